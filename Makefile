@@ -1,0 +1,42 @@
+# Each target first sets up .venv from the locked requirements; later starts find it ready.
+.DEFAULT_GOAL := help
+.PHONY: demo test smoke canary bench lint help lock
+
+# With it set, every process would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTHON ?= python3
+export PYTHON
+PY := .venv/bin/python
+
+demo: ## run everything on this machine, with a sandbox for Google: open the address it prints
+	@sh config/bootstrap.sh requirements-demo.txt
+	@exec $(PY) -m config.embedded --with-parent demo
+
+test: ## run every test, on real servers and in a real browser
+	@sh config/bootstrap.sh requirements-dev.txt
+	@$(PY) -m tests.browser.chromium
+	@exec $(PY) -m pytest -n 2 $(ARGS)
+
+smoke: ## walk through the main job as an outside client, one line per step
+	@sh config/bootstrap.sh requirements-dev.txt
+	@exec $(PY) -m tests.smoke $(ARGS)
+
+canary: ## seed markers into everything, run every feature, and search every store for them
+	@sh config/bootstrap.sh requirements-dev.txt
+	@exec $(PY) -m tests.canaries $(ARGS)
+
+bench: ## measure against baselines in the same run
+	@sh config/bootstrap.sh requirements-dev.txt
+	@exec $(PY) -m tests.bench $(ARGS)
+
+lint: ## check style, types, import contracts, migrations and production settings
+	@sh config/bootstrap.sh requirements-dev.txt
+	@sh .ci/lint
+
+lock: ## resolve pyproject.toml into the hashed requirements again
+	@sh config/bootstrap.sh requirements-dev.txt
+	@sh config/lock.sh
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)

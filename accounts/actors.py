@@ -1,0 +1,89 @@
+"""Who is asking, as ids and epochs that the guard can check and the ledger can name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from accounts.current import membership_of
+from accounts.models import ServiceToken
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class NoActor(Exception):
+    """Nobody is signed in. Ask for sign-in; do not guess."""
+
+
+class ActorKind(StrEnum):
+    PERSON = "person"
+    CLIENT = "client"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """
+    Who acts.
+
+    `id` is the user's, the service client's, or the system task's. A person has a
+    membership with its epoch, unless they belong nowhere (staff); a client has the
+    delegation it acts under, whose person and organisation are `user_id` and
+    `organisation_id`.
+    """
+
+    kind: ActorKind
+    id: UUID
+    user_id: UUID | None = None
+    organisation_id: UUID | None = None
+    membership_id: UUID | None = None
+    membership_epoch: int | None = None
+    delegation_id: UUID | None = None
+    delegation_epoch: int | None = None
+    feature: str | None = None
+    purpose: str | None = None
+
+
+# The service's own tasks: sync, refresh, purge.
+SYSTEM = Actor(kind=ActorKind.SYSTEM, id=UUID(int=0))
+
+
+def actor_of(request: HttpRequest | Request) -> Actor:
+    """
+    Return who is asking.
+
+    :raises NoActor: if nobody is signed in
+    """
+    if isinstance(request, Request) and isinstance(request.auth, ServiceToken):
+        return _client(request.auth)
+    user = request.user
+    if not user.is_authenticated:
+        raise NoActor
+    membership = membership_of(request)
+    return Actor(
+        kind=ActorKind.PERSON,
+        id=user.pk,
+        user_id=user.pk,
+        organisation_id=membership.organisation_id if membership else None,
+        membership_id=membership.id if membership else None,
+        membership_epoch=membership.epoch if membership else None,
+    )
+
+
+def _client(token: ServiceToken) -> Actor:
+    # `ServiceTokenAuthentication` loaded all of this in one query.
+    return Actor(
+        kind=ActorKind.CLIENT,
+        id=token.client_id,
+        user_id=token.delegation.user_id,
+        organisation_id=token.delegation.organisation_id,
+        delegation_id=token.delegation_id,
+        delegation_epoch=token.delegation_epoch,
+        feature=token.client.feature,
+        purpose=token.purpose,
+    )

@@ -1,0 +1,49 @@
+"""How the API knows who is calling: a service client's token, or a person's session."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils import timezone
+from rest_framework import authentication, exceptions
+from rest_framework.request import Request
+
+from accounts import owned, tokens, usage
+from accounts.models import ServiceToken, User
+
+# RFC 6750 §2.1. Anything else after `Bearer` is refused before a query is made.
+_BEARER = re.compile(r"Bearer ([A-Za-z0-9._~+/-]{1,512}=*)", re.IGNORECASE)
+
+
+class ServiceTokenAuthentication(authentication.BaseAuthentication):
+    """
+    Authenticate `Authorization: Bearer …`; `request.auth` is then the `ServiceToken`.
+
+    `request.user` is the person for whom the client acts, but the client is not
+    that person: `actors.actor_of` and `permissions` tell them apart by `request.auth`.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
+        header = request.headers.get("Authorization")
+        if header is None:
+            return None
+        at = timezone.now()
+        match = _BEARER.fullmatch(header)
+        found = tokens.find(match[1], at=at) if match else None
+        if found is None:
+            raise exceptions.AuthenticationFailed("The token is not valid.")
+        try:
+            usage.count(client=found.client, user_id=found.delegation.user_id, at=at)
+        except usage.TooManyUsers as error:
+            refusal = exceptions.Throttled(wait=error.retry_after)
+        else:
+            owned.enter(found.delegation.user_id, found.delegation.organisation_id)
+            return found.delegation.user, found
+        raise refusal
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # DRF's shape
+        return 'Bearer realm="antares"'
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """A person's session, with CSRF checked. An `Authorization` header never reaches this."""

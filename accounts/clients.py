@@ -1,0 +1,117 @@
+"""
+Service clients: create, rotate, retire.
+
+`limited_use.features.register_client` is the way in: it checks the purposes
+against the feature registry, which this package does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from accounts.models import ServiceClient, ServiceToken
+
+MINIMUM_RSA_BITS = 2048
+_KINDS = frozenset({"RSA", "EC"})
+
+
+class UnusableKeys(Exception):
+    """These are not public RSA (2048 bits and up) or P-256 keys, each with its own `kid`."""
+
+
+class AlreadyCreated(Exception):
+    """The client id is taken."""
+
+
+class NotLive(Exception):
+    """No live client has this id. Nothing was changed."""
+
+
+def create(
+    *,
+    client_id: str,
+    feature: str,
+    purposes: Sequence[str],
+    jwks: Mapping[str, Any],
+    at: datetime,
+) -> ServiceClient:
+    """
+    Record a client of `feature`, which proves itself with a key of `jwks` (RFC 7517, public).
+
+    :raises UnusableKeys: if `jwks` holds anything but usable public keys
+    :raises AlreadyCreated: if the client id is taken
+    """
+    keys = _public(jwks)
+    try:
+        with transaction.atomic():
+            return ServiceClient.objects.create(
+                client_id=client_id,
+                feature=feature,
+                purposes=list(purposes),
+                jwks=keys,
+                registered_at=at,
+            )
+    except IntegrityError:
+        pass
+    raise AlreadyCreated
+
+
+def rotate(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
+    """
+    Replace a client's keys. To overlap, give the old and the new one, then the new one alone.
+
+    :raises UnusableKeys: if `jwks` holds anything but usable public keys
+    :raises NotLive: if the client is retired, or unknown
+    """
+    keys = _public(jwks)
+    if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):
+        raise NotLive
+    return ServiceClient.objects.get(client_id=client_id)
+
+
+@transaction.atomic
+def retire(*, client_id: str, at: datetime) -> UUID:
+    """
+    End a client and its tokens, and return its id.
+
+    :raises NotLive: if it is retired already, or unknown
+    """
+    client = ServiceClient.objects.live().select_for_update().filter(client_id=client_id).first()
+    if client is None:
+        raise NotLive
+    client.retired_at = at
+    client.save(update_fields=["retired_at"])
+    ServiceToken.objects.filter(client=client).delete()
+    return client.id
+
+
+def _public(jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return `jwks` as it is stored: public members only.
+
+    :raises UnusableKeys: if it holds a private, weak, duplicate or unknown key
+    """
+    try:
+        given = [key for key in jwks["keys"] if key["kty"] in _KINDS]
+        complete = len(given) == len(jwks["keys"])
+        keys = KeySet.import_key_set({"keys": given}).keys if complete else []
+    except (JoseError, KeyError, TypeError, ValueError):
+        keys = []
+    kids = [key.kid for key in keys]
+    named = all(kids) and len(set(kids)) == len(kids)
+    if not keys or not named or not all(_is_usable(key) for key in keys):
+        raise UnusableKeys
+    return {"keys": [key.as_dict(private=False) for key in keys]}
+
+
+def _is_usable(key: object) -> bool:
+    if isinstance(key, RSAKey):
+        return not key.is_private and key.public_key.key_size >= MINIMUM_RSA_BITS
+    return isinstance(key, ECKey) and not key.is_private and key.curve_name == "P-256"

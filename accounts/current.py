@@ -1,0 +1,83 @@
+"""Which of a person's organisations they are working in now: kept in the session, by id."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from accounts import owned
+from accounts.models import Membership
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+SESSION_FIELD = "organisation_id"
+_CACHE = "_antares_membership"
+
+
+class NotAMember(Exception):
+    """They do not belong to that organisation. Offer the ones they do belong to."""
+
+
+def membership_of(request: HttpRequest | Request) -> Membership | None:
+    """
+    Return the live membership that the signed-in person works under, or None.
+
+    The first they joined, until they choose. It is looked up once per request, so
+    that all of a request acts under one epoch; from then on the database shows what is theirs.
+    """
+    http = request._request if isinstance(request, Request) else request  # noqa: SLF001
+    if not hasattr(http, _CACHE):
+        setattr(http, _CACHE, _look_up(http))
+    found: Membership | None = getattr(http, _CACHE)
+    return found
+
+
+def _theirs(user_id: UUID) -> list[Membership]:
+    """Return a person's live memberships in open organisations, the oldest first."""
+    live = Membership.objects.live().of(user_id).filter(organisation__closed_at=None)
+    return list(live.select_related("organisation").order_by("joined_at", "id"))
+
+
+def _look_up(request: HttpRequest) -> Membership | None:
+    if not request.user.is_authenticated:
+        return None
+    theirs = _theirs(request.user.id)
+    session = getattr(request, "session", None)
+    chosen = session.get(SESSION_FIELD) if session is not None else None
+    first = next(iter(theirs), None)
+    found = next((m for m in theirs if str(m.organisation_id) == chosen), first)
+    owned.enter(request.user.pk, found.organisation_id if found else None)
+    return found
+
+
+def switch(request: HttpRequest, *, organisation_id: UUID) -> Membership:
+    """
+    Work in another organisation from now on.
+
+    :raises NotAMember: if the person does not belong to it, or it does not exist
+    """
+    theirs = _theirs(request.user.id) if request.user.is_authenticated else []
+    membership = next((m for m in theirs if m.organisation_id == organisation_id), None)
+    if membership is None:
+        raise NotAMember
+    request.session[SESSION_FIELD] = str(organisation_id)
+    setattr(request, _CACHE, membership)
+    owned.enter(membership.user_id, organisation_id)
+    return membership
+
+
+def signed_in(request: HttpRequest) -> dict[str, object]:
+    """Give templates `membership` and `other_memberships`, looked up only where they are shown."""
+
+    def others() -> list[Membership]:
+        mine = membership_of(request)
+        if mine is None:
+            return []
+        return [other for other in _theirs(mine.user_id) if other.id != mine.id]
+
+    if not getattr(request, "user", None):
+        return {}
+    return {"membership": lambda: membership_of(request), "other_memberships": others}

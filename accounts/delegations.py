@@ -1,0 +1,70 @@
+"""A person switches a platform feature on or off for themself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Delegation, Membership, ServiceToken
+
+
+class NotAMember(Exception):
+    """They do not belong to that organisation. Nothing was switched on."""
+
+
+class AlreadyOn(Exception):
+    """The feature is on. There is nothing to do."""
+
+
+class NotOn(Exception):
+    """Nothing of theirs with this id is on. Show what is."""
+
+
+def switch_on(
+    *, user_id: UUID, organisation_id: UUID, feature: str, feature_version: int, at: datetime
+) -> Delegation:
+    """
+    Record that a person switched `feature` on, having read version `feature_version` of its text.
+
+    :raises NotAMember: if they do not belong to the organisation
+    :raises AlreadyOn: if it is on already
+    """
+    with transaction.atomic():
+        membership = Membership.objects.live().filter(
+            user_id=user_id, organisation_id=organisation_id
+        )
+        # Held: a feature switched on beside a leaving would outlive it.
+        if not membership.select_for_update().exists():
+            raise NotAMember
+        try:
+            with transaction.atomic():
+                return Delegation.objects.create(
+                    user_id=user_id,
+                    organisation_id=organisation_id,
+                    feature=feature,
+                    feature_version=feature_version,
+                    switched_on_at=at,
+                )
+        except IntegrityError:
+            pass
+        raise AlreadyOn
+
+
+@transaction.atomic
+def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegation:
+    """
+    Switch a feature off. Its tokens are refused, and permits in hand open nothing, from the commit.
+
+    :raises NotOn: if it is not on, or not theirs
+    """
+    live = Delegation.objects.live().filter(id=delegation_id, user_id=user_id)
+    delegation = live.select_for_update().first()
+    if delegation is None:
+        raise NotOn
+    delegation.epoch += 1
+    delegation.switched_off_at = at
+    delegation.save(update_fields=["epoch", "switched_off_at"])
+    ServiceToken.objects.filter(delegation=delegation).delete()
+    return delegation

@@ -1,0 +1,60 @@
+"""
+TOTP secrets and recovery seeds at rest: AES-256-GCM under a key derived from `SECRET_KEY`;
+and, under another one, forms that wait in a session (`suspended`).
+
+They are ours and not a provider's, so the vault of the layer above does not hold
+them; a copy of the database alone must still not let anyone pass the second factor.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+_NONCE_BYTES = 12
+_PREFIX = "f1."
+_CONTEXT = b"antares accounts second factor v1"
+
+
+class Unreadable(Exception):
+    """No key of `SECRET_KEY` and its fallbacks opens this. The person sets a factor up anew."""
+
+
+def _cipher(secret: str | bytes, context: bytes) -> AESGCM:
+    raw = secret.encode() if isinstance(secret, str) else secret
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=context).derive(raw)
+    return AESGCM(key)
+
+
+def seal(text: str, *, context: bytes = _CONTEXT) -> str:
+    """
+    Return `text` encrypted: a version, then nonce and ciphertext in base64url.
+
+    :param context: what it is; nothing sealed for another opens
+    """
+    nonce = os.urandom(_NONCE_BYTES)
+    cipher = _cipher(settings.SECRET_KEY, context)
+    sealed = nonce + cipher.encrypt(nonce, text.encode(), context)
+    return _PREFIX + base64.urlsafe_b64encode(sealed).decode()
+
+
+def open_(sealed: str, *, context: bytes = _CONTEXT) -> str:
+    """
+    Return what `seal` was given.
+
+    :raises Unreadable: if it was changed, or sealed under a secret that is gone
+    """
+    raw = base64.urlsafe_b64decode(sealed.removeprefix(_PREFIX))
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        try:
+            cipher = _cipher(secret, context)
+            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context).decode()
+        except InvalidTag:
+            continue
+    raise Unreadable

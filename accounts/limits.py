@@ -1,0 +1,18 @@
+"""How often an address may knock where nobody signs in; counted as sign-in failures are."""
+
+from __future__ import annotations
+
+from allauth.core.internal import ratelimit
+from django.http import HttpRequest
+
+
+def allowed(request: HttpRequest, *, action: str, rate: str) -> bool:
+    """
+    Count this request, a GET as well, and return whether it is within the rate.
+
+    :param rate: such as `30/m/ip`
+    """
+    usage = ratelimit.consume(
+        request, app="accounts", action=action, config={action: rate}, limit_get=True
+    )
+    return usage is not None

@@ -1,0 +1,148 @@
+"""What is asked of every request of a signed-in person, whatever view answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    JsonResponse,
+    StreamingHttpResponse,
+)
+from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
+from django.utils.encoding import escape_uri_path
+from django.utils.http import urlencode
+
+from accounts import owned, users
+from accounts.reauthentication import mfa_done
+from accounts.roles import is_staff
+
+_Next = Callable[[HttpRequest], HttpResponse]
+
+# Routes that a member of staff without a second factor may use: to set one up, or to leave.
+SETTING_UP = frozenset(
+    {
+        "mfa_index",
+        "mfa_activate_totp",
+        "mfa_list_webauthn",
+        "mfa_add_webauthn",
+        "account_reauthenticate",
+        "account_logout",
+    }
+)
+# With a factor set up but not shown in this session: to show it, or to leave.
+SHOWING = frozenset({"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"})
+SEEN_EVERY = timedelta(days=1)
+
+
+class NobodyAtFirst:
+    """
+    A request begins for nobody, and whoever it turns out to be for is forgotten at its end.
+
+    What it streams is made after that, for the same person.
+    """
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with owned.nobody():
+            response = self.get_response(request)
+            if isinstance(response, StreamingHttpResponse) and not isinstance(
+                response, FileResponse
+            ):
+                response.streaming_content = owned.carried(response.streaming_content)
+            return response
+
+
+class StaffNeedSecondFactor:
+    """
+    Staff can do nothing in a session without a second factor, anywhere (CASA 3.3.1).
+
+    The permission table says so too; this stands in front of views that would
+    forget to ask it.
+    """
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_staff(request.user) or mfa_done(request):
+            return self.get_response(request)
+        has_factor = is_mfa_enabled(request.user)
+        if _route(request) in (SHOWING if has_factor else SETTING_UP):
+            return self.get_response(request)
+        if request.method == "GET" and request.accepts("text/html") and not _is_api(request):
+            page = reverse("mfa_reauthenticate" if has_factor else "mfa_index")
+            query = urlencode({"next": request.get_full_path()})
+            return HttpResponseRedirect(f"{page}?{query}" if has_factor else page)
+        return _refusal(request)
+
+
+def _refusal(request: HttpRequest) -> HttpResponse:
+    """Return the problem document (RFC 9457); the package above this one has its page."""
+    code = "second-factor-needed"
+    return JsonResponse(
+        {
+            "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{code}/",
+            "title": "Staff need a second factor in this session.",
+            "status": 403,
+            "code": code,
+            "instance": escape_uri_path(request.path),
+            "request_id": getattr(request, "request_id", None),
+        },
+        status=403,
+        content_type="application/problem+json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _is_api(request: HttpRequest) -> bool:
+    """Return whether a REST framework view answers: a program cannot follow us to a page."""
+    try:
+        return hasattr(resolve(request.path_info).func, "cls")
+    except Resolver404:
+        return False
+
+
+def _route(request: HttpRequest) -> str | None:
+    try:
+        return resolve(request.path_info).url_name
+    except Resolver404:
+        return None
+
+
+class SeenToday:
+    """Keep `User.last_seen_at`, to the day: one write per person and day."""
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        at = timezone.now()
+        if user.is_authenticated and user.last_seen_at < at - SEEN_EVERY:
+            users.seen(user_id=user.pk, at=at)
+        return self.get_response(request)
+
+
+class NothingIsKept:
+    """What a signed-in person sees is not stored by the browser or anything on the way to it."""
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Before the view: signing out would make the person anonymous.
+        signed_in = request.user.is_authenticated
+        response = self.get_response(request)
+        if signed_in:
+            response.headers["Cache-Control"] = "private, no-store"
+        return response

@@ -1,0 +1,22 @@
+"""The tables of people, organisations and service clients, one file per aggregate."""
+
+from accounts.models.alarm import Alarm, AlarmKind
+from accounts.models.client import ServiceClient, ServiceToken, UsedAssertion, UserMinute
+from accounts.models.delegation import Delegation
+from accounts.models.organisation import Membership, Organisation
+from accounts.models.session import Session
+from accounts.models.user import User
+
+__all__ = [
+    "Alarm",
+    "AlarmKind",
+    "Delegation",
+    "Membership",
+    "Organisation",
+    "ServiceClient",
+    "ServiceToken",
+    "Session",
+    "UsedAssertion",
+    "User",
+    "UserMinute",
+]

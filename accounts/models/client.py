@@ -1,0 +1,120 @@
+"""
+Service clients of platform features, and what they hold.
+
+A client proves itself by a signature; nothing here can be used to sign in. A
+token is stored as its SHA-256 only: it has 256 random bits, so a slow hash
+would protect nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.ids import uuid7
+from accounts.models.delegation import Delegation
+
+
+class ServiceClientQuerySet(models.QuerySet["ServiceClient"]):
+    def live(self) -> Self:
+        return self.filter(retired_at=None)
+
+
+class ServiceClient(models.Model):
+    """A platform feature, as a caller of the API."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client_id = models.CharField(max_length=64, unique=True)
+    feature = models.CharField(max_length=64)
+    # Plain data, filled from the feature registry, which is asked again at each use.
+    purposes = ArrayField(models.CharField(max_length=64))
+    # Public keys only (RFC 7517); `accounts.clients` refuses private ones.
+    jwks = models.JSONField()
+    # Distinct people whose data this client may touch within one minute.
+    users_per_minute = models.PositiveIntegerField(default=60)
+    registered_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+
+    objects = models.Manager.from_queryset(ServiceClientQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(client_id=""), name="client_has_client_id"),
+            models.CheckConstraint(condition=~Q(feature=""), name="client_has_feature"),
+            models.CheckConstraint(
+                condition=Q(users_per_minute__gte=1), name="client_limit_is_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"ServiceClient {self.client_id}"
+
+
+class ServiceToken(models.Model):
+    """One purpose and one person, for at most ten minutes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
+    delegation = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="+")
+    # What the delegation's epoch was when the token was minted.
+    delegation_epoch = models.PositiveIntegerField()
+    purpose = models.CharField(max_length=64)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("issued_at")), name="token_expires_after_issue"
+            ),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="token_expiry")]
+
+    def __str__(self) -> str:
+        return f"ServiceToken {self.pk}"
+
+
+class UsedAssertion(models.Model):
+    """A client assertion that was seen, kept until it would have expired anyway."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
+    # SHA-256 of the `jti`, which may be of any length.
+    jti_hash = models.BinaryField(max_length=32)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "jti_hash"], name="assertion_used_once_per_client"
+            ),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="assertion_expiry")]
+
+    def __str__(self) -> str:
+        return f"UsedAssertion {self.pk}"
+
+
+class UserMinute(models.Model):
+    """That a client touched a person's data within a minute; the rows are counted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client = models.ForeignKey(ServiceClient, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    minute_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["client", "minute_at", "user"], name="user_minute_counted_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["minute_at"], name="user_minute_age")]
+
+    def __str__(self) -> str:
+        return f"UserMinute {self.pk}"

@@ -1,0 +1,17 @@
+"""Sessions, on the server, each naming its person, so that all of one's can be ended at once."""
+
+from __future__ import annotations
+
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+
+
+class Session(AbstractBaseSession):
+    # No foreign key: ending sessions must not wait for a lock on the person.
+    user_id = models.UUIDField(null=True, db_index=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = False
+
+    def __str__(self) -> str:
+        return "Session"

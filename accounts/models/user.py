@@ -1,0 +1,85 @@
+"""A person. Their address is for signing in; the platform's own id says who they are."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from accounts.ids import uuid7
+from accounts.roles import STAFF, Role
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def staff(self) -> Self:
+        return self.filter(role__in=STAFF)
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_queryset(self) -> UserQuerySet:
+        return UserQuerySet(self.model, using=self._db)
+
+    def active(self) -> UserQuerySet:
+        return self.get_queryset().active()
+
+    def staff(self) -> UserQuerySet:
+        return self.get_queryset().staff()
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser):
+    """
+    A person of the platform.
+
+    There is no superuser and no per-row permission: what a role may do is in
+    `accounts.roles`, and nowhere else.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    platform_id = models.CharField(max_length=64, unique=True)
+    # Kept in lower case, so that one address is one row whichever way it is typed.
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=16, choices=Role, default=Role.MEMBER)
+    is_active = models.BooleanField(default=True)
+    registered_at = models.DateTimeField()
+    deactivated_at = models.DateTimeField(null=True)
+    # The last sign-in or use of a session, to the day: a year without one ends connections.
+    last_seen_at = models.DateTimeField()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="user_role_known"),
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")), name="user_email_in_lower_case"
+            ),
+            models.CheckConstraint(condition=~Q(platform_id=""), name="user_has_platform_id"),
+            models.CheckConstraint(
+                condition=Q(is_active=True, deactivated_at=None)
+                | Q(is_active=False, deactivated_at__isnull=False),
+                name="user_deactivated_at_iff_not_active",
+            ),
+        ]
+        indexes = [models.Index(fields=["last_seen_at"], name="user_last_seen")]
+
+    def __str__(self) -> str:
+        # An address in a log line or a crash report would be personal data.
+        return f"User {self.pk}"
+
+    def initials(self) -> str:
+        """Return one or two letters of the name, for an avatar."""
+        words = self.name.split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

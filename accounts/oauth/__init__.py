@@ -1,0 +1,1 @@
+"""`POST /oauth/token`: authlib's authorization server over our operations."""

@@ -1,0 +1,168 @@
+"""authlib's authorization server with one grant: client credentials for one delegation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from authlib.integrations.django_oauth2.requests import DjangoOAuth2Payload, DjangoOAuth2Request
+from authlib.oauth2 import AuthorizationServer
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Request,
+    UnauthorizedClientError,
+    UnsupportedGrantTypeError,
+)
+from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from accounts import tokens
+from accounts.models import ServiceClient
+from accounts.oauth.assertion import NotAuthenticated, PrivateKeyJwt, find_client
+
+SCOPE_PREFIX = "purpose:"
+_FORM = "application/x-www-form-urlencoded"
+
+
+class UnknownGrantType(UnsupportedGrantTypeError):  # type: ignore[misc]  # authlib ships no types
+    def get_error_description(self) -> str:
+        # The parent would echo what was sent.
+        return "Only client_credentials is supported."
+
+
+class DelegatedCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authlib ships no types
+    """RFC 6749 §4.4, narrowed: `scope` is one purpose, and `delegation` names one person's."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = ["private_key_jwt"]
+
+    def validate_token_request(self) -> None:
+        client: ServiceClient = self.authenticate_token_endpoint_client()
+        if not client.purposes:
+            raise UnauthorizedClientError("The client has no purposes.")
+        self.request.client = client
+        form = self.request.form
+        self.purpose = _purpose(form.get("scope", ""))
+        self.delegation_id = _uuid(form.get("delegation", ""))
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        try:
+            token = tokens.mint(
+                client=self.request.client,
+                delegation_id=self.delegation_id,
+                purpose=self.purpose,
+                at=self.server.at,
+            )
+        except tokens.PurposeNotDeclared:
+            error: Exception = InvalidScopeError("The client did not register this purpose.")
+        except tokens.NotDelegated:
+            error = InvalidGrantError("The delegation is not live.")
+        else:
+            body = {
+                "access_token": token,
+                "token_type": "Bearer",
+                "expires_in": int(tokens.LIVES_FOR.total_seconds()),
+                "scope": f"{SCOPE_PREFIX}{self.purpose}",
+            }
+            return 200, body, self.TOKEN_RESPONSE_HEADER
+        raise error
+
+
+class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
+    """Made for one request: `at` is that request's clock, `audiences` this service's addresses."""
+
+    def __init__(self, *, audiences: list[str], at: datetime) -> None:
+        super().__init__()
+        self.at = at
+        self.register_client_auth_method(
+            "private_key_jwt", PrivateKeyJwt(audiences=audiences, at=at)
+        )
+        self.register_grant(DelegatedCredentials)
+
+    def query_client(self, client_id: str) -> ServiceClient | None:
+        return find_client(client_id)
+
+    def authenticate_client(
+        self,
+        request: Any,
+        methods: list[str],  # noqa: ARG002  # authlib's shape
+        endpoint: str = "token",  # noqa: ARG002
+    ) -> ServiceClient:
+        # authlib would fall through to the next method; here there is one.
+        method: _Method = self._client_auth._methods["private_key_jwt"]  # noqa: SLF001
+        client = method(self.query_client, request)
+        if client is None:
+            raise NotAuthenticated
+        return client
+
+    def create_oauth2_request(self, request: HttpRequest) -> DjangoOAuth2Request:
+        return _Posted(request)
+
+    def get_token_grant(self, request: Any) -> Any:
+        _refuse_oddities(request._request)  # noqa: SLF001
+        if request.payload.grant_type != DelegatedCredentials.GRANT_TYPE:
+            raise UnknownGrantType(None)
+        return super().get_token_grant(request)
+
+    def create_token_response(self, request: Any = None) -> HttpResponse:
+        try:
+            response: HttpResponse = super().create_token_response(request)
+        except InvalidRequestError as error:
+            # From `get_token_grant`, where authlib expects an unknown grant type only.
+            response = self.handle_error_response(request, error)
+        return response
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Send nothing: who authenticated is in the token's row."""
+
+    def handle_response(
+        self, status: int, body: Any, headers: list[tuple[str, str]]
+    ) -> HttpResponse:
+        response = JsonResponse(dict(body), status=status)
+        for name, value in headers:
+            response.headers[name] = value
+        return response
+
+
+class _Posted(DjangoOAuth2Request):  # type: ignore[misc]  # authlib ships no types
+    def __init__(self, request: HttpRequest) -> None:
+        # authlib refuses every http address but localhost's. Which requests must be https
+        # is `SECURE_SSL_REDIRECT`'s to say, which knows about proxies.
+        OAuth2Request.__init__(self, request.method, "https://token", headers=request.headers)
+        self.payload = DjangoOAuth2Payload(request)
+        self._request = request
+
+
+class _Method(Protocol):
+    def __call__(self, query_client: Any, request: Any) -> ServiceClient | None: ...
+
+
+def _refuse_oddities(request: HttpRequest) -> None:
+    """
+    Refuse what RFC 6749 §3.2 forbids: parameters in the address, twice, or not as a form.
+
+    :raises InvalidRequestError: if the request is one of these
+    """
+    if request.META.get("QUERY_STRING"):
+        raise InvalidRequestError("Parameters belong into the body.")
+    if request.content_type != _FORM:
+        raise InvalidRequestError(f"The body must be {_FORM}.")
+    if any(len(values) > 1 for _, values in request.POST.lists()):
+        raise InvalidRequestError("A parameter was sent twice.")
+
+
+def _purpose(scope: str) -> str:
+    purpose = scope.removeprefix(SCOPE_PREFIX)
+    if not scope.startswith(SCOPE_PREFIX) or not purpose or " " in purpose:
+        raise InvalidScopeError("The scope is one purpose:<name>.")
+    return purpose
+
+
+def _uuid(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        pass
+    raise InvalidRequestError("The parameter delegation must be a UUID.")

@@ -1,0 +1,38 @@
+"""The token endpoint."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from accounts import usage
+from accounts.oauth.server import TokenServer
+
+
+# No cookie authenticates here, so there is nothing that a foreign page could ride on.
+@csrf_exempt
+@require_POST
+@sensitive_post_parameters("client_assertion")
+def token(request: HttpRequest) -> HttpResponse:
+    """Mint one token, or answer in the words of RFC 6749 §5.2."""
+    origin = settings.PUBLIC_URL.rstrip("/")
+    server = TokenServer(audiences=[origin + reverse("oauth_token"), origin], at=timezone.now())
+    try:
+        response = server.create_token_response(request)
+    except usage.TooManyUsers as error:
+        response = JsonResponse(
+            {
+                "error": "temporarily_unavailable",
+                "error_description": "Too many people within this minute.",
+            },
+            status=429,
+            headers={"Retry-After": str(error.retry_after)},
+        )
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Pragma"] = "no-cache"
+    return response

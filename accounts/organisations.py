@@ -1,0 +1,51 @@
+"""Founding and closing organisations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from accounts import memberships
+from accounts.models import Membership, Organisation
+
+
+class AlreadyFounded(Exception):
+    """The platform's id is taken. Look that organisation up instead."""
+
+
+class NotLive(Exception):
+    """No live organisation has this id. Nothing was changed."""
+
+
+def found(*, platform_id: str, name: str, at: datetime) -> Organisation:
+    """
+    Record an organisation of the platform.
+
+    :raises AlreadyFounded: if the platform's id is taken
+    """
+    try:
+        with transaction.atomic():
+            return Organisation.objects.create(platform_id=platform_id, name=name, founded_at=at)
+    except IntegrityError:
+        pass
+    raise AlreadyFounded
+
+
+@transaction.atomic
+def close(*, organisation_id: UUID, at: datetime) -> Organisation:
+    """
+    Close an organisation: everyone leaves in the same commit.
+
+    :raises NotLive: if it is closed already, or unknown
+    """
+    organisation = (
+        Organisation.objects.live().select_for_update().filter(id=organisation_id).first()
+    )
+    if organisation is None:
+        raise NotLive
+    organisation.closed_at = at
+    organisation.save(update_fields=["closed_at"])
+    memberships.end(Membership.objects.live().filter(organisation_id=organisation_id), at=at)
+    return organisation

@@ -1,0 +1,72 @@
+"""
+Role checks at the edge: DRF permission classes and a decorator for pages.
+
+Default deny: a view that declares nothing answers nobody (`Nobody` is DRF's
+default here), and the walk of all routes fails until it declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from accounts.models import ServiceToken
+from accounts.reauthentication import mfa_done
+from accounts.roles import Permission, may
+
+_Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
+
+
+class Nobody(BasePermission):
+    """What a view gets that forgot to declare."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's shape
+        return False
+
+
+class Declared(BasePermission):
+    """
+    A person needs `permission`; a service client needs that the view takes clients.
+
+    A client never has a role: what it may use is decided by the guard, from the
+    purpose in its token.
+    """
+
+    permission: Permission
+    clients: bool
+
+    def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's shape
+        if isinstance(request.auth, ServiceToken):
+            return self.clients
+        return may(request.user, self.permission, mfa=mfa_done(request))
+
+
+def needs(permission: Permission, *, clients: bool = False) -> type[Declared]:
+    """Return the class for a view: `permission_classes = [needs(Permission.USE_OWN)]`."""
+    return type("Declared", (Declared,), {"permission": permission, "clients": clients})
+
+
+def page(permission: Permission) -> Callable[[_Page], _Page]:
+    """Let a page run for who has `permission`; send who is not signed in to sign in."""
+
+    def decorate(view: _Page) -> _Page:
+        @wraps(view)
+        def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not may(request.user, permission, mfa=mfa_done(request)):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        allowed.permission = permission  # type: ignore[attr-defined]  # read by the walk of all routes
+        return allowed
+
+    return decorate

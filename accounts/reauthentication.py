@@ -1,0 +1,78 @@
+"""
+What a session has proved, beyond that somebody once signed in.
+
+Built on django-allauth's record of authentications in the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.reauthentication import (
+    did_recently_reauthenticate,
+    get_reauthentication_flows,
+)
+from allauth.core.exceptions import ReauthenticationRequired
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+
+_Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
+
+
+class Needed(APIException):
+    """The API's way to say it: confirm on the page, then call again."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_detail = "Please confirm that it is you, then try again."
+    default_code = "reauthentication-needed"
+
+
+def _http(request: HttpRequest | Request) -> HttpRequest:
+    return request._request if isinstance(request, Request) else request  # noqa: SLF001
+
+
+def recently(request: HttpRequest | Request) -> bool:
+    """
+    Return whether the person confirmed who they are within the last minutes.
+
+    Signing in does not count, confirming does: allauth's `ACCOUNT_REAUTHENTICATION_TIMEOUT`
+    seconds long.
+    """
+    http = _http(request)
+    # allauth says yes for a person who has nothing to confirm with. We say no.
+    if not http.user.is_authenticated or not get_reauthentication_flows(http.user):
+        return False
+    return bool(did_recently_reauthenticate(http))
+
+
+def require_recent(page: _Page) -> _Page:
+    """
+    Let a page run only after a recent confirmation; otherwise ask for it, then run it.
+
+    Put it inside the decorator that checks the role.
+    """
+
+    @wraps(page)
+    def confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not recently(request):
+            # allauth's middleware turns this into its confirmation page.
+            raise ReauthenticationRequired
+        return page(request, *args, **kwargs)
+
+    confirmed.needs_recent = True  # type: ignore[attr-defined]  # read by the walk of all routes
+    return confirmed
+
+
+def mfa_done(request: HttpRequest | Request) -> bool:
+    """Return whether a second factor was shown in this session."""
+    http = _http(request)
+    if not http.user.is_authenticated or not hasattr(http, "session"):
+        return False
+    records = get_authentication_records(http, http.user)
+    return any(record.get("method") == "mfa" for record in records)

@@ -1,0 +1,84 @@
+"""
+People for a demo, made by the operations that production uses.
+
+Nothing here runs by itself, and no migration or fixture creates an account
+(CASA 1.2.1): the caller is a command that refuses in production.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from django.db import transaction
+
+from accounts import memberships, organisations, users
+from accounts.models import Organisation, User
+from accounts.roles import STAFF, Role
+from accounts.users import Person
+
+CAST = (
+    Person("platform-alice", "alice@antares.example", "Alice Adler"),
+    Person("platform-bob", "bob@antares.example", "Bob Brandt"),
+    Person("platform-mallory", "mallory@other.example", "Mallory Moreau"),
+    Person("platform-sam", "sam@antares.example", "Sam Sørensen", Role.SUPPORT),
+    Person("platform-rita", "rita@antares.example", "Rita Rossi", Role.REVIEWER),
+    Person("platform-otto", "otto@antares.example", "Otto Okafor", Role.OPERATOR),
+)
+# Mallory is a stranger: she belongs to another organisation.
+STRANGERS = frozenset({"platform-mallory"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """One seeded person. Passwords and secrets are for the terminal, and stored only as ours."""
+
+    user: User
+    organisation: Organisation
+    password: str
+    totp_secret: str | None
+
+
+def password() -> str:
+    """Return a random password: four groups of letters and digits, about 95 bits."""
+    raw = base64.b32encode(secrets.token_bytes(12)).decode().rstrip("=").lower()
+    return "-".join(raw[start : start + 5] for start in range(0, 20, 5))
+
+
+@transaction.atomic
+def seed(*, at: datetime) -> list[Seeded]:
+    """
+    Create two organisations and the cast, staff with a TOTP secret, and return them.
+
+    :raises users.AlreadyRegistered: if they are there already; nothing is changed then
+    :raises organisations.AlreadyFounded: likewise
+    """
+    home = organisations.found(platform_id="platform-antares", name="Antares", at=at)
+    other = organisations.found(platform_id="platform-other", name="Other Works", at=at)
+    seeded = []
+    for person in CAST:
+        organisation = other if person.platform_id in STRANGERS else home
+        word = password()
+        user = users.register(person, password=word, at=at)
+        memberships.join(user_id=user.id, organisation_id=organisation.id, at=at)
+        secret = add_second_factor(user) if person.role in STAFF else None
+        seeded.append(Seeded(user, organisation, word, secret))
+    return seeded
+
+
+def add_second_factor(user: User) -> str:
+    """Give `user` an authenticator app and recovery codes; return the app's secret (base32)."""
+    secret = base64.b32encode(secrets.token_bytes(20)).decode()
+    TOTP.activate(user, secret)
+    RecoveryCodes.activate(user)
+    return secret
+
+
+def has_second_factor(user: User) -> bool:
+    factors = Authenticator.objects.filter(user_id=user.pk)
+    return bool(factors.exclude(type=Authenticator.Type.RECOVERY_CODES).exists())

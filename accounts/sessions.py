@@ -1,0 +1,74 @@
+"""
+The session engine: Django's database store, with the person beside each session.
+
+`SESSION_ENGINE` names this module. A session's key is its bearer's secret, so
+the row holds a hash of the key: whoever reads the table cannot use what is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.utils import timezone
+
+from accounts.models import Session
+
+
+def end_all(*, user_id: UUID, keep: str | None = None) -> int:
+    """
+    Delete the sessions of `user_id` and return how many there were.
+
+    `keep` is the session key of the one that may stay. A request in flight
+    cannot save a deleted session back: Django answers it with 400.
+    """
+    sessions = Session.objects.filter(user_id=user_id)
+    if keep is not None:
+        sessions = sessions.exclude(session_key=stored(keep))
+    return sessions.delete()[0]
+
+
+def stored(session_key: str) -> str:
+    """Return what the table holds for `session_key`: 160 bits of its SHA-256, in hex."""
+    return hashlib.sha256(session_key.encode()).hexdigest()[:40]
+
+
+class SessionStore(DatabaseStore):
+    """Where the parent looks a key up, this one looks its hash up."""
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def load(self) -> dict[str, Any]:
+        if self.session_key is None:
+            return {}
+        session = Session.objects.filter(
+            session_key=stored(self.session_key), expire_date__gt=timezone.now()
+        ).first()
+        if session is None:
+            # A key that we did not give out is never taken up: no fixation.
+            self._session_key = None
+            return {}
+        return self.decode(session.session_data)
+
+    def exists(self, session_key: str) -> bool:
+        return super().exists(stored(session_key))
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        made = super().create_model_instance(data)
+        user_id = data.get(SESSION_KEY)
+        return Session(
+            session_key=stored(made.session_key),
+            session_data=made.session_data,
+            expire_date=made.expire_date,
+            user_id=UUID(user_id) if user_id else None,
+        )
+
+    def delete(self, session_key: str | None = None) -> None:
+        key = self.session_key if session_key is None else session_key
+        if key is not None:
+            Session.objects.filter(session_key=stored(key)).delete()

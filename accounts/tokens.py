@@ -1,0 +1,119 @@
+"""
+Access tokens of service clients: one purpose, one person, ten minutes.
+
+There is no refresh token and nothing in the token itself: it is 256 random
+bits, looked up at every call, so that switching a feature off is felt at the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
+
+from accounts import usage
+from accounts.models import Delegation, Membership, ServiceClient, ServiceToken, UsedAssertion
+
+LIVES_FOR = timedelta(minutes=10)
+RANDOM_BYTES = 32
+
+
+class NotDelegated(Exception):
+    """No live delegation to the client's feature has this id. Ask the person to switch it on."""
+
+
+class PurposeNotDeclared(Exception):
+    """The client was not registered for this purpose."""
+
+
+def digest(token: str) -> bytes:
+    """Return the 32 bytes under which `token` is stored."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def mint(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: datetime) -> str:
+    """
+    Return a new token (43 characters, base64url) for one person and one purpose.
+
+    :raises PurposeNotDeclared: if `purpose` is not one of the client's
+    :raises NotDelegated: if the delegation is off, another feature's, or unknown
+    :raises usage.TooManyUsers: if the client has reached its people for this minute
+    """
+    if purpose not in client.purposes:
+        raise PurposeNotDeclared
+    delegation = (
+        Delegation.objects.live()
+        .filter(id=delegation_id, feature=client.feature, user__is_active=True)
+        .filter(_membership_is_live("user_id", "organisation_id"))
+        .first()
+    )
+    if delegation is None:
+        raise NotDelegated
+    usage.count(client=client, user_id=delegation.user_id, at=at)
+    token = secrets.token_urlsafe(RANDOM_BYTES)
+    ServiceToken.objects.create(
+        token_hash=digest(token),
+        client=client,
+        delegation=delegation,
+        # As read above: if it was switched off since, the token is born refused.
+        delegation_epoch=delegation.epoch,
+        purpose=purpose,
+        issued_at=at,
+        expires_at=at + LIVES_FOR,
+    )
+    return token
+
+
+def find(token: str, *, at: datetime) -> ServiceToken | None:
+    """
+    Return the token's row with client, delegation and person, if all of them are still live.
+
+    One query, at every call: unexpired, client not retired, delegation on and of
+    the epoch that it was minted under, membership live, person active.
+    """
+    found = (
+        ServiceToken.objects.filter(
+            token_hash=digest(token),
+            expires_at__gt=at,
+            client__retired_at=None,
+            delegation__switched_off_at=None,
+            delegation__user__is_active=True,
+        )
+        .filter(_membership_is_live("delegation__user_id", "delegation__organisation_id"))
+        .select_related("client", "delegation__user")
+        .first()
+    )
+    if found is None or found.delegation.epoch != found.delegation_epoch:
+        return None
+    return found
+
+
+def _membership_is_live(user: str, organisation: str) -> Exists:
+    return Exists(
+        Membership.objects.live().filter(
+            user_id=OuterRef(user),
+            organisation_id=OuterRef(organisation),
+            organisation__closed_at=None,
+        )
+    )
+
+
+def use_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> bool:
+    """Record that an assertion was used, and return whether this was the first time."""
+    jti_hash = hashlib.sha256(jti.encode(errors="surrogatepass")).digest()
+    try:
+        with transaction.atomic():
+            UsedAssertion.objects.create(client=client, jti_hash=jti_hash, expires_at=expires_at)
+    except IntegrityError:
+        return False
+    return True
+
+
+def forget(*, at: datetime) -> int:
+    """Delete expired tokens and assertions, and return how many rows."""
+    tokens = ServiceToken.objects.filter(expires_at__lte=at).delete()[0]
+    return tokens + UsedAssertion.objects.filter(expires_at__lte=at).delete()[0]

@@ -1,0 +1,96 @@
+"""The Celery application: JSON only, ids only, no results. Settings begin with CELERY_."""
+
+from __future__ import annotations
+
+import logging.config
+import os
+from typing import Any
+
+from celery import Celery, signals
+from celery.signals import task_postrun, task_prerun
+
+from config.classes import ProcessClass
+from config.logging import log_uncaught
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("antares")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+# Otherwise it is current in the importing thread only, and a thread of the web server would
+# queue into Celery's own default application.
+app.set_default()
+app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
+def keep_our_logging(**_: Any) -> None:
+    """Celery leaves logging alone when somebody answers this; its own would print arguments."""
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)
+    log_uncaught()
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
+def keep_memory_private(**_: Any) -> None:
+    """Before there is anything in it; a pool's processes inherit it."""
+    from config import privacy
+
+    privacy.keep()
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def refuse_restored_keys(**_: Any) -> None:
+    """What was published as ended does not come back with a copy of the database."""
+    from django.conf import settings
+    from django.db import connections
+    from django.utils import timezone
+
+    from integrations import restored
+
+    if settings.PROCESS_CLASS in {"", ProcessClass.PURGE}:
+        restored.apply(at=timezone.now())
+    elif restored.is_pending():
+        # Has no right to end anything. Started again until one that has was here.
+        raise SystemExit("a restored database: manage.py apply_tombstones, or start a purge worker")
+    # Before the pool forks: no two processes may share a connection.
+    connections.close_all()
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def say_whether_keys_fit(**_: Any) -> None:
+    from django.db import connections
+
+    from config import keys_fit
+
+    keys_fit.say()
+    connections.close_all()
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+def say_what_runs(task: Any = None, **_: Any) -> None:
+    """For whoever watches the ways out: a task reaches a provider only if its purposes do."""
+    from accounts import owned
+    from config import egress
+
+    owned.leave()
+    egress.task.set(getattr(task, "name", ""))
+
+
+@task_postrun.connect  # type: ignore[untyped-decorator]
+def say_that_nothing_runs(**_: Any) -> None:
+    from accounts import owned
+    from config import egress
+
+    owned.leave()
+    egress.task.set("")
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
+def watch_egress(**_: Any) -> None:
+    """Before the pool forks: its processes inherit it."""
+    from config import egress
+
+    egress.watch()

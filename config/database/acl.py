@@ -1,0 +1,90 @@
+"""
+What the database says about who may do what, and the difference to what we say.
+
+Every privilege on every relation, column, function and sequence of the schema, on the schema
+itself and on the database, of everybody but their owners; so that a grant that somebody added by
+hand is found whoever it was given to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+SCHEMA: Final = "public"
+PUBLIC: Final = "PUBLIC"
+
+
+class Grant(NamedTuple):
+    """One privilege of one grantee on one thing; `column` is empty unless it is on a column."""
+
+    kind: str
+    name: str
+    column: str
+    grantee: str
+    privilege: str
+
+    def __str__(self) -> str:
+        column = f" ({self.column})" if self.column else ""
+        return f"{self.privilege}{column} on {self.kind} {self.name}: {self.grantee}"
+
+
+# An ACL that is NULL is the default one, which for functions, databases and types is not empty.
+_ACTUAL: Final = """
+WITH things AS (
+  SELECT CASE c.relkind WHEN 'S' THEN 'sequence' ELSE 'table' END AS kind, c.relname::text AS name,
+         '' AS col, c.relowner AS owner,
+         coalesce(c.relacl, acldefault((CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char",
+                                       c.relowner)) AS acl
+    FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+     AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+  UNION ALL
+  SELECT 'table', c.relname::text, a.attname::text, c.relowner, a.attacl
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+   WHERE c.relnamespace = 'public'::regnamespace AND a.attacl IS NOT NULL AND NOT a.attisdropped
+  UNION ALL
+  SELECT 'function', p.oid::regprocedure::text, '', p.proowner,
+         coalesce(p.proacl, acldefault('f', p.proowner))
+    FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+  UNION ALL
+  SELECT 'schema', nspname::text, '', nspowner, coalesce(nspacl, acldefault('n', nspowner))
+    FROM pg_namespace WHERE nspname = 'public'
+  UNION ALL
+  SELECT 'database', datname::text, '', datdba, coalesce(datacl, acldefault('d', datdba))
+    FROM pg_database WHERE datname = current_database()
+)
+SELECT kind, name, col, coalesce(r.rolname::text, 'PUBLIC'), a.privilege_type
+  FROM things CROSS JOIN LATERAL aclexplode(acl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+ WHERE a.grantee <> things.owner
+"""
+
+
+def actual(connection: psycopg.Connection[Any]) -> set[Grant]:
+    """Return what is granted to anybody but the owner of the thing."""
+    return {Grant(*row) for row in connection.execute(_ACTUAL).fetchall()}
+
+
+def grant(connection: psycopg.Connection[Any], one: Grant) -> None:
+    connection.execute(sql.SQL("GRANT {} TO {}").format(_on(one), _grantee(one)))
+
+
+def revoke(connection: psycopg.Connection[Any], one: Grant) -> None:
+    connection.execute(sql.SQL("REVOKE {} FROM {}").format(_on(one), _grantee(one)))
+
+
+def _on(one: Grant) -> sql.Composed:
+    column = sql.SQL(" ({})").format(sql.Identifier(one.column)) if one.column else sql.SQL("")
+    # A function is named with its arguments, as the catalogue writes them.
+    name = sql.SQL(one.name) if one.kind == "function" else sql.Identifier(one.name)
+    return sql.SQL("{}{} ON {} {}").format(
+        sql.SQL(one.privilege),
+        column,
+        sql.SQL(one.kind.upper()),
+        name,
+    )
+
+
+def _grantee(one: Grant) -> sql.Composable:
+    return sql.SQL(PUBLIC) if one.grantee == PUBLIC else sql.Identifier(one.grantee)

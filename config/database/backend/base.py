@@ -1,0 +1,88 @@
+"""
+Each transaction that may touch somebody's rows is told whose it is for, before it does.
+
+The two settings are the transaction's own (`set_config(…, true)`), so a commit, a rollback or a
+pooler takes them away, and the next one begins with nobody. Outside of a transaction block the
+statement and what precedes it travel in one pipeline, which PostgreSQL runs as one transaction:
+no round trip more than without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.db.backends.postgresql import base
+
+from accounts import owned
+from config.classes import ProcessClass
+from config.database.told import ORGANISATION, PERSON
+
+#: The classes that are shown somebody's rows alone; to the others it does not matter whose.
+_TOLD: Final = frozenset({ProcessClass.WEB, ProcessClass.SYNC})
+#: What reads or writes rows. Anything else goes by no policy, and may be several statements.
+_STATEMENT: Final = re.compile(
+    r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
+)
+_TELL: Final = f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(_tell)
+
+
+def _tell(
+    execute: Callable[..., Any],
+    sql: Any,
+    params: Any,
+    many: bool,  # noqa: FBT001 - Django's shape
+    context: dict[str, Any],
+) -> Any:
+    wrapper: DatabaseWrapper = context["connection"]
+    if settings.PROCESS_CLASS not in _TOLD or not touches(sql):
+        return execute(sql, params, many, context)
+    owner = owned.current()
+    connection: psycopg.Connection[Any] = wrapper.connection
+    if owner == owned.NOBODY and connection.autocommit:
+        # A transaction of its own, in which nothing is set: no rows.
+        return execute(sql, params, many, context)
+    cursor = context["cursor"].cursor
+    values = tuple(str(one) if one is not None else "" for one in owner)
+    # A pipeline's errors come at its end, which Django's own conversion does not see.
+    with wrapper.wrap_database_errors, _together(connection, cursor, many=many):
+        connection.execute(_TELL, values)
+        return execute(sql, params, many, context)
+
+
+def _together(
+    connection: psycopg.Connection[Any], cursor: object, *, many: bool
+) -> AbstractContextManager[Any]:
+    """Return what makes two statements one transaction, at the least cost that there is."""
+    if not many and not isinstance(cursor, psycopg.ServerCursor):
+        return connection.pipeline()
+    # What psycopg puts into a pipeline of its own, or into none.
+    return connection.transaction() if connection.autocommit else nullcontext()
+
+
+def touches(sql: Any) -> bool:
+    """
+    Return whether a statement may name a table of which somebody's rows are hidden.
+
+    Wrong, it costs no secret: a statement that was told of nobody is shown no rows.
+    """
+    return _touches(sql) if isinstance(sql, str) else True
+
+
+@lru_cache(maxsize=4096)
+def _touches(sql: str) -> bool:
+    # Models cannot be imported before there is a backend.
+    from config.database.owners import tables
+
+    return _STATEMENT.match(sql) is not None and any(table in sql for table in tables())

@@ -1,0 +1,33 @@
+"""Before a process serves in production: that it may do no more than its class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from config.classes import ProcessClass
+
+from . import walls
+
+
+@register("database", Tags.security, deploy=True)
+def check_class(**_: Any) -> list[CheckMessage]:
+    """A process without a class would log in as the owner of everything."""
+    if settings.PROCESS_CLASS or not settings.PRODUCTION:
+        return []
+    said = f"PROCESS_CLASS is not set: one of {', '.join(ProcessClass)}"
+    return [Error(said, id="database.E001")]
+
+
+@register("database", Tags.database, deploy=True)
+def check_login(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Who is logged in is found in the database, not in the settings."""
+    if not databases or not settings.PROCESS_CLASS:
+        return []
+    return [
+        Error(said, id="database.E002")
+        for said in walls.beyond(ProcessClass(settings.PROCESS_CLASS))
+    ]

@@ -1,0 +1,103 @@
+"""
+The functions that run with somebody else's rights: the vault's, and those that look beyond one
+person's rows. Text and owner as the code has them, and no others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from integrations.crossings import CROSSINGS
+from limited_use.receipt_links import OWNER_OF_LINK
+from limited_use.vault.functions import FUNCTIONS, Function
+
+from .roles import Roles
+
+_FOUND: Final = """
+SELECT p.oid::regprocedure::text, p.prosrc, p.prosecdef, p.provolatile = 's', p.proconfig,
+       l.lanname::text, p.proowner::regrole::text
+  FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+ WHERE p.pronamespace = 'public'::regnamespace
+"""
+
+
+class _Found(NamedTuple):
+    signature: str
+    body: str
+    is_definer: bool
+    is_stable: bool
+    settings: list[str] | None
+    language: str
+    owner: str
+
+
+def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
+    """Return the functions by the role that owns them."""
+    return {roles.vault: FUNCTIONS, roles.lookup: (*CROSSINGS, OWNER_OF_LINK)}
+
+
+def build(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+    """Make every function what the code says, in the caller's transaction; return what was done."""
+    done = []
+    found = _functions(connection)
+    for owner, one in _all(roles):
+        held = found.get(one.signature)
+        if held is not None and _is_right(one, held, owner):
+            continue
+        _replace(connection, one, owner)
+        done.append(f"made function {one.signature}")
+    return done
+
+
+def problems(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+    """Return what is wrong with the functions, a line each."""
+    found = _functions(connection)
+    wrong = []
+    for owner, one in _all(roles):
+        held = found.pop(one.signature, None)
+        if held is None:
+            wrong.append(f"function {one.signature} is missing")
+        elif not _is_right(one, held, owner):
+            wrong.append(f"function {one.signature} is not what the code says")
+    return wrong + [
+        f"function {one.signature} runs with the rights of {one.owner}"
+        for one in found.values()
+        if one.is_definer
+    ]
+
+
+def _all(roles: Roles) -> Iterator[tuple[str, Function]]:
+    for owner, functions in owned(roles).items():
+        for one in functions:
+            yield owner, one
+
+
+def _functions(connection: psycopg.Connection[Any]) -> dict[str, _Found]:
+    rows = connection.execute(_FOUND).fetchall()
+    return {row[0]: _Found(*row) for row in rows}
+
+
+def _is_right(one: Function, held: _Found, owner: str) -> bool:
+    return held == _Found(
+        one.signature,
+        one.body,
+        is_definer=True,
+        is_stable=one.is_stable,
+        settings=["search_path=pg_catalog, pg_temp"],
+        language="sql",
+        owner=owner,
+    )
+
+
+def _replace(connection: psycopg.Connection[Any], one: Function, owner: str) -> None:
+    name, role = sql.SQL(one.signature), sql.Identifier(owner)
+    connection.execute(one.drop())
+    connection.execute(one.create())
+    # A new owner must be allowed to make things in the schema, for this moment.
+    connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
+    connection.execute(sql.SQL("ALTER FUNCTION {} OWNER TO {}").format(name, role))
+    connection.execute(sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(role))

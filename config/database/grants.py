@@ -1,0 +1,232 @@
+"""
+What each class of process may do with each table: all of it, on one page.
+
+A table without a line fails a test, and a class without a word in a line may do nothing there.
+Letters are PostgreSQL's own: r SELECT, a INSERT, w UPDATE (which locking a row needs as well),
+d DELETE. Nobody may TRUNCATE anything, and nobody but the owner may change a table. The console
+reads the columns in clear only, whatever else the row has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from config.classes import ProcessClass
+
+PRIVILEGES: Final = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """
+    One table.
+
+    :param why: what is in it, and who needs it for what
+    :param columns: the only columns that a class may write, by class and letter
+    :param whole: the console reads what is not in clear as well: nothing of it is anybody's
+    """
+
+    why: str
+    web: str = ""
+    sync: str = ""
+    purge: str = ""
+    console: str = ""
+    columns: Mapping[tuple[ProcessClass, str], tuple[str, ...]] = field(default_factory=dict)
+    whole: bool = False
+
+    def of(self, process_class: ProcessClass) -> str:
+        letters: str = getattr(self, process_class.value)
+        return letters
+
+
+_WEB, _PURGE = ProcessClass.WEB, ProcessClass.PURGE
+_NOBODY: Final = Line("Django's own, not used: roles are in the code")
+
+#: What the functions of the vault may do, whoever executes them.
+VAULT: Final[Mapping[str, str]] = {
+    "limited_use.DataKey": "rawd",
+    "limited_use.KeyEpoch": "raw",
+}
+
+#: The columns that `integrations.crossings` and the like read of everybody's, whoever asks.
+LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
+    "limited_use.Receipt": ("subject_id", "owner_id"),
+    "limited_use.ReceiptLink": ("token_hash", "subject_id"),
+    "integrations.Connection": (
+        "id", "user_id", "organisation_id", "provider", "account_blind", "status", "revoking_until",
+        "ended_at",
+    ),
+    "integrations.Integration": ("id", "connection_id"),
+    "integrations.PurgeJob": ("integration_id", "revoking_until"),
+    "integrations.Discard": ("provider", "account_blind", "revoking_until"),
+    "integrations.Watch": ("connection_id", "kind", "lookup_blind"),
+}  # fmt: skip
+
+#: By model, or by table where there is no model.
+GRANTS: Final[Mapping[str, Line]] = {
+    # --- Django's own -----------------------------------------------------------------------
+    "auth.Permission": _NOBODY,
+    "auth.Group": _NOBODY,
+    "auth.Group_permissions": _NOBODY,
+    "contenttypes.ContentType": _NOBODY,
+    "django_migrations": Line("what was migrated; web says whether it is ready", web="r"),
+    "rate_limit_cache": Line("counts of sign-in attempts", web="rawd"),
+    # --- accounts ---------------------------------------------------------------------------
+    "accounts.User": Line(
+        "people; web keeps passwords and when they were seen, and nobody a role; the others ask"
+        " whether they are active and where to write to",
+        web="r",
+        sync="r",
+        purge="r",
+        columns={(_WEB, "w"): ("password", "last_login", "last_seen_at")},
+    ),
+    "accounts.Organisation": Line(
+        "names of organisations", web="r", sync="r", purge="r", console="r"
+    ),
+    "accounts.Membership": Line(
+        "who belongs where; web locks a row while it stores a grant, and cannot change whose it is",
+        web="r",
+        sync="r",
+        purge="r",
+        columns={(_WEB, "w"): ("joined_at",)},
+    ),
+    "accounts.Session": Line("sign-ins; purge deletes expired ones", web="rawd", purge="rd"),
+    "accounts.ServiceClient": Line(
+        "platform features as callers; web locks a row while it gives out a token, and cannot"
+        " give it a purpose",
+        web="r",
+        purge="r",
+        console="r",
+        columns={(_WEB, "w"): ("users_per_minute",)},
+    ),
+    "accounts.ServiceToken": Line("hashes of tokens; expired ones go", web="rawd", purge="rd"),
+    "accounts.UsedAssertion": Line("assertions that were seen", web="ra", purge="rd"),
+    "accounts.UserMinute": Line("counts per client and minute", web="ra", purge="rd"),
+    "accounts.Delegation": Line(
+        "features that people switched on; the others compare its epoch",
+        web="raw",
+        sync="r",
+        purge="r",
+    ),
+    "accounts.Alarm": Line(
+        "alarms: anybody may raise one", web="ra", sync="ra", purge="ra", console="r"
+    ),
+    "account.EmailAddress": Line("sign-in addresses", web="rawd"),
+    "account.EmailConfirmation": Line("allauth's, not in use", web="rad"),
+    "mfa.Authenticator": Line("second factors", web="rawd"),
+    # --- limited_use ------------------------------------------------------------------------
+    "limited_use.Share": Line(
+        "with whom people share a calendar; a purge ends it", web="raw", purge="rw"
+    ),
+    "limited_use.Consent": Line(
+        "what people agreed to; a purge ends it", web="raw", sync="r", purge="rw"
+    ),
+    "limited_use.DataKey": Line("wrapped keys: through the vault's functions alone"),
+    "limited_use.KeyEpoch": Line(
+        "since when which key-encryption keys are there: read for receipts, written through the"
+        " vault's functions alone",
+        web="r",
+        sync="r",
+        purge="r",
+        console="r",
+    ),
+    "limited_use.Leaf": Line(
+        "the ledger: everybody adds, nobody changes or deletes; the sequencer gives places",
+        web="ra",
+        sync="ra",
+        purge="ra",
+        console="r",
+        columns={(_PURGE, "w"): ("idx",)},
+        whole=True,
+    ),
+    "limited_use.Tile": Line("hashes of the ledger", web="r", purge="raw", console="r", whole=True),
+    "limited_use.Checkpoint": Line(
+        "signed sizes of the ledger", web="r", purge="raw", console="r", whole=True
+    ),
+    "limited_use.VerifierKeyPeriod": Line(
+        "public keys", web="r", purge="raw", console="r", whole=True
+    ),
+    "limited_use.OwedTombstone": Line(
+        "hashes of what died; whoever destroys a key owes one", web="ra", sync="ra", purge="raw"
+    ),
+    "limited_use.Receipt": Line("signed proofs of purges", web="r", purge="ra"),
+    "limited_use.ReceiptLink": Line("hashes of links to receipts", web="rad", purge="rad"),
+    "limited_use.PolicyUse": Line("how often each rule was applied", web="r", purge="raw"),
+    "limited_use.Refusal": Line("refusals of the last weeks", web="r", purge="rad"),
+    "limited_use.Tally": Line("how far the counting got", web="r", purge="raw"),
+    "limited_use.HourOfOpens": Line(
+        "how much each actor opened in an hour, for ninety days", web="r", purge="rawd"
+    ),
+    "limited_use.Gauge": Line("figures of the service as a whole", web="r", purge="rawd"),
+    "limited_use.EvidenceBundle": Line("signed bundles for reviewers", web="r", purge="rad"),
+    "limited_use.LedgerKey": Line(
+        "keys that the ledger names by; a connect makes one, its owner or the purge ends it",
+        web="raw",
+        sync="r",
+        purge="raw",
+    ),
+    # --- integrations -----------------------------------------------------------------------
+    "integrations.Connection": Line(
+        "grants: sealed tokens, status, lease", web="raw", sync="rw", purge="rw", console="r"
+    ),
+    "integrations.Integration": Line(
+        "products that are switched on", web="raw", sync="rw", purge="rw", console="r"
+    ),
+    "integrations.ConnectAttempt": Line("connects in progress", web="raw", purge="rwd"),
+    "integrations.Discard": Line(
+        "revocations of grants that were not kept", web="rad", sync="rad", purge="rad"
+    ),
+    "integrations.Thread": Line("counts of threads", web="r", sync="rawd", purge="rawd"),
+    "integrations.Calendar": Line(
+        "calendars: web says what is shown, and ends copies; sync brings them in; purge removes",
+        web="rawd",
+        sync="raw",
+        purge="rwd",
+    ),
+    "integrations.Event": Line(
+        "events of a copy, sealed: web writes what its owner writes, and deletes a copy at once",
+        web="rawd",
+        sync="rawd",
+        purge="rd",
+    ),
+    "integrations.Message": Line(
+        "sealed metadata of mail; the console counts", web="r", sync="rawd", purge="rd"
+    ),
+    "integrations.MessageBody": Line("sealed bodies", web="r", sync="rawd", purge="rd"),
+    "integrations.Attachment": Line("sealed descriptors", web="r", sync="rawd", purge="rd"),
+    "integrations.Export": Line(
+        "copies that owners asked for: what a download has to show", web="raw", purge="rd"
+    ),
+    "integrations.Notice": Line("what owners were told", web="r", purge="rad"),
+    "integrations.PurgeJob": Line(
+        "promises of removal: made by a disconnect, kept by the purge",
+        web="ra",
+        sync="r",
+        purge="raw",
+        console="r",
+    ),
+    "integrations.QuotaBucket": Line(
+        "units left at the provider", web="raw", sync="raw", purge="rd"
+    ),
+    "integrations.SyncWork": Line(
+        "what is to be synced: web opens it and says that it is due; sync opens that of calendars",
+        web="raw",
+        sync="raw",
+        purge="rd",
+        console="r",
+    ),
+    "integrations.Watch": Line(
+        "what providers tell us of; web notes that they did, and wants and stops none",
+        web="r",
+        sync="rawd",
+        purge="rd",
+        console="r",
+        columns={(_WEB, "w"): ("last_event_at", "silent_since")},
+    ),
+    "integrations.SetAside": Line("items that would not parse", web="rw", sync="rawd", purge="rd"),
+    "integrations.Reconciliation": Line(
+        "comparisons with the provider", web="r", sync="rad", purge="rd", console="r"
+    ),
+}

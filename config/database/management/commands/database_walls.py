@@ -1,0 +1,45 @@
+"""Make login roles, grants and policies what the code says; once per release, as the owner."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config.classes import ProcessClass
+from config.database import logins, walls
+from config.database.roles import NotAllowed
+from config.env import Environment
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--check", action="store_true", help="change nothing; fail if something differs"
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        if options["check"]:
+            self._check()
+            return
+        env = Environment(os.environ)
+        urls = {one: env.text(logins.variable(one)) for one in ProcessClass}
+        passwords = {one: logins.password_of(url) for one, url in urls.items() if url}
+        try:
+            done = walls.build(passwords)
+        except NotAllowed as problem:
+            raise CommandError(str(problem)) from None
+        if options["verbosity"]:
+            for line in done or ["nothing to do"]:
+                self.stdout.write(line)
+
+    def _check(self) -> None:
+        found = walls.differences()
+        for line in found:
+            self.stdout.write(line)
+        if found:
+            raise CommandError(f"{len(found)} differences: run manage.py database_walls")
+        self.stdout.write("the walls stand as the code says")

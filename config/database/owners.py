@@ -1,0 +1,207 @@
+"""
+Whose each row is: every table, on one page, and what finds its owner.
+
+A table without a line fails a test. Where a line says how a row's owner is found, the database
+shows a web process the rows of whoever its transaction is for, and no others (`policies`); what
+others may see of them besides stands in the line, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Final
+
+from django.apps import apps
+
+
+class By(StrEnum):
+    """What of a row says whose it is."""
+
+    # Person and organisation stand in the row.
+    OWNER = "owner"
+    # The person alone: in whichever organisation they act.
+    PERSON = "person"
+    # The row names an integration, or a connection, and those have an owner.
+    INTEGRATION = "integration"
+    CONNECTION = "connection"
+
+
+class Also(StrEnum):
+    """Who else may read a row: found by the database, in the rows that say so."""
+
+    # Those with whom this calendar is shared.
+    SHARED_CALENDAR = "calendar that is shared with them"
+    # Those with whom a calendar of this integration is shared.
+    SHARED_INTEGRATION = "integration of a calendar that is shared with them"
+    # Those with whom its owner shares any calendar.
+    SHARED_OWNER = "account of somebody who shares a calendar with them"
+    # The same, of the agreement that the sharing rests on; support, of one to read an item.
+    SHARED_AGREEMENT = "agreement to sharing of somebody who shares with them, or to support"
+    # The other of the two people whom a share names; ends it, too.
+    VIEWER = "share that names them"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """
+    A table whose rows belong to somebody.
+
+    :param by: how the owner is found
+    :param column: where; of `OWNER` the person's, whose organisation is in `organisation_id`
+    :param why: what would be seen without the wall
+    :param also: who else reads it
+    :param sync: whether sync workers see everybody's: what says whose turn it is, and no content
+    """
+
+    by: By
+    column: str
+    why: str
+    also: Also | None = None
+    sync: bool = False
+
+    def found_by(self) -> dict[str, str | bool]:
+        """Return what the evidence says of it beside why."""
+        return {
+            "hidden": True,
+            "owner": self.by,
+            "also": self.also or "",
+            "sync_sees_all": self.sync,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A table that is nobody's, or has to be read before anybody is known; `why` says which."""
+
+    why: str
+
+    def found_by(self) -> dict[str, str | bool]:
+        """Return what the evidence says of it beside why."""
+        return {"hidden": False}
+
+
+_UNUSED: Final = Open("Django's own, not used")
+_SIGN_IN: Final = "read to find out who is asking"
+_SERVICE: Final = "the service's own, about nobody by name"
+
+#: By model, or by table where there is no model.
+OWNERS: Final[Mapping[str, Held | Open]] = {
+    # --- Django's own -----------------------------------------------------------------------
+    "auth.Permission": _UNUSED,
+    "auth.Group": _UNUSED,
+    "auth.Group_permissions": _UNUSED,
+    "contenttypes.ContentType": _UNUSED,
+    "django_migrations": Open(_SERVICE),
+    "rate_limit_cache": Open("counts of sign-in attempts, by hashes, of whoever tries"),
+    # --- accounts ---------------------------------------------------------------------------
+    "accounts.User": Open(f"{_SIGN_IN}; names of colleagues are shown to each other"),
+    "accounts.Organisation": Open(_SIGN_IN),
+    "accounts.Membership": Open(f"{_SIGN_IN}; colleagues are shared with"),
+    "accounts.Session": Open(f"{_SIGN_IN}, under a hash of what they show"),
+    "accounts.ServiceClient": Open(_SIGN_IN),
+    "accounts.ServiceToken": Open(f"{_SIGN_IN}, by its hash"),
+    "accounts.UsedAssertion": Open("hashes of what clients showed, before they are believed"),
+    "accounts.UserMinute": Open("counts per client, of all the people it acts for"),
+    "accounts.Delegation": Open(f"{_SIGN_IN}: what a client's token stands for"),
+    "accounts.Alarm": Open(_SERVICE),
+    "account.EmailAddress": Open(f"{_SIGN_IN}; colleagues are shared with by address"),
+    "account.EmailConfirmation": _UNUSED,
+    "mfa.Authenticator": Open(_SIGN_IN),
+    # --- limited_use ------------------------------------------------------------------------
+    "limited_use.Share": Held(
+        By.OWNER, "owner_id", "with whom people share what", also=Also.VIEWER, sync=True
+    ),
+    "limited_use.Consent": Held(
+        By.OWNER,
+        "owner_id",
+        "what people agreed to, and what of theirs is open to support",
+        also=Also.SHARED_AGREEMENT,
+        sync=True,
+    ),
+    "limited_use.DataKey": Open("out of reach: through the vault's functions alone"),
+    "limited_use.KeyEpoch": Open(_SERVICE),
+    "limited_use.Leaf": Open("the ledger: of pseudonyms, for everybody to check"),
+    "limited_use.Tile": Open(_SERVICE),
+    "limited_use.Checkpoint": Open(_SERVICE),
+    "limited_use.VerifierKeyPeriod": Open(_SERVICE),
+    "limited_use.OwedTombstone": Open("hashes of what died"),
+    "limited_use.Receipt": Held(By.PERSON, "owner_id", "what somebody had here, and when it ended"),
+    "limited_use.ReceiptLink": Open("hashes of links, each to be shown by whoever holds it"),
+    "limited_use.PolicyUse": Open(_SERVICE),
+    "limited_use.Refusal": Open(_SERVICE),
+    "limited_use.Tally": Open(_SERVICE),
+    "limited_use.HourOfOpens": Open("counts, by pseudonyms"),
+    "limited_use.Gauge": Open(_SERVICE),
+    "limited_use.EvidenceBundle": Open(_SERVICE),
+    "limited_use.LedgerKey": Held(
+        By.CONNECTION,
+        "holder",
+        "by which keys the ledger names somebody",
+        also=Also.SHARED_OWNER,
+        sync=True,
+    ),
+    # --- integrations -----------------------------------------------------------------------
+    "integrations.Connection": Held(
+        By.OWNER,
+        "user_id",
+        "which accounts somebody has, and their sealed tokens",
+        also=Also.SHARED_OWNER,
+        sync=True,
+    ),
+    "integrations.Integration": Held(
+        By.CONNECTION,
+        "connection_id",
+        "what somebody has switched on",
+        also=Also.SHARED_INTEGRATION,
+        sync=True,
+    ),
+    "integrations.ConnectAttempt": Held(
+        By.PERSON, "user_id", "connects in progress, which end where they began"
+    ),
+    "integrations.Discard": Open("hashes of accounts whose grant was not kept: it is nobody's"),
+    "integrations.Thread": Held(By.OWNER, "user_id", "how much mail, when"),
+    "integrations.Message": Held(By.OWNER, "user_id", "when whose mail came; the rest is sealed"),
+    "integrations.MessageBody": Held(By.INTEGRATION, "integration_id", "sealed mail"),
+    "integrations.Attachment": Held(By.INTEGRATION, "integration_id", "sizes; the rest is sealed"),
+    "integrations.Calendar": Held(
+        By.OWNER,
+        "user_id",
+        "which calendars; what they are called is sealed",
+        also=Also.SHARED_CALENDAR,
+    ),
+    "integrations.Event": Held(
+        By.OWNER,
+        "user_id",
+        "weeks with appointments; the rest is sealed",
+        also=Also.SHARED_CALENDAR,
+    ),
+    "integrations.Export": Held(By.OWNER, "user_id", "that somebody took a copy along"),
+    "integrations.Notice": Held(
+        By.CONNECTION, "connection_id", "what somebody was told", sync=True
+    ),
+    # Theirs in whichever organisation they act, and when they belong to none any more.
+    "integrations.PurgeJob": Held(By.PERSON, "user_id", "that somebody left, and why", sync=True),
+    "integrations.QuotaBucket": Held(
+        By.CONNECTION, "connection_id", "how busy an account is", sync=True
+    ),
+    "integrations.SyncWork": Held(By.INTEGRATION, "integration_id", "how a copy stands", sync=True),
+    "integrations.Watch": Held(
+        By.INTEGRATION, "integration_id", "what providers tell us of", sync=True
+    ),
+    "integrations.SetAside": Held(By.INTEGRATION, "integration_id", "what would not parse"),
+    "integrations.Reconciliation": Held(By.INTEGRATION, "integration_id", "how much mail there is"),
+}
+
+
+@cache
+def tables() -> Mapping[str, str]:
+    """Return the tables whose rows belong to somebody, with the name that `OWNERS` has for each."""
+    return {
+        model._meta.db_table: label  # noqa: SLF001 - Django's documented model API
+        for model in apps.get_models()
+        for label in [model._meta.label]  # noqa: SLF001
+        if isinstance(OWNERS.get(label), Held)
+    }

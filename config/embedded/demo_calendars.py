@@ -1,0 +1,97 @@
+"""What is in the calendars of the demo: this week and the next, counted from today."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+BERLIN: Final = "Europe/Berlin"
+Event = Mapping[str, Any]
+
+
+def fields(today: date) -> Mapping[str, Any]:
+    """Return Alice's calendars, as the sandbox is seeded with them."""
+    monday = today - timedelta(days=today.weekday())
+    return {
+        "time_zone": BERLIN,
+        "events": _work(monday),
+        "calendars": [{"summary": "Family", "time_zone": BERLIN, "events": _family(monday)}],
+    }
+
+
+def _work(monday: date) -> list[Event]:
+    me = {"email": "alice.adler@gmail.example", "self": True, "responseStatus": "accepted"}
+    team = [
+        me,
+        {"email": "bob.brandt@gmail.example", "displayName": "Bob Brandt"},
+        {"email": "chris@workshop.example", "displayName": "Chris Conrad", "optional": True},
+    ]
+    next_week = monday + timedelta(days=7)
+    return [
+        _event("Standup", monday, "09:30", 15, recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH"]),
+        _event("Product review", monday + timedelta(days=1), "14:00", 60, attendees=team),
+        _event(
+            "Call with Tokyo",
+            monday + timedelta(days=2),
+            "17:00",
+            45,
+            zone="Asia/Tokyo",
+            description="<p>Slides: <b>page 12</b></p>",
+        ),
+        _event("Dentist", monday + timedelta(days=3), "08:15", 45, visibility="private"),
+        _event(
+            "Workshop, to be confirmed",
+            monday + timedelta(days=4),
+            "10:00",
+            180,
+            status="tentative",
+            location="Room 3.14",
+        ),
+        _event(
+            "Can you join?",
+            next_week,
+            "11:00",
+            30,
+            attendees=[{**me, "responseStatus": "needsAction"}, *team[1:]],
+            organizer={"email": "bob.brandt@gmail.example"},
+        ),
+        _days("Trade fair", next_week + timedelta(days=1), 3),
+        _event("One to one", next_week, "15:00", 30, recurrence=["RRULE:FREQ=WEEKLY;INTERVAL=2"]),
+    ]
+
+
+def _family(monday: date) -> list[Event]:
+    return [
+        _days(
+            "Grandma's birthday", monday + timedelta(days=6), 1, recurrence=["RRULE:FREQ=YEARLY"]
+        ),
+        _event(
+            "Swimming", monday + timedelta(days=2), "17:30", 60, recurrence=["RRULE:FREQ=WEEKLY"]
+        ),
+        _event("Parents' evening", monday + timedelta(days=8), "19:00", 90),
+    ]
+
+
+def _event(
+    summary: str, day: date, clock: str, minutes: int, *, zone: str = BERLIN, **more: Any
+) -> Event:
+    start = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo(zone))
+    end = start + timedelta(minutes=minutes)
+    return {
+        "summary": summary,
+        "start": {"dateTime": start.isoformat(), "timeZone": zone},
+        "end": {"dateTime": end.isoformat(), "timeZone": zone},
+        **more,
+    }
+
+
+def _days(summary: str, first: date, count: int, **more: Any) -> Event:
+    last = first + timedelta(days=count)
+    return {
+        "summary": summary,
+        "start": {"date": first.isoformat()},
+        "end": {"date": last.isoformat()},
+        **more,
+    }

@@ -1,0 +1,50 @@
+"""
+Servers that somebody else runs: whether they answer, and are new enough. Nothing of an address
+that could hold a password is in what is said.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import psycopg
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError
+
+from config.embedded.processes import Unavailable
+
+_WITHIN: Final = 5  # seconds
+_OLDEST: Final = 16
+
+
+def ask_database(url: str) -> None:
+    """:raises Unavailable: unless a PostgreSQL that is new enough lets us in there"""
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise Unavailable("DATABASE_URL must be a postgresql:// address; there is no other dialect")
+    try:
+        with psycopg.connect(url, connect_timeout=_WITHIN, autocommit=True) as connection:
+            version = connection.info.server_version // 10000
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"DATABASE_URL: {_first_line(error)}") from None
+    except (psycopg.Error, ValueError):
+        raise Unavailable("DATABASE_URL is no address that PostgreSQL understands") from None
+    if version < _OLDEST:
+        raise Unavailable(
+            f"DATABASE_URL leads to PostgreSQL {version}: {_OLDEST} or newer is needed"
+        )
+
+
+def ask_broker(url: str) -> None:
+    """:raises Unavailable: unless a broker answers there"""
+    try:
+        with Connection(url, connect_timeout=_WITHIN) as connection:  # type: ignore[no-untyped-call]  # ships no types
+            connection.ensure_connection(max_retries=1, timeout=_WITHIN)
+    except (OperationalError, OSError) as error:
+        raise Unavailable(f"BROKER_URL: {_first_line(error)}") from None
+    except Exception:  # noqa: BLE001 - each transport has errors of its own for what is no address
+        raise Unavailable("BROKER_URL is no address of a Redis or Valkey") from None
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0].rstrip() if lines else type(error).__name__

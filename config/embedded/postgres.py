@@ -1,0 +1,150 @@
+"""
+PostgreSQL from its wheel: one cluster in one folder, reached through a private socket.
+
+No port is opened, the superuser has a random password, and the socket's folder is closed to
+everyone else.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import psycopg
+
+from config.embedded import binaries
+from config.embedded.processes import Account, Unavailable, spawn, stop
+
+USER: Final = "antares"
+DATABASE: Final = "antares"
+_START_WITHIN: Final = 30  # seconds
+
+#: For tests: a cluster that is thrown away need not survive a power cut.
+THROWAWAY: Final[Mapping[str, str]] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
+#: For canary scans: what was written stands in the files as it was written.
+SCANNABLE: Final[Mapping[str, str]] = {"wal_compression": "off"}
+
+_BASE: Final[Mapping[str, str]] = {
+    "listen_addresses": "",
+    "max_connections": "100",
+    "password_encryption": "scram-sha-256",
+    # A failing statement is logged without its values: they may be content.
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A cluster in `folder`; `settings` are added to its configuration at each start."""
+
+    folder: Path
+    sockets: Path
+    account: Account
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def _cluster(self) -> Path:
+        return self.folder / "cluster"
+
+    @property
+    def _secret(self) -> Path:
+        return self.folder / "password"
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "postgres.log"
+
+    @property
+    def url(self) -> str:
+        """The address, password included: it goes into the environment of our children."""
+        password = quote(self._secret.read_text(encoding="ascii"))
+        return f"postgresql://{USER}:{password}@/{DATABASE}?host={quote(str(self.sockets), '')}"
+
+    @contextmanager
+    def running(self) -> Iterator[str]:
+        """
+        Start the cluster, making it first where there is none, and yield its URL.
+
+        :raises Unavailable: if it does not start; the message names its log.
+        """
+        install = binaries.within_reach(binaries.postgres(), self.account)
+        if not (self._cluster / "PG_VERSION").exists():
+            self._create(install)
+        options = [f"--{k}={v}" for k, v in {**_BASE, **self.settings}.items()]
+        with self._log.open("ab") as log:
+            process = spawn(
+                [
+                    install / "bin" / "postgres",
+                    *("-D", self._cluster, "-k", self.sockets),
+                    *options,
+                ],
+                sign=signal.SIGINT,  # fast shutdown: disconnect clients, then stop cleanly
+                run_as=self.account,
+                env=_environment(self.folder),
+                output=log,
+                cwd=self.folder,
+            )
+        try:
+            self._wait(process)
+            yield self.url
+        finally:
+            stop(process, sign=signal.SIGINT)
+
+    def _create(self, install: Path) -> None:
+        self._secret.touch(mode=0o600)
+        self._secret.write_text(secrets.token_urlsafe(32), encoding="ascii")
+        self.account.own(self._secret, 0o600)
+        with self._log.open("ab") as log:
+            process = spawn(
+                [
+                    install / "bin" / "initdb",
+                    *("-D", self._cluster, "-U", USER, "--auth=scram-sha-256"),
+                    f"--pwfile={self._secret}",
+                    *("--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"),
+                ],
+                run_as=self.account,
+                env=_environment(self.folder),
+                output=log,
+                cwd=self.folder,
+            )
+        if process.wait() != 0:
+            raise Unavailable(f"PostgreSQL could not make its files: see {self._log}")
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        maintenance = self.url.replace(f"@/{DATABASE}?", "@/postgres?")
+        deadline = time.monotonic() + _START_WITHIN
+        while True:
+            if process.poll() is not None:
+                raise Unavailable(f"PostgreSQL stopped while starting: see {self._log}")
+            try:
+                with psycopg.connect(maintenance, autocommit=True) as connection:
+                    known = connection.execute(
+                        "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+                    ).fetchone()
+                    if known is None:
+                        connection.execute(f"CREATE DATABASE {DATABASE}")
+                    return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"PostgreSQL did not answer: see {self._log}") from None
+            time.sleep(0.02)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    # Nothing of ours, neither secrets nor PG* variables, reaches the server.
+    return {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}

@@ -1,0 +1,26 @@
+"""Bring the database up to date and seed it: one process instead of one per command."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+from django.core.management import CommandError, call_command
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    # Where roles cannot be made, nothing starts: a service that logs in as the owner has no walls.
+    call_command("database_walls", verbosity=0)
+    call_command("seed_demo")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except CommandError as problem:
+        sys.exit(f"{problem}")

@@ -1,0 +1,142 @@
+"""
+Child processes that cannot outlive their parent, and whose account they run under.
+
+PostgreSQL refuses to run as root, so root starts the servers as `nobody`. On Linux the kernel
+sends each child a signal when its parent dies, however it dies, `kill -9` included.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+_PR_SET_PDEATHSIG: Final = 1
+_STOP_WITHIN: Final = 20  # seconds
+
+
+class Unavailable(Exception):
+    """The embedded servers cannot start here; the message is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who the servers run as; `is_other` if that is not who we are."""
+
+    uid: int
+    gid: int
+    is_other: bool
+
+    def own(self, path: Path, mode: int) -> None:
+        """Give `path` to the account, with exactly `mode`."""
+        path.chmod(mode)
+        if self.is_other:
+            os.chown(path, self.uid, self.gid)
+
+
+def account() -> Account:
+    """
+    Return who the servers run as.
+
+    :raises Unavailable: if we run under a user id without an entry in the user database,
+        which initdb refuses (as in ``docker run --user 1234``).
+    """
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        return Account(uid=nobody.pw_uid, gid=nobody.pw_gid, is_other=True)
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise Unavailable(
+            f"user id {os.geteuid()} has no entry in the user database, which PostgreSQL needs: "
+            "run as a named user, or set DATABASE_URL and BROKER_URL"
+        ) from None
+    return Account(uid=os.geteuid(), gid=os.getegid(), is_other=False)
+
+
+def follow_parent() -> None:
+    """Have the kernel send us SIGTERM when the process that started us dies."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def dies_with_parent(sign: int) -> Callable[[], None]:
+    """
+    Return what a child runs before exec so that `sign` reaches it when we die.
+
+    It must come after the change of user, which clears the setting; `subprocess` runs
+    it last. A parent that died in between is noticed by its changed process id.
+    """
+    if not sys.platform.startswith("linux"):
+        return lambda: None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, sign)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), sign)
+
+    return ask
+
+
+def spawn(  # noqa: PLR0913 - Popen's own arguments, each by name
+    command: Sequence[str | Path],
+    *,
+    sign: int = signal.SIGTERM,
+    run_as: Account | None = None,
+    env: Mapping[str, str] | None = None,
+    output: IO[Any] | int | None = None,
+    cwd: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `command` so that `sign` stops it when we die."""
+    identity: dict[str, Any] = {}
+    if run_as is not None and run_as.is_other:
+        identity = {"user": run_as.uid, "group": run_as.gid, "extra_groups": []}
+    return subprocess.Popen(  # noqa: S603 - our own binaries and arguments, never a shell
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        env=env,
+        cwd=cwd,
+        preexec_fn=_beginning(sign),  # noqa: PLW1509 - nothing else starts threads here
+        # Ctrl-C reaches us alone; we then stop the children in order.
+        start_new_session=True,
+        **identity,
+    )
+
+
+def _beginning(sign: int) -> Callable[[], None]:
+    follow = dies_with_parent(sign)
+
+    def begin() -> None:
+        # Servers and the processes that start workers too: what they hold is written to no core.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        follow()
+
+    return begin
+
+
+def stop(
+    process: subprocess.Popen[bytes],
+    *,
+    sign: int = signal.SIGTERM,
+    within: float = _STOP_WITHIN,
+) -> int:
+    """Ask `process` to stop, wait, and return its exit status; kill it after `within` seconds."""
+    if process.poll() is None:
+        process.send_signal(sign)
+        try:
+            process.wait(timeout=within)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()

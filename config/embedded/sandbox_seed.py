@@ -1,0 +1,63 @@
+"""
+What the sandbox begins with: our registration there, where it tells us of news, and a few mailboxes
+to connect.
+
+The sandbox keeps everything in memory, so each start writes and reads this again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from config.embedded import demo_calendars
+from config.pushes import PUBSUB_PATH
+
+CLIENT_ID: Final = "antares-demo.apps.sandbox.example"
+TOPIC: Final = "projects/antares-demo/topics/gmail"
+PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
+
+
+def demo(today: date) -> Mapping[str, Any]:
+    """Return the mailboxes and calendars of the demo; what is in the latter is around `today`."""
+    return {
+        "accounts": [
+            {
+                "email": "alice.adler@gmail.example",
+                "name": "Alice Adler",
+                "size": 600,
+                "seed": 1,
+                "calendar_fields": demo_calendars.fields(today),
+            },
+            {"email": "alice@workshop.example", "name": "Alice Adler", "size": 60, "seed": 2},
+            {"email": "bob.brandt@gmail.example", "name": "Bob Brandt", "size": 300, "seed": 3},
+        ],
+    }
+
+
+def write(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
+    """
+    Write `seed` and the client that `environment` speaks as, for its owner only; return it.
+
+    :param seed: None: the demo's
+    """
+    if seed is None:
+        seed = demo(datetime.now(UTC).date())
+    client = {
+        "client_id": environment["GOOGLE_CLIENT_ID"],
+        "client_secret": environment["GOOGLE_CLIENT_SECRET"],
+        "redirect_uris": [f"{environment['PUBLIC_URL']}/connect/google/callback"],
+        "name": "Antares Integrations",
+    }
+    path.touch(mode=0o600)
+    subscription = {
+        "topic": TOPIC,
+        "endpoint": environment["PUBLIC_URL"] + PUBSUB_PATH,
+        "account": PUSH_ACCOUNT,
+    }
+    everything = {**seed, "clients": [client], "pubsub": [subscription]}
+    path.write_text(json.dumps(everything), encoding="utf-8")
+    return path

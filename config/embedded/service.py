@@ -1,0 +1,238 @@
+"""
+The whole service on this machine: sandbox, web, workers and beat, as processes of their own.
+
+Demo and smoke start it on top of `servers.running`. It restarts nothing: whoever started it sees
+which process ended, and decides.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from config.classes import DEFAULT_PREFIX, WORKERS, ProcessClass
+from config.database import logins
+from config.database.logins import Logins
+from config.database.roles import Roles
+from config.embedded import ports, sandbox_seed
+from config.embedded.processes import Unavailable, spawn, stop
+from config.embedded.servers import Urls
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_STOP_WITHIN: Final = 5  # seconds; what a worker was doing is found again by its lease
+
+
+@dataclass(slots=True)
+class Service:
+    """
+    What runs: addresses, the environment of commands, and processes by name.
+
+    `environment` is the owner's: each process gets it with a class and a login of its own on top.
+    """
+
+    url: str
+    sandbox_url: str
+    control_url: str
+    environment: dict[str, str]
+    logs: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    # Where each class logs in to the database; where there is none, as the owner.
+    logins: Logins = field(default_factory=dict)
+
+    def start(
+        self,
+        name: str,
+        *arguments: str,
+        sign: int = signal.SIGKILL,
+        of: ProcessClass | None = None,
+    ) -> None:
+        """
+        Start ``python -m arguments…`` under `name`, its output in ``logs/name.log``.
+
+        `sign` is what the kernel sends it when we die: SIGKILL, except to a process that has
+        children of its own to take along. `of` is its class; None is not of the service.
+        """
+        with (self.logs / f"{name}.log").open("ab") as log:
+            self.processes[name] = spawn(
+                [sys.executable, "-m", *arguments],
+                sign=sign,
+                env=self.environment_of(of),
+                output=log,
+                cwd=ROOT,
+            )
+
+    def environment_of(self, process_class: ProcessClass | None) -> dict[str, str]:
+        """Return the environment of a process of that class."""
+        if process_class is None:
+            return self.environment
+        own = {"PROCESS_CLASS": str(process_class)}
+        if login := self.logins.get(process_class):
+            own["DATABASE_URL"] = login
+        return {**self.environment, **own}
+
+    def start_worker(self, name: str, of: ProcessClass) -> None:
+        """Start one more Celery worker; its threads wait for the network, not for a core."""
+        self.start(
+            name,
+            *("celery", "--app", "config.celery", "--quiet", "worker", "--queues", str(of)),
+            *("--pool", "threads", "--concurrency", "4", "--hostname", f"{name}@localhost"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            of=of,
+        )
+
+    def start_beat(self) -> None:
+        schedule = str(self.logs.parent / "beat-schedule")
+        self.start(
+            "beat",
+            *("celery", "--app", "config.celery", "--quiet", "beat", "--schedule", schedule),
+            # Says that something may be due, and reads no table.
+            of=ProcessClass.PURGE,
+        )
+
+    def start_web(self, port: int) -> None:
+        self.start(
+            "web",
+            *("granian", "--interface", "wsgi", "config.wsgi:application"),
+            *("--host", "127.0.0.1", "--port", str(port), "--http", "1", "--no-ws"),
+            # Its access log would hold query strings; `config.requests` writes ours.
+            *("--blocking-threads", "4", "--no-access-log", "--log-level", "warning"),
+            sign=signal.SIGTERM,
+            of=ProcessClass.WEB,
+        )
+
+    def wait(self, name: str, port: int) -> None:
+        try:
+            ports.wait(port, self.processes[name], name=name)
+        except Unavailable as problem:
+            raise Unavailable(f"{problem}: see {self.logs / name}.log") from None
+
+    def ended(self) -> str | None:
+        """Return the name of a process that has ended, if there is one."""
+        return next((name for name, p in self.processes.items() if p.poll() is not None), None)
+
+    def stop(self, name: str) -> None:
+        stop(self.processes.pop(name), within=_STOP_WITHIN)
+
+
+def environment(
+    data_dir: Path, urls: Urls, *, url: str, sandbox_url: str, given: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment of a development service that has the sandbox for a provider."""
+    ours = {
+        **kept(data_dir),
+        "PUBLIC_URL": url,
+        "SANDBOX_URL": sandbox_url,
+        "GOOGLE_CLIENT_ID": sandbox_seed.CLIENT_ID,
+        "GOOGLE_CLIENT_SECRET": _secret(data_dir / "google_client_secret"),
+        "GOOGLE_AUTHORIZE_URL": f"{sandbox_url}/o/oauth2/v2/auth",
+        "GOOGLE_TOKEN_URL": f"{sandbox_url}/token",
+        "GOOGLE_REVOKE_URL": f"{sandbox_url}/revoke",
+        "GOOGLE_CERTS_URL": f"{sandbox_url}/oauth2/v3/certs",
+        "GOOGLE_USERINFO_URL": f"{sandbox_url}/v1/userinfo",
+        "GOOGLE_ISSUER": sandbox_url,
+        "GOOGLE_API_ROOT_URL": f"{sandbox_url}/",
+        "MICROSOFT_AUTHORITY_URL": sandbox_url,
+        "MICROSOFT_GRAPH_URL": sandbox_url,
+        "GOOGLE_PUBSUB_TOPIC": sandbox_seed.TOPIC,
+        "GOOGLE_PUSH_ACCOUNT": sandbox_seed.PUSH_ACCOUNT,
+        # The sandbox calls http addresses as well.
+        "GOOGLE_CALENDAR_CHANNELS": "on",
+        # Without .pyc files every process would compile everything again.
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONUNBUFFERED": "1",
+        "EGRESS_TRIPWIRE": "on",
+    }
+    return {**given, **ours, **urls.environment()}
+
+
+def kept(data_dir: Path) -> dict[str, str]:
+    """Return what every process on the data of `data_dir` needs to make sense of it."""
+    return {
+        "ANTARES_ENV": "development",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": _secret(data_dir / "secret_key"),
+        "KEYRING_DIR": str(data_dir / "keyring"),
+        "EMAIL_DIR": str(data_dir / "mail"),
+    }
+
+
+def _secret(path: Path) -> str:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(64), encoding="ascii")
+    return path.read_text(encoding="ascii")
+
+
+@contextmanager
+def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by name
+    data_dir: Path,
+    urls: Urls,
+    *,
+    port: int = 0,
+    sandbox_port: int = 0,
+    workers: int = 1,
+    extra: Mapping[str, str] | None = None,
+    seed: Mapping[str, Any] | None = None,
+) -> Iterator[Service]:
+    """
+    Migrate, seed and start everything, and yield it once the web server listens.
+
+    `port` and `sandbox_port` are wishes; `workers` is how many of each class; `extra` overrides
+    settings by their names; `seed` is what the sandbox begins with (``accounts``, ``dials``; our
+    client is added). Leaving stops every process, newest first.
+
+    :raises Unavailable: if a process does not come up; the message names its log.
+    """
+    port, sandbox_port = ports.free(port), ports.free(sandbox_port)
+    control_port = ports.free(sandbox_port + 1)
+    logs = data_dir / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    # Two names, so that the cookies of one never reach the other.
+    url, sandbox_url = f"http://localhost:{port}", f"http://127.0.0.1:{sandbox_port}"
+    env = environment(data_dir, urls, url=url, sandbox_url=sandbox_url, given=os.environ)
+    control_url = f"http://127.0.0.1:{control_port}"
+    env |= extra or {}
+    roles = Roles(env.get("DATABASE_ROLE_PREFIX") or DEFAULT_PREFIX)
+    passwords = logins.kept(data_dir / "roles")
+    service = Service(url, sandbox_url, control_url, env, logs)
+    service.logins = logins.beside(urls.database, roles=roles, passwords=passwords)
+    seeded = sandbox_seed.write(data_dir / "sandbox.json", service.environment, seed)
+    try:
+        service.start(
+            "sandbox",
+            *("integrations.sandbox", "--port", str(sandbox_port)),
+            *("--control-port", str(control_port), "--seed", str(seeded)),
+        )
+        service.wait("sandbox", sandbox_port)
+        _prepare(service)
+        service.start_web(port)
+        service.start_beat()
+        for process_class in WORKERS:
+            for number in range(1, workers + 1):
+                name = f"worker-{process_class}"
+                service.start_worker(name if workers == 1 else f"{name}{number}", process_class)
+        service.wait("web", port)
+        yield service
+    finally:
+        for name in reversed(list(service.processes)):
+            service.stop(name)
+
+
+def _prepare(service: Service) -> None:
+    # Its output is for the person in front of the screen: whom one may sign in as.
+    done = spawn(
+        [sys.executable, "-m", "config.embedded.prepare"],
+        sign=signal.SIGKILL,
+        env={**service.environment, **logins.environment(service.logins)},
+        cwd=ROOT,
+    )
+    if done.wait() != 0:
+        raise Unavailable("the database could not be prepared; the reason stands above")

@@ -1,0 +1,86 @@
+"""
+Whether this process lives, and whether it can serve: for whoever starts, stops and routes to it.
+
+Anybody may ask; the answers are words of ours. A key store that is away stands in the second one
+and does not change its status: pages that open nothing answer, and people can disconnect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+from time import monotonic
+from typing import Final
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from limited_use.vault import keyring
+from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.lines import KeyLine
+
+#: An answer is good for so long: however many ask, the database and the key store are asked once.
+SECONDS: Final = 2.0
+
+
+@never_cache
+@require_safe
+def alive(_: HttpRequest) -> HttpResponse:
+    """Touches nothing."""
+    return HttpResponse("alive\n", content_type="text/plain; charset=utf-8")
+
+
+@never_cache
+@require_safe
+def ready(_: HttpRequest) -> HttpResponse:
+    """503 until the database answers and is as this release needs it."""
+    said = READINESS.said()
+    can_serve = said["database"] == said["migrations"] == "ok"
+    return JsonResponse(said, status=200 if can_serve else 503)
+
+
+@dataclass
+class Readiness:
+    """What was found a moment ago."""
+
+    _said: dict[str, str] = field(default_factory=dict)
+    _at: float = -SECONDS
+    # Whatever was migrated stays so while this release runs.
+    _is_migrated: bool = False
+    _lock: Lock = field(default_factory=Lock)
+
+    def said(self) -> dict[str, str]:
+        """Return a word for each of `database`, `migrations` and `keys`."""
+        with self._lock:
+            if monotonic() - self._at >= SECONDS:
+                self._said, self._at = self._look(), monotonic()
+            return dict(self._said)
+
+    def _look(self) -> dict[str, str]:
+        said = {"database": "away", "migrations": "unknown", "keys": _keys()}
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            said["database"] = "ok"
+            self._is_migrated = self._is_migrated or not _missing()
+        except DatabaseError:
+            return said
+        return {**said, "migrations": "ok" if self._is_migrated else "missing"}
+
+
+READINESS: Final = Readiness()
+
+
+def _missing() -> bool:
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _keys() -> str:
+    try:
+        return "ok" if keyring.current().epochs(KeyLine.CONTENT) else "away"
+    except KeyStoreUnavailable:
+        return "away"

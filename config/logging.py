@@ -1,0 +1,142 @@
+"""
+Logs that cannot leak: JSON lines made of allow-listed fields.
+
+Text never passes. An event is a name (``purge.completed``), not a sentence; arguments of a
+message are never filled in; an extra that is not on the list is dropped, and one that is must
+look like an id, a name or a number. An exception is its type and where it was raised: its text
+may quote a provider's answer, and its locals hold mail. CASA 6.5.1; `pitfalls` O3.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import PurePath
+from traceback import walk_tb
+from types import TracebackType
+from typing import Any, Final
+from uuid import UUID
+
+FIELDS: Final = frozenset(
+    {
+        # what was asked of us
+        "method", "route", "status", "duration_ms",
+        # whose and which; always ids of ours
+        "about", "actor_kind", "attempt_id", "client_id", "connection_id", "delegation_id",
+        "entry_id", "feature", "integration_id", "job_id", "kind", "receipt_id", "resource",
+        "work_id",
+        # what happened
+        "attempt", "bytes", "clause", "code", "count", "data_class", "error", "from_status",
+        "next_try_at", "outcome", "port", "provider", "purpose", "queue", "reason", "rule_id",
+        "size", "step", "task", "task_id", "to_status", "tree_size", "trigger", "units", "version",
+    }
+)  # fmt: skip
+
+_EVENT: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
+# No space, no at sign, no question mark: neither prose, nor an address, nor a query string.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.:/<>()\[\]{}^$\\+*|-]{0,120}")
+# Templates of these are sentences of their own; arguments are not filled in for them either.
+_TRUSTED: Final = ("django", "celery", "kombu")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per record, on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from config.requests import request_id
+
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": event_of(record),
+        }
+        if current := request_id.get():
+            line["request_id"] = current
+        for name in sorted(FIELDS & record.__dict__.keys()):
+            if (value := plain(record.__dict__[name])) is not None:
+                line[name] = value
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = describe(record.exc_info[1])
+        if line["event"] == "library.logged" or record.levelno >= logging.ERROR:
+            line["where"] = f"{PurePath(record.pathname).name}:{record.lineno}"
+        return json.dumps(line, separators=(",", ":"))
+
+
+def event_of(record: logging.LogRecord) -> str:
+    """Return the event's name; for libraries that write sentences, the bare template."""
+    if isinstance(record.msg, str) and _EVENT.fullmatch(record.msg):
+        return record.msg
+    is_template = isinstance(record.msg, str) and bool(record.args)
+    if is_template and record.name.partition(".")[0] in _TRUSTED:
+        return record.msg
+    return "library.logged"
+
+
+def plain(value: object) -> str | int | float | bool | None:
+    """Return `value` as JSON if it is an id, a name, a number or a time; otherwise None."""
+    match value:
+        case bool() | int() | float():
+            return value
+        case datetime() | UUID():
+            return str(value).replace(" ", "T")
+        case str() if _PLAIN.fullmatch(value):
+            return str(value)
+    return None
+
+
+def describe(error: BaseException) -> list[str]:
+    """Return the chain of exceptions, outermost first, each as ``Type at file:line``."""
+    chain: list[str] = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        chain.append(f"{type(current).__name__} at {_raised_at(current.__traceback__)}")
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+def _raised_at(traceback: TracebackType | None) -> str:
+    frames = list(walk_tb(traceback))
+    if not frames:
+        return "unknown"
+    frame, line = frames[-1]
+    return f"{PurePath(frame.f_code.co_filename).name}:{line}"
+
+
+def log_uncaught() -> None:
+    """Send what nobody caught through the same formatter instead of printing a traceback."""
+    logger = logging.getLogger("config.uncaught")
+
+    def main(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        logger.critical("process.crashed", exc_info=(kind, error, trace))
+
+    def thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            logger.critical("thread.crashed", exc_info=args.exc_value)
+
+    sys.excepthook = main
+    threading.excepthook = thread
+
+
+def configuration(*, level: str) -> dict[str, Any]:
+    """Return Django's LOGGING: one handler, one formatter, everything through the root."""
+    through_root = {"handlers": [], "propagate": True}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "config.logging.JsonLines"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        # Django's own handlers print request lines and mail tracebacks to administrators.
+        "loggers": {
+            **dict.fromkeys(("django", "django.server"), through_root),
+            # It writes a line for each request, and unwrapping a key is one.
+            "httpx": {"level": "WARNING"},
+        },
+    }

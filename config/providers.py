@@ -1,0 +1,78 @@
+"""
+Where the providers are, and that production talks to no one else.
+
+The addresses are settings so that sandbox, emulator and the real thing are one setting apart.
+In production an address outside `BUILT_IN_HOSTS` stops the start: whoever can change one
+environment variable must not be able to send users' grants elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from config.env import Environment
+
+GOOGLE_URLS: Final = {
+    "GOOGLE_AUTHORIZE_URL": "https://accounts.google.com/o/oauth2/v2/auth",
+    "GOOGLE_TOKEN_URL": "https://oauth2.googleapis.com/token",
+    "GOOGLE_REVOKE_URL": "https://oauth2.googleapis.com/revoke",
+    "GOOGLE_CERTS_URL": "https://www.googleapis.com/oauth2/v3/certs",
+    "GOOGLE_ISSUER": "https://accounts.google.com",
+    "GOOGLE_USERINFO_URL": "https://openidconnect.googleapis.com/v1/userinfo",
+    # Empty: each product's own root, as its discovery document has it.
+    "GOOGLE_API_ROOT_URL": "",
+}
+
+MICROSOFT_URLS: Final = {
+    # What stands before `/{tenant}/oauth2/v2.0/…`, and before `/v1.0/me`.
+    "MICROSOFT_AUTHORITY_URL": "https://login.microsoftonline.com",
+    "MICROSOFT_GRAPH_URL": "https://graph.microsoft.com",
+}
+
+BUILT_IN_HOSTS: Final = frozenset(
+    {
+        "accounts.google.com",
+        "gmail.googleapis.com",
+        "graph.microsoft.com",
+        "login.microsoftonline.com",
+        "oauth2.googleapis.com",
+        "openidconnect.googleapis.com",
+        "www.googleapis.com",
+    }
+)
+
+
+def is_built_in(url: str) -> bool:
+    """Return whether `url` is https, on a built-in host, on the usual port, without user."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme == "https"
+        and parts.hostname in BUILT_IN_HOSTS
+        and port in {None, 443}
+        and parts.username is None
+    )
+
+
+def google_urls(env: Environment, *, production: bool) -> dict[str, str]:
+    """Return every Google address by setting name; in production only built-in ones pass."""
+    return _urls(env, GOOGLE_URLS, production=production)
+
+
+def microsoft_urls(env: Environment, *, production: bool) -> dict[str, str]:
+    """Return Entra's and Graph's addresses, without a slash at the end; the same holds."""
+    urls = _urls(env, MICROSOFT_URLS, production=production)
+    return {name: url.rstrip("/") for name, url in urls.items()}
+
+
+def _urls(env: Environment, known: Mapping[str, str], *, production: bool) -> dict[str, str]:
+    urls = {name: env.text(name, default) for name, default in known.items()}
+    for name, url in urls.items():
+        if production and url and not is_built_in(url):
+            env.problem(f"{name} is not one of the built-in https hosts; production uses no other")
+    return urls

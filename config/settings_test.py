@@ -1,0 +1,20 @@
+"""What tests change, and nothing else."""
+
+import os
+
+# Before the real settings are read: they refuse to start without these in production.
+os.environ["ANTARES_ENV"] = "development"
+# Nor do tests touch the keys of whoever runs them.
+os.environ.pop("KEYRING_URL", None)
+
+from config.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# A test that wants tasks to run starts a worker or calls the function.
+CELERY_BROKER_URL = BROKER_URL = os.environ.get("BROKER_URL", "memory://")
+# Nobody answers there, at once. A test that talks to a provider points at its sandbox.
+_NOWHERE = "http://127.0.0.1:1/"
+GOOGLE_TOKEN_URL = GOOGLE_REVOKE_URL = GOOGLE_CERTS_URL = GOOGLE_USERINFO_URL = _NOWHERE
+GOOGLE_API_ROOT_URL = _NOWHERE
+MICROSOFT_AUTHORITY_URL = MICROSOFT_GRAPH_URL = _NOWHERE.rstrip("/")

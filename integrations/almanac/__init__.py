@@ -1,0 +1,1 @@
+"""Calendar arithmetic: zones, series, edits of series, files, free time. Pure."""

@@ -1,0 +1,205 @@
+"""The lines of a recurrence made into a series; and between which moments all of one lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from integrations import zones
+from integrations.providers.calendars import EventContent
+
+from . import lines, rules
+from .counting import END_OF_TIME, counted
+from .lines import Line
+from .rules import FIRST_YEAR, LAST_YEAR, Rule
+from .series import Run, Series, Start, checked, key
+from .stepping import Pattern, TooMany, Work
+
+MAX_LINES: Final = 500
+MAX_DATES: Final = 5_000
+# For one series, at one time.
+WORK: Final = 50_000
+# The furthest that a clock anywhere is ahead of UTC, and behind it.
+_AHEAD: Final = timedelta(hours=14)
+_BEHIND: Final = timedelta(hours=12)
+
+
+class BadSeries(Exception):
+    """Line `line` of the recurrence, from 1, cannot be followed. `why` is in our words."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(f"line {line}: {why}")
+        self.line = line
+        self.why = why
+
+
+def compiled(content: EventContent, work: Work | None = None) -> Series:
+    """
+    Return the series of an event; of a single one, a series of one.
+
+    It costs a few dozen microseconds, and may be kept as long as the event is as it is.
+
+    :raises BadEvent: if its start and end make no event
+    :raises BadSeries: if a line of its recurrence cannot be followed
+    :raises UnknownZone: if nobody knows the zone of its start
+    """
+    start, _ = checked(content)
+    place = zones.zone(content.start.zone or "UTC") if content.start.day is None else None
+    series = Series(content.start, content.end, place, _first(start, place))
+    if not content.recurrence:
+        return series
+    reader = _Reader(series, work or Work(WORK))
+    if len(content.recurrence) > MAX_LINES:
+        raise BadSeries(MAX_LINES + 1, "there are too many lines")
+    for number, text in enumerate(content.recurrence, start=1):
+        why = reader.take(text)
+        # Out here, so that no error of reading rides along as context.
+        if why:
+            raise BadSeries(number, why)
+    return reader.series()
+
+
+def _first(start: Start, place: ZoneInfo | None) -> datetime:
+    if isinstance(start, datetime):
+        return zones.clock(start, place or zones.zone("UTC")).replace(microsecond=0)
+    return datetime.combine(start, time())
+
+
+class _Reader:
+    """The lines of one series, taken one after the other."""
+
+    def __init__(self, series: Series, work: Work) -> None:
+        self.bare = series
+        self.work = work
+        self.runs: list[Run] = []
+        self.more: set[Start] = set()
+        self.without: set[Start] = set()
+        self.without_days: set[date] = set()
+
+    def take(self, text: str) -> str:
+        """Return why the line cannot be followed, or nothing."""
+        try:
+            self._take(lines.read(text.strip()))
+        except (lines.BadLine, rules.BadRule) as error:
+            return str(error)
+        except zones.UnknownZone:
+            return "nobody knows its zone"
+        except TooMany:
+            return "it takes too much work to find when it happens"
+        return ""
+
+    def _take(self, line: Line) -> None:
+        match line.name:
+            case "RRULE":
+                self.runs.append(self._run(rules.parse(line.value)))
+            case "RDATE":
+                self.more |= {self._start(each) for each in self._times(line)}
+            case "EXDATE":
+                for each in self._times(line):
+                    if isinstance(each, datetime) or self.bare.place is None:
+                        self.without.add(self._start(each))
+                    else:
+                        self.without_days.add(each)
+            case _:
+                raise lines.BadLine("it is none of RRULE, RDATE and EXDATE")
+
+    def series(self) -> Series:
+        bare = self.bare
+        return Series(
+            bare.start,
+            bare.end,
+            bare.place,
+            bare.first,
+            tuple(self.runs),
+            frozenset(self.more),
+            frozenset(self.without),
+            frozenset(self.without_days),
+        )
+
+    def _times(self, line: Line) -> Iterable[date]:
+        if line.parameters.get("VALUE", "").upper() == "PERIOD":
+            raise lines.BadLine("periods are not understood here")
+        texts = line.value.split(",")
+        if len(texts) + len(self.more) + len(self.without) > MAX_DATES:
+            raise lines.BadLine("there are too many dates")
+        place = self.bare.place
+        if name := line.parameters.get("TZID"):
+            place = zones.zone(zones.iana(name))
+        return [_placed(_dated(text), place) for text in texts]
+
+    def _start(self, found: date) -> Start:
+        """Return what the series would call a day or a moment."""
+        if self.bare.place is None:
+            return found.date() if isinstance(found, datetime) else found
+        if not isinstance(found, datetime):
+            return self.bare.start_at(datetime.combine(found, self.bare.first.time()))
+        return found
+
+    def _run(self, rule: Rule) -> Run:
+        if self.bare.place is None:
+            rule = _of_days(rule)
+        pattern = Pattern(rule, self.bare.first)
+        if rule.count is not None:
+            return Run(pattern, counted(pattern, rule.count, self.work), None)
+        if rule.until is None:
+            return Run(pattern, END_OF_TIME, None)
+        until = self._until(rule.until)
+        return Run(pattern, self.bare.latest(until), until)
+
+    def _until(self, until: date) -> Start:
+        place = self.bare.place
+        if place is None:
+            return until.date() if isinstance(until, datetime) else until
+        if not isinstance(until, datetime):
+            # RFC 5545 wants a time here. A day is taken to its end.
+            until = datetime.combine(until, time.max.replace(microsecond=0))
+        return until if until.tzinfo else zones.at(until, place)
+
+
+def _of_days(rule: Rule) -> Rule:
+    """RFC 5545 wants parts of days ignored where there are only days."""
+    if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
+        raise rules.BadRule(f"FREQ={rule.freq} does not go with days")
+    # Read again, because BYSETPOS may have nothing left to pick from.
+    return rules.parse(rules.written(replace(rule, hours=(), minutes=(), seconds=())))
+
+
+def _dated(text: str) -> date:
+    found = lines.time(text)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise lines.BadLine("a date lies outside of all calendars")
+    return found
+
+
+def _placed(found: date, place: ZoneInfo | None) -> date:
+    if isinstance(found, datetime) and found.tzinfo is None and place is not None:
+        return zones.at(found, place)
+    return found
+
+
+def span(content: EventContent, work: Work | None = None) -> tuple[datetime, datetime | None]:
+    """
+    Return between which moments all of an event lies, None if a series goes on for ever.
+
+    It is never too short, and of a series without its changed instances. Days are taken as
+    anybody on earth may see them.
+
+    :raises BadEvent: if its start and end make no event
+    :raises BadSeries: if a line of its recurrence cannot be followed
+    :raises UnknownZone: if nobody knows the zone of its start
+    """
+    series = compiled(content, work)
+    last = series.last_start()
+    first = min(key(content.start), *series.more) if series.more else key(content.start)
+    begins = first if isinstance(first, datetime) else _midnight(first) - _AHEAD
+    if last is None:
+        return begins, None
+    ends = series.end_of(last)
+    return begins, ends if isinstance(ends, datetime) else _midnight(ends) + _BEHIND
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,77 @@
+"""Wire shapes of what is written of events. See `calendar_serializers`."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+_SCOPES = ["this", "following", "all"]
+_NOTIFY = ["all", "none"]
+
+
+class WhenGiven(serializers.Serializer[None]):
+    """Two times on the clocks of `timezone`, or two days; the end is exclusive."""
+
+    object = serializers.ChoiceField(choices=["timespan", "datespan"])
+    start = serializers.CharField(max_length=40, help_text="RFC 3339, a local time, or a date.")
+    end = serializers.CharField(max_length=40)
+    timezone = serializers.CharField(max_length=64, default="UTC", help_text="An IANA name.")
+
+
+class InvitedGuest(serializers.Serializer[None]):
+    email = serializers.CharField(max_length=254)
+    name = serializers.CharField(max_length=200, default="", allow_blank=True)
+    is_optional = serializers.BooleanField(default=False)
+
+
+class Told(serializers.Serializer[None]):
+    notify = serializers.ChoiceField(
+        choices=_NOTIFY, default="none", help_text="Whether guests are sent word of it."
+    )
+
+
+class EventFields(Told):
+    title = serializers.CharField(required=False, allow_blank=True, max_length=1000)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=8192)
+    location = serializers.CharField(required=False, allow_blank=True, max_length=1000)
+    recurrence = serializers.ListField(
+        child=serializers.CharField(max_length=2000), required=False, max_length=20
+    )
+    participants = InvitedGuest(many=True, required=False)
+    busy = serializers.BooleanField(required=False)
+    visibility = serializers.ChoiceField(choices=["default", "private"], required=False)
+    reminders = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=40320),
+        required=False,
+        allow_null=True,
+        max_length=5,
+        help_text="Minutes before; null for the calendar's own.",
+    )
+
+
+class NewEvent(EventFields):
+    calendar_id = serializers.UUIDField()
+    when = WhenGiven()
+
+
+class EventEdit(EventFields):
+    """What is to be different; what is left out stays."""
+
+    when = WhenGiven(required=False)
+    scope = serializers.ChoiceField(choices=_SCOPES, default="this")
+
+
+class Answer(Told):
+    status = serializers.ChoiceField(choices=["accepted", "tentative", "declined"])
+    scope = serializers.ChoiceField(choices=["this", "all"], default="this")
+
+
+class DeleteQuery(Told):
+    scope = serializers.ChoiceField(choices=_SCOPES, default="this")
+
+
+class WrittenElsewhere(serializers.Serializer[None]):
+    """It was written, and lies outside of the time that is kept here."""
+
+    status = serializers.ChoiceField(choices=["written"])
+    calendar_id = serializers.UUIDField()
+    id = serializers.CharField(allow_null=True)

@@ -1,0 +1,176 @@
+"""What is written of events: from JSON to one call, and its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations.asking import Asked
+from integrations.calendars import single, writing
+from integrations.calendars.single import EventId
+from integrations.calendars.writing import BadDraft, Draft, Edit, Guest, Written, drafts
+from integrations.providers.calendars import When
+
+from . import event_write_shapes as shapes
+from .base import json
+
+_ETAG: Final = re.compile(r'"([0-9a-f]{1,200})"', re.ASCII)
+_KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
+
+
+class IfMatchNeeded(APIException):
+    """It was not said which version is to be changed."""
+
+
+def create(question: Asked, request: Request) -> HttpResponse:
+    given = _checked(shapes.NewEvent, request)
+    key = request.headers.get("Idempotency-Key", "")
+    if not _KEY.fullmatch(key):
+        said = "Give one, of 8 to 200 characters: the same again then makes no second event."
+        raise ValidationError({"Idempotency-Key": [said]})
+    try:
+        written = writing.create(
+            question,
+            given["calendar_id"],
+            Draft(**_edit(given)),
+            key=key,
+            notify=given["notify"],
+        )
+    except BadDraft as error:
+        raise _wrong(error) from None
+    return _answer(question, written, status=201)
+
+
+def change(question: Asked, name: EventId, request: Request) -> HttpResponse:
+    etag = if_match(request)
+    given = _checked(shapes.EventEdit, request)
+    try:
+        written = writing.change(
+            question,
+            name,
+            _edit(given),
+            etag=etag,
+            scope=given["scope"],
+            notify=given["notify"],
+        )
+    except BadDraft as error:
+        raise _wrong(error) from None
+    return _answer(question, written, status=200)
+
+
+def delete(question: Asked, name: EventId, request: Request, given: Mapping[str, Any]) -> None:
+    writing.delete(
+        question, name, etag=if_match(request), scope=given["scope"], notify=given["notify"]
+    )
+
+
+def respond(question: Asked, name: EventId, request: Request) -> HttpResponse:
+    given = _checked(shapes.Answer, request)
+    written = writing.respond(
+        question, name, given["status"], scope=given["scope"], notify=given["notify"]
+    )
+    return _answer(question, written, status=200)
+
+
+def if_match(request: Request) -> str:
+    """
+    Return the version that the caller saw.
+
+    :raises IfMatchNeeded: if they do not say
+    """
+    found = _ETAG.fullmatch(request.headers.get("If-Match", "").strip())
+    if found is None:
+        raise IfMatchNeeded
+    return found[1]
+
+
+def _checked(shape: type[Any], request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, Mapping):
+        raise ParseError
+    given = shape(data=request.data)
+    unknown = {
+        name: ["There is no such field."] for name in request.data if name not in given.fields
+    }
+    if unknown:
+        raise ValidationError(unknown)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def _edit(given: Mapping[str, Any]) -> Edit:
+    edit: Edit = {}
+    for name in ("title", "description", "location"):
+        if name in given:
+            edit[name] = given[name]
+    if "when" in given:
+        edit["start"], edit["end"] = _times(given["when"])
+    if "recurrence" in given:
+        edit["recurrence"] = tuple(given["recurrence"])
+    if "participants" in given:
+        edit["attendees"] = tuple(
+            Guest(one["email"], one["name"], one["is_optional"]) for one in given["participants"]
+        )
+    if "busy" in given:
+        edit["is_busy"] = given["busy"]
+    if "visibility" in given:
+        edit["is_private"] = given["visibility"] == "private"
+    if "reminders" in given:
+        found = given["reminders"]
+        edit["reminders"] = None if found is None else tuple(found)
+    return edit
+
+
+def _times(when: Mapping[str, str]) -> tuple[When, When]:
+    of_days = when["object"] == "datespan"
+    found: list[When] = []
+    for name in ("start", "end"):
+        try:
+            found.append(
+                When(day=date.fromisoformat(when[name]))
+                if of_days
+                else _moment(when[name], when["timezone"], name)
+            )
+        except ValueError:
+            said = "A date." if of_days else "A time of RFC 3339, or one without an offset."
+            raise ValidationError({f"when.{name}": [said]}) from None
+    return found[0], found[1]
+
+
+def _moment(text: str, zone: str, name: str) -> When:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        return drafts.moment(at, zone, field=name)
+    place = drafts.moment(datetime(2000, 1, 1), zone).zone  # noqa: DTZ001 - a clock time
+    return When(at=at, zone=place)
+
+
+def _wrong(error: BadDraft) -> ValidationError:
+    return ValidationError({name: [said] for name, said in error.fields.items()})
+
+
+def _answer(question: Asked, written: Written, *, status: int) -> HttpResponse:
+    if written.id is None:
+        # It stands where it was written, and not here.
+        return Response(
+            {"status": "written", "calendar_id": written.calendar_id, "id": None}, status=202
+        )
+    body = single.read_event(question, single.event_id(written.id))
+    return tagged(body, status=status)
+
+
+def tagged(body: bytes, *, status: int = 200) -> HttpResponse:
+    """Return an event, with its version as the strong `ETag` that `If-Match` takes."""
+    answer = json(body)
+    answer.status_code = status
+    etag = orjson.loads(body)["etag"]
+    if etag is not None:
+        answer["ETag"] = f'"{etag}"'
+    return answer

@@ -1,0 +1,102 @@
+"""Wire shapes of free and busy, written out. See `serializers`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from rest_framework import serializers
+
+from integrations.almanac.rules import FIRST_YEAR, LAST_YEAR
+
+from .bodies import Body, Moment, Person, Zone
+
+MOST_PEOPLE: Final = 50
+MOST_CALENDARS: Final = 50
+LONGEST: Final = timedelta(days=62)
+
+
+class FreeBusyQuery(Body):
+    """Of whom, and when; a field that is not known is a 400."""
+
+    start = Moment()
+    end = Moment()
+    timezone = Zone(default="UTC", help_text="An IANA name: on whose clocks days begin.")
+    people = serializers.ListField(
+        child=Person(),
+        default=list,
+        max_length=MOST_PEOPLE,
+        help_text="Ids of people, or `me`. Whoever shares nothing with you is unknown.",
+    )
+    calendars = serializers.ListField(
+        child=serializers.UUIDField(),
+        default=list,
+        max_length=MOST_CALENDARS,
+        help_text="Ids of calendars, beside people or instead.",
+    )
+
+    def validate_people(self, value: list[Any]) -> list[Any]:
+        return once(value)
+
+    def validate_calendars(self, value: list[Any]) -> list[Any]:
+        return once(value)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        check_window(attrs)
+        if not attrs["people"] and not attrs["calendars"]:
+            raise serializers.ValidationError({"people": ["Name somebody, or a calendar."]})
+        return attrs
+
+
+def once(value: list[Any]) -> list[Any]:
+    """:raises ValidationError: if something is named twice"""
+    if len(set(value)) < len(value):
+        raise serializers.ValidationError(["Each is named once."])
+    return value
+
+
+def check_window(attrs: dict[str, Any]) -> None:
+    """:raises ValidationError: unless it is a time that calendars reach, of `LONGEST` at most"""
+    for name in ("start", "end"):
+        if not FIRST_YEAR < attrs[name].year < LAST_YEAR:
+            raise serializers.ValidationError({name: ["No calendar reaches there."]})
+    if attrs["end"] <= attrs["start"]:
+        raise serializers.ValidationError({"end": ["It is after the start."]})
+    if attrs["end"] - attrs["start"] > LONGEST:
+        raise serializers.ValidationError(
+            {"end": [f"At most {LONGEST.days} days after the start."]}
+        )
+
+
+class BusySlot(serializers.Serializer[None]):
+    start = serializers.DateTimeField(help_text="RFC 3339 UTC.")
+    end = serializers.DateTimeField(help_text="RFC 3339 UTC, exclusive.")
+    status = serializers.ChoiceField(choices=["busy", "tentative"])
+
+
+class _Told(serializers.Serializer[None]):
+    status = serializers.ChoiceField(
+        choices=["known", "unknown"], help_text="What is not known is not free."
+    )
+    time_slots = BusySlot(many=True, help_text="Merged, in order; none if unknown.")
+
+
+class CalendarTimes(_Told):
+    calendar_id = serializers.UUIDField()
+
+
+class PersonTimes(_Told):
+    user_id = serializers.UUIDField()
+    calendars = CalendarTimes(many=True, help_text="What it was told by.")
+
+
+class FreeBusy(serializers.Serializer[None]):
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    timezone = serializers.CharField()
+    calendars = CalendarTimes(many=True, help_text="Those that were asked for by id.")
+    request_id = serializers.CharField()
+
+    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
+        # `data` is a property of serializers, so it cannot be declared above.
+        return {"data": PersonTimes(many=True), **super().get_fields()}

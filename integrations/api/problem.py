@@ -1,0 +1,48 @@
+"""
+RFC 9457 problem documents: the one shape in which the API says no.
+
+`type` is the address of a page that explains the problem; `code` is its last
+part, for programs. Provider answers and exception texts never appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.encoding import escape_uri_path
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def respond(  # noqa: PLR0913 - the members of RFC 9457 §3.1
+    request: HttpRequest,
+    *,
+    status: int,
+    code: str,
+    title: str,
+    detail: str = "",
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """Return a problem document (RFC 9457 §3) as a response."""
+    body: dict[str, Any] = {
+        "type": settings.PUBLIC_URL.rstrip("/") + reverse("problem", args=[code]),
+        "title": title,
+        "status": status,
+        "code": code,
+        "instance": escape_uri_path(request.path),
+        "request_id": getattr(request, "request_id", None),
+    }
+    if detail:
+        body["detail"] = detail
+    body.update(extra or {})
+    response = HttpResponse(orjson.dumps(body), status=status, content_type=MEDIA_TYPE)
+    response["Cache-Control"] = "no-store"
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response

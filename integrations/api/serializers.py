@@ -1,0 +1,158 @@
+"""
+Wire shapes, written out, for the OpenAPI document and for reading input.
+
+Answers are rendered by the sinks from plain dicts; `tests/api` holds every
+answer against these shapes, so that neither can drift.
+"""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+MAXIMUM_LIMIT = 200
+
+
+class Address(serializers.Serializer[None]):
+    name = serializers.CharField(allow_blank=True)
+    email = serializers.CharField()
+
+
+class Attachment(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    filename = serializers.CharField(allow_blank=True)
+    content_type = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    is_inline = serializers.BooleanField()
+
+
+class MessageSummary(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    connection_id = serializers.UUIDField()
+    thread_id = serializers.UUIDField()
+    subject = serializers.CharField(allow_blank=True)
+    to = Address(many=True)
+    cc = Address(many=True)
+    bcc = Address(many=True)
+    reply_to = Address(many=True)
+    date = serializers.DateTimeField(help_text="When the provider received it, RFC 3339 UTC.")
+    snippet = serializers.CharField(allow_blank=True)
+    unread = serializers.BooleanField()
+    starred = serializers.BooleanField()
+    folders = serializers.ListField(child=serializers.CharField())
+    labels = serializers.ListField(child=serializers.CharField())
+    has_attachments = serializers.BooleanField()
+    size = serializers.IntegerField(help_text="Bytes.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
+        # `from` is a word of the language, so it cannot be declared above.
+        fields = super().get_fields()
+        fields["from"] = Address(many=True)
+        return fields
+
+
+class Message(MessageSummary):
+    provider_id = serializers.CharField()
+    rfc822_message_id = serializers.CharField(allow_null=True)
+    body = serializers.CharField(allow_blank=True, help_text="Sanitised HTML.")
+    body_text = serializers.CharField(allow_blank=True)
+    attachments = Attachment(many=True)
+    synced_at = serializers.DateTimeField()
+
+
+class Thread(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    connection_id = serializers.UUIDField()
+    subject = serializers.CharField(allow_blank=True)
+    snippet = serializers.CharField(allow_blank=True)
+    participants = Address(many=True)
+    message_count = serializers.IntegerField()
+    unread_count = serializers.IntegerField()
+    unread = serializers.BooleanField()
+    starred = serializers.BooleanField()
+    has_attachments = serializers.BooleanField()
+    earliest_message_date = serializers.DateTimeField()
+    latest_message_received_date = serializers.DateTimeField()
+
+
+class ThreadDetail(Thread):
+    messages = MessageSummary(many=True)
+
+
+class Sync(serializers.Serializer[None]):
+    stage = serializers.CharField()
+    done_count = serializers.IntegerField()
+    expected_count = serializers.IntegerField()
+    set_aside_count = serializers.IntegerField()
+    last_synced_at = serializers.DateTimeField(allow_null=True)
+    next_sync_at = serializers.DateTimeField(allow_null=True)
+    failing_since = serializers.DateTimeField(
+        allow_null=True, help_text="Null unless the last try did not succeed."
+    )
+    last_event_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the provider last told of news by itself."
+    )
+    watch_expires_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Until when it tells unless it is asked again; null where it is asked alone.",
+    )
+
+
+class Integration(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    product = serializers.CharField()
+    status = serializers.CharField()
+    status_reason = serializers.CharField(allow_blank=True)
+    horizon_days = serializers.IntegerField(allow_null=True)
+    sync = Sync(allow_null=True)
+
+
+class Connection(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    provider = serializers.CharField()
+    email = serializers.CharField(allow_null=True, help_text="Null for a platform feature.")
+    status = serializers.CharField()
+    capabilities = serializers.ListField(child=serializers.CharField())
+    granted_scopes = serializers.ListField(child=serializers.CharField())
+    missing_scopes = serializers.ListField(child=serializers.CharField())
+    integrations = Integration(many=True)
+    created_at = serializers.DateTimeField()
+    reconnect_before = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Only while the grant, or a permission it needs, is gone: then all is erased.",
+    )
+
+
+def page(name: str, item: type[serializers.Serializer[None]]) -> type[serializers.Serializer[None]]:
+    """Return the shape of a page of `item`."""
+    # Made, not declared: `data` is a property of serializers, as type checkers see it.
+    fields = {
+        "data": item(many=True),
+        "next_cursor": serializers.CharField(allow_null=True),
+        "has_more": serializers.BooleanField(),
+        "request_id": serializers.CharField(),
+    }
+    return type(name, (serializers.Serializer,), fields)
+
+
+MessageList = page("MessageList", MessageSummary)
+ThreadList = page("ThreadList", Thread)
+ConnectionList = page("ConnectionList", Connection)
+
+
+class ListQuery(serializers.Serializer[None]):
+    """What a list may be asked for; an unknown or repeated parameter is a 400."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LIMIT, default=50)
+    # Whatever it is, whether it is one of ours is the cursor's own check.
+    cursor = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    connection_id = serializers.UUIDField(required=False)
+    folder = serializers.CharField(required=False, max_length=32)
+    unread = serializers.BooleanField(required=False)
+    starred = serializers.BooleanField(required=False)
+    has_attachments = serializers.BooleanField(required=False)
+    received_after = serializers.DateTimeField(required=False)
+    received_before = serializers.DateTimeField(required=False)
+
+
+class MessageListQuery(ListQuery):
+    thread_id = serializers.UUIDField(required=False)

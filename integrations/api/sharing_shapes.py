@@ -1,0 +1,42 @@
+"""Wire shapes of sharing, written out. See `serializers`."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from limited_use.share_models import ShareLevel
+
+
+class Share(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    calendar_id = serializers.UUIDField()
+    direction = serializers.ChoiceField(choices=["given", "received"])
+    user_id = serializers.UUIDField(help_text="With whom, or whose calendar it is.")
+    name = serializers.CharField()
+    level = serializers.ChoiceField(choices=ShareLevel.values)
+    given_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class ShareList(serializers.Serializer[None]):
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+    request_id = serializers.CharField()
+
+    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
+        # `data` is a property of serializers, so it cannot be declared above.
+        return {"data": Share(many=True), **super().get_fields()}
+
+
+class NewShare(serializers.Serializer[None]):
+    email = serializers.EmailField(max_length=254)
+    level = serializers.ChoiceField(choices=ShareLevel.values)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    version = serializers.IntegerField(
+        min_value=1, help_text="Of the words of `calendar-sharing` that were agreed to."
+    )
+
+
+class Accepted(serializers.Serializer[None]):
+    status = serializers.ChoiceField(choices=["accepted"])
+    disclosure = serializers.CharField()

@@ -1,0 +1,49 @@
+"""Who asks, whose things, when: one question, of mail and of calendars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+
+from accounts.actors import Actor, actor_of
+
+
+class NotFound(Exception):
+    """There is no such thing, or it is somebody else's: to the asker the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    One question.
+
+    :param user_id: whose things; somebody else's are not there, or end in a refusal by the guard
+    """
+
+    actor: Actor
+    user_id: UUID
+    at: datetime
+
+    @property
+    def audience(self) -> str:
+        """What a cursor is bound to besides its filters."""
+        actor = self.actor
+        return (
+            f"{actor.kind}:{actor.id}:{actor.delegation_id}:{actor.organisation_id}:{self.user_id}"
+        )
+
+
+def asked_by(request: HttpRequest) -> Asked:
+    """
+    Return the question of whoever looks at a page, for what is their own.
+
+    :raises Http404: for somebody who belongs to no organisation
+    """
+    actor = actor_of(request)
+    if actor.user_id is None or actor.organisation_id is None:
+        raise Http404
+    return Asked(actor=actor, user_id=actor.user_id, at=timezone.now())

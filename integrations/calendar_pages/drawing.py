@@ -1,0 +1,171 @@
+"""From opened rows to what the page of calendars shows. Called inside the sink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from integrations import zones
+from integrations.almanac import expansion
+from integrations.almanac.stepping import Work
+from integrations.calendar_pages import clocks, layout, spans
+from integrations.calendar_pages.spans import Span
+from integrations.calendars import expanding
+from integrations.calendars.looking import Look
+from integrations.calendars.visible import Visible
+from integrations.providers import PROVIDERS
+from limited_use.sinks.agenda import Opened, Shown
+
+_TONES: Final = 8
+_DAY: Final = timedelta(days=1)
+# Quarters of an hour in which there is room for one line, which is the title's.
+_BRIEF: Final = 3
+# Steps that one page may take over all its series.
+_WORK: Final = 200_000
+Shape = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """
+    What somebody wants to see.
+
+    :param day: None: today, where they are
+    :param zone: None: that of their first calendar
+    """
+
+    view: str
+    day: date | None
+    zone: str | None
+    at: datetime
+
+
+def drawn(look: Look, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
+    """Return how a sink makes the page of what a look found."""
+
+    def make(opened: Opened) -> Sequence[Shown]:
+        names, events = opened[: len(look.found)], opened[len(look.found) :]
+        about = [orjson.loads(values["about"]) if "about" in values else {} for _, values in names]
+        place = clocks.of(wish.zone, look.found, about)
+        today = zones.clock(wish.at, place).date()
+        span = spans.of(wish.view, wish.day or today)
+        legend = _by_account(
+            {**_legend(one, words, wish, place), "tone": number % _TONES, **_looked_at(one, look)}
+            for number, (one, words) in enumerate(zip(look.found, about, strict=True))
+        )
+        inside = expansion.window(
+            _midnight(span.first, place), _midnight(span.last + _DAY, place), zone=place.key
+        )
+        expanded = expanding.expand(events, inside, work=Work(_WORK))
+        days = layout.days(
+            expanded.happenings,
+            span.days,
+            place=place,
+            calendars={one["id"]: layout.Calendar(one["tone"], _called(one)) for one in legend},
+        )
+        clear = {**_about(span, today, days), **_reach(look, inside)}
+        clear["unreadable"] = len(expanded.unreadable) + sum(
+            one.calendar.unreadable_count for one in look.shown
+        )
+        return [Shown(clear, {"zone": place.key, "days": days, "calendars": legend})]
+
+    return make
+
+
+def _legend(one: Visible, words: Mapping[str, Any], wish: Wish, place: ZoneInfo) -> Shape:
+    until = one.expires_at
+    return {
+        "id": one.calendar.id,
+        "name": words.get("name", ""),
+        "has_name": bool(words.get("name")),
+        "is_busy_only": not one.shows_details,
+        "is_local": one.calendar.is_local,
+        "is_current": one.is_current(wish.at),
+        "until": None if until is None else zones.clock(until, place),
+        "unreadable": one.calendar.unreadable_count,
+    }
+
+
+def _looked_at(one: Visible, look: Look) -> Shape:
+    sharer = "" if one.share is None else look.sharers.get(one.share.owner_id, "")
+    return {
+        "is_own": one.share is None,
+        "sharer": sharer,
+        "is_chosen": one in look.chosen,
+        **_account(one),
+    }
+
+
+def _account(one: Visible) -> Shape:
+    """Return whose account a calendar is of; to say an address here would be a use of it."""
+    if one.share is not None:
+        return {"account_id": None, "account": "Shared with me"}
+    connection = one.calendar.integration.connection
+    provider = PROVIDERS[connection.provider]
+    if not provider.grants:
+        return {"account_id": connection.id, "account": "Kept here"}
+    since = connection.connected_at
+    words = f"{provider.label}, connected {since.day} {since:%b %Y}"
+    return {"account_id": connection.id, "account": words}
+
+
+def _by_account(legend: Iterable[Shape]) -> list[Shape]:
+    """Return calendars with those of one account beside each other, in the order they came."""
+    by_account: dict[UUID | None, list[Shape]] = {}
+    for one in legend:
+        by_account.setdefault(one["account_id"], []).append(one)
+    return [one for several in by_account.values() for one in several]
+
+
+def _called(one: Shape) -> str:
+    """Return what an entry's calendar is called for who cannot see its colour."""
+    name = one["name"] or ("Busy times" if one["is_busy_only"] else "Calendar")
+    return name if one["is_own"] else f"{name}, shared by {one['sharer']}"
+
+
+def _about(span: Span, today: date, days: Sequence[Shape]) -> Shape:
+    first, last = layout.hours(days)
+    for entry in (entry for day in days for entry in day["timed"]):
+        length = entry["after"] - entry["at"]
+        entry |= {
+            "row": entry["at"] - first * 4 + 1,
+            "length": length,
+            "is_brief": length <= _BRIEF,
+        }
+    return {
+        "view": span.view,
+        "day": span.day,
+        "first": span.first,
+        "last": span.last,
+        "previous": span.previous if spans.is_possible(span.previous) else None,
+        "following": span.following if spans.is_possible(span.following) else None,
+        "today": today,
+        "hours": list(range(first, last)),
+        "slots": [{"hour": hour, "row": (hour - first) * 4 + 1} for hour in range(first, last)],
+        "has_events": any(day["all"] for day in days),
+        "holds_today": span.first <= today <= span.last,
+    }
+
+
+def _reach(look: Look, inside: expansion.Window) -> Shape:
+    """Return how far the copies reach, where the page shows more than that."""
+    copies = [one.calendar for one in look.shown if not one.calendar.is_local]
+    begins = [one.cached_from for one in copies if one.cached_from is not None]
+    ends = [one.cached_until for one in copies if one.cached_until is not None]
+    if not begins or not ends:
+        return {"kept_from": None, "kept_until": None}
+    begin, end = max(begins), min(ends)
+    return {
+        "kept_from": begin if inside.start < begin else None,
+        "kept_until": end if inside.end > end else None,
+    }
+
+
+def _midnight(day: date, place: ZoneInfo) -> datetime:
+    return zones.at(datetime.combine(day, time()), place)

@@ -1,0 +1,105 @@
+"""The page on which an event is changed: one of a series, those that follow, or all of it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations.asking import NotFound, asked_by
+from integrations.calendar_pages import event_views, filling, preferences, saying, telling
+from integrations.calendar_pages.filling import EditForm
+from integrations.calendars import looking, single, versions, writing
+from integrations.calendars.writing import Scope, Stale
+from limited_use.sinks import agenda as sink
+from limited_use.vault.records import Damaged
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+def edit(request: HttpRequest, event_id: str) -> HttpResponse:
+    """
+    Show the form with an event in it, and change what differs.
+
+    Where somebody else changed the same meanwhile, both are shown: what they typed, and how it
+    is now; sent again, theirs stands.
+    """
+    if request.method != "POST":
+        return _page(request, event_id, None)
+    form = EditForm(request.POST)
+    why, version = "", request.POST.get("version", "")
+    if form.is_valid():
+        try:
+            written = _change(request, event_id, form)
+        except NotFound:
+            raise Http404 from None
+        except writing.BadDraft as bad:
+            form.refuse(bad)
+        except saying.FORESEEN as error:
+            why = saying.why(error)
+            if isinstance(error, Stale | versions.NoVersion):
+                version = ""
+        else:
+            messages.success(request, "It is changed.")
+            return redirect("calendar-event", written) if written else redirect("calendar")
+    return _page(request, event_id, form, why=why, version=version, status=409 if why else 400)
+
+
+def _change(request: HttpRequest, event_id: str, form: EditForm) -> str | None:
+    """Return where it is now; None where it is not kept here."""
+    name, given = single.event_id(event_id), form.cleaned_data
+    wanted = form.edit(is_occurrence=name.original is not None)
+    if not wanted:
+        return event_id
+    made = writing.change(
+        asked_by(request),
+        name,
+        wanted,
+        etag=given["version"],
+        scope=cast("Scope", given["scope"] or "this"),
+        notify="all" if given["notify"] else "none",
+    )
+    return made.id
+
+
+def _page(  # noqa: PLR0913 - what is shown again, and why
+    request: HttpRequest,
+    event_id: str,
+    typed: EditForm | None,
+    *,
+    why: str = "",
+    version: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    asked = asked_by(request)
+    try:
+        name = single.event_id(event_id)
+        look = looking.event(asked, name)
+        wish = telling.Wish(name, preferences.zone(request))
+        body = sink.calendar_page(
+            "calendar/edit.html",
+            look.rows,
+            permits=look.permits,
+            viewer=asked.actor,
+            make=filling.filled(look, wish, typed),
+            at=asked.at,
+            context={
+                "why": why,
+                "is_wrong": typed is not None and not why,
+                "is_stale": bool(why) and not version,
+                "version": version,
+            },
+            request=request,
+        )
+    except NotFound:
+        raise Http404 from None
+    except (single.NotCurrent, Damaged) as error:
+        return event_views.not_shown(request, is_damaged=isinstance(error, Damaged))
+    return HttpResponse(body, status=status)

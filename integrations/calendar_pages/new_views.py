@@ -1,0 +1,142 @@
+"""The page on which an event is made. Nothing that was typed is lost, whatever comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import orjson
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations.asking import Asked, asked_by
+from integrations.calendar_pages import clocks, preferences, saying, spans, writable
+from integrations.calendar_pages.forms import EventForm, blank, calendar_of
+from integrations.calendars import agenda, writing
+from integrations.calendars.visible import Visible
+from integrations.calendars.writing import errors as refusals
+from limited_use.sinks import agenda as sink
+from limited_use.sinks.agenda import Opened, Shown
+
+_NOON: Final = 12
+_HOURS: Final = 24
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+def new(request: HttpRequest) -> HttpResponse:
+    """Show the form for an event, and make one; sent twice it makes one."""
+    asked = asked_by(request)
+    if request.method != "POST":
+        form = EventForm(initial=_initial(request, asked))
+        return HttpResponse(_page(request, asked, form))
+    typed = request.POST.copy()
+    form, why = EventForm(typed), ""
+    if form.is_valid():
+        try:
+            made = _create(asked, form)
+        except writing.BadDraft as bad:
+            form.refuse(bad)
+        except saying.FORESEEN as error:
+            why = saying.why(error)
+            if isinstance(error, refusals.KeyReused):
+                typed["key"] = str(uuid4())
+        else:
+            messages.success(request, "It is in your calendar.")
+            if made.id is not None:
+                return redirect("calendar-event", made.id)
+            day = form.cleaned_data["start_day"]
+            return redirect(f"{reverse('calendar')}?day={day:%Y-%m-%d}")
+    return HttpResponse(_page(request, asked, form, why=why), status=409 if why else 400)
+
+
+def _create(asked: Asked, form: EventForm) -> writing.Written:
+    given = form.cleaned_data
+    return writing.create(
+        asked,
+        given["calendar"],
+        form.draft(),
+        key=str(given["key"]),
+        notify="all" if given["notify"] else "none",
+    )
+
+
+def _page(request: HttpRequest, asked: Asked, form: EventForm, *, why: str = "") -> bytes:
+    found = [one for one in agenda.everything(asked) if one.share is None]
+    rows, permits = agenda.named(asked, found)
+    return sink.calendar_page(
+        "calendar/new.html",
+        rows,
+        permits=permits,
+        viewer=asked.actor,
+        make=_offered(found, preferences.zone(request), calendar_of(form)),
+        at=asked.at,
+        context={
+            "form": form,
+            "why": why,
+            "zones": sorted(preferences.ZONES),
+            "chosen_zone": form["zone"].value() or "",
+            "closed": _closed(found),
+        },
+        request=request,
+    )
+
+
+def _offered(
+    found: Sequence[Visible], zone: str | None, chosen: UUID | None
+) -> Callable[[Opened], Sequence[Shown]]:
+    """Return how a sink makes the calendars that an event may be written in."""
+
+    def make(opened: Opened) -> Sequence[Shown]:
+        about = [orjson.loads(values["about"]) if "about" in values else {} for _, values in opened]
+        calendars = [
+            {
+                "id": one.calendar.id,
+                "name": words.get("name") or "A calendar without a name",
+                "is_chosen": one.calendar.id == chosen,
+            }
+            for one, words in zip(found, about, strict=True)
+            if writable.is_open(one)
+        ]
+        return [
+            Shown(
+                {"is_any": bool(calendars)},
+                {"calendars": calendars, "zone": clocks.of(zone, found, about).key},
+            )
+        ]
+
+    return make
+
+
+def _closed(found: Sequence[Visible]) -> list[Mapping[str, Any]]:
+    """Return the accounts whose calendars could be written in, had that been allowed there."""
+    ours = {
+        one.calendar.integration.connection_id: one.calendar.integration.connection.provider
+        for one in found
+        if one.calendar.role in writable.ROLES
+        and not one.calendar.is_local
+        and not writable.is_open(one)
+    }
+    return [{"connection_id": key, "provider": provider} for key, provider in ours.items()]
+
+
+def _initial(request: HttpRequest, asked: Asked) -> dict[str, Any]:
+    day, hour, is_days = asked.at.date(), _NOON, request.GET.get("all") == "day"
+    with suppress(ValueError):
+        day = date.fromisoformat(request.GET.get("day", ""))
+    if not spans.is_possible(day):
+        day = asked.at.date()
+    given = request.GET.get("hour", "")
+    if given.isdecimal() and len(given) <= 2 and int(given) < _HOURS:  # noqa: PLR2004 - digits
+        hour = int(given)
+    return blank(day, hour, is_days=is_days)

@@ -1,0 +1,299 @@
+"""From the opened rows of one event to what its page says. Called inside the sink."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from integrations import event_records, zones
+from integrations.almanac import wording
+from integrations.almanac.expansion import Occurrence
+from integrations.calendar_pages import clocks, writable
+from integrations.calendars import expanding, shapes, single
+from integrations.calendars.expanding import Happening
+from integrations.calendars.looking import OneEvent
+from integrations.calendars.single import EventId
+from integrations.mime import html
+from integrations.models import EventKind
+from integrations.providers.calendars import Attendee, EventContent, When
+from limited_use.sinks.agenda import Opened, Shown
+from limited_use.vault.records import Damaged
+
+_DAY: Final = timedelta(days=1)
+_TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|&[a-zA-Z]{2,8};")
+# How tall the frame of a description begins, by its characters: the classes of mail's.
+_HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
+_ANSWERS: Final[Mapping[str, str]] = {
+    "accepted": "comes",
+    "declined": "does not come",
+    "tentative": "comes maybe",
+    "needs_action": "has not answered",
+}
+_MINE: Final[Mapping[str, str]] = {
+    "accepted": "You said that you come.",
+    "declined": "You said that you do not come.",
+    "tentative": "You said that you may come.",
+    "needs_action": "You have not answered yet.",
+}
+# Templates cannot ask what is held whether there is any of it.
+_MAY_BE_MISSING: Final = (
+    "repeats",
+    "title",
+    "place",
+    "place_link",
+    "own_when",
+    "guests",
+    "mine",
+    "organizer",
+)
+Shape = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to see. `zone`: None is that of their first calendar."""
+
+    name: EventId
+    zone: str | None
+
+
+def told(look: OneEvent, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
+    """Return how a sink makes the page of one event; it makes nothing if there is no such one."""
+
+    def make(opened: Opened) -> Sequence[Shown]:
+        names, events = opened[: len(look.found)], opened[len(look.found) :]
+        about = [orjson.loads(values["about"]) if "about" in values else {} for _, values in names]
+        place = clocks.of(wish.zone, look.found, about)
+        one = happening(events, wish.name)
+        if one is None:
+            return []
+        called = next(
+            words for seen, words in zip(look.found, about, strict=True) if seen is look.seen
+        )
+        shown = _shown(one, events, place, called.get("name", ""), look)
+        # The version that they see, as the API tells it.
+        version = (single.shown(events, name=wish.name) or {}).get("etag") or ""
+        is_one = wish.name.original is not None
+        clear = {**shown.clear, "is_one_of_many": is_one}
+        return [Shown(clear, {**shown.opened, "version": version})]
+
+    return make
+
+
+def happening(opened: Opened, name: EventId) -> Happening | None:
+    """
+    Return what `name` is: an occurrence, a single event, or a series by its first time.
+
+    :raises Damaged: if it does not open
+    """
+    if name.original is not None:
+        return expanding.occurrence(opened, name.row, name.original)
+    for row, values in opened:
+        if row.id != name.row or row.kind == EventKind.CANCELLED:
+            continue
+        if not values:
+            raise Damaged
+        if row.kind == EventKind.CHANGED:
+            return expanding.changed(opened, row, values)
+        content = expanding.content_of(row, values)
+        is_series = row.kind == EventKind.SERIES
+        return Happening(
+            row,
+            values,
+            Occurrence(content.start, content.end, content),
+            row if is_series else None,
+        )
+    return None
+
+
+def described(name: EventId) -> Callable[[Opened], bytes]:
+    """Return how a sink makes the document of what is written in an event; nothing of nothing."""
+
+    def make(opened: Opened) -> bytes:
+        one = happening(opened, name)
+        text = one.occurrence.content.description if one is not None else ""
+        # As a provider keeps it: HTML of anybody's, or lines of text.
+        safe = html.sanitise(text).html if _TAG.search(text) else html.plain_to_html(text)
+        return safe.encode() if text.strip() else b""
+
+    return make
+
+
+def _shown(one: Happening, events: Opened, place: ZoneInfo, calendar: str, look: OneEvent) -> Shown:
+    content, row = one.occurrence.content, one.row
+    knows = "content" in one.opened
+    clear = {
+        "knows": knows,
+        "calendar_id": look.seen.calendar.id,
+        "is_own": look.seen.share is None,
+        "is_local": look.seen.calendar.is_local,
+        "is_busy_only": not look.seen.shows_details,
+        "is_private": row.is_private,
+        "is_free": not row.is_busy,
+        "is_tentative": content.is_tentative,
+        "is_changed": one.master is not None and one.master.id != row.id,
+        "is_series": one.master is not None,
+        "may_change": writable.is_open(look.seen),
+        "has_calendar": bool(calendar),
+    }
+    opened: Shape = {
+        "id": shapes.occurrence_id(one),
+        **_times(one, place),
+        "repeats": _repeats(one, events),
+        "calendar": calendar,
+        "sharer": look.sharer,
+    }
+    if knows:
+        opened |= _details(content, one.opened["content"])
+    for name in _MAY_BE_MISSING:
+        clear[f"has_{name}"] = bool(opened.get(name))
+    clear["has_description"] = knows and bool(content.description.strip())
+    clear["frame"] = _height(content.description)
+    return Shown(clear, opened)
+
+
+def _details(content: EventContent, data: bytes) -> Shape:
+    conference = event_records.read_conference(data)
+    record = orjson.loads(data)
+    mine = next((who.response for who in content.attendees if who.is_self), None)
+    link = conference.uri if conference is not None else ""
+    return {
+        "title": content.title,
+        "place": content.location,
+        "place_link": content.location.strip() if _leads_out(content.location) else "",
+        "organizer": record.get("organizer", ""),
+        "guests": [_guest(who) for who in content.attendees],
+        "has_more_guests": bool(record.get("has_more_attendees")),
+        "mine": _MINE[mine] if mine is not None else "",
+        "meeting": {
+            "has_link": _leads_out(link),
+            "has_words": bool(link),
+            "words": link,
+            "is_pending": conference is not None and conference.state == "pending",
+            "is_failed": conference is not None and conference.state == "failed",
+        },
+        "reminders": _reminders(content.reminders),
+    }
+
+
+def _guest(who: Attendee) -> Shape:
+    flags = {
+        "organises": who.is_organizer,
+        "you": who.is_self,
+        "optional": who.is_optional,
+        "a room or a thing": who.is_resource,
+    }
+    return {
+        "name": who.name or who.email,
+        "email": who.email if who.name else "",
+        "has_email": bool(who.name and who.email),
+        "answer": _ANSWERS[who.response],
+        "tone": {"accepted": "good", "declined": "bad", "tentative": "warn"}.get(who.response, ""),
+        "notes": ", ".join(name for name, is_so in flags.items() if is_so),
+        "has_notes": any(flags.values()),
+    }
+
+
+def _times(one: Happening, place: ZoneInfo) -> Shape:
+    start, end = one.occurrence.start, one.occurrence.end
+    if start.day is not None:
+        return {
+            "when": _days(start.day, (end.day or start.day) - _DAY),
+            "is_days": True,
+            "zone": "",
+            "day": start.day,
+            "own_when": "",
+            "own_zone": "",
+        }
+    when, day = _span(start, end, place)
+    own_place = _own(start)
+    own, _ = _span(start, end, own_place) if own_place is not None else ("", None)
+    is_other = own_place is not None and own != when
+    return {
+        "when": when,
+        "is_days": False,
+        "zone": place.key,
+        "day": day,
+        "own_when": own if is_other else "",
+        "own_zone": own_place.key if own_place is not None and is_other else "",
+    }
+
+
+def _own(start: When) -> ZoneInfo | None:
+    try:
+        return zones.zone(start.zone) if start.zone else None
+    except zones.UnknownZone:
+        return None
+
+
+def _span(start: When, end: When, place: ZoneInfo) -> tuple[str, date]:
+    if start.at is None or end.at is None:
+        raise ValueError("a day has no moment")
+    first, last = start.at.astimezone(place), end.at.astimezone(place)
+    # On the night that an hour comes twice, the hour alone would not say which.
+    says_zone = first.utcoffset() != last.utcoffset()
+    begins, ends = (f"{one:%H:%M}{f' {one:%Z}' if says_zone else ''}" for one in (first, last))
+    if start.at == end.at:
+        return f"{_day(first.date())}, {begins}", first.date()
+    if first.date() == last.date():
+        return f"{_day(first.date())}, {begins}–{ends}", first.date()  # noqa: RUF001 - as it is printed
+    return f"{_day(first.date())}, {begins} – {_day(last.date())}, {ends}", first.date()  # noqa: RUF001 - as above
+
+
+def _days(first: date, last: date) -> str:
+    if last <= first:
+        return f"{_day(first)}, all day"
+    return f"{_day(first)} – {_day(last)}"  # noqa: RUF001 - as it is printed
+
+
+def _day(day: date) -> str:
+    month = wording.MONTHS[day.month - 1]
+    return f"{wording.DAYS[day.weekday()]}, {day.day} {month} {day.year}"
+
+
+def _repeats(one: Happening, events: Opened) -> str:
+    if one.master is None:
+        return ""
+    for row, values in events:
+        if row.id == one.master.id and values:
+            series = expanding.content_of(row, values)
+            return wording.words(series.recurrence, series.start)
+    return ""
+
+
+def _reminders(minutes: tuple[int, ...] | None) -> str:
+    if minutes is None:
+        return "As the calendar does by itself"
+    if not minutes:
+        return "None"
+    return f"{wording.listed([before(one) for one in sorted(minutes)])} before"
+
+
+def before(minutes: int) -> str:
+    """Return a length of time in its largest whole unit."""
+    units = (("week", 10_080), ("day", 1_440), ("hour", 60), ("minute", 1))
+    unit, size = next(one for one in units if (minutes and minutes % one[1] == 0) or one[1] == 1)
+    count = minutes // size
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def _leads_out(address: str) -> bool:
+    """Return whether it is a web address and nothing else."""
+    if any(one.isspace() for one in address.strip()):
+        return False
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return False
+    return parts.scheme.lower() in {"http", "https"} and bool(parts.netloc)
+
+
+def _height(text: str) -> str:
+    return next((name for most, name in _HEIGHTS if len(text) <= most), "tall")

@@ -1,0 +1,346 @@
+"""
+Permits for calendars: a person's own, what is shared with them, and what is written for them.
+
+As `permits`: facts are found here, by ids, and nobody passes one in. A calendar's events hang on
+the key of its copy, so that is the holder; in the ledger it is the integration's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, cast
+from uuid import UUID
+
+from accounts.actors import SYSTEM, Actor, ActorKind
+from accounts.models import Membership
+from integrations import facts, scopes
+from integrations.facts import Agreement, Found
+from integrations.models import Calendar, Integration
+from limited_use import guard, shares
+from limited_use.guard import Ask, Fence, FenceKind, Permit
+from limited_use.share_models import Share, ShareLevel
+from limited_use.sinks.rows import Permits
+from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+
+_EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
+_MAINTAIN = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+_ASK = Use(_EVENT, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+_WRITE = Use(_EVENT, Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER)
+_EXPORT: Final = "calendar-export"
+_TAKEN = tuple(Use(one, Purpose.USER_EXPORT, Recipient.OWNER) for one in (_EVENT, _FREEBUSY))
+_KEEP = tuple(Use(one, Purpose.CALENDAR_SCHEDULE, Recipient.VAULT) for one in (_EVENT, _FREEBUSY))
+_STORE = tuple(Use(one, Purpose.SYNC_STORE, Recipient.VAULT) for one in (_EVENT, _FREEBUSY))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    One calendar that somebody wants to see something of.
+
+    :param share: under which they may, if it is not their own
+    :param count: how many rows will be opened
+    :param names_only: what it is called, and nothing that is in it
+    """
+
+    calendar: Calendar
+    data_classes: tuple[DataClass, ...]
+    share: Share | None = None
+    count: int = 0
+    names_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPermits:
+    """`credential` opens the tokens; `remote` by calendar's copy opens ids and cursors."""
+
+    credential: Permit
+    remote: Mapping[UUID, Permit]
+
+
+def to_view(*, actor: Actor, wanted: Sequence[Wanted], at: datetime) -> Permits:
+    """
+    Return permits to show calendars to `actor`, by the copy and data class; one question.
+
+    :raises guard.Refused: if one is neither theirs nor shared with them, or its copy is too old
+    """
+    if not wanted:
+        return {}
+    asks = _to_view(actor, wanted, at)
+    return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+
+
+def to_view_apart(*, actor: Actor, wanted: Sequence[Wanted], at: datetime) -> Permits:
+    """
+    Return as `to_view`, where what others share is refused each by itself and left out.
+
+    For a question about many people: what one of them ended takes nothing from the others.
+
+    :raises guard.Refused: if something of their own may not be shown
+    """
+    if not wanted:
+        return {}
+    asks = _to_view(actor, wanted, at)
+    granted: dict[tuple[UUID, DataClass], Permit] = {}
+    for ask, answer in zip(asks, guard.each(asks, at=at), strict=True):
+        if isinstance(answer, Permit):
+            granted[ask.holder, ask.use.data_class] = answer
+        elif ask.use.purpose != Purpose.CALENDAR_SHARE:
+            raise answer
+    return granted
+
+
+def refuse_for_others(*, actor: Actor, at: datetime) -> None:
+    """
+    Refuse a feature that asks for anybody but whom it acts for, known or not.
+
+    What colleagues share is between people. Nobody named is looked up, so that the refusal is
+    the same for all; it is about the delegation that the feature came with.
+
+    :raises guard.Refused: always, for a feature
+    """
+    if actor.kind != ActorKind.CLIENT:
+        return
+    use = Use(_FREEBUSY, Purpose.CALENDAR_SHARE, Recipient.PLATFORM_FEATURE)
+    holder = actor.delegation_id or actor.id
+    guard.permit(
+        Ask(
+            use=use,
+            holder=holder,
+            epoch=0,
+            actor=actor,
+            on_behalf_of=actor.user_id,
+            facts=frozenset(),
+            feature=actor.feature,
+        ),
+        at=at,
+    )
+    # No rule shows a share to a feature; if one did, nothing would be shown here.
+    raise RuntimeError("a share was permitted to a feature")
+
+
+def _to_view(actor: Actor, wanted: Sequence[Wanted], at: datetime) -> list[Ask]:
+    own = [one for one in wanted if one.share is None]
+    theirs = _found(own, actor, at, facts.OF_CALENDAR)
+    shared = [one for one in wanted if one.share is not None]
+    others = _found(shared, actor, at, facts.OF_SHARING)
+    standing = _standing(shared, at)
+    hours = _hours(wanted)
+    return [
+        *(
+            ask
+            for one in own
+            for ask in _own(one, actor, theirs[one.calendar.integration_id], hours, at)
+        ),
+        *(
+            ask
+            for one in shared
+            for ask in _shared(
+                one,
+                actor,
+                _as_shared(
+                    _aged(others[one.calendar.integration_id], one, hours, at),
+                    one,
+                    actor,
+                    standing,
+                ),
+            )
+        ),
+    ]
+
+
+def to_write(*, actor: Actor, calendar: Calendar, at: datetime) -> Permit:
+    """
+    Return a permit to ask the own provider to change something in one calendar.
+
+    :raises guard.Refused: if it is not theirs, or they did not agree to that
+    """
+    found = facts.of_integrations(
+        [calendar.integration_id], actor=actor, at=at, by=facts.OF_EDITING
+    )[calendar.integration_id]
+    ask = _ask(_WRITE, calendar, found, actor, feature=facts.OF_EDITING.key)
+    return guard.permit(replace(ask, count=1), at=at)
+
+
+def to_keep(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> int:
+    """
+    Return the epoch under which events of its owner may be kept in a calendar that lives here.
+
+    :param count: how many are written or removed
+    :raises guard.Refused: if it is not theirs, or they do not agree to calendars any more
+    """
+    found = facts.of_integrations(
+        [calendar.integration_id], actor=actor, at=at, by=facts.OF_CALENDAR
+    )[calendar.integration_id]
+    asks = [_ask(use, calendar, found, actor, feature=facts.OF_CALENDAR.key) for use in _KEEP]
+    return guard.permits([replace(ask, count=count) for ask in asks], at=at)[0].epoch
+
+
+def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> Permits:
+    """
+    Return permits to give a part of a calendar that lives here to its owner, as a file.
+
+    :param count: how many rows the part has
+    :raises guard.Refused: if it is not theirs
+    """
+    found = facts.of_integrations([calendar.integration_id], actor=actor, at=at)[
+        calendar.integration_id
+    ]
+    # Their membership alone: what they wrote is theirs, whatever they agree to now.
+    held_by = tuple(one for one in found.fences if one.kind == FenceKind.MEMBERSHIP)
+    found = replace(found, fences=held_by)
+    if calendar.is_local:
+        found = replace(found, facts=found.facts | {Fact.CACHE_CURRENT})
+    asks = [
+        replace(_ask(use, calendar, found, actor, feature=_EXPORT), count=count) for use in _TAKEN
+    ]
+    return {(one.holder, one.use.data_class): one for one in guard.permits(asks, at=at)}
+
+
+def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime) -> SyncPermits:
+    """
+    Return what one run of a sync needs: one call of the guard.
+
+    :param calendars: whose copies it opens or writes; none where it only lists
+    :raises guard.Refused: if integration, grant or consent is not live
+    """
+    found = facts.of_integrations([integration_id], actor=SYSTEM, at=at, by=facts.OF_CALENDAR)
+    content = found[integration_id]
+    connection_id = content.connection_id or integration_id
+    grant = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
+    credential = Ask(
+        use=_MAINTAIN,
+        holder=connection_id,
+        epoch=grant.epoch,
+        actor=SYSTEM,
+        on_behalf_of=grant.owner_id,
+        facts=grant.facts,
+        fences=grant.fences,
+        names=grant.names,
+    )
+    store = [_of_integration(use, integration_id, content) for use in _STORE]
+    remote = [_ask(_ASK, one, content, SYSTEM) for one in calendars]
+    granted = guard.permits([credential, *store, *remote], at=at)
+    opening = granted[1 + len(store) :]
+    return SyncPermits(granted[0], {permit.holder: permit for permit in opening})
+
+
+def _found(
+    wanted: Iterable[Wanted], actor: Actor, at: datetime, by: Agreement
+) -> Mapping[UUID, Found]:
+    ids = sorted({one.calendar.integration_id for one in wanted})
+    return facts.of_integrations(ids, actor=actor, at=at, by=by) if ids else {}
+
+
+def _hours(wanted: Iterable[Wanted]) -> Mapping[UUID, int]:
+    """Return how old a copy may be, by integration."""
+    ids = {one.calendar.integration_id for one in wanted}
+    chosen = Integration.objects.filter(id__in=ids).values_list("id", "product", "cache_hours")
+    return {one: scopes.cached_hours(product, hours) for one, product, hours in chosen}
+
+
+def _own(
+    one: Wanted, actor: Actor, found: Found, hours: Mapping[UUID, int], at: datetime
+) -> Iterable[Ask]:
+    is_client = actor.kind == ActorKind.CLIENT
+    # The purpose is the token's. One that the vocabulary lacks is passed on: the policy refuses
+    # it, and the ledger says so.
+    purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.CALENDAR_SCHEDULE
+    recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
+    feature = actor.feature if is_client else facts.OF_CALENDAR.key
+    found = _aged(found, one, hours, at)
+    for data_class in one.data_classes:
+        ask = _ask(Use(data_class, purpose, recipient), one.calendar, found, actor, feature=feature)
+        yield replace(ask, count=one.count)
+
+
+def _shared(one: Wanted, actor: Actor, found: Found) -> Iterable[Ask]:
+    for data_class in one.data_classes:
+        use = Use(data_class, Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)
+        ask = _ask(use, one.calendar, found, actor, feature=facts.OF_SHARING.key)
+        opens = shares.OPENS[ShareLevel(one.share.level)] if one.share is not None else frozenset()
+        if data_class not in opens:
+            # It shows less than what is asked for: for that, there is no share.
+            ask = replace(ask, facts=ask.facts - {Fact.SHARE_LIVE})
+        yield replace(ask, count=one.count, on_behalf_of=found.owner_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Shares as the database has them now, whoever brought them, and who still belongs."""
+
+    shares: Mapping[UUID, Share]
+    members: Mapping[UUID, Fence]
+
+
+def _standing(shared: Sequence[Wanted], at: datetime) -> _Standing:
+    ids = {one.share.id for one in shared if one.share is not None}
+    if not ids:
+        return _Standing({}, {})
+    found = shares.live(at).in_bulk(ids)
+    both = {
+        one for share in found.values() for one in (share.owner_membership, share.viewer_membership)
+    }
+    members = Membership.objects.live().filter(id__in=both).values_list("id", "epoch")
+    return _Standing(
+        found, {one: Fence(FenceKind.MEMBERSHIP, one, epoch) for one, epoch in members}
+    )
+
+
+def _as_shared(found: Found, one: Wanted, actor: Actor, standing: _Standing) -> Found:
+    """Return what was found, with the share if it stands."""
+    share = standing.shares.get(one.share.id) if one.share is not None else None
+    if share is None or (share.item, share.viewer_id, share.owner_id, share.organisation_id) != (
+        one.calendar.id,
+        actor.user_id,
+        found.owner_id,
+        actor.organisation_id,
+    ):
+        return found
+    owner = standing.members.get(share.owner_membership)
+    viewer = standing.members.get(share.viewer_membership)
+    # Whoever left and came back is shown nothing by a share from before.
+    if owner is None or viewer is None or actor.membership_id != share.viewer_membership:
+        return found
+    return replace(
+        found,
+        facts=found.facts | {Fact.SHARE_LIVE},
+        fences=(*found.fences, owner, viewer, shares.fence(share)),
+    )
+
+
+def _aged(found: Found, one: Wanted, hours: Mapping[UUID, int], at: datetime) -> Found:
+    oldest = hours.get(one.calendar.integration_id, 0)
+    is_young = one.calendar.is_known if one.names_only else one.calendar.is_current
+    if not is_young(hours=oldest, at=at):
+        return found
+    return replace(found, facts=found.facts | {Fact.CACHE_CURRENT})
+
+
+def _ask(
+    use: Use, calendar: Calendar, found: Found, actor: Actor, *, feature: str | None = None
+) -> Ask:
+    # What a calendar that its integration does not have were about, nobody could say.
+    asked = _of_integration(use, calendar.integration_id, found)
+    return replace(
+        asked,
+        holder=calendar.cache_id,
+        about=calendar.integration_id,
+        actor=actor,
+        on_behalf_of=found.owner_id if actor is SYSTEM else actor.user_id,
+        feature=feature,
+    )
+
+
+def _of_integration(use: Use, integration_id: UUID, found: Found) -> Ask:
+    return Ask(
+        use=use,
+        holder=integration_id,
+        epoch=found.epoch,
+        actor=SYSTEM,
+        on_behalf_of=found.owner_id,
+        facts=found.facts,
+        fences=found.fences,
+        names=found.names,
+    )

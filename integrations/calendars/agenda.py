@@ -1,0 +1,239 @@
+"""
+One view over all calendars: which there are, what happens in a window, and one event.
+
+Rows, then permits for what they will open, then a sink. What cannot be shown, because its copy is
+too old and none came in time, is said beside the rest and never left out silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from accounts.actors import ActorKind
+from integrations import calendar_permits, zones
+from integrations.almanac import expansion
+from integrations.almanac.expansion import BadWindow, Window
+from integrations.almanac.stepping import Work
+from integrations.asking import Asked, NotFound
+from integrations.calendar_permits import Wanted
+from integrations.calendars import expanding, freshness, paging, records, shapes, visible
+from integrations.calendars.paging import Paging
+from integrations.calendars.visible import Visible
+from limited_use.sinks import agenda as sink
+from limited_use.sinks.rows import Permits, Row
+from limited_use.vocabulary import DataClass
+
+_EVENT: Final = DataClass.CALENDAR_EVENT
+#: The longest window that is expanded at once.
+LONGEST: Final = timedelta(days=100)
+# Steps that one answer may take over all its series.
+_WORK: Final = 200_000
+
+
+class TooLong(Exception):
+    """The window is longer than is shown at once. Ask for less."""
+
+
+def window(start: datetime, end: datetime, *, zone: str) -> Window:
+    """
+    Return the window of a question.
+
+    :raises BadWindow: if it ends before it starts, or lies where no calendar reaches
+    :raises TooLong: if it is longer than `LONGEST`
+    :raises integrations.zones.UnknownZone: if there is no such zone
+    """
+    if end <= start:
+        raise BadWindow
+    if end - start > LONGEST:
+        raise TooLong
+    return expansion.window(start, end, zone=zones.iana(zone))
+
+
+def everything(asked: Asked) -> list[Visible]:
+    """Return every calendar that the actor may look at: their own first, then shared ones."""
+    mine = visible.own(actor=asked.actor, user_id=asked.user_id)
+    if asked.actor.kind != ActorKind.PERSON or asked.actor.user_id != asked.user_id:
+        return mine
+    return [*mine, *visible.shared(actor=asked.actor, at=asked.at)]
+
+
+def list_calendars(asked: Asked, *, envelope: Mapping[str, Any]) -> bytes:
+    """
+    Return the calendars as JSON, by name where their copy lets it be known.
+
+    :raises limited_use.guard.Refused: if the policy does not allow it
+    """
+    found = everything(asked)
+    rows, permits = named(asked, found)
+    make = partial(_calendars, envelope=envelope, at=asked.at)
+    return sink.calendar_json(rows, permits=permits, viewer=asked.actor, make=make, at=asked.at)
+
+
+def named(asked: Asked, found: Sequence[Visible]) -> tuple[list[Row], Permits]:
+    """Return a row for each calendar, and permits for the names that may be shown now."""
+    known = [
+        one
+        for one in found
+        if one.is_known(asked.at) and one.shows_details and one.calendar.about is not None
+    ]
+    wanted = [
+        Wanted(one.calendar, (_EVENT,), share=one.share, count=1, names_only=True) for one in known
+    ]
+    permits = calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
+    may = {one.calendar.id for one in known}
+    rows = [
+        Row(one, {"about": one.calendar.about} if one.calendar.id in may else {}) for one in found
+    ]
+    return rows, permits
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    What a window needs: rows, permits, and which calendars could not be had.
+
+    :param shown: whose events are among the rows
+    :param missing: whose are not, though they were asked for
+    """
+
+    rows: Sequence[Row]
+    permits: Permits
+    shown: Sequence[Visible]
+    missing: Sequence[Visible]
+
+
+def read(
+    asked: Asked,
+    inside: Window,
+    *,
+    calendar_ids: Collection[UUID] | None = None,
+    details: bool = True,
+    wait: bool = True,
+) -> Reading:
+    """
+    Return what is in the window, brought in first where the copy is too old.
+
+    :param calendar_ids: None: those that are to be shown
+    :param wait: whether to wait for what is brought in
+    :raises NotFound: if one of them is not there for the actor
+    :raises limited_use.guard.Refused: if the policy does not allow it
+    """
+    found = selected(asked, calendar_ids)
+    return read_of(asked, found, inside, details=details, wait=wait)
+
+
+def selected(asked: Asked, calendar_ids: Collection[UUID] | None) -> list[Visible]:
+    """
+    Return the calendars that are asked for; None: those that are to be shown.
+
+    :raises NotFound: if one of them is not there for the actor
+    """
+    found = everything(asked)
+    if calendar_ids is not None and not set(calendar_ids) <= {one.calendar.id for one in found}:
+        raise NotFound
+    return visible.chosen(found, calendar_ids)
+
+
+def read_of(
+    asked: Asked, found: Sequence[Visible], inside: Window, *, details: bool, wait: bool
+) -> Reading:
+    """Return what some calendars have in the window. See `read`."""
+    coming = freshness.ask(found, at=asked.at)
+    if wait and coming:
+        freshness.wait(coming)
+    at = asked.at
+    shown = [one for one in found if one.is_current(at)]
+    rows = records.of_window(shown, start=inside.start, end=inside.end, details=details)
+    return Reading(
+        rows,
+        permits_for(asked, shown, rows, details=details),
+        shown,
+        [one for one in found if one not in shown],
+    )
+
+
+def permits_for(
+    asked: Asked, shown: Sequence[Visible], rows: Sequence[Row], *, details: bool
+) -> Permits:
+    counts: dict[UUID, int] = {}
+    for one in rows:
+        calendar_id = one.row.seen.calendar.id
+        counts[calendar_id] = counts.get(calendar_id, 0) + 1
+    wanted = [
+        Wanted(
+            one.calendar,
+            one.data_classes if details else (DataClass.CALENDAR_FREEBUSY,),
+            share=one.share,
+            count=counts.get(one.calendar.id, 0),
+        )
+        for one in shown
+    ]
+    return calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
+
+
+def list_events(  # noqa: PLR0913 - one question in full
+    asked: Asked,
+    inside: Window,
+    *,
+    calendar_ids: Collection[UUID] | None = None,
+    limit: int,
+    envelope: Mapping[str, Any],
+    cursor: str | None = None,
+) -> bytes:
+    """
+    Return a page of what happens in the window as JSON, by start. See `read`.
+
+    :raises cursors.InvalidCursor: if `cursor` was not given for this very question, or what it
+        was read under is no more
+    :raises cursors.ExpiredCursor: if it is too old
+    """
+    chosen = selected(asked, calendar_ids)
+    asking = paging.page(
+        cursor,
+        audience=asked.audience,
+        filters=paging.filters(inside, calendar_ids, chosen),
+        limit=limit,
+        at=asked.at,
+    )
+    left = asking.from_here(inside)
+    found = read_of(asked, chosen, left, details=True, wait=True)
+    make = partial(
+        _page,
+        page=asking,
+        inside=left,
+        envelope={**envelope, "calendars": _standing(found, asked.at)},
+    )
+    return sink.calendar_json(
+        found.rows, permits=found.permits, viewer=asked.actor, make=make, at=asked.at
+    )
+
+
+def _calendars(opened: sink.Opened, *, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    data = [shapes.calendar(seen, values, at=at) for seen, values in opened]
+    return {**envelope, "data": data, "next_cursor": None, "has_more": False}
+
+
+def _page(
+    opened: sink.Opened, *, page: Paging, inside: Window, envelope: Mapping[str, Any]
+) -> dict[str, Any]:
+    expanded = expanding.expand(opened, inside, work=Work(_WORK))
+    shown, following = page.cut(expanded.happenings, inside)
+    return {
+        **envelope,
+        "data": [shapes.happening(one) for one in shown],
+        "has_more": following is not None,
+        "next_cursor": following,
+        "unreadable": expanded.unreadable,
+    }
+
+
+def _standing(found: Reading, at: datetime) -> list[dict[str, Any]]:
+    return [
+        {"id": one.calendar.id, "complete": one in found.shown, **shapes.copy_of(one, at=at)}
+        for one in (*found.shown, *found.missing)
+    ]

@@ -1,0 +1,183 @@
+"""
+When people have time, for somebody who may know: rows, permits, and one sink for all of it.
+
+Of each calendar only the times are opened. What is too old is asked for and waited for, together
+and for a bounded time; what then is not there, or does not reach as far as the question, is
+unknown. What is taken back meanwhile is as if it had not been there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from integrations import calendar_permits
+from integrations.almanac import expansion
+from integrations.almanac.freebusy import UNKNOWN, FreeBusy
+from integrations.asking import Asked
+from integrations.calendar_permits import Wanted
+from integrations.calendars import circle, freshness, records, taken
+from integrations.calendars.circle import Circle
+from integrations.calendars.visible import Visible
+from integrations.models.calendar import DAYS_BACK
+from limited_use.sinks import agenda as sink
+from limited_use.sinks.rows import Permits, Row
+from limited_use.vault.records import Unopenable
+from limited_use.vocabulary import DataClass
+
+_FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
+# Rows that are opened for one answer, and of one calendar: a calendar of more is unknown.
+MOST_ROWS: Final = 50_000
+MOST_OF_ONE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """
+    When, and of whom.
+
+    :param start: aware; so is `end`
+    :param zone: an IANA name: on whose clocks days begin
+    :param zones: the same by person, where theirs is known to be another
+    """
+
+    people: Sequence[UUID]
+    calendars: Sequence[UUID] = ()
+    start: datetime
+    end: datetime
+    zone: str
+    zones: Mapping[UUID, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What could be told: by calendar, and which calendars speak for a person."""
+
+    known: Mapping[UUID, FreeBusy]
+    by_person: Mapping[UUID, Sequence[UUID]]
+
+    def person(self, user_id: UUID) -> FreeBusy:
+        return taken.all_of(self.known, self.by_person.get(user_id, ()))
+
+    def calendar(self, calendar_id: UUID) -> FreeBusy:
+        return self.known.get(calendar_id, UNKNOWN)
+
+
+Make = Callable[[Told], Any]
+
+
+def answer(asked: Asked, question: Question, *, make: Make) -> bytes:
+    """
+    Return what `make` makes of what can be told, as JSON.
+
+    :param make: called inside the sink
+    :raises limited_use.guard.Refused: if their own calendars may not be shown to the actor, or a
+        feature asks for somebody else
+    :raises limited_use.vault.records.Unopenable: if something was taken back, twice in a row
+    """
+    circle.refuse_strangers(asked, question.people)
+    try:
+        return _answer(asked, question, make)
+    except Unopenable:
+        # Taken back between decision and opening. Looked for again, it is not there.
+        return _answer(asked, question, make)
+
+
+def _answer(asked: Asked, question: Question, make: Make) -> bytes:
+    around = circle.around(asked)
+    coming = freshness.ask(around.of(question.people, question.calendars), at=asked.at)
+    if coming:
+        freshness.wait(coming)
+        # Who shared something when the waiting began may have taken it back since.
+        around = circle.around(asked)
+    found = around.of(question.people, question.calendars)
+    reaching = [one for one in found if _reaches(one, question, asked.at)]
+    can_tell, rows = _bounded(reaching, question)
+    permits = _permits(asked, can_tell, rows)
+    # Of a copy that began anew since, or that its owner no longer shows, nothing is told.
+    lost = {row.row.seen.calendar.id for row in rows if _key(row) not in permits} | {
+        one.calendar.id for one in can_tell if (one.calendar.cache_id, _FREEBUSY) not in permits
+    }
+    can_tell = [one for one in can_tell if one.calendar.id not in lost]
+    rows = [row for row in rows if row.row.seen.calendar.id not in lost]
+    return sink.calendar_json(
+        rows,
+        permits=permits,
+        viewer=asked.actor,
+        make=partial(_told, question=question, around=around, can_tell=can_tell, make=make),
+        at=asked.at,
+    )
+
+
+def _reaches(one: Visible, question: Question, at: datetime) -> bool:
+    """Return whether all that happens in the time asked for is among the rows, as it is now."""
+    held = one.calendar
+    if not one.is_current(at) or held.unreadable_count:
+        return False
+    if held.is_local:
+        return True
+    if held.cached_from is None or held.cached_until is None:
+        return False
+    # What lies further back is swept, however far the last round reached.
+    since = max(held.cached_from, at - timedelta(days=DAYS_BACK))
+    return bool(since <= question.start and question.end <= held.cached_until)
+
+
+def _bounded(found: Sequence[Visible], question: Question) -> tuple[list[Visible], list[Row]]:
+    """Return those whose rows are not too many, and the rows; the smaller calendars first."""
+    span = {"start": question.start, "end": question.end}
+    counts = records.count_by_calendar([one.calendar.id for one in found], **span)
+    kept: list[Visible] = []
+    total = 0
+    for one in sorted(found, key=lambda one: counts.get(one.calendar.id, 0)):
+        count = counts.get(one.calendar.id, 0)
+        total += count
+        if count > MOST_OF_ONE or total > MOST_ROWS:
+            break
+        kept.append(one)
+    return kept, records.of_times(kept, **span)
+
+
+def _permits(asked: Asked, found: Sequence[Visible], rows: Sequence[Row]) -> Permits:
+    counts = Counter(row.row.seen.calendar.id for row in rows)
+    wanted = [
+        Wanted(one.calendar, (_FREEBUSY,), share=one.share, count=counts[one.calendar.id])
+        for one in found
+    ]
+    return calendar_permits.to_view_apart(actor=asked.actor, wanted=wanted, at=asked.at)
+
+
+def _key(row: Row) -> tuple[UUID, DataClass]:
+    timing = row.sealed["timing"]
+    if timing is None:
+        raise TypeError("an event without times")
+    return timing.binding.holder, timing.binding.data_class
+
+
+def _told(
+    opened: sink.Opened,
+    *,
+    question: Question,
+    around: Circle,
+    can_tell: Sequence[Visible],
+    make: Make,
+) -> Any:
+    windows = {
+        one.calendar.id: expansion.window(
+            question.start,
+            question.end,
+            zone=question.zones.get(one.calendar.user_id, question.zone),
+        )
+        for one in can_tell
+    }
+    known = dict.fromkeys(around.by_id, UNKNOWN) | taken.by_calendar(opened, windows)
+    by_person = {
+        person: [one.calendar.id for one in calendars]
+        for person, calendars in around.by_person.items()
+    }
+    return make(Told(known, by_person))

@@ -1,0 +1,62 @@
+"""
+Who is asked about, and by which calendars anything can be told of them.
+
+Found from the asker's side alone: what is theirs, and what names them. An id that is nobody's, a
+stranger's and a colleague's who shares nothing are never looked up, so they are one and the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from integrations import calendar_permits
+from integrations.asking import Asked
+from integrations.calendars import agenda
+from integrations.calendars.visible import Visible
+from integrations.models.calendar import CalendarRole
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """
+    What the asker may look at.
+
+    :param by_person: calendars that say when somebody has time: those that they own where they
+        come from. A colleague's or a team's that they only follow says nothing of themselves
+    :param by_id: every calendar, whoever's
+    """
+
+    by_person: Mapping[UUID, Sequence[Visible]]
+    by_id: Mapping[UUID, Visible]
+
+    def of(self, people: Iterable[UUID], calendars: Iterable[UUID] = ()) -> list[Visible]:
+        """Return the calendars that are needed to answer for these, each once."""
+        wanted = {
+            one.calendar.id: one for person in people for one in self.by_person.get(person, ())
+        }
+        for calendar_id in calendars:
+            if calendar_id in self.by_id:
+                wanted[calendar_id] = self.by_id[calendar_id]
+        return list(wanted.values())
+
+
+def around(asked: Asked) -> Circle:
+    """Return what the asker may look at now."""
+    found = agenda.everything(asked)
+    by_person: dict[UUID, list[Visible]] = {}
+    for one in found:
+        if one.calendar.role == CalendarRole.OWNER:
+            by_person.setdefault(one.calendar.user_id, []).append(one)
+    return Circle(by_person, {one.calendar.id: one for one in found})
+
+
+def refuse_strangers(asked: Asked, people: Collection[UUID]) -> None:
+    """
+    Refuse a feature that asks for others than the one it acts for.
+
+    :raises limited_use.guard.Refused: whoever the others are, or if they are nobody
+    """
+    if any(person != asked.user_id for person in people):
+        calendar_permits.refuse_for_others(actor=asked.actor, at=asked.at)

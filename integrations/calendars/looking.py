@@ -1,0 +1,156 @@
+"""
+What a page shows of calendars: what happens in a window and what each one is called.
+
+Decided in one question for both. Whoever looks does not wait: what is asked for at a provider is
+among `coming`, and the page says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.models import User
+from integrations import calendar_permits
+from integrations.almanac.expansion import Window
+from integrations.asking import Asked
+from integrations.calendar_permits import Wanted
+from integrations.calendars import agenda, freshness, records, single
+from integrations.calendars.single import EventId
+from integrations.calendars.visible import Visible
+from integrations.models import Integration, IntegrationStatus
+from limited_use.sinks.rows import Permits, Row
+from limited_use.vocabulary import DataClass
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    Rows for a sink: first one for each calendar, then what happens.
+
+    :param found: every calendar there is for them, chosen or not
+    :param chosen: those that they want to see
+    :param shown: of these, whose events are among the rows
+    :param coming: of these, which have been asked for at their provider
+    :param sharers: who shares with them, by user id
+    """
+
+    rows: Sequence[Row]
+    permits: Permits
+    found: Sequence[Visible]
+    chosen: Sequence[Visible]
+    shown: Sequence[Visible]
+    coming: Sequence[Visible]
+    sharers: Mapping[UUID, str]
+
+    @property
+    def lost(self) -> list[Visible]:
+        """What was chosen, is not shown, and is not on its way either."""
+        return [one for one in self.chosen if one not in self.shown and one not in self.coming]
+
+
+def look(asked: Asked, inside: Window, *, hidden: Collection[UUID]) -> Look:
+    """
+    Return what there is to see in the window.
+
+    :param hidden: calendars of others that they do not want to see now
+    :raises limited_use.guard.Refused: if the policy does not allow it
+    """
+    found = agenda.everything(asked)
+    chosen = [one for one in found if is_chosen(one, hidden)]
+    coming = freshness.ask(chosen, at=asked.at)
+    shown = [one for one in chosen if one.is_current(asked.at)]
+    events = records.of_window(shown, start=inside.start, end=inside.end, details=True)
+    named = [one for one in found if _is_named(one, asked)]
+    wanted = [*_events(shown, events), *_names(named, shown)]
+    permits = calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
+    names = [Row(one, {"about": one.calendar.about} if one in named else {}) for one in found]
+    return Look([*names, *events], permits, found, chosen, shown, coming, _sharers(found))
+
+
+@dataclass(frozen=True, slots=True)
+class OneEvent:
+    """
+    Rows for a sink: first one for each calendar, then the event with all that hangs on it.
+
+    :param seen: the calendar it is in
+    :param found: every calendar there is for them, in the order of their rows
+    """
+
+    rows: Sequence[Row]
+    permits: Permits
+    seen: Visible
+    found: Sequence[Visible]
+    sharer: str
+
+
+def event(asked: Asked, name: EventId) -> OneEvent:
+    """
+    Return one event beside what the calendars are called, in one question.
+
+    :raises NotFound: if there is none of that id for the actor
+    :raises single.NotCurrent: if the copy of its calendar is too old, and none came in time
+    :raises limited_use.guard.Refused: if the policy does not allow it
+    """
+    found = agenda.everything(asked)
+    seen, events = single.current(asked, name, found)
+    named = [one for one in found if _is_named(one, asked)]
+    wanted = [*_events([seen], events), *_names(named, [seen])]
+    permits = calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
+    names = [Row(one, {"about": one.calendar.about} if one in named else {}) for one in found]
+    sharer = "" if seen.share is None else _sharers([seen]).get(seen.share.owner_id, "")
+    return OneEvent([*names, *events], permits, seen, found, sharer)
+
+
+def description(asked: Asked, name: EventId) -> OneEvent:
+    """Return one event alone, for what is written in it. See `event`."""
+    found = agenda.everything(asked)
+    seen, events = single.current(asked, name, found)
+    permits = agenda.permits_for(asked, [seen], events, details=True)
+    return OneEvent(events, permits, seen, [], "")
+
+
+def is_chosen(one: Visible, hidden: Collection[UUID]) -> bool:
+    """Return whether they want to see it; of somebody else's, their own choice counts."""
+    return one.calendar.is_shown if one.share is None else one.calendar.id not in hidden
+
+
+def pending(asked: Asked, *, hidden: Collection[UUID]) -> int:
+    """Return how many calendars are still on their way, from our own rows; opens nothing."""
+    chosen = [one for one in agenda.everything(asked) if is_chosen(one, hidden)]
+    return len(freshness.ask(chosen, at=asked.at))
+
+
+def is_coming(asked: Asked) -> bool:
+    """Return whether an account of theirs is still to say which calendars it has."""
+    organisation_id = asked.actor.organisation_id
+    if organisation_id is None:
+        return False
+    mine = Integration.objects.live().owned_by(asked.user_id, organisation_id)
+    return mine.filter(product="calendar", status=IntegrationStatus.SYNCING).exists()
+
+
+def _is_named(one: Visible, asked: Asked) -> bool:
+    return one.is_known(asked.at) and one.shows_details and one.calendar.about is not None
+
+
+def _events(shown: Iterable[Visible], events: Iterable[Row]) -> Iterable[Wanted]:
+    counts = Counter(row.row.seen.calendar.id for row in events)
+    for one in shown:
+        # And the row that names it.
+        count = counts[one.calendar.id] + 1
+        yield Wanted(one.calendar, one.data_classes, share=one.share, count=count)
+
+
+def _names(named: Iterable[Visible], shown: Collection[Visible]) -> Iterable[Wanted]:
+    for one in named:
+        if one not in shown:
+            event = (DataClass.CALENDAR_EVENT,)
+            yield Wanted(one.calendar, event, share=one.share, count=1, names_only=True)
+
+
+def _sharers(found: Iterable[Visible]) -> Mapping[UUID, str]:
+    ids = {one.share.owner_id for one in found if one.share is not None}
+    return dict(User.objects.filter(id__in=ids).values_list("id", "name")) if ids else {}

@@ -1,0 +1,216 @@
+"""
+Sharing a calendar with somebody of the same organisation, and taking it back.
+
+Owned is selected, never checked afterwards. Whom an address reaches is nobody's to find out: the
+answer is the same whether anybody has it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from accounts.actors import Actor, ActorKind
+from accounts.models import Membership, User
+from integrations.asking import NotFound
+from integrations.models import LIVE, Calendar
+from limited_use import consents, shares
+from limited_use.features import FEATURES
+from limited_use.share_models import Share, ShareLevel
+
+logger = logging.getLogger(__name__)
+
+FEATURE = "calendar-sharing"
+#: How often one may name an address: often is it tried by nobody who means somebody.
+RATE = "30/h/user"
+
+
+class NotShared(Exception):
+    """There is no such share of theirs. Show those that there are."""
+
+
+class NotAgreed(Exception):
+    """They did not agree to what sharing is as it reads now. Show it, and let them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    One share that stands.
+
+    :param other: the display name of whom it is with, or of whose calendar it is
+    """
+
+    share: Share
+    calendar: Calendar
+    other: str
+
+
+def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
+    *,
+    actor: Actor,
+    calendar_id: UUID,
+    email: str,
+    level: ShareLevel,
+    version: int,
+    at: datetime,
+    expires_at: datetime | None = None,
+) -> None:
+    """
+    Share a calendar of the actor's own with whoever of the organisation has that address.
+
+    Says nothing of whether anybody has: nor does it send mail.
+
+    :param version: of the words of sharing that they agreed to
+    :raises NotFound: if there is no such calendar of theirs
+    :raises NotAgreed: if that is not what is declared now
+    :raises shares.InThePast: if the end lies behind
+    """
+    person_id, organisation_id = _person(actor)
+    if version != FEATURES[FEATURE].version:
+        raise NotAgreed
+    if expires_at is not None and expires_at <= at:
+        raise shares.InThePast
+    with transaction.atomic(durable=True):
+        calendar = _own(person_id, organisation_id, calendar_id)
+        # Agreed to by sharing, whoever is at the other end.
+        consents.give(
+            person_id=person_id,
+            organisation_id=organisation_id,
+            feature=FEATURE,
+            version=version,
+            at=at,
+        )
+        viewer_id = _reached(email, organisation_id)
+        if viewer_id is None or viewer_id == person_id:
+            logger.info("share.reached_nobody", extra={"about": calendar.id})
+            return
+        shares.give(
+            person_id=person_id,
+            organisation_id=organisation_id,
+            viewer_id=viewer_id,
+            item=calendar.id,
+            level=level,
+            at=at,
+            expires_at=expires_at,
+        )
+
+
+def withdraw(*, actor: Actor, share_id: UUID, at: datetime) -> None:
+    """
+    Take a share of the actor's own back: it opens nothing from the commit on.
+
+    :raises NotShared: if there is no such share of theirs
+    """
+    person_id, organisation_id = _person(actor)
+    with transaction.atomic(durable=True):
+        mine = Share.objects.filter(id=share_id, organisation_id=organisation_id)
+        if not mine.exists() or (
+            shares.withdraw(person_id=person_id, share_id=share_id, at=at) is None
+        ):
+            raise NotShared
+
+
+def leave(*, actor: Actor, share_id: UUID, at: datetime) -> None:
+    """
+    End a share as the one who is shown it.
+
+    :raises NotShared: if nothing of that id is shared with them
+    """
+    person_id, organisation_id = _person(actor)
+    with transaction.atomic(durable=True):
+        theirs = Share.objects.filter(id=share_id, organisation_id=organisation_id)
+        if not theirs.exists() or not shares.leave(viewer_id=person_id, share_id=share_id, at=at):
+            raise NotShared
+
+
+def end(*, actor: Actor, share_id: UUID, at: datetime) -> None:
+    """
+    End a share as either of the two: taken back, or left.
+
+    :raises NotShared: if there is no such share of theirs or with them
+    """
+    try:
+        withdraw(actor=actor, share_id=share_id, at=at)
+    except NotShared:
+        leave(actor=actor, share_id=share_id, at=at)
+
+
+def of_calendar(*, actor: Actor, calendar_id: UUID, at: datetime) -> list[Standing]:
+    """
+    Return who may look at a calendar of the actor's own, the newest share first.
+
+    :raises NotFound: if there is no such calendar of theirs
+    """
+    person_id, organisation_id = _person(actor)
+    calendar = _own(person_id, organisation_id, calendar_id)
+    found = list(shares.live(at).filter(item=calendar.id).order_by("-given_at", "-id"))
+    names = _names([one.viewer_id for one in found])
+    return [Standing(one, calendar, names.get(one.viewer_id, "")) for one in found]
+
+
+def given(*, actor: Actor, at: datetime) -> list[Standing]:
+    """Return every share of the actor's own that stands."""
+    person_id, organisation_id = _person(actor)
+    found = shares.live(at).filter(owner_id=person_id, organisation_id=organisation_id)
+    return _standing(list(found.order_by("-given_at", "-id")), "viewer_id")
+
+
+def received(*, actor: Actor, at: datetime) -> list[Standing]:
+    """Return every share that stands by which the actor is shown something."""
+    person_id, organisation_id = _person(actor)
+    found = shares.live(at).filter(
+        viewer_id=person_id,
+        organisation_id=organisation_id,
+        viewer_membership=actor.membership_id or UUID(int=0),
+    )
+    return _standing(list(found.order_by("-given_at", "-id")), "owner_id")
+
+
+def _standing(found: list[Share], other: str) -> list[Standing]:
+    calendars = Calendar.objects.live().filter(integration__status__in=LIVE)
+    by_id = calendars.select_related("integration").in_bulk([one.item for one in found])
+    names = _names([getattr(one, other) for one in found])
+    return [
+        Standing(one, by_id[one.item], names.get(getattr(one, other), ""))
+        for one in found
+        if one.item in by_id
+    ]
+
+
+def _person(actor: Actor) -> tuple[UUID, UUID]:
+    if actor.kind != ActorKind.PERSON or actor.user_id is None or actor.organisation_id is None:
+        raise NotFound
+    return actor.user_id, actor.organisation_id
+
+
+def _own(person_id: UUID, organisation_id: UUID, calendar_id: UUID) -> Calendar:
+    mine = Calendar.objects.live().owned_by(person_id, organisation_id)
+    calendar = mine.filter(id=calendar_id, integration__status__in=LIVE).first()
+    if calendar is None:
+        raise NotFound
+    return calendar
+
+
+def _reached(email: str, organisation_id: UUID) -> UUID | None:
+    """Return who of the organisation has a verified address; asked the same way for any."""
+    verified = EmailAddress.objects.filter(
+        email__iexact=email.strip(),
+        verified=True,
+        user__is_active=True,
+    ).values("user_id")
+    members = Membership.objects.live().filter(
+        organisation_id=organisation_id, user_id__in=verified
+    )
+    found: UUID | None = members.values_list("user_id", flat=True).first()
+    return found
+
+
+def _names(ids: list[UUID]) -> dict[UUID, str]:
+    people = User.objects.filter(id__in=set(ids))
+    return {one.id: one.name or one.email for one in people}

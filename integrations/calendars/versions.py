@@ -1,0 +1,75 @@
+"""
+Which version of an event somebody saw, said so that what changed since can be told by field. Pure.
+
+A version is what `If-Match` takes: a digest of the provider's own version, then one of each field.
+So a change of the title goes through though the place was changed meanwhile, and two changes of
+the title do not. Only who may see an event is given its version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+from integrations.providers.calendars import EventContent, When
+
+FIELDS: Final = (
+    "title", "description", "location", "when", "recurrence", "attendees", "is_busy",
+    "is_private", "reminders",
+)  # fmt: skip
+_HEAD: Final = 16
+_EACH: Final = 8
+_VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.ASCII)
+
+
+class NoVersion(Exception):
+    """It is no version that was ever given. Read the event, and send the one that it has."""
+
+
+def version(event_id: str, etag: str, content: EventContent) -> str:
+    """Return the version of an event, or of one occurrence, as `content` shows it."""
+    return _digest(f"{event_id}\0{etag}")[:_HEAD] + "".join(digests(content))
+
+
+def digests(content: EventContent) -> tuple[str, ...]:
+    """Return a digest of each of `FIELDS`."""
+    return tuple(_digest(one)[:_EACH] for one in _fields(content))
+
+
+def changed_since(seen: str, content: EventContent) -> frozenset[str]:
+    """
+    Return which of `FIELDS` are not as in the version that somebody saw.
+
+    :raises NoVersion: if `seen` is none
+    """
+    if not _VERSION.fullmatch(seen):
+        raise NoVersion
+    parts = [seen[at : at + _EACH] for at in range(_HEAD, len(seen), _EACH)]
+    both = zip(FIELDS, parts, digests(content), strict=True)
+    return frozenset(name for name, was, is_now in both if was != is_now)
+
+
+def _fields(content: EventContent) -> tuple[str, ...]:
+    """What is digested of each field, in the order of `FIELDS`."""
+    reminders = content.reminders
+    return (
+        content.title,
+        content.description,
+        content.location,
+        f"{_when(content.start)}/{_when(content.end)}",
+        "\n".join(content.recurrence),
+        # Not what they answered: that changes all the time, and nobody overwrites it here.
+        "\n".join(sorted(f"{one.email.lower()} {one.is_optional}" for one in content.attendees)),
+        str(content.is_busy),
+        str(content.is_private),
+        "" if reminders is None else ",".join(map(str, ("set", *sorted(reminders)))),
+    )
+
+
+def _when(value: When) -> str:
+    return str(value.day if value.day is not None else value.at)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

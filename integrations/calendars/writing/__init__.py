@@ -1,0 +1,137 @@
+"""
+Events written by their owner: at the provider that has the calendar, or here if it lives here.
+
+Everything is checked before anybody is asked (`drafts`, `places`). The guard gives a permit for
+each write; the provider is written to, and what came of it is looked at where that is not certain
+(`sure`); then our rows are written under the fence, so that it is seen at once (`copying`).
+
+A feature of the platform writes nothing: the policy refuses it.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from integrations.asking import Asked
+from integrations.calendars.single import EventId
+from integrations.providers.calendars import Notify, Response
+
+from . import drafts, places, targets, there
+from .checking import BadDraft
+from .drafts import Draft, Edit, Guest
+from .errors import Stale
+from .results import Scope, Written
+from .targets import Which
+
+__all__ = [
+    "BadDraft",
+    "Draft",
+    "Edit",
+    "Guest",
+    "Scope",
+    "Stale",
+    "Written",
+    "change",
+    "create",
+    "delete",
+    "move",
+    "respond",
+]
+
+
+def create(
+    asked: Asked, calendar_id: UUID, draft: Draft, *, key: str, notify: Notify = "none"
+) -> Written:
+    """
+    Write a new event.
+
+    :param key: what a repetition of the same names: it makes no second event (up to 200 characters)
+    :param notify: whether guests are sent invitations
+    :raises BadDraft: if it cannot be an event
+    :raises NotFound: if there is no such calendar for the actor
+    :raises errors.ReadOnly: if it may only be read
+    :raises errors.PermissionMissing: if the account did not allow writing
+    :raises errors.KeyReused: if the key wrote another event before
+    :raises errors.RefusedThere: if the provider will not have it
+    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises integrations.providers.errors.OutcomeUnknown: if nobody can tell whether it is there:
+        the same again is harmless
+    :raises integrations.fences.NoLongerLive: if it was disconnected meanwhile
+    """
+    content = drafts.content(draft)
+    seen = places.find(asked, calendar_id)
+    return there.create(asked, seen, content, key=key, notify=notify)
+
+
+def change(  # noqa: PLR0913 - one edit in full
+    asked: Asked,
+    name: EventId,
+    edit: Edit,
+    *,
+    etag: str,
+    scope: Scope = "this",
+    notify: Notify = "none",
+) -> Written:
+    """
+    Make an event, an occurrence, or a series from there on, be as `edit` says.
+
+    What somebody else changed meanwhile stays, as long as it is not the same.
+
+    :param name: as `single.event_id` reads it: an occurrence, or what it names as a whole
+    :param etag: the version that they saw: that of the very event or occurrence
+    :param scope: of an occurrence: it alone, all from it on, or the whole series
+    :raises BadDraft: if that cannot be an event
+    :raises NotFound: if there is no such event for the actor
+    :raises Stale: if what is to be changed was changed meanwhile, or is gone; nothing is written
+    :raises integrations.calendars.versions.NoVersion: if `etag` is none that was given
+    :raises errors.NoSuchOccurrence: if the series has no such occurrence any more
+    :raises errors.NotOrganizer: if only whoever organises it may change that
+    :raises errors.HalfDone: if the same has to be asked for again
+    :raises: what `create` raises, but for KeyReused
+    """
+    which = Which(asked, name)
+    target = targets.find(which)
+    return there.change(which, target, edit, etag=etag, scope=scope, notify=notify)
+
+
+def delete(
+    asked: Asked, name: EventId, *, etag: str, scope: Scope = "this", notify: Notify = "none"
+) -> None:
+    """
+    Delete an event, cancel an occurrence, or end a series there; what is gone is no error.
+
+    :raises Stale: if it is not what they saw
+    :raises: what `change` raises
+    """
+    which = Which(asked, name)
+    there.delete(which, targets.find(which), etag=etag, scope=scope, notify=notify)
+
+
+def move(asked: Asked, name: EventId, *, to: UUID, notify: Notify = "none") -> Written:
+    """
+    Move an event or a whole series to another calendar of the same account.
+
+    :raises BadDraft: if it cannot go there
+    :raises: what `change` raises
+    """
+    which = Which(asked, name)
+    target = targets.find(which)
+    return there.move(which, target, places.find(asked, to), notify=notify)
+
+
+def respond(
+    asked: Asked,
+    name: EventId,
+    response: Response,
+    *,
+    scope: Scope = "this",
+    notify: Notify = "none",
+) -> Written:
+    """
+    Answer an invitation: to one occurrence, or with `all` to the series.
+
+    :raises errors.NotInvited: if nobody invited them
+    :raises: what `change` raises
+    """
+    which = Which(asked, name)
+    return there.respond(which, targets.find(which), response, scope=scope, notify=notify)

@@ -1,0 +1,84 @@
+"""What was written at a provider, seen here at once: its rows, under the fences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from integrations import fences
+from integrations.models import Calendar, Event
+from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
+from integrations.sync.calendars import rows, works
+from integrations.tasks import connections as tasks
+from limited_use.vault import sealing
+
+from .places import There
+
+_NOTHING: Final[Mapping[str, UUID]] = {}
+
+
+@dataclass(slots=True)
+class Came:
+    """What an account has by now, and what it no longer has, by the provider's ids."""
+
+    events: list[RemoteEvent] = field(default_factory=list)
+    cancelled: list[CancelledInstance] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+
+def take(place: There, came: Came, *, at: datetime) -> Mapping[str, UUID]:
+    """
+    Write it to the copy, and return our ids by the provider's.
+
+    What lies outside of the window that is kept is not among them; neither is anything, if the
+    copy has ended meanwhile: it begins anew when somebody looks.
+
+    :raises fences.NoLongerLive: if it was disconnected meanwhile; what was written stays there
+    """
+    calendar = Calendar.objects.get(id=place.calendar.id)
+    since, until = calendar.cached_from, calendar.cached_until
+    if calendar.cached_at is None or since is None or until is None:
+        with transaction.atomic(durable=True):
+            fences.hold(integration_id=calendar.integration_id, epoch=place.permit.epoch)
+        return _NOTHING
+    sealer = sealing.sealer(holder=calendar.cache_id, epoch=place.permit.epoch)
+    page = EventPage(tuple(came.events), tuple(came.cancelled), tuple(came.gone), {}, None, None)
+    batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=(since, until))
+    with transaction.atomic(durable=True):
+        fences.hold(integration_id=calendar.integration_id, epoch=place.permit.epoch)
+        same = Calendar.objects.live().filter(
+            id=calendar.id, cache_id=calendar.cache_id, cleared_at=None
+        )
+        held = same.select_for_update().first()
+        if held is None:
+            return _NOTHING
+        # Of the round at hand, so that its end takes none of them for left over.
+        batch.calendar.round = held.round
+        rows.write(batch, at=at)
+        _look_again(calendar, at)
+    return _ids(calendar, sealer, came.events)
+
+
+def _look_again(calendar: Calendar, at: datetime) -> None:
+    """Have it looked at: a page that was read before the write may come in after it."""
+    due = works.due(
+        integration_id=calendar.integration_id,
+        resources=[works.resource_of(calendar.id)],
+        at=at,
+    )
+    for work_id in due:
+        transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
+
+
+def _ids(
+    calendar: Calendar, sealer: sealing.Sealer, events: Sequence[RemoteEvent]
+) -> Mapping[str, UUID]:
+    blinds = {sealer.blind(rows.EVENT, one.event_id): one.event_id for one in events}
+    found = Event.objects.filter(calendar_id=calendar.id, remote_blind__in=list(blinds))
+    return {blinds[bytes(blind)]: row for blind, row in found.values_list("remote_blind", "id")}

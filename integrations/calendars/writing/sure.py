@@ -1,0 +1,211 @@
+"""
+One write at a provider, and what became of it: nothing is repeated blindly.
+
+Where no answer came, or the answer leaves it open, it is looked at what is there. Only what was
+seen not to have happened is tried once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from integrations.calendars import versions
+from integrations.calling import CalendarCall
+from integrations.providers import errors
+from integrations.providers.calendars import (
+    CalendarAdapter,
+    CancelledInstance,
+    EventContent,
+    Notify,
+    RemoteEvent,
+    Response,
+)
+
+from .errors import KeyReused, NotOrganizer, ReadOnly, RefusedThere
+
+T = TypeVar("T")
+
+Found = RemoteEvent | CancelledInstance | None
+# https://developers.google.com/workspace/calendar/api/guides/errors
+_NOT_THEIRS: Final = "forbiddenForNonOrganizer"
+_MAY_NOT: Final = "requiredAccessLevel"
+
+
+def look(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
+    """Return what is there now; None: nothing."""
+    try:
+        return call(lambda adapter: adapter.event(calendar_id, event_id))
+    except errors.Gone:
+        return None
+
+
+def create(
+    call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str, notify: Notify
+) -> RemoteEvent:
+    """
+    Write a new event under an id of ours; one that an earlier try wrote is returned.
+
+    :raises KeyReused: if what is there under that id is another
+    :raises errors.Gone: if an earlier try wrote it, and it was deleted since
+    :raises errors.OutcomeUnknown: if nobody can tell
+    """
+
+    def write(adapter: CalendarAdapter) -> RemoteEvent:
+        return adapter.create(calendar_id, content, event_id=event_id, notify=notify)
+
+    try:
+        return _sent(call, write)
+    except errors.AlreadyThere:
+        pass
+    except errors.OutcomeUnknown:
+        found = look(call, calendar_id, event_id)
+        if found is None:
+            # The same id: should the first try come through after all, this one is told so.
+            try:
+                return _sent(call, write)
+            except errors.AlreadyThere:
+                pass
+    found = look(call, calendar_id, event_id)
+    if not isinstance(found, RemoteEvent):
+        raise errors.Gone("it was deleted since")
+    if _times(found.content) != _times(content) or found.content.title != content.title:
+        raise KeyReused
+    return found
+
+
+def change(
+    call: CalendarCall,
+    calendar_id: str,
+    before: RemoteEvent,
+    content: EventContent,
+    *,
+    notify: Notify,
+) -> RemoteEvent:
+    """
+    Write what is different of an event, if it is still as it was just read.
+
+    :raises errors.ChangedMeanwhile: if it is not
+    :raises errors.Gone: if it is no more
+    :raises errors.OutcomeUnknown: if nobody can tell
+    """
+    if not different(before.content, content):
+        return before
+
+    def write(adapter: CalendarAdapter) -> RemoteEvent:
+        return adapter.change(
+            calendar_id,
+            before.event_id,
+            content,
+            etag=before.etag,
+            notify=notify,
+            before=before.content,
+        )
+
+    try:
+        return _sent(call, write)
+    except errors.OutcomeUnknown:
+        found = look(call, calendar_id, before.event_id)
+    if not isinstance(found, RemoteEvent):
+        raise errors.Gone("it was deleted meanwhile")
+    if found.etag == before.etag:
+        return _sent(call, write)
+    if not different(found.content, content):
+        return found
+    raise errors.ChangedMeanwhile("it is neither as it was nor as it was to be")
+
+
+def delete(call: CalendarCall, calendar_id: str, before: RemoteEvent, *, notify: Notify) -> None:
+    """Delete an event, or cancel an occurrence. See `change`."""
+
+    def write(adapter: CalendarAdapter) -> None:
+        adapter.delete(calendar_id, before.event_id, etag=before.etag, notify=notify)
+
+    try:
+        return _sent(call, write)
+    except errors.OutcomeUnknown:
+        found = look(call, calendar_id, before.event_id)
+    if isinstance(found, RemoteEvent):
+        # To delete what is deleted is no error, and what changed meanwhile is not deleted.
+        _sent(call, write)
+    return None
+
+
+def move(
+    call: CalendarCall, calendar_id: str, event_id: str, *, to: str, notify: Notify
+) -> RemoteEvent:
+    """Move an event or a whole series to another calendar of the account. See `change`."""
+
+    def write(adapter: CalendarAdapter) -> RemoteEvent:
+        return adapter.move(calendar_id, event_id, to=to, notify=notify)
+
+    try:
+        return _sent(call, write)
+    except errors.OutcomeUnknown:
+        found = look(call, to, event_id)
+    except errors.Gone:
+        # An earlier try of the same may have taken it there.
+        found = look(call, to, event_id)
+        if found is None:
+            raise
+    if isinstance(found, RemoteEvent):
+        return found
+    if look(call, calendar_id, event_id) is None:
+        raise errors.OutcomeUnknown("it is in neither of the two calendars")
+    return _sent(call, write)
+
+
+def respond(
+    call: CalendarCall,
+    calendar_id: str,
+    before: RemoteEvent,
+    response: Response,
+    *,
+    notify: Notify,
+) -> RemoteEvent:
+    """Answer an invitation for the account's own person. See `change`."""
+
+    def write(adapter: CalendarAdapter) -> RemoteEvent:
+        return adapter.respond(
+            calendar_id, before.event_id, response, etag=before.etag, notify=notify
+        )
+
+    try:
+        return _sent(call, write)
+    except errors.OutcomeUnknown:
+        found = look(call, calendar_id, before.event_id)
+    if not isinstance(found, RemoteEvent):
+        raise errors.Gone("it was deleted meanwhile")
+    if answer(found) == response:
+        return found
+    if found.etag != before.etag:
+        raise errors.ChangedMeanwhile("it changed meanwhile")
+    return _sent(call, write)
+
+
+def answer(event: RemoteEvent) -> Response | None:
+    """Return what the account's own person answered; None if nobody invited them."""
+    return next((one.response for one in event.content.attendees if one.is_self), None)
+
+
+def different(one: EventContent, other: EventContent) -> bool:
+    """Return whether two differ in anything that is written here."""
+    return versions.digests(one) != versions.digests(other)
+
+
+def _sent(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
+    refused = ""
+    try:
+        return call(write)
+    except errors.Rejected as error:
+        refused = error.reason or "invalid"
+    # Out here, so that the provider's own error does not ride along.
+    if refused == _NOT_THEIRS:
+        raise NotOrganizer
+    if refused == _MAY_NOT:
+        raise ReadOnly
+    raise RefusedThere
+
+
+def _times(content: EventContent) -> tuple[object, ...]:
+    return content.start.day, content.start.at, content.end.day, content.end.at

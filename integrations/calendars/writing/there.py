@@ -1,0 +1,232 @@
+"""Writing at a provider: asked for, written, looked at, and then in our rows as well."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Final, TypeVar
+from uuid import UUID
+
+from integrations import calling
+from integrations.asking import Asked
+from integrations.calendars import shapes
+from integrations.calendars.visible import Visible
+from integrations.calling import CalendarCall
+from integrations.providers import errors
+from integrations.providers.calendars import (
+    CancelledInstance,
+    EventContent,
+    Notify,
+    RemoteEvent,
+    Response,
+)
+
+from . import copying, drafts, places, serial, sure, targets
+from .checking import BadDraft
+from .copying import Came
+from .drafts import Edit
+from .errors import NoSuchOccurrence, NotInvited, Stale
+from .results import Scope, Written
+from .serial import Instance, Work
+from .targets import Target, Which
+
+T = TypeVar("T")
+
+# What changed between reading and writing is read again, and merged again, that often.
+_TRIES: Final = 3
+
+
+def create(
+    asked: Asked, seen: Visible, content: EventContent, *, key: str, notify: Notify
+) -> Written:
+    """Write a new event. See the package, of this and of all below."""
+    place = places.there(asked, seen)
+    name = name_of(asked.user_id, seen.calendar.id, key)
+    with calling.calendars(place.connection_id) as call:
+        made = sure.create(call, place.remote_id, content, event_id=name, notify=notify)
+    ids = copying.take(place, Came(events=[made]), at=asked.at)
+    return Written(seen.calendar.id, _text(ids.get(name)))
+
+
+def change(  # noqa: PLR0913 - one edit in full
+    which: Which, target: Target, edit: Edit, *, etag: str, scope: Scope, notify: Notify
+) -> Written:
+    def once(call: CalendarCall) -> Written:
+        live = target.at_provider(call)
+        if live is None:
+            if scope == "following":
+                return _begun_already(which, target, call, etag)
+            return _gone(which, target)
+        wanted = drafts.edited(live.content, edit)
+        _or_show(which, target, live, lambda: targets.check(etag, live.content, wanted, edit))
+        if target.is_occurrence and scope != "this":
+            work = Work(call, target.place.remote_id, target.series(call), notify, Came())
+            one = Instance(live, wanted)
+            return _change_series(which, target, work, one, edit, etag=etag, scope=scope)
+        if target.is_occurrence and "recurrence" in edit:
+            raise BadDraft({"recurrence": "One occurrence does not repeat: choose more of them."})
+        if not target.is_occurrence and live.content.recurrence:
+            work = Work(call, target.place.remote_id, live, notify, Came())
+            serial.change_all(work, None, wanted, edit)
+            return _taken(which, target, work.came, _asked_for(which), work.reset)
+        written = sure.change(call, target.place.remote_id, live, wanted, notify=notify)
+        return _taken(which, target, Came(events=[written]), _asked_for(which))
+
+    return _merging(target, once)
+
+
+def delete(which: Which, target: Target, *, etag: str, scope: Scope, notify: Notify) -> None:
+    def once(call: CalendarCall) -> None:
+        live = target.at_provider(call)
+        if live is None:
+            # Deleted already, by an earlier try or by somebody else: that is what was wanted.
+            _taken(which, target, Came(gone=[target.event_id(call)]), None)
+            return
+        _or_show(which, target, live, lambda: targets.unchanged(etag, live.content))
+        came = Came()
+        if not target.is_occurrence:
+            sure.delete(call, target.place.remote_id, live, notify=notify)
+            came.gone.append(live.event_id)
+        elif scope == "this":
+            sure.delete(call, target.place.remote_id, live, notify=notify)
+            if live.original_start is not None:
+                cancelled = CancelledInstance(live.event_id, live.series_id, live.original_start)
+                came.cancelled.append(cancelled)
+        else:
+            series = target.series(call)
+            if scope == "all":
+                sure.delete(call, target.place.remote_id, series, notify=notify)
+                came.gone.append(series.event_id)
+            else:
+                work = Work(call, target.place.remote_id, series, notify, came)
+                serial.delete_following(work, targets.original_of(live))
+        _taken(which, target, came, None)
+
+    _merging(target, once)
+
+
+def move(which: Which, target: Target, to: Visible, *, notify: Notify) -> Written:
+    if target.is_occurrence:
+        raise BadDraft({"calendar_id": "One occurrence stays where its series is."})
+    if to.calendar.integration_id != target.place.calendar.integration_id:
+        raise BadDraft({"calendar_id": "Only to another calendar of the same account."})
+    other = places.there(which.asked, to)
+    name = target.remote.event_id
+    with calling.calendars(target.place.connection_id) as call:
+        moved = sure.move(call, target.place.remote_id, name, to=other.remote_id, notify=notify)
+    copying.take(target.place, Came(gone=[name]), at=which.asked.at)
+    ids = copying.take(other, Came(events=[moved]), at=which.asked.at)
+    return Written(to.calendar.id, _text(ids.get(moved.event_id)))
+
+
+def respond(
+    which: Which, target: Target, response: Response, *, scope: Scope, notify: Notify
+) -> Written:
+    def once(call: CalendarCall) -> Written:
+        found = target.at_provider(call)
+        if found is None:
+            return _gone(which, target)
+        live = target.series(call) if target.is_occurrence and scope == "all" else found
+        if sure.answer(live) is None:
+            raise NotInvited
+        written = sure.respond(call, target.place.remote_id, live, response, notify=notify)
+        return _taken(which, target, Came(events=[written]), _asked_for(which))
+
+    return _merging(target, once)
+
+
+def _change_series(  # noqa: PLR0913 - one edit in full
+    which: Which,
+    target: Target,
+    work: Work,
+    one: Instance,
+    edit: Edit,
+    *,
+    etag: str,
+    scope: Scope,
+) -> Written:
+    original = targets.original_of(one.live)
+    if scope == "all":
+        serial.change_all(work, original, one.wanted, edit)
+        return _taken(which, target, work.came, str(which.name.row), work.reset)
+    new_id = _new_id(which, target, etag)
+    made = serial.change_following(work, original, one.wanted, edit, new_id=new_id)
+    ids = copying.take(target.place, work.came, at=which.asked.at)
+    return Written(target.place.calendar.id, _text(ids.get(made.event_id)), work.reset)
+
+
+def _begun_already(which: Which, target: Target, call: CalendarCall, etag: str) -> Written:
+    """Return what an earlier try of the same edit did, if it got to its end."""
+    new_id = _new_id(which, target, etag)
+    made = sure.look(call, target.place.remote_id, new_id)
+    if not isinstance(made, RemoteEvent):
+        return _gone(which, target)
+    came = Came(events=[made, target.series(call)])
+    ids = copying.take(target.place, came, at=which.asked.at)
+    return Written(target.place.calendar.id, _text(ids.get(new_id)))
+
+
+def _new_id(which: Which, target: Target, etag: str) -> str:
+    edit = f"{which.name.row} {which.name.original} {etag}"
+    return name_of(which.asked.user_id, target.place.calendar.id, edit)
+
+
+def _merging(target: Target, once: Callable[[CalendarCall], T]) -> T:
+    """Do it; where somebody was faster between reading and writing, from the beginning."""
+    with calling.calendars(target.place.connection_id) as call:
+        for _ in range(_TRIES):
+            try:
+                return once(call)
+            except errors.ChangedMeanwhile:
+                continue
+            except errors.Gone:
+                break
+    raise Stale
+
+
+def _or_show(which: Which, target: Target, live: RemoteEvent, check: Callable[[], None]) -> None:
+    """Check; if it fails, what is there now is in our rows for whoever has to look."""
+    try:
+        check()
+    except Stale:
+        copying.take(target.place, Came(events=_of_its_own(live)), at=which.asked.at)
+        raise
+
+
+def _of_its_own(live: RemoteEvent) -> list[RemoteEvent]:
+    # An occurrence as the series says is no row.
+    return [] if live.series_id else [live]
+
+
+def _gone(which: Which, target: Target) -> Written:
+    """:raises Stale: after it has been taken out of our rows"""
+    if target.is_occurrence:
+        raise NoSuchOccurrence
+    copying.take(target.place, Came(gone=[target.remote.event_id]), at=which.asked.at)
+    raise Stale
+
+
+def _taken(which: Which, target: Target, came: Came, shown: str | None, reset: int = 0) -> Written:
+    copying.take(target.place, came, at=which.asked.at)
+    return Written(target.place.calendar.id, shown, reset)
+
+
+def _asked_for(which: Which) -> str:
+    original = which.name.original
+    if original is None:
+        return str(which.name.row)
+    return f"{which.name.row}_{shapes.compact(targets.when_of(original))}"
+
+
+def name_of(user_id: UUID, calendar_id: UUID, key: str) -> str:
+    """
+    Return the provider's id of what is written under a key: the same for every try.
+
+    Of letters that Google takes (base32hex), and of all others nobody's.
+    """
+    named = f"{user_id}\0{calendar_id}\0{key}"
+    return hashlib.sha256(named.encode()).hexdigest()[:40]
+
+
+def _text(found: UUID | None) -> str | None:
+    return None if found is None else str(found)

@@ -1,0 +1,55 @@
+"""
+What people do with a connection: begin, complete, disconnect, choose a horizon, sync now.
+
+`starting` leads to the consent page, `callback` judges what comes back, `storing`
+keeps it in one transaction, `agreements` is what a person agrees to and withdraws
+afterwards, and `managing` is everything else.
+"""
+
+from .agreements import (
+    NothingToAgreeTo,
+    agree_again,
+    kept_for,
+    kept_products,
+    switch_off,
+    switch_on,
+    withdraw,
+    withdraw_item,
+)
+from .callback import Callback, complete
+from .managing import (
+    NotConnected,
+    NotOurs,
+    disconnect,
+    forget,
+    retry_set_aside,
+    set_horizon,
+    shares_its_grant,
+    sync_now,
+)
+from .starting import NotAgreed, NotTheirs, UnknownProvider, begin
+
+__all__ = [
+    "Callback",
+    "NotAgreed",
+    "NotConnected",
+    "NotOurs",
+    "NotTheirs",
+    "NothingToAgreeTo",
+    "UnknownProvider",
+    "agree_again",
+    "begin",
+    "complete",
+    "disconnect",
+    "forget",
+    "kept_for",
+    "kept_products",
+    "retry_set_aside",
+    "set_horizon",
+    "shares_its_grant",
+    "switch_off",
+    "switch_on",
+    "sync_now",
+    "withdraw",
+    "withdraw_item",
+]

@@ -1,0 +1,198 @@
+"""
+What comes back from the consent page: judged step by step, and never answered with content.
+
+State first, before code or error are looked at. Then the issuer, then the code;
+the network outside any transaction; then everything that is kept in one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts import owned
+from integrations import alarms, credentials, oauth_state
+from integrations.endpoints import endpoints, redirect_uri
+from integrations.models import AttemptOutcome, ConnectAttempt
+from integrations.oauth_state import Journey
+from integrations.providers import PROVIDERS, errors, oauth
+from integrations.providers.base import Provider
+from integrations.providers.oauth import TokenSet
+
+from . import refusals, storing
+
+logger = logging.getLogger(__name__)
+
+# A revocation of the same account that is on its way is waited for this long, in polls.
+PATIENCE = 20
+POLL_SECONDS = 0.15
+# Google grants less than this only to apps whose consent screen is in "Testing".
+TIME_LIMITED = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """
+    What the provider sent the browser back with.
+
+    :param is_sound: whether each parameter came once at most
+    """
+
+    provider: str
+    state: str
+    code: str = field(default="", repr=False)
+    error: str = ""
+    iss: str = ""
+    is_sound: bool = True
+
+
+def complete(
+    callback: Callback,
+    *,
+    user_id: UUID,
+    organisation_id: UUID,
+    session_key: str,
+    at: datetime,
+) -> ConnectAttempt:
+    """
+    Return the attempt that `callback` ends, with its outcome, whatever that is.
+
+    Nothing foreseen is raised: each way to fail is an outcome with words of its own.
+    """
+    try:
+        attempt = oauth_state.consume(
+            state=callback.state,
+            user_id=user_id,
+            session_key=session_key,
+            provider=callback.provider,
+            at=at,
+        )
+    except oauth_state.Expired as expired:
+        attempt, outcome = expired.attempt, AttemptOutcome.EXPIRED
+    except (oauth_state.ForeignState, oauth_state.Replayed) as error:
+        is_replay = isinstance(error, oauth_state.Replayed)
+        stranger = Journey(
+            user_id=user_id,
+            organisation_id=organisation_id,
+            provider=callback.provider,
+            product="",
+            feature_versions={},
+        )
+        outcome = AttemptOutcome.REPLAYED if is_replay else AttemptOutcome.FOREIGN_STATE
+        return oauth_state.refused(stranger, outcome=outcome, at=at)
+    else:
+        # Where it began, though they may work in another organisation by now.
+        with owned.acting_for(attempt.user_id, attempt.organisation_id):
+            outcome = _outcome(attempt, callback, at=at)
+    # Already ended by `storing`, where something was stored.
+    oauth_state.end(
+        attempt_id=attempt.id, outcome=outcome, at=at, connection_id=attempt.connection_id
+    )
+    attempt.refresh_from_db()
+    logger.info(
+        "connect.completed",
+        extra={
+            "attempt_id": attempt.id,
+            "connection_id": attempt.connection_id,
+            "provider": callback.provider,
+            "outcome": attempt.outcome,
+        },
+    )
+    return attempt
+
+
+def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> AttemptOutcome:
+    provider = PROVIDERS[attempt.provider]
+    try:
+        _check(callback)
+        tokens = _exchange(provider, callback, at=at)
+        return _keep(attempt, tokens, provider=provider, at=at)
+    except Exception as error:
+        outcome = refusals.outcome_of(error)
+        if isinstance(error, refusals.LivesAlready):
+            # What is begun next is begun from there.
+            attempt.connection_id = error.connection_id
+        if isinstance(error, errors.ProviderError):
+            alarms.of_provider(error, provider=provider.key, at=at)
+        if outcome is None:
+            # A bug. The person sees that it failed, and a developer is paged.
+            logger.exception(
+                "connect.failed", extra={"attempt_id": attempt.id, "provider": provider.key}
+            )
+            return AttemptOutcome.FAILED
+        return outcome
+
+
+def _check(callback: Callback) -> None:
+    if not callback.is_sound:
+        raise refusals.Malformed
+    # RFC 9207: an answer that does not name who was asked may be another server's.
+    # A refusal carries nothing that could be misused, so it may lack the name.
+    issuer = endpoints(callback.provider).issuer
+    if callback.iss != issuer and (callback.iss or not callback.error):
+        raise refusals.WrongIssuer
+    if callback.error:
+        raise refusals.of_callback(callback.error)
+    if not callback.code:
+        raise refusals.Malformed
+
+
+def _exchange(provider: Provider, callback: Callback, *, at: datetime) -> TokenSet:
+    tokens = oauth.exchange(
+        provider,
+        endpoints(provider.key),
+        code=callback.code,
+        redirect_uri=redirect_uri(provider.key),
+        code_verifier=oauth_state.verifier(callback.state),
+        nonce=oauth_state.nonce(callback.state),
+        at=at,
+    )
+    ends = tokens.refresh_expires_at
+    if ends is not None and ends - at < TIME_LIMITED:
+        alarms.sound(alarms.CONSENT_SCREEN_IN_TESTING, provider=provider.key, at=at, once=True)
+    return tokens
+
+
+def _keep(
+    attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
+) -> AttemptOutcome:
+    try:
+        return _stored(attempt, tokens, provider=provider, at=at)
+    except Exception:
+        # Whatever came between: a grant that is not kept is not left lying about either.
+        blind = storing.blind_of(provider.key, tokens)
+        credentials.discard(
+            tokens,
+            provider=provider.key,
+            account_blind=blind,
+            about=attempt.id,
+            apart_from=None,
+            at=timezone.now(),
+        )
+        raise
+
+
+def _stored(
+    attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
+) -> AttemptOutcome:
+    for _ in range(PATIENCE):
+        try:
+            return storing.store(attempt_id=attempt.id, tokens=tokens, provider=provider, at=at)
+        except storing.Revoking:
+            time.sleep(POLL_SECONDS)
+        if tokens.refresh_token is None:
+            break
+        # The revocation may have swept the new grant along: ask whether it stands.
+        fresh = oauth.refresh(
+            provider,
+            endpoints(provider.key),
+            refresh_token=tokens.refresh_token,
+            at=timezone.now(),
+        )
+        tokens = storing.merged(tokens, fresh)
+    raise refusals.StillEnding

@@ -1,0 +1,111 @@
+"""Why a connect came to nothing, and which outcome stands for it: one table."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from integrations.models import AttemptOutcome
+from integrations.providers import errors
+from limited_use import consents
+
+
+class Denied(Exception):
+    """They said no at the provider. Say that nothing happened, and offer to start again."""
+
+
+class AdminRefused(Exception):
+    """Their administrator does not allow it. Say whom to ask."""
+
+
+class WrongIssuer(Exception):
+    """The answer does not say that it comes from the provider that was asked. Nothing was read."""
+
+
+class Malformed(Exception):
+    """The answer has a parameter twice, or nothing to go on with. Nothing was read."""
+
+
+class Refused(Exception):
+    """The provider refused, for a reason that is neither theirs nor ours to mend. Start again."""
+
+
+class WrongAccount(Exception):
+    """Another account than the one to reconnect. Offer both: this one anew, or the right one."""
+
+
+class LivesAlready(Exception):
+    """
+    Something else of this account is connected. Offer to add this to it.
+
+    :param connection_id: what it is to be added to
+    """
+
+    def __init__(self, connection_id: UUID) -> None:
+        super().__init__(connection_id)
+        self.connection_id = connection_id
+
+
+class ConnectedByOther(Exception):
+    """A colleague has connected this account. Say so, without saying who."""
+
+
+class StillEnding(Exception):
+    """The account is being disconnected at the provider right now. Offer to try again."""
+
+
+class Overtaken(Exception):
+    """What was to be connected, or to whom, ended meanwhile. Show what there is."""
+
+
+OUTCOMES: dict[type[Exception], AttemptOutcome] = {
+    Denied: AttemptOutcome.DENIED,
+    AdminRefused: AttemptOutcome.ADMIN_BLOCKED,
+    WrongIssuer: AttemptOutcome.WRONG_ISSUER,
+    Malformed: AttemptOutcome.MALFORMED,
+    Refused: AttemptOutcome.REJECTED_BY_PROVIDER,
+    WrongAccount: AttemptOutcome.WRONG_ACCOUNT,
+    LivesAlready: AttemptOutcome.LIVES_ALREADY,
+    ConnectedByOther: AttemptOutcome.CONNECTED_BY_OTHER,
+    StillEnding: AttemptOutcome.STILL_ENDING,
+    Overtaken: AttemptOutcome.OVERTAKEN,
+    consents.Outdated: AttemptOutcome.DISCLOSURE_OUTDATED,
+    errors.Unavailable: AttemptOutcome.PROVIDER_UNAVAILABLE,
+    errors.InvalidClient: AttemptOutcome.APP_MISCONFIGURED,
+    errors.CodeRejected: AttemptOutcome.CODE_REJECTED,
+    errors.IdentityRejected: AttemptOutcome.IDENTITY_UNPROVEN,
+    errors.AdminBlocked: AttemptOutcome.ADMIN_BLOCKED,
+    errors.GrantRevoked: AttemptOutcome.STILL_ENDING,
+    errors.ProviderError: AttemptOutcome.FAILED,
+}
+
+
+def outcome_of(error: Exception) -> AttemptOutcome | None:
+    """Return the outcome that stands for `error`, or None for what nobody foresaw."""
+    return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), None)
+
+
+# The `error` of a callback (RFC 6749 §4.1.2.1, and Google's own).
+_ADMIN = frozenset({"admin_policy_enforced", "org_internal"})
+_LATER = frozenset({"temporarily_unavailable", "server_error", "rate_limit_exceeded"})
+_OURS = frozenset(
+    {
+        "invalid_client",
+        "deleted_client",
+        "disabled_client",
+        "unauthorized_client",
+        "redirect_uri_mismatch",
+    }
+)
+
+
+def of_callback(error: str) -> Exception:
+    """Return what the `error` parameter of a callback stands for."""
+    if error == "access_denied":
+        return Denied()
+    if error in _ADMIN:
+        return AdminRefused()
+    if error in _LATER:
+        return errors.Unavailable("the provider says later", reason=error)
+    if error in _OURS:
+        return errors.InvalidClient("our registration is refused", reason=error)
+    return Refused()

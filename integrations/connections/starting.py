@@ -1,0 +1,101 @@
+"""Begin a connect: what was agreed to is written down, and the person goes to the consent page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from accounts.actors import Actor
+from integrations import oauth_state, permits, scopes
+from integrations.endpoints import endpoints, redirect_uri
+from integrations.models import Connection, ConnectionStatus
+from integrations.oauth_state import Journey
+from integrations.providers import granting, oauth
+from limited_use.sinks import provider as own_provider
+
+
+class UnknownProvider(Exception):
+    """There is nothing of that name to connect. Show what there is."""
+
+
+class NotAgreed(Exception):
+    """They did not agree to what is asked for as it reads now. Show it, and let them."""
+
+
+class NotTheirs(Exception):
+    """What they want to reconnect is not there. Show what is."""
+
+
+def begin(  # noqa: PLR0913
+    *,
+    actor: Actor,
+    provider: str,
+    product: str,
+    agreed: Mapping[str, int],
+    session_key: str,
+    at: datetime,
+    connection_id: UUID | None = None,
+) -> str:
+    """
+    Record that a connect begins, and return the address of the provider's consent page.
+
+    :param agreed: the version of each feature's declaration that the click agreed to
+    :param session_key: the browser session that must bring the answer back
+    :param connection_id: on a reconnect, the connection that is meant
+    :raises UnknownProvider: if there is no such provider, or it has no such product
+    :raises NotAgreed: if what they agreed to is not what is declared now
+    :raises NotTheirs: if the connection to renew is not theirs, or is over
+    """
+    known = granting(provider)
+    features = scopes.features_for(product)
+    if known is None or not features or actor.user_id is None or actor.organisation_id is None:
+        raise UnknownProvider
+    if not scopes.capabilities_for(product) <= known.capabilities.keys():
+        raise UnknownProvider
+    declared = {feature.key: feature.version for feature in features}
+    if dict(agreed) != declared:
+        raise NotAgreed
+    hint = _hint(connection_id, actor, provider, at) if connection_id is not None else ""
+    wanted = scopes.asked_with(known, product, connection_id)
+    _, state = oauth_state.begin(
+        Journey(
+            user_id=actor.user_id,
+            organisation_id=actor.organisation_id,
+            provider=provider,
+            product=product,
+            asked_scopes=sorted(wanted),
+            feature_versions=declared,
+            connection_id=connection_id,
+        ),
+        session_key=session_key,
+        at=at,
+    )
+    return oauth.authorize_url(
+        known,
+        endpoints(provider),
+        redirect_uri=redirect_uri(provider),
+        scopes=wanted,
+        state=state,
+        nonce=oauth_state.nonce(state),
+        code_verifier=oauth_state.verifier(state),
+        login_hint=hint,
+    )
+
+
+def _hint(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> str:
+    """Return the address that the provider should preselect: told to the provider it came from."""
+    if actor.user_id is None or actor.organisation_id is None:
+        raise NotTheirs
+    live = Connection.objects.owned_by(actor.user_id, actor.organisation_id)
+    theirs = live.filter(
+        id=connection_id,
+        provider=provider,
+        status__in=[ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED],
+    ).first()
+    if theirs is None:
+        raise NotTheirs
+    if theirs.email is None:
+        return ""
+    permit = permits.to_hint(actor=actor, connection_id=connection_id, at=at)
+    return own_provider.text(theirs.email, permit, at=at)

@@ -1,0 +1,293 @@
+"""What a consent brought, kept in one transaction: all of it or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.ids import uuid7
+from accounts.models import Membership, Organisation, User
+from integrations import credentials, crossings, grants, holders, scopes
+from integrations.models import (
+    AttemptOutcome,
+    ConnectAttempt,
+    Connection,
+    ConnectionStatus,
+    Integration,
+    IntegrationStatus,
+    StatusReason,
+    SyncWork,
+)
+from integrations.providers.base import Provider
+from integrations.providers.oauth import TokenSet
+from integrations.sync import calendars
+from integrations.tasks import connections as tasks
+from limited_use import consents
+from limited_use.ledger import entries, names
+from limited_use.ledger import keys as ledger_keys
+from limited_use.vault import directory, keys
+from limited_use.vault.lines import KeyLine
+
+from . import refusals
+
+HORIZONS = (30, 90, 365)
+# What is to be done first for each product; the rest follows from what it finds.
+FIRST_WORK = {"mail": "mail", "calendar": calendars.LISTING}
+
+
+class Revoking(Exception):
+    """A revocation of this account's grant may be on its way. Wait, and see what it left."""
+
+
+def blind_of(provider: str, tokens: TokenSet) -> bytes | None:
+    """Return the account that `tokens` are of, as it is looked up: never by its address."""
+    if tokens.identity is None:
+        return None
+    return directory.blind(f"account.{provider}", tokens.identity.subject)
+
+
+def merged(tokens: TokenSet, fresh: TokenSet) -> TokenSet:
+    """Return `tokens` with what a refresh of them brought; who gave them stays known."""
+    return replace(
+        tokens,
+        access_token=fresh.access_token,
+        expires_at=fresh.expires_at,
+        refresh_token=fresh.refresh_token or tokens.refresh_token,
+    )
+
+
+def store(
+    *, attempt_id: UUID, tokens: TokenSet, provider: Provider, at: datetime
+) -> AttemptOutcome:
+    """
+    Keep the grant, its account, consent and integration, and end the attempt.
+
+    :raises Revoking: if the account is being disconnected at the provider right now
+    :raises refusals.WrongAccount: if another account was to be reconnected
+    :raises refusals.LivesAlready: if it would take a permission from what is connected of it
+    :raises refusals.ConnectedByOther: if somebody else in the organisation has it
+    :raises refusals.Overtaken: if attempt, membership or connection ended meanwhile
+    :raises consents.Outdated: if what they agreed to has changed meanwhile
+    """
+    blind = blind_of(provider.key, tokens)
+    if blind is None:
+        raise refusals.Refused
+    with transaction.atomic(durable=True):
+        # Before any row: revocations and connects of one account come one after the other.
+        grants.order(blind)
+        if grants.revoking_until(provider=provider.key, account_blind=blind, at=at) is not None:
+            raise Revoking
+        attempt = _attempt(attempt_id)
+        held = _held(attempt, provider, blind)
+        connection = _renewed(held, tokens, at) if held else _new(attempt, blind, tokens, at)
+        # The token response is the only truth about what was granted.
+        granted = tokens.granted_scopes or frozenset()
+        if held is not None:
+            _refuse_less(held, attempt, provider, granted)
+        connection.asked_scopes = attempt.asked_scopes
+        connection.granted_scopes = sorted(granted)
+        connection.save()
+        ledger_keys.create(holder=connection.id, at=at)
+        entries.record(
+            event="connection.connected",
+            about=connection.id,
+            body={"provider": provider.key, "renewed": held is not None, "scopes": len(granted)},
+            at=at,
+            name=names.of(connection.id),
+        )
+        outcome = _product(attempt, connection, provider, granted, at)
+        _judge_others(connection, attempt.product, provider, granted, at)
+        attempt.connection, attempt.outcome, attempt.ended_at = connection, outcome, at
+        attempt.save(update_fields=["connection", "outcome", "ended_at"])
+    return outcome
+
+
+def _attempt(attempt_id: UUID) -> ConnectAttempt:
+    attempt = ConnectAttempt.objects.select_for_update(of=("self",)).get(id=attempt_id)
+    theirs = {"user_id": attempt.user_id, "organisation_id": attempt.organisation_id}
+    is_live = (
+        Membership.objects.live().filter(**theirs).select_for_update().exists()
+        and User.objects.active().filter(id=attempt.user_id).exists()
+        and Organisation.objects.live().filter(id=attempt.organisation_id).exists()
+    )
+    if attempt.outcome != AttemptOutcome.PENDING or not is_live:
+        raise refusals.Overtaken
+    return attempt
+
+
+def _held(attempt: ConnectAttempt, provider: Provider, blind: bytes) -> Connection | None:
+    """Return the connection of this account that there is already, locked, if it is theirs."""
+    live = Connection.objects.live().owned_by(attempt.user_id, attempt.organisation_id)
+    live = live.filter(provider=provider.key)
+    held = live.filter(account_blind=blind).select_for_update(of=("self",)).first()
+    if attempt.connection_id is not None:
+        if not live.filter(id=attempt.connection_id).exists():
+            raise refusals.Overtaken
+        if held is None or held.id != attempt.connection_id:
+            raise refusals.WrongAccount
+    if held is None and _is_anothers(attempt, provider, blind):
+        raise refusals.ConnectedByOther
+    return held
+
+
+def _is_anothers(attempt: ConnectAttempt, provider: Provider, blind: bytes) -> bool:
+    """Return whether somebody else of the organisation has the account: one has it at a time."""
+    holders_of = crossings.holders(provider=provider.key, account_blind=blind)
+    return any(
+        one.organisation_id == attempt.organisation_id and one.user_id != attempt.user_id
+        for one in holders_of
+    )
+
+
+def _new(attempt: ConnectAttempt, blind: bytes, tokens: TokenSet, at: datetime) -> Connection:
+    if tokens.refresh_token is None:
+        # It would be over within the hour.
+        raise refusals.Refused
+    connection = Connection(
+        id=uuid7(),
+        user_id=attempt.user_id,
+        organisation_id=attempt.organisation_id,
+        provider=attempt.provider,
+        account_blind=blind,
+        grant_generation=0,
+        connected_at=at,
+    )
+    credentials.begin(connection, tokens, at=at)
+    return connection
+
+
+def _renewed(connection: Connection, tokens: TokenSet, at: datetime) -> Connection:
+    if tokens.refresh_token is None and connection.status != ConnectionStatus.ACTIVE:
+        raise refusals.Refused
+    # Whatever was begun under the older grant is dropped: a refresh, a sync.
+    connection.epoch += 1
+    connection.status = ConnectionStatus.ACTIVE
+    connection.connected_at = at
+    connection.reauth_since = None
+    connection.ending_since = connection.revocation_tried_at = connection.revoking_until = None
+    connection.refresh_lease_by = connection.refresh_lease_until = None
+    credentials.begin(connection, tokens, at=at)
+    return connection
+
+
+def _product(
+    attempt: ConnectAttempt,
+    connection: Connection,
+    provider: Provider,
+    granted: frozenset[str],
+    at: datetime,
+) -> AttemptOutcome:
+    product = attempt.product
+    live = connection.integrations.live().filter(product=product).select_for_update().first()
+    served = scopes.served(provider, product, granted)
+    for feature in served:
+        consents.give(
+            person_id=attempt.user_id,
+            organisation_id=attempt.organisation_id,
+            feature=feature.key,
+            version=attempt.feature_versions.get(feature.key, 0),
+            at=at,
+        )
+    # An integration is a copy: it is there for the features that keep one.
+    if not scopes.is_kept(served):
+        if live is not None:
+            _pause(live, at)
+        return AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
+    if live is None:
+        _switch_on(connection, product, scopes.kept_days(served), at)
+    else:
+        _resume(live, at)
+    missing = scopes.compare(provider, product, granted).missing
+    return AttemptOutcome.CONNECTED_PARTLY if missing else AttemptOutcome.CONNECTED
+
+
+def _refuse_less(
+    held: Connection, attempt: ConnectAttempt, provider: Provider, granted: frozenset[str]
+) -> None:
+    """
+    Keep a grant that serves what is live, where the new one was asked for something else alone.
+
+    What was asked for and not given is another thing: that is what they chose.
+
+    :raises refusals.LivesAlready: begun again from that connection, all of it is asked for
+    """
+    others = held.integrations.live().exclude(product=attempt.product)
+    for one in others.values_list("product", flat=True):
+        if not scopes.asked(provider, one) <= granted | frozenset(attempt.asked_scopes):
+            raise refusals.LivesAlready(held.id)
+
+
+def _judge_others(
+    connection: Connection,
+    product: str,
+    provider: Provider,
+    granted: frozenset[str],
+    at: datetime,
+) -> None:
+    """Go on with what else is live of the account, as far as the new grant serves it."""
+    others = connection.integrations.live().exclude(product=product).select_for_update()
+    for one in others:
+        if scopes.is_kept(scopes.served(provider, one.product, granted)):
+            _resume(one, at)
+        else:
+            _pause(one, at)
+
+
+def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
+    # For as long as its features said when they were agreed to; the person may change it.
+    integration = Integration(
+        id=uuid7(),
+        connection=connection,
+        product=product,
+        horizon_days=days,
+        status_since=at,
+        switched_on_at=at,
+    )
+    integration.save(force_insert=True)
+    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    work = SyncWork.objects.create(
+        integration=integration, resource=FIRST_WORK[product], next_sync_at=at
+    )
+    # A hint, so that mail shows within seconds; the sweep finds the row without it.
+    transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+    entries.record(
+        event="integration.connected",
+        about=integration.id,
+        body={"product": product, "horizon_days": integration.horizon_days},
+        at=at,
+        name=names.of(connection.id),
+    )
+
+
+def _resume(integration: Integration, at: datetime) -> None:
+    """Go on where it stopped: nothing was lost meanwhile."""
+    work = SyncWork.objects.filter(integration=integration)
+    work.update(next_sync_at=at, failure_count=0, failing_since=None)
+    for work_id in work.values_list("id", flat=True):
+        transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
+    if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:
+        return
+    is_synced = work.filter(first_synced_at__isnull=False).exists()
+    integration.status = IntegrationStatus.ACTIVE if is_synced else IntegrationStatus.SYNCING
+    integration.status_reason = StatusReason.NONE
+    integration.status_since = at
+    integration.save(update_fields=["status", "status_reason", "status_since"])
+
+
+def _pause(integration: Integration, at: datetime) -> None:
+    """
+    Stop calling what was not granted this time. Its owner still reads what is here, for as long.
+
+    A clock that runs already goes on: to come back without the permission wins no time.
+    """
+    if integration.status != IntegrationStatus.REAUTH_REQUIRED:
+        integration.status_since = at
+    integration.status = IntegrationStatus.REAUTH_REQUIRED
+    integration.status_reason = StatusReason.SCOPE_MISSING
+    integration.epoch += 1
+    integration.save(update_fields=["status", "status_reason", "status_since", "epoch"])
+    holders.raise_epoch(integration)

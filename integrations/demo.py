@@ -1,0 +1,83 @@
+"""
+What the demo begins with: people, two platform features, and one that should not be able to.
+
+The `campaigns` client stands in the table with a purpose that its feature never
+declared, as if somebody had written it there by hand: registering it properly is
+refused. So the demo shows what the guard does when the table lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from accounts import clients, delegations, seeding
+from accounts.seeding import Seeded
+from limited_use.features import FEATURES, register_client
+from limited_use.vocabulary import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class SeededClient:
+    """A service client with its private key, which only its service would hold."""
+
+    client_id: str
+    feature: str
+    purpose: str
+    private_jwk: Mapping[str, Any]
+    delegation_id: str | None = None
+
+
+def seed(*, at: datetime) -> tuple[list[Seeded], list[SeededClient]]:
+    """
+    Seed people and clients, and return what only the person at the terminal may see.
+
+    :raises accounts.users.AlreadyRegistered: if that was done before; nothing is changed then
+    """
+    people = seeding.seed(at=at)
+    alice = people[0]
+    widget = _key("inbox-widget")
+    register_client(
+        client_id="inbox-widget",
+        feature="inbox-widget",
+        purposes=[Purpose.INBOX_DISPLAY],
+        jwks=_public(widget),
+        at=at,
+    )
+    campaigns = _key("campaigns")
+    clients.create(
+        client_id="campaigns",
+        feature="campaigns",
+        purposes=[Purpose.MARKETING],
+        jwks=_public(campaigns),
+        at=at,
+    )
+    planted = delegations.switch_on(
+        user_id=alice.user.id,
+        organisation_id=alice.organisation.id,
+        feature="campaigns",
+        feature_version=FEATURES["campaigns"].version,
+        at=at,
+    )
+    return people, [
+        SeededClient("inbox-widget", "inbox-widget", Purpose.INBOX_DISPLAY, _private(widget)),
+        SeededClient(
+            "campaigns", "campaigns", Purpose.MARKETING, _private(campaigns), str(planted.id)
+        ),
+    ]
+
+
+def _key(name: str) -> ECKey:
+    return ECKey.generate_key("P-256", parameters={"kid": f"{name}-1"})
+
+
+def _public(key: ECKey) -> dict[str, Any]:
+    return {"keys": [key.as_dict(private=False)]}
+
+
+def _private(key: ECKey) -> dict[str, Any]:
+    return dict(key.as_dict(private=True))

@@ -1,0 +1,179 @@
+"""
+One message that is not kept here: fetched from its own provider when somebody looks, and let go.
+
+What leads to it is an address that a search put on a page (`places`). Each look is a use of its
+own: permitted, recorded, and fetched inside the sink that shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from integrations import calling, permits, places
+from integrations.fences import NoLongerLive
+from integrations.inbox import Asked, NotFound, mailboxes, shapes
+from integrations.mime import html
+from integrations.models import Connection
+from integrations.permits import Permits
+from integrations.places import Box, Place
+from integrations.providers import PROVIDERS, errors
+from integrations.providers.base import RemoteMessage, RemoteThread, Wanted
+from integrations.sync import incoming
+from limited_use.sinks import download as download_sink
+from limited_use.sinks import page, response
+from limited_use.sinks.rows import Row
+from limited_use.vault.sealing import sealer
+from limited_use.vocabulary import DataClass
+
+MOST_PICTURES: Final = 20
+_WHOLE: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The row and permits for the sink that shows a message, and what fetches it there."""
+
+    row: Row
+    permits: Permits
+    shape: Callable[[Box, Mapping[str, bytes]], page.Shown]
+
+
+def head(asked: Asked, place: Place) -> Look:
+    """
+    Return a message to be shown without its text, with the names of its files.
+
+    :raises NotFound: if the mailbox is not this person's
+    :raises limited_use.guard.Refused: if the policy does not allow it
+    """
+    row, granted = _one(asked, place)
+
+    def shape(box: Box, opened: Mapping[str, bytes]) -> page.Shown:
+        try:
+            one = _fetched(box, places.where(opened)["id"])
+        except (errors.ProviderError, NoLongerLive) as error:
+            return page.Shown({"failed": places.why(error)})
+        permit = granted[box.integration_id, DataClass.MAIL_METADATA]
+        key = sealer(holder=box.integration_id, epoch=permit.epoch)
+        files = [
+            {
+                "place": places.place(
+                    key, {"id": one.message_id, "part": part.part, "filename": part.filename}
+                ),
+                "filename": part.filename,
+                "size": part.size,
+            }
+            for part in one.mail.attachments
+            if not part.is_inline
+        ]
+        return page.Shown({"failed": ""}, {**places.head(one, box), "files": files})
+
+    return Look(row, granted, shape)
+
+
+def body(asked: Asked, place: Place) -> bytes:
+    """
+    Return the message's text as a document of safe HTML, with the pictures that came with it.
+
+    :raises NotFound: if the mailbox is not this person's
+    :raises errors.ProviderError: what the provider answered
+    """
+    row, granted = _one(asked, place)
+    reader = _Reader()
+    document = page.document(
+        row, permits=granted, actor=asked.actor, shape=reader.document, at=asked.at
+    )
+    if reader.failed is not None:
+        raise reader.failed
+    return document
+
+
+def file(asked: Asked, place: Place) -> tuple[str, bytes]:
+    """
+    Return a file's name, for showing, and its bytes.
+
+    :raises NotFound: if the mailbox is not this person's, or the place is none of a file
+    :raises errors.ProviderError: what the provider answered
+    """
+    row, granted = _one(asked, place)
+    reader = _Reader()
+    data = download_sink.passing(
+        row, permits=granted, actor=asked.actor, fetch=reader.file, at=asked.at
+    )
+    if reader.failed is not None:
+        raise reader.failed
+    named = response.json_object(
+        row, permits=granted, actor=asked.actor, shape=_filename, at=asked.at
+    )
+    return orjson.loads(named)["filename"], data
+
+
+class _Reader:
+    """Asks the box's own provider, from inside a sink; keeps what went wrong."""
+
+    def __init__(self) -> None:
+        self.failed: Exception | None = None
+        self._pictures = 0
+
+    def document(self, box: Box, opened: Mapping[str, bytes]) -> dict[str, Any]:
+        try:
+            one = _fetched(box, places.where(opened)["id"])
+        except (errors.ProviderError, NoLongerLive) as error:
+            self.failed = error.with_traceback(None)
+            return {"body": ""}
+        content = orjson.loads(incoming.body(one))
+
+        def resolve(content_id: str) -> tuple[str, bytes] | None:
+            part, content_type = content["inline"].get(content_id) or ("", "")
+            if not content_type.startswith("image/") or self._pictures >= MOST_PICTURES:
+                return None
+            self._pictures += 1
+            try:
+                data = calling.file(box.connection_id, one.message_id, part, most=html.MAX_PICTURE)
+            except (errors.ProviderError, NoLongerLive):
+                return None
+            return content_type, data
+
+        return {"body": shapes.body(content, resolve)}
+
+    def file(self, box: Box, opened: Mapping[str, bytes]) -> bytes:
+        where = places.where(opened)
+        if "part" not in where:
+            self.failed = NotFound()
+            return b""
+        try:
+            return calling.file(box.connection_id, where["id"], where["part"])
+        except (errors.ProviderError, NoLongerLive) as error:
+            self.failed = error.with_traceback(None)
+            return b""
+
+
+def _one(asked: Asked, place: Place) -> tuple[Row, Permits]:
+    shown = mailboxes.of(asked.actor, user_id=asked.user_id).shown
+    connection_id = shown.get(place.integration_id)
+    if connection_id is None:
+        raise NotFound
+    sealed = place.sealed()
+    key = Connection.objects.values_list("provider", flat=True).get(id=connection_id)
+    granted = permits.to_display(
+        actor=asked.actor, counts={place.integration_id: 1}, data_classes=_WHOLE, at=asked.at
+    )
+    box = Box(place.integration_id, connection_id, PROVIDERS[key].label)
+    return Row(box, {"where": sealed}), granted
+
+
+def _fetched(box: Box, message_id: str) -> RemoteMessage:
+    with calling.opened(box.connection_id) as (units, call):
+        (answer,) = call(
+            units.fetch, lambda adapter: adapter.fetch([Wanted(message_id=message_id)])
+        )
+    if not isinstance(answer, RemoteThread):
+        raise answer
+    return answer.messages[0]
+
+
+def _filename(_: Box, opened: Mapping[str, bytes]) -> dict[str, Any]:
+    return {"filename": places.where(opened)["filename"]}

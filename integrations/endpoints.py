@@ -1,0 +1,59 @@
+"""Where each provider is, from settings: sandbox and the real thing are these addresses apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from integrations.providers.oauth import Endpoints
+
+_PARTS = (
+    "issuer",
+    "authorize_url",
+    "token_url",
+    "revoke_url",
+    "certs_url",
+    "userinfo_url",
+    "api_root_url",
+    "client_id",
+    "client_secret",
+)
+
+
+def endpoints(provider: str) -> Endpoints:
+    """Return the addresses and our registration at `provider`: `GOOGLE_TOKEN_URL`, and so on."""
+    prefix = provider.upper()
+    return Endpoints(**{part: getattr(settings, f"{prefix}_{part.upper()}") for part in _PARTS})
+
+
+def redirect_uri(provider: str) -> str:
+    """Return where `provider` sends people back to: an address for it alone (mix-up attacks)."""
+    return f"{settings.PUBLIC_URL}/connect/{provider}/callback"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """
+    How a provider tells us of news; empty where it is not to.
+
+    `topic` is where it publishes, `account` and `audience` say who may call us of that topic, and
+    `hook` is the address that channels call.
+    """
+
+    topic: str
+    account: str
+    audience: str
+    hook: str
+
+
+def news(provider: str) -> News:
+    """Return what the settings say about news from `provider`."""
+    prefix = provider.upper()
+    hook = f"{settings.WEBHOOK_URL}/webhooks/{provider}/channel"
+    return News(
+        topic=getattr(settings, f"{prefix}_PUBSUB_TOPIC"),
+        account=getattr(settings, f"{prefix}_PUSH_ACCOUNT"),
+        audience=getattr(settings, f"{prefix}_PUSH_AUDIENCE"),
+        hook=hook if getattr(settings, f"{prefix}_CALENDAR_CHANNELS") else "",
+    )

@@ -1,0 +1,78 @@
+"""
+All sections of the evidence: those of `limited_use`, those of this package, those of the settings.
+
+`config` cannot be imported from here; what it has to show, it puts into a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from limited_use.evidence import bundle, own
+from limited_use.evidence.sections import Basis, NotMet, Section
+
+from . import access, bound, promises, registered
+
+__all__ = ["NotMet", "make", "not_met", "sections"]
+
+_HERE: Final = (
+    Section(
+        key="scopes",
+        title="Permissions asked",
+        says="Each permission, which feature needs it, and why a narrower one would not do.",
+        basis=Basis.CODE,
+        content=access.scopes,
+    ),
+    Section(
+        key="clear_columns",
+        title="Columns in clear",
+        says="Every column that is not sealed, and why it may be.",
+        basis=Basis.CODE,
+        content=registered.clear_columns,
+    ),
+    Section(
+        key="plaintext",
+        title="Code that may hold plaintext",
+        says="Every function that may, why, and its share of the code.",
+        basis=Basis.CODE,
+        content=registered.plaintext,
+    ),
+    Section(
+        key="entry_points",
+        title="Tasks and commands",
+        says="What runs without a request, and for which purposes.",
+        basis=Basis.CODE,
+        content=registered.entry_points,
+    ),
+    Section(
+        key="retention",
+        title="Promises and retention",
+        says="How long what is kept, how fast it goes, and whether any promise is late now.",
+        basis=Basis.LIVE,
+        content=promises.retention,
+        not_met=promises.late,
+    ),
+)
+
+
+def sections(*, matrix: bytes | None = None) -> list[Section]:
+    """
+    Return every section of the evidence.
+
+    :param matrix: what `pytest --matrix FILE` wrote, if a run is to be shown
+    """
+    return [*own.SECTIONS, *_HERE, bound.section(matrix), *settings.EVIDENCE_SECTIONS()]
+
+
+def make(*, at: datetime, matrix: bytes | None = None) -> bytes:
+    """Return the signed bundle. See `bundle.make` and `sections`."""
+    return bundle.make(sections(matrix=matrix), at=at)
+
+
+def not_met(everything: Sequence[Section], *, at: datetime) -> list[NotMet]:
+    """Return every clause that is not met as the service runs now."""
+    return [one for section in everything for one in section.not_met(at)]

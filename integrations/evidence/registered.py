@@ -1,0 +1,51 @@
+"""The registers that tests hold against the code, as they are committed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from integrations.registers import clear_columns as columns
+from integrations.registers import entry_points as entries
+from integrations.registers import plaintext as functions
+from integrations.registers import source
+
+
+def clear_columns(_: datetime) -> Mapping[str, Any]:
+    return {"register": columns.FILE.read_text(encoding="utf-8")}
+
+
+def plaintext(_: datetime) -> Mapping[str, Any]:
+    return {
+        "register": functions.FILE.read_text(encoding="utf-8"),
+        "share_of_code": dict(_shares()),
+        "goal": f"{functions.GOAL:.1%}",
+    }
+
+
+@cache
+def _shares() -> tuple[tuple[str, str], ...]:
+    # The code does not change while it runs, and reading it takes seconds.
+    return tuple((what, f"{share:.1%}") for what, share in functions.current().shares())
+
+
+def entry_points(_: datetime) -> Mapping[str, Any]:
+    def told(listed: Mapping[str, entries.Entry]) -> dict[str, Any]:
+        return {
+            name: {"why": one.why, "purposes": sorted(one.purposes)} for name, one in listed.items()
+        }
+
+    return {"tasks": told(entries.TASKS), "commands": told(entries.COMMANDS)}
+
+
+@cache
+def code_hashes() -> Mapping[str, str]:
+    """Return the SHA-256 of each package's code: which code it is that says all this."""
+    digests = {package: hashlib.sha256() for package in source.PACKAGES}
+    for module in source.read():
+        digest = digests[module.path.partition("/")[0]]
+        digest.update(module.path.encode() + b"\0" + module.text.encode() + b"\0")
+    return {package: digest.hexdigest() for package, digest in digests.items()}

@@ -1,0 +1,66 @@
+"""
+Whose keys an integration's content hangs on: its own, and one for each calendar's copy.
+
+All have the integration's epoch, so that one fence is the fence of all. A copy's key is of its
+own so that the copy can end, in backups too, while the integration goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from accounts.ids import uuid7
+from integrations.models import Calendar, Integration
+from limited_use.ledger import entries
+from limited_use.vault import keys, rows
+from limited_use.vault.keys import Gone
+from limited_use.vault.lines import KeyLine
+
+
+def of_copies(integration_id: UUID) -> list[UUID]:
+    """Return whose keys the copies of its calendars hang on, whether or not there is one."""
+    copies = Calendar.objects.filter(integration_id=integration_id).order_by("id")
+    return list(copies.values_list("cache_id", flat=True))
+
+
+def raise_epoch(integration: Integration) -> None:
+    """Fence off permits and sealers of older epochs, in the caller's transaction; keep the keys."""
+    for held in rows.held([integration.id, *of_copies(integration.id)]):
+        keys.raise_epoch(holder=held.holder, epoch=integration.epoch)
+
+
+def end_copies(integration_id: UUID) -> list[tuple[UUID, Gone]]:
+    """Delete the keys of its copies, in the caller's transaction; return whose they were."""
+    ended = ((one, keys.end(holder=one)) for one in of_copies(integration_id))
+    return [(holder, gone) for holder, gone in ended if gone is not None]
+
+
+def record_end(gone: Gone, *, about: UUID, name: Callable[[UUID], str], at: datetime) -> UUID:
+    """
+    Write down that a key is no more, in the transaction that ends it; return the entry's id.
+
+    :param about: whose it was, as `name` calls it
+    """
+    return entries.record(
+        event="key.destroyed",
+        about=about,
+        body={"line": str(gone.line), "key_id": gone.key_id, "kek_epoch": gone.kek_epoch},
+        at=at,
+        name=name,
+    )
+
+
+def begin_copy(calendar: Calendar, *, epoch: int, at: datetime) -> None:
+    """
+    Give a calendar whose copy has no key a new one, in the caller's transaction, which saves it.
+
+    :param epoch: the integration's
+    """
+    if keys.exists(calendar.cache_id):
+        return
+    calendar.cache_id = uuid7()
+    # What lives here cannot be brought in again: its key outlives copies of the database.
+    line = KeyLine.OWN if calendar.is_local else KeyLine.CONTENT
+    keys.create(holder=calendar.cache_id, line=line, at=at, epoch=epoch)

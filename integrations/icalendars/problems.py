@@ -1,0 +1,57 @@
+"""What is wrong with a file, by line, in words for whoever chose it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: So many are told; who mends these sees the rest.
+MOST: Final = 100
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """
+    One line that cannot be followed.
+
+    :param line: counted from 1, as editors do
+    :param says: what is wrong, in our words; nothing of the file stands in it
+    """
+
+    line: int
+    says: str
+
+
+class Unreadable(Exception):
+    """Nothing of the file is taken: show `problems`, by line, and let it be mended."""
+
+    def __init__(self, problems: tuple[Problem, ...], *, has_more: bool = False) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+        self.has_more = has_more
+
+
+class Enough(Exception):
+    """There are as many problems as are told: reading further helps nobody."""
+
+
+class Problems:
+    """Gathers them while a file is read."""
+
+    def __init__(self) -> None:
+        self._found: set[Problem] = set()
+
+    def add(self, line: int, says: str) -> None:
+        """:raises Enough: if there are `MOST`"""
+        self._found.add(Problem(line, says))
+        if len(self._found) >= MOST:
+            raise Enough
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def check(self) -> None:
+        """:raises Unreadable: if there are any"""
+        if self._found:
+            told = tuple(sorted(self._found))
+            raise Unreadable(told, has_more=len(told) >= MOST)

@@ -1,0 +1,213 @@
+"""A file of calendars made into events and series, each with its exceptions; or into problems."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, TypeVar
+
+from integrations import zones
+from integrations.almanac.compiling import WORK, BadSeries, compiled
+from integrations.almanac.edits import Whole
+from integrations.almanac.series import BadEvent, Series, Start, checked, key
+from integrations.almanac.stepping import TooMany, Work
+from integrations.providers.calendars import EventContent, When
+
+from . import components, events
+from .components import Component
+from .events import One
+from .problems import Enough, Problems
+from .zoning import Zones
+
+#: Events and exceptions together.
+MOST_EVENTS: Final = 10_000
+#: Steps that counting out all rules may take, about two seconds.
+MOST_WORK: Final = 2_000_000
+Name = TypeVar("Name", bound=Hashable)
+_OTHERS: Final = {"VTODO": "tasks", "VJOURNAL": "journals", "VFREEBUSY": "free and busy times"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """
+    An event or a series of a file.
+
+    :param series_uid: of what is one of a series that is not in the file, what that is called
+    """
+
+    uid: str
+    whole: Whole
+    sequence: int
+    organizer: str
+    line: int
+    series_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """
+    What a file holds.
+
+    :param cancelled: names of events that are off: they are not to be there
+    :param left_out: what of it is not kept here, in words
+    """
+
+    entries: tuple[Entry, ...]
+    cancelled: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+def read(data: bytes, *, zone: str) -> File:
+    """
+    Return what a file holds.
+
+    :param zone: the IANA name of the zone for times that name none
+    :raises Unreadable: if any line of it cannot be followed
+    """
+    problems = Problems()
+    reader = _Reader(zone, problems)
+    try:
+        reader.take(components.read(data, problems))
+        file = reader.file()
+    except Enough:
+        file = File(entries=())
+    problems.check()
+    return file
+
+
+@dataclass(slots=True)
+class _Reader:
+    zone: str
+    problems: Problems
+    masters: dict[str, One] = field(default_factory=dict)
+    exceptions: dict[tuple[str, Start], One] = field(default_factory=dict)
+    left_out: set[str] = field(default_factory=set)
+    work: Work = field(default_factory=lambda: Work(MOST_WORK))
+    count: int = 0
+
+    def take(self, calendars: Iterable[Component]) -> None:
+        for calendar in calendars:
+            version = calendar.first("VERSION")
+            if version is not None and version.value.strip() == "1.0":
+                self.problems.add(version.line, "this is vCalendar 1.0: save it as iCalendar")
+                continue
+            found = Zones(calendar.named("VTIMEZONE"))
+            method = calendar.first("METHOD")
+            is_off = method is not None and method.value.strip().upper() == "CANCEL"
+            for part in calendar.parts:
+                if part.name == "VEVENT":
+                    self._event(part, found, is_off=is_off)
+                elif other := _OTHERS.get(part.name):
+                    self.left_out.add(other)
+
+    def _event(self, part: Component, found: Zones, *, is_off: bool) -> None:
+        self.count += 1
+        if self.count > MOST_EVENTS:
+            self.problems.add(part.line, f"there are more than {MOST_EVENTS:,} events")
+            raise Enough
+        one = events.read(part, found, self.zone, self.problems)
+        if one is None or not self._makes_sense(one):
+            return
+        self.left_out |= one.left_out
+        if is_off:
+            one = replace(one, is_cancelled=True)
+        if one.original is None:
+            self._newest(self.masters, one.uid, one)
+        else:
+            self._newest(self.exceptions, (one.uid, key(one.original)), one)
+
+    def _makes_sense(self, one: One) -> bool:
+        try:
+            checked(one.content)
+        except BadEvent:
+            self.problems.add(
+                one.line, "this event ends before it starts, or takes more than a century"
+            )
+            return False
+        return True
+
+    @staticmethod
+    def _newest(held: dict[Name, One], name: Name, one: One) -> None:
+        """Of two with one name the newer counts, and of two of one age the later in the file."""
+        other = held.get(name)
+        if other is None or other.newness <= one.newness:
+            held[name] = one
+
+    def file(self) -> File:
+        hanging: dict[str, list[One]] = {}
+        for (uid, _), one in self.exceptions.items():
+            hanging.setdefault(uid, []).append(one)
+        entries = [
+            self._series(one, hanging.pop(uid, []))
+            for uid, one in self.masters.items()
+            if not one.is_cancelled
+        ]
+        off = [uid for uid, one in self.masters.items() if one.is_cancelled]
+        for uid in off:
+            hanging.pop(uid, None)
+        alone = [_alone(one) for each in hanging.values() for one in each if not one.is_cancelled]
+        found = (entry for entry in [*entries, *alone] if entry is not None)
+        return File(
+            entries=tuple(found),
+            cancelled=tuple(off),
+            left_out=tuple(sorted(self.left_out)),
+        )
+
+    def _series(self, one: One, hanging: Iterable[One]) -> Entry | None:
+        series = self._compiled(one)
+        if series is None:
+            return None
+        exceptions: dict[Start, EventContent | None] = {}
+        if one.content.recurrence:
+            for each in hanging:
+                content = None if each.is_cancelled else replace(each.content, recurrence=())
+                exceptions[_original(each, series)] = content
+        return Entry(
+            uid=one.uid,
+            whole=Whole(one.content, exceptions),
+            sequence=one.sequence,
+            organizer=one.organizer,
+            line=one.line,
+        )
+
+    def _compiled(self, one: One) -> Series | None:
+        try:
+            return compiled(one.content, Work(WORK, of=self.work))
+        except BadSeries as error:
+            line = one.rules[error.line - 1] if error.line <= len(one.rules) else one.line
+            self.problems.add(line, error.why)
+        except TooMany:
+            self.problems.add(one.line, "it takes too much work to find when all of this happens")
+            raise Enough from None
+        except (BadEvent, zones.UnknownZone):
+            self.problems.add(one.line, "the times of this event make no sense")
+        return None
+
+
+def _original(one: One, series: Series) -> Start:
+    """Return what the series calls an instance; files mix days and moments."""
+    found = key(one.original or one.content.start)
+    if series.place is None:
+        return found.date() if isinstance(found, datetime) else found
+    if isinstance(found, datetime):
+        return found
+    return series.start_at(datetime.combine(found, series.first.time()))
+
+
+def name_alone(uid: str, original: Start) -> str:
+    """Return what one of a series is called where its series is not."""
+    return f"{uid}/{original.isoformat()}"
+
+
+def _alone(one: One) -> Entry:
+    """Return one of a series that is not in the file, as an event of its own."""
+    original: When = one.original or one.content.start
+    return Entry(
+        uid=name_alone(one.uid, key(original)),
+        whole=Whole(replace(one.content, recurrence=()), {}),
+        sequence=one.sequence,
+        organizer=one.organizer,
+        line=one.line,
+        series_uid=one.uid,
+    )

@@ -1,0 +1,176 @@
+"""
+Which zone of IANA a file means.
+
+Files name zones as IANA does, as Windows does, with a program's path before the name, or as they
+like, with rules of their own (VTIMEZONE). Names go first. What nobody knows by name is looked for
+by what its clocks show around the years in which files are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Final
+
+from tzlocal.windows_tz import win_tz
+
+from integrations import zones
+from integrations.almanac import lines
+from integrations.almanac.compiling import BadSeries, compiled
+from integrations.almanac.series import BadEvent
+from integrations.almanac.stepping import TooMany, Work
+from integrations.providers.calendars import EventContent, When
+
+from .components import Component
+
+# Two years of clocks tell zones apart that people tell apart.
+_FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2027, 1, 1, tzinfo=UTC)
+_DAYS: Final = 730
+_WORK: Final = 5_000
+_MOST_RULES: Final = 200
+_COMMON: Final = (
+    "UTC",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Helsinki",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+)
+
+
+class NoSuchZone(Exception):
+    """Nobody knows it, by name or by its clocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """At `at` clocks begin to show `offset`."""
+
+    at: datetime
+    offset: timedelta
+
+
+class Zones:
+    """The zones of one calendar of a file, by the names that it gives them."""
+
+    def __init__(self, described: Iterable[Component]) -> None:
+        self._described = {
+            named.value.strip(): one for one in described if (named := one.first("TZID"))
+        }
+        self._found: dict[str, str | None] = {}
+
+    def iana(self, name: str) -> str:
+        """
+        Return the name that IANA has for a `TZID`.
+
+        :raises NoSuchZone: if it has none
+        """
+        asked = name.strip()
+        if asked not in self._found:
+            self._found[asked] = self._look(asked)
+        found = self._found[asked]
+        if found is None:
+            raise NoSuchZone
+        return found
+
+    def _look(self, asked: str) -> str | None:
+        described = self._described.get(asked)
+        names = [asked, *_ends(asked)]
+        if described is not None:
+            names += [
+                one.value for key in ("X-LIC-LOCATION", "TZNAME") for one in described.all(key)
+            ]
+        for name in names:
+            try:
+                return zones.iana(name)
+            except zones.UnknownZone:
+                continue
+        return None if described is None else _by_clocks(described)
+
+
+def _ends(name: str) -> Iterable[str]:
+    """Yield what may be the name in /mozilla.org/20050126_1/Europe/Berlin."""
+    parts = name.strip("/").split("/")[-3:]
+    return ("/".join(parts[start:]) for start in range(len(parts) - 1))
+
+
+def _by_clocks(described: Component) -> str | None:
+    changes = sorted(
+        (change for one in described.parts for change in _changes(one)), key=lambda one: one.at
+    )
+    if not changes:
+        return None
+    shown = _shown(changes)
+    return next((name for name in _candidates() if _clocks(name) == shown), None)
+
+
+def _shown(changes: list[_Change]) -> tuple[timedelta, ...]:
+    offset, following, found = changes[0].offset, 0, []
+    for day in range(_DAYS):
+        at = _FIRST + timedelta(days=day)
+        while following < len(changes) and changes[following].at <= at:
+            offset = changes[following].offset
+            following += 1
+        found.append(offset)
+    return tuple(found)
+
+
+@cache
+def _candidates() -> tuple[str, ...]:
+    """Zones that people are likely to mean: the first of those that show the same is taken."""
+    hours = (f"Etc/GMT{hour:+d}" for hour in range(-14, 13) if hour)
+    # Where Windows has one name for many, its main one.
+    return (*dict.fromkeys([*_COMMON, *win_tz.values()]), *hours)
+
+
+@cache
+def _clocks(name: str) -> tuple[timedelta, ...]:
+    place = zones.zone(name)
+    days = (_FIRST + timedelta(days=day) for day in range(_DAYS))
+    return tuple(at.astimezone(place).utcoffset() or timedelta() for at in days)
+
+
+def _changes(part: Component) -> list[_Change]:
+    """Return when a part of a zone begins, as far as these years go; nothing, if it says not."""
+    start, before, after = (part.first(key) for key in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO"))
+    if start is None or before is None or after is None or len(part.properties) > _MOST_RULES:
+        return []
+    try:
+        offset, earlier = _offset(after.value), _offset(before.value)
+        clock = lines.time(start.value)
+    except (lines.BadLine, ValueError):
+        return []
+    if not isinstance(clock, datetime):
+        return []
+    first = When(at=clock.replace(tzinfo=UTC), zone="UTC")
+    rules = tuple(
+        f"{one.name}:{one.value}" for one in part.properties if one.name in {"RRULE", "RDATE"}
+    )
+    content = EventContent(start=first, end=first, recurrence=rules)
+    try:
+        series = compiled(content, Work(_WORK))
+        begins = {clock.replace(tzinfo=UTC), *series.starts(_EARLIER, _LAST, Work(_WORK), most=500)}
+    except (BadEvent, BadSeries, TooMany, zones.UnknownZone):
+        return []
+    return [_Change(at - earlier, offset) for at in begins if isinstance(at, datetime)]
+
+
+# Long enough before, so that what holds when these years begin is known.
+_EARLIER: Final = datetime(2023, 1, 1, tzinfo=UTC)
+
+
+def _offset(text: str) -> timedelta:
+    """:raises ValueError: if it is none (RFC 5545, section 3.3.14)"""
+    value = text.strip()
+    if value[:1] not in {"+", "-"} or not value[1:].isdecimal() or len(value) not in {5, 7}:
+        raise ValueError
+    hours, minutes, seconds = int(value[1:3]), int(value[3:5]), int(value[5:] or 0)
+    length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if length >= timedelta(days=1):
+        raise ValueError
+    return -length if value[0] == "-" else length

@@ -1,0 +1,89 @@
+"""What a caller may narrow a list by, and the rows that remain."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.actors import Actor
+from integrations.models import Message, Thread
+
+from .mailboxes import NOWHERE, Mailboxes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """
+    None narrows nothing.
+
+    :param folder: a word of our vocabulary (inbox, sent, drafts, archive, …)
+    :param received_after: aware; exclusive
+    :param received_before: aware; exclusive
+    """
+
+    folder: str | None = None
+    unread: bool | None = None
+    starred: bool | None = None
+    has_attachments: bool | None = None
+    thread_id: UUID | None = None
+    connection_id: UUID | None = None
+    received_after: datetime | None = None
+    received_before: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """The filters in force, the same text for the same filters: cursors are bound to it."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def messages(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Message]:
+    """Return that person's messages, without an order. A page of them is asked for by `listing`."""
+    rows = Message.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
+    return rows.filter(_of(mailboxes, None))
+
+
+def threads(
+    filters: Filters, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes
+) -> QuerySet[Thread]:
+    """Return that person's threads that pass, without an order."""
+    rows = Thread.objects.filter(
+        user_id=user_id,
+        organisation_id=actor.organisation_id or NOWHERE,
+        **_given(
+            is_starred=filters.starred,
+            has_attachments=filters.has_attachments,
+            id=filters.thread_id,
+            last_received_at__gt=filters.received_after,
+            last_received_at__lt=filters.received_before,
+        ),
+    )
+    if filters.unread is not None:
+        rows = rows.filter(Q(unread_count__gt=0) if filters.unread else Q(unread_count=0))
+    if filters.folder is not None:
+        inside = Message.objects.filter(
+            thread_id=OuterRef("id"), folders__contains=[filters.folder]
+        )
+        rows = rows.filter(Exists(inside))
+    return rows.filter(_of(mailboxes, filters.connection_id))
+
+
+def _given(**wanted: Any) -> dict[str, Any]:
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _of(mailboxes: Mailboxes, connection_id: UUID | None) -> Q:
+    """
+    Return what keeps hidden mailboxes out.
+
+    By exclusion, and only where there is something to exclude: a list of the
+    mailboxes to show would make PostgreSQL leave the index that has the order.
+    """
+    if connection_id is not None:
+        return Q(integration_id__in=mailboxes.by(connection_id))
+    return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

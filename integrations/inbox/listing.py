@@ -1,0 +1,84 @@
+"""
+The rows of a page of messages, in SQL.
+
+It is asked for more often than anything else, and to compose such a question anew took longer
+than the database takes to answer it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.actors import Actor
+
+from .cursors import Place
+from .filters import Filters
+from .mailboxes import NOWHERE, Mailboxes
+from .shapes import Listed
+
+#: What each filter asks of a row; which mailbox it came by is asked apart.
+CONDITIONS: Final = {
+    "folder": "folders @> ARRAY[%s]::varchar[]",
+    "unread": "is_unread = %s",
+    "starred": "is_starred = %s",
+    "has_attachments": "has_attachments = %s",
+    "thread_id": "thread_id = %s",
+    "received_after": "received_at > %s",
+    "received_before": "received_at < %s",
+}
+_COLUMNS: Final = ", ".join(Listed._fields)
+_OWN: Final = "user_id = %s AND organisation_id = %s"
+# The first condition is what the index walks by; the second breaks ties.
+_AFTER: Final = "received_at <= %s AND (received_at < %s OR id < %s)"
+
+
+def rows(  # noqa: PLR0913 - one question in full
+    filters: Filters,
+    *,
+    actor: Actor,
+    user_id: UUID,
+    mailboxes: Mailboxes,
+    after: Place | None,
+    limit: int,
+) -> list[Listed]:
+    """Return up to `limit` messages of that person that pass, newest first, after a place."""
+    conditions = [_OWN]
+    values: list[Any] = [user_id, actor.organisation_id or NOWHERE]
+    for name, condition in CONDITIONS.items():
+        value = getattr(filters, name)
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    condition, ids = _of(mailboxes, filters.connection_id)
+    conditions.append(condition)
+    values += ids
+    if after is not None:
+        conditions.append(_AFTER)
+        values += [after.at, after.at, after.id]
+    # The number stands in it: of an unknown one PostgreSQL would have to fear the whole table.
+    statement = (
+        f"SELECT {_COLUMNS} FROM integrations_message WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own words
+        f" ORDER BY received_at DESC, id DESC LIMIT {limit:d}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [Listed._make(one) for one in cursor.fetchall()]
+
+
+def _of(mailboxes: Mailboxes, connection_id: UUID | None) -> tuple[str, list[Any]]:
+    """
+    Return what keeps hidden mailboxes out.
+
+    By exclusion, and only where there is something to exclude: a list of the
+    mailboxes to show would make PostgreSQL leave the index that has the order.
+    """
+    if connection_id is None:
+        ids, test = list(mailboxes.hidden), "NOT IN"
+    else:
+        ids, test = mailboxes.by(connection_id), "IN"
+    if not ids:
+        return ("TRUE" if connection_id is None else "FALSE"), []
+    return f"integration_id {test} ({', '.join(['%s'] * len(ids))})", ids

@@ -1,0 +1,160 @@
+"""Pages of rows in a stable order, newest first, by keyset; ciphertext throughout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from accounts.actors import Actor
+from integrations.models import Message, MessageBody, Thread
+from limited_use.sinks.rows import Row
+from limited_use.vault.fields import SealedField
+from limited_use.vault.sealed import Sealed
+
+from . import filters as narrowing
+from . import listing
+from .cursors import Place
+from .filters import Filters
+from .mailboxes import Mailboxes
+from .shapes import Listed, MessageRow, ThreadRow
+
+MAXIMUM = 200
+# Messages of one thread that are shown; the newest.
+LONGEST_THREAD = 200
+
+_OF_A_LIST: Final = Listed._fields
+# A page of fifty spends more on building instances than on opening them.
+_SUMMARY: Final = cast("SealedField[Any, Any]", Message._meta.get_field("summary"))  # noqa: SLF001
+_LABELS: Final = cast("SealedField[Any, Any]", Message._meta.get_field("labels"))  # noqa: SLF001
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    :param holders: the integration of each row, for counting
+    :param next_place: after which row the next page begins; None on the last
+    """
+
+    rows: list[Row]
+    holders: list[UUID]
+    next_place: Place | None
+
+
+def messages(  # noqa: PLR0913 - one question in full
+    filters: Filters,
+    *,
+    actor: Actor,
+    user_id: UUID,
+    mailboxes: Mailboxes,
+    after: Place | None,
+    limit: int,
+) -> Page:
+    """Return a page of messages. One query."""
+    rows = listing.rows(
+        filters,
+        actor=actor,
+        user_id=user_id,
+        mailboxes=mailboxes,
+        after=after,
+        limit=limit + 1,
+    )
+    shown = rows[:limit]
+    # One object for each mailbox: else, for every row, what opens it is found by comparing ids.
+    same = {one: one for one in mailboxes.shown}
+    holders = [same.get(one.integration_id, one.integration_id) for one in shown]
+    return Page(
+        [_listed(one, holder, mailboxes) for one, holder in zip(shown, holders, strict=True)],
+        holders,
+        Place(shown[-1].received_at, shown[-1].id) if len(rows) > limit else None,
+    )
+
+
+def threads(  # noqa: PLR0913 - one question in full
+    filters: Filters,
+    *,
+    actor: Actor,
+    user_id: UUID,
+    mailboxes: Mailboxes,
+    after: Place | None,
+    limit: int,
+) -> Page:
+    """Return a page of threads, each with its newest message. Two queries."""
+    found = narrowing.threads(filters, actor=actor, user_id=user_id, mailboxes=mailboxes)
+    rows = list(_page(found, "last_received_at", after)[: limit + 1])
+    newest = Message.objects.only(*_OF_A_LIST).in_bulk([one.last_message_id for one in rows])
+    # Written between the two queries, a thread may have lost its newest: the next look has it.
+    shown = [one for one in rows[:limit] if one.last_message_id in newest]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(
+        [_thread(one, [newest[one.last_message_id]], mailboxes) for one in shown],
+        [one.integration_id for one in shown],
+        Place(last.last_received_at, last.id) if last else None,
+    )
+
+
+def message(message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> Page:
+    """Return one message with its body, or an empty page. One query."""
+    found = narrowing.messages(actor=actor, user_id=user_id, mailboxes=mailboxes)
+    bodies = MessageBody.objects.select_related("message").filter(
+        message_id=message_id, message__in=found.filter(id=message_id)
+    )
+    body = bodies.first()
+    if body is None:
+        return Page([], [], None)
+    row = _message(body.message, mailboxes)
+    whole = Row(row.row, {**row.sealed, "content": body.content})
+    return Page([whole], [body.integration_id], None)
+
+
+def thread(thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> Page:
+    """Return one thread with its messages, newest first, or an empty page. Two queries."""
+    wanted = Filters(thread_id=thread_id)
+    found = narrowing.threads(wanted, actor=actor, user_id=user_id, mailboxes=mailboxes).first()
+    if found is None:
+        return Page([], [], None)
+    inside = Message.objects.filter(thread_id=thread_id, integration_id=found.integration_id)
+    rows = list(_page(inside, "received_at", None).only(*_OF_A_LIST)[:LONGEST_THREAD])
+    if not rows:
+        return Page([], [], None)
+    return Page([_thread(found, rows, mailboxes)], [found.integration_id] * len(rows), None)
+
+
+def _page(rows: QuerySet[Any], column: str, after: Place | None) -> QuerySet[Any]:
+    if after is not None:
+        # The first condition is what the index walks by; the second breaks ties.
+        rows = rows.filter(**{f"{column}__lte": after.at}).filter(
+            Q(**{f"{column}__lt": after.at}) | Q(id__lt=after.id)
+        )
+    return rows.order_by(f"-{column}", "-id")
+
+
+def _listed(one: Listed, holder: UUID, mailboxes: Mailboxes) -> Row:
+    row = one.id
+    sealed = {"summary": _SUMMARY.handle(one.summary, holder=holder, row=row)}
+    if one.labels is not None:
+        sealed["labels"] = _LABELS.handle(one.labels, holder=holder, row=row)
+    return Row(MessageRow(one, mailboxes.shown.get(holder)), sealed)
+
+
+def _message(one: Message, mailboxes: Mailboxes) -> Row:
+    connection_id = mailboxes.shown.get(one.integration_id)
+    return Row(MessageRow(one, connection_id), {"summary": one.summary, "labels": one.labels})
+
+
+def _thread(one: Thread, messages: Sequence[Message], mailboxes: Mailboxes) -> Row:
+    sealed: dict[str, Sealed | None] = {}
+    for place, message in enumerate(messages):
+        sealed[str(place)] = message.summary
+        sealed[f"labels:{place}"] = message.labels
+    connection_id = mailboxes.shown.get(one.integration_id)
+    return Row(ThreadRow(one, tuple(messages), connection_id), sealed)
+
+
+def counts(holders: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many rows each integration has among `holders`."""
+    return dict(Counter(holders))

@@ -1,0 +1,200 @@
+"""
+From a row and what its sealed columns held to what the API and the pages show. Pure.
+
+Field names follow the most widespread vocabulary of unified inboxes. Called by
+sinks only: what goes in is plaintext and goes out in the same call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+import orjson
+
+from integrations.mime import html
+from integrations.models import Message, Thread
+
+Opened = Mapping[str, bytes]
+Shape = dict[str, Any]
+
+
+# In place of what does not open although its neighbours do. It is fetched again by nobody:
+# whose bytes were changed is for an operator to find out first.
+DAMAGED: Mapping[str, Any] = {
+    "subject": "",
+    "snippet": "This message does not open here any more. It is as it was at your provider.",
+    "attachments": [],
+    **dict.fromkeys(("from", "to", "cc", "bcc", "reply_to"), ()),
+}
+
+
+class Listed(NamedTuple):
+    """The columns of a message that a list shows, sealed ones as they are stored."""
+
+    id: UUID
+    integration_id: UUID
+    thread_id: UUID
+    received_at: datetime
+    size: int
+    is_unread: bool
+    is_starred: bool
+    has_attachments: bool
+    folders: list[str]
+    summary: bytes
+    labels: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message, and which connection it came by."""
+
+    message: Message | Listed
+    connection_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRow:
+    """
+    A thread, and which connection it came by.
+
+    `messages` are those whose summaries are opened, newest first; in a list the
+    newest only.
+    """
+
+    thread: Thread
+    messages: tuple[Message, ...]
+    connection_id: UUID | None
+
+
+def message_summary(row: MessageRow, opened: Opened) -> Shape:
+    """Return a message as a list shows it."""
+    summary = _summary(opened.get("summary"))
+    return _message(row.message, row.connection_id, summary, opened.get("labels"))
+
+
+def message_listed(row: MessageRow, opened: Opened) -> Shape:
+    """Return a message as a conversation shows it: with its attachments, without its text."""
+    summary = _summary(opened.get("summary"))
+    shown = _message(row.message, row.connection_id, summary, opened.get("labels"))
+    shown["attachments"] = attachments(summary)
+    return shown
+
+
+def message_detail(row: MessageRow, opened: Opened) -> Shape:
+    """Return a whole message. `body` is sanitised; nothing in it is fetched from anywhere."""
+    summary = orjson.loads(opened["summary"])
+    content = orjson.loads(opened["content"])
+    shown = _message(row.message, row.connection_id, summary, opened.get("labels"))
+    return shown | {
+        "provider_id": summary["provider_id"],
+        "rfc822_message_id": summary["message_id"] or None,
+        "body": body(content),
+        "body_text": content["text"] or html.html_to_text(content["html"]),
+        "attachments": attachments(summary),
+        "synced_at": cast("Message", row.message).synced_at,
+    }
+
+
+def body(content: Mapping[str, Any], resolve: html.Resolver | None = None) -> str:
+    """
+    Return the text of a message as safe HTML.
+
+    :param resolve: finds pictures that came with the message; without it they are left out
+    """
+    if content["html"]:
+        return html.sanitise(content["html"], resolve=resolve).html
+    return html.plain_to_html(content["text"])
+
+
+def attachments(summary: Mapping[str, Any]) -> list[Shape]:
+    """Return what a message carries."""
+    return [
+        {
+            "id": UUID(row),
+            "filename": filename,
+            "content_type": content_type,
+            "size": size,
+            "is_inline": is_inline,
+        }
+        for row, filename, content_type, size, is_inline in summary["attachments"]
+    ]
+
+
+def thread_summary(row: ThreadRow, opened: Opened) -> Shape:
+    """Return a thread as a list shows it: in the words of its newest message."""
+    return _thread(row, [_summary(opened.get("0"))])
+
+
+def thread_detail(row: ThreadRow, opened: Opened) -> Shape:
+    """Return a thread with its messages, newest first."""
+    summaries = [orjson.loads(opened[str(place)]) for place in range(len(row.messages))]
+    shown = _thread(row, summaries)
+    shown["messages"] = [
+        _message(message, row.connection_id, summary, opened.get(f"labels:{place}"))
+        for place, (message, summary) in enumerate(zip(row.messages, summaries, strict=True))
+    ]
+    return shown
+
+
+def _summary(opened: bytes | None) -> Mapping[str, Any]:
+    if opened is None:
+        return DAMAGED
+    found: Mapping[str, Any] = orjson.loads(opened)
+    return found
+
+
+def _thread(row: ThreadRow, summaries: list[Mapping[str, Any]]) -> Shape:
+    thread, newest = row.thread, summaries[0]
+    people: dict[str, Shape] = {}
+    for summary in summaries:
+        for address in _addresses([*summary["from"], *summary["to"], *summary["cc"]]):
+            people.setdefault(address["email"].lower(), address)
+    return {
+        "id": thread.id,
+        "connection_id": row.connection_id,
+        "subject": newest["subject"],
+        "snippet": newest["snippet"],
+        "participants": list(people.values()),
+        "message_count": thread.message_count,
+        "unread_count": thread.unread_count,
+        "unread": thread.unread_count > 0,
+        "starred": thread.is_starred,
+        "has_attachments": thread.has_attachments,
+        "earliest_message_date": thread.first_received_at,
+        "latest_message_received_date": thread.last_received_at,
+    }
+
+
+def _message(
+    message: Message | Listed,
+    connection_id: UUID | None,
+    summary: Mapping[str, Any],
+    labels: bytes | None,
+) -> Shape:
+    return {
+        "id": message.id,
+        "connection_id": connection_id,
+        "thread_id": message.thread_id,
+        "subject": summary["subject"],
+        "from": _addresses(summary["from"]),
+        "to": _addresses(summary["to"]),
+        "cc": _addresses(summary["cc"]),
+        "bcc": _addresses(summary["bcc"]),
+        "reply_to": _addresses(summary["reply_to"]),
+        "date": message.received_at,
+        "snippet": summary["snippet"],
+        "unread": message.is_unread,
+        "starred": message.is_starred,
+        "folders": message.folders,
+        "labels": orjson.loads(labels) if labels else [],
+        "has_attachments": message.has_attachments,
+        "size": message.size,
+    }
+
+
+def _addresses(pairs: Iterable[tuple[str, str]]) -> list[Shape]:
+    return [{"name": name, "email": email} for name, email in pairs]

@@ -1,0 +1,16 @@
+"""What is said where a file or a message cannot be had from its provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from integrations.providers import errors
+
+TRY_LATER: Final = "The provider is not answering now. Please try again in a moment."
+WHY_NOT: Final[Mapping[type[errors.ProviderError], str]] = {
+    errors.Gone: "The provider no longer has it: the message was deleted there.",
+    errors.Rejected: "It is larger than we carry. Open the message at the provider.",
+    errors.GrantRevoked: "Access ended at the provider. Reconnect the account in Settings.",
+    errors.ScopeMissing: "The permission to read mail was not given.",
+}

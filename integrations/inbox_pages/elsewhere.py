@@ -1,0 +1,127 @@
+"""
+Search in all of one's mail, and what is not kept here: pages that keep nothing either.
+
+What is searched for is posted, so that it stands in no address, no history and no log.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from csp.decorators import csp
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations import downloads, elsewhere, framing, places, searching
+from integrations.asking import asked_by
+from integrations.inbox import NotFound
+from integrations.places import Place
+from integrations.providers import errors
+from limited_use.sinks import page as page_sink
+from limited_use.vault.records import Unopenable
+
+_SEARCH: Final = "inbox/search.html"
+# Somebody else's, or an address that we did not make: to the asker the same.
+_NOTHING: Final = (NotFound, Unopenable)
+
+
+class Words(forms.Form):
+    """What is searched for, and where a search goes on."""
+
+    words = forms.CharField(max_length=searching.LONGEST)
+    before = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M:%S%z"])
+    only = forms.UUIDField(required=False)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+def search(request: HttpRequest) -> HttpResponse:
+    """Return what a person's providers find, newest first; without words, the box alone."""
+    asked = asked_by(request)
+    form = Words(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        says = "Search for up to 200 characters." if form.is_bound else ""
+        return render(request, _SEARCH, {"says": says})
+    given = form.cleaned_data
+    found = searching.search(asked, given["words"], before=given["before"], only=given["only"])
+    body = page_sink.render(
+        _SEARCH,
+        found.rows,
+        permits=found.permits,
+        actor=asked.actor,
+        shape=found.shape,
+        at=asked.at,
+        context={
+            "words": given["words"],
+            "is_later_page": given["before"] is not None,
+            "is_one_of_several": given["only"] is not None or len(found.rows) > 1,
+            "now": asked.at,
+        },
+        under="boxes",
+        request=request,
+    )
+    return HttpResponse(body)
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def message(request: HttpRequest, integration_id: UUID, row: UUID, seal: str) -> HttpResponse:
+    """Return one message that is not kept here; its text is a frame of its own."""
+    asked, place = asked_by(request), Place(integration_id, row, seal)
+    try:
+        look = elsewhere.head(asked, place)
+        shown = page_sink.render(
+            "inbox/elsewhere.html",
+            [look.row],
+            permits=look.permits,
+            actor=asked.actor,
+            shape=look.shape,
+            at=asked.at,
+            context={"place": place},
+            request=request,
+            # An address that somebody made up is no damage.
+            all_or_nothing=True,
+        )
+    except _NOTHING:
+        raise Http404 from None
+    return HttpResponse(shown)
+
+
+@never_cache
+@require_safe
+@xframe_options_sameorigin
+@csp(dict(framing.POLICY))
+@page(Permission.USE_OWN)
+def body(request: HttpRequest, integration_id: UUID, row: UUID, seal: str) -> HttpResponse:
+    """Return its text as a document of its own. See `views.body`."""
+    try:
+        text = elsewhere.body(asked_by(request), Place(integration_id, row, seal))
+    except _NOTHING:
+        raise Http404 from None
+    except errors.ProviderError as error:
+        text = places.why(error).encode()
+    return framing.answer(text)
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def file(request: HttpRequest, integration_id: UUID, row: UUID, seal: str) -> HttpResponse:
+    """Return one of its files as a download; a page that says why, where it cannot be had."""
+    try:
+        name, data = elsewhere.file(asked_by(request), Place(integration_id, row, seal))
+    except _NOTHING:
+        raise Http404 from None
+    except errors.ProviderError as error:
+        says = places.why(error)
+        return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
+    return downloads.file(name, data)

@@ -1,0 +1,102 @@
+"""Letting support read one message: asked in full, opened for a time, taken back at once."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.actors import actor_of
+from accounts.permissions import page
+from accounts.reauthentication import require_recent
+from accounts.roles import Permission
+from integrations import inbox, support_items
+from integrations.inbox import shapes
+from integrations.owner_permits import SUPPORT
+from limited_use import consents
+from limited_use.features import FEATURES
+from limited_use.sinks import page as page_sink
+
+CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+@require_recent
+def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """Say who would read what until when; open it on an affirmative click."""
+    actor, at = actor_of(request), timezone.now()
+    try:
+        message = support_items.own(actor=actor, message_id=message_id)
+    except inbox.NotFound:
+        raise Http404 from None
+    if request.method == "POST":
+        if _opened(request, message_id):
+            return redirect("inbox-thread", message.thread_id)
+        return redirect("inbox-support", message_id)
+    feature = FEATURES[SUPPORT]
+    reading = support_items.head(actor=actor, message=message, at=at)
+    open_until = support_items.until(actor=actor, message_ids=[message_id], at=at)
+    body = page_sink.render(
+        "inbox/support.html",
+        reading.rows,
+        permits=reading.permits,
+        actor=actor,
+        shape=shapes.message_summary,
+        at=at,
+        context={
+            "choices": CHOICES,
+            "disclosure": feature.disclosure,
+            "version": feature.version,
+            "until": open_until.get(message_id),
+            "thread_id": message.thread_id,
+            "message_id": message_id,
+        },
+        request=request,
+    )
+    return HttpResponse(body)
+
+
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+def close(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """Take it back, without another question."""
+    actor = actor_of(request)
+    try:
+        message = support_items.own(actor=actor, message_id=message_id)
+        support_items.close(actor=actor, message_id=message_id, at=timezone.now())
+    except inbox.NotFound:
+        raise Http404 from None
+    messages.success(request, "Taken back. Support cannot read it any more.")
+    return redirect("inbox-thread", message.thread_id)
+
+
+def _opened(request: HttpRequest, message_id: UUID) -> bool:
+    if request.POST.get("agree") != "yes":
+        messages.error(request, "Tick that you agree, if you want support to read it.")
+        return False
+    hours, version = request.POST.get("hours", ""), request.POST.get("version", "")
+    try:
+        support_items.open_to_support(
+            actor=actor_of(request),
+            message_id=message_id,
+            hours=int(hours) if hours.isdecimal() else 0,
+            version=int(version) if version.isdecimal() else 0,
+            at=timezone.now(),
+        )
+    except support_items.NotAChoice:
+        messages.error(request, "Choose until when, from the list.")
+        return False
+    except consents.Outdated:
+        messages.info(request, "What you would agree to has changed. Please read it as it is now.")
+        return False
+    messages.success(request, "Support can read this message now. You can take it back any time.")
+    return True

@@ -1,0 +1,165 @@
+"""The inbox in the browser: conversations, one conversation, a message's own document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from csp.decorators import csp
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations import attachments, downloads, framing, inbox, support_items
+from integrations.asking import asked_by
+from integrations.inbox import Filters, cursors, shapes
+from integrations.providers import errors
+from limited_use.sinks import page as page_sink
+
+from . import documents, frames, standing
+
+TABS: Final = (
+    ("inbox", "Inbox"),
+    ("sent", "Sent"),
+    ("drafts", "Drafts"),
+    ("important", "Important"),
+    ("all", "All mail"),
+)
+OUTGOING: Final = frozenset({"sent", "drafts"})
+PAGE: Final = 50
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def threads(request: HttpRequest) -> HttpResponse:
+    """Return a page of conversations, newest first."""
+    asked = asked_by(request)
+    folder = request.GET.get("folder", "inbox")
+    if folder not in dict(TABS):
+        raise Http404
+    filters = Filters(folder=None if folder == "all" else folder)
+    cursor = request.GET.get("cursor")
+    try:
+        reading = inbox.threads(asked, filters, cursor=cursor, limit=PAGE)
+    except (cursors.InvalidCursor, cursors.ExpiredCursor):
+        # A bookmark of a page that has moved on: the first one is where it went.
+        return redirect(_address(folder))
+    state = standing.of(asked)
+    body = page_sink.render(
+        "inbox/threads.html",
+        reading.rows,
+        permits=reading.permits,
+        actor=asked.actor,
+        shape=shapes.thread_summary,
+        at=asked.at,
+        context={
+            "folder_title": dict(TABS)[folder],
+            # What they wrote themself is listed by whom it went to.
+            "is_outgoing": folder in OUTGOING,
+            "tabs": [
+                {"url": _address(key), "label": label, "is_current": key == folder}
+                for key, label in TABS
+            ],
+            "accounts": state.accounts,
+            "alerts": state.alerts,
+            "horizon_words": state.horizon_words,
+            "is_importing": state.is_importing,
+            "is_later_page": cursor is not None,
+            "first_url": _address(folder),
+            "next_url": _address(folder, reading.next_cursor) if reading.next_cursor else "",
+            "now": asked.at,
+        },
+        request=request,
+    )
+    return HttpResponse(body)
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
+    """Return one conversation: heads and attachments; each text is a frame of its own."""
+    asked = asked_by(request)
+    cursor = request.GET.get("cursor")
+    try:
+        reading = inbox.messages(asked, Filters(thread_id=thread_id), cursor=cursor, limit=PAGE)
+    except (cursors.InvalidCursor, cursors.ExpiredCursor):
+        return redirect("inbox-thread", thread_id)
+    if not reading.rows:
+        raise Http404
+    following = reverse("inbox-thread", args=[thread_id])
+    shown = [row.row.message.id for row in reading.rows]
+    heights = frames.heights(shown)
+    to_support = support_items.until(actor=asked.actor, message_ids=shown, at=asked.at)
+    body = page_sink.render(
+        "inbox/thread.html",
+        reading.rows,
+        permits=reading.permits,
+        actor=asked.actor,
+        shape=lambda row, opened: page_sink.Shown(
+            {
+                "height": heights.get(row.message.id, frames.TALLEST),
+                "support_until": to_support.get(row.message.id),
+            },
+            shapes.message_listed(row, opened),
+        ),
+        at=asked.at,
+        context={
+            "is_later_page": cursor is not None,
+            "next_url": f"{following}?{urlencode({'cursor': reading.next_cursor})}"
+            if reading.next_cursor
+            else "",
+        },
+        request=request,
+    )
+    return HttpResponse(body)
+
+
+@never_cache
+@require_safe
+@xframe_options_sameorigin
+@csp(dict(framing.POLICY))
+@page(Permission.USE_OWN)
+def body(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """
+    Return a message's text as a document of its own, as harmless opened directly as in its frame.
+
+    The response itself is sandboxed: its origin is nobody's, nothing runs, nothing
+    loads but pictures that are part of it.
+    """
+    try:
+        text = attachments.body(asked_by(request), message_id=message_id)
+    except inbox.NotFound:
+        raise Http404 from None
+    return framing.answer(text)
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def attachment(request: HttpRequest, message_id: UUID, attachment_id: UUID) -> HttpResponse:
+    """Return an attachment as a download; a page that says why, where it cannot be had."""
+    try:
+        return downloads.answer(
+            asked_by(request), message_id=message_id, attachment_id=attachment_id
+        )
+    except inbox.NotFound:
+        raise Http404 from None
+    except errors.ProviderError as error:
+        says = documents.WHY_NOT.get(type(error), documents.TRY_LATER)
+        return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
+
+
+def _address(folder: str, cursor: str | None = None) -> str:
+    query: Mapping[str, Any] = {"folder": folder} if folder != "inbox" else {}
+    if cursor:
+        query = {**query, "cursor": cursor}
+    return reverse("inbox") + (f"?{urlencode(query)}" if query else "")

@@ -1,0 +1,44 @@
+"""
+After a restore, before anything is served: `manage.py apply_tombstones`.
+
+Destroys keys that the restored database brought back although they are published as destroyed,
+and ends what they belonged to. Workers do it as they start; the web refuses to serve until it
+is done.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from integrations import restored
+from limited_use import revived
+from limited_use.ledger import published, sequencer
+
+
+class Command(BaseCommand):
+    help = "Destroy restored keys whose tombstone is published; say what else the restore undid."
+    requires_system_checks: list[str] = []
+
+    def handle(self, **_: Any) -> None:
+        try:
+            applied = restored.apply(at=timezone.now())
+            missing = revived.missing_receipts()
+        except published.Unreadable as problem:
+            raise CommandError(f"what was published cannot be read: {problem}") from None
+        self.stdout.write(
+            f"{applied.key_count} restored keys destroyed again; {missing} receipts are not here"
+        )
+        if applied.purge_count or applied.ended_count or applied.reconnect_count:
+            self.stdout.write(
+                f"{applied.purge_count} integrations are purged again, {applied.ended_count}"
+                f" connections end, {applied.reconnect_count} have to be reconnected"
+            )
+        try:
+            sequencer.check_continues()
+        except sequencer.Fork as problem:
+            self.stdout.write(
+                f"The ledger was rewound: {problem}. Nothing is signed under this name any more."
+            )

@@ -1,0 +1,15 @@
+"""Write the register of columns in clear anew. It reads the models, and no row."""
+
+from __future__ import annotations
+
+from django.core.management.base import BaseCommand
+
+from integrations.registers import clear_columns
+
+
+class Command(BaseCommand):
+    help = "Write the register of columns in clear, as the models have them now."
+
+    def handle(self, **_: object) -> None:
+        clear_columns.FILE.write_text(clear_columns.text(), encoding="utf-8")
+        self.stdout.write(str(clear_columns.FILE.name))

@@ -1,0 +1,35 @@
+"""Write the signed bundle of evidence: `manage.py evidence --out FILE [--matrix FILE]`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from integrations import evidence
+from integrations.evidence.bound import NoMatrix
+from limited_use import signers
+
+
+class Command(BaseCommand):
+    help = "Write everything that a reviewer asks for into one signed file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--out", required=True, type=Path, help="the file to write")
+        parser.add_argument("--matrix", type=Path, help="what `pytest --matrix FILE` wrote")
+
+    def handle(self, *, out: Path, matrix: Path | None, **_: Any) -> None:
+        at = timezone.now()
+        try:
+            made = evidence.make(at=at, matrix=matrix.read_bytes() if matrix else None)
+            out.write_bytes(made)
+        except (NoMatrix, OSError) as problem:
+            raise CommandError(str(problem)) from None
+        for one in evidence.not_met(evidence.sections(), at=at):
+            self.stdout.write(f"not met: {one.clause}: {one.why}")
+        keys = " ".join(f"--key '{one.key}'" for one in signers.history() if one.until is None)
+        self.stdout.write(f"{out}: {len(made)} bytes; check it with")
+        self.stdout.write(f"  python -m limited_use.verify {keys} {out}")

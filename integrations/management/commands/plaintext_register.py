@@ -1,0 +1,18 @@
+"""Write the register of functions that may hold plaintext anew, and print their share."""
+
+from __future__ import annotations
+
+from django.core.management.base import BaseCommand
+
+from integrations.registers import plaintext
+
+
+class Command(BaseCommand):
+    help = "Write the register of functions that may hold plaintext, and print their share of code."
+
+    def handle(self, **_: object) -> None:
+        register = plaintext.current()
+        plaintext.FILE.write_text(register.text(), encoding="utf-8")
+        for what, share in register.shares():
+            self.stdout.write(f"{share:6.1%}  {what}")
+        self.stdout.write(f"{plaintext.GOAL:6.1%}  is the goal")

@@ -1,0 +1,36 @@
+"""Run purges to their receipts where no worker lives: `manage.py purge [JOB …]`."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from integrations import purge
+from integrations.models import PurgeJob, PurgeStep
+
+
+class Command(BaseCommand):
+    help = "Run the named purges, or all that are due, as far as they go now."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("job", nargs="*", type=UUID, help="ids of purge jobs; none: all due")
+
+    def handle(self, *, job: list[UUID], **_: Any) -> None:
+        wanted = job or purge.due(at=timezone.now())
+        known = set(PurgeJob.objects.filter(id__in=wanted).values_list("id", flat=True))
+        if unknown := set(wanted) - known:
+            raise CommandError(f"no such purge: {', '.join(map(str, sorted(unknown)))}")
+        for job_id in wanted:
+            self.stdout.write(f"{job_id} {self._run(job_id)}")
+        if not wanted:
+            self.stdout.write("nothing is due")
+
+    def _run(self, job_id: UUID) -> str:
+        try:
+            return purge.run(job_id=job_id)
+        except (purge.NotClaimed, purge.LeaseLost):
+            step = PurgeJob.objects.values_list("step", flat=True).get(id=job_id)
+            return PurgeStep(step) if step == PurgeStep.DONE else f"{step} (not due, or taken)"

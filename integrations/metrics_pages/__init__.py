@@ -1,0 +1,1 @@
+"""Figures for whoever watches the service: one page in Prometheus' text format."""

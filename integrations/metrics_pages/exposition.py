@@ -1,0 +1,81 @@
+"""
+The figures in Prometheus' text format, all of them from the database.
+
+So every process says the same, and one that was restarted has forgotten nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Sum
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from integrations import gauges
+from limited_use.use_models import PolicyUse
+
+_USE = ("feature", "purpose", "data_class", "recipient", "rule")
+# The service itself, where no feature of another's acted.
+OWN = "service"
+
+
+class FromDatabase(Collector):
+    """Reads what is kept, at each collection."""
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._decisions()
+        yield from self._gauges()
+
+    def _decisions(self) -> Iterator[Metric]:
+        decisions = CounterMetricFamily(
+            "antares_decisions",
+            "Uses that were decided, by what decided and how",
+            labels=(*_USE, "outcome"),
+        )
+        refusals = CounterMetricFamily(
+            "antares_refusals", "Uses that were refused, by feature", labels=("feature",)
+        )
+        events = CounterMetricFamily(
+            "antares_events", "Events of the ledger that are no decisions", labels=("event",)
+        )
+        refused: dict[str, int] = defaultdict(int)
+        rows = PolicyUse.objects.values_list(*_USE, "is_permitted").annotate(total=Sum("count"))
+        for *labels, is_permitted, count in rows.order_by(*_USE, "is_permitted"):
+            feature, purpose, *_, rule = labels
+            if not purpose:
+                events.add_metric((rule,), count)
+                continue
+            outcome = "permitted" if is_permitted else "refused"
+            decisions.add_metric((feature or OWN, *labels[1:], outcome), count)
+            refused[feature or OWN] += 0 if is_permitted else count
+        for feature, count in sorted(refused.items()):
+            refusals.add_metric((feature,), count)
+        yield from (decisions, refusals, events)
+
+    def _gauges(self) -> Iterator[Metric]:
+        measured_at, figures = gauges.kept()
+        by_name: dict[str, list[gauges.Figure]] = defaultdict(list)
+        for figure in figures:
+            by_name[figure.name].append(figure)
+        for name, measured in by_name.items():
+            labels = [label for label, _ in measured[0].labels]
+            family = GaugeMetricFamily(name, gauges.MEANINGS[name], labels=labels)
+            for one in measured:
+                family.add_metric([value or OWN for _, value in one.labels], one.value)
+            yield family
+        if measured_at is not None:
+            yield GaugeMetricFamily(
+                "antares_measured_timestamp_seconds",
+                "When the figures above were measured",
+                value=measured_at.timestamp(),
+            )
+
+
+def text() -> bytes:
+    """Return every figure."""
+    registry = CollectorRegistry()
+    registry.register(FromDatabase())
+    return generate_latest(registry)

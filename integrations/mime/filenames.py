@@ -1,0 +1,35 @@
+"""Names that strangers gave to files: for showing, never for opening anything."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+import unicodedata
+from typing import Final
+
+from .headers import printable
+
+MAX_LENGTH: Final = 200
+MAX_EXTENSION: Final = 12
+_SEPARATORS: Final = re.compile(r'[\\/:*?"<>|]+')
+
+
+def safe(name: str, *, content_type: str, position: int) -> str:
+    """
+    Return `name` fit to show and to offer for download.
+
+    Nothing in it can leave a folder, hide an extension by writing direction or
+    break a header; what is left empty is named after its place and type.
+    """
+    # Full-width solidus and friends become their plain forms before those are replaced.
+    plain = printable(unicodedata.normalize("NFKC", name))
+    last = _SEPARATORS.split(plain)[-1] if _SEPARATORS.search(plain) else plain
+    kept = printable(last).strip(" .") or _SEPARATORS.sub("_", plain).strip(" ._")
+    if not kept:
+        return f"attachment-{position}{mimetypes.guess_extension(content_type) or '.bin'}"
+    if len(kept) <= MAX_LENGTH:
+        return kept
+    stem, dot, extension = kept.rpartition(".")
+    if not dot or len(extension) > MAX_EXTENSION or not stem:
+        return kept[:MAX_LENGTH]
+    return stem[: MAX_LENGTH - len(extension) - 1] + dot + extension

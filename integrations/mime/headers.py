@@ -1,0 +1,174 @@
+"""Header values: unfolded text in, decoded words, addresses, parameters and dates out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
+from typing import Final
+
+from . import charsets
+from .message import Address
+
+_WORD: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+_BETWEEN_WORDS: Final = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
+_Q_BYTE: Final = re.compile(rb"=([0-9A-Fa-f]{2})")
+_MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,998})>")
+# C0, C1, DEL; zero-width and direction controls; line and paragraph separators; lone surrogates.
+_UNSAFE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+# What most mail says, and the standard library reads in the same way at length: one plain address
+# with or without a plain name, and a type with nothing but a charset or a boundary.
+_ONE_ADDRESS: Final = re.compile(
+    r"(?:(?:([\w=?+/*-]+(?: [\w=?+/*-]+)*)|\"([^\"\\<>@,;:()]+)\") )?"
+    r"<?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)+)>?",
+    re.ASCII,
+)
+_BARE_TYPE: Final = re.compile(
+    r"([a-z]+/[a-z0-9.+-]+)"
+    r"(?:; ?charset=(?:\"([\w.:-]+)\"|([\w.:-]+))|; ?boundary=(?:\"[^\"\\]*\"|[\w.=-]+))?",
+    re.ASCII | re.IGNORECASE,
+)
+MAX_ADDRESSES: Final = 2_000
+MAX_REFERENCES: Final = 200
+
+
+def printable(text: str) -> str:
+    """Return `text` on one line, without what could disguise it on a screen."""
+    return " ".join(_UNSAFE.sub(" ", text).split())
+
+
+def words(value: str) -> str:
+    """Return `value` with its RFC 2047 encoded words decoded."""
+    if "=?" not in value:
+        return value
+    return _join_words(_BETWEEN_WORDS.sub(r"\1", value))
+
+
+def _join_words(value: str) -> str:
+    out: list[str] = []
+    pending, pending_charset, end = b"", "", 0
+    for match in _WORD.finditer(value):
+        charset, encoding, body = match.groups()
+        charset = charset.partition("*")[0].lower()
+        # A character may be split over adjacent words: join bytes first.
+        if pending and (match.start() != end or charset != pending_charset):
+            out.append(charsets.decode(pending, pending_charset)[0])
+            pending = b""
+        out.append(value[end : match.start()])
+        pending += _word_bytes(encoding, body)
+        pending_charset, end = charset, match.end()
+    out.append(charsets.decode(pending, pending_charset)[0])
+    out.append(value[end:])
+    return "".join(out)
+
+
+def _word_bytes(encoding: str, body: str) -> bytes:
+    data = body.encode("utf-8", errors="replace")
+    if encoding in "qQ":
+        spaced = data.replace(b"_", b" ")
+        return _Q_BYTE.sub(lambda match: bytes([int(match[1], 16)]), spaced)
+    try:
+        return base64.b64decode(data + b"=" * (-len(data) % 4))
+    except (binascii.Error, ValueError):
+        return data
+
+
+def text(value: str) -> str:
+    """Return a header's value, decoded and fit to show."""
+    return printable(words(value))
+
+
+def addresses(values: Iterable[str]) -> tuple[Address, ...]:
+    """
+    Return who is named in `values`.
+
+    Structure is read before encoded words are decoded, so that a comma hidden
+    in one cannot add a recipient.
+    """
+    kept = list(values)
+    if not kept:
+        return ()
+    if len(kept) == 1 and (plain := _one(kept[0])) is not None:
+        return (plain,)
+    try:
+        pairs = getaddresses(kept)
+    except (ValueError, IndexError, TypeError, RecursionError):
+        pairs = []
+    if not any(name or email for name, email in pairs):
+        # Unreadable as a list, but somebody wrote it: keep it visible.
+        pairs = [(value, "") for value in kept if value.strip()]
+    found = (Address(text(name), printable(email)) for name, email in pairs[:MAX_ADDRESSES])
+    return tuple(address for address in found if address.name or address.email)
+
+
+def _one(value: str) -> Address | None:
+    """Return the only address of `value`, where it is as plain as can be."""
+    found = _ONE_ADDRESS.fullmatch(value)
+    if found is None or ("<" in value) is not value.endswith(">"):
+        return None
+    atoms, quoted, email = found.groups()
+    name = atoms or quoted or ""
+    if name and "<" not in value:
+        return None
+    return Address(text(name), email)
+
+
+def message_ids(value: str) -> tuple[str, ...]:
+    """Return the ids in `value` without their angle brackets; a bare one counts."""
+    found = [printable(match[1]) for match in _MESSAGE_ID.finditer(value)]
+    bare = printable(value)
+    if not found and bare and " " not in bare and "<" not in bare:
+        found = [bare[:998]]
+    return tuple(found[-MAX_REFERENCES:])
+
+
+def date(value: str) -> datetime | None:
+    """Return an RFC 5322 date as aware UTC; None where it is none."""
+    try:
+        parsed = parsedate_to_datetime(printable(value))
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+class Parameters:
+    """The type of one part and the parameters of its two headers, RFC 2231 ones joined."""
+
+    def __init__(self, content_type: str, disposition: str) -> None:
+        self.disposition = disposition.partition(";")[0].strip().lower()
+        bare = _BARE_TYPE.fullmatch(content_type) if ";" not in disposition else None
+        if bare is not None:
+            self.content_type = bare[1].lower()
+            self.charset = bare[2] or bare[3] or ""
+            self.filename = ""
+            return
+        self._part = Message()
+        if content_type:
+            self._part["Content-Type"] = content_type
+        if disposition:
+            self._part["Content-Disposition"] = disposition
+        try:
+            self.content_type = printable(self._part.get_content_type())[:255]
+        except (ValueError, IndexError, TypeError):
+            self.content_type = "application/octet-stream"
+        self.charset = self._parameter("charset", "Content-Type")
+        self.filename = self._parameter("filename", "Content-Disposition") or self._parameter(
+            "name", "Content-Type"
+        )
+
+    def _parameter(self, name: str, header: str) -> str:
+        try:
+            value = self._part.get_param(name, "", header)
+            if isinstance(value, tuple):
+                charset, _, encoded = value
+                # Latin-1 gives back the percent-decoded bytes as they were.
+                return charsets.decode(encoded.encode("latin-1"), charset or "utf-8")[0]
+            return text(collapse_rfc2231_value(value)) if value else ""
+        except (ValueError, IndexError, TypeError, LookupError):
+            return ""

@@ -1,0 +1,178 @@
+"""
+Mail HTML made safe to show, and text made HTML.
+
+What comes out loads nothing from anywhere: pictures are `data:` or gone, and a
+link only leads where its reader clicks. It is still meant for a sandboxed
+frame whose own response forbids scripts and fetches: two walls, not one.
+"""
+
+from __future__ import annotations
+
+import base64
+import html as entities
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+import nh3
+
+from . import allowed, styles
+from .headers import printable
+from .message import MAX_TEXT
+
+# Content id without angle brackets → (content type, bytes), or None where there is no such part.
+Resolver = Callable[[str], tuple[str, bytes] | None]
+
+MAX_PICTURE: Final = 2 * 1024 * 1024
+MAX_PICTURES: Final = 8 * 1024 * 1024
+MAX_OPEN_TAGS: Final = 1_000
+
+_PICTURES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
+_DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
+_LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
+_REL: Final = "noopener noreferrer nofollow"
+
+_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
+_BREAKS: Final = re.compile(r"<(?=/?(?:p|div|br|td|th|tr|li|h[1-6]|blockquote)\b)", re.IGNORECASE)
+_URL: Final = re.compile(r"https?://[^\s<>\"'`]{1,2000}[^\s<>\"'`.,;:!?)\]}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Sanitised:
+    """`html` is safe to frame; `blocked_count` pictures were left out, being elsewhere."""
+
+    html: str
+    blocked_count: int
+
+
+@dataclass(slots=True)
+class _Attributes:
+    resolve: Resolver | None
+    blocked_count: int = 0
+    room: int = field(default=MAX_PICTURES)
+
+    def __call__(self, tag: str, name: str, value: str) -> str | None:
+        # nh3 keeps the value when its filter raises: nothing may.
+        try:
+            return self._kept(tag, name, value)
+        except Exception:  # noqa: BLE001
+            return None
+
+    def _kept(self, tag: str, name: str, value: str) -> str | None:
+        if name == "style":
+            return styles.filtered(value) or None
+        if name == "src":
+            return self._picture(value)
+        if name == "href":
+            return value if _leads_out(value) else None
+        return value if tag == "a" and name in {"rel", "target"} else printable(value)[:500]
+
+    def _picture(self, value: str) -> str | None:
+        address = value.strip()
+        if address[:4].lower() == "cid:":
+            address = self._embedded(address[4:])
+        known = _DATA.fullmatch(address)
+        if not known or known[1].lower() not in _PICTURES or len(address) > self.room:
+            self.blocked_count += 1
+            return None
+        self.room -= len(address)
+        return address
+
+    def _embedded(self, content_id: str) -> str:
+        found = self.resolve(content_id.strip("<> ")) if self.resolve else None
+        if found is None or len(found[1]) > MAX_PICTURE:
+            return ""
+        content_type, data = found
+        return f"data:{content_type};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _leads_out(value: str) -> bool:
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        return False
+    return parts.scheme.lower() in _LINKS and bool(parts.netloc or parts.path)
+
+
+def sanitise(html: str, *, resolve: Resolver | None = None) -> Sanitised:
+    """
+    Return `html` with what a mail may do: look like something, and be read.
+
+    Pictures by content id are put in through `resolve`; any others that are
+    not `data:` are left out and counted.
+    """
+    html = html[:MAX_TEXT]
+    if _is_bomb(html):
+        # Deep nesting takes the parser quadratic time; its words are kept.
+        return Sanitised(plain_to_html(_without_tags(html)), 0)
+    attributes = _Attributes(resolve)
+    safe = nh3.clean(
+        html,
+        tags=set(allowed.TAGS),
+        clean_content_tags=set(allowed.DROPPED_WHOLE),
+        attributes=allowed.ATTRIBUTES,
+        attribute_filter=attributes,
+        url_schemes={*_LINKS, "data", "cid"},
+        link_rel=_REL,
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+    )
+    return Sanitised(safe, attributes.blocked_count)
+
+
+def _is_bomb(html: str) -> bool:
+    open_by_name: Counter[str] = Counter()
+    depth = 0
+    for closing, written in _TAG.findall(html):
+        name = written.lower()
+        if name in allowed.SELF_CLOSING:
+            continue
+        if not closing:
+            open_by_name[name] += 1
+            depth += 1
+            if depth > MAX_OPEN_TAGS:
+                return True
+        elif open_by_name[name]:
+            open_by_name[name] -= 1
+            depth -= 1
+    return False
+
+
+def _without_tags(html: str) -> str:
+    return entities.unescape(re.sub(r"<[^>]{0,2000}>?", " ", html))
+
+
+def html_to_text(html: str) -> str:
+    """Return the words of `html` on one line."""
+    html = html[:MAX_TEXT]
+    if _is_bomb(html):
+        return printable(_without_tags(html))
+    bare = nh3.clean(
+        _BREAKS.sub(" <", html),
+        tags=set(),
+        clean_content_tags=set(allowed.DROPPED_WHOLE),
+        attributes={},
+    )
+    return printable(entities.unescape(bare))
+
+
+def text_preview(text: str, html: str = "", *, length: int = 200) -> str:
+    """Return the beginning of a message on one line of plain text, at most `length` characters."""
+    words = printable(text[: length * 20]) or html_to_text(html)
+    return words if len(words) <= length else words[: length - 1].rstrip() + "…"
+
+
+def plain_to_html(text: str) -> str:
+    """Return plain text as safe HTML: lines kept, web addresses made links."""
+    text = text[:MAX_TEXT]
+    out: list[str] = []
+    end = 0
+    for match in _URL.finditer(text):
+        shown = entities.escape(match[0])
+        out.append(entities.escape(text[end : match.start()]))
+        out.append(f'<a href="{shown}" target="_blank" rel="{_REL}">{shown}</a>')
+        end = match.end()
+    out.append(entities.escape(text[end:]))
+    return f'<div style="white-space:pre-wrap">{"".join(out)}</div>'

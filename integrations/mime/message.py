@@ -1,0 +1,90 @@
+"""What a mail message is to us, whoever delivered it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+PoisonReason = Literal["too-deep", "too-many-parts", "too-large", "undecodable"]
+
+# Forwards of forwards reach ten; providers hand over what lies much deeper as one lump.
+MAX_DEPTH: Final = 30
+MAX_PARTS: Final = 1_000
+# Gmail accepts 150 MiB by import; base64 and headers on top.
+MAX_BYTES: Final = 210 * 1024 * 1024
+# Characters of one body that are kept; the rest is dropped and named among the defects.
+MAX_TEXT: Final = 2_000_000
+MAX_HEADERS: Final = 1_000
+MAX_HEADER_LENGTH: Final = 64 * 1024
+
+
+class Poison(Exception):
+    """A message that cannot be read. Set it aside under `reason`, a word of ours, and go on."""
+
+    def __init__(self, reason: PoisonReason) -> None:
+        super().__init__(reason)
+        self.reason: PoisonReason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`name` is decoded and may be empty; `email` is as written, perhaps not an address at all."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentPart:
+    """
+    What a message carries beside its text, without the bytes.
+
+    `part` is the path to it: zero-based indexes joined by dots, "" for a
+    message that is one part. It survives where a provider's attachment ids do
+    not. `filename` is safe to show and is no path; `size` is in bytes after
+    transfer decoding; `content_id` has no angle brackets.
+    """
+
+    position: int
+    part: str
+    filename: str
+    content_type: str
+    size: int
+    content_id: str
+    disposition: Literal["attachment", "inline", ""]
+    is_inline: bool
+    is_calendar: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMessage:
+    """
+    One message, decoded.
+
+    `html` is as the sender wrote it: hostile until `html.sanitise`. `date` is
+    what the sender claims, aware UTC. `message_id`, `in_reply_to` and
+    `references` have no angle brackets. `headers` are the unfolded top-level
+    ones in order. `defects` are words of ours.
+    """
+
+    from_: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    bcc: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
+    subject: str
+    date: datetime | None
+    message_id: str
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    text: str
+    html: str
+    headers: tuple[tuple[str, str], ...]
+    attachments: tuple[AttachmentPart, ...]
+    defects: tuple[str, ...]
+
+    @property
+    def has_attachments(self) -> bool:
+        """True if something is attached that is not merely shown inside the text."""
+        return any(not part.is_inline for part in self.attachments)

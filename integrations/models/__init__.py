@@ -1,0 +1,62 @@
+"""The tables of connected accounts, one file per aggregate."""
+
+from .attempt import AttemptOutcome, ConnectAttempt
+from .calendar import Calendar, CalendarRole, Event, EventKind
+from .connection import (
+    CACHE_CHOICES,
+    FETCHABLE,
+    LIVE,
+    OWNER_ONLY,
+    Connection,
+    ConnectionStatus,
+    Integration,
+    IntegrationStatus,
+    StatusReason,
+)
+from .discard import Discard
+from .export import Export, ExportOutcome
+from .mail import Attachment, Message, MessageBody, Thread
+from .notice import Notice, NoticeKind
+from .purge import PurgeJob, PurgeStep, PurgeTrigger, RevocationOutcome
+from .quota import QuotaBucket
+from .sync import Reconciliation, SetAside, SyncStage, SyncWork
+from .watch import Watch, WatchKind, WatchStatus
+
+__all__ = [
+    "CACHE_CHOICES",
+    "FETCHABLE",
+    "LIVE",
+    "OWNER_ONLY",
+    "Attachment",
+    "AttemptOutcome",
+    "Calendar",
+    "CalendarRole",
+    "ConnectAttempt",
+    "Connection",
+    "ConnectionStatus",
+    "Discard",
+    "Event",
+    "EventKind",
+    "Export",
+    "ExportOutcome",
+    "Integration",
+    "IntegrationStatus",
+    "Message",
+    "MessageBody",
+    "Notice",
+    "NoticeKind",
+    "PurgeJob",
+    "PurgeStep",
+    "PurgeTrigger",
+    "QuotaBucket",
+    "Reconciliation",
+    "RevocationOutcome",
+    "SetAside",
+    "StatusReason",
+    "SyncStage",
+    "SyncWork",
+    "Thread",
+    "Watch",
+    "WatchKind",
+    "WatchStatus",
+]

@@ -1,0 +1,249 @@
+"""
+A person's account at a provider, and the products of it that are switched on.
+
+The grant (tokens, scopes) belongs to the connection; content belongs to an
+integration, which has a data key, an epoch and a status of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Self
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from accounts.ids import uuid7
+from limited_use.vault.fields import SealedField
+from limited_use.vocabulary import DataClass
+
+
+class ConnectionStatus(models.TextChoices):
+    ACTIVE = "active"
+    REAUTH_REQUIRED = "reauth_required"
+    # The last integration was disconnected; the credential waits for revocation.
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+class IntegrationStatus(models.TextChoices):
+    SYNCING = "syncing"
+    ACTIVE = "active"
+    DEGRADED = "degraded"
+    REAUTH_REQUIRED = "reauth_required"
+    PURGING = "purging"
+    PURGED = "purged"
+
+
+class StatusReason(models.TextChoices):
+    """Why a live integration is not simply `active`."""
+
+    NONE = ""
+    RATE_LIMITED = "rate_limited"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+    RESYNCING = "resyncing"
+    QUARANTINED_ITEMS = "quarantined_items"
+    SCOPE_MISSING = "scope_missing"
+    MAILBOX_NOT_PROVISIONED = "mailbox_not_provisioned"
+    APP_MISCONFIGURED = "app_misconfigured"
+    NO_WORKER = "no_worker"
+    COUNT_MISMATCH = "count_mismatch"
+    PUSH_SILENT = "push_silent"
+    GRANT_REVOKED = "grant_revoked"
+    UNEXPECTED = "unexpected"
+
+
+# May be read and written.
+LIVE = (
+    IntegrationStatus.SYNCING,
+    IntegrationStatus.ACTIVE,
+    IntegrationStatus.DEGRADED,
+    IntegrationStatus.REAUTH_REQUIRED,
+)
+# The grant ended elsewhere: features stop, only the owner still reads.
+OWNER_ONLY = (IntegrationStatus.REAUTH_REQUIRED,)
+# What may be fetched: live, and the grant stands.
+FETCHABLE = tuple(status for status in LIVE if status not in OWNER_ONLY)
+
+
+# How old a calendar's copy may be, in hours: what its owner can choose.
+CACHE_CHOICES: Final = (1, 6, 12, 24)
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def live(self) -> Self:
+        return self.filter(ended_at=None)
+
+    def owned_by(self, user_id: UUID, organisation_id: UUID) -> Self:
+        return self.filter(user_id=user_id, organisation_id=organisation_id)
+
+
+class Connection(models.Model):
+    """One person's account at one provider, within one organisation."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, related_name="+"
+    )
+    provider = models.CharField(max_length=16)
+    # A keyed hash of the provider's account key (Google: `sub`), under the
+    # directory key. Emptied by the purge of the last integration.
+    account_blind = models.BinaryField(max_length=32, null=True)
+    status = models.CharField(
+        max_length=16, choices=ConnectionStatus, default=ConnectionStatus.ACTIVE
+    )
+    # Raised when the grant is replaced or ended: what was begun under an older one is dropped.
+    epoch = models.PositiveIntegerField(default=1)
+
+    email = SealedField(data_class=DataClass.PROFILE, holder="id", null=True)
+    access_token = SealedField(data_class=DataClass.CREDENTIAL, holder="id", null=True)
+    access_expires_at = models.DateTimeField(null=True)
+    # Whose key seals the refresh token: each stored grant has one of its own, which a web
+    # process can make and wrap, and cannot unwrap. The connection's id: not sealed anew yet.
+    grant_id = models.UUIDField(unique=True, default=uuid7)
+    refresh_token = SealedField(data_class=DataClass.CREDENTIAL, holder="grant_id", null=True)
+    # Counts refreshes; a writer that read an older one has lost the race.
+    grant_generation = models.PositiveIntegerField(default=1)
+    refresh_lease_by = models.UUIDField(null=True)
+    refresh_lease_until = models.DateTimeField(null=True)
+    # A web process cannot refresh: it says here up to which generation the token is no good, and
+    # asks a worker; who waits for that sees here that it failed.
+    refresh_beyond = models.PositiveIntegerField(default=0)
+    refresh_failed_at = models.DateTimeField(null=True)
+
+    asked_scopes = ArrayField(models.CharField(max_length=200), default=list)
+    granted_scopes = ArrayField(models.CharField(max_length=200), default=list)
+
+    connected_at = models.DateTimeField()
+    reauth_since = models.DateTimeField(null=True)
+    # Of a connection that ends without a purge, for it brought nothing in: since when, when the
+    # provider was last asked to revoke, and until when that may be on its way (as in a purge).
+    ending_since = models.DateTimeField(null=True)
+    revocation_tried_at = models.DateTimeField(null=True)
+    revoking_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = models.Manager.from_queryset(ConnectionQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=ConnectionStatus.values), name="connection_status_known"
+            ),
+            models.UniqueConstraint(
+                fields=["organisation", "provider", "account_blind"],
+                condition=Q(ended_at=None),
+                name="connection_one_live_per_account_and_organisation",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=ConnectionStatus.ENDED, ended_at__isnull=False)
+                | (~Q(status=ConnectionStatus.ENDED) & Q(ended_at=None)),
+                name="connection_ended_at_iff_ended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=ConnectionStatus.ENDED)
+                | Q(
+                    account_blind=None,
+                    email=None,
+                    refresh_token=None,
+                    access_token=None,
+                ),
+                name="connection_ended_holds_nothing",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=ConnectionStatus.REAUTH_REQUIRED, reauth_since__isnull=False)
+                | ~Q(status=ConnectionStatus.REAUTH_REQUIRED),
+                name="connection_reauth_has_a_beginning",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "organisation"], name="connection_by_owner"),
+            models.Index(fields=["provider", "account_blind"], name="connection_by_account"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} connection {self.id}"
+
+
+class IntegrationQuerySet(models.QuerySet["Integration"]):
+    def live(self) -> Self:
+        return self.filter(status__in=LIVE)
+
+    def owned_by(self, user_id: UUID, organisation_id: UUID) -> Self:
+        return self.filter(connection__user_id=user_id, connection__organisation_id=organisation_id)
+
+    def overdue_for_reconnect(self, before: datetime) -> Self:
+        return self.filter(
+            status=IntegrationStatus.REAUTH_REQUIRED, connection__reauth_since__lte=before
+        )
+
+    def without_permission(self) -> Self:
+        """Those whose grant stands, without the permission that their copy needs."""
+        return self.filter(
+            status=IntegrationStatus.REAUTH_REQUIRED, status_reason=StatusReason.SCOPE_MISSING
+        )
+
+    def overdue_for_permission(self, before: datetime) -> Self:
+        return self.without_permission().filter(status_since__lte=before)
+
+
+class Integration(models.Model):
+    """One product of a connection, from switching on to receipt."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="integrations"
+    )
+    product = models.CharField(max_length=16)
+    status = models.CharField(
+        max_length=16, choices=IntegrationStatus, default=IntegrationStatus.SYNCING
+    )
+    status_reason = models.CharField(max_length=32, choices=StatusReason, blank=True, default="")
+    # Since when `status_reason` stands; page and API compute "next try" from the sync work.
+    status_since = models.DateTimeField()
+    # Raised by a disconnect. Work begun under an older epoch drops what it holds.
+    epoch = models.PositiveIntegerField(default=1)
+    # How old a calendar's copy may be, in hours, where its owner wants it younger than its
+    # features say; None: as they say.
+    cache_hours = models.PositiveIntegerField(null=True)
+    # Days of mail kept here; None keeps all. Older mail stays at the provider.
+    horizon_days = models.PositiveIntegerField(null=True, default=90)
+    switched_on_at = models.DateTimeField()
+    switched_off_at = models.DateTimeField(null=True)
+
+    objects = models.Manager.from_queryset(IntegrationQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=IntegrationStatus.values), name="integration_status_known"
+            ),
+            models.UniqueConstraint(
+                fields=["connection", "product"],
+                condition=Q(status__in=LIVE),
+                name="integration_one_live_per_product",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=LIVE, switched_off_at=None)
+                | (Q(switched_off_at__isnull=False) & ~Q(status__in=LIVE)),
+                name="integration_switched_off_at_iff_not_live",
+            ),
+            models.CheckConstraint(
+                condition=Q(horizon_days=None) | Q(horizon_days__in=[30, 90, 365]),
+                name="integration_horizon_is_a_choice",
+            ),
+            models.CheckConstraint(
+                condition=Q(cache_hours=None) | Q(cache_hours__in=CACHE_CHOICES),
+                name="integration_cache_is_a_choice",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product} integration {self.id}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE

@@ -1,0 +1,48 @@
+"""An owner's asking for a copy of what is kept: who confirmed it, when, and what became of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.ids import uuid7
+
+from .connection import Integration
+
+
+class ExportOutcome(models.TextChoices):
+    # It runs, or the process that wrote it died.
+    OPEN = ""
+    COMPLETE = "complete"
+    # Disconnected meanwhile, or nobody took it to the end.
+    INTERRUPTED = "interrupted"
+
+
+class Export(models.Model):
+    """One copy: asked for after a recent confirmation, and good for that one download."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
+    user_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(
+        max_length=16, choices=ExportOutcome, blank=True, default=ExportOutcome.OPEN
+    )
+    message_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=ExportOutcome.values), name="export_outcome_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="", ended_at=None)
+                | (~Q(outcome="") & Q(ended_at__gte=F("asked_at"))),
+                name="export_ended_at_iff_it_has_an_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"export {self.id}"

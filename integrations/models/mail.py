@@ -1,0 +1,174 @@
+"""
+Mail as it is kept: sealed, but for what listing needs.
+
+In clear are our ids, times, sizes, counts, flags and system labels. Rows carry
+`user_id` and `organisation_id` beside their integration so that an inbox pages
+by one index whatever the number of mailboxes behind it.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F
+
+from accounts.ids import uuid7
+from limited_use.vault.fields import SealedField
+from limited_use.vocabulary import DataClass
+
+from .connection import Integration
+
+
+class Thread(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Not indexed alone: the purge walks (integration, id); other queries have their own.
+    integration = models.ForeignKey(
+        Integration, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    user_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    remote_blind = models.BinaryField(max_length=32)
+    # Derived from the thread's messages in the transaction that writes them.
+    first_received_at = models.DateTimeField()
+    last_received_at = models.DateTimeField()
+    last_message_id = models.UUIDField()
+    message_count = models.PositiveIntegerField()
+    unread_count = models.PositiveIntegerField()
+    has_attachments = models.BooleanField()
+    is_starred = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "remote_blind"], name="thread_once_per_integration"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("user_id"),
+                F("organisation_id"),
+                F("last_received_at").desc(),
+                F("id").desc(),
+                name="thread_inbox_order",
+            ),
+            models.Index(fields=["integration", "id"], name="thread_by_integration"),
+        ]
+
+    def __str__(self) -> str:
+        return f"thread {self.id}"
+
+
+class Message(models.Model):
+    """
+    One mail message.
+
+    `summary` opens to JSON: provider_id, provider_thread_id, message_id (RFC
+    5322), subject, snippet, from/to/cc/bcc/reply_to as [[name, address], …],
+    attachments as [id, filename, content_type, size, is_inline].
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Not indexed alone: the purge walks (integration, id); other queries have their own.
+    integration = models.ForeignKey(
+        Integration, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    thread = models.ForeignKey(Thread, on_delete=models.DO_NOTHING, related_name="messages")
+    user_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    # Keyed hashes under the integration's own key; they die with it.
+    remote_blind = models.BinaryField(max_length=32)
+    rfc822_blind = models.BinaryField(max_length=32, null=True)
+    received_at = models.DateTimeField()
+    size = models.PositiveIntegerField()
+    is_unread = models.BooleanField()
+    is_starred = models.BooleanField()
+    has_attachments = models.BooleanField()
+    # System labels in our vocabulary: inbox, sent, drafts, important, archive, …
+    folders = ArrayField(models.CharField(max_length=32), default=list)
+    # The snapshot round that last saw it: what a finished round did not see is swept.
+    seen_round = models.PositiveIntegerField()
+    synced_at = models.DateTimeField()
+    summary = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
+    # JSON list of the user's own label names; None where there are none. Beside the summary
+    # because it changes without it: a sync may seal anew, and open nothing.
+    labels = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "remote_blind"], name="message_once_per_integration"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("user_id"),
+                F("organisation_id"),
+                F("received_at").desc(),
+                F("id").desc(),
+                name="message_inbox_order",
+            ),
+            models.Index(fields=["integration", "id"], name="message_by_integration"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.id}"
+
+
+class MessageBody(models.Model):
+    """
+    A message's text, in a table of its own so that lists stay narrow.
+
+    `content` opens to JSON: text, html (as it came; sanitised when shown),
+    headers as [[name, value], …], inline parts as [part, content type] by content id.
+    """
+
+    message = models.OneToOneField(
+        Message, on_delete=models.DO_NOTHING, primary_key=True, related_name="body"
+    )
+    integration_id = models.UUIDField()
+    content = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id")
+
+    class Meta:
+        verbose_name_plural = "message bodies"
+        # Asked by the purge alone: is there nothing left of it? With the key, by which it asks in
+        # order: else PostgreSQL walks the whole table by its primary key to find that out.
+        indexes = [models.Index(fields=["integration_id", "message"], name="body_of_integration")]
+
+    def __str__(self) -> str:
+        return f"body of message {self.message_id}"
+
+    @property
+    def id(self) -> UUID:
+        """The row id that ciphertext is bound to: the message's."""
+        return self.message_id
+
+
+class Attachment(models.Model):
+    """
+    What a message carries, without its bytes: those are fetched on demand.
+
+    `descriptor` opens to JSON: filename, content_type, content_id, part.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message = models.ForeignKey(Message, on_delete=models.DO_NOTHING, related_name="attachments")
+    integration_id = models.UUIDField()
+    position = models.PositiveSmallIntegerField()
+    size = models.PositiveBigIntegerField()
+    is_inline = models.BooleanField()
+    descriptor = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "position"], name="attachment_once_per_position"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["integration_id", "id"], name="attachment_of_integration"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attachment {self.position} of message {self.message_id}"

@@ -1,0 +1,127 @@
+"""The promise to remove everything an integration brought in, until its receipt is written."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from accounts.ids import uuid7
+
+from .connection import Integration
+
+
+class PurgeTrigger(models.TextChoices):
+    """Why; the receipt names it."""
+
+    OWNER = "owner"
+    SUPPORT = "support"
+    GRANT_ENDED = "grant_ended"
+    # The grant stands, and was given again without the permission that the copy needs.
+    PERMISSION_WITHDRAWN = "permission_withdrawn"
+    # The owner withdrew the agreement that the copy is kept by.
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    LEFT_ORGANISATION = "left_organisation"
+    ORGANISATION_CLOSED = "organisation_closed"
+    DEACTIVATED = "deactivated"
+    INACTIVE = "inactive"
+    # It had ended, and a database that was restored from a copy showed it as live.
+    RESTORED = "restored"
+
+
+class PurgeStep(models.TextChoices):
+    """Where the job stands; each is reached once and survives a crash."""
+
+    FENCED = "fenced"
+    PROVIDER_TRIED = "provider_tried"
+    EMPTIED = "emptied"
+    VERIFIED = "verified"
+    REVOCATION_SETTLED = "revocation_settled"
+    CREDENTIAL_DESTROYED = "credential_destroyed"
+    AWAITING_CHECKPOINT = "awaiting_checkpoint"
+    DONE = "done"
+
+
+class RevocationOutcome(models.TextChoices):
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    # 400 invalid_token: the provider no longer knows the grant.
+    ALREADY_GONE = "already_gone"
+    UNCONFIRMED = "unconfirmed"
+    # There is no provider: it lived here.
+    NOT_NEEDED = "not_needed"
+    # Another live integration or connection of the same account needs the grant.
+    NEEDED_ELSEWHERE = "needed_elsewhere"
+
+
+class PurgeJob(models.Model):
+    """
+    One purge, from the fence to the receipt.
+
+    Outlives the rows it removes; holds counts and ids of ours only.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    integration = models.OneToOneField(Integration, on_delete=models.PROTECT, related_name="purge")
+    user_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    trigger = models.CharField(max_length=24, choices=PurgeTrigger)
+    step = models.CharField(max_length=24, choices=PurgeStep, default=PurgeStep.FENCED)
+    lease_by = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField()
+    try_count = models.PositiveIntegerField(default=0)
+
+    fenced_at = models.DateTimeField()
+    emptied_at = models.DateTimeField(null=True)
+    verified_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    # The destroyed keys, and the key epochs that they were wrapped under: until those are
+    # destroyed as well, an old copy of the wrapped key could still be opened.
+    content_key_id = models.CharField(max_length=16)
+    content_kek_epoch = models.PositiveIntegerField(null=True)
+    # Of calendars: [[key id, key epoch, whose it was, its line], …]; and of those that lived here
+    # the last epoch.
+    cache_keys = models.JSONField(default=list)
+    own_kek_epoch = models.PositiveIntegerField(null=True)
+    credential_key_id = models.CharField(max_length=16, blank=True, default="")
+    credential_kek_epoch = models.PositiveIntegerField(null=True)
+    account_key_id = models.CharField(max_length=16, blank=True, default="")
+    account_kek_epoch = models.PositiveIntegerField(null=True)
+    # {"integrations.Message": 2000, …}: before, and what was found left after.
+    counts_before = models.JSONField(default=dict)
+    counts_left = models.JSONField(default=dict)
+    deleted_count = models.PositiveBigIntegerField(default=0)
+
+    revocation = models.CharField(
+        max_length=24, choices=RevocationOutcome, default=RevocationOutcome.PENDING
+    )
+    revocation_tried_at = models.DateTimeField(null=True)
+    revocation_try_count = models.PositiveIntegerField(default=0)
+    # A revocation may be on its way to the provider until then, whoever died meanwhile: a
+    # reconnect of the same account waits for it, or its new grant would be swept along.
+    revoking_until = models.DateTimeField(null=True)
+    # What became of the provider's watches, and until when it may go on telling of news.
+    watch_stop = models.CharField(max_length=24, blank=True, default="")
+    watch_lapse_by = models.DateTimeField(null=True)
+
+    entry_ids = ArrayField(models.UUIDField(), default=list)
+    receipt_id = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(step=PurgeStep.DONE, receipt_id__isnull=False, done_at__isnull=False)
+                | (~Q(step=PurgeStep.DONE) & Q(receipt_id=None, done_at=None)),
+                name="purge_done_iff_it_has_a_receipt",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"], condition=~Q(step="done"), name="purge_unfinished"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"purge {self.id}: {self.step}"

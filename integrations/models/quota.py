@@ -1,0 +1,21 @@
+"""One token bucket per mailbox, shared by all workers."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from .connection import Connection
+
+
+class QuotaBucket(models.Model):
+    connection = models.OneToOneField(
+        Connection, on_delete=models.PROTECT, primary_key=True, related_name="+"
+    )
+    # Units left at `counted_at`; may be negative, which is a debt that time pays.
+    units = models.FloatField()
+    counted_at = models.DateTimeField()
+    # The provider said "not before": nobody calls until then.
+    parked_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"quota of connection {self.connection_id}"

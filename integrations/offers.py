@@ -1,0 +1,86 @@
+"""What can be connected, and what is said before consent: from the feature registry alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from integrations import scopes
+from integrations.providers import PROVIDERS
+from integrations.providers.base import Provider
+from limited_use.features import Feature
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A permission and why it is asked."""
+
+    provider: str
+    scope: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product that may be connected, with what is shown immediately before consent."""
+
+    provider: str
+    product: str
+    label: str
+    title: str
+    says: str
+    features: tuple[Feature, ...]
+    requests: tuple[Asked, ...]
+
+
+def requests_of(
+    provider: Provider, product: str, *, connection_id: UUID | None = None
+) -> tuple[Asked, ...]:
+    """
+    Return each scope that connecting `product` asks for, with its reason.
+
+    :param connection_id: what it is added to, or reconnected; what is live of it is asked for again
+    """
+    why = {
+        scope: capability.says
+        for key, capability in sorted(provider.capabilities.items())
+        for scope in capability.scopes
+    }
+    wanted = scopes.asked_with(provider, product, connection_id)
+    return tuple(
+        Asked(provider.label, scope, why.get(scope, "To know which account you connected."))
+        for scope in sorted(wanted, key=lambda one: (one not in why, one))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    title: str
+    says: str
+
+
+# In the words of settings. Which there are follows from the providers and the registry.
+_PRODUCTS: Final[Mapping[str, _Product]] = {
+    "mail": _Product("mail", "Read your mail next to your calls, texts and chats."),
+    "calendar": _Product("Calendar", "See and change your calendars next to your calls and chats."),
+}
+
+
+def offers() -> tuple[Offer, ...]:
+    """Return what can be connected: the products that a feature of the service serves."""
+    return tuple(
+        Offer(
+            provider=provider.key,
+            product=product,
+            label=provider.label,
+            title=f"{provider.label} {words.title}",
+            says=words.says,
+            features=scopes.features_for(product),
+            requests=requests_of(provider, product),
+        )
+        for provider in PROVIDERS.values()
+        for product, words in _PRODUCTS.items()
+        if scopes.capabilities_for(product) <= provider.capabilities.keys()
+    )

@@ -1,0 +1,277 @@
+"""
+The only caller of the guard for provider data: facts are found here, by ids, in the database.
+
+Nobody passes a fact in. An integration that does not exist, or is somebody
+else's, has no facts, so the policy refuses it and the ledger says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import product
+from threading import Lock
+from types import MappingProxyType
+from typing import cast
+from uuid import UUID
+
+from accounts.actors import SYSTEM, Actor, ActorKind
+from integrations import facts
+from integrations.facts import Found
+from integrations.models import Integration
+from integrations.providers.pushes import Notice
+from limited_use import features, guard
+from limited_use.guard import Ask, Permit
+from limited_use.vault import directory, keys
+from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+
+# The permit by which this process matches notifications, for a minute.
+_matching: dict[str, Permit] = {}
+_matching_lock = Lock()
+
+Permits = Mapping[tuple[UUID, DataClass], Permit]
+
+_MAINTAIN = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+_END = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_END, Recipient.OWN_PROVIDER)
+_ASK = Use(DataClass.MAIL_METADATA, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+_HINT = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+_ACCOUNT = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.OWNER)
+_ANEW = tuple(
+    Use(data_class, Purpose.VAULT_REKEY, Recipient.VAULT)
+    for data_class in (DataClass.CREDENTIAL, DataClass.PROFILE)
+)
+_STORE = tuple(
+    Use(data_class, Purpose.SYNC_STORE, Recipient.VAULT)
+    for data_class in (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPermits:
+    """
+    What one run of a sync may do, decided together.
+
+    `credential` opens the tokens, `remote` opens cursors and remote ids for the own
+    provider, and `store` says, by data class, that what arrives may be kept.
+    """
+
+    credential: Permit
+    remote: Permit
+    store: Mapping[DataClass, Permit]
+
+
+def to_display(
+    *,
+    actor: Actor,
+    counts: Mapping[UUID, int | None],
+    data_classes: Sequence[DataClass],
+    at: datetime,
+) -> Permits:
+    """
+    Return permits to show data of integrations to `actor`, by integration and data class.
+
+    A person is shown their own; a service client what its token's purpose and
+    delegation cover. One ledger entry per integration and data class.
+
+    :param counts: how many rows of each integration will be opened; None: not known yet
+    :raises guard.Refused: if one of them is not the actor's, or the policy says no
+    """
+    if not counts:
+        return {}
+    is_client = actor.kind == ActorKind.CLIENT
+    # The purpose is the token's. One that the vocabulary lacks is passed on: the
+    # policy refuses it, and the ledger says so.
+    purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.INBOX_DISPLAY
+    recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
+    found = facts.of_integrations(list(counts), actor=actor, at=at)
+    asks = [
+        Ask(
+            use=Use(data_class, purpose, recipient),
+            holder=integration_id,
+            epoch=found[integration_id].epoch,
+            actor=actor,
+            on_behalf_of=actor.user_id,
+            facts=found[integration_id].facts,
+            fences=found[integration_id].fences,
+            feature=actor.feature if is_client else facts.OF_INBOX.key,
+            count=counts[integration_id],
+            names=found[integration_id].names,
+        )
+        for integration_id, data_class in product(counts, data_classes)
+    ]
+    return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+
+
+def refuse_undeclared(*, actor: Actor, at: datetime) -> None:
+    """
+    Refuse a client whose purpose its feature does not declare, whatever it asks for.
+
+    It would be refused where data is opened; but an empty list and an unknown id
+    open nothing, and would tell it what there is.
+
+    :raises guard.Refused: if the registry does not know this purpose of that feature
+    """
+    if actor.kind != ActorKind.CLIENT or features.registered(
+        actor.feature, purpose=actor.purpose or "", data_class=None, client=True
+    ):
+        return
+    nobody = UUID(int=0)
+    theirs = Integration.objects.live().owned_by(
+        actor.user_id or nobody, actor.organisation_id or nobody
+    )
+    # Of a person without any, the refusal is about the delegation that it came with.
+    about = list(theirs.values_list("id", flat=True)) or [actor.delegation_id or actor.id]
+    to_display(
+        actor=actor,
+        counts=dict.fromkeys(about, 0),
+        data_classes=(DataClass.MAIL_METADATA,),
+        at=at,
+    )
+    # Two checks of one registry cannot differ; if they did, nothing would be shown.
+    raise RuntimeError("an undeclared purpose was permitted")
+
+
+def to_show_accounts(*, actor: Actor, connection_ids: Sequence[UUID], at: datetime) -> Permits:
+    """
+    Return permits to show a person which accounts they connected, by connection.
+
+    :raises guard.Refused: if one of them is not theirs, or has ended
+    """
+    if not connection_ids:
+        return {}
+    found = facts.of_connections(connection_ids, actor=actor)
+    asks = [_ask(_ACCOUNT, one, found[one], actor=actor) for one in connection_ids]
+    return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+
+
+def to_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit:
+    """
+    Return a permit to tell the provider, on a reconnect, which account is meant.
+
+    :raises guard.Refused: if the connection is not the actor's, or has ended
+    """
+    found = facts.of_connections([connection_id], actor=actor)[connection_id]
+    return guard.permit(_ask(_HINT, connection_id, found, actor=actor), at=at)
+
+
+def to_maintain(*, connection_id: UUID, at: datetime) -> Permit:
+    """
+    Return a permit to use a connection's access token at the provider that issued it.
+
+    :raises guard.Refused: if the connection, or its grant, is not live
+    """
+    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
+    return guard.permit(_ask(_MAINTAIN, connection_id, found), at=at)
+
+
+def to_match(notice: Notice, *, at: datetime) -> Permit:
+    """
+    Return a permit to find out whom here a provider's proven notification is about.
+
+    For all of a process within a minute the same one: each notification has its own proof, and what
+    is decided, and stands in the ledger, is that such may be matched at all. So a flood of them
+    leaves an entry a minute.
+
+    :raises guard.Refused: if the policy does not allow it
+    """
+    with _matching_lock:
+        held = _matching.get("permit")
+        if held is None or at >= held.expires_at or held.expires_at - at > guard.LIFETIME:
+            # That there is a notice at all is the fact: only its proof makes one.
+            said = {Fact.PROVIDER_SAID} if notice.address else set()
+            ask = Ask(
+                use=directory.ASKING,
+                holder=directory.HOLDER,
+                epoch=0,
+                actor=SYSTEM,
+                on_behalf_of=None,
+                facts=frozenset(said),
+            )
+            held = _matching["permit"] = guard.permit(ask, at=at)
+        return held
+
+
+def to_refresh(*, connection_id: UUID, at: datetime) -> Permit:
+    """
+    Return a permit to use a connection's refresh token at the provider that issued it.
+
+    :raises guard.Refused: if the connection, or its grant, is not live
+    """
+    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
+    return guard.permit(_ask_grant(_MAINTAIN, connection_id, found), at=at)
+
+
+def to_end(*, connection_id: UUID, at: datetime) -> Permit:
+    """
+    Return a permit to end a connection's grant at the provider that gave it.
+
+    :raises guard.Refused: unless a purge is running, or the provider ended the grant
+    """
+    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
+    return guard.permit(_ask_grant(_END, connection_id, found), at=at)
+
+
+def to_stop(*, connection_id: UUID, at: datetime) -> Permit:
+    """
+    Return a permit to tell the provider, with a connection's access token, that something ends.
+
+    :raises guard.Refused: unless a purge is running, or the provider ended the grant
+    """
+    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
+    return guard.permit(_ask(_END, connection_id, found), at=at)
+
+
+def to_seal_anew(*, connection_id: UUID, at: datetime) -> Permits:
+    """
+    Return permits to seal again, under other keys, what the connection's own key seals.
+
+    :raises guard.Refused: if there is no such key
+    """
+    found = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
+    if keys.read(connection_id) is not None:
+        found = replace(found, facts=found.facts | {Fact.KEY_LIVE})
+    asks = [_ask(use, connection_id, found) for use in _ANEW]
+    return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+
+
+def to_sync(*, integration_id: UUID, at: datetime) -> SyncPermits:
+    """
+    Return what one run of a sync needs: one call of the guard, one entry for each use.
+
+    :raises guard.Refused: if integration, grant or consent is not live
+    """
+    content = facts.of_integrations([integration_id], actor=SYSTEM, at=at)[integration_id]
+    # An unknown integration has no connection; the guard refuses and records it all the same.
+    connection_id = content.connection_id or integration_id
+    grant = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
+    asks = [
+        _ask(_MAINTAIN, connection_id, grant),
+        _ask(_ASK, integration_id, content),
+        *(_ask(use, integration_id, content) for use in _STORE),
+    ]
+    credential, remote, *store = guard.permits(asks, at=at)
+    return SyncPermits(
+        credential,
+        remote,
+        MappingProxyType({permit.use.data_class: permit for permit in store}),
+    )
+
+
+def _ask(use: Use, holder: UUID, found: Found, *, actor: Actor = SYSTEM) -> Ask:
+    return Ask(
+        use=use,
+        holder=holder,
+        epoch=found.epoch,
+        actor=actor,
+        on_behalf_of=found.owner_id if actor is SYSTEM else actor.user_id,
+        facts=found.facts,
+        fences=found.fences,
+        names=found.names,
+    )
+
+
+def _ask_grant(use: Use, connection_id: UUID, found: Found) -> Ask:
+    # The grant is what the connection holds it by; in the ledger it is the connection's.
+    asked = _ask(use, found.grant_id or connection_id, found)
+    return replace(asked, about=connection_id)

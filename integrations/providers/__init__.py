@@ -1,0 +1,15 @@
+"""Providers, behind small protocols. Pure: no Django, no tables, no policy."""
+
+from __future__ import annotations
+
+from .base import Provider
+from .google.spec import GOOGLE
+from .offline.spec import OFFLINE
+
+PROVIDERS: dict[str, Provider] = {GOOGLE.key: GOOGLE, OFFLINE.key: OFFLINE}
+
+
+def granting(key: str) -> Provider | None:
+    """Return the provider of that name that something can be connected at."""
+    found = PROVIDERS.get(key)
+    return found if found is not None and found.grants else None

@@ -1,0 +1,244 @@
+"""
+What an adapter to a provider's calendars does, and the shapes that pass.
+
+Times stay as they were written: a day is a day, and a moment keeps the zone that
+its series counts in. Nothing here expands a series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, Protocol
+
+Role = Literal["freebusy", "reader", "writer", "owner"]
+Response = Literal["needs_action", "accepted", "tentative", "declined"]
+# Who of the guests hears of a change.
+Notify = Literal["all", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """
+    A day (`day`), or a moment (`at`, aware, UTC) on the clock of `zone` (an IANA name).
+
+    The end of an event of days is the day after its last.
+    """
+
+    day: date | None = None
+    at: datetime | None = None
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    email: str
+    name: str = ""
+    response: Response = "needs_action"
+    is_organizer: bool = False
+    # The person whose calendar it is.
+    is_self: bool = False
+    is_optional: bool = False
+    is_resource: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conference:
+    """`state` is pending until the provider made it, or failed to."""
+
+    state: Literal["pending", "ready", "failed"]
+    uri: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventContent:
+    """
+    What somebody may write of an event.
+
+    `description` is text or HTML as the provider keeps it: sanitise before it is shown.
+    `recurrence` are lines of RFC 5545 (RRULE, RDATE, EXDATE), none for a single event.
+    `reminders` are minutes before, None for the calendar's own.
+    """
+
+    title: str = ""
+    description: str = ""
+    location: str = ""
+    start: When
+    end: When
+    recurrence: tuple[str, ...] = ()
+    attendees: tuple[Attendee, ...] = ()
+    is_busy: bool = True
+    is_private: bool = False
+    is_tentative: bool = False
+    reminders: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteEvent:
+    """
+    One event, series, or changed instance of a series, as the provider has it.
+
+    `series_id` and `original_start` are those of an instance. `etag` is what a change is
+    bound to. Without `content` only start and end may be seen: somebody is busy.
+    """
+
+    event_id: str
+    etag: str
+    ical_uid: str
+    sequence: int
+    content: EventContent
+    is_hidden: bool = False
+    organizer: str = ""
+    is_organizer: bool = True
+    has_more_attendees: bool = False
+    conference: Conference | None = None
+    series_id: str = ""
+    original_start: When | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledInstance:
+    """An instance that its series would show and that is not to be. Kept while the series lives."""
+
+    event_id: str
+    series_id: str
+    original_start: When
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCalendar:
+    calendar_id: str
+    name: str
+    zone: str
+    role: Role
+    is_primary: bool = False
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarPage:
+    """`cursor` only on the last page: it is what the next round begins with."""
+
+    calendars: tuple[RemoteCalendar, ...]
+    deleted: tuple[str, ...]
+    next_page: str | None
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """
+    One page of events, possibly empty without being the last. `cursor` only on the last.
+
+    `deleted` are ids of which no more is known; of a series, its instances go along.
+    `rejected` maps ids of events that cannot be read to why, in a word.
+    """
+
+    events: tuple[RemoteEvent, ...]
+    cancelled: tuple[CancelledInstance, ...]
+    deleted: tuple[str, ...]
+    rejected: Mapping[str, str]
+    next_page: str | None
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """When a calendar is busy, merged and in order; None where the provider cannot tell."""
+
+    spans: tuple[tuple[datetime, datetime], ...] | None
+
+
+class CalendarAdapter(Protocol):
+    """
+    One account's calendars. Safe to call from several threads.
+
+    Every method may raise what `MailAdapter`'s may; a write `OutcomeUnknown` instead of
+    `Unavailable` where it was sent and no answer came.
+    """
+
+    def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
+        """
+        Return a page of the account's calendars, or of what changed since `cursor`.
+
+        :raises CursorExpired: if the provider no longer remembers it
+        """
+
+    def events(
+        self,
+        calendar_id: str,
+        *,
+        cursor: str | None = None,
+        window: tuple[datetime, datetime] | None = None,
+        page: str | None = None,
+    ) -> EventPage:
+        """
+        Return a page of what is in `window`, or of what changed since `cursor`.
+
+        :param window: from when until when, for a first round; what changed may lie outside
+        :raises CursorExpired: if the provider no longer remembers it
+        :raises Gone: if there is no such calendar any more
+        """
+
+    def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+        """:raises Gone: if it no longer exists"""
+
+    def create(
+        self, calendar_id: str, content: EventContent, *, event_id: str, notify: Notify
+    ) -> RemoteEvent:
+        """
+        Write a new event under an id of ours, so that a repetition makes no second one.
+
+        :raises AlreadyThere: if the id is taken: an earlier try came through, read it
+        """
+
+    def change(  # noqa: PLR0913 - one write in full
+        self,
+        calendar_id: str,
+        event_id: str,
+        content: EventContent,
+        *,
+        etag: str,
+        notify: Notify,
+        before: EventContent | None = None,
+    ) -> RemoteEvent:
+        """
+        Replace what may be written of an event, if it is still as `etag` says.
+
+        An instance of a series is named by its own id, and becomes one of its own.
+
+        :param before: what was read; then only what differs from it is written, so that whoever
+            is merely invited may change what is their own
+
+        :raises ChangedMeanwhile: if it is not: fetch it, then merge or tell
+        """
+
+    def instance_id(self, series_id: str, original: When) -> str:
+        """Return by which id an instance of a series is asked for; whether it is, asking says."""
+
+    def exceptions(
+        self, calendar_id: str, ical_uid: str
+    ) -> tuple[RemoteEvent | CancelledInstance, ...]:
+        """
+        Return the instances of a series that are not as it says.
+
+        :raises Rejected: if they are more than anybody keeps apart
+        """
+
+    def delete(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
+        """Delete an event or cancel an instance; what is gone already is no error."""
+
+    def move(self, calendar_id: str, event_id: str, *, to: str, notify: Notify) -> RemoteEvent:
+        """Move an event or a whole series to another calendar of the account."""
+
+    def respond(
+        self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
+    ) -> RemoteEvent:
+        """Answer an invitation for the account's own person, changing nothing else."""
+
+    def busy(
+        self, calendar_ids: Sequence[str], *, start: datetime, end: datetime
+    ) -> Mapping[str, Busy]:
+        """Return when each calendar is busy. What the provider cannot tell is never free."""

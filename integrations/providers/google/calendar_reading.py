@@ -1,0 +1,169 @@
+"""Google's calendar resources, in our words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from integrations import zones
+from integrations.providers import errors
+from integrations.providers.calendars import (
+    Attendee,
+    CancelledInstance,
+    Conference,
+    EventContent,
+    RemoteCalendar,
+    RemoteEvent,
+    Response,
+    Role,
+    When,
+)
+
+MAX_ATTENDEES: Final = 200
+_ROLES: Final[Mapping[str, Role]] = {
+    "freeBusyReader": "freebusy",
+    "reader": "reader",
+    "writerWithoutPrivateAccess": "writer",
+    "writer": "writer",
+    "owner": "owner",
+}
+_RESPONSES: Final[Mapping[str, Response]] = {
+    "needsAction": "needs_action",
+    "accepted": "accepted",
+    "tentative": "tentative",
+    "declined": "declined",
+}
+
+
+def calendar(resource: Mapping[str, Any]) -> RemoteCalendar:
+    return RemoteCalendar(
+        calendar_id=str(resource["id"]),
+        name=str(resource.get("summaryOverride") or resource.get("summary") or ""),
+        zone=zone(resource.get("timeZone")) or "UTC",
+        # A role that we do not know may do as little as the least.
+        role=_ROLES.get(str(resource.get("accessRole")), "freebusy"),
+        is_primary=bool(resource.get("primary")),
+        colour=str(resource.get("backgroundColor") or ""),
+    )
+
+
+def event(
+    resource: Mapping[str, Any], *, calendar_zone: str
+) -> RemoteEvent | CancelledInstance | None:
+    """
+    Return what an event resource says; None if it says that the event is gone.
+
+    :param calendar_zone: of the calendar, for what names none itself
+    :raises Rejected: if it cannot be read
+    """
+    try:
+        if resource.get("status") == "cancelled":
+            return _cancelled(resource, calendar_zone)
+        return _event(resource, calendar_zone)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        pass
+    raise errors.Rejected("the event cannot be read", reason="unreadable")
+
+
+def _cancelled(resource: Mapping[str, Any], calendar_zone: str) -> CancelledInstance | None:
+    if "recurringEventId" not in resource:
+        return None
+    original = when(resource["originalStartTime"], calendar_zone)
+    return CancelledInstance(str(resource["id"]), str(resource["recurringEventId"]), original)
+
+
+def _event(resource: Mapping[str, Any], calendar_zone: str) -> RemoteEvent:
+    # What a free/busy reader is shown has no organizer; nothing else lacks one.
+    organizer = resource.get("organizer") or {}
+    original = resource.get("originalStartTime")
+    return RemoteEvent(
+        event_id=str(resource["id"]),
+        etag=str(resource.get("etag") or ""),
+        ical_uid=str(resource.get("iCalUID") or ""),
+        sequence=int(resource.get("sequence") or 0),
+        content=_content(resource, calendar_zone),
+        is_hidden="organizer" not in resource and "summary" not in resource,
+        organizer=str(organizer.get("email") or ""),
+        is_organizer=bool(organizer.get("self")),
+        has_more_attendees=bool(resource.get("attendeesOmitted")),
+        conference=_conference(resource),
+        series_id=str(resource.get("recurringEventId") or ""),
+        original_start=when(original, calendar_zone) if original else None,
+        updated_at=_moment(resource["updated"]) if "updated" in resource else None,
+    )
+
+
+def _content(resource: Mapping[str, Any], calendar_zone: str) -> EventContent:
+    start, end = when(resource["start"], calendar_zone), when(resource["end"], calendar_zone)
+    if (start.day is None) != (end.day is None):
+        raise ValueError("a day that ends at a time")
+    reminders = resource.get("reminders") or {}
+    return EventContent(
+        title=str(resource.get("summary") or ""),
+        description=str(resource.get("description") or ""),
+        location=str(resource.get("location") or ""),
+        start=start,
+        end=end,
+        recurrence=tuple(str(line) for line in resource.get("recurrence") or ()),
+        attendees=tuple(_attendee(one) for one in resource.get("attendees") or ()),
+        is_busy=resource.get("transparency") != "transparent",
+        is_private=resource.get("visibility") in {"private", "confidential"},
+        is_tentative=resource.get("status") == "tentative",
+        reminders=None
+        if reminders.get("useDefault", True)
+        else tuple(int(one["minutes"]) for one in reminders.get("overrides") or ()),
+    )
+
+
+def _attendee(resource: Mapping[str, Any]) -> Attendee:
+    return Attendee(
+        email=str(resource.get("email") or ""),
+        name=str(resource.get("displayName") or ""),
+        response=_RESPONSES.get(str(resource.get("responseStatus")), "needs_action"),
+        is_organizer=bool(resource.get("organizer")),
+        is_self=bool(resource.get("self")),
+        is_optional=bool(resource.get("optional")),
+        is_resource=bool(resource.get("resource")),
+    )
+
+
+def _conference(resource: Mapping[str, Any]) -> Conference | None:
+    data = resource.get("conferenceData")
+    if not data:
+        return None
+    uris = [
+        str(one.get("uri") or "")
+        for one in data.get("entryPoints") or ()
+        if one.get("entryPointType") == "video"
+    ]
+    if uris and uris[0].startswith("https://"):
+        return Conference("ready", uris[0])
+    status = ((data.get("createRequest") or {}).get("status") or {}).get("statusCode")
+    return Conference("failed" if status == "failure" else "pending")
+
+
+def when(value: Mapping[str, Any], calendar_zone: str) -> When:
+    """:raises ValueError: if it is neither a day nor a moment"""
+    if value.get("date"):
+        return When(day=date.fromisoformat(value["date"]))
+    named = zone(value.get("timeZone")) or calendar_zone
+    at = datetime.fromisoformat(value["dateTime"])
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=ZoneInfo(named))
+    return When(at=at.astimezone(UTC), zone=named)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def zone(name: object) -> str:
+    """Return an IANA zone's name if we know it, else nothing."""
+    if not isinstance(name, str) or not name:
+        return ""
+    try:
+        return zones.iana(name)
+    except zones.UnknownZone:
+        return ""

@@ -1,0 +1,102 @@
+"""Google, as data."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from integrations.providers.base import Capability, MailUnits, Provider
+
+from .calendar import open_calendars
+from .mail import open_mail
+from .watching import watch_calendars, watch_mail
+
+_AUTH: Final = "https://www.googleapis.com/auth/"
+
+# https://developers.google.com/workspace/gmail/api/reference/quota (since 2026-05-01).
+# An attachment is looked up in its message first, because its id changes between reads.
+UNITS: Final = MailUnits(
+    profile=1,
+    labels=1,
+    list_page=5,
+    fetch=20,
+    fetch_thread=40,
+    changes=2,
+    attachment=40,
+    watch=100,
+    stop=50,
+)
+
+MAIL_READ: Final = Capability(
+    key="mail.read",
+    says="Read your mail",
+    scopes=frozenset({_AUTH + "gmail.readonly"}),
+    methods=frozenset(
+        {
+            "gmail.users.getProfile",
+            "gmail.users.labels.list",
+            "gmail.users.messages.list",
+            "gmail.users.messages.get",
+            "gmail.users.messages.attachments.get",
+            "gmail.users.threads.get",
+            "gmail.users.history.list",
+            "gmail.users.watch",
+            "gmail.users.stop",
+        }
+    ),
+)
+
+CALENDAR_READ: Final = Capability(
+    key="calendar.read",
+    says="Read your calendars and their events",
+    scopes=frozenset(
+        {_AUTH + "calendar.calendarlist.readonly", _AUTH + "calendar.events.readonly"}
+    ),
+    methods=frozenset(
+        {
+            "calendar.calendarList.list",
+            "calendar.calendarList.watch",
+            "calendar.events.list",
+            "calendar.events.watch",
+            "calendar.channels.stop",
+        }
+    ),
+)
+
+CALENDAR_WRITE: Final = Capability(
+    key="calendar.write",
+    says="Write the events that you write, and look first whether you are free",
+    scopes=frozenset({_AUTH + "calendar.events", _AUTH + "calendar.freebusy"}),
+    methods=frozenset(
+        {
+            "calendar.events.get",
+            "calendar.events.insert",
+            "calendar.events.patch",
+            "calendar.events.delete",
+            "calendar.events.move",
+            "calendar.freebusy.query",
+        }
+    ),
+)
+
+GOOGLE: Final = Provider(
+    key="google",
+    label="Google",
+    issuer="https://accounts.google.com",
+    # Offline and consent: a refresh token comes only with a consent that was shown.
+    # `include_granted_scopes` stays off: it would hand us what the user granted elsewhere.
+    authorize_params=MappingProxyType({"access_type": "offline", "prompt": "consent"}),
+    identity_scopes=frozenset({"openid", "email"}),
+    scope_aliases=MappingProxyType(
+        {_AUTH + "userinfo.email": "email", _AUTH + "userinfo.profile": "profile"}
+    ),
+    capabilities=MappingProxyType(
+        {one.key: one for one in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+    ),
+    revocation_page="https://myaccount.google.com/connections",
+    mail_units=UNITS,
+    open_mail=open_mail,
+    watch_mail=watch_mail,
+    watch_calendars=watch_calendars,
+    open_calendars=open_calendars,
+)

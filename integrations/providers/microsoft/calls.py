@@ -1,0 +1,288 @@
+"""Send requests to Graph, and say its errors in our words."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+from integrations.providers import errors, transport
+from integrations.providers.base import Access
+
+from .client import Call, NoAnswer, TooLarge, client
+
+ROOT: Final = "https://graph.microsoft.com/v1.0"
+# Without it an id changes when its item is moved. It is no part of a link: it is said each time.
+IMMUTABLE: Final = 'IdType="ImmutableId"'
+MAX_CLAIMS: Final = 4096
+
+Outcome = dict[str, Any] | errors.ProviderError
+
+# Graph's codes in lower case, because it writes them in more than one.
+# https://learn.microsoft.com/en-us/graph/errors and
+# https://learn.microsoft.com/en-us/dotnet/api/microsoft.exchange.webservices.data.serviceerror
+_EXPIRED: Final = frozenset(
+    {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "errorinvalidsyncstatedata"}
+)
+_SCOPE: Final = frozenset(
+    {"erroraccessdenied", "accessdenied", "authorization_requestdenied", "forbidden"}
+)
+_NO_MAILBOX: Final = frozenset(
+    {"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "errornonexistentmailbox"}
+)
+# What can be no item's id is an item that there is not.
+_NO_SUCH: Final = frozenset(
+    {
+        "erroritemnotfound",
+        "errorinvalididmalformed",
+        "errorinvalididempty",
+        "errorinvalididnotfound",
+    }
+)
+_CHANGED: Final = frozenset({"errorirresolvableconflict", "errorchangekeyrequiredforwrite"})
+_TAKEN: Final = frozenset({"errorduplicatetransactionid"})
+# Of a write: it says what is wrong with it, and will say so again.
+_REFUSED: Final = frozenset(
+    {
+        "errorpropertyvalidationfailure", "erroroccurrencecrossingboundary",
+        "errorcalendarenddateisearlierthanstartdate", "errorcalendardurationistoolong",
+        "errorcalendarinvalidrecurrence", "errorinvalidrecipients", "errorinvalidargument",
+        "errorcalendarmeetingrequestisoutofdate", "errorcalendarisorganizerforaccept",
+        "errorcalendarisorganizerfordecline", "errorcalendarisorganizerfortentative",
+        "errorrecurrencehasnooccurrence", "errorinvalidrequest", "errormessagesizeexceeded",
+    }
+)  # fmt: skip
+_LIMITS: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
+_WORDS: Final = (
+    _EXPIRED | _SCOPE | _NO_MAILBOX | _NO_SUCH | _CHANGED | _TAKEN | _REFUSED | _LIMITS
+    | {
+        "invalidauthenticationtoken", "errorinvalidgrant", "badrequest", "erroraccountsuspend",
+        "serviceunavailable", "generalexception", "internalservererror", "activitylimitreached",
+        "quotalimitreached", "notallowed", "unauthenticated", "itemnotfound", "resourcenotfound",
+        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", "validationerror",
+    }
+)  # fmt: skip
+_BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
+    (_EXPIRED, errors.CursorExpired),
+    (_NO_MAILBOX, errors.MailboxMissing),
+    (_TAKEN, errors.AlreadyThere),
+    (_CHANGED, errors.ChangedMeanwhile),
+    (_LIMITS, errors.RateLimited),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One request. `path` is below the root, or a link that Graph gave us, which is followed as it is.
+
+    `prefer` goes beside the wish for ids that stay. What is in `body` becomes JSON.
+    """
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    method: str = "GET"
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    prefer: tuple[str, ...] = ()
+    if_match: str = ""
+    accept: str = "application/json"
+
+
+def segment(value: str) -> str:
+    """Return an id as a part of a path: ids hold `/`, `+` and `=`."""
+    return quote(value, safe="")
+
+
+def root_of(root_url: str) -> str:
+    """Return where Graph is: at `root_url`, or, if that is empty, where Microsoft has it."""
+    return (root_url or ROOT).rstrip("/")
+
+
+def call(
+    request: Request, access: Access, *, not_found: type[errors.ProviderError] = errors.Gone
+) -> dict[str, Any]:
+    """
+    Return the answer to `request`, a read.
+
+    `not_found` says what a 404 means here.
+    """
+    (found,) = call_each([request], access, not_found=not_found)
+    if isinstance(found, errors.ProviderError):
+        raise found
+    return found
+
+
+def call_each(
+    requests: Sequence[Request],
+    access: Access,
+    *,
+    not_found: type[errors.ProviderError] = errors.Gone,
+) -> list[Outcome]:
+    """Return the answer to each of `requests`, reads all of them, in order."""
+    if not requests:
+        return []
+    answers = client().send([prepared(one, access) for one in requests])
+    return [_read(answer, not_found) for answer in answers]
+
+
+def contents(requests: Sequence[Request], access: Access) -> list[bytes | errors.ProviderError]:
+    """Return what stands behind each of `requests`, in order, as bytes."""
+    if not requests:
+        return []
+    answers = client().send([prepared(one, access) for one in requests])
+    return [
+        answer.content
+        if isinstance(answer, transport.Answer) and answer.is_success
+        else _failed(answer, errors.Gone)
+        for answer in answers
+    ]
+
+
+def write(request: Request, access: Access) -> dict[str, Any]:
+    """
+    Return the answer to `request`, a write; empty where there is none to give.
+
+    :raises OutcomeUnknown: if it was sent and no answer came, or one that leaves it open
+    """
+    (answer,) = client().send([prepared(request, access)])
+    if not isinstance(answer, transport.Answer):
+        raise errors.OutcomeUnknown("Microsoft did not answer")
+    if answer.is_success and not answer.content:
+        return {}
+    found = _read(answer, errors.Gone)
+    if isinstance(found, errors.Unavailable) and not isinstance(found, errors.RateLimited):
+        raise errors.OutcomeUnknown("Microsoft failed", status=found.status, reason=found.reason)
+    if isinstance(found, errors.ProviderError):
+        raise found
+    return found
+
+
+def prepared(request: Request, access: Access) -> Call:
+    """Return `request` with a bearer token, if it stays where the token may go."""
+    root = root_of(access.root_url)
+    is_link = "://" in request.path
+    url = request.path if is_link else root + request.path
+    if request.query:
+        url += "?" + urlencode(request.query, quote_via=quote, safe="$,()':/")
+    if urlsplit(url)[:2] != urlsplit(root)[:2]:
+        # A link was handed to us and kept. It is followed only home.
+        if is_link:
+            raise errors.CursorExpired("a link points away from Graph")
+        raise errors.Unexpected("a request would have left for another host")
+    headers = {
+        "authorization": f"Bearer {access.token()}",
+        "accept": request.accept,
+        "prefer": ", ".join((IMMUTABLE, *request.prefer)),
+    }
+    if request.if_match:
+        headers["if-match"] = request.if_match
+    body = None
+    if request.body is not None:
+        body = json.dumps(request.body).encode()
+        headers["content-type"] = "application/json"
+    return Call(request.method, url, headers, body)
+
+
+def _read(answer: transport.Answer | Exception, not_found: type[errors.ProviderError]) -> Outcome:
+    if not isinstance(answer, transport.Answer) or not answer.is_success:
+        return _failed(answer, not_found)
+    try:
+        parsed = answer.json()
+    except RecursionError:
+        return errors.Rejected("the answer nests too deeply", reason="too-deep")
+    except ValueError:
+        # Something between Microsoft and us answered in its place.
+        return errors.Unavailable("the answer was not Microsoft's", status=answer.status)
+    if isinstance(parsed, dict):
+        return parsed
+    return errors.Unexpected("the answer has another shape", status=answer.status)
+
+
+def _failed(
+    answer: transport.Answer | Exception, not_found: type[errors.ProviderError]
+) -> errors.ProviderError:
+    if isinstance(answer, transport.Answer):
+        return meaning(answer, not_found)
+    if isinstance(answer, TooLarge):
+        return errors.Rejected("larger than we carry", reason="too-large")
+    if isinstance(answer, NoAnswer):
+        return errors.Unavailable("Microsoft did not answer")
+    return errors.Unexpected("neither an answer nor none")
+
+
+def meaning(
+    response: transport.Answer, not_found: type[errors.ProviderError]
+) -> errors.ProviderError:
+    """Return the error that a refusal stands for, by its status and code, never its text."""
+    status = response.status
+    code = _code(response)
+    kind = next((means for codes, means in _BY_CODE if code in codes), None)
+    if kind is None:
+        kind = _by_status(status, code, not_found)
+    said: dict[str, Any] = {
+        "status": status,
+        "reason": code if code in _WORDS else "",
+        "retry_after": transport.retry_after(response),
+    }
+    message = f"Microsoft answered {status}"
+    if kind is errors.TokenRejected and (claims := _claims(response)):
+        return errors.ClaimsWanted(message, claims=claims, **said)
+    return kind(message, **said)
+
+
+def _by_status(  # noqa: PLR0911
+    status: int, code: str, not_found: type[errors.ProviderError]
+) -> type[errors.ProviderError]:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return errors.TokenRejected
+    if status == HTTPStatus.NOT_FOUND or code in _NO_SUCH:
+        return not_found
+    if status == HTTPStatus.GONE:
+        return errors.CursorExpired
+    # Graph answers a stale change key with one or the other.
+    if status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
+        return errors.ChangedMeanwhile
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return errors.RateLimited
+    if status == HTTPStatus.REQUEST_TIMEOUT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return errors.Unavailable
+    if status == HTTPStatus.FORBIDDEN and (code in _SCOPE or not code):
+        return errors.ScopeMissing
+    if code in _REFUSED or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return errors.Rejected
+    return errors.Unexpected
+
+
+def _code(response: transport.Answer) -> str:
+    """Return the code of an error in lower case; empty where there is none."""
+    try:
+        code = json.loads(response.content)["error"]["code"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return code.lower() if isinstance(code, str) else ""
+
+
+def _claims(response: transport.Answer) -> str:
+    """
+    Return what a challenge wants the next token to say, as JSON; empty where it wants nothing.
+
+    https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
+    """
+    challenge = response.headers.get("www-authenticate", "")
+    _, found, rest = challenge.partition('claims="')
+    encoded = rest.partition('"')[0]
+    if not found or not 0 < len(encoded) <= MAX_CLAIMS:
+        return ""
+    with suppress(ValueError, binascii.Error, RecursionError):
+        # With or without padding, in either alphabet.
+        plain = encoded.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
+        decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
+        if isinstance(json.loads(decoded), dict):
+            return decoded
+    return ""

@@ -1,0 +1,215 @@
+"""
+Microsoft's own client library, made ours: one event loop in one thread per process.
+
+The library is asynchronous, and its connections belong to the loop that opened them: a client
+that outlives its loop fails at every second call. So there is one loop, and callers are threads.
+What it makes of an answer, a tree of models, costs a hundred times as much as the answer's JSON;
+requests are its own, and answers are read as they come. It would also send a POST again
+after a 503, and follow a redirect: both are off.
+
+Importing it takes 25 MB and a tenth of a second, which a process pays that talks to Microsoft.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import warnings
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from contextlib import suppress
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from functools import lru_cache
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from integrations.providers import transport
+from integrations.providers.transport import Answer
+
+if TYPE_CHECKING:
+    from httpx import AsyncClient
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+
+CONNECT: Final = 10.0
+READ: Final = 30.0
+# Of one call altogether, however it goes.
+DEADLINE: Final = 120.0
+# An answer is held in memory, whole. A message's MIME is the largest: mailboxes take 35 MB, those
+# of which an administrator said so 150.
+MAX_ANSWER: Final = 48 * 1024 * 1024
+# https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
+AT_ONCE: Final = 4
+_KEPT_OPEN: Final = 40
+
+_MAKING: Final = Lock()
+T = TypeVar("T")
+
+
+class NoAnswer(Exception):
+    """None came, or not within the time there is. A read may be repeated; a write may be done."""
+
+
+class TooLarge(Exception):
+    """More than is held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to Graph: `url` is absolute, and `headers` have the token in them."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+class _Carrying(ThreadPoolExecutor):
+    """Looks names up in threads that know on whose behalf: whatever watches the ways out asks."""
+
+    def submit(self, function: Any, /, *given: Any, **named: Any) -> Any:
+        return super().submit(copy_context().run, function, *given, **named)
+
+
+class GraphClient:
+    """The library at work for this process. Safe to share between threads."""
+
+    def __init__(self, process: int, proxy: str) -> None:
+        self.pid = process
+        self._proxy = proxy
+        self._loop = asyncio.new_event_loop()
+        self._names = _Carrying(max_workers=AT_ONCE, thread_name_prefix="graph-names")
+        self._loop.set_default_executor(self._names)
+        Thread(target=self._loop.run_forever, name="graph", daemon=True).start()
+        # Born on its own loop.
+        self._adapter, self._http = self._wait(self._made(), DEADLINE)
+
+    async def _made(self) -> tuple[GraphRequestAdapter, AsyncClient]:
+        with warnings.catch_warnings():
+            # Its builders mark half of Graph as deprecated where they are defined.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _library(self._proxy)
+
+    def send(
+        self, calls: Sequence[Call], *, deadline: float = DEADLINE
+    ) -> list[Answer | Exception]:
+        """
+        Return the answer to each of `calls`, in order; in place of one, `NoAnswer` or `TooLarge`.
+
+        No more than `AT_ONCE` are under way at a time. All go to one place.
+        """
+        way = transport.towards.set(transport.place_towards(calls[0].url))
+        try:
+            return self._wait(self._all(calls), deadline)
+        except (TookTooLong, CancelledError):
+            pass
+        finally:
+            transport.towards.reset(way)
+        return [NoAnswer() for _ in calls]
+
+    async def _all(self, calls: Sequence[Call]) -> list[Answer | Exception]:
+        if len(calls) == 1:
+            return [await self._one(calls[0])]
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def gated(call: Call) -> Answer | Exception:
+            async with gate:
+                return await self._one(call)
+
+        return await asyncio.gather(*(gated(call) for call in calls))
+
+    async def _one(self, call: Call) -> Answer | Exception:
+        from httpx import HTTPError, StreamError
+
+        with suppress(HTTPError, StreamError, OSError):
+            request = await self._adapter.convert_to_native_async(_information(call))
+            response = await self._http.send(request, stream=True)
+            try:
+                pieces, total = [], 0
+                async for piece in response.aiter_bytes():
+                    total += len(piece)
+                    if total > MAX_ANSWER:
+                        return TooLarge()
+                    pieces.append(piece)
+            finally:
+                await response.aclose()
+            return Answer(response.status_code, response.headers, b"".join(pieces))
+        return NoAnswer()
+
+    def _wait(self, work: Coroutine[Any, Any, T], deadline: float) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(deadline)
+        except BaseException:
+            # The time is over, or the worker's: what nobody waits for is not to go on.
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Close its connections and end its thread."""
+        with suppress(Exception):
+            self._wait(self._http.aclose(), 1.0)
+        self._names.shutdown(wait=False)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
+    import httpx
+    from kiota_abstractions.authentication.anonymous_authentication_provider import (
+        AnonymousAuthenticationProvider,
+    )
+    from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
+    from msgraph.graph_request_adapter import GraphRequestAdapter, options
+    from msgraph_core import GraphClientFactory
+
+    http = GraphClientFactory.create_with_default_middleware(
+        client=httpx.AsyncClient(
+            timeout=httpx.Timeout(READ, connect=CONNECT),
+            limits=httpx.Limits(max_connections=_KEPT_OPEN, max_keepalive_connections=_KEPT_OPEN),
+            # No variable of the environment sends tokens elsewhere.
+            trust_env=False,
+            proxy=proxy or None,
+            follow_redirects=False,
+        ),
+        options={
+            **options,
+            RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
+            RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
+        },
+    )
+    return GraphRequestAdapter(AnonymousAuthenticationProvider(), client=http), http
+
+
+def _information(call: Call) -> Any:
+    from kiota_abstractions.method import Method
+    from kiota_abstractions.request_information import RequestInformation
+
+    # One for each request: it would keep the token of the first.
+    made = RequestInformation(Method[call.method])
+    made.url = call.url
+    for name, value in call.headers.items():
+        made.headers.add(name, value)
+    if call.body is not None:
+        made.set_stream_content(call.body, call.headers["content-type"])
+    return made
+
+
+@lru_cache(maxsize=1)
+def _client_of(process: int, proxy: str) -> GraphClient:
+    made = GraphClient(process, proxy)
+    atexit.register(_close, made)
+    return made
+
+
+def _close(made: GraphClient) -> None:
+    # A forked worker has a copy of its parent's, and not the thread that would answer.
+    if os.getpid() == made.pid:
+        made.close()
+
+
+def client() -> GraphClient:
+    """Return this process's client, made when it is first asked for."""
+    with _MAKING:
+        return _client_of(os.getpid(), transport.proxy())

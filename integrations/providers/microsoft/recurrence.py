@@ -1,0 +1,232 @@
+"""
+Graph's recurrence objects and the lines of RFC 5545, each as the other. Pure.
+
+Graph knows six patterns, of which a rule of RFC 5545 may say far more; what it cannot say is
+refused, and never written as something else.
+https://learn.microsoft.com/en-us/graph/api/resources/recurrencepattern
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from integrations.providers import errors
+from integrations.providers.calendars import When
+
+_DAYS: Final = {
+    "monday": "MO", "tuesday": "TU", "wednesday": "WE", "thursday": "TH",
+    "friday": "FR", "saturday": "SA", "sunday": "SU",
+}  # fmt: skip
+_NAMES: Final = {short: name for name, short in _DAYS.items()}
+_WEEKDAYS: Final = tuple(_DAYS)
+_PLACES: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+_INDEXES: Final = {place: name for name, place in _PLACES.items()}
+_FREQUENCIES: Final = {
+    "daily": "DAILY", "weekly": "WEEKLY", "absoluteMonthly": "MONTHLY",
+    "relativeMonthly": "MONTHLY", "absoluteYearly": "YEARLY", "relativeYearly": "YEARLY",
+}  # fmt: skip
+_KNOWN: Final = frozenset(
+    {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "BYMONTH", "BYSETPOS", "WKST", "UNTIL", "COUNT"}
+)
+_ORDINAL: Final = re.compile(r"([+-]?\d)?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
+
+
+def lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
+    """
+    Return the rule that a `patternedRecurrence` says, as RFC 5545 writes it.
+
+    :param start: of the series: a last day includes what begins in it, on its clock
+    :raises Rejected: if it cannot be read
+    """
+    try:
+        return (f"RRULE:{_rule(recurrence, start)}",)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        pass
+    raise errors.Rejected("the recurrence cannot be read", reason="unreadable")
+
+
+def _rule(recurrence: Mapping[str, Any], start: When) -> str:
+    pattern, span = recurrence["pattern"], recurrence["range"]
+    kind = pattern["type"]
+    parts = {"FREQ": _FREQUENCIES[kind]}
+    if (interval := int(pattern.get("interval") or 1)) > 1:
+        parts["INTERVAL"] = str(interval)
+    days = [_DAYS[day.lower()] for day in pattern.get("daysOfWeek") or ()]
+    if kind in {"absoluteYearly", "relativeYearly"}:
+        parts["BYMONTH"] = str(_within(pattern["month"], 12))
+    if kind in {"absoluteMonthly", "absoluteYearly"}:
+        parts["BYMONTHDAY"] = str(_within(pattern["dayOfMonth"], 31))
+    elif kind in {"relativeMonthly", "relativeYearly"}:
+        place = _PLACES[str(pattern.get("index") or "first").lower()]
+        parts |= _relative(days, place)
+    elif kind == "weekly":
+        parts["BYDAY"] = ",".join(days)
+        if not days:
+            raise ValueError("a week without a day")
+        if first := pattern.get("firstDayOfWeek"):
+            parts["WKST"] = _DAYS[first.lower()]
+    parts |= _end(span, start)
+    return ";".join(f"{name}={value}" for name, value in parts.items())
+
+
+def _relative(days: Sequence[str], place: int) -> dict[str, str]:
+    if not days:
+        raise ValueError("a place among no days")
+    if len(days) == 1:
+        return {"BYDAY": f"{place}{days[0]}"}
+    # The first of any of these days, not the first of each.
+    return {"BYDAY": ",".join(days), "BYSETPOS": str(place)}
+
+
+def _end(span: Mapping[str, Any], start: When) -> dict[str, str]:
+    kind = span["type"]
+    if kind == "noEnd":
+        return {}
+    if kind == "numbered":
+        return {"COUNT": str(_within(span["numberOfOccurrences"], 100_000))}
+    if kind != "endDate":
+        raise ValueError("another end")
+    last = date.fromisoformat(span["endDate"])
+    if start.day is not None:
+        return {"UNTIL": f"{last:%Y%m%d}"}
+    clock = datetime.combine(last, time(23, 59, 59), ZoneInfo(start.zone or "UTC"))
+    return {"UNTIL": f"{clock.astimezone(UTC):%Y%m%dT%H%M%SZ}"}
+
+
+def _within(value: object, most: int) -> int:
+    number = int(value)  # type: ignore[call-overload]
+    if not 1 <= number <= most:
+        raise ValueError("out of bounds")
+    return int(number)
+
+
+def recurrence(written: Sequence[str], start: When) -> dict[str, Any] | None:
+    """
+    Return what Graph calls this rule; None where there is none.
+
+    :raises Rejected: if Graph has no words for it: `reason` is `recurrence`
+    """
+    if not written:
+        return None
+    made = None
+    try:
+        if len(written) == 1:
+            made = _recurrence(written[0], start)
+    except (LookupError, ValueError):
+        pass
+    if made is None:
+        raise errors.Rejected("Microsoft has no such recurrence", reason="recurrence")
+    return made
+
+
+def _recurrence(line: str, start: When) -> dict[str, Any]:
+    name, _, text = line.strip().upper().partition(":")
+    if name != "RRULE":
+        raise ValueError("no rule")
+    parts = dict(part.split("=", 1) for part in text.split(";") if part)
+    if not parts.keys() <= _KNOWN:
+        raise ValueError("more than Graph says")
+    begins = _first_day(start)
+    pattern = _pattern(parts, begins) | {"interval": _within(parts.get("INTERVAL", "1"), 999)}
+    return {"pattern": pattern, "range": _range(parts, start, begins)}
+
+
+def _pattern(parts: Mapping[str, str], begins: date) -> dict[str, Any]:
+    frequency = parts["FREQ"]
+    days = [_day(one) for one in parts["BYDAY"].split(",")] if "BYDAY" in parts else []
+    if frequency in {"DAILY", "WEEKLY"}:
+        return _of_days(parts, days, begins)
+    if frequency == "MONTHLY" and "BYMONTH" not in parts:
+        return _of_month(parts, days, begins, "Monthly")
+    if frequency == "YEARLY" and ("BYMONTH" in parts or not days):
+        month = _within(parts.get("BYMONTH", str(begins.month)), 12)
+        return _of_month(parts, days, begins, "Yearly") | {"month": month}
+    raise ValueError("Graph has no such pattern")
+
+
+def _of_days(
+    parts: Mapping[str, str], days: Sequence[tuple[int, str]], begins: date
+) -> dict[str, Any]:
+    if parts.keys() & {"BYMONTHDAY", "BYMONTH", "BYSETPOS"} or any(at for at, _ in days):
+        raise ValueError("more than Graph says")
+    if parts["FREQ"] == "WEEKLY":
+        return {
+            "type": "weekly",
+            "daysOfWeek": [name for _, name in days] or [_WEEKDAYS[begins.weekday()]],
+            # Graph takes Sunday where nothing is said, and RFC 5545 Monday.
+            "firstDayOfWeek": _NAMES[parts.get("WKST", "MO")],
+        }
+    if days:
+        raise ValueError("some days only")
+    return {"type": "daily"}
+
+
+def _of_month(
+    parts: Mapping[str, str], days: Sequence[tuple[int, str]], begins: date, ending: str
+) -> dict[str, Any]:
+    if not days:
+        if "BYSETPOS" in parts:
+            raise ValueError("a place among nothing")
+        day = _within(parts.get("BYMONTHDAY", str(begins.day)), 31)
+        return {"type": f"absolute{ending}", "dayOfMonth": day}
+    if "BYMONTHDAY" in parts:
+        raise ValueError("days of the week and of the month")
+    return {"type": f"relative{ending}"} | _placed(days, parts.get("BYSETPOS"))
+
+
+def _placed(days: Sequence[tuple[int, str]], place: str | None) -> dict[str, Any]:
+    names = [name for _, name in days]
+    if place is None:
+        # The second Tuesday and the second Thursday are two; Graph has one.
+        ((at, _),) = days
+        return {"daysOfWeek": names, "index": _INDEXES[at]}
+    if any(at for at, _ in days):
+        raise ValueError("a place of a place")
+    return {"daysOfWeek": names, "index": _INDEXES[int(place)]}
+
+
+def _day(text: str) -> tuple[int, str]:
+    found = _ORDINAL.fullmatch(text)
+    if found is None:
+        raise ValueError("no day")
+    return int(found[1] or 0), _NAMES[found[2]]
+
+
+def _first_day(start: When) -> date:
+    if start.day is not None:
+        return start.day
+    if start.at is None:
+        raise ValueError("neither a day nor a moment")
+    return start.at.astimezone(ZoneInfo(start.zone or "UTC")).date()
+
+
+def _range(parts: Mapping[str, str], start: When, begins: date) -> dict[str, Any]:
+    made: dict[str, Any] = {"startDate": begins.isoformat()}
+    if start.day is None:
+        made["recurrenceTimeZone"] = start.zone or "UTC"
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise ValueError("two ends")
+    if "COUNT" in parts:
+        count = _within(parts["COUNT"], 100_000)
+        return made | {"type": "numbered", "numberOfOccurrences": count}
+    if "UNTIL" not in parts:
+        return made | {"type": "noEnd"}
+    return made | {"type": "endDate", "endDate": _last_day(parts["UNTIL"], start).isoformat()}
+
+
+def _last_day(until: str, start: When) -> date:
+    """Return the last day on which an instance may begin, on the clock of the series."""
+    if len(until) == len("20261103"):
+        return datetime.strptime(until, "%Y%m%d").replace(tzinfo=UTC).date()
+    end = datetime.strptime(until, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    if start.at is None:
+        return end.date()
+    place = ZoneInfo(start.zone or "UTC")
+    local, begins = end.astimezone(place), start.at.astimezone(place)
+    # An instance of that day would begin after the end: the day before is the last.
+    is_early = local.time().replace(fold=0) < begins.time().replace(fold=0)
+    return date.fromordinal(local.date().toordinal() - 1) if is_early else local.date()

@@ -1,0 +1,78 @@
+"""
+Microsoft, as data: what signing in there takes.
+
+In no list of providers yet: nobody can connect at it until its mail and calendars are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from integrations.providers import errors
+from integrations.providers.base import Capability, Provider
+
+# https://learn.microsoft.com/en-us/graph/permissions-reference
+MAIL_READ: Final = Capability(
+    key="mail.read",
+    says="Read your mail",
+    scopes=frozenset({"Mail.Read", "MailboxSettings.Read"}),
+    methods=frozenset(),
+)
+
+CALENDAR_READ: Final = Capability(
+    key="calendar.read",
+    says="Read your calendars and their events",
+    scopes=frozenset({"Calendars.Read"}),
+    methods=frozenset(),
+)
+
+CALENDAR_WRITE: Final = Capability(
+    key="calendar.write",
+    says="Write the events that you write, and look first whether you are free",
+    scopes=frozenset({"Calendars.ReadWrite"}),
+    methods=frozenset(),
+)
+
+# https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Microsoft asks
+# nobody to rely on a number, so that the word decides but where it says less than the number.
+REFUSALS: Final[Mapping[int, type[errors.ProviderError]]] = MappingProxyType(
+    {
+        # Only an administrator may consent, or has to assign the user first.
+        90094: errors.AdminBlocked,
+        90095: errors.AdminBlocked,
+        50105: errors.AdminBlocked,
+        # Our own secret: wrong, over, or none.
+        7000215: errors.InvalidClient,
+        7000218: errors.InvalidClient,
+        7000222: errors.InvalidClient,
+        700016: errors.InvalidClient,
+        # Theirs, and over in a moment.
+        90033: errors.Unavailable,
+        90090: errors.Unavailable,
+        50033: errors.Unavailable,
+        # "The client is calling too often": again at once would make it worse.
+        50196: errors.RateLimited,
+    }
+)
+
+MICROSOFT: Final = Provider(
+    key="microsoft",
+    label="Microsoft",
+    issuer="https://login.microsoftonline.com/{tenantid}/v2.0",
+    # Not consent: it fails for whoever may not consent, though an administrator did.
+    authorize_params=MappingProxyType({"prompt": "select_account", "response_mode": "query"}),
+    # `profile` brings the `oid`; a refresh token comes with `offline_access` only.
+    identity_scopes=frozenset({"openid", "profile", "email", "offline_access", "User.Read"}),
+    scope_aliases=MappingProxyType({}),
+    scope_prefix="https://graph.microsoft.com/",
+    capabilities=MappingProxyType(
+        {one.key: one for one in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+    ),
+    revocation_page="https://myapps.microsoft.com",
+    # An address may be given to somebody else; `sub` is another one in every app.
+    subject_claims=("tid", "oid"),
+    address_claims=("email", "preferred_username"),
+    refusals=REFUSALS,
+)

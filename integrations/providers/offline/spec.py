@@ -1,0 +1,20 @@
+"""Here, as data: nothing is granted, asked for or brought in."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from integrations.providers.base import Provider
+
+OFFLINE: Final = Provider(
+    key="offline",
+    label="Antares",
+    issuer="",
+    authorize_params=MappingProxyType({}),
+    identity_scopes=frozenset(),
+    scope_aliases=MappingProxyType({}),
+    capabilities=MappingProxyType({}),
+    revocation_page="",
+    grants=False,
+)

@@ -1,0 +1,80 @@
+"""
+How a provider is asked to tell of news, and the shapes that pass.
+
+What it tells later is a hint: that something changed, never what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """
+    A channel of ours that the provider is to call.
+
+    `channel_id` is new for each, 64 letters, digits, `-` and `_` at most; `token` comes back with
+    every call; `address` is where the calls go, https; `ends_at` is when it may lapse.
+    """
+
+    channel_id: str
+    token: str = field(repr=False)
+    address: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A channel as the provider opened it: until when, and what it is stopped by."""
+
+    ends_at: datetime
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a proven notification says of a mailbox: whose it is, and nothing else."""
+
+    address: str
+
+
+class MailWatch(Protocol):
+    """One mailbox's news, through a topic of ours. Raises what `MailAdapter` may."""
+
+    def start(self, topic: str) -> datetime:
+        """
+        Have news of the mailbox published to `topic`, from now on; return until when.
+
+        Again before then renews it; nothing is lost between.
+
+        :raises InvalidClient: if the provider may not publish there
+        """
+
+    def stop(self) -> None:
+        """End it; what has ended is no error. Others of the same account and project end, too."""
+
+
+class CalendarWatch(Protocol):
+    """
+    News of one account's calendars, through channels. Raises what `CalendarAdapter` may.
+
+    A channel cannot be renewed: open another, and stop this one after that.
+    """
+
+    def open_list(self, hook: Hook) -> Opened:
+        """
+        Open a channel for the account's list of calendars. Its first call may precede the answer.
+
+        :raises OutcomeUnknown: if it may be open, and no answer came
+        :raises AlreadyThere: if the id was used before
+        :raises InvalidClient: if the provider does not accept the address
+        """
+
+    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
+        """Open a channel for the events of one calendar. See `open_list`."""
+
+    def stop(self, channel_id: str, resource_id: str) -> None:
+        """End a channel; what has ended is no error. Only the account that opened it may."""

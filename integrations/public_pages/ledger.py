@@ -1,0 +1,43 @@
+"""
+What outsiders check the ledger with: its newest signed checkpoint, and proofs that it only grew.
+
+Plain text in the forms of https://c2sp.org/tlog-checkpoint and /tlog-witness, so
+that `curl`, a monitor or a witness can keep and compare them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from limited_use.ledger import store
+
+_SIZE = re.compile(r"[1-9][0-9]{0,17}\Z")
+
+
+@never_cache
+@require_safe
+def checkpoint(_: HttpRequest) -> HttpResponse:
+    """Return the newest signed checkpoint."""
+    note = store.latest_note()
+    return _text("nothing was signed yet\n", status=404) if note is None else _text(note)
+
+
+@never_cache
+@require_safe
+def consistency(request: HttpRequest) -> HttpResponse:
+    """Return the proof that the signed tree of size `to` begins with that of size `from`."""
+    old, new = request.GET.get("from", ""), request.GET.get("to", "")
+    if not _SIZE.match(old) or not _SIZE.match(new):
+        return _text("name two sizes: ?from=1&to=2\n", status=400)
+    try:
+        return _text(store.prove_consistency(int(old), int(new)))
+    except ValueError as problem:
+        return _text(f"{problem}\n", status=404)
+
+
+def _text(text: str, *, status: int = 200) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,94 @@
+"""What anyone may read without signing in: what this is, how data is used, keys, problems."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from integrations import offers, problem_catalogue, scopes
+from limited_use import policy, signers
+from limited_use.features import FEATURES
+
+# Google's policy, which the Limited Use sentence must link to.
+POLICY_URL = "https://developers.google.com/terms/api-services-user-data-policy"
+# The owner's own overview pages at the providers, for removing access there.
+REVOKE_PAGES = (
+    ("Google: your connections to apps and services", "https://myaccount.google.com/connections"),
+    ("Microsoft personal accounts: apps and services", "https://account.live.com/consent/Manage"),
+    ("Microsoft work or school accounts: My Apps", "https://myapps.microsoft.com"),
+)
+
+# Google's own caller of channels obeys this: https://developers.google.com/crawling/docs/crawlers-fetchers
+# It may call what it is to call, and what is a person's is nobody's to index.
+ROBOTS = """\
+User-agent: APIs-Google
+Allow: /webhooks/
+
+User-agent: *
+Allow: /webhooks/
+Disallow: /accounts/
+Disallow: /calendar/
+Disallow: /connect/
+Disallow: /inbox/
+Disallow: /receipts/
+Disallow: /settings/
+Disallow: /support/
+Disallow: /v1/
+"""
+
+
+@require_safe
+def robots(_: HttpRequest) -> HttpResponse:
+    """Return what automatic visitors may ask for."""
+    return HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    features = [feature for feature in FEATURES.values() if feature.purposes]
+    return render(
+        request,
+        "public/home.html",
+        {"features": features, "privacy_url": settings.PRIVACY_NOTICE_URL},
+    )
+
+
+@require_safe
+def data_use(request: HttpRequest) -> HttpResponse:
+    """Return the disclosure page; purposes, data and days come from the feature registry."""
+    context = {
+        "features": FEATURES.values(),
+        "forbidden": [rule for rule in policy.RULES if not rule.allow],
+        "requests": [asked for offer in offers.offers() for asked in offer.requests],
+        "policy_url": POLICY_URL,
+        "privacy_url": settings.PRIVACY_NOTICE_URL,
+        "revoke_pages": REVOKE_PAGES,
+        "horizon_days": scopes.kept_days(FEATURES.values()),
+        "grace_days": settings.REAUTH_GRACE_DAYS,
+        "backup_days": settings.BACKUP_RETENTION_DAYS,
+        "key_epoch_hours": settings.KEY_EPOCH_HOURS,
+    }
+    return render(request, "public/data_use.html", context)
+
+
+@require_safe
+def keys(request: HttpRequest) -> HttpResponse:
+    """Return the public keys with which receipts and checkpoints are checked, former ones too."""
+    history = signers.history()
+    if request.GET.get("format") == "text":
+        body = "".join(f"{one.key}\n" for one in history)
+        return HttpResponse(body, content_type="text/plain; charset=utf-8")
+    former = [one for one in history if one.until is not None]
+    current = [one for one in history if one.until is None]
+    return render(request, "public/keys.html", {"current": current, "former": former})
+
+
+@require_safe
+def problem(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the page that a problem document's `type` points at."""
+    known = problem_catalogue.EXPLAINED.get(code)
+    if known is None:
+        raise Http404
+    return render(request, "public/problem.html", {"problem": known, "code": code})

@@ -1,0 +1,31 @@
+"""
+The purge: everything that an integration brought in goes, and a receipt says so.
+
+`open_job` is the fence, inside the disconnect's transaction. `run` is what a task, the
+`purge` command and the sweeper call. `inventory` says where something is kept.
+"""
+
+from .engine import run
+from .jobs import LeaseLost, NotClaimed, NotLive, open_job
+from .ledger_part import begin as begin_ledger_keys
+from .ledger_part import sweep as sweep_ledger_parts
+from .second_part import due as second_parts_due
+from .second_part import issue as issue_second_part
+from .second_part import of as second_part_of
+from .sweep import due, overdue, residue
+
+__all__ = [
+    "LeaseLost",
+    "NotClaimed",
+    "NotLive",
+    "begin_ledger_keys",
+    "due",
+    "issue_second_part",
+    "open_job",
+    "overdue",
+    "residue",
+    "run",
+    "second_part_of",
+    "second_parts_due",
+    "sweep_ledger_parts",
+]

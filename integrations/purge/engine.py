@@ -1,0 +1,263 @@
+"""
+Run a purge, from wherever it stands to its receipt.
+
+One function per step. Each may be killed at any point and repeated: what it did is saved with
+the step, in one transaction, by the holder of the lease only. Our own rows never wait for the
+provider: it is tried once before them, and again after them for up to a day.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from integrations import notices
+from integrations.models import PurgeJob, PurgeStep, RevocationOutcome
+from limited_use.ledger import entries, names, sequencer
+from limited_use.ledger.store import NotSequenced
+
+from . import emptying, ending, inventory, jobs, receipt, revoking
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
+
+# The ledger's signed tree grows every few seconds.
+CHECKPOINT_PAUSE: Final = timedelta(seconds=1)
+# Backing off after a step that failed: seconds after the first time, and at most.
+FIRST_PAUSE: Final = 2.0
+LONGEST_PAUSE: Final = 600.0
+
+
+class Wait(Exception):
+    """Nothing can be done before `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__()
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One worker's turn at a job."""
+
+    mine: jobs.Claim
+    now: Clock
+
+    def job(self) -> PurgeJob:
+        return PurgeJob.objects.select_related("integration__connection").get(id=self.mine.job_id)
+
+
+def run(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
+    """
+    Take the purge as far as it goes now, and return the step that it stands at.
+
+    :param now: the clock; a run of a large mailbox lasts longer than one moment
+    :raises NotClaimed: if somebody else works on it, or it is not due
+    :raises LeaseLost: if somebody else took over
+    """
+    lease_for = timedelta(seconds=settings.LEASE_SECONDS)
+    mine, job = jobs.claim(job_id=job_id, at=now(), lease_for=lease_for)
+    turn, step = Turn(mine, now), PurgeStep(job.step)
+    try:
+        while step is not PurgeStep.DONE:
+            _STEPS[step](turn)
+            step = PurgeStep(PurgeJob.objects.values_list("step", flat=True).get(id=job_id))
+    except Wait as wait:
+        jobs.let_go(mine, next_try_at=wait.until)
+    except jobs.LeaseLost:
+        raise
+    except Exception:
+        # The promise stands: tried again, more and more rarely, until `overdue` calls a person.
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(job.try_count, 16))
+        jobs.let_go(mine, next_try_at=now() + timedelta(seconds=pause))
+        raise
+    log.info("purge.advanced", extra={"job_id": job_id, "step": step})
+    return step
+
+
+def _try_provider(turn: Turn) -> None:
+    job = turn.job()
+    if not job.counts_before:
+        counts = inventory.left(
+            integration_id=job.integration_id, connection_id=job.integration.connection_id
+        )
+        PurgeJob.objects.filter(id=job.id).update(counts_before=counts)
+    # Each once, even if it takes the worker down with it: our rows do not wait for a second time.
+    revoking.stop_watches(job, now=turn.now)
+    if job.revocation_try_count == 0:
+        revoking.attempt(job, now=turn.now)
+    _reach(turn, PurgeStep.PROVIDER_TRIED)
+
+
+def _empty(turn: Turn) -> None:
+    job = turn.job()
+    third = timedelta(seconds=settings.LEASE_SECONDS / 3)
+    renew_at = turn.now() + third
+
+    def between() -> None:
+        nonlocal renew_at
+        at = turn.now()
+        if at >= renew_at:
+            jobs.keep(turn.mine, at=at)
+            renew_at = at + third
+
+    deleted = emptying.empty(job.integration_id, between=between)
+    at = turn.now()
+    values = {"emptied_at": at, "deleted_count": job.deleted_count + deleted}
+    with transaction.atomic(durable=True):
+        jobs.reach(turn.mine, step=PurgeStep.EMPTIED, at=at, values=values)
+
+
+def _verify(turn: Turn) -> None:
+    # What is left, never what was deleted.
+    job = turn.job()
+    counts = inventory.left(integration_id=job.integration_id)
+    if any(counts.values()):
+        _again(turn, counts)
+        return
+    at = turn.now()
+    with transaction.atomic(durable=True):
+        entry = entries.record(
+            event="integration.emptied",
+            about=job.integration_id,
+            body={"stores": len(counts), "left": 0},
+            at=at,
+            name=_name(job),
+        )
+        jobs.reach(
+            turn.mine,
+            step=PurgeStep.VERIFIED,
+            at=at,
+            values={"counts_left": counts, "verified_at": at},
+            entry_ids=(entry,),
+        )
+
+
+def _settle_revocation(turn: Turn) -> None:
+    job = turn.job()
+    if job.revocation == RevocationOutcome.PENDING:
+        at = turn.now()
+        if at >= revoking.give_up_at(job):
+            revoking.settle(job, RevocationOutcome.UNCONFIRMED)
+        elif at < (due_at := revoking.next_try_at(job)):
+            raise Wait(due_at)
+        else:
+            revoking.attempt(job, now=turn.now)
+        job = turn.job()
+        if job.revocation == RevocationOutcome.PENDING:
+            raise Wait(revoking.next_try_at(job))
+    at = turn.now()
+    with transaction.atomic(durable=True):
+        entry = entries.record(
+            event="revocation.settled",
+            about=job.integration_id,
+            body={"outcome": job.revocation, "tries": job.revocation_try_count},
+            at=at,
+            name=_name(job),
+        )
+        jobs.reach(turn.mine, step=PurgeStep.REVOCATION_SETTLED, at=at, entry_ids=(entry,))
+
+
+def _end_connection(turn: Turn) -> None:
+    job, at = turn.job(), turn.now()
+    with transaction.atomic(durable=True):
+        ended = ending.end(job.integration.connection_id, at=at)
+        jobs.reach(
+            turn.mine,
+            step=PurgeStep.CREDENTIAL_DESTROYED,
+            at=at,
+            values=ended.values,
+            entry_ids=ended.entry_ids,
+        )
+
+
+def _complete(turn: Turn) -> None:
+    job, at = turn.job(), turn.now()
+    counts = _left(job)
+    if any(counts.values()):
+        _again(turn, counts)
+        return
+    with transaction.atomic(durable=True):
+        entry = entries.record(
+            event="purge.completed",
+            about=job.integration_id,
+            body={"stores": len(counts), "left": 0, "revocation": job.revocation},
+            at=at,
+            name=_name(job),
+        )
+        jobs.reach(
+            turn.mine,
+            step=PurgeStep.AWAITING_CHECKPOINT,
+            at=at,
+            values={"counts_left": counts},
+            entry_ids=(entry,),
+        )
+
+
+def _issue_receipt(turn: Turn) -> None:
+    # No waiting for the schedule; if another sequencer is at it, it places ours as well.
+    sequencer.run(turn.now())
+    job, at = turn.job(), turn.now()
+    # Once more, at the very end: somebody may have been late, and not stopped by a fence.
+    counts = _left(job)
+    if any(counts.values()):
+        _again(turn, counts)
+        return
+    try:
+        with transaction.atomic(durable=True):
+            receipt.issue(turn.mine, job, at=at)
+    except NotSequenced:
+        raise Wait(at + CHECKPOINT_PAUSE) from None
+    log.info(
+        "purge.completed",
+        extra={"job_id": job.id, "trigger": job.trigger, "outcome": job.revocation},
+    )
+    # After the commit, and once at most: the receipt stands in settings, whether or not mail goes.
+    notices.receipt_ready(
+        user_id=job.user_id,
+        integration_id=job.integration_id,
+        provider=job.integration.connection.provider,
+        at=at,
+    )
+
+
+def _name(job: PurgeJob) -> Callable[[UUID], str]:
+    return names.of(job.integration.connection_id).at_the_end
+
+
+def _left(job: PurgeJob) -> dict[str, int]:
+    connection = job.integration.connection
+    ended_id = None if connection.ended_at is None else connection.id
+    return inventory.left(integration_id=job.integration_id, connection_id=ended_id)
+
+
+def _again(turn: Turn, counts: Mapping[str, int]) -> None:
+    log.warning(
+        "purge.residue_found", extra={"job_id": turn.mine.job_id, "count": sum(counts.values())}
+    )
+    _reach(turn, PurgeStep.PROVIDER_TRIED)
+
+
+def _reach(turn: Turn, step: PurgeStep) -> None:
+    with transaction.atomic(durable=True):
+        jobs.reach(turn.mine, step=step, at=turn.now())
+
+
+_STEPS: Final[Mapping[PurgeStep, Callable[[Turn], None]]] = {
+    PurgeStep.FENCED: _try_provider,
+    PurgeStep.PROVIDER_TRIED: _empty,
+    PurgeStep.EMPTIED: _verify,
+    PurgeStep.VERIFIED: _settle_revocation,
+    PurgeStep.REVOCATION_SETTLED: _end_connection,
+    PurgeStep.CREDENTIAL_DESTROYED: _complete,
+    PurgeStep.AWAITING_CHECKPOINT: _issue_receipt,
+}

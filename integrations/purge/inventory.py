@@ -1,0 +1,199 @@
+"""
+Every table that holds something of an integration or its connection, and how to find it there.
+
+The list is written out, and a test derives it again from the models: a table that points at a
+connection or an integration, directly or through another, and stands neither here nor among
+the exceptions fails the build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+
+from integrations.models import (
+    Attachment,
+    Calendar,
+    ConnectAttempt,
+    Connection,
+    Event,
+    Export,
+    Integration,
+    Message,
+    MessageBody,
+    Notice,
+    QuotaBucket,
+    Reconciliation,
+    SetAside,
+    SyncWork,
+    Thread,
+    Watch,
+)
+from limited_use.models import DataKey
+from limited_use.vault import rows
+
+
+class Scope(Enum):
+    """Whose it is, and so when it goes."""
+
+    # With the integration, at once.
+    INTEGRATION = "integration"
+    # With the connection: when no integration needs the grant any more.
+    CONNECTION = "connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """
+    A table with something of an integration's or a connection's in it.
+
+    :param of: the rows that hold something of the one with that id: to count, and to delete
+        where they are not keys
+    """
+
+    model: type[Model]
+    scope: Scope
+    of: Callable[[UUID], Any]
+    # What a row is for the receipt: rows removed, or columns emptied.
+    name: str = ""
+    # Of data keys: their holders, for some integrations.
+    held_by: Callable[[QuerySet[Integration]], list[UUID]] | None = None
+
+    @property
+    def label(self) -> str:
+        """The name that stands in the job and in the receipt."""
+        return self.name or self.model._meta.label  # noqa: SLF001
+
+
+def _rows(model: type[Model], column: str, scope: Scope) -> Holding:
+    manager: Any = model._default_manager  # noqa: SLF001
+    return Holding(model, scope, lambda holder: manager.filter(**{column: holder}))
+
+
+def _grants(connection_id: UUID) -> QuerySet[Connection]:
+    # The row stays as a tombstone; what identifies the account, or opens it, does not.
+    return Connection.objects.filter(id=connection_id).filter(
+        Q(account_blind__isnull=False)
+        | Q(email__isnull=False)
+        | Q(refresh_token__isnull=False)
+        | Q(access_token__isnull=False)
+        | ~Q(asked_scopes=[])
+        | ~Q(granted_scopes=[])
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of some holders: counted, and read by nobody here."""
+
+    holders: Sequence[UUID]
+
+    def count(self) -> int:
+        return len(rows.held(self.holders))
+
+
+def _by(path: str) -> Callable[[QuerySet[Integration]], list[UUID]]:
+    return lambda integrations: list(integrations.values_list(path, flat=True))
+
+
+def _copies(integrations: QuerySet[Integration]) -> list[UUID]:
+    """Return the holders of the keys of calendars' copies: those that are, and were at the end."""
+    ended = integrations.filter(purge__isnull=False).values_list("purge__cache_keys", flat=True)
+    copies = Calendar.objects.filter(integration__in=integrations)
+    return [
+        *copies.values_list("cache_id", flat=True),
+        *(UUID(holder) for keys in ended for _, _, holder, _ in keys),
+    ]
+
+
+def _grant_keys(connection_id: UUID) -> Keys:
+    grants = Connection.objects.filter(id=connection_id)
+    return Keys(list(grants.values_list("grant_id", flat=True)))
+
+
+_INTEGRATION, _CONNECTION = Scope.INTEGRATION, Scope.CONNECTION
+
+#: In the order in which they are emptied: what points at another goes before it.
+HOLDINGS: Final[tuple[Holding, ...]] = (
+    Holding(
+        DataKey,
+        _INTEGRATION,
+        lambda holder: Keys(_copies(Integration.objects.filter(id=holder))),
+        name="limited_use.DataKey.copies",
+        held_by=_copies,
+    ),
+    _rows(Event, "integration_id", _INTEGRATION),
+    _rows(Calendar, "integration_id", _INTEGRATION),
+    _rows(MessageBody, "integration_id", _INTEGRATION),
+    _rows(Attachment, "integration_id", _INTEGRATION),
+    _rows(Message, "integration_id", _INTEGRATION),
+    _rows(Thread, "integration_id", _INTEGRATION),
+    _rows(SetAside, "integration_id", _INTEGRATION),
+    _rows(Reconciliation, "integration_id", _INTEGRATION),
+    _rows(SyncWork, "integration_id", _INTEGRATION),
+    _rows(Watch, "integration_id", _INTEGRATION),
+    _rows(Export, "integration_id", _INTEGRATION),
+    Holding(
+        DataKey,
+        _INTEGRATION,
+        lambda holder: Keys([holder]),
+        name="limited_use.DataKey.content",
+        held_by=_by("id"),
+    ),
+    _rows(QuotaBucket, "connection_id", _CONNECTION),
+    _rows(Notice, "connection_id", _CONNECTION),
+    _rows(ConnectAttempt, "connection_id", _CONNECTION),
+    Holding(Connection, _CONNECTION, _grants, name="integrations.Connection.grant"),
+    Holding(
+        DataKey,
+        _CONNECTION,
+        _grant_keys,
+        name="limited_use.DataKey.credential",
+        held_by=_by("connection__grant_id"),
+    ),
+    Holding(
+        DataKey,
+        _CONNECTION,
+        lambda holder: Keys([holder]),
+        name="limited_use.DataKey.account",
+        held_by=_by("connection_id"),
+    ),
+)
+
+#: Tables that name an integration, a connection or a person, and hold nothing of the account.
+EXCEPTIONS: Final[Mapping[str, str]] = {
+    "integrations.Integration": "tombstone: product, dates and status, so that the page can say so",
+    "integrations.PurgeJob": "the promise itself: counts and ids of ours",
+    "limited_use.LedgerKey": (
+        "the key by which its entries are found: set aside for the owner, for thirty days at most"
+    ),
+    "limited_use.Receipt": "the proof: pseudonyms, counts and times, kept for its owner",
+    "limited_use.ReceiptLink": "a way to the proof: the hash of a random token",
+    "limited_use.Share": "with whom a calendar was shared, by ids of ours, and that it has ended",
+    "limited_use.Consent": "what a person agreed to in our words; named in the receipt",
+    "accounts.Membership": "where the person belongs on the platform",
+    "accounts.Delegation": "which platform feature the person switched on",
+    "accounts.UserMinute": "that a client asked for the person, by the minute; counted, then gone",
+    "accounts.Session": "the person's sign-in; nothing of a provider is kept in sessions",
+    "account.EmailAddress": "the address that the person signs in with",
+    "mfa.Authenticator": "the person's second factor",
+}
+
+
+def left(*, integration_id: UUID, connection_id: UUID | None = None) -> dict[str, int]:
+    """
+    Return what is left in each holding, by label: counted now, whatever was deleted before.
+
+    :param connection_id: count what goes with the connection as well
+    """
+    holders = {_INTEGRATION: integration_id, _CONNECTION: connection_id}
+    return {
+        holding.label: holding.of(holder).count()
+        for holding in HOLDINGS
+        if (holder := holders[holding.scope]) is not None
+    }

@@ -1,0 +1,277 @@
+"""
+What the receipt of a purge says: what was checked to be gone, and what remains.
+
+Words, counts and times only. Signing, proofs and the offline check are `limited_use.receipts`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+
+from integrations import watches
+from integrations.models import (
+    Integration,
+    IntegrationStatus,
+    PurgeJob,
+    PurgeStep,
+    PurgeTrigger,
+    RevocationOutcome,
+)
+from integrations.providers import PROVIDERS
+from limited_use import key_stores, receipts
+from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import names
+from limited_use.vault import rhythm
+from limited_use.vault.lines import KeyLine
+
+from . import jobs, ledger_part, second_part
+
+SCHEMA: Final = "antares-purge/1"
+# Which promises and clauses a finished purge meets.
+CLAUSES: Final = (
+    "CASA-DEL",
+    "MS-DEL",
+    "TOK-DELETE",
+    "TOK-REVOKE",
+    "WDEL",
+)
+
+OF_PRODUCT: Final[Mapping[str, tuple[str, ...]]] = {
+    "mail": ("AN-14", "AN-15"),
+    "calendar": ("AN-2", "AN-9"),
+}
+
+# What is not ours to remove: where it came from.
+_THERE: Final[Mapping[str, str]] = {
+    "mail": "Your mail itself: it is yours, and nothing was changed there.",
+    "calendar": "Your calendars, with the events that you wrote from here: they are yours.",
+}
+
+WHY: Final[Mapping[PurgeTrigger, str]] = {
+    PurgeTrigger.OWNER: "The owner disconnected it.",
+    PurgeTrigger.SUPPORT: "Support disconnected it, without seeing what was in it.",
+    PurgeTrigger.GRANT_ENDED: "The grant ended at the provider and was not renewed in time.",
+    PurgeTrigger.PERMISSION_WITHDRAWN: (
+        "The permission that the copy needs was withdrawn at the provider and not given again in"
+        " time."
+    ),
+    PurgeTrigger.CONSENT_WITHDRAWN: "The owner withdrew the agreement that the copy was kept by.",
+    PurgeTrigger.LEFT_ORGANISATION: "The owner left the organisation.",
+    PurgeTrigger.ORGANISATION_CLOSED: "The organisation was closed.",
+    PurgeTrigger.DEACTIVATED: "The owner's account was deactivated.",
+    PurgeTrigger.INACTIVE: "The owner had not signed in for a year.",
+    PurgeTrigger.RESTORED: (
+        "It had been removed before, and came back with a copy of the database that was restored."
+    ),
+}
+
+REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
+    RevocationOutcome.CONFIRMED: "The provider confirmed that the grant is revoked.",
+    RevocationOutcome.ALREADY_GONE: "The provider no longer knew the grant: it had ended before.",
+    RevocationOutcome.UNCONFIRMED: (
+        "The provider did not confirm. Your tokens are destroyed here; to be sure, remove the"
+        " access on the provider's own page."
+    ),
+    RevocationOutcome.NOT_NEEDED: "It lived here: there is no provider that granted anything.",
+    RevocationOutcome.NEEDED_ELSEWHERE: (
+        "Not revoked: something else that is connected to the same account needs the grant. The"
+        " provider still lists all that was granted, and the credential stays where it is used."
+    ),
+}
+
+
+_DROPPED: Final = (
+    " What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
+    " for it at the provider."
+)
+# What the provider was asked to tell of, before the grant was given back.
+WATCHES: Final[Mapping[watches.Outcome, str]] = {
+    watches.Outcome.NONE: "The provider was not telling us of news by itself.",
+    watches.Outcome.STOPPED: "The provider was told to tell us of no more news, and said it does.",
+    watches.Outcome.UNANSWERED: (
+        "The provider was asked to tell us of no more news, and did not say that it does. It ends"
+        " by itself." + _DROPPED
+    ),
+    watches.Outcome.NO_ACCESS: (
+        "The grant had ended, so that the provider could not be asked to tell us of no more news."
+        " It ends by itself." + _DROPPED
+    ),
+    watches.Outcome.NEEDED_ELSEWHERE: (
+        "The provider goes on telling us of news of this account, because something else that is"
+        " connected to it needs that. Of this integration it finds nothing any more."
+    ),
+}
+
+
+def document(job: PurgeJob) -> dict[str, Any]:
+    """Return the body of the receipt."""
+    return {
+        "schema": SCHEMA,
+        "trigger": str(job.trigger),
+        "why": WHY[PurgeTrigger(job.trigger)],
+        "product": job.integration.product,
+        "provider": job.integration.connection.provider,
+        "clauses": sorted({*CLAUSES, *OF_PRODUCT.get(job.integration.product, ())}),
+        "requested_at": _time(job.fenced_at),
+        # Fence and key went in one commit: nothing opened from then on.
+        "unreadable_at": _time(job.fenced_at),
+        "started_at": _time(job.fenced_at),
+        "emptied_at": _time(job.emptied_at),
+        "verified_at": _time(job.verified_at),
+        "deleted_rows": job.deleted_count,
+        "stores": {
+            name: {"before": job.counts_before.get(name, 0), "left": left}
+            for name, left in sorted(job.counts_left.items())
+        },
+        "provider_watches": _watches(job),
+        "provider_revocation": _revocation(job),
+        "keys_destroyed": _keys(job),
+        "remains": _remains(job),
+    }
+
+
+def issue(mine: jobs.Claim, job: PurgeJob, *, at: datetime) -> None:
+    """
+    Write the receipt and finish the job, in the caller's transaction.
+
+    :raises NotSequenced: until all of its ledger entries have their proofs
+    :raises LeaseLost: if somebody else took over
+    """
+    written = receipts.issue(
+        subject_id=job.integration_id,
+        owner_id=job.user_id,
+        subject=names.of(job.integration.connection_id).at_the_end(job.integration_id),
+        body=document(job),
+        entry_ids=job.entry_ids,
+        at=at,
+    )
+    Integration.objects.filter(id=job.integration_id).update(
+        status=IntegrationStatus.PURGED, status_since=at
+    )
+    jobs.reach(
+        mine,
+        step=PurgeStep.DONE,
+        at=at,
+        values={
+            "receipt_id": written.id,
+            "done_at": at,
+            "lease_by": None,
+            "lease_until": None,
+            "revoking_until": None,
+        },
+    )
+    ledger_part.settle(job.integration.connection_id, at=at)
+
+
+def _revocation(job: PurgeJob) -> dict[str, Any]:
+    provider = PROVIDERS[job.integration.connection.provider]
+    return {
+        "outcome": str(job.revocation),
+        "says": REVOCATION[RevocationOutcome(job.revocation)],
+        "tries": job.revocation_try_count,
+        "tried_at": _time(job.revocation_tried_at),
+        "page": provider.revocation_page,
+    }
+
+
+def _watches(job: PurgeJob) -> dict[str, Any]:
+    outcome = watches.Outcome(job.watch_stop or watches.Outcome.NONE)
+    return {
+        "outcome": str(outcome),
+        "says": WATCHES[outcome],
+        "lapse_by": _time(job.watch_lapse_by),
+    }
+
+
+def _keys(job: PurgeJob) -> list[dict[str, Any]]:
+    ended_at = job.integration.connection.ended_at
+    destroyed = [
+        ("content", job.content_key_id, job.content_kek_epoch, job.fenced_at),
+        *((line, key_id, epoch, job.fenced_at) for key_id, epoch, _, line in job.cache_keys),
+        ("credential", job.credential_key_id, job.credential_kek_epoch, ended_at),
+        ("account", job.account_key_id, job.account_kek_epoch, ended_at),
+    ]
+    return [
+        {"line": line, "key_id": key_id, "key_epoch": epoch, "at": _time(at)}
+        for line, key_id, epoch, at in destroyed
+        if key_id
+    ]
+
+
+def _remains(job: PurgeJob) -> dict[str, Any]:
+    epoch_ends = job.fenced_at + timedelta(hours=settings.KEY_EPOCH_HOURS)
+    remains: dict[str, Any] = {
+        "ledger": (
+            "Entries about this integration under a keyed pseudonym: our words, counts and times."
+            " No content, no address."
+        ),
+        "ledger_key": _ledger_key(job),
+        "tombstones": (
+            "One row for the integration, its connection and this purge each: ids of ours, dates,"
+            " status. Account, scopes and tokens are emptied."
+        ),
+        "consent": "Your agreement to the feature, with its version and date.",
+        "backups": {
+            "until": _time(second_part.backups_until(job)),
+            "says": "Copies of the database may hold what was sealed, which no key of ours opens.",
+        },
+        "key_epoch": {
+            "number": job.content_kek_epoch,
+            "destroyed_by": _time(epoch_ends),
+            "says": "Until then a stolen copy of the database together with the live key store"
+            " could still open what was sealed. Part 2 of this receipt proves the end of it.",
+        },
+        "key_store_copies": key_stores.copies(),
+    }
+    product = job.integration.product
+    if PROVIDERS[job.integration.connection.provider].grants:
+        remains["at_the_provider"] = _THERE[product]
+    if product == "mail":
+        remains["messages_sent"] = "Nothing was sent from your account through this integration."
+    if job.own_kek_epoch is not None:
+        own_ends = job.fenced_at + timedelta(hours=rhythm.hours_of(KeyLine.OWN))
+        remains["own_key_epoch"] = {
+            "number": job.own_kek_epoch,
+            "destroyed_by": _time(own_ends),
+            "says": "What lived here alone is in copies of the database as well, so that no"
+            " accident loses it. Until then such a copy, with the key store, could open it.",
+        }
+    remains["proves"] = (
+        "What was recorded and checked here. Nobody can prove that no copy exists anywhere."
+    )
+    if job.integration.connection.ended_at is None:
+        remains["credential"] = (
+            "The grant of this account is kept for what else is connected with it, and for no"
+            " other purpose."
+        )
+    return remains
+
+
+def _ledger_key(job: PurgeJob) -> dict[str, Any] | str:
+    row = ledger_part.of(job.integration.connection_id)
+    if row is None:
+        return "The pseudonyms are the service's own: whoever holds its keyring can link them."
+    if row.set_aside_at is None:
+        return (
+            "The pseudonyms are made with a key of this account's own, which stays as long as"
+            " something of the account is connected."
+        )
+    return {
+        "commitment": bytes(row.commitment).hex(),
+        "offered_for_days": ledger_keys.OFFERED_FOR.days,
+        "says": (
+            "The pseudonyms are made with a key of this account's own. Its owner can fetch it once"
+            " within those days; then, or when they end, it is destroyed here, and nobody can tell"
+            " any more which entries of use were about this. The service keeps the commitment, a"
+            " hash of it. The entries of the removal, which this receipt carries, have names of"
+            " their own."
+        ),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")

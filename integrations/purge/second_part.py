@@ -1,0 +1,79 @@
+"""
+Part 2 of a receipt: written once the epochs of the destroyed keys have ended, exactly once.
+
+Nobody waits for it: a sweep looks which purges it is due for.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, Min, OuterRef, Q
+
+from integrations.models import PurgeJob, PurgeStep
+from limited_use import second_parts
+from limited_use.models import KeyEpoch, Receipt
+from limited_use.second_parts import KeyEnd
+from limited_use.vault.lines import KeyLine
+
+
+def backups_until(job: PurgeJob) -> datetime:
+    """Return until when copies of the database from before the removal can exist."""
+    at: datetime = job.verified_at or job.fenced_at
+    return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
+
+
+def due(*, limit: int = 200) -> list[UUID]:
+    """Return the purges that are done and whose keys' epochs have ended, oldest first."""
+    oldest = {
+        line: KeyEpoch.objects.filter(line=line, destroyed_at=None).aggregate(it=Min("number"))[
+            "it"
+        ]
+        for line in KeyLine
+    }
+    ended = PurgeJob.objects.filter(
+        ~Exists(Receipt.objects.filter(subject_id=OuterRef("integration_id"), part=2)),
+        Q(credential_kek_epoch=None) | Q(credential_kek_epoch__lt=oldest[KeyLine.CREDENTIAL] or 0),
+        Q(own_kek_epoch=None) | Q(own_kek_epoch__lt=oldest[KeyLine.OWN] or 0),
+        Q(account_kek_epoch=None) | Q(account_kek_epoch__lt=oldest[KeyLine.ACCOUNT] or 0),
+        step=PurgeStep.DONE,
+        content_kek_epoch__lt=oldest[KeyLine.CONTENT] or 0,
+    )
+    return list(ended.order_by("content_kek_epoch", "id").values_list("id", flat=True)[:limit])
+
+
+def of(job: PurgeJob) -> Receipt | None:
+    """Return part 2 of the purge's receipt, once there is one."""
+    return Receipt.objects.filter(subject_id=job.integration_id, part=2).first()
+
+
+@transaction.atomic(durable=True)
+def issue(*, job_id: UUID, at: datetime) -> Receipt:
+    """
+    Write part 2 of the purge's receipt; the same one if asked again.
+
+    :raises NotDestroyed: until the epochs have ended
+    :raises NotSequenced: until the ledger proves it
+    """
+    # One at a time: who comes second finds what the first wrote.
+    job = PurgeJob.objects.select_for_update().get(id=job_id, step=PurgeStep.DONE)
+    return second_parts.issue(
+        first=Receipt.objects.get(subject_id=job.integration_id, part=1),
+        keys=_keys(job),
+        entry_ids=job.entry_ids,
+        backups_until=backups_until(job),
+        at=at,
+    )
+
+
+def _keys(job: PurgeJob) -> list[KeyEnd]:
+    ended = (
+        (KeyLine.CONTENT, job.content_key_id, job.content_kek_epoch),
+        *((KeyLine(line), key_id, epoch) for key_id, epoch, _, line in job.cache_keys),
+        (KeyLine.CREDENTIAL, job.credential_key_id, job.credential_kek_epoch),
+        (KeyLine.ACCOUNT, job.account_key_id, job.account_kek_epoch),
+    )
+    return [KeyEnd(line, key_id, epoch) for line, key_id, epoch in ended if key_id and epoch]

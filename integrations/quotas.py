@@ -1,0 +1,144 @@
+"""
+One token bucket per mailbox, shared by all workers: a row, and PostgreSQL's clock.
+
+Units are drawn before a call is made, so that a well-behaved fleet never meets
+a 429. The bucket may go into debt by what flows in within `PATIENCE`: whoever
+draws waits the debt off before calling, which keeps any 60 seconds at or below
+the provider's limit (`capacity + 60 * rate == limit`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection as database
+
+from integrations.fences import NoLongerLive
+
+# The part of a minute's limit that may be spent in one burst; the rest flows in.
+BURST = 0.25
+# Seconds that a worker waits in place; for longer the work goes back to the table.
+PATIENCE = 2.0
+
+# A worker may be late: a connection that has ended gets no bucket any more. The share lock
+# makes it wait for an end that is under way, and see it.
+_OPEN = """
+INSERT INTO integrations_quotabucket (connection_id, units, counted_at)
+SELECT id, %(capacity)s, clock_timestamp() FROM integrations_connection
+ WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
+ON CONFLICT DO NOTHING
+"""
+# One statement, so that two workers never spend the same unit. What is granted
+# is all that is wanted, or the part of it that flows in within the patience, or
+# nothing if even `least` is too far away.
+_DRAW = """
+WITH ready AS (
+    SELECT clock_timestamp() AS now, parked_until, least(%(capacity)s, units + %(rate)s
+        * greatest(0, extract(epoch FROM clock_timestamp() - counted_at)::float8)) AS units
+    FROM integrations_quotabucket WHERE connection_id = %(connection)s FOR UPDATE
+), settled AS (
+    SELECT *, CASE
+        WHEN parked_until > now OR units + %(patience)s * %(rate)s < %(least)s THEN 0
+        ELSE least(%(want)s, floor(units + %(patience)s * %(rate)s))
+    END AS granted FROM ready
+)
+UPDATE integrations_quotabucket AS bucket
+SET units = settled.units - settled.granted, counted_at = settled.now
+FROM settled WHERE bucket.connection_id = %(connection)s
+RETURNING settled.granted::bigint, CASE
+    WHEN settled.parked_until > settled.now
+        THEN extract(epoch FROM settled.parked_until - settled.now)::float8
+    WHEN settled.granted = 0 THEN (%(least)s - settled.units) / %(rate)s
+    ELSE greatest(0, (settled.granted - settled.units) / %(rate)s)
+END
+"""
+_GIVE_BACK = """
+UPDATE integrations_quotabucket SET units = units + %(units)s WHERE connection_id = %(connection)s
+"""
+_PARK = """
+INSERT INTO integrations_quotabucket (connection_id, units, counted_at, parked_until)
+SELECT id, 0, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second'
+  FROM integrations_connection WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
+ON CONFLICT (connection_id) DO UPDATE SET parked_until =
+    greatest(excluded.parked_until, integrations_quotabucket.parked_until)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """
+    How fast one mailbox may be read.
+
+    :param per_minute: quota units in any 60 seconds; 0 stands for no limit
+    """
+
+    per_minute: int
+
+    @property
+    def capacity(self) -> float:
+        """Units that may be spent at once."""
+        return self.per_minute * BURST
+
+    @property
+    def rate(self) -> float:
+        """Units that flow in each second."""
+        return self.per_minute * (1 - BURST) / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """
+    An answer of the bucket.
+
+    `units` may be spent after `wait` seconds; where there are none, `wait` says
+    in how many seconds to ask again.
+    """
+
+    units: int
+    wait: float
+
+
+def draw(
+    *, connection_id: UUID, want: int, least: int, limit: Limit, patience: float = PATIENCE
+) -> Grant:
+    """
+    Return what may be spent of `want` units, now or after a short wait.
+
+    :param least: the smallest part of it that is of any use
+    :param patience: seconds that the caller waits; the longer, the more it is before others
+    :raises NoLongerLive: if the connection has ended
+    """
+    if limit.per_minute == 0:
+        return Grant(want, 0.0)
+    values: dict[str, Any] = {
+        "connection": connection_id,
+        "want": float(want),
+        "least": float(min(least, want)),
+        "capacity": limit.capacity,
+        "rate": limit.rate,
+        "patience": patience,
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_DRAW, values)
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(_OPEN, values)
+            cursor.execute(_DRAW, values)
+            row = cursor.fetchone()
+    if row is None:
+        raise NoLongerLive
+    return Grant(int(row[0]), float(row[1]))
+
+
+def give_back(*, connection_id: UUID, units: int) -> None:
+    """Return units that were drawn and not spent."""
+    with database.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, {"connection": connection_id, "units": units})
+
+
+def park(*, connection_id: UUID, seconds: float) -> None:
+    """Let nobody call for that mailbox until the provider's "not before" has passed."""
+    with database.cursor() as cursor:
+        cursor.execute(_PARK, {"connection": connection_id, "seconds": seconds})

@@ -1,0 +1,226 @@
+"""
+Refreshing a grant: one refresh at a time, whoever asks and wherever.
+
+The lease is a row in PostgreSQL with an end, so that a worker which dies holds
+nobody up for longer than that. What decides whether a refresh may be written is
+the grant's generation and the connection's epoch, never the lease.
+
+Only workers can open a refresh token. Another process writes down which token is no good, asks
+a worker, and looks for the next one to appear; the asking is a hint, and the row is the wish.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from integrations import alarms, credentials, permits
+from integrations.endpoints import endpoints
+from integrations.fences import NoLongerLive
+from integrations.models import Connection, ConnectionStatus
+from integrations.providers import PROVIDERS, errors, oauth
+from integrations.providers.oauth import TokenSet
+from limited_use.guard import Permit, Refused
+from limited_use.sinks import provider as own_provider
+from limited_use.vault.records import Unopenable
+
+logger = logging.getLogger(__name__)
+
+# Asks a worker to refresh the grant of a connection; raises `errors.Unavailable` if that cannot be.
+Ask = Callable[[UUID], None]
+
+FIRST_POLL = 0.05
+LONGEST_POLL = 0.5
+# Seconds, for whoever is told to come again.
+AGAIN_IN = 5.0
+
+
+def usable(connection_id: UUID, *, beyond: int, ask: Ask | None = None) -> Connection:
+    """
+    Return the connection with a token newer than generation `beyond` and not expired.
+
+    :param ask: how to ask a worker; None: this process is one
+    :raises NoLongerLive: if it was disconnected
+    :raises errors.GrantRevoked: if the provider ended the grant
+    :raises errors.Unavailable: if it needs a refresh and none is to be had now
+    """
+    give_up_at = time.monotonic() + settings.REFRESH_PATIENCE_SECONDS
+    poll = FIRST_POLL
+    asked: Connection | None = None
+    while True:
+        connection = read(connection_id)
+        now = timezone.now()
+        if _is_fresh(connection, beyond=beyond, at=now):
+            return connection
+        if ask is None:
+            holder = uuid4()
+            if _claim(connection, holder, at=now):
+                _refresh(connection, holder, at=now)
+                continue
+        elif asked is None:
+            _want(connection, beyond=max(beyond, connection.grant_generation))
+            ask(connection_id)
+            asked = connection
+        elif connection.refresh_failed_at != asked.refresh_failed_at:
+            raise errors.Unavailable("the refresh failed", retry_after=AGAIN_IN)
+        # Somebody is at it: look again, once more at the very end, and only then give up.
+        if time.monotonic() >= give_up_at:
+            raise errors.Unavailable("somebody else's refresh takes too long", retry_after=AGAIN_IN)
+        time.sleep(poll)
+        poll = min(poll * 2, LONGEST_POLL)
+
+
+def read(connection_id: UUID) -> Connection:
+    connection = Connection.objects.filter(id=connection_id).first()
+    if connection is None:
+        raise NoLongerLive
+    if connection.status == ConnectionStatus.REAUTH_REQUIRED:
+        # It was said once, and is not asked again.
+        raise errors.GrantRevoked("the provider ended the grant")
+    if connection.status != ConnectionStatus.ACTIVE:
+        raise NoLongerLive
+    return connection
+
+
+def _is_fresh(connection: Connection, *, beyond: int, at: datetime) -> bool:
+    return (
+        connection.access_token is not None
+        and connection.grant_generation > max(beyond, connection.refresh_beyond)
+        and at < expiry(connection)
+    )
+
+
+def expiry(connection: Connection) -> datetime:
+    # Early by the skew already; without one, it is over.
+    return connection.access_expires_at or connection.connected_at
+
+
+def _want(connection: Connection, *, beyond: int) -> None:
+    """Say that no token up to generation `beyond` is good: whoever refreshes next sees it."""
+    Connection.objects.filter(id=connection.id, refresh_beyond__lt=beyond).update(
+        refresh_beyond=beyond
+    )
+
+
+def _claim(connection: Connection, holder: UUID, *, at: datetime) -> bool:
+    free = Connection.objects.filter(
+        Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=at),
+        id=connection.id,
+        epoch=connection.epoch,
+        grant_generation=connection.grant_generation,
+        status=ConnectionStatus.ACTIVE,
+    )
+    until = at + timedelta(seconds=settings.LEASE_SECONDS)
+    return bool(free.update(refresh_lease_by=holder, refresh_lease_until=until))
+
+
+def _let_go(connection: Connection, holder: UUID) -> None:
+    """End a lease under which no token came."""
+    Connection.objects.filter(id=connection.id, refresh_lease_by=holder).update(
+        refresh_lease_by=None, refresh_lease_until=None, refresh_failed_at=timezone.now()
+    )
+
+
+def _refresh(connection: Connection, holder: UUID, *, at: datetime) -> None:
+    """Ask the provider for new tokens, under the lease, and write them or throw them away."""
+    provider = PROVIDERS[connection.provider]
+    tokens: TokenSet | None = None
+    try:
+        allowed = permit(permits.to_refresh, connection.id, at=at)
+        secret = opened(connection, "refresh_token", allowed, at=at)
+        tokens = oauth.refresh(
+            provider, endpoints(provider.key), refresh_token=secret, at=timezone.now()
+        )
+    except errors.GrantRevoked:
+        credentials.end(
+            connection_id=connection.id,
+            epoch=connection.epoch,
+            generation=connection.grant_generation,
+            at=timezone.now(),
+        )
+        # Who asked looks again: a reconnect may have come between.
+    except errors.ProviderError as error:
+        alarms.of_provider(error, provider=provider.key, at=at)
+        raise
+    finally:
+        if tokens is None:
+            _let_go(connection, holder)
+    if tokens is not None and not _write(connection, tokens):
+        _drop(connection, tokens)
+
+
+def _write(read: Connection, tokens: TokenSet) -> bool:
+    """Write what the refresh of `read` brought, if nothing came between; return whether."""
+    with transaction.atomic(durable=True):
+        connection = (
+            Connection.objects.select_for_update()
+            .filter(
+                id=read.id,
+                epoch=read.epoch,
+                grant_generation=read.grant_generation,
+                status=ConnectionStatus.ACTIVE,
+            )
+            .first()
+        )
+        if connection is None:
+            return False
+        # Access and newest refresh token in one commit, or the grant dies with the older one.
+        credentials.store(connection, tokens)
+        connection.refresh_lease_by = connection.refresh_lease_until = None
+        connection.save(
+            update_fields=[*credentials.TOKEN_FIELDS, "refresh_lease_by", "refresh_lease_until"]
+        )
+    logger.info("grant.refreshed", extra={"connection_id": read.id})
+    return True
+
+
+def _drop(read: Connection, tokens: TokenSet) -> None:
+    """Throw away what came too late: the connection ended, or somebody else refreshed it."""
+    is_over = (
+        Connection.objects.filter(id=read.id)
+        .filter(status__in=[ConnectionStatus.ENDING, ConnectionStatus.ENDED])
+        .exists()
+    )
+    if not is_over:
+        # The grant stands, and to revoke one token of it would be to revoke all.
+        return
+    credentials.discard(
+        tokens,
+        provider=read.provider,
+        account_blind=bytes(read.account_blind) if read.account_blind is not None else None,
+        about=read.id,
+        apart_from=read.id,
+        at=timezone.now(),
+    )
+    raise NoLongerLive
+
+
+def permit(ask: Callable[..., Permit], connection_id: UUID, *, at: datetime) -> Permit:
+    try:
+        return ask(connection_id=connection_id, at=at)
+    except Refused:
+        # Ended between our reading and asking; the refusal is in the ledger.
+        pass
+    read(connection_id)
+    raise NoLongerLive
+
+
+def opened(connection: Connection, column: str, allowed: Permit, *, at: datetime) -> str:
+    sealed = getattr(connection, column)
+    if sealed is not None:
+        try:
+            return own_provider.credential(sealed, allowed, at=at)
+        except Unopenable:
+            pass
+    if read(connection.id).epoch != connection.epoch:
+        raise NoLongerLive
+    # Nothing ended, and it does not open: what stands there was not sealed by us.
+    raise errors.Unexpected("the stored token does not open", reason="unopenable")

@@ -1,0 +1,116 @@
+"""One clause as a reviewer sees it: who says it, what enforces it, what was done under it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from integrations.registers import bound_tests
+from integrations.registers.bound_tests import Bound
+from limited_use import applied
+from limited_use import clauses as catalogue
+from limited_use.applied import Count
+from limited_use.clauses import Clause
+from limited_use.evidence import clause_parts, kept
+from limited_use.rules import Rule
+
+from . import words
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A clause in the list."""
+
+    clause: Clause
+    rules: Sequence[Rule]
+    test_count: int
+    count: Count
+    is_met: bool
+
+    @property
+    def is_enforced(self) -> bool:
+        return catalogue.is_enforced(self.clause)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A rule, with what it asks for in plain words."""
+
+    rule: Rule
+    needs: Sequence[str]
+    count: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All of one clause."""
+
+    line: Line
+    known_by: str
+    rules: Sequence[Shown]
+    by_fact: Sequence[Shown]
+    facts: Sequence[str]
+    events: Sequence[tuple[str, Count]]
+    tests: Sequence[tuple[str, Sequence[str]]]
+    days: Sequence[applied.Day]
+    entries: Sequence[applied.Entry]
+
+
+def lines() -> list[tuple[str, list[Line]]]:
+    """Return every clause, by the document that it stands in."""
+    counts, broken = applied.totals(), _not_met()
+    made = [_line(clause, counts, broken) for clause in catalogue.CLAUSES.values()]
+    return [
+        (title, list(group))
+        for title, group in groupby(made, key=lambda line: line.clause.source.title)
+    ]
+
+
+def page(clause: Clause, *, at: datetime) -> Page:
+    """Return everything that stands behind one clause."""
+    counts = applied.totals()
+    applying = clause_parts.applying(clause)
+    tests = [words.test(name) for name in _tests(clause)]
+    return Page(
+        line=_line(clause, counts, _not_met()),
+        known_by=words.KNOWN_BY[clause.confidence],
+        rules=[_shown(rule, counts) for rule in catalogue.rules_of(clause.id)],
+        by_fact=[_shown(rule, counts) for rule in clause_parts.by_facts(clause)],
+        facts=[words.fact(fact) for fact in clause.facts],
+        events=[
+            (event, counts.get(event, Count())) for event in clause_parts.EVENTS.get(clause.id, ())
+        ],
+        tests=[
+            (path, [sentence for sentence, _ in group])
+            for path, group in groupby(tests, key=lambda one: one[1])
+        ],
+        days=applied.by_day(applying, at=at),
+        entries=applied.latest(applying),
+    )
+
+
+def _line(clause: Clause, counts: Mapping[str, Count], broken: Sequence[str]) -> Line:
+    applying = [counts.get(one, Count()) for one in clause_parts.applying(clause)]
+    return Line(
+        clause=clause,
+        rules=catalogue.rules_of(clause.id),
+        test_count=len(_tests(clause)),
+        count=Count(sum(one.permitted for one in applying), sum(one.refused for one in applying)),
+        is_met=clause.id not in broken,
+    )
+
+
+def _shown(rule: Rule, counts: Mapping[str, Count]) -> Shown:
+    needs = [words.fact(one) for one in sorted(rule.needs)]
+    return Shown(rule, needs, counts.get(rule.id, Count()))
+
+
+def _tests(clause: Clause) -> Sequence[str]:
+    return bound_tests.committed().get(Bound("clause", clause.id), ())
+
+
+def _not_met() -> Sequence[str]:
+    newest = kept.latest()
+    return newest.not_met if newest else ()

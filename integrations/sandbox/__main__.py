@@ -1,0 +1,83 @@
+"""`python -m integrations.sandbox --host 127.0.0.1 --port 8100 [--seed FILE.json] [--validate]`"""
+
+import argparse
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from aiohttp import web
+
+from integrations.sandbox import app, pushing, seeding
+from integrations.sandbox.control import app as control
+from integrations.sandbox.world import World
+
+PR_SET_PDEATHSIG = 1
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="sandbox", description="A stand-in for Google.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8100)
+    parser.add_argument("--control-port", type=int, default=0, help="default: the port plus one")
+    parser.add_argument("--issuer", default="", help="default: its own address")
+    parser.add_argument("--seed", type=Path, help="clients, accounts and dials to begin with")
+    parser.add_argument(
+        "--validate", action="store_true", help="hold calls and answers to the schema"
+    )
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when the parent ends (Linux)"
+    )
+    return parser.parse_args()
+
+
+def end_with_parent() -> None:
+    """The kernel tells us when whoever started us is gone."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+async def serve(options: argparse.Namespace) -> None:
+    url = f"http://{options.host}:{options.port}"
+    world = World(url, options.issuer)
+    if options.validate:
+        from integrations.sandbox.validation import Validator
+
+        world.validator = Validator()
+    if options.seed:
+        seeding.load(world, options.seed)
+    ports = (options.port, options.control_port or options.port + 1)
+    runners = []
+    pushing_task = asyncio.create_task(pushing.forever(world))
+    for made, port in zip((app.make(world), control.make(world)), ports, strict=True):
+        runner = web.AppRunner(made, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        await web.TCPSite(runner, options.host, port, backlog=1024).start()
+        runners.append(runner)
+    sys.stdout.write(f"sandbox {url} control http://{options.host}:{ports[1]}/_control/\n")
+    sys.stdout.flush()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+    pushing_task.cancel()
+    for runner in runners:
+        await runner.cleanup()
+
+
+def main() -> int:
+    if os.environ.get("ANTARES_ENV") == "production":
+        sys.stderr.write("The sandbox does not run in production: ANTARES_ENV says it is.\n")
+        return 1
+    options = arguments()
+    if options.with_parent:
+        end_with_parent()
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(options))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Calendars and their events, as Google keeps them. Knows nothing of HTTP."""

@@ -1,0 +1,1 @@
+"""Google's protocols, as `world` remembers them."""

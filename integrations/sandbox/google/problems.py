@@ -1,0 +1,383 @@
+"""One constructor per error of Google's, with its body. Texts are realism: switch on reasons."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from integrations.sandbox.messages import Problem, json_answer
+
+CONSUMER = "project_number:100200300400"
+ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+
+
+def _api(  # noqa: PLR0913 - the fields of Google's envelope
+    code: int,
+    message: str,
+    reason: str,
+    *,
+    status: str = "",
+    domain: str = "global",
+    location: tuple[str, str] | None = None,
+    info: str = "",
+    headers: dict[str, str] | None = None,
+) -> Problem:
+    error: dict[str, Any] = {"message": message, "domain": domain, "reason": reason}
+    if location:
+        error |= {"location": location[0], "locationType": location[1]}
+    envelope: dict[str, Any] = {"code": code, "message": message, "errors": [error]}
+    if status:
+        envelope["status"] = status
+    if info:
+        envelope["details"] = [{"@type": ERROR_INFO, "reason": info, "domain": "googleapis.com"}]
+    return Problem(json_answer({"error": envelope}, code, **(headers or {})))
+
+
+def _oauth(error: str, description: str = "", *, status: int = 400, **more: str) -> Problem:
+    body = {"error": error} | ({"error_description": description} if description else {}) | more
+    return Problem(json_answer(body, status))
+
+
+# The API's.
+
+
+def invalid_credentials() -> Problem:
+    return _api(
+        401,
+        "Invalid Credentials",
+        "authError",
+        status="UNAUTHENTICATED",
+        location=("Authorization", "header"),
+        headers={
+            "WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+        },
+    )
+
+
+def login_required() -> Problem:
+    return _api(
+        401,
+        "Login Required.",
+        "required",
+        status="UNAUTHENTICATED",
+        location=("Authorization", "header"),
+        headers={"WWW-Authenticate": 'Bearer realm="https://accounts.google.com/"'},
+    )
+
+
+def insufficient_scope(scopes: list[str]) -> Problem:
+    wanted = " ".join(scopes)
+    return _api(
+        403,
+        "Request had insufficient authentication scopes.",
+        "insufficientPermissions",
+        status="PERMISSION_DENIED",
+        info="ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        headers={
+            "WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", '
+            f'error=insufficient_scope, scope="{wanted}"'
+        },
+    )
+
+
+def metadata_scope_forbids_q() -> Problem:
+    message = "Metadata scope does not support 'q' parameter"
+    return _api(403, message, "forbidden", status="PERMISSION_DENIED")
+
+
+def metadata_scope_forbids_format(name: str) -> Problem:
+    message = f"Metadata scope doesn't allow format {name.upper()}"
+    return _api(403, message, "forbidden", status="PERMISSION_DENIED")
+
+
+def delegation_denied(user_id: str) -> Problem:
+    message = f"Delegation denied for {user_id}"
+    return _api(403, message, "forbidden", status="PERMISSION_DENIED")
+
+
+def access_not_configured() -> Problem:
+    return _api(
+        403,
+        "Gmail API has not been used in project 100200300400 before or it is disabled.",
+        "accessNotConfigured",
+        domain="usageLimits",
+        status="PERMISSION_DENIED",
+        info="SERVICE_DISABLED",
+    )
+
+
+def domain_policy() -> Problem:
+    message = "The domain administrators have disabled Gmail apps."
+    return _api(403, message, "domainPolicy", domain="global")
+
+
+def too_many_concurrent() -> Problem:
+    return _api(
+        429,
+        "Too many concurrent requests for user",
+        "rateLimitExceeded",
+        status="RESOURCE_EXHAUSTED",
+    )
+
+
+def user_rate_limited(retry_at: float = 0) -> Problem:
+    when = datetime.fromtimestamp(retry_at, tz=UTC).isoformat(timespec="milliseconds")
+    return _api(
+        429,
+        f"User-rate limit exceeded.  Retry after {when.replace('+00:00', 'Z')}",
+        "rateLimitExceeded",
+        status="RESOURCE_EXHAUSTED",
+        domain="usageLimits",
+    )
+
+
+def user_quota_exceeded() -> Problem:
+    return _api(
+        403,
+        "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute per user' of "
+        f"service 'gmail.googleapis.com' for consumer '{CONSUMER}'.",
+        "userRateLimitExceeded",
+        domain="usageLimits",
+        status="PERMISSION_DENIED",
+    )
+
+
+def project_quota_exceeded() -> Problem:
+    return _api(
+        403,
+        "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute' of "
+        f"service 'gmail.googleapis.com' for consumer '{CONSUMER}'.",
+        "rateLimitExceeded",
+        domain="usageLimits",
+        status="PERMISSION_DENIED",
+    )
+
+
+def resource_exhausted() -> Problem:
+    message = "Resource has been exhausted (e.g. check quota)."
+    return _api(429, message, "rateLimitExceeded", status="RESOURCE_EXHAUSTED")
+
+
+def daily_limit_exceeded() -> Problem:
+    return _api(403, "Daily Limit Exceeded", "dailyLimitExceeded", domain="usageLimits")
+
+
+def sending_limit() -> Problem:
+    message = "User-rate limit exceeded (Mail sending)"
+    return _api(
+        429, message, "rateLimitExceeded", status="RESOURCE_EXHAUSTED", domain="usageLimits"
+    )
+
+
+def rate_limit_exceeded() -> Problem:
+    """Calendar's."""
+    return _api(403, "Rate Limit Exceeded", "rateLimitExceeded", domain="usageLimits")
+
+
+def calendar_usage_limits() -> Problem:
+    return _api(403, "Calendar usage limits exceeded.", "quotaExceeded", domain="usageLimits")
+
+
+def calendar_not_found() -> Problem:
+    return _api(404, "Not Found", "notFound")
+
+
+def bad_value(message: str, reason: str = "invalid") -> Problem:
+    return _api(400, message, reason)
+
+
+def access_level_required(role: str) -> Problem:
+    message = f"You need to have {role} access to this calendar."
+    return _api(403, message, "requiredAccessLevel", domain="calendar")
+
+
+def not_organizer() -> Problem:
+    return _api(
+        403,
+        "Shared properties can only be changed by the organizer of the event.",
+        "forbiddenForNonOrganizer",
+        domain="calendar",
+    )
+
+
+def duplicate() -> Problem:
+    return _api(409, "The requested identifier already exists.", "duplicate")
+
+
+def full_sync_required() -> Problem:
+    return _api(
+        410,
+        "Sync token is no longer valid, a full sync is required.",
+        "fullSyncRequired",
+        domain="calendar",
+        location=("syncToken", "parameter"),
+    )
+
+
+def updated_min_too_long_ago() -> Problem:
+    return _api(
+        410,
+        "The requested minimum modification time lies too far in the past.",
+        "updatedMinTooLongAgo",
+        domain="calendar",
+        location=("updatedMin", "parameter"),
+    )
+
+
+def deleted() -> Problem:
+    return _api(410, "Resource has been deleted", "deleted")
+
+
+def condition_not_met() -> Problem:
+    return _api(412, "Precondition Failed", "conditionNotMet", location=("If-Match", "header"))
+
+
+def channel_not_unique(channel_id: str) -> Problem:
+    return _api(400, f"Channel id {channel_id} not unique", "channelIdNotUnique")
+
+
+def webhook_unauthorized(address: str) -> Problem:
+    message = f"Unauthorized WebHook callback channel: {address}"
+    return _api(400, message, "push.webhookUrlUnauthorized")
+
+
+def channel_not_found(channel_id: str) -> Problem:
+    return _api(404, f"Channel '{channel_id}' not found for project", "notFound")
+
+
+def not_found() -> Problem:
+    return _api(404, "Requested entity was not found.", "notFound", status="NOT_FOUND")
+
+
+def failed_precondition() -> Problem:
+    message = "Precondition check failed."
+    return _api(400, message, "failedPrecondition", status="FAILED_PRECONDITION")
+
+
+def invalid_argument(message: str) -> Problem:
+    return _api(400, message, "invalidArgument", status="INVALID_ARGUMENT")
+
+
+def unknown_parameter(name: str) -> Problem:
+    return _api(
+        400,
+        f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
+        f"Field '{name}' could not be found in request message.",
+        "badRequest",
+        status="INVALID_ARGUMENT",
+    )
+
+
+def label_exists() -> Problem:
+    return _api(409, "Label name exists or conflicts", "aborted", status="ABORTED")
+
+
+def too_large() -> Problem:
+    return _api(413, "Request Entity Too Large", "uploadTooLarge")
+
+
+def single_push_client() -> Problem:
+    return invalid_argument(
+        "Only one user push notification client allowed per developer (call /stop then try again)"
+    )
+
+
+def topic_forbidden(topic: str) -> Problem:
+    return _api(
+        403,
+        f"Error sending test message to Cloud PubSub {topic} : "
+        "User not authorized to perform this action.",
+        "forbidden",
+        status="PERMISSION_DENIED",
+    )
+
+
+def not_implemented(method_id: str) -> Problem:
+    """Ours, not Google's: the sandbox does not play this method."""
+    message = f"The sandbox does not play {method_id}."
+    return _api(501, message, "notImplemented", status="UNIMPLEMENTED")
+
+
+def no_such_path() -> Problem:
+    return _api(404, "Not Found", "notFound", status="NOT_FOUND")
+
+
+def backend_error(status: int = 503) -> Problem:
+    word = "UNAVAILABLE" if status == 503 else "INTERNAL"  # noqa: PLR2004 - HTTP
+    return _api(status, "Backend Error", "backendError", status=word)
+
+
+# The token endpoint's.
+
+
+def invalid_grant(description: str = "Token has been expired or revoked.") -> Problem:
+    return _oauth("invalid_grant", description)
+
+
+def malformed_code() -> Problem:
+    return _oauth("invalid_grant", "Malformed auth code.")
+
+
+def invalid_code_verifier() -> Problem:
+    return _oauth("invalid_grant", "Invalid code verifier.")
+
+
+def missing_code_verifier() -> Problem:
+    return _oauth("invalid_grant", "Missing code verifier.")
+
+
+def invalid_rapt() -> Problem:
+    return _oauth(
+        "invalid_grant", "reauth related error (invalid_rapt)", error_subtype="invalid_rapt"
+    )
+
+
+def admin_policy_enforced() -> Problem:
+    return _oauth("admin_policy_enforced", "Access was blocked by an administrator.")
+
+
+def invalid_scope() -> Problem:
+    return _oauth("invalid_scope", "Bad Request")
+
+
+def invalid_client(description: str = "The OAuth client was not found.") -> Problem:
+    return _oauth("invalid_client", description, status=401)
+
+
+def wrong_client_secret() -> Problem:
+    return _oauth("invalid_client", "The provided client secret is invalid.", status=401)
+
+
+def redirect_uri_mismatch() -> Problem:
+    return _oauth("redirect_uri_mismatch", "Bad Request")
+
+
+def unsupported_grant_type(grant_type: str) -> Problem:
+    return _oauth("unsupported_grant_type", f"Invalid grant_type: {grant_type}")
+
+
+def invalid_request(description: str) -> Problem:
+    return _oauth("invalid_request", description)
+
+
+def invalid_token() -> Problem:
+    return _oauth("invalid_token", "Token expired or revoked")
+
+
+def tokeninfo_invalid() -> Problem:
+    return _oauth("invalid_token", "Invalid Value")
+
+
+def userinfo_unauthorized() -> Problem:
+    return _oauth("invalid_request", "Invalid Credentials", status=401)
+
+
+BY_NAME = {
+    builder.__name__: builder
+    for builder in (
+        invalid_credentials, access_not_configured, domain_policy, too_many_concurrent,
+        user_rate_limited, user_quota_exceeded, project_quota_exceeded, resource_exhausted,
+        daily_limit_exceeded, sending_limit, not_found, failed_precondition, backend_error,
+        invalid_grant, invalid_rapt, admin_policy_enforced, invalid_scope, invalid_client,
+        invalid_token, rate_limit_exceeded, calendar_usage_limits, calendar_not_found,
+        full_sync_required, deleted, condition_not_met,
+    )
+}  # fmt: skip

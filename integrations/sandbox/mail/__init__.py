@@ -1,0 +1,1 @@
+"""Mailboxes: kept, generated, searched and shown as Gmail shows them."""

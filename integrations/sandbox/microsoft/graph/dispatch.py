@@ -1,0 +1,149 @@
+"""Every call of Graph, alone or in a batch: who, may they, can they afford it, then the play."""
+
+import base64
+import re
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+
+from integrations.sandbox.journal import KEPT_BODY, Entry
+from integrations.sandbox.messages import Answer, Call, Problem
+from integrations.sandbox.microsoft.accounts import Account
+from integrations.sandbox.microsoft.grants import Access
+from integrations.sandbox.microsoft.graph import batch, problems, routing
+from integrations.sandbox.microsoft.graph.ask import Ask
+from integrations.sandbox.microsoft.identity import bearer
+from integrations.sandbox.microsoft.mail import sending
+from integrations.sandbox.world import World
+
+ROOT = "/v1.0/"
+CONTENT_TYPE = (
+    "application/json; odata.metadata=minimal; odata.streaming=true; IEEE754Compatible=false; "
+    "charset=utf-8"
+)
+_PREFERENCE = re.compile(r'([\w.\-]+)(?:\s*=\s*("[^"]*"|[^,;\s]+))?')
+TEN_MINUTES, TEN_SECONDS = 600.0, 10.0
+
+
+def answer(world: World, call: Call) -> Answer:
+    """Never raises a Problem: it is the answer. Recorded."""
+    segments = routing.segments(call.path)
+    found = routing.find(call.method, segments)
+    try:
+        if segments == ["$batch"] and call.method == "POST":
+            _authenticated(world, call)
+            result = batch.answer(world, call, lambda inner: _faulty(world, inner))
+        else:
+            result = _answer(world, call, found)
+    except Problem as problem:
+        result = problem.answer
+    account = world.microsoft.account(bearer(call))
+    world.journal.record(
+        Entry(
+            at=world.clock.now(),
+            method=call.method,
+            path=unquote(call.path),
+            query=call.query_string,
+            body=call.body[:KEPT_BODY].decode("utf-8", "replace"),
+            method_id=f"graph.{found[0].name}" if found else unquote(call.path),
+            user=account.email if account else "",
+            status=result.status,
+        )
+    )
+    return result
+
+
+def _faulty(world: World, call: Call) -> Answer:
+    """A part of a batch: it can meet a fault of its own, if that fault is an answer."""
+    fault = world.faults.take(call, answers_only=True)
+    return fault.answer() if fault else answer(world, call)
+
+
+def _answer(world: World, call: Call, found: tuple[routing.Route, dict[str, str]] | None) -> Answer:
+    access, account = _authenticated(world, call)
+    if found is None:
+        raise problems.no_such_path(unquote(call.path.rpartition("/")[2]))
+    route, path = found
+    if path.pop("user", account.oid) not in (account.oid, account.email):
+        raise problems.access_denied()
+    _admit(world, access, account)
+    if route.scopes and not route.scopes & access.bare:
+        raise problems.access_denied()
+    if account.outlook:
+        sending.settle(world, account.outlook)
+    prefer = preferences(call.headers.get("prefer", ""))
+    result = route.play(Ask(world, call, account, access, path, prefer))
+    return _shown(result, prefer, call)
+
+
+def preferences(header: str) -> dict[str, str]:
+    """`IdType="ImmutableId", odata.maxpagesize=50` → names in lower case, values without quotes."""
+    return {
+        one[1].lower(): (one[2] or "").strip('"') for one in _PREFERENCE.finditer(header) if one[1]
+    }
+
+
+def _authenticated(world: World, call: Call) -> tuple[Access, Account]:
+    token = bearer(call)
+    if not token:
+        raise problems.missing_token()
+    access = world.microsoft.grants.access(token)
+    account = world.microsoft.account(token)
+    if access is None or account is None or account.is_disabled:
+        raise problems.invalid_token()
+    if access.is_challenged:
+        now = int(world.clock.now())
+        claims = {"access_token": {"nbf": {"essential": True, "value": str(now)}}}
+        encoded = base64.b64encode(orjson.dumps(claims)).decode()
+        raise problems.claims_challenge(encoded, access.client_id)
+    return access, account
+
+
+def _admit(world: World, access: Access, account: Account) -> None:
+    """:raises Problem: 429, by mailbox or by app"""
+    dials = world.dials
+    if dials.graph_concurrency and world.under_way[account.oid] > dials.graph_concurrency:
+        raise problems.throttled(dials.graph_retry_after)
+    mailbox = ("mailbox", f"{access.client_id} {account.oid}")
+    if _spent(world, mailbox, dials.graph_requests_per_ten_minutes, TEN_MINUTES):
+        raise problems.too_many_requests(dials.graph_retry_after)
+    app = ("app", access.client_id)
+    if _spent(world, app, dials.graph_app_requests_per_ten_seconds, TEN_SECONDS):
+        raise problems.too_many_requests(dials.graph_retry_after)
+
+
+def _spent(world: World, who: tuple[str, str], most: int, seconds: float) -> bool:
+    now, seen = world.clock.now(), world.microsoft.requests[who]
+    while seen and seen[0] <= now - seconds:
+        seen.popleft()
+    if most and len(seen) >= most:
+        return True
+    seen.append(now)
+    return False
+
+
+def _shown(result: Any, prefer: dict[str, str], call: Call) -> Answer:
+    """What a play gave: nothing, an answer of its own, (status, value), or a value."""
+    if isinstance(result, Answer):
+        return result
+    status, value = (
+        result if isinstance(result, tuple) else (200 if result is not None else 204, result)
+    )
+    headers = {"request-id": call.headers.get("client-request-id", "sandbox")}
+    applied = [
+        f'{name}="{value}"' if value else name
+        for name, value in (
+            ("IdType", prefer.get("idtype", "")),
+            ("outlook.body-content-type", prefer.get("outlook.body-content-type", "")),
+            ("outlook.timezone", prefer.get("outlook.timezone", "")),
+        )
+        if value
+    ]
+    if "odata.maxpagesize" in prefer:
+        applied.append(f"odata.maxpagesize={prefer['odata.maxpagesize']}")
+    if applied:
+        headers["Preference-Applied"] = ", ".join(applied)
+    if value is None:
+        return Answer(status, b"", headers)
+    return Answer(status, orjson.dumps(value), headers, CONTENT_TYPE)

@@ -1,0 +1,180 @@
+"""Messages: lists, one, its MIME, folders."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from integrations.sandbox.mail.entry import Entry
+from integrations.sandbox.mail.search import Candidate, compile_query
+from integrations.sandbox.messages import Answer
+from integrations.sandbox.microsoft.graph import odata, problems
+from integrations.sandbox.microsoft.graph.ask import Ask
+from integrations.sandbox.microsoft.mail import rendering
+from integrations.sandbox.microsoft.mail.outlook import HIDDEN, Folder
+
+ONLY_SELECTED = ("internetmessageheaders", "uniquebody")
+BASIC = frozenset({"mail.readbasic"})
+CONTENT = frozenset({"mail.read", "mail.readwrite"})
+MOST_SEARCHED = 1000
+
+
+def shown(ask: Ask, entry: Entry, select: str | None = None) -> dict[str, Any]:
+    wanted = ask.option("select") if select is None else select
+    made = rendering.message(
+        ask.outlook,
+        entry,
+        immutable=ask.immutable,
+        text=ask.prefer.get("outlook.body-content-type", "").lower() == "text",
+        unsafe="outlook.allow-unsafe-html" in ask.prefer,
+        headers=any(name in wanted.lower() for name in ONLY_SELECTED),
+    )
+    if not ask.access.bare & CONTENT:
+        for name in ("body", "bodyPreview", "uniqueBody"):
+            made.pop(name, None)
+    return odata.select(made, wanted)
+
+
+def get(ask: Ask) -> dict[str, Any]:
+    found = shown(ask, ask.entry())
+    if "attachments" in ask.option("expand").lower():
+        from integrations.sandbox.microsoft.mail import attachments
+
+        found["attachments"] = attachments.all_of(ask, ask.entry())
+    return ask.context("messages/$entity") | found
+
+
+def mime(ask: Ask) -> Answer:
+    if not ask.access.bare & CONTENT:
+        raise problems.access_denied()
+    return Answer(200, ask.outlook.box.raw(ask.entry()), {}, "text/plain")
+
+
+def list_(ask: Ask) -> dict[str, Any]:
+    """All folders, Deleted Items too."""
+    return _page(ask, list(ask.outlook.box.newest_first()), "messages")
+
+
+def list_folder(ask: Ask) -> dict[str, Any]:
+    folder = ask.folder()
+    return _page(ask, ask.outlook.inside(folder), f"mailFolders('{folder.id}')/messages")
+
+
+def _page(ask: Ask, entries: list[Entry], what: str) -> dict[str, Any]:
+    top, skip = ask.page_size(), ask.number("skip", 0, 10**9)
+    filtered, order, search = ask.option("filter"), ask.option("orderby"), ask.option("search")
+    if search:
+        if filtered or order:
+            raise problems.bad_request(
+                "The query parameter '$search' cannot be used with '$filter' or '$orderby'.",
+                "SearchWithFilter",
+            )
+        entries = list(_found(ask, entries, search))
+    if filtered or order not in ("", "receivedDateTime desc"):
+        entries = _sifted(ask, entries, filtered, order)
+    page = [shown(ask, one) for one in entries[skip : skip + top]]
+    body: dict[str, Any] = ask.context(what)
+    if ask.option("count").lower() == "true":
+        body["@odata.count"] = len(entries)
+    body["value"] = page
+    if skip + top < len(entries):
+        query = {name: values[0] for name, values in ask.call.query.items() if name != "$skip"}
+        body["@odata.nextLink"] = (
+            f"{ask.url}?{urlencode(query | {'$top': top, '$skip': skip + top})}"
+        )
+    return body
+
+
+def _sifted(ask: Ask, entries: list[Entry], filtered: str, order: str) -> list[Entry]:
+    test, wanted = odata.compile_filter(filtered), odata.tags(filtered)
+    found = []
+    for entry in entries:
+        beside = ask.outlook.beside.get(entry.id)
+        tags = beside.tags if beside else {}
+        if any(tags.get(name, "").lower() != value.lower() for name, value in wanted):
+            continue
+        made = rendering.message(ask.outlook, entry, immutable=ask.immutable)
+        if test(made):
+            found.append((entry, made))
+    ordered = odata.ordered((made for _, made in found), order, filtered)
+    by_id = {made["id"]: entry for entry, made in found}
+    return [by_id[made["id"]] for made in ordered]
+
+
+def _found(ask: Ask, entries: list[Entry], search: str) -> Iterator[Entry]:
+    """KQL's from:, to:, subject:, hasAttachments:true and words, as mail users type them."""
+    text = (
+        search.strip().strip('"').replace("\\", "").replace("hasAttachments:true", "has:attachment")
+    )
+    query = compile_query(text, now=ask.world.clock.now())
+    count = 0
+    for entry in entries:
+        if count < MOST_SEARCHED and query(Candidate(entry, ask.outlook.gallery, ask.outlook.box)):
+            count += 1
+            yield entry
+
+
+# Folders.
+
+
+def folder_shown(
+    ask: Ask, folder: Folder, counts: dict[str, list[int]] | None = None
+) -> dict[str, Any]:
+    total, unread = (counts or _counts(ask)).get(folder.label, [0, 0])
+    children = sum(one.parent == folder.id for one in ask.outlook.folders.values())
+    return {
+        "id": folder.id,
+        "displayName": folder.name,
+        "parentFolderId": folder.parent,
+        "childFolderCount": children,
+        "unreadItemCount": unread,
+        "totalItemCount": total,
+        "isHidden": folder.well_known in HIDDEN,
+    }
+
+
+def _counts(ask: Ask) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for entry in ask.outlook.box.entries.values():
+        one = found.setdefault(ask.outlook.label_of(entry.labels), [0, 0])
+        one[0] += 1
+        one[1] += "UNREAD" in entry.labels
+    return found
+
+
+def folders(ask: Ask) -> dict[str, Any]:
+    return _folders(ask, ask.outlook.root)
+
+
+def child_folders(ask: Ask) -> dict[str, Any]:
+    return _folders(ask, ask.folder().id)
+
+
+def _folders(ask: Ask, parent: str) -> dict[str, Any]:
+    hidden = ask.call.first("includeHiddenFolders").lower() == "true"
+    counts = _counts(ask)
+    value = [
+        odata.select(folder_shown(ask, one, counts), ask.option("select"))
+        for one in ask.outlook.folders.values()
+        if one.parent == parent and (hidden or one.well_known not in HIDDEN)
+    ]
+    top, skip = ask.page_size(), ask.number("skip", 0, 10**9)
+    body = ask.context("mailFolders") | {"value": value[skip : skip + top]}
+    if skip + top < len(value):
+        body["@odata.nextLink"] = f"{ask.url}?{urlencode({'$top': top, '$skip': skip + top})}"
+    return body
+
+
+def folder(ask: Ask) -> dict[str, Any]:
+    return ask.context("mailFolders/$entity") | folder_shown(ask, ask.folder())
+
+
+def make_folder(ask: Ask) -> tuple[int, dict[str, Any]]:
+    name = str(ask.json().get("displayName", ""))
+    parent = ask.folder().id if "folder" in ask.path else ask.outlook.root
+    siblings = {one.name.lower() for one in ask.outlook.folders.values() if one.parent == parent}
+    if not name:
+        raise problems.bad_request("displayName is required.", "ErrorInvalidRequest")
+    if name.lower() in siblings:
+        raise problems.error(409, "ErrorFolderExists", "A folder with the specified name exists.")
+    made = ask.outlook.make_folder(name, parent)
+    return 201, ask.context("mailFolders/$entity") | folder_shown(ask, made)

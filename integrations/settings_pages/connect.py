@@ -1,0 +1,122 @@
+"""
+To the consent page and back. Nothing is rendered here, in either direction.
+
+The callback's address carries a code. So its answer is a redirect to an address
+without parameters, with no body for anything to be loaded from, kept by no
+cache, and named to nobody as referrer; how it went stands in a row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.actors import NoActor, actor_of
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations import connections
+from integrations.connections import Callback
+from integrations.providers import granting
+
+SETTINGS: Final = "settings-integrations"
+_READ: Final = ("state", "code", "error", "iss")
+
+
+class SeeOther(HttpResponseRedirect):
+    """303: go there with GET, whatever the method was that led here."""
+
+    status_code = 303
+
+
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+def begin(request: HttpRequest, provider: str) -> HttpResponse:
+    """Go to the provider's consent page, having read and agreed to what is asked."""
+    actor = actor_of(request)
+    connection_id = _uuid(request.POST.get("connection"))
+    try:
+        address = connections.begin(
+            actor=actor,
+            provider=provider,
+            product=_product(request),
+            agreed=_agreed(request),
+            session_key=_session(request),
+            at=timezone.now(),
+            connection_id=connection_id,
+        )
+    except connections.NotAgreed:
+        # Shown again, as it reads now.
+        # Of a product that is offered: another would have been unknown.
+        asked = urlencode({"product": _product(request)})
+        return redirect(f"{reverse('settings-connect', args=[provider])}?{asked}")
+    except (connections.UnknownProvider, connections.NotTheirs):
+        raise Http404 from None
+    return SeeOther(address)
+
+
+@never_cache
+def callback(request: HttpRequest, provider: str) -> HttpResponse:
+    """Take what the provider answered, once, and go on to the settings page whatever it was."""
+    if granting(provider) is None:
+        raise Http404
+    try:
+        actor = actor_of(request)
+    except NoActor:
+        actor = None
+    if request.method == "GET" and actor and actor.user_id and actor.organisation_id:
+        values = {name: request.GET.getlist(name) for name in request.GET}
+        first = {name: (values.get(name) or [""])[0] for name in _READ}
+        connections.complete(
+            Callback(
+                provider=provider,
+                is_sound=all(len(value) == 1 for value in values.values()),
+                **first,
+            ),
+            user_id=actor.user_id,
+            organisation_id=actor.organisation_id,
+            session_key=_session(request),
+            at=timezone.now(),
+        )
+    response = SeeOther(reverse(SETTINGS))
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "no-store"
+    response["Content-Length"] = "0"
+    return response
+
+
+# Anybody may arrive here; whoever does not bring a state of their own changes nothing.
+callback.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
+
+
+def _agreed(request: HttpRequest) -> dict[str, int]:
+    """Return the versions that the click agreed to: those that were shown, and no others."""
+    if request.POST.get("agree") != "yes":
+        return {}
+    pairs = (one.rpartition(":") for one in request.POST.getlist("version"))
+    return {key: int(number) for key, _, number in pairs if number.isdecimal()}
+
+
+def _product(request: HttpRequest) -> str:
+    return request.POST.get("product", "mail")
+
+
+def _session(request: HttpRequest) -> str:
+    return request.session.session_key or ""
+
+
+def _uuid(value: str | None) -> UUID | None:
+    if not value:
+        return None
+    try:
+        return UUID(value)
+    except ValueError:
+        raise Http404 from None

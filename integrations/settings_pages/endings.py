@@ -1,0 +1,161 @@
+"""Ending it: disconnect, the removal while it runs, its receipt."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.actors import actor_of
+from accounts.permissions import page
+from accounts.reauthentication import require_recent
+from accounts.roles import Permission
+from integrations import connections
+from integrations import purge as purges
+from integrations.models import (
+    Calendar,
+    ConnectionStatus,
+    Event,
+    Integration,
+    PurgeTrigger,
+    Thread,
+)
+from integrations.providers import PROVIDERS
+from limited_use import receipt_links, shares
+from limited_use.models import Receipt
+
+from . import mine, overview, purge_words
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+@require_recent
+def disconnect(request: HttpRequest, integration_id: UUID) -> HttpResponse:
+    """Ask once, saying exactly what goes; then disconnect."""
+    actor = actor_of(request)
+    integration = mine.integration(actor, integration_id)
+    if request.method == "POST":
+        user_id, organisation_id = mine.ids(actor)
+        job = connections.disconnect(
+            integration_id=integration.id,
+            user_id=user_id,
+            organisation_id=organisation_id,
+            at=timezone.now(),
+            trigger=PurgeTrigger.OWNER,
+        )
+        return redirect("settings-purge", job.id)
+    connection = integration.connection
+    return render(
+        request,
+        "settings/disconnect.html",
+        {
+            "provider": PROVIDERS[connection.provider].label,
+            "provider_key": connection.provider,
+            "connection_id": connection.id,
+            "needs_reconnect": connection.status == ConnectionStatus.REAUTH_REQUIRED,
+            "message_count": overview.message_counts([integration.id]).get(integration.id, 0),
+            "thread_count": Thread.objects.filter(integration=integration).count(),
+            "product": integration.product,
+            "is_local": not PROVIDERS[connection.provider].grants,
+            **_calendars(integration),
+            "shared_grant": connections.shares_its_grant(integration),
+        },
+    )
+
+
+def _calendars(integration: Integration) -> dict[str, int]:
+    if integration.product != "calendar":
+        return {}
+    calendars = Calendar.objects.filter(integration=integration)
+    ids = list(calendars.values_list("id", flat=True))
+    return {
+        "calendar_count": len(ids),
+        "event_count": Event.objects.filter(integration_id=integration.id).count(),
+        "share_count": shares.live(timezone.now()).filter(item__in=ids).count(),
+    }
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
+    """Return how far a removal is, and what its receipt says once it is done."""
+    job = mine.removal(actor_of(request), purge_id)
+    is_poll = bool(request.headers.get("HX-Request"))
+    if is_poll and job.receipt_id:
+        # Done: the whole page is another one now.
+        response = HttpResponse(status=204)
+        response["HX-Refresh"] = "true"
+        return response
+    template = "settings/_purge.html" if is_poll else "settings/purge.html"
+    return render(request, template, purge_words.context(job))
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
+    """Return part 1 of the receipt."""
+    job = mine.removal(actor_of(request), purge_id)
+    if job.receipt_id is None:
+        raise Http404
+    return _download(Receipt.objects.get(id=job.receipt_id), f"receipt-{job.id}")
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
+    """Return part 2 of the receipt; it is not there before the key epoch has ended."""
+    job = mine.removal(actor_of(request), purge_id)
+    second = purges.second_part_of(job)
+    if second is None:
+        raise Http404
+    return _download(second, f"receipt-{job.id}-part-2")
+
+
+def _download(part: Receipt, name: str) -> HttpResponse:
+    """Return the receipt's exact bytes: they are what is signed."""
+    response = HttpResponse(bytes(part.document), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{name}.json"'
+    return response
+
+
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+def link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
+    """Make a link to the receipt that needs no account, and show it this once."""
+    job = mine.removal(actor_of(request), purge_id)
+    if job.receipt_id is None:
+        raise Http404
+    token = receipt_links.make(subject_id=job.integration_id, at=timezone.now())
+    address = f"{settings.PUBLIC_URL}{reverse('receipt-link', args=[token])}"
+    context = {**purge_words.context(job), "receipt_link": address}
+    return render(request, "settings/purge.html", context)
+
+
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+@require_recent
+def forget(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """End a connection of which nothing is switched on."""
+    actor = actor_of(request)
+    own = mine.connection(actor, str(connection_id))
+    if own is None:
+        raise Http404
+    user_id, organisation_id = mine.ids(actor)
+    connections.forget(
+        connection_id=own, user_id=user_id, organisation_id=organisation_id, at=timezone.now()
+    )
+    messages.success(request, "Removed.")
+    return redirect("settings-integrations")

@@ -1,0 +1,68 @@
+"""The owner's part of the ledger: offered beside the receipt, handed out once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.actors import actor_of
+from accounts.permissions import page
+from accounts.reauthentication import require_recent
+from accounts.roles import Permission
+from integrations.models import PurgeJob
+from integrations.purge import ledger_part
+from limited_use.ledger_models import LedgerKey
+
+from . import mine
+
+_Outcome = LedgerKey.Outcome
+
+GONE: dict[str, str] = {
+    _Outcome.TAKEN: "It was downloaded, and destroyed here as it was. There is no second time.",
+    _Outcome.EXPIRED: "Its thirty days have ended, and it was destroyed unread.",
+    _Outcome.DISCARDED: "It was destroyed: nothing was connected that a receipt is about.",
+    _Outcome.RESTORED: "It was destroyed before the database was restored from a copy.",
+    _Outcome.LOST: "It could not be opened any more after the database was restored from a copy.",
+    "": "It is not there yet: it waits for the last removal of the account that was connected.",
+}
+NEVER = "What was connected here had no key of its own in the ledger."
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+@require_recent
+def owners_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
+    """Say what it is, and hand it out: the file is sent after the commit that destroyed the key."""
+    job = mine.removal(actor_of(request), purge_id)
+    at = timezone.now()
+    if request.method == "POST":
+        try:
+            document = ledger_part.take(job_id=job.id, user_id=job.user_id, at=at)
+        except ledger_part.NotOffered:
+            return _gone(request, job)
+        response = HttpResponse(document, content_type="application/json")
+        response["Content-Disposition"] = f'attachment; filename="ledger-part-{job.id}.json"'
+        return response
+    row = ledger_part.of(job.integration.connection_id)
+    if row is None or not row.is_offered(at):
+        return _gone(request, job)
+    return render(request, "settings/ledger_part.html", {"purge": job, "part": row})
+
+
+def _gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
+    row = ledger_part.of(job.integration.connection_id)
+    # Over, if nobody has come by to write so.
+    outcome = "" if row is None else row.outcome or (row.offered_until and _Outcome.EXPIRED) or ""
+    context = {
+        "purge": job,
+        "part": row,
+        "gone": NEVER if row is None else GONE[outcome],
+        "commitment": "" if row is None else bytes(row.commitment).hex(),
+    }
+    return render(request, "settings/ledger_part.html", context, status=410)

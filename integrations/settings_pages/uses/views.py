@@ -1,0 +1,214 @@
+"""Show who may and who did; hand the record out; switch, agree again, withdraw."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import delegations
+from accounts.actors import actor_of
+from accounts.permissions import page
+from accounts.reauthentication import require_recent
+from accounts.roles import Permission
+from integrations import connections
+from integrations.calendars import sharing
+from integrations.models import Thread
+from integrations.providers import PROVIDERS
+from integrations.settings_pages import mine, overview
+from limited_use import consents
+from limited_use.features import FEATURES, Feature
+from limited_use.ledger import store
+
+from . import downloads, filters, record, standing
+
+USES = "settings-uses"
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def uses(request: HttpRequest) -> HttpResponse:
+    """Return the page: every feature as it stands, and a page of the person's record."""
+    whose = _whose(request)
+    own_things = record.of_person(**whose)
+    form = filters.Filters(request.GET, connections=own_things.connections)
+    asked = filters.question(form)
+    after = _uuid(request.GET.get("after"))
+    lines, more = record.page(own_things, asked, after=after)
+    # Of what was asked, that which made sense.
+    query = {name: request.GET[name] for name, value in form.cleaned_data.items() if value}
+    context = {
+        "features": standing.features(**whose, at=timezone.now()),
+        "given": sharing.given(actor=actor_of(request), at=timezone.now()),
+        "received": sharing.received(actor=actor_of(request), at=timezone.now()),
+        "service_rules": standing.of_the_service(),
+        "never": standing.of_nobody(),
+        "form": form,
+        "lines": lines,
+        "has_many": len(own_things.connections) > 1,
+        "is_filtered": bool(query or form.errors),
+        "is_later_page": after is not None,
+        "query": urlencode(query),
+        "next_query": urlencode({**query, "after": str(more)}) if more else "",
+        "removals": overview.purges(actor=actor_of(request)),
+    }
+    return render(request, "settings/uses.html", context)
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def download(request: HttpRequest, form: str) -> HttpResponseBase:
+    """Return the record, filtered as the page is, as a file that is written while it is read."""
+    own_things = record.of_person(**_whose(request))
+    asked = filters.question(filters.Filters(request.GET, connections=own_things.connections))
+    lines = record.lines(own_things, asked)
+    write, content_type = {
+        "csv": (downloads.as_csv, "text/csv; charset=utf-8"),
+        "json": (downloads.as_json, "application/json"),
+    }[form]
+    response = StreamingHttpResponse(write(lines), content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="who-used-my-data.{form}"'
+    return response
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def proof(request: HttpRequest, own_entry_id: UUID) -> HttpResponse:
+    """Return the proof that an entry of the person's own is in the ledger, as C2SP tlog-proof."""
+    if not record.is_own(record.of_person(**_whose(request)), own_entry_id):
+        raise Http404
+    try:
+        (proven,) = store.prove([own_entry_id])
+    except store.NotSequenced:
+        return render(request, "settings/uses_not_yet.html", status=409)
+    response = HttpResponse(proven.proof, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="entry-{own_entry_id}.tlog-proof"'
+    return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+def feature(request: HttpRequest, key: str) -> HttpResponse:
+    """Show what a feature does, and switch it on or agree to it again; or switch it off."""
+    declared, whose = _declared(key), _whose(request)
+    stands = standing.of(declared, **whose, at=timezone.now())
+    if request.method != "POST":
+        if stands.state in {standing.State.USES_NOTHING, standing.State.EACH_TIME}:
+            raise Http404
+        return render(request, "settings/feature.html", {"one": stands})
+    if request.POST.get("switch") == "off":
+        return _switch_off(request, declared, whose)
+    if request.POST.get("agree") != "yes":
+        return redirect("settings-feature", key)
+    return _agree(request, declared, whose)
+
+
+def _agree(request: HttpRequest, declared: Feature, whose: dict[str, UUID]) -> HttpResponse:
+    agree = connections.switch_on if declared.platform_client else connections.agree_again
+    version = request.POST.get("version", "")
+    try:
+        agree(
+            feature=declared.key,
+            version=int(version) if version.isdecimal() else 0,
+            at=timezone.now(),
+            **whose,
+        )
+    except consents.Outdated:
+        messages.info(request, "What it does has changed. Please read it as it is now.")
+        return redirect("settings-feature", declared.key)
+    except delegations.AlreadyOn:
+        messages.info(request, "It was on already.")
+    except connections.NothingToAgreeTo:
+        raise Http404 from None
+    else:
+        messages.success(request, f"{declared.title} is on.")
+    return redirect(USES)
+
+
+def _switch_off(request: HttpRequest, declared: Feature, whose: dict[str, UUID]) -> HttpResponse:
+    if not declared.platform_client:
+        # What a copy is kept by is withdrawn on a page that says what goes with it.
+        return redirect("settings-feature-withdraw", declared.key)
+    try:
+        connections.switch_off(
+            delegation_id=mine.uuid(request.POST.get("delegation")),
+            user_id=whose["user_id"],
+            at=timezone.now(),
+        )
+    except delegations.NotOn:
+        messages.info(request, "It was off already.")
+    else:
+        messages.success(request, f"{declared.title} is off, from this moment on.")
+    return redirect(USES)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+@require_recent
+def withdraw(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask once, saying exactly what ends and goes; then withdraw the agreement."""
+    declared, whose = _declared(key), _whose(request)
+    stands = standing.of(declared, **whose, at=timezone.now())
+    if declared.platform_client or stands.state not in {standing.State.ON, standing.State.AGAIN}:
+        raise Http404
+    if request.method == "POST":
+        jobs = connections.withdraw(feature=key, at=timezone.now(), **whose)
+        messages.success(request, f"Your agreement to {declared.title} is withdrawn.")
+        return redirect("settings-purge", jobs[0].id) if len(jobs) == 1 else redirect(USES)
+    kept = connections.kept_for(feature=declared, **whose)
+    ids = [one.id for one in kept]
+    context = {
+        "one": stands,
+        "accounts": [PROVIDERS[one.connection.provider].label for one in kept],
+        "message_count": sum(overview.message_counts(ids).values()),
+        "thread_count": Thread.objects.filter(integration_id__in=ids).count(),
+    }
+    return render(request, "settings/feature_withdraw.html", context)
+
+
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+def withdraw_item(request: HttpRequest, consent_id: UUID) -> HttpResponse:
+    """Withdraw an agreement about one item."""
+    whose = _whose(request)
+    if not connections.withdraw_item(consent_id=consent_id, at=timezone.now(), **whose):
+        raise Http404
+    messages.success(request, "Withdrawn. Nobody reads it from this moment on.")
+    return redirect(USES)
+
+
+def _whose(request: HttpRequest) -> dict[str, UUID]:
+    user_id, organisation_id = mine.ids(actor_of(request))
+    return {"user_id": user_id, "organisation_id": organisation_id}
+
+
+def _declared(key: str) -> Feature:
+    declared = FEATURES.get(key)
+    if declared is None or not declared.purposes:
+        raise Http404
+    return declared
+
+
+def _uuid(value: str | None) -> UUID | None:
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        return None

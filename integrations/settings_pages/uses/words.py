@@ -1,0 +1,156 @@
+"""Purposes, kinds of data, recipients and events in the words of who owns the data. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from accounts.actors import ActorKind
+from limited_use import policy
+from limited_use.features import FEATURES
+from limited_use.ledger.own import OwnEntry
+from limited_use.vocabulary import DataClass, Purpose, Recipient
+
+PURPOSE: Final[dict[str, str]] = {
+    Purpose.INBOX_DISPLAY: "Show your inbox",
+    Purpose.MAIL_SEND: "Send mail for you",
+    Purpose.CALENDAR_SCHEDULE: "Plan your calendar",
+    Purpose.CALENDAR_SHARE: "Share your calendar",
+    Purpose.DRIVE_UPLOAD: "Upload to your Drive",
+    Purpose.NOTIFY_OWNER: "Notify you",
+    Purpose.SUPPORT_ITEM: "Help you with one item",
+    Purpose.USER_EXPORT: "Make your copy",
+    Purpose.CONNECTION_MAINTAIN: "Keep the connection working",
+    Purpose.CONNECTION_END: "End the connection",
+    Purpose.SYNC_STORE: "Keep it for your inbox",
+    Purpose.VAULT_REKEY: "Seal it under a newer key",
+    Purpose.SECURITY_INVESTIGATION: "Investigate abuse",
+    Purpose.LEGAL_OBLIGATION: "A legal duty",
+    Purpose.MERGER_TRANSFER: "A sale of the company",
+    Purpose.SENTIMENT_OWNER: "Judge moods",
+    Purpose.MARKETING: "Marketing",
+    Purpose.ADVERTISING: "Advertising",
+    Purpose.PROFILING: "Build a profile",
+    Purpose.DATA_SALE: "Sell data",
+    Purpose.CREDIT_SCORING: "Judge credit",
+    Purpose.MODEL_TRAINING: "Train a model",
+    Purpose.OUTSIDE_SHARING: "Share outside Antares",
+}
+
+DATA_CLASS: Final[dict[str, str]] = {
+    DataClass.MAIL_CONTENT: "Text and attachments of mail",
+    DataClass.MAIL_METADATA: "Senders, recipients, subjects, labels, file names",
+    DataClass.CALENDAR_EVENT: "Calendar events",
+    DataClass.CALENDAR_FREEBUSY: "When you are free or busy",
+    DataClass.FILE_CONTENT: "Files",
+    DataClass.PROFILE: "Address of the account",
+    DataClass.CREDENTIAL: "Keys to the account",
+    DataClass.CONTACT_LINK: "Which number and which address are one person's",
+    DataClass.CHANNEL_CPNI: "Records of calls and messages",
+}
+
+RECIPIENT: Final[dict[str, str]] = {
+    Recipient.OWNER: "You",
+    Recipient.PLATFORM_FEATURE: "The feature, for you",
+    Recipient.REGISTERED_USER: "People you chose",
+    Recipient.OWN_PROVIDER: "The provider that it came from",
+    Recipient.SUPPORT_AGENT: "Antares support",
+    Recipient.VAULT: "Nobody, it stays sealed",
+    Recipient.AUTHORITY: "An authority",
+    Recipient.ACQUIRER: "A buyer of the company",
+    Recipient.PROCESSOR: "A service provider of ours",
+    Recipient.THIRD_PARTY: "A third party",
+    Recipient.PUBLIC: "Everybody",
+}
+
+# What is no use of data, and stands in the ledger all the same.
+EVENT: Final[dict[str, str]] = {
+    "connection.connected": "Account connected",
+    "connection.forgotten": "Connection removed",
+    "connection.grant_ended": "Access ended at the provider",
+    "consent.given": "You agreed",
+    "consent.withdrawn": "You withdrew your agreement",
+    "consent.replaced": "An older agreement ended with a newer one",
+    "consent.lapsed": "Your agreement ended, with what it was about",
+    "consent.expired": "Your agreement came to its end",
+    "delegation.switched_on": "You switched it on",
+    "delegation.switched_off": "You switched it off",
+    "grant.discarded": "Access given back",
+    "integration.connected": "Mailbox switched on",
+    "integration.disconnected": "Mailbox disconnected",
+    "integration.emptied": "Everything it brought in was removed",
+    "key.destroyed": "Key destroyed",
+    "ledger_key.set_aside": "Its names in this record put aside for you",
+    "ledger_key.destroyed": "Its names in this record destroyed",
+    "purge.completed": "Removal completed",
+    "revocation.settled": "The provider was asked to end our access",
+}
+
+OUTCOME: Final[dict[str, tuple[str, str]]] = {
+    "permitted": ("Permitted", "good"),
+    "refused": ("Refused", "bad"),
+}
+# An entry that is no use of data.
+RECORDED: Final = ("Recorded", "")
+
+YOU: Final = "You"
+SERVICE: Final = "Antares itself"
+SOMEBODY_ELSE: Final = "Somebody else"
+
+
+def who(entry: OwnEntry, *, is_owner: bool) -> str:
+    """
+    Return who acted in an entry.
+
+    :param is_owner: whether the entry's actor is the person who reads it
+    """
+    if entry.actor_kind == ActorKind.CLIENT:
+        return feature(entry.feature) or "A feature"
+    if entry.actor_kind == ActorKind.PERSON:
+        other = _OTHER_PERSON.get(entry.recipient or "", SOMEBODY_ELSE)
+        return YOU if is_owner else other
+    # What happened, and was no use: an agreement is its owner's, the rest is ours.
+    return YOU if entry.event in _BY_OWNER else SERVICE
+
+
+_OTHER_PERSON: Final[dict[str, str]] = {
+    Recipient.SUPPORT_AGENT: "Antares support",
+    Recipient.REGISTERED_USER: "Somebody you share with",
+}
+_BY_OWNER: Final = frozenset(
+    {
+        "connection.connected",
+        "consent.given",
+        "consent.withdrawn",
+        "delegation.switched_on",
+        "delegation.switched_off",
+    }
+)
+
+
+def what(entry: OwnEntry) -> str:
+    """Return what was done, or what for."""
+    if entry.outcome is None:
+        return EVENT.get(entry.event, entry.event)
+    if (entry.purpose, entry.recipient) == (Purpose.CONNECTION_MAINTAIN, Recipient.OWNER):
+        return "Show which account it is"
+    return PURPOSE.get(entry.purpose or "", entry.purpose or "")
+
+
+def recipient(entry: OwnEntry) -> str:
+    """Return who got it; nothing where it is who acted, which stands beside it."""
+    if entry.recipient in {None, Recipient.PLATFORM_FEATURE}:
+        return ""
+    return RECIPIENT.get(entry.recipient or "", entry.recipient or "")
+
+
+def feature(key: str | None) -> str:
+    """Return a feature's title; a key that is registered no more is its own."""
+    if key is None:
+        return ""
+    declared = FEATURES.get(key)
+    return key if declared is None else declared.title
+
+
+def rule(rule_id: str | None) -> str:
+    """Return what a rule says; one that is no more is named by its id."""
+    return "" if rule_id is None else policy.SAYS.get(rule_id, rule_id)

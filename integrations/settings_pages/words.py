@@ -1,0 +1,148 @@
+"""Every state of an integration in words, with the one thing to do about it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from integrations.models import IntegrationStatus, StatusReason
+from integrations.watches.standing import Standing
+
+
+class Action(StrEnum):
+    """What the page offers first."""
+
+    SYNC_NOW = "sync_now"
+    # What is here already can be read while the rest comes in.
+    READ = "read"
+    RECONNECT = "reconnect"
+    DETAILS = "details"
+    PROGRESS = "progress"
+    RECEIPT = "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    label: str
+    tone: str
+    says: str
+    action: Action
+
+
+STATUS: dict[str, Words] = {
+    IntegrationStatus.SYNCING: Words(
+        "Importing", "info", "Your mail is coming in, newest first.", Action.READ
+    ),
+    IntegrationStatus.ACTIVE: Words("Connected", "good", "Everything is in step.", Action.SYNC_NOW),
+    IntegrationStatus.DEGRADED: Words(
+        "Works partly", "warn", "Something needs a look.", Action.DETAILS
+    ),
+    IntegrationStatus.REAUTH_REQUIRED: Words(
+        "Please reconnect",
+        "bad",
+        "Access ended at the provider. Your mail is kept for you alone until you reconnect.",
+        Action.RECONNECT,
+    ),
+    IntegrationStatus.PURGING: Words(
+        "Being removed", "info", "Nothing of it can be read any more.", Action.PROGRESS
+    ),
+    IntegrationStatus.PURGED: Words(
+        "Removed", "good", "Everything is removed. Keep the receipt.", Action.RECEIPT
+    ),
+}
+
+REASON: dict[str, str] = {
+    StatusReason.NONE: "",
+    StatusReason.RATE_LIMITED: "The provider asked us to slow down. It goes on by itself.",
+    StatusReason.PROVIDER_UNAVAILABLE: "The provider is not answering. We keep trying.",
+    StatusReason.RESYNCING: "The provider forgot where we were, so everything is compared anew.",
+    StatusReason.QUARANTINED_ITEMS: "Some messages could not be read and were set aside.",
+    StatusReason.SCOPE_MISSING: "A permission that this needs was not given.",
+    StatusReason.MAILBOX_NOT_PROVISIONED: "This account has no mailbox at the provider.",
+    StatusReason.APP_MISCONFIGURED: "We have a problem on our side. You need to do nothing.",
+    StatusReason.NO_WORKER: "Nothing is working on this right now. We have been told.",
+    StatusReason.COUNT_MISMATCH: "Our count differs from the provider's. It is being repaired.",
+    StatusReason.PUSH_SILENT: "The provider does not tell us of news, so we look more often.",
+    StatusReason.GRANT_REVOKED: "The provider says that access was withdrawn.",
+    StatusReason.UNEXPECTED: "Something unforeseen happened. We have been told.",
+}
+
+
+def of(status: str, reason: str = "") -> Words:
+    """Return the words for a status; a reason's sentence, where there is one, comes first."""
+    words = STATUS[status]
+    sentence = REASON.get(reason, "")
+    action = Action.RECONNECT if reason == StatusReason.SCOPE_MISSING else words.action
+    return Words(words.label, words.tone, sentence or words.says, action)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How it is known that there is news: by the provider's word, or by asking alone."""
+
+    says: str
+    told_at: datetime | None = None
+    told_until: datetime | None = None
+
+
+def news(watch: Standing | None, *, label: str, seconds: int, seldom: int, at: datetime) -> News:
+    """
+    Return how news comes.
+
+    :param seconds: after how many it is asked for
+    :param seldom: the same while the provider tells by itself
+    """
+    if watch is None or not watch.is_live(at):
+        return News(f"{label} is asked every {duration(seconds)}.")
+    told = watch.last_event_at, watch.expires_at
+    if watch.is_heard(at):
+        return News(f"{label} tells us at once, and is asked every {duration(seldom)}.", *told)
+    if watch.silent_from(at) is not None:
+        says = f"{label} should tell us and does not, so it is asked every {duration(seconds)}."
+        return News(says, *told)
+    return News(f"{label} is about to tell us, and is asked every {duration(seconds)}.", *told)
+
+
+def duration(seconds: int) -> str:
+    """Return a length of time as it follows “every”: `minute`, `10 minutes`, `5 seconds`."""
+    count, unit = (seconds // 60, "minute") if seconds % 60 == 0 else (seconds, "second")
+    return unit if count == 1 else f"{count} {unit}s"
+
+
+WITHOUT_MAIL = Words(
+    "Connected without mail",
+    "warn",
+    "You did not give the permission to read mail, so none is read.",
+    Action.RECONNECT,
+)
+
+
+# Why a message was set aside, by the parser's word for it.
+SET_ASIDE: dict[str, str] = {
+    "too-deep": "Its parts are nested too deeply.",
+    "too-many-parts": "It has too many parts.",
+    "too-large": "It is larger than we carry.",
+    "undecodable": "Its encoding makes no sense.",
+    "empty": "It is empty.",
+}
+
+
+# What is said of calendars where it is not what is said of mail.
+_CALENDARS: dict[str, str] = {
+    IntegrationStatus.SYNCING: "Your calendars are coming in.",
+    IntegrationStatus.ACTIVE: "Shown in your calendar, beside everything else.",
+}
+_CALENDAR_REASONS: dict[str, str] = {
+    StatusReason.QUARANTINED_ITEMS: "Some events could not be read and are left out.",
+    StatusReason.MAILBOX_NOT_PROVISIONED: "This account has no calendars at the provider.",
+}
+
+
+def of_calendars(status: str, reason: str = "", *, is_local: bool = False) -> Words:
+    """Return the words for calendars. See `of`."""
+    words = of(status, reason)
+    if is_local:
+        return Words("Kept here", "good", "They are in no provider: only here.", words.action)
+    says = _CALENDAR_REASONS.get(reason) if reason else _CALENDARS.get(status)
+    return Words(words.label, words.tone, says or words.says, words.action)

@@ -1,0 +1,183 @@
+"""
+The copy of one calendar: all of its window, then what changed; its age counts from the last.
+
+The provider takes no window beside a change token, so what changed may lie outside it, and is then
+not kept; and what comes into the window as time goes by is found by listing all of it again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from django.db import transaction
+
+from integrations.fences import NoLongerLive
+from integrations.models import Calendar, Event
+from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK, week_of
+from integrations.providers import errors
+from integrations.providers.calendars import EventPage
+from limited_use.vault import sealing
+
+from . import comparing, rows, works
+from .run import Run
+
+# How far beyond the window is listed, so that it need not be listed again every day.
+MARGIN: Final = timedelta(days=14)
+
+
+def advance(run: Run, calendar: Calendar) -> bool:
+    """Bring its copy up to date. Return whether nothing is left to do now."""
+    if calendar.gone_at is not None or calendar.cleared_at is not None:
+        return True
+    remote_id = _remote_id(run, calendar)
+    if remote_id is None:
+        # It has no name either: that comes with the list, which makes this work due again.
+        works.due(integration_id=run.integration.id, resources=[works.LISTING], at=run.clock.now())
+        return True
+    try:
+        return _advance(run, calendar, remote_id)
+    except errors.CursorExpired:
+        _begin_round(run, calendar)
+        return False
+    except errors.Gone:
+        _gone(run, calendar)
+        return True
+
+
+def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
+    if calendar.round_began_at is None and _needs_a_round(calendar, run.clock.now()):
+        _begin_round(run, calendar)
+    while not run.is_over:
+        page = _page(run, calendar, remote_id)
+        is_round = calendar.round_began_at is not None
+        _commit(run, calendar, page)
+        if page.next_page is None:
+            if is_round or not comparing.is_due(calendar, run.clock.now()):
+                return True
+            # What is new has just been fetched: what differs now is not news.
+            _begin_round(run, calendar, is_compared=True)
+    return False
+
+
+def _needs_a_round(calendar: Calendar, at: datetime) -> bool:
+    if calendar.cursor is None or calendar.cached_until is None:
+        return True
+    until: datetime = calendar.cached_until
+    return until < at + timedelta(days=DAYS_AHEAD)
+
+
+def _window(began_at: datetime) -> tuple[datetime, datetime]:
+    return (
+        began_at - timedelta(days=DAYS_BACK),
+        began_at + timedelta(days=DAYS_AHEAD) + MARGIN,
+    )
+
+
+def _remote_id(run: Run, calendar: Calendar) -> str | None:
+    about = run.opened(calendar, calendar.about)
+    return None if about is None else str(orjson.loads(about)["id"])
+
+
+def _page(run: Run, calendar: Calendar, remote_id: str) -> EventPage:
+    page = run.opened(calendar, calendar.position)
+    if calendar.round_began_at is not None:
+        window = _window(calendar.round_began_at)
+        try:
+            return run.call(lambda: run.adapter.events(remote_id, window=window, page=page))
+        except errors.Unexpected:
+            if page is None:
+                raise
+            # A place in a listing ages: begin it again.
+            return run.call(lambda: run.adapter.events(remote_id, window=window))
+    cursor = run.opened(calendar, calendar.cursor)
+    return run.call(lambda: run.adapter.events(remote_id, cursor=cursor, page=page))
+
+
+def _begin_round(run: Run, calendar: Calendar, *, is_compared: bool = False) -> None:
+    at = run.clock.now()
+    _save(
+        run,
+        calendar,
+        at=at,
+        round=calendar.round + 1,
+        round_began_at=at,
+        cursor=None,
+        position=None,
+        unreadable_count=0,
+        is_compared=is_compared,
+        missing_count=0,
+        extra_count=0,
+    )
+
+
+def _commit(run: Run, calendar: Calendar, page: EventPage) -> None:
+    at = run.clock.now()
+    sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
+    window = _window(calendar.round_began_at or at)
+    batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=window)
+    values: dict[str, Any] = {
+        "unreadable_count": calendar.unreadable_count + len(page.rejected) + len(batch.unreadable),
+        "position": None,
+        "missing_count": calendar.missing_count + comparing.missing(calendar, batch),
+    }
+    if page.next_page is not None:
+        values["position"] = sealer.seal(Calendar, "position", row=calendar.id, data=page.next_page)
+    elif page.cursor is None:
+        raise errors.Unexpected("a last page without a token")
+    else:
+        values |= {
+            "cursor": sealer.seal(Calendar, "cursor", row=calendar.id, data=page.cursor),
+            # What the provider has just said is of now: that renews every row.
+            "cached_at": at,
+        }
+        if calendar.round_began_at is not None:
+            values |= {
+                "round_began_at": None,
+                "cached_from": window[0],
+                "cached_until": window[1],
+            }
+    is_round = calendar.round_began_at is not None
+    if not is_round and (page.events or page.cancelled or page.deleted):
+        run.found_news = True
+        run.work.last_event_at = at
+    with transaction.atomic(durable=True):
+        _hold(run, calendar, at=at)
+        rows.write(batch, at=at)
+        if page.next_page is None:
+            if is_round:
+                values |= comparing.over(calendar, since=window[0], at=at)
+            _sweep(calendar, at, whole=is_round)
+        Calendar.objects.filter(id=calendar.id).update(**values)
+    for name, value in values.items():
+        setattr(calendar, name, value)
+
+
+def _sweep(calendar: Calendar, at: datetime, *, whole: bool) -> None:
+    """Delete what the round did not see, and what lies before the window by now."""
+    mine = Event.objects.filter(calendar_id=calendar.id)
+    if whole:
+        mine.exclude(seen_round=calendar.round).delete()
+    mine.filter(last_week__lt=week_of(at - timedelta(days=DAYS_BACK))).delete()
+
+
+def _gone(run: Run, calendar: Calendar) -> None:
+    # A sweep removes it. Nothing of it is shown from this commit on.
+    _save(run, calendar, at=run.clock.now(), gone_at=run.clock.now())
+
+
+def _save(run: Run, calendar: Calendar, *, at: datetime, **values: Any) -> None:
+    with transaction.atomic(durable=True):
+        _hold(run, calendar, at=at)
+        Calendar.objects.filter(id=calendar.id).update(**values)
+    for name, value in values.items():
+        setattr(calendar, name, value)
+
+
+def _hold(run: Run, calendar: Calendar, *, at: datetime) -> None:
+    """Hold the fences of integration, lease and copy: its owner may have deleted it meanwhile."""
+    run.hold(at=at)
+    same = Calendar.objects.filter(id=calendar.id, cache_id=calendar.cache_id, cleared_at=None)
+    if not same.select_for_update().exists():
+        raise NoLongerLive

@@ -1,0 +1,100 @@
+"""Which calendars the account has: listed whole each time, for they are few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+
+from accounts.ids import uuid7
+from integrations import holders
+from integrations.models import Calendar
+from integrations.providers.calendars import RemoteCalendar
+from limited_use.vault import sealing
+from limited_use.vault.keys import Shut
+from limited_use.vault.sealing import Sealer
+
+from . import works
+from .run import Run
+
+CALENDAR: Final = "calendar"
+# More than anybody looks at; what lies beyond is not brought in.
+MOST: Final = 500
+
+
+def advance(run: Run) -> bool:
+    """List them, and write what there is now. Return that nothing is left to do."""
+    listed = _listed(run)
+    at = run.clock.now()
+    # Blind under the integration's key, which lasts; what is sealed goes with each copy.
+    own = sealing.sealer(holder=run.integration.id, epoch=run.epoch)
+    with transaction.atomic(durable=True):
+        run.hold(at=at)
+        _write(run, listed, own, at)
+    return True
+
+
+def _listed(run: Run) -> list[RemoteCalendar]:
+    found: list[RemoteCalendar] = []
+    page: str | None = None
+    while True:
+        answer = run.call(lambda page=page: run.adapter.calendars(page=page))  # type: ignore[misc]
+        found += answer.calendars
+        page = answer.next_page
+        if page is None or len(found) >= MOST:
+            return found[:MOST]
+
+
+def _write(run: Run, listed: Sequence[RemoteCalendar], own: Sealer, at: datetime) -> None:
+    mine = Calendar.objects.filter(integration=run.integration).select_for_update().order_by("id")
+    held = {bytes(one.remote_blind): one for one in mine}
+    fresh: list[UUID] = []
+    for remote in listed:
+        blind = own.blind(CALENDAR, remote.calendar_id)
+        calendar = held.pop(blind, None)
+        if calendar is None:
+            calendar = _new(run, blind, at)
+            fresh.append(calendar.id)
+        if calendar.cleared_at is None:
+            with suppress(Shut):
+                # Or it stands as it is: once its copy is too old, another begins under a new key.
+                _describe(calendar, remote, epoch=run.epoch, at=at)
+        calendar.role, calendar.is_primary = remote.role, remote.is_primary
+        calendar.gone_at = None
+        calendar.save()
+    for gone in held.values():
+        if gone.gone_at is None:
+            # Shown no more from this commit on; a sweep removes it.
+            gone.gone_at = at
+            gone.save(update_fields=["gone_at"])
+    works.open_for(integration_id=run.integration.id, calendar_ids=fresh, at=at)
+
+
+def _new(run: Run, blind: bytes, at: datetime) -> Calendar:
+    return Calendar(
+        id=uuid7(),
+        integration=run.integration,
+        user_id=run.user_id,
+        organisation_id=run.organisation_id,
+        remote_blind=blind,
+        added_at=at,
+        asked_at=at,
+    )
+
+
+def _describe(calendar: Calendar, remote: RemoteCalendar, *, epoch: int, at: datetime) -> None:
+    holders.begin_copy(calendar, epoch=epoch, at=at)
+    sealer = sealing.sealer(holder=calendar.cache_id, epoch=epoch)
+    about = {
+        "id": remote.calendar_id,
+        "name": remote.name,
+        "zone": remote.zone,
+        "colour": remote.colour,
+    }
+    calendar.about = sealer.seal(Calendar, "about", row=calendar.id, data=orjson.dumps(about))
+    calendar.listed_at = at

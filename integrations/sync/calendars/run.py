@@ -1,0 +1,83 @@
+"""What one turn at calendars holds, and how the provider is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TypeVar
+from uuid import UUID
+
+from integrations import fences, scopes, tokens
+from integrations.calendar_permits import SyncPermits
+from integrations.models import Calendar, Integration, SyncWork
+from integrations.providers import errors
+from integrations.providers.base import Access
+from integrations.providers.calendars import CalendarAdapter
+from integrations.sync import claims
+from integrations.sync.claims import Claim
+from integrations.sync.turn import Clock
+from limited_use.sinks import provider as own_provider
+from limited_use.vault.sealed import Sealed
+
+T = TypeVar("T")
+
+
+@dataclass
+class Run:
+    """One claim on one piece of work, from its permits to the end of its time."""
+
+    claim: Claim
+    work: SyncWork
+    integration: Integration
+    permits: SyncPermits
+    adapter: CalendarAdapter
+    access: Access
+    clock: Clock
+    time_budget: timedelta
+    user_id: UUID
+    organisation_id: UUID
+    # Something had changed since the last turn.
+    found_news: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """The integration's, as it was when this was permitted."""
+        epoch: int = self.integration.epoch
+        return epoch
+
+    @cached_property
+    def hours(self) -> int:
+        """How old a copy may be."""
+        return scopes.cached_hours(self.integration.product, self.integration.cache_hours)
+
+    @property
+    def is_over(self) -> bool:
+        return self.clock.now() >= self.claim.taken_at + self.time_budget
+
+    def call(self, ask: Callable[[], T]) -> T:
+        """Return the answer to one call; a token that is refused is renewed once."""
+        try:
+            return ask()
+        except errors.TokenRejected:
+            tokens.renew(self.access)
+            return ask()
+
+    def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:
+        """Return what its own provider is asked by."""
+        if sealed is None:
+            return None
+        return own_provider.text(
+            sealed, self.permits.remote[calendar.cache_id], at=self.clock.now()
+        )
+
+    def hold(self, *, at: datetime) -> None:
+        """
+        Hold the fence and show the lease, in the transaction that writes.
+
+        :raises fences.NoLongerLive: if it was disconnected meanwhile
+        :raises claims.LeaseLost: if somebody else has the work now
+        """
+        fences.hold(integration_id=self.integration.id, epoch=self.epoch)
+        claims.keep(self.claim, at=at)

@@ -1,0 +1,129 @@
+"""What changed since the cursor: added, filed elsewhere, deleted; and what is to be tried again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integrations.providers.base import ChangePage, MessageRef
+from integrations.watches import standing
+
+from . import aside, fetching, mail, planner
+from .mailbox import Fetched, singles
+from .run import Changes, Run
+
+
+def advance(run: Run) -> bool:
+    """
+    Follow the changes to their end (then return True), or until the time is over.
+
+    :raises CursorExpired: if the provider no longer remembers the cursor
+    """
+    if not _tried_again(run):
+        return False
+    while not run.is_over:
+        cursor = run.opened("cursor")
+        if cursor is None:
+            raise LookupError("a delta begins at a cursor")
+        page = _page(run, cursor)
+        if not _write(run, page, moved=page.cursor != cursor):
+            return False
+        if run.is_early or not page.more:
+            return True
+    return False
+
+
+def _page(run: Run, cursor: str) -> ChangePage:
+    adapter = run.mailbox.adapter
+    return run.mailbox.call(run.mailbox.units.changes, lambda: adapter.changes(cursor))
+
+
+def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
+    ids = [ref.message_id for ref in page.upserted]
+    skipped = aside.known(run.owner.integration_id, ids, sealer=run.sealer)
+    wanted = [ref for ref in page.upserted if ref.message_id not in skipped]
+    run.found_news = run.found_news or bool(page.upserted or page.relabelled or page.deleted)
+    unread: list[str] = []
+    if not bring(run, wanted, unread=unread):
+        return False
+    if unread and _is_told_lately(run):
+        # From the same cursor, in a moment.
+        run.is_early = True
+        return True
+    relabelling = None
+    if page.relabelled:
+        named = any(one.filing.labels for one in page.relabelled)
+        relabelling = mail.prepare_relabelling(
+            page.relabelled,
+            owner=run.owner,
+            sealer=run.sealer,
+            label_names=run.label_names if named else {},
+        )
+    if moved or relabelling or page.deleted:
+        values: dict[str, Any] = {"cursor": run.sealed("cursor", page.cursor)}
+        if page.upserted or page.relabelled or page.deleted:
+            values["last_event_at"] = run.clock.now()
+        # With the last of its rows: a crash repeats the page, and never skips it.
+        run.commit(
+            Changes(
+                relabelling=relabelling, removed=page.deleted, settled=page.deleted, values=values
+            )
+        )
+    return True
+
+
+def _is_told_lately(run: Run) -> bool:
+    """
+    Return whether the provider told of news so lately that they may not be there to be read yet.
+
+    Longer ago, or where nobody told of it, what cannot be read is gone again.
+    """
+    told = standing.of_one(run.owner.integration_id, run.work.resource)
+    return told is not None and told.is_fresh(run.clock.now())
+
+
+def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None) -> bool:
+    """
+    Fetch and write these messages, and none but these. Return False if time was over before.
+
+    :param unread: is told the ids of those that the provider does not have
+    """
+    ids = {ref.message_id for ref in wanted}
+
+    def write(fetched: Fetched) -> None:
+        if unread is not None:
+            unread.extend(ids.intersection(fetched.gone))
+        batch = run.prepare([one for one in fetched.messages if one.message_id in ids])
+        rejected = {one: why for one, why in fetched.rejected.items() if one in ids}
+        run.commit(
+            Changes(
+                batch=batch,
+                removed=fetched.gone,
+                aside=rejected,
+                values={"done_count": run.work.done_count + batch.new_count},
+            )
+        )
+
+    steps = planner.plan(wanted, run.mailbox.prices)
+    # A page is begun anew until its last row is here. With the quota for a part of it, the same
+    # part would be fetched each time, and the rest never.
+    run.mailbox.reserve(planner.cost(steps))
+    return fetching.in_chunks(run, steps, write)
+
+
+def _tried_again(run: Run) -> bool:
+    again = aside.wanted_again(
+        run.owner.integration_id, permit=run.permits.remote, at=run.clock.now()
+    )
+
+    def write(fetched: Fetched) -> None:
+        arrived = [one.message_id for one in fetched.messages]
+        run.commit(
+            Changes(
+                batch=run.prepare(fetched.messages),
+                removed=fetched.gone,
+                aside=fetched.rejected,
+                settled=[*arrived, *fetched.gone],
+            )
+        )
+
+    return fetching.in_chunks(run, singles(again, run.mailbox.prices), write)

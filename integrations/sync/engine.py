@@ -1,0 +1,211 @@
+"""
+One turn at one piece of work: claim, permits, pages until the time is up, the state it leaves.
+
+What is brought in is the turn's (`mailing`, `calendars`): fetch first, then one short transaction
+under the fence. What goes wrong ends in a row of `outcomes`; only the provider's word that the
+grant is gone asks anybody to reconnect.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts import alarms as platform_alarms
+from accounts import owned
+from integrations import alarms, tokens
+from integrations.fences import NoLongerLive
+from integrations.models import FETCHABLE, Integration, StatusReason, SyncWork
+from integrations.providers import errors
+from integrations.watches import standing as watch_standing
+from limited_use import traces
+from limited_use.guard import Refused
+from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keys import Destroyed, Shut
+from limited_use.vault.records import Damaged, Unopenable
+
+from . import calendars, claims, listening, mailing, outcomes
+from .claims import Claim, LeaseLost
+from .mailbox import Postponed
+from .standing import standing
+from .turn import Clock, Turn
+
+logger = logging.getLogger(__name__)
+
+# A permit lives for a minute, and a worker is everybody's.
+TIME_BUDGET = timedelta(seconds=20)
+
+# It was disconnected, or somebody took over: what is held is dropped, and nobody is told.
+_OVER = (NoLongerLive, Refused, Destroyed, Unopenable)
+
+
+#: What is brought in, by product of the integration.
+_PRODUCTS: Final[dict[str, Callable[..., AbstractContextManager[Turn]]]] = {
+    "mail": mailing.opened,
+    "calendar": calendars.opened,
+}
+
+
+def run(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> bool:
+    """
+    Work on one mailbox or calendar. Return whether it is due again at once.
+
+    :param time_budget: for how long to begin anything new; None: as usual, no longer than a lease
+    :raises claims.NotClaimed: if it is not due, or somebody else has it
+    """
+    clock = Clock(at)
+    lease_for = timedelta(seconds=settings.LEASE_SECONDS)
+    if time_budget is None:
+        time_budget = min(TIME_BUDGET, lease_for)
+    # Renewed with every commit; never shorter than a run may be without one.
+    lease_for = max(lease_for, time_budget)
+    claim, work = claims.claim(work_id=work_id, at=at, lease_for=lease_for)
+    account = work.integration.connection
+    with owned.acting_for(account.user_id, account.organisation_id):
+        return _turn(claim, work, clock, time_budget)
+
+
+def _turn(claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta) -> bool:
+    try:
+        opened = _PRODUCTS[work.integration.product]
+        with opened(claim, work, clock, time_budget) as turn:
+            return _run(turn)
+    except LeaseLost:
+        return False
+    except (Damaged, Shut):
+        # What it needs here was changed: it fails until that is mended, and stops only itself.
+        _damaged(claim, work, clock)
+        return False
+    except _OVER:
+        _give_up(claim, work, clock)
+        return False
+    except KeyStoreUnavailable:
+        # Neither the mailbox's fault nor the user's business: later, from where it stands.
+        logger.warning("sync.keys_unavailable", extra={"work_id": str(work.id)})
+        _give_up(claim, work, clock)
+        return False
+    except Exception as bug:
+        # It pages a developer, and must not come back every second. Ids, cursors and the name of a
+        # main calendar, which is an address, stand in its frames: no report has them.
+        traces.clear(bug)
+        logger.exception(
+            "sync.crashed",
+            extra={
+                "connection_id": work.integration.connection_id,
+                "integration_id": work.integration_id,
+                "attempt": work.failure_count + 1,
+            },
+        )
+        _give_up(claim, work, clock, failed=True)
+        raise
+
+
+def _run(turn: Turn) -> bool:
+    try:
+        finished = turn.advance()
+    except Postponed as postponed:
+        # Whoever hurries waits for the quota as well.
+        _released(turn, wait=postponed.wait)
+        return False
+    except errors.GrantRevoked:
+        tokens.grant_ended(
+            connection_id=turn.integration.connection_id,
+            epoch=turn.credential_epoch,
+            at=turn.clock.now(),
+        )
+        _give_up(turn.claim, turn.work, turn.clock)
+        return False
+    except errors.ProviderError as error:
+        _failed(turn, error)
+        return False
+    wait = listening.rests_for(turn, at=turn.clock.now()) if finished else 0
+    was_hurried = _released(turn, wait=wait, finished=finished)
+    return was_hurried or not finished
+
+
+def _released(turn: Turn, *, wait: float, finished: bool = False) -> bool:
+    """Give the work back; return whether somebody said meanwhile that there is news."""
+    now = turn.clock.now()
+    values: dict[str, Any] = {"heartbeat_at": now, "failure_count": 0, "failing_since": None}
+    if finished:
+        values |= {"last_synced_at": now, **turn.finished()}
+    turn.work.failing_since = None
+    next_sync_at = now + timedelta(seconds=wait)
+    was_hurried = claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
+    _stand(turn, StatusReason.NONE, at=now)
+    return was_hurried
+
+
+def _failed(turn: Turn, error: errors.ProviderError) -> None:
+    now = turn.clock.now()
+    outcome = outcomes.of(error)
+    count = turn.work.failure_count + 1
+    wait = outcome.seconds(error, count)
+    if outcome.parks:
+        turn.park(wait)
+    alarms.of_provider(error, provider=turn.integration.connection.provider, at=now)
+    turn.work.failing_since = turn.work.failing_since or now
+    logger.warning(
+        "sync.failed",
+        extra={
+            "connection_id": turn.integration.connection_id,
+            "integration_id": turn.integration.id,
+            "error": type(error).__name__,
+            "reason": error.reason,
+            "attempt": count,
+            "next_try_at": now + timedelta(seconds=wait),
+        },
+    )
+    claims.postpone(
+        turn.claim,
+        until=now + timedelta(seconds=wait),
+        values={"failure_count": count, "failing_since": turn.work.failing_since},
+    )
+    _stand(turn, outcome.reason, at=now)
+
+
+def _stand(turn: Turn, trouble: StatusReason, *, at: datetime) -> None:
+    """Write what this turn says about the integration, unless it ended meanwhile."""
+    integration = turn.integration
+    now = (integration.status, integration.status_reason)
+    silent_since = watch_standing.silent_since(integration.id, at=at)
+    found = replace(turn.findings(trouble), silent_since=silent_since)
+    status, reason = standing(found, now=now, at=at)
+    if (status, reason) != now:
+        Integration.objects.filter(
+            id=integration.id, epoch=turn.epoch, status__in=FETCHABLE
+        ).update(status=status, status_reason=reason, status_since=at)
+
+
+def _damaged(claim: Claim, work: SyncWork, clock: Clock) -> None:
+    """Come back less and less often, and tell an operator once a day."""
+    now = clock.now()
+    platform_alarms.sound(
+        kind="sync.damaged",
+        about=work.integration_id,
+        window=f"{now:%Y-%m-%d}",
+        body={"work": str(work.id)},
+        at=now,
+    )
+    _give_up(claim, work, clock, failed=True)
+
+
+def _give_up(claim: Claim, work: SyncWork, clock: Clock, *, failed: bool = False) -> None:
+    """Let go of the row. If the integration is not live, nobody will claim it again."""
+    now, count = clock.now(), work.failure_count + 1
+    later = now + timedelta(seconds=claims.pause(count))
+    values: dict[str, Any] = {}
+    if failed:
+        values = {"failure_count": count, "failing_since": work.failing_since or now}
+    try:
+        claims.postpone(claim, until=later, values=values)
+    except LeaseLost:
+        # The purge has taken the row along.
+        return

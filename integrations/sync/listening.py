@@ -1,0 +1,61 @@
+"""
+How long to rest after a turn: the provider is rarely asked while it tells of news by itself.
+
+And what follows from what was found: news that was told of and is not to be read yet is looked for
+again, and news that should have been told of and was not makes its teller silent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from integrations import fences, watches
+from integrations.watches import standing
+from integrations.watches.standing import Standing
+
+from .turn import Turn
+
+
+def rests_for(turn: Turn, *, at: datetime) -> float:
+    """Return for how many seconds nothing has to be looked for, the turn having finished."""
+    rest = turn.rests_for()
+    found = standing.of_one(turn.integration.id, turn.work.resource)
+    if not turn.wants_news:
+        watches.give_up(integration_id=turn.integration.id, resource=turn.work.resource, at=at)
+        return rest
+    if found is None:
+        _follow(turn, at)
+        return rest
+    if _was_missed(turn, found, at):
+        return rest
+    if found.is_heard(at):
+        rest = max(rest, float(settings.PUSH_POLL_SECONDS))
+    found_at = None if turn.is_early else turn.work.last_event_at
+    again = standing.look_again(found, found_at=found_at, at=at)
+    return rest if again is None else min(rest, again)
+
+
+def _was_missed(turn: Turn, found: Standing, at: datetime) -> bool:
+    since = turn.work.last_synced_at
+    if not turn.found_news or since is None:
+        return False
+    return standing.missed(
+        found,
+        integration_id=turn.integration.id,
+        resource=turn.work.resource,
+        since=since,
+        at=at,
+    )
+
+
+def _follow(turn: Turn, at: datetime) -> None:
+    """Have the provider tell of it, where it is to and was not asked yet."""
+    integration, resource = turn.integration, turn.work.resource
+    if not watches.is_open_to(integration, resource):
+        return
+    with transaction.atomic(durable=True):
+        fences.hold(integration_id=integration.id, epoch=turn.epoch)
+        watches.want(integration=integration, resource=resource, at=at)

@@ -1,0 +1,125 @@
+"""A turn at a mailbox: the snapshot, then what changed, then the comparison with the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+from integrations import permits, quotas, tokens
+from integrations.models import Integration, Message, SetAside, StatusReason, SyncStage, SyncWork
+from integrations.providers import PROVIDERS, errors
+from limited_use.vault import sealing
+
+from . import delta, reconcile, snapshot
+from .claims import Claim
+from .mailbox import Mailbox
+from .rows import Owner
+from .run import Run
+from .standing import Findings
+from .turn import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class MailTurn:
+    """See `turn.Turn`."""
+
+    run: Run
+    claim: Claim
+    work: SyncWork
+    integration: Integration
+    clock: Clock
+
+    @property
+    def epoch(self) -> int:
+        return self.run.epoch
+
+    @property
+    def credential_epoch(self) -> int:
+        return self.run.permits.credential.epoch
+
+    @property
+    def wants_news(self) -> bool:
+        return True
+
+    @property
+    def found_news(self) -> bool:
+        return self.run.found_news
+
+    @property
+    def is_early(self) -> bool:
+        return self.run.is_early
+
+    def advance(self) -> bool:
+        run = self.run
+        if run.work.stage == SyncStage.SNAPSHOT and not snapshot.advance(run):
+            return False
+        try:
+            finished = delta.advance(run)
+        except errors.CursorExpired:
+            snapshot.again(run)
+            return False
+        return finished and reconcile.if_due(run)
+
+    def park(self, seconds: float) -> None:
+        quotas.park(connection_id=self.integration.connection_id, seconds=seconds)
+
+    def rests_for(self) -> float:
+        return float(settings.SYNC_INTERVAL_SECONDS)
+
+    def finished(self) -> dict[str, Any]:
+        count = Message.objects.filter(integration_id=self.integration.id).count()
+        return {"done_count": count, "expected_count": count}
+
+    def findings(self, trouble: StatusReason) -> Findings:
+        return Findings(
+            first_synced=self.work.first_synced_at is not None,
+            snapshot=self.work.stage == SyncStage.SNAPSHOT,
+            trouble=trouble,
+            failing_since=self.work.failing_since,
+            aside_count=SetAside.objects.filter(integration_id=self.integration.id).count(),
+            missing_count=reconcile.still_missing(self.integration.id),
+        )
+
+
+@contextmanager
+def opened(
+    claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta
+) -> Iterator[MailTurn]:
+    """Hold everything that one turn needs; the permits are asked for first."""
+    integration = work.integration
+    connection = integration.connection
+    allowed = permits.to_sync(integration_id=integration.id, at=clock.now())
+    sealer = sealing.sealer(holder=integration.id, epoch=allowed.remote.epoch)
+    provider = PROVIDERS[connection.provider]
+    if provider.open_mail is None or provider.mail_units is None:
+        raise LookupError("this provider has no mail")
+    access = tokens.access(connection_id=connection.id)
+    with provider.open_mail(access) as adapter:
+        mailbox = Mailbox(
+            adapter=adapter,
+            access=access,
+            units=provider.mail_units,
+            connection_id=connection.id,
+            limit=quotas.Limit(settings.GMAIL_UNITS_PER_MINUTE),
+            concurrency=settings.GMAIL_CONCURRENCY,
+        )
+        run = Run(
+            claim=claim,
+            work=work,
+            integration=integration,
+            owner=Owner(integration.id, connection.user_id, connection.organisation_id),
+            permits=allowed,
+            sealer=sealer,
+            mailbox=mailbox,
+            clock=clock,
+            time_budget=time_budget,
+        )
+        try:
+            yield MailTurn(run, claim, work, integration, clock)
+        finally:
+            mailbox.close()

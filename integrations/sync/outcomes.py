@@ -1,0 +1,50 @@
+"""What went wrong in a run → what is said of it, and when to come back: one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from integrations.models import StatusReason
+from integrations.providers import errors
+
+from .claims import LONGEST_PAUSE, pause
+
+DAY = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    :param reason: what the owner reads, once it has lasted
+    :param wait: seconds until the next try; None backs off with every failure
+    :param parks: nobody calls for the mailbox until then
+    """
+
+    reason: StatusReason
+    wait: float | None = None
+    parks: bool = False
+
+    def seconds(self, error: errors.ProviderError, failure_count: int) -> float:
+        backing_off = pause(failure_count) if self.wait is None else self.wait
+        return max(backing_off, error.retry_after or 0.0)
+
+
+# The most particular first: what an error is an instance of decides.
+OUTCOMES: tuple[tuple[type[errors.ProviderError], Outcome], ...] = (
+    (errors.RateLimited, Outcome(StatusReason.RATE_LIMITED, parks=True)),
+    (errors.Unavailable, Outcome(StatusReason.PROVIDER_UNAVAILABLE)),
+    # After a refresh: not a question of tokens, and not the provider's word that the grant is gone.
+    (errors.TokenRejected, Outcome(StatusReason.PROVIDER_UNAVAILABLE)),
+    # Ours to mend, with the operator alarmed; nobody is asked to reconnect.
+    (errors.InvalidClient, Outcome(StatusReason.APP_MISCONFIGURED)),
+    # Waiting mends none of these, and asking often would be a storm.
+    (errors.MailboxMissing, Outcome(StatusReason.MAILBOX_NOT_PROVISIONED, wait=DAY)),
+    (errors.ScopeMissing, Outcome(StatusReason.SCOPE_MISSING, wait=DAY)),
+    (errors.AdminBlocked, Outcome(StatusReason.SCOPE_MISSING, wait=DAY)),
+    (errors.ProviderError, Outcome(StatusReason.UNEXPECTED, wait=LONGEST_PAUSE)),
+)
+
+
+def of(error: errors.ProviderError) -> Outcome:
+    """Return what follows from `error`."""
+    return next(outcome for kind, outcome in OUTCOMES if isinstance(error, kind))

@@ -1,0 +1,151 @@
+"""
+How far a mailbox is, for the page and the API: from our own rows, whatever else is down.
+
+That no worker lives is seen here, by whoever looks, because no worker would
+write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Count
+
+from integrations.models import Reconciliation, SetAside, SyncStage, SyncWork
+from integrations.watches import standing
+from integrations.watches.standing import Standing
+
+# Due for longer than this without a sign of life: nobody is working.
+STALLED_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The last comparison with the provider."""
+
+    compared_at: datetime
+    provider_count: int
+    our_count: int
+    missing_count: int
+    extra_count: int
+    repaired_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """
+    One integration's mail.
+
+    :param expected_count: the provider's estimate until the listing ended
+    :param seconds_left: an estimate, during the first snapshot only
+    :param next_try_at: when the work is due next
+    :param failing_since: when the first of the failures in a row happened; None after a success
+    :param is_stalled: due, and no worker has touched it for two minutes
+    :param watch: what the provider tells of by itself; None: nothing
+    """
+
+    stage: SyncStage
+    done_count: int
+    expected_count: int
+    seconds_left: int | None
+    units_spent: int
+    first_synced_at: datetime | None
+    last_synced_at: datetime | None
+    last_event_at: datetime | None
+    heartbeat_at: datetime | None
+    next_try_at: datetime
+    failing_since: datetime | None
+    is_stalled: bool
+    aside_count: int
+    compared: Compared | None
+    watch: Standing | None
+
+    @property
+    def percent(self) -> int:
+        if self.first_synced_at is not None and self.stage == SyncStage.DELTA:
+            return 100
+        if not self.expected_count:
+            return 0
+        return min(99, self.done_count * 100 // self.expected_count)
+
+
+def of(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, Progress]:
+    """Return the progress of each integration that has work, in four queries."""
+    ids = list(integration_ids)
+    works = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
+    aside = dict(
+        SetAside.objects.filter(integration_id__in=ids)
+        .values_list("integration_id")
+        .annotate(Count("id"))
+    )
+    latest = {
+        row.integration_id: _compared(row)
+        for row in Reconciliation.objects.filter(integration_id__in=ids)
+        .order_by("integration_id", "-compared_at")
+        .distinct("integration_id")
+    }
+    watches = standing.of(ids)
+    return {
+        work.integration_id: _progress(
+            work,
+            aside.get(work.integration_id, 0),
+            latest.get(work.integration_id),
+            watches.get((work.integration_id, work.resource)),
+            at,
+        )
+        for work in works
+    }
+
+
+def is_stalled(work: SyncWork, *, at: datetime) -> bool:
+    """Return whether the work has waited for longer than any living worker would let it."""
+    seen = max(filter(None, (work.next_sync_at, work.heartbeat_at, work.lease_until)))
+    return at - seen > STALLED_AFTER
+
+
+def _progress(
+    work: SyncWork,
+    aside_count: int,
+    compared: Compared | None,
+    watch: Standing | None,
+    at: datetime,
+) -> Progress:
+    return Progress(
+        stage=SyncStage(work.stage),
+        done_count=work.done_count,
+        expected_count=max(work.expected_count, work.done_count),
+        seconds_left=_seconds_left(work, at),
+        units_spent=work.units_spent,
+        first_synced_at=work.first_synced_at,
+        last_synced_at=work.last_synced_at,
+        last_event_at=work.last_event_at,
+        heartbeat_at=work.heartbeat_at,
+        next_try_at=work.next_sync_at,
+        failing_since=work.failing_since,
+        is_stalled=is_stalled(work, at=at),
+        aside_count=aside_count,
+        compared=compared,
+        watch=watch,
+    )
+
+
+def _seconds_left(work: SyncWork, at: datetime) -> int | None:
+    if work.first_synced_at is not None or not work.done_count:
+        return None
+    spent = (at - work.integration.switched_on_at).total_seconds()
+    left = max(0, work.expected_count - work.done_count)
+    return int(spent / work.done_count * left)
+
+
+def _compared(row: Reconciliation) -> Compared:
+    return Compared(
+        compared_at=row.compared_at,
+        provider_count=row.provider_count,
+        our_count=row.our_count,
+        missing_count=row.missing_count,
+        extra_count=row.extra_count,
+        repaired_count=row.repaired_count,
+    )

@@ -1,0 +1,138 @@
+"""
+Mail rows as one statement per table: whole columns travel as arrays.
+
+Ids and ciphertext go in binary (`%b`), in a twentieth of the time that their text takes.
+
+Every function here runs inside the caller's transaction, which holds the fence
+and has shown its lease; so nobody else writes this integration's rows, and what
+was looked up before the transaction still stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection as database
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose rows these are."""
+
+    integration_id: UUID
+    user_id: UUID
+    organisation_id: UUID
+
+
+@dataclass(slots=True)
+class Columns:
+    """The rows of one batch, by column; every ciphertext is bound to its row already."""
+
+    messages: list[tuple[Any, ...]] = field(default_factory=list)
+    bodies: list[tuple[UUID, bytes]] = field(default_factory=list)
+    attachments: list[tuple[UUID, UUID, int, int, bool, bytes]] = field(default_factory=list)
+    # Messages that we had: what they carried is replaced.
+    replaced: list[UUID] = field(default_factory=list)
+
+
+_MESSAGES = """
+INSERT INTO integrations_message (id, integration_id, thread_id, user_id, organisation_id,
+    remote_blind, rfc822_blind, received_at, size, is_unread, is_starred, has_attachments, folders,
+    seen_round, synced_at, summary, labels)
+SELECT id, %s, thread_id, %s, %s, remote_blind, rfc822_blind, received_at, size, is_unread,
+    is_starred, has_attachments, string_to_array(folders, ',')::varchar[], %s, %s, summary, labels
+FROM unnest(%b::uuid[], %b::uuid[], %b::bytea[], %b::bytea[], %s::timestamptz[], %s::int[],
+    %s::bool[], %s::bool[], %s::bool[], %s::text[], %b::bytea[], %b::bytea[])
+    AS r (id, thread_id, remote_blind, rfc822_blind, received_at, size, is_unread, is_starred,
+        has_attachments, folders, summary, labels)
+ON CONFLICT (id) DO UPDATE SET thread_id = excluded.thread_id, size = excluded.size,
+    received_at = excluded.received_at, is_unread = excluded.is_unread,
+    is_starred = excluded.is_starred, has_attachments = excluded.has_attachments,
+    folders = excluded.folders, seen_round = excluded.seen_round, synced_at = excluded.synced_at,
+    rfc822_blind = excluded.rfc822_blind, summary = excluded.summary, labels = excluded.labels
+"""
+_BODIES = """
+INSERT INTO integrations_messagebody (message_id, integration_id, content)
+SELECT id, %s, content FROM unnest(%b::uuid[], %b::bytea[]) AS r (id, content)
+ON CONFLICT (message_id) DO UPDATE SET content = excluded.content
+"""
+_ATTACHMENTS = """
+INSERT INTO integrations_attachment (id, integration_id, message_id, position, size, is_inline,
+    descriptor)
+SELECT id, %s, message_id, position, size, is_inline, descriptor
+FROM unnest(%b::uuid[], %b::uuid[], %s::smallint[], %s::bigint[], %s::bool[], %b::bytea[])
+    AS r (id, message_id, position, size, is_inline, descriptor)
+"""
+
+
+def write(columns: Columns, *, owner: Owner, seen_round: int, at: datetime) -> None:
+    """Insert the rows, or replace those that we had."""
+    integration_id = owner.integration_id
+    named = [integration_id, owner.user_id, owner.organisation_id]
+    with database.cursor() as cursor:
+        cursor.execute(
+            _MESSAGES, [*named, seen_round, at, *map(list, zip(*columns.messages, strict=True))]
+        )
+        cursor.execute(_BODIES, [integration_id, *map(list, zip(*columns.bodies, strict=True))])
+        if columns.replaced:
+            cursor.execute(
+                "DELETE FROM integrations_attachment WHERE message_id = ANY(%b)",
+                [columns.replaced],
+            )
+        if columns.attachments:
+            cursor.execute(
+                _ATTACHMENTS,
+                [integration_id, *map(list, zip(*columns.attachments, strict=True))],
+            )
+
+
+_RELABEL = """
+UPDATE integrations_message AS m SET is_unread = r.is_unread, is_starred = r.is_starred,
+    folders = string_to_array(r.folders, ',')::varchar[], labels = r.labels, synced_at = %s
+FROM unnest(%b::uuid[], %s::bool[], %s::bool[], %s::text[], %b::bytea[])
+    AS r (id, is_unread, is_starred, folders, labels)
+WHERE m.id = r.id
+"""
+
+
+def relabel(changes: Sequence[tuple[UUID, bool, bool, str, bytes | None]], *, at: datetime) -> None:
+    """
+    Write new flags of messages.
+
+    :param changes: (id, unread, starred, folders joined by commas, sealed labels)
+    """
+    columns = list(map(list, zip(*changes, strict=True)))
+    with database.cursor() as cursor:
+        cursor.execute(_RELABEL, [at, *columns])
+
+
+_STAMP = "UPDATE integrations_message SET seen_round = %s WHERE id = ANY(%b)"
+
+
+def stamp(message_ids: Sequence[UUID], *, seen_round: int) -> None:
+    """Say that a round saw these messages."""
+    with database.cursor() as cursor:
+        cursor.execute(_STAMP, [seen_round, list(message_ids)])
+
+
+_REMOVE = """
+WITH gone AS (
+    DELETE FROM integrations_message WHERE id = ANY(%(ids)b) RETURNING id, thread_id
+), bodies AS (
+    DELETE FROM integrations_messagebody USING gone WHERE message_id = gone.id
+), attachments AS (
+    DELETE FROM integrations_attachment USING gone WHERE message_id = gone.id
+)
+SELECT DISTINCT thread_id FROM gone
+"""
+
+
+def remove(message_ids: Sequence[UUID]) -> set[UUID]:
+    """Delete messages and all that hangs on them. Return the threads that they were in."""
+    with database.cursor() as cursor:
+        cursor.execute(_REMOVE, {"ids": list(message_ids)})
+        return {row[0] for row in cursor.fetchall()}

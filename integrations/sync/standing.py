@@ -1,0 +1,78 @@
+"""
+What a run's outcome says about its integration: status and reason. Pure.
+
+The table is that of the status vocabulary: a transient failure keeps the status
+and backs off; only after a while is it shown, with its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from integrations.models import IntegrationStatus, StatusReason
+
+# A failure that passes within this time is nobody's business but ours.
+QUIET_FOR = timedelta(minutes=15)
+
+# Shown at once: waiting will not mend them.
+LASTING = frozenset(
+    {
+        StatusReason.SCOPE_MISSING,
+        StatusReason.MAILBOX_NOT_PROVISIONED,
+        StatusReason.UNEXPECTED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """
+    What is known at the end of a run.
+
+    :param first_synced: whether the first snapshot has ever been finished
+    :param snapshot: whether a round is under way
+    :param trouble: why this run did not succeed; none if it did
+    :param failing_since: when the first of the failures in a row happened
+    :param aside_count: items set aside
+    :param missing_count: what the last reconciliation missed and could not repair
+    :param silent_since: since when the provider does not tell of news, though it said it would
+    """
+
+    first_synced: bool
+    snapshot: bool
+    trouble: StatusReason = StatusReason.NONE
+    failing_since: datetime | None = None
+    aside_count: int = 0
+    missing_count: int = 0
+    silent_since: datetime | None = None
+
+
+def standing(  # noqa: PLR0911 - one answer per line of the table
+    found: Findings, *, now: tuple[str, str], at: datetime
+) -> tuple[IntegrationStatus, StatusReason]:
+    """
+    Return status and reason of the integration after a run.
+
+    :param now: status and reason as they stand; kept by a trouble too young to show
+    """
+    if found.trouble:
+        if found.trouble in LASTING or _long_enough(found.failing_since, at):
+            return IntegrationStatus.DEGRADED, found.trouble
+        # Our own expired secret is the operator's to mend: users' states stay.
+        return IntegrationStatus(now[0]), StatusReason(now[1])
+    if not found.first_synced:
+        return IntegrationStatus.SYNCING, StatusReason.NONE
+    if found.snapshot:
+        return IntegrationStatus.DEGRADED, StatusReason.RESYNCING
+    if found.missing_count:
+        return IntegrationStatus.DEGRADED, StatusReason.COUNT_MISMATCH
+    if found.aside_count:
+        return IntegrationStatus.DEGRADED, StatusReason.QUARANTINED_ITEMS
+    if _long_enough(found.silent_since, at):
+        return IntegrationStatus.DEGRADED, StatusReason.PUSH_SILENT
+    return IntegrationStatus.ACTIVE, StatusReason.NONE
+
+
+def _long_enough(failing_since: datetime | None, at: datetime) -> bool:
+    return failing_since is not None and at - failing_since >= QUIET_FOR

@@ -1,0 +1,74 @@
+"""What the engine knows of one turn, whatever it brings in."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from integrations.models import Integration, StatusReason, SyncWork
+
+from .claims import Claim
+from .standing import Findings
+
+
+class Clock:
+    """Counts on from the moment that the edge read."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return self._at + timedelta(seconds=time.monotonic() - self._began)
+
+
+class Turn(Protocol):
+    """One claim on one piece of work, from its permits to the end of its time."""
+
+    @property
+    def claim(self) -> Claim: ...
+
+    @property
+    def work(self) -> SyncWork: ...
+
+    @property
+    def integration(self) -> Integration: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def epoch(self) -> int:
+        """The integration's, under which it was permitted."""
+
+    @property
+    def credential_epoch(self) -> int:
+        """The connection's."""
+
+    @property
+    def wants_news(self) -> bool:
+        """Whether anybody wants to know of news of it before they ask."""
+
+    @property
+    def found_news(self) -> bool:
+        """Whether something had changed since it was last looked at."""
+
+    @property
+    def is_early(self) -> bool:
+        """Whether something was told of that is not to be read yet."""
+
+    def advance(self) -> bool:
+        """Go on where the work stands. Return whether nothing is left to do now."""
+
+    def park(self, seconds: float) -> None:
+        """Call the provider for nothing of its kind until then."""
+
+    def rests_for(self) -> float:
+        """Return for how many seconds nothing has to be looked for, having finished."""
+
+    def finished(self) -> dict[str, Any]:
+        """Return values of the work's row, having finished."""
+
+    def findings(self, trouble: StatusReason) -> Findings:
+        """Return what is known of the integration now, with what went wrong in this turn."""

@@ -1,0 +1,94 @@
+"""
+Purges, and the watch over what they promise.
+
+The queue is a hint. What is due stands in rows, and the sweeper finds it.
+"""
+
+# Celery ships no types, hence the ignores at its decorator.
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from accounts import alarms
+from integrations import erasing, purge
+from limited_use.receipts import NotSequenced
+
+log = logging.getLogger(__name__)
+
+
+def queue(job_id: UUID) -> None:
+    """Ask a worker to run the purge now. A broker that is down loses nothing: the sweeper comes."""
+    with suppress(OperationalError, OSError):
+        purge_integration.apply_async(kwargs={"job_id": str(job_id)}, retry=False)
+
+
+@shared_task(name="integrations.purge_integration")  # type: ignore[untyped-decorator]
+def purge_integration(*, job_id: str, **_: object) -> None:
+    # Somebody else is at it, or was faster: both are as good.
+    with suppress(purge.NotClaimed, purge.LeaseLost):
+        purge.run(job_id=UUID(job_id))
+
+
+@shared_task(name="integrations.sweep_purges")  # type: ignore[untyped-decorator]
+def sweep_purges(**_: object) -> None:
+    """Queue what nobody works on, and alarm where a promise is late or something is left."""
+    at = timezone.now()
+    for job_id in purge.due(at=at):
+        queue(job_id)
+    for late in purge.overdue(at=at):
+        alarms.sound(
+            kind="purge.overdue",
+            about=late.job_id,
+            window=late.promise,
+            body={"step": late.promise},
+            at=at,
+        )
+
+
+@shared_task(name="integrations.write_second_parts")  # type: ignore[untyped-decorator]
+def write_second_parts(**_: object) -> None:
+    """Write part 2 of each receipt whose keys' epochs have ended."""
+    at = timezone.now()
+    for job_id in purge.second_parts_due():
+        try:
+            purge.issue_second_part(job_id=job_id, at=at)
+        except NotSequenced:
+            continue  # The ledger is a moment behind; the next sweep finds it.
+        except Exception:
+            # One that cannot be written keeps no other from being written.
+            log.exception("purge.second_part_failed", extra={"job_id": job_id})
+
+
+@shared_task(name="integrations.end_ledger_parts")  # type: ignore[untyped-decorator]
+def end_ledger_parts(**_: object) -> None:
+    """Destroy ledger keys that were not fetched within thirty days; make those that are missing."""
+    at = timezone.now()
+    purge.sweep_ledger_parts(at=at)
+    purge.begin_ledger_keys(at=at)
+
+
+@shared_task(name="integrations.sweep_copies")  # type: ignore[untyped-decorator]
+def sweep_copies(**_: object) -> None:
+    """End the copies of calendars that are older than they may be."""
+    erasing.sweep(at=timezone.now())
+
+
+@shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]
+def search_residue(**_: object) -> None:
+    """Look for rows of what is purged: one that came past the fence is a bug, and an alarm."""
+    at = timezone.now()
+    for label, count in purge.residue().items():
+        alarms.sound(
+            kind="purge.residue",
+            about=UUID(int=0),
+            window=f"{label} {at:%Y-%m-%d}",
+            body={"resource": label, "count": count},
+            at=at,
+        )

@@ -1,0 +1,37 @@
+"""Celery entry points of watches: ids in, one call."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from uuid import UUID
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from integrations import watches
+
+
+def queue_watch(watch_id: UUID) -> None:
+    """Ask a worker to see to it now. A broker that is down loses nothing: the sweep comes."""
+    with suppress(OperationalError, OSError):
+        keep_watch.apply_async(kwargs={"watch_id": str(watch_id)}, retry=False)
+
+
+@shared_task(name="integrations.keep_watch", time_limit=180)  # type: ignore[untyped-decorator]
+def keep_watch(*, watch_id: str, **_: object) -> None:
+    # Somebody else is at it, or it is not due any more: both are as good.
+    with suppress(watches.NotClaimed):
+        watches.keep(watch_id=UUID(watch_id))
+
+
+@shared_task(name="integrations.sweep_watches")  # type: ignore[untyped-decorator]
+def sweep_watches(**_: object) -> None:
+    """Queue what is to be started, renewed or stopped."""
+    at = timezone.now()
+    for watch_id in watches.due(at=at):
+        keep_watch.apply_async(
+            kwargs={"watch_id": str(watch_id)}, expires=2 * settings.SWEEP_SECONDS
+        )
+    watches.tell_operator(at=at)

@@ -1,0 +1,88 @@
+"""How a person or a time reads on a mail page. Pure; the template escapes what they return."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+
+register = template.Library()
+_TONES = 8
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
+@register.filter
+def who(address: Mapping[str, str] | str | None) -> str:
+    """Return a correspondent's name, or else the address."""
+    if not isinstance(address, Mapping):
+        return "Unknown sender"
+    return address.get("name") or address.get("email") or "Unknown sender"
+
+
+@register.filter
+def address(person: Mapping[str, str] | str | None) -> str:
+    """Return the address of whoever is called by name; nothing where that is the name."""
+    if not isinstance(person, Mapping) or not person.get("name"):
+        return ""
+    return person.get("email") or ""
+
+
+@register.filter
+def counterpart(participants: Sequence[Mapping[str, str]], outgoing: bool) -> Any:  # noqa: FBT001 - a filter's argument
+    """Return whom a conversation is listed by: who wrote, or, of one's own mail, to whom."""
+    place = 1 if outgoing and len(participants) > 1 else 0
+    return participants[place] if participants else None
+
+
+@register.filter
+def initials(address: Mapping[str, str] | str | None) -> str:
+    """Return up to two letters for an avatar."""
+    words = [word for word in who(address).replace(".", " ").split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def tone(address: Mapping[str, str] | str | None) -> str:
+    """Return the class of an avatar's colour: the same person has the same one."""
+    email = address.get("email", "") if isinstance(address, Mapping) else ""
+    return f"tone-{zlib.crc32(email.lower().encode()) % _TONES}"
+
+
+@register.filter
+def short_time(value: object, now: datetime) -> str:
+    """Return the hour for today, else the day."""
+    moment = _moment(value)
+    if moment is None:
+        return ""
+    moment = moment.astimezone(UTC)
+    if moment.date() == now.astimezone(UTC).date():
+        return f"{moment:%H:%M}"
+    return (
+        f"{moment.day} {moment:%b}" if moment.year == now.year else f"{moment.day} {moment:%b %Y}"
+    )
+
+
+@register.filter
+def long_time(value: object) -> str:
+    moment = _moment(value)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC" if moment else ""
+
+
+@register.filter
+def duration(seconds: int) -> str:
+    """Return a length of time in its largest fitting unit."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{round(seconds / length)} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,129 @@
+"""Access tokens, fresh enough to use now; how they become so is `refreshing`'s."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from threading import Lock, get_ident
+from uuid import UUID
+
+from django.db import connection as database
+from django.utils import timezone
+
+from accounts import owned
+from integrations import credentials, permits, refreshing
+from integrations.endpoints import endpoints
+from integrations.fences import NoLongerLive
+from integrations.models import Connection
+from integrations.providers.base import Access
+from integrations.refreshing import Ask
+from limited_use.guard import Permit
+
+# An adapter asks before every call. What was opened serves for this long: work
+# that only reads notices a disconnect after so many seconds, and writes nothing meanwhile.
+HELD_FOR = timedelta(seconds=5)
+
+
+class Bearer:
+    """The token of one connection, for one open adapter. Safe to call from several threads."""
+
+    def __init__(self, connection_id: UUID, ask: Ask | None = None) -> None:
+        self.connection_id = connection_id
+        self._ask = ask
+        self._lock = Lock()
+        self._thread = get_ident()
+        self._owner = owned.current()
+        self._permit: Permit | None = None
+        self._held: tuple[str, datetime] | None = None
+        self._generation = 0
+        self._beyond = 0
+
+    def __call__(self) -> str:
+        """
+        Return a token that was valid a moment ago.
+
+        :raises NoLongerLive: if it was disconnected
+        :raises errors.GrantRevoked: if the provider ended the grant
+        :raises errors.Unavailable: if it needs a refresh and none is to be had now
+        """
+        with self._lock:
+            now = timezone.now()
+            if self._held is None or now >= self._held[1]:
+                try:
+                    with owned.as_before(self._owner):
+                        self._held = self._open(now)
+                finally:
+                    # An adapter's own threads end without Django's knowing.
+                    if get_ident() != self._thread:
+                        database.close()
+            return self._held[0]
+
+    def renew(self) -> None:
+        """Refuse the token given last: the next call refreshes, unless somebody else has."""
+        with self._lock:
+            self._held = None
+            self._beyond = self._generation
+
+    def _open(self, now: datetime) -> tuple[str, datetime]:
+        connection = refreshing.usable(self.connection_id, beyond=self._beyond, ask=self._ask)
+        now = max(now, timezone.now())
+        if (
+            self._permit is None
+            or now >= self._permit.expires_at
+            or (self._permit.epoch != connection.epoch)
+        ):
+            self._permit = refreshing.permit(permits.to_maintain, self.connection_id, at=now)
+        token = refreshing.opened(connection, "access_token", self._permit, at=now)
+        self._generation = connection.grant_generation
+        return token, min(now + HELD_FOR, self._permit.expires_at, refreshing.expiry(connection))
+
+
+def access(*, connection_id: UUID, ask: Ask | None = None) -> Access:
+    """
+    Return what an adapter of this connection needs.
+
+    :param ask: how to have a worker refresh the grant; None: this process is one
+    :raises NoLongerLive: if there is no such connection any more
+    """
+    provider = Connection.objects.live().filter(id=connection_id).values_list("provider", flat=True)
+    key = provider.first()
+    if key is None:
+        raise NoLongerLive
+    return Access(token=Bearer(connection_id, ask), root_url=endpoints(key).api_root_url)
+
+
+def renew(access: Access) -> None:
+    """
+    Say that the provider answered 401 to the token that `access` gave last.
+
+    Its next token is a new one. A second 401 after that is not a question of tokens.
+    """
+    if isinstance(access.token, Bearer):
+        access.token.renew()
+
+
+def refresh(*, connection_id: UUID, generation: int | None = None) -> int:
+    """
+    Refresh the grant, unless that was done since `generation`; return its generation now.
+
+    :param generation: of the token that was refused; None: the present one
+    :raises NoLongerLive: if it was disconnected
+    :raises errors.GrantRevoked: if the provider ended the grant
+    :raises errors.Unavailable: if the provider, or whoever refreshes already, did not answer
+    """
+    if generation is None:
+        generation = refreshing.read(connection_id).grant_generation
+    return refreshing.usable(connection_id, beyond=generation).grant_generation
+
+
+def refresh_if_wanted(*, connection_id: UUID) -> None:
+    """
+    Refresh the grant if its token is over, or somebody said that it is no good.
+
+    :raises: what `refresh` raises
+    """
+    refreshing.usable(connection_id, beyond=0)
+
+
+def grant_ended(*, connection_id: UUID, epoch: int, at: datetime) -> bool:
+    """Record that the provider ended the grant. See `credentials.end`."""
+    return credentials.end(connection_id=connection_id, epoch=epoch, at=at)

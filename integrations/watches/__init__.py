@@ -1,0 +1,36 @@
+"""
+Watches: a provider tells us of news, and we ask rarely.
+
+What it tells is a hint that something changed. Lost, late, twice or forged, it does no harm; and
+whatever becomes of a watch, the sync asks by itself. `wanting` says which there are to be,
+`keeping`, `mailboxes` and `channels` talk to the provider, `hearing` notes what it tells,
+`standing` says how far to trust it, and `stopping` ends them at a disconnect.
+"""
+
+from .claims import NotClaimed
+from .hearing import Heard
+from .hearing import of_channel as heard_of_channel
+from .hearing import of_mailbox as heard_of_mailbox
+from .keeping import keep
+from .silence import tell_operator
+from .standing import Standing
+from .stopping import Outcome, Stopped, lapse_by, stop
+from .wanting import due, give_up, is_open_to, want
+
+__all__ = [
+    "Heard",
+    "NotClaimed",
+    "Outcome",
+    "Standing",
+    "Stopped",
+    "due",
+    "give_up",
+    "heard_of_channel",
+    "heard_of_mailbox",
+    "is_open_to",
+    "keep",
+    "lapse_by",
+    "stop",
+    "tell_operator",
+    "want",
+]

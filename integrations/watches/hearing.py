@@ -1,0 +1,95 @@
+"""
+What a notification does to watches: it is noted, and says what to ask about. Nothing else.
+
+Duplicates, late ones and ones about what is gone change nothing but a time, or nothing at all.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts import owned
+from integrations import crossings
+from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind
+from limited_use.guard import Permit
+
+from . import lookups
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What there is news of, and whose it is: person and organisation."""
+
+    integration_id: UUID
+    resource: str
+    owner: tuple[UUID, UUID]
+
+
+def of_mailbox(address: str, provider: str, *, permit: Permit, at: datetime) -> list[Heard]:
+    """
+    Note that there is news of a mailbox, and return what that is here: of each who connected.
+
+    :param permit: to ask whether it is here
+    :raises limited_use.vault.records.Unopenable: if the permit is for something else, or over
+    """
+    blind = lookups.asked_for(provider, address, permit=permit, at=at)
+    return [
+        heard
+        for owner in crossings.watchers(kind=WatchKind.TOPIC, lookup_blind=blind)
+        for heard in _of_owner(WatchKind.TOPIC, blind, owner, None, at)
+    ]
+
+
+def of_channel(channel_id: str, resource_id: str, *, at: datetime) -> list[Heard]:
+    """
+    Note that a proven channel called, and return what it is about; nothing, if it is gone.
+
+    :param resource_id: what the caller says it is about; another thing than it was opened for is
+        nothing
+    """
+    blind = lookups.of_channel(channel_id)
+    named = lookups.of_resource(channel_id, resource_id)
+    return [
+        heard
+        for owner in crossings.watchers(kind=WatchKind.CHANNEL, lookup_blind=blind)
+        for heard in _of_owner(WatchKind.CHANNEL, blind, owner, named, at)
+    ]
+
+
+def _of_owner(
+    kind: WatchKind, blind: bytes, owner: tuple[UUID, UUID], named: bytes | None, at: datetime
+) -> list[Heard]:
+    """
+    Note it for one of those who are told.
+
+    :param named: what the caller says that its channel is about; None: it says nothing
+    """
+    with owned.acting_for(*owner):
+        rows = _listening(kind, blind)
+        known = rows.values_list("resource_blind", flat=True).first() if named else None
+        # Its first call may precede the answer that says what the provider calls it.
+        if named and known is not None and not hmac.compare_digest(bytes(known), named):
+            return []
+        return _note(rows, owner, at)
+
+
+def _listening(kind: WatchKind, blind: bytes) -> QuerySet[Watch]:
+    return Watch.objects.filter(
+        kind=kind,
+        lookup_blind=blind,
+        integration__status__in=FETCHABLE,
+        connection__status=ConnectionStatus.ACTIVE,
+    )
+
+
+def _note(rows: QuerySet[Watch], owner: tuple[UUID, UUID], at: datetime) -> list[Heard]:
+    found = list(rows.values_list("id", "integration_id", "resource"))
+    if found:
+        ids = [row[0] for row in found]
+        Watch.objects.filter(id__in=ids).update(last_event_at=at, silent_since=None)
+    return [Heard(integration_id, resource, owner) for _, integration_id, resource in found]

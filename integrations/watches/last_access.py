@@ -1,0 +1,104 @@
+"""
+A token by which the provider of a connection that ends is asked for the last time.
+
+The tokens of `tokens` are for connections whose grant stands. This one is opened for an end, as
+the refresh token is by which the grant is given back, and refreshes itself without a look at the
+database, so that another thread can be left alone with it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations import credentials, permits
+from integrations.endpoints import endpoints
+from integrations.models import Connection
+from integrations.providers import PROVIDERS, errors, oauth
+from integrations.providers.base import Access, Provider
+from integrations.providers.oauth import Endpoints, TokenSet
+from limited_use.sinks import provider as own_provider
+
+
+class LastToken:
+    """:param access_token: empty: it has to be refreshed first"""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        provider: Provider,
+        where: Endpoints,
+        access_token: str,
+        refresh_token: str,
+    ) -> None:
+        self.access = Access(token=self._token, root_url=where.api_root_url)
+        self._connection = connection
+        self._provider = provider
+        self._where = where
+        self._access_token = access_token
+        self._refresh_token = refresh_token
+        self._fresh: TokenSet | None = None
+
+    def renew(self) -> None:
+        """Say that the token given last is no good: the next is a new one, once."""
+        self._access_token = ""
+
+    def _token(self) -> str:
+        if not self._access_token:
+            self._refresh()
+        return self._access_token
+
+    def _refresh(self) -> None:
+        if not self._refresh_token or self._fresh is not None:
+            raise errors.TokenRejected("there is no other token")
+        self._fresh = oauth.refresh(
+            self._provider, self._where, refresh_token=self._refresh_token, at=timezone.now()
+        )
+        self._access_token = self._fresh.access_token
+
+    def keep(self) -> None:
+        """Keep the refresh token that came in the place of the former, where one did."""
+        fresh, read = self._fresh, self._connection
+        if fresh is None or fresh.refresh_token is None:
+            return
+        with transaction.atomic(durable=True):
+            # By it the grant is given back. Unless somebody else was faster: then theirs is newer.
+            held = Connection.objects.select_for_update().filter(
+                id=read.id, epoch=read.epoch, grant_generation=read.grant_generation
+            )
+            connection = held.first()
+            if connection is not None:
+                credentials.store(connection, fresh)
+                connection.save(update_fields=list(credentials.TOKEN_FIELDS))
+
+
+def of(connection: Connection, *, at: datetime) -> LastToken:
+    """
+    Return the token of a connection of which something ends.
+
+    :raises limited_use.guard.Refused: if nothing does
+    :raises limited_use.vault.records.Unopenable: if it does not open
+    """
+    # What a refresh wrote last, before the fence.
+    connection.refresh_from_db()
+    access_token = refresh_token = ""
+    if connection.access_token is not None and _is_good(connection, at):
+        permit = permits.to_stop(connection_id=connection.id, at=at)
+        access_token = own_provider.credential(connection.access_token, permit, at=at)
+    if connection.refresh_token is not None:
+        permit = permits.to_end(connection_id=connection.id, at=at)
+        refresh_token = own_provider.credential(connection.refresh_token, permit, at=at)
+    return LastToken(
+        connection,
+        provider=PROVIDERS[connection.provider],
+        where=endpoints(connection.provider),
+        access_token=access_token,
+        refresh_token=refresh_token,
+    )
+
+
+def _is_good(connection: Connection, at: datetime) -> bool:
+    return connection.access_expires_at is not None and at < connection.access_expires_at

@@ -1,0 +1,48 @@
+"""A mailbox's watch: through a topic, renewed in place, one for all who connected the account."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from integrations.endpoints import news
+from integrations.providers.base import MailAdapter
+
+from . import accounts, lookups
+from .turns import Turn
+
+# Google forgets one after seven days, and asks to be reminded daily.
+DAILY: Final = timedelta(hours=24)
+
+
+def start(turn: Turn) -> None:
+    """Start the watch, or renew it."""
+    provider, topic = turn.provider, news(turn.provider.key).topic
+    if provider.open_mail is None or provider.watch_mail is None or provider.mail_units is None:
+        raise LookupError("this provider has no mail to watch")
+    units, access = provider.mail_units, turn.access()
+    with provider.open_mail(access) as mailbox:
+        blind = turn.call(access, units.profile, lambda: _blind_of(mailbox, provider.key))
+    # Before the provider is asked: what it tells first may come before its answer.
+    if turn.watch.lookup_blind is None or bytes(turn.watch.lookup_blind) != blind:
+        turn.save(lookup_blind=blind)
+    with provider.watch_mail(access) as watch:
+        ends_at = turn.call(access, units.watch, lambda: watch.start(topic))
+    turn.started(ends_at, renew_in=min(DAILY, (ends_at - turn.clock()) / 2))
+
+
+def _blind_of(mailbox: MailAdapter, provider: str) -> bytes:
+    # As the provider writes it now: an account may have been renamed.
+    return lookups.of_mailbox(provider, mailbox.profile().email)
+
+
+def stop(turn: Turn) -> None:
+    """Stop the watch, unless somebody else goes by it."""
+    provider = turn.provider
+    if provider.watch_mail is None or provider.mail_units is None:
+        return
+    if accounts.needs_mailbox_watch(turn.watch.integration):
+        return
+    access = turn.access()
+    with provider.watch_mail(access) as watch:
+        turn.call(access, provider.mail_units.stop, watch.stop)

@@ -1,0 +1,20 @@
+"""How long to wait, spread so that what began together does not come back together."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Final
+
+FIRST: Final = timedelta(seconds=30)
+LONGEST: Final = timedelta(hours=1)
+
+
+def spread(duration: timedelta, *, least: float = 0.5) -> timedelta:
+    """Return a part of `duration`, `least` of it or more."""
+    return duration * random.uniform(least, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+def backing_off(failure_count: int) -> timedelta:
+    """Return for how long to leave alone what failed so often before."""
+    return spread(min(LONGEST, FIRST * int(2 ** min(failure_count, 16))))

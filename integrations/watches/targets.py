@@ -1,0 +1,38 @@
+"""What a provider calls the thing that a channel is to be about, opened for it alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import orjson
+
+from integrations import calendar_permits
+from integrations.models import Calendar, Watch
+from limited_use.sinks import provider as own_provider
+
+#: The account's list of its calendars, beside which each has a channel of its own.
+THE_LIST: Final = ""
+
+
+def of_calendar(watch: Watch, at: datetime) -> str | None:
+    """
+    Return the provider's id of the calendar that a watch is about; None if that is gone.
+
+    :raises limited_use.guard.Refused: if integration, grant or consent is not live
+    :raises limited_use.vault.records.Unopenable: if its copy has ended
+    """
+    try:
+        calendar_id = UUID(hex=watch.resource)
+    except ValueError:
+        # The work that lists them is called by a word.
+        return THE_LIST
+    calendar = Calendar.objects.live().filter(id=calendar_id, cleared_at=None).first()
+    if calendar is None or calendar.about is None:
+        return None
+    permits = calendar_permits.to_sync(
+        integration_id=watch.integration_id, calendars=[calendar], at=at
+    )
+    about = own_provider.text(calendar.about, permits.remote[calendar.cache_id], at=at)
+    return str(orjson.loads(about)["id"])

@@ -1,0 +1,1 @@
+"""What providers call: proven, noted, and answered at once. No session, no page, no content."""

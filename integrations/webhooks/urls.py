@@ -1,0 +1,8 @@
+from django.urls import path
+
+from . import google
+
+urlpatterns = [
+    path("webhooks/google/pubsub", google.pubsub, name="webhook-google-pubsub"),
+    path("webhooks/google/channel", google.channel, name="webhook-google-channel"),
+]

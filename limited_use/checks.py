@@ -1,0 +1,137 @@
+"""System checks: what would make the policy lie, found before the service starts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Tags, register
+from django.db import connections
+
+from . import features, notifications, policy
+from .features import Feature
+from .rules import RULES, Rule
+from .vault import custody, keyring, rights
+from .vault.keyring import KeyStoreUnavailable, SigningKey
+from .vocabulary import Recipient
+
+LEAST_WORDS = 4
+# Whom a feature of the service itself can serve, and one of the platform's other services.
+_OF_OURS = (
+    Recipient.OWNER,
+    Recipient.REGISTERED_USER,
+    Recipient.SUPPORT_AGENT,
+    Recipient.OWN_PROVIDER,
+)
+_OF_CLIENTS = (Recipient.PLATFORM_FEATURE,)
+
+
+@register("limited_use")
+def check_policy(**_: Any) -> list[CheckMessage]:
+    return [*rule_problems(RULES), *feature_problems(features.FEATURES.values())]
+
+
+@register("limited_use")
+def check_notifications(**_: Any) -> list[CheckMessage]:
+    """The platform writes to nobody for a purpose that the policy does not have."""
+    found = notifications.problems(notifications.KINDS)
+    return [Error(said, id="limited_use.E020") for said in found]
+
+
+@register("limited_use", deploy=True)
+def check_mail(**_: Any) -> list[CheckMessage]:
+    """A service without mail is whole; who runs it should know."""
+    if settings.MAIL_IS_SENT:
+        return []
+    says = (
+        "EMAIL_URL is not set: no mail is sent. Owners are told on their pages alone, and nobody"
+        " can set a forgotten password."
+    )
+    return [Info(says, id="limited_use.I001")]
+
+
+@register("limited_use", Tags.security, deploy=True)
+def check_keyring(**_: Any) -> list[CheckMessage]:
+    """Only on deployment: `init_keyring` itself must be able to run without one."""
+    return keyring_problems()
+
+
+@register("limited_use", Tags.database, deploy=True)
+def check_durability(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """A decision is on disk before it is answered: the server must not promise and forget."""
+    problems: list[CheckMessage] = []
+    for alias in databases or ():
+        with connections[alias].cursor() as cursor:
+            for name in ("fsync", "synchronous_commit", "full_page_writes"):
+                cursor.execute("SELECT current_setting(%s)", [name])
+                problems += durability_problems(name, cursor.fetchone()[0])
+    return problems
+
+
+@register("limited_use", Tags.database, deploy=True)
+def check_custody(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """A keyring that was lost, or is an older copy, would look like so many disconnects."""
+    if not databases or keyring_problems():
+        return []
+    return [Error(said, id="limited_use.E012") for said in custody.problems()]
+
+
+def durability_problems(name: str, value: str) -> list[CheckMessage]:
+    """Return an error if this setting of the server lets a committed record be lost."""
+    if value != "off":
+        return []
+    return [Error(f"{name} is off: a recorded decision could be lost", id="limited_use.E011")]
+
+
+def rule_problems(rules: Sequence[Rule]) -> list[CheckMessage]:
+    """Return an error for each rule that a reader could not tell apart or could not trace."""
+    errors: list[CheckMessage] = [
+        Error(f"two rules are called {rule_id}", id="limited_use.E001")
+        for rule_id, count in Counter(rule.id for rule in rules).items()
+        if count > 1
+    ]
+    for rule in rules:
+        if not rule.clauses:
+            errors.append(Error(f"rule {rule.id} names no clause", id="limited_use.E002"))
+        if len(rule.says.split()) < LEAST_WORDS:
+            errors.append(Error(f"rule {rule.id} says nothing", id="limited_use.E003"))
+        if rule.allow and not rule.needs:
+            errors.append(Error(f"rule {rule.id} permits without a fact", id="limited_use.E004"))
+        if not rule.allow and rule.needs:
+            errors.append(Error(f"rule {rule.id} forbids only at times", id="limited_use.E005"))
+    return errors
+
+
+def feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
+    """Return an error for each feature that declares what the policy never allows it."""
+    errors: list[CheckMessage] = []
+    for entry in entries:
+        recipients = _OF_CLIENTS if entry.platform_client else _OF_OURS
+        errors += [
+            Error(f"{entry.key} declares {purpose}, never allowed to it", id="limited_use.E006")
+            for purpose in sorted(entry.purposes)
+            if not any(policy.ever(purpose, recipient) for recipient in recipients)
+        ]
+        if bool(entry.purposes) != bool(entry.data_classes):
+            errors.append(
+                Error(f"{entry.key}: purposes and data go together", id="limited_use.E007")
+            )
+    return errors
+
+
+def keyring_problems() -> list[CheckMessage]:
+    """Return an error if the keyring is missing, incomplete or open to others."""
+    mine = rights.of(settings.PROCESS_CLASS)
+    try:
+        ring = keyring.current()
+        for mac in sorted(mine.macs):
+            ring.mac(mac, b"check")
+        for signing in SigningKey:
+            ring.public_key(signing)
+        missing = [line for line in sorted(mine.lines) if not ring.epochs(line)]
+    except KeyStoreUnavailable as problem:
+        said = str(problem) or "the key store does not answer"
+        return [Error(said, id="limited_use.E008")]
+    return [Error(f"the keyring has no {line} key", id="limited_use.E009") for line in missing]

@@ -1,0 +1,64 @@
+"""One bundle of all sections: signed like a receipt, with the newest checkpoint inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from accounts.ids import uuid7
+from limited_use import documents, policy, signers
+from limited_use.ledger import entries, store
+from limited_use.vault import keyring
+from limited_use.vault.keyring import SigningKey
+
+from .sections import Section, check
+
+KIND = "evidence-bundle"
+
+
+def make(sections: Sequence[Section], *, at: datetime) -> bytes:
+    """
+    Return the bundle as it is to be kept: the exact bytes are what is signed.
+
+    :raises sections.NotEvidence: if a section holds what is no evidence
+    :raises keyring.KeyStoreUnavailable: if it cannot be signed now
+    """
+    said = contents(sections, at=at)
+    check(said)
+    ring = keyring.current()
+    return documents.sign(
+        said,
+        signers.note(SigningKey.RECEIPTS, at=at),
+        lambda message: ring.sign(SigningKey.RECEIPTS, message),
+    )
+
+
+def contents(sections: Sequence[Section], *, at: datetime) -> dict[str, Any]:
+    """Return what a bundle says."""
+    not_met = [(section, one) for section in sections for one in section.not_met(at)]
+    return {
+        "kind": KIND,
+        "v": 1,
+        "id": str(uuid7()),
+        "made_at": at.astimezone(UTC).isoformat(timespec="seconds"),
+        "software": {"code": entries.code_revision(), "policy": policy.VERSION},
+        "ledger": {"origin": settings.LEDGER_ORIGIN, "checkpoint": store.latest_note()},
+        "not_met": [
+            {"clause": one.clause, "why": one.why, "section": section.key}
+            for section, one in not_met
+        ],
+        "sections": {section.key: _of(section, at) for section in sections},
+        "order": [section.key for section in sections],
+    }
+
+
+def _of(section: Section, at: datetime) -> dict[str, Any]:
+    return {
+        "title": section.title,
+        "says": section.says,
+        "rests_on": str(section.basis),
+        "content": dict(section.content(at)),
+    }

@@ -1,0 +1,38 @@
+"""What a person gave and can take back: until when it stands, and its end, which is a fence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+
+class Given(models.Model):
+    """An agreement or a share. None is ever removed: what ended says when."""
+
+    # Raised by the end: a permit in hand that carries the older one opens nothing.
+    epoch = models.PositiveIntegerField(default=1)
+    given_at = models.DateTimeField()
+    # From then on it counts as withdrawn, whether or not anybody has written so.
+    expires_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def stands(self, at: datetime) -> bool:
+        """Return whether it is neither withdrawn nor over."""
+        return self.withdrawn_at is None and (self.expires_at is None or at < self.expires_at)
+
+    def withdraw(self, *, at: datetime) -> bool:
+        """
+        Withdraw it, in the caller's transaction, which holds the row.
+
+        Return whether it stood until now; if not, it keeps the time at which it was over.
+        """
+        stood = self.stands(at)
+        ended_at = at if self.expires_at is None else min(at, self.expires_at)
+        self.epoch += 1
+        self.withdrawn_at = max(ended_at, self.given_at)
+        self.save(update_fields=["epoch", "withdrawn_at"])
+        return stood

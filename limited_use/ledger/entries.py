@@ -1,0 +1,142 @@
+"""
+Append to the ledger. Entries are unordered here; the sequencer gives them their place.
+
+An entry holds our words, counts and keyed pseudonyms: no content, no address,
+no id as it stands in a table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+from django.db import connection
+
+from accounts.ids import uuid7
+from limited_use.vault import keyring
+from limited_use.vault.keyring import MacKey
+
+Value = str | int | bool | None | Sequence[str] | Mapping[str, int]
+
+# A word of ours: an enum's value, a rule's id, a pseudonym. Hardly anything that a person
+# or a provider wrote passes.
+_WORD = re.compile(r"[A-Za-z0-9_.:+=/-]{0,80}\Z")
+_RAW_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class NotForTheLedger(Exception):
+    """The body holds something other than our words, counts and pseudonyms. A bug of the caller."""
+
+
+def pseudonym(subject: UUID) -> str:
+    """Return the ledger's name of `subject`: 32 hexadecimal digits, keyed, the same each time."""
+    return _pseudonym(keyring.current(), subject)
+
+
+# One request names the same few subjects again and again.
+@lru_cache(maxsize=4096)
+def _pseudonym(ring: keyring.Keyring, subject: UUID) -> str:
+    return ring.mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
+
+
+def encode(entry: Mapping[str, Value]) -> bytes:
+    """Return canonical JSON: keys sorted, no spaces, UTF-8, integers only."""
+    return orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+
+
+def append_many(entries: Sequence[tuple[UUID, Mapping[str, Value]]]) -> None:
+    """
+    Write entries in one statement, inside the caller's transaction or in one of its own.
+
+    :param entries: id, and what it says; `id` and `v` are added
+    """
+    # Rows of parameters: for the few entries of a request half the work of arrays.
+    rows = ", ".join(["(%s, %s, %s)"] * len(entries))
+    values: list[UUID | bytes | None] = []
+    for entry_id, body in entries:
+        subject = body.get("subject")
+        values += (
+            entry_id,
+            encode({**body, "id": str(entry_id), "v": 1}),
+            bytes.fromhex(subject) if isinstance(subject, str) else None,
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO limited_use_leaf (id, payload, subject) VALUES {rows}",  # noqa: S608 - placeholders only
+            values,
+        )
+
+
+def append(body: Mapping[str, Value]) -> UUID:
+    """Write one entry and return its id. See `append_many`."""
+    entry_id = uuid7()
+    append_many([(entry_id, body)])
+    return entry_id
+
+
+def record(
+    *,
+    event: str,
+    about: UUID,
+    body: Mapping[str, Value] | None = None,
+    at: datetime,
+    name: Callable[[UUID], str] = pseudonym,
+) -> UUID:
+    """
+    Record a lifecycle event inside the caller's transaction, and return the entry's id.
+
+    :param event: `noun.past_participle`
+    :param about: whose it is (an integration, a connection, …); kept as a pseudonym
+    :param name: makes it: the connection's own (`names.of`), where there is one
+    :param body: counts, booleans, our own words and pseudonyms
+    :raises NotForTheLedger: if the body holds anything else
+    """
+    body = body or {}
+    for key, value in body.items():
+        _check(key, value)
+    return append(
+        {
+            "event": event,
+            "at": milliseconds(at),
+            "subject": name(about),
+            "code": code_revision(),
+            **({"body": body} if body else {}),  # type: ignore[dict-item]
+        }
+    )
+
+
+def milliseconds(at: datetime) -> int:
+    """Return Unix time in milliseconds."""
+    return int(at.timestamp() * 1000)
+
+
+@lru_cache(maxsize=1)
+def code_revision() -> str:
+    """Return a hash of this package's own source: which code decided."""
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _check(key: str, value: object) -> None:
+    if isinstance(value, Mapping):
+        for inner, count in value.items():
+            _check(key, inner)
+            if not isinstance(count, int):
+                raise NotForTheLedger(key)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check(key, item)
+    elif isinstance(value, str):
+        if not _WORD.match(value) or _RAW_ID.search(value):
+            raise NotForTheLedger(key)
+    elif value is not None and not isinstance(value, int):
+        raise NotForTheLedger(key)

@@ -1,0 +1,138 @@
+"""
+The life of a connection's ledger key: made, set aside, offered to its owner once, destroyed.
+
+What is kept of it is a commitment in a ledger entry: who has the key can show
+later that it was the one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from limited_use import tombstones
+from limited_use.ledger_models import LedgerKey
+from limited_use.vault import naming
+from limited_use.vault.keyring import Bound
+
+from . import entries, names, pseudonyms
+
+Outcome = LedgerKey.Outcome
+
+OFFERED_FOR: Final = timedelta(days=30)
+
+
+class NotOffered(Exception):
+    """There is no key to hand out: not yet, or not any more. The row says which."""
+
+
+def create(*, holder: UUID, at: datetime) -> None:
+    """Make the key of a connection that has none, in the caller's transaction."""
+    if LedgerKey.objects.filter(holder=holder).exists():
+        return
+    key = secrets.token_bytes(pseudonyms.KEY_BYTES)
+    commitment = pseudonyms.commitment(key)
+    wrapped, epoch = naming.wrap(key, _bound(holder, commitment), at=at)
+    LedgerKey.objects.create(
+        holder=holder, wrapped=wrapped, kek_epoch=epoch, commitment=commitment, created_at=at
+    )
+
+
+def set_aside(*, holder: UUID, at: datetime) -> UUID | None:
+    """
+    Put the key of a connection that ended aside, in the caller's transaction.
+
+    Return the entry with its commitment; None where there is no key, or that was done.
+    """
+    row = _live(holder).filter(set_aside_at=None).first()
+    if row is None:
+        return None
+    row.set_aside_at = at
+    row.save(update_fields=["set_aside_at"])
+    return _record("ledger_key.set_aside", row, {}, at)
+
+
+def offer(*, holder: UUID, at: datetime) -> bool:
+    """Let the owner fetch a key that was set aside, from now on for `OFFERED_FOR`."""
+    row = _live(holder).filter(set_aside_at__isnull=False, offered_until=None).first()
+    if row is None:
+        return False
+    row.offered_until = at + OFFERED_FOR
+    row.save(update_fields=["offered_until"])
+    return True
+
+
+def take(*, holder: UUID, at: datetime) -> bytes:
+    """
+    Return the key that is offered, and destroy it here, in the caller's transaction.
+
+    :raises NotOffered: if it is not; of two who ask at once, one gets it
+    """
+    row = _live(holder).filter(offered_until__gt=at).first()
+    if row is None:
+        raise NotOffered
+    key = naming.key_in(
+        bytes(row.wrapped or b""), row.kek_epoch, _bound(holder, bytes(row.commitment))
+    )
+    _destroy(row, Outcome.TAKEN, at)
+    return key
+
+
+def destroy(*, holder: UUID, outcome: LedgerKey.Outcome, at: datetime) -> bool:
+    """Destroy the key, in the caller's transaction; return False if there is none."""
+    row = _live(holder).first()
+    if row is None:
+        return False
+    _destroy(row, outcome, at)
+    return True
+
+
+def expire(*, at: datetime) -> int:
+    """Destroy each key whose thirty days have ended, and return how many."""
+    over = LedgerKey.objects.filter(destroyed_at=None, offered_until__lte=at)
+    ended = 0
+    for holder in over.order_by("id").values_list("holder", flat=True):
+        with transaction.atomic(durable=True):
+            row = _live(holder).filter(offered_until__lte=at).first()
+            if row is not None:
+                _destroy(row, Outcome.EXPIRED, at)
+                ended += 1
+    return ended
+
+
+def key_id(commitment: bytes) -> bytes:
+    """Return what names a ledger key among keys, for its tombstone."""
+    return commitment[: names.KEY_ID_BYTES]
+
+
+def _live(holder: UUID) -> QuerySet[LedgerKey]:
+    return LedgerKey.objects.select_for_update().filter(holder=holder, destroyed_at=None)
+
+
+def _destroy(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
+    # Recorded first: the name of what it is about is made with the key itself.
+    _record("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
+    row.wrapped, row.destroyed_at, row.outcome = None, at, outcome
+    row.save(update_fields=["wrapped", "destroyed_at", "outcome"])
+    tombstones.owe(tombstones.of_key(key_id(bytes(row.commitment))))
+    # Whoever rolls this back opens it again; another process drops it within minutes.
+    names.forget()
+
+
+def _record(event: str, row: LedgerKey, body: dict[str, str], at: datetime) -> UUID:
+    return entries.record(
+        event=event,
+        about=row.holder,
+        name=names.of(row.holder).at_the_end,
+        body={"commitment": bytes(row.commitment).hex(), **body},
+        at=at,
+    )
+
+
+def _bound(holder: UUID, commitment: bytes) -> Bound:
+    return Bound(holder, key_id(commitment))

@@ -1,0 +1,157 @@
+"""
+What the ledger calls a connection and what hangs on it: names under a key of the connection's own.
+
+Once that key is destroyed, nobody can tell any more whose entries they were. What
+belongs to no connection, or to one that somebody has no business with, goes by
+the service's own pseudonym (`entries.pseudonym`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from time import monotonic
+from typing import Protocol
+from uuid import UUID
+
+from django.db import connection
+
+from limited_use.vault import naming
+from limited_use.vault.keyring import Bound, EpochGone, KeyStoreUnavailable
+
+from . import entries, pseudonyms
+
+CACHE_SIZE = 1024
+CACHE_SECONDS = 300.0
+KEY_ID_BYTES = 8
+# A request names an integration, its connection, its owner and an actor.
+NAMES_HELD = 64
+
+
+class Naming(Protocol):
+    """Names of 32 hexadecimal digits, the same each time."""
+
+    def __call__(self, one: UUID) -> str:
+        """Return the name of `one` in entries about its use."""
+
+    def at_the_end(self, one: UUID) -> str:
+        """Return its name in entries about its removal, which its receipt shows."""
+
+
+class _Service:
+    """The service's own names: of what has no ledger key."""
+
+    def __call__(self, one: UUID) -> str:
+        return entries.pseudonym(one)
+
+    def at_the_end(self, one: UUID) -> str:
+        return entries.pseudonym(one)
+
+
+SERVICE: Naming = _Service()
+
+
+class _Own:
+    """Names under one ledger key, which is opened when the first of them is asked for."""
+
+    __slots__ = ("_bound", "_epoch", "_key", "_names", "_wrapped")
+
+    def __init__(self, holder: UUID, wrapped: bytes, epoch: int, commitment: bytes) -> None:
+        self._bound = Bound(holder, commitment[:KEY_ID_BYTES])
+        self._wrapped, self._epoch = wrapped, epoch
+        self._key: bytes | None = None
+        self._names: dict[tuple[UUID, bool], str] = {}
+
+    def __repr__(self) -> str:
+        return "<Naming>"
+
+    def __call__(self, one: UUID) -> str:
+        return self._names.get((one, False)) or self._name(one, at_the_end=False)
+
+    def at_the_end(self, one: UUID) -> str:
+        try:
+            return self._names.get((one, True)) or self._name(one, at_the_end=True)
+        except KeyStoreUnavailable:
+            # A disconnect waits for no key store. Its entries stand in the receipt anyway, beside
+            # their owner's id: nothing is told by them that was not.
+            return entries.pseudonym(one)
+
+    def _name(self, one: UUID, *, at_the_end: bool) -> str:
+        key = self._opened()
+        if key is None:
+            return entries.pseudonym(one)
+        make = pseudonyms.name_at_the_end if at_the_end else pseudonyms.name
+        found = make(key, one).hex()
+        if len(self._names) >= NAMES_HELD:
+            self._names.clear()
+        self._names[one, at_the_end] = found
+        return found
+
+    def _opened(self) -> bytes | None:
+        if self._key is None:
+            try:
+                self._key = naming.key_in(self._wrapped, self._epoch, self._bound)
+            except EpochGone:
+                self._key = self._opened_anew()
+        return self._key
+
+    def _opened_anew(self) -> bytes | None:
+        # A turn of the key epoch came between reading the row and opening it. What does not open
+        # even so is of a restored database: it keeps nobody from disconnecting.
+        row = _read(self._bound.holder)
+        if row is None or row[0] == self._wrapped:
+            return None
+        try:
+            return naming.key_in(row[0], row[1], self._bound)
+        except EpochGone:
+            return None
+
+
+_cache: OrderedDict[tuple[UUID, bytes], tuple[float, _Own]] = OrderedDict()
+_cache_lock = Lock()
+
+
+def of(holder: UUID) -> Naming:
+    """Return how the ledger names what hangs on `holder`, a connection."""
+    row = _read(holder)
+    return SERVICE if row is None else of_row(holder, *row)
+
+
+def of_row(
+    holder: UUID, wrapped: bytes | None, kek_epoch: int | None, commitment: bytes | None
+) -> Naming:
+    """Return the same for one whose `LedgerKey` row was read along with something else."""
+    if wrapped is None or kek_epoch is None or commitment is None:
+        return SERVICE
+    # By the row's own bytes: of another row, or wrapped anew, is another.
+    place, now = (holder, wrapped), monotonic()
+    with _cache_lock:
+        hit = _cache.get(place)
+        if hit is not None and now - hit[0] < CACHE_SECONDS:
+            return hit[1]
+        found = _Own(holder, wrapped, kek_epoch, commitment)
+        _cache[place] = (now, found)
+        _cache.move_to_end(place)
+        while _cache:
+            oldest, (since, _) = next(iter(_cache.items()))
+            if len(_cache) <= CACHE_SIZE and now - since < CACHE_SECONDS:
+                break
+            del _cache[oldest]
+    return found
+
+
+def forget() -> None:
+    """Drop every key from this process's memory."""
+    with _cache_lock:
+        _cache.clear()
+
+
+def _read(holder: UUID) -> tuple[bytes, int, bytes] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT wrapped, kek_epoch, commitment FROM limited_use_ledgerkey"
+            " WHERE holder = %s AND wrapped IS NOT NULL",
+            [holder],
+        )
+        row = cursor.fetchone()
+    return None if row is None else (bytes(row[0]), row[1], bytes(row[2]))

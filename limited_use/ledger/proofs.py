@@ -1,0 +1,89 @@
+"""
+C2SP tlog-proofs: one entry, its path and the signed checkpoint, in one text. Pure.
+
+https://c2sp.org/tlog-proof
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from . import notes, tree
+from .notes import BadNote, Checkpoint, VerifierKey
+from .tree import BadProof
+
+HEADER = "c2sp.org/tlog-proof@v1"
+# A path of this many hashes covers more leaves than there can be.
+LONGEST_PATH = 63
+DIGITS = 19
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What a proof showed: these exact bytes are entry `index` of that checkpoint's tree."""
+
+    payload: bytes
+    index: int
+    checkpoint: Checkpoint
+
+
+def write(*, payload: bytes | None, index: int, path: Sequence[bytes], note: str) -> str:
+    """
+    Return the proof as text.
+
+    :param payload: the entry itself; carried, and trustworthy only because a verifier hashes it
+    :param note: the signed checkpoint
+    """
+    extra = [] if payload is None else [f"extra {base64.b64encode(payload).decode()}"]
+    hashes = [base64.b64encode(one).decode() for one in path]
+    return "\n".join([HEADER, *extra, f"index {index}", *hashes, "", note])
+
+
+def verify(
+    text: str,
+    keys: Sequence[VerifierKey],
+    *,
+    payload: bytes | None = None,
+    origin: str | None = None,
+) -> Proven:
+    """
+    Return what the proof shows.
+
+    :param keys: keys of the log, pinned by the verifier; never taken from the proof
+    :param payload: the entry, if the proof does not carry it
+    :param origin: the log that it must be of, if one must
+    :raises BadNote: if the checkpoint is not signed by one of `keys`
+    :raises BadProof: if the entry is not in it
+    """
+    body, separator, note = text.partition("\n\n")
+    lines = body.split("\n")
+    if not separator or lines.pop(0) != HEADER or not lines:
+        raise BadProof("not a tlog-proof")
+    if lines[0].startswith("extra "):
+        carried = notes.decode64(lines.pop(0).removeprefix("extra "))
+        if payload is not None and payload != carried:
+            raise BadProof("the proof is of another entry")
+        payload = carried
+    index = _index(lines.pop(0) if lines else "")
+    if payload is None or len(lines) > LONGEST_PATH:
+        raise BadProof("not a tlog-proof of an entry")
+    checkpoint = Checkpoint.parse(notes.verify(note, keys))
+    if origin is not None and checkpoint.origin != origin:
+        raise BadProof("the checkpoint is of another log")
+    path = [notes.decode64(line) for line in lines]
+    tree.verify_inclusion(tree.leaf_hash(payload), index, checkpoint.size, path, checkpoint.root)
+    return Proven(payload, index, checkpoint)
+
+
+def _index(line: str) -> int:
+    number = line.removeprefix("index ")
+    if not line.startswith("index ") or not number.isascii() or not number.isdigit():
+        raise BadProof("the proof names no index")
+    if len(number) > DIGITS or number != str(int(number)):
+        raise BadProof("the proof names no index")
+    return int(number)
+
+
+__all__ = ["BadNote", "BadProof", "Proven", "verify", "write"]

@@ -1,0 +1,192 @@
+"""
+What left the database for good: signed checkpoints and tombstones, in a place outside it.
+
+A database that is restored from a backup is smaller than what was published;
+signing on from there would sign a fork, and keys that were destroyed would be
+back. What stands outside is how that is known.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from django.conf import settings
+
+from .notes import Checkpoint
+
+TAIL_BYTES = 8192
+
+
+class Unreadable(Exception):
+    """What was published is damaged. Restore it; sign nothing until then."""
+
+
+class WriteOnce(Exception):
+    """What was published stands: it is neither repeated otherwise nor taken back."""
+
+
+class Tombstone(NamedTuple):
+    """What never comes back: `key` and a key id's hash (hexadecimal), `receipt` and its id."""
+
+    kind: str
+    value: str
+
+
+class Publication(Protocol):
+    """
+    A sink outside that only grows: a folder, a bucket with object lock, somebody else's server.
+
+    Each append is durable when it returns.
+    """
+
+    def latest(self) -> tuple[Checkpoint, str] | None:
+        """
+        Return the last checkpoint and its signed note; None where nothing was ever published.
+
+        :raises Unreadable: if that cannot be told
+        """
+
+    def checkpoints(self) -> Iterator[tuple[Checkpoint, str]]:
+        """Yield every checkpoint and its note, oldest first. Raises as `latest`."""
+
+    def append(self, checkpoint: Checkpoint, note: str) -> None:
+        """
+        Publish a checkpoint.
+
+        :raises WriteOnce: if it is smaller than the last, or another of the same size
+        """
+
+    def bury(self, tombstones: Sequence[Tombstone]) -> None:
+        """Publish tombstones; one that stands there may stand once more."""
+
+    def tombstones(self) -> Iterator[Tombstone]:
+        """Yield every tombstone. Raises as `latest`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """
+    Two append-only files, each line flushed to disk before anything that it holds is used.
+
+    :param path: that of the checkpoints; tombstones stand beside it
+    """
+
+    path: Path
+
+    def latest(self) -> tuple[Checkpoint, str] | None:
+        # A last line without its newline was never used: the crash that cut it
+        # short came before the note was stored anywhere else.
+        try:
+            with self.path.open("rb") as file:
+                file.seek(0, os.SEEK_END)
+                file.seek(max(0, file.tell() - TAIL_BYTES))
+                lines = file.read().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return None
+        return self._checkpoint(lines[-1]) if lines else None
+
+    def checkpoints(self) -> Iterator[tuple[Checkpoint, str]]:
+        for line in _lines(self.path):
+            yield self._checkpoint(line)
+
+    def append(self, checkpoint: Checkpoint, note: str) -> None:
+        line = {
+            "origin": checkpoint.origin,
+            "size": checkpoint.size,
+            "root": base64.b64encode(checkpoint.root).decode(),
+            "note": note,
+        }
+        with _appending(self.path) as write:
+            latest = self.latest()
+            if latest is not None and (
+                latest[0].size > checkpoint.size
+                or (latest[0].size == checkpoint.size and latest[0].root != checkpoint.root)
+            ):
+                raise WriteOnce(f"{latest[0].size} is published, and stands")
+            write([line])
+
+    def bury(self, tombstones: Sequence[Tombstone]) -> None:
+        with _appending(self._graves) as write:
+            write([one._asdict() for one in tombstones])
+
+    def tombstones(self) -> Iterator[Tombstone]:
+        for line in _lines(self._graves):
+            try:
+                yield Tombstone(**json.loads(line))
+            except (ValueError, TypeError):
+                raise Unreadable(str(self._graves)) from None
+
+    @property
+    def _graves(self) -> Path:
+        return self.path.with_name("tombstones.jsonl")
+
+    def _checkpoint(self, line: bytes) -> tuple[Checkpoint, str]:
+        try:
+            read = json.loads(line)
+            root = base64.b64decode(read["root"], validate=True)
+            return Checkpoint(read["origin"], read["size"], root), read["note"]
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise Unreadable(str(self.path))
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                # Others were cut short by a crash, and ended by whoever came next.
+                if line.endswith(b"}\n"):
+                    yield line[:-1]
+    except FileNotFoundError:
+        return
+
+
+@contextmanager
+def _appending(path: Path) -> Iterator[Any]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    is_new = not path.exists()
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+
+    def write(lines: Sequence[dict[str, Any]]) -> None:
+        size = os.fstat(descriptor).st_size
+        # A line that a crash cut short is ended first, so that ours stands alone.
+        ended = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+        text = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in lines)
+        text = (b"" if ended else b"\n") + text
+        while text:
+            text = text[os.write(descriptor, text) :]
+        os.fsync(descriptor)
+        if is_new:
+            _flush_folder(path.parent)
+
+    try:
+        # Looking at what is last and writing after it is one thing.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield write
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def current() -> Folder:
+    """Return the sink that the settings name; beside the keys, where they name none."""
+    if folder := getattr(settings, "PUBLICATION_DIR", None):
+        return Folder(Path(folder) / "checkpoints.jsonl")
+    configured = getattr(settings, "LEDGER_CHECKPOINTS", None)
+    return Folder(Path(configured or f"{settings.KEYRING_DIR}/checkpoints.jsonl"))

@@ -1,0 +1,153 @@
+"""
+The Merkle tree of RFC 9162 §2.1: hashes, roots, proofs and their verification. Pure.
+
+A tree is seen through `RangeRoot`: whoever stores it answers for the root of
+leaves `low` up to, not including, `high`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+RangeRoot = Callable[[int, int], bytes]
+EMPTY = hashlib.sha256(b"").digest()
+
+
+class BadProof(Exception):
+    """The proof does not show what it should. Believe nothing that hangs on it."""
+
+
+def leaf_hash(data: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def split(size: int) -> int:
+    """Return the largest power of two below `size` (> 1)."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def over(hashes: Sequence[bytes]) -> RangeRoot:
+    """Return the ranges of a tree whose leaf hashes are all at hand."""
+
+    def range_root(low: int, high: int) -> bytes:
+        if high - low == 1:
+            return hashes[low]
+        if high == low:
+            return EMPTY
+        middle = low + split(high - low)
+        return node_hash(range_root(low, middle), range_root(middle, high))
+
+    return range_root
+
+
+def inclusion_proof(index: int, size: int, range_root: RangeRoot) -> list[bytes]:
+    """
+    Return the path of leaf `index` in the tree of `size`, its sibling first (§2.1.3.1).
+
+    :raises ValueError: if the tree has no such leaf
+    """
+    if not 0 <= index < size:
+        raise ValueError("the tree has no such leaf")
+    low, high, path = 0, size, []
+    while high - low > 1:
+        middle = low + split(high - low)
+        if index < middle:
+            path.append(range_root(middle, high))
+            high = middle
+        else:
+            path.append(range_root(low, middle))
+            low = middle
+    return path[::-1]
+
+
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
+) -> None:
+    """
+    Check that `leaf`, a leaf hash, is at `index` in the tree of that size and root (§2.1.3.2).
+
+    :raises BadProof: if that is not shown
+    """
+    if not 0 <= index < size:
+        raise BadProof("the tree has no such leaf")
+    node, last, found = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            raise BadProof("the path is too long")
+        if node & 1 or node == last:
+            found = node_hash(sibling, found)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            found = node_hash(found, sibling)
+        node, last = node >> 1, last >> 1
+    if last or found != root:
+        raise BadProof("the path does not lead to the root")
+
+
+def consistency_proof(old: int, new: int, range_root: RangeRoot) -> list[bytes]:
+    """
+    Return the proof that the tree of size `new` begins with that of size `old` (§2.1.4.1).
+
+    :raises ValueError: unless 0 < old <= new
+    """
+    if not 0 < old <= new:
+        raise ValueError("consistency is from a tree to a later one")
+    return [] if old == new else _subproof(old, 0, new, range_root, whole=True)
+
+
+def _subproof(old: int, low: int, high: int, range_root: RangeRoot, *, whole: bool) -> list[bytes]:
+    size = high - low
+    if old == size:
+        return [] if whole else [range_root(low, high)]
+    middle = split(size)
+    if old <= middle:
+        return [
+            *_subproof(old, low, low + middle, range_root, whole=whole),
+            range_root(low + middle, high),
+        ]
+    return [
+        *_subproof(old - middle, low + middle, high, range_root, whole=False),
+        range_root(low, low + middle),
+    ]
+
+
+def verify_consistency(  # noqa: C901 - the order of steps is the specification's
+    old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes
+) -> None:
+    """
+    Check that the tree (new, new_root) begins with the tree (old, old_root) (§2.1.4.2).
+
+    :raises BadProof: if that is not shown
+    """
+    if not 0 < old <= new:
+        raise BadProof("consistency is from a tree to a later one")
+    if old == new:
+        if proof or old_root != new_root:
+            raise BadProof("two trees of one size differ")
+        return
+    if not proof:
+        raise BadProof("the proof is empty")
+    hashes = list(proof) if old & (old - 1) else [old_root, *proof]
+    node, last = old - 1, new - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    found_old = found_new = hashes[0]
+    for sibling in hashes[1:]:
+        if last == 0:
+            raise BadProof("the proof is too long")
+        if node & 1 or node == last:
+            found_old = node_hash(sibling, found_old)
+            found_new = node_hash(sibling, found_new)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            found_new = node_hash(found_new, sibling)
+        node, last = node >> 1, last >> 1
+    if last or found_old != old_root or found_new != new_root:
+        raise BadProof("the trees are not consistent")

@@ -1,0 +1,81 @@
+"""The keys that the ledger names things by; see `ledger.names`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.ids import uuid7
+
+
+class LedgerKey(models.Model):
+    """
+    The key by which the ledger names one connection and what hangs on it.
+
+    In three stages: in use; set aside and offered to its owner; destroyed. The
+    row stays, without the key, so that a page can say what became of it.
+    """
+
+    class Outcome(models.TextChoices):
+        """What ended it."""
+
+        NONE = ""
+        TAKEN = "taken"
+        EXPIRED = "expired"
+        # There was nobody to offer it to, or nothing that a receipt was written for.
+        DISCARDED = "discarded"
+        # A restored copy of the database had brought it back, or could not open it any more.
+        RESTORED = "restored"
+        LOST = "lost"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The connection.
+    holder = models.UUIDField(unique=True)
+    # 60 bytes, under the naming key of `kek_epoch` (see `vault.naming`).
+    wrapped = models.BinaryField(max_length=60, null=True)
+    kek_epoch = models.PositiveIntegerField()
+    # A hash of the key: what is kept of it, here and in the ledger.
+    commitment = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField()
+    # The connection ended: nothing but its end is named by it from then on.
+    set_aside_at = models.DateTimeField(null=True)
+    # Its owner may fetch it before then, once.
+    offered_until = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=16, choices=Outcome, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(wrapped__isnull=False, destroyed_at=None, outcome="")
+                | (Q(wrapped=None, destroyed_at__isnull=False) & ~Q(outcome="")),
+                name="ledger_key_gone_iff_destroyed",
+            ),
+            models.CheckConstraint(
+                condition=Q(offered_until=None) | Q(set_aside_at__isnull=False),
+                name="ledger_key_set_aside_before_offered",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("kek_epoch"),
+                F("id"),
+                condition=Q(destroyed_at=None),
+                name="ledger_key_by_epoch",
+            ),
+            models.Index(
+                fields=["set_aside_at"],
+                condition=Q(destroyed_at=None, set_aside_at__isnull=False),
+                name="ledger_key_set_aside",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"ledger key of {self.holder}"
+
+    def is_offered(self, at: datetime) -> bool:
+        """Return whether its owner may fetch it now."""
+        until = self.offered_until
+        return self.destroyed_at is None and until is not None and at < until

@@ -1,0 +1,36 @@
+"""
+Write the ledger's entries out, for whoever checks it or looks for their own: lines of JSON.
+
+Nothing but what entries hold: words of ours, counts, pseudonyms. With the newest signed
+checkpoint, kept apart, anybody can tell that nothing is missing or was changed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from limited_use.models import Leaf
+
+CHUNK = 2000
+
+
+class Command(BaseCommand):
+    help = "Write every entry that has its place as a line: index and exact payload."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--from", dest="first", type=int, default=0, help="the first index")
+
+    def handle(self, *, first: int, **_: Any) -> None:
+        while rows := list(
+            Leaf.objects.filter(idx__gte=first)
+            .order_by("idx")
+            .values_list("idx", "payload")[:CHUNK]
+        ):
+            for index, payload in rows:
+                line = {"index": index, "payload": bytes(payload).decode()}
+                self.stdout.write(json.dumps(line, ensure_ascii=False))
+                first = (index or 0) + 1

@@ -1,0 +1,64 @@
+"""
+Make the keyring that the settings name: `manage.py init_keyring`. Never replaces a key.
+
+Of a transit engine it prints the access policies as well; only this command needs
+a token that may make keys. Where the database has keys of a keyring that is gone, it makes none
+unless it is told to begin anew: the lost one may only be somewhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from limited_use.vault import custody, keyring, transit_policies
+from limited_use.vault.file_keyring import FileKeyring
+from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.transit_keyring import TransitKeyring
+
+
+class Command(BaseCommand):
+    help = "Make what is missing of the keyring. Keys that exist stay as they are."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--anew", action="store_true", help="give up what a lost keyring sealed"
+        )
+
+    def handle(self, *, anew: bool, **_: Any) -> None:
+        try:
+            if not anew and (count := _orphans()):
+                raise CommandError(
+                    f"{count} keys in the database are of a keyring that is not here: bring it"
+                    " back, or give up what they seal with init_keyring --anew"
+                )
+            if settings.KEYRING_URL:
+                self._transit()
+            elif settings.KEYRING_DIR:
+                FileKeyring.create(settings.KEYRING_DIR)
+                self.stdout.write(f"keyring ready in {settings.KEYRING_DIR}")
+            else:
+                raise CommandError("neither KEYRING_URL nor KEYRING_DIR is set")
+        except (KeyStoreUnavailable, OSError) as problem:
+            raise CommandError(str(problem) or "the key store does not answer") from None
+
+    def _transit(self) -> None:
+        place = keyring.place()
+        TransitKeyring.create(place)
+        self.stdout.write(f"keyring ready at {place.url}, {place.mount}/keys/{place.prefix}-…")
+        for name, text in transit_policies.policies(place.mount, place.prefix).items():
+            self.stdout.write(f"\n# bao policy write {name} -\n{text}")
+
+
+def _orphans() -> int:
+    if not (settings.KEYRING_URL or settings.KEYRING_DIR):
+        return 0
+    try:
+        return custody.orphans()
+    except DatabaseError:
+        # None that answers, or one without tables: there is nothing to be lost.
+        return 0

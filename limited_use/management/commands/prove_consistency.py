@@ -1,0 +1,39 @@
+"""
+Show that the ledger only grew: `manage.py prove_consistency FROM TO`, or `--all`.
+
+The text is that of https://c2sp.org/tlog-witness; `python -m limited_use.verify
+--checkpoints` takes it, and so does a witness.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from limited_use.ledger import published, store
+
+
+class Command(BaseCommand):
+    help = "Print the proof that the signed tree of TO begins with that of FROM."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("sizes", metavar="FROM TO", nargs="*", type=int)
+        parser.add_argument(
+            "--all", action="store_true", help="each published checkpoint to the next"
+        )
+
+    def handle(self, *, sizes: list[int], **options: Any) -> None:
+        if options["all"]:
+            steps = [checkpoint.size for checkpoint, _ in published.current().checkpoints()]
+            pairs = [(old, new) for old, new in itertools.pairwise(steps) if 0 < old < new]
+        elif len(sizes) == 2:  # noqa: PLR2004
+            pairs = [(sizes[0], sizes[1])]
+        else:
+            raise CommandError("name two sizes, or --all")
+        for old, new in pairs:
+            try:
+                self.stdout.write(store.prove_consistency(old, new), ending="")
+            except ValueError as problem:
+                raise CommandError(str(problem)) from None

@@ -1,0 +1,26 @@
+"""
+Publish the newest signed checkpoint: `manage.py publish_checkpoint`, for a sink that is new.
+
+Otherwise the sequencer publishes each as it signs it; then this only prints the newest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from limited_use.ledger import published, sequencer
+
+
+class Command(BaseCommand):
+    help = "Publish the newest signed checkpoint if the sink does not have it, and print it."
+
+    def handle(self, **_: Any) -> None:
+        try:
+            found = sequencer.publish_again()
+        except (sequencer.Fork, published.Unreadable, published.WriteOnce) as problem:
+            raise CommandError(f"nothing was published: {problem}") from None
+        if found is None:
+            raise CommandError("nothing was ever signed: run manage.py sequence_ledger")
+        self.stdout.write(found[1], ending="")

@@ -1,0 +1,37 @@
+"""
+Have a new key sign: `manage.py rotate_signing_key ledger` or `… receipts`.
+
+The former key is destroyed in the keyring and stays published, with from and until: what it
+signed can be checked for good. Verifiers believe the keys that they pinned and no other, so tell
+those who pinned the former one. With a transit engine this needs a token that may rotate and trim
+that key, as `init_keyring` needs one that may make it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from limited_use import signers
+from limited_use.ledger import sequencer
+from limited_use.vault.keyring import KeyStoreUnavailable, SigningKey
+
+
+class Command(BaseCommand):
+    help = "Replace the key that signs the ledger's checkpoints, or the receipts."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("role", choices=[str(role) for role in SigningKey])
+
+    def handle(self, *, role: str, **_: Any) -> None:
+        try:
+            # A checkpoint is signed by the key that was told for it.
+            with sequencer.alone():
+                former, new = signers.rotate(SigningKey(role), at=timezone.now())
+        except (KeyStoreUnavailable, OSError) as problem:
+            raise CommandError(str(problem) or "the key store does not answer") from None
+        self.stdout.write(f"until now  {former}\nfrom now   {new}")
+        self.stdout.write("Publish the new key where you publish keys outside; /keys/ shows both.")

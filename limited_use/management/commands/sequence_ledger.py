@@ -1,0 +1,24 @@
+"""Place and sign what waits in the ledger: `manage.py sequence_ledger`, where no worker lives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from limited_use.ledger import sequencer
+
+
+class Command(BaseCommand):
+    help = "Give ledger entries their place, then sign and publish a checkpoint."
+
+    def handle(self, **_: Any) -> None:
+        try:
+            run = sequencer.run(timezone.now())
+        except sequencer.Fork as problem:
+            raise CommandError(f"nothing was signed: {problem}") from None
+        if run is None:
+            self.stdout.write("another sequencer is at it")
+        else:
+            self.stdout.write(f"{run.placed_count} placed, tree of {run.size} signed")

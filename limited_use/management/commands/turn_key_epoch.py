@@ -1,0 +1,31 @@
+"""Turn the key epoch by hand: `manage.py turn_key_epoch [content|credential]`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from limited_use.vault import epochs
+from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.lines import KeyLine
+
+
+class Command(BaseCommand):
+    help = "New key-encryption key, survivors wrapped anew, old one destroyed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("line", nargs="?", choices=[str(line) for line in KeyLine])
+
+    def handle(self, *, line: str | None, **_: Any) -> None:
+        for one in [KeyLine(line)] if line else list(KeyLine):
+            try:
+                turned = epochs.turn(one, timezone.now())
+            except (epochs.AlreadyTurning, epochs.LeftBehind, KeyStoreUnavailable) as problem:
+                raise CommandError(f"{one}: {type(problem).__name__} {problem}") from None
+            ended = ", ".join(map(str, turned.destroyed)) or "none"
+            self.stdout.write(
+                f"{one}: epoch {turned.epoch}, {turned.rewrapped_count} of {turned.key_count}"
+                f" keys wrapped anew, epochs destroyed: {ended}"
+            )

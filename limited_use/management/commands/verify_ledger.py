@@ -1,0 +1,24 @@
+"""Check the ledger against itself and what was published: `manage.py verify_ledger`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from limited_use.ledger import audit
+
+
+class Command(BaseCommand):
+    help = "Compute everything again; name the first entry, tile or checkpoint that does not fit."
+
+    def handle(self, **_: Any) -> None:
+        try:
+            found = audit.run()
+        except audit.Broken as problem:
+            raise CommandError(str(problem)) from None
+        self.stdout.write(
+            f"{found.size} entries, {found.checkpoint_count} checkpoints: all fit;"
+            f" {found.waiting_count} entries wait for their place;"
+            f" {found.published_count} checkpoints stand outside"
+        )

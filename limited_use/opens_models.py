@@ -1,0 +1,34 @@
+"""How much was opened, by whom, why and in which hour: counted from the ledger (see `opens`)."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class HourOfOpens(models.Model):
+    """
+    What one actor opened for one purpose within one hour (UTC); kept for ninety days.
+
+    Nobody's id: a person goes by the name that the ledger has for them.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    # `system`, `client:` and the feature's key, `person:` and the ledger's name (32 digits).
+    actor = models.CharField(max_length=80)
+    purpose = models.CharField(max_length=32)
+    # Its beginning.
+    hour = models.DateTimeField()
+    opens = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["purpose", "actor", "hour"], name="opens_once_an_hour"),
+            models.CheckConstraint(condition=models.Q(opens__gt=0), name="opens_counted"),
+        ]
+        indexes = [
+            models.Index(fields=["hour"], name="opens_by_hour"),
+            models.Index(fields=["purpose", "hour"], name="opens_of_a_purpose"),
+        ]
+
+    def __str__(self) -> str:
+        return f"opens for {self.purpose}"

@@ -1,0 +1,162 @@
+"""
+What a person shares with another registered user: given and taken back by that person.
+
+Like an agreement: whoever acts is whose share it is, it happens inside the caller's
+transaction, and taking it back is a fence. Who may be named, and that the thing is theirs,
+is the caller's to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Membership
+
+from .consents import NotAMember
+from .guard import Fence, FenceKind
+from .ledger import entries
+from .share_models import Share, ShareLevel
+from .vocabulary import DataClass
+
+#: What each level opens.
+OPENS: dict[ShareLevel, frozenset[DataClass]] = {
+    ShareLevel.FREEBUSY: frozenset({DataClass.CALENDAR_FREEBUSY}),
+    ShareLevel.DETAILS: frozenset({DataClass.CALENDAR_FREEBUSY, DataClass.CALENDAR_EVENT}),
+}
+
+
+class InThePast(Exception):
+    """The end lies behind. Ask for one that lies ahead, or none."""
+
+
+def give(  # noqa: PLR0913 - what is shared, part by part, each by name
+    *,
+    person_id: UUID,
+    organisation_id: UUID,
+    viewer_id: UUID,
+    item: UUID,
+    level: ShareLevel,
+    at: datetime,
+    expires_at: datetime | None = None,
+) -> Share:
+    """
+    Record that a person shares `item` with another of the organisation.
+
+    The same again changes nothing; another level or end ends the older share.
+
+    :param person_id: who acts, and so whose share it is
+    :raises InThePast: if its end has come
+    :raises NotAMember: if one of the two does not belong to the organisation
+    """
+    if expires_at is not None and expires_at <= at:
+        raise InThePast
+    # Held, in one order, so that what two people do about their shares has an order.
+    members = Membership.objects.live().filter(
+        user_id__in=[person_id, viewer_id], organisation_id=organisation_id
+    )
+    held = {one.user_id: one.id for one in members.order_by("id").select_for_update(of=("self",))}
+    if held.keys() != {person_id, viewer_id}:
+        raise NotAMember
+    live = (
+        Share.objects.filter(item=item, viewer_id=viewer_id, withdrawn_at=None)
+        .select_for_update()
+        .first()
+    )
+    if live is not None:
+        if (live.level, live.expires_at) == (level, expires_at) and live.stands(at):
+            return live
+        _end(live, event="share.replaced", at=at)
+    share = Share.objects.create(
+        owner_id=person_id,
+        organisation_id=organisation_id,
+        viewer_id=viewer_id,
+        # Whoever leaves and comes back is not shown what they were shown before.
+        owner_membership=held[person_id],
+        viewer_membership=held[viewer_id],
+        item=item,
+        level=level,
+        given_at=at,
+        expires_at=expires_at,
+    )
+    _record("share.given", share, at)
+    return share
+
+
+def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
+    """
+    Take one share back; None if this person has no such share, or took it back before.
+
+    :param person_id: who acts; nobody takes another's back
+    """
+    theirs = Share.objects.filter(id=share_id, owner_id=person_id, withdrawn_at=None)
+    share = theirs.select_for_update().first()
+    if share is not None:
+        _end(share, event="share.withdrawn", at=at)
+    return share
+
+
+def leave(*, viewer_id: UUID, share_id: UUID, at: datetime) -> bool:
+    """End one share as the person who was shown it, who no longer wants to see it."""
+    seen = Share.objects.filter(id=share_id, viewer_id=viewer_id, withdrawn_at=None)
+    share = seen.select_for_update().first()
+    if share is None:
+        return False
+    _end(share, event="share.left", at=at)
+    return True
+
+
+def lapse(*, items: Collection[UUID], at: datetime) -> int:
+    """End every share of these things, since they are gone; return how many."""
+    live = Share.objects.filter(item__in=items, withdrawn_at=None).order_by("id")
+    ended = list(live.select_for_update())
+    for share in ended:
+        _end(share, event="share.lapsed", at=at)
+    return len(ended)
+
+
+def end_of_owner(*, person_id: UUID, organisation_id: UUID, at: datetime) -> int:
+    """Take everything back that a person shares, since they no longer agree to sharing."""
+    theirs = Share.objects.filter(
+        owner_id=person_id, organisation_id=organisation_id, withdrawn_at=None
+    )
+    ended = list(theirs.order_by("id").select_for_update())
+    for share in ended:
+        _end(share, event="share.withdrawn", at=at)
+    return len(ended)
+
+
+def live(at: datetime) -> QuerySet[Share]:
+    """Return the shares that stand now."""
+    return Share.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=at), given_at__lte=at, withdrawn_at=None
+    )
+
+
+def fence(share: Share) -> Fence:
+    """Return what a permit carries, so that it opens nothing once this is taken back or over."""
+    return Fence(FenceKind.SHARE, share.id, share.epoch)
+
+
+def _end(share: Share, *, event: str, at: datetime) -> None:
+    if not share.withdraw(at=at):
+        # The history says when it was over.
+        event = "share.expired"
+    _record(event, share, at)
+
+
+def _record(event: str, share: Share, at: datetime) -> None:
+    entries.record(
+        event=event,
+        about=share.id,
+        body={
+            "level": str(share.level),
+            "owner": entries.pseudonym(share.owner_id),
+            "viewer": entries.pseudonym(share.viewer_id),
+            "item": entries.pseudonym(share.item),
+        },
+        at=at,
+    )

@@ -1,0 +1,66 @@
+"""The sink of pages: rows and permits in, rendered HTML out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts.actors import Actor
+from limited_use.vocabulary import Recipient
+
+from . import response, showing
+from . import rows as sealed_rows
+from .region import region
+from .rows import SHOWN_FOR, Permits, Row
+from .showing import Shape, Shown
+
+__all__ = ["Row", "Shown", "document", "render"]
+
+
+@region
+def render(  # noqa: PLR0913 - a template, what it shows, and why it may
+    template: str,
+    rows: Sequence[Row],
+    *,
+    permits: Permits,
+    actor: Actor,
+    shape: Shape,
+    at: datetime,
+    context: Mapping[str, Any] | None = None,
+    under: str = "items",
+    request: HttpRequest | None = None,
+    all_or_nothing: bool = False,
+) -> bytes:
+    """
+    Return `template` with `context` and, as `under`, the rows as `shape` makes them, in UTF-8.
+
+    The template shows what was opened by `{% reveal %}`, and in no other way: see `Shown`.
+
+    :param all_or_nothing: show none of them if one is damaged; else such a column is left out
+    :raises WrongSink: if a permit is not for showing this to its owner
+    :raises Unopenable: if a permit holds no longer
+    """
+    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER})
+    found = sealed_rows.opened(rows, permits, at=at, leaves_out_damaged=not all_or_nothing)
+    made = (shape(row, values) for row, values in found)
+    return showing.rendered(template, made, context=context or {}, under=under, request=request)
+
+
+@region
+def document(
+    row: Row, *, permits: Permits, actor: Actor, shape: response.Shape, at: datetime
+) -> bytes:
+    """
+    Return one row as the document that `shape` makes under `body`: a mail's own sanitised HTML.
+
+    :raises WrongSink: if a permit is not for showing this to its owner
+    :raises Unopenable: if it does not open
+    """
+    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER})
+    made = [
+        shape(found, values)["body"] for found, values in sealed_rows.opened([row], permits, at=at)
+    ]
+    return made[0] if isinstance(made[0], bytes) else str(made[0]).encode()

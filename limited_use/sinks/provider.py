@@ -1,0 +1,87 @@
+"""
+The sink towards the provider that the data came from, for the account that it belongs to.
+
+The caller is an adapter of that very connection: a permit's holder is the
+connection or integration whose adapter asks, and it is compared here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from limited_use.guard import Permit
+from limited_use.vault import opening
+from limited_use.vault.sealed import Sealed
+from limited_use.vocabulary import DataClass, Purpose, Recipient
+
+from .region import WrongSink, region
+
+T = TypeVar("T")
+
+# To write an event, too, its provider is asked by the names that it gave.
+_TALKING = frozenset(
+    {Purpose.CONNECTION_MAINTAIN, Purpose.CONNECTION_END, Purpose.CALENDAR_SCHEDULE}
+)
+
+
+@region
+def credential(sealed: Sealed, permit: Permit, *, at: datetime) -> str:
+    """
+    Return a token, for a request to the provider that issued it.
+
+    :raises WrongSink: if the permit is not for that
+    :raises Unopenable: if it does not open
+    """
+    if permit.use.data_class != DataClass.CREDENTIAL:
+        raise WrongSink
+    return _to_own_provider([sealed], permit, at)[0]
+
+
+@region
+def text(sealed: Sealed, permit: Permit, *, at: datetime) -> str:
+    """
+    Return a cursor, remote id or account name, for a request to the provider that gave it.
+
+    :raises WrongSink: if the permit is not for that
+    :raises Unopenable: if it does not open
+    """
+    if permit.use.data_class == DataClass.CREDENTIAL:
+        raise WrongSink
+    return _to_own_provider([sealed], permit, at)[0]
+
+
+@region
+def texts(sealed: Sequence[Sealed], permit: Permit, *, at: datetime) -> list[str]:
+    """Return many of them, having read the key once. See `text`."""
+    if permit.use.data_class == DataClass.CREDENTIAL:
+        raise WrongSink
+    return _to_own_provider(sealed, permit, at)
+
+
+@region
+def picked(
+    sealed: Sequence[Sealed], permit: Permit, pick: Callable[[bytes], T], *, at: datetime
+) -> list[T]:
+    """
+    Return what `pick` takes out of each value: the part that the provider is asked by.
+
+    The rest of what was opened stays in here. See `text`.
+    """
+    if permit.use.data_class == DataClass.CREDENTIAL:
+        raise WrongSink
+    _talking(permit)
+    return [pick(data) for data in opening.open_all(sealed, permit, at=at)]
+
+
+def _to_own_provider(sealed: Sequence[Sealed], permit: Permit, at: datetime) -> list[str]:
+    _talking(permit)
+    return [data.decode() for data in opening.open_all(sealed, permit, at=at)]
+
+
+def _talking(permit: Permit) -> None:
+    """:raises WrongSink: if the permit is not for talking to the own provider"""
+    use = permit.use
+    if use.purpose not in _TALKING or use.recipient != Recipient.OWN_PROVIDER:
+        raise WrongSink

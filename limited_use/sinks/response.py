@@ -1,0 +1,59 @@
+"""The sink of JSON answers: rows and permits in, the answer's bytes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from accounts.actors import Actor
+
+from . import rows as sealed_rows
+from .region import WrongSink, region
+from .rows import SHOWN_FOR, SHOWN_TO, Permits, Row
+
+__all__ = ["Row", "json_object", "json_page"]
+
+Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any]]
+
+
+@region
+def json_page(  # noqa: PLR0913 - what it shows, and why it may
+    rows: Sequence[Row],
+    *,
+    permits: Permits,
+    actor: Actor,
+    shape: Shape,
+    at: datetime,
+    envelope: Mapping[str, Any] | None = None,
+    under: str = "items",
+) -> bytes:
+    """
+    Return a page as JSON.
+
+    :param shape: makes the plain dict of one row, from the row and what its sealed columns hold
+    :param envelope: what stands beside the rows (the next cursor, states)
+    :param under: the member that holds the rows
+    :raises WrongSink: if a permit is not for showing this to this actor
+    :raises Unopenable: if a permit holds no longer; a column whose bytes are damaged is left out
+    """
+    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
+    found = sealed_rows.opened(rows, permits, at=at, leaves_out_damaged=True)
+    shaped = [shape(row, values) for row, values in found]
+    return orjson.dumps({**(envelope or {}), under: shaped})
+
+
+@region
+def json_object(row: Row, *, permits: Permits, actor: Actor, shape: Shape, at: datetime) -> bytes:
+    """
+    Return one row as a JSON object.
+
+    :raises WrongSink: if a permit is not for showing this to this actor
+    :raises Unopenable: if it does not open
+    """
+    sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
+    for found, values in sealed_rows.opened([row], permits, at=at):
+        return orjson.dumps(shape(found, values))
+    raise WrongSink

@@ -1,0 +1,109 @@
+"""Open the sealed columns of rows: what the sinks that render pages of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts import alarms
+from accounts.actors import Actor
+from limited_use.guard import Permit
+from limited_use.vault import opening
+from limited_use.vault.records import Damaged, KeyDamaged
+from limited_use.vault.sealed import Binding, Sealed
+from limited_use.vocabulary import DataClass, Purpose, Recipient
+
+from .region import WrongSink
+
+Permits = Mapping[tuple[UUID, DataClass], Permit]
+# What showing is, and to whom.
+SHOWN_TO = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
+SHOWN_FOR = frozenset({Purpose.INBOX_DISPLAY, Purpose.CONNECTION_MAINTAIN})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row to show: whatever `shape` needs of it, and its sealed values by name."""
+
+    row: Any
+    sealed: Mapping[str, Sealed | None] = field(default_factory=dict)
+
+
+def check(
+    permits: Permits,
+    *,
+    actor: Actor,
+    purposes: Collection[Purpose],
+    recipients: Collection[Recipient],
+) -> None:
+    """:raises WrongSink: if a permit names another actor, purpose or recipient"""
+    for (holder, data_class), permit in permits.items():
+        if (
+            permit.actor != actor
+            or permit.use.purpose not in purposes
+            or permit.use.recipient not in recipients
+            or permit.holder != holder
+            or permit.use.data_class != data_class
+        ):
+            raise WrongSink
+
+
+def opened(
+    rows: Sequence[Row],
+    permits: Permits,
+    *,
+    at: datetime,
+    leaves_out_damaged: bool = False,
+    whole: bool = False,
+) -> Iterator[tuple[Any, Mapping[str, bytes]]]:
+    """
+    Yield each row with what its sealed columns hold; a column that holds nothing is left out.
+
+    :param leaves_out_damaged: of a list: so is one whose bytes or whose key were changed; there is
+        an alarm for either
+    :param whole: leave out all of a row that is damaged in one column
+    :raises WrongSink: if a row belongs to a holder or class that no permit names
+    :raises Unopenable: if something does not open
+    """
+    keys = opening.batch(permits.values(), at=at)
+    # Most rows of a page are of one holder and class, so the last permit mostly fits again.
+    holder: UUID | None = None
+    data_class: DataClass | None = None
+    permit: Permit | None = None
+    for row in rows:
+        values: dict[str, bytes] = {}
+        for name, sealed in row.sealed.items():
+            if sealed is None:
+                continue
+            binding = sealed.binding
+            if binding.holder is not holder or binding.data_class is not data_class:
+                holder, data_class = binding.holder, binding.data_class
+                permit = permits.get((holder, data_class))
+            if permit is None:
+                raise WrongSink
+            try:
+                values[name] = keys.open(sealed, permit)
+            except Damaged as damaged:
+                if not leaves_out_damaged:
+                    raise
+                _alarm(damaged, binding, at)
+                if whole:
+                    values.clear()
+                    break
+        yield row.row, values
+
+
+def _alarm(damaged: Damaged, binding: Binding, at: datetime) -> None:
+    if isinstance(damaged, KeyDamaged):
+        # There is one of its key, and not one for each of the rows under it.
+        return
+    alarms.sound(
+        kind="record.damaged",
+        about=binding.row,
+        window=f"{at:%Y-%m-%d}",
+        body={"holder": str(binding.holder), "column": binding.column},
+        at=at,
+    )

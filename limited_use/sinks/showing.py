@@ -1,0 +1,142 @@
+"""
+Opened values on a page: held, so that `{% reveal %}` alone shows them, while a sink renders.
+
+A handle holds a number and no text. What was opened stands in one list, which is emptied
+when the rendering ends; a handle that got away then leads nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn, final
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from limited_use.vault.sealed import REFUSED
+
+# Templates cannot name what begins like this.
+CONTEXT_KEY: Final = "_showing"
+
+
+class StillHeld(Exception):
+    """A template treated an opened value as text, or showed one outside a sink: `{% reveal %}`."""
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise StillHeld("opened, and held: only `{% reveal %}` shows it")
+
+
+@final
+class Held:
+    """An opened value, by its place in a rendering."""
+
+    __slots__ = ("_place", "_showing")
+
+    _place: int
+    _showing: Showing
+
+    def __init__(self, showing: Showing, place: int) -> None:
+        object.__setattr__(self, "_showing", showing)
+        object.__setattr__(self, "_place", place)
+
+    def __setattr__(self, *_: object) -> NoReturn:
+        _refuse()
+
+    def __repr__(self) -> str:
+        return "<Held>"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+
+for _name in REFUSED:
+    type.__setattr__(Held, _name, _refuse)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """
+    What a shape makes of a row where most of it is in clear.
+
+    :param clear: our own words, ids, counts and times: used in templates as they are
+    :param opened: what came out of sealed columns, or was made of it
+    """
+
+    clear: Mapping[str, Any]
+    opened: Mapping[str, Any] = field(default_factory=dict)
+
+
+# From a row and its opened columns to what a page shows. In a plain mapping every text is held.
+Shape = Callable[[Any, Mapping[str, bytes]], Mapping[str, Any] | Shown]
+
+
+class Showing:
+    """What one rendering may reveal."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: list[str | bytes] | None = []
+
+    def hold(self, value: Any) -> Any:
+        """Return `value` with every text in it held; ids, numbers, flags and times stay."""
+        if isinstance(value, str | bytes):
+            if self._values is None:
+                raise StillHeld("the rendering is over")
+            self._values.append(value)
+            return Held(self, len(self._values) - 1)
+        if isinstance(value, Mapping):
+            return {key: self.hold(one) for key, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.hold(one) for one in value]
+        return value
+
+    def reveal(self, value: Any) -> Any:
+        """
+        Return `value` with every held text in it as it is.
+
+        :raises StillHeld: if one is of another rendering, or this one is over
+        """
+        if isinstance(value, Held):
+            if value._showing is not self or self._values is None:  # noqa: SLF001
+                raise StillHeld("held for another rendering")
+            return self._values[value._place]  # noqa: SLF001
+        if isinstance(value, Mapping):
+            return {key: self.reveal(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.reveal(one) for one in value]
+        return value
+
+    def end(self) -> None:
+        self._values = None
+
+
+def rendered(
+    template: str,
+    made: Iterable[Mapping[str, Any] | Shown],
+    *,
+    context: Mapping[str, Any],
+    under: str,
+    request: HttpRequest | None,
+) -> bytes:
+    """Return `template` in UTF-8, with what was `made` of rows as `under`. Called in sinks only."""
+    showing = Showing()
+    try:
+        shown = [_held(one, showing) for one in made]
+        return render_to_string(
+            template, {**context, under: shown, CONTEXT_KEY: showing}, request
+        ).encode()
+    finally:
+        showing.end()
+
+
+def _held(made: Mapping[str, Any] | Shown, showing: Showing) -> dict[str, Any]:
+    if isinstance(made, Shown):
+        return {**made.clear, **showing.hold(made.opened)}
+    held: dict[str, Any] = showing.hold(made)
+    return held

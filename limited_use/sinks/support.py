@@ -1,0 +1,65 @@
+"""
+The sink towards support: one item that its owner opened to them, and no other row.
+
+The permit names the item, and carries the owner's agreement as a fence: withdrawn, or over
+between the decision and the opening, it opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from accounts.actors import Actor, ActorKind
+from limited_use.guard import FenceKind
+from limited_use.vocabulary import Purpose, Recipient
+
+from . import rows as sealed_rows
+from . import showing
+from .region import WrongSink, region
+from .rows import Permits, Row
+from .showing import Shape, Shown
+
+__all__ = ["Row", "Shown", "item"]
+
+
+@region
+def item(  # noqa: PLR0913 - a template, the item that it shows, and why it may
+    template: str,
+    row: Row,
+    *,
+    item_id: UUID,
+    permits: Permits,
+    actor: Actor,
+    shape: Shape,
+    at: datetime,
+    context: Mapping[str, Any] | None = None,
+    request: HttpRequest | None = None,
+) -> bytes:
+    """
+    Return `template` with the item under `items`, in UTF-8, for a person of support.
+
+    :param item_id: what the owner agreed to show; every sealed column has to be of it
+    :raises WrongSink: if a permit is not for showing this very item to this person
+    :raises Unopenable: if it does not open: the agreement has ended, or the key is gone
+    """
+    sealed_rows.check(
+        permits,
+        actor=actor,
+        purposes={Purpose.SUPPORT_ITEM},
+        recipients={Recipient.SUPPORT_AGENT},
+    )
+    if actor.kind != ActorKind.PERSON:
+        raise WrongSink
+    for permit in permits.values():
+        agreed = any(fence.kind == FenceKind.CONSENT for fence in permit.fences)
+        if permit.item != item_id or not agreed:
+            raise WrongSink
+    if any(sealed.binding.row != item_id for sealed in row.sealed.values() if sealed is not None):
+        raise WrongSink
+    made = (shape(found, values) for found, values in sealed_rows.opened([row], permits, at=at))
+    return showing.rendered(template, made, context=context or {}, under="items", request=request)

@@ -1,0 +1,57 @@
+"""Celery entry points of limited use: order and count the ledger, turn the key epochs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+from celery import shared_task
+from django.utils import timezone
+
+from . import bursts, key_watch, opens, tally
+from .ledger import sequencer
+from .vault import epochs, rhythm
+from .vault.keyring import KeyStoreUnavailable
+from .vault.lines import KeyLine
+
+
+@shared_task(name="limited_use.sequence_ledger")  # type: ignore[untyped-decorator]
+def sequence_ledger(**_: object) -> None:
+    """Place, sign and publish what waits in the ledger."""
+    sequencer.run(timezone.now())
+
+
+@shared_task(name="limited_use.count_uses")  # type: ignore[untyped-decorator]
+def count_uses(**_: object) -> None:
+    """Count by rule and actor what the ledger holds, and look for what is unusual."""
+    at = timezone.now()
+    tally.run(at=at)
+    bursts.watch(at=at)
+    opens.watch(at=at)
+
+
+@shared_task(name="limited_use.turn_key_epoch")  # type: ignore[untyped-decorator]
+def turn_key_epoch(**_: object) -> None:
+    """
+    Turn each line of keys whose epoch has lasted long enough to keep the promise.
+
+    A keyring that does not answer, or that does not fit its keys, is an alarm; and so is a line
+    in which a key cannot be wrapped anew: its epochs go on, and those of the others end.
+    """
+    at = timezone.now()
+    key_watch.look(at=at)
+    try:
+        for line in KeyLine:
+            if rhythm.epoch_is_over(line, at=at, hours=rhythm.hours_of(line)):
+                with suppress(epochs.AlreadyTurning):
+                    _turn(line, at)
+    except KeyStoreUnavailable as error:
+        # Asked again in minutes; a turn that was cut short goes on.
+        key_watch.is_away(error, at=at)
+
+
+def _turn(line: KeyLine, at: datetime) -> None:
+    try:
+        epochs.turn(line, at)
+    except epochs.LeftBehind:
+        key_watch.is_left_behind(epochs.SUBJECTS[line], line, at=at)

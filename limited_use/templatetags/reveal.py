@@ -1,0 +1,51 @@
+"""`{% reveal value|filter %}`: the one way by which a template shows what a sink opened."""
+
+from __future__ import annotations
+
+from django import template
+from django.template.base import (
+    FilterExpression,
+    Node,
+    Parser,
+    Token,
+    render_value_in_context,
+)
+from django.template.context import Context
+
+from limited_use.sinks.showing import CONTEXT_KEY, Showing, StillHeld
+
+register = template.Library()
+
+
+class Reveal(Node):
+    """Show a held value, through filters, escaped as any other."""
+
+    child_nodelists = ()
+
+    def __init__(self, held: FilterExpression, shown: FilterExpression) -> None:
+        self.held = held
+        self.shown = shown
+
+    def render(self, context: Context) -> str:
+        """
+        Return the value's text.
+
+        :raises StillHeld: outside the rendering of a sink
+        """
+        showing = context.get(CONTEXT_KEY)
+        if not isinstance(showing, Showing):
+            raise StillHeld("no sink renders this page")
+        value = showing.reveal(self.held.resolve(context))
+        # For the filters, which see text, and for nothing else.
+        with context.push(revealed=value):
+            return render_value_in_context(self.shown.resolve(context), context)
+
+
+@register.tag
+def reveal(parser: Parser, token: Token) -> Reveal:
+    """Return the node of `{% reveal name.of.it|filter:argument %}`."""
+    _, _, expression = token.contents.partition(" ")
+    name, bar, filters = expression.strip().partition("|")
+    if not name:
+        raise template.TemplateSyntaxError("reveal what?")
+    return Reveal(parser.compile_filter(name), parser.compile_filter(f"revealed{bar}{filters}"))

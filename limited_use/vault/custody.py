@@ -1,0 +1,117 @@
+"""
+Whether the keyring still fits the keys that it wrapped.
+
+A lost keyring, another one, or an older copy of it would look like a disconnect
+to every reader, one by one. Here it is found at once, and named: as a process
+starts, every few minutes, and before a new keyring is made over keys of another.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Max
+
+from limited_use.models import KeyEpoch
+
+from . import keyring, rights, rows
+from .keyring import Bound, EpochGone, NoKeyring, Rewrap
+from .keys import key_id_of
+from .lines import KeyLine
+
+# How many more are tried, to tell one key that is damaged from a keyring that is another.
+_OTHERS: Final = 20
+
+
+def problems() -> list[str]:
+    """
+    Return what an operator must know, one sentence each; empty if all fits.
+
+    Of the lines that this class of process has to do with.
+
+    :raises keyring.KeyStoreUnavailable: if the keyring cannot be asked
+    """
+    lines = sorted(rights.of(settings.PROCESS_CLASS).lines)
+    return [said for line in lines for said in _of(line, keyring.current().epochs(line))]
+
+
+def orphans() -> int:
+    """
+    Return how many keys wait for a keyring of which nothing at all is here.
+
+    :raises keyring.KeyStoreUnavailable: if it cannot be told whether one is here
+    """
+    try:
+        is_here = any(keyring.current().epochs(line) for line in KeyLine)
+    except NoKeyring:
+        is_here = False
+    return 0 if is_here else sum(one.key_count for one in rows.tally())
+
+
+def _of(line: KeyLine, present: tuple[int, ...]) -> list[str]:
+    said = []
+    for _, epoch, count, one in rows.tally(line):
+        if epoch not in present:
+            said.append(
+                f"{count} {line} keys are wrapped under epoch {epoch}, which the keyring does not"
+                " have: bring back the keyring that had it, or what they seal stays closed"
+            )
+        elif not _unwraps(line, epoch, one):
+            said.append(
+                f"one of {count} {line} keys of epoch {epoch} does not unwrap, though others do:"
+                " what it seals stays closed, and the epoch cannot end"
+                if _others_unwrap(line, epoch)
+                else f"{count} {line} keys are wrapped under an epoch {epoch} of another keyring:"
+                " bring that one back, or what they seal stays closed"
+            )
+    ended = KeyEpoch.objects.filter(line=line, destroyed_at__isnull=False)
+    last = ended.aggregate(last=Max("number"))["last"] or 0
+    said += [
+        f"the {line} key of epoch {epoch} is here, though the ledger says that it was destroyed:"
+        " the key store came back from a copy; turn the key epoch"
+        for epoch in present
+        if epoch <= last
+    ]
+    return said
+
+
+def _others_unwrap(line: KeyLine, epoch: int) -> bool:
+    """Return whether any of the next keys of that epoch unwraps; only who wraps anew can tell."""
+    if line not in rights.of(settings.PROCESS_CLASS).turns:
+        return False
+    waiting = rows.waiting(line, lowest=epoch, below=epoch + 1, most=_OTHERS)
+    return any(_wraps_anew(line, one) for one in waiting)
+
+
+def _wraps_anew(line: KeyLine, one: rows.Waiting) -> bool:
+    ring, bound = keyring.current(), Bound(one.holder, one.key_id)
+    with suppress(EpochGone):
+        # Opens nothing; what comes out is thrown away.
+        ring.rewrap(line, ring.epochs(line)[-1], [Rewrap(one.kek_epoch, one.wrapped, bound)])
+        return True
+    return False
+
+
+def _unwraps(line: KeyLine, epoch: int, holder: UUID) -> bool:
+    """Return whether one key of that epoch still unwraps; the keyring is asked, not the cache."""
+    try:
+        return _fits(line, epoch, holder)
+    except EpochGone:
+        # Unless a turn of the epoch came between.
+        return all(one.kek_epoch != epoch for one in rows.held([holder]))
+
+
+def _fits(line: KeyLine, epoch: int, holder: UUID) -> bool:
+    ring, mine = keyring.current(), rights.of(settings.PROCESS_CLASS)
+    if line in mine.turns:
+        # Opens nothing; what comes out is thrown away.
+        for one in rows.waiting(line, lowest=epoch, below=epoch + 1, most=1):
+            bound = Bound(one.holder, one.key_id)
+            ring.rewrap(line, ring.epochs(line)[-1], [Rewrap(epoch, one.wrapped, bound)])
+    elif line in mine.unwraps and (row := rows.read(holder)) is not None:
+        bound = Bound(row.holder, row.key_id)
+        return key_id_of(ring.unwrap(line, row.kek_epoch, row.wrapped, bound)) == bound.key_id
+    return True

@@ -1,0 +1,210 @@
+"""
+Data keys: made, found, fenced, destroyed.
+
+Deleting the row is what a disconnect does in its own transaction: from its
+commit on nothing opens. That the bytes of the deleted row are worthless too
+comes later, with the end of the key epoch (see `epochs`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from django.db import connection, transaction
+
+from limited_use import tombstones
+from limited_use.vocabulary import DataClass
+
+from . import keyring, rows
+from .lines import KeyLine
+from .memory import Memory
+from .rows import KeyRow
+
+KEY_BYTES = 32
+KEY_ID_BYTES = 8
+# What a process keeps unwrapped, at most and at longest.
+CACHE_SIZE = 1024
+CACHE_SECONDS = 300.0
+# Two-key advisory locks, one per line: makers share it, a turn of the epoch takes it alone.
+LOCK_CLASS = 0x4C55
+LOCKS = {KeyLine.CONTENT: 1, KeyLine.CREDENTIAL: 2, KeyLine.ACCOUNT: 3, KeyLine.OWN: 4}
+
+
+class Destroyed(Exception):
+    """The holder has no key of that epoch: it was disconnected. Drop what you hold."""
+
+
+class Shut(Destroyed):
+    """
+    The holder has a key, which was changed here and does not unwrap: nothing is sealed under it.
+
+    To whoever writes for many, so that one does not take the others along.
+    """
+
+
+class Gone(NamedTuple):
+    """A destroyed key: its id in hexadecimal, and the key epoch that it was wrapped under last."""
+
+    line: KeyLine
+    key_id: str
+    kek_epoch: int
+
+
+class Unwrapped:
+    """A data key in use: one cipher object per data class, and the key of its blinds."""
+
+    __slots__ = ("_blind_key", "_ciphers", "_root", "key_id")
+
+    def __init__(self, root: bytes, key_id: bytes) -> None:
+        self._root = root
+        self.key_id = key_id
+        self._ciphers: dict[DataClass, AESGCM] = {}
+        self._blind_key: bytes | None = None
+
+    def cipher(self, data_class: DataClass) -> AESGCM:
+        found = self._ciphers.get(data_class)
+        if found is None:
+            found = self._ciphers[data_class] = AESGCM(self._derive(f"class/{data_class}"))
+        return found
+
+    @property
+    def blind_key(self) -> bytes:
+        if self._blind_key is None:
+            self._blind_key = self._derive("blind")
+        return self._blind_key
+
+    @property
+    def naming(self) -> AESGCM:
+        """What wraps ledger keys, of a naming key (see `naming`)."""
+        return AESGCM(self._derive("ledger-keys"))
+
+    def _derive(self, use: str) -> bytes:
+        info = f"antares/limited-use/1/{use}".encode()
+        return HKDFExpand(algorithm=hashes.SHA256(), length=KEY_BYTES, info=info).derive(self._root)
+
+
+_memory: Memory[Unwrapped] = Memory(size=CACHE_SIZE, seconds=CACHE_SECONDS)
+
+
+def create(*, holder: UUID, line: KeyLine, at: datetime, epoch: int = 1) -> KeyRow:
+    """
+    Make the key of `holder`, inside the caller's transaction.
+
+    :param epoch: the holder's own fence epoch
+    """
+    return made(holder=holder, line=line, at=at, epoch=epoch)[0]
+
+
+def made(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> tuple[KeyRow, Unwrapped]:
+    """
+    Make the key of `holder`, inside the caller's transaction, and return it to be used at once.
+
+    Who may wrap keys of a line, and not unwrap them, seals with it until it lets go of it.
+    """
+    root = secrets.token_bytes(KEY_BYTES)
+    key_id = key_id_of(root)
+    with transaction.atomic():
+        kek_epoch = _current_epoch(line, at)
+        wrapped = keyring.current().wrap(line, kek_epoch, root, keyring.Bound(holder, key_id))
+        row = KeyRow(holder, line, epoch, key_id, wrapped, kek_epoch)
+        rows.make(row, at=at)
+    return row, Unwrapped(root, key_id)
+
+
+def raise_epoch(*, holder: UUID, epoch: int) -> None:
+    """
+    Fence off permits and sealers of older epochs, keeping the key, in the caller's transaction.
+
+    :raises Destroyed: if there is no key, or it has that epoch already
+    """
+    if not rows.raise_epoch(holder, epoch):
+        raise Destroyed(holder)
+    forget(holder)
+
+
+def destroy(*, holder: UUID) -> str | None:
+    """Delete the key of `holder`, in the caller's transaction; return its id. See `end`."""
+    gone = end(holder=holder)
+    return None if gone is None else gone.key_id
+
+
+def end(*, holder: UUID) -> Gone | None:
+    """
+    Delete the key of `holder`, in the caller's transaction, and return what it was.
+
+    None if there was none: a disconnect that is repeated destroys nothing twice.
+    """
+    found = rows.destroy(holder)
+    if found is None:
+        return None
+    line, key_id, kek_epoch = found
+    forget(holder)
+    tombstones.owe(tombstones.of_key(key_id))
+    return Gone(line, key_id.hex(), kek_epoch)
+
+
+def read(holder: UUID) -> KeyRow | None:
+    """Return what the holder's key row says now, None if it has none; see `rows.read`."""
+    return rows.read(holder)
+
+
+def exists(holder: UUID) -> bool:
+    """Return whether the holder has a key, whoever may read it."""
+    return bool(rows.held([holder]))
+
+
+def unwrap(row: KeyRow) -> Unwrapped:
+    """
+    Return the key of `row`, unwrapped at most once per process and five minutes.
+
+    The cache saves the unwrapping, never the reading of the row.
+
+    :raises keyring.EpochGone: if the epoch key that wraps it is gone
+    :raises keyring.KeyStoreUnavailable: if the key store does not answer
+    """
+    hit = _memory.find(row)
+    if hit is not None:
+        return hit
+    root = keyring.current().unwrap(
+        row.line, row.kek_epoch, row.wrapped, keyring.Bound(row.holder, row.key_id)
+    )
+    if key_id_of(root) != row.key_id:
+        raise keyring.EpochGone(f"{row.line} {row.kek_epoch}")
+    unwrapped = Unwrapped(root, row.key_id)
+    _memory.keep(row, unwrapped)
+    return unwrapped
+
+
+def forget(holder: UUID | None = None) -> None:
+    """Drop the key of one holder, or all of them, from this process's memory."""
+    _memory.drop(holder)
+
+
+def key_id_of(root: bytes) -> bytes:
+    """Return the commitment that names a key: no trial decryption, and residue can be found."""
+    return hashlib.sha256(b"LU-key-id/1\0" + root).digest()[:KEY_ID_BYTES]
+
+
+def lock_line(line: KeyLine, *, alone: bool) -> None:
+    """Hold the line's lock until the transaction ends."""
+    shared = "" if alone else "_shared"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock{shared}(%s, %s)", [LOCK_CLASS, LOCKS[line]])
+
+
+def _current_epoch(line: KeyLine, at: datetime) -> int:
+    # Shared with other makers; excludes a turn, which would otherwise destroy
+    # an epoch key under a row that it cannot see yet.
+    lock_line(line, alone=False)
+    epochs = keyring.current().epochs(line)
+    if not epochs:
+        raise keyring.NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
+    rows.began(line, [epochs[-1]], at=at)
+    return epochs[-1]

@@ -1,0 +1,182 @@
+"""
+Opening. Imported by sinks alone (linted).
+
+The keys' rows and the fences are read now, in one query per batch, not when the
+permits were given: after a disconnect or a withdrawal commits, a permit still
+in somebody's hand opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from accounts import alarms
+from limited_use.guard import Fence, FenceKind, Permit
+
+from . import records
+from .keyring import EpochGone
+from .keys import Unwrapped, forget, unwrap
+from .lines import KeyLine
+from .records import KeyDamaged, Unopenable
+from .rows import KeyRow, reading, refuse_foreign
+from .sealed import Sealed
+
+__all__ = ["Batch", "Unopenable", "batch", "open_all"]
+
+# One statement, so that key and fences are of one moment.
+_READ = "SELECT 'key', holder, epoch, TRUE, line, key_id, wrapped, kek_epoch FROM ({}) AS keys"
+# Whether what can be withdrawn is live, by ids; of a kind without a table nothing is.
+_LIVE = {
+    FenceKind.DELEGATION: """
+SELECT 'delegation', id, epoch, switched_off_at IS NULL, NULL, NULL, NULL, NULL
+  FROM accounts_delegation WHERE id IN ({})
+""",
+    FenceKind.MEMBERSHIP: """
+SELECT 'membership', id, epoch, left_at IS NULL, NULL, NULL, NULL, NULL
+  FROM accounts_membership WHERE id IN ({})
+""",
+    FenceKind.CONSENT: """
+SELECT 'consent', id, epoch, withdrawn_at IS NULL AND (expires_at IS NULL OR expires_at > %s),
+       NULL, NULL, NULL, NULL
+  FROM limited_use_consent WHERE id IN ({})
+""",
+    FenceKind.SHARE: """
+SELECT 'share', id, epoch, withdrawn_at IS NULL AND (expires_at IS NULL OR expires_at > %s),
+       NULL, NULL, NULL, NULL
+  FROM limited_use_share WHERE id IN ({})
+""",
+}
+# What may end by itself as well.
+_WITH_AN_END = frozenset({FenceKind.CONSENT, FenceKind.SHARE})
+
+
+class Batch:
+    """
+    The keys of some permits that held a moment ago: opens their data, and no other.
+
+    A key that does not unwrap is among them as None: it closes what is under it.
+    """
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: list[tuple[Permit, Unwrapped | None]]) -> None:
+        # By identity: hashing a permit would cost more than opening a row. The
+        # permits are kept, so that no other object takes the place of one.
+        self._keys = {id(permit): (permit, key) for permit, key in keys}
+
+    def open(self, sealed: Sealed, permit: Permit) -> bytes:
+        """
+        Return what `sealed` holds.
+
+        :raises Unopenable: if the permit is for other data, or it does not open
+        :raises records.Damaged: if the permit is for it, and its bytes or its key were changed
+        """
+        binding = sealed.binding
+        if permit.holder != binding.holder or permit.use.data_class != binding.data_class:
+            raise Unopenable
+        if permit.item is not None and permit.item != binding.row:
+            raise Unopenable
+        held = self._keys.get(id(permit))
+        if held is None:
+            raise Unopenable
+        key = held[1]
+        if key is None:
+            raise KeyDamaged
+        return records.open(sealed.ciphertext, binding, key)
+
+
+def batch(permits: Iterable[Permit], *, at: datetime) -> Batch:
+    """
+    Return what opens under `permits`, having read their keys and fences in one query.
+
+    A key that is there and does not unwrap is an alarm, and keeps no other from opening.
+
+    :raises Unopenable: if one has expired, its holder's key is gone or of another
+        epoch, or one of its fences is down
+    :raises keyring.KeyStoreUnavailable: if the key store does not answer
+    """
+    wanted = list(permits)
+    if any(at >= permit.expires_at for permit in wanted):
+        raise Unopenable
+    # Twice at most: a turn of the key epoch may have rewrapped a key and destroyed
+    # what wrapped it, between our reading the row and unwrapping.
+    for _ in range(2):
+        rows, fences = _read(wanted, at)
+        keys = [(permit, _key(permit, rows, fences)) for permit in wanted]
+        if all(key is not None for _, key in keys):
+            break
+    else:
+        for holder in {permit.holder for permit, key in keys if key is None}:
+            _alarm(rows[holder], at)
+    return Batch(keys)
+
+
+def open_all(sealed: Sequence[Sealed], permit: Permit, *, at: datetime) -> list[bytes]:
+    """
+    Return what each of `sealed` holds, for the use that `permit` was granted for.
+
+    :raises Unopenable: if one of them does not open
+    """
+    opened = batch([permit], at=at)
+    return [opened.open(one, permit) for one in sealed]
+
+
+def _key(permit: Permit, rows: dict[UUID, KeyRow], fences: set[Fence]) -> Unwrapped | None:
+    """Return the key of a permit; None if it is there and does not unwrap."""
+    row = rows.get(permit.holder)
+    if row is None or row.epoch != permit.epoch:
+        # Destroyed, or fenced off, maybe by another process: nor is it kept here any longer.
+        forget(permit.holder)
+        if row is None:
+            refuse_foreign(permit.holder)
+        raise Unopenable
+    if not fences.issuperset(permit.fences):
+        raise Unopenable
+    try:
+        return unwrap(row)
+    except EpochGone:
+        return None
+
+
+def _alarm(row: KeyRow, at: datetime) -> None:
+    alarms.sound(
+        kind="key.damaged",
+        about=row.holder,
+        window=f"{at:%Y-%m-%d}",
+        body={"line": str(row.line), "epoch": row.kek_epoch},
+        at=at,
+    )
+
+
+def _read(permits: Sequence[Permit], at: datetime) -> tuple[dict[UUID, KeyRow], set[Fence]]:
+    statement, parameters = _question(permits, at)
+    keys: dict[UUID, KeyRow] = {}
+    live: set[Fence] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        for kind, row_id, epoch, is_live, line, key_id, wrapped, kek_epoch in cursor.fetchall():
+            if kind == "key":
+                keys[row_id] = KeyRow(
+                    row_id, KeyLine(line), epoch, bytes(key_id), bytes(wrapped), kek_epoch
+                )
+            elif is_live:
+                live.add(Fence(FenceKind(kind), row_id, epoch))
+    return keys, live
+
+
+def _question(permits: Sequence[Permit], at: datetime) -> tuple[str, list[Any]]:
+    query, times = reading()
+    parts = [_READ.format(query)]
+    parameters: list[Any] = [list({permit.holder for permit in permits})] * times
+    asked = {fence for permit in permits for fence in permit.fences}
+    for kind, live_of in _LIVE.items():
+        if ids := [fence.id for fence in asked if fence.kind == kind]:
+            # A parameter for each: with an array, the statement would be planned anew every time.
+            parts.append(live_of.format(", ".join(["%s"] * len(ids))))
+            parameters += [at, *ids] if kind in _WITH_AN_END else ids
+    return " UNION ALL ".join(parts), parameters

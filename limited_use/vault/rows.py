@@ -1,0 +1,188 @@
+"""
+The rows of keys, as the functions of the database give and take them (see `functions`).
+
+Nothing else in the service asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.ids import uuid7
+
+from . import functions, rights
+from .lines import KeyLine
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """What a `DataKey` row says, as one query read it."""
+
+    holder: UUID
+    line: KeyLine
+    epoch: int
+    key_id: bytes
+    wrapped: bytes
+    kek_epoch: int
+
+
+class Held(NamedTuple):
+    """What is known of a key to whoever may not read it."""
+
+    holder: UUID
+    line: KeyLine
+    epoch: int
+    key_id: bytes
+    kek_epoch: int
+
+
+class Tally(NamedTuple):
+    """How many keys of a line are wrapped under one epoch, and whose one of them is."""
+
+    line: KeyLine
+    kek_epoch: int
+    key_count: int
+    one: UUID
+
+
+class Waiting(NamedTuple):
+    """A key that is to be wrapped anew."""
+
+    id: UUID
+    holder: UUID
+    key_id: bytes
+    kek_epoch: int
+    wrapped: bytes
+
+
+def reading() -> tuple[str, int]:
+    """
+    Return the query for wrapped keys, of the lines that this class of process may read.
+
+    And how often it takes the array of holders. Columns as in `KeyRow`, the line before the epoch.
+    """
+    lines = sorted(rights.of(settings.PROCESS_CLASS).unwraps)
+    each = (
+        f"SELECT holder, line, epoch, key_id, wrapped, kek_epoch FROM {functions.read(line)}(%s)"  # noqa: S608 - our own names
+        for line in lines
+    )
+    return " UNION ALL ".join(each), len(lines)
+
+
+def read(holder: UUID) -> KeyRow | None:
+    """
+    Return what the holder's key row says now; None if it has no key.
+
+    :raises rights.NotThisProcess: if it has one of a line that is not ours to read
+    """
+    query, times = reading()
+    found = _ask(query, *[[holder]] * times) if times else []
+    if found:
+        return row(found[0])
+    refuse_foreign(holder)
+    return None
+
+
+def refuse_foreign(holder: UUID) -> None:
+    """
+    Tell a key that is gone from one that this class of process may not read.
+
+    :raises rights.NotThisProcess: if the holder has a key all the same
+    """
+    mine = rights.of(settings.PROCESS_CLASS).unwraps
+    for one in held([holder]):
+        if one.line not in mine:
+            raise rights.NotThisProcess(f"a process of this class may not read a {one.line} key")
+
+
+def row(found: Sequence[Any]) -> KeyRow:
+    holder, line, epoch, key_id, wrapped, kek_epoch = found
+    return KeyRow(holder, KeyLine(line), epoch, bytes(key_id), bytes(wrapped), kek_epoch)
+
+
+def held(holders: Sequence[UUID]) -> list[Held]:
+    """Return what is known of the keys of `holders`, of those that have one."""
+    return [_held(one) for one in _ask("SELECT * FROM vault_held(%s)", list(holders))]
+
+
+def every() -> list[Held]:
+    return [_held(one) for one in _ask("SELECT * FROM vault_all()")]
+
+
+def dead_count(tombstones: Sequence[str]) -> int:
+    """Return how many keys are here whose tombstones these are: after a restore only."""
+    return int(_ask("SELECT vault_dead(%s)", list(tombstones))[0][0])
+
+
+def tally(line: KeyLine | None = None) -> list[Tally]:
+    """Return how many keys hang on each epoch, the oldest epoch first."""
+    found = _ask("SELECT * FROM vault_tally() ORDER BY line, kek_epoch")
+    tallies = [Tally(KeyLine(one[0]), *one[1:]) for one in found]
+    return [one for one in tallies if line in {None, one.line}]
+
+
+def make(key: KeyRow, *, at: datetime) -> None:
+    """Store a new key, in the caller's transaction."""
+    _ask(
+        "SELECT vault_make(%s, %s, %s, %s, %s, %s, %s, %s)",
+        *(uuid7(), key.holder, str(key.line), key.epoch),
+        *(key.key_id, key.wrapped, key.kek_epoch, at),
+    )
+
+
+def raise_epoch(holder: UUID, epoch: int) -> bool:
+    """Return whether there was a key of an older epoch, which has this one now."""
+    return bool(_ask("SELECT * FROM vault_raise(%s, %s)", holder, epoch))
+
+
+def destroy(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
+    """Delete the key; return its line, key id and the epoch that it was wrapped under last."""
+    found = _ask("SELECT * FROM vault_destroy(%s)", holder)
+    if not found:
+        return None
+    line, key_id, kek_epoch = found[0]
+    return KeyLine(line), bytes(key_id), kek_epoch
+
+
+def waiting(line: KeyLine, *, lowest: int = 0, below: int, most: int) -> list[Waiting]:
+    """Return keys of a line that are wrapped under an epoch from `lowest` to before `below`."""
+    found = _ask("SELECT * FROM vault_to_rewrap(%s, %s, %s, %s)", str(line), lowest, below, most)
+    return [
+        Waiting(id_, holder, bytes(key_id), kek_epoch, bytes(wrapped))
+        for id_, holder, key_id, kek_epoch, wrapped in found
+    ]
+
+
+def rewrap(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> int:
+    """Store keys that were wrapped anew; return how many were still there, and older."""
+    return len(_ask("SELECT * FROM vault_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch))
+
+
+def began(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
+    """Remember since when these epochs are known; those that were known stay as they are."""
+    fresh = sorted(set(numbers))
+    _ask("SELECT vault_began(%s, %s, %s, %s)", [uuid7() for _ in fresh], str(line), fresh, at)
+
+
+def ended(line: KeyLine, number: int, *, entry_id: UUID, at: datetime) -> None:
+    """Remember when an epoch's key was destroyed, and which entry says so."""
+    _ask("SELECT vault_ended(%s, %s, %s, %s)", str(line), number, entry_id, at)
+
+
+def _held(found: Sequence[Any]) -> Held:
+    holder, line, epoch, key_id, kek_epoch = found
+    return Held(holder, KeyLine(line), epoch, bytes(key_id), kek_epoch)
+
+
+def _ask(query: str, *values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found

@@ -1,0 +1,153 @@
+"""
+`Sealed`: the handle on ciphertext that everybody may hold and nobody can read.
+
+It holds ciphertext and where that belongs, never plaintext: whoever takes it
+apart finds what the database has. Every operation that would carry it out of
+the process by accident refuses.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple, NoReturn, final
+from uuid import UUID
+
+from limited_use.vocabulary import DataClass
+
+FORMAT = b"LU1"
+
+
+class SealedAccess(TypeError):
+    """Somebody treated sealed data as data. Open it in a sink, under a permit."""
+
+
+class Binding(NamedTuple):
+    """Where a ciphertext belongs. It opens there and nowhere else."""
+
+    holder: UUID
+    data_class: DataClass
+    table: str
+    row: UUID
+    column: str
+
+    def associated_data(self, header: bytes) -> bytes:
+        """
+        Return what is authenticated beside the ciphertext.
+
+        :param header: format version, flags and key id, as they stand before it
+        """
+        # Fixed lengths first; table and column are identifiers, free of NUL.
+        place = _place(self.data_class, self.table, self.column)
+        return header + self.holder.bytes + self.row.bytes + place
+
+
+@lru_cache(maxsize=1024)
+def _place(data_class: DataClass, table: str, column: str) -> bytes:
+    return f"{data_class}\0{table}\0{column}".encode()
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise SealedAccess("sealed: only a sink opens it, under a permit")
+
+
+REFUSED = (
+    # Text.
+    "__str__",
+    "__format__",
+    "__bytes__",
+    "__add__",
+    "__radd__",
+    "__iadd__",
+    "__mod__",
+    "__rmod__",
+    "__mul__",
+    "__rmul__",
+    "__getitem__",
+    "__contains__",
+    "encode",
+    "decode",
+    # Numbers and order.
+    "__int__",
+    "__float__",
+    "__complex__",
+    "__index__",
+    "__lt__",
+    "__le__",
+    "__gt__",
+    "__ge__",
+    "__round__",
+    "__trunc__",
+    # Truth, size, iteration.
+    "__bool__",
+    "__len__",
+    "__length_hint__",
+    "__iter__",
+    "__next__",
+    "__reversed__",
+    "__aiter__",
+    # Serialising and copying.
+    "__reduce__",
+    "__reduce_ex__",
+    "__getstate__",
+    "__setstate__",
+    "__getnewargs__",
+    "__getnewargs_ex__",
+    "__copy__",
+    "__deepcopy__",
+    "__replace__",
+    "__json__",
+    "for_json",
+    "isoformat",
+    # Rendering, and the system's ways to bytes.
+    "__html__",
+    "__fspath__",
+    "__buffer__",
+)
+
+
+@final
+class Sealed:
+    """Ciphertext and its binding."""
+
+    __slots__ = ("__weakref__", "_binding", "_ciphertext")
+
+    _binding: Binding
+    _ciphertext: bytes
+
+    def __init__(self, ciphertext: bytes, binding: Binding) -> None:
+        if not isinstance(ciphertext, bytes):
+            raise SealedAccess("ciphertext is bytes")
+        object.__setattr__(self, "_ciphertext", ciphertext)
+        object.__setattr__(self, "_binding", binding)
+
+    def __init_subclass__(cls, **_: Any) -> None:
+        raise SealedAccess("Sealed is final")
+
+    @property
+    def ciphertext(self) -> bytes:
+        """The stored bytes: header, nonce, ciphertext, tag."""
+        return self._ciphertext
+
+    @property
+    def binding(self) -> Binding:
+        return self._binding
+
+    def __setattr__(self, *_: object) -> NoReturn:
+        raise SealedAccess("Sealed is immutable")
+
+    def __delattr__(self, _: str) -> NoReturn:
+        raise SealedAccess("Sealed is immutable")
+
+    # Not refused, on purpose: the ORM, tests and debuggers compare and print.
+    def __repr__(self) -> str:
+        return "<Sealed>"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+
+for _name in REFUSED:
+    type.__setattr__(Sealed, _name, _refuse)

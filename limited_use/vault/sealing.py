@@ -1,0 +1,94 @@
+"""
+Sealing: needs the key, and no permit. Whoever may write new data cannot read old.
+
+A sealer reads the key's row once and serves one batch; the fence that its rows
+are written under is the caller's, in the transaction that writes them.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from django.db import models
+
+from limited_use.vocabulary import DataClass
+
+from . import records
+from .fields import SealedField
+from .keyring import EpochGone
+from .keys import Destroyed, Shut, Unwrapped, forget, made, read, unwrap
+from .lines import KeyLine
+from .sealed import Binding, Sealed
+
+
+class Sealer:
+    """The key of one holder, for sealing and for its blinds."""
+
+    def __init__(self, holder: UUID, epoch: int, key: Unwrapped) -> None:
+        self.holder = holder
+        self.epoch = epoch
+        self._key = key
+
+    def seal(
+        self, model: type[models.Model], column: str, *, row: UUID, data: bytes | str
+    ) -> Sealed:
+        """
+        Return `data` sealed for one column of one row of `model`.
+
+        :param row: the row's id, made before sealing
+        :param data: text is encoded as UTF-8
+        """
+        table, column_name, data_class = _place(model, column)
+        binding = Binding(self.holder, data_class, table, row, column_name)
+        plaintext = data.encode() if isinstance(data, str) else data
+        return Sealed(records.seal(plaintext, binding, self._key), binding)
+
+    def blind(self, kind: str, value: str) -> bytes:
+        """Return 32 bytes to look `value` up by within this holder; they die with its key."""
+        name = kind.encode()
+        message = b"\0".join((len(name).to_bytes(2, "big") + name, value.encode()))
+        return hmac.digest(self._key.blind_key, message, "sha256")
+
+
+def sealer(*, holder: UUID, epoch: int) -> Sealer:
+    """
+    Return a sealer for one batch.
+
+    :param epoch: the holder's fence epoch under which the work began
+    :raises Destroyed: if the key is gone or the epoch has passed
+    :raises Shut: if it is there, and does not unwrap though the key store answers
+    """
+    # Twice at most: between reading the row and unwrapping, a turn of the key
+    # epoch may have wrapped it anew and destroyed what wrapped it before.
+    for _ in range(2):
+        row = read(holder)
+        if row is None or row.epoch != epoch:
+            forget(holder)
+            raise Destroyed(holder)
+        try:
+            return Sealer(holder, epoch, unwrap(row))
+        except EpochGone:
+            continue
+    raise Shut(holder)
+
+
+def fresh(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> Sealer:
+    """
+    Make the key of a holder that has none, in the caller's transaction, and return its sealer.
+
+    Needs the right to wrap keys of that line only. Let go of it, and only who may unwrap them
+    opens what it sealed.
+    """
+    _, key = made(holder=holder, line=line, at=at, epoch=epoch)
+    return Sealer(holder, epoch, key)
+
+
+@lru_cache(maxsize=256)
+def _place(model: type[models.Model], column: str) -> tuple[str, str, DataClass]:
+    field = model._meta.get_field(column)  # noqa: SLF001
+    if not isinstance(field, SealedField):
+        raise TypeError(f"{model.__name__}.{column} is not a SealedField")
+    return model._meta.db_table, field.column_name, field.data_class  # noqa: SLF001

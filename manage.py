@@ -1,0 +1,14 @@
+#!/usr/bin/env python
+"""Django's entry point."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+from config import privacy
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    privacy.keep()
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.ids import uuid7
+from accounts.models import User
+from accounts.roles import PERMISSIONS, STAFF, Permission, Role, granted, may
+
+
+class TestUuid7:
+    def test_is_a_version_7_of_the_rfc_variant(self):
+        made = uuid7()
+
+        assert (made.version, made.variant) == (7, "specified in RFC 4122")
+
+    def test_sorts_by_time(self):
+        made = [uuid7() for _ in range(200)]
+
+        assert [one.int >> 64 for one in made] == sorted(one.int >> 64 for one in made)
+
+    def test_does_not_repeat(self):
+        assert len({uuid7() for _ in range(10_000)}) == 10_000
+
+
+class TestMay:
+    @pytest.mark.control("3.3.1")
+    @pytest.mark.control("3.1.1")
+    @pytest.mark.parametrize(
+        ("permission", "role", "mfa"),
+        list(itertools.product(Permission, Role, (True, False))),
+    )
+    def test_follows_the_table_and_staff_need_a_second_factor(self, permission, role, mfa):
+        allowed = may(User(role=role), permission, mfa=mfa)
+
+        expected = permission in PERMISSIONS[role] and (mfa or role not in STAFF)
+        assert allowed == expected
+
+    @pytest.mark.control("3.3.1")
+    @pytest.mark.parametrize("role", sorted(STAFF))
+    def test_gives_staff_nothing_at_all_without_a_second_factor(self, role):
+        assert granted(role=role, mfa=False) == frozenset()
+
+    @pytest.mark.parametrize("permission", Permission)
+    def test_gives_nothing_to_the_deactivated(self, permission):
+        user = User(role=Role.OPERATOR, is_active=False)
+
+        assert not may(user, permission, mfa=True)
+
+    @pytest.mark.control("3.1.3")
+    @given(role=st.text(max_size=20), mfa=st.booleans())
+    def test_gives_nothing_to_an_unknown_role(self, role, mfa):
+        if role not in Role.values:
+            assert granted(role=role, mfa=mfa) == frozenset()
+
+    def test_names_every_role_in_the_table(self):
+        assert set(PERMISSIONS) == set(Role)
+
+    def test_gives_members_no_permission_over_what_is_not_theirs(self):
+        assert PERMISSIONS[Role.MEMBER] == {Permission.USE_OWN}

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts import factor_secrets, seeding
+from accounts.adapter import MfaAdapter
+from accounts.roles import STAFF
+from tests.accounts.cast import PASSWORD, person, sign_in, totp_code
+
+pytestmark = pytest.mark.django_db
+CHANGE = "/accounts/password/change/"
+
+
+def sign_in_with_code(user, secret: str) -> Client:
+    browser = Client()
+    browser.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+    browser.post("/accounts/mfa/authenticate/", {"code": totp_code(secret)})
+    return browser
+
+
+class TestStaffWithoutAFactor:
+    @pytest.mark.control("3.3.1")
+    @pytest.mark.parametrize("role", sorted(STAFF))
+    def test_are_led_to_set_one_up_and_nowhere_else(self, role):
+        browser = sign_in(person("staff", role))
+
+        for path in ("/", CHANGE, "/accounts/password/reset/", "/no/such/page"):
+            answer = browser.get(path)
+            assert (answer.status_code, answer["Location"]) == (302, "/accounts/mfa/"), path
+
+    @pytest.mark.control("3.3.1")
+    @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+    def test_are_refused_every_other_method(self, sam, method):
+        answer = getattr(sign_in(sam), method)("/v1/users/me/messages")
+
+        assert answer.status_code == 403
+        assert answer["Content-Type"] == "application/problem+json"
+
+    @pytest.mark.control("3.3.1")
+    def test_are_refused_the_api(self, sam):
+        answer = sign_in(sam).get("/v1/users/me/messages", headers={"Accept": "application/json"})
+
+        assert answer.status_code == 403
+
+    def test_reach_the_page_where_they_set_one_up(self, sam):
+        assert sign_in(sam).get("/accounts/mfa/").status_code == 200
+
+    def test_can_still_sign_out(self, sam):
+        assert sign_in(sam).post("/accounts/logout/").status_code == 302
+
+
+class TestStaffWithAFactor:
+    @pytest.mark.control("3.3.1")
+    def test_are_not_signed_in_by_a_password(self, sam):
+        seeding.add_second_factor(sam)
+
+        browser = sign_in(sam)
+
+        assert "_auth_user_id" not in browser.session
+
+    @pytest.mark.control("3.3.1")
+    def test_work_once_the_code_was_shown(self, sam):
+        browser = sign_in_with_code(sam, seeding.add_second_factor(sam))
+
+        assert browser.get(CHANGE).status_code == 200
+
+    @pytest.mark.control("3.3.1")
+    def test_are_asked_to_show_it_in_a_session_begun_before_it(self, sam):
+        browser = sign_in(sam)
+
+        seeding.add_second_factor(sam)
+
+        assert browser.get("/").headers["Location"].startswith("/accounts/mfa/reauthenticate/")
+        assert browser.get("/accounts/mfa/webauthn/add/").status_code == 302
+
+    def test_keep_their_last_factor(self, sam):
+        seeding.add_second_factor(sam)
+        last = Authenticator.objects.get(user=sam, type=Authenticator.Type.TOTP)
+
+        assert not MfaAdapter().can_delete_authenticator(last)
+
+    @pytest.mark.control("1.3.2")
+    def test_cannot_use_a_code_twice(self, sam):
+        secret = seeding.add_second_factor(sam)
+        with time_machine.travel(timezone.now(), tick=False):
+            sign_in_with_code(sam, secret)
+
+            again = sign_in_with_code(sam, secret)
+
+        assert "_auth_user_id" not in again.session
+
+    @pytest.mark.control("1.3.1")
+    def test_cannot_use_a_code_of_half_an_hour_ago(self, sam):
+        secret = seeding.add_second_factor(sam)
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            code = totp_code(secret)
+            clock.shift(timedelta(minutes=30))
+            browser = sign_in(sam)
+
+            browser.post("/accounts/mfa/authenticate/", {"code": code})
+
+        assert "_auth_user_id" not in browser.session
+
+    @pytest.mark.control("1.3.4")
+    def test_are_locked_out_after_too_many_wrong_codes(self, sam):
+        secret = seeding.add_second_factor(sam)
+        with time_machine.travel(timezone.now(), tick=False):
+            browser = sign_in(sam)
+            for _ in range(11):
+                browser.post("/accounts/mfa/authenticate/", {"code": "000000"})
+
+            browser.post("/accounts/mfa/authenticate/", {"code": totp_code(secret)})
+
+        assert "_auth_user_id" not in browser.session
+
+
+class TestSecretsOfFactors:
+    @pytest.mark.control("6.7.1")
+    @pytest.mark.invariant(4)
+    def test_are_not_in_the_table(self, sam):
+        secret = seeding.add_second_factor(sam)
+
+        stored = " ".join(str(row.data) for row in Authenticator.objects.all())
+
+        assert secret not in stored
+
+    @given(text=st.text(max_size=200))
+    def test_open_to_what_was_sealed(self, text):
+        assert factor_secrets.open_(factor_secrets.seal(text)) == text
+
+    @pytest.mark.control("4.1.4")
+    def test_do_not_open_under_another_secret(self, settings):
+        sealed = factor_secrets.seal("JBSWY3DPEHPK3PXP")
+        settings.SECRET_KEY = "another"
+
+        with pytest.raises(factor_secrets.Unreadable):
+            factor_secrets.open_(sealed)
+
+    def test_open_under_a_fallback(self, settings):
+        sealed = factor_secrets.seal("JBSWY3DPEHPK3PXP")
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+
+        assert factor_secrets.open_(sealed) == "JBSWY3DPEHPK3PXP"

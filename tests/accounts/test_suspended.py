@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
+from django.test import Client
+
+from accounts import factor_secrets
+from accounts.models import Session
+from accounts.sessions import SessionStore
+from accounts.suspended import _CONTEXT
+from tests.accounts import cast
+
+MARK = "cnry-what-somebody-typed"
+
+
+@pytest.fixture
+def waiting(db, settings):
+    """Return a browser whose form waits for a confirmation: one for new recovery codes."""
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+    browser = cast.sign_in(cast.person("alice"))
+    answer = browser.post(
+        "/accounts/mfa/recovery-codes/generate/",
+        {"typed": MARK},
+        HTTP_X_TYPED=MARK,
+        HTTP_REFERER=f"https://x.example/{MARK}",
+        SECRET_OF_THE_PROCESS=MARK,
+    )
+    assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
+    return browser
+
+
+def stored(browser: Client) -> dict:
+    return SessionStore(browser.cookies["session"].value).load()[STATE_SESSION_KEY]
+
+
+@pytest.mark.invariant(4)
+@pytest.mark.control("6.5.1")
+class TestAFormThatWaits:
+    def test_is_encrypted_in_the_session(self, waiting):
+        kept = json.dumps(stored(waiting))
+
+        assert MARK not in kept
+        assert waiting.cookies["session"].value not in kept
+        assert MARK not in Session.objects.get().session_data
+
+    def test_is_kept_without_the_headers_cookies_and_environment_it_came_with(self, waiting):
+        opened = json.loads(factor_secrets.open_(stored(waiting)["request"], context=_CONTEXT))
+
+        assert waiting.cookies["session"].value not in json.dumps(opened["META"])
+        assert MARK not in json.dumps(opened["META"])
+        assert MARK in opened["POST"]
+
+    def test_is_run_once_its_sender_confirmed(self, waiting):
+        answer = waiting.post(
+            "/accounts/reauthenticate/",
+            {"password": cast.PASSWORD, "next": "/accounts/mfa/recovery-codes/generate/"},
+        )
+
+        assert answer.status_code in {200, 302}
+        assert STATE_SESSION_KEY not in SessionStore(waiting.cookies["session"].value).load()
+
+    def test_waits_on_through_a_wrong_password(self, waiting):
+        waiting.post("/accounts/reauthenticate/", {"password": "wrong"})
+
+        assert "request" in stored(waiting)
+        assert MARK not in Session.objects.get().session_data
+
+    def test_is_dropped_where_no_secret_opens_it(self, waiting, settings):
+        settings.SECRET_KEY_FALLBACKS = []
+        session = SessionStore(waiting.cookies["session"].value)
+        session[STATE_SESSION_KEY] = {"request": "f1.AAAA"}
+        session.save()
+
+        answer = waiting.get("/accounts/reauthenticate/")
+
+        assert answer.status_code == 200
+        assert STATE_SESSION_KEY not in SessionStore(waiting.cookies["session"].value).load()

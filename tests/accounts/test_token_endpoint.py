@@ -1,0 +1,419 @@
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import secrets
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from joserfc.jwk import RSAKey
+
+from accounts import clients, delegations, tokens, usage, users
+from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
+from tests.accounts.cast import AT, EC, RSA, Asking, person, post_form, tampered
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clock():
+    with time_machine.travel(AT, tick=False) as traveller:
+        yield traveller
+
+
+def part(value: dict) -> str:
+    """Return one part of a JWT, unsigned."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def refused(answer, status: int, error: str) -> bool:
+    return (
+        (answer.status_code, answer.json()["error"]) == (status, error)
+        and answer["Cache-Control"] == "no-store"
+        and not ServiceToken.objects.exists()
+    )
+
+
+class TestToken:
+    @pytest.mark.control("3.2.1")
+    def test_is_for_one_purpose_and_one_person_and_ten_minutes(self, asking, delegation):
+        answer = post_form(asking.form())
+
+        body = answer.json()
+        row = ServiceToken.objects.get()
+        assert answer.status_code == 200
+        assert (body["token_type"], body["expires_in"], body["scope"]) == (
+            "Bearer",
+            600,
+            "purpose:inbox.display",
+        )
+        assert (row.delegation_id, row.purpose) == (delegation.id, "inbox.display")
+        assert row.expires_at - row.issued_at == timedelta(minutes=10)
+        assert answer["Cache-Control"] == "no-store"
+
+    @pytest.mark.control("6.5.1")
+    @pytest.mark.invariant(4)
+    def test_is_stored_as_a_hash_only(self, asking):
+        token = post_form(asking.form()).json()["access_token"]
+
+        row = ServiceToken.objects.get()
+
+        assert bytes(row.token_hash) == tokens.digest(token)
+        assert len(base64.urlsafe_b64decode(token + "=")) >= 32
+
+    def test_is_given_for_an_elliptic_signature_too(self, delegation, widget):
+        answer = post_form(Asking(delegation, alg="ES256", key=EC).form())
+
+        assert answer.status_code == 200
+
+    def test_ends_after_ten_minutes(self, asking, clock):
+        token = post_form(asking.form()).json()["access_token"]
+
+        assert tokens.find(token, at=AT + timedelta(minutes=9, seconds=59))
+        assert not tokens.find(token, at=AT + timedelta(minutes=10))
+
+    def test_ends_with_its_client(self, asking):
+        token = post_form(asking.form()).json()["access_token"]
+
+        clients.retire(client_id="widget", at=AT)
+
+        assert not tokens.find(token, at=AT)
+
+    def test_ends_when_the_epoch_moves(self, asking, delegation):
+        token = post_form(asking.form()).json()["access_token"]
+
+        type(delegation).objects.filter(id=delegation.id).update(epoch=9)
+
+        assert not tokens.find(token, at=AT)
+
+    @given(st.text(max_size=100))
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_is_not_found_by_guessing(self, db, guess):
+        assert tokens.find(guess, at=AT) is None
+
+
+class TestClientAuthentication:
+    @pytest.mark.control("2.3.4")
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"aud": "https://elsewhere.example/oauth/token"},
+            {"aud": None},
+            {"iss": "other"},
+            {"sub": "other"},
+            {"sub": None},
+            {"sub": 7},
+            {"sub": "wid\0get"},
+            {"iss": None},
+            {"exp": None},
+            {"exp": "soon"},
+            {"exp": True},
+            {"exp": int(AT.timestamp()) - 60},
+            {"exp": int(AT.timestamp()) + 3600},
+            {"nbf": int(AT.timestamp()) + 600},
+            {"jti": None},
+            {"jti": ""},
+            {"jti": "x" * 300},
+            {"jti": ["a"]},
+        ],
+    )
+    def test_refuses_wrong_claims(self, asking, changed):
+        answer = post_form(asking.form(client_assertion=asking.assertion(**changed)))
+
+        assert refused(answer, 401, "invalid_client")
+
+    @pytest.mark.control("2.3.4")
+    def test_refuses_an_assertion_that_was_used(self, asking):
+        form = asking.form()
+        post_form(form)
+        ServiceToken.objects.all().delete()
+
+        assert refused(post_form(form), 401, "invalid_client")
+
+    def test_does_not_let_a_forger_use_up_an_assertion(self, asking):
+        assertion = asking.assertion()
+        forged = assertion[:-8] + ("AAAAAAAA" if not assertion.endswith("AAAAAAAA") else "BBBBBBBB")
+        post_form(asking.form(client_assertion=forged))
+
+        assert post_form(asking.form(client_assertion=assertion)).status_code == 200
+
+    @pytest.mark.control("2.3.4")
+    def test_refuses_another_key(self, asking):
+        asking.key = RSAKey.generate_key(2048, {"kid": "rsa"})
+
+        assert refused(post_form(asking.form()), 401, "invalid_client")
+
+    @pytest.mark.control("2.3.4")
+    def test_refuses_the_public_key_as_a_shared_secret(self, asking):
+        signed = f"{part({'alg': 'HS256', 'kid': 'rsa'})}.{part(asking.claims())}"
+        mac = hmac.digest(RSA.as_pem(private=False), signed.encode(), "sha256")
+        forged = f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+        assert refused(post_form(asking.form(client_assertion=forged)), 401, "invalid_client")
+
+    @pytest.mark.control("2.3.4")
+    def test_refuses_none(self, asking):
+        forged = f"{part({'alg': 'none'})}.{part(asking.claims())}."
+
+        assert refused(post_form(asking.form(client_assertion=forged)), 401, "invalid_client")
+
+    @pytest.mark.control("2.3.4")
+    def test_refuses_a_changed_payload(self, asking):
+        forged = tampered(asking.assertion())
+
+        assert refused(post_form(asking.form(client_assertion=forged)), 401, "invalid_client")
+
+    @pytest.mark.control("2.3.4")
+    @pytest.mark.parametrize("alg", ["RS512", "PS256"])
+    def test_refuses_algorithms_that_are_not_named(self, asking, alg):
+        asking.alg = alg
+
+        assert refused(post_form(asking.form()), 401, "invalid_client")
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"client_assertion": None},
+            {"client_assertion": "not.a.jwt"},
+            {"client_assertion": "é" * 20},
+            {"client_assertion_type": "urn:other"},
+        ],
+    )
+    def test_refuses_what_is_no_assertion(self, asking, changed):
+        assert refused(post_form(asking.form(**changed)), 401, "invalid_client")
+
+    def test_refuses_a_retired_client(self, asking):
+        clients.retire(client_id="widget", at=AT)
+
+        assert refused(post_form(asking.form()), 401, "invalid_client")
+
+    def test_says_the_same_of_unknown_clients(self, asking):
+        unknown = post_form(Asking(asking.delegation, client_id="nobody").form())
+        asking.key = RSAKey.generate_key(2048, {"kid": "rsa"})
+        known = post_form(asking.form())
+
+        assert (unknown.status_code, unknown.content) == (known.status_code, known.content)
+        assert "Basic" not in known["WWW-Authenticate"]
+
+    def test_takes_the_new_key_and_not_the_old_after_a_rotation(self, asking):
+        new = RSAKey.generate_key(2048, {"kid": "new"})
+
+        clients.rotate(client_id="widget", jwks={"keys": [new.as_dict(private=False)]})
+
+        assert refused(post_form(asking.form()), 401, "invalid_client")
+        asking.key = new
+        assert post_form(asking.form()).status_code == 200
+
+
+class TestRequest:
+    @pytest.mark.parametrize(
+        "scope",
+        [None, "", "inbox.display", "purpose:", "purpose:a purpose:b", "purpose:marketing", "*"],
+    )
+    def test_needs_one_purpose_that_the_client_declared(self, asking, scope):
+        assert refused(post_form(asking.form(scope=scope)), 400, "invalid_scope")
+
+    @pytest.mark.parametrize("delegation", [None, "", "not-a-uuid", "\0", "1"])
+    def test_needs_a_delegation(self, asking, delegation):
+        assert refused(post_form(asking.form(delegation=delegation)), 400, "invalid_request")
+
+    def test_refuses_an_unknown_delegation(self, asking):
+        assert refused(post_form(asking.form(delegation=str(uuid4()))), 400, "invalid_grant")
+
+    def test_refuses_a_delegation_that_is_off(self, asking, alice, delegation):
+        delegations.switch_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
+
+        assert refused(post_form(asking.form()), 400, "invalid_grant")
+
+    def test_refuses_another_features_delegation(self, asking, alice, antares):
+        foreign = delegations.switch_on(
+            user_id=alice.id,
+            organisation_id=antares.id,
+            feature="other",
+            feature_version=1,
+            at=AT,
+        )
+
+        assert refused(post_form(asking.form(delegation=str(foreign.id))), 400, "invalid_grant")
+
+    def test_refuses_the_delegation_of_the_deactivated(self, asking, alice):
+        users.deactivate(user_id=alice.id, at=AT)
+
+        assert refused(post_form(asking.form()), 400, "invalid_grant")
+
+    @pytest.mark.parametrize("grant", ["authorization_code", "password", 'a"b\\é', ""])
+    @pytest.mark.control("3.2.1")
+    def test_knows_no_other_grant(self, asking, grant):
+        answer = post_form(asking.form(grant_type=grant))
+
+        assert refused(answer, 400, "unsupported_grant_type")
+
+    def test_refuses_a_client_without_purposes(self, asking):
+        ServiceClient.objects.update(purposes=[])
+
+        assert refused(post_form(asking.form()), 400, "unauthorized_client")
+
+    @pytest.mark.control("2.1.1")
+    def test_refuses_parameters_in_the_address(self, asking):
+        form = asking.form()
+
+        answer = post_form(form, f"/oauth/token?client_assertion={form['client_assertion']}")
+
+        assert refused(answer, 400, "invalid_request")
+
+    @pytest.mark.control("5.1.1")
+    def test_refuses_a_parameter_sent_twice(self, asking):
+        answer = post_form(asking.form(scope=["purpose:inbox.display", "purpose:marketing"]))
+
+        assert refused(answer, 400, "invalid_request")
+
+    def test_refuses_json(self, asking):
+        answer = Client().post("/oauth/token", json.dumps(asking.form()), "application/json")
+
+        assert refused(answer, 400, "invalid_request")
+
+    def test_answers_to_post_only(self, client):
+        assert client.get("/oauth/token").status_code == 405
+
+    @pytest.mark.control("3.1.2")
+    def test_ignores_what_would_widen_it(self, asking, mallory, delegation):
+        form = asking.form() | {"user_id": str(mallory.id), "expires_in": "999999", "role": "x"}
+
+        post_form(form)
+
+        row = ServiceToken.objects.get()
+        assert row.delegation_id == delegation.id
+        assert row.expires_at == AT + timedelta(minutes=10)
+
+    @given(
+        form=st.dictionaries(
+            st.sampled_from(
+                ["grant_type", "client_assertion_type", "client_assertion", "scope", "delegation"]
+            ),
+            st.text(max_size=30),
+        )
+    )
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_answers_anything_with_a_refusal_of_the_rfc(self, db, form):
+        answer = post_form(form)
+
+        assert answer.status_code in {400, 401}
+        assert answer.json()["error"] in {
+            "invalid_request",
+            "invalid_client",
+            "unsupported_grant_type",
+        }
+
+
+class TestPeoplePerMinute:
+    def count(self, client, how_many: int, at) -> int:
+        counted = 0
+        for _ in range(how_many):
+            user = person(secrets.token_hex(4))
+            usage.count(client=client, user_id=user.id, at=at)
+            counted += 1
+        return counted
+
+    def test_are_limited_per_client(self, widget):
+        widget.users_per_minute = 4
+        self.count(widget, 4, AT)
+
+        with pytest.raises(usage.TooManyUsers) as caught:
+            self.count(widget, 1, AT)
+
+        assert caught.value.retry_after == 55
+
+    def test_count_once_each(self, widget, alice):
+        widget.users_per_minute = 1
+
+        for _ in range(5):
+            usage.count(client=widget, user_id=alice.id, at=AT)
+
+        assert UserMinute.objects.count() == 1
+
+    def test_are_new_in_the_next_minute(self, widget):
+        widget.users_per_minute = 2
+
+        assert self.count(widget, 2, AT) == 2
+        assert self.count(widget, 2, AT + timedelta(minutes=1)) == 2
+
+    def test_raise_one_alarm_at_more_than_half(self, widget, caplog):
+        widget.users_per_minute = 4
+
+        self.count(widget, 2, AT)
+        assert not Alarm.objects.exists()
+        self.count(widget, 2, AT)
+
+        alarm = Alarm.objects.get()
+        assert (alarm.kind, alarm.about, alarm.body) == (
+            "client.many_users",
+            widget.id,
+            {"limit": 4},
+        )
+
+    def test_answer_429_at_the_endpoint(self, asking, widget):
+        ServiceClient.objects.update(users_per_minute=1)
+        usage.count(client=widget, user_id=person("bob").id, at=AT)
+
+        answer = post_form(asking.form())
+
+        assert (answer.status_code, answer["Retry-After"]) == (429, "55")
+        assert not ServiceToken.objects.exists()
+
+    def test_are_forgotten_after_an_hour(self, widget):
+        self.count(widget, 2, AT)
+
+        assert usage.forget(at=AT + timedelta(hours=2)) == 2
+
+
+class TestRegisteringKeys:
+    @pytest.mark.control("4.1.3")
+    @pytest.mark.parametrize(
+        "keys",
+        [
+            [],
+            [RSA.as_dict(private=True)],
+            [RSA.as_dict(private=False), RSA.as_dict(private=False)],
+            [{"kty": "oct", "k": "c2VjcmV0", "kid": "o"}],
+            [{"kty": "RSA"}],
+            ["text"],
+        ],
+        ids=["none", "private", "twice", "shared", "broken", "text"],
+    )
+    def test_refuses_all_but_public_strong_keys(self, keys):
+        with pytest.raises(clients.UnusableKeys):
+            clients.create(
+                client_id="c", feature="f", purposes=["inbox.display"], jwks={"keys": keys}, at=AT
+            )
+
+    @pytest.mark.control("4.1.3")
+    @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+    def test_refuses_a_weak_key(self):
+        weak = RSAKey.generate_key(1024, {"kid": "weak"}).as_dict(private=False)
+
+        with pytest.raises(clients.UnusableKeys):
+            clients.create(client_id="c", feature="f", purposes=[], jwks={"keys": [weak]}, at=AT)
+
+    def test_refuses_a_client_id_that_is_taken(self, widget):
+        with pytest.raises(clients.AlreadyCreated):
+            clients.create(client_id="widget", feature="f", purposes=[], jwks=widget.jwks, at=AT)
+
+    def test_retires_once(self, widget):
+        clients.retire(client_id="widget", at=AT)
+
+        with pytest.raises(clients.NotLive):
+            clients.retire(client_id="widget", at=AT)
+        with pytest.raises(clients.NotLive):
+            clients.rotate(client_id="widget", jwks=widget.jwks)
+
+    def test_forgets_what_expired(self, asking):
+        post_form(asking.form())
+
+        assert tokens.forget(at=AT) == 0
+        assert tokens.forget(at=AT + timedelta(minutes=11)) == 2

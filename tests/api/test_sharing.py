@@ -1,0 +1,153 @@
+"""Sharing a calendar through the API: two people, and an address that nobody has."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integrations.models import Calendar
+from limited_use.features import FEATURES
+from limited_use.models import Consent, Leaf, Share
+from tests.api import cast
+from tests.fakes.calendars import FakeCalendars
+from tests.integrations import calendar_house as houses
+from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.household import person
+from tests.integrations.sync.conftest import keyring
+
+__all__ = ["keyring"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-8")]
+V1 = "/v1/users/me"
+VERSION = FEATURES["calendar-sharing"].version
+
+
+@pytest.fixture
+def alice(monkeypatch):
+    account = houses.provided(monkeypatch, FakeCalendars("alice@gmail.example"))
+    house = houses.calendar_house(at=timezone.now())
+    account.put(meeting(moment(3), "Review"))
+    house.sync(at=timezone.now())
+    return house
+
+
+@pytest.fixture
+def bob(alice):
+    user, *_ = person("bob", alice.organisation, at=timezone.now())
+    cast.verified(user)
+    return user
+
+
+def shares_of(alice) -> str:
+    return f"{V1}/calendars/{alice.primary.id}/shares"
+
+
+def share(alice, email, *, browser=None, **more):
+    body = {"email": email, "level": "details", "version": VERSION, **more}
+    browser = browser or cast.browser(alice.user)
+    return browser.post(shares_of(alice), json.dumps(body), content_type="application/json")
+
+
+class TestSharing:
+    def test_shows_the_calendar_to_whoever_has_the_address(self, alice, bob):
+        assert share(alice, bob.email.upper()).status_code == 202
+
+        found = cast.browser(bob).get(f"{V1}/shares").json()["data"]
+        assert [(one["direction"], one["level"]) for one in found] == [("received", "details")]
+        mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
+        assert [(one["direction"], one["name"]) for one in mine] == [("given", bob.name)]
+
+    @pytest.mark.control("3.1.4")
+    def test_answers_the_same_whether_anybody_has_the_address(self, alice, bob):
+        known = share(alice, bob.email)
+        cast.verified(alice.user)
+        others = [share(alice, "nobody@antares.example"), share(alice, alice.user.email)]
+
+        assert {one.status_code for one in (known, *others)} == {202}
+        assert len({one.content for one in (known, *others)}) == 1
+        assert Share.objects.count() == 1
+
+    def test_tries_no_more_addresses_in_an_hour_than_anybody_would(self, alice):
+        browser = cast.browser(alice.user)
+        tried = [share(alice, f"p{one}@antares.example", browser=browser) for one in range(31)]
+
+        assert {one.status_code for one in tried[:30]} == {202}
+        assert (tried[30].status_code, tried[30].json()["code"]) == (429, "rate-limited")
+        assert tried[30].headers["Retry-After"] == "3600"
+        assert not Share.objects.exists()
+
+    def test_reaches_nobody_outside_and_nobody_unverified(self, alice, bob):
+        stranger, *_ = person("mallory", at=timezone.now())
+        cast.verified(stranger)
+        cast.verified(bob, verified=False)
+
+        share(alice, stranger.email)
+        share(alice, bob.email)
+
+        assert not Share.objects.exists()
+
+    @pytest.mark.clause("GUDP-change")
+    def test_takes_agreement_to_its_words_as_they_are(self, alice, bob):
+        answer = share(alice, bob.email, version=VERSION + 1)
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "not-agreed")
+        assert not Consent.objects.filter(feature="calendar-sharing").exists()
+
+    def test_ends_in_the_past_for_nobody(self, alice, bob):
+        past = (timezone.now() - timedelta(hours=1)).isoformat()
+
+        answer = share(alice, bob.email, expires_at=past)
+
+        assert (answer.status_code, answer.json()["code"]) == (400, "end-in-the-past")
+
+    @pytest.mark.control("3.1.4")
+    def test_of_anybody_elses_calendar_is_of_none(self, alice, bob):
+        browser = cast.browser(bob)
+
+        assert browser.get(shares_of(alice)).status_code == 404
+        body = json.dumps({"email": bob.email, "level": "details", "version": VERSION})
+        answer = browser.post(shares_of(alice), body, content_type="application/json")
+        assert answer.status_code == 404
+        assert not Share.objects.exists()
+
+    @pytest.mark.invariant(3)
+    def test_is_in_the_ledger_without_a_name_or_an_address(self, alice, bob):
+        share(alice, bob.email)
+
+        said = [bytes(one.payload).decode() for one in Leaf.objects.all()]
+        assert any('"event":"share.given"' in one for one in said)
+        assert not any(bob.email in one or str(bob.id) in one for one in said)
+
+
+class TestEnding:
+    @pytest.fixture(autouse=True)
+    def _shared(self, alice, bob):
+        share(alice, bob.email)
+        self.share = Share.objects.get()
+
+    @pytest.mark.invariant(5)
+    @pytest.mark.parametrize("who", ["owner", "viewer"])
+    def test_is_for_both(self, alice, bob, who):
+        browser = cast.browser(alice.user if who == "owner" else bob)
+
+        assert browser.delete(f"{V1}/shares/{self.share.id}").status_code == 204
+
+        assert cast.browser(bob).get(f"{V1}/shares").json()["data"] == []
+        assert browser.delete(f"{V1}/shares/{self.share.id}").status_code == 404
+
+    @pytest.mark.control("3.1.4")
+    def test_is_for_nobody_else(self, alice):
+        mallory, *_ = person("mallory", alice.organisation, at=timezone.now())
+
+        answer = cast.browser(mallory).delete(f"{V1}/shares/{self.share.id}")
+
+        assert answer.status_code == 404
+        assert Share.objects.get().withdrawn_at is None
+
+    def test_goes_with_the_calendar(self, alice, bob):
+        Calendar.objects.update(gone_at=timezone.now())
+
+        assert cast.browser(bob).get(f"{V1}/shares").json()["data"] == []

@@ -1,0 +1,169 @@
+"""
+``python -m tests.bench [NAME …] [--json FILE]`` measures ours against baselines in the same run.
+
+`--tiny` runs through all of it in a minute, to see that it still works: its figures say nothing.
+
+Starts its own servers (or uses DATABASE_URL and BROKER_URL), and gives each benchmark a database
+and a process of its own. Ends with 0 unless something broke: a missed goal is a line in the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from config.embedded import servers, service
+from config.embedded.processes import Unavailable, follow_parent
+from tests.bench import databases, google, machine, sizes, table
+from tests.bench.figures import Figure, as_json
+from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
+
+# A production server's habits rather than a laptop's: nothing here touches durability.
+SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "min_wal_size": "1GB"}
+# Far above what a machine can ask for; the bucket itself is drawn from as ever.
+NO_QUOTA = {"GMAIL_UNITS_PER_MINUTE": "1000000000"}
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A module of this package with a `run`, and whether it needs the sandbox."""
+
+    module: str
+    title: str
+    sandbox: bool = False
+
+
+BENCHMARKS = (
+    Benchmark("decisions", "Guard: decision and permit"),
+    Benchmark("scaling", "Guard: decision and permit as the tables grow ten times"),
+    Benchmark("inbox", "Inbox pages of 50 and 200 rows through the API"),
+    Benchmark("growth", "Inbox page as the table grows"),
+    Benchmark("syncing", "First sync of a mailbox", sandbox=True),
+    Benchmark("purging", "Purge of 100,000 messages", sandbox=True),
+    Benchmark("footprint", "Resident memory", sandbox=True),
+    Benchmark("appending", "Ledger: appends by many writers at once"),
+    Benchmark("sequencing", "Ledger: sequencer, and proofs among 1,000,000 entries"),
+    Benchmark("rewrapping", "Key epoch: every key wrapped anew"),
+    Benchmark("unwrapping", "Key store: OpenBao behind the inbox page"),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    names = [benchmark.module for benchmark in BENCHMARKS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    parser.add_argument("--json", type=Path, default=service.ROOT / "bench.json")
+    parser.add_argument("--data", type=Path, default=service.ROOT / ".data" / "bench")
+    parser.add_argument("--tiny", action="store_true", help="see that it runs; measures nothing")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(names):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {names}")
+    if arguments.tiny:
+        os.environ[sizes.TINY] = "1"
+        say("Tiny: what it says of times and rates means nothing.")
+    follow_parent()
+    chosen = [one for one in BENCHMARKS if not arguments.names or one.module in arguments.names]
+    arguments.data.mkdir(parents=True, exist_ok=True)
+    try:
+        with servers.running(arguments.data, settings=SETTINGS) as urls:
+            return _all(chosen, arguments.data, urls, arguments.json)
+    except Unavailable as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+
+
+def _all(chosen: list[Benchmark], data: Path, urls: servers.Urls, output: Path) -> int:
+    facts = machine.facts(urls.database)
+    say(
+        f"{facts['processor']}, {facts['cores']} cores, Python {facts['python']},"
+        f" PostgreSQL {facts['postgresql']['server_version']},"
+        f" fsync {facts['postgresql']['fsync']}"
+    )
+    template = databases.create(urls.database, databases.TEMPLATE)
+    _python(["tests.bench.prepare"], _environment(data, urls, template), data / "prepare.log")
+    results: dict[str, object] = {"machine": facts, "at": datetime.now(UTC).isoformat()}
+    broken = []
+    for benchmark in chosen:
+        began = time.monotonic()
+        say(f"\n{benchmark.title}")
+        try:
+            figures = _one(benchmark, data, urls)
+        except subprocess.CalledProcessError as error:
+            broken.append(benchmark.module)
+            say(f"  broke with status {error.returncode}: see {data / benchmark.module}.log")
+            continue
+        seconds = time.monotonic() - began
+        say(table.render(figures))
+        say(f"    {seconds:.0f} s")
+        results[benchmark.module] = {"seconds": round(seconds, 1), "figures": as_json(figures)}
+    databases.drop(urls.database, databases.TEMPLATE)
+    output.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
+    say(f"\nAlso in {output}")
+    return 1 if broken else 0
+
+
+def _one(benchmark: Benchmark, data: Path, urls: servers.Urls) -> list[Figure]:
+    name = f"{databases.TEMPLATE}_{benchmark.module}"
+    database = databases.create(urls.database, name, template=databases.TEMPLATE)
+    log = data / f"{benchmark.module}.log"
+    log.unlink(missing_ok=True)
+    # A ledger begins with each database; what another published would be a fork of it.
+    for published in (data / "keyring").glob("checkpoints*"):
+        published.unlink()
+    with ExitStack() as stack:
+        stack.callback(databases.drop, urls.database, name)
+        environment = _environment(data, urls, database)
+        if benchmark.sandbox:
+            sandbox = stack.enter_context(google.running(data / "sandbox.log", environment))
+            environment = _environment(data, urls, database, sandbox_url=sandbox.url)
+            environment[google.CONTROL] = sandbox.control_url
+        output = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "figures.json"
+        _python(["tests.bench.one", benchmark.module, str(output)], environment, log)
+        return [Figure.of(values) for values in json.loads(output.read_text(encoding="utf-8"))]
+
+
+def _environment(
+    data: Path, urls: servers.Urls, database: str, *, sandbox_url: str = "http://127.0.0.1:9"
+) -> dict[str, str]:
+    reached = servers.Urls(database=database, broker=urls.broker)
+    return {
+        **service.environment(
+            data, reached, url="http://localhost:8000", sandbox_url=sandbox_url, given=os.environ
+        ),
+        **NO_QUOTA,
+        "GOOGLE_CLIENT_ID": CLIENT_ID,
+        "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
+        "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
+    }
+
+
+def _python(arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+    # What the service logs is written, as it always is, but not to the screen.
+    with log.open("ab") as output:
+        subprocess.run(
+            [sys.executable, "-m", *arguments],
+            env=dict(environment),
+            cwd=service.ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=True,
+        )
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

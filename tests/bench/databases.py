@@ -1,0 +1,34 @@
+"""A database per benchmark, each a copy of one that was migrated once."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+TEMPLATE = "antares_bench"
+
+
+def named(url: str, name: str) -> str:
+    """Return `url` with another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def create(url: str, name: str, *, template: str | None = None) -> str:
+    """Create a database, dropping one of that name, and return its URL."""
+    drop(url, name)
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    _execute(url, statement)
+    return named(url, name)
+
+
+def drop(url: str, name: str) -> None:
+    _execute(url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(url: str, statement: sql.Composed) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)

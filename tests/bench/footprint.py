@@ -1,0 +1,136 @@
+"""
+Resident memory of a worker and of the web server, idle and after a mailbox of 10,000 messages.
+
+The processes are started as the demo starts them. Shared pages are counted by share (PSS), children
+of a process with it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import redis
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from config.embedded import ports
+from config.embedded.service import Service
+from integrations.models import Message, SyncWork
+from integrations.tasks.sync import sweep_sync, sync_mail
+from tests.bench import connecting, figures, google, memory, sizes
+from tests.bench.figures import Figure
+from tests.factories import make_organisation, make_user
+
+MESSAGES = sizes.of(10_000, tiny=60)
+PATIENCE = 240  # seconds
+
+
+def run() -> list[Figure]:
+    sandbox = connecting.connected()
+    sandbox.seed(connecting.EMAIL, size=MESSAGES, seed=7)
+    google.unlimited(sandbox)
+    organisation = make_organisation()
+    alice = make_user("alice", organisation=organisation)
+    integration = connecting.mailbox_of(sandbox, alice, organisation)
+    work = SyncWork.objects.get(integration=integration)
+    # Not due yet: the sweep below finds nothing, and shows that the worker takes tasks.
+    SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now().replace(year=2100))
+    client = Client()
+    client.force_login(alice)
+    with _started() as service, httpx.Client(base_url=service.url, timeout=60) as browser:
+        browser.cookies.set(settings.SESSION_COOKIE_NAME, client.session.session_key)
+        browser.get("/v1/users/me/messages").raise_for_status()
+        sweep_sync.delay()
+        _wait(lambda: not _queued(), "the worker to take a task")
+        idle = _resident(service)
+        began = time.perf_counter()
+        SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now())
+        sync_mail.delay(work_id=str(work.id))
+        _wait(lambda: _synced(work), "the mailbox to be synced")
+        seconds = time.perf_counter() - began
+        read = sum(len(page) for page in _pages(browser))
+        after = _resident(service)
+    count = Message.objects.filter(integration=integration).count()
+    if read != count or count < 0.9 * MESSAGES:
+        raise AssertionError(f"{count} messages were synced, and {read} of them read")
+    said = f"{count:,} messages in {seconds:.0f} s"
+    return [
+        _figure("worker after the sync", "worker", idle, after, f"4 threads, one process; {said}"),
+        _figure(
+            "web server after reading them all", "web", idle, after, f"4 threads; {read:,} read"
+        ),
+    ]
+
+
+@contextmanager
+def _started() -> Iterator[Service]:
+    port = ports.free(0)
+    logs = Path(settings.KEYRING_DIR).parent / "logs"
+    logs.mkdir(exist_ok=True)
+    service = Service(
+        url=f"http://localhost:{port}",
+        sandbox_url=settings.GOOGLE_API_ROOT_URL,
+        control_url=os.environ[google.CONTROL],
+        environment=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        logs=logs,
+    )
+    try:
+        service.start_web(port)
+        service.start_worker("worker", ProcessClass.SYNC)
+        service.wait("web", port)
+        yield service
+    finally:
+        for name in list(service.processes):
+            service.stop(name)
+
+
+def _resident(service: Service) -> dict[str, float]:
+    # What is about to be freed is: tasks and requests end a moment after their answer.
+    time.sleep(1)
+    return {name: memory.resident(found.pid) for name, found in service.processes.items()}
+
+
+def _queued() -> int:
+    broker = redis.Redis.from_url(settings.BROKER_URL.replace("redis+socket", "unix"))
+    with broker:
+        return int(broker.llen(settings.CELERY_TASK_DEFAULT_QUEUE))
+
+
+def _synced(work: SyncWork) -> bool:
+    work.refresh_from_db(fields=["last_synced_at"])
+    return work.last_synced_at is not None
+
+
+def _wait(is_so: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {PATIENCE} s for {what}")
+        time.sleep(0.2)
+
+
+def _pages(browser: httpx.Client) -> Iterator[list[object]]:
+    """Yield all pages of the inbox, as a client reads them."""
+    cursor = None
+    while True:
+        parameters = {"limit": 200} | ({"cursor": cursor} if cursor else {})
+        answer = browser.get("/v1/users/me/messages", params=parameters).raise_for_status().json()
+        yield answer["data"]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            return
+
+
+def _figure(
+    name: str, process: str, idle: dict[str, float], after: dict[str, float], note: str
+) -> Figure:
+    return figures.ratio(
+        name, after[process], "MB", baseline=idle[process], against="the same, idle", note=note
+    )

@@ -1,0 +1,45 @@
+"""A sandbox of our own: no quota, no validation, and all of its answers kept once made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.embedded import ports
+from config.embedded.processes import spawn, stop
+from tests.worlds.sandbox import ROOT, Sandbox
+
+# What a benchmark finds its control plane under.
+CONTROL = "BENCH_SANDBOX_CONTROL"
+
+
+@contextmanager
+def running(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
+    port = ports.free(0)
+    control = ports.free(0)
+    with log.open("ab") as output:
+        process = spawn(
+            [
+                *(sys.executable, "-m", "integrations.sandbox"),
+                *("--port", str(port), "--control-port", str(control)),
+            ],
+            env=environment,
+            output=output,
+            cwd=ROOT,
+        )
+    sandbox = Sandbox(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}")
+    try:
+        ports.wait(control, process, name="sandbox")
+        yield sandbox
+    finally:
+        sandbox.close()
+        stop(process)
+
+
+def unlimited(sandbox: Sandbox) -> None:
+    """Let nothing but the machine decide how fast a mailbox is read."""
+    sandbox.dial(
+        units_per_minute=0, project_units_per_minute=0, concurrency=0, cache_megabytes=2048
+    )

@@ -1,0 +1,104 @@
+"""
+The same page with 10,000 and with 300,000 messages in the table.
+
+Two databases, the larger one begun as a copy of the smaller, answer in turn: what else the machine
+does meets both alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from django.db import connections
+
+from integrations.models import Message
+from tests.bench import caller, figures, mailbox, measure, pairs, sizes
+from tests.bench.figures import Figure
+from tests.factories import make_organisation, make_user
+
+OWN = sizes.of(1_500, tiny=120)
+SMALL, LARGE = sizes.of(10_000, tiny=200), sizes.of(300_000, tiny=400)
+# Messages per mailbox of somebody else.
+OF_OTHERS = 2_900
+RUNS, WARM_UP = sizes.of(600, tiny=3), sizes.of(30, tiny=1)
+PATH = "/v1/users/me/messages"
+
+
+def run() -> list[Figure]:
+    organisation = make_organisation()
+    alice = make_user("alice", organisation=organisation)
+    _fill([mailbox.made(mailbox.owned(alice, organisation), OWN)], organisation, SMALL)
+    browser = caller.signed_in(alice)
+    with pairs.copied() as (small, large):
+        with pairs.using(large):
+            _fill([], organisation, LARGE - SMALL)
+        return _figures(_samples(small, large, browser))
+
+
+def _samples(small: Any, large: Any, browser: caller.Caller) -> measure.Samples:
+    pages = {}
+    for name, database, count in (("small", small, SMALL), ("large", large, LARGE)):
+        with pairs.using(database):
+            if Message.objects.count() != count:
+                raise AssertionError(f"{Message.objects.count()} messages instead of {count}")
+            pages[name] = orjson.loads(browser.get(PATH))
+    if pages["small"]["data"] != pages["large"]["data"] or len(pages["large"]["data"]) != 50:
+        raise AssertionError("the two databases answer different pages")
+    second = urlencode({"cursor": pages["small"]["next_cursor"]})
+    return measure.interleaved(
+        {
+            "small": _page(small, browser),
+            "large": _page(large, browser),
+            "small, second": _page(small, browser, second),
+            "large, second": _page(large, browser, second),
+        },
+        runs=RUNS,
+        warm_up=WARM_UP,
+    )
+
+
+def _fill(rows: list[mailbox.Rows], organisation: Any, count: int) -> None:
+    count -= sum(len(one.messages) for one in rows)
+    while count:
+        part = min(count, OF_OTHERS)
+        owner = make_user("other", organisation=organisation)
+        rows.append(mailbox.made(mailbox.owned(owner, organisation), part))
+        count -= part
+        if len(rows) == 20:
+            mailbox.load(*rows)
+            rows = []
+    if rows:
+        mailbox.load(*rows)
+    mailbox.settle()
+
+
+def _page(database: Any, browser: caller.Caller, query: str = "") -> Callable[[], None]:
+    def call() -> None:
+        connections["default"] = database
+        browser.get(PATH, query)
+
+    return call
+
+
+def _figures(samples: measure.Samples) -> list[Figure]:
+    figure_of = {
+        "page, p95": ("small", "large"),
+        "second page, p95": ("small, second", "large, second"),
+    }
+    return [
+        figures.ratio(
+            name,
+            1000 * measure.p95(samples.clock[large]),
+            "ms",
+            baseline=1000 * measure.p95(samples.clock[small]),
+            against=f"{SMALL:,} messages in the table; ours has {LARGE:,}",
+            most=1.2,
+            note=f"{RUNS} runs each, in turn; medians"
+            f" {1000 * measure.median(samples.clock[large]):.2f} and"
+            f" {1000 * measure.median(samples.clock[small]):.2f} ms",
+        )
+        for name, (small, large) in figure_of.items()
+    ]

@@ -1,0 +1,143 @@
+"""
+Pages of 50 and 200 messages through the API, against the same view on rows that are not protected.
+
+Every variant answers over the whole WSGI application, to the same person, from the same database.
+"""
+
+from __future__ import annotations
+
+import orjson
+
+from limited_use.models import Leaf
+from tests.bench import baselines, caller, figures, mailbox, measure, sizes
+from tests.bench.figures import Figure
+from tests.factories import make_organisation, make_user
+
+OWN = sizes.of(1_500, tiny=210)
+OTHERS, OF_OTHERS = sizes.of(20, tiny=1), sizes.of(500, tiny=10)
+RUNS, WARM_UP = sizes.of(400, tiny=3), sizes.of(30, tiny=1)
+# What is shown unless somebody asks for more, and the most that anybody can ask for.
+PAGE, LARGEST = 50, 200
+
+OURS = "/v1/users/me/messages"
+PLAIN, FERNET, COLUMNS = "/bench/plain/me", "/bench/fernet/me", "/bench/columns/me"
+MORE = f"limit={LARGEST}"
+
+
+def run() -> list[Figure]:
+    organisation = make_organisation()
+    alice = make_user("alice", organisation=organisation)
+    own = mailbox.owned(alice, organisation)
+    rows = [mailbox.made(own, OWN, keep=True)]
+    for _ in range(OTHERS):
+        other = mailbox.owned(make_user("other", organisation=organisation), organisation)
+        rows.append(mailbox.made(other, OF_OTHERS, keep=True))
+    mailbox.load(*rows)
+    baselines.write(rows, own.connection_id)
+    mailbox.settle()
+    browser = caller.signed_in(alice)
+    feature = caller.feature_of(alice, organisation)
+    _same_answers(browser)
+    before = Leaf.objects.count()
+    samples = measure.interleaved(
+        {
+            "ours": lambda: browser.get(OURS),
+            "plain": lambda: browser.get(PLAIN),
+            "fernet": lambda: browser.get(FERNET),
+            "columns": lambda: browser.get(COLUMNS),
+            "feature": lambda: feature.get(OURS),
+            "feature, plain": lambda: feature.get(PLAIN),
+            "largest": lambda: browser.get(OURS, MORE),
+            "largest, plain": lambda: browser.get(PLAIN, MORE),
+        },
+        runs=RUNS,
+        warm_up=WARM_UP,
+    )
+    written = Leaf.objects.count() - before
+    if written != 3 * (RUNS + WARM_UP):
+        raise AssertionError(f"{written} ledger entries for {3 * (RUNS + WARM_UP)} pages of ours")
+    return _figures(samples)
+
+
+def _same_answers(browser: caller.Caller) -> None:
+    """:raises AssertionError: unless all variants answer the same page"""
+    ours = orjson.loads(browser.get(OURS))["data"]
+    if len(ours) != PAGE or not all(one["subject"].startswith("Message ") for one in ours):
+        raise AssertionError("the page is not what was sealed")
+    for path in (PLAIN, FERNET):
+        if orjson.loads(browser.get(path))["data"] != ours:
+            raise AssertionError(f"{path} answers another page")
+    largest, plain = (orjson.loads(browser.get(path, MORE))["data"] for path in (OURS, PLAIN))
+    if len(largest) != LARGEST or largest[:PAGE] != ours or plain != largest:
+        raise AssertionError("the largest page is another one")
+    columns = orjson.loads(browser.get(COLUMNS))["results"]
+    for theirs, one in zip(columns, ours, strict=True):
+        if any(theirs[name] != one[name] for name in ("id", "subject", "snippet", "to", "size")):
+            raise AssertionError("the columns' page is another one")
+
+
+def _figures(samples: measure.Samples) -> list[Figure]:
+    ms = {name: 1000 * measure.median(found) for name, found in samples.clock.items()}
+    own = {name: 1000 * measure.median(found) for name, found in samples.processor.items()}
+
+    def p95_of(name: str) -> float:
+        return 1000 * measure.p95(samples.clock[name])
+
+    return [
+        figures.ratio(
+            f"page of {PAGE} rows, to its owner",
+            ms["ours"],
+            "ms",
+            baseline=ms["plain"],
+            against="the same view on plain rows, no guard, vault or ledger",
+            most=1.25,
+            note=f"median of {RUNS} in turn; 95th percentile {p95_of('ours'):.2f} ms",
+        ),
+        figures.ratio(
+            "… in processor time",
+            own["ours"],
+            "ms",
+            baseline=own["plain"],
+            against="the same; the database and its disk are not in it",
+        ),
+        figures.ratio(
+            f"page of {LARGEST} rows",
+            ms["largest"],
+            "ms",
+            baseline=ms["largest, plain"],
+            against="the same view on plain rows",
+            most=1.25,
+            note=f"median of {RUNS} in turn; 95th percentile {p95_of('largest'):.2f} ms",
+        ),
+        figures.ratio(
+            "… in processor time",
+            own["largest"],
+            "ms",
+            baseline=own["largest, plain"],
+            against="the same",
+        ),
+        figures.ratio(
+            "page, to a feature by token",
+            ms["feature"],
+            "ms",
+            baseline=ms["feature, plain"],
+            against="the same, on plain rows",
+            note=f"median of {RUNS} in turn",
+        ),
+        figures.times(
+            "… and by ModelSerializer",
+            ms["ours"],
+            "ms",
+            baseline=ms["columns"],
+            against="a DRF ModelSerializer page of the same fields, unguarded",
+            least=1.0,
+            note=f"processor time {own['ours']:.2f} and {own['columns']:.2f} ms",
+        ),
+        figures.times(
+            "… and by an encrypted field",
+            ms["ours"],
+            "ms",
+            baseline=ms["fernet"],
+            against="django-fernet-encrypted-fields in the same view, unguarded",
+        ),
+    ]

@@ -1,0 +1,113 @@
+"""
+Baselines: the rows of `integrations.models.mail`, without sealing, guard and ledger.
+
+Same columns, same index for the page's order; what is sealed there stands here as it is.
+"""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F
+from encrypted_fields.fields import EncryptedTextField
+
+from accounts.ids import uuid7
+
+from .boxes import Box, BoxAttachment, BoxMessage, BoxMessageBody, BoxThread
+from .chains import Deed, Link
+
+__all__ = [
+    "Box",
+    "BoxAttachment",
+    "BoxMessage",
+    "BoxMessageBody",
+    "BoxThread",
+    "ColumnMessage",
+    "Deed",
+    "FernetMessage",
+    "Link",
+    "PlainBody",
+    "PlainMessage",
+]
+
+
+class _Row(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    integration_id = models.UUIDField()
+    thread_id = models.UUIDField()
+    user_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    received_at = models.DateTimeField()
+    size = models.PositiveIntegerField()
+    is_unread = models.BooleanField()
+    is_starred = models.BooleanField()
+    has_attachments = models.BooleanField()
+    folders = ArrayField(models.CharField(max_length=32), default=list)
+    seen_round = models.PositiveIntegerField()
+    synced_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+        app_label = "bench"
+
+    def __str__(self) -> str:
+        return f"message {self.id}"
+
+
+def _inbox_order(name: str) -> models.Index:
+    return models.Index(
+        F("user_id"), F("organisation_id"), F("received_at").desc(), F("id").desc(), name=name
+    )
+
+
+class PlainMessage(_Row):
+    remote_id = models.CharField(max_length=64)
+    # What `Message.summary` and `Message.labels` seal, as JSON text.
+    summary = models.TextField()
+    labels = models.TextField(null=True)  # noqa: DJ001 - as in ours: none is not an empty list
+
+    class Meta:
+        app_label = "bench"
+        indexes = [_inbox_order("plain_message_order")]
+
+
+class PlainBody(models.Model):
+    message = models.OneToOneField(
+        PlainMessage, on_delete=models.CASCADE, primary_key=True, related_name="body"
+    )
+    content = models.TextField()
+
+    class Meta:
+        app_label = "bench"
+
+    def __str__(self) -> str:
+        return f"body of message {self.message_id}"
+
+
+class FernetMessage(_Row):
+    """The same page with the packaged encrypted field, which opens on every read."""
+
+    summary = EncryptedTextField()
+    labels = EncryptedTextField(null=True)
+
+    class Meta:
+        app_label = "bench"
+        indexes = [_inbox_order("fernet_message_order")]
+
+
+class ColumnMessage(_Row):
+    """One column per field of the page, as `ModelSerializer` would have it."""
+
+    connection_id = models.UUIDField()
+    subject = models.TextField()
+    snippet = models.TextField()
+    sender = models.JSONField()
+    to = models.JSONField()
+    cc = models.JSONField()
+    bcc = models.JSONField()
+    reply_to = models.JSONField()
+    labels = models.JSONField()
+
+    class Meta:
+        app_label = "bench"
+        indexes = [_inbox_order("column_message_order")]

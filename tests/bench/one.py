@@ -1,0 +1,24 @@
+"""One benchmark in a process of its own: ``python -m tests.bench.one NAME OUTPUT``."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import django
+
+from config.embedded.processes import follow_parent
+from tests.bench import figures
+
+
+def main(name: str, output: str) -> None:
+    follow_parent()
+    django.setup()
+    found = importlib.import_module(f"tests.bench.{name}").run()
+    Path(output).write_text(json.dumps(figures.as_json(found)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

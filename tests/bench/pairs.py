@@ -1,0 +1,55 @@
+"""
+Two databases that answer in turn: what else the machine does meets both alike.
+
+The second begins as a copy of the benchmark's own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+
+from tests.bench import databases
+
+
+@contextmanager
+def copied() -> Iterator[tuple[Any, Any]]:
+    """Yield connections to this benchmark's database and to a copy of it, dropped at the end."""
+    first = connections["default"]
+    # A database is copied while nobody is connected to it.
+    connections.close_all()
+    databases.create(
+        _elsewhere(), _other_name(), template=str(settings.DATABASES["default"]["NAME"])
+    )
+    second = connections.create_connection("default")
+    second.settings_dict = {**second.settings_dict, "NAME": _other_name()}
+    try:
+        yield first, second
+    finally:
+        connections["default"] = first
+        second.close()
+        databases.drop(_elsewhere(), _other_name())
+
+
+@contextmanager
+def using(database: Any) -> Iterator[None]:
+    """Have everything ask `database`."""
+    before = connections["default"]
+    connections["default"] = database
+    try:
+        yield
+    finally:
+        connections["default"] = before
+
+
+def _other_name() -> str:
+    return f"{settings.DATABASES['default']['NAME']}_other"
+
+
+def _elsewhere() -> str:
+    return databases.named(os.environ["DATABASE_URL"], databases.TEMPLATE)

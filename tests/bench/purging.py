@@ -1,0 +1,173 @@
+"""
+A mailbox of 100,000 messages is disconnected and purged, against Django's cascade on equal tables.
+
+The baseline's rows are copies of the sealed ones, byte by byte, so that both sides delete the same.
+Others' rows stand in between, as they would; that they are all still there is checked as well.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import orjson
+from django.utils import timezone
+
+from accounts.actors import Actor
+from integrations import connections, permits, purge
+from integrations.models import (
+    Integration,
+    Message,
+    PurgeJob,
+    PurgeStep,
+)
+from limited_use.sinks import response
+from limited_use.sinks.rows import Row
+from limited_use.vault.records import Unopenable
+from limited_use.vocabulary import DataClass
+from tests.bench import figures, mailbox, measure, memory, sides, sizes, transactions
+from tests.bench.boxes import Box
+from tests.bench.figures import Figure
+from tests.bench.settings import CASCADE
+from tests.factories import actor_for, make_organisation, make_user
+
+MESSAGES = sizes.of(100_000, tiny=300)
+NEIGHBOURS = sizes.of(20_000, tiny=60)
+RUNS = sizes.of(3, tiny=1)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Seconds, the longest transaction and the rise of memory of one run."""
+
+    seconds: float
+    longest: float
+    peak_mb: float
+    unreadable: float = 0.0
+    receipt: float = 0.0
+    what: str = ""
+
+
+def run() -> list[Figure]:
+    organisation = make_organisation()
+    alice = make_user("alice", organisation=organisation)
+    actor = actor_for(alice, organisation)
+    bob = mailbox.owned(make_user("bob", organisation=organisation), organisation)
+    neighbours = mailbox.made(bob, NEIGHBOURS, bodies=True)
+    ours, theirs = [], []
+    for _ in range(RUNS):
+        integration = mailbox.owned(alice, organisation)
+        rows = mailbox.made(integration, MESSAGES, bodies=True)
+        mailbox.load(rows, neighbours)
+        box = sides.copy(integration, count=MESSAGES)
+        del rows
+        mailbox.settle()
+        ours.append(_purge(integration, actor))
+        mailbox.settle()
+        theirs.append(_cascade(box))
+        sides.check_others(bob, count=NEIGHBOURS)
+        sides.clear()
+    return _figures(ours, theirs)
+
+
+def _purge(integration: Integration, actor: Actor) -> Found:
+    rows = list(Message.objects.filter(integration=integration).order_by("-received_at")[:50])
+    at = timezone.now()
+    granted = permits.to_display(
+        actor=actor, counts={integration.id: 50}, data_classes=(DataClass.MAIL_METADATA,), at=at
+    )
+
+    def page() -> bytes:
+        return response.json_page(
+            [Row(row, {"summary": row.summary}) for row in rows],
+            permits=granted,
+            actor=actor,
+            shape=lambda _, opened: orjson.loads(opened["summary"]),
+            at=at,
+        )
+
+    if page().count(b'"subject":"Message ') != 50:
+        raise AssertionError("the mailbox did not open before")
+    # From the call to the first attempt, with a permit in hand, that opens nothing.
+    began = time.perf_counter()
+    job = connections.disconnect(
+        integration_id=integration.id,
+        user_id=actor.user_id,
+        organisation_id=actor.organisation_id,
+        at=timezone.now(),
+    )
+    try:
+        page()
+    except Unopenable:
+        unreadable = time.perf_counter() - began
+    else:
+        raise AssertionError("the mailbox opens after the disconnect")
+    with memory.peak() as peak, transactions.observed() as seen:
+        start, clock = timezone.now(), time.perf_counter()
+        step = purge.run(job_id=job.id)
+        whole = time.perf_counter() - clock
+    done = PurgeJob.objects.get(id=job.id)
+    if step is not PurgeStep.DONE or sides.left(sides.OURS, integration.id):
+        raise AssertionError(f"the purge stands at {step}")
+    return Found(
+        seconds=(done.verified_at - start).total_seconds(),
+        longest=max(seen.seconds),
+        peak_mb=peak[0],
+        unreadable=unreadable,
+        receipt=whole,
+        what=seen.longest[:120],
+    )
+
+
+def _cascade(box: Box) -> Found:
+    with memory.peak() as peak:
+        began = time.perf_counter()
+        box.delete(using=CASCADE)
+        seconds = time.perf_counter() - began
+    if sides.left(sides.THEIRS, box.id):
+        raise AssertionError("the cascade left something")
+    return Found(seconds, seconds, peak[0])
+
+
+def _figures(ours: list[Found], theirs: list[Found]) -> list[Figure]:
+    def of(found: list[Found], name: str) -> float:
+        return measure.median(getattr(one, name) for one in found)
+
+    worst = max(ours, key=lambda one: one.longest)
+    runs = f"median of {RUNS} in turn, {NEIGHBOURS:,} rows of others in between"
+    return [
+        figures.limit(
+            "until nothing opens",
+            1000 * of(ours, "unreadable"),
+            "ms",
+            most=100,
+            note="disconnect committed, and a permit in hand opens nothing",
+        ),
+        figures.times(
+            "until no row is left",
+            of(ours, "seconds"),
+            "s",
+            baseline=of(theirs, "seconds"),
+            against="Django's cascade in one transaction",
+            least=1.8,
+            note=f"ours with the call to the provider and the check that nothing is left; {runs}",
+        ),
+        figures.plain(
+            "until the receipt is signed", of(ours, "receipt"), "s", note="ledger sequenced"
+        ),
+        figures.limit(
+            "longest transaction",
+            1000 * worst.longest,
+            "ms",
+            most=50,
+            note=f"worst of {RUNS} runs: {worst.what}; the cascade: {of(theirs, 'longest'):.1f} s",
+        ),
+        figures.times(
+            "memory on top",
+            max(1.0, *(one.peak_mb for one in ours)),
+            "MB",
+            baseline=max(one.peak_mb for one in theirs),
+            against="Django's cascade",
+            note="rise of the process's peak, worst run; at least 1 is shown",
+        ),
+    ]

@@ -1,0 +1,154 @@
+"""
+Twenty thousand data keys are wrapped under a new key epoch, and the old one is destroyed.
+
+The crypto alone, as the file keyring does it; and the whole turn of the epoch with its rows,
+against the loop that one would write first: a key at a time, saved by the ORM.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.ids import uuid7
+from limited_use.models import DataKey
+from limited_use.vault import epochs, keyring, keys, rows
+from limited_use.vault.keyring import Bound, EpochGone, Rewrap
+from limited_use.vault.lines import KeyLine
+from tests.bench import figures, mailbox, measure, sizes
+from tests.bench.figures import Figure
+
+# And of the loop, which takes its time.
+KEYS, LOOPED = sizes.of(20_000, tiny=60), sizes.of(4_000, tiny=60)
+RUNS = sizes.of(3, tiny=1)
+# Rounds of the crypto alone, and keys in one of its calls: as many as the turn hands over.
+ROUNDS = sizes.of(40, tiny=2)
+SAMPLE = 50
+
+LINE = KeyLine.CONTENT
+_COLUMNS = {
+    "id": "uuid", "holder": "uuid", "line": "varchar", "epoch": "int4", "key_id": "bytea",
+    "wrapped": "bytea", "kek_epoch": "int4", "created_at": "timestamptz",
+}  # fmt: skip
+
+
+class Made(NamedTuple):
+    """A key, whose it is and what it is called."""
+
+    root: bytes
+    bound: Bound
+
+
+def run() -> list[Figure]:
+    made = [_made() for _ in range(KEYS)]
+    _store(made)
+    mailbox.settle()
+    crypto = _crypto(made)
+    turns, loops = [], []
+    for _ in range(RUNS):
+        loops.append(_loop())
+        turns.append(_turn(made))
+    return [
+        figures.limit(
+            "crypto for a key",
+            1e6 * measure.median(crypto),
+            "µs",
+            most=5,
+            note=f"processor time: unwrapped and wrapped again, file keyring, {epochs.BATCH} keys"
+            f" at once; median of {ROUNDS}",
+        ),
+        figures.times(
+            "keys wrapped anew",
+            KEYS / measure.median(turns),
+            "/s",
+            baseline=LOOPED / measure.median(loops),
+            against="a key at a time, each row saved by the ORM, in one transaction",
+            more_is_better=True,
+            note=f"{KEYS:,} keys with their rows, the old epoch destroyed, entries written;"
+            f" median of {RUNS} in turn",
+        ),
+    ]
+
+
+def _made() -> Made:
+    root = secrets.token_bytes(keys.KEY_BYTES)
+    return Made(root, Bound(uuid7(), keys.key_id_of(root)))
+
+
+def _store(made: list[Made]) -> None:
+    ring, at = keyring.current(), timezone.now()
+    epoch = ring.epochs(LINE)[-1]
+    # As whoever makes a key says that its epoch is in use.
+    rows.began(LINE, [epoch], at=at)
+    mailbox.copy(
+        "limited_use_datakey",
+        _COLUMNS,
+        (
+            (
+                *(uuid7(), one.bound.holder, str(LINE), 1, one.bound.key_id),
+                *(ring.wrap(LINE, epoch, one.root, one.bound), epoch, at),
+            )
+            for one in made
+        ),
+    )
+
+
+def _crypto(made: list[Made]) -> list[float]:
+    ring = keyring.current()
+    epoch = ring.epochs(LINE)[-1]
+    wrapped = {one.holder: one.wrapped for one in rows.waiting(LINE, below=epoch + 1, most=KEYS)}
+    asked = [Rewrap(epoch, wrapped[one.bound.holder], one.bound) for one in made[: epochs.BATCH]]
+    seconds = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        anew = ring.rewrap(LINE, epoch, asked)
+        seconds.append((time.process_time() - began) / len(asked))
+    for one, again in zip(made, anew, strict=False):
+        if ring.unwrap(LINE, epoch, again, one.bound) != one.root:
+            raise AssertionError("another key came out")
+    return seconds
+
+
+def _loop() -> float:
+    """Wrap keys anew, one at a time, under the epoch that they have: the work is the same."""
+    ring = keyring.current()
+    began = time.perf_counter()
+    with transaction.atomic():
+        for key in DataKey.objects.filter(line=LINE).order_by("id")[:LOOPED].iterator():
+            bound = Bound(key.holder, bytes(key.key_id))
+            root = ring.unwrap(LINE, key.kek_epoch, bytes(key.wrapped), bound)
+            key.wrapped = ring.wrap(LINE, key.kek_epoch, root, bound)
+            key.save(update_fields=["wrapped", "kek_epoch"])
+    return time.perf_counter() - began
+
+
+def _turn(made: list[Made]) -> float:
+    ring = keyring.current()
+    former = ring.epochs(LINE)[-1]
+    sample = random.Random(former).sample(made, SAMPLE)  # noqa: S311 - repeatable
+    before = {one.bound.holder: _wrapped(one.bound.holder) for one in sample}
+    began = time.perf_counter()
+    turn = epochs.turn(LINE, timezone.now())
+    seconds = time.perf_counter() - began
+    if (turn.key_count, turn.rewrapped_count, turn.destroyed) != (KEYS, KEYS, (former,)):
+        raise AssertionError(f"{turn}")
+    for one in sample:
+        wrapped = _wrapped(one.bound.holder)
+        if ring.unwrap(LINE, turn.epoch, wrapped, one.bound) != one.root:
+            raise AssertionError("another key came out")
+        try:
+            ring.unwrap(LINE, former, before[one.bound.holder], one.bound)
+        except EpochGone:
+            continue
+        raise AssertionError("a key opens by what was destroyed")
+    return seconds
+
+
+def _wrapped(holder: UUID) -> bytes:
+    return bytes(DataKey.objects.get(holder=holder).wrapped)

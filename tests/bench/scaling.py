@@ -1,0 +1,162 @@
+"""
+A decision on what is found, permits and the reading of keys, while the tables grow ten times.
+
+Everything that facts, guard and vault look into before a page opens grows: people, memberships,
+delegations, consents, connections, integrations, keys, and the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connections
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import Delegation, Membership, User
+from integrations import facts, permits
+from integrations.models import Connection, Integration
+from limited_use import guard
+from limited_use.guard import Ask
+from limited_use.models import Consent, DataKey, Leaf, LedgerKey
+from limited_use.sinks import response
+from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
+from tests.bench import caller, crowd, figures, leaves, mailbox, measure, pairs, sizes
+from tests.bench.figures import Figure
+from tests.factories import actor_for, make_organisation, make_user
+
+PEOPLE = sizes.of(2_000, tiny=20)
+ENTRIES = sizes.of(50_000, tiny=100)
+TIMES = 10
+RUNS, WARM_UP = sizes.of(400, tiny=3), sizes.of(30, tiny=1)
+
+_LISTED = (DataClass.MAIL_METADATA,)
+_SHOWN = Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.OWNER)
+_OF_PEOPLE = (User, Membership, Delegation, Connection, Integration, Consent, LedgerKey, DataKey)
+
+
+def run() -> list[Figure]:
+    organisation = make_organisation()
+    alice, bob = (make_user(name, organisation=organisation) for name in ("alice", "bob"))
+    hers = mailbox.owned(alice, organisation)
+    mailbox.owned(bob, organisation)
+    caller.feature_of(bob, organisation)
+    _grow(bob, times=1)
+    with pairs.copied() as (small, large):
+        with pairs.using(large):
+            _grow(bob, times=TIMES - 1, above=1)
+        _check(small, times=1)
+        _check(large, times=TIMES)
+        calls = _calls(hers, actor_for(alice, organisation))
+        before = [_entries(small), _entries(large)]
+        samples = measure.interleaved(
+            {
+                f"{name}, {size}": _at(database, call)
+                for name, call in calls.items()
+                for size, database in (("small", small), ("large", large))
+            },
+            runs=RUNS,
+            warm_up=WARM_UP,
+        )
+        # One of a page's permit and four of a sync's.
+        expected = [count + 5 * (RUNS + WARM_UP) for count in before]
+        if [_entries(small), _entries(large)] != expected:
+            raise AssertionError("not every permit has its ledger entry")
+        return [*(_figure(name, samples) for name in calls), _planned(large)]
+
+
+def _grow(bob: User, *, times: int, above: int = 0) -> None:
+    crowd.of(bob, times * PEOPLE, first=above * PEOPLE + 1)
+    leaves.load(times * ENTRIES, placed_from=above * ENTRIES)
+    mailbox.settle()
+
+
+def _check(database: Any, *, times: int) -> None:
+    """:raises AssertionError: unless every table is as large as it is meant to be"""
+    with pairs.using(database):
+        for model in _OF_PEOPLE:
+            if not times * PEOPLE <= model.objects.count() <= 4 * (times * PEOPLE + 2):
+                raise AssertionError(f"{model.__name__}: {model.objects.count()} rows")
+    if _entries(database) < times * ENTRIES:
+        raise AssertionError(f"{_entries(database)} ledger entries")
+
+
+def _entries(database: Any) -> int:
+    with pairs.using(database):
+        return Leaf.objects.count()
+
+
+def _calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
+    at = timezone.now()
+    granted = permits.to_display(actor=actor, counts={hers.id: 50}, data_classes=_LISTED, at=at)
+
+    def decision() -> None:
+        found = facts.of_integrations([hers.id], actor=actor, at=at)[hers.id]
+        allowed, _, _ = guard.decided([_ask(hers, actor, found)], at=at)
+        if not allowed:
+            raise AssertionError("what is measured was refused")
+
+    return {
+        "decision on what is found": decision,
+        "permit for a page": lambda: permits.to_display(
+            actor=actor, counts={hers.id: 50}, data_classes=_LISTED, at=timezone.now()
+        ),
+        "permits for a sync": lambda: permits.to_sync(integration_id=hers.id, at=timezone.now()),
+        # No rows: what is left is the reading of the key and of what can be withdrawn.
+        "key and fences read": lambda: response.json_page(
+            [], permits=granted, actor=actor, shape=lambda *_: {}, at=at
+        ),
+    }
+
+
+def _ask(hers: Integration, actor: Actor, found: facts.Found) -> Ask:
+    return Ask(
+        use=_SHOWN,
+        holder=hers.id,
+        epoch=found.epoch,
+        actor=actor,
+        on_behalf_of=actor.user_id,
+        facts=found.facts,
+        fences=found.fences,
+        feature=facts.OF_INBOX.key,
+        count=50,
+        names=found.names,
+    )
+
+
+def _at(database: Any, call: Callable[[], object]) -> Callable[[], object]:
+    def turned() -> object:
+        connections["default"] = database
+        return call()
+
+    return turned
+
+
+def _figure(name: str, samples: measure.Samples) -> Figure:
+    small, large = (samples.clock[f"{name}, {size}"] for size in ("small", "large"))
+    return figures.ratio(
+        name,
+        1e6 * measure.median(large),
+        "µs",
+        baseline=1e6 * measure.median(small),
+        against=f"{PEOPLE:,} people, {ENTRIES:,} ledger entries; ours has {TIMES} times as many",
+        most=1.2,
+        note=f"median of {RUNS} in turn; 95th percentiles {1e6 * measure.p95(large):.0f}"
+        f" and {1e6 * measure.p95(small):.0f} µs",
+    )
+
+
+def _planned(database: Any) -> Figure:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE custom_plans > generic_plans + 10"
+        )
+        (count,) = cursor.fetchone()
+    return figures.limit(
+        "planned each time",
+        count,
+        "statements",
+        most=0,
+        note="to plan one that reads six tables takes longer than to run it",
+    )

@@ -1,0 +1,194 @@
+"""
+The first sync of a mailbox, against the loop that one would write first.
+
+Both read the same mailbox at the sandbox, which has no quota and answers as fast as it can. The
+loop is `messages.list` and `messages.get` through Google's client library, the text taken from the
+payload, plain rows written by `bulk_create`, 500 at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import Organisation, User
+from integrations import permits
+from integrations.models import Integration, Message, MessageBody, SyncWork
+from integrations.sync import engine
+from limited_use.sinks import response
+from limited_use.sinks.rows import Row
+from limited_use.vocabulary import DataClass
+from tests.bench import figures, google, measure, sizes
+from tests.bench.connecting import EMAIL, connected, mailbox_of
+from tests.bench.figures import Figure
+from tests.bench.loop import MESSAGE_UNITS, Loop
+from tests.bench.models import PlainBody, PlainMessage
+from tests.factories import (
+    actor_for,
+    make_organisation,
+    make_user,
+)
+from tests.worlds.sandbox import Sandbox
+
+MESSAGES = sizes.of(3_000, tiny=60)
+RUNS = sizes.of(3, tiny=1)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One run: seconds of our processor and of the clock, messages written, units charged."""
+
+    processor: float
+    clock: float
+    count: int
+    units: int
+
+    @property
+    def per_core(self) -> float:
+        return self.count / self.processor
+
+
+def run() -> list[Figure]:
+    sandbox = connected()
+    sandbox.seed(EMAIL, size=MESSAGES, seed=11)
+    google.unlimited(sandbox)
+    organisation = make_organisation()
+    alice = make_user("alice", organisation=organisation)
+    # Makes the sandbox render every message once; and what is listed is what there is to sync.
+    Loop(sandbox, EMAIL).read(alice)
+    expected = PlainMessage.objects.count()
+    ours, theirs = [], []
+    for _ in range(RUNS):
+        PlainMessage.objects.all().delete()
+        ours.append(_sync(sandbox, alice, organisation, expected))
+        theirs.append(_loop(sandbox, alice, expected))
+    _same_text(actor_for(alice, organisation))
+    return _figures(ours, theirs, Loop(sandbox, EMAIL), expected)
+
+
+def _sync(sandbox: Sandbox, user: User, organisation: Organisation, expected: int) -> Found:
+    integration = mailbox_of(sandbox, user, organisation)
+    work = SyncWork.objects.get(integration=integration)
+    before = sandbox.units()
+    processor, clock = time.process_time(), time.perf_counter()
+    while engine.run(work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)):
+        pass
+    found = Found(
+        time.process_time() - processor,
+        time.perf_counter() - clock,
+        Message.objects.filter(integration=integration).count(),
+        sandbox.units() - before,
+    )
+    if found.count != expected:
+        raise AssertionError(f"{found.count} of {expected} messages were synced")
+    if MessageBody.objects.filter(integration_id=integration.id).count() != expected:
+        raise AssertionError("some messages have no body")
+    return found
+
+
+def _due(work: SyncWork) -> datetime:
+    at = timezone.now()
+    SyncWork.objects.filter(id=work.id).update(next_sync_at=at)
+    return at
+
+
+def _loop(sandbox: Sandbox, user: User, expected: int) -> Found:
+    reader = Loop(sandbox, EMAIL)
+    before = sandbox.units()
+    processor, clock = time.process_time(), time.perf_counter()
+    reader.read(user)
+    found = Found(
+        time.process_time() - processor,
+        time.perf_counter() - clock,
+        PlainMessage.objects.count(),
+        sandbox.units() - before,
+    )
+    if (found.count, PlainBody.objects.count()) != (expected, expected):
+        raise AssertionError(f"the loop wrote {found.count} of {expected} messages")
+    return found
+
+
+def _same_text(actor: Actor) -> None:
+    """Open what was sealed last, and compare it with what the loop wrote in plain."""
+    integration = Integration.objects.order_by("id").last()
+    rows = list(Message.objects.filter(integration=integration).select_related("body"))
+    at = timezone.now()
+    granted = permits.to_display(
+        actor=actor,
+        counts={integration.id: len(rows)},
+        data_classes=(DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT),
+        at=at,
+    )
+
+    def shape(_: Any, opened: Any) -> dict[str, Any]:
+        summary, content = orjson.loads(opened["summary"]), orjson.loads(opened["content"])
+        return {"id": summary["provider_id"], "text": content["text"] or content["html"]}
+
+    page = response.json_page(
+        [Row(row, {"summary": row.summary, "content": row.body.content}) for row in rows],
+        permits=granted,
+        actor=actor,
+        shape=shape,
+        at=at,
+    )
+    texts = {one["id"]: one["text"] for one in orjson.loads(page)["items"]}
+    plain = dict(PlainBody.objects.values_list("message__remote_id", "content"))
+    if texts.keys() != plain.keys():
+        raise AssertionError("the two read different messages")
+    # Parsers differ on broken mail; on nearly all of it they may not.
+    same = sum(bool(text) == bool(plain[one]) for one, text in texts.items())
+    if same < 0.98 * len(texts):
+        raise AssertionError(f"only {same} of {len(texts)} messages have the text that they should")
+
+
+def _figures(ours: list[Found], theirs: list[Found], mailbox: Loop, expected: int) -> list[Figure]:
+    def of(found: list[Found], name: str) -> float:
+        return measure.median(getattr(one, name) for one in found)
+
+    units = of(ours, "units") / expected
+    least, sizes = mailbox.least_units()
+    runs = f"{expected:,} messages, median of {RUNS} in turn"
+    return [
+        figures.times(
+            "messages per second and core",
+            of(ours, "per_core"),
+            "/s",
+            baseline=of(theirs, "per_core"),
+            against="the plain loop, which seals nothing",
+            least=1.0,
+            more_is_better=True,
+            note=f"processor time of the syncing process; {runs}",
+        ),
+        figures.times(
+            "messages per second by the clock",
+            expected / of(ours, "clock"),
+            "/s",
+            baseline=expected / of(theirs, "clock"),
+            against="the plain loop",
+            more_is_better=True,
+            note="sandbox and database share the machine",
+        ),
+        figures.ratio(
+            "quota units per message",
+            units,
+            "units",
+            baseline=least / expected,
+            against="the lower bound of these threads",
+            most=1.05,
+            note=f"threads by size: {sizes}",
+        ),
+        figures.ratio(
+            "… and of one call per message",
+            units,
+            "units",
+            baseline=float(MESSAGE_UNITS),
+            against="20 units each",
+            note=f"the loop paid {of(theirs, 'units') / expected:.2f}, its listing included",
+        ),
+    ]

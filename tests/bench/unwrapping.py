@@ -1,0 +1,196 @@
+"""
+The inbox page with its keys under OpenBao, against the same with keys in files.
+
+Two databases in one process, each with its people and its own keyring, answer in turn. People
+come and go as they like; what is counted is how often a page had to ask for its key.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import orjson
+from django.conf import settings
+
+from integrations.models import Integration
+from limited_use.vault import keyring, keys
+from limited_use.vault.file_keyring import FileKeyring
+from limited_use.vault.keyring import Bound, Keyring, Place
+from limited_use.vault.transit_keyring import TransitKeyring
+from limited_use.vault.transit_store import Store
+from tests.bench import caller, figures, mailbox, measure, pairs, sizes
+from tests.bench.caller import Caller
+from tests.bench.figures import Figure
+from tests.factories import make_organisation, make_user
+from tests.openbao import server
+
+PEOPLE, VISITS = sizes.of(40, tiny=2), sizes.of(20, tiny=3)
+MESSAGES = 60
+# Keys that are unwrapped one after another, without a page.
+UNWRAPS = sizes.of(400, tiny=4)
+PATH = "/v1/users/me/messages"
+
+
+@dataclass
+class Side:
+    """One database, its keyring, its people, and what their pages took."""
+
+    database: Any
+    place: Place | None
+    people: list[tuple[Caller, Integration]] = field(default_factory=list)
+    # Seconds of pages whose key was in memory, and of those that had to ask for it.
+    known: list[float] = field(default_factory=list)
+    asked: list[float] = field(default_factory=list)
+    unwraps: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def inside(self) -> Iterator[Keyring]:
+        """Have the service use this database and this keyring."""
+        before = keyring.place()
+        _name(self.place or before._replace(url=""))
+        try:
+            with pairs.using(self.database):
+                yield keyring.current()
+        finally:
+            _name(before)
+
+
+def _name(place: Place) -> None:
+    # One by one: Django's own way for tests would have every page begin with no setting at hand.
+    for name, value in place._asdict().items():
+        setattr(settings, f"KEYRING_{name.upper()}", value)
+
+
+def run() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as folder, server.running(Path(folder)) as openbao:
+        place = openbao.place("bench")
+        TransitKeyring.create(place._replace(token=openbao.root))
+        with pairs.copied() as (first, second):
+            files, bao = Side(first, None), Side(second, place)
+            for side in (files, bao):
+                with side.inside():
+                    side.people = _people()
+                    mailbox.settle()
+            _unwrap(files, bao)
+            calls = _visit(files, bao)
+    return _figures(files, bao, calls)
+
+
+def _people() -> list[tuple[Caller, Integration]]:
+    organisation = make_organisation()
+    found = []
+    for _ in range(PEOPLE):
+        person = make_user("person", organisation=organisation)
+        theirs = mailbox.owned(person, organisation)
+        mailbox.load(mailbox.made(theirs, MESSAGES))
+        found.append((caller.signed_in(person), theirs))
+    return found
+
+
+def _unwrap(*sides: Side) -> None:
+    """Unwrap keys by each keyring in turn, nothing kept in between."""
+    for number in range(UNWRAPS):
+        for side in sides:
+            holder = side.people[number % PEOPLE][1].id
+            with side.inside() as ring:
+                row = keys.read(holder)
+                if row is None:
+                    raise AssertionError("there is no key to unwrap")
+                bound = Bound(row.holder, row.key_id)
+                began = time.perf_counter()
+                root = ring.unwrap(row.line, row.kek_epoch, row.wrapped, bound)
+                side.unwraps.append(time.perf_counter() - began)
+            if keys.key_id_of(root) != row.key_id:
+                raise AssertionError("another key came out")
+
+
+def _visit(*sides: Side) -> list[str]:
+    """Let everybody read their inbox, in no order; return what the key store was asked."""
+    order = [person for person in range(PEOPLE) for _ in range(VISITS)]
+    random.Random(3).shuffle(order)  # noqa: S311 - repeatable
+    calls: list[str] = []
+    keys.forget()
+    with _watched(Store, "call", lambda _, path, *__: calls.append(path)):
+        for person in order:
+            for side in sides:
+                _page(side, person)
+    for side in sides:
+        if (len(side.asked), len(side.known)) != (PEOPLE, PEOPLE * (VISITS - 1)):
+            raise AssertionError(f"{len(side.asked)} pages asked for a key of {PEOPLE} people")
+    return calls
+
+
+def _page(side: Side, person: int) -> None:
+    unwrapped: list[object] = []
+    kind = TransitKeyring if side.place else FileKeyring
+    browser = side.people[person][0]
+    with side.inside(), _watched(kind, "unwrap", lambda *asked: unwrapped.append(asked)):
+        began = time.perf_counter()
+        body = browser.get(PATH)
+        seconds = time.perf_counter() - began
+    if len(orjson.loads(body)["data"]) != 50 or body.count(b'"subject":"Message ') != 50:
+        raise AssertionError("the page is not what was sealed")
+    (side.asked if unwrapped else side.known).append(seconds)
+
+
+@contextmanager
+def _watched(kind: type, name: str, note: Callable[..., object]) -> Iterator[None]:
+    """Have `note` called with what a method of `kind` is called with, before it does its work."""
+    does = getattr(kind, name)
+
+    def watched(one: object, *arguments: Any) -> Any:
+        note(*arguments)
+        return does(one, *arguments)
+
+    with mock.patch.object(kind, name, watched):
+        yield
+
+
+def _figures(files: Side, bao: Side, calls: list[str]) -> list[Figure]:
+    pages = len(bao.known) + len(bao.asked)
+    wrong = [path for path in calls if "/decrypt/" not in path]
+    if wrong or len(calls) != len(bao.asked):
+        raise AssertionError(f"{len(calls)} requests to the key store, such as {calls[:3]}")
+    return [
+        figures.ratio(
+            "a key unwrapped",
+            1e6 * measure.median(bao.unwraps),
+            "µs",
+            baseline=1e6 * measure.median(files.unwraps),
+            against="a keyring of files",
+            note=f"median of {UNWRAPS} in turn; 95th percentile"
+            f" {1e6 * measure.p95(bao.unwraps):.0f} µs; OpenBao on this machine, raft on disk",
+        ),
+        figures.plain(
+            "keys found in memory",
+            100 * len(bao.known) / pages,
+            "%",
+            note=f"{len(calls)} requests to OpenBao for {pages} pages of {PEOPLE} people, who read"
+            f" {VISITS} each within {keys.CACHE_SECONDS:.0f} s",
+        ),
+        figures.ratio(
+            "page whose key is in memory",
+            1000 * measure.median(bao.known),
+            "ms",
+            baseline=1000 * measure.median(files.known),
+            against="the same page, a keyring of files",
+            most=1.1,
+            note=f"median of {len(bao.known)} in turn; nothing is asked of OpenBao",
+        ),
+        figures.ratio(
+            "page that asks for its key",
+            1000 * measure.median(bao.asked),
+            "ms",
+            baseline=1000 * measure.median(files.asked),
+            against="the same page, a keyring of files",
+            note=f"median of {len(bao.asked)} in turn: each person's first",
+        ),
+    ]

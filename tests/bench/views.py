@@ -1,0 +1,100 @@
+"""
+The baselines' pages: our own view, less guard, vault and ledger; and one as DRF would have it.
+
+They stand behind the same middleware, sign-in and permissions, and read the same query parameters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.db import models
+from django.http import HttpResponse
+from rest_framework import serializers as drf
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+
+from integrations.api import serializers
+from integrations.api.base import json
+from integrations.api.mail import MailView
+from integrations.inbox import cursors, mailboxes, shapes
+from integrations.inbox.cursors import Place
+from integrations.inbox.shapes import MessageRow
+from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
+
+_COLUMNS = (
+    "id", "integration_id", "thread_id", "received_at", "size", "is_unread", "is_starred",
+    "has_attachments", "folders", "summary", "labels",
+)  # fmt: skip
+
+
+class UnguardedList(MailView):
+    """`integrations.api.mail.MessageList` on a table that holds the same text as it is read."""
+
+    query = serializers.MessageListQuery
+    model: type[models.Model]
+
+    def get(self, request: Request, **_: Any) -> HttpResponse:
+        page = self.page(request)
+        asked, limit, filters = self.question, page["limit"], page["filters"]
+        boxes = mailboxes.of(asked.actor, user_id=asked.user_id)
+        found = self.model.objects.filter(
+            user_id=asked.user_id, organisation_id=asked.actor.organisation_id
+        )
+        rows = list(found.order_by("-received_at", "-id").only(*_COLUMNS)[: limit + 1])
+        shown = rows[:limit]
+        following = None
+        if len(rows) > limit:
+            following = cursors.write(
+                Place(shown[-1].received_at, shown[-1].id),
+                kind="messages",
+                audience=asked.audience,
+                filters=filters.text,
+                at=asked.at,
+            )
+        data = [
+            shapes.message_summary(
+                MessageRow(row, boxes.shown.get(row.integration_id)),
+                {"summary": row.summary, "labels": row.labels},
+            )
+            for row in shown
+        ]
+        envelope = {**page["envelope"], "next_cursor": following, "has_more": following is not None}
+        return json(orjson.dumps({**envelope, "data": data}))
+
+
+class PlainList(UnguardedList):
+    model = PlainMessage
+
+
+class FernetList(UnguardedList):
+    model = FernetMessage
+
+
+class ColumnSerializer(drf.ModelSerializer):
+    class Meta:
+        model = ColumnMessage
+        fields = (
+            "id", "connection_id", "thread_id", "subject", "sender", "to", "cc", "bcc", "reply_to",
+            "received_at", "snippet", "is_unread", "is_starred", "folders", "labels",
+            "has_attachments", "size",
+        )  # fmt: skip
+
+
+class Newest(CursorPagination):
+    page_size = 50
+    ordering = ("-received_at", "-id")
+
+
+class ColumnList(MailView, ListAPIView):
+    """What a Django project writes first: a model, a `ModelSerializer`, a list view."""
+
+    serializer_class = ColumnSerializer
+    pagination_class = Newest
+
+    def get_queryset(self) -> models.QuerySet[ColumnMessage]:
+        return ColumnMessage.objects.filter(
+            user_id=self.user_id, organisation_id=self.organisation_id
+        )

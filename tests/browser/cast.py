@@ -1,0 +1,38 @@
+"""
+Register people for browser tests: ``python -m tests.browser.cast COUNT`` prints them as JSON.
+
+It runs in the environment of the service that they are to sign in to.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import django
+
+
+def main() -> None:
+    django.setup()
+    from django.utils import timezone
+
+    from accounts import memberships, organisations, seeding, users
+    from accounts.roles import Role
+    from accounts.users import Person
+
+    at = timezone.now()
+    home = organisations.found(platform_id="browser", name="Kestrel & Sons", at=at)
+    people = []
+    for number in range(int(sys.argv[1])):
+        # The first has a staff role, and no second factor yet.
+        role = Role.MEMBER if number else Role.SUPPORT
+        person = Person(f"browser-{number}", f"p{number}@kestrel.example", f"Pat {number}", role)
+        word = seeding.password()
+        user = users.register(person, password=word, at=at)
+        memberships.join(user_id=user.id, organisation_id=home.id, at=at)
+        people.append({"email": user.email, "name": user.name, "password": word})
+    sys.stdout.write(json.dumps(people))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""
+Find a Chromium or Chrome; as root, where apt is there, install Debian's and say so.
+
+Playwright's own browsers are not used: they come from a download that a closed network lacks.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+# A closed network, and quiet: no update checks, no metrics, no first-run pages.
+ARGUMENTS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MISSING = (
+    "browser tests need Chromium or Chrome: install it (Debian: apt-get install chromium), "
+    "or set CHROMIUM to its path"
+)
+
+
+def find() -> str | None:
+    """Return the path of an installed browser."""
+    named = os.environ.get("CHROMIUM")
+    candidates = [named] if named else [shutil.which(name) for name in NAMES]
+    return next(
+        (path for path in (*candidates, *PLACES) if path and os.access(path, os.X_OK)), None
+    )
+
+
+def install() -> None:
+    """Install Debian's Chromium, if we are root and apt is there."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    sys.stderr.write("browser: no Chromium found; installing Debian's (apt-get install chromium)\n")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+        command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *step]
+        done = subprocess.run(
+            command, env=quiet, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if done.returncode:
+            sys.stderr.write(f"browser: {' '.join(command)} failed\n")
+            return
+
+
+def executable() -> str:
+    """Return a browser's path, installing one where that is possible; fail with one line."""
+    if find() is None:
+        install()
+    found = find()
+    if found is None:
+        pytest.fail(MISSING, pytrace=False)
+    return found
+
+
+@contextmanager
+def running():
+    """Yield a running headless browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+if __name__ == "__main__":
+    print(executable())  # noqa: T201 - `make` calls this before xdist starts several processes

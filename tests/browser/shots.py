@@ -1,0 +1,85 @@
+"""
+Take the pictures of the README anew: ``python -m tests.browser.shots``.
+
+Connected accounts, an inbox, and who used what, of the real service, in WebP of at most 150 KB.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from config.embedded import postgres, servers
+from config.embedded import service as embedded
+from config.embedded.feature import Feature
+from tests.browser import chromium
+from tests.browser.visitor import FAST, visiting
+from tests.worlds.sandbox import Sandbox
+
+PLACE = embedded.ROOT / "accounts" / "static" / "antares" / "shots"
+MOST_BYTES = 150_000
+# PNG in, WebP out, by the browser that is here anyway.
+ENCODE = """async ([png, quality]) => {
+  const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob());
+  const canvas = new OffscreenCanvas(image.width, image.height);
+  canvas.getContext('2d').drawImage(image, 0, 0);
+  const blob = await canvas.convertToBlob({type: 'image/webp', quality});
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  return btoa(Array.from(bytes, one => String.fromCharCode(one)).join(''));
+}"""
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory(prefix="antares-shots-") as folder:
+        data = Path(folder)
+        data.chmod(0o711)
+        with (
+            servers.running(data, settings=postgres.THROWAWAY, given={}) as urls,
+            embedded.running(data, urls, extra=FAST, seed={}) as service,
+            chromium.running() as browser,
+        ):
+            take(browser, service, json.loads((data / "people.json").read_text()))
+    return 0
+
+
+def take(browser, service, seeded) -> None:
+    google = Sandbox(service.sandbox_url, service.control_url)
+    alice = next(one for one in seeded["people"] if one["email"].startswith("alice"))
+    size = {"width": 1120, "height": 720}
+    google.dial(units_per_minute=0)
+    mine = {
+        "account": "alice.adler@gmail.example",
+        "size": 120,
+        "mail": lambda _: [],
+        "viewport": size,
+    }
+    with visiting(browser, service, google, alice, **mine) as visitor:
+        visitor.sign_in().connect()
+        visitor.go("/settings/integrations/")
+        keep(browser, visitor.page.screenshot(), PLACE / "settings.webp")
+        visitor.go("/inbox/")
+        keep(browser, visitor.page.screenshot(), PLACE / "inbox.webp")
+        client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
+        Feature(service.url, client).messages(client["delegation_id"], alice["id"])
+        visitor.go("/settings/uses/#did")
+        keep(browser, visitor.page.screenshot(), PLACE / "uses.webp")
+    google.close()
+
+
+def keep(browser, png, path) -> None:
+    page = browser.new_page()
+    encoded = page.evaluate(ENCODE, [base64.b64encode(png).decode(), 0.9])
+    page.close()
+    picture = base64.b64decode(encoded)
+    if len(picture) > MOST_BYTES:
+        raise SystemExit(f"{path.name} is too large: {len(picture)} bytes")
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(picture)
+    sys.stdout.write(f"{path.relative_to(embedded.ROOT)}: {len(picture)} bytes\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

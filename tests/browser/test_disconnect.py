@@ -1,0 +1,99 @@
+"""Disconnecting in a real browser: what goes is said, it goes, and the receipt proves it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import expect
+
+from config.embedded.service import ROOT
+from tests.browser.mail import NEWSLETTER
+
+pytestmark = pytest.mark.browser
+
+
+def _end(visitor):
+    """Press the button, confirm who it is, and wait for the receipt."""
+    visitor.card.get_by_role("link", name="Disconnect").click()
+    visitor.confirm()
+    visitor.page.get_by_role("button", name="Disconnect and remove everything").click()
+    expect(visitor.page.get_by_role("link", name="Download receipt")).to_be_visible()
+
+
+class TestDisconnect:
+    @pytest.mark.clause("WDEL")
+    def test_says_exactly_what_goes_before_it_goes(self, connected):
+        connected.card.get_by_role("link", name="Disconnect").click()
+        expect(connected.page.locator("h1")).to_have_text("Confirm that it is you")
+        connected.confirm()
+
+        expect(connected.page.locator("main")).to_contain_text(
+            "This removes 3 messages in 3 conversations"
+        )
+        expect(connected.page.locator("main")).to_contain_text("Your mail at Google stays as it is")
+
+    @pytest.mark.invariant(6)
+    def test_ends_with_a_receipt_that_verifies(self, connected, tmp_path):
+        connected.open_mail(NEWSLETTER)
+        conversation = connected.page.url
+        connected.go("/settings/integrations/")
+        _end(connected)
+        page = connected.page
+
+        with page.expect_download() as saved:
+            page.get_by_role("link", name="Download receipt").click()
+        receipt = tmp_path / "receipt.json"
+        saved.value.save_as(receipt)
+        keys = page.request.get(f"{connected.service.url}/keys/?format=text").text().split()
+
+        given = [part for key in keys for part in ("--key", key)]
+        command = [sys.executable, "-m", "limited_use.verify", *given, str(receipt)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr.decode()
+        assert json.loads(receipt.read_bytes())
+        assert page.goto(conversation).status == 404
+        connected.go("/inbox/")
+        expect(page.locator(".empty")).to_contain_text("No mailbox is connected")
+
+    def test_leaves_the_receipt_in_settings(self, connected):
+        _end(connected)
+
+        connected.go("/settings/integrations/")
+
+        row = connected.page.locator("#receipts + .table-wrap tbody tr")
+        expect(row).to_contain_text("Removed")
+        expect(row.get_by_role("link", name="Download receipt")).to_be_visible()
+        expect(connected.card).to_have_count(0)
+
+    def test_keeps_everything_for_who_thinks_better_of_it(self, connected):
+        connected.card.get_by_role("link", name="Disconnect").click()
+        connected.confirm()
+
+        connected.page.get_by_role("link", name="Keep it").click()
+
+        expect(connected.card.locator(".badge")).to_have_text("Connected")
+
+    def test_goes_by_keyboard_alone(self, connected):
+        page = connected.page
+        connected.reach(connected.card.get_by_role("link", name="Disconnect"))
+        page.get_by_label("Password").focus()
+        page.keyboard.type(connected.person["password"])
+        page.keyboard.press("Enter")
+
+        connected.reach(page.get_by_role("button", name="Disconnect and remove everything"))
+        download = page.get_by_role("link", name="Download receipt")
+        expect(download).to_be_visible()
+        with page.expect_download():
+            connected.reach(download)
+
+    def test_removes_a_connection_that_brought_nothing_in(self, visitor):
+        visitor.to_consent().decide(untick=("gmail.readonly",))
+
+        visitor.card.get_by_role("button", name="Remove connection").click()
+        visitor.confirm()
+
+        visitor.go("/settings/integrations/")
+        expect(visitor.page.locator("#connected + .empty")).to_be_visible()

@@ -1,0 +1,112 @@
+"""What an owner lets out, in a real browser: one message to support, and a copy for themself."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.factor import code
+from tests.browser.mail import INVOICE
+from tests.browser.test_accessibility import violations
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def sam(visit, service):
+    """Return the person of support, signed in with password and code."""
+    seeded = json.loads((service.logs.parent / "people.json").read_text())
+    person = next(one for one in seeded["people"] if one["role"] == "support")
+    with visit(person) as one:
+        one.go("/accounts/login/")
+        one.page.get_by_label("Email").fill(person["email"])
+        one.page.get_by_label("Password").fill(person["password"])
+        one.page.locator("main").get_by_role("button", name="Sign in").click()
+        one.page.get_by_label("Code").first.fill(code(person["totp_secret"]))
+        one.page.keyboard.press("Enter")
+        expect(one.page.locator(".site-user")).to_contain_text(person["name"])
+        yield one
+
+
+class TestAMessageForSupport:
+    @pytest.mark.clause("LU-3.1")
+    @pytest.mark.clause("WLU-3.1")
+    def test_is_read_from_the_owners_click_until_they_take_it_back(self, connected, sam):
+        page, found = connected.page, []
+        connected.open_mail(INVOICE)
+        page.get_by_role("link", name="Let support read this message").click()
+        connected.confirm()
+        found += violations(page)
+
+        # Nothing is chosen or agreed to beforehand.
+        page.get_by_role("button", name="Let support read it").click()
+        expect(page.locator("h1")).to_have_text("Let support read this message?")
+        page.get_by_label("24 hours").check()
+        page.get_by_label("I agree that").check()
+        page.get_by_role("button", name="Let support read it").click()
+        expect(page.locator(".message-support")).to_contain_text("Open to support until")
+        found += violations(page)
+
+        sam.go("/support/items/")
+        found += violations(sam.page)
+        sam.page.get_by_role("link", name="Read it").click()
+        expect(sam.page.locator("h1")).to_have_text(INVOICE)
+        expect(sam.page.locator("main")).to_contain_text("The invoice is attached.")
+        found += violations(sam.page)
+        address = sam.page.url
+
+        page.get_by_role("button", name="Take it back").click()
+        expect(page.locator(".messages")).to_contain_text("Taken back")
+        answer = sam.page.goto(address)
+        assert answer.status == 403
+        expect(sam.page.locator("h1")).to_have_text("This item is not open to you")
+        found += violations(sam.page)
+
+        assert found == []
+        assert sam.foreign() == []
+
+    def test_is_agreed_to_by_keyboard_alone(self, connected):
+        page = connected.page
+        connected.open_mail(INVOICE)
+        connected.reach(page.get_by_role("link", name="Let support read this message"))
+        page.wait_for_url("**/reauthenticate/**")
+        connected.confirm()
+        expect(page.locator("h1")).to_have_text("Let support read this message?")
+
+        connected.reach(page.get_by_label("1 hour"), "Space")
+        connected.reach(page.get_by_label("I agree that"), "Space")
+        connected.reach(page.get_by_role("button", name="Let support read it"))
+
+        expect(page.locator(".message-support")).to_contain_text("Open to support until")
+
+        connected.reach(page.get_by_role("button", name="Take it back"))
+        expect(page.locator(".messages")).to_contain_text("Taken back")
+
+
+class TestACopy:
+    @pytest.mark.clause("AN-23")
+    def test_is_downloaded_and_opens(self, connected, tmp_path):
+        page = connected.page
+        connected.go("/settings/integrations/")
+        connected.card.get_by_role("link", name="Download a copy").click()
+        connected.confirm()
+        found = violations(page)
+
+        with page.expect_download() as begun:
+            page.get_by_role("button", name="Download the copy").click()
+        begun.value.save_as(tmp_path / "copy.zip")
+
+        assert begun.value.failure() is None
+        with zipfile.ZipFile(tmp_path / "copy.zip") as archive:
+            mail = archive.read("mail.mbox")
+        assert f"Subject: {INVOICE}".encode() in mail
+        assert connected.account.encode() in mail
+        assert b"This copy is whole" in mail
+        page.reload()
+        expect(page.locator("main")).to_contain_text("Whole")
+        found += violations(page)
+        assert found == []
+        assert connected.minded == []

@@ -1,0 +1,165 @@
+"""Invariant 12: the browser shares with no one, and mail cannot act."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Error, expect
+
+from tests.browser.mail import HOSTILE, INVOICE, LINK, NEWSLETTER
+
+pytestmark = [pytest.mark.browser, pytest.mark.invariant(12)]
+
+OWN_PAGES = (
+    "/",
+    "/inbox/",
+    "/inbox/?folder=sent",
+    "/settings/integrations/",
+    "/settings/connect/google/",
+    "/data-use/",
+)
+
+
+def _body(visitor, subject):
+    """Open a message's own document by its address, as a tab of its own."""
+    visitor.open_mail(subject)
+    visitor.page.goto(visitor.page.locator("iframe.mail-body").first.evaluate("one => one.src"))
+    return visitor.page
+
+
+class TestPages:
+    @pytest.mark.scenario("H1")
+    @pytest.mark.scenario("H3")
+    @pytest.mark.clause("OWN-PAGES", "AN-26")
+    def test_load_nothing_from_anybody_else_whatever_the_mail_holds(self, connected):
+        connected.requests.clear()
+
+        for subject in (NEWSLETTER, HOSTILE, INVOICE):
+            expect(connected.open_mail(subject).locator("body")).not_to_be_empty()
+        for path in OWN_PAGES:
+            connected.go(path)
+        connected.page.wait_for_load_state("networkidle")
+
+        assert connected.requests
+        assert connected.foreign() == []
+        assert connected.minded == []
+
+    def test_keep_nothing_in_the_browser(self, connected):
+        connected.open_mail(NEWSLETTER)
+        connected.go("/settings/integrations/")
+
+        kept = connected.page.evaluate(
+            "async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length,"
+            " (await indexedDB.databases()).length,"
+            " (await navigator.serviceWorker.getRegistrations()).length]"
+        )
+        assert kept == [0, 0, 0, 0, 0]
+        cookies = [one for one in connected.context.cookies() if one["domain"] == "localhost"]
+        assert {one["sameSite"] for one in cookies} == {"Lax"}
+        assert all(one["httpOnly"] for one in cookies if one["name"] == "sessionid")
+
+    def test_are_kept_by_no_cache_and_name_themselves_to_nobody(self, connected):
+        connected.open_mail(NEWSLETTER)
+        for path in OWN_PAGES[1:5]:
+            connected.go(path)
+
+        ours = [
+            one
+            for one in connected.responses
+            if one.url.startswith(f"{connected.service.url}/") and "/static/" not in one.url
+        ]
+        shown = [one for one in ours if "/inbox/" in one.url or "/settings/" in one.url]
+        assert shown
+        assert [one.url for one in shown if "no-store" not in one.headers["cache-control"]] == []
+        assert {one.headers["referrer-policy"] for one in ours} <= {"same-origin", "no-referrer"}
+
+    def test_are_under_a_policy_without_exceptions(self, connected):
+        connected.go("/inbox/")
+
+        policy = connected.page.request.get(connected.page.url).headers["content-security-policy"]
+        assert "unsafe-inline" not in policy
+        assert "unsafe-eval" not in policy
+        assert "default-src 'none'" in policy
+
+
+class TestMail:
+    @pytest.mark.scenario("H2")
+    def test_stays_in_its_frame(self, connected):
+        frame = connected.open_mail(HOSTILE)
+
+        expect(frame.locator("body")).to_contain_text("Session expired")
+        box = connected.page.locator("iframe.mail-body").first.bounding_box()
+        assert box["y"] > connected.page.locator(".site-head").bounding_box()["height"]
+        assert frame.locator("[style*=fixed]").count() == 0
+        assert (
+            frame.locator("body :is(script, form, iframe, object, embed, svg, style)").count() == 0
+        )
+
+    def test_opened_directly_has_no_origin_and_runs_nothing(self, connected):
+        page = _body(connected, HOSTILE)
+
+        # As if the sanitiser had let a script pass.
+        page.evaluate(
+            "() => { const one = document.createElement('script'); one.textContent = 'ran = 1';"
+            " document.body.append(one) }"
+        )
+
+        assert page.evaluate("self.origin") == "null"
+        assert page.evaluate("typeof ran") == "undefined"
+        with pytest.raises(Error, match="SecurityError"):
+            page.evaluate("document.cookie")
+
+    def test_opened_directly_submits_no_form(self, connected):
+        page = _body(connected, HOSTILE)
+        before = page.url
+        connected.requests.clear()
+
+        # As if the sanitiser had let a form pass.
+        page.evaluate(
+            "() => { const one = document.createElement('form'); one.method = 'post';"
+            " one.action = '/accounts/logout/'; one.id = 'trap';"
+            " const button = document.createElement('button'); button.textContent = 'Go';"
+            " one.append(button); document.body.append(one) }"
+        )
+        page.get_by_role("button", name="Go").click()
+
+        assert page.url == before
+        assert connected.requests == []
+
+    def test_answers_with_a_sandbox_of_its_own(self, connected):
+        connected.open_mail(NEWSLETTER)
+        address = connected.page.locator("iframe.mail-body").first.evaluate("one => one.src")
+
+        headers = connected.page.request.get(address).headers
+
+        policy = headers["content-security-policy"]
+        assert re.search(r"sandbox [^;]*allow-popups", policy)
+        assert "allow-scripts" not in policy
+        assert "allow-same-origin" not in policy
+        assert "default-src 'none'" in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "no-store" in headers["cache-control"]
+
+    def test_opens_links_without_a_way_back(self, connected):
+        connected.context.route(f"{LINK}*", lambda route: route.fulfill(body="a shop"))
+        frame = connected.open_mail(NEWSLETTER)
+
+        with connected.context.expect_page() as opened:
+            frame.get_by_role("link", name="our offer").click()
+
+        shop = opened.value
+        shop.wait_for_load_state()
+        assert shop.url == LINK
+        assert shop.evaluate("window.opener") is None
+        assert shop.evaluate("document.referrer") == ""
+
+    def test_attachments_are_never_shown_from_our_origin(self, connected):
+        connected.open_mail(INVOICE)
+        address = connected.page.locator("a.attachment").evaluate("one => one.href")
+
+        headers = connected.page.request.get(address).headers
+
+        assert headers["content-disposition"].startswith("attachment")
+        assert headers["content-type"] == "application/octet-stream"
+        assert headers["x-content-type-options"] == "nosniff"

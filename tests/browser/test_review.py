@@ -1,0 +1,102 @@
+"""A reviewer in a real browser: from a sentence to the rule, the tests, the entry and its proof."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import struct
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from config.embedded.feature import Feature
+from limited_use import verify
+from limited_use.ledger.notes import VerifierKey
+from tests.browser.test_accessibility import violations
+
+pytestmark = [pytest.mark.browser, pytest.mark.clause("LU-4.1")]
+
+PATHS = ("/review/", "/review/policy/", "/review/refusals/", "/review/clauses/WSEC-KEY/")
+
+
+def code(secret):
+    """Return what an authenticator app shows now (RFC 6238)."""
+    moment = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.new(base64.b32decode(secret), moment, "sha1").digest()
+    place = digest[-1] & 15
+    return f"{(int.from_bytes(digest[place : place + 4]) & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+@pytest.fixture
+def seeded(service):
+    return json.loads((service.logs.parent / "people.json").read_text())
+
+
+@pytest.fixture
+def rita(visit, seeded):
+    """Return the reviewer, signed in with password and code."""
+    person = next(one for one in seeded["people"] if one["role"] == "reviewer")
+    with visit(person) as one:
+        one.go("/accounts/login/")
+        one.page.get_by_label("Email").fill(person["email"])
+        one.page.get_by_label("Password").fill(person["password"])
+        one.page.locator("main").get_by_role("button", name="Sign in").click()
+        one.page.get_by_label("Code").first.fill(code(person["totp_secret"]))
+        one.page.keyboard.press("Enter")
+        expect(one.page.locator(".site-user")).to_contain_text(person["name"])
+        yield one
+
+
+def soon(visitor, path, shown):
+    """Load a page until what workers do every few seconds stands on it."""
+    for _ in range(60):
+        visitor.go(path)
+        if visitor.page.get_by_text(shown).count():
+            return
+        visitor.page.wait_for_timeout(1000)
+    raise AssertionError(f"{shown} did not appear on {path}")
+
+
+class TestAReviewer:
+    # One sign-in: a code serves once.
+    def test_goes_from_a_sentence_to_its_proof_and_takes_the_evidence_home(
+        self, rita, service, seeded
+    ):
+        client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
+        alice = seeded["people"][0]["id"]
+        answer = Feature(service.url, client).messages(client["delegation_id"], alice)
+        assert answer.status_code == 403
+        page = rita.page
+
+        soon(rita, "/review/refusals/", "campaigns")
+        page.get_by_role("link", name="Clauses").click()
+        page.get_by_role("link", name="LU-4.1", exact=True).click()
+        expect(page.locator("#enforced + p")).to_contain_text("rules of the policy")
+        expect(page.locator("#rule-never-market")).to_contain_text("never used for marketing")
+        expect(page.locator("main")).to_contain_text("a campaign cannot be registered")
+        found = violations(page)
+        page.locator("#applied ~ .table-wrap a").first.click()
+        expect(page.locator("h1")).to_contain_text("Ledger entry")
+        found += violations(page)
+        with page.expect_download() as proof:
+            page.get_by_role("link", name="Download the proof").click()
+        for path in PATHS:
+            rita.go(path)
+            found += violations(page)
+        rita.go("/review/evidence/")
+        page.get_by_role("button", name="Make one now").click()
+        expect(page.locator(".messages")).to_contain_text("is being made")
+        soon(rita, "/review/evidence/", "WSEC-KEY")
+        found += violations(page)
+        with page.expect_download() as evidence:
+            page.locator("a[download]").first.click()
+        shown = page.locator("pre.key").inner_text()
+
+        assert "c2sp.org/tlog-proof@v1" in proof.value.path().read_text()
+        keys = [VerifierKey.parse(text) for text in shown.split("'")[1::2]]
+        assert verify.check(evidence.value.path().read_bytes(), keys)
+        assert found == []
+        assert rita.foreign() == []
+        assert rita.minded == []

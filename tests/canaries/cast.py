@@ -1,0 +1,111 @@
+"""Who walks: the demo's people at their browsers, and its features at the API, all recorded."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import struct
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from config.embedded.feature import Feature
+from tests.canaries.exchanges import Exchanges, typed_headers
+from tests.canaries.marks import Marks
+from tests.canaries.secrets_seen import SecretsSeen
+from tests.canaries.world import World
+from tests.smoke.client import Browser, Page
+from tests.smoke.person import Person
+from tests.smoke.walk import must
+
+
+@dataclass
+class Cast:
+    """
+    The people by their first names; `features` by their client's id.
+
+    :param anonymous: a browser without a cookie
+    """
+
+    people: dict[str, Person]
+    features: dict[str, Feature]
+    delegation_of_campaigns: str
+    anonymous: Browser
+    exchanges: Exchanges
+    secrets: SecretsSeen
+
+    def __getitem__(self, name: str) -> Person:
+        return self.people[name]
+
+    def id(self, name: str) -> str:
+        return str(self.people[name].seeded["id"])
+
+    def client(self, feature: str, delegation: str, *, of: str) -> httpx.Client:
+        """Return the API as that feature sees it, acting for `of`."""
+        asked = self.features[feature]
+        http = httpx.Client(base_url=asked.base_url, timeout=30)
+        self.exchanges.watch(http, f"{feature} for {of}")
+        answer = asked.token(delegation)
+        must(answer.status_code == 200, f"no token for {feature}: {answer.status_code}")
+        token = answer.json()["access_token"]
+        self.secrets.add("service token", token)
+        http.headers["authorization"] = f"Bearer {token}"
+        return http
+
+    def close(self) -> None:
+        for browser in (self.anonymous, *(one.browser for one in self.people.values())):
+            browser.http.close()
+
+
+def assembled(world: World, marks: Marks, exchanges: Exchanges, secrets: SecretsSeen) -> Cast:
+    """Return the demo's people and features, none of whom is signed in yet."""
+    seeded = world.seeded()
+    people = {one["email"].partition("@")[0]: Person(world.url, one) for one in seeded["people"]}
+    anonymous = Browser(world.url)
+    for name, browser in (
+        ("anonymous", anonymous),
+        *((name, one.browser) for name, one in people.items()),
+    ):
+        browser.http.headers.update(typed_headers(marks))
+        exchanges.watch(browser.http, name)
+        secrets.watch(browser.http)
+    for one in seeded["people"]:
+        secrets.add("password", one["password"])
+        if one["totp_secret"]:
+            secrets.add("authenticator secret", one["totp_secret"])
+    clients = {one["client_id"]: one for one in seeded["clients"]}
+    for one in clients.values():
+        secrets.add("private key of a feature", one["private_jwk"]["d"])
+    return Cast(
+        people=people,
+        features={name: Feature(world.url, one) for name, one in clients.items()},
+        delegation_of_campaigns=clients["campaigns"]["delegation_id"],
+        anonymous=anonymous,
+        exchanges=exchanges,
+        secrets=secrets,
+    )
+
+
+def sign_in_with_code(person: Person) -> Page:
+    """Sign in as a member of staff: password, then the code of their authenticator (RFC 6238)."""
+    page = person.browser.get("/accounts/login/")
+    form = page.form("login")
+    seeded: dict[str, Any] = person.seeded
+    page = person.browser.submit(
+        page, form, form.data(login=seeded["email"], password=seeded["password"])
+    )
+    must("mfa" in page.url, f"no second factor was asked for: {page.url}")
+    form = page.form("")
+    page = person.browser.submit(page, form, form.data(code=_code(seeded["totp_secret"])))
+    must("mfa" not in page.url, "the code was not taken")
+    return page
+
+
+def _code(secret: str) -> str:
+    counter = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.digest(base64.b32decode(secret), counter, hashlib.sha1)
+    (number,) = struct.unpack(">I", digest[digest[-1] & 15 :][:4])
+    return f"{(number & 0x7FFFFFFF) % 10**6:06d}"

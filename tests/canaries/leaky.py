@@ -1,0 +1,58 @@
+"""
+Settings of a service with bugs: what a person was shown is kept where it must not be.
+
+For the tests of the tool alone. One middleware does to every answer of the inbox what colleagues do
+in a hurry: print it, mail it, keep it, ask somebody else about it, each in another place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from django.http import HttpRequest, HttpResponse
+
+from tests.canaries.settings import *  # noqa: F403
+from tests.canaries.settings import GOOGLE_API_ROOT_URL, MIDDLEWARE
+
+
+class Leak:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if (
+            request.path.startswith("/v1/")
+            and response.status_code == 200
+            and len(response.content) > 500
+        ):
+            everywhere(request, response.content)
+        return response
+
+
+def everywhere(request: HttpRequest, shown: bytes) -> None:
+    from django.core.cache import cache
+    from django.core.mail import send_mail
+
+    from config.celery import app
+    from integrations.providers.transport import send
+
+    text = shown.decode()[:20_000]
+    # A library that prints what it got.
+    sys.stderr.write(f"answered {text}\n")
+    request.session["last_seen"] = text
+    cache.set("last page", text)
+    app.send_task("integrations.nobody_knows", kwargs={"page": text}, ignore_result=True)
+    send_mail("What you read", text, "antares@antares.example", ["alice@antares.example"])
+    with tempfile.NamedTemporaryFile("w", delete=False) as file:
+        file.write(text)
+    Path(os.environ["CANARY_WATCH"], "crashes", "reporter.json").write_text(text, encoding="utf-8")
+    # The tripwire refuses other ways out, and whoever means to gets past it.
+    send("POST", f"{GOOGLE_API_ROOT_URL}analytics", {}, shown)
+
+
+MIDDLEWARE = [*MIDDLEWARE[:6], "tests.canaries.leaky.Leak", *MIDDLEWARE[6:]]

@@ -1,0 +1,139 @@
+"""The search itself: every store, for every mark and every secret there was so far."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from tests.canaries.control import TRACER, Control, planted
+from tests.canaries.marks import Marks
+from tests.canaries.scanner import Hit, Needles, Seen, Stores, search
+from tests.canaries.secrets_seen import SecretsSeen
+from tests.canaries.world import World
+
+SENT: Final = "outgoing requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One search: what it found, what it looked at, and what of its own tracers it missed."""
+
+    hits: list[Hit]
+    sizes: Counter[str]
+    missed: list[str]
+    needles: int
+
+
+@dataclass
+class Looking:
+    world: World
+    marks: Marks
+    secrets: SecretsSeen
+
+    def control(self) -> tuple[Control, Seen]:
+        """Plant everything everywhere, and look for it."""
+        with planted(self.world.ground()) as control:
+            return control, search(Needles(control.needles()), self._where())
+
+    def look(self, *, quiet: bool = True) -> Result:
+        """
+        Look everywhere: a moment as it is, and one at which every process stands still.
+
+        What is on its way in the first, and has arrived in the second, is seen once at least. In
+        both, a tracer in each store shows that the search was there.
+        """
+        self._collect()
+        with planted(self.world.ground(), *TRACER) as control:
+            needles = self.needles()
+            known = Needles({**needles, **control.needles()})
+            seen = [search(known, self._where(live=True))]
+            with self.world.quiet():
+                seen.append(search(known, self._where()))
+        tracers = set(control.needles())
+        hits = {hit for one in seen for hit in one.hits if hit.needle not in tracers}
+        return Result(
+            hits=sorted(hit for hit in hits if not _is_due(hit)),
+            sizes=seen[-1].sizes,
+            missed=control.missed(seen[-1]),
+            needles=len(needles),
+        )
+
+    def needles(self) -> dict[str, str | bytes]:
+        return {**self.marks.all(), **self.secrets.needles()}
+
+    def _where(self, *, live: bool = False) -> Stores:
+        where = self.world.where()
+        if live:
+            # What changes from one moment to the next; files are read when nobody writes.
+            where = replace(where, folders={"logs": where.folders["logs"]})
+        sent = [one.without_its_due for one in self.world.relay.sent()]
+        return replace(where, texts={**where.texts, SENT: sent})
+
+    def _collect(self) -> None:
+        self.secrets.collect(self.world.relay)
+        self.secrets.told(self.world.sandbox.pushes())
+        environment = self.world.service.environment
+        self.secrets.add("secret key", environment["SECRET_KEY"])
+        self.secrets.add("client secret", environment["GOOGLE_CLIENT_SECRET"])
+        password = urlsplit(self.world.urls.database).password or ""
+        self.secrets.add("database password", unquote(password))
+        for path in sorted((self.world.data / "keyring").glob("*.key")):
+            self.secrets.add(f"{path.stem} of the keyring", path.read_bytes())
+        for kind, key in _data_keys():
+            self.secrets.add(kind, key)
+
+
+def _is_due(hit: Hit) -> bool:
+    """
+    Say whether it is the provider's own id of something, where that is in place.
+
+    They go back to the provider, and a worker that compares mailboxes has them in hand: what a
+    reporter would tell of that is no more than what it asked for.
+    """
+    return hit.store in {SENT, "crash reports"} and hit.needle.startswith("provider's id")
+
+
+def _data_keys() -> list[tuple[str, bytes]]:
+    """Return every data key there is, unwrapped, as the service itself would."""
+    from limited_use.ledger_models import LedgerKey
+    from limited_use.models import DataKey
+    from limited_use.vault import keyring, naming
+    from limited_use.vault.keyring import Bound
+    from limited_use.vault.lines import KeyLine
+
+    found = []
+    for row in DataKey.objects.all():
+        bound = Bound(row.holder, bytes(row.key_id))
+        line = KeyLine(row.line)
+        key = keyring.current().unwrap(line, row.kek_epoch, bytes(row.wrapped), bound)
+        found.append((f"{line} key", key))
+    for row in LedgerKey.objects.filter(wrapped__isnull=False):
+        bound = Bound(row.holder, bytes(row.commitment)[:8])
+        found.append(("ledger key", naming.key_in(bytes(row.wrapped), row.kek_epoch, bound)))
+    return found
+
+
+def places(world: World) -> set[str]:
+    """Return every place that a process of the service reached for."""
+    found = set()
+    for path in (world.watched / "egress").glob("*.jsonl"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found.add(str(json.loads(line)["place"]))
+    return found
+
+
+def undeclared(world: World) -> list[str]:
+    """Return those that are neither the provider, nor the broker, nor the database."""
+    provider = urlsplit(world.relay.url)
+    broker = urlsplit(world.urls.broker)
+    database = urlsplit(world.urls.database)
+    own = {
+        f"{provider.hostname}:{provider.port}",
+        broker.path,
+        f"{broker.hostname}:{broker.port}",
+        f"{database.hostname}:{database.port}",
+    }
+    return sorted(place for place in places(world) if place not in own)

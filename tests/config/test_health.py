@@ -1,0 +1,89 @@
+"""What those who start, stop and route to processes ask."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from config import health, restored
+from limited_use.vault import keys
+from tests.walls import requests_act_as_web
+
+__all__ = ["requests_act_as_web"]
+
+
+@pytest.fixture(autouse=True)
+def anew(monkeypatch):
+    """Let no test see what another was answered."""
+    monkeypatch.setattr(health, "READINESS", health.Readiness())
+
+
+class TestAlive:
+    def test_touches_nothing(self):
+        # Without a database: a test that reached one would fail.
+        answer = Client().get("/healthz")
+
+        assert (answer.status_code, answer.content) == (200, b"alive\n")
+        assert "no-store" in answer["Cache-Control"]
+        assert not answer.cookies
+
+    def test_is_asked_in_plain_http(self, settings):
+        settings.SECURE_SSL_REDIRECT = True
+
+        assert Client().get("/healthz").status_code == 200
+        assert Client().get("/").status_code == 301
+
+    def test_is_told_of_a_service_whose_door_is_shut(self):
+        looked = []
+        door = restored.Door(lambda *_: [b"passed on"], lambda: looked.append("there"))
+
+        assert door({"PATH_INFO": "/healthz"}, lambda *_: None) == [b"passed on"]
+        assert looked == []
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("requests_act_as_web")
+class TestReady:
+    def test_says_that_all_is_there(self):
+        answer = Client().get("/readyz")
+
+        assert answer.status_code == 200
+        assert answer.json() == {"database": "ok", "migrations": "ok", "keys": "ok"}
+
+    def test_says_that_the_database_is_older_than_the_release(self, monkeypatch):
+        monkeypatch.setattr(health, "_missing", lambda: True)
+
+        answer = Client().get("/readyz")
+
+        assert answer.status_code == 503
+        assert answer.json()["migrations"] == "missing"
+
+    def test_says_that_the_database_is_away(self, monkeypatch):
+        class Away:
+            def cursor(self):
+                raise OperationalError
+
+        monkeypatch.setattr(health, "connection", Away())
+        answer = Client().get("/readyz")
+
+        assert answer.status_code == 503
+        assert answer.json() == {"database": "away", "migrations": "unknown", "keys": "ok"}
+
+    def test_serves_on_while_the_keys_are_away(self, settings, tmp_path):
+        settings.KEYRING_DIR = tmp_path / "nowhere"
+        keys.forget()
+
+        answer = Client().get("/readyz")
+
+        assert answer.status_code == 200
+        assert answer.json()["keys"] == "away"
+
+    def test_asks_once_however_many_ask(self, monkeypatch):
+        Client().get("/readyz")
+        monkeypatch.setattr(health, "connection", None)
+
+        assert Client().get("/readyz").json()["database"] == "ok"
+
+    def test_knows_what_a_release_brings(self):
+        assert health._missing() is False

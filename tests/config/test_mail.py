@@ -1,0 +1,70 @@
+"""Where the platform's mail goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.env import Environment, Refused
+from config.mail import outgoing
+from tests.config import production
+
+
+def of(url="", *, is_production=True, **more):
+    env = Environment({**({"EMAIL_URL": url} if url else {}), **more})
+    made = outgoing(env, production=is_production, folder="/data/mail")
+    env.finish()
+    return made
+
+
+class TestOutgoing:
+    def test_is_nowhere_in_production_unless_it_is_said(self):
+        made = of()
+
+        assert made["MAIL_IS_SENT"] is False
+        assert made["EMAIL_BACKEND"].endswith("dummy.EmailBackend")
+
+    @pytest.mark.control("4.1.1")
+    @pytest.mark.parametrize(
+        ("url", "host", "port", "tls", "ssl"),
+        [
+            ("smtps://u:p%40w@mail.example", "mail.example", 465, False, True),
+            ("smtp://u:p%40w@mail.example:2525", "mail.example", 2525, True, False),
+        ],
+    )
+    def test_is_a_server_that_is_talked_to_under_tls(self, url, host, port, tls, ssl):
+        made = of(url)
+
+        assert (made["EMAIL_HOST"], made["EMAIL_PORT"]) == (host, port)
+        assert (made["EMAIL_USE_TLS"], made["EMAIL_USE_SSL"]) == (tls, ssl)
+        assert (made["EMAIL_HOST_USER"], made["EMAIL_HOST_PASSWORD"]) == ("u", "p@w")
+        assert made["MAIL_IS_SENT"] is True
+
+    def test_is_files_in_development(self):
+        made = of(is_production=False)
+
+        assert made["EMAIL_BACKEND"].endswith("filebased.EmailBackend")
+        assert made["EMAIL_FILE_PATH"] == "/data/mail"
+        assert of(is_production=False, EMAIL_DIR="/other")["EMAIL_FILE_PATH"] == "/other"
+        assert of("file:///mine", is_production=False)["EMAIL_FILE_PATH"] == "/mine"
+
+    def test_is_the_console_in_development_where_that_is_said(self):
+        assert of("console:", is_production=False)["EMAIL_BACKEND"].endswith("console.EmailBackend")
+
+    @pytest.mark.parametrize(
+        "url", ["file:///var/mail", "console:", "smtp:", "http://mail.example", "mail.example"]
+    )
+    def test_is_nothing_else_in_production(self, url):
+        with pytest.raises(Refused, match="EMAIL_URL"):
+            of(url)
+
+
+class TestProduction:
+    def test_starts_without_and_says_that_no_mail_is_sent(self, tmp_path):
+        tmp_path.chmod(0o700)
+        env = production.environment(tmp_path)
+        production.start(env, "init_keyring")
+
+        done = production.start(env, "check", "--deploy")
+
+        assert done.returncode == 0
+        assert "no mail is sent" in done.stderr

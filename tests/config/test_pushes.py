@@ -1,0 +1,75 @@
+"""Where providers tell us of news: nowhere, unless the settings say it whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.env import Environment, Refused
+from config.pushes import pushes
+from tests.config import production
+
+WHOLE = {
+    "GOOGLE_PUBSUB_TOPIC": "projects/antares-prod/topics/gmail",
+    "GOOGLE_PUSH_ACCOUNT": "push@antares-prod.iam.gserviceaccount.com",
+}
+HOSTS = ["antares.example", ".hooks.example"]
+
+
+def of(*, is_production=True, **given):
+    env = Environment(given)
+    url = "https://antares.example"
+    made = pushes(env, production=is_production, public_url=url, hosts=HOSTS)
+    env.finish()
+    return made
+
+
+class TestPush:
+    def test_is_off_for_mailboxes_unless_it_is_said(self):
+        made = of()
+
+        assert (made["GOOGLE_PUBSUB_TOPIC"], made["GOOGLE_PUSH_ACCOUNT"]) == ("", "")
+
+    def test_goes_to_the_public_address_whose_tokens_name_it(self):
+        made = of(**WHOLE)
+
+        assert made["WEBHOOK_URL"] == "https://antares.example"
+        assert made["GOOGLE_PUSH_AUDIENCE"] == "https://antares.example/webhooks/google/pubsub"
+
+    def test_may_go_to_another_of_our_hosts(self):
+        made = of(**WHOLE, WEBHOOK_URL="https://in.hooks.example/", GOOGLE_PUSH_AUDIENCE="ours")
+
+        assert made["WEBHOOK_URL"] == "https://in.hooks.example"
+        assert made["GOOGLE_PUSH_AUDIENCE"] == "ours"
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"GOOGLE_PUBSUB_TOPIC": ""},
+            {"GOOGLE_PUSH_ACCOUNT": ""},
+            {"GOOGLE_PUBSUB_TOPIC": "gmail"},
+            {"GOOGLE_PUBSUB_TOPIC": "projects/a/subscriptions/b"},
+            {"GOOGLE_PUSH_ACCOUNT": "push"},
+            {"WEBHOOK_URL": "http://antares.example"},
+            {"WEBHOOK_URL": "https://elsewhere.example"},
+            {"WEBHOOK_URL": "https://user@antares.example"},
+            {"WEBHOOK_URL": "https://[broken"},
+            {"GOOGLE_CALENDAR_CHANNELS": "perhaps"},
+        ],
+    )
+    def test_is_refused_in_part_or_in_plain(self, changed):
+        with pytest.raises(Refused) as caught:
+            of(**{**WHOLE, **changed})
+
+        assert len(caught.value.problems) == 1
+
+    def test_of_calendars_needs_https_and_so_production(self):
+        assert of()["GOOGLE_CALENDAR_CHANNELS"] is True
+        assert of(is_production=False)["GOOGLE_CALENDAR_CHANNELS"] is False
+
+    def test_starts_in_production(self, tmp_path):
+        tmp_path.chmod(0o700)
+        env = production.environment(tmp_path)
+
+        assert production.start({**env, **WHOLE}).returncode == 0
+        refused = production.start({**env, **WHOLE, "WEBHOOK_URL": "http://antares.example"})
+        assert refused.stderr == "config: WEBHOOK_URL must be an https:// address\n"

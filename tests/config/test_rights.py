@@ -1,0 +1,107 @@
+"""Every task, and the journey of a mailbox, with the rights of the class that does it."""
+
+import inspect
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from config.celery import app
+from config.classes import TASKS, ProcessClass
+from integrations import connections, purge
+from integrations.models import PurgeStep, PurgeTrigger, Watch, WatchKind
+from limited_use.ledger import sequencer
+from limited_use.models import Receipt
+from limited_use.vault import epochs, keys
+from limited_use.vault.file_keyring import FileKeyring
+from limited_use.vault.lines import KeyLine
+from tests.fakes.mail import FakeMailbox
+from tests.integrations import household as houses
+from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
+from tests.walls import acting_as
+
+
+@pytest.fixture(autouse=True)
+def keyring(tmp_path, settings):
+    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.GMAIL_UNITS_PER_MINUTE = 600_000
+    keys.forget()
+    return FileKeyring.create(settings.KEYRING_DIR)
+
+
+@pytest.fixture
+def mailbox(monkeypatch):
+    box = houses.provided(monkeypatch, FakeMailbox())
+    box.deliver()
+    box.deliver()
+    return box
+
+
+@pytest.fixture
+def alice(transactional_db, mailbox):
+    house = houses.household()
+    house.settle()
+    return house
+
+
+@pytest.fixture
+def google(settings):
+    with RevokeEndpoint.running() as endpoint:
+        settings.GOOGLE_REVOKE_URL = endpoint.url
+        yield endpoint
+
+
+def ids(house):
+    """Return a purge's id, for the tasks that are told one: of somebody who disconnected."""
+    with transaction.atomic():
+        job = purge.open_job(
+            integration=houses.household().integration,
+            trigger=PurgeTrigger.OWNER,
+            at=timezone.now(),
+        )
+    watch = Watch.objects.create(
+        integration=house.integration,
+        connection=house.connection,
+        resource="mail",
+        kind=WatchKind.TOPIC,
+        wanted_at=timezone.now(),
+        due_at=timezone.now(),
+    )
+    return {"job_id": job.id, "connection_id": house.connection.id, "watch_id": watch.id}
+
+
+class TestTasks:
+    @pytest.mark.parametrize("name", sorted(TASKS))
+    def test_of_the_schedule_run_with_the_rights_of_their_class(self, name, alice, google):
+        app.loader.import_default_modules()
+        task = app.tasks[name]
+        asked = inspect.signature(task.run).parameters
+        values = {"integration_id": alice.integration.id, "work_id": alice.work.id, **ids(alice)}
+        given = {key: str(values[key]) for key in asked if key in values}
+
+        with acting_as(TASKS[name]):
+            task.run(**given)
+
+        assert not connection.needs_rollback
+
+
+class TestAMailbox:
+    def test_lives_and_ends_though_no_class_may_do_all_of_it(self, alice, google):
+        assert alice.messages.count() == 2
+        with acting_as(ProcessClass.WEB, alice):
+            job = connections.disconnect(
+                integration_id=alice.integration.id,
+                user_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                at=timezone.now(),
+            )
+        with acting_as(ProcessClass.PURGE):
+            step = purge.run(job_id=job.id)
+            for line in KeyLine:
+                epochs.turn(line, timezone.now())
+            sequencer.run(timezone.now())
+            purge.issue_second_part(job_id=job.id, at=timezone.now())
+
+        assert step is PurgeStep.DONE
+        assert alice.messages.count() == 0
+        assert Receipt.objects.filter(subject_id=alice.integration.id).count() == 2

@@ -1,0 +1,121 @@
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.config.test_embedded import processes_of
+
+ROOT = Path(__file__).resolve().parents[2]
+# What pytest runs on is not what the demo is to run on.
+OURS = {"DATABASE_URL", "BROKER_URL", "KEYRING_DIR", "DJANGO_SETTINGS_MODULE"}
+
+
+@pytest.fixture
+def data_dir():
+    with tempfile.TemporaryDirectory(prefix="antares-service-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+def demo(data_dir):
+    """Start the demo as `make` does, with servers of its own; return it and its first page."""
+    env = {k: v for k, v in os.environ.items() if k not in OURS}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "demo", "--port", "0"],
+        cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if found := re.search(r"open\s+(http://localhost:\d+)", line):
+            return process, found[1], "".join(said)
+    raise AssertionError("".join(said))
+
+
+def run(data_dir, *arguments):
+    """Run one command on the demo's data, as the README says."""
+    env = {k: v for k, v in os.environ.items() if k not in OURS}
+    command = [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "run"]
+    return subprocess.run(
+        [*command, sys.executable, *arguments],
+        cwd=ROOT, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def descendants(pid):
+    """Return the ids of the children of `pid`, of theirs, and so on."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return set()
+    return {int(child) for child in children}.union(*(descendants(child) for child in children))
+
+
+def is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    # In a container without an init nobody may collect the dead.
+    return state != "Z"
+
+
+class TestDemo:
+    def test_serves_a_first_page_and_says_whom_to_sign_in_as_at_every_start(self, data_dir):
+        for _ in range(2):
+            process, url, said = demo(data_dir)
+            answer = httpx.get(f"{url}/accounts/login/")
+            process.terminate()
+            status = process.wait()
+            process.stdout.close()
+
+            assert answer.status_code == 200
+            assert "alice@antares.example" in said
+            assert status == 0
+            assert processes_of(data_dir) == []
+
+    def test_leaves_no_process_when_it_is_killed(self, data_dir):
+        process, _, _ = demo(data_dir)
+        family = descendants(process.pid)
+
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+        # Sandbox, web and its child, worker, beat, PostgreSQL and its children, Valkey.
+        assert len(family) > 7
+        while any(is_running(pid) for pid in family):
+            time.sleep(0.05)
+
+    def test_lets_a_command_look_at_its_data_while_it_runs_and_after(self, data_dir):
+        process, _, _ = demo(data_dir)
+
+        beside = run(data_dir, "manage.py", "verify_ledger")
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+        after = run(data_dir, "manage.py", "verify_ledger")
+
+        for done in (beside, after):
+            assert done.returncode == 0, done.stderr
+            assert "all fit" in done.stdout
+        assert processes_of(data_dir) == []
+
+    def test_stops_as_a_whole_when_one_process_ends(self, data_dir):
+        process, _, _ = demo(data_dir)
+        (beat,) = processes_of(data_dir / "beat-schedule")
+
+        os.kill(beat, 9)
+        said = process.stdout.read()
+        status = process.wait()
+        process.stdout.close()
+
+        assert "beat stopped by itself with status -9" in said
+        assert status == 1
+        assert processes_of(data_dir) == []

@@ -1,0 +1,173 @@
+import pytest
+
+from tests.config import production
+
+
+@pytest.fixture
+def env(tmp_path):
+    tmp_path.chmod(0o700)
+    return production.environment(tmp_path)
+
+
+class TestProduction:
+    def test_passes_the_deployment_check(self, env):
+        made = production.start(env, "init_keyring")
+        done = production.start(env, "check", "--deploy", "--fail-level", "WARNING")
+
+        assert made.returncode == 0, made.stderr
+        assert done.returncode == 0, done.stderr
+
+    @pytest.mark.scenario("A1")
+    @pytest.mark.control("6.7.1")
+    def test_refuses_to_start_without_keys(self, env):
+        del env["KEYRING_DIR"]
+
+        done = production.start(env)
+
+        assert done.returncode == 1
+        assert done.stderr == (
+            "config: KEYRING_URL is not set: https:// address of OpenBao or Vault, with the keys\n"
+        )
+
+    @pytest.mark.scenario("A1")
+    def test_names_everything_that_is_missing_at_once_one_line_each(self):
+        done = production.start({})
+
+        named = {line.split()[1] for line in done.stderr.splitlines()}
+        assert done.returncode == 1
+        assert named == {
+            "SECRET_KEY", "ALLOWED_HOSTS", "PUBLIC_URL", "DATABASE_URL", "BROKER_URL",
+            "KEYRING_URL", "LEDGER_ORIGIN", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET",
+            "PRIVACY_NOTICE_URL",
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("SECRET_KEY", "short"),
+            ("SECRET_KEY", "a" * 80),
+            ("ALLOWED_HOSTS", "*"),
+            ("ALLOWED_HOSTS", ""),
+            ("PUBLIC_URL", "http://antares.example"),
+            ("PRIVACY_NOTICE_URL", "http://antares.example/privacy"),
+            ("PRIVACY_NOTICE_URL", ""),
+            ("DATABASE_URL", "sqlite:///db.sqlite3"),
+            ("KEYRING_DIR", "/nonexistent"),
+            ("KEYRING_FILE_ACCEPTED", "off"),
+            ("REAUTH_GRACE_DAYS", "31"),
+            ("KEY_EPOCH_HOURS", "25"),
+            ("KEY_EPOCH_HOURS", "often"),
+            ("ANTARES_ENV", "prod"),
+        ],
+    )
+    def test_refuses(self, env, name, value):
+        done = production.start({**env, name: value})
+
+        lines = done.stderr.splitlines()
+        assert done.returncode == 1
+        assert [line.split()[:2] for line in lines] == [["config:", name]]
+
+    def test_refuses_a_keyring_that_others_can_open(self, env, tmp_path):
+        tmp_path.chmod(0o750)
+
+        done = production.start(env)
+
+        assert done.returncode == 1
+        assert "KEYRING_DIR is open to others" in done.stderr
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "GOOGLE_AUTHORIZE_URL", "GOOGLE_TOKEN_URL", "GOOGLE_REVOKE_URL", "GOOGLE_CERTS_URL",
+            "GOOGLE_ISSUER", "GOOGLE_USERINFO_URL", "GOOGLE_API_ROOT_URL",
+            "MICROSOFT_AUTHORITY_URL", "MICROSOFT_GRAPH_URL",
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1:8100/token",
+            "http://oauth2.googleapis.com/token",
+            "https://oauth2.googleapis.com.evil.example/token",
+            "https://oauth2.googleapis.com:8443/token",
+            "https://someone@oauth2.googleapis.com/token",
+            "https://oauth2.googleapis.com:port/token",
+        ],
+    )
+    @pytest.mark.control("5.1.5")
+    def test_takes_no_provider_address_but_the_built_in_ones(self, name, url):
+        from config.env import Environment, Refused
+        from config.providers import google_urls, microsoft_urls
+
+        env = Environment({name: url})
+        google_urls(env, production=True)
+        microsoft_urls(env, production=True)
+
+        with pytest.raises(Refused) as refused:
+            env.finish()
+        assert len(refused.value.problems) == 1
+        assert refused.value.problems[0].startswith(name)
+
+    @pytest.mark.clause("ENV-SPLIT")
+    @pytest.mark.parametrize("name", ["GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"])
+    def test_takes_no_client_that_development_has_by_default(self, env, name):
+        del env[name]
+
+        done = production.start(env)
+
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"config: {name} is not set")
+
+    @pytest.mark.clause("ENV-SPLIT")
+    def test_stops_at_a_sandbox(self, env):
+        done = production.start({**env, "GOOGLE_TOKEN_URL": "http://127.0.0.1:8100/token"})
+
+        assert done.returncode == 1
+        assert done.stderr.startswith("config: GOOGLE_TOKEN_URL")
+
+    @pytest.mark.control("2.3.1")
+    @pytest.mark.control("2.3.2")
+    @pytest.mark.control("4.1.1")
+    @pytest.mark.control("6.2.1")
+    def test_gives_cookies_transport_and_debug_their_safe_values(self, env):
+        code = (
+            "from django.conf import settings as s;"
+            "print(s.DEBUG, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_HTTPONLY,"
+            " s.CSRF_COOKIE_SECURE, s.CSRF_COOKIE_HTTPONLY, s.SECURE_SSL_REDIRECT,"
+            " s.SECURE_HSTS_SECONDS > 31_000_000, s.SESSION_COOKIE_NAME[:7])"
+        )
+
+        done = production.start(env, "shell", "--no-imports", "-c", code)
+
+        assert done.stdout.split() == ["False", *["True"] * 6, "__Host-"], done.stderr
+
+
+class TestSecretsInFiles:
+    def test_are_read_from_the_file_that_is_named(self, tmp_path):
+        from config.env import Environment
+
+        (tmp_path / "secret").write_text("from a file\n")
+
+        assert Environment({"X_FILE": str(tmp_path / "secret")}).text("X") == "from a file"
+
+    def test_are_a_problem_where_the_file_is_not_there(self, tmp_path):
+        from config.env import Environment, Refused
+
+        env = Environment({"X_FILE": str(tmp_path / "missing")})
+        env.text("X")
+
+        with pytest.raises(Refused, match="X_FILE cannot be read"):
+            env.finish()
+
+
+class TestDatabaseUrl:
+    def test_takes_a_socket_folder_and_escaped_characters(self):
+        from config.env import Environment
+
+        found = Environment({}).database(
+            "DATABASE_URL", "postgresql://us%40er:p%2Fw@/na%20me?host=%2Frun%2Fpg&sslmode=disable"
+        )
+
+        assert (found["USER"], found["PASSWORD"], found["NAME"]) == ("us@er", "p/w", "na me")
+        assert (found["HOST"], found["PORT"]) == ("/run/pg", "")
+        assert found["OPTIONS"] == {"sslmode": "disable"}

@@ -1,0 +1,381 @@
+"""Connections that nobody declared are refused, wherever Python makes them, and told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import smtplib
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+import urllib3
+
+from accounts.models import Alarm
+from config import celery, settings_test
+from config import egress as service
+from config.env import Environment, Refused
+from config.tripwire import Attempt, Tripwire, Undeclared, place_of
+from integrations.providers import transport
+from integrations.registers.entry_points import TASKS
+from limited_use.vault import keyring
+
+# Addresses of documentation: nobody is there. RFC 5737, RFC 2606.
+NOBODY = "203.0.113.9"
+ROOT = settings_test.BASE_DIR
+
+
+def refused(tripwire, event, *arguments):
+    with pytest.raises(Undeclared):
+        tripwire.look(event, arguments)
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def tripwire(told):
+    places = frozenset({("gmail.googleapis.com", 443), ("10.0.0.7", 6379)})
+    return Tripwire(places=places, record=told.append)
+
+
+@pytest.mark.invariant(4)
+@pytest.mark.control("5.1.5")
+class TestTripwire:
+    def test_lets_declared_places_through(self, tripwire, told):
+        tripwire.look("socket.getaddrinfo", ("gmail.googleapis.com", 443, 0, 0, 0))
+        tripwire.learn("gmail.googleapis.com", [(0, 0, 0, "", ("192.0.2.1", 443))])
+        tripwire.look("socket.connect", (None, ("192.0.2.1", 443)))
+        tripwire.look("socket.connect", (None, ("10.0.0.7", 6379)))
+
+        assert told == []
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            (NOBODY, 443),
+            ("10.0.0.7", 5432),
+            ("192.0.2.1", 8080),
+            ("2001:db8::1", 443, 0, 0),
+            ("127.0.0.1", 8000),
+            ("169.254.169.254", 80),
+        ],
+    )
+    def test_refuses_and_tells_of_others(self, tripwire, told, address):
+        tripwire.learn("gmail.googleapis.com", [(0, 0, 0, "", ("192.0.2.1", 443))])
+
+        refused(tripwire, "socket.connect", None, address)
+
+        assert told == [Attempt(address[0], address[1])]
+
+    def test_refuses_to_look_up_what_is_not_declared(self, tripwire, told):
+        refused(tripwire, "socket.getaddrinfo", "c2VjcmV0.collector.example", 53)
+        refused(tripwire, "socket.gethostbyname", b"collector.example")
+
+        # What stands before a domain may be what somebody meant to send.
+        assert {attempt.place for attempt in told} == {"collector.example"}
+
+    def test_refuses_packets_without_a_connection(self, tripwire):
+        refused(tripwire, "socket.sendto", None, (NOBODY, 53))
+        refused(tripwire, "socket.sendmsg", None, (NOBODY, 53))
+
+    @pytest.mark.parametrize(
+        "event", ["subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"]
+    )
+    def test_refuses_to_start_processes_that_it_would_not_see(self, tripwire, event):
+        refused(tripwire, event, "curl")
+
+    def test_lets_sockets_of_this_machine_through(self, tripwire, told):
+        tripwire.look("socket.connect", (None, "/run/postgresql/.s.PGSQL.5432"))
+
+        assert told == []
+
+    def test_tells_no_more_of_a_name_than_its_domain(self):
+        assert place_of("a." * 50 + "example.org") == "example.org"
+        assert len(place_of("x" * 300)) <= 40
+
+
+@pytest.mark.invariant(4)
+class TestInThisProcess:
+    """The tripwire that is up during every test: loopback, and nothing else."""
+
+    def test_is_up(self, egress):
+        with pytest.raises(Undeclared):
+            socket.getaddrinfo("collector.example", 443)
+
+        assert egress.pop() == Attempt("collector.example", 0)
+
+    def test_hears_of_what_is_swallowed(self, egress):
+        with pytest.raises(urllib3.exceptions.HTTPError):
+            urllib3.PoolManager(retries=False).request("GET", "http://collector.example/")
+
+        assert [attempt.place for attempt in egress] == ["collector.example"]
+        egress.clear()
+
+    def test_sees_mail_and_event_loops(self, egress):
+        async def connect():
+            await asyncio.open_connection("loop.example", 443)
+
+        with pytest.raises(OSError, match="undeclared"):
+            smtplib.SMTP("mail.example", 25)
+        # A loop in a thread of its own: a browser's may run in this one.
+        with ThreadPoolExecutor() as pool, pytest.raises(OSError, match="undeclared"):
+            pool.submit(asyncio.run, connect()).result()
+
+        assert {attempt.place for attempt in egress} == {"mail.example", "loop.example"}
+        egress.clear()
+
+    def test_sees_every_thread(self, egress):
+        def reach():
+            with pytest.raises(Undeclared):
+                socket.gethostbyname("thread.example")
+
+        thread = threading.Thread(target=reach)
+        thread.start()
+        thread.join()
+
+        assert egress.pop() == Attempt("thread.example", 0)
+
+
+def settings(**changed):
+    """Return settings as production has them."""
+    given = {
+        "GOOGLE_AUTHORIZE_URL": "https://accounts.google.com/o/oauth2/v2/auth",
+        "GOOGLE_TOKEN_URL": "https://oauth2.googleapis.com/token",
+        "GOOGLE_REVOKE_URL": "https://oauth2.googleapis.com/revoke",
+        "GOOGLE_CERTS_URL": "https://www.googleapis.com/oauth2/v3/certs",
+        "GOOGLE_USERINFO_URL": "https://openidconnect.googleapis.com/v1/userinfo",
+        "GOOGLE_API_ROOT_URL": "",
+        "MICROSOFT_AUTHORITY_URL": "https://login.microsoftonline.com",
+        "MICROSOFT_GRAPH_URL": "https://graph.microsoft.com",
+        "BROKER_URL": "rediss://:secret@broker.internal:6380/0",
+        "KEYRING_URL": "https://keys.internal:8200",
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "mail.internal",
+        "EMAIL_PORT": 587,
+        "DATABASES": {"default": {"HOST": "db.internal", "PORT": ""}},
+    }
+    return SimpleNamespace(**given | changed)
+
+
+@pytest.mark.control("5.1.5")
+class TestDeclared:
+    def test_is_what_the_settings_name(self):
+        assert service.declared(settings()) == {
+            ("accounts.google.com", 443),
+            ("gmail.googleapis.com", 443),
+            ("graph.microsoft.com", 443),
+            ("login.microsoftonline.com", 443),
+            ("oauth2.googleapis.com", 443),
+            ("openidconnect.googleapis.com", 443),
+            ("www.googleapis.com", 443),
+            ("broker.internal", 6380),
+            ("keys.internal", 8200),
+            ("mail.internal", 587),
+            ("db.internal", 5432),
+        }
+
+    def test_has_the_proxy_and_no_provider_where_there_is_one(self):
+        found = service.declared(settings(EGRESS_PROXY="http://user:word@proxy.internal:3128"))
+
+        assert ("proxy.internal", 3128) in found
+        assert not [host for host, _ in found if "google" in host]
+
+    def test_has_no_mail_server_where_mail_is_not_sent(self):
+        backend = "django.core.mail.backends.filebased.EmailBackend"
+
+        assert ("mail.internal", 587) not in service.declared(settings(EMAIL_BACKEND=backend))
+
+
+GMAIL, OAUTH, KEYS = (
+    ("gmail.googleapis.com", 443),
+    ("oauth2.googleapis.com", 443),
+    ("keys.internal", 8200),
+)
+
+
+@pytest.fixture
+def watched(told):
+    """The tripwire of a production process, that tells us instead of the operator."""
+    made = service.tripwire(settings())
+    made.record = told.append
+    return made
+
+
+@contextmanager
+def within(variable, value):
+    way = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(way)
+
+
+@pytest.mark.invariant(4)
+@pytest.mark.control("5.1.5")
+class TestDoors:
+    @pytest.mark.parametrize("place", [GMAIL, OAUTH, KEYS])
+    def test_are_the_only_way_to_what_is_behind_them(self, watched, told, place):
+        refused(watched, "socket.getaddrinfo", *place)
+        refused(watched, "socket.connect", None, place)
+
+        assert len(told) == 2
+
+    def test_to_a_provider_lead_to_the_host_of_the_request_alone(self, watched):
+        with within(transport.towards, GMAIL):
+            watched.look("socket.getaddrinfo", (*GMAIL, 0, 0, 0))
+            watched.learn(GMAIL[0], [(0, 0, 0, "", ("192.0.2.1", 443))])
+            watched.look("socket.connect", (None, ("192.0.2.1", 443)))
+            for elsewhere in (OAUTH, KEYS, ("broker.internal", 6380), ("192.0.2.1", 8443)):
+                refused(watched, "socket.connect", None, elsewhere)
+
+        refused(watched, "socket.connect", None, ("192.0.2.1", 443))
+
+    def test_to_the_key_store_lead_to_no_provider(self, watched):
+        with within(keyring.towards, KEYS):
+            watched.look("socket.connect", (None, KEYS))
+            refused(watched, "socket.connect", None, GMAIL)
+
+    def test_open_nothing_that_is_not_declared(self, watched):
+        # What an answer of a provider named, say.
+        for place in (("169.254.169.254", 80), ("broker.internal", 6380), KEYS):
+            with within(transport.towards, place):
+                refused(watched, "socket.connect", None, place)
+
+    def test_leave_database_broker_and_mail_to_everybody(self, watched, told):
+        for place in (("broker.internal", 6380), ("mail.internal", 587), ("db.internal", 5432)):
+            watched.look("socket.connect", (None, place))
+
+        assert told == []
+
+    def test_with_a_proxy_lead_to_the_proxy_alone(self, told):
+        made = service.tripwire(settings(EGRESS_PROXY="http://proxy.internal:3128"))
+        made.record = told.append
+
+        with within(transport.towards, ("proxy.internal", 3128)):
+            made.look("socket.connect", (None, ("proxy.internal", 3128)))
+        with within(transport.towards, GMAIL):
+            refused(made, "socket.connect", None, GMAIL)
+
+
+@pytest.mark.invariant(4)
+class TestATask:
+    @pytest.mark.parametrize("name", ["integrations.sync_mail", "integrations.purge_integration"])
+    def test_whose_purpose_it_is_reaches_the_provider(self, watched, name):
+        with within(service.task, name), within(transport.towards, GMAIL):
+            watched.look("socket.connect", (None, GMAIL))
+
+    @pytest.mark.parametrize("name", [name for name, entry in TASKS.items() if not entry.purposes])
+    def test_without_a_purpose_reaches_none(self, watched, told, name):
+        with within(service.task, name), within(transport.towards, GMAIL):
+            refused(watched, "socket.connect", None, GMAIL)
+
+        assert told == [Attempt("googleapis.com", 443, purpose=name)]
+
+    def test_without_a_purpose_still_reaches_keys_and_broker(self, watched):
+        with within(service.task, "limited_use.turn_key_epoch"):
+            watched.look("socket.connect", (None, ("broker.internal", 6380)))
+            with within(keyring.towards, KEYS):
+                watched.look("socket.connect", (None, KEYS))
+
+    def test_is_known_while_it_runs(self):
+        celery.say_what_runs(task=SimpleNamespace(name="integrations.sync_mail"))
+        assert service.task.get() == "integrations.sync_mail"
+
+        celery.say_that_nothing_runs()
+        assert service.task.get() == ""
+
+
+class TestTheTransport:
+    """The doors are opened by those who talk, and closed behind them."""
+
+    def test_opens_the_door_to_the_host_of_its_request(self, egress):
+        seen = []
+
+        with pytest.raises(transport.NoAnswer), patched(seen):
+            transport.get("https://gmail.googleapis.com/gmail/v1")
+
+        assert seen == [GMAIL]
+        assert transport.towards.get() is None
+
+    def test_asks_the_proxy_where_there_is_one(self):
+        seen = []
+        transport.use_proxy("http://user:word@proxy.internal:3128")
+        try:
+            with pytest.raises(transport.NoAnswer), patched(seen):
+                transport.get("https://gmail.googleapis.com/gmail/v1")
+        finally:
+            transport.use_proxy("")
+
+        assert seen == [("proxy.internal", 3128)]
+
+    @pytest.mark.parametrize(
+        "url",
+        ["proxy:3128", "ftp://proxy:3128", "http://proxy", "http://proxy:3128/path", "http://"],
+    )
+    def test_is_told_of_no_proxy_that_is_none(self, url):
+        env = Environment({"EGRESS_PROXY": url})
+
+        service.proxy(env)
+
+        with pytest.raises(Refused, match="EGRESS_PROXY"):
+            env.finish()
+
+
+@contextmanager
+def patched(seen):
+    """Note the open door where a connection would be made, and make none."""
+
+    def refuse(*_, **__):
+        seen.append(transport.towards.get())
+        raise OSError("no network here")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("urllib3.util.connection.create_connection", refuse)
+        yield
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAlarm:
+    def test_is_raised_once_a_day_and_place(self):
+        for _ in range(2):
+            service._alarm(Attempt("collector.example", 443))
+
+        alarm = Alarm.objects.get(kind=service.KIND)
+        assert alarm.about == UUID(int=0)
+        assert alarm.body == {"resource": "collector.example", "port": 443, "task": ""}
+
+
+@pytest.mark.invariant(4)
+class TestAProcessOfTheService:
+    PROGRAM = """
+import socket, sys
+import config.wsgi
+try:
+    socket.create_connection(("collector.example", 443), timeout=1)
+except PermissionError as error:
+    print(type(error).__name__, error)
+"""
+
+    @pytest.mark.parametrize("flag", ["on", ""])
+    def test_is_watched_where_the_setting_says_so(self, flag):
+        run = subprocess.run(
+            [sys.executable, "-c", self.PROGRAM if flag else "import config.wsgi, config.tripwire;"
+             "print('up' if config.tripwire._current else 'down')"],
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings",
+                 "ANTARES_ENV": "development", "EGRESS_TRIPWIRE": flag},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+
+        expected = "Undeclared undeclared: collector.example" if flag else "down"
+        assert run.stdout.strip() == expected
+        assert ("egress.refused" in run.stderr) is bool(flag)

@@ -1,0 +1,175 @@
+"""What the walls hold back, table by table and class by class, and what finds a hole in them."""
+
+import io
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import ProgrammingError, connection, transaction
+
+from config.classes import ProcessClass
+from config.database import acl, walls
+from config.database.grants import GRANTS, PRIVILEGES
+from tests.walls import acting_as
+
+CLASSES = list(ProcessClass)
+
+
+def run(statement, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else cursor.rowcount
+
+
+def refused(statement, *values):
+    """Return whether the database itself refuses it for want of a right."""
+    try:
+        with transaction.atomic():
+            run(statement, *values)
+    except ProgrammingError as error:
+        return isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
+    return False
+
+
+class TestGrants:
+    def test_have_a_line_for_every_table(self):
+        """
+        A new model needs a line in `config/database/grants.py`: who may do what with it, and why.
+        """
+        assert set(GRANTS) == set(walls.tables())
+
+    def test_use_known_letters_and_say_why(self):
+        for label, line in GRANTS.items():
+            assert len(line.why.split()) > 1, label
+            for one in CLASSES:
+                assert set(line.of(one)) <= set(PRIVILEGES), label
+
+    @pytest.mark.django_db
+    def test_cover_every_table_that_the_database_has(self):
+        known = {model._meta.db_table if model else name for name, model in walls.tables().items()}
+
+        assert set(connection.introspection.table_names(include_views=True)) == known
+
+
+@pytest.mark.django_db
+@pytest.mark.control("4.1.1")
+class TestEachClass:
+    @pytest.mark.parametrize("process_class", CLASSES)
+    def test_may_do_what_its_line_says_and_nothing_else(self, process_class):
+        held = run(
+            "SELECT c.relname::text, p, has_table_privilege(%s, c.oid, p)"
+            " FROM pg_class c, unnest(%s::text[]) p"
+            " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')",
+            walls.ours().of(process_class),
+            [*PRIVILEGES.values(), "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"],
+        )
+
+        wanted = {
+            (model._meta.db_table if model else label, PRIVILEGES[letter])
+            for label, line in GRANTS.items()
+            for model in [walls.tables()[label]]
+            for letter in line.of(process_class)
+            if process_class is not ProcessClass.CONSOLE or model is None or line.whole
+        }
+        assert {(table, privilege) for table, privilege, may in held if may} == wanted
+
+    @pytest.mark.parametrize("process_class", CLASSES)
+    @pytest.mark.invariant(3)
+    def test_can_neither_delete_from_the_ledger_nor_change_it(self, process_class):
+        with acting_as(process_class):
+            assert refused("DELETE FROM limited_use_leaf")
+            assert refused("TRUNCATE limited_use_leaf")
+            assert refused("UPDATE limited_use_leaf SET payload = ''::bytea")
+            assert refused("UPDATE limited_use_leaf SET idx = 1") is (
+                process_class is not ProcessClass.PURGE
+            )
+
+    @pytest.mark.parametrize("process_class", CLASSES)
+    def test_can_make_nothing_and_become_nobody(self, process_class):
+        role = walls.ours().of(process_class)
+        with acting_as(process_class):
+            assert refused("CREATE TABLE planted (id integer)")
+            assert refused("CREATE SCHEMA planted")
+            assert refused("ALTER TABLE integrations_message DISABLE ROW LEVEL SECURITY")
+            assert refused("CREATE ROLE planted")
+        assert run("SELECT roleid FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member"
+                   " WHERE r.rolname = %s", role) == []  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("table", "column"),
+        [
+            (model._meta.db_table, field.column)
+            for model in walls.tables().values()
+            if model is not None
+            for field in model._meta.concrete_fields
+            if type(field).__name__ == "SealedField"
+        ],
+    )
+    def test_of_the_console_reads_no_sealed_column(self, table, column):
+        with acting_as(ProcessClass.CONSOLE):
+            assert refused(f"SELECT {column} FROM {table}")  # noqa: S608 - of our models
+            assert refused(f"SELECT * FROM {table}")  # noqa: S608 - of our models
+
+
+@pytest.mark.django_db
+class TestCheck:
+    def check(self):
+        out = io.StringIO()
+        call_command("database_walls", "--check", stdout=out)
+        return out.getvalue()
+
+    def test_is_content_with_what_the_command_built(self):
+        assert self.check() == "the walls stand as the code says\n"
+
+    @pytest.mark.parametrize(
+        ("planted", "found"),
+        [
+            ("GRANT DELETE ON limited_use_leaf TO {purge}", "DELETE on table limited_use_leaf"),
+            ("GRANT SELECT ON accounts_user TO PUBLIC", "SELECT on table accounts_user: PUBLIC"),
+            ("GRANT UPDATE (payload) ON limited_use_leaf TO {sync}", "UPDATE (payload) on table"),
+            ("GRANT CREATE ON SCHEMA public TO {web}", "CREATE on schema public"),
+            ("REVOKE SELECT ON integrations_message FROM {web}", "missing: SELECT on table"),
+            ("ALTER ROLE {web} BYPASSRLS", "{web} is rolbypassrls"),
+            ("GRANT {purge} TO {web}", "{web} is a member of {purge}"),
+        ],
+    )
+    def test_finds_what_was_changed_by_hand_and_the_command_takes_it_back(self, planted, found):
+        roles = {one.value: walls.ours().of(one) for one in ProcessClass}
+        run(planted.format(**roles))
+
+        with pytest.raises(CommandError, match="1 difference"):
+            self.check()
+        assert any(found.format(**roles) in line for line in walls.differences())
+        walls.build()
+
+        assert walls.differences() == []
+
+    def test_finds_a_grant_to_somebody_whom_the_table_does_not_know(self):
+        run("CREATE ROLE antares_test_marketing")
+        run("GRANT SELECT ON integrations_message TO antares_test_marketing")
+
+        assert walls.differences() == [
+            "too much: SELECT on table integrations_message: antares_test_marketing"
+        ]
+
+    def test_does_nothing_where_there_is_nothing_to_do(self):
+        assert walls.build() == []
+
+
+@pytest.mark.django_db
+class TestBeyond:
+    """What `check --deploy` says of the role that a process is logged in as."""
+
+    @pytest.mark.parametrize("process_class", CLASSES)
+    def test_finds_another_role_than_that_of_the_class(self, process_class):
+        (said,) = walls.beyond(process_class)
+
+        assert "is logged in as" in said
+        assert walls.ours().of(process_class) in said
+
+
+class TestGrant:
+    def test_reads_as_a_sentence(self):
+        one = acl.Grant("table", "limited_use_leaf", "idx", "antares_purge", "UPDATE")
+
+        assert str(one) == "UPDATE (idx) on table limited_use_leaf: antares_purge"

@@ -1,0 +1,167 @@
+"""
+The ground that every test stands on: real servers, an own keyring, no network but loopback.
+
+Without DATABASE_URL and BROKER_URL the process that was started by hand starts the embedded
+servers, once; workers of xdist find their addresses in the environment they inherit.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import hypothesis
+import psycopg
+import pytest
+from django.conf import settings
+from psycopg import sql
+
+from config.classes import ProcessClass
+from config.database import logins, roles
+from config.embedded import postgres, servers
+from config.embedded.processes import Unavailable
+from config.env import Environment
+from tests.browser import chromium
+
+pytest_plugins = ("tests.egress", "tests.matrix")
+
+_RUNNING = pytest.StashKey[ExitStack]()
+# Roles belong to the whole server, which may be one that somebody else uses, too.
+_ROLE_PREFIX = "antares_test"
+
+# A slow machine is not a failure, so examples have no deadline.
+hypothesis.settings.register_profile("antares", deadline=None, max_examples=50)
+hypothesis.settings.load_profile("antares")
+
+
+def pytest_configure(config):
+    stack = config.stash[_RUNNING] = ExitStack()
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antares-test-")))
+    # Each process has keys of its own: workers have databases of their own, too.
+    keyring = folder / "keyring"
+    keyring.mkdir(mode=0o700)
+    settings.KEYRING_DIR = keyring
+    os.environ["KEYRING_DIR"] = str(keyring)
+    settings.DATABASE_ROLE_PREFIX = os.environ["DATABASE_ROLE_PREFIX"] = _ROLE_PREFIX
+    if not hasattr(config, "workerinput"):
+        _start_servers(stack, folder)
+
+
+def pytest_configure_node(node):
+    # pytest-randomly does this itself only where xdist is loaded under its short name.
+    node.workerinput["randomly_seed"] = node.config.getoption("randomly_seed")
+
+
+def _start_servers(stack: ExitStack, folder: Path) -> None:
+    # The server's own account has to get through; what is in the folder is closed by itself.
+    folder.chmod(0o711)
+    try:
+        urls = stack.enter_context(servers.running(folder, settings=postgres.THROWAWAY))
+    except Unavailable as problem:
+        raise pytest.UsageError(str(problem)) from None
+    stack.callback(_restore, dict(os.environ))
+    os.environ.update(urls.environment())
+    # Settings were read before any conftest; connections share this very dictionary.
+    reached = Environment({}).database("DATABASE_URL", urls.database)
+    options = {**settings.DATABASES["default"]["OPTIONS"], **reached.pop("OPTIONS")}
+    settings.DATABASES["default"].update(reached, OPTIONS=options)
+    settings.BROKER_URL = settings.CELERY_BROKER_URL = urls.broker
+    _make_roles(urls.database)
+    stack.callback(_drop_roles, urls.database)
+
+
+def _drop_roles(url: str) -> None:
+    """Leave nothing behind on a server that was here before; what is still used by others stays."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in roles.Roles(_ROLE_PREFIX).names:
+            with suppress(psycopg.errors.DependentObjectsStillExist):
+                connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _make_roles(url: str) -> None:
+    """Make the login roles, and leave their addresses to whoever starts processes."""
+    made = roles.Roles(_ROLE_PREFIX)
+    passwords = {one: secrets.token_urlsafe(32) for one in ProcessClass}
+    with psycopg.connect(url, autocommit=True) as connection:
+        roles.make(connection, made, passwords)
+    os.environ.update(logins.environment(logins.beside(url, roles=made, passwords=passwords)))
+
+
+def _restore(environment: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def pytest_unconfigure(config):
+    if (stack := config.stash.get(_RUNNING, None)) is not None:
+        stack.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keyring():
+    from limited_use.vault.file_keyring import FileKeyring
+
+    FileKeyring.create(settings.KEYRING_DIR)
+
+
+@pytest.fixture(autouse=True)
+def _own_checkpoints(settings, tmp_path):
+    """Let no test see what another published: with the database empty again, that is a fork."""
+    settings.LEDGER_CHECKPOINTS = tmp_path / "checkpoints.jsonl"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item):
+    """Let no test leave the next one a provider in memory: it would read that one's mailbox."""
+    from integrations.providers import GOOGLE, OFFLINE, PROVIDERS
+
+    done = yield
+    if {GOOGLE.key: GOOGLE, OFFLINE.key: OFFLINE} != PROVIDERS:
+        PROVIDERS.clear()
+        PROVIDERS.update({GOOGLE.key: GOOGLE, OFFLINE.key: OFFLINE})
+        pytest.fail(f"{item.nodeid} left a provider behind", pytrace=False)
+    return done
+
+
+@pytest.fixture(scope="session")
+def openbao(tmp_path_factory):
+    """Return a running key store, one per process that asks for it."""
+    from tests.openbao import server
+
+    with server.running(tmp_path_factory.mktemp("openbao")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Return a real Chromium, one per process; see `chromium.py` for where it comes from."""
+    # Playwright's synchronous interface keeps an event loop in this thread, which Django takes
+    # for asynchronous code; it is not.
+    with pytest.MonkeyPatch.context() as patch, chromium.running() as running:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield running
+
+
+@pytest.fixture
+def page(browser):
+    """Return a page in a fresh context: no cookies, no cache, nothing from another test."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    # Between tests all tables are emptied by TRUNCATE, which the ledger refuses; a test turns
+    # its trigger on again to see that.
+    from django.db import connection
+
+    from config.database import walls
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE limited_use_leaf DISABLE TRIGGER limited_use_keep_leaves")
+        # As a release does.
+        walls.build()

@@ -1,0 +1,442 @@
+"""What every `MailAdapter` promises, whatever stands behind it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+
+import pytest
+
+from integrations.providers import errors
+from integrations.providers.base import MessageRef, Wanted
+from tests.contract.reading import fetched, whole_thread
+from tests.contract.worlds import ALICE, FakeWorld, GoogleWorld
+from tests.worlds.sandbox import sandbox, sandbox_process  # noqa: F401
+
+
+@pytest.fixture(params=["fake", "google"])
+def world(request):
+    if request.param == "fake":
+        made = FakeWorld()
+    else:
+        made = GoogleWorld(request.getfixturevalue("sandbox"))
+    yield made
+    made.check()
+
+
+def letter(subject: str = "Lunch", **headers: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "Bob Bíró <bob@example.com>"
+    message["To"] = ALICE
+    message["Subject"] = subject
+    message["Message-ID"] = "<lunch@example.com>"
+    message["Date"] = "Tue, 03 Nov 2026 10:00:00 +0000"
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content("At noon?\n")
+    return message
+
+
+def many_parts(number: int) -> bytes:
+    part = b"--b\r\nContent-Type: image/png\r\n\r\nx\r\n"
+    head = b'Subject: wide\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    return head + part * number + b"--b--"
+
+
+def nested_parts(depth: int) -> bytes:
+    levels = (
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (level, level)
+        for level in range(depth)
+    )
+    return b"Subject: deep\r\n" + b"".join(levels) + b"\r\nhello"
+
+
+def listed(adapter, **wanted) -> list[str]:
+    found, page = [], None
+    while True:
+        answer = adapter.list_page(page=page, **wanted)
+        found += [ref.message_id for ref in answer.refs]
+        page = answer.next_page
+        if page is None:
+            return found
+
+
+def followed(adapter, cursor: str):
+    pages = [adapter.changes(cursor)]
+    while pages[-1].more:
+        pages.append(adapter.changes(pages[-1].cursor))
+    return pages
+
+
+class TestProfile:
+    def test_says_whose_mailbox_it_is_and_how_full(self, world):
+        world.deliver()
+
+        profile = world.adapter.profile()
+
+        assert (profile.email, profile.message_count) == (ALICE, 1)
+
+
+class TestListing:
+    def test_is_newest_first(self, world):
+        now = datetime.now(UTC)
+        old = world.deliver(at=now - timedelta(days=3))
+        new = world.deliver(at=now - timedelta(days=1))
+        middle = world.deliver(at=now - timedelta(days=2))
+
+        assert listed(world.adapter) == [new, middle, old]
+
+    def test_comes_in_pages(self, world):
+        now = datetime.now(UTC)
+        sent = [world.deliver(at=now - timedelta(hours=number)) for number in range(7)]
+
+        assert listed(world.adapter, limit=3) == sent
+        assert len(world.adapter.list_page(limit=3).refs) <= 3
+
+    @pytest.mark.invariant(11)
+    def test_stops_at_the_horizon(self, world):
+        horizon = (datetime.now(UTC) - timedelta(days=90)).replace(microsecond=0)
+        world.deliver(at=horizon - timedelta(seconds=1))
+        on = world.deliver(at=horizon)
+        within = world.deliver(at=horizon + timedelta(days=1))
+
+        assert listed(world.adapter, since=horizon) == [within, on]
+
+    @pytest.mark.invariant(11)
+    def test_leaves_spam_and_trash_out(self, world):
+        world.deliver(label_ids=("SPAM",))
+        world.deliver(label_ids=("TRASH",))
+        kept = world.deliver()
+
+        assert listed(world.adapter) == [kept]
+
+    def test_of_nothing_is_empty(self, world):
+        assert world.adapter.list_page().refs == ()
+
+    def test_finds_what_is_searched_for(self, world):
+        world.deliver(bytes(letter("Dinner")))
+        wanted = world.deliver(bytes(letter("Zugspitze")))
+
+        assert listed(world.adapter, query="Zugspitze") == [wanted]
+
+    @pytest.mark.invariant(11)
+    def test_goes_on_before_a_moment(self, world):
+        moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=200)
+        world.deliver(bytes(letter("Zugspitze")), at=moment)
+        before = world.deliver(bytes(letter("Zugspitze")), at=moment - timedelta(seconds=1))
+        world.deliver(bytes(letter("Dinner")), at=moment - timedelta(seconds=1))
+
+        assert listed(world.adapter, query="Zugspitze", until=moment) == [before]
+
+
+class TestFetching:
+    def test_answers_each_in_order_and_by_itself(self, world):
+        first, poisoned, last = (
+            world.deliver(bytes(letter("first"))),
+            world.deliver(nested_parts(300)),
+            world.deliver(bytes(letter("last"))),
+        )
+        thread_id = fetched(world.adapter, last).thread_id
+
+        found = world.adapter.fetch(
+            [
+                Wanted(message_id=first),
+                Wanted(message_id="0000000000000000"),
+                Wanted(message_id=poisoned),
+                Wanted(thread_id=thread_id),
+            ]
+        )
+
+        assert isinstance(found[1], errors.Gone)
+        assert isinstance(found[2], errors.Rejected)
+        subjects = [found[at].messages[0].mail.subject for at in (0, 3)]
+        assert subjects == ["first", "last"]
+
+    def test_reads_the_message(self, world):
+        at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+        message_id = world.deliver(bytes(letter(Cc="carol@example.com")), at=at)
+
+        found = fetched(world.adapter, message_id)
+
+        assert (found.message_id, found.received_at) == (message_id, at)
+        assert (found.mail.subject, found.mail.message_id) == ("Lunch", "lunch@example.com")
+        assert [(who.name, who.email) for who in found.mail.from_] == [
+            ("Bob Bíró", "bob@example.com")
+        ]
+        assert [who.email for who in found.mail.cc] == ["carol@example.com"]
+        assert found.mail.text.strip() == "At noon?"
+        assert "noon" in found.snippet
+        assert found.size > 0
+
+    def test_says_where_it_is_filed(self, world):
+        label = world.make_label("Receipts")
+        message_id = world.deliver(label_ids=("INBOX", "UNREAD", "STARRED", label))
+
+        filing = fetched(world.adapter, message_id).filing
+
+        assert (filing.folders, filing.labels) == (("inbox",), (label,))
+        assert (filing.is_unread, filing.is_starred) == (True, True)
+        assert world.adapter.labels()[label] == "Receipts"
+
+    def test_calls_archived_what_is_nowhere_else(self, world):
+        message_id = world.deliver(label_ids=("IMPORTANT",))
+
+        assert set(fetched(world.adapter, message_id).filing.folders) == {"important", "archive"}
+
+    def test_says_gone_of_what_was_deleted_since_it_was_listed(self, world):
+        message_id = world.deliver()
+        (ref,) = world.adapter.list_page().refs
+        world.delete(message_id)
+
+        with pytest.raises(errors.Gone):
+            fetched(world.adapter, ref.message_id)
+
+    @pytest.mark.parametrize("label", ["SPAM", "TRASH"])
+    def test_says_gone_of_spam_and_trash(self, world, label):
+        message_id = world.deliver(label_ids=(label,))
+
+        with pytest.raises(errors.Gone):
+            fetched(world.adapter, message_id)
+
+    def test_reads_a_thread_at_once(self, world):
+        first = world.deliver(bytes(letter()))
+        reply = letter("Re: Lunch", In_Reply_To="<lunch@example.com>")
+        reply.replace_header("Message-ID", "<reply@example.com>")
+        second = world.deliver_to(first, bytes(reply))
+        alone = world.deliver()
+
+        thread = whole_thread(world.adapter, fetched(world.adapter, first).thread_id)
+
+        assert [message.message_id for message in thread.messages] == [first, second]
+        assert alone not in {message.message_id for message in thread.messages}
+        assert thread.messages[1] == fetched(world.adapter, second)
+
+    def test_leaves_the_hidden_out_of_a_thread(self, world):
+        first = world.deliver(bytes(letter()))
+        second = world.deliver_to(
+            first, bytes(letter("Re: Lunch", References="<lunch@example.com>"))
+        )
+        thread_id = fetched(world.adapter, first).thread_id
+        world.relabel(second, add=("TRASH",), remove=("INBOX",))
+
+        thread = whole_thread(world.adapter, thread_id)
+
+        assert [message.message_id for message in thread.messages] == [first]
+
+    def test_says_gone_of_a_thread_that_is(self, world):
+        message_id = world.deliver()
+        thread_id = fetched(world.adapter, message_id).thread_id
+        world.delete(message_id)
+
+        with pytest.raises(errors.Gone):
+            whole_thread(world.adapter, thread_id)
+
+    @pytest.mark.invariant(8)
+    @pytest.mark.scenario("S2")
+    @pytest.mark.parametrize(
+        ("bomb", "reason"),
+        [(many_parts(1_100), "too-many-parts"), (nested_parts(200), "too-deep")],
+        ids=["wide", "deep"],
+    )
+    def test_reads_the_neighbours_of_what_cannot_be_read(self, world, bomb, reason):
+        good = world.deliver(bytes(letter()))
+        poisoned = world.deliver_to(good, bomb)
+        empty = world.deliver(b"\r\n")
+
+        with pytest.raises(errors.Rejected) as caught:
+            fetched(world.adapter, poisoned)
+        thread = whole_thread(world.adapter, fetched(world.adapter, good).thread_id)
+
+        assert caught.value.reason == reason
+        assert [message.message_id for message in thread.messages] == [good]
+        assert thread.rejected == {poisoned: reason}
+        assert fetched(world.adapter, empty).mail.subject == ""
+
+
+class TestAttachments:
+    DATA = bytes(range(256)) * 1_500
+
+    def sent(self, world) -> str:
+        message = letter()
+        message.add_attachment(
+            self.DATA, maintype="application", subtype="pdf", filename="menu.pdf"
+        )
+        message.add_attachment(b"", maintype="application", subtype="x", filename="empty")
+        return world.deliver(bytes(message))
+
+    def test_are_described_without_being_fetched(self, world):
+        described = fetched(world.adapter, self.sent(world)).mail.attachments
+
+        assert [(part.filename, part.content_type, part.size) for part in described] == [
+            ("menu.pdf", "application/pdf", len(self.DATA)),
+            ("empty", "application/x", 0),
+        ]
+
+    @pytest.mark.scenario("F1")
+    def test_are_found_again_later(self, world):
+        message_id = self.sent(world)
+        part = fetched(world.adapter, message_id).mail.attachments[0].part
+        fetched(world.adapter, message_id)
+
+        assert b"".join(world.adapter.attachment(message_id, part)) == self.DATA
+        assert b"".join(world.adapter.attachment(message_id, part)) == self.DATA
+
+    def test_may_be_empty(self, world):
+        message_id = self.sent(world)
+        part = fetched(world.adapter, message_id).mail.attachments[1].part
+
+        assert b"".join(world.adapter.attachment(message_id, part)) == b""
+
+    @pytest.mark.parametrize("part", ["7", "0.0.0"])
+    def test_that_are_not_there_are_gone(self, world, part):
+        message_id = self.sent(world)
+
+        with pytest.raises(errors.Gone):
+            world.adapter.attachment(message_id, part)
+
+
+class TestChanges:
+    def test_report_only_what_changed_after_the_cursor(self, world):
+        first = world.deliver()
+        cursor = world.adapter.profile().cursor
+        second = world.deliver()
+        world.delete(first)
+
+        (page,) = followed(world.adapter, cursor)
+
+        assert [ref.message_id for ref in page.upserted] == [second]
+        assert page.deleted == (first,)
+        assert page.relabelled == ()
+
+    def test_are_none_after_the_last(self, world):
+        cursor = world.adapter.profile().cursor
+        world.deliver()
+        (page,) = followed(world.adapter, cursor)
+
+        (again,) = followed(world.adapter, page.cursor)
+
+        assert (again.upserted, again.relabelled, again.deleted) == ((), (), ())
+
+    def test_name_the_thread_of_what_is_new(self, world):
+        cursor = world.adapter.profile().cursor
+        message_id = world.deliver()
+
+        (page,) = followed(world.adapter, cursor)
+
+        thread_id = fetched(world.adapter, message_id).thread_id
+        assert page.upserted == (MessageRef(message_id, thread_id),)
+
+    def test_say_how_a_message_is_filed_now(self, world):
+        message_id = world.deliver()
+        cursor = world.adapter.profile().cursor
+        world.relabel(message_id, add=("STARRED",), remove=("UNREAD",))
+        world.relabel(message_id, remove=("INBOX",))
+
+        (page,) = followed(world.adapter, cursor)
+
+        (changed,) = page.relabelled
+        assert changed.ref.message_id == message_id
+        assert changed.filing == fetched(world.adapter, message_id).filing
+        assert (changed.filing.is_unread, changed.filing.is_starred) == (False, True)
+        assert page.upserted == ()
+
+    @pytest.mark.parametrize("label", ["SPAM", "TRASH"])
+    def test_take_away_what_is_binned_and_bring_back_what_is_not(self, world, label):
+        message_id = world.deliver()
+        cursor = world.adapter.profile().cursor
+        world.relabel(message_id, add=(label,), remove=("INBOX",))
+        (binned,) = followed(world.adapter, cursor)
+        world.relabel(message_id, add=("INBOX",), remove=(label,))
+        (back,) = followed(world.adapter, binned.cursor)
+
+        assert (binned.deleted, binned.upserted, binned.relabelled) == ((message_id,), (), ())
+        assert [ref.message_id for ref in back.upserted] == [message_id]
+        assert back.deleted == ()
+
+    def test_do_not_offer_what_came_as_spam(self, world):
+        cursor = world.adapter.profile().cursor
+        world.deliver(label_ids=("SPAM",))
+
+        (page,) = followed(world.adapter, cursor)
+
+        assert page.upserted == ()
+
+    def test_of_one_message_are_one(self, world):
+        cursor = world.adapter.profile().cursor
+        message_id = world.deliver()
+        world.relabel(message_id, remove=("UNREAD",))
+
+        (page,) = followed(world.adapter, cursor)
+
+        assert [ref.message_id for ref in page.upserted] == [message_id]
+        assert page.relabelled == ()
+
+    @pytest.mark.invariant(7)
+    def test_lose_nothing_between_pages(self, world):
+        cursor = world.adapter.profile().cursor
+        sent = [world.deliver() for _ in range(520)]
+
+        pages = followed(world.adapter, cursor)
+
+        assert len(pages) > 1
+        assert [ref.message_id for page in pages for ref in page.upserted] == sent
+
+    @pytest.mark.scenario("S5")
+    def test_say_so_when_the_cursor_has_expired(self, world):
+        cursor = world.adapter.profile().cursor
+        world.deliver()
+        world.forget_history()
+
+        with pytest.raises(errors.CursorExpired):
+            world.adapter.changes(cursor)
+
+        assert world.adapter.changes(world.adapter.profile().cursor).upserted == ()
+
+
+class TestErrors:
+    @pytest.mark.invariant(10)
+    def test_tell_a_limit_and_when_it_ends(self, world):
+        world.limit_rate()
+
+        with pytest.raises(errors.RateLimited) as caught:
+            world.adapter.profile()
+
+        assert caught.value.retry_after == 7.0
+        assert isinstance(caught.value, errors.Unavailable)
+        assert world.adapter.profile().email == ALICE
+
+    @pytest.mark.invariant(10)
+    def test_tell_a_breakdown(self, world):
+        world.break_down()
+
+        with pytest.raises(errors.Unavailable):
+            world.adapter.list_page()
+
+    @pytest.mark.invariant(10)
+    def test_tell_a_token_that_has_expired(self, world):
+        world.expire_token()
+
+        with pytest.raises(errors.TokenRejected):
+            world.adapter.profile()
+
+    @pytest.mark.scenario("A5")
+    def test_tell_a_scope_that_was_not_granted(self, world):
+        adapter = world.without_scope()
+
+        with pytest.raises(errors.ScopeMissing):
+            adapter.list_page()
+
+    @pytest.mark.scenario("S7")
+    def test_tell_an_account_without_a_mailbox(self, world):
+        world.take_mailbox_away()
+
+        with pytest.raises(errors.MailboxMissing):
+            world.adapter.profile()
+
+    @pytest.mark.parametrize("call", [fetched, whole_thread])
+    def test_carry_no_response(self, world, call):
+        with pytest.raises(errors.Gone) as caught:
+            call(world.adapter, "1234567890abcdef")
+
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert "1234567890abcdef" not in repr(caught.value)

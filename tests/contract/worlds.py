@@ -1,0 +1,126 @@
+"""
+Mailboxes somewhere, each with its adapter and the verbs that move it along.
+
+One is in memory; the other is the sandbox, driven through its control plane,
+below Google's real client library.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import count
+
+from integrations.providers import errors
+from integrations.providers.base import Access, MailAdapter
+from integrations.providers.google.mail import open_mail
+from integrations.providers.google.spec import UNITS
+from tests.contract.reading import fetched
+from tests.fakes.mail import FakeMailAdapter, FakeMailbox
+from tests.worlds.sandbox import GMAIL_READONLY, Sandbox
+
+ALICE = "alice@example.com"
+
+
+def stamp(at: datetime | None) -> int:
+    return int((at or datetime.now(UTC)).timestamp() * 1000)
+
+
+class FakeWorld:
+    """A `FakeMailbox`."""
+
+    def __init__(self) -> None:
+        self.mailbox = FakeMailbox(email=ALICE)
+        self.adapter: MailAdapter = FakeMailAdapter(self.mailbox)
+        self.deliver = self.mailbox.deliver
+        self.delete = self.mailbox.delete
+        self.relabel = self.mailbox.relabel
+        self.forget_history = self.mailbox.forget_history
+
+    def deliver_to(self, thread_of: str, content: bytes) -> str:
+        return self.deliver(content, thread=self.mailbox.messages[thread_of].ref.thread_id)
+
+    def make_label(self, name: str) -> str:
+        self.mailbox.names["Label_1"] = name
+        return "Label_1"
+
+    def limit_rate(self) -> None:
+        self.mailbox.refuse_next(errors.RateLimited("slow down", status=429, retry_after=7.0))
+
+    def break_down(self) -> None:
+        self.mailbox.refuse_next(errors.Unavailable("down", status=503))
+
+    def expire_token(self) -> None:
+        self.mailbox.refuse_next(errors.TokenRejected("expired", status=401))
+
+    def without_scope(self) -> MailAdapter:
+        self.mailbox.refuse_next(errors.ScopeMissing("no scope", status=403))
+        return self.adapter
+
+    def take_mailbox_away(self) -> None:
+        self.mailbox.refuse_next(errors.MailboxMissing("no mailbox", status=400))
+
+    def check(self) -> None:
+        """Nothing of it can be out of order."""
+
+
+class GoogleWorld:
+    """An account at the sandbox."""
+
+    units = UNITS
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        sandbox.seed(ALICE, size=0, labels=["Receipts"])
+        self.adapter = self.opened(f"openid email {GMAIL_READONLY}")
+        self._numbers = count()
+
+    def opened(self, scope: str) -> MailAdapter:
+        token = self.sandbox.authorize(ALICE, scope)["access_token"]
+        # The context holds nothing that would need closing.
+        return open_mail(Access(token=lambda: token, root_url=self.sandbox.url)).__enter__()
+
+    def deliver(self, content=None, *, at=None, label_ids=("INBOX", "UNREAD"), thread=None) -> str:
+        more = {"raw": content} if content is not None else {"text": "hello"}
+        more |= {"date": stamp(at)} if at else {}
+        more |= {"thread_id": thread} if thread else {}
+        if content is None:
+            more["subject"] = f"message {next(self._numbers)}"
+        return self.sandbox.deliver(ALICE, labels=list(label_ids), **more)["id"]
+
+    def deliver_to(self, thread_of: str, content: bytes) -> str:
+        return self.deliver(content, thread=fetched(self.adapter, thread_of).thread_id)
+
+    def delete(self, message_id: str) -> None:
+        self.sandbox.delete(ALICE, message_id)
+
+    def relabel(self, message_id: str, *, add=(), remove=()) -> None:
+        self.sandbox.relabel(ALICE, message_id, add=add, remove=remove)
+
+    def make_label(self, name: str) -> str:
+        return next(key for key, known in self.adapter.labels().items() if known == name)
+
+    def forget_history(self) -> None:
+        self.sandbox.expire_history(ALICE)
+
+    def limit_rate(self) -> None:
+        self.sandbox.fail_next(
+            path_prefix="/gmail",
+            status=429,
+            body={"error": {"code": 429, "errors": [{"reason": "rateLimitExceeded"}]}},
+            headers={"Retry-After": "7"},
+        )
+
+    def break_down(self) -> None:
+        self.sandbox.fail_next(path_prefix="/gmail", problem="backend_error")
+
+    def expire_token(self) -> None:
+        self.sandbox.expire_access(ALICE)
+
+    def without_scope(self) -> MailAdapter:
+        return self.opened("openid email https://www.googleapis.com/auth/gmail.labels")
+
+    def take_mailbox_away(self) -> None:
+        self.sandbox.fail_next(path_prefix="/gmail", problem="failed_precondition")
+
+    def check(self) -> None:
+        assert self.sandbox.violations() == []

@@ -1,0 +1,282 @@
+"""A mailbox in memory, with verbs for the world around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+from integrations.mime import raw
+from integrations.mime.message import Poison
+from integrations.providers import errors
+from integrations.providers.base import (
+    Access,
+    ChangePage,
+    Labels,
+    ListPage,
+    MailboxProfile,
+    MessageRef,
+    Relabelled,
+    RemoteMessage,
+    RemoteThread,
+    Wanted,
+)
+from integrations.providers.google.reading import filing
+
+HIDDEN = {"spam", "trash"}
+
+
+@dataclass(slots=True)
+class Stored:
+    ref: MessageRef
+    content: bytes
+    received_at: datetime
+    label_ids: set[str]
+
+    @property
+    def filing(self) -> Labels:
+        return filing(sorted(self.label_ids))
+
+    @property
+    def is_hidden(self) -> bool:
+        return bool(HIDDEN.intersection(self.filing.folders))
+
+
+class Killed(BaseException):
+    """The process is gone: nothing after this line of it runs."""
+
+
+@dataclass(slots=True)
+class FakeMailbox:
+    """What is at the provider: messages, and a history of them."""
+
+    email: str = "alice@example.test"
+    messages: dict[str, Stored] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    history: list[tuple[int, str, str]] = field(default_factory=list)
+    clock: int = 1
+    remembered_from: int = 0
+    refusals: list[errors.ProviderError] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    # At this call, counted from one, whoever calls is killed; None: nobody is.
+    kills_at: int | None = None
+    page_size: int = 500
+    # What happens elsewhere while the provider is asked.
+    meanwhile: Callable[[], object] | None = None
+    # How often what changed is not told yet, and a message not to be read yet, by its id.
+    slow_history: int = 0
+    unreadable: dict[str, int] = field(default_factory=dict)
+
+    def deliver(
+        self,
+        content: bytes | None = None,
+        *,
+        at: datetime | None = None,
+        thread: str | None = None,
+        label_ids: tuple[str, ...] = ("INBOX", "UNREAD"),
+    ) -> str:
+        message_id = f"m{len(self.history):08x}"
+        if content is None:
+            mail = EmailMessage()
+            mail["From"] = "bob@example.test"
+            mail["To"] = self.email
+            mail["Subject"] = message_id
+            mail.set_content("hello\n")
+            content = bytes(mail)
+        self.messages[message_id] = Stored(
+            MessageRef(message_id, thread or message_id),
+            content,
+            at or datetime.now(UTC),
+            set(label_ids),
+        )
+        self._happened("added", message_id)
+        return message_id
+
+    def delete(self, message_id: str) -> None:
+        del self.messages[message_id]
+        self._happened("deleted", message_id)
+
+    def relabel(
+        self, message_id: str, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()
+    ) -> None:
+        stored = self.messages[message_id]
+        came_back = stored.is_hidden
+        stored.label_ids |= set(add)
+        stored.label_ids -= set(remove)
+        self._happened("added" if came_back and not stored.is_hidden else "relabelled", message_id)
+
+    def forget_history(self) -> None:
+        self.clock += 1
+        self.remembered_from = self.clock
+
+    def refuse_next(self, error: errors.ProviderError, times: int = 1) -> None:
+        self.refusals += [error] * times
+
+    def _happened(self, what: str, message_id: str) -> None:
+        self.clock += 1
+        self.history.append((self.clock, what, message_id))
+
+
+@dataclass(frozen=True, slots=True)
+class FakeMailAdapter:
+    """`MailAdapter` over a `FakeMailbox`."""
+
+    mailbox: FakeMailbox
+
+    def profile(self) -> MailboxProfile:
+        self._called("profile")
+        box = self.mailbox
+        return MailboxProfile(box.email, len(box.messages), str(box.clock))
+
+    def labels(self) -> Mapping[str, str]:
+        self._called("labels")
+        return dict(self.mailbox.names)
+
+    def list_page(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        query: str = "",
+        page: str | None = None,
+        limit: int = 500,
+    ) -> ListPage:
+        self._called("list_page")
+        found = sorted(
+            (
+                stored
+                for stored in self.mailbox.messages.values()
+                if not stored.is_hidden
+                and (since is None or stored.received_at >= since.replace(microsecond=0))
+                and (until is None or stored.received_at < until.replace(microsecond=0))
+                and query.encode().lower() in stored.content.lower()
+            ),
+            key=lambda stored: stored.received_at,
+            reverse=True,
+        )
+        size = min(limit, self.mailbox.page_size)
+        begin = int(page or 0)
+        more = begin + size < len(found)
+        return ListPage(
+            tuple(stored.ref for stored in found[begin : begin + size]),
+            str(begin + size) if more else None,
+            len(found),
+        )
+
+    def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
+        return [self._answer(one) for one in wanted]
+
+    def _answer(self, wanted: Wanted) -> RemoteThread | errors.ProviderError:
+        try:
+            if wanted.thread_id:
+                return self._thread(wanted.thread_id)
+            self._called("fetch")
+            return RemoteThread((self._read(self._stored(wanted.message_id)),))
+        except errors.ProviderError as error:
+            return error
+
+    def _thread(self, thread_id: str) -> RemoteThread:
+        self._called("fetch_thread")
+        stored = [
+            item
+            for item in self.mailbox.messages.values()
+            if item.ref.thread_id == thread_id and not item.is_hidden
+        ]
+        if not stored:
+            raise errors.Gone("no such thread", status=404)
+        messages, rejected = [], {}
+        for item in sorted(stored, key=lambda item: item.received_at):
+            try:
+                messages.append(self._read(item))
+            except errors.Rejected as error:
+                rejected[item.ref.message_id] = error.reason
+        return RemoteThread(tuple(messages), rejected)
+
+    def changes(self, cursor: str) -> ChangePage:
+        self._called("changes")
+        box = self.mailbox
+        if int(cursor) < box.remembered_from:
+            raise errors.CursorExpired("forgotten", status=404)
+        if box.slow_history:
+            box.slow_history -= 1
+            return ChangePage((), (), (), cursor)
+        records = [record for record in box.history if record[0] > int(cursor)]
+        shown, more = records[: box.page_size], len(records) > box.page_size
+        upserted: dict[str, MessageRef] = {}
+        relabelled: dict[str, Relabelled] = {}
+        deleted: dict[str, None] = {}
+        for _, what, message_id in shown:
+            stored = box.messages.get(message_id)
+            for state in (upserted, relabelled, deleted):
+                if state is not upserted or what == "deleted" or stored is None:
+                    state.pop(message_id, None)
+            if what == "deleted" or stored is None or stored.is_hidden:
+                upserted.pop(message_id, None)
+                deleted[message_id] = None
+            elif what == "added":
+                upserted[message_id] = stored.ref
+            elif message_id not in upserted:
+                relabelled[message_id] = Relabelled(stored.ref, stored.filing)
+        return ChangePage(
+            tuple(upserted.values()),
+            tuple(relabelled.values()),
+            tuple(deleted),
+            str(shown[-1][0] if more else box.clock),
+            more,
+        )
+
+    def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
+        self._called("attachment")
+        tree = raw.tree(self._stored(message_id).content)
+        for step in part.split(".") if part else ():
+            if int(step) >= len(tree.children):
+                raise errors.Gone("no such part")
+            tree = tree.children[int(step)]
+        return iter((tree.data or b"",))
+
+    def _called(self, name: str) -> None:
+        self.mailbox.calls.append(name)
+        if self.mailbox.meanwhile is not None:
+            self.mailbox.meanwhile()
+        if len(self.mailbox.calls) == self.mailbox.kills_at:
+            raise Killed
+        if self.mailbox.refusals:
+            raise self.mailbox.refusals.pop(0)
+
+    def _stored(self, message_id: str) -> Stored:
+        stored = self.mailbox.messages.get(message_id)
+        not_yet = self.mailbox.unreadable.get(message_id, 0)
+        if not_yet:
+            self.mailbox.unreadable[message_id] = not_yet - 1
+        if stored is None or stored.is_hidden or not_yet:
+            raise errors.Gone("no such message", status=404)
+        return replace(stored)
+
+    def _read(self, stored: Stored) -> RemoteMessage:
+        try:
+            mail = raw.parse(stored.content)
+        except Poison as poison:
+            reason = poison.reason
+        else:
+            return RemoteMessage(
+                stored.ref.message_id,
+                stored.ref.thread_id,
+                stored.received_at,
+                len(stored.content),
+                mail.text[:100].strip(),
+                stored.filing,
+                mail,
+            )
+        raise errors.Rejected("cannot be read", reason=reason)
+
+
+def opened(mailbox: FakeMailbox):
+    """Return what a `Provider` has as `open_mail`, for this mailbox whoever asks."""
+
+    @contextmanager
+    def open_mail(access: Access) -> Iterator[FakeMailAdapter]:
+        yield FakeMailAdapter(mailbox)
+
+    return open_mail

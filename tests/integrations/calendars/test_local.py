@@ -1,0 +1,161 @@
+"""Calendars that live here: under keys of a line of their own, and otherwise like any other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import orjson
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from integrations import endings, erasing, purge
+from integrations.asking import Asked, NotFound
+from integrations.calendars import agenda, local
+from integrations.calendars.local import About
+from integrations.models import Calendar, Connection, Integration, PurgeTrigger, RevocationOutcome
+from integrations.purge import jobs
+from integrations.zones import UnknownZone
+from limited_use.features import FEATURES
+from limited_use.models import DataKey, KeyEpoch
+from limited_use.vault import epochs, keys, rhythm
+from limited_use.vault.lines import KeyLine
+from tests.integrations.calendar_house import NOW
+from tests.integrations.calendars.test_shared import actor_of
+from tests.integrations.household import person
+from tests.walls import acting_as
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
+VERSION = FEATURES["calendar"].version
+FAMILY = About("Family", "Europe/Berlin", "#aa3377")
+
+
+@pytest.fixture
+def alice(keyring, db):
+    return actor_of(*person("alice", at=NOW))
+
+
+def create(actor, about=FAMILY, **more):
+    with acting_as(ProcessClass.WEB, actor):
+        return local.create(actor=actor, about=about, version=VERSION, at=NOW, **more)
+
+
+def listed(actor) -> list[dict]:
+    asked = Asked(actor, actor.user_id, NOW)
+    with acting_as(ProcessClass.WEB, actor):
+        return orjson.loads(agenda.list_calendars(asked, envelope={}))["data"]
+
+
+class TestACalendarThatLivesHere:
+    def test_needs_no_provider(self, alice):
+        create(alice)
+
+        (one,) = listed(alice)
+        assert (one["name"], one["timezone"], one["is_local"]) == ("Family", "Europe/Berlin", True)
+        assert one["copy"]["state"] == "local"
+        assert Connection.objects.get().provider == "offline"
+
+    def test_has_one_home_with_the_others(self, alice):
+        create(alice)
+        create(alice, About("Club", "UTC"))
+
+        assert Integration.objects.count() == 1
+        assert {one["name"] for one in listed(alice)} == {"Family", "Club"}
+
+    @pytest.mark.scenario("C1")
+    def test_never_expires(self, alice):
+        create(alice)
+
+        with acting_as(ProcessClass.PURGE):
+            assert erasing.sweep(at=NOW + timedelta(days=400)) == 0
+        asked = Asked(alice, alice.user_id, NOW + timedelta(days=400))
+        assert orjson.loads(agenda.list_calendars(asked, envelope={}))["data"][0]["name"]
+
+    def test_is_renamed(self, alice):
+        calendar_id = create(alice)
+
+        local.rename(actor=alice, calendar_id=calendar_id, about=About(" Our  family ", "UTC"))
+
+        assert listed(alice)[0]["name"] == "Our family"
+
+    @pytest.mark.parametrize("name", ["", "   ", "x" * 201])
+    def test_has_a_name(self, alice, name):
+        with pytest.raises(local.NoName):
+            create(alice, About(name, "UTC"))
+
+    def test_is_in_a_zone_that_there_is(self, alice):
+        with pytest.raises(UnknownZone):
+            create(alice, About("Family", "Europe/Atlantis"))
+
+    def test_is_agreed_to_in_the_words_that_stand(self, alice):
+        with pytest.raises(local.NotAgreed):
+            local.create(actor=alice, about=FAMILY, version=VERSION + 1, at=NOW)
+
+    @pytest.mark.control("3.1.4")
+    def test_is_nobody_elses(self, alice):
+        calendar_id = create(alice)
+        mallory = actor_of(*person("mallory", at=NOW))
+
+        assert listed(mallory) == []
+        with pytest.raises(NotFound):
+            local.rename(actor=mallory, calendar_id=calendar_id, about=FAMILY)
+        with pytest.raises(NotFound):
+            local.remove(actor=mallory, calendar_id=calendar_id, at=NOW)
+
+
+class TestItsKey:
+    def test_is_of_a_line_whose_epochs_outlast_copies_of_the_database(self, alice, settings):
+        create(alice)
+        settings.BACKUP_RETENTION_DAYS = 30
+
+        calendar = Calendar.objects.get()
+        assert DataKey.objects.get(holder=calendar.cache_id).line == KeyLine.OWN
+        month = timedelta(days=30)
+        hours = rhythm.hours_of(KeyLine.OWN)
+        assert not rhythm.epoch_is_over(KeyLine.OWN, at=NOW + month / 2, hours=hours)
+        assert rhythm.epoch_is_over(KeyLine.OWN, at=NOW + month, hours=hours)
+        assert rhythm.hours_of(KeyLine.CONTENT) == settings.KEY_EPOCH_HOURS
+
+    def test_is_turned_like_any_other(self, alice):
+        create(alice)
+
+        with acting_as(ProcessClass.PURGE):
+            turned = epochs.turn(KeyLine.OWN, NOW)
+
+        assert turned.destroyed == (1,)
+        assert listed(alice)[0]["name"] == "Family"
+
+
+class TestRemoving:
+    @pytest.mark.invariant(5)
+    def test_ends_its_key_in_that_commit(self, alice):
+        calendar_id = create(alice)
+        held = Calendar.objects.get().cache_id
+
+        with acting_as(ProcessClass.WEB, alice):
+            local.remove(actor=alice, calendar_id=calendar_id, at=NOW)
+
+        assert not keys.exists(held)
+        assert listed(alice) == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestDisconnecting:
+    @pytest.mark.invariant(6)
+    def test_purges_all_of_them_and_asks_no_provider(self, alice):
+        create(alice)
+        with acting_as(ProcessClass.WEB, alice), transaction.atomic():
+            job = endings.end(
+                integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=NOW
+            )
+        assert KeyEpoch.objects.filter(line=KeyLine.OWN, number=job.own_kek_epoch).exists()
+        later = timezone.now()
+
+        with acting_as(ProcessClass.PURGE):
+            purge.run(job_id=job.id, now=lambda: later)
+
+        job.refresh_from_db()
+        assert job.revocation == RevocationOutcome.NOT_NEEDED
+        assert job.step != jobs.PurgeStep.FENCED
+        assert not Calendar.objects.exists()

@@ -1,0 +1,45 @@
+"""A new event: at the provider once, here at once, and nothing where it may not be."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.classes import ProcessClass
+from integrations.calendars import writing
+from integrations.calendars.writing import Draft, Guest
+from integrations.providers.calendars import RemoteEvent, When
+from tests.integrations.calendar_house import moment
+from tests.walls import acting_as
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-6")]
+
+BERLIN = "Europe/Berlin"
+
+
+def draft(title="Review", *, at=None, hours=1, **more):
+    at = at or moment(3)
+    return Draft(
+        title=title,
+        start=When(at=at, zone=BERLIN),
+        end=When(at=at.replace(hour=at.hour + hours), zone=BERLIN),
+        **more,
+    )
+
+
+def create(asked, calendar, made, key="key-1", **more):
+    with acting_as(ProcessClass.WEB):
+        return writing.create(asked, calendar.id, made, key=key, **more)
+
+
+class TestANewEvent:
+    def test_is_at_the_provider_and_here_at_once(self, alice, asked, account):
+        guests = (Guest("bob@example.com", "Bob"),)
+
+        written = create(asked, alice.primary, draft(attendees=guests, location="Room 9"))
+
+        [held] = account.events[account.email].values()
+        assert isinstance(held, RemoteEvent)
+        assert held.content.location == "Room 9"
+        assert [one.email for one in held.content.attendees] == ["bob@example.com"]
+        assert alice.titles() == ["Review"]
+        assert str(alice.events.get().id) == written.id

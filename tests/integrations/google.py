@@ -1,0 +1,101 @@
+"""Google as tests meet it: the sandbox behind the settings, and a browser that goes there."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+
+from integrations.models import ConnectAttempt
+from tests.factories import make_keyring, make_organisation, make_user
+from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET, Sandbox
+
+ALICE_BOX = "alice.box@example.com"
+
+
+def point_at(settings, sandbox: Sandbox) -> None:
+    """Make `sandbox` our Google, and register us there."""
+    for name, path in {
+        "AUTHORIZE_URL": "/o/oauth2/v2/auth",
+        "TOKEN_URL": "/token",
+        "REVOKE_URL": "/revoke",
+        "CERTS_URL": "/oauth2/v3/certs",
+        "USERINFO_URL": "/v1/userinfo",
+        "ISSUER": "",
+        "API_ROOT_URL": "",
+    }.items():
+        setattr(settings, f"GOOGLE_{name}", sandbox.url + path)
+    settings.GOOGLE_CLIENT_ID = CLIENT_ID
+    settings.GOOGLE_CLIENT_SECRET = CLIENT_SECRET
+    sandbox.register_client(
+        redirect_uris=(f"{django_settings.PUBLIC_URL}/connect/google/callback",)
+    )
+
+
+class Browser:
+    """One person's browser, signed in, with the verbs of a connect."""
+
+    def __init__(self, user, sandbox: Sandbox) -> None:
+        self.user = user
+        self.sandbox = sandbox
+        self.client = Client()
+        self.client.force_login(user)
+
+    def begin(self, connection=None, **values):
+        """Press the button; return the address of the consent page."""
+        data = {"agree": "yes", "version": "inbox:1", **values}
+        if connection is not None:
+            data["connection"] = str(connection.id)
+        response = self.client.post("/settings/integrations/connect/google/begin", data)
+        assert response.status_code == 303, response.status_code
+        return response["Location"]
+
+    def arrive(self, address: str):
+        """Be sent back by the provider; return the answer."""
+        parts = urlsplit(address)
+        return self.client.get(f"{parts.path}?{parts.query}")
+
+    def connect(self, email=ALICE_BOX, *, connection=None, untick=(), deny=False):
+        """Begin, consent and come back; return the attempt."""
+        back = self.sandbox.consent(self.begin(connection), email=email, untick=untick, deny=deny)
+        assert self.arrive(back).status_code == 303
+        return self.attempt()
+
+    def attempt(self):
+        ended = ConnectAttempt.objects.filter(user=self.user, ended_at__isnull=False)
+        return ended.order_by("-ended_at", "-id").first()
+
+
+def query_of(address: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+@pytest.fixture
+def google(sandbox, settings):
+    """Return the sandbox, being our Google, with one mailbox of Alice's."""
+    make_keyring()
+    point_at(settings, sandbox)
+    sandbox.seed(ALICE_BOX, size=3)
+    return sandbox
+
+
+@pytest.fixture
+def acme(db):
+    return make_organisation("Acme")
+
+
+@pytest.fixture
+def alice(acme):
+    return make_user("alice", organisation=acme)
+
+
+@pytest.fixture
+def bob(acme):
+    return make_user("bob", organisation=acme)
+
+
+@pytest.fixture
+def browser_of(google):
+    return lambda user: Browser(user, google)

@@ -1,0 +1,163 @@
+"""Alice with a connected mailbox, as a connect leaves it; a test says what her provider is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actors import Actor, ActorKind
+from accounts.ids import uuid7
+from accounts.models import Membership, Organisation, User
+from config.classes import ProcessClass
+from integrations import providers
+from integrations.connections.storing import FIRST_WORK
+from integrations.models import Connection, Integration, Message, SyncWork
+from integrations.sync import engine
+from limited_use import consents
+from limited_use.features import FEATURES
+from limited_use.vault import directory, keys
+from limited_use.vault.lines import KeyLine
+from tests import grants
+from tests.fakes import mail as fake
+from tests.fakes import pushes
+from tests.fakes.mail import FakeMailbox
+from tests.fakes.pushes import FakeWatches
+from tests.walls import acting_as
+
+READONLY = "https://www.googleapis.com/auth/gmail.readonly"
+SCOPES = ["openid", "email", READONLY]
+
+
+@dataclass
+class Household:
+    """One person, one connection, one mail integration, its work, and the time."""
+
+    user: User
+    organisation: Organisation
+    membership: Membership
+    connection: Connection
+    integration: Integration
+    at: datetime
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(
+            kind=ActorKind.PERSON,
+            id=self.user.id,
+            user_id=self.user.id,
+            organisation_id=self.organisation.id,
+            membership_id=self.membership.id,
+            membership_epoch=self.membership.epoch,
+        )
+
+    @property
+    def work(self) -> SyncWork:
+        return SyncWork.objects.get(integration=self.integration)
+
+    @property
+    def messages(self):
+        return Message.objects.filter(integration=self.integration)
+
+    @property
+    def status(self) -> tuple[str, str]:
+        self.integration.refresh_from_db()
+        return self.integration.status, self.integration.status_reason
+
+    def run(self, **more) -> bool:
+        """One run, with the work due, and with the rights of a worker that syncs."""
+        self.at = max(self.at, timezone.now()) if not more.pop("travelled", False) else self.at
+        SyncWork.objects.filter(integration=self.integration).update(next_sync_at=self.at)
+        work_id = self.work.id
+        with acting_as(ProcessClass.SYNC):
+            return engine.run(work_id=work_id, at=self.at, **more)
+
+    def settle(self, limit: int = 50, **more) -> None:
+        """Run until nothing is left to do now."""
+        for _ in range(limit):
+            if not self.run(**more):
+                return
+        raise AssertionError("still due")
+
+
+def person(name: str = "alice", organisation: Organisation | None = None, *, at: datetime):
+    mark = uuid7().hex
+    organisation = organisation or Organisation.objects.create(
+        platform_id=f"org-{mark}", name="Antares", founded_at=at
+    )
+    user = User.objects.create(
+        platform_id=f"{name}-{mark}",
+        email=f"{name}-{mark}@antares.example",
+        name=name,
+        registered_at=at,
+        last_seen_at=at,
+    )
+    membership = Membership.objects.create(user=user, organisation=organisation, joined_at=at)
+    return user, organisation, membership
+
+
+def household(
+    *,
+    at: datetime | None = None,
+    account: str | None = None,
+    tokens: tuple[str, str] = ("ya29.access", "1//refresh"),
+    who=None,
+    horizon_days: int | None = 90,
+    product: str = "mail",
+    features: tuple[str, ...] = ("inbox",),
+) -> Household:
+    at = at or timezone.now()
+    user, organisation, membership = who or person(at=at)
+    connection = Connection(
+        user=user,
+        organisation=organisation,
+        provider="google",
+        account_blind=directory.blind("google.sub", account or uuid7().hex),
+        asked_scopes=SCOPES,
+        granted_scopes=SCOPES,
+        connected_at=at,
+        access_expires_at=at + timedelta(hours=1),
+    )
+    grants.seal(
+        connection,
+        email="alice@gmail.example",
+        access_token=tokens[0],
+        refresh_token=tokens[1],
+        at=at,
+    )
+    connection.grant_generation = 2
+    connection.save(force_insert=True)
+    integration = Integration.objects.create(
+        connection=connection,
+        product=product,
+        status_since=at,
+        switched_on_at=at,
+        horizon_days=horizon_days,
+    )
+    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    with transaction.atomic():
+        for feature in features:
+            consents.give(
+                person_id=user.id,
+                organisation_id=organisation.id,
+                feature=feature,
+                version=FEATURES[feature].version,
+                at=at,
+            )
+    SyncWork.objects.create(integration=integration, resource=FIRST_WORK[product], next_sync_at=at)
+    return Household(user, organisation, membership, connection, integration, at)
+
+
+def provided(monkeypatch, mailbox: FakeMailbox, watches: FakeWatches | None = None) -> FakeMailbox:
+    """Put a mailbox in memory where the provider's adapter is opened, and what it tells of it."""
+    watches = watches or FakeWatches()
+    google = replace(
+        providers.PROVIDERS["google"],
+        open_mail=fake.opened(mailbox),
+        watch_mail=pushes.mail_opened(watches),
+        watch_calendars=pushes.calendars_opened(watches),
+    )
+    monkeypatch.setitem(providers.PROVIDERS, "google", google)
+    return mailbox

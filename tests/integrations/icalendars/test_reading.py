@@ -1,0 +1,353 @@
+"""What a file of calendars holds, and what is said of a line that nobody can follow."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integrations.icalendars import components, reading
+from integrations.icalendars.problems import MOST, Unreadable
+from integrations.providers.calendars import When
+
+from .files import BERLIN, OWN_RULES, calendar, event, problems, read
+
+pytestmark = pytest.mark.clause("AN-9")
+
+
+def only(data: bytes, zone: str = BERLIN):
+    (entry,) = read(data, zone).entries
+    return entry
+
+
+def content(*lines: str):
+    return only(calendar(event(*lines))).whole.content
+
+
+def at(*clock: int) -> datetime:
+    return datetime(*clock, tzinfo=UTC)
+
+
+class TestAMoment:
+    @pytest.mark.parametrize(
+        ("line", "moment", "zone"),
+        [
+            ("DTSTART:20260603T090000Z", at(2026, 6, 3, 9), "UTC"),
+            ("DTSTART:20260603T090000", at(2026, 6, 3, 7), BERLIN),
+            ("DTSTART;TZID=America/New_York:20260603T090000", at(2026, 6, 3, 13), None),
+            ('DTSTART;TZID="Europe/Berlin":20260603T090000', at(2026, 6, 3, 7), None),
+            ("DTSTART;TZID=W. Europe Standard Time:20260603T090000", at(2026, 6, 3, 7), None),
+            ("DTSTART;TZID=/mozilla.org/20050126_1/Asia/Kathmandu:20260603T090000", None, None),
+            ("DTSTART;TZID=Lord Howe Standard Time:20260603T090000", None, None),
+        ],
+    )
+    @pytest.mark.scenario("C4")
+    def test_is_in_the_zone_that_the_file_means(self, line, moment, zone):
+        start = content(line).start
+
+        assert moment in {None, start.at}
+        assert zone in {None, start.zone}
+
+    @pytest.mark.scenario("C4")
+    def test_that_clocks_skip_is_what_it_would_have_been(self):
+        assert content("DTSTART;TZID=Europe/Berlin:20260329T023000").start.at == at(
+            2026, 3, 29, 1, 30
+        )
+
+    @pytest.mark.scenario("C4")
+    @pytest.mark.parametrize("name", ["My own zone", "tzone://Microsoft/Custom"])
+    def test_of_a_zone_without_a_name_goes_by_what_its_clocks_show(self, name):
+        rules = OWN_RULES.format(name=name, winter="+0100", summer="+0200")
+
+        start = only(calendar(rules, event(f'DTSTART;TZID="{name}":20260603T090000'))).whole.content
+
+        assert start.start == When(at=at(2026, 6, 3, 7), zone=BERLIN)
+
+    @pytest.mark.scenario("C4")
+    def test_of_a_zone_that_a_program_located_goes_by_that(self):
+        rules = OWN_RULES.format(name="Mine", winter="+0100", summer="+0200")
+        rules = rules.replace("TZID:Mine", "TZID:Mine\nX-LIC-LOCATION:Europe/Vienna")
+
+        found = only(calendar(rules, event("DTSTART;TZID=Mine:20260603T090000")))
+
+        assert found.whole.content.start.zone == "Europe/Vienna"
+
+    def test_of_a_zone_that_nobody_knows_is_refused(self):
+        rules = OWN_RULES.format(name="Odd", winter="+0111", summer="+0233")
+
+        for part in (rules, "X-NOTHING:x"):
+            (found,) = problems(calendar(part, event("DTSTART;TZID=Odd:20260603T090000")))
+            assert found[1].startswith("nobody knows this time zone")
+
+    def test_is_a_day(self):
+        found = content("DTSTART;VALUE=DATE:20260603")
+
+        assert (found.start, found.end) == (
+            When(day=date(2026, 6, 3)),
+            When(day=date(2026, 6, 4)),
+        )
+
+    def test_that_ends_on_the_day_it_begins_is_that_day(self):
+        found = content("DTSTART;VALUE=DATE:20260603", "DTEND;VALUE=DATE:20260603")
+
+        assert found.end == When(day=date(2026, 6, 4))
+
+    @pytest.mark.parametrize(
+        ("lasts", "end"),
+        [
+            ("PT90M", at(2026, 3, 28, 9, 30)),
+            ("P1D", at(2026, 3, 29, 7)),
+            ("P1DT1H", at(2026, 3, 29, 8)),
+            ("P1W", at(2026, 4, 4, 7)),
+        ],
+    )
+    def test_that_lasts_days_ends_by_the_clock(self, lasts, end):
+        found = content("DTSTART;TZID=Europe/Berlin:20260328T090000", f"DURATION:{lasts}")
+
+        assert found.end.at == end
+
+
+class TestAnEvent:
+    def test_is_what_its_lines_say(self):
+        found = content(
+            "DTSTART:20260603T090000Z",
+            "SUMMARY:Tea\\, and\\nbis",
+            " cuits",
+            "DESCRIPTION:C:\\\\temp\\; done",
+            "LOCATION:Kitchen",
+            "CLASS:CONFIDENTIAL",
+            "TRANSP:TRANSPARENT",
+            "STATUS:TENTATIVE",
+            "ORGANIZER:mailto:rita@example.org",
+            "ATTENDEE;CN=\"Bob ^'B^', jr\";PARTSTAT=ACCEPTED;ROLE=OPT-PARTICIPANT:MAILTO:bob@x.org",
+            "ATTENDEE:mailto:rita@example.org",
+            "ATTENDEE:invalid:nomail",
+        )
+
+        assert found.title == "Tea, and\nbiscuits"
+        assert found.description == "C:\\temp; done"
+        assert found.location == "Kitchen"
+        assert (found.is_private, found.is_busy, found.is_tentative) == (True, False, True)
+        bob, rita = found.attendees
+        assert (bob.email, bob.name, bob.response) == ("bob@x.org", 'Bob "B", jr', "accepted")
+        assert (bob.is_optional, rita.is_organizer) == (True, True)
+
+    def test_reminds_before_it_starts(self):
+        alarms = [
+            f"BEGIN:VALARM\nTRIGGER{trigger}\nACTION:DISPLAY\nEND:VALARM"
+            for trigger in (
+                ":-PT15M",
+                ";RELATED=END:-PT90M",
+                ";VALUE=DATE-TIME:20260603T080000Z",
+                ":PT5M",
+            )
+        ]
+        file = read(calendar(event("DTSTART:20260603T090000Z", "DURATION:PT1H", *alarms)))
+
+        assert file.entries[0].whole.content.reminders == (15, 30, 60)
+        assert file.left_out == ("reminders after the start, or more than four weeks before",)
+
+    def test_without_a_name_has_one_of_what_it_says(self):
+        nameless = calendar("BEGIN:VEVENT\nDTSTART:20260603T090000Z\nSUMMARY:Tea\nEND:VEVENT")
+
+        assert only(nameless).uid == only(nameless).uid
+        assert only(nameless).uid != only(nameless.replace(b"Tea", b"Tee")).uid
+
+    @pytest.mark.scenario("S4")
+    def test_that_stands_there_twice_is_the_newer_one(self):
+        older = event("DTSTART:20260603T090000Z", "SUMMARY:Old", "SEQUENCE:1")
+        newer = event("DTSTART:20260603T090000Z", "SUMMARY:New", "SEQUENCE:2")
+
+        for both in ((older, newer), (newer, older)):
+            assert only(calendar(*both)).whole.content.title == "New"
+
+    def test_that_is_off_is_named_as_that(self):
+        file = read(calendar(event("DTSTART:20260603T090000Z", "STATUS:CANCELLED")))
+
+        assert (file.entries, file.cancelled) == ((), ("a@example.org",))
+
+    def test_tells_what_is_left_out_of_it(self):
+        file = read(
+            calendar(
+                event("DTSTART:20260603T090000Z", "CATEGORIES:Work", "ATTACH:https://x.org/a"),
+                "BEGIN:VTODO\nUID:t\nEND:VTODO",
+            )
+        )
+
+        assert file.left_out == ("ATTACH", "CATEGORIES", "tasks")
+
+
+class TestASeries:
+    RULE = ("DTSTART;TZID=Europe/Berlin:20260603T090000", "RRULE:FREQ=DAILY;COUNT=5")
+
+    @pytest.mark.scenario("C6")
+    def test_has_the_exceptions_that_stand_beside_it(self):
+        moved = event(
+            "RECURRENCE-ID;TZID=Europe/Berlin:20260604T090000",
+            "DTSTART;TZID=Europe/Berlin:20260604T150000",
+        )
+        off = event(
+            "RECURRENCE-ID:20260605T070000Z", "DTSTART:20260605T070000Z", "STATUS:CANCELLED"
+        )
+
+        found = only(calendar(moved, event(*self.RULE), off)).whole
+
+        assert found.exceptions[at(2026, 6, 4, 7)].start.at == at(2026, 6, 4, 13)
+        assert found.exceptions[at(2026, 6, 5, 7)] is None
+
+    @pytest.mark.scenario("D4")
+    def test_knows_an_exception_by_its_day_as_well(self):
+        off = event("RECURRENCE-ID;VALUE=DATE:20260604", "DTSTART:20260604T090000Z")
+
+        assert set(only(calendar(event(*self.RULE), off)).whole.exceptions) == {at(2026, 6, 4, 7)}
+
+    def test_leaves_out_in_a_zone_of_the_file(self):
+        rules = OWN_RULES.format(name="Mine", winter="+0100", summer="+0200")
+        lines = (*self.RULE, "EXDATE;TZID=Mine:20260604T090000")
+
+        found = only(calendar(rules, event(*lines))).whole.content
+
+        assert found.recurrence[1] == "EXDATE;TZID=Europe/Berlin:20260604T090000"
+
+    def test_one_of_which_is_there_alone_is_an_event_of_its_own(self):
+        entry = only(calendar(event("RECURRENCE-ID:20260604T070000Z", "DTSTART:20260604T130000Z")))
+
+        assert entry.series_uid == "a@example.org"
+        assert entry.uid != entry.series_uid
+        assert entry.whole.exceptions == {}
+
+
+class TestAFile:
+    @pytest.mark.parametrize("ends", ["\r\n", "\n", "\r"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_is_read_whatever_its_line_ends_and_mark(self, ends, encoding):
+        text = calendar(event("DTSTART:20260603T090000Z", "SUMMARY:Füße"), ends=ends).decode()
+
+        assert only(text.encode(encoding)).whole.content.title == "Füße"
+
+    @pytest.mark.parametrize(
+        ("data", "line", "says"),
+        [
+            (b"", 1, "there is no calendar"),
+            (b"Dear all,\n", 1, "no line of a calendar"),
+            (b"X:1\n", 1, "begins with BEGIN:VCALENDAR"),
+            (b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", 2, "not whole"),
+            (b"BEGIN:VCALENDAR\nEND:VEVENT\n", 2, "not begun last"),
+            (b"BEGIN:VCALENDAR\nSUMMARY:F\xfc\xdfe\nEND:VCALENDAR\n", 2, "not UTF-8"),
+            (b"BEGIN:VCALENDAR\nVERSION:1.0\nEND:VCALENDAR\n", 2, "vCalendar 1.0"),
+            (b"BEGIN:VCALENDAR\n" + b"BEGIN:X\n" * 9, 5, "inside of each other"),
+            (b"x" * (components.LARGEST + 1), 1, "larger than 10 MB"),
+            (
+                calendar("X-LONG:" + "x" * (components.LONGEST_LINE + 1)),
+                3,
+                "longer than 200,000",
+            ),
+        ],
+    )
+    def test_that_is_none_says_where_it_stops_being_one(self, data, line, says):
+        (found, *_) = problems(data)
+
+        assert found[0] == line
+        assert says in found[1]
+
+    @pytest.mark.parametrize(
+        ("lines", "line", "says"),
+        [
+            (["SUMMARY:No start"], 3, "no start"),
+            (["DTSTART:20260230T090000"], 5, "a day or a time"),
+            (["DTSTART:20260603T090000Z", "DTEND:20260603T080000Z"], 3, "ends before it starts"),
+            (["DTSTART:20260603T090000Z", "DTEND;VALUE=DATE:20260604"], 6, "both be days"),
+            (["DTSTART:20260603T090000Z", "DURATION:soon"], 6, "no length of time"),
+            (["DTSTART:20260603T090000Z", "RRULE:FREQ=OFTEN"], 6, "FREQ"),
+            (["DTSTART:20260603T090000Z", "EXRULE:FREQ=DAILY"], 6, "EXRULE"),
+            (
+                ["DTSTART:20260603T090000Z", "RDATE;VALUE=PERIOD:20260603T090000Z/PT1H"],
+                6,
+                "periods",
+            ),
+            (
+                ["DTSTART:20260603T090000Z", "RECURRENCE-ID;RANGE=THISANDFUTURE:20260603T090000Z"],
+                6,
+                "THISANDFUTURE",
+            ),
+            (["DTSTART:20260603T090000Z", "SUMMARY:" + "x" * 1_001], 6, "longer than 1,000"),
+            (
+                ["DTSTART:20260603T090000Z", "SUMMARY;ENCODING=QUOTED-PRINTABLE:=0D=0A"],
+                6,
+                "quoted-printable",
+            ),
+            (["DTSTART:20260603T090000Z", "Hello"], 6, "NAME:value"),
+            (
+                [
+                    "DTSTART:20260603T090000Z",
+                    "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30;COUNT=1000000",
+                ],
+                6,
+                "too much work",
+            ),
+        ],
+    )
+    def test_with_a_line_that_nobody_can_follow_says_which(self, lines, line, says):
+        found = problems(calendar(event(*lines)))
+
+        assert [one for one in found if one[0] == line and says in one[1]]
+
+    def test_tells_all_that_is_wrong_up_to_a_hundred(self):
+        wrong = [event("SUMMARY:No start", uid=str(each)) for each in range(MOST + 50)]
+
+        with pytest.raises(Unreadable) as caught:
+            read(calendar(*wrong[:3]))
+        assert (len(caught.value.problems), caught.value.has_more) == (3, False)
+        with pytest.raises(Unreadable) as caught:
+            read(calendar(*wrong))
+        assert (len(caught.value.problems), caught.value.has_more) == (MOST, True)
+
+    def test_of_too_many_events_is_refused(self, monkeypatch):
+        monkeypatch.setattr(reading, "MOST_EVENTS", 2)
+        many = [event("DTSTART:20260603T090000Z", uid=str(each)) for each in range(3)]
+
+        assert "more than 2 events" in problems(calendar(*many))[0][1]
+
+
+GOOD = calendar(
+    OWN_RULES.format(name="Mine", winter="+0100", summer="+0200"),
+    event(
+        "DTSTART;TZID=Mine:20260603T090000",
+        "DURATION:PT1H",
+        "RRULE:FREQ=WEEKLY;BYDAY=WE;COUNT=4",
+        "EXDATE;TZID=Mine:20260610T090000",
+        "SUMMARY:Tea\\, and biscuits",
+        'ATTENDEE;CN="Bob":mailto:bob@example.org',
+        "BEGIN:VALARM\nTRIGGER:-PT15M\nEND:VALARM",
+    ),
+    event("RECURRENCE-ID;TZID=Mine:20260617T090000", "DTSTART:20260617T130000Z"),
+)
+_SPOTS = st.lists(
+    st.tuples(
+        st.integers(0, len(GOOD) - 1),
+        st.integers(0, 12),
+        st.one_of(st.binary(max_size=6), st.sampled_from([b"\r\n", b":", b";", b'"', b"\0", b"9"])),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+class TestABrokenFile:
+    @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    @given(_SPOTS)
+    def test_is_read_or_refused_in_words_and_nothing_else(self, spots):
+        data = GOOD
+        for start, length, new in spots:
+            data = data[:start] + new + data[start + length :]
+
+        for one in problems(data):
+            assert 1 <= one[0] <= data.count(b"\n") + data.count(b"\r") + 1
+            assert one[1]
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.integers(0, len(GOOD) - 20))
+    def test_that_was_cut_off_is_never_taken_for_whole(self, length):
+        assert problems(GOOD[:length])

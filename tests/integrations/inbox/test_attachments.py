@@ -1,0 +1,134 @@
+"""Files and pictures that are fetched when somebody looks."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from integrations import attachments, calling, inbox
+from integrations.inbox import Filters
+from integrations.inbox.reading import NotFound
+from integrations.models import Attachment
+from integrations.providers import errors
+from tests.integrations.inbox.conftest import asked
+
+PICTURE = b"""From: bob@example.test
+Subject: picture
+MIME-Version: 1.0
+Content-Type: multipart/related; boundary=b
+
+--b
+Content-Type: text/html
+
+<p>look <img src="cid:one@x"> <img src="cid:other@x"></p>
+--b
+Content-Type: image/png
+Content-ID: <one@x>
+Content-Disposition: inline; filename="p.png"
+Content-Transfer-Encoding: base64
+
+iVBORw0KGgo=
+--b--
+"""
+
+
+def first(house):
+    page = orjson.loads(inbox.list_messages(asked(house), Filters()))
+    return orjson.loads(inbox.read_message(asked(house), page["data"][0]["id"]))
+
+
+class TestADownload:
+    @pytest.mark.scenario("F1")
+    def test_brings_the_bytes_by_the_part_twice(self, filled, mailbox):
+        message = first(filled)
+        ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
+
+        files = [attachments.download(asked(filled), **ids) for _ in range(2)]
+
+        assert [file.data for file in files] == [b"%PDF-1.4\n"] * 2
+        assert "/" not in files[0].filename
+        assert mailbox.calls.count("attachment") == 2
+
+    def test_of_somebody_else_is_not_there(self, filled, mallory):
+        message = first(filled)
+        ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
+
+        with pytest.raises(NotFound):
+            attachments.download(asked(mallory), **ids)
+
+    def test_of_another_message_is_not_there(self, filled):
+        message = first(filled)
+        other = filled.messages.exclude(id=message["id"]).first()
+
+        with pytest.raises(NotFound):
+            attachments.download(
+                asked(filled),
+                message_id=other.id,
+                attachment_id=message["attachments"][0]["id"],
+            )
+
+    @pytest.mark.parametrize("error", [errors.Gone, errors.Unavailable, errors.Rejected])
+    def test_says_what_the_provider_answered(self, filled, mailbox, error):
+        message = first(filled)
+        mailbox.refuse_next(error("no"))
+
+        with pytest.raises(error):
+            attachments.download(
+                asked(filled),
+                message_id=message["id"],
+                attachment_id=message["attachments"][0]["id"],
+            )
+
+    def test_goes_on_after_a_refused_token(self, filled, mailbox):
+        message = first(filled)
+        mailbox.refuse_next(errors.TokenRejected("old"))
+        ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
+
+        assert attachments.download(asked(filled), **ids).data == b"%PDF-1.4\n"
+
+    @pytest.mark.scenario("F2")
+    def test_of_a_gigabyte_is_refused_before_it_is_fetched(self, filled, mailbox):
+        message = first(filled)
+        Attachment.objects.filter(message_id=message["id"]).update(size=1 << 30)
+
+        with pytest.raises(errors.Rejected):
+            attachments.download(
+                asked(filled),
+                message_id=message["id"],
+                attachment_id=message["attachments"][0]["id"],
+            )
+        assert "attachment" not in mailbox.calls
+
+    @pytest.mark.scenario("F2")
+    def test_that_is_larger_than_it_said_is_cut_off(self):
+        def endless():
+            while True:
+                yield bytes(1 << 20)
+
+        with pytest.raises(errors.Rejected):
+            calling.read(endless(), attachments.LARGEST)
+
+
+class TestABodyDocument:
+    @pytest.mark.scenario("F5")
+    def test_holds_the_pictures_that_came_with_it_and_no_others(self, alice, mailbox):
+        mailbox.deliver(PICTURE)
+        alice.settle()
+        row = alice.messages.get()
+
+        shown = attachments.body(asked(alice), message_id=row.id).decode()
+
+        assert "data:image/png;base64,iVBORw0KGgo=" in shown
+        assert shown.count("data:") == 1
+        # Inline pictures are no attachments: we count ourselves.
+        assert row.has_attachments is False
+
+    def test_leaves_out_a_picture_that_cannot_be_had_now(self, alice, mailbox):
+        mailbox.deliver(PICTURE)
+        alice.settle()
+        mailbox.refuse_next(errors.Unavailable("down"))
+
+        shown = attachments.body(asked(alice), message_id=alice.messages.get().id).decode()
+
+        assert "look" in shown
+        assert "data:" not in shown

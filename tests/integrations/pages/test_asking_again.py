@@ -1,0 +1,137 @@
+"""Words that change are asked for again, in our own pages; and nobody is sent anywhere unasked."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations import connections, permits
+from integrations.models import ConnectAttempt, Connection, IntegrationStatus, StatusReason
+from limited_use.consents import Outdated
+from limited_use.features import FEATURES
+from limited_use.guard import Refused
+from tests import routes
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).parents[3]
+PAGES = ("/inbox/", "/settings/integrations/", "/settings/connect/google/", "/data-use/")
+
+
+@pytest.fixture
+def reworded(monkeypatch):
+    """The inbox, doing something more from now on: its declaration is another version."""
+    feature = replace(
+        FEATURES["inbox"], version=2, says="Shows your mail, and tells you of new mail."
+    )
+    monkeypatch.setitem(FEATURES, "inbox", feature)
+    monkeypatch.setattr("integrations.tasks.connections.queue_sync", lambda *_, **__: None)
+    return feature
+
+
+def agree(house, version):
+    connections.agree_again(
+        feature="inbox",
+        version=version,
+        user_id=house.user.id,
+        organisation_id=house.organisation.id,
+        at=timezone.now(),
+    )
+
+
+@pytest.mark.clause("GUDP-change", "LU-2.1")
+class TestAFeatureThatChanged:
+    def test_shows_nothing_until_it_is_agreed_to_again(self, her_browser, reworded):
+        assert her_browser.get("/inbox/").status_code == 403
+
+        # The settings say so, and show the words as they are now.
+        asked = her_browser.get(reverse("settings-uses")).text
+        form = her_browser.get(reverse("settings-feature", args=["inbox"])).text
+        assert "What it does has changed" in asked
+        assert reworded.says in form
+
+        # Not agreed, or agreed to other words: nothing changes.
+        for said in ({}, {"agree": "yes"}, {"agree": "yes", "version": "1"}):
+            her_browser.post(reverse("settings-feature", args=["inbox"]), said)
+            assert her_browser.get("/inbox/").status_code == 403
+
+        her_browser.post(
+            reverse("settings-feature", args=["inbox"]), {"agree": "yes", "version": "2"}
+        )
+
+        assert her_browser.get("/inbox/").status_code == 200
+
+    def test_says_on_the_page_what_is_missing_and_by_which_clauses(self, her_browser, reworded):
+        page = her_browser.get("/inbox/").text
+
+        assert "owner-reads-own-inbox" in page
+        assert "LU-1, W-LU1, AN-10" in page
+        assert "Settings asks its owner again" in page
+        assert "Read what it does now" in page
+
+    def test_brings_nothing_in_meanwhile(self, alice, reworded):
+        with pytest.raises(Refused) as refused:
+            permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
+
+        assert refused.value.missing == ["consent_current"]
+        agree(alice, reworded.version)
+        assert permits.to_sync(integration_id=alice.integration.id, at=timezone.now()).store
+
+    def test_is_not_agreed_to_in_words_that_are_no_longer_there(self, alice, reworded):
+        with pytest.raises(connections.NothingToAgreeTo):
+            connections.agree_again(
+                feature="export",
+                version=1,
+                user_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                at=timezone.now(),
+            )
+        with pytest.raises(Outdated):
+            agree(alice, reworded.version - 1)
+
+
+@pytest.mark.clause("SCOPE-REASK")
+class TestTheConsentPageOfAProvider:
+    def test_is_led_to_by_one_form_and_by_no_page(self):
+        leading = {
+            (route, method)
+            for route, kind in routes.ROUTES.items()
+            for answers in (kind.nobody, kind.owner, kind.other, *kind.roles.values())
+            for method, answer in zip(
+                ("get", "post", "put", "options"), answers.split(), strict=True
+            )
+            if "provider" in answer
+        }
+
+        assert leading == {("connect-begin", "post")}
+
+    def test_has_its_address_made_in_one_place(self):
+        found = [
+            path.relative_to(ROOT).as_posix()
+            for path in (ROOT / "integrations").rglob("*.py")
+            if "sandbox" not in path.parts
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("authorize_url")
+        ]
+
+        assert found == ["integrations/connections/starting.py"]
+
+    @pytest.mark.parametrize("path", PAGES)
+    def test_is_not_where_a_page_leads_that_misses_a_permission(self, alice, her_browser, path):
+        # The permission to read mail is gone; every page says so, and waits for a click.
+        Connection.objects.filter(id=alice.connection.id).update(granted_scopes=["openid"])
+        alice.integration.status = IntegrationStatus.REAUTH_REQUIRED
+        alice.integration.status_reason = StatusReason.SCOPE_MISSING
+        alice.integration.save()
+        before = ConnectAttempt.objects.count()
+
+        answer = her_browser.get(path)
+
+        assert answer.status_code == 200
+        assert "Location" not in answer.headers
+        assert 'http-equiv="refresh"' not in answer.text
+        assert ConnectAttempt.objects.count() == before

@@ -1,0 +1,395 @@
+"""The pages of calendars, through HTTP: what is shown, and what is said instead."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from integrations import zones
+from integrations.models import Calendar, Integration, IntegrationStatus, SyncWork
+from integrations.providers.calendars import (
+    Attendee,
+    CancelledInstance,
+    EventContent,
+    RemoteEvent,
+    When,
+)
+from limited_use import consents, shares
+from limited_use.features import FEATURES
+from limited_use.share_models import ShareLevel
+from tests.fakes.calendars import FakeCalendars
+from tests.integrations import calendar_house as houses
+from tests.integrations.calendar_house import NOW, meeting, moment
+from tests.integrations.household import person
+from tests.integrations.pages import reading
+
+pytestmark = pytest.mark.django_db
+CALENDAR = "/calendar/"
+OVERRIDE = "\u202egpj.exe"
+HOSTILE = f'<script>alert(1)</script>"{OVERRIDE}' + "x" * 500
+
+
+@pytest.fixture
+def account(monkeypatch):
+    return houses.provided(monkeypatch, FakeCalendars("alice@gmail.example"))
+
+
+@pytest.fixture
+def alice(db, account):
+    return houses.calendar_house(at=NOW)
+
+
+def browser_of(user) -> Client:
+    client = Client()
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client
+
+
+@pytest.fixture
+def bobs_browser(alice):
+    """Return the browser of a colleague who is shown Alice's first calendar."""
+
+    def shared(level=ShareLevel.DETAILS):
+        bob, *_ = person("bob", alice.organisation, at=NOW)
+        with transaction.atomic():
+            consents.give(
+                person_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                feature="calendar-sharing",
+                version=FEATURES["calendar-sharing"].version,
+                at=NOW,
+            )
+            shares.give(
+                person_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                viewer_id=bob.id,
+                item=alice.primary.id,
+                level=level,
+                at=NOW,
+            )
+        return browser_of(bob)
+
+    return shared
+
+
+def show(browser, view="agenda", **asked) -> str:
+    answer = browser.get(f"{CALENDAR}?{urlencode({'view': view, **asked})}")
+    assert answer.status_code == 200
+    return answer.text
+
+
+def entries(html) -> list[str]:
+    """Return what each entry says, in order."""
+    parts = html.split('<a class="entry')[1:]
+    return [reading.text(f'<a class="{part.split("</a>")[0]}</a>') for part in parts]
+
+
+def days_of(first: date, last: date, title: str) -> EventContent:
+    return EventContent(title=title, start=When(day=first), end=When(day=last + timedelta(days=1)))
+
+
+class TestEveryView:
+    @pytest.mark.parametrize("view", ["month", "week", "day", "agenda"])
+    def test_shows_what_happens_in_it(self, alice, account, her_browser, view):
+        account.put(meeting(moment(1, 12), "Review"))
+        alice.sync()
+
+        html = show(her_browser, view, day=f"{moment(1, 12):%Y-%m-%d}")
+
+        assert ["Review" in one for one in entries(html)] == [True]
+
+    def test_is_never_kept_and_loads_nothing_from_elsewhere(self, alice, her_browser):
+        alice.sync()
+
+        answer = her_browser.get(CALENDAR)
+
+        assert "no-store" in answer["Cache-Control"]
+        assert 'src="http' not in answer.text
+        assert "style=" not in answer.text
+
+    def test_is_remembered(self, alice, her_browser):
+        alice.sync()
+
+        show(her_browser, "month")
+
+        assert 'class="month"' in her_browser.get(CALENDAR).text
+
+    @pytest.mark.parametrize(
+        "day", ["1.1.2026", "0001-01-01", "9999-12-31", "2026-02-30", "x" * 99]
+    )
+    def test_of_a_day_that_there_is_none_of_is_that_of_today(self, alice, her_browser, day):
+        answer = her_browser.get(CALENDAR, {"view": "week", "day": day})
+
+        assert (answer.status_code, answer["Location"]) == (302, f"{CALENDAR}?view=week")
+
+    def test_comes_by_itself_while_an_account_is_still_to_say_what_it_has(self, alice, her_browser):
+        html = show(her_browser)
+
+        assert "Your calendars are on their way" in html
+        assert 'hx-select="#cal"' in html
+
+    def test_says_that_there_is_none(self, alice, her_browser):
+        alice.sync()
+        Integration.objects.update(status=IntegrationStatus.ACTIVE)
+        Calendar.objects.all().delete()
+
+        assert "No calendar is here" in show(her_browser)
+
+    def test_asks_the_database_as_often_for_many_events_as_for_one(
+        self, alice, account, her_browser, django_assert_max_num_queries
+    ):
+        for day in range(1, 20):
+            account.put(meeting(moment(day), f"Meeting {day}"))
+        alice.sync()
+
+        with django_assert_max_num_queries(30):
+            show(her_browser, "month")
+
+
+class TestAnEvent:
+    @pytest.mark.scenario("F3")
+    def test_of_hostile_words_is_shown_as_text(self, alice, account, her_browser):
+        account.put(meeting(moment(2), HOSTILE))
+        alice.sync()
+
+        html = show(her_browser)
+
+        assert "<script>alert" not in html
+        # Isolated: what turns the direction of writing turns no more than itself.
+        assert f'dir="auto"><bdi>&lt;script&gt;alert(1)&lt;/script&gt;&quot;{OVERRIDE}' in html
+
+    def test_is_shown_on_the_clocks_of_the_first_calendar(self, alice, account, her_browser):
+        at = moment(2, 12)
+        account.put(meeting(at, "Lunch"))
+        alice.sync()
+
+        html = show(her_browser)
+
+        assert "Europe/Berlin" in reading.text(html)
+        local = at.astimezone(zones.zone("Europe/Berlin"))
+        assert f"{local:%H:%M}–" in entries(html)[0]  # noqa: RUF001
+
+    def test_of_several_days_is_on_each_of_them(self, alice, account, her_browser):
+        first = moment(3).date()
+        account.put(days_of(first, first + timedelta(days=2), "Fair"))
+        alice.sync()
+
+        found = [one for one in entries(show(her_browser)) if "Fair" in one]
+
+        assert len(found) == 3
+        assert all(one.startswith("all day") for one in found)
+
+    def test_over_midnight_says_on_each_day_what_is_of_it(self, alice, account, her_browser):
+        account.put(meeting(moment(3, 22), "Night", hours=6, zone="UTC"))
+        alice.sync()
+        her_browser.post("/calendar/look/", {"zone": "UTC"})
+
+        found = [one.split(" Night")[0] for one in entries(show(her_browser))]
+
+        assert found == ["from 22:00", "until 04:00"]
+
+    def test_that_is_not_sure_looks_and_reads_so(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Maybe", is_tentative=True))
+        me = Attendee("alice@gmail.example", response="declined", is_self=True)
+        account.put(meeting(moment(3), "Never", attendees=(me,)))
+        alice.sync()
+
+        html = show(her_browser)
+
+        assert "tentative" in entries(html)[0]
+        assert "declined" in entries(html)[1]
+        assert len(reading.elements(html, "entry", "tentative")) == 1
+
+    def test_that_was_cancelled_of_its_series_is_gone_and_one_that_was_moved_says_so(
+        self, alice, account, her_browser
+    ):
+        start = moment(2)
+        series = account.put(meeting(start, "Standup", recurrence=("RRULE:FREQ=DAILY;COUNT=4",)))
+        second, third = (When(at=start + timedelta(days=n), zone="Europe/Berlin") for n in (1, 2))
+        account.cancel_instance(
+            account.email, CancelledInstance("gone", series, original_start=second)
+        )
+        account.write(
+            account.email,
+            RemoteEvent(
+                event_id="moved",
+                etag="",
+                ical_uid="moved",
+                sequence=1,
+                content=meeting(third.at + timedelta(hours=2), "Standup, later"),
+                series_id=series,
+                original_start=third,
+            ),
+        )
+        alice.sync()
+
+        found = entries(show(her_browser))
+
+        assert len(found) == 3
+        assert [("changed from its series" in one) for one in found] == [False, True, False]
+
+
+class TestTheZone:
+    def test_that_was_chosen_is_kept_in_the_session(self, alice, account, her_browser):
+        account.put(meeting(moment(2, 12), "Lunch"))
+        alice.sync()
+
+        her_browser.post("/calendar/look/", {"zone": "Asia/Kathmandu", "keys": "on"})
+
+        html = show(her_browser)
+        assert "Asia/Kathmandu" in reading.text(html)
+        assert entries(html)[0].startswith("17:45–18:45")  # noqa: RUF001
+
+    def test_of_a_calendar_is_not_written_down_in_clear(self, alice, her_browser):
+        alice.sync()
+
+        show(her_browser)
+
+        assert not [key for key, one in her_browser.session.items() if one == "Europe/Berlin"]
+
+    def test_that_nobody_knows_is_not_kept(self, alice, her_browser):
+        answer = her_browser.post("/calendar/look/", {"zone": "Mars/Base"}, follow=True)
+
+        assert "There is no such time zone" in reading.text(answer.text)
+        assert "calendar_zone" not in her_browser.session
+
+
+class TestWhatCannotBeShown:
+    @pytest.mark.scenario("C1")
+    @pytest.mark.clause("AN-5")
+    def test_is_asked_for_and_said_and_not_shown(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        Calendar.objects.update(cached_at=NOW - timedelta(days=2))
+        SyncWork.objects.update(next_sync_at=NOW + timedelta(hours=3))
+
+        html = show(her_browser)
+
+        assert entries(html) == []
+        assert "Asking Google for 1 calendar…" in reading.text(html)
+        assert SyncWork.objects.filter(next_sync_at__lte=NOW + timedelta(hours=1)).exists()
+
+    def test_is_asked_about_until_it_is_here(self, alice, her_browser):
+        alice.sync()
+        Calendar.objects.update(cached_at=NOW - timedelta(days=2))
+
+        waiting = her_browser.get("/calendar/coming/?waited=1")
+        Calendar.objects.update(cached_at=datetime.now(UTC))
+        done = her_browser.get("/calendar/coming/?waited=2")
+
+        assert 'hx-get="/calendar/coming/?waited=2"' in waiting.text
+        assert "HX-Refresh" not in waiting
+        assert done["HX-Refresh"] == "true"
+
+    @pytest.mark.parametrize("waited", ["15", "999", "9" * 50, "no", "-1"])
+    def test_is_not_asked_about_for_ever(self, alice, her_browser, waited):
+        alice.sync()
+        Calendar.objects.update(cached_at=NOW - timedelta(days=2))
+
+        html = her_browser.get(f"/calendar/coming/?waited={waited}").text
+
+        is_over = waited.isdecimal() and len(waited) < 4
+        assert ("hx-get" not in html) is is_over
+        assert ("did not come in time" in html) is is_over
+
+    def test_is_said_of_what_its_owner_deleted(self, alice, her_browser):
+        alice.sync()
+        Calendar.objects.update(
+            cached_at=None, listed_at=None, about=None, cursor=None, cleared_at=NOW
+        )
+
+        assert "You deleted what was kept of 1 calendar" in reading.text(show(her_browser))
+
+    def test_is_said_of_events_that_cannot_be_read(self, alice, her_browser):
+        alice.sync()
+        Calendar.objects.update(unreadable_count=2)
+
+        assert "2 events could not be read and are not shown" in reading.text(show(her_browser))
+
+    def test_is_said_of_what_lies_further_than_the_copy(self, alice, her_browser):
+        alice.sync()
+
+        html = show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
+
+        assert "is not kept here" in reading.text(html)
+
+
+class TestCalendarsOfOthers:
+    @pytest.mark.clause("AN-8")
+    def test_are_shown_beside_with_whose_they_are_and_private_as_busy(
+        self, alice, account, bobs_browser
+    ):
+        account.put(meeting(moment(2), "Review"))
+        account.put(meeting(moment(3), "Doctor", is_private=True))
+        alice.sync()
+
+        html = show(bobs_browser())
+
+        assert "Review" in entries(html)[0]
+        assert "Busy" in entries(html)[1]
+        assert "Doctor" not in html
+        assert f"Shared by {alice.user.name}" in reading.text(html)
+
+    @pytest.mark.clause("AN-8")
+    def test_of_free_and_busy_say_nothing_more(self, alice, account, bobs_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+
+        html = show(bobs_browser(ShareLevel.FREEBUSY))
+
+        assert "Review" not in html
+        assert "alice@gmail.example" not in html
+        assert "Busy" in entries(html)[0]
+
+    def test_are_hidden_by_who_looks_and_by_nobody_else(self, alice, account, bobs_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        bob = bobs_browser()
+
+        bob.post(reverse("calendar-show", args=[alice.primary.id]), {"show": "no"})
+
+        assert entries(show(bob)) == []
+        assert alice.primary.is_shown
+        bob.post(reverse("calendar-show", args=[alice.primary.id]), {"show": "yes"})
+        assert len(entries(show(bob))) == 1
+
+
+class TestACalendar:
+    def test_is_hidden_and_shown_again(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        address = reverse("calendar-show", args=[alice.primary.id])
+
+        answer = her_browser.post(address, {"show": "no", "view": "agenda"})
+
+        assert answer["Location"] == f"{CALENDAR}?view=agenda"
+        html = show(her_browser)
+        assert entries(html) == []
+        assert 'aria-pressed="false"' in html
+        her_browser.post(address, {"show": "yes"})
+        assert len(entries(show(her_browser))) == 1
+
+    def test_of_a_stranger_is_not_there(self, alice, her_browser):
+        alice.sync()
+        mallory, *_ = person("mallory", at=NOW)
+
+        answer = browser_of(mallory).post(
+            reverse("calendar-show", args=[alice.primary.id]), {"show": "no"}
+        )
+
+        assert answer.status_code == 404
+        assert alice.primary.is_shown
+
+    def test_leads_back_to_the_page_and_nowhere_else(self, alice, her_browser):
+        alice.sync()
+        address = reverse("calendar-show", args=[alice.primary.id])
+
+        answer = her_browser.post(address, {"show": "no", "view": "//evil", "day": "https://evil"})
+
+        assert answer["Location"] == CALENDAR

@@ -1,0 +1,140 @@
+"""The settings of connected calendars: what is kept, until when, and that it goes when told to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations.models import Calendar, Event, SyncWork
+from limited_use.vault import keys
+from tests.api import cast
+from tests.fakes.calendars import FakeCalendars
+from tests.integrations import calendar_house as houses
+from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.household import person
+from tests.integrations.sync.conftest import keyring
+from tests.walls import requests_act_as_web
+
+__all__ = ["keyring", "requests_act_as_web"]
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clause("AN-5", "AN-9"),
+    pytest.mark.usefixtures("requests_act_as_web"),
+]
+
+
+@pytest.fixture
+def alice(monkeypatch):
+    account = houses.provided(monkeypatch, FakeCalendars("alice@gmail.example"))
+    house = houses.calendar_house(at=timezone.now())
+    account.put(meeting(moment(3), "Review"))
+    house.sync(at=timezone.now())
+    return house
+
+
+@pytest.fixture
+def browser(alice):
+    return cast.browser(alice.user)
+
+
+def address(alice, name="settings-calendars"):
+    return reverse(name, args=[alice.integration.id])
+
+
+class TestTheCard:
+    def test_says_until_when_something_is_kept(self, browser):
+        shown = browser.get(reverse("settings-integrations")).content.decode()
+
+        assert "Google Calendar" in shown
+        assert "1 calendar" in shown
+        assert "unless renewed" in shown
+
+
+class TestThePage:
+    def test_names_each_calendar_and_how_long_it_is_kept(self, alice, browser):
+        shown = browser.get(address(alice)).content.decode()
+
+        assert "alice@gmail.example" in shown
+        assert "Delete cached calendar data now" in shown
+
+    def test_shows_no_name_once_the_copy_is_too_old(self, alice, browser):
+        old = timezone.now() - timedelta(hours=25)
+        Calendar.objects.update(cached_at=old, listed_at=old)
+
+        shown = browser.get(address(alice)).content.decode()
+
+        assert "alice@gmail.example" not in shown
+        assert "Its name is not kept now" in shown
+
+    @pytest.mark.control("3.1.4")
+    def test_is_nobody_elses(self, alice):
+        mallory, *_ = person("mallory", at=timezone.now())
+
+        assert cast.browser(mallory).get(address(alice)).status_code == 404
+
+
+class TestDeleting:
+    def test_says_exactly_what_goes(self, alice, browser):
+        shown = browser.get(address(alice, "settings-calendars-erase")).content.decode()
+
+        assert "1 event and the names" in shown
+        assert Event.objects.count() == 1
+
+    @pytest.mark.invariant(5)
+    def test_is_done_at_once_and_for_good(self, alice, browser):
+        copy = alice.primary.cache_id
+
+        browser.post(address(alice, "settings-calendars-erase"))
+
+        assert not Event.objects.exists()
+        assert not keys.exists(copy)
+        alice.sync(at=timezone.now())
+        assert not Event.objects.exists()
+        assert "you deleted it" in browser.get(address(alice)).content.decode()
+        alice.integration.refresh_from_db()
+        assert alice.integration.is_live
+
+    def test_is_over_when_they_are_asked_for_again(self, alice, browser):
+        browser.post(address(alice, "settings-calendars-erase"))
+
+        browser.post(address(alice, "settings-calendars-again"))
+        alice.sync(at=timezone.now())
+
+        assert alice.titles(at=timezone.now()) == ["Review"]
+
+
+class TestHowLong:
+    def test_is_chosen_and_no_longer_than_the_registry_says(self, alice, browser):
+        keep = address(alice, "settings-calendars-keep")
+
+        browser.post(keep, {"hours": "1"})
+        alice.integration.refresh_from_db()
+        assert alice.integration.cache_hours == 1
+        for wrong in ("168", "2", "-1", "soon", ""):
+            browser.post(keep, {"hours": wrong})
+        alice.integration.refresh_from_db()
+        assert alice.integration.cache_hours == 1
+
+
+def test_work_is_due_at_once_when_asked_again(alice, browser):
+    SyncWork.objects.update(next_sync_at=timezone.now() + timedelta(days=1))
+
+    browser.post(address(alice, "settings-calendars-again"))
+
+    assert not SyncWork.objects.filter(next_sync_at__gt=timezone.now()).exists()
+
+
+class TestDisconnecting:
+    def test_says_exactly_what_goes(self, alice):
+        browser = cast.browser(alice.user, recent=True)
+
+        shown = browser.get(reverse("settings-disconnect", args=[alice.integration.id]))
+
+        words = " ".join(shown.content.decode().split())
+        assert "1 calendar with 1 event" in words
+        assert "Your calendars at Google stay as they are." in words
+        assert "message" not in words.split("<main")[1]

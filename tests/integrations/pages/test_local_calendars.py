@@ -1,0 +1,292 @@
+"""A calendar that lives here, from the button to its end, as its owner walks through it."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations.calendars import exporting, keeping, local
+from integrations.icalendars import components, reading
+from integrations.models import Calendar, Event
+from limited_use.features import FEATURES
+from limited_use.models import Leaf
+from limited_use.vault import keys
+from tests.api import cast
+from tests.integrations.calendars.test_shared import actor_of
+from tests.integrations.household import person
+from tests.integrations.icalendars.files import BERLIN, calendar, event
+from tests.integrations.sync.conftest import keyring
+from tests.walls import requests_act_as_web
+
+__all__ = ["keyring", "requests_act_as_web"]
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clause("AN-9"),
+    pytest.mark.usefixtures("requests_act_as_web", "keyring"),
+]
+NEW = reverse("settings-local-calendar-new")
+VERSION = FEATURES["calendar"].version
+FAMILY = {"name": "Family", "zone": BERLIN, "colour": "#aa3377", "agree": "on", "version": VERSION}
+TEA = event("DTSTART:20260603T090000", "DURATION:PT1H", "SUMMARY:Tea", uid="tea@x")
+CAKE = event("DTSTART:20260604T090000", "DURATION:PT1H", "SUMMARY:Cake", uid="cake@x")
+
+
+@pytest.fixture
+def alice(keyring):
+    return person("alice", at=timezone.now())
+
+
+@pytest.fixture
+def browser(alice):
+    return cast.browser(alice[0])
+
+
+@pytest.fixture
+def home(browser):
+    assert browser.post(NEW, FAMILY).status_code == 302
+    return Calendar.objects.get()
+
+
+def at(name: str, home) -> str:
+    return reverse(f"settings-local-calendar{name}", args=[home.id])
+
+
+def fill(browser, home, data: bytes, **more):
+    chosen = SimpleUploadedFile("my.ics", data, content_type="text/calendar")
+    return browser.post(at("-fill", home), {"file": chosen}, **more)
+
+
+def file_of(browser, home):
+    answer = browser.get(at("-file", home))
+    return answer, b"".join(answer.streaming_content)
+
+
+class TestBeginning:
+    def test_says_what_it_is_before_it_is_agreed_to(self, browser):
+        shown = browser.get(NEW).content.decode()
+
+        assert "until you remove it" in shown
+        assert "temporary" in shown
+
+    def test_leads_to_its_page(self, browser):
+        answer = browser.post(NEW, FAMILY, follow=True)
+
+        assert "Family" in answer.content.decode()
+
+    @pytest.mark.parametrize(
+        ("wrong", "says"),
+        [
+            ({"name": " "}, "This field is required"),
+            ({"name": "x" * 201}, "at most 200"),
+            ({"zone": "Europe/Atlantis"}, "not one of the available choices"),
+            ({"colour": "red"}, "Write a colour"),
+            ({"agree": ""}, "This field is required"),
+            ({"version": VERSION + 1}, "please read it again"),
+        ],
+    )
+    def test_says_at_the_field_what_is_wrong_and_keeps_the_rest(self, browser, wrong, says):
+        shown = browser.post(NEW, {**FAMILY, **wrong}).content.decode()
+
+        assert says in shown
+        assert Calendar.objects.count() == 0
+        if "name" not in wrong:
+            assert 'value="Family"' in shown
+
+    def test_of_more_than_anybody_keeps_apart_is_refused(self, browser, home, monkeypatch):
+        monkeypatch.setattr(local, "MOST", 1)
+
+        assert "remove one first" in browser.post(NEW, FAMILY).content.decode()
+
+
+class TestItsPage:
+    def test_calls_it_otherwise(self, browser, home):
+        browser.post(at("", home), {"name": "Club", "zone": "UTC", "colour": "#112233"})
+
+        shown = browser.get(at("", home)).content.decode()
+        assert "<h1>Club</h1>" in shown
+        assert 'value="UTC"' in shown
+
+    def test_keeps_what_was_typed(self, browser, home):
+        shown = browser.post(at("", home), {"name": "Club", "zone": "Nowhere"}).content.decode()
+
+        assert 'value="Club"' in shown
+        assert "not one of the available choices" in shown
+
+    @pytest.mark.control("3.1.4")
+    def test_is_nobody_elses(self, home):
+        mallory = cast.browser(person("mallory", at=timezone.now())[0])
+
+        for name in ("", "-file", "-remove"):
+            assert mallory.get(at(name, home)).status_code == 404
+        assert fill(mallory, home, calendar(TEA)).status_code == 404
+        assert mallory.post(at("", home), FAMILY).status_code == 404
+        assert mallory.post(at("-remove", home)).status_code == 404
+        assert Event.objects.count() == 0
+
+    def test_is_led_to_from_the_list(self, browser, home):
+        listed = browser.get(reverse("settings-calendars", args=[home.integration_id]))
+
+        assert at("", home) in listed.content.decode()
+
+
+class TestFilling:
+    @pytest.mark.scenario("C4")
+    def test_takes_all_of_it(self, browser, home):
+        answer = fill(browser, home, calendar(TEA, CAKE), follow=True).content.decode()
+
+        assert "Events: 2 added." in answer
+        day = browser.get(reverse("calendar"), {"view": "month", "day": "2026-06-03"})
+        assert "Tea" in day.content.decode()
+
+    @pytest.mark.scenario("C3")
+    @pytest.mark.scenario("S4")
+    def test_again_replaces_and_doubles_nothing(self, browser, home):
+        fill(browser, home, calendar(TEA, CAKE))
+
+        changed = calendar(TEA.replace("Tea", "Coffee"))
+        answer = fill(browser, home, changed, follow=True).content.decode()
+
+        assert "Events: 1 replaced." in answer
+        _, data = file_of(browser, home)
+        found = {one.whole.content.title for one in reading.read(data, zone="UTC").entries}
+        assert found == {"Coffee", "Cake"}
+
+    def test_takes_away_what_the_file_calls_off(self, browser, home):
+        fill(browser, home, calendar(TEA, CAKE))
+
+        off = calendar(TEA.replace("SUMMARY:Tea", "STATUS:CANCELLED"))
+        answer = fill(browser, home, off, follow=True).content.decode()
+
+        assert "Events: 1 removed." in answer
+        assert Event.objects.count() == 1
+
+    def test_puts_one_of_a_series_back_where_its_series_comes_later(self, browser, home):
+        series = event("DTSTART:20260603T070000Z", "RRULE:FREQ=DAILY;COUNT=3", uid="s@x")
+        moved = event("RECURRENCE-ID:20260604T070000Z", "DTSTART:20260604T130000Z", uid="s@x")
+
+        fill(browser, home, calendar(moved))
+        fill(browser, home, calendar(series, moved))
+
+        assert sorted(Event.objects.values_list("kind", flat=True)) == ["changed", "series"]
+
+    def test_of_a_broken_file_says_which_lines_and_takes_nothing(self, browser, home):
+        broken = calendar(TEA, CAKE.replace("20260604T090000", "someday"))
+
+        answer = fill(browser, home, broken)
+
+        shown = answer.content.decode()
+        assert answer.status_code == 422
+        assert 'data-label="Line">11<' in shown
+        assert "Nothing of this file was taken" in shown
+        assert Event.objects.count() == 0
+
+    @pytest.mark.scenario("F2")
+    def test_of_too_large_a_file_is_refused_without_a_copy_on_a_disk(self, browser, home, settings):
+        settings.FILE_UPLOAD_TEMP_DIR = "/nowhere/at/all"
+
+        answer = fill(browser, home, b"x" * (components.LARGEST + 1_000_000))
+
+        assert "larger than 10 MB" in answer.content.decode()
+
+    def test_without_a_file_says_so(self, browser, home):
+        assert "Choose a file first" in browser.post(at("-fill", home)).content.decode()
+
+    def test_of_more_than_fits_takes_nothing(self, browser, home, monkeypatch):
+        monkeypatch.setattr(keeping, "MOST_ROWS", 1)
+
+        assert "events at most" in fill(browser, home, calendar(TEA, CAKE)).content.decode()
+        assert Event.objects.count() == 0
+
+    @pytest.mark.scenario("F3")
+    def test_shows_nothing_of_what_stands_in_a_line(self, browser, home):
+        answer = fill(browser, home, calendar("<script>alert(1)</script>")).content.decode()
+
+        assert "alert(1)" not in answer
+
+
+class TestTheFile:
+    def test_holds_what_was_put_in(self, browser, home):
+        series = event(
+            "DTSTART;TZID=America/New_York:20260603T090000",
+            "DURATION:PT1H",
+            "RRULE:FREQ=DAILY;COUNT=4",
+            "SUMMARY:Run",
+            uid="run@x",
+        )
+        moved = event(
+            "RECURRENCE-ID:20260604T130000Z",
+            "DTSTART:20260604T180000Z",
+            "SUMMARY:Late",
+            uid="run@x",
+        )
+        off = event(
+            "RECURRENCE-ID:20260605T130000Z",
+            "DTSTART:20260605T130000Z",
+            "STATUS:CANCELLED",
+            uid="run@x",
+        )
+        fill(browser, home, calendar(TEA, series, moved, off))
+
+        answer, data = file_of(browser, home)
+
+        assert answer["Content-Type"].startswith("text/calendar")
+        assert answer["Content-Disposition"].startswith('attachment; filename="antares-calendar-')
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert "no-store" in answer["Cache-Control"]
+        assert data.count(b"BEGIN:VTIMEZONE") == 2
+        by_uid = {one.uid: one.whole for one in reading.read(data, zone="UTC").entries}
+        assert by_uid["tea@x"].content.start.zone == BERLIN
+        run = by_uid["run@x"]
+        assert len(run.content.recurrence) == 2
+        assert [one.title for one in run.exceptions.values()] == ["Late"]
+
+    def test_of_an_empty_calendar_is_one(self, browser, home):
+        _, data = file_of(browser, home)
+
+        assert b"X-WR-CALNAME:Family" in data
+        assert reading.read(data, zone="UTC").entries == ()
+
+    @pytest.mark.invariant(3)
+    def test_is_in_the_ledger(self, browser, home):
+        fill(browser, home, calendar(TEA))
+
+        file_of(browser, home)
+
+        assert any(
+            b"owner-exports-own-calendar" in bytes(one.payload) for one in Leaf.objects.all()
+        )
+
+    @pytest.mark.invariant(5)
+    def test_of_what_was_removed_meanwhile_has_no_end(self, browser, home, alice, monkeypatch):
+        monkeypatch.setattr(exporting, "_MOST_EVENTS", 1)
+        fill(browser, home, calendar(TEA, CAKE))
+        parts = exporting.stream(actor=actor_of(*alice), calendar_id=home.id, now=timezone.now)
+        begun = [next(parts), next(parts)]
+
+        local.remove(actor=actor_of(*alice), calendar_id=home.id, at=timezone.now())
+
+        assert b"END:VCALENDAR" not in b"".join([*begun, *parts])
+
+
+class TestRemoving:
+    def test_asks_first_and_says_that_it_is_for_good(self, browser, home):
+        fill(browser, home, calendar(TEA))
+
+        shown = browser.get(at("-remove", home)).content.decode()
+
+        assert "1 event," in shown
+        assert "for good" in shown
+        assert Calendar.objects.count() == 1
+
+    @pytest.mark.invariant(5)
+    def test_destroys_its_key(self, browser, home):
+        fill(browser, home, calendar(TEA))
+
+        answer = browser.post(at("-remove", home), follow=True)
+
+        assert "Removed: 1 events" in answer.content.decode()
+        assert not keys.exists(home.cache_id)
+        assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)

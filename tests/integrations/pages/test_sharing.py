@@ -1,0 +1,137 @@
+"""The page on which a calendar is shared, and the list of who sees what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations import connections
+from limited_use.features import FEATURES
+from limited_use.models import Share
+from tests.api import cast
+from tests.fakes.calendars import FakeCalendars
+from tests.integrations import calendar_house as houses
+from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.household import person
+from tests.integrations.sync.conftest import keyring
+from tests.walls import requests_act_as_web
+
+__all__ = ["keyring", "requests_act_as_web"]
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clause("AN-8"),
+    pytest.mark.usefixtures("requests_act_as_web"),
+]
+VERSION = FEATURES["calendar-sharing"].version
+
+
+@pytest.fixture
+def alice(monkeypatch):
+    account = houses.provided(monkeypatch, FakeCalendars("alice@gmail.example"))
+    house = houses.calendar_house(at=timezone.now())
+    account.put(meeting(moment(3), "Review"))
+    house.sync(at=timezone.now())
+    return house
+
+
+@pytest.fixture
+def bob(alice):
+    user, *_ = person("bob", alice.organisation, at=timezone.now())
+    cast.verified(user)
+    return user
+
+
+@pytest.fixture
+def page(alice):
+    return reverse("settings-calendar-sharing", args=[alice.primary.id])
+
+
+def fill_in(browser, page, email, **more):
+    form = {"email": email, "level": "details", "agree": "on", "version": VERSION, **more}
+    return browser.post(page, form)
+
+
+class TestThePage:
+    def test_says_what_sharing_is_before_it_is_done(self, alice, page):
+        shown = cast.browser(alice.user).get(page).content.decode()
+
+        assert FEATURES["calendar-sharing"].disclosure in shown
+        assert "alice@gmail.example" in shown
+        assert "Nobody but you." in shown
+
+    def test_shares_and_says_the_same_whoever_has_the_address(self, alice, bob, page):
+        browser = cast.browser(alice.user)
+
+        said = []
+        for email in (bob.email, "nobody@antares.example"):
+            answer = fill_in(browser, page, email)
+            assert answer.status_code == 302
+            said.append(browser.get(page).content.decode().count("they see it from now on"))
+
+        assert said == [1, 1]
+        assert Share.objects.get().viewer_id == bob.id
+        assert bob.name in browser.get(page).content.decode()
+
+    def test_keeps_what_was_typed_where_it_cannot_be_done(self, alice, bob, page):
+        yesterday = (timezone.now() - timedelta(days=2)).date().isoformat()
+
+        answer = fill_in(cast.browser(alice.user), page, bob.email, until=yesterday)
+
+        assert answer.status_code == 200
+        assert bob.email in answer.content.decode()
+        assert "Choose a day that lies ahead" in answer.content.decode()
+        assert not Share.objects.exists()
+
+    def test_needs_an_affirmative_click(self, alice, bob, page):
+        form = {"email": bob.email, "level": "details", "version": VERSION}
+
+        assert cast.browser(alice.user).post(page, form).status_code == 200
+        assert not Share.objects.exists()
+
+    @pytest.mark.control("3.1.4")
+    def test_of_anybody_elses_calendar_is_not_there(self, bob, page):
+        assert cast.browser(bob).get(page).status_code == 404
+        assert fill_in(cast.browser(bob), page, bob.email).status_code == 404
+
+    @pytest.mark.invariant(12)
+    def test_is_kept_by_nobody(self, alice, page):
+        assert "no-store" in cast.browser(alice.user).get(page)["Cache-Control"]
+
+
+class TestWhoSeesWhat:
+    @pytest.fixture(autouse=True)
+    def _shared(self, alice, bob, page):
+        fill_in(cast.browser(alice.user), page, bob.email)
+        self.share = Share.objects.get()
+
+    def test_is_seen_by_both_sides(self, alice, bob):
+        uses = reverse("settings-uses")
+
+        assert bob.name in cast.browser(alice.user).get(uses).content.decode()
+        seen = cast.browser(bob).get(uses).content.decode()
+        assert f"A calendar of {alice.user.name}" in seen
+
+    @pytest.mark.invariant(5)
+    @pytest.mark.parametrize("who", ["owner", "viewer"])
+    def test_is_ended_by_either(self, alice, bob, who):
+        browser = cast.browser(alice.user if who == "owner" else bob)
+
+        answer = browser.post(reverse("settings-share-end", args=[self.share.id]))
+
+        assert answer.status_code == 302
+        assert Share.objects.get().withdrawn_at is not None
+
+    @pytest.mark.invariant(5)
+    def test_ends_with_the_agreement_to_sharing_and_not_until_then(self, alice):
+        connections.withdraw(
+            feature="calendar-sharing",
+            user_id=alice.user.id,
+            organisation_id=alice.organisation.id,
+            at=timezone.now(),
+        )
+
+        assert Share.objects.get().withdrawn_at is not None

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from integrations.providers.oauth import Endpoints
+from tests.worlds.sandbox import (  # noqa: F401
+    CLIENT_ID,
+    CLIENT_SECRET,
+    sandbox,
+    sandbox_process,
+)
+
+
+@pytest.fixture
+def endpoints(sandbox):  # noqa: F811
+    return endpoints_at(sandbox.url)
+
+
+def endpoints_at(url: str) -> Endpoints:
+    return Endpoints(
+        issuer=url,
+        authorize_url=f"{url}/o/oauth2/v2/auth",
+        token_url=f"{url}/token",
+        revoke_url=f"{url}/revoke",
+        certs_url=f"{url}/oauth2/v3/certs",
+        userinfo_url=f"{url}/v1/userinfo",
+        api_root_url=url,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+    )

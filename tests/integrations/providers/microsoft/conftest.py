@@ -1,0 +1,104 @@
+"""A place on this machine that answers what a test says, once each, and remembers what it heard."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+
+import pytest
+
+from integrations.providers.base import Access
+
+
+@dataclass
+class Heard:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+@dataclass
+class Place:
+    url: str = ""
+    heard: list[Heard] = field(default_factory=list)
+    answers: deque = field(default_factory=deque)
+    by_path: dict[str, tuple] = field(default_factory=dict)
+    pause: float = 0.0
+    most_at_once: int = 0
+    at_once: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+    def answer(self, status=200, body=None, **headers: str) -> None:
+        """Answer the next request so; `body` as JSON, or as it is if it is bytes."""
+        self.answers.append((status, body, headers))
+
+    def answer_at(self, path: str, status=200, body=None, **headers: str) -> None:
+        """Answer every request for that path, without its query, so."""
+        self.by_path[path] = (status, body, headers)
+
+    def refuse(self, status: int, code: str, **headers: str) -> None:
+        self.answer(status, {"error": {"code": code, "message": "secret words"}}, **headers)
+
+    def access(self, root: str = "/v1.0") -> Access:
+        return Access(token=lambda: "t0ken", root_url=self.url + root)
+
+
+@pytest.fixture
+def place():
+    made = Place()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            length = int(self.headers.get("content-length") or 0)
+            body = self.rfile.read(length)
+            with made.lock:
+                made.at_once += 1
+                made.most_at_once = max(made.at_once, made.most_at_once)
+                lower = {name.lower(): value for name, value in self.headers.items()}
+                made.heard.append(Heard(self.command, self.path, lower, body))
+                given = made.by_path.get(self.path.partition("?")[0])
+                if given is None:
+                    given = made.answers.popleft() if made.answers else (200, {}, {})
+            time.sleep(made.pause)
+            with made.lock:
+                made.at_once -= 1
+            status, content, headers = given
+            if status == 0:
+                self.close_connection = True
+                return
+            data = content if isinstance(content, bytes) else json.dumps(content).encode()
+            if status == 204 or content is None:
+                data = b""
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            with suppress(OSError):
+                # Whoever asked may have given up.
+                self.wfile.write(data)
+
+        do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    made.url = f"http://127.0.0.1:{server.server_port}"
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield made
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,319 @@
+"""Microsoft's client library at work for us: what it sends, what it does not, and for whom."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from integrations.providers import errors, transport
+from integrations.providers.base import Access
+from integrations.providers.microsoft import client as clients
+from integrations.providers.microsoft.calls import (
+    Request,
+    call,
+    call_each,
+    contents,
+    prepared,
+    segment,
+    write,
+)
+from integrations.providers.microsoft.client import client
+
+BASE64_CLAIMS = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="
+
+
+class TestRequests:
+    def test_carry_the_token_and_ask_for_ids_that_stay(self, place):
+        call(
+            Request("/me/messages", {"$top": "5"}, prefer=("odata.maxpagesize=50",)), place.access()
+        )
+
+        (heard,) = place.heard
+        assert (heard.method, heard.path) == ("GET", "/v1.0/me/messages?$top=5")
+        assert heard.headers["authorization"] == "Bearer t0ken"
+        assert heard.headers["prefer"] == 'IdType="ImmutableId", odata.maxpagesize=50'
+
+    def test_follow_a_link_as_it_was_given(self, place):
+        link = f"{place.url}/v1.0/me/mailFolders('x')/messages/delta?$deltatoken=a%2Bb%3D%2e"
+
+        call(Request(link), place.access())
+
+        assert place.heard[0].path == link.removeprefix(place.url)
+
+    @pytest.mark.scenario("O4")
+    @pytest.mark.parametrize(
+        "link",
+        [
+            "https://evil.example/v1.0/me",
+            "http://127.0.0.1:1/v1.0/me",
+            "https://graph.microsoft.com@evil.example/",
+        ],
+    )
+    def test_follow_no_link_that_points_elsewhere(self, place, link):
+        with pytest.raises(errors.CursorExpired):
+            call(Request(link), place.access())
+        assert place.heard == []
+
+    def test_go_to_microsofts_own_host_where_the_settings_name_none(self):
+        made = prepared(Request("/me"), Access(token=lambda: "t", root_url=""))
+
+        assert made.url == "https://graph.microsoft.com/v1.0/me"
+        assert "Bearer" not in repr(made)
+
+    def test_keep_an_id_in_its_place(self, place):
+        call(Request(f"/me/messages/{segment('AA/b+c==')}"), place.access())
+
+        assert place.heard[0].path == "/v1.0/me/messages/AA%2Fb%2Bc%3D%3D"
+
+    # Its builders warn of themselves.
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+    def test_are_the_librarys_own(self, place):
+        """The same addresses as its builders make."""
+        from kiota_abstractions.authentication.anonymous_authentication_provider import (
+            AnonymousAuthenticationProvider,
+        )
+        from msgraph import GraphServiceClient
+        from msgraph.graph_request_adapter import GraphRequestAdapter
+
+        adapter = GraphRequestAdapter(AnonymousAuthenticationProvider())
+        me = GraphServiceClient(request_adapter=adapter).me
+        built = [
+            me.messages.by_message_id("AA/b+c==").to_get_request_information().url,
+            me.mail_folders.by_mail_folder_id("x=").messages.delta.to_get_request_information().url,
+            me.calendars.by_calendar_id("x=").events.to_get_request_information().url,
+        ]
+
+        ours = [
+            prepared(Request(path), place.access()).url.removeprefix(place.url + "/v1.0")
+            for path in (
+                f"/me/messages/{segment('AA/b+c==')}",
+                f"/me/mailFolders/{segment('x=')}/messages/delta()",
+                f"/me/calendars/{segment('x=')}/events",
+            )
+        ]
+        assert [url.replace("/users/me-token-to-replace", "/me") for url in built] == ours
+
+    @pytest.mark.invariant(10)
+    def test_are_four_at_once_at_most(self, place):
+        place.pause = 0.05
+
+        found = call_each([Request(f"/me/messages/{at}") for at in range(12)], place.access())
+
+        assert found == [{}] * 12
+        assert 1 < place.most_at_once <= 4
+
+    def test_of_many_threads_each_get_their_own_answer(self, place):
+        for at in range(40):
+            place.answer_at(f"/v1.0/{at}", body={"at": at})
+
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda at: call(Request(f"/{at}"), place.access()), range(40)))
+
+        assert [one["at"] for one in found] == list(range(40))
+
+
+class TestWrites:
+    @pytest.mark.scenario("M1")
+    @pytest.mark.invariant(9)
+    @pytest.mark.parametrize("status", [500, 502, 503, 504])
+    def test_are_sent_once_and_leave_it_open(self, place, status):
+        place.refuse(status, "serviceUnavailable", Retry_After="1")
+
+        with pytest.raises(errors.OutcomeUnknown):
+            write(Request("/me/sendMail", method="POST", body={"a": 1}), place.access())
+
+        assert [one.json for one in place.heard] == [{"a": 1}]
+
+    @pytest.mark.invariant(9)
+    def test_without_an_answer_leave_it_open(self, place):
+        place.answer(0)
+
+        with pytest.raises(errors.OutcomeUnknown) as caught:
+            write(Request("/me/events", method="POST", body={}), place.access())
+
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert len(place.heard) == 1
+
+    def test_may_have_nothing_to_say(self, place):
+        place.answer(204)
+
+        assert (
+            write(Request("/me/events/1", method="DELETE", if_match='W/"1"'), place.access()) == {}
+        )
+        assert place.heard[0].headers["if-match"] == 'W/"1"'
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("status", "code", "kind"),
+        [
+            (401, "InvalidAuthenticationToken", errors.TokenRejected),
+            (403, "ErrorAccessDenied", errors.ScopeMissing),
+            (403, "Authorization_RequestDenied", errors.ScopeMissing),
+            (404, "ErrorItemNotFound", errors.Gone),
+            (400, "ErrorInvalidIdMalformed", errors.Gone),
+            (404, "MailboxNotEnabledForRESTAPI", errors.MailboxMissing),
+            (410, "SyncStateNotFound", errors.CursorExpired),
+            (400, "syncStateInvalid", errors.CursorExpired),
+            (409, "ErrorIrresolvableConflict", errors.ChangedMeanwhile),
+            (412, "ErrorIrresolvableConflict", errors.ChangedMeanwhile),
+            (400, "ErrorDuplicateTransactionId", errors.AlreadyThere),
+            (409, "ErrorDuplicateTransactionId", errors.AlreadyThere),
+            (400, "ErrorOccurrenceCrossingBoundary", errors.Rejected),
+            (429, "ApplicationThrottled", errors.RateLimited),
+            (503, "serviceUnavailable", errors.Unavailable),
+            (400, "SomethingNew", errors.Unexpected),
+        ],
+    )
+    def test_mean_what_the_caller_does_next(self, place, status, code, kind):
+        place.refuse(status, code)
+
+        with pytest.raises(errors.ProviderError) as caught:
+            call(Request("/me"), place.access())
+
+        assert type(caught.value) is kind
+        assert caught.value.status == status
+        assert caught.value.reason in {code.lower(), ""}
+        assert "secret words" not in repr(caught.value.__dict__) + str(caught.value)
+
+    @pytest.mark.invariant(10)
+    def test_say_when_to_come_again_with_a_fraction(self, place):
+        place.refuse(429, "TooManyRequests", Retry_After="2.128")
+
+        with pytest.raises(errors.RateLimited) as caught:
+            call(Request("/me"), place.access())
+
+        assert caught.value.retry_after == 2.128
+        assert len(place.heard) == 1
+
+    @pytest.mark.parametrize("quoted", [BASE64_CLAIMS, BASE64_CLAIMS.rstrip("=")])
+    def test_hand_over_the_claims_that_the_next_token_needs(self, place, quoted):
+        place.refuse(
+            401,
+            "InvalidAuthenticationToken",
+            WWW_Authenticate=f'Bearer realm="", error="insufficient_claims", claims="{quoted}"',
+        )
+
+        with pytest.raises(errors.ClaimsWanted) as caught:
+            call(Request("/me"), place.access())
+
+        assert caught.value.claims == '{"access_token":{"nbf":{"essential":true}}}'
+        # Not sent again by the library, with the same token.
+        assert len(place.heard) == 1
+
+    @pytest.mark.parametrize("claims", ["", "####", "bm90IGpzb24=", "W10=", "e30" * 3000])
+    def test_hand_over_no_claims_that_are_none(self, place, claims):
+        place.refuse(401, "x", WWW_Authenticate=f'Bearer claims="{claims}"')
+
+        with pytest.raises(errors.TokenRejected) as caught:
+            call(Request("/me"), place.access())
+
+        assert type(caught.value) is errors.TokenRejected
+
+    def test_that_are_not_microsofts_say_nothing_of_the_grant(self, place):
+        place.answer(200, b"<html>a proxy</html>")
+        place.answer(502, b"<html>a proxy</html>")
+
+        for _ in range(2):
+            with pytest.raises(errors.Unavailable):
+                call(Request("/me"), place.access())
+
+    def test_of_one_leave_the_others_alone(self, place):
+        place.answer_at("/v1.0/here", body={"id": "1"})
+        place.answer_at("/v1.0/gone", 404, {"error": {"code": "ErrorItemNotFound"}})
+
+        found = call_each([Request("/here"), Request("/gone")], place.access())
+
+        assert found[0] == {"id": "1"}
+        assert isinstance(found[1], errors.Gone)
+
+    def test_of_what_is_larger_than_memory_is_for(self, place, monkeypatch):
+        monkeypatch.setattr(clients, "MAX_ANSWER", 1000)
+        place.answer(200, b"x" * 1001)
+
+        (found,) = contents([Request("/me/messages/1/$value")], place.access())
+
+        assert isinstance(found, errors.Rejected)
+        assert found.reason == "too-large"
+
+    def test_follow_no_redirect(self, place):
+        place.answer(302, b"", Location=place.url + "/elsewhere")
+
+        with pytest.raises(errors.Unexpected):
+            call(Request("/me"), place.access())
+
+        assert len(place.heard) == 1
+
+
+class TestTheLoop:
+    def test_goes_on_after_somebody_gave_up_waiting(self, place):
+        place.pause = 1.0
+        (found,) = client().send([prepared(Request("/slow"), place.access())], deadline=0.05)
+        place.pause = 0.0
+
+        assert isinstance(found, clients.NoAnswer)
+        assert call(Request("/me"), place.access()) == {}
+
+    def test_is_one_for_a_process_and_another_after_a_fork(self, place):
+        first = client()
+
+        assert client() is first
+        assert clients._client_of(first.pid + 1, "") is not first
+        clients._client_of.cache_clear()
+
+    def test_works_for_whoever_asked(self, place, monkeypatch):
+        """What watches the ways out sees the place of this request, and nothing once it is over."""
+        seen = []
+        connect = clients.asyncio.SelectorEventLoop.sock_connect
+
+        async def watching(self, sock, address):
+            seen.append(transport.towards.get())
+            return await connect(self, sock, address)
+
+        monkeypatch.setattr(clients.asyncio.BaseEventLoop, "sock_connect", watching, raising=False)
+        monkeypatch.setattr(clients.asyncio.SelectorEventLoop, "sock_connect", watching)
+        call(Request("/me"), place.access())
+
+        assert seen == [("127.0.0.1", int(place.url.rpartition(":")[2]))]
+        assert transport.towards.get() is None
+
+    def test_looks_names_up_for_whoever_asked(self):
+        token = transport.towards.set(("graph.microsoft.com", 443))
+        try:
+            found = client()._names.submit(transport.towards.get).result(5)
+        finally:
+            transport.towards.reset(token)
+
+        assert found == ("graph.microsoft.com", 443)
+
+    def test_goes_through_the_proxy_where_there_is_one(self, place):
+        transport.use_proxy(place.url)
+        place.answer(200, {"by": "proxy"})
+        try:
+            elsewhere = Access(token=lambda: "t", root_url="http://graph.example/v1.0")
+            found = call(Request("/me"), elsewhere)
+        finally:
+            transport.use_proxy("")
+
+        assert found == {"by": "proxy"}
+        assert place.heard[0].path == "http://graph.example/v1.0/me"
+
+
+class TestLoading:
+    def test_happens_when_it_is_first_used(self):
+        """Not on start: 25 MB in every process, for those who talk to Google alone."""
+        program = (
+            "import os, sys, django; "
+            "os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings_test'; django.setup(); "
+            "import integrations.providers.microsoft.calls; "
+            "print([m for m in ('msgraph', 'msgraph_core', 'kiota_http') if m in sys.modules])"
+        )
+
+        said = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+
+        assert said.stdout.strip().splitlines()[-1] == "[]"

@@ -1,0 +1,429 @@
+"""Google's client library, made ours: where requests go, who gets which answer, what is called."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from googleapiclient.discovery_cache import get_static_doc
+
+from integrations.providers import PROVIDERS, errors
+from integrations.providers.base import Access, Capability, MailAdapter, Wanted
+from integrations.providers.google import history, mail, reading, services, spec, watching
+from integrations.providers.google.calls import MAX_URL, prepared
+from tests.contract.reading import fetched, whole_thread
+from tests.worlds.sandbox import GMAIL_READONLY
+
+ALICE = "alice@example.com"
+# What a scope lets through says nothing of what it shows: these show no bodies, or to add-ons only.
+BLIND = ("gmail.metadata", "gmail.addons.")
+
+
+def discovery_methods() -> dict[str, dict]:
+    found: dict[str, dict] = {}
+
+    def walk(node):
+        for method in node.get("methods", {}).values():
+            found[method["id"]] = method
+        for resource in node.get("resources", {}).values():
+            walk(resource)
+
+    walk(json.loads(get_static_doc("gmail", "v1")))
+    return found
+
+
+def called_methods() -> set[str]:
+    """The API methods that the source of the mailbox's adapters builds requests for."""
+    found = set()
+    sources = (inspect.getsource(one) for one in (mail, watching.GmailWatch))
+    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name.startswith("self.api."):
+                found.add(name.removeprefix("self.api."))
+    places = {
+        "users": "gmail.users",
+        "attachments": "gmail.users.messages.attachments",
+        "labels": "gmail.users.labels",
+        "messages": "gmail.users.messages",
+        "threads": "gmail.users.threads",
+        "history": "gmail.users.history",
+    }
+    return {f"{places[name.partition('.')[0]]}.{name.partition('.')[2]}" for name in found}
+
+
+class TestWhereGmailIs:
+    @pytest.mark.scenario("O4")
+    def test_is_googles_own_host_where_the_settings_name_none(self):
+        given = Access(token=lambda: "token", root_url="")
+
+        with mail.open_mail(given) as adapter:
+            _, url, _, _ = prepared(adapter.api.users.getProfile(userId="me"), adapter.access)
+
+        assert url.startswith("https://gmail.googleapis.com/gmail/v1/users/me/profile?")
+
+    def test_is_not_wherever_a_request_happens_to_point(self):
+        request = services.gmail("http://127.0.0.1:1/").users.getProfile(userId="me")
+
+        with pytest.raises(errors.Unexpected):
+            prepared(request, Access(token=lambda: "token", root_url=""))
+
+
+@pytest.fixture
+def adapter(sandbox):
+    sandbox.seed(ALICE, size=40, seed=3)
+    sandbox.dial(units_per_minute=0, concurrency=0)
+    return opened(sandbox)
+
+
+def opened(sandbox, scope: str = f"openid email {GMAIL_READONLY}"):
+    token = sandbox.authorize(ALICE, scope)["access_token"]
+    with mail.open_mail(Access(token=lambda: token, root_url=sandbox.url)) as adapter:
+        return adapter
+
+
+@pytest.mark.invariant(11)
+@pytest.mark.scenario("A10")
+class TestScopes:
+    def test_declare_exactly_the_methods_that_are_called(self):
+        assert called_methods() == spec.MAIL_READ.methods
+
+    def test_let_every_called_method_through(self):
+        methods = discovery_methods()
+
+        for name in spec.MAIL_READ.methods:
+            assert spec.MAIL_READ.scopes & set(methods[name]["scopes"]), name
+
+    def test_ask_for_nothing_that_is_not_needed(self):
+        methods = discovery_methods()
+
+        for scope in spec.MAIL_READ.scopes:
+            rest = spec.MAIL_READ.scopes - {scope}
+            assert any(
+                not rest & set(methods[name]["scopes"]) for name in spec.MAIL_READ.methods
+            ), scope
+
+    def test_are_the_narrowest_that_show_a_body(self):
+        methods = discovery_methods()
+        covering = set.intersection(
+            *(set(methods[name]["scopes"]) for name in spec.MAIL_READ.methods)
+        )
+        unlocked = {
+            scope: sum(scope in method["scopes"] for method in methods.values())
+            for scope in covering
+            if not any(blind in scope for blind in BLIND)
+        }
+
+        assert {min(unlocked, key=unlocked.__getitem__)} == spec.MAIL_READ.scopes
+
+    def test_join_identity_and_what_features_take(self):
+        assert spec.GOOGLE.scopes_for(frozenset()) == {"openid", "email"}
+        assert spec.GOOGLE.scopes_for(frozenset({"mail.read"})) == {
+            "openid",
+            "email",
+            GMAIL_READONLY,
+        }
+
+    def test_of_several_capabilities_are_all_asked_for(self):
+        sending = Capability(
+            key="mail.send",
+            says="Send mail",
+            scopes=frozenset({"https://www.googleapis.com/auth/gmail.send"}),
+            methods=frozenset({"gmail.users.messages.send"}),
+        )
+        provider = replace(
+            spec.GOOGLE, capabilities={**spec.GOOGLE.capabilities, "mail.send": sending}
+        )
+
+        asked = provider.scopes_for(frozenset({"mail.read", "mail.send"}))
+
+        assert len(asked) == 4
+
+    def test_are_compared_in_the_names_that_are_asked_for(self):
+        answered = "https://www.googleapis.com/auth/userinfo.email openid"
+
+        assert spec.GOOGLE.normalised(answered) == {"email", "openid"}
+
+
+class TestSeveralScopes:
+    @pytest.mark.scenario("A5")
+    def test_granted_in_part_work_in_part(self, sandbox):
+        sandbox.seed(ALICE, size=3)
+        labels_only = opened(sandbox, "openid email https://www.googleapis.com/auth/gmail.labels")
+
+        assert isinstance(labels_only.labels(), dict)
+        with pytest.raises(errors.ScopeMissing) as caught:
+            fetched(labels_only, "1")
+
+        assert caught.value.status == 403
+
+
+class TestUnits:
+    def test_are_what_the_provider_counts(self, adapter, sandbox):
+        page = adapter.list_page()
+        message = next(
+            found
+            for found in (fetched(adapter, ref.message_id) for ref in page.refs)
+            if found.mail.attachments and found.mail.attachments[0].size
+        )
+        calls = {
+            "profile": adapter.profile,
+            "labels": adapter.labels,
+            "list_page": adapter.list_page,
+            "fetch": lambda: fetched(adapter, message.message_id),
+            "fetch_thread": lambda: whole_thread(adapter, message.thread_id),
+            "changes": lambda: adapter.changes(adapter.profile().cursor),
+            "attachment": lambda: list(
+                adapter.attachment(message.message_id, message.mail.attachments[0].part)
+            ),
+        }
+        spent = {}
+        for name, call in calls.items():
+            before = sandbox.units()
+            call()
+            spent[name] = sandbox.units() - before
+        spent["changes"] -= spec.UNITS.profile
+
+        assert spent == {name: getattr(spec.UNITS, name) for name in calls}
+
+
+class TestCalls:
+    @pytest.mark.scenario("O4")
+    def test_leave_for_the_given_root_and_nowhere_else(self, adapter, sandbox):
+        adapter.profile()
+        with pytest.raises(errors.Unexpected):
+            replace(
+                adapter, access=replace(adapter.access, root_url="https://other.example")
+            ).labels()
+
+        document = services.gmail(sandbox.url).users._rootDesc
+        assert document["rootUrl"] == sandbox.url + "/"
+
+    def test_cannot_leave_by_the_library_itself(self, sandbox):
+        request = services.gmail(sandbox.url).users.getProfile(userId="me")
+
+        with pytest.raises(AssertionError):
+            request.execute()
+
+    @pytest.mark.scenario("O5")
+    def test_get_their_own_answers(self, adapter, sandbox):
+        ids = [ref.message_id for ref in adapter.list_page().refs]
+
+        def read(number: int) -> bool:
+            wanted = ids[number % len(ids)]
+            return fetched(adapter, wanted).message_id == wanted
+
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(read, range(8 * 500)))
+
+        assert answers == [True] * 4_000
+
+    def test_go_as_a_post_when_their_address_is_too_long(self, adapter, sandbox):
+        request = adapter.api.messages.list(userId="me", q="word " * (MAX_URL // 4))
+
+        method, url, headers, body = prepared(request, adapter.access)
+
+        assert (method, headers["x-http-method-override"]) == ("POST", "GET")
+        assert len(url) < MAX_URL < len(body)
+        assert adapter.list_page(query="word " * (MAX_URL // 4)).refs == ()
+        assert sandbox.violations() == []
+
+    @pytest.mark.parametrize(
+        ("fault", "kind"),
+        [
+            ({"problem": "user_rate_limited"}, errors.RateLimited),
+            ({"problem": "user_quota_exceeded"}, errors.RateLimited),
+            ({"problem": "too_many_concurrent"}, errors.RateLimited),
+            ({"problem": "resource_exhausted"}, errors.RateLimited),
+            ({"problem": "daily_limit_exceeded"}, errors.RateLimited),
+            ({"problem": "access_not_configured"}, errors.InvalidClient),
+            ({"problem": "domain_policy"}, errors.AdminBlocked),
+            ({"problem": "failed_precondition"}, errors.MailboxMissing),
+            ({"problem": "invalid_credentials"}, errors.TokenRejected),
+            ({"problem": "backend_error"}, errors.Unavailable),
+            ({"status": 500, "body": "<html>"}, errors.Unavailable),
+            ({"status": 408, "body": ""}, errors.Unavailable),
+            ({"status": 200, "body": "<html>portal</html>"}, errors.Unavailable),
+            ({"status": 200, "body": [1]}, errors.Unexpected),
+            ({"status": 400, "body": {"error": "text"}}, errors.Unexpected),
+            ({"status": 403, "body": {"error": {"errors": "x"}}}, errors.Unexpected),
+            ({"status": 418, "body": {}}, errors.Unexpected),
+            ({"status": 302, "body": ""}, errors.Unexpected),
+            ({"drop": "before"}, errors.Unavailable),
+            ({"drop": "after"}, errors.Unavailable),
+        ],
+    )
+    def test_say_what_to_do_next(self, adapter, sandbox, fault, kind):
+        sandbox.fail_next(path_prefix="/gmail", **fault)
+
+        with pytest.raises(errors.ProviderError) as caught:
+            adapter.profile()
+
+        assert type(caught.value) is kind
+        assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+        assert "Gmail" not in str(caught.value)
+
+    @pytest.mark.invariant(4)
+    @pytest.mark.parametrize("field", ["errors", "details"])
+    def test_pass_on_no_word_that_is_not_googles(self, adapter, sandbox, field):
+        for reason, kept in (("cnry-anybodys-text", ""), ("domainPolicy", "domainPolicy")):
+            body = {"error": {"status": "cnry-status", field: [{"reason": reason}]}}
+            sandbox.fail_next(path_prefix="/gmail", status=403, body=body)
+
+            with pytest.raises(errors.ProviderError) as caught:
+                adapter.profile()
+
+            assert caught.value.reason == kept
+
+    def test_are_made_once(self, adapter, sandbox):
+        sandbox.clear_journal()
+        sandbox.fail_next(path_prefix="/gmail", problem="backend_error")
+
+        with pytest.raises(errors.Unavailable):
+            adapter.profile()
+
+        assert len(sandbox.requests("/gmail")) == 1
+
+    def test_break_no_rule_of_the_description(self, adapter, sandbox):
+        sandbox.clear_journal()
+        for ref in adapter.list_page().refs:
+            found = fetched(adapter, ref.message_id)
+            for part in found.mail.attachments:
+                assert len(b"".join(adapter.attachment(ref.message_id, part.part))) == part.size
+            whole_thread(adapter, ref.thread_id)
+        adapter.labels()
+
+        assert sandbox.violations() == []
+
+
+class TestBatches:
+    @pytest.fixture
+    def ids(self, adapter) -> list[str]:
+        return [ref.message_id for ref in adapter.list_page().refs]
+
+    def test_take_one_round_trip_and_carry_the_token_once(self, adapter, ids):
+        given: list[str] = []
+
+        def token() -> str:
+            given.append(adapter.access.token())
+            return given[-1]
+
+        counting = replace(adapter, access=replace(adapter.access, token=token))
+
+        counting.fetch([Wanted(message_id=one) for one in ids])
+
+        assert len(ids) > 1
+        assert len(given) == 1
+
+    def test_answer_each_request_by_itself(self, adapter, ids):
+        asked = [*ids, "0000000000000000"]
+
+        *found, gone = adapter.fetch([Wanted(message_id=one) for one in asked])
+
+        assert [one.messages[0].message_id for one in found] == ids
+        assert isinstance(gone, errors.Gone)
+
+    def test_pass_on_what_one_part_met(self, adapter, sandbox, ids):
+        sandbox.fail_next(path_contains=f"messages/{ids[1]}", problem="user_rate_limited")
+
+        first, refused, *_ = adapter.fetch([Wanted(message_id=one) for one in ids])
+
+        assert first.messages[0].message_id == ids[0]
+        assert isinstance(refused, errors.RateLimited)
+
+    def test_that_fail_as_a_whole_fail_each(self, adapter, sandbox, ids):
+        sandbox.fail_next(path_prefix="/batch", problem="backend_error")
+
+        found = adapter.fetch([Wanted(message_id=one) for one in ids])
+
+        assert {type(one) for one in found} == {errors.Unavailable}
+        assert len(found) == len(ids)
+
+    @pytest.mark.parametrize(
+        ("content_type", "body"),
+        [
+            ("text/html", b"<p>Sign in to this network</p>"),
+            (
+                "multipart/mixed; boundary=x",
+                b"--x\r\nContent-ID: <response-0>\r\n\r\nwhat?\r\n--x--",
+            ),
+            ("multipart/mixed; boundary=x", b""),
+        ],
+    )
+    def test_that_nobody_can_read_leave_nothing_out(
+        self, adapter, sandbox, ids, content_type, body
+    ):
+        sandbox.fail_next(
+            path_prefix="/batch", status=200, body=body.decode(), content_type=content_type
+        )
+
+        found = adapter.fetch([Wanted(message_id=one) for one in ids])
+
+        assert [type(one) for one in found] == [errors.Unavailable] * len(ids)
+
+
+class TestHistory:
+    def test_guesses_no_labels(self):
+        entry = {"message": {"id": "1", "threadId": "2"}, "labelIds": ["STARRED"]}
+
+        page = history.page([{"id": "9", "labelsAdded": [entry]}], cursor="9", more=False)
+
+        assert [ref.message_id for ref in page.upserted] == ["1"]
+
+    def test_brings_back_what_was_deleted_and_comes_again(self):
+        message = {"id": "1", "threadId": "2", "labelIds": ["INBOX"]}
+        records = [
+            {"id": "8", "messagesDeleted": [{"message": message}]},
+            {"id": "9", "messagesAdded": [{"message": message}]},
+        ]
+
+        page = history.page(records, cursor="9", more=False)
+
+        assert ([ref.message_id for ref in page.upserted], page.deleted) == (["1"], ())
+
+
+class TestFiling:
+    @pytest.mark.parametrize(
+        ("label_ids", "folders", "labels"),
+        [
+            (["INBOX", "CATEGORY_UPDATES"], ("inbox", "category_updates"), ()),
+            (["SENT"], ("sent",), ()),
+            (["DRAFT"], ("drafts",), ()),
+            (["Label_7"], ("archive",), ("Label_7",)),
+            ([], ("archive",), ()),
+        ],
+    )
+    def test_is_said_in_our_words(self, label_ids, folders, labels):
+        filing = reading.filing(label_ids)
+
+        assert (filing.folders, filing.labels) == (folders, labels)
+
+
+FRAMEWORK = ("django", "limited_use", "accounts", "integrations.models")
+
+
+class TestPurity:
+    def test_needs_no_framework(self):
+        for package in ("providers", "mime"):
+            for path in Path("integrations", package).rglob("*.py"):
+                for node in ast.walk(ast.parse(path.read_text())):
+                    names = []
+                    if isinstance(node, ast.ImportFrom):
+                        names = [node.module or ""]
+                    elif isinstance(node, ast.Import):
+                        names = [alias.name for alias in node.names]
+                    assert not any(
+                        name.startswith(
+                            ("django", "limited_use", "accounts", "integrations.models")
+                        )
+                        for name in names
+                    ), path
+
+    def test_keeps_the_protocol_small(self):
+        assert sum(not name.startswith("_") for name in vars(MailAdapter)) <= 6
+        assert set(PROVIDERS) == {"google", "offline"}

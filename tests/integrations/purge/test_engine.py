@@ -1,0 +1,251 @@
+"""From the fence to the receipt, whatever the provider, the queue or a crash do meanwhile."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+
+from integrations import purge
+from integrations.models import (
+    Connection,
+    ConnectionStatus,
+    IntegrationStatus,
+    PurgeJob,
+    PurgeStep,
+    PurgeTrigger,
+    QuotaBucket,
+    RevocationOutcome,
+)
+from integrations.purge import inventory, jobs
+from limited_use import receipts, verify
+from limited_use.ledger import sequencer
+from limited_use.ledger.notes import VerifierKey
+from limited_use.models import DataKey, Leaf, Receipt
+from tests.integrations.purge import holdings
+from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.revoke_endpoint import DOWN, GONE
+
+
+def run(job, clock):
+    """Run the job as its sweeper would, until it is done; time passes while it waits."""
+    for _ in range(200):
+        if purge.run(job_id=job.id, now=clock) is PurgeStep.DONE:
+            break
+        clock.at = PurgeJob.objects.get(id=job.id).next_try_at
+    return PurgeJob.objects.get(id=job.id)
+
+
+@contextmanager
+def another_sequencer_at_work():
+    other = database.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_lock(%s, %s)", [sequencer.LOCK_CLASS, sequencer.LOCK]
+            )
+        yield
+    finally:
+        other.close()
+
+
+def left(integration):
+    return inventory.left(integration_id=integration.id, connection_id=integration.connection_id)
+
+
+def body_of(integration):
+    keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
+    document = bytes(Receipt.objects.get(subject_id=integration.id).document)
+    return verify.documents.verify(document, keys)["body"]
+
+
+@pytest.mark.invariant(6)
+@pytest.mark.clause("WDEL", "CASA-DEL", "MS-DEL", "AN-14", "AN-15")
+class TestRun:
+    def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
+        before = left(mailbox)
+        job = run(disconnect(mailbox), clock)
+
+        # All but what calendars have: see `tests/integrations/calendars`.
+        assert {name for name, count in before.items() if not count} == {
+            "integrations.Calendar",
+            "integrations.Event",
+            "limited_use.DataKey.copies",
+        }
+        assert not any(left(mailbox).values())
+        assert job.counts_left == dict.fromkeys(before, 0)
+        assert job.receipt_id == Receipt.objects.get(subject_id=mailbox.id).id
+        mailbox.refresh_from_db()
+        assert mailbox.status == IntegrationStatus.PURGED
+        keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
+        assert verify.check(bytes(Receipt.objects.get().document), keys)
+
+    @pytest.mark.scenario("X7")
+    @pytest.mark.clause("TOK-REVOKE", "TOK-DELETE")
+    def test_revokes_with_the_token_and_ends_the_connection(self, mailbox, google, clock):
+        before = {bytes(key.key_id).hex(): key.line for key in DataKey.objects.all()}
+        assert sorted(before.values()) == ["account", "content", "credential"]
+
+        job = run(disconnect(mailbox), clock)
+
+        assert google.tokens == ["1//refresh"]
+        assert job.revocation == RevocationOutcome.CONFIRMED
+        ended = Connection.objects.get(id=mailbox.connection_id)
+        assert (ended.status, ended.account_blind, ended.refresh_token, ended.granted_scopes) == (
+            ConnectionStatus.ENDED,
+            None,
+            None,
+            [],
+        )
+        assert not DataKey.objects.exists()
+        said = body_of(mailbox)
+        assert said["provider_revocation"]["outcome"] == "confirmed"
+        assert {key["key_id"]: key["line"] for key in said["keys_destroyed"]} == before
+
+    @pytest.mark.parametrize("trigger", PurgeTrigger)
+    def test_names_its_trigger(self, mailbox, clock, trigger):
+        run(disconnect(mailbox, trigger=trigger), clock)
+
+        assert body_of(mailbox)["trigger"] == trigger
+
+    @pytest.mark.scenario("X1")
+    def test_takes_a_token_that_is_already_dead_for_done(self, mailbox, google, clock):
+        google.answer = GONE
+
+        job = run(disconnect(mailbox), clock)
+
+        assert job.revocation == RevocationOutcome.ALREADY_GONE
+
+    @pytest.mark.scenario("X1")
+    def test_empties_our_rows_before_a_dead_provider_answers(self, mailbox, google, clock):
+        google.answer = DOWN
+
+        step = purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+
+        job.refresh_from_db()
+        assert (step, job.revocation) == (PurgeStep.VERIFIED, RevocationOutcome.PENDING)
+        assert not any(inventory.left(integration_id=mailbox.id).values())
+        assert job.verified_at == NOW
+
+    @pytest.mark.scenario("X1")
+    def test_gives_a_dead_provider_a_day_and_says_unconfirmed(self, mailbox, google, clock):
+        google.answer = DOWN
+
+        job = run(disconnect(mailbox), clock)
+
+        assert job.revocation == RevocationOutcome.UNCONFIRMED
+        assert job.done_at - job.fenced_at >= timedelta(hours=24)
+        assert not any(left(mailbox).values())
+        assert 20 < len(google.tokens) < 60
+        assert body_of(mailbox)["provider_revocation"]["page"].startswith("https://")
+
+    @pytest.mark.scenario("X1")
+    def test_confirms_when_the_provider_comes_back(self, mailbox, google, clock):
+        google.answer = DOWN
+        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        google.answer = (200, {})
+        clock.advance(hours=1)
+
+        job = run(job, clock)
+
+        assert job.revocation == RevocationOutcome.CONFIRMED
+
+    @pytest.mark.scenario("X1")
+    def test_needs_no_credential_that_opens(self, mailbox, clock):
+        DataKey.objects.filter(holder=mailbox.connection.grant_id).delete()
+
+        job = run(disconnect(mailbox), clock)
+
+        assert job.revocation == RevocationOutcome.UNCONFIRMED
+        assert not any(left(mailbox).values())
+
+    @pytest.mark.scenario("X8")
+    def test_is_done_once_however_often_it_is_run(self, mailbox, clock):
+        job = run(disconnect(mailbox), clock)
+
+        with pytest.raises(purge.NotClaimed):
+            purge.run(job_id=job.id, now=clock)
+        assert Receipt.objects.count() == 1
+
+    @pytest.mark.scenario("X8")
+    def test_is_opened_once(self, mailbox):
+        disconnect(mailbox)
+
+        with pytest.raises(purge.NotLive):
+            disconnect(mailbox)
+        assert PurgeJob.objects.count() == 1
+
+    @pytest.mark.scenario("X8")
+    def test_takes_away_what_a_late_worker_put_back(self, mailbox, clock):
+        job = disconnect(mailbox)
+        with another_sequencer_at_work():
+            step = purge.run(job_id=job.id, now=clock)
+        late = QuotaBucket(connection_id=mailbox.connection_id, units=1, counted_at=NOW)
+        late.save(force_insert=True)
+        clock.advance(seconds=1)
+
+        run(job, clock)
+
+        assert step is PurgeStep.AWAITING_CHECKPOINT
+        assert not QuotaBucket.objects.exists()
+        assert Receipt.objects.count() == 1
+
+    def test_is_nobody_elses_while_its_lease_lasts(self, mailbox, clock, settings):
+        job = disconnect(mailbox)
+        jobs.claim(job_id=job.id, at=NOW, lease_for=timedelta(seconds=settings.LEASE_SECONDS))
+
+        with pytest.raises(purge.NotClaimed):
+            purge.run(job_id=job.id, now=clock)
+
+    def test_waits_for_proofs_before_it_is_done(self, mailbox, clock):
+        job = disconnect(mailbox)
+
+        with another_sequencer_at_work():
+            step = purge.run(job_id=job.id, now=clock)
+
+        mailbox.refresh_from_db()
+        assert step is PurgeStep.AWAITING_CHECKPOINT
+        assert mailbox.status == IntegrationStatus.PURGING
+        assert not Receipt.objects.exists()
+        clock.advance(seconds=1)
+        assert run(job, clock).step == PurgeStep.DONE
+
+    def test_keeps_other_mailboxes(self, mailbox, alice, clock):
+        other = holdings.integration(
+            holdings.connection(alice, at=NOW, account="sub-2", token="1//other"), at=NOW
+        )
+        before = left(other)
+
+        run(disconnect(mailbox), clock)
+
+        assert left(other) == before
+
+    @pytest.mark.invariant(3)
+    def test_writes_no_id_as_it_stands_into_the_ledger(self, mailbox, clock):
+        run(disconnect(mailbox), clock)
+
+        known = [mailbox.id, mailbox.connection_id, mailbox.connection.user_id]
+        for payload in Leaf.objects.values_list("payload", flat=True):
+            assert not any(str(one) in bytes(payload).decode() for one in known)
+
+
+class TestEmpty:
+    def test_deletes_in_batches_of_at_most_a_thousand(self, alice, google, clock):
+        big = holdings.integration(holdings.connection(alice, at=NOW), at=NOW, messages=2500)
+        sizes = []
+
+        def count(execute, sql, params, many, context):
+            result = execute(sql, params, many, context)
+            if sql.startswith("DELETE FROM integrations_message "):
+                sizes.append(context["cursor"].rowcount)
+            return result
+
+        job = disconnect(big)
+        with database.execute_wrapper(count):
+            job = run(job, clock)
+
+        assert sum(sizes) == 2500
+        assert max(sizes) <= 1000
+        assert job.step == PurgeStep.DONE

@@ -1,0 +1,133 @@
+"""A copy of the key store from before the epoch opens kept ciphertext; the receipt said so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from integrations import purge, tasks
+from integrations.models import Message, PurgeJob, PurgeStep
+from limited_use.ledger import sequencer
+from limited_use.models import Receipt
+from limited_use.vault import epochs, keyring, keys, records, transit_store
+from limited_use.vault.keyring import EpochGone
+from limited_use.vault.lines import KeyLine
+from limited_use.vault.transit_keyring import TransitKeyring
+from tests.integrations.purge.conftest import NOW, disconnect
+from tests.openbao import server
+
+pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("WDEL", "WSEC-KEY")]
+
+
+class Files:
+    """A file keyring, and a copy of its folder as a backup would have made it."""
+
+    def __init__(self, folder, copy):
+        self.folder, self.kept = folder, copy
+
+    def copy(self):
+        shutil.copytree(self.folder, self.kept)
+
+    def restore(self):
+        shutil.copytree(self.kept, self.folder, dirs_exist_ok=True)
+
+
+class Engine(Files):
+    """A transit engine, and a copy of its storage; it has to stand still for both."""
+
+    def __init__(self, bao, copy):
+        super().__init__(bao.data, copy)
+        self.bao = bao
+
+    def copy(self):
+        self._standing_still(super().copy)
+
+    def restore(self):
+        self._standing_still(self._put_back)
+
+    def _put_back(self):
+        shutil.rmtree(self.folder)
+        shutil.copytree(self.kept, self.folder)
+
+    def _standing_still(self, act):
+        self.bao.stop()
+        act()
+        self.bao.start()
+        self.bao.unseal()
+
+
+@pytest.fixture(params=["files", "transit"])
+def store(request, tmp_path, settings, monkeypatch):
+    """Return a key store of this test's own, which can be copied and put back."""
+    copy = tmp_path / "copy"
+    if request.param == "files":
+        yield Files(settings.KEYRING_DIR, copy)
+        return
+    monkeypatch.setattr(transit_store, "PAUSE_SECONDS", 0.0)
+    (tmp_path / "bao").mkdir()
+    with server.running(tmp_path / "bao") as bao:
+        place = bao.place("copies")._replace(token=bao.root)
+        TransitKeyring.create(place)
+        for name, value in place._asdict().items():
+            setattr(settings, f"KEYRING_{name.upper()}", value)
+        yield Engine(bao, copy)
+        keyring._transit.cache_clear()
+
+
+@pytest.fixture
+def kept(store, mailbox):
+    """Return what a copy of the database from before the removal has of one message."""
+    message = Message.objects.filter(integration=mailbox).first()
+    return message.summary, keys.read(mailbox.id)
+
+
+def opened(kept):
+    sealed, row = kept
+    keys.forget()
+    return records.open(sealed.ciphertext, sealed.binding, keys.unwrap(row))
+
+
+def removed(mailbox, clock):
+    """Run the purge to its receipt, and the epochs to their end; return both parts."""
+    job = disconnect(mailbox)
+    while purge.run(job_id=job.id, now=clock) is not PurgeStep.DONE:
+        clock.at = PurgeJob.objects.get(id=job.id).next_try_at
+    for line in KeyLine:
+        epochs.turn(line, NOW)
+    sequencer.run(NOW)
+    tasks.purge.write_second_parts()
+    return [json.loads(bytes(part.document))["body"] for part in Receipt.objects.order_by("part")]
+
+
+class TestACopyOfTheKeyStore:
+    def test_opens_what_the_live_one_no_longer_does_and_the_receipt_said_so(
+        self, store, kept, mailbox, clock
+    ):
+        before = opened(kept)
+        store.copy()
+
+        first, second = removed(mailbox, clock)
+
+        # The live key store destroyed it: a copy of the database alone is worthless.
+        with pytest.raises(EpochGone):
+            opened(kept)
+        store.restore()
+        assert opened(kept) == before
+        # Nobody was promised anything else.
+        for part in (first, second):
+            copies = part["remains"]["key_store_copies"]
+            assert copies["until"] == "unknown"
+            assert (
+                "a copy of the database from before the removal would still open" in copies["says"]
+            )
+
+    def test_opens_nothing_if_it_was_made_after_the_epoch(self, store, kept, mailbox, clock):
+        removed(mailbox, clock)
+
+        store.copy()
+        store.restore()
+
+        with pytest.raises(EpochGone):
+            opened(kept)

@@ -1,0 +1,132 @@
+"""Workers that come late: what was begun before the fence leaves nothing after it."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection as database
+from django.db import transaction
+
+from integrations import fences, purge, quotas
+from integrations.models import QuotaBucket, SyncWork
+from integrations.purge import inventory
+from integrations.sync import claims
+from limited_use.vault import keys, sealing
+from tests.integrations.purge import holdings
+from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.test_engine import left, run
+
+LIMIT = quotas.Limit(6000)
+
+
+@pytest.mark.invariant(5)
+@pytest.mark.scenario("X8")
+class TestFence:
+    def test_stops_a_writer_of_the_older_epoch(self, mailbox):
+        epoch = mailbox.epoch
+        disconnect(mailbox)
+
+        with pytest.raises(fences.NoLongerLive), transaction.atomic():
+            fences.hold(integration_id=mailbox.id, epoch=epoch)
+
+    def test_stops_a_refresh_of_the_older_epoch(self, mailbox):
+        epoch = mailbox.connection.epoch
+        disconnect(mailbox)
+
+        with pytest.raises(fences.NoLongerLive), transaction.atomic():
+            fences.hold_connection(connection_id=mailbox.connection_id, epoch=epoch)
+        with pytest.raises(keys.Destroyed):
+            sealing.sealer(holder=mailbox.connection_id, epoch=epoch)
+
+    def test_takes_the_key_in_the_same_commit(self, mailbox):
+        with transaction.atomic():
+            purge.open_job(integration=mailbox, trigger="owner", at=NOW)
+            transaction.set_rollback(True)
+
+        assert sealing.sealer(holder=mailbox.id, epoch=1)
+        disconnect(mailbox)
+        for epoch in (1, 2):
+            with pytest.raises(keys.Destroyed):
+                sealing.sealer(holder=mailbox.id, epoch=epoch)
+
+    def test_lets_nobody_claim_its_work(self, mailbox):
+        disconnect(mailbox)
+
+        assert claims.due(at=NOW) == []
+
+    def test_asks_nothing_but_the_database(self, mailbox, google, settings):
+        settings.BROKER_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+
+        disconnect(mailbox)
+
+        assert google.tokens == []
+
+
+@pytest.mark.scenario("X8")
+class TestLateWorker:
+    def test_gets_no_bucket_for_a_connection_that_ended(self, mailbox, clock):
+        run(disconnect(mailbox), clock)
+
+        with pytest.raises(fences.NoLongerLive):
+            quotas.draw(connection_id=mailbox.connection_id, want=5, least=5, limit=LIMIT)
+        quotas.park(connection_id=mailbox.connection_id, seconds=5)
+        assert not QuotaBucket.objects.exists()
+        assert purge.residue() == {}
+
+    def test_is_found_as_residue_if_it_left_something_all_the_same(self, mailbox, clock):
+        run(disconnect(mailbox), clock)
+        SyncWork.objects.create(integration=mailbox, next_sync_at=NOW)
+
+        assert purge.residue() == {"integrations.SyncWork": 1}
+
+
+@pytest.mark.scenario("X5")
+@pytest.mark.invariant(5)
+class TestReconnecting:
+    def test_inherits_nothing_in_twenty_cycles(self, alice, google, clock):
+        seen = set()
+
+        for number in range(20):
+            connection = holdings.connection(alice, at=NOW, account="sub-1")
+            mailbox = holdings.integration(connection, at=NOW, messages=1)
+            seen |= {mailbox.id, connection.id}
+            job = run(disconnect(mailbox, at=clock()), clock)
+            assert not any(left(mailbox).values())
+            assert len(google.tokens) == number + 1
+            seen.add(job.content_key_id)
+            seen.add(job.credential_key_id)
+
+        assert len(seen) == 4 * 20
+
+    def test_keeps_the_new_mailbox_while_the_old_one_goes(self, alice, google, clock):
+        old = holdings.integration(holdings.connection(alice, at=NOW), at=NOW)
+        job = disconnect(old)
+        new_connection = type(old.connection).objects.get(id=old.connection_id)
+        # What a connect does with a connection of the account that it finds.
+        new_connection.status = "active"
+        new_connection.save(update_fields=["status"])
+        new = holdings.integration(new_connection, at=NOW, messages=4)
+        before = inventory.left(integration_id=new.id)
+
+        run(job, clock)
+
+        assert inventory.left(integration_id=new.id) == before
+        assert not any(inventory.left(integration_id=old.id).values())
+        assert google.tokens == []
+
+
+class TestLock:
+    def test_waits_for_a_page_that_is_being_written(self, mailbox):
+        # The other way round is a writer that meets the fence, above.
+        with transaction.atomic():
+            fences.hold(integration_id=mailbox.id, epoch=mailbox.epoch)
+            other = database.copy()
+            try:
+                with other.cursor() as cursor:
+                    cursor.execute("SET lock_timeout = '50ms'")
+                    with pytest.raises(Exception, match="lock timeout"):
+                        cursor.execute(
+                            "SELECT id FROM integrations_integration WHERE id = %s FOR UPDATE",
+                            [mailbox.id],
+                        )
+            finally:
+                other.close()

@@ -1,0 +1,454 @@
+"""The owner's part of the ledger: from the receipt to a file that is theirs alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from django.core.management import call_command
+from django.db import connection as database
+from django.db import connections
+from django.utils import timezone
+
+from accounts.models import User
+from integrations import forgetting, ledger_names, permits, purge, tasks
+from integrations.models import Connection, Integration, PurgeJob, PurgeStep
+from integrations.purge import ledger_part
+from integrations.purge.ledger_part import NotOffered
+from limited_use import key_stores, receipts, verify
+from limited_use.guard import Refused
+from limited_use.ledger import keys, names, own, sequencer, store
+from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger_models import LedgerKey
+from limited_use.models import Leaf, Receipt
+from limited_use.receipt_checks import NotProven
+from limited_use.vault import epochs, naming
+from tests.api.cast import browser
+from tests.integrations.purge import holdings
+from tests.integrations.purge.conftest import NOW, disconnect
+from tests.walls import acting_as, requests_act_as_web
+
+__all__ = ["requests_act_as_web"]
+
+pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("WDEL")]
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _cold(keyring):
+    naming.forget()
+
+
+@pytest.fixture
+def mine(mailbox):
+    """Return alice's mailbox, which the ledger names by a key of its connection's."""
+    keys.create(holder=mailbox.connection_id, at=NOW)
+    # Something that was used while it was connected.
+    with suppress(Refused):
+        permits.to_sync(integration_id=mailbox.id, at=NOW)
+    return mailbox
+
+
+def removed(mine, clock):
+    job = disconnect(mine, at=clock())
+    finish(job, clock)
+    return PurgeJob.objects.get(id=job.id)
+
+
+def finish(job, clock):
+    while purge.run(job_id=job.id, now=clock) is not PurgeStep.DONE:
+        clock.at = PurgeJob.objects.get(id=job.id).next_try_at
+
+
+def row(mine):
+    return LedgerKey.objects.get(holder=mine.connection_id)
+
+
+def take(job, at=NOW):
+    return ledger_part.take(job_id=job.id, user_id=job.user_id, at=at)
+
+
+def export():
+    out = StringIO()
+    call_command("export_ledger", stdout=out)
+    return out.getvalue()
+
+
+def pinned():
+    return [VerifierKey.parse(text) for text in receipts.public_keys()]
+
+
+def everywhere(needle: bytes) -> set[str]:
+    """Return the tables in which the bytes stand, in whichever column, raw or in hexadecimal."""
+    found = set()
+    with database.cursor() as cursor:
+        for table in database.introspection.table_names():
+            cursor.execute(
+                f"SELECT count(*) FROM {table} t WHERE t::text LIKE %s",  # noqa: S608
+                [f"%{needle.hex()}%"],
+            )
+            if cursor.fetchone() != (0,):
+                found.add(table)
+    return found
+
+
+class TestReceipt:
+    def test_mentions_the_commitment_and_never_the_key(self, mine, clock):
+        job = removed(mine, clock)
+        receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
+        part = json.loads(take(job))
+
+        says = json.loads(receipt)["body"]["remains"]["ledger_key"]
+        assert says["commitment"] == part["commitment"]
+        assert says["offered_for_days"] == 30
+        key = bytes.fromhex(part["key"])
+        for spelt in (key, key.hex().encode(), base64.b64encode(key)):
+            assert spelt not in receipt
+        assert everywhere(key) == set()
+
+    def test_proves_the_commitment(self, mine, clock):
+        job = removed(mine, clock)
+        receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
+
+        assert any("ledger_key.set_aside" in line for line in verify.check(receipt, pinned()))
+
+    def test_names_the_removal_and_no_use(self, mine, clock):
+        # It is kept beside its owner's id, so what it shows must not lead on to the rest.
+        used = set(Leaf.objects.values_list("subject", flat=True))
+        job = removed(mine, clock)
+        receipt = bytes(Receipt.objects.get(id=job.receipt_id).document).decode()
+
+        assert used
+        assert not [one for one in used if bytes(one).hex() in receipt]
+
+    @pytest.mark.parametrize(
+        ("url", "days", "kept_in", "kept"),
+        [
+            ("", None, "files", {"until": "unknown"}),
+            ("", 7, "files", {"days_after_the_epoch": 7}),
+            ("https://bao.example:8200", None, "transit engine", {"until": "unknown"}),
+            ("https://bao.example:8200", 30, "transit engine", {"days_after_the_epoch": 30}),
+        ],
+    )
+    def test_says_of_copies_of_the_key_store_what_is_true_of_that_one(
+        self, settings, url, days, kept_in, kept
+    ):
+        settings.KEYRING_URL, settings.KEYRING_SNAPSHOT_RETENTION = url, days
+
+        says = key_stores.copies()
+
+        assert says["kept_in"] == kept_in
+        assert kept.items() <= says.items()
+        assert ("overwrites and unlinks" in says["says"]) == (kept_in == "files")
+        assert "would still open" in says["says"]
+
+    def test_says_what_it_proves_and_what_nobody_can(self, mine, clock):
+        job = removed(mine, clock)
+        body = json.loads(bytes(Receipt.objects.get(id=job.receipt_id).document))["body"]
+
+        assert "recorded and checked" in body["remains"]["proves"]
+        assert "no copy exists" in body["remains"]["proves"]
+
+    def test_says_that_the_key_stays_while_something_is_connected(self, mine, clock):
+        other = Integration.objects.create(
+            connection=mine.connection, product="calendar", status_since=NOW, switched_on_at=NOW
+        )
+        job = removed(mine, clock)
+        body = json.loads(bytes(Receipt.objects.get(id=job.receipt_id).document))["body"]
+
+        assert "as long as something" in body["remains"]["ledger_key"]
+        assert row(mine).set_aside_at is None
+        with pytest.raises(NotOffered):
+            take(job)
+
+        last = removed(other, clock)
+
+        assert row(mine).is_offered(clock())
+        # Whichever of its removals they stand before.
+        assert take(job)
+        with pytest.raises(NotOffered):
+            take(last)
+
+
+class TestPart:
+    def test_names_what_is_theirs_and_shows_its_commitment(self, mine, clock):
+        part = take(removed(mine, clock))
+
+        lines = verify.check_part(part, None, None, pinned())
+
+        assert any(line.startswith("committed") for line in lines)
+        assert str(mine.id) in "\n".join(lines)
+
+    def test_finds_their_entries_in_the_ledger_and_nobody_elses(self, mine, clock, alice):
+        bob = holdings.integration(
+            holdings.connection(holdings.person(NOW, "bob"), at=NOW, account="bob"), at=NOW
+        )
+        keys.create(holder=bob.connection_id, at=NOW)
+        with suppress(Refused):
+            permits.to_sync(integration_id=bob.id, at=NOW)
+        name = names.of(mine.connection_id)
+        own = [
+            leaf.id
+            for leaf in Leaf.objects.all()
+            if bytes(leaf.subject or b"").hex() in {name(mine.id), name(mine.connection_id)}
+        ]
+        part = take(removed(mine, clock))
+        sequencer.run(NOW)
+
+        lines = verify.check_part(part, export(), store.latest_note(), pinned())
+
+        found = [line for line in lines if line.startswith("entry ")]
+        assert len(own) == 4
+        # The tokens by which the provider was told: to stop the watch, and to end the grant.
+        assert len([line for line in found if " for " in line]) == 4 + 2
+        assert any("integration.disconnected, integration mail" in line for line in found)
+        assert any("ledger_key.destroyed" in line for line in found)
+        assert lines[-1].startswith("complete")
+        assert f"yours           {len(found)} of {Leaf.objects.count()} entries" in lines
+
+    def test_is_checked_without_the_service(self, mine, clock, tmp_path):
+        (tmp_path / "part.json").write_bytes(take(removed(mine, clock)))
+        sequencer.run(NOW)
+        (tmp_path / "ledger.jsonl").write_text(export())
+        (tmp_path / "checkpoint").write_text(store.latest_note())
+        command = [sys.executable, "-I", "-c", RUN, str(ROOT)]
+        for key in receipts.public_keys():
+            command += ["--key", key]
+
+        done = subprocess.run(
+            [*command, "--part", "part.json", "--checkpoints", "checkpoint", "ledger.jsonl"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "PROVEN" in done.stdout
+
+    @pytest.mark.parametrize("what", ["key", "commitment", "names", "proofs", "kind"])
+    def test_is_believed_in_nothing_that_was_changed(self, mine, clock, what):
+        said = json.loads(take(removed(mine, clock)))
+        if what == "names":
+            said["names"][0]["name"] = "0" * 32
+        elif what == "proofs":
+            said["ledger"]["proofs"] = said["ledger"]["proofs"][1:]
+        else:
+            said[what] = "00" * 32
+
+        with pytest.raises(NotProven):
+            verify.check_part(json.dumps(said).encode(), None, None, pinned())
+
+    def test_is_believed_under_pinned_keys_only(self, mine, clock):
+        part = take(removed(mine, clock))
+
+        for given in ([], pinned()[:1]):
+            with pytest.raises(NotProven):
+                verify.check_part(part, None, None, given)
+
+    def test_notices_an_export_that_leaves_something_out(self, mine, clock):
+        part = take(removed(mine, clock))
+        sequencer.run(NOW)
+        lines = export().splitlines()
+
+        for short in (lines[:-1], lines[1:], [*lines[:3], *lines[4:]], []):
+            with pytest.raises(NotProven):
+                verify.check_part(part, "\n".join(short), store.latest_note(), pinned())
+
+
+class TestOffer:
+    def test_is_for_its_owner_alone(self, mine, clock):
+        job = removed(mine, clock)
+        mallory = holdings.person(NOW, "mallory").user
+
+        with pytest.raises(NotOffered):
+            ledger_part.take(job_id=job.id, user_id=mallory.id, at=NOW)
+        assert row(mine).destroyed_at is None
+
+    def test_waits_for_the_receipt(self, mine, clock):
+        job = disconnect(mine)
+
+        with pytest.raises(NotOffered):
+            take(job)
+        finish(job, clock)
+        assert take(job)
+
+    def test_is_looked_after_with_the_rights_of_a_purge(self, mine, clock):
+        other = holdings.integration(
+            holdings.connection(holdings.person(NOW, "bob"), at=NOW, account="bob"), at=NOW
+        )
+        removed(mine, clock)
+        with acting_as("purge"):
+            assert purge.begin_ledger_keys(at=NOW) == 1
+            epochs.turn(naming.LINE, NOW)
+            assert purge.sweep_ledger_parts(at=clock() + keys.OFFERED_FOR) == 1
+        with acting_as("sync"):
+            naming.forget()
+            assert names.of(other.connection_id)(other.id)
+
+    def test_ends_after_thirty_days(self, mine, clock):
+        job = removed(mine, clock)
+        end = clock() + keys.OFFERED_FOR
+
+        assert purge.sweep_ledger_parts(at=end - timedelta(seconds=1)) == 0
+        assert purge.sweep_ledger_parts(at=end) == 1
+        with pytest.raises(NotOffered):
+            take(job, at=end)
+        said = json.loads(bytes(Leaf.objects.order_by("id").last().payload))
+        assert (said["event"], said["body"]["outcome"]) == ("ledger_key.destroyed", "expired")
+
+    def test_is_made_ready_for_connections_from_before_there_were_keys(self, mailbox, clock):
+        before = names.of(mailbox.connection_id)(mailbox.id)
+
+        tasks.purge.end_ledger_parts()
+        tasks.purge.end_ledger_parts()
+
+        assert row(mailbox).destroyed_at is None
+        assert names.of(mailbox.connection_id)(mailbox.id) != before
+        part = take(removed(mailbox, clock))
+        assert before in part.decode()
+        # What has ended gets none any more.
+        LedgerKey.objects.all().delete()
+        assert purge.begin_ledger_keys(at=NOW) == 0
+
+    def test_is_swept_up_where_nobody_came_to_offer_it(self, mine, clock):
+        job = removed(mine, clock)
+        LedgerKey.objects.update(offered_until=None)
+
+        purge.sweep_ledger_parts(at=NOW)
+
+        assert take(job)
+
+    def test_is_none_where_there_was_nothing_to_remove(self, alice, google):
+        empty = holdings.connection(alice, at=NOW)
+        keys.create(holder=empty.id, at=NOW)
+
+        forgetting.forget(connection_id=empty.id, at=NOW)
+
+        assert LedgerKey.objects.get(holder=empty.id).outcome == "discarded"
+
+    def test_is_taken_by_one_of_two_who_ask_at_once(self, mine, clock):
+        job = removed(mine, clock)
+        start, got, refused = Barrier(2), [], []
+
+        def ask():
+            start.wait()
+            try:
+                got.append(take(job))
+            except NotOffered:
+                refused.append(True)
+            finally:
+                connections.close_all()
+
+        threads = [Thread(target=ask) for _ in range(2)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+
+        assert (len(got), len(refused)) == (1, 1)
+        destroyed = [
+            leaf
+            for leaf in Leaf.objects.all()
+            if json.loads(bytes(leaf.payload))["event"] == "ledger_key.destroyed"
+        ]
+        assert len(destroyed) == 1
+
+    def test_leaves_nothing_that_links_the_owner_with_their_entries(self, mine, clock):
+        name = names.of(mine.connection_id)
+        used = bytes.fromhex(name(mine.id))
+        assert Leaf.objects.filter(subject=used).exists()
+
+        take(removed(mine, clock))
+        epochs.turn(naming.LINE, NOW)
+        sequencer.run(NOW)
+
+        assert everywhere(used) == {"limited_use_leaf"}
+        owner = Connection.objects.get(id=mine.connection_id)
+        again = ledger_names.of_owner(user_id=owner.user_id, organisation_id=owner.organisation_id)
+        assert used not in again
+        assert own.entries_of(again) == []
+
+
+@pytest.mark.usefixtures("requests_act_as_web")
+class TestPage:
+    def address(self, job):
+        return f"/settings/removals/{job.id}/ledger-part/"
+
+    @pytest.fixture
+    def job(self, mine, clock):
+        clock.at = timezone.now()
+        return removed(mine, clock)
+
+    @pytest.fixture
+    def alices(self, job):
+        return browser(User.objects.get(id=job.user_id), recent=True)
+
+    def test_offers_it_beside_the_receipt(self, job, alices):
+        assert self.address(job) in alices.get(f"/settings/removals/{job.id}/").content.decode()
+
+        page = alices.get(self.address(job))
+
+        assert page.status_code == 200
+        assert "once" in page.content.decode()
+        assert "no-store" in page["Cache-Control"]
+        assert row(job.integration).destroyed_at is None
+
+    def test_hands_it_out_once(self, job, alices):
+        answer = alices.post(self.address(job))
+
+        assert answer.status_code == 200
+        assert answer["Content-Disposition"].startswith("attachment")
+        assert verify.check_part(answer.content, None, None, pinned())
+        for again in (alices.post(self.address(job)), alices.get(self.address(job))):
+            assert again.status_code == 410
+            assert "no second time" in again.content.decode()
+            assert json.loads(answer.content)["key"] not in again.content.decode()
+        assert self.address(job) not in alices.get(f"/settings/removals/{job.id}/").content.decode()
+
+    @pytest.mark.control("3.3.4")
+    def test_asks_who_it_is_first(self, job):
+        client = browser(User.objects.get(id=job.user_id))
+
+        for answer in (client.get(self.address(job)), client.post(self.address(job))):
+            assert answer.status_code == 302
+            assert "reauthenticate" in answer["Location"]
+        assert row(job.integration).destroyed_at is None
+
+    def test_is_nobody_elses(self, job):
+        mallory = browser(holdings.person(NOW, "mallory").user, recent=True)
+
+        assert mallory.get(self.address(job)).status_code == 404
+        assert mallory.post(self.address(job)).status_code == 404
+        assert row(job.integration).destroyed_at is None
+
+    def test_says_when_its_time_has_ended(self, job, alices):
+        LedgerKey.objects.update(offered_until=timezone.now() - timedelta(seconds=1))
+
+        assert "thirty days" in alices.get(self.address(job)).content.decode()
+        assert alices.post(self.address(job)).status_code == 410
+
+    def test_says_where_there_never_was_one(self, job, alices):
+        LedgerKey.objects.all().delete()
+
+        answer = alices.get(self.address(job))
+
+        assert answer.status_code == 410
+        assert "no key of its own" in answer.content.decode()
+
+
+RUN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from limited_use import verify
+assert "django" not in sys.modules
+sys.exit(verify.main(sys.argv[2:]))
+"""

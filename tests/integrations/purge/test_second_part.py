@@ -1,0 +1,216 @@
+"""A day after the purge: the key epoch ends, and part 2 of the receipt proves it, to anyone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.models import User
+from integrations import purge, tasks
+from integrations.models import PurgeJob, PurgeStep
+from integrations.public_pages import receipt_links as pages
+from limited_use import receipt_links, receipts, verify
+from limited_use.ledger import sequencer
+from limited_use.ledger.notes import VerifierKey
+from limited_use.models import Receipt, ReceiptLink
+from limited_use.vault import epochs
+from limited_use.vault.lines import KeyLine
+from tests.integrations.purge import holdings
+from tests.integrations.purge.conftest import NOW, disconnect
+
+pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("TOK-DELETE", "WDEL")]
+
+
+def keys():
+    return [VerifierKey.parse(text) for text in receipts.public_keys()]
+
+
+def purged(integration, clock):
+    job = disconnect(integration)
+    for _ in range(50):
+        if purge.run(job_id=job.id, now=clock) is PurgeStep.DONE:
+            break
+        clock.at = PurgeJob.objects.get(id=job.id).next_try_at
+    return PurgeJob.objects.get(id=job.id)
+
+
+def turn(*lines):
+    for line in lines or KeyLine:
+        epochs.turn(line, NOW)
+    sequencer.run(NOW)
+
+
+def second_parts():
+    return Receipt.objects.filter(part=2)
+
+
+class TestSweep:
+    def test_writes_nothing_before_the_epochs_have_ended(self, mailbox, clock):
+        purged(mailbox, clock)
+        tasks.purge.write_second_parts()
+        turn(KeyLine.CONTENT)
+        tasks.purge.write_second_parts()
+
+        # The credential's epoch lives still.
+        assert not second_parts().exists()
+
+    @pytest.mark.scenario("X3", "X8")
+    def test_writes_one_that_verifies_with_part_one(self, mailbox, clock):
+        job = purged(mailbox, clock)
+        turn()
+
+        for _ in range(3):
+            tasks.purge.write_second_parts()
+
+        second = second_parts().get()
+        assert purge.second_part_of(job) == second
+        first = Receipt.objects.get(id=job.receipt_id)
+        lines = verify.check_together(bytes(first.document), bytes(second.document), keys())
+        text = "\n".join(lines)
+        assert f"key             {job.content_key_id}, wrapped under content epoch" in text
+        assert f"key             {job.credential_key_id}, wrapped under credential epoch" in text
+
+    def test_waits_for_the_ledger(self, mailbox, clock):
+        purged(mailbox, clock)
+        for line in KeyLine:
+            epochs.turn(line, NOW)
+
+        tasks.purge.write_second_parts()
+        assert not second_parts().exists()
+
+        sequencer.run(NOW)
+        tasks.purge.write_second_parts()
+        assert second_parts().count() == 1
+
+    @pytest.mark.invariant(8)
+    def test_lets_no_bad_one_stand_in_the_way(self, alice, google, clock):
+        jobs = []
+        for account in ("sub-1", "sub-2"):
+            connection = holdings.connection(alice, at=NOW, account=account)
+            jobs.append(purged(holdings.integration(connection, at=NOW), clock))
+        turn()
+        PurgeJob.objects.filter(id=jobs[0].id).update(entry_ids=[])
+        Receipt.objects.filter(id=jobs[0].receipt_id).update(part=2)
+        Receipt.objects.filter(id=jobs[0].receipt_id).update(subject_id=jobs[0].id)
+
+        tasks.purge.write_second_parts()
+
+        assert purge.second_part_of(jobs[1])
+
+    def test_asks_nothing_of_a_purge_that_destroyed_no_key(self, mailbox, clock):
+        job = purged(mailbox, clock)
+        PurgeJob.objects.filter(id=job.id).update(content_kek_epoch=None)
+        turn()
+
+        assert purge.second_parts_due() == []
+
+
+class TestPages:
+    """The owner's page offers both parts and a link; the link needs no account."""
+
+    @pytest.fixture(autouse=True)
+    def _limits(self, transactional_db):
+        cache.clear()
+        yield
+        cache.clear()
+
+    @pytest.fixture
+    def owner(self, alice):
+        client = Client()
+        client.force_login(alice.user)
+        return client
+
+    def link(self, owner, job):
+        answer = owner.post(f"/settings/removals/{job.id}/link/")
+        assert "no-store" in answer["Cache-Control"]
+        found = re.search(r"/receipts/[A-Za-z0-9_-]{43}/", answer.content.decode())
+        return found[0]
+
+    def test_offer_the_second_part_once_it_is_there(self, owner, mailbox, clock):
+        job = purged(mailbox, clock)
+        address = f"/settings/removals/{job.id}/receipt-part-2.json"
+        assert owner.get(address).status_code == 404
+        assert address not in owner.get(f"/settings/removals/{job.id}/").content.decode()
+
+        turn()
+        tasks.purge.write_second_parts()
+
+        assert address in owner.get(f"/settings/removals/{job.id}/").content.decode()
+        assert owner.get(address).content == bytes(second_parts().get().document)
+
+    def test_show_a_link_once_and_keep_a_hash(self, owner, mailbox, clock):
+        job = purged(mailbox, clock)
+        address = self.link(owner, job)
+        token = address.split("/")[2]
+
+        assert token not in owner.get(f"/settings/removals/{job.id}/").content.decode()
+        # The other one went by mail.
+        kept = [bytes(one.token_hash) for one in ReceiptLink.objects.all()]
+        assert len(kept) == 2
+        assert token.encode() not in b"".join(kept)
+        assert Client().post(f"/settings/removals/{job.id}/link/").status_code == 302
+
+    def test_make_no_link_for_somebody_else(self, mailbox, clock):
+        job = purged(mailbox, clock)
+        mallory = Client()
+        mallory.force_login(holdings.person(NOW, "mallory").user)
+        before = ReceiptLink.objects.count()
+
+        assert mallory.post(f"/settings/removals/{job.id}/link/").status_code == 404
+        assert ReceiptLink.objects.count() == before
+
+    def test_work_by_link_after_the_account_is_gone(self, owner, alice, mailbox, clock):
+        job = purged(mailbox, clock)
+        address = self.link(owner, job)
+        turn()
+        tasks.purge.write_second_parts()
+        PurgeJob.objects.all().delete()
+        mailbox.delete()
+        mailbox.connection.delete()
+        alice.user.delete()
+        assert not User.objects.exists()
+
+        stranger = Client()
+        page = stranger.get(address)
+        parts = [
+            stranger.get(f"{address}{name}.json").content for name in ("receipt", "receipt-part-2")
+        ]
+
+        assert page.status_code == 200
+        assert verify.check_together(*parts, keys())
+
+    @pytest.mark.control("6.7.1")
+    def test_say_nothing_but_the_receipt_and_are_kept_nowhere(self, owner, alice, mailbox, clock):
+        address = self.link(owner, purged(mailbox, clock))
+        for name in ("", "receipt.json"):
+            answer = Client().get(f"{address}{name}")
+
+            assert "no-store" in answer["Cache-Control"]
+            assert answer["Referrer-Policy"] == "no-referrer"
+            said = answer.content.decode()
+            for secret in (alice.user.email, alice.user.name, alice.organisation.name + " Inc"):
+                assert secret not in said
+            for raw in (alice.user.id, alice.organisation.id, mailbox.id, mailbox.connection_id):
+                assert str(raw) not in said
+        assert Client().get(f"{address}receipt-part-2.json").status_code == 404
+        assert "Not there yet" in Client().get(address).content.decode()
+
+    def test_know_no_other_token(self, owner, mailbox, clock):
+        purged(mailbox, clock)
+
+        for token in ("x", "A" * 43, str(mailbox.id)):
+            answer = Client().get(f"/receipts/{token}/")
+            assert answer.status_code == 404
+
+    @pytest.mark.control("2.1.1")
+    def test_answer_an_address_only_so_often(self, monkeypatch, mailbox, clock):
+        job = purged(mailbox, clock)
+        token = receipt_links.make(subject_id=job.integration_id, at=NOW)
+        monkeypatch.setattr(pages, "RATE", "3/m/ip")
+
+        statuses = [Client().get(f"/receipts/{token}/").status_code for _ in range(5)]
+
+        assert statuses == [200, 200, 200, 429, 429]

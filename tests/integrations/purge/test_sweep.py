@@ -1,0 +1,164 @@
+"""Promises that are late, jobs that nobody works on, key epochs that have to end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import Alarm
+from integrations import purge
+from integrations.models import PurgeJob, PurgeStep
+from integrations.purge.sweep import Promise
+from integrations.tasks import purge as tasks
+from limited_use.models import KeyEpoch
+from limited_use.tasks import turn_key_epoch
+from limited_use.vault import rhythm
+from limited_use.vault.lines import KeyLine
+from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.test_engine import run
+
+
+def promises(at):
+    return {late.promise for late in purge.overdue(at=at)}
+
+
+class TestDue:
+    def test_finds_a_job_that_nobody_queued(self, mailbox):
+        job = disconnect(mailbox)
+
+        assert purge.due(at=NOW) == [job.id]
+
+    def test_leaves_out_what_waits_and_what_is_done(self, mailbox, google, clock):
+        google.answer = (503, {})
+        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+
+        assert purge.due(at=NOW) == []
+        assert purge.due(at=NOW + timedelta(minutes=1)) == [job.id]
+        clock.advance(minutes=1)
+        run(job, clock)
+        assert purge.due(at=clock() + timedelta(days=9)) == []
+
+
+@pytest.mark.invariant(6)
+@pytest.mark.clause("AN-15")
+class TestOverdue:
+    def test_is_empty_while_every_promise_is_kept(self, mailbox):
+        disconnect(mailbox)
+
+        assert purge.overdue(at=NOW + timedelta(minutes=59)) == []
+
+    def test_names_rows_that_are_still_there_after_an_hour(self, mailbox):
+        disconnect(mailbox)
+
+        assert promises(NOW + timedelta(minutes=61)) == {Promise.ROWS_GONE}
+
+    def test_names_a_receipt_that_is_not_written_after_a_day(self, mailbox, google, clock):
+        google.answer = (503, {})
+        purge.run(job_id=disconnect(mailbox).id, now=clock)
+
+        late = promises(NOW + timedelta(hours=25, minutes=1))
+
+        assert late == {Promise.RECEIPT_WRITTEN, Promise.KEY_EPOCH_DESTROYED}
+
+    def test_names_a_key_epoch_that_outlives_its_day(self, mailbox, clock):
+        run(disconnect(mailbox), clock)
+        late = NOW + timedelta(hours=24, minutes=1)
+
+        assert promises(late) == {Promise.KEY_EPOCH_DESTROYED}
+        KeyEpoch.objects.filter(line=KeyLine.CONTENT).update(destroyed_at=NOW, entry_id=purge_id())
+        assert promises(late) == set()
+
+
+def purge_id():
+    return PurgeJob.objects.get().id
+
+
+@pytest.mark.invariant(6)
+class TestTurnKeyEpoch:
+    def test_is_over_before_the_promise_is(self, mailbox):
+        before, after = NOW + timedelta(hours=22), NOW + timedelta(hours=23, minutes=1)
+
+        assert not rhythm.epoch_is_over(KeyLine.CONTENT, at=before, hours=24)
+        assert rhythm.epoch_is_over(KeyLine.CONTENT, at=after, hours=24)
+
+    def test_keeps_the_promise_of_a_key_that_was_destroyed(self, mailbox, clock):
+        job = run(disconnect(mailbox), clock)
+        KeyEpoch.objects.update(began_at=timezone.now() - timedelta(hours=23, minutes=30))
+
+        turn_key_epoch()
+
+        ended = KeyEpoch.objects.get(line=KeyLine.CONTENT, number=job.content_kek_epoch)
+        assert ended.destroyed_at is not None
+        assert promises(NOW + timedelta(days=2)) == set()
+
+
+class TestSweepPurges:
+    def test_sounds_an_alarm_once_for_each_promise_that_is_late(self, mailbox):
+        job = disconnect(mailbox, at=timezone.now() - timedelta(hours=2))
+
+        tasks.sweep_purges()
+        tasks.sweep_purges()
+
+        alarm = Alarm.objects.get(kind="purge.overdue")
+        assert (alarm.about, alarm.window) == (job.id, Promise.ROWS_GONE)
+
+    def test_survives_a_broker_that_is_down(self, mailbox, google):
+        disconnect(mailbox, at=timezone.now())
+
+        with broker_down():
+            tasks.sweep_purges()
+
+        assert PurgeJob.objects.get().step == PurgeStep.FENCED
+
+
+class broker_down:  # noqa: N801 - reads as what it is
+    """Point our Celery application at a port where nobody listens."""
+
+    def __enter__(self):
+        from config.celery import app
+
+        self.app, self.before = app, app.conf.broker_url
+        self.set("redis://127.0.0.1:1/0")
+
+    def __exit__(self, *_):
+        self.set(self.before)
+
+    def set(self, url):
+        self.app.conf.broker_url = self.app.conf.broker_write_url = url
+        # What Celery does in a forked child: connections of before are not used again.
+        self.app._after_fork()
+        self.app.set_current()
+        self.app.__dict__.pop("amqp", None)
+        self.app._pool = None
+
+
+class TestCommands:
+    def call(self, name, *arguments):
+        out = StringIO()
+        call_command(name, *arguments, stdout=out)
+        return out.getvalue()
+
+    @pytest.mark.scenario("X1")
+    def test_purge_runs_what_is_due_where_no_worker_lives(self, mailbox):
+        job = disconnect(mailbox, at=timezone.now())
+
+        assert self.call("purge") == f"{job.id} done\n"
+        assert self.call("purge") == "nothing is due\n"
+        assert self.call("purge", str(job.id)) == f"{job.id} done\n"
+
+    def test_purge_knows_no_other_job(self, mailbox):
+        with pytest.raises(CommandError):
+            self.call("purge", str(mailbox.id))
+
+    def test_overdue_purges_exits_non_zero_if_a_promise_is_late(self, mailbox):
+        assert self.call("overdue_purges") == "every promise is kept\n"
+        disconnect(mailbox, at=timezone.now() - timedelta(hours=2))
+
+        with pytest.raises(SystemExit) as caught:
+            self.call("overdue_purges")
+
+        assert caught.value.code == 1

@@ -1,0 +1,185 @@
+"""Before the grant is given back, the provider is asked to tell of no more news: once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from integrations import purge
+from integrations.models import Connection, PurgeJob, PurgeStep, Watch
+from integrations.providers import errors
+from integrations.purge import inventory, revoking
+from integrations.watches import stopping
+from limited_use.models import DataKey
+from tests.fakes.mail import FakeMailbox
+from tests.fakes.pushes import FakeWatches
+from tests.integrations import household as houses
+from tests.integrations.purge import holdings
+from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.revoke_endpoint import DOWN
+from tests.integrations.purge.test_engine import body_of, run
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def provider(monkeypatch):
+    watches = FakeWatches(topic="the topic")
+    houses.provided(monkeypatch, FakeMailbox(), watches)
+    return watches
+
+
+@pytest.fixture
+def fresh(mailbox):
+    """Return the mailbox, with an access token that is good."""
+    Connection.objects.update(access_expires_at=NOW + HOUR)
+    return mailbox
+
+
+def watches_said(integration):
+    return body_of(integration)["provider_watches"]
+
+
+@pytest.mark.scenario("X6")
+class TestBeforeTheGrant:
+    def test_the_watch_is_stopped_and_the_receipt_says_so(self, fresh, provider, google, clock):
+        revoked_before = []
+        provider.meanwhile = lambda: revoked_before.append(list(google.tokens))
+
+        job = run(disconnect(fresh), clock)
+
+        assert provider.calls == ["stop"]
+        assert revoked_before == [[]]
+        assert google.tokens == ["1//refresh"]
+        assert (job.watch_stop, job.watch_lapse_by) == ("stopped", None)
+        said = watches_said(fresh)
+        assert (said["outcome"], said["lapse_by"]) == ("stopped", None)
+        assert not Watch.objects.exists()
+
+    def test_every_channel_is_stopped_by_its_two_ids(self, fresh, provider, clock):
+        for channel in ("one", "two"):
+            holdings.watch(fresh, at=NOW, channel=channel)
+
+        job = run(disconnect(fresh), clock)
+
+        assert sorted(provider.calls) == ["stop", "stop one", "stop two"]
+        assert job.watch_stop == "stopped"
+
+    def test_it_is_not_asked_again_after_a_crash(self, fresh, provider, clock, monkeypatch):
+        def crash(*_, **__):
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(revoking, "attempt", crash)
+            with pytest.raises(RuntimeError):
+                purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+        clock.advance(hours=1)
+
+        run(job, clock)
+
+        assert provider.calls == ["stop"]
+
+    def test_a_worker_that_dies_while_asking_leaves_it_unanswered(
+        self, fresh, provider, clock, monkeypatch
+    ):
+        class Killed(BaseException):
+            pass
+
+        def kill(*_, **__):
+            raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(stopping, "stop", kill)
+            patch.setattr(revoking.watches, "stop", kill)
+            with pytest.raises(Killed):
+                purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+        clock.advance(hours=1)
+
+        job = run(job, clock)
+
+        assert (job.watch_stop, job.watch_lapse_by) == ("unanswered", NOW + timedelta(days=7))
+        assert provider.calls == []
+
+
+@pytest.mark.invariant(6)
+@pytest.mark.scenario("X1")
+class TestAProvider:
+    def test_that_does_not_answer_keeps_nothing_here(
+        self, fresh, provider, google, clock, monkeypatch
+    ):
+        monkeypatch.setattr(stopping, "LONGEST_CALL", timedelta(seconds=0.05))
+        answers = threading.Event()
+        provider.meanwhile = lambda: answers.wait(10)
+
+        job = run(disconnect(fresh), clock)
+
+        answers.set()
+        assert job.watch_stop == "unanswered"
+        assert not any(inventory.left(integration_id=fresh.id).values())
+        assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
+
+    def test_that_is_down_is_said_to_be(self, fresh, provider, google, clock):
+        provider.refusals = [errors.Unavailable("down")]
+        google.answer = DOWN
+
+        step = purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+
+        job.refresh_from_db()
+        assert (step, job.watch_stop) == (PurgeStep.VERIFIED, "unanswered")
+
+    def test_whose_grant_had_ended_cannot_be_asked(self, fresh, provider, clock):
+        provider.refusals = [errors.TokenRejected("gone", status=401)]
+        Connection.objects.update(refresh_token=None)
+
+        job = run(disconnect(fresh), clock)
+
+        assert job.watch_stop == "no_access"
+        assert not any(inventory.left(integration_id=fresh.id).values())
+
+    def test_is_not_asked_with_a_credential_that_does_not_open(self, fresh, provider, clock):
+        DataKey.objects.exclude(line="content").delete()
+
+        job = run(disconnect(fresh), clock)
+
+        assert (job.watch_stop, provider.calls) == ("no_access", [])
+
+    def test_is_asked_nothing_about_what_is_not_watched(self, fresh, provider, clock):
+        Watch.objects.all().delete()
+
+        job = run(disconnect(fresh), clock)
+
+        assert (job.watch_stop, provider.calls) == ("none", [])
+        assert watches_said(fresh)["outcome"] == "none"
+
+
+class TestAnAccountThatIsConnectedTwice:
+    @pytest.mark.scenario("X6")
+    @pytest.mark.clause("AN-14")
+    def test_keeps_the_watch_of_the_other(self, alice, google, provider, clock):
+        mine, other = (
+            holdings.integration(holdings.connection(who, at=NOW), at=NOW)
+            for who in (alice, holdings.person(NOW, "bob"))
+        )
+
+        job = run(disconnect(mine), clock)
+
+        assert (job.watch_stop, provider.calls) == ("needed_elsewhere", [])
+        assert provider.topic == "the topic"
+        assert Watch.objects.filter(integration=other).exists()
+        assert google.tokens == []
+
+    @pytest.mark.scenario("X6")
+    def test_loses_it_with_the_last(self, alice, google, provider, clock):
+        houses_of = [
+            holdings.integration(holdings.connection(who, at=NOW), at=NOW)
+            for who in (alice, holdings.person(NOW, "bob"))
+        ]
+        Connection.objects.update(access_expires_at=NOW + HOUR)
+
+        jobs = [run(disconnect(one), clock) for one in houses_of]
+
+        assert [job.watch_stop for job in jobs] == ["needed_elsewhere", "stopped"]
+        assert provider.topic == ""
+        assert PurgeJob.objects.count() == 2

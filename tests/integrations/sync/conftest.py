@@ -1,0 +1,30 @@
+"""Alice's mailbox, in memory and at the sandbox."""
+
+from __future__ import annotations
+
+import pytest
+
+from limited_use.vault import keys
+from limited_use.vault.file_keyring import FileKeyring
+from tests.fakes.mail import FakeMailbox
+from tests.integrations import household as houses
+
+
+@pytest.fixture(autouse=True)
+def keyring(tmp_path, settings):
+    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.LEDGER_ORIGIN = "ledger.example/log1"
+    settings.GMAIL_UNITS_PER_MINUTE = 0
+    settings.GMAIL_CONCURRENCY = 4
+    keys.forget()
+    return FileKeyring.create(settings.KEYRING_DIR)
+
+
+@pytest.fixture
+def mailbox(monkeypatch):
+    return houses.provided(monkeypatch, FakeMailbox())
+
+
+@pytest.fixture
+def alice(db, mailbox):
+    return houses.household()

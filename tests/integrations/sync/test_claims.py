@@ -1,0 +1,128 @@
+"""Who works on which row."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from integrations.models import ConnectionStatus, IntegrationStatus, SyncWork
+from integrations.sync import claims, progress
+from integrations.sync.claims import LeaseLost, NotClaimed
+from tests.integrations import household as houses
+
+MINUTE = timedelta(minutes=1)
+
+
+def take(house, at):
+    return claims.claim(work_id=house.work.id, at=at, lease_for=MINUTE)[0]
+
+
+class TestAClaim:
+    def test_keeps_others_away_until_the_lease_ends(self, alice):
+        take(alice, alice.at)
+
+        with pytest.raises(NotClaimed):
+            take(alice, alice.at + MINUTE / 2)
+        assert claims.due(at=alice.at + MINUTE / 2) == []
+        assert claims.due(at=alice.at + MINUTE) == [alice.work.id]
+        take(alice, alice.at + MINUTE)
+
+    def test_that_was_taken_over_writes_nothing(self, alice):
+        dead = take(alice, alice.at)
+        take(alice, alice.at + MINUTE)
+
+        with pytest.raises(LeaseLost):
+            claims.keep(dead, at=alice.at + MINUTE, values={"done_count": 99})
+        with pytest.raises(LeaseLost):
+            claims.release(dead, next_sync_at=alice.at, values={})
+        assert alice.work.done_count == 0
+
+    def test_given_back_is_due_when_it_says(self, alice):
+        claim = take(alice, alice.at)
+        claims.release(claim, next_sync_at=alice.at + MINUTE, values={})
+
+        assert claims.due(at=alice.at) == []
+        assert claims.due(at=alice.at + MINUTE) == [alice.work.id]
+
+    def test_given_back_after_a_hint_is_due_at_once(self, alice):
+        claim = take(alice, alice.at)
+        claims.mark_due(integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1))
+        claims.release(claim, next_sync_at=alice.at + MINUTE, values={})
+
+        assert claims.due(at=alice.at + timedelta(seconds=1)) == [alice.work.id]
+
+    def test_postponed_is_not_hurried_by_a_hint(self, alice):
+        claim = take(alice, alice.at)
+        claims.mark_due(integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1))
+        claims.postpone(claim, until=alice.at + MINUTE, values={})
+
+        assert claims.due(at=alice.at + timedelta(seconds=1)) == []
+
+    @pytest.mark.scenario("S8")
+    def test_is_not_given_on_what_waits_for_its_owner(self, alice):
+        alice.connection.status = ConnectionStatus.REAUTH_REQUIRED
+        alice.connection.reauth_since = alice.at
+        alice.connection.save()
+        alice.integration.status = IntegrationStatus.REAUTH_REQUIRED
+        alice.integration.save()
+
+        assert claims.due(at=alice.at) == []
+        with pytest.raises(NotClaimed):
+            take(alice, alice.at)
+
+    def test_backs_off_longer_and_longer_with_jitter(self):
+        pauses = [[claims.pause(count) for _ in range(50)] for count in range(1, 30)]
+
+        for of_one in pauses:
+            assert max(of_one) <= claims.LONGEST_PAUSE
+            assert len(set(of_one)) > 1
+        assert min(pauses[-1]) > max(pauses[0])
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoWorkers:
+    def test_never_hold_one_row(self, transactional_db, mailbox):
+        house = houses.household()
+        work_id, start, won = house.work.id, Barrier(8), []
+
+        def work():
+            start.wait()
+            try:
+                won.append(claims.claim(work_id=work_id, at=house.at, lease_for=MINUTE)[0])
+            except NotClaimed:
+                pass
+            finally:
+                connections.close_all()
+
+        workers = [Thread(target=work) for _ in range(8)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+        assert len(won) == 1
+
+
+class TestProgress:
+    @pytest.mark.scenario("S6")
+    def test_says_that_no_worker_lives(self, alice):
+        fine = progress.of([alice.integration.id], at=alice.at + MINUTE)
+        late = progress.of([alice.integration.id], at=alice.at + 3 * MINUTE)
+
+        assert not fine[alice.integration.id].is_stalled
+        assert late[alice.integration.id].is_stalled
+
+    def test_counts_and_estimates(self, alice):
+        SyncWork.objects.update(done_count=250, expected_count=1_000)
+
+        found = progress.of([alice.integration.id], at=alice.at + MINUTE)[alice.integration.id]
+
+        assert found.percent == 25
+        assert found.seconds_left == 180
+
+    def test_of_nothing_is_nothing(self, alice):
+        assert progress.of([], at=timezone.now()) == {}

@@ -1,0 +1,124 @@
+"""Mail beyond the horizon goes, with nobody but PostgreSQL to ask."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from config.schedule import SCHEDULE
+from integrations import connections, credentials
+from integrations.models import (
+    Attachment,
+    Integration,
+    IntegrationStatus,
+    Message,
+    MessageBody,
+    SyncWork,
+    Thread,
+)
+from integrations.providers import errors
+from integrations.sync import horizon
+from integrations.tasks import sync as tasks
+from limited_use.vault import keys
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.invariant(11),
+    pytest.mark.clause("AN-21"),
+]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Let what is queued run at once, as an idle worker would."""
+    monkeypatch.setattr(
+        tasks.keep_horizon, "apply_async", lambda *, kwargs, **_: tasks.keep_horizon(**kwargs)
+    )
+
+
+@pytest.fixture
+def aged(alice, mailbox):
+    """Return Alice's mailbox with four messages; all but the newest are 200 days old by now."""
+    for _ in range(4):
+        mailbox.deliver()
+    alice.settle()
+    newest = alice.messages.order_by("received_at").last()
+    alice.messages.exclude(id=newest.id).update(received_at=timezone.now() - timedelta(days=200))
+    return alice
+
+
+class TestAHorizon:
+    @pytest.mark.parametrize("error", [errors.ScopeMissing("no"), errors.Unavailable("down")])
+    def test_is_kept_while_the_provider_refuses(self, aged, mailbox, error):
+        mailbox.refusals = [error] * 50
+        SyncWork.objects.update(reconcile_at=timezone.now() - timedelta(days=2))
+        aged.run()
+
+        tasks.sweep_horizons()
+
+        assert aged.messages.count() == 1
+
+    @pytest.mark.invariant(6)
+    def test_is_kept_while_the_grant_is_gone_and_its_owner_still_reads(self, aged):
+        credentials.end(connection_id=aged.connection.id, epoch=1, at=timezone.now())
+
+        tasks.sweep_horizons()
+
+        assert aged.status[0] == IntegrationStatus.REAUTH_REQUIRED
+        assert aged.messages.count() == 1
+
+    def test_takes_bodies_and_attachments_along_and_corrects_the_threads(self, aged):
+        tasks.sweep_horizons()
+
+        kept = aged.messages.get()
+        thread = Thread.objects.get()
+        assert MessageBody.objects.count() == 1
+        assert not Attachment.objects.exclude(message=kept).exists()
+        assert (thread.message_count, thread.last_message_id) == (1, kept.id)
+        assert thread.first_received_at == kept.received_at
+
+    def test_goes_on_in_bounded_runs(self, aged, monkeypatch):
+        monkeypatch.setattr(horizon, "BATCH", 1)
+        monkeypatch.setattr(horizon, "BATCHES", 1)
+
+        assert horizon.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert aged.messages.count() == 3
+        tasks.sweep_horizons()
+        assert aged.messages.count() == 1
+
+    def test_of_everything_deletes_nothing(self, aged):
+        Integration.objects.update(horizon_days=None)
+
+        tasks.sweep_horizons()
+
+        assert not horizon.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert aged.messages.count() == 4
+
+    @pytest.mark.invariant(5)
+    def test_leaves_what_was_disconnected_to_its_purge(self, aged):
+        keys.destroy(holder=aged.integration.id)
+        Integration.objects.update(
+            status=IntegrationStatus.PURGING, epoch=2, switched_off_at=timezone.now()
+        )
+
+        assert horizon.due(at=timezone.now()) == []
+        assert not horizon.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert aged.messages.count() == 4
+
+    def test_is_kept_at_once_when_its_owner_shortens_it(
+        self, aged, monkeypatch, django_capture_on_commit_callbacks
+    ):
+        monkeypatch.setattr(tasks.sync_mail, "apply_async", lambda **_: None)
+        aged.messages.update(received_at=timezone.now() - timedelta(days=60))
+
+        with django_capture_on_commit_callbacks(execute=True):
+            connections.set_horizon(integration_id=aged.integration.id, days=30, at=timezone.now())
+
+        assert not Message.objects.exists()
+        assert not Thread.objects.exists()
+
+    def test_is_on_the_schedule(self):
+        assert SCHEDULE["sweep-horizons"]["task"] == tasks.sweep_horizons.name
+        assert SCHEDULE["sweep-horizons"]["schedule"] <= 24 * 3600

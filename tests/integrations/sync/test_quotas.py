@@ -1,0 +1,121 @@
+"""The token bucket of a mailbox."""
+
+from __future__ import annotations
+
+from threading import Thread
+
+import pytest
+from django.db import connections
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integrations import calling, quotas
+from integrations.models import QuotaBucket
+from integrations.quotas import Limit
+
+GMAIL = Limit(6_000)
+
+
+def draw(house, want, least=None, limit=GMAIL, **more):
+    return quotas.draw(
+        connection_id=house.connection.id, want=want, least=least or want, limit=limit, **more
+    )
+
+
+class TestALimit:
+    @given(st.integers(1, 1_000_000))
+    def test_is_never_exceeded_in_any_minute(self, per_minute):
+        limit = Limit(per_minute)
+
+        assert limit.capacity + 60 * limit.rate <= per_minute * (1 + 1e-9)
+
+    def test_of_gmail_is_a_burst_of_a_quarter(self):
+        assert (GMAIL.capacity, GMAIL.rate) == (1_500, 75)
+
+
+class TestABucket:
+    def test_grants_its_capacity_at_once(self, alice):
+        grant = draw(alice, 1_500)
+
+        assert (grant.units, grant.wait) == (1_500, 0.0)
+
+    def test_grants_less_and_says_how_long_to_wait(self, alice):
+        draw(alice, 1_500)
+
+        grant = draw(alice, 1_000, least=20)
+
+        # What flows in within the patience: 75 units a second for two seconds.
+        assert 150 <= grant.units < 400
+        assert 0 < grant.wait <= quotas.PATIENCE + 0.01
+
+    def test_grants_nothing_when_that_is_too_far_away(self, alice):
+        draw(alice, 1_500)
+        draw(alice, 150)
+
+        grant = draw(alice, 1_000)
+
+        assert grant.units == 0
+        assert grant.wait > quotas.PATIENCE
+
+    def test_lets_a_person_who_waits_in_before_a_worker_that_does_not(self, alice):
+        draw(alice, 1_500)
+        draw(alice, 150)
+
+        person = draw(alice, 400, patience=calling.PATIENCE)
+        worker = draw(alice, 20)
+
+        assert person.units == 400
+        assert 0 < person.wait <= calling.PATIENCE
+        assert worker.units == 0
+
+    def test_takes_back_what_was_not_spent(self, alice):
+        draw(alice, 1_500)
+        quotas.give_back(connection_id=alice.connection.id, units=1_000)
+
+        assert draw(alice, 1_000).units == 1_000
+
+    def test_that_is_parked_grants_nothing_until_then(self, alice):
+        quotas.park(connection_id=alice.connection.id, seconds=30)
+
+        grant = draw(alice, 1)
+
+        assert grant.units == 0
+        assert 25 < grant.wait <= 30
+
+    def test_stays_parked_for_the_longer_of_two_times(self, alice):
+        quotas.park(connection_id=alice.connection.id, seconds=60)
+        quotas.park(connection_id=alice.connection.id, seconds=5)
+
+        assert draw(alice, 1).wait > 50
+
+    def test_without_a_limit_grants_all(self, alice):
+        assert draw(alice, 10**9, limit=Limit(0)).units == 10**9
+        assert not QuotaBucket.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWorkersTogether:
+    def test_never_spend_the_same_unit(self, transactional_db, mailbox):
+        from tests.integrations import household as houses
+
+        house = houses.household()
+        granted: list[int] = []
+        tight = Limit(240)
+
+        def work():
+            try:
+                granted.extend(draw(house, 7, limit=tight).units for _ in range(10))
+            finally:
+                connections.close_all()
+
+        workers = [Thread(target=work) for _ in range(6)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+        # Capacity 60, a debt of 6, and what flows in while the test runs.
+        bucket = QuotaBucket.objects.get()
+        assert bucket.units >= -quotas.PATIENCE * tight.rate - 1e-6
+        assert sum(granted) % 7 == 0
+        assert set(granted) <= {0, 7}

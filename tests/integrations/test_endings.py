@@ -1,0 +1,39 @@
+"""An end that nobody pressed a button for, and what is told of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integrations import credentials, endings, notices, purge
+from integrations.models import Connection, Notice, PurgeJob, PurgeStep
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class TestANoticeOfAPurge:
+    @pytest.mark.invariant(6)
+    def test_does_not_outlive_a_purge_that_another_worker_finished_first(
+        self, browser_of, alice, google, monkeypatch, mailoutbox
+    ):
+        monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
+        browser_of(alice).connect()
+        connection = Connection.objects.get()
+        past = timezone.now() - timedelta(days=15)
+        credentials.end(connection_id=connection.id, epoch=connection.epoch, at=past)
+        tell = notices.purged
+
+        def later(**values):
+            purge.run(job_id=PurgeJob.objects.get().id)
+            tell(**values)
+
+        monkeypatch.setattr(notices, "purged", later)
+        endings.sweep(at=timezone.now())
+
+        assert PurgeJob.objects.get().step == PurgeStep.DONE
+        assert purge.residue() == {}
+        assert not Notice.objects.exists()
+        told = [mail.body for mail in mailoutbox]
+        assert any("not renewed in time" in body for body in told)

@@ -1,0 +1,55 @@
+"""What a writer must hold."""
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.ids import uuid7
+from integrations import credentials, endings, fences
+from integrations.models import PurgeTrigger
+from tests.factories import make_connection, make_integration
+
+pytestmark = [pytest.mark.django_db, pytest.mark.invariant(5)]
+
+
+def hold(integration, epoch):
+    with transaction.atomic():
+        fences.hold(integration_id=integration.id, epoch=epoch)
+
+
+class TestAnIntegrationsFence:
+    def test_holds_while_it_is_live_under_the_same_epoch(self):
+        hold(make_integration(), 1)
+
+    def test_is_down_after_a_disconnect(self):
+        integration = make_integration()
+        endings.end(integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
+
+        with pytest.raises(fences.NoLongerLive):
+            hold(integration, 1)
+
+    def test_is_down_for_work_that_began_before_the_grant_ended(self):
+        integration = make_integration()
+        credentials.end(connection_id=integration.connection_id, epoch=1, at=timezone.now())
+
+        with pytest.raises(fences.NoLongerLive):
+            hold(integration, 1)
+
+    def test_is_down_for_what_never_was(self):
+        with transaction.atomic(), pytest.raises(fences.NoLongerLive):
+            fences.hold(integration_id=uuid7(), epoch=1)
+
+
+class TestAConnectionsFence:
+    def test_holds_while_its_grant_stands(self):
+        connection = make_connection()
+
+        with transaction.atomic():
+            fences.hold_connection(connection_id=connection.id, epoch=1)
+
+    def test_is_down_when_the_grant_has_ended(self):
+        connection = make_connection()
+        credentials.end(connection_id=connection.id, epoch=1, at=timezone.now())
+
+        with transaction.atomic(), pytest.raises(fences.NoLongerLive):
+            fences.hold_connection(connection_id=connection.id, epoch=1)

@@ -1,0 +1,106 @@
+"""A connection without mail ends: its grant is given back, however long the provider is down."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integrations import forgetting
+from integrations.models import AttemptOutcome, Connection, ConnectionStatus
+from limited_use.models import DataKey, Leaf
+from tests.integrations.google import ALICE_BOX
+from tests.worlds.sandbox import GMAIL_READONLY
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def empty(browser_of, alice):
+    """Return a connection of which the mail permission was unticked."""
+    browser_of(alice).connect(untick=(GMAIL_READONLY,))
+    return Connection.objects.get()
+
+
+def outcomes():
+    found = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
+    return [one["body"]["outcome"] for one in found if one["event"] == "grant.discarded"]
+
+
+def assert_ended(connection):
+    connection.refresh_from_db()
+    assert connection.status == ConnectionStatus.ENDED
+    assert (connection.refresh_token, connection.access_token) == (None, None)
+    assert not DataKey.objects.filter(holder=connection.id).exists()
+
+
+@pytest.mark.scenario("X1", "X7")
+@pytest.mark.invariant(6)
+class TestForgetting:
+    def test_ends_at_once_where_the_provider_answers(self, empty, google):
+        assert forgetting.forget(connection_id=empty.id, at=timezone.now())
+
+        assert_ended(empty)
+        assert outcomes() == ["confirmed"]
+        assert not google.grants(ALICE_BOX)
+
+    def test_asks_a_provider_that_is_down_again_and_rarer_each_time(self, empty, google):
+        began = timezone.now()
+        google.fail_next(3, path_prefix="/revoke", status=503, body="")
+
+        assert not forgetting.forget(connection_id=empty.id, at=began)
+        asked = []
+        for seconds in (10, 31, 61, 63, 120, 127):
+            forgetting.sweep(at=began + timedelta(seconds=seconds))
+            asked.append(google.calls("/revoke"))
+
+        # After 0, 30, 62 and 126 seconds at the earliest: each pause as long as all before it.
+        assert asked == [1, 2, 2, 3, 3, 4]
+        assert_ended(empty)
+        assert outcomes() == ["confirmed"]
+        assert not google.grants(ALICE_BOX)
+
+    def test_keeps_nothing_for_longer_than_a_day(self, empty, google):
+        began = timezone.now()
+        google.fail_next(99, path_prefix="/revoke", status=503, body="")
+        forgetting.forget(connection_id=empty.id, at=began)
+
+        forgetting.sweep(at=began + timedelta(hours=23))
+        assert Connection.objects.get().status == ConnectionStatus.ENDING
+        forgetting.sweep(at=began + timedelta(hours=24))
+
+        assert_ended(empty)
+        assert outcomes() == ["unconfirmed"]
+
+    @pytest.mark.scenario("X6")
+    def test_leaves_the_grant_to_a_reconnect_that_came_between(
+        self, empty, google, browser_of, alice
+    ):
+        began = timezone.now()
+        google.fail_next(1, path_prefix="/revoke", status=503, body="")
+        forgetting.forget(connection_id=empty.id, at=began)
+
+        outcome = browser_of(alice).connect().outcome
+        forgetting.sweep(at=began + timedelta(hours=25))
+
+        assert outcome == AttemptOutcome.CONNECTED
+        connection = Connection.objects.get()
+        assert connection.status == ConnectionStatus.ACTIVE
+        assert (connection.ending_since, connection.revoking_until) == (None, None)
+        assert google.calls("/revoke") == 1
+        assert google.grants(ALICE_BOX)
+
+    @pytest.mark.scenario("X6")
+    def test_has_a_reconnect_wait_while_the_call_may_be_on_its_way(
+        self, empty, google, browser_of, alice
+    ):
+        # No answer: whether the provider acts on it is not known for a while.
+        google.fail_next(1, path_prefix="/revoke", drop="before")
+        forgetting.forget(connection_id=empty.id, at=timezone.now())
+
+        outcome = browser_of(alice).connect().outcome
+
+        assert outcome == AttemptOutcome.STILL_ENDING
+        assert Connection.objects.get().status == ConnectionStatus.ENDING

@@ -1,0 +1,115 @@
+"""Each fact is found in one known place, and one that nothing finds opens nothing."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from limited_use.policy import TABLE
+from limited_use.rules import CALENDAR
+from limited_use.vocabulary import Fact, Recipient
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("accounts", "limited_use", "integrations", "config")
+# Where facts are words of the policy, and nothing is found true.
+WORDS = {
+    "limited_use/vocabulary.py",
+    "limited_use/rules/permitting.py",
+    "limited_use/rules/scheduling.py",
+    "limited_use/wanting.py",
+    "integrations/review_pages/words.py",
+    "integrations/settings_pages/uses/standing.py",
+    "integrations/settings_pages/uses/words.py",
+}
+# Where each is found. The guard finds one itself, and takes others away.
+FOUND_IN = {
+    Fact.INTEGRATION_LIVE: {"integrations/facts.py"},
+    Fact.CONNECTION_LIVE: {"integrations/facts.py"},
+    Fact.GRANT_LIVE: {"integrations/facts.py"},
+    Fact.GRANT_ENDED: {"integrations/facts.py"},
+    Fact.ACTOR_OWNS: {"integrations/facts.py"},
+    Fact.DELEGATION_LIVE: {"integrations/facts.py"},
+    Fact.CONSENT_CURRENT: {"integrations/facts.py"},
+    Fact.PURGE_RUNNING: {"integrations/facts.py"},
+    Fact.ITEM_CONSENTED: {"integrations/owner_permits.py"},
+    Fact.EXPORT_ASKED: {"integrations/owner_permits.py"},
+    # By the guard alone.
+    Fact.FEATURE_REGISTERED: set(),
+    Fact.KEY_LIVE: {"integrations/permits.py"},
+    Fact.CACHE_CURRENT: {"integrations/calendar_permits.py"},
+    Fact.SHARE_LIVE: {"integrations/calendar_permits.py"},
+    Fact.PROVIDER_SAID: {"integrations/permits.py"},
+    # By nothing yet: there are no notifications by mailbox.
+    Fact.NOTIFICATION_CHOSEN: set(),
+}
+
+
+def modules():
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if name in WORDS or {"sandbox", "migrations", "clauses"} & set(path.parts):
+                continue
+            yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def named(tree):
+    """Yield each fact that `tree` names, and `*` where it might mean any of them."""
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Name) or node.id != "Fact" or _annotates(node, parents):
+            continue
+        parent = parents[node]
+        is_one = isinstance(parent, ast.Attribute) and parent.attr.isupper()
+        yield Fact[parent.attr] if is_one else "*"
+
+
+def _annotates(node, parents):
+    while node in parents:
+        node, child = parents[node], node
+        if isinstance(node, ast.AnnAssign) and node.annotation is child:
+            return True
+        if isinstance(node, ast.arg) or getattr(node, "returns", None) is child:
+            return True
+    return False
+
+
+class TestEachFact:
+    def test_is_found_where_it_says_here_and_nowhere_else(self):
+        found = defaultdict(set)
+        for name, tree in modules():
+            if name == "limited_use/guard.py":
+                continue
+            for fact in named(tree):
+                found[fact].add(name)
+
+        assert found.pop("*", set()) == set(), "any fact might be found there"
+        assert dict(found) == {fact: where for fact, where in FOUND_IN.items() if where}
+
+    def test_is_listed_here(self):
+        assert set(FOUND_IN) == set(Fact)
+
+    def test_is_read_as_it_is_written(self):
+        source = """
+def of(x: frozenset[Fact]) -> set[Fact]:
+    found: set[Fact] = {Fact.SHARE_LIVE}
+    return found | {Fact("key_live")} | set(Fact)
+"""
+
+        assert list(named(ast.parse(source))) == [Fact.SHARE_LIVE, "*", "*"]
+
+
+@pytest.mark.invariant(1)
+@pytest.mark.clause("AN-8", "LU-2", "W-LU2")
+class TestWhatIsShared:
+    def test_is_of_calendars_and_nothing_else(self):
+        shared = {
+            use.data_class
+            for use, cell in TABLE.items()
+            if cell.options and use.recipient == Recipient.REGISTERED_USER
+        }
+
+        assert shared == CALENDAR

@@ -1,0 +1,118 @@
+"""What the owner of a grant that ended elsewhere is told, and when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Alarm
+from integrations import credentials, notices
+from integrations.models import Connection, Notice, PurgeTrigger
+from integrations.tasks.connections import sweep_connections
+from tests.factories import make_connection, make_integration
+
+pytestmark = [pytest.mark.django_db, pytest.mark.invariant(6)]
+
+BOX = "secret.box@mail.example"
+
+
+@pytest.fixture
+def ended():
+    """Return a connection whose grant ended just now."""
+    connection = make_connection(email=BOX)
+    make_integration(connection)
+    # Connected long ago: not the seven days of a consent screen in Testing.
+    Connection.objects.update(connected_at=timezone.now() - timedelta(days=90))
+    credentials.end(connection_id=connection.id, epoch=1, at=timezone.now())
+    connection.refresh_from_db()
+    return connection
+
+
+class TestTelling:
+    def test_happens_at_days_0_7_and_12_once_each(self, ended, mailoutbox):
+        for day in range(14):
+            for _ in range(2):
+                notices.tell(at=ended.reauth_since + timedelta(days=day, minutes=1))
+
+        assert len(mailoutbox) == 3
+        told = [notice.told_at - ended.reauth_since for notice in Notice.objects.order_by("id")]
+        assert [when.days for when in told] == [0, 7, 12]
+
+    def test_says_the_latest_only_to_who_was_not_told_for_a_while(self, ended, mailoutbox):
+        notices.tell(at=ended.reauth_since + timedelta(days=12))
+
+        assert len(mailoutbox) == 1
+        assert "last notice" in mailoutbox[0].subject.lower()
+        assert Notice.objects.count() == 3
+
+    @pytest.mark.invariant(4)
+    def test_goes_to_the_sign_in_address_and_says_nothing_from_the_provider(
+        self, ended, mailoutbox
+    ):
+        notices.tell(at=timezone.now())
+
+        mail = mailoutbox[0]
+        assert mail.to == [ended.user.email]
+        assert BOX not in mail.subject + mail.body
+        assert "Google" in mail.subject
+        assert "/settings/integrations/" in mail.body
+
+    def test_tells_nobody_whose_connection_is_well(self, mailoutbox):
+        make_integration()
+
+        notices.tell(at=timezone.now())
+
+        assert not mailoutbox
+
+    def test_survives_a_mail_server_that_is_down(self, ended, settings):
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+
+        assert notices.tell(at=timezone.now()) == 0
+
+        assert notices.clock(ended).told == ("reconnect",)
+
+    def test_shows_the_clock(self, ended):
+        clock = notices.clock(ended)
+
+        assert clock.until - clock.since == timedelta(days=14)
+
+    def test_says_what_is_removed_and_why(self, ended, mailoutbox):
+        notices.purged(connection_id=ended.id, trigger=PurgeTrigger.GRANT_ENDED, at=timezone.now())
+
+        assert "not renewed in time" in mailoutbox[0].body
+
+    def test_comes_with_the_sweep(self, ended, mailoutbox):
+        sweep_connections()
+
+        assert len(mailoutbox) == 1
+
+
+class TestAConsentScreenInTesting:
+    @pytest.mark.scenario("A2")
+    def test_is_one_finding_for_the_operator_and_no_storm_of_mails(self, mailoutbox):
+        now = timezone.now()
+        for number in range(50):
+            connection = make_connection(at=now - timedelta(days=7, minutes=number))
+            make_integration(connection)
+            credentials.end(connection_id=connection.id, epoch=1, at=now)
+
+        for day in (0, 1, 7):
+            notices.tell(at=now + timedelta(days=day, minutes=1))
+
+        assert Alarm.objects.get().kind == "provider.consent_screen_in_testing"
+        assert not mailoutbox
+        # The page says it all the same.
+        assert Notice.objects.count() == 100
+
+    @pytest.mark.scenario("A2")
+    def test_is_not_seen_in_one_grant_that_died_at_that_age_by_chance(self, mailoutbox):
+        connection = make_connection(at=timezone.now() - timedelta(days=7))
+        credentials.end(connection_id=connection.id, epoch=1, at=timezone.now())
+
+        notices.tell(at=timezone.now())
+
+        assert not Alarm.objects.exists()
+        assert len(mailoutbox) == 1

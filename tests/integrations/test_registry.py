@@ -1,0 +1,99 @@
+"""The registry of features is the one source: what else says something says what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import unescape
+from itertools import product
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from integrations import scopes
+from integrations.connections.storing import HORIZONS
+from integrations.models import Integration
+from integrations.providers import PROVIDERS
+from integrations.settings_pages import overview
+from limited_use.features import FEATURES
+from limited_use.policy import TABLE
+from limited_use.vocabulary import Recipient, Use
+
+EACH = [pytest.param(one, id=one.key) for one in FEATURES.values()]
+KEEPING = [one for one in FEATURES.values() if one.retention_days is not None]
+# Whom a feature of the service itself shows something to, and one of the platform's others.
+OURS = frozenset({Recipient.OWNER, Recipient.REGISTERED_USER, Recipient.SUPPORT_AGENT})
+THEIRS = frozenset({Recipient.PLATFORM_FEATURE})
+
+
+class TestWhatAFeatureDeclares:
+    @pytest.mark.clause("LU-1", "W-LU1")
+    @pytest.mark.parametrize("feature", EACH)
+    def test_is_permitted_to_somebody_each_purpose_with_each_kind_of_data(self, feature):
+        # One that can never be permitted is declared for nothing, and would be disclosed wrongly.
+        recipients = THEIRS if feature.platform_client else OURS
+        for purpose, data_class in product(feature.purposes, feature.data_classes):
+            assert any(TABLE[Use(data_class, purpose, one)].options for one in recipients)
+
+    @pytest.mark.clause("SCOPE-MIN")
+    def test_is_asked_of_a_provider_by_what_it_needs_and_nothing_else_is(self):
+        needed = {one for feature in FEATURES.values() for one in feature.capabilities}
+
+        for provider in PROVIDERS.values():
+            # A scope for what nothing here does yet would be asked for nothing.
+            assert set(provider.capabilities) <= needed
+        assert needed <= {one for each in PROVIDERS.values() for one in each.capabilities}
+
+    @pytest.mark.clause("AN-21", "MS-COPY")
+    @pytest.mark.parametrize("feature", KEEPING, ids=lambda one: one.key)
+    def test_is_kept_for_as_long_as_a_person_can_choose(self, feature):
+        assert feature.retention_days in HORIZONS
+        assert str(feature.retention_days) in dict(overview.HORIZONS)
+
+
+class TestHowLongMailIsKept:
+    @pytest.mark.parametrize(("days", "kept"), [([], None), ([None], None), ([30, None, 90], 90)])
+    def test_is_as_long_as_one_of_its_features_needs_it(self, days, kept):
+        features = [replace(FEATURES["inbox"], retention_days=one) for one in days]
+
+        assert scopes.kept_days(features) == kept
+
+    @pytest.mark.django_db
+    @pytest.mark.clause("AN-21", "GWDP-notice")
+    @pytest.mark.parametrize("days", HORIZONS)
+    def test_is_what_was_said_when_it_was_connected(self, browser_of, alice, monkeypatch, days):
+        inbox = replace(FEATURES["inbox"], retention_days=days)
+        monkeypatch.setitem(FEATURES, "inbox", inbox)
+        browser = browser_of(alice)
+
+        said = browser.client.get(reverse("settings-connect", args=["google"])).text
+        browser.connect()
+
+        assert f"the last {days} days" in said
+        assert Integration.objects.get().horizon_days == days
+
+    @pytest.mark.django_db
+    @pytest.mark.clause("WDISC", "AN-21")
+    def test_is_what_the_page_on_data_use_says(self, monkeypatch):
+        monkeypatch.setitem(FEATURES, "inbox", replace(FEATURES["inbox"], retention_days=30))
+
+        page = Client().get(reverse("data-use")).text
+
+        assert "Mail of the last 30 days is kept" in page
+        assert "90 days" not in page
+
+
+@pytest.mark.django_db
+class TestWhatIsSaidBeforeConsent:
+    @pytest.mark.clause("GWDP-notice", "SCOPE-CTX")
+    def test_is_each_features_own_disclosure_and_the_scopes_with_their_reasons(
+        self, browser_of, alice
+    ):
+        page = unescape(browser_of(alice).client.get("/settings/connect/google/").text)
+
+        for feature in scopes.features_for("mail"):
+            assert feature.disclosure in page
+            assert feature.where in page
+            assert f'value="{feature.key}:{feature.version}"' in page
+        for scope in scopes.asked(PROVIDERS["google"], "mail"):
+            assert f"<code>{scope}</code>" in page

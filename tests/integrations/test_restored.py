@@ -1,0 +1,318 @@
+"""A database that is restored from a copy shows as live what had ended: it ends again."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection as database
+from django.utils import timezone
+
+from config.restored import Door
+from integrations import connections, forgetting, purge, restored
+from integrations.models import (
+    Connection,
+    ConnectionStatus,
+    Integration,
+    IntegrationStatus,
+    PurgeJob,
+    PurgeStep,
+    PurgeTrigger,
+    SyncWork,
+)
+from integrations.purge import ledger_part
+from limited_use import verify
+from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger import sequencer
+from limited_use.ledger.notes import VerifierKey
+from limited_use.ledger_models import LedgerKey
+from limited_use.models import DataKey, Receipt
+from limited_use.receipts import public_keys
+from limited_use.vault import keys, naming
+from limited_use.vault.file_keyring import FileKeyring
+from tests.integrations.household import household
+from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
+from tests.walls import acting_as
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.invariant(5, 6),
+    pytest.mark.control("6.7.1"),
+    pytest.mark.clause("TOK-DELETE", "WDEL"),
+]
+ORIGIN = "ledger.example/log1"
+
+
+@pytest.fixture(autouse=True)
+def keyring(tmp_path, settings):
+    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.PUBLICATION_DIR = tmp_path / "outside"
+    settings.LEDGER_ORIGIN = ORIGIN
+    cold()
+    return FileKeyring.create(settings.KEYRING_DIR)
+
+
+@pytest.fixture(autouse=True)
+def google(settings):
+    with RevokeEndpoint.running() as endpoint:
+        settings.GOOGLE_REVOKE_URL = endpoint.url
+        yield endpoint
+
+
+@pytest.fixture
+def alice():
+    alice = household()
+    ledger_keys.create(holder=alice.connection.id, at=alice.at)
+    sequencer.run(alice.at)
+    return alice
+
+
+def cold():
+    keys.forget()
+    naming.forget()
+
+
+def dump():
+    """Return every row of every table, as the database itself writes them out."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables"
+            " WHERE table_schema = 'public' AND table_name <> 'django_migrations'"
+        )
+        copied = {}
+        for (table,) in cursor.fetchall():
+            with cursor.copy(f"COPY {table} TO STDOUT") as rows:
+                copied[table] = b"".join(map(bytes, rows))
+    return copied
+
+
+def restore(copied):
+    with database.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(copied)} CASCADE")
+        cursor.execute("SET session_replication_role = replica")
+        for table, rows in copied.items():
+            with cursor.copy(f"COPY {table} FROM STDIN") as write:
+                write.write(rows)
+        cursor.execute("SET session_replication_role = DEFAULT")
+    cold()
+
+
+def begin_a_new_log(settings, tmp_path):
+    """As the README says: a new name and sink, and the tombstones along."""
+    graves = settings.PUBLICATION_DIR / "tombstones.jsonl"
+    settings.LEDGER_ORIGIN = "ledger.example/log2"
+    settings.PUBLICATION_DIR = tmp_path / "outside-2"
+    settings.PUBLICATION_DIR.mkdir()
+    (settings.PUBLICATION_DIR / "tombstones.jsonl").write_bytes(graves.read_bytes())
+
+
+def disconnect(alice):
+    job = connections.disconnect(
+        integration_id=alice.integration.id,
+        user_id=alice.user.id,
+        organisation_id=alice.organisation.id,
+        at=timezone.now(),
+        trigger=PurgeTrigger.OWNER,
+    )
+    return finish(job)
+
+
+def finish(job):
+    while True:
+        job.refresh_from_db()
+        if job.step == PurgeStep.DONE:
+            return job
+        purge.run(job_id=job.id, now=partial(max, timezone.now(), job.next_try_at))
+
+
+def said():
+    out = StringIO()
+    call_command("apply_tombstones", stdout=out)
+    return out.getvalue()
+
+
+class TestApply:
+    def test_purges_again_what_was_purged_with_a_receipt_that_says_why(
+        self, alice, settings, tmp_path
+    ):
+        copied = dump()
+        disconnect(alice)
+        restore(copied)
+        assert alice.status == (IntegrationStatus.SYNCING, "")
+        assert keys.unwrap(keys.read(alice.integration.id))
+        assert restored.is_pending()
+
+        assert "1 integrations are purged again" in said()
+
+        assert alice.status == (IntegrationStatus.PURGING, "")
+        assert keys.read(alice.integration.id) is None
+        assert not restored.is_pending()
+        begin_a_new_log(settings, tmp_path)
+        job = finish(PurgeJob.objects.get(integration=alice.integration))
+        assert job.trigger == PurgeTrigger.RESTORED
+        receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
+        assert "came back with a copy" in json.loads(receipt)["body"]["why"]
+        pinned = [VerifierKey.parse(text) for text in public_keys()]
+        assert "why             restored" in verify.check(receipt, pinned)
+        assert Connection.objects.get(id=alice.connection.id).status == ConnectionStatus.ENDED
+        # Its owner had not fetched the key of its entries: it is offered, as it had been.
+        assert LedgerKey.objects.get(holder=alice.connection.id).is_offered(timezone.now())
+
+    def test_does_nothing_twice_and_nothing_to_what_lives(self, alice):
+        bob = household()
+        copied = dump()
+        disconnect(alice)
+        restore(copied)
+
+        first, second = said(), said()
+
+        assert "1 integrations" in first
+        assert second.startswith("0 restored keys destroyed again")
+        assert "integrations" not in second
+        assert bob.status == (IntegrationStatus.SYNCING, "")
+        assert keys.unwrap(keys.read(bob.integration.id))
+        assert PurgeJob.objects.count() == 1
+
+    @pytest.mark.parametrize("process_class", ["web", "sync"])
+    def test_is_seen_by_who_may_not_do_it_and_done_by_who_may(self, alice, process_class):
+        copied = dump()
+        disconnect(alice)
+        restore(copied)
+        with acting_as(process_class):
+            assert restored.is_pending()
+
+        with acting_as("purge"):
+            assert restored.apply(at=timezone.now()).purge_count == 1
+
+        with acting_as(process_class):
+            assert not restored.is_pending()
+
+    def test_goes_on_where_it_was_killed(self, alice, monkeypatch):
+        bob = household()
+        copied = dump()
+        for one in (alice, bob):
+            disconnect(one)
+        restore(copied)
+        ended = restored.endings.end
+        calls = []
+
+        def killed(**more):
+            calls.append(more)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return ended(**more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(restored.endings, "end", killed)
+            with pytest.raises(KeyboardInterrupt):
+                restored.apply(at=timezone.now())
+        assert restored.is_pending()
+
+        restored.apply(at=timezone.now())
+
+        assert PurgeJob.objects.filter(trigger=PurgeTrigger.RESTORED).count() == 2
+        assert not restored.is_pending()
+
+    def test_ends_a_connection_that_had_been_forgotten(self, alice):
+        SyncWork.objects.all().delete()
+        Integration.objects.all().delete()
+        DataKey.objects.filter(holder=alice.integration.id).delete()
+        copied = dump()
+        assert forgetting.forget(connection_id=alice.connection.id, at=timezone.now())
+        sequencer.run(timezone.now())
+        restore(copied)
+
+        applied = restored.apply(at=timezone.now())
+
+        assert (applied.ended_count, applied.purge_count) == (1, 0)
+        ending = Connection.objects.get(id=alice.connection.id)
+        assert ending.status == ConnectionStatus.ENDING
+        assert forgetting.sweep(at=timezone.now()) == 1
+
+    def test_asks_to_reconnect_where_the_grant_had_been_replaced(self, alice):
+        copied = dump()
+        renewed = Connection.objects.get(id=alice.connection.id)
+        keys.destroy(holder=renewed.grant_id)
+        sequencer.run(timezone.now())
+        restore(copied)
+
+        applied = restored.apply(at=timezone.now())
+
+        assert (applied.reconnect_count, applied.purge_count) == (1, 0)
+        alice.connection.refresh_from_db()
+        assert alice.connection.status == ConnectionStatus.REAUTH_REQUIRED
+        # What they have is kept until they come back.
+        assert alice.status[0] == IntegrationStatus.REAUTH_REQUIRED
+        assert keys.unwrap(keys.read(alice.integration.id))
+
+    def test_hands_out_no_ledger_key_a_second_time(self, alice):
+        job = disconnect(alice)
+        copied = dump()
+        ledger_part.take(job_id=job.id, user_id=alice.user.id, at=timezone.now())
+        sequencer.run(timezone.now())
+        restore(copied)
+        assert restored.is_pending()
+
+        restored.apply(at=timezone.now())
+
+        assert LedgerKey.objects.get(holder=alice.connection.id).outcome == "restored"
+        with pytest.raises(ledger_part.NotOffered):
+            ledger_part.take(job_id=job.id, user_id=alice.user.id, at=timezone.now())
+
+
+def passed_on(_environ, _start_response):
+    return [b"passed on"]
+
+
+class TestDoor:
+    def answer(self, door, path="/"):
+        told = []
+        body = b"".join(
+            door({"PATH_INFO": path}, lambda status, headers: told.append((status, dict(headers))))
+        )
+        return (*told[0], body.decode()) if told else (None, {}, body.decode())
+
+    def door(self):
+        return Door(passed_on, restored.is_pending)
+
+    def test_is_open_where_nothing_was_restored(self, alice):
+        disconnect(alice)
+
+        assert self.answer(self.door())[2] == "passed on"
+
+    def test_is_shut_until_the_tombstones_are_applied(self, alice, monkeypatch):
+        monkeypatch.setattr("config.restored.SECONDS", 0.0)
+        copied = dump()
+        disconnect(alice)
+        restore(copied)
+        door = self.door()
+
+        status, headers, body = self.answer(door)
+        assert status.startswith("503")
+        assert "restored from a copy" in body
+        assert headers["Cache-Control"] == "no-store"
+        status, headers, body = self.answer(door, "/v1/users/me/messages")
+        assert headers["Content-Type"] == "application/problem+json"
+        assert json.loads(body)["status"] == 503
+
+        said()
+
+        assert self.answer(door)[2] == "passed on"
+
+    def test_stays_shut_where_it_cannot_be_told(self, alice, settings):
+        disconnect(alice)
+        (settings.PUBLICATION_DIR / "tombstones.jsonl").write_text("{broken}\n")
+
+        assert self.answer(self.door())[0].startswith("503")
+
+    def test_asks_no_more_once_it_is_open(self, alice):
+        asked = []
+        door = Door(passed_on, lambda: asked.append(True) or False)
+
+        for _ in range(3):
+            self.answer(door)
+
+        assert asked == [True]

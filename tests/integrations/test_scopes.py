@@ -1,0 +1,99 @@
+"""What is asked for follows from the registry; what was granted, from the answer."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integrations import scopes
+from integrations.providers import PROVIDERS
+from integrations.providers.base import Capability
+from limited_use.features import FEATURES
+from tests.factories import GMAIL_READONLY
+
+GOOGLE = PROVIDERS["google"]
+SEND = "https://www.googleapis.com/auth/gmail.send"
+# A second capability and a feature that needs both, as a later product will have.
+TWO = replace(
+    GOOGLE,
+    capabilities=MappingProxyType(
+        {
+            **GOOGLE.capabilities,
+            "mail.send": Capability(
+                key="mail.send", says="Send mail", scopes=frozenset({SEND}), methods=frozenset()
+            ),
+        }
+    ),
+)
+WRITER = replace(
+    FEATURES["inbox"], key="writer", capabilities=frozenset({"mail.read", "mail.send"})
+)
+EVERY_SCOPE = sorted({"openid", "email", GMAIL_READONLY, SEND, "calendar"})
+
+
+class TestWhatIsAsked:
+    @pytest.mark.clause("SCOPE-MIN")
+    @pytest.mark.scenario("A10")
+    @pytest.mark.invariant(11)
+    def test_is_identity_and_what_the_registered_features_need(self):
+        assert scopes.asked(GOOGLE, "mail") == {"openid", "email", GMAIL_READONLY}
+
+    @pytest.mark.clause("SCOPE-MIN")
+    def test_grows_with_a_feature_and_with_nothing_else(self):
+        assert SEND not in scopes.asked(TWO, "mail")
+        assert SEND in scopes.asked(TWO, "mail", [WRITER])
+
+    def test_is_nothing_but_identity_for_a_product_that_no_feature_serves(self):
+        assert scopes.asked(GOOGLE, "fax") == GOOGLE.identity_scopes
+        assert scopes.features_for("fax") == ()
+
+    def test_leaves_platform_features_out_as_they_read_what_is_here(self):
+        assert {feature.key for feature in scopes.features_for("mail")} == {"inbox"}
+
+
+class TestWhatWasGranted:
+    @pytest.mark.clause("SCOPE-GRANT")
+    @pytest.mark.scenario("A5")
+    @pytest.mark.invariant(11)
+    @pytest.mark.parametrize(
+        ("granted", "usable"),
+        [
+            ([], set()),
+            (["openid", "email"], set()),
+            ([GMAIL_READONLY], {"mail.read"}),
+            ([SEND], {"mail.send"}),
+            ([GMAIL_READONLY, SEND], {"mail.read", "mail.send"}),
+        ],
+    )
+    def test_switches_on_what_it_is_enough_for(self, granted, usable):
+        assert scopes.usable(TWO, granted) == usable
+        served = scopes.served(TWO, "mail", granted, [WRITER, FEATURES["inbox"]])
+        assert {one.key for one in served} == {
+            key
+            for key, needs in {"inbox": {"mail.read"}, "writer": {"mail.read", "mail.send"}}.items()
+            if needs <= usable
+        }
+
+    @pytest.mark.clause("SCOPE-GRANT")
+    @given(st.sets(st.sampled_from(EVERY_SCOPE)))
+    @pytest.mark.clause("SCOPE-DRIFT")
+    def test_is_granted_missing_or_unused_and_nothing_else(self, granted):
+        found = scopes.compare(TWO, "mail", granted, [WRITER])
+        needed = scopes.asked(TWO, "mail", [WRITER])
+
+        assert found.granted == granted
+        assert found.missing == needed - granted
+        assert found.unused == granted - needed
+        assert scopes.usable(TWO, granted) <= set(TWO.capabilities)
+
+    @pytest.mark.clause("MS-MIN")
+    @given(st.sets(st.sampled_from(EVERY_SCOPE)))
+    def test_is_gone_beyond_by_no_capability_of_any_provider(self, granted):
+        for provider in (TWO, *PROVIDERS.values()):
+            given_by_user = scopes.usable(provider, granted)
+            served = scopes.served(provider, "mail", granted, [WRITER, FEATURES["inbox"]])
+
+            assert all(provider.capabilities[one].scopes <= granted for one in given_by_user)
+            assert all(feature.capabilities <= given_by_user for feature in served)

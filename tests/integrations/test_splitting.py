@@ -1,0 +1,155 @@
+"""Grants from before refresh tokens had keys of their own."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from integrations import permits, splitting
+from integrations.models import Connection
+from limited_use.guard import Refused
+from limited_use.models import DataKey, Leaf, OwedTombstone
+from limited_use.sinks import provider
+from limited_use.sinks.region import WrongSink
+from limited_use.sinks.vault import sealed_anew
+from limited_use.vault import keys, sealing
+from limited_use.vault.lines import KeyLine
+from limited_use.vault.records import Unopenable
+from tests.factories import make_connection
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def old(db):
+    """Return a connection as the migration left it: one key, and the grant has none."""
+    connection = make_connection()
+    DataKey.objects.all().delete()
+    keys.create(holder=connection.id, line=KeyLine.CREDENTIAL, at=timezone.now())
+    connection.grant_id = connection.id
+    with_key = sealing.sealer(holder=connection.id, epoch=1)
+    for column, value in (
+        ("email", "alice@gmail.example"),
+        ("access_token", "ya29.access"),
+        ("refresh_token", "1//refresh"),
+    ):
+        sealed = with_key.seal(Connection, column, row=connection.id, data=value)
+        setattr(connection, column, sealed)
+    connection.save()
+    return connection
+
+
+def opened(connection):
+    at = timezone.now()
+    access = permits.to_maintain(connection_id=connection.id, at=at)
+    grant = permits.to_refresh(connection_id=connection.id, at=at)
+    return (
+        provider.credential(connection.access_token, access, at=at),
+        provider.credential(connection.refresh_token, grant, at=at),
+    )
+
+
+class TestAnOldGrant:
+    def test_goes_on_as_it_was_in_workers(self, old):
+        assert opened(old) == ("ya29.access", "1//refresh")
+
+    @pytest.mark.scenario("O1")
+    def test_gets_two_keys_and_loses_nothing(self, old):
+        was = DataKey.objects.get()
+
+        assert splitting.run(at=timezone.now()) == 1
+
+        old.refresh_from_db()
+        assert opened(old) == ("ya29.access", "1//refresh")
+        assert dict(DataKey.objects.values_list("holder", "line")) == {
+            old.id: KeyLine.ACCOUNT,
+            old.grant_id: KeyLine.CREDENTIAL,
+        }
+        assert was.key_id not in {bytes(key.key_id) for key in DataKey.objects.all()}
+
+    @pytest.mark.invariant(3)
+    def test_has_the_end_of_its_old_key_recorded_and_published(self, old):
+        key_id = bytes(DataKey.objects.get().key_id).hex()
+
+        splitting.run(at=timezone.now())
+
+        said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.all()]
+        ended = [one["body"]["key_id"] for one in said if one["event"] == "key.destroyed"]
+        assert ended == [key_id]
+        assert OwedTombstone.objects.filter(kind="key").count() == 1
+
+    @pytest.mark.invariant(5)
+    def test_fences_off_what_was_begun_under_the_old_key(self, old):
+        at = timezone.now()
+        held = permits.to_refresh(connection_id=old.id, at=at)
+        sealed = old.refresh_token
+
+        splitting.run(at=at)
+
+        with pytest.raises(Unopenable):
+            provider.credential(sealed, held, at=at)
+        old.refresh_from_db()
+        assert old.epoch == 2
+
+    def test_is_left_alone_while_somebody_refreshes_it(self, old):
+        at = timezone.now()
+        Connection.objects.update(
+            refresh_lease_by=uuid4(), refresh_lease_until=at + timedelta(seconds=1)
+        )
+
+        assert splitting.run(at=at) == 0
+        assert splitting.run(at=at + timedelta(seconds=1)) == 1
+
+    def test_is_sealed_anew_once(self, old):
+        splitting.run(at=timezone.now())
+
+        assert splitting.run(at=timezone.now()) == 0
+
+    def test_that_does_not_open_keeps_no_other_from_it(self, old):
+        other = make_connection()
+        Connection.objects.filter(id=other.id).update(grant_id=other.id)
+
+        assert splitting.run(at=timezone.now()) == 1
+
+    def test_is_replaced_by_a_reconnect_as_well(self, old):
+        from integrations import credentials
+        from integrations.providers.oauth import TokenSet
+
+        old.epoch += 1
+        tokens = TokenSet(
+            access_token="ya29.new",
+            refresh_token="1//new",
+            expires_at=timezone.now() + timedelta(hours=1),
+            refresh_expires_at=None,
+            granted_scopes=frozenset(),
+        )
+
+        credentials.begin(old, tokens, at=timezone.now())
+        old.save()
+
+        assert opened(old) == ("ya29.new", "1//new")
+        assert old.grant_id != old.id
+        assert DataKey.objects.count() == 2
+
+
+class TestSealingAnew:
+    @pytest.mark.clause("WSEC-KEY")
+    def test_is_for_no_other_permit(self, old):
+        at = timezone.now()
+        held = permits.to_maintain(connection_id=old.id, at=at)
+
+        with pytest.raises(WrongSink):
+            sealed_anew(
+                {"access_token": old.access_token},
+                {(held.holder, held.use.data_class): held},
+                dict,
+                at=at,
+            )
+
+    def test_needs_a_key(self):
+        with pytest.raises(Refused):
+            permits.to_seal_anew(connection_id=uuid4(), at=timezone.now())

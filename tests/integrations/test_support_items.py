@@ -1,0 +1,370 @@
+"""One message, opened to support by its owner for a time: pages, refusals, and what is recorded."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
+from integrations import connections, inbox, owner_permits, support_items
+from integrations.models import PurgeTrigger
+from limited_use import consents
+from limited_use.guard import Refused
+from limited_use.models import Consent, Leaf
+from limited_use.sinks import support as support_sink
+from limited_use.vault.records import Unopenable
+from limited_use.vocabulary import Fact
+from tests.api import cast
+from tests.factories import (
+    actor_for,
+    make_connection,
+    make_integration,
+    make_message,
+    make_organisation,
+    make_user,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
+
+CANARY = "CANARY-item-7c2"
+
+
+def mailbox_of(name):
+    """Return the mailbox of a person who can confirm that it is them."""
+    home = make_organisation()
+    user = make_user(name, organisation=home, password="correct horse")
+    return make_integration(make_connection(user, home))
+
+
+@pytest.fixture
+def mailbox():
+    return mailbox_of("alice")
+
+
+@pytest.fixture
+def alice(mailbox):
+    return actor_for(mailbox.connection.user, mailbox.connection.organisation)
+
+
+@pytest.fixture
+def message(mailbox):
+    return make_message(
+        mailbox, subject=f"{CANARY} <b>", text=f"{CANARY} text\n\nmore", attachments=[
+            (f"{CANARY}.pdf", "application/pdf", 12)
+        ],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def other(mailbox):
+    return make_message(mailbox, subject="OTHER-SUBJECT", text="OTHER-TEXT")
+
+
+def staff(role=Role.SUPPORT):
+    return make_user("sam", role=role)
+
+
+@pytest.fixture
+def sam():
+    return staff()
+
+
+def agent(user):
+    """Return the actor of a member of staff who belongs to no organisation."""
+    from accounts.actors import Actor, ActorKind
+
+    return Actor(kind=ActorKind.PERSON, id=user.id, user_id=user.id)
+
+
+def opened(alice, message, *, hours=24, at=None):
+    return support_items.open_to_support(
+        actor=alice, message_id=message.id, hours=hours, version=1, at=at or timezone.now()
+    )
+
+
+def desk(user):
+    return cast.browser(user, mfa=True)
+
+
+def read(browser, message):
+    return browser.get(f"/support/items/{message.id}/")
+
+
+def decisions(purpose="support.item"):
+    said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.order_by("id")]
+    return [one for one in said if one.get("purpose") == purpose]
+
+
+class TestTheOwner:
+    @pytest.fixture
+    def browser(self, mailbox):
+        return cast.browser(mailbox.connection.user, recent=True)
+
+    def agree(self, browser, message, **form):
+        given = {"agree": "yes", "hours": "24", "version": "1", **form}
+        return browser.post(f"/inbox/messages/{message.id}/support/", given)
+
+    @pytest.mark.clause("LU-3.1")
+    @pytest.mark.clause("WLU-3.1")
+    def test_is_told_who_reads_what_and_until_when_before_agreeing(self, browser, message):
+        page = browser.get(f"/inbox/messages/{message.id}/support/").content.decode()
+
+        assert f"{CANARY} &lt;b&gt;" in page
+        assert "A person of Antares support reads this one mail" in page
+        assert re.findall(r'name="hours" value="(\d+)"', page) == ["1", "24", "72"]
+        assert "checked" not in page
+
+    @pytest.mark.clause("WLU-3.1")
+    @pytest.mark.parametrize("hours", [1, 24, 72])
+    def test_opens_one_message_until_the_end_they_chose(self, browser, message, hours):
+        self.agree(browser, message, hours=str(hours))
+
+        consent = Consent.objects.get(item=message.id)
+        assert consent.expires_at - consent.given_at == timedelta(hours=hours)
+        assert (consent.purpose, consent.recipient) == ("support.item", "support_agent")
+        assert consent.owner_id == message.user_id
+
+    @pytest.mark.clause("LU-3.1")
+    @pytest.mark.parametrize(
+        "form",
+        [{"agree": ""}, {"hours": ""}, {"hours": "8760"}, {"hours": "-1"}, {"version": "0"}],
+    )
+    def test_opens_nothing_without_agreeing_to_all_of_it(self, browser, message, form):
+        answer = self.agree(browser, message, **form)
+
+        assert answer.status_code == 302
+        assert not Consent.objects.filter(feature="support").exists()
+
+    @pytest.mark.control("2.4.1")
+    def test_is_asked_who_they_are_first(self, mailbox, message):
+        browser = cast.browser(mailbox.connection.user)
+
+        assert "/reauthenticate/" in self.agree(browser, message).url
+        assert not Consent.objects.filter(feature="support").exists()
+
+    def test_sees_that_it_is_open_and_takes_it_back(self, browser, message):
+        self.agree(browser, message)
+        thread = f"/inbox/threads/{message.thread_id}/"
+        assert "Open to support until" in browser.get(thread).content.decode()
+
+        browser.post(f"/inbox/messages/{message.id}/support/close/")
+
+        assert "Open to support until" not in browser.get(thread).content.decode()
+        assert Consent.objects.get(item=message.id).withdrawn_at
+
+    def test_opens_and_closes_nothing_of_anybody_else(self, message, alice):
+        stranger = mailbox_of("mallory").connection.user
+        browser = cast.browser(stranger, recent=True)
+        opened(alice, message)
+
+        assert self.agree(browser, message).status_code == 404
+        assert browser.post(f"/inbox/messages/{message.id}/support/close/").status_code == 404
+        assert Consent.objects.get(item=message.id).withdrawn_at is None
+
+    @pytest.mark.invariant(3)
+    @pytest.mark.clause("LU-3.1")
+    def test_finds_every_reading_in_their_own_ledger(self, mailbox, message, alice, sam):
+        from limited_use.ledger import own
+
+        opened(alice, message)
+        for _ in range(2):
+            assert read(desk(sam), message).status_code == 200
+
+        from limited_use.ledger import names
+
+        naming = names.of(mailbox.connection_id)
+        subject = bytes.fromhex(naming(mailbox.id))
+        found = own.entries_of(
+            [subject], since=None, until=None, purpose="support.item", feature=None, limit=50
+        )
+        assert len(found) == 4
+        assert {one.count for one in found} == {1}
+
+
+class TestSupport:
+    @pytest.mark.clause("LU-3.1")
+    @pytest.mark.clause("AN-18")
+    def test_sees_ids_ends_and_organisations_of_what_is_open(self, message, other, alice, sam):
+        opened(alice, message)
+
+        page = desk(sam).get("/support/items/").content.decode()
+
+        assert str(message.id) in page
+        assert str(other.id) not in page
+        assert CANARY not in page
+
+    @pytest.mark.clause("LU-3.1")
+    @pytest.mark.clause("WLU-3.1")
+    def test_reads_the_item_and_nothing_else_of_the_mailbox(self, message, other, alice, sam):
+        opened(alice, message)
+
+        page = read(desk(sam), message).content.decode()
+
+        assert f"{CANARY} &lt;b&gt;" in page
+        assert f"{CANARY} text" in page
+        assert f"{CANARY}.pdf" not in page
+        assert "OTHER" not in page
+        assert read(desk(sam), other).status_code == 403
+
+    @pytest.mark.invariant(3)
+    @pytest.mark.clause("LU-3")
+    def test_is_refused_what_was_not_opened_and_that_is_recorded(self, message, sam):
+        answer = read(desk(sam), message)
+
+        assert answer.status_code == 403
+        assert CANARY.encode() not in answer.content
+        refused = decisions()
+        assert {one["event"] for one in refused} == {"use.refused"}
+        assert all("item_consented" in one["missing"] for one in refused)
+
+    @pytest.mark.clause("LU-3")
+    def test_cannot_tell_what_is_closed_from_what_does_not_exist(self, message, sam):
+        from accounts.ids import uuid7
+
+        browser = desk(sam)
+        closed = read(browser, message)
+        nothing = browser.get(f"/support/items/{uuid7()}/")
+
+        assert (closed.status_code, nothing.status_code) == (403, 403)
+        assert len(decisions()) == 4
+
+    @pytest.mark.clause("LU-3.1")
+    @pytest.mark.invariant(5)
+    def test_reads_nothing_any_more_once_the_owner_took_it_back(self, message, alice, sam):
+        opened(alice, message)
+        browser = desk(sam)
+        assert read(browser, message).status_code == 200
+
+        support_items.close(actor=alice, message_id=message.id, at=timezone.now())
+
+        assert read(browser, message).status_code == 403
+        assert str(message.id) not in browser.get("/support/items/").content.decode()
+
+    @pytest.mark.clause("LU-3.1")
+    @pytest.mark.invariant(5)
+    def test_reads_nothing_any_more_once_its_end_has_come(self, message, alice, sam):
+        opened(alice, message, hours=1, at=timezone.now() - timedelta(hours=1))
+
+        assert read(desk(sam), message).status_code == 403
+        assert str(message.id) not in desk(sam).get("/support/items/").content.decode()
+
+    @pytest.mark.invariant(5)
+    @pytest.mark.parametrize("how", ["withdrawn", "over", "disconnected"])
+    def test_opens_nothing_with_a_permit_of_before(self, mailbox, message, alice, sam, how):
+        at = timezone.now()
+        opened(alice, message, hours=1, at=at)
+        reading = support_items.reading(actor=agent(sam), message_id=message.id, at=at)
+        if how == "withdrawn":
+            support_items.close(actor=alice, message_id=message.id, at=at)
+        elif how == "over":
+            Consent.objects.update(expires_at=at + timedelta(seconds=1))
+            at += timedelta(seconds=1)
+        else:
+            disconnect(mailbox, at)
+
+        with pytest.raises(Unopenable):
+            support_sink.item(
+                "console/item.html",
+                reading.rows[0],
+                item_id=message.id,
+                permits=reading.permits,
+                actor=agent(sam),
+                shape=support_items.shape,
+                at=at,
+            )
+
+    @pytest.mark.invariant(5)
+    @pytest.mark.invariant(6)
+    def test_reads_nothing_of_a_mailbox_that_was_disconnected(self, mailbox, message, alice, sam):
+        opened(alice, message)
+        disconnect(mailbox, timezone.now())
+
+        assert read(desk(sam), message).status_code == 403
+        assert str(message.id) not in desk(sam).get("/support/items/").content.decode()
+        assert Consent.objects.get(item=message.id).withdrawn_at
+
+    @pytest.mark.clause("AN-18")
+    def test_is_not_the_owner_of_what_is_read(self, mailbox, message, alice):
+        User.objects.filter(id=alice.user_id).update(role=Role.SUPPORT)
+        opened(alice, message)
+        browser = desk(User.objects.get(id=alice.user_id))
+
+        assert read(browser, message).status_code == 403
+        assert str(message.id) not in browser.get("/support/items/").content.decode()
+
+    @pytest.mark.control("3.3.1")
+    def test_needs_a_second_factor(self, message, alice, sam):
+        opened(alice, message)
+
+        assert read(cast.browser(sam), message).status_code == 302
+
+    @pytest.mark.clause("LU-3")
+    @pytest.mark.parametrize("role", [Role.MEMBER, Role.REVIEWER, Role.OPERATOR])
+    def test_is_nobody_of_another_role(self, message, alice, role):
+        opened(alice, message)
+        user = staff(role)
+
+        assert read(desk(user), message).status_code == 403
+        # Nor by another way in than the page.
+        with pytest.raises(Refused) as caught:
+            owner_permits.to_support(actor=agent(user), message_id=message.id, at=timezone.now())
+        assert Fact.ITEM_CONSENTED in caught.value.decision.missing
+
+    @pytest.mark.clause("LU-3.1")
+    def test_reads_nothing_under_words_that_have_changed(self, message, alice, sam, monkeypatch):
+        from dataclasses import replace
+
+        from limited_use.features import FEATURES
+
+        opened(alice, message)
+        monkeypatch.setitem(FEATURES, "support", replace(FEATURES["support"], version=2))
+
+        assert read(desk(sam), message).status_code == 403
+
+    def test_reads_nothing_that_anybody_but_the_owner_agreed_to(self, message, sam):
+        stranger = mailbox_of("mallory").connection
+        consents.give(
+            person_id=stranger.user_id,
+            organisation_id=stranger.organisation_id,
+            feature="support",
+            version=1,
+            item=message.id,
+            expires_at=timezone.now() + timedelta(hours=1),
+            at=timezone.now(),
+        )
+
+        assert read(desk(sam), message).status_code == 403
+
+    @pytest.mark.scenario("O3")
+    @pytest.mark.invariant(4)
+    def test_leaves_nothing_of_it_in_the_log(self, message, alice, sam, caplog):
+        opened(alice, message)
+        with caplog.at_level("DEBUG"):
+            read(desk(sam), message)
+
+        assert CANARY not in caplog.text
+
+
+class TestOwn:
+    def test_is_found_only_by_its_owner_and_while_it_lives(self, mailbox, message, alice, sam):
+        assert support_items.own(actor=alice, message_id=message.id) == message
+        with pytest.raises(inbox.NotFound):
+            support_items.own(actor=agent(sam), message_id=message.id)
+        disconnect(mailbox, timezone.now())
+        with pytest.raises(inbox.NotFound):
+            support_items.own(actor=alice, message_id=message.id)
+
+
+def disconnect(mailbox, at):
+    connections.disconnect(
+        integration_id=mailbox.id,
+        user_id=mailbox.connection.user_id,
+        organisation_id=mailbox.connection.organisation_id,
+        trigger=PurgeTrigger.OWNER,
+        at=at,
+    )

@@ -1,0 +1,240 @@
+"""Mail and calendars of one account: one grant, two integrations, each to end by itself."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from integrations import connections, purge
+from integrations.models import (
+    AttemptOutcome,
+    Calendar,
+    Connection,
+    ConnectionStatus,
+    Integration,
+    IntegrationStatus,
+    RevocationOutcome,
+    SyncWork,
+)
+from integrations.sync import engine
+from integrations.sync.calendars import LISTING, resource_of
+from limited_use.models import Consent
+from tests.integrations.google import ALICE_BOX, query_of
+from tests.walls import acting_as
+from tests.worlds.sandbox import GMAIL_READONLY
+
+_AUTH = "https://www.googleapis.com/auth/"
+LIST, EVENTS = _AUTH + "calendar.calendarlist.readonly", _AUTH + "calendar.events.readonly"
+EDIT, BUSY = _AUTH + "calendar.events", _AUTH + "calendar.freebusy"
+CALENDAR = {"product": "calendar", "version": ["calendar:1", "calendar-editing:1"]}
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.scenario("A5"),
+    pytest.mark.clause("SCOPE-GRANT", "AN-1", "AN-5", "AN-6"),
+    pytest.mark.invariant(11),
+]
+
+
+def calendar(browser, *, connection=None, untick=()):
+    address = browser.begin(connection, **CALENDAR)
+    browser.arrive(browser.sandbox.consent(address, email=ALICE_BOX, untick=untick))
+    return browser.attempt().outcome, set(query_of(address)["scope"].split())
+
+
+def of(product) -> Integration:
+    return Integration.objects.live().get(product=product)
+
+
+def listed(page) -> set[str]:
+    """Return the scopes that a page says are asked for."""
+    return set(re.findall(r"<code>([^<]+)</code>", page.content.decode()))
+
+
+def agreed() -> set[str]:
+    return set(Consent.objects.filter(withdrawn_at=None).values_list("feature", flat=True))
+
+
+@pytest.fixture
+def alices(browser_of, alice):
+    return browser_of(alice)
+
+
+class TestCalendarsAlone:
+    def test_ask_for_calendars_and_nothing_else(self, alices):
+        outcome, asked = calendar(alices)
+
+        assert outcome == AttemptOutcome.CONNECTED
+        assert asked == {"openid", "email", LIST, EVENTS, EDIT, BUSY}
+        assert agreed() == {"calendar", "calendar-editing"}
+        assert SyncWork.objects.get().resource == LISTING
+
+    def test_can_be_read_without_being_written(self, alices):
+        outcome, _ = calendar(alices, untick=(EDIT,))
+
+        assert outcome == AttemptOutcome.CONNECTED_PARTLY
+        assert agreed() == {"calendar"}
+        page = alices.client.get("/settings/integrations/").content.decode()
+        assert "Connected, to read only." in page
+        assert "Not given at Google" in page
+        assert of("calendar").status == IntegrationStatus.SYNCING
+
+    @pytest.mark.parametrize("missing", [LIST, EVENTS])
+    def test_are_not_there_without_permission_to_read_them(self, alices, missing):
+        outcome, _ = calendar(alices, untick=(missing,))
+
+        assert outcome == AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
+        assert not Integration.objects.exists()
+
+    @pytest.mark.scenario("X6")
+    def test_let_mail_be_added_with_all_that_they_have(self, alices):
+        calendar(alices)
+        connection = Connection.objects.get()
+        page = alices.client.get("/settings/integrations/").content.decode()
+        assert f'?connection={connection.id}">Add mail<' in page
+
+        outcome = alices.connect(connection=connection).outcome
+
+        assert outcome == AttemptOutcome.CONNECTED
+        assert of("calendar").status == IntegrationStatus.SYNCING
+        assert {GMAIL_READONLY, EVENTS} <= set(Connection.objects.get().granted_scopes)
+
+    def test_keep_their_grant_when_mail_alone_is_begun_anew(self, alices):
+        calendar(alices)
+
+        assert alices.connect().outcome == AttemptOutcome.LIVES_ALREADY
+
+        assert EVENTS in Connection.objects.get().granted_scopes
+
+    def test_come_in_from_the_provider(self, alices, google):
+        google.put_event(ALICE_BOX, summary="Review", **_hour())
+        calendar(alices)
+        at = timezone.now()
+
+        with acting_as(ProcessClass.SYNC):
+            engine.run(work_id=SyncWork.objects.get(resource=LISTING).id, at=at)
+        listed = list(Calendar.objects.all())
+        with acting_as(ProcessClass.SYNC):
+            for one in listed:
+                work = SyncWork.objects.get(resource=resource_of(one.id))
+                while engine.run(work_id=work.id, at=timezone.now()):
+                    pass
+
+        primary = Calendar.objects.get(is_primary=True)
+        assert primary.cached_at is not None
+        assert primary.events.count() == 1
+
+
+class TestCalendarsBesideMail:
+    @pytest.fixture(autouse=True)
+    def _mail(self, alices):
+        assert alices.connect().outcome == AttemptOutcome.CONNECTED
+
+    def test_are_added_to_the_account_with_all_that_it_has(self, alices):
+        outcome, asked = calendar(alices, connection=Connection.objects.get())
+
+        assert outcome == AttemptOutcome.CONNECTED
+        assert GMAIL_READONLY in asked
+        assert Connection.objects.count() == 1
+        assert of("mail").status != IntegrationStatus.REAUTH_REQUIRED
+
+    @pytest.mark.scenario("X6")
+    def test_begun_anew_take_nothing_from_the_mail(self, alices, google):
+        before = Connection.objects.get()
+
+        outcome, asked = calendar(alices)
+
+        assert outcome == AttemptOutcome.LIVES_ALREADY
+        assert GMAIL_READONLY not in asked
+        after = Connection.objects.get()
+        assert (after.epoch, after.granted_scopes) == (before.epoch, before.granted_scopes)
+        assert after.status == ConnectionStatus.ACTIVE
+
+    @pytest.mark.scenario("A6")
+    def test_begun_anew_can_be_added_with_one_button(self, alices):
+        calendar(alices)
+        page = alices.client.get("/settings/integrations/").content.decode()
+        address = f"product=calendar&amp;connection={Connection.objects.get().id}"
+
+        assert f'?{address}">Add calendar to that account</a>' in page
+        disclosure = alices.client.get(f"/settings/connect/google/?{unescape(address)}")
+        assert {GMAIL_READONLY, LIST, EVENTS, EDIT, BUSY} <= listed(disclosure)
+
+    def test_that_were_added_in_another_window_are_not_lost_to_the_first(self, alices, google):
+        connection = Connection.objects.get()
+        first = alices.begin(connection)
+        calendar(alices, connection=connection)
+
+        alices.arrive(google.consent(first, email=ALICE_BOX))
+
+        assert alices.attempt().outcome == AttemptOutcome.LIVES_ALREADY
+        assert of("calendar").status == IntegrationStatus.SYNCING
+
+    def test_have_no_permission_that_is_called_unused(self, alices):
+        calendar(alices, connection=Connection.objects.get())
+
+        page = alices.client.get("/settings/integrations/").content.decode()
+
+        assert "no longer used" not in page
+
+    @pytest.mark.parametrize("product", ["mail", "calendar"])
+    def test_are_said_to_use_the_grant_that_stays(self, alices, product):
+        calendar(alices, connection=Connection.objects.get())
+
+        assert connections.shares_its_grant(of(product))
+
+    def test_whose_mail_was_unticked_pause_the_mail(self, alices):
+        calendar(alices, connection=Connection.objects.get(), untick=(GMAIL_READONLY,))
+
+        assert of("mail").status == IntegrationStatus.REAUTH_REQUIRED
+        assert of("calendar").status == IntegrationStatus.SYNCING
+
+    @pytest.mark.scenario("X6")
+    @pytest.mark.parametrize(("ended", "left"), [("mail", "calendar"), ("calendar", "mail")])
+    def test_end_by_themselves_and_keep_the_grant(self, alices, ended, left, alice, acme):
+        calendar(alices, connection=Connection.objects.get())
+
+        job = connections.disconnect(
+            integration_id=of(ended).id,
+            user_id=alice.id,
+            organisation_id=acme.id,
+            at=timezone.now(),
+        )
+
+        assert Connection.objects.get().status == ConnectionStatus.ACTIVE
+        assert of(left).is_live
+        from integrations.purge import revoking
+
+        revoking.attempt(job, now=timezone.now)
+        job.refresh_from_db()
+        assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
+
+    @pytest.mark.scenario("X5")
+    def test_come_and_go_twenty_times(self, alices, alice, acme):
+        for _ in range(20):
+            outcome, _ = calendar(alices, connection=Connection.objects.get())
+            assert outcome == AttemptOutcome.CONNECTED
+            connections.disconnect(
+                integration_id=of("calendar").id,
+                user_id=alice.id,
+                organisation_id=acme.id,
+                at=timezone.now(),
+            )
+
+        assert of("mail").is_live
+        assert Integration.objects.filter(product="calendar").count() == 20
+        assert purge.due(at=timezone.now())
+
+
+def _hour():
+    at = timezone.now().replace(microsecond=0)
+    later = at.replace(hour=(at.hour + 1) % 24)
+    start, end = sorted((at, later))
+    return {
+        "start": {"dateTime": start.isoformat(), "timeZone": "UTC"},
+        "end": {"dateTime": end.isoformat(), "timeZone": "UTC"},
+    }

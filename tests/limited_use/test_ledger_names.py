@@ -1,0 +1,373 @@
+"""Names under a connection's own key: who can make them, and that nobody can any more."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from django.core import serializers
+from django.db import connection, transaction
+
+from accounts.ids import uuid7
+from limited_use import guard, revived
+from limited_use.guard import Refused
+from limited_use.ledger import entries, keys, names, pseudonyms, published, sequencer
+from limited_use.ledger_models import LedgerKey
+from limited_use.models import DataKey, Leaf
+from limited_use.vault import epochs, naming
+from limited_use.vault.keyring import EpochGone
+from limited_use.vault.lines import KeyLine
+
+from .conftest import EITHER, MALLORY, NOW, OWNING, SYSTEM
+
+pytestmark = [pytest.mark.django_db, pytest.mark.invariant(3)]
+LATER = NOW + keys.OFFERED_FOR
+
+
+@pytest.fixture(autouse=True)
+def _cold(ring):
+    naming.forget()
+    names.forget()
+
+
+@pytest.fixture
+def connected(ring):
+    """Return the id of a connection that has a ledger key."""
+    connected = uuid7()
+    keys.create(holder=connected, at=NOW)
+    return connected
+
+
+def last():
+    return json.loads(bytes(Leaf.objects.order_by("id").last().payload))
+
+
+def ended(connected):
+    keys.set_aside(holder=connected, at=NOW)
+    keys.offer(holder=connected, at=NOW)
+
+
+def cold():
+    """As another process would begin."""
+    naming.forget()
+    names.forget()
+
+
+class TestNames:
+    @EITHER
+    def test_are_made_by_the_connections_own_key(self, ring):
+        one, other, subject = uuid7(), uuid7(), uuid7()
+        for holder in (one, other):
+            keys.create(holder=holder, at=NOW)
+
+        found = {names.of(one)(subject), names.of(other)(subject), entries.pseudonym(subject)}
+
+        assert len(found) == 3
+        cold()
+        assert names.of(one)(subject) in found
+        assert all(len(bytes.fromhex(name)) == pseudonyms.NAME_BYTES for name in found)
+
+    @EITHER
+    @pytest.mark.parametrize("process_class", ["web", "sync", "purge"])
+    def test_are_the_same_in_every_class_of_process_that_writes_entries(
+        self, ring, settings, process_class
+    ):
+        settings.PROCESS_CLASS = "web"
+        connected, subject = uuid7(), uuid7()
+        keys.create(holder=connected, at=NOW)
+        name = names.of(connected)(subject)
+        cold()
+        settings.PROCESS_CLASS = process_class
+
+        assert names.of(connected)(subject) == name != entries.pseudonym(subject)
+
+    def test_are_the_services_own_where_there_is_no_key(self, ring):
+        subject = uuid7()
+
+        assert names.of(uuid7())(subject) == entries.pseudonym(subject)
+        assert names.of(uuid7()).at_the_end(subject) == entries.pseudonym(subject)
+
+    def test_are_others_in_a_removal_than_in_use(self, connected):
+        name = names.of(connected)
+
+        assert name(connected) != name.at_the_end(connected)
+
+    def test_say_nothing_of_their_key(self, connected):
+        name = names.of(connected)
+        name(uuid7())
+
+        assert repr(name) == "<Naming>"
+        assert not hasattr(name, "__dict__")
+
+    def test_stay_the_same_when_the_key_epoch_turns(self, connected):
+        subject = uuid7()
+        name = names.of(connected)
+        before = name(subject), name.at_the_end(subject)
+        former = LedgerKey.objects.get(holder=connected)
+
+        epochs.turn(naming.LINE, NOW)
+
+        cold()
+        after = names.of(connected)
+        assert (after(subject), after.at_the_end(subject)) == before
+        # Who read the row before the turn looks again.
+        assert (
+            names.of_row(
+                connected, bytes(former.wrapped), former.kek_epoch, bytes(former.commitment)
+            )(subject)
+            == before[0]
+        )
+
+    def test_need_no_key_store_once_a_process_made_one(self, connected, settings):
+        other, subject = uuid7(), uuid7()
+        keys.create(holder=other, at=NOW)
+        ring = naming.keyring.current()
+        names.of(connected)(subject)
+        for path in ring._directory.glob("kek-*"):
+            path.unlink()
+
+        assert names.of(other)(subject) != entries.pseudonym(subject)
+
+
+class TestGuard:
+    def record(self, ask, **changes):
+        with suppress(Refused):
+            guard.permits([ask(**changes)], at=NOW)
+        return last()
+
+    def test_names_what_is_somebodys_own_by_the_connections_key(self, ask, holder, connected):
+        name = names.of(connected)
+
+        entry = self.record(ask, names=name)
+
+        alice = ask().actor.id
+        assert entry["event"] == "use.permitted"
+        assert entry["subject"] == name(holder)
+        assert (entry["actor"], entry["on_behalf_of"]) == (name(alice), name(alice))
+
+    def test_names_what_the_service_does_by_itself_likewise(self, ask, holder, connected):
+        entry = self.record(ask, names=names.of(connected), actor=SYSTEM, facts=frozenset())
+
+        assert entry["event"] == "use.refused"
+        assert entry["subject"] == names.of(connected)(holder)
+
+    @pytest.mark.scenario("X1")
+    def test_leaves_one_trace_of_somebody_elses_asking_whether_it_exists_or_not(
+        self, ask, holder, connected
+    ):
+        foreign = {"actor": MALLORY, "on_behalf_of": MALLORY.user_id}
+
+        there = self.record(
+            ask, names=names.of(connected), facts=OWNING - {"actor_owns"}, **foreign
+        )
+        not_there = self.record(ask, facts=frozenset(), **foreign)
+
+        assert there["event"] == not_there["event"] == "use.refused"
+        assert there["subject"] == not_there["subject"] == entries.pseudonym(holder)
+        assert there["actor"] == not_there["actor"] == entries.pseudonym(MALLORY.id)
+        # Nor is the key so much as opened for it.
+        assert names.of(connected)._key is None
+
+
+class TestKey:
+    @EITHER
+    def test_stands_nowhere_in_clear_and_is_handed_out_once(self, ring):
+        connected, subject = uuid7(), uuid7()
+        keys.create(holder=connected, at=NOW)
+        name = names.of(connected)(subject)
+        ended(connected)
+
+        key = keys.take(holder=connected, at=NOW)
+
+        assert pseudonyms.name(key, subject).hex() == name
+        row = LedgerKey.objects.get(holder=connected)
+        assert bytes(row.commitment) == pseudonyms.commitment(key)
+        assert (row.wrapped, row.outcome) == (None, "taken")
+        with pytest.raises(keys.NotOffered):
+            keys.take(holder=connected, at=NOW)
+
+    @pytest.mark.parametrize("at", [LATER, LATER + timedelta(days=1)])
+    def test_is_not_handed_out_after_its_thirty_days(self, connected, at):
+        ended(connected)
+
+        with pytest.raises(keys.NotOffered):
+            keys.take(holder=connected, at=at)
+        assert keys.expire(at=at) == 1
+        assert LedgerKey.objects.get(holder=connected).outcome == "expired"
+        assert keys.expire(at=at) == 0
+
+    def test_stays_until_then(self, connected):
+        ended(connected)
+
+        assert keys.expire(at=LATER - timedelta(seconds=1)) == 0
+        assert keys.take(holder=connected, at=LATER - timedelta(seconds=1))
+
+    def test_is_not_handed_out_while_the_connection_lives(self, connected):
+        with pytest.raises(keys.NotOffered):
+            keys.take(holder=connected, at=NOW)
+        assert keys.offer(holder=connected, at=NOW) is False
+        assert keys.set_aside(holder=connected, at=NOW) is not None
+        with pytest.raises(keys.NotOffered):
+            keys.take(holder=connected, at=NOW)
+
+    def test_is_kept_as_a_commitment_in_the_ledger(self, connected):
+        name = names.of(connected).at_the_end(connected)
+        ended(connected)
+        assert last()["event"] == "ledger_key.set_aside"
+
+        key = keys.take(holder=connected, at=NOW)
+
+        entry = last()
+        assert entry["event"] == "ledger_key.destroyed"
+        assert entry["subject"] == name
+        assert entry["body"] == {
+            "commitment": pseudonyms.commitment(key).hex(),
+            "outcome": "taken",
+        }
+
+    def test_comes_back_with_a_rollback_and_never_half(self, connected):
+        ended(connected)
+        written = Leaf.objects.count()
+        with transaction.atomic():
+            keys.take(holder=connected, at=NOW)
+            transaction.set_rollback(True)
+
+        assert Leaf.objects.count() == written
+        assert keys.take(holder=connected, at=NOW)
+
+    def test_is_made_once(self, connected):
+        subject = uuid7()
+        name = names.of(connected)(subject)
+
+        keys.create(holder=connected, at=NOW)
+
+        assert names.of(connected)(subject) == name
+
+    def test_leaves_nobody_who_could_make_its_names(self, connected):
+        subject = uuid7()
+        entries.record(event="x.done", about=subject, at=NOW, name=names.of(connected))
+        named = bytes(Leaf.objects.get().subject)
+        row = LedgerKey.objects.get(holder=connected)
+        ended(connected)
+        keys.take(holder=connected, at=NOW)
+        epochs.turn(naming.LINE, NOW)
+        cold()
+
+        # Not the service, not with what it has left, and not with an old copy of the row.
+        assert names.of(connected)(subject) == entries.pseudonym(subject) != named.hex()
+        with pytest.raises(EpochGone):
+            naming.key_in(
+                bytes(row.wrapped),
+                row.kek_epoch,
+                naming.Bound(connected, bytes(row.commitment)[:8]),
+            )
+        for table in connection.introspection.table_names():
+            if table != "limited_use_leaf":
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SELECT count(*) FROM {table} t WHERE t::text LIKE %s",  # noqa: S608
+                                   [f"%{named.hex()}%"])  # fmt: skip
+                    assert cursor.fetchone() == (0,), table
+
+
+@pytest.mark.clause("TOK-DELETE")
+class TestTurn:
+    def test_replaces_what_ledger_keys_are_wrapped_under(self, connected):
+        before = LedgerKey.objects.get(holder=connected).kek_epoch
+        wrapping = DataKey.objects.get(holder=naming.holder_of(before))
+
+        turned = epochs.turn(naming.LINE, NOW)
+
+        assert LedgerKey.objects.get(holder=connected).kek_epoch == turned.epoch > before
+        # Not wrapped anew, or an old copy of the row would open for as long as it lives.
+        assert not DataKey.objects.filter(key_id=wrapping.key_id).exists()
+        assert turned.destroyed == (before,)
+
+    def test_goes_on_where_it_was_killed(self, connected, ring, monkeypatch):
+        others = [uuid7() for _ in range(5)]
+        for other in others:
+            keys.create(holder=other, at=NOW)
+        found = {other: names.of(other)(other) for other in others}
+        monkeypatch.setattr(naming, "BATCH", 2)
+        save = naming._save
+        calls = []
+
+        def killed(*batch):
+            calls.append(batch)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            save(*batch)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(naming, "_save", killed)
+            with pytest.raises(KeyboardInterrupt):
+                epochs.turn(naming.LINE, NOW)
+        cold()
+        assert {other: names.of(other)(other) for other in others} == found
+
+        turned = epochs.turn(naming.LINE, NOW)
+
+        cold()
+        assert {other: names.of(other)(other) for other in others} == found
+        assert set(LedgerKey.objects.values_list("kek_epoch", flat=True)) == {turned.epoch}
+        assert ring.epochs(naming.LINE) == (turned.epoch,)
+
+    def test_destroys_nothing_that_a_wrong_keyring_does_not_open(self, connected, ring):
+        row = DataKey.objects.get(line=naming.LINE)
+        DataKey.objects.filter(id=row.id).update(wrapped=bytes(60))
+        cold()
+        from limited_use.vault import keys as data_keys
+
+        data_keys.forget()
+
+        with pytest.raises(epochs.LeftBehind):
+            epochs.turn(naming.LINE, NOW)
+
+        assert LedgerKey.objects.get(holder=connected).destroyed_at is None
+
+
+@pytest.mark.invariant(6)
+class TestRestored:
+    def copy(self):
+        return [
+            serializers.serialize("python", table.objects.all()) for table in (LedgerKey, DataKey)
+        ]
+
+    def restore(self, copied):
+        LedgerKey.objects.all().delete()
+        DataKey.objects.all().delete()
+        for rows in copied:
+            for row in serializers.deserialize("python", rows):
+                row.save()
+        cold()
+
+    def test_brings_no_key_back_that_was_handed_out(self, connected):
+        ended(connected)
+        copied = self.copy()
+        keys.take(holder=connected, at=NOW)
+        sequencer.run(NOW)
+        assert len(list(published.current().tombstones())) == 1
+        self.restore(copied)
+
+        revived.destroy(at=NOW)
+
+        assert LedgerKey.objects.get(holder=connected).outcome == "restored"
+        with pytest.raises(keys.NotOffered):
+            keys.take(holder=connected, at=NOW)
+        assert last()["body"]["outcome"] == "restored"
+
+    def test_names_by_the_service_what_it_cannot_open_any_more(self, connected):
+        copied = self.copy()
+        epochs.turn(naming.LINE, NOW)
+        sequencer.run(NOW)
+        self.restore(copied)
+        subject = uuid7()
+        revived.destroy(at=NOW)
+        cold()
+
+        assert names.of(connected)(subject) == entries.pseudonym(subject)
+
+        epochs.turn(naming.LINE, NOW)
+        assert LedgerKey.objects.get(holder=connected).outcome == "lost"
+        assert KeyLine.ACCOUNT == naming.LINE

@@ -1,0 +1,176 @@
+"""What the platform may write to people: a closed list, and nothing of a provider in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+import pytest
+from django.core import checks as django_checks
+from django.template import Context
+from django.template.loader import get_template
+from django.urls import reverse
+
+from limited_use import checks, notifications
+from limited_use.notifications import KINDS, Kind
+from limited_use.vocabulary import DataClass, Purpose, Recipient
+from tests.proof.source import ROOT
+
+GOLDEN = Path(__file__).with_name("notifications.golden")
+AT = datetime(2026, 12, 9, tzinfo=UTC)
+# A seller's words. Whoever has one to write writes it elsewhere.
+SELLING = re.compile(
+    r"\b(offers?|discounts?|upgrade|newsletter|sale|promo\w*|subscribe|trial|buy|deals?|free"
+    r"|new features?|try|recommend\w*|invite)\b",
+    re.IGNORECASE,
+)
+
+
+class Named(Enum):
+    GOOGLE = "Google"
+    ENDED = "grant_ended"
+
+
+NOTHING_TO_BUY = Kind(
+    key="autumn_offer",
+    why="People like to hear about what we sell in autumn.",
+    purpose=Purpose.MARKETING,
+    template="reconnect",
+    takes=frozenset({"provider"}),
+    leads_to="home",
+)
+
+
+def words(kind):
+    whole = {
+        "provider": Named.GOOGLE,
+        "until": AT,
+        "permission_only": False,
+        "trigger": Named.ENDED,
+    }
+    return {name: whole[name] for name in kind.takes}
+
+
+def texts(kind):
+    """Return subject and text of a kind as it is sent."""
+    given = {name: getattr(word, "value", word) for name, word in words(kind).items()}
+    context = {**given, "url": "https://antares.example/x"}
+    names = (f"notices/{kind.template}.subject.txt", f"notices/{kind.template}.txt")
+    return [get_template(name).template.render(Context(context)) for name in names]
+
+
+class TestTheList:
+    @pytest.mark.clause("AN-13")
+    def test_is_the_one_that_was_reviewed(self):
+        assert notifications.listing() == GOLDEN.read_text()
+
+    @pytest.mark.invariant(1)
+    @pytest.mark.clause("LU-4")
+    def test_has_nothing_that_the_policy_objects_to(self):
+        assert list(notifications.problems(KINDS)) == []
+        assert checks.check_notifications() == []
+
+    @pytest.mark.clause("AN-13")
+    @pytest.mark.clause("LU-2.1")
+    def test_carries_no_provider_data_today(self):
+        assert {kind.key for kind in KINDS.values() if kind.carries} == set()
+
+    @pytest.mark.clause("AN-11")
+    @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+    def test_sells_nothing(self, kind):
+        assert not [text for text in texts(kind) if SELLING.search(text)]
+
+    @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+    def test_says_everything_in_words_that_are_given(self, kind):
+        subject, text = texts(kind)
+
+        assert "https://antares.example/x" in text
+        assert "Google" in subject + text
+        assert "{" not in subject + text
+        assert subject.strip()
+
+    @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+    def test_leads_to_pages_of_ours(self, kind):
+        assert reverse(kind.leads_to, args=["token"] if kind.about_receipt else [])
+
+    def test_has_a_template_for_every_kind_and_no_other(self):
+        found = {path.name for path in (ROOT / "templates" / "notices").iterdir()}
+
+        assert found == {
+            name
+            for kind in KINDS.values()
+            for name in (f"{kind.template}.txt", f"{kind.template}.subject.txt")
+        }
+
+
+@pytest.mark.invariant(1)
+class TestAKind:
+    @pytest.mark.clause("AN-11")
+    @pytest.mark.clause("AN-17")
+    @pytest.mark.clause("LU-4.2")
+    @pytest.mark.clause("MS-ADS")
+    def test_for_marketing_cannot_be_added(self, monkeypatch):
+        monkeypatch.setitem(KINDS, NOTHING_TO_BUY.key, NOTHING_TO_BUY)
+
+        found = list(notifications.problems(KINDS))
+        assert found == ["autumn_offer is sent for marketing, which the policy never allows"]
+        # The service does not start with it, and the reviewed list differs.
+        (error,) = checks.check_notifications()
+        assert error.level == django_checks.ERROR
+        assert notifications.listing() != GOLDEN.read_text()
+
+    @pytest.mark.parametrize(
+        "purpose",
+        [
+            Purpose.MARKETING, Purpose.ADVERTISING, Purpose.PROFILING, Purpose.DATA_SALE,
+            Purpose.MODEL_TRAINING, Purpose.OUTSIDE_SHARING, Purpose.SENTIMENT_OWNER,
+            Purpose.CREDIT_SCORING,
+        ],
+    )  # fmt: skip
+    def test_for_what_the_policy_never_allows_cannot_be_added(self, purpose):
+        kind = replace(NOTHING_TO_BUY, purpose=purpose)
+
+        assert list(notifications.problems({kind.key: kind}))
+
+    @pytest.mark.parametrize("purpose", set(Purpose) - notifications.OWED - {Purpose.NOTIFY_OWNER})
+    def test_is_sent_for_what_is_owed_or_chosen_alone(self, purpose):
+        kind = replace(NOTHING_TO_BUY, purpose=purpose)
+
+        assert list(notifications.problems({kind.key: kind}))
+
+    @pytest.mark.clause("AN-13")
+    def test_carries_provider_data_only_where_it_was_chosen(self):
+        carrying = replace(KINDS["reconnect"], carries=frozenset({DataClass.PROFILE}))
+
+        assert list(notifications.problems({"reconnect": carrying})) == [
+            "reconnect carries provider data without having been chosen"
+        ]
+
+    @pytest.mark.clause("AN-13")
+    def test_carries_what_the_policy_lets_a_notification_say(self):
+        def chosen(data_class):
+            return replace(
+                KINDS["reconnect"],
+                purpose=Purpose.NOTIFY_OWNER,
+                carries=frozenset({data_class}),
+            )
+
+        assert list(notifications.problems({"reconnect": chosen(DataClass.PROFILE)})) == []
+        assert list(notifications.problems({"reconnect": chosen(DataClass.MAIL_CONTENT)}))
+        assert list(notifications.problems({"reconnect": chosen(DataClass.CREDENTIAL)}))
+
+    def test_says_why_and_stands_under_its_own_name(self):
+        silent = replace(KINDS["purged"], why="Because.")
+
+        assert len(list(notifications.problems({"other": silent}))) == 2
+
+    def test_is_noticed_by_its_words_if_it_lies_about_its_purpose(self):
+        for text in ("A new offer for you", "Try our calls for free", "Upgrade today"):
+            assert SELLING.search(text)
+
+    def test_is_for_somebody_at_least(self):
+        # The check looks at all recipients, so it has to find those that there are.
+        assert len(Recipient) > 1

@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+from itertools import chain, combinations, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limited_use import policy
+from limited_use.policy import ALL_ELSE, RULES, TABLE, compile_rules, decide
+from limited_use.rules import FORBIDDING, PERMITTING, Rule
+from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+
+ALL_FACTS = frozenset(Fact)
+USES = st.builds(
+    Use, st.sampled_from(DataClass), st.sampled_from(Purpose), st.sampled_from(Recipient)
+)
+FACTS = st.frozensets(st.sampled_from(Fact))
+FORBIDDING_RULES = st.builds(
+    Rule,
+    id=st.just("planted"),
+    says=st.just("Planted by a test, and nothing else."),
+    clauses=st.just(("LU-4",)),
+    purposes=st.frozensets(st.sampled_from(Purpose)),
+    recipients=st.frozensets(st.sampled_from(Recipient)),
+    data_classes=st.frozensets(st.sampled_from(DataClass)),
+)
+ONLY_REFUSED = [
+    Purpose.SENTIMENT_OWNER,
+    Purpose.MARKETING,
+    Purpose.ADVERTISING,
+    Purpose.PROFILING,
+    Purpose.DATA_SALE,
+    Purpose.CREDIT_SCORING,
+    Purpose.MODEL_TRAINING,
+    Purpose.OUTSIDE_SHARING,
+    Purpose.SECURITY_INVESTIGATION,
+    Purpose.LEGAL_OBLIGATION,
+    Purpose.MERGER_TRANSFER,
+    Purpose.MAIL_SEND,
+    Purpose.DRIVE_UPLOAD,
+]
+OWNER_NEEDS = {
+    Fact.ACTOR_OWNS,
+    Fact.INTEGRATION_LIVE,
+    Fact.CONSENT_CURRENT,
+    Fact.FEATURE_REGISTERED,
+}
+
+
+def allowed(data_class, purpose, recipient, facts=ALL_FACTS):
+    return decide(Use(data_class, purpose, recipient), frozenset(facts)).allowed
+
+
+def subsets(of):
+    for size in range(len(of) + 1):
+        yield from map(frozenset, combinations(sorted(of), size))
+
+
+def open_uses(purpose=None, recipient=None):
+    return {
+        use
+        for use, cell in TABLE.items()
+        if cell.options and purpose in {None, use.purpose} and recipient in {None, use.recipient}
+    }
+
+
+@pytest.mark.invariant(1)
+class TestTheWholeSpace:
+    def test_holds_every_use_once(self):
+        assert set(TABLE) == set(product(DataClass, Purpose, Recipient))
+
+    def test_agrees_with_the_rules_read_one_by_one(self):
+        # Each subset of what the rules that cover a use need is tried on it.
+        covering = {
+            use: [
+                rule
+                for rule in RULES
+                if use.data_class in rule.data_classes
+                and use.purpose in rule.purposes
+                and use.recipient in rule.recipients
+            ]
+            for use in TABLE
+        }
+        for use, rules in covering.items():
+            forbidden = any(not rule.allow for rule in rules)
+            needed = set(chain.from_iterable(rule.needs for rule in rules))
+            for facts in (*subsets(needed), ALL_FACTS):
+                permitted = not forbidden and any(rule.needs <= facts for rule in rules)
+                assert decide(use, facts).allowed is permitted
+
+
+@pytest.mark.invariant(1)
+class TestDecide:
+    @pytest.mark.clause("LU-4")
+    @pytest.mark.clause("W-LU4")
+    def test_refuses_what_no_rule_permits_and_says_by_which_clause(self):
+        use = Use(DataClass.CALENDAR_EVENT, Purpose.INBOX_DISPLAY, Recipient.REGISTERED_USER)
+
+        assert decide(use, ALL_FACTS) == ALL_ELSE
+        assert "LU-4" in ALL_ELSE.clauses
+
+    @given(use=st.tuples(st.text(), st.text(), st.text()), facts=FACTS)
+    def test_refuses_words_that_the_vocabulary_does_not_have(self, use, facts):
+        if use not in TABLE:
+            assert decide(Use(*use), facts) == ALL_ELSE
+
+    @given(use=USES, facts=FACTS, planted=FORBIDDING_RULES)
+    def test_opens_nothing_when_a_forbidding_rule_is_added(self, use, facts, planted):
+        table = compile_rules((*RULES, planted))
+
+        assert decide(use, facts, table).allowed <= decide(use, facts).allowed
+
+    @given(use=USES, facts=FACTS, lost=st.sampled_from(Fact))
+    def test_opens_nothing_when_a_fact_is_lost(self, use, facts, lost):
+        assert decide(use, facts - {lost}).allowed <= decide(use, facts).allowed
+
+    @given(use=USES, facts=FACTS, order=st.permutations(RULES))
+    def test_does_not_depend_on_the_order_of_the_rules(self, use, facts, order):
+        assert decide(use, facts, compile_rules(order)).allowed is decide(use, facts).allowed
+
+    @given(use=USES)
+    def test_forbids_even_what_a_rule_permits_for_everybody(self, use):
+        everything = Rule(id="all", says="Permits all of it, planted.", clauses=("X",), allow=True)
+        table = compile_rules((everything, *FORBIDDING))
+
+        forbidden = compile_rules(FORBIDDING)[use].refused != ALL_ELSE
+        assert decide(use, frozenset(), table).allowed is not forbidden
+
+    def test_names_the_facts_that_are_missing(self):
+        use = Use(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.OWNER)
+
+        decision = decide(use, frozenset({Fact.ACTOR_OWNS}))
+
+        assert decision.rule_id == "owner-reads-own-inbox"
+        assert decision.missing == OWNER_NEEDS - {Fact.ACTOR_OWNS}
+
+    def test_names_the_nearest_way_where_there_are_several(self):
+        ways = [
+            Rule(id="far", says="", clauses=("X",), needs=frozenset(Fact), allow=True),
+            Rule(id="near", says="", clauses=("Y",), needs=frozenset({Fact.KEY_LIVE}), allow=True),
+        ]
+        use = Use(DataClass.PROFILE, Purpose.USER_EXPORT, Recipient.OWNER)
+
+        decision = decide(use, frozenset(), compile_rules(ways))
+
+        assert (decision.rule_id, decision.missing) == ("near", {Fact.KEY_LIVE})
+
+
+class TestTheOwner:
+    @pytest.mark.clause("LU-1")
+    @pytest.mark.clause("W-LU1")
+    @pytest.mark.clause("AN-10")
+    def test_reads_their_own_mail_in_the_inbox(self):
+        assert allowed(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.OWNER, OWNER_NEEDS)
+
+    @pytest.mark.parametrize("lost", sorted(OWNER_NEEDS))
+    def test_reads_nothing_without_each_of_the_facts(self, lost):
+        facts = OWNER_NEEDS - {lost}
+
+        assert not allowed(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.OWNER, facts)
+
+    @pytest.mark.invariant(6)
+    def test_still_reads_after_the_grant_ended_and_no_feature_does(self):
+        facts = ALL_FACTS - {Fact.GRANT_LIVE}
+
+        assert allowed(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.OWNER, facts)
+        assert not allowed(
+            DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.PLATFORM_FEATURE, facts
+        )
+
+    @pytest.mark.clause("AN-23")
+    def test_sees_which_account_is_connected(self):
+        assert allowed(
+            DataClass.PROFILE,
+            Purpose.INBOX_DISPLAY,
+            Recipient.OWNER,
+            {Fact.ACTOR_OWNS, Fact.CONNECTION_LIVE},
+        )
+
+
+class TestAFeature:
+    @pytest.mark.clause("LU-2.1")
+    def test_shows_mail_under_a_live_delegation(self):
+        assert allowed(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.PLATFORM_FEATURE)
+
+    @pytest.mark.clause("LU-2.1")
+    def test_shows_nothing_once_it_is_switched_off(self):
+        assert not allowed(
+            DataClass.MAIL_METADATA,
+            Purpose.INBOX_DISPLAY,
+            Recipient.PLATFORM_FEATURE,
+            ALL_FACTS - {Fact.DELEGATION_LIVE},
+        )
+
+    @pytest.mark.clause("LU-1")
+    def test_gets_mail_for_the_inbox_and_calendars_for_scheduling_alone(self):
+        found = open_uses(recipient=Recipient.PLATFORM_FEATURE)
+
+        assert {(use.data_class, use.purpose) for use in found} == {
+            (DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY),
+            (DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY),
+            (DataClass.CALENDAR_EVENT, Purpose.CALENDAR_SCHEDULE),
+            (DataClass.CALENDAR_FREEBUSY, Purpose.CALENDAR_SCHEDULE),
+        }
+
+
+class TestACredential:
+    @pytest.mark.clause("TOK-SEC")
+    @pytest.mark.clause("WSEC-TOK")
+    @pytest.mark.clause("AN-3")
+    @pytest.mark.control("6.7.1")
+    def test_goes_to_the_own_provider_or_stays_sealed(self):
+        credentials = {use for use in open_uses() if use.data_class == DataClass.CREDENTIAL}
+
+        assert {use.recipient for use in credentials} == {Recipient.OWN_PROVIDER, Recipient.VAULT}
+
+    @pytest.mark.clause("AN-16")
+    def test_is_not_used_once_the_grant_ended(self):
+        facts = ALL_FACTS - {Fact.GRANT_LIVE}
+
+        assert not allowed(
+            DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER, facts
+        )
+
+    @pytest.mark.clause("TOK-REVOKE")
+    @pytest.mark.clause("TOK-DELETE")
+    @pytest.mark.clause("AN-2")
+    @pytest.mark.clause("AN-14")
+    @pytest.mark.parametrize("fact", [Fact.PURGE_RUNNING, Fact.GRANT_ENDED])
+    def test_ends_the_grant_only_while_purging_or_after_it_ended(self, fact):
+        use = (DataClass.CREDENTIAL, Purpose.CONNECTION_END, Recipient.OWN_PROVIDER)
+
+        assert allowed(*use, {fact})
+        assert not allowed(*use, ALL_FACTS - {Fact.PURGE_RUNNING, Fact.GRANT_ENDED})
+
+
+class TestForbidding:
+    @pytest.mark.clause("LU-4.1")
+    @pytest.mark.clause("LU-4.2")
+    @pytest.mark.clause("LU-4.3")
+    @pytest.mark.clause("LU-2.2")
+    @pytest.mark.clause("LU-2.3")
+    @pytest.mark.clause("LU-2.4")
+    @pytest.mark.clause("LU-3.2")
+    @pytest.mark.clause("LU-3.3")
+    @pytest.mark.clause("WLU-4.4")
+    @pytest.mark.clause("GFAQ-models")
+    @pytest.mark.clause("MS-ADS")
+    @pytest.mark.clause("AN-11")
+    @pytest.mark.clause("AN-17")
+    @pytest.mark.clause("AN-25")
+    @pytest.mark.clause("AN-27")
+    @pytest.mark.clause("SIG-LIMIT")
+    @pytest.mark.parametrize("purpose", ONLY_REFUSED)
+    def test_never_serves_this_purpose_whatever_the_facts(self, purpose):
+        assert open_uses(purpose=purpose) == set()
+
+    @pytest.mark.clause("LU-2")
+    @pytest.mark.clause("LU-5")
+    @pytest.mark.clause("AN-12")
+    @pytest.mark.clause("AN-28")
+    @pytest.mark.clause("AN-29")
+    @pytest.mark.parametrize(
+        "recipient",
+        [
+            Recipient.THIRD_PARTY,
+            Recipient.PUBLIC,
+            Recipient.ACQUIRER,
+            Recipient.PROCESSOR,
+            Recipient.AUTHORITY,
+        ],
+    )
+    def test_never_serves_this_recipient_whatever_the_facts(self, recipient):
+        assert open_uses(recipient=recipient) == set()
+
+    @pytest.mark.clause("LU-4.2")
+    def test_names_the_clause_of_what_it_refuses(self):
+        use = Use(DataClass.MAIL_METADATA, Purpose.MARKETING, Recipient.PLATFORM_FEATURE)
+
+        decision = decide(use, ALL_FACTS)
+
+        assert (decision.allowed, decision.rule_id) == (False, "never-market")
+        assert {"LU-4.1", "MS-ADS", "AN-11"} <= set(decision.clauses)
+
+
+class TestKeeping:
+    @pytest.mark.clause("MS-COPY")
+    @pytest.mark.clause("AN-21")
+    @pytest.mark.clause("AN-5")
+    def test_keeps_mail_and_calendars_and_nothing_else(self):
+        assert {use.data_class for use in open_uses(purpose=Purpose.SYNC_STORE)} == {
+            DataClass.MAIL_METADATA,
+            DataClass.MAIL_CONTENT,
+            DataClass.CALENDAR_EVENT,
+            DataClass.CALENDAR_FREEBUSY,
+        }
+
+    @pytest.mark.clause("AN-6")
+    def test_writes_to_a_calendar_for_its_owner_alone_and_by_permission(self):
+        needs = ALL_FACTS - {Fact.CONSENT_CURRENT}, ALL_FACTS - {Fact.ACTOR_OWNS}
+        written = open_uses(purpose=Purpose.CALENDAR_SCHEDULE, recipient=Recipient.OWN_PROVIDER)
+
+        assert {use.data_class for use in written} == {DataClass.CALENDAR_EVENT}
+        assert not any(allowed(*use, facts) for use in written for facts in needs)
+
+    @pytest.mark.clause("AN-5")
+    @pytest.mark.clause("AN-9")
+    def test_shows_no_calendar_from_a_copy_that_is_too_old(self):
+        shown = {
+            use
+            for use in open_uses()
+            if use.data_class in {DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY}
+            and use.recipient not in {Recipient.OWN_PROVIDER, Recipient.VAULT}
+        }
+
+        assert {use.recipient for use in shown} == {
+            Recipient.OWNER,
+            Recipient.PLATFORM_FEATURE,
+            Recipient.REGISTERED_USER,
+        }
+        assert not any(allowed(*use, ALL_FACTS - {Fact.CACHE_CURRENT}) for use in shown)
+
+    @pytest.mark.clause("WSEC-KEY")
+    @pytest.mark.clause("AN-19")
+    def test_seals_again_only_into_the_vault(self):
+        assert {use.recipient for use in open_uses(purpose=Purpose.VAULT_REKEY)} == {
+            Recipient.VAULT
+        }
+
+
+class TestVersion:
+    def test_is_of_the_rules_and_stands_in_every_entry(self):
+        assert len(policy.VERSION) == 16
+        assert {rule.id for rule in PERMITTING} <= set(policy.SAYS)

@@ -1,0 +1,125 @@
+"""Two at once, on real connections: a turn of the key epoch, a sequencer, a disconnect."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, connections, transaction
+
+from accounts.ids import uuid7
+from limited_use import guard
+from limited_use.ledger import audit, entries, sequencer
+from limited_use.models import DataKey, Leaf
+from limited_use.vault import epochs, keys, opening
+from limited_use.vault.lines import KeyLine
+from limited_use.vault.records import Unopenable
+from limited_use.vault.sealing import sealer
+
+from .conftest import NOW
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATIENCE = 30
+
+
+def on_its_own_connection(function):
+    """Run `function` and close the connection that its thread opened."""
+
+    def run(*args):
+        try:
+            return function(*args)
+        finally:
+            connections.close_all()
+
+    return run
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.mark.invariant(6)
+class TestTurn:
+    def test_waits_for_a_key_in_the_making_and_wraps_it_anew(self, ring, pool):
+        holder, made, go_on = uuid7(), threading.Event(), threading.Event()
+
+        @on_its_own_connection
+        def make():
+            with transaction.atomic():
+                keys.create(holder=holder, line=KeyLine.CONTENT, at=NOW)
+                made.set()
+                assert go_on.wait(PATIENCE)
+
+        making = pool.submit(make)
+        assert made.wait(PATIENCE)
+        turning = pool.submit(on_its_own_connection(epochs.turn), KeyLine.CONTENT, NOW)
+        # The turn may not begin while a key is being made under the old epoch.
+        _until_somebody_waits_for_a_lock()
+        assert ring.epochs(KeyLine.CONTENT) == (1,)
+        go_on.set()
+        making.result(PATIENCE)
+
+        assert turning.result(PATIENCE).rewrapped_count == 1
+        assert DataKey.objects.get(holder=holder).kek_epoch == 2
+        keys.forget()
+        assert sealer(holder=holder, epoch=1)
+
+    def test_is_made_by_one_of_two(self, ring, pool):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_lock(%s, %s)",
+                [keys.LOCK_CLASS, epochs.TURN_LOCKS[KeyLine.CONTENT]],
+            )
+            try:
+                with pytest.raises(epochs.AlreadyTurning):
+                    pool.submit(on_its_own_connection(epochs.turn), KeyLine.CONTENT, NOW).result(
+                        PATIENCE
+                    )
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+@pytest.mark.invariant(3)
+class TestSequencer:
+    def test_orders_what_many_write_at_once_exactly_once(self, ring, pool):
+        @on_its_own_connection
+        def write():
+            for _ in range(25):
+                entries.record(event="x.done", about=uuid7(), at=NOW)
+                sequencer.run(NOW)
+
+        for writing in [pool.submit(write) for _ in range(4)]:
+            writing.result(PATIENCE)
+        sequencer.run(NOW)
+
+        assert sorted(Leaf.objects.values_list("idx", flat=True)) == list(range(100))
+        assert audit.run().size == 100
+
+
+@pytest.mark.invariant(5)
+class TestDisconnect:
+    def test_stops_another_process_that_has_key_and_permit_in_hand(self, seal, ask, holder, pool):
+        sealed, held = seal(), guard.permit(ask(), at=NOW)
+        assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
+
+        destroy = on_its_own_connection(lambda: keys.destroy(holder=holder))
+        pool.submit(destroy).result(PATIENCE)
+
+        with pytest.raises(Unopenable):
+            opening.open_all([sealed], held, at=NOW)
+
+
+def _until_somebody_waits_for_a_lock():
+    deadline = threading.Event()
+    for _ in range(PATIENCE * 100):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            )
+            if cursor.fetchone()[0]:
+                return
+        deadline.wait(0.01)
+    raise AssertionError("nobody waits")

@@ -1,0 +1,239 @@
+"""What each class of process may ask of the keys: each right, and each refusal, one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.ids import uuid7
+from config.classes import ProcessClass
+from limited_use import guard
+from limited_use.checks import keyring_problems
+from limited_use.guard import Ask
+from limited_use.sinks import provider
+from limited_use.vault import custody, epochs, keyring, keys, rights, sealing
+from limited_use.vault.file_keyring import FileKeyring
+from limited_use.vault.keyring import Bound, MacKey, NoKeyring, Rewrap, SigningKey
+from limited_use.vault.lines import KeyLine
+from limited_use.vault.records import Unopenable
+from limited_use.vault.rights import Limited, NotThisProcess
+from limited_use.vault.transit_keyring import TransitKeyring
+from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+
+from .conftest import NOW, SYSTEM
+
+KEY = bytes(range(32))
+BOUND = Bound(uuid7(), b"12345678")
+TURN = ("begin", "rewrap", "destroy")
+
+#: What each class does for its work. Written out, and not taken from the code that it is about.
+MAY = {
+    "web": {
+        "content": ("wrap", "unwrap"),
+        "own": ("wrap", "unwrap"),
+        "account": ("wrap", "unwrap"),
+        # Seals a refresh token, and never opens one.
+        "credential": ("wrap",),
+        "directory": ("mac",),
+        "pseudonym": ("mac",),
+        "ledger": ("read",),
+        "receipts": ("read",),
+    },
+    "sync": {
+        # Makes the keys of calendars' copies.
+        "content": ("wrap", "unwrap"),
+        "account": ("unwrap",),
+        "credential": ("unwrap",),
+        # Writes down by what the notifications of a mailbox will find it.
+        "directory": ("mac",),
+        "pseudonym": ("mac",),
+        "ledger": ("read",),
+        "receipts": ("read",),
+    },
+    "purge": {
+        # Turns what it cannot open.
+        "content": TURN,
+        "own": TURN,
+        "account": ("wrap", "unwrap", *TURN),
+        "credential": ("wrap", "unwrap", *TURN),
+        "pseudonym": ("mac",),
+        "ledger": ("read", "sign"),
+        "receipts": ("read", "sign"),
+    },
+    "console": {"ledger": ("read",), "receipts": ("read",)},
+}
+ACTS = {
+    **dict.fromkeys(map(str, KeyLine), ("wrap", "unwrap", *TURN)),
+    **dict.fromkeys(map(str, MacKey), ("mac",)),
+    **dict.fromkeys(map(str, SigningKey), ("read", "sign")),
+}
+CASES = [
+    pytest.param(name, act, process_class, id=f"{process_class}-{act}-{name}")
+    for process_class in MAY
+    for name, acts in ACTS.items()
+    for act in acts
+]
+
+
+def do(ring, act, name, wrapped):
+    """Do one thing with the key of that name; `wrapped` is one of the line's, of epoch 1."""
+    whole = {
+        "wrap": lambda: ring.wrap(KeyLine(name), 1, KEY, BOUND),
+        "unwrap": lambda: ring.unwrap(KeyLine(name), 1, wrapped, BOUND),
+        "begin": lambda: ring.advance(KeyLine(name)),
+        "rewrap": lambda: ring.rewrap(KeyLine(name), 1, [Rewrap(1, wrapped, BOUND)]),
+        "destroy": lambda: ring.destroy(KeyLine(name), 1),
+        "mac": lambda: ring.mac(MacKey(name), b""),
+        "sign": lambda: ring.sign(SigningKey(name), b""),
+        "read": lambda: ring.public_key(SigningKey(name)),
+    }
+    return whole[act]()
+
+
+def wrapped_by(ring, act, name):
+    """Return a wrapped key, where the act needs one; there is a second epoch to destroy for."""
+    if act in {"unwrap", "rewrap"}:
+        return ring.wrap(KeyLine(name), 1, KEY, BOUND)
+    if act == "destroy":
+        ring.advance(KeyLine(name))
+    return None
+
+
+@pytest.fixture
+def engine(openbao, place, use):
+    """Return a transit engine with our keys, and its keyring as root."""
+    return place, TransitKeyring.create(place._replace(token=openbao.root))
+
+
+@pytest.mark.control("6.7.1")
+@pytest.mark.clause("WSEC-KEY")
+class TestAPolicyOfAClass:
+    # The keyring itself, without our own limits before it: the server decides.
+    @pytest.mark.parametrize(("name", "act", "process_class"), CASES)
+    def test_is_exactly_its_lines(self, openbao, engine, use, name, act, process_class):  # noqa: PLR0917
+        place, root = engine
+        wrapped = wrapped_by(root, act, name)
+        ring = use(place._replace(token=openbao.token(place, process_class)))
+
+        if act in MAY[process_class].get(name, ()):
+            do(ring, act, name, wrapped)
+        else:
+            with pytest.raises(NoKeyring, match="policies") as caught:
+                do(ring, act, name, wrapped)
+            assert caught.value.__context__ is None
+
+    @pytest.mark.parametrize("process_class", MAY)
+    def test_lets_nobody_make_a_key_or_let_one_out(self, openbao, engine, use, process_class):
+        place, _ = engine
+        ring = use(place._replace(token=openbao.token(place, process_class)))
+
+        for line in KeyLine:
+            for setting in ("exportable", "allow_plaintext_backup", "deletion_allowed"):
+                with pytest.raises(NoKeyring):
+                    ring._call("POST", f"keys/antares-{line}/config", {setting: True})
+            with pytest.raises(NoKeyring):
+                ring._call("DELETE", f"keys/antares-{line}")
+            with pytest.raises(NoKeyring):
+                ring._call("GET", f"export/encryption-key/antares-{line}")
+        with pytest.raises(NoKeyring):
+            ring._call("POST", "keys/antares-another", {"type": "aes256-gcm96"})
+
+    @pytest.mark.parametrize("process_class", MAY)
+    def test_suffices_for_the_checks_of_its_class(  # noqa: PLR0917
+        self, openbao, engine, use, settings, process_class, db
+    ):
+        place, _ = engine
+        settings.PROCESS_CLASS = process_class
+        use(place._replace(token=openbao.token(place, process_class)))
+
+        assert keyring_problems() == []
+        assert custody.problems() == []
+
+
+@pytest.mark.control("6.7.1")
+class TestFilesOfAClass:
+    # The operating system cannot tell them apart; the code does.
+    @pytest.mark.parametrize(("name", "act", "process_class"), CASES)
+    def test_are_used_exactly_as_far(self, ring, name, act, process_class):
+        wrapped = wrapped_by(ring, act, name)
+        limited = Limited(ring, process_class)
+
+        if act in MAY[process_class].get(name, ()):
+            do(limited, act, name, wrapped)
+        else:
+            with pytest.raises(NotThisProcess, match=process_class):
+                do(limited, act, name, wrapped)
+
+    def test_are_not_used_by_a_class_that_nobody_knows(self, ring):
+        limited = Limited(ring, "marketing")
+
+        for name, acts in ACTS.items():
+            for act in acts:
+                if act != "read":
+                    with pytest.raises(NotThisProcess):
+                        do(limited, act, name, b"")
+
+
+class TestTheTable:
+    def test_knows_every_class_of_process(self):
+        assert {one for one in rights.RIGHTS if one} == set(map(str, ProcessClass))
+
+    def test_applies_to_the_process_that_the_settings_name(self, ring, settings):
+        assert isinstance(keyring.current(), FileKeyring)
+
+        settings.PROCESS_CLASS = "web"
+
+        assert isinstance(keyring.current(), Limited)
+        assert keyring.current() is keyring.current()
+
+
+@pytest.fixture
+def grant(ring, db):
+    """Return a refresh token as a web process seals it, and a permit for it."""
+    from integrations.models import Connection
+
+    holder, row = uuid7(), uuid7()
+    sealer = sealing.fresh(holder=holder, line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
+    sealed = sealer.seal(Connection, "refresh_token", row=row, data="1//refresh")
+    use = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+    facts = frozenset({Fact.CONNECTION_LIVE, Fact.GRANT_LIVE})
+    asked = Ask(use=use, holder=holder, epoch=1, actor=SYSTEM, on_behalf_of=None, facts=facts)
+    return sealed, guard.permit(asked, at=NOW)
+
+
+@pytest.mark.invariant(2)
+class TestAWebProcess:
+    @pytest.fixture(autouse=True)
+    def _web(self, settings, ring, db):
+        settings.PROCESS_CLASS = "web"
+        keys.forget()
+
+    def test_seals_a_refresh_token_and_cannot_open_it(self, grant):
+        with pytest.raises(NotThisProcess):
+            provider.credential(*grant, at=NOW)
+
+    def test_keeps_no_key_of_what_it_sealed(self, grant):
+        # Nothing to open it with stayed in this process's memory.
+        assert len(keys._memory) == 0
+
+    def test_cannot_make_itself_another_sealer_for_it(self, grant):
+        with pytest.raises(NotThisProcess):
+            sealing.sealer(holder=grant[0].binding.holder, epoch=1)
+
+    @pytest.mark.parametrize("line", KeyLine)
+    def test_turns_no_epoch(self, line):
+        with pytest.raises(NotThisProcess):
+            epochs.turn(line, NOW)
+
+    def test_seals_what_a_worker_opens(self, grant, settings):
+        settings.PROCESS_CLASS = "sync"
+
+        assert provider.credential(*grant, at=NOW) == "1//refresh"
+
+    @pytest.mark.invariant(5)
+    def test_destroys_what_it_cannot_open(self, grant, settings):
+        sealed, held = grant
+        assert keys.destroy(holder=held.holder)
+        settings.PROCESS_CLASS = "sync"
+
+        with pytest.raises(Unopenable):
+            provider.credential(sealed, held, at=NOW)

@@ -1,0 +1,370 @@
+from __future__ import annotations
+
+import json
+import traceback
+from dataclasses import replace
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.ids import uuid7
+from integrations.models import Connection, Message
+from limited_use.sinks import download, page, provider, response
+from limited_use.sinks.region import SinkFailed, WrongSink, region
+from limited_use.sinks.response import Row
+from limited_use.vault import keys
+from limited_use.vault.lines import KeyLine
+from limited_use.vault.records import Unopenable
+from limited_use.vault.sealing import sealer
+from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+
+from .conftest import ALICE, MALLORY, NOW, SHOW_CONTENT, SYSTEM
+
+CREDENTIAL = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+REMOTE = Use(DataClass.MAIL_METADATA, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+LIVE = frozenset({Fact.INTEGRATION_LIVE, Fact.CONNECTION_LIVE, Fact.GRANT_LIVE})
+
+
+def shape(row, opened):
+    return {"id": str(row), **json.loads(opened["summary"])}
+
+
+@pytest.fixture
+def rows(seal):
+    """Return fifty rows as an inbox page has them."""
+    ids = [uuid7() for _ in range(50)]
+    return [
+        Row(row, {"summary": seal(b'{"subject": "canary <b> %d"}' % n, row=row)})
+        for n, row in enumerate(ids)
+    ]
+
+
+@pytest.fixture
+def permits(permit, holder):
+    return {(holder, DataClass.MAIL_METADATA): permit()}
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(2)
+class TestJsonPage:
+    def test_renders_rows_in_their_order_with_one_query(self, rows, permits):
+        with CaptureQueriesContext(connection) as queries:
+            body = response.json_page(
+                rows, permits=permits, actor=ALICE, shape=shape, at=NOW, envelope={"next": None}
+            )
+
+        page = json.loads(body)
+        assert [item["subject"] for item in page["items"]] == [f"canary <b> {n}" for n in range(50)]
+        assert page["next"] is None
+        assert len(queries) == 1
+
+    def test_leaves_out_a_column_that_holds_nothing(self, permits):
+        body = response.json_page(
+            [Row(1, {"summary": None})],
+            permits=permits,
+            actor=ALICE,
+            shape=lambda row, opened: {"row": row, "has": sorted(opened)},
+            at=NOW,
+        )
+
+        assert json.loads(body) == {"items": [{"row": 1, "has": []}]}
+
+    @pytest.mark.invariant(1)
+    def test_refuses_a_permit_of_somebody_else(self, rows, permits):
+        with pytest.raises(WrongSink):
+            response.json_page(rows, permits=permits, actor=MALLORY, shape=shape, at=NOW)
+
+    def test_refuses_a_permit_for_something_other_than_showing(self, rows, permit, holder):
+        talking = permit(use=REMOTE, actor=SYSTEM, facts=LIVE)
+
+        with pytest.raises(WrongSink):
+            response.json_page(
+                rows,
+                permits={(holder, DataClass.MAIL_METADATA): talking},
+                actor=SYSTEM,
+                shape=shape,
+                at=NOW,
+            )
+
+    def test_refuses_a_permit_filed_under_another_place(self, rows, permits, holder):
+        (held,) = permits.values()
+
+        with pytest.raises(WrongSink):
+            response.json_page(
+                rows,
+                permits={(holder, DataClass.MAIL_CONTENT): held},
+                actor=ALICE,
+                shape=shape,
+                at=NOW,
+            )
+
+    def test_refuses_a_row_that_no_permit_names(self, rows, permits):
+        foreign = uuid7()
+        keys.create(holder=foreign, line=KeyLine.CONTENT, at=NOW)
+        row = uuid7()
+        sealed = sealer(holder=foreign, epoch=1).seal(Message, "summary", row=row, data=b"x")
+
+        with pytest.raises(WrongSink):
+            response.json_page(
+                [*rows, Row(row, {"summary": sealed})],
+                permits=permits,
+                actor=ALICE,
+                shape=shape,
+                at=NOW,
+            )
+
+    @pytest.mark.invariant(5)
+    def test_shows_nothing_once_the_key_is_destroyed(self, rows, permits, holder):
+        keys.destroy(holder=holder)
+
+        with pytest.raises(Unopenable):
+            response.json_page(rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
+
+    def test_renders_one_object(self, rows, permits):
+        body = response.json_object(rows[3], permits=permits, actor=ALICE, shape=shape, at=NOW)
+
+        assert json.loads(body)["subject"] == "canary <b> 3"
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(2)
+class TestPage:
+    @pytest.fixture(autouse=True)
+    def _template(self, settings, tmp_path):
+        (tmp_path / "list.html").write_text(
+            "{% load reveal %}{% for x in items %}<p>{% reveal x.subject %}</p>{% endfor %}"
+        )
+        settings.TEMPLATES = [
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "DIRS": [tmp_path],
+                "APP_DIRS": True,
+            }
+        ]
+
+    def test_renders_escaped(self, rows, permits):
+        html = page.render("list.html", rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
+
+        assert b"<p>canary &lt;b&gt; 0</p>" in html
+
+    def test_is_the_owners_alone(self, rows, permits, holder):
+        (held,) = permits.values()
+        to_feature = replace(held, use=held.use._replace(recipient=Recipient.PLATFORM_FEATURE))
+
+        with pytest.raises(WrongSink):
+            page.render(
+                "list.html",
+                rows,
+                permits={(holder, DataClass.MAIL_METADATA): to_feature},
+                actor=ALICE,
+                shape=shape,
+                at=NOW,
+            )
+
+    def test_renders_a_document_of_its_own(self, rows, permits):
+        body = page.document(
+            rows[0],
+            permits=permits,
+            actor=ALICE,
+            shape=lambda _, opened: {"body": opened["summary"]},
+            at=NOW,
+        )
+
+        assert b"canary" in body
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(2)
+class TestProvider:
+    @pytest.fixture
+    def connection_id(self, ring):
+        connection_id = uuid7()
+        keys.create(holder=connection_id, line=KeyLine.CREDENTIAL, at=NOW)
+        return connection_id
+
+    @pytest.fixture
+    def token(self, connection_id):
+        return sealer(holder=connection_id, epoch=1).seal(
+            Connection, "refresh_token", row=connection_id, data="1//refresh"
+        )
+
+    @pytest.mark.clause("TOK-SEC")
+    def test_gets_its_own_token(self, token, permit, connection_id):
+        held = permit(use=CREDENTIAL, holder=connection_id, actor=SYSTEM, facts=LIVE)
+
+        assert provider.credential(token, held, at=NOW) == "1//refresh"
+
+    def test_gets_a_token_to_end_the_grant(self, token, permit, connection_id):
+        held = permit(
+            use=CREDENTIAL._replace(purpose=Purpose.CONNECTION_END),
+            holder=connection_id,
+            actor=SYSTEM,
+            facts=frozenset({Fact.PURGE_RUNNING}),
+        )
+
+        assert provider.credential(token, held, at=NOW) == "1//refresh"
+
+    def test_gets_its_cursors_and_ids(self, seal, permit):
+        held = permit(use=REMOTE, actor=SYSTEM, facts=LIVE)
+
+        assert provider.text(seal("cursor"), held, at=NOW) == "cursor"
+        assert provider.texts([seal("a"), seal("b")], held, at=NOW) == ["a", "b"]
+
+    def test_gets_nothing_that_is_for_showing(self, seal, permit):
+        with pytest.raises(WrongSink):
+            provider.text(seal(), permit(), at=NOW)
+
+    def test_keeps_tokens_and_texts_apart(self, token, seal, permit, connection_id):
+        remote = permit(use=REMOTE, actor=SYSTEM, facts=LIVE)
+        credential = permit(use=CREDENTIAL, holder=connection_id, actor=SYSTEM, facts=LIVE)
+
+        with pytest.raises(WrongSink):
+            provider.credential(seal(), remote, at=NOW)
+        with pytest.raises(WrongSink):
+            provider.text(token, credential, at=NOW)
+        with pytest.raises(WrongSink):
+            provider.texts([token], credential, at=NOW)
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(2)
+class TestDownload:
+    def test_gives_the_owner_the_bytes(self, seal, permit):
+        assert download.attachment(seal(b"\0bytes"), permit(), actor=ALICE, at=NOW) == b"\0bytes"
+
+    def test_gives_nobody_else_anything(self, seal, permit):
+        with pytest.raises(WrongSink):
+            download.attachment(seal(), permit(), actor=MALLORY, at=NOW)
+        with pytest.raises(WrongSink):
+            download.attachment(seal(), permit(use=REMOTE, facts=LIVE), actor=ALICE, at=NOW)
+
+    def test_passes_on_what_is_not_kept_here(self, rows, permits):
+        body = download.passing(
+            rows[0],
+            permits=permits,
+            actor=ALICE,
+            fetch=lambda _, opened: b"fetched by " + opened["summary"],
+            at=NOW,
+        )
+
+        assert body.startswith(b"fetched by")
+
+
+def reachable(error, own=__file__):
+    """Return everything that an exception carries: text, arguments, chain, frames' variables."""
+    seen, found, queue = set(), [], [error]
+    while queue:
+        one = queue.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        found += ["".join(traceback.format_exception(one)), repr(one.args), repr(vars(one))]
+        queue += [one.__cause__, one.__context__]
+        trace = one.__traceback__
+        while trace is not None:
+            # The test's own frames know the marker; every other must not.
+            if trace.tb_frame.f_code.co_filename != own:
+                found.append(repr(trace.tb_frame.f_locals))
+            trace = trace.tb_next
+    return "".join(found)
+
+
+class Chained(Exception):
+    pass
+
+
+@pytest.mark.invariant(4)
+class TestRegion:
+    @pytest.mark.parametrize("kind", [ValueError, KeyError, UnicodeError, Chained, OSError])
+    @pytest.mark.clause("OWN-CRASH")
+    def test_lets_no_content_out_with_an_exception(self, kind):
+        marker = "CANARY-" + "7f3a"
+
+        @region
+        def sink(argument, *, keyword):
+            local = argument + keyword
+            try:
+                json.loads(local)
+            except ValueError as error:
+                raise kind(local) from error
+
+        with pytest.raises(SinkFailed) as caught:
+            sink(marker, keyword=marker)
+
+        assert marker not in reachable(caught.value)
+        assert caught.value.__context__ is None
+        assert kind.__name__ in str(caught.value)
+
+    def test_says_kind_function_and_line(self):
+        @region
+        def sink():
+            raise LookupError("content")
+
+        with pytest.raises(SinkFailed, match=r"^LookupError in .*sink:\d+$"):
+            sink()
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            KeyboardInterrupt,
+            SystemExit,
+            WrongSink,
+            Unopenable,
+            type("SoftTimeLimitExceeded", (Exception,), {}),
+        ],
+    )
+    def test_passes_on_what_tells_a_process_or_caller_what_to_do(self, kind):
+        @region
+        def sink():
+            raise kind("content")
+
+        with pytest.raises(kind) as caught:
+            sink()
+
+        assert caught.value.args == ()
+
+    def test_empties_groups_of_exceptions_too(self):
+        inner = ValueError("CANARY-group")
+
+        @region
+        def sink():
+            raise ExceptionGroup("CANARY-group", [inner])
+
+        with pytest.raises(SinkFailed):
+            sink()
+
+        assert inner.args == ()
+
+    @pytest.mark.django_db
+    def test_guards_every_sink(self, seal, permits, permit):
+        def broken(row, opened):
+            raise ValueError(opened["summary"])
+
+        row = uuid7()
+        # Not written out: a traceback quotes the lines of this test, too.
+        mark = f"CANARY-{row.hex}"
+        rows = [Row(row, {"summary": seal(mark.encode(), row=row)})]
+        for sink in (
+            lambda: response.json_page(rows, permits=permits, actor=ALICE, shape=broken, at=NOW),
+            lambda: response.json_object(
+                rows[0], permits=permits, actor=ALICE, shape=broken, at=NOW
+            ),
+            lambda: page.render("x", rows, permits=permits, actor=ALICE, shape=broken, at=NOW),
+            lambda: download.passing(rows[0], permits=permits, actor=ALICE, fetch=broken, at=NOW),
+            lambda: provider.text(
+                seal(b"\xff" + mark.encode()),
+                permit(use=REMOTE, actor=SYSTEM, facts=LIVE),
+                at=NOW,
+            ),
+        ):
+            with pytest.raises(SinkFailed) as caught:
+                sink()
+            assert mark not in reachable(caught.value)
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(2)
+def test_metadata_does_not_open_under_a_permit_for_content(seal, permit):
+    with pytest.raises(Unopenable):
+        download.attachment(seal(), permit(use=SHOW_CONTENT), actor=ALICE, at=NOW)

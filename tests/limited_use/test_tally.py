@@ -1,0 +1,206 @@
+"""What is counted from the ledger is what stands in the ledger, each entry once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from accounts.models import Alarm
+from limited_use import bursts, guard, tally, tasks
+from limited_use.guard import Refused
+from limited_use.ledger import entries, sequencer
+from limited_use.models import Leaf
+from limited_use.rules import RULES
+from limited_use.use_models import PolicyUse, Refusal, Tally
+from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
+
+from .conftest import NOW
+
+FIVE = timedelta(minutes=5)
+MARKET = Use(DataClass.MAIL_CONTENT, Purpose.MARKETING, Recipient.PLATFORM_FEATURE)
+USES = [
+    Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.OWNER),
+    Use(DataClass.MAIL_CONTENT, Purpose.INBOX_DISPLAY, Recipient.OWNER),
+    MARKET,
+]
+
+
+def counted():
+    return Counter(
+        {
+            (one.rule, one.is_permitted, one.purpose, one.data_class): one.count
+            for one in PolicyUse.objects.all()
+        }
+    )
+
+
+def in_the_ledger():
+    found = [orjson.loads(bytes(one)) for one in Leaf.objects.values_list("payload", flat=True)]
+    return Counter(
+        (one["rule"], one["event"] == "use.permitted", one["purpose"], one["class"])
+        for one in found
+        if one["event"].startswith("use.")
+    )
+
+
+@pytest.fixture
+def decide(ask):
+    """Return a function that has the guard decide a use, whatever comes of it."""
+
+    def decide(use, *, at=NOW, feature=None):
+        try:
+            return guard.permit(ask(use=use, feature=feature), at=at).entry_id
+        except Refused as refusal:
+            return refusal.entry_id
+
+    return decide
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(3)
+class TestTally:
+    def test_counts_each_rule_that_was_applied(self, decide):
+        made = [decide(USES[0]), decide(USES[0]), decide(MARKET)]
+        sequencer.run(NOW)
+
+        assert tally.run(at=NOW) == 3
+
+        assert counted() == in_the_ledger()
+        shown = PolicyUse.objects.get(rule="owner-reads-own-inbox")
+        # The newest first: what a reviewer is shown first.
+        assert (shown.count, shown.latest) == (2, [made[1], made[0]])
+        assert PolicyUse.objects.get(rule="never-market").latest == [made[2]]
+
+    def test_counts_nothing_twice(self, decide):
+        decide(USES[0])
+        sequencer.run(NOW)
+        tally.run(at=NOW)
+
+        assert tally.run(at=NOW) == 0
+        assert counted().total() == 1
+
+    def test_counts_nothing_that_has_no_place_yet(self, decide):
+        decide(USES[0])
+
+        assert tally.run(at=NOW) == 0
+        assert Tally.objects.get().size == 0
+
+    def test_counts_what_is_no_decision_by_its_name(self, holder):
+        entry = entries.record(event="integration.connected", about=holder, at=NOW)
+        sequencer.run(NOW)
+
+        assert tally.run(at=NOW) == 1
+
+        event = PolicyUse.objects.get()
+        assert (event.rule, event.count, event.latest) == ("integration.connected", 1, [entry])
+        assert not [rule.id for rule in RULES if "." in rule.id]
+
+    def test_keeps_the_newest_entries_and_no_more(self, decide):
+        made = [decide(USES[0]) for _ in range(7)]
+        sequencer.run(NOW)
+        tally.run(at=NOW)
+        made.append(decide(USES[0]))
+        sequencer.run(NOW)
+
+        tally.run(at=NOW)
+
+        assert PolicyUse.objects.get().latest == made[:-6:-1]
+
+    def test_keeps_refusals_for_a_month(self, decide):
+        decide(MARKET)
+        sequencer.run(NOW)
+        tally.run(at=NOW)
+        assert Refusal.objects.count() == 1
+
+        tally.run(at=NOW + tally.REFUSALS_KEPT_FOR + timedelta(seconds=1))
+
+        assert not Refusal.objects.exists()
+        # The count stays: it is the ledger's.
+        assert counted().total() == 1
+
+    @given(runs=st.lists(st.lists(st.sampled_from(USES), max_size=5), max_size=4))
+    @hypothesis_settings(
+        max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    def test_comes_to_the_same_however_it_is_interrupted(self, decide, runs):
+        for uses in runs:
+            for use in uses:
+                decide(use)
+            sequencer.run(NOW)
+            tally.run(at=NOW)
+
+        assert counted() == in_the_ledger()
+        assert Tally.objects.get().size == sequencer.size_now() if runs else True
+
+
+def refused(count, *, at=NOW, feature="campaigns"):
+    Refusal.objects.bulk_create(
+        Refusal(
+            entry_id=entries.uuid7(),
+            at=at,
+            rule="never-market",
+            feature=feature,
+            data_class=MARKET.data_class,
+            purpose=MARKET.purpose,
+            recipient=MARKET.recipient,
+        )
+        for _ in range(count)
+    )
+
+
+@pytest.mark.django_db
+class TestABurst:
+    def test_of_refusals_raises_one_alarm_in_its_window(self):
+        refused(bursts.FLOOR + 1)
+
+        for seconds in (1, 20, 100):
+            bursts.watch(at=NOW + timedelta(seconds=seconds))
+
+        alarm = Alarm.objects.get(kind="refusals.burst")
+        assert alarm.body == {"feature": "campaigns", "count": bursts.FLOOR + 1}
+
+    def test_is_found_in_the_window_that_has_just_ended(self):
+        refused(bursts.FLOOR + 1, at=NOW - timedelta(seconds=1))
+
+        assert [one.began_at for one in bursts.watch(at=NOW)] == [NOW - FIVE]
+
+    def test_is_told_again_in_the_next_window_that_has_one(self):
+        refused(bursts.FLOOR + 1)
+        refused(bursts.FLOOR + 1, at=NOW + FIVE)
+
+        bursts.watch(at=NOW + FIVE)
+
+        assert Alarm.objects.filter(kind="refusals.burst").count() == 2
+
+    def test_is_not_what_stays_within_the_floor(self):
+        refused(bursts.FLOOR)
+
+        assert bursts.watch(at=NOW) == []
+        assert not Alarm.objects.exists()
+
+    def test_is_not_what_is_usual_for_that_feature(self):
+        usual = int(bursts.BASELINE / FIVE) * 3
+        refused(usual, at=NOW - timedelta(days=1), feature="noisy")
+        refused(bursts.FLOOR + 5, feature="noisy")
+        refused(bursts.FLOOR + 5, feature="quiet")
+
+        assert [one.feature for one in bursts.watch(at=NOW)] == ["quiet"]
+
+
+@pytest.mark.django_db
+class TestTheTask:
+    def test_counts_and_watches(self, decide, time_machine):
+        time_machine.move_to(NOW, tick=False)
+        for _ in range(bursts.FLOOR + 1):
+            decide(MARKET)
+        sequencer.run(NOW)
+
+        tasks.count_uses()
+
+        assert Alarm.objects.get().kind == "refusals.burst"

@@ -1,0 +1,199 @@
+"""What ended stays ended, whatever copy of the database is restored."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import serializers
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from accounts.ids import uuid7
+from limited_use import revived, tombstones
+from limited_use.ledger import audit, entries, published, sequencer
+from limited_use.models import Checkpoint, DataKey, KeyEpoch, Leaf, OwedTombstone, Tile
+from limited_use.vault import keys
+from limited_use.vault.lines import KeyLine
+
+from .conftest import NOW
+
+# What a backup of the database holds of us.
+TABLES = (DataKey, KeyEpoch, Leaf, Tile, Checkpoint, OwedTombstone)
+
+
+def copy():
+    return [serializers.serialize("python", table.objects.all()) for table in TABLES]
+
+
+def restore(copied):
+    """Put an older copy of the tables in place of what they hold now."""
+    with connection.cursor() as cursor:
+        names = ", ".join(table._meta.db_table for table in TABLES)
+        cursor.execute(f"TRUNCATE {names}")
+    for rows in copied:
+        for row in serializers.deserialize("python", rows):
+            row.save()
+    keys.forget()
+
+
+def record(count=1):
+    for _ in range(count):
+        entries.record(event="integration.connected", about=uuid7(), at=NOW)
+    sequencer.run(NOW)
+
+
+def make():
+    holder = uuid7()
+    keys.create(holder=holder, line=KeyLine.CONTENT, at=NOW)
+    return holder
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(6)
+@pytest.mark.clause("TOK-DELETE", "WDEL")
+class TestPublish:
+    def test_names_a_destroyed_key_outside_by_a_hash_alone(self, ring):
+        key_id = keys.destroy(holder=make())
+        assert list(published.current().tombstones()) == []
+
+        sequencer.run(NOW)
+
+        (grave,) = published.current().tombstones()
+        assert grave == tombstones.of_key(bytes.fromhex(key_id))
+        assert key_id not in grave.value
+        assert sequencer.run(NOW)
+        assert len(list(published.current().tombstones())) == 1
+
+    def test_owes_nothing_for_what_was_rolled_back(self, ring):
+        holder = make()
+        with transaction.atomic():
+            keys.destroy(holder=holder)
+            transaction.set_rollback(True)
+        sequencer.run(NOW)
+
+        assert list(published.current().tombstones()) == []
+
+    def test_is_repeated_after_a_crash_and_never_lost(self, ring, monkeypatch):
+        keys.destroy(holder=make())
+        sink = published.current()
+        with monkeypatch.context() as patch:
+
+            def killed(_, graves):
+                sink_bury(sink, graves)
+                raise KeyboardInterrupt
+
+            sink_bury = published.Folder.bury
+            patch.setattr(published.Folder, "bury", killed)
+            with pytest.raises(KeyboardInterrupt):
+                sequencer.run(NOW)
+        sequencer.run(NOW)
+
+        assert len(set(sink.tombstones())) == 1
+        assert not OwedTombstone.objects.filter(published_at=None).exists()
+
+    def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
+        keys.destroy(holder=make())
+        sequencer.run(NOW)
+        with (published.current().path.parent / "tombstones.jsonl").open("a") as file:
+            file.write('{"kind": "k')
+        keys.destroy(holder=make())
+        sequencer.run(NOW)
+
+        assert len(list(published.current().tombstones())) == 2
+
+    def test_stops_at_a_damaged_one(self, ring):
+        path = published.current().path.parent / "tombstones.jsonl"
+        path.write_text('{"kind": "key"}\n')
+
+        with pytest.raises(CommandError, match="cannot be read"):
+            call_command("apply_tombstones")
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(3)
+@pytest.mark.invariant(6)
+@pytest.mark.scenario("X3")
+class TestRestore:
+    """A restored copy is older than what stands outside, and both ledger and keys notice."""
+
+    def test_is_found_by_the_sequencer_and_by_the_audit(self, ring):
+        record(3)
+        older = copy()
+        record(4)
+        lines = published.current().path.read_text()
+
+        restore(older)
+
+        assert Leaf.objects.count() == 3
+        with pytest.raises(sequencer.Fork, match="published at 7, but the database has 3"):
+            record()
+        with pytest.raises(audit.Broken, match="a checkpoint of 7 was made"):
+            audit.run()
+        assert published.current().path.read_text() == lines
+
+    def test_signs_no_fork_once_it_has_grown_past_what_was_published(self, ring):
+        record(3)
+        older = copy()
+        record(2)
+        restore(older)
+        # As if an older program, which did not look, had gone on to place entries.
+        for _ in range(9):
+            entries.record(event="integration.connected", about=uuid7(), at=NOW)
+        sequencer._place(NOW, 100)
+
+        with pytest.raises(sequencer.Fork, match="not the one that was published"):
+            sequencer.run(NOW)
+
+    @pytest.mark.control("6.7.1")
+    @pytest.mark.clause("TOK-DELETE", "WDEL")
+    def test_brings_no_destroyed_key_back(self, ring, capsys):
+        gone, stays = make(), make()
+        record()
+        older = copy()
+        keys.destroy(holder=gone)
+        record()
+        restore(older)
+        assert keys.unwrap(keys.read(gone))
+
+        call_command("apply_tombstones")
+
+        assert "1 restored keys destroyed again" in (said := capsys.readouterr().out)
+        assert "The ledger was rewound" in said
+        assert keys.read(gone) is None
+        assert keys.unwrap(keys.read(stays))
+        assert b'"restored":true' in bytes(Leaf.objects.order_by("id").last().payload)
+        assert revived.destroy(at=NOW) == []
+
+    @pytest.mark.control("6.7.1")
+    def test_is_looked_for_when_a_worker_starts(self, ring, monkeypatch):
+        from django.db import connections
+
+        from config.celery import refuse_restored_keys
+
+        monkeypatch.setattr(type(connections), "close_all", lambda _: None)
+        gone = make()
+        older = copy()
+        keys.destroy(holder=gone)
+        record()
+        restore(older)
+
+        refuse_restored_keys()
+
+        assert keys.read(gone) is None
+
+    def test_counts_the_receipts_that_it_lost(self, ring):
+        tombstones.owe(tombstones.of_receipt(uuid7()))
+        record()
+
+        assert revived.missing_receipts() == 1
+
+    def test_does_nothing_where_nothing_was_restored(self, ring, capsys):
+        keys.destroy(holder=make())
+        make()
+        record()
+
+        call_command("apply_tombstones")
+
+        assert capsys.readouterr().out == (
+            "0 restored keys destroyed again; 0 receipts are not here\n"
+        )
+        assert DataKey.objects.count() == 1

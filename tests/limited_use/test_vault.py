@@ -1,0 +1,484 @@
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+import zstandard
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.ids import uuid7
+from accounts.models import Alarm
+from integrations.models import Message, MessageBody
+from limited_use.guard import Fence, FenceKind
+from limited_use.models import DataKey
+from limited_use.vault import compression, directory, keyring, keys, opening, records
+from limited_use.vault.keys import Destroyed, Unwrapped
+from limited_use.vault.lines import KeyLine
+from limited_use.vault.records import Damaged, KeyDamaged, Unopenable
+from limited_use.vault.sealed import Binding, Sealed
+from limited_use.vault.sealing import sealer
+from limited_use.vocabulary import DataClass
+
+from .conftest import EITHER, NOW, SHOW_CONTENT
+
+ROOT = bytes(range(32))
+KEY = Unwrapped(ROOT, keys.key_id_of(ROOT))
+OTHER = Unwrapped(ROOT[::-1], keys.key_id_of(ROOT[::-1]))
+PLACE = Binding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary")
+ELSEWHERE = {
+    "holder": Binding(UUID(int=9), DataClass.MAIL_METADATA, "mail", UUID(int=2), "summary"),
+    "class": Binding(UUID(int=1), DataClass.MAIL_CONTENT, "mail", UUID(int=2), "summary"),
+    "table": Binding(UUID(int=1), DataClass.MAIL_METADATA, "post", UUID(int=2), "summary"),
+    "row": Binding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=3), "summary"),
+    "column": Binding(UUID(int=1), DataClass.MAIL_METADATA, "mail", UUID(int=2), "remote_id"),
+}
+
+
+class TestRecords:
+    @given(data=st.binary(max_size=4000))
+    def test_open_to_what_was_sealed(self, data):
+        assert records.open(records.seal(data, PLACE, KEY), PLACE, KEY) == data
+
+    def test_never_look_the_same_twice(self):
+        assert records.seal(b"same", PLACE, KEY) != records.seal(b"same", PLACE, KEY)
+
+    def test_add_forty_bytes(self):
+        assert len(records.seal(b"", PLACE, KEY)) == 40
+
+    def test_name_format_and_key_in_a_header(self):
+        record = records.seal(b"x", PLACE, KEY)
+
+        assert record[:4] == b"LU1\0"
+        assert record[4:12] == KEY.key_id
+
+    @pytest.mark.parametrize("place", ELSEWHERE)
+    def test_do_not_open_in_another_place(self, place):
+        with pytest.raises(Unopenable):
+            records.open(records.seal(b"x", PLACE, KEY), ELSEWHERE[place], KEY)
+
+    @given(
+        names=st.tuples(st.text("ab\0", max_size=3), st.text("ab\0", max_size=3)),
+        others=st.tuples(st.text("ab\0", max_size=3), st.text("ab\0", max_size=3)),
+    )
+    def test_are_bound_without_ambiguity(self, names, others):
+        names, others = (tuple(n.replace("\0", "") for n in pair) for pair in (names, others))
+        one, other = (
+            Binding(UUID(int=1), DataClass.PROFILE, table, UUID(int=2), column)
+            for table, column in (names, others)
+        )
+
+        assert (one.associated_data(b"") == other.associated_data(b"")) is (names == others)
+
+    @pytest.mark.control("4.1.4")
+    @pytest.mark.parametrize("size", [1, 3000])
+    def test_fail_with_one_wordless_error_whatever_is_wrong(self, size):
+        record = records.seal(b"x" * size, PLACE, KEY)
+        wrong = [record[:length] for length in range(min(len(record), 60))]
+        wrong += [
+            record[:at] + bytes([record[at] ^ 1 << bit]) + record[at + 1 :]
+            for at in range(len(record))
+            for bit in (0, 7)
+        ]
+        wrong += [b"plaintext", b"", record + b"\0", records.seal(b"x", PLACE, OTHER)]
+
+        seen = set()
+        for one in wrong:
+            with pytest.raises(Unopenable) as caught:
+                records.open(one, PLACE, KEY)
+            error = caught.value
+            seen.add((type(error), str(error), error.__cause__, error.__context__))
+        assert seen == {(Damaged, "", None, None)}
+
+    @pytest.mark.control("4.1.3")
+    def test_are_aes_256_gcm_with_a_random_nonce_of_96_bits(self):
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+        record = records.seal(b"x", PLACE, KEY)
+        info = b"antares/limited-use/1/class/mail.metadata"
+        derived = HKDFExpand(algorithm=SHA256(), length=32, info=info).derive(ROOT)
+
+        opened = AESGCM(derived).decrypt(
+            record[12:24], record[24:], PLACE.associated_data(record[:12])
+        )
+        assert opened == b"x"
+        assert len({records.seal(b"x", PLACE, KEY)[12:24] for _ in range(1000)}) == 1000
+
+
+class TestCompression:
+    def test_leaves_short_records_alone(self):
+        assert compression.compress(b"a" * 255) is None
+        assert compression.compress(b"a" * 256) is not None
+
+    def test_leaves_alone_what_would_not_shrink(self):
+        assert compression.compress(b"".join(bytes([n]) for n in range(256))) is None
+
+    def test_marks_what_it_packed_and_that_mark_is_authenticated(self):
+        record = records.seal(b"a" * 5000, PLACE, KEY)
+
+        assert record[3] == records.ZSTD
+        assert len(record) < 200
+        with pytest.raises(Unopenable):
+            records.open(record[:3] + b"\0" + record[4:], PLACE, KEY)
+
+    def test_refuses_a_bomb_before_it_unpacks(self, monkeypatch):
+        monkeypatch.setattr(compression, "LARGEST", 1000)
+        frame = zstandard.ZstdCompressor().compress(b"\0" * 1001)
+
+        with pytest.raises(compression.TooLarge):
+            compression.expand(frame)
+
+    def test_refuses_a_frame_that_does_not_say_its_size(self):
+        frame = zstandard.ZstdCompressor(write_content_size=False).compress(b"\0" * 1001)
+
+        with pytest.raises(compression.TooLarge):
+            compression.expand(frame)
+
+    def test_refuses_to_seal_what_could_not_be_opened(self, monkeypatch):
+        monkeypatch.setattr(compression, "LARGEST", 1000)
+
+        with pytest.raises(compression.TooLarge):
+            records.seal(b"\0" * 1001, PLACE, KEY)
+
+
+@EITHER
+@pytest.mark.django_db
+class TestOpening:
+    @pytest.mark.invariant(2)
+    def test_opens_under_a_permit_for_that_holder_and_class(self, seal, permit):
+        assert opening.open_all([seal(b"one"), seal(b"two")], permit(), at=NOW) == [b"one", b"two"]
+
+    def test_reads_key_and_fences_in_one_query_per_batch(self, seal, permit):
+        sealed, held = [seal() for _ in range(50)], permit()
+        fenced = permit(fences=(Fence(FenceKind.MEMBERSHIP, uuid7(), 1),))
+
+        with CaptureQueriesContext(connection) as plain:
+            opening.open_all(sealed, held, at=NOW)
+        with CaptureQueriesContext(connection) as with_fence, pytest.raises(Unopenable):
+            opening.open_all(sealed, fenced, at=NOW)
+
+        assert (len(plain), len(with_fence)) == (1, 1)
+
+    @pytest.mark.invariant(2)
+    def test_refuses_another_class(self, seal, permit):
+        with pytest.raises(Unopenable):
+            opening.open_all([seal()], permit(use=SHOW_CONTENT), at=NOW)
+
+    @pytest.mark.invariant(2)
+    def test_refuses_another_holder(self, seal, permit):
+        other = uuid7()
+        keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
+
+        with pytest.raises(Unopenable):
+            opening.open_all([seal()], permit(holder=other), at=NOW)
+
+    @pytest.mark.invariant(2)
+    def test_refuses_a_permit_that_has_expired(self, seal, permit):
+        with pytest.raises(Unopenable):
+            opening.open_all([seal()], permit(), at=NOW + timedelta(seconds=60))
+
+    @pytest.mark.invariant(2)
+    def test_refuses_a_permit_that_was_not_in_the_batch(self, seal, permit):
+        batch = opening.batch([permit()], at=NOW)
+
+        with pytest.raises(Unopenable):
+            batch.open(seal(), permit())
+
+    @pytest.mark.invariant(5)
+    def test_opens_nothing_once_the_key_is_destroyed_though_it_was_cached(
+        self, seal, permit, holder
+    ):
+        sealed, held = seal(), permit()
+        assert opening.open_all([sealed], held, at=NOW)
+
+        keys.destroy(holder=holder)
+
+        with pytest.raises(Unopenable):
+            opening.open_all([sealed], held, at=NOW)
+
+    @pytest.mark.invariant(5)
+    def test_opens_nothing_under_an_older_epoch(self, seal, permit, holder):
+        sealed, held = seal(), permit()
+        keys.raise_epoch(holder=holder, epoch=2)
+
+        with pytest.raises(Unopenable):
+            opening.open_all([sealed], held, at=NOW)
+        assert opening.open_all([sealed], permit(epoch=2), at=NOW) == [b"canary"]
+
+    @pytest.mark.scenario("A1")
+    @pytest.mark.invariant(4)
+    @pytest.mark.control("6.7.1")
+    def test_refuses_plaintext_planted_in_the_column(self, permit, holder):
+        row = uuid7()
+        place = Binding(holder, DataClass.MAIL_METADATA, "integrations_message", row, "summary")
+
+        with pytest.raises(Unopenable):
+            opening.open_all([Sealed(b'{"subject": "planted"}', place)], permit(), at=NOW)
+
+    @pytest.mark.scenario("A1")
+    def test_leaves_no_plaintext_in_what_it_stores(self, seal):
+        assert b"canary" not in seal(b"canary" * 100).ciphertext
+
+    def test_reads_the_row_again_when_a_turn_destroyed_its_epoch_meanwhile(
+        self, seal, permit, holder, ring, monkeypatch
+    ):
+        sealed, held = seal(), permit()
+        keys.forget()
+        read, stale = opening._read, opening._read([held], NOW)
+        from limited_use.vault import epochs
+
+        epochs.turn(KeyLine.CONTENT, NOW)
+        answers = iter([stale])
+        monkeypatch.setattr(
+            opening, "_read", lambda permits, at: next(answers, None) or read(permits, at)
+        )
+
+        assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
+
+
+@EITHER
+@pytest.mark.django_db
+@pytest.mark.invariant(8)
+class TestADamagedKey:
+    """It is there, the key store answers, and it does not unwrap."""
+
+    WRONG = (
+        {"wrapped": b"\1" * 60},
+        {"wrapped": b""},
+        {"wrapped": b"\1" * 7},
+        {"key_id": b"\1" * 8},
+        {"kek_epoch": 7},
+    )
+
+    @pytest.fixture
+    def neighbour(self, ring, db):
+        other = uuid7()
+        keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
+        return other
+
+    @pytest.mark.parametrize("wrong", WRONG, ids=str)
+    def test_closes_what_is_under_it_and_nothing_else(self, seal, permit, holder, neighbour, wrong):
+        held, beside = permit(), permit(holder=neighbour)
+        sealed, row = seal(), uuid7()
+        other = sealer(holder=neighbour, epoch=1).seal(Message, "summary", row=row, data=b"there")
+        DataKey.objects.filter(holder=holder).update(**wrong)
+        keys.forget()
+
+        batch = opening.batch([held, beside], at=NOW)
+
+        assert batch.open(other, beside) == b"there"
+        with pytest.raises(KeyDamaged):
+            batch.open(sealed, held)
+
+    def test_is_told_from_one_that_is_gone(self, seal, permit, holder):
+        sealed, held = seal(), permit()
+        keys.destroy(holder=holder)
+
+        with pytest.raises(Unopenable) as caught:
+            opening.open_all([sealed], held, at=NOW)
+
+        assert type(caught.value) is Unopenable
+        assert not Alarm.objects.exists()
+
+    @pytest.mark.invariant(5)
+    def test_opens_no_fence(self, seal, permit, holder):
+        held = permit(fences=(Fence(FenceKind.MEMBERSHIP, uuid7(), 1),))
+        DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
+        keys.forget()
+
+        with pytest.raises(Unopenable) as caught:
+            opening.batch([held], at=NOW)
+        assert type(caught.value) is Unopenable
+
+    @pytest.mark.clause("AN-19")
+    def test_is_one_alarm_a_day(self, permit, holder):
+        held, another = permit(), permit(use=SHOW_CONTENT)
+        DataKey.objects.filter(holder=holder).update(wrapped=b"\1" * 60)
+        keys.forget()
+
+        for _ in range(3):
+            opening.batch([held, another], at=NOW)
+
+        (alarm,) = Alarm.objects.all()
+        assert (alarm.kind, alarm.about) == ("key.damaged", holder)
+        assert alarm.body == {"line": "content", "epoch": 1}
+
+
+@pytest.fixture
+def fences(db, ring):
+    """Return alice's membership and a delegation of hers, as they would be fences."""
+    from accounts.models import Delegation, Membership, Organisation, User
+
+    user = User.objects.create(
+        email="alice@example.com", platform_id="u-1", registered_at=NOW, last_seen_at=NOW
+    )
+    organisation = Organisation.objects.create(name="Acme", platform_id="o-1", founded_at=NOW)
+    return (
+        Membership.objects.create(user=user, organisation=organisation, joined_at=NOW),
+        Delegation.objects.create(
+            user=user,
+            organisation=organisation,
+            feature="inbox-widget",
+            feature_version=1,
+            switched_on_at=NOW,
+        ),
+    )
+
+
+def fence_of(kind, row):
+    return Fence(kind, row.id, row.epoch)
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(5)
+class TestFences:
+    def test_let_pass_while_they_stand(self, seal, permit, fences):
+        membership, delegation = fences
+        held = permit(
+            fences=(
+                fence_of(FenceKind.MEMBERSHIP, membership),
+                fence_of(FenceKind.DELEGATION, delegation),
+            )
+        )
+
+        assert opening.open_all([seal()], held, at=NOW) == [b"canary"]
+
+    @pytest.mark.parametrize(
+        ("which", "kind", "ended"),
+        [(0, FenceKind.MEMBERSHIP, "left_at"), (1, FenceKind.DELEGATION, "switched_off_at")],
+    )
+    @pytest.mark.parametrize("change", ["epoch", "ended"])
+    def test_stop_a_permit_in_hand_once_withdrawn(  # noqa: PLR0917
+        self, seal, permit, fences, which, kind, ended, change
+    ):
+        row = fences[which]
+        held = permit(fences=(fence_of(kind, row),))
+        type(row).objects.filter(id=row.id).update(
+            **({"epoch": row.epoch + 1} if change == "epoch" else {ended: NOW})
+        )
+
+        with pytest.raises(Unopenable):
+            opening.open_all([seal()], held, at=NOW)
+
+    def test_stop_what_names_none_that_exists(self, seal, permit):
+        held = permit(fences=(Fence(FenceKind.DELEGATION, uuid7(), 1),))
+
+        with pytest.raises(Unopenable):
+            opening.open_all([seal()], held, at=NOW)
+
+
+@EITHER
+@pytest.mark.django_db
+class TestSealer:
+    @pytest.mark.invariant(5)
+    def test_is_refused_once_the_key_is_destroyed(self, holder):
+        destroyed = keys.destroy(holder=holder)
+
+        assert len(destroyed) == 16
+        assert keys.destroy(holder=holder) is None
+        with pytest.raises(Destroyed):
+            sealer(holder=holder, epoch=1)
+
+    @pytest.mark.invariant(5)
+    def test_is_refused_under_another_epoch(self, holder):
+        with pytest.raises(Destroyed):
+            sealer(holder=holder, epoch=2)
+        with pytest.raises(Destroyed):
+            keys.raise_epoch(holder=holder, epoch=1)
+
+    def test_seals_only_into_sealed_columns(self, holder):
+        with pytest.raises(TypeError):
+            sealer(holder=holder, epoch=1).seal(Message, "size", row=uuid7(), data=b"")
+
+    def test_derives_a_key_per_class(self, holder):
+        one = sealer(holder=holder, epoch=1)
+        body = one.seal(MessageBody, "content", row=uuid7(), data="text")
+
+        assert body.binding.data_class == DataClass.MAIL_CONTENT
+        assert one._key.cipher(DataClass.MAIL_CONTENT) is not one._key.cipher(
+            DataClass.MAIL_METADATA
+        )
+
+    def test_blinds_the_same_value_alike_and_no_other(self, holder):
+        one, again = (sealer(holder=holder, epoch=1) for _ in range(2))
+        values = [("id", "a"), ("id", "b"), ("thread", "a"), ("i", "da"), ("ida", "")]
+
+        assert [one.blind(*value) for value in values] == [again.blind(*v) for v in values]
+        assert len({one.blind(*value) for value in values}) == len(values)
+        assert len(one.blind("id", "a")) == 32
+
+    @pytest.mark.invariant(6)
+    def test_blinds_differently_for_each_holder(self, holder):
+        other = uuid7()
+        keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
+
+        assert sealer(holder=holder, epoch=1).blind("id", "a") != sealer(
+            holder=other, epoch=1
+        ).blind("id", "a")
+
+
+@EITHER
+class TestDirectory:
+    def test_blinds_across_holders_and_keeps_the_kinds_apart(self, ring):
+        assert directory.blind("sub", "1") == directory.blind("sub", "1")
+        assert directory.blind("sub", "1") != directory.blind("address", "1")
+        assert directory.blind("sub", "1") != directory.derive("sub", "1")
+        assert directory.blind("a", "bc") != directory.blind("ab", "c")
+
+
+@EITHER
+@pytest.mark.django_db
+class TestKeys:
+    def test_come_back_when_the_disconnect_rolls_back(self, seal, permit, holder):
+        sealed = seal()
+        with transaction.atomic():
+            keys.destroy(holder=holder)
+            transaction.set_rollback(True)
+
+        assert opening.open_all([sealed], permit(), at=NOW) == [b"canary"]
+
+    @pytest.mark.invariant(4)
+    @pytest.mark.control("6.7.1")
+    def test_are_stored_wrapped(self, holder):
+        row = DataKey.objects.get(holder=holder)
+        root = sealer(holder=holder, epoch=1)._key._root
+
+        assert root not in bytes(row.wrapped)
+        assert len(bytes(row.wrapped)) == 12 + 32 + 16
+
+    @pytest.mark.control("4.1.4")
+    def test_do_not_unwrap_for_another_holder(self, holder):
+        other = uuid7()
+        keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
+        mine = DataKey.objects.get(holder=holder)
+        DataKey.objects.filter(holder=other).update(wrapped=mine.wrapped, key_id=mine.key_id)
+        keys.forget()
+
+        with pytest.raises(Destroyed):
+            sealer(holder=other, epoch=1)
+
+
+@pytest.mark.scenario("A1")
+def test_no_key_is_made_without_a_keyring(db, settings, tmp_path):
+    settings.KEYRING_DIR = tmp_path / "nowhere"
+
+    with pytest.raises(keyring.NoKeyring):
+        keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)
+
+
+@pytest.mark.invariant(2)
+def test_no_module_of_the_vault_keeps_a_key_in_a_global():
+    # The cache is the one place; it is keyed by ciphertext and named here.
+    import limited_use.vault as package
+
+    for name, module in sys.modules.items():
+        if not name.startswith(package.__name__ + "."):
+            continue
+        held = {key for key, value in vars(module).items() if isinstance(value, Unwrapped)}
+        assert held == set()

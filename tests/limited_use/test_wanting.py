@@ -1,0 +1,75 @@
+"""A refusal says why, in plain words, and tells nobody what they have nothing to do with."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limited_use import wanting
+from limited_use.clauses import CLAUSES
+from limited_use.policy import SAYS, TABLE, decide
+from limited_use.rules import RULES
+from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+
+SHOWN = Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.OWNER)
+ALL_FACTS = frozenset(Fact)
+FACTS = st.frozensets(st.sampled_from(Fact))
+GATES = {Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED}
+
+
+class TestWords:
+    def test_are_there_for_every_fact(self):
+        assert set(wanting.WANTING) == set(Fact)
+        assert all(said.endswith(".") for said in wanting.WANTING.values())
+
+    @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+    def test_of_a_rule_are_plain_and_its_clauses_are_known(self, rule):
+        assert rule.says.endswith(".")
+        assert len(rule.says) <= 160
+        # No word of ours that a user would have to look up.
+        assert not {"permit", "vault", "epoch", "fence"} & set(rule.says.lower().split())
+        assert all(clause in CLAUSES for clause in rule.clauses)
+
+    @given(use=st.sampled_from(sorted(TABLE)), facts=FACTS)
+    def test_explain_whatever_is_refused(self, use, facts):
+        decision = decide(Use(*use), facts)
+
+        said = wanting.explain(decision)
+
+        assert SAYS[decision.rule_id] in said
+        assert bool(decision.missing) is ("What is missing" in said)
+
+
+class TestWhatIsTold:
+    def test_is_what_is_missing_and_nothing_else(self):
+        decision = decide(SHOWN, ALL_FACTS - {Fact.CONSENT_CURRENT})
+
+        said = wanting.explain(decision)
+
+        assert said == (
+            "What is allowed: You read your own mail in your inbox. What is missing:"
+            " It was not agreed to as it is now: Settings asks its owner again."
+        )
+
+    @pytest.mark.control("3.1.4")
+    @given(facts=FACTS)
+    def test_is_the_same_to_a_stranger_however_it_stands(self, facts):
+        # Whether it exists, is connected, or was agreed to is nothing of theirs.
+        decision = decide(SHOWN, facts - {Fact.ACTOR_OWNS})
+
+        assert wanting.told(decision) == {Fact.ACTOR_OWNS}
+        assert wanting.explain(decision).endswith("Nothing of that name is yours.")
+
+    @given(use=st.sampled_from(sorted(TABLE)), facts=FACTS)
+    def test_is_never_more_than_is_missing(self, use, facts):
+        decision = decide(Use(*use), facts)
+
+        assert wanting.told(decision) <= decision.missing
+        assert bool(wanting.told(decision)) is bool(decision.missing)
+        assert not decision.missing & GATES or wanting.told(decision) <= GATES
+
+    def test_of_a_rule_that_forbids_is_the_rule(self):
+        decision = decide(SHOWN._replace(purpose=Purpose.MARKETING), ALL_FACTS)
+
+        assert wanting.explain(decision) == SAYS["never-market"]

@@ -1,0 +1,57 @@
+"""Rita, who reviews, and a ledger in which something was permitted, refused and removed."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from limited_use import tally
+from limited_use.ledger import sequencer
+from tests.api import cast
+from tests.api.conftest import _as_web, alice, keyring, mailbox, mine
+from tests.test_routes import staff
+from tests.walls import acting_as, requests_act_as_web
+
+__all__ = ["_as_web", "alice", "keyring", "mailbox", "mine", "requests_act_as_web"]
+
+MESSAGES = "/v1/users/me/messages"
+
+
+@pytest.fixture
+def rita(alice):
+    """The browser of a reviewer, with a second factor."""
+    return cast.browser(staff("reviewer", alice.organisation), mfa=True)
+
+
+@pytest.fixture
+def otto(alice):
+    """The browser of an operator, with a second factor."""
+    return cast.browser(staff("operator", alice.organisation), mfa=True)
+
+
+@pytest.fixture
+def campaigns(alice):
+    """A feature that asks for mail, to market."""
+    client = cast.campaigns()
+    return cast.feature(client, cast.switch_on(alice, client), "marketing")
+
+
+def as_worker():
+    """Have the rights of those that keep promises and clocks, and no others."""
+    return acting_as(ProcessClass.PURGE)
+
+
+def settle():
+    """Have the sequencer and the tally do what they do every few seconds."""
+    with as_worker():
+        sequencer.run(timezone.now())
+        tally.run(at=timezone.now())
+
+
+@pytest.fixture
+def used(alice, campaigns):
+    """Alice read her inbox; a campaign tried to."""
+    assert cast.browser(alice.user).get(MESSAGES).status_code == 200
+    assert campaigns.get(MESSAGES).status_code == 403
+    settle()

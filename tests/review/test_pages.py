@@ -1,0 +1,199 @@
+"""A reviewer points at a sentence, and is shown rule, tests and entries; and at nobody."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.ids import uuid7
+from integrations.registers import bound_tests
+from integrations.review_pages import table, words
+from limited_use import applied, signers
+from limited_use.clauses import CLAUSES, Confidence, rules_of
+from limited_use.evidence import clause_parts
+from limited_use.ledger import proofs
+from limited_use.policy import TABLE
+from limited_use.rules import RULES
+from limited_use.use_models import PolicyUse, Refusal
+from limited_use.vault.keyring import SigningKey
+from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient
+from tests.api import cast
+
+pytestmark = [pytest.mark.django_db, pytest.mark.control("3.1.1")]
+
+
+def text(answer):
+    assert answer.status_code == 200
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+
+
+def links(answer, prefix):
+    return re.findall(rf'href="({re.escape(prefix)}[^"]*)"', answer.content.decode())
+
+
+def expected(clause):
+    """Yield everything that a clause's page has to show."""
+    yield from (clause.says, clause.source.title, clause.quote, *clause.code)
+    for rule in (*rules_of(clause.id), *clause_parts.by_facts(clause)):
+        yield from (rule.id, rule.says)
+    for name in bound_tests.committed().get(("clause", clause.id), ()):
+        yield from words.test(name)
+    if clause.duty:
+        yield from (clause.duty.owner, clause.duty.does)
+
+
+class TestEveryClause:
+    def test_is_listed_and_leads_to_its_page(self, rita):
+        listed = {one.split("/")[3] for one in links(rita.get("/review/"), "/review/clauses/")}
+
+        assert listed == set(CLAUSES)
+
+    def test_shows_source_rules_tests_and_duty(self, rita, used):
+        for clause in CLAUSES.values():
+            shown = text(rita.get(f"/review/clauses/{clause.id}/"))
+
+            missing = [one for one in expected(clause) if " ".join(one.split()) not in shown]
+            assert missing == [], clause.id
+
+    def test_shows_the_entries_in_which_its_rules_were_applied(self, rita, used):
+        newest = PolicyUse.objects.get(rule="never-market").latest[0]
+
+        for clause_id in next(rule.clauses for rule in RULES if rule.id == "never-market"):
+            answer = rita.get(f"/review/clauses/{clause_id}/")
+            assert f"/review/entries/{newest}/" in links(answer, "/review/entries/"), clause_id
+
+    @pytest.mark.parametrize("clause_id", ["LU-1", "LU-4.1", "AN-10", "WDEL"])
+    def test_counts_what_the_ledger_holds(self, rita, used, clause_id):
+        applying = clause_parts.applying(CLAUSES[clause_id])
+        counts = [applied.totals().get(one, applied.Count()).all for one in applying]
+
+        [day] = applied.by_day(applying, at=timezone.now()) if sum(counts) else [None]
+
+        assert (day.count.all if day else 0) == sum(counts)
+
+    def test_is_a_404_where_there_is_none(self, rita):
+        assert rita.get("/review/clauses/LU-99/").status_code == 404
+
+
+class TestAnEntry:
+    def test_says_what_was_decided_under_which_rule(self, rita, used):
+        refusal = Refusal.objects.get()
+
+        shown = text(rita.get(f"/review/entries/{refusal.entry_id}/"))
+
+        assert "never-market" in shown
+        assert "refused" in shown
+        assert "marketing" in shown
+
+    def test_comes_with_a_proof_that_holds(self, rita, used):
+        refusal = Refusal.objects.get()
+
+        answer = rita.get(f"/review/entries/{refusal.entry_id}/proof")
+
+        proven = proofs.verify(answer.content.decode(), [signers.current(SigningKey.LEDGER)])
+        assert str(refusal.entry_id).encode() in proven.payload
+        assert b'"rule":"never-market"' in proven.payload
+
+    def test_without_a_place_has_no_proof_yet(self, rita, campaigns):
+        campaigns.get("/v1/users/me/messages")
+        entry = applied.Leaf.objects.order_by("-id").first()
+
+        assert "waits for its place" in text(rita.get(f"/review/entries/{entry.id}/"))
+        assert rita.get(f"/review/entries/{entry.id}/proof").status_code == 404
+
+
+class TestThePolicy:
+    def test_shows_every_use_once(self, rita):
+        shown = [
+            (row.recipients, row.data_classes) for block in table.blocks() for row in block.rows
+        ]
+        size = sum(
+            (len(Recipient) if to == ["everybody"] else len(to))
+            * (len(DataClass) if of == ["everything"] else len(of))
+            for to, of in shown
+        )
+
+        assert size == len(TABLE)
+        assert {block.purpose for block in table.blocks()} == set(Purpose)
+
+    def test_shows_every_rule_with_its_clauses(self, rita, used):
+        answer = rita.get("/review/policy/")
+
+        shown = text(answer)
+        for rule in RULES:
+            assert rule.says in shown
+            assert f'id="rule-{rule.id}"' in answer.content.decode()
+
+    def test_has_words_for_every_fact_and_source(self):
+        assert set(words.FACTS) == set(Fact)
+        assert set(words.KNOWN_BY) == set(Confidence)
+
+
+class TestRefusals:
+    def test_are_listed_newest_first_by_feature_and_rule(self, rita, used):
+        shown = text(rita.get("/review/refusals/"))
+
+        assert "campaigns" in shown
+        assert "never-market" in shown
+        assert "mail.metadata for marketing to platform_feature" in shown
+
+    def test_lead_to_their_entries(self, rita, used):
+        [to] = links(rita.get("/review/refusals/"), "/review/entries/")
+
+        assert rita.get(to).status_code == 200
+
+    def test_are_paged(self, rita, used, monkeypatch):
+        refusal = Refusal.objects.get()
+        monkeypatch.setattr("integrations.review_pages.views.PAGE", 1)
+        Refusal.objects.create(
+            entry_id=uuid7(), at=refusal.at - (timezone.now() - refusal.at),
+            rule=refusal.rule, purpose=refusal.purpose, data_class=refusal.data_class,
+            recipient=refusal.recipient,
+        )  # fmt: skip
+
+        first = rita.get("/review/refusals/")
+        [older] = re.findall(r'href="(\?before=[^"]+)"', first.content.decode())
+        second = rita.get(f"/review/refusals/{unescape(older)}")
+
+        assert links(first, "/review/entries/") != links(second, "/review/entries/")
+
+    @pytest.mark.parametrize("before", ["yesterday", "2026-13-45T00:00", "2026-11-25", ""])
+    def test_take_any_beginning_that_is_none(self, rita, used, before):
+        assert rita.get("/review/refusals/", {"before": before}).status_code == 200
+
+    def test_say_so_where_there_are_none(self, rita):
+        assert "Nothing was refused" in text(rita.get("/review/refusals/"))
+
+
+@pytest.mark.invariant(4)
+@pytest.mark.clause("LU-3", "AN-18")
+class TestAReviewer:
+    def pages(self, rita):
+        entries = [one.latest[0] for one in PolicyUse.objects.all()]
+        yield from ("/review/", "/review/policy/", "/review/refusals/", "/review/evidence/")
+        yield from (f"/review/clauses/{one}/" for one in CLAUSES)
+        yield from (f"/review/entries/{one}/" for one in entries)
+        yield from (f"/review/entries/{one}/proof" for one in entries)
+
+    def test_sees_neither_content_nor_persons(self, rita, used, alice, mine):
+        ids = [*vars(mine).values(), alice.organisation.id, alice.membership.id]
+        secrets = [cast.MARKER, "gmail.example", "example.test", alice.user.email, *map(str, ids)]
+        looked = 0
+
+        for path in self.pages(rita):
+            shown = rita.get(path).content.decode()
+            looked += 1
+            assert not [one for one in secrets if one in shown], path
+
+        assert looked > len(CLAUSES)
+
+    @pytest.mark.control("3.3.1")
+    @pytest.mark.parametrize("path", ["/review/", "/review/policy/", "/review/evidence/"])
+    def test_is_nobody_else(self, alice, otto, path):
+        assert cast.browser(alice.user).get(path).status_code == 403
+        assert otto.get(path).status_code == 403
+        assert Client().get(path).headers["Location"].startswith("/accounts/login/")

@@ -1,0 +1,343 @@
+"""
+Every route of the service, and what each kind of caller is answered: the declared table.
+
+A word per group of methods: GET and HEAD, POST, PUT with PATCH and DELETE, OPTIONS.
+"ok/405/405" says that PUT, PATCH and DELETE differ: forms of django-allauth take PUT as a POST.
+`test_routes.py` walks the URLconf and fails for a route that is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# What a word stands for: statuses, and where a redirect may lead.
+WORDS: dict[str, tuple[frozenset[int], str]] = {
+    "ok": (frozenset({200}), ""),
+    "none": (frozenset({204}), ""),
+    "go": (frozenset({302, 303}), "/"),
+    "sign-in": (frozenset({302}), "/accounts/login/"),
+    "factor": (frozenset({302}), "/accounts/mfa/"),
+    "confirm": (frozenset({302}), "/accounts/reauthenticate/"),
+    "provider": (frozenset({303}), "https://accounts.google.com/"),
+    **{str(code): (frozenset({code}), "") for code in (400, 401, 403, 404, 405, 409, 410, 428)},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """
+    Answers of one kind of route.
+
+    :param nobody: who is not signed in, or whose session or token is not valid
+    :param owner: whose the ids in the address and in the body are
+    :param other: any other person who is signed in, staff with a second factor too
+    :param roles: of staff with a second factor, where theirs is another answer
+    """
+
+    nobody: str
+    owner: str
+    other: str
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+
+# Staff without a second factor: led to it by a page, refused everything else.
+BARE_PAGE = "factor 403 403 403"
+BARE_API = "403 403 403 403"
+
+PUBLIC = Kind("ok 405 405 405", "ok 405 405 405", "ok 405 405 405")
+API = Kind("401 401 401 401", "ok 405 405 none", "404 404 404 404")
+# What is sent as a form and not as JSON is not understood.
+API_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404")
+# Between people: there is none of it for a feature.
+NOT_FOR_FEATURES = {"feature": "404 404 404 404"}
+SHARING = Kind("401 401 401 401", "ok 405 405 none", "404 404 404 404", NOT_FOR_FEATURES)
+SHARING_POST = Kind("401 401 401 401", "ok 400 405 none", "404 404 404 404", NOT_FOR_FEATURES)
+# Alice shares nothing on this walk.
+ONE_SHARE = Kind("401 401 401 401", "405 405 405/405/404 none", "404 404 404 404", NOT_FOR_FEATURES)
+# The feature on this walk was not switched on for calendars: the policy refuses it.
+CALENDAR = Kind(
+    "401 401 401 401",
+    "ok 405 405 none",
+    "404 404 404 404",
+    {"feature": "403 405 405 none"},
+)
+# Asked by a JSON body alone.
+ASKED = Kind("401 401 401 401", "405 400 405 none", "404 404 404 404")
+NOTHING = Kind("404 404 404 404", "404 404 404 404", "404 404 404 404")
+# A page of whoever looks, with nobody's id in its address.
+OWN_PAGE = Kind("sign-in 405 405 405", "ok 405 405 405", "ok 405 405 405")
+ONE_PAGE = Kind("sign-in 405 405 405", "ok 405 405 405", "404 405 405 405")
+# Forms, with somebody's id in address or body.
+FORM = Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405")
+BEGIN = Kind("405 sign-in 405 405", "405 provider 405 405", "405 404 405 405")
+# Switching off what is not theirs is as if it had been off already: nothing happens.
+SWITCH = Kind("sign-in sign-in 405 405", "ok go 405 405", "ok go 405 405")
+# Asks once more on a page of its own; both need a recent confirmation.
+CONFIRMED = Kind("sign-in sign-in 405 405", "ok go 405 405", "404 404 405 405")
+# Leads to the settings page whatever came: how it went stands in a row.
+CALLBACK = Kind("go go go go", "go go go go", "go go go go")
+# A provider's own: whoever signs in is nobody there. On this walk nobody proves to be one.
+WEBHOOK = Kind("405 403 405 405", "405 403 405 405", "405 403 405 405")
+# No session is looked at; a form that is none is 400.
+TOKEN = Kind("405 400 405 405", "405 400 405 405", "405 400 405 405")
+
+
+def everyone(answers: str) -> Kind:
+    return Kind(answers, answers, answers)
+
+
+def signed_in(answers: str, *, nobody: str = "sign-in sign-in sign-in sign-in") -> Kind:
+    """Return a kind that is about whoever is signed in, and names nobody else."""
+    return Kind(nobody, answers, answers)
+
+
+def staff_page(role: str, answers: str = "ok 405 405 405") -> Kind:
+    """Return a page that a member of staff of one role sees, and nobody else."""
+    refused = " ".join("405" if one == "405" else "403" for one in answers.split())
+    nobody = " ".join("405" if one == "405" else "sign-in" for one in answers.split())
+    return Kind(nobody, refused, refused, {role: answers})
+
+
+# For anyone as the public pages are; on this walk there is nothing for them to show.
+OPEN = frozenset(
+    {
+        "ledger-checkpoint",
+        "ledger-consistency",
+        "receipt-link",
+        "receipt-link-part-1",
+        "receipt-link-part-2",
+    }
+)
+
+# No browser sends these, and no session counts: there is nothing that a foreign page could use.
+WITHOUT_FORM_TOKEN = {
+    "oauth_token": "a service client proves itself by a signed assertion",
+    "webhook-google-pubsub": "Google proves itself by a signed token in a header",
+    "webhook-google-channel": "a channel proves itself by the token it was given, in a header",
+}
+
+# Those that ask for a recent confirmation first.
+CONFIRM = frozenset(
+    {
+        "settings-disconnect",
+        "settings-export",
+        "settings-feature-withdraw",
+        "settings-forget",
+        "settings-ledger-part",
+        "inbox-support",
+    }
+)
+
+# Of django-allauth. Its views look who is signed in before they look at the method.
+LOOK = "ok 405 405 ok"
+FILL_IN = "ok ok ok/405/405 ok"
+
+ROUTES: dict[str, Kind] = {
+    "alive": PUBLIC,
+    "ready": PUBLIC,
+    "home": PUBLIC,
+    "data-use": PUBLIC,
+    "keys": PUBLIC,
+    # Nothing is signed on this walk, and a query that is none is 400.
+    "ledger-checkpoint": everyone("404 405 405 405"),
+    "ledger-consistency": everyone("400 405 405 405"),
+    # Nobody's token.
+    "receipt-link": everyone("404 405 405 405"),
+    "receipt-link-part-1": everyone("404 405 405 405"),
+    "receipt-link-part-2": everyone("404 405 405 405"),
+    "robots": PUBLIC,
+    "problem": PUBLIC,
+    "openapi": PUBLIC,
+    "api-reference": PUBLIC,
+    "settings-integrations": OWN_PAGE,
+    "settings-connect": OWN_PAGE,
+    "settings-progress": ONE_PAGE,
+    "settings-details": ONE_PAGE,
+    "settings-purge": ONE_PAGE,
+    "settings-receipt": ONE_PAGE,
+    # The removal of this walk has no part 2 yet.
+    "settings-receipt-part-2": Kind("sign-in 405 405 405", "404 405 405 405", "404 405 405 405"),
+    # Shows what it made at once, and never again.
+    "settings-receipt-link": Kind("405 sign-in 405 405", "405 ok 405 405", "405 404 405 405"),
+    "settings-sync-now": FORM,
+    "settings-horizon": FORM,
+    "settings-retry": FORM,
+    "settings-forget": FORM,
+    "settings-disconnect": CONFIRMED,
+    # The answer to the form is the file.
+    "settings-export": Kind("sign-in sign-in 405 405", "ok ok 405 405", "404 404 405 405"),
+    "settings-feature": SWITCH,
+    # What may be withdrawn is not what may be switched off: a feature of the service itself.
+    "settings-feature-withdraw": Kind(
+        "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
+    ),
+    "settings-consent-withdraw": FORM,
+    "settings-uses": OWN_PAGE,
+    "settings-uses-csv": OWN_PAGE,
+    "settings-uses-json": OWN_PAGE,
+    # Nothing is sequenced on this walk: there is no proof yet.
+    "settings-uses-proof": Kind("sign-in 405 405 405", "409 405 405 405", "404 405 405 405"),
+    # Alice's integration is one of mail on this walk: see `pages/test_calendars.py`.
+    "settings-calendars": Kind("sign-in 405 405 405", "404 405 405 405", "404 405 405 405"),
+    "settings-calendars-erase": Kind(
+        "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
+    ),
+    "settings-calendars-again": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    # What is none of the choices is said so, whatever it is of.
+    "settings-calendars-keep": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
+    # A form without a colleague is shown again.
+    "settings-local-calendar-new": Kind(
+        "sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"
+    ),
+    # Alice's calendar on this walk is one of a provider: see `pages/test_local_calendars.py`.
+    "settings-local-calendar": Kind(
+        "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
+    ),
+    "settings-local-calendar-fill": Kind(
+        "405 sign-in 405 405", "405 404 405 405", "405 404 405 405"
+    ),
+    "settings-local-calendar-file": Kind(
+        "sign-in 405 405 405", "404 405 405 405", "404 405 405 405"
+    ),
+    "settings-local-calendar-remove": Kind(
+        "sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"
+    ),
+    "settings-calendar-sharing": Kind(
+        "sign-in sign-in 405 405", "ok ok 405 405", "404 404 405 405"
+    ),
+    "settings-share-end": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    "connect-begin": BEGIN,
+    "connect-callback": CALLBACK,
+    "inbox": OWN_PAGE,
+    # Its owner has fetched nothing: there is nothing to fetch of this one.
+    "settings-ledger-part": Kind("sign-in sign-in 405 405", "410 410 405 405", "404 404 405 405"),
+    "inbox-search": Kind("sign-in sign-in 405 405", "ok ok 405 405", "ok ok 405 405"),
+    "inbox-elsewhere": ONE_PAGE,
+    "inbox-elsewhere-body": ONE_PAGE,
+    "inbox-elsewhere-file": ONE_PAGE,
+    "inbox-thread": ONE_PAGE,
+    "inbox-body": ONE_PAGE,
+    "inbox-attachment": ONE_PAGE,
+    "inbox-support": CONFIRMED,
+    "inbox-support-close": FORM,
+    "calendar": OWN_PAGE,
+    "calendar-coming": OWN_PAGE,
+    "calendar-look": Kind("sign-in sign-in 405 405", "ok go 405 405", "ok go 405 405"),
+    # A form without a title, a day and a calendar is shown again.
+    "calendar-new": Kind("sign-in sign-in 405 405", "ok 400 405 405", "ok 400 405 405"),
+    "calendar-event": ONE_PAGE,
+    "calendar-event-description": ONE_PAGE,
+    # No answer that there is.
+    "calendar-answer": Kind("405 sign-in 405 405", "405 404 405 405", "405 404 405 405"),
+    # A form with nothing in it is shown again.
+    "calendar-edit": Kind("sign-in sign-in 405 405", "ok 400 405 405", "404 404 405 405"),
+    # Of no version: it is shown again as it is.
+    "calendar-delete": Kind("sign-in sign-in 405 405", "ok 409 405 405", "404 404 405 405"),
+    "calendar-show": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
+    "support-items": staff_page("support"),
+    # Alice opened nothing to support on this walk: refused, and recorded.
+    "support-item": staff_page("support", "403 405 405 405"),
+    "review": staff_page("reviewer"),
+    "review-clause": staff_page("reviewer"),
+    "review-policy": staff_page("reviewer"),
+    "review-refusals": staff_page("reviewer"),
+    # Nothing is in the ledger on this walk, and no bundle was made.
+    "review-entry": staff_page("reviewer", "404 405 405 405"),
+    "review-proof": staff_page("reviewer", "404 405 405 405"),
+    "review-bundle": staff_page("reviewer", "404 405 405 405"),
+    "review-evidence": staff_page("reviewer"),
+    "review-evidence-make": staff_page("reviewer", "405 go 405 405"),
+    "metrics": staff_page("operator"),
+    "switch_organisation": FORM,
+    "oauth_token": TOKEN,
+    "webhook-google-pubsub": WEBHOOK,
+    "webhook-google-channel": WEBHOOK,
+    "api-messages": API,
+    "api-message": API,
+    "api-attachment": API,
+    "api-threads": API,
+    "api-thread": API,
+    "api-connections": API,
+    "api-connection": API,
+    "api-calendar-shares": SHARING_POST,
+    "api-shares": SHARING,
+    "api-share": ONE_SHARE,
+    "api-calendars": Kind(
+        "401 401 401 401",
+        "ok 400 405 none",
+        "404 404 404 404",
+        {"feature": "403 404 405 none"},
+    ),
+    # Her calendar on this walk is a provider's: it is not to be called otherwise, or removed.
+    "api-calendar": Kind(
+        "401 401 401 401",
+        "ok 405 400/405/404 none",
+        "404 404 404 404",
+        {"feature": "403 405 404/405/404 none"},
+    ),
+    "api-calendar-import": Kind(
+        "401 401 401 401", "405 404 405 none", "404 404 404 404", {"feature": "405 404 405 none"}
+    ),
+    "api-calendar-export": Kind(
+        "401 401 401 401", "404 405 405 none", "404 404 404 404", {"feature": "404 405 405 none"}
+    ),
+    # Without a window there is nothing to list.
+    "api-events": Kind("401 401 401 401", "400 400 405 none", "404 404 404 404"),
+    # Whoever does not say which version they saw changes nothing.
+    "api-event": Kind(
+        "401 401 401 401",
+        "ok 405 405/428/428 none",
+        "404 404 404 404",
+        {"feature": "403 405 405/428/428 none"},
+    ),
+    "api-event-response": Kind("401 401 401 401", "405 400 405 none", "404 404 404 404"),
+    "api-free-busy": ASKED,
+    "api-availability": ASKED,
+    "api-nothing": NOTHING,
+    "account_login": signed_in("go go go go", nobody=FILL_IN),
+    "account_logout": signed_in("ok go 405 ok", nobody="go go 405 ok"),
+    "account_inactive": everyone(LOOK),
+    "account_reauthenticate": signed_in(FILL_IN),
+    "account_change_password": signed_in(FILL_IN),
+    "account_reset_password": everyone(FILL_IN),
+    "account_reset_password_done": everyone(LOOK),
+    # A key that is none: the page says so, and takes nothing.
+    "account_reset_password_from_key": everyone("ok ok ok ok"),
+    "account_reset_password_from_key_done": everyone(LOOK),
+    "mfa_index": signed_in(LOOK),
+    "mfa_authenticate": signed_in("go go go go"),
+    "mfa_reauthenticate": signed_in("confirm confirm confirm confirm"),
+    "mfa_activate_totp": signed_in(FILL_IN),
+    # Nobody on this walk has a code generator, or recovery codes.
+    "mfa_deactivate_totp": signed_in("404 404 404 404"),
+    "mfa_view_recovery_codes": signed_in("404 405 405 ok"),
+    "mfa_download_recovery_codes": signed_in("404 404 404 404"),
+    # Alice, who has a security key, may have codes as well.
+    "mfa_generate_recovery_codes": Kind(
+        "sign-in sign-in sign-in sign-in", "ok go go/405/405 ok", FILL_IN
+    ),
+    "mfa_list_webauthn": signed_in(LOOK),
+    "mfa_add_webauthn": signed_in(FILL_IN),
+    # What is no signature of the key leads back to the door, which leads in.
+    "mfa_reauthenticate_webauthn": Kind(
+        "sign-in sign-in sign-in sign-in",
+        "ok sign-in sign-in/405/405 ok",
+        "confirm confirm confirm confirm",
+    ),
+    # The key's number is in the address.
+    "mfa_remove_webauthn": Kind(
+        "sign-in sign-in sign-in sign-in", "ok go 405/405/go ok", "404 404 405/405/404 ok"
+    ),
+    "mfa_edit_webauthn": Kind("sign-in sign-in sign-in sign-in", FILL_IN, "404 404 404/405/405 ok"),
+}
+
+# Where a member of staff without a factor may go: to set one up, or to leave.
+BARE: dict[str, str] = {
+    "mfa_index": LOOK,
+    "mfa_activate_totp": FILL_IN,
+    "mfa_list_webauthn": LOOK,
+    "mfa_add_webauthn": FILL_IN,
+    "account_reauthenticate": FILL_IN,
+    "account_logout": "ok go 405 ok",
+}

@@ -1,0 +1,57 @@
+"""
+The main job, walked through as an outside client: `make smoke`.
+
+Over HTTP only, but for the canary search, which reads the stores themselves, and
+for turning back one row's clock, which stands for two weeks of waiting. On servers that are
+given it has a database of its own, whose files it does not see: that is said, never counted
+as zero.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from config.embedded import postgres, service
+from config.embedded.processes import Unavailable
+from tests.smoke.steps import Smoke
+from tests.smoke.walk import Walk
+from tests.worlds import own
+
+# So that nobody waits for a beat: sweeps, leases and the interval of a sync, in seconds.
+FAST = {
+    "SWEEP_SECONDS": "1",
+    "LEASE_SECONDS": "5",
+    "SYNC_INTERVAL_SECONDS": "1",
+    # While the provider tells of news it is still asked, so that a grant's end is seen in time.
+    "PUSH_POLL_SECONDS": "10",
+    "GMAIL_UNITS_PER_MINUTE": "600000",
+}
+
+
+def main() -> int:
+    # Nothing can be chosen: what it says of itself, and no silent typo.
+    argparse.ArgumentParser(prog="python -m tests.smoke", description=__doc__).parse_args()
+    walk = Walk()
+    with tempfile.TemporaryDirectory(prefix="antares-smoke-") as folder:
+        data = Path(folder)
+        # The server's own account has to get through; what is inside is closed by itself.
+        data.chmod(0o711)
+        try:
+            with (
+                own.running(data, settings=postgres.SCANNABLE) as mine,
+                service.running(
+                    data, mine.urls, workers=2, extra={**FAST, **mine.extra}, seed={}
+                ) as running,
+            ):
+                Smoke(walk, running, mine, data).run()
+        except Unavailable as problem:
+            sys.stderr.write(f"{problem}\n")
+            return 1
+    return walk.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

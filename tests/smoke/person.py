@@ -1,0 +1,127 @@
+"""A person at the pages of the service and at Google's consent page, over HTTP only."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.smoke.client import Browser, Page
+from tests.smoke.walk import Failed, must
+
+MAIL_SCOPE = "gmail.readonly"
+
+
+class Person:
+    def __init__(self, base_url: str, seeded: dict[str, Any]) -> None:
+        self.browser = Browser(base_url)
+        self.seeded = seeded
+
+    def sign_in(self) -> Page:
+        page = self.browser.get("/accounts/login/")
+        form = page.form("login")
+        data = form.data(login=self.seeded["email"], password=self.seeded["password"])
+        page = self.browser.submit(page, form, data)
+        must(self.seeded["name"] in html.unescape(page.text), "the page does not greet them")
+        return page
+
+    def settings(self) -> Page:
+        return self.browser.get("/settings/integrations/")
+
+    def connect(
+        self,
+        google_account: str,
+        *,
+        product: str = "mail",
+        untick: tuple[str, ...] = (),
+        connection: str = "",
+    ) -> Page:
+        """Disclosure, affirmative click, consent at Google, and back on the settings page."""
+        query = {"product": product} | ({"connection": connection} if connection else {})
+        page = self.browser.get(f"/settings/connect/google/?{urlencode(query)}")
+        form = page.form("connect/google/begin")
+        consent = self.browser.submit(page, form, form.data(agree="yes"))
+        if "decision" in consent.text:
+            form = consent.form("decision")
+            data = form.data(untick=(*untick, "@"), button="allow")
+            if not any(name == "account" for name, _ in data):
+                data.append(("account", google_account))
+            consent = self.browser.submit(consent, form, data)
+        must(consent.status == 200, f"the way back ended with {consent.status}")
+        must("code=" not in consent.url, "the address still holds the code")
+        return consent
+
+    def switch_on(self, feature: str) -> str:
+        """Read what a platform feature does, agree, and return the delegation that it gets."""
+        page = self.browser.get(f"/settings/features/{feature}/")
+        page = self.agree(page)
+        must(page.status == 200, f"agreeing ended with {page.status}")
+        page = self.browser.get("/settings/uses/")
+        for form in _forms(page):
+            if f"/settings/features/{feature}/" in form.action and "delegation" in dict(
+                form.fields
+            ):
+                return str(dict(form.fields)["delegation"])
+        raise Failed(f"{feature} is not on")
+
+    def agree(self, page: Page, **values: str) -> Page:
+        """Tick that one agrees, and send the form that asks for it."""
+        form = next(f for f in _forms(page) if any(name == "agree" for name, *_ in f.boxes))
+        return self.browser.submit(page, form, form.data(agree="yes", **values))
+
+    def confirm(self, page: Page) -> Page:
+        """Confirm with the password that it is them, where the page asks for it."""
+        if "reauthenticate" not in page.url:
+            return page
+        form = page.form("reauthenticate")
+        return self.browser.submit(page, form, form.data(password=self.seeded["password"]))
+
+    def disconnect(self, integration: str = '[^"]+') -> tuple[Page, float]:
+        """
+        Confirm, press the button, and return the page of the removal and how many ms it took.
+
+        :param integration: its id; the first one of the page, if it is left out
+        """
+        pattern = rf'href="(/settings/integrations/{integration}/disconnect/)"'
+        link = found(pattern, self.settings())
+        page = self.confirm(self.browser.get(link))
+        form = next((f for f in _forms(page) if f.action == "" and f.method == "post"), None)
+        if form is None:
+            raise Failed("the disconnect page has no form")
+        began = time.monotonic()
+        page = self.browser.submit(page, form, form.data())
+        return page, (time.monotonic() - began) * 1000
+
+    def api(self, path: str, **query: Any) -> Any:
+        response = self.browser.http.get(f"{self.browser.base_url}/v1/users/me{path}", params=query)
+        must(response.status_code == 200, f"{path} answered {response.status_code}")
+        return response.json()
+
+    def send(self, method: str, path: str, *, json: Any = None, **headers: str) -> Any:
+        """Return the answer to a call of the API that may change something, as from a page."""
+        base = self.browser.base_url
+        given = {
+            "origin": base,
+            "x-csrftoken": self.browser.http.cookies.get("csrf", ""),
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        place = f"{base}/v1/users/me{path}"
+        return self.browser.http.request(method, place, json=json, headers=given)
+
+    def messages(self, **query: Any) -> list[dict[str, Any]]:
+        return list(self.api("/messages", **query)["data"])
+
+
+def _forms(page: Page) -> list[Any]:
+    from tests.smoke.client import forms
+
+    return forms(page.text)
+
+
+def found(pattern: str, page: Page) -> str:
+    match = re.search(pattern, page.text)
+    if match is None:
+        raise Failed(f"nothing on {page.url} matches {pattern}")
+    return html.unescape(match[1])

@@ -1,0 +1,59 @@
+"""One line per step, with its figure; a failed step is said and counted, and the walk goes on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Failed(Exception):
+    """A step did not show what it must. The text says what was seen instead."""
+
+
+def must(condition: object, says: str) -> None:
+    if not condition:
+        raise Failed(says)
+
+
+def eventually(look: Callable[[], T], *, within: float, says: str, every: float = 0.05) -> T:
+    """Return the first true value of `look`. Seconds. :raises Failed: if there is none in time"""
+    deadline = time.monotonic() + within
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise Failed(f"not within {within:.0f} s: {says}")
+        time.sleep(every)
+    return found
+
+
+@dataclass
+class Walk:
+    passed: int = 0
+    failed: int = 0
+    figures: dict[str, str] = field(default_factory=dict)
+
+    def step(self, title: str, act: Callable[[], str]) -> None:
+        """Run one step; what it returns is its figure."""
+        try:
+            figure = act()
+        except Exception as error:  # noqa: BLE001 - said below; the walk goes on
+            self.failed += 1
+            what = str(error) if isinstance(error, Failed) else f"{type(error).__name__}: {error}"
+            self.say(f"FAILED  {title}: {what}")
+        else:
+            self.passed += 1
+            self.figures[title] = figure
+            self.say(f"ok      {title}: {figure}")
+
+    @staticmethod
+    def say(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    def close(self) -> int:
+        self.say(f"{self.passed} passed, {self.failed} failed")
+        return 1 if self.failed else 0

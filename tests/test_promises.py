@@ -1,0 +1,89 @@
+"""Promises that one look keeps: at a page, at an answer, at what is in the repository."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from integrations import offers, scopes
+from integrations.providers import PROVIDERS
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("accounts", "config", "integrations", "limited_use")
+
+
+def sources():
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            if "sandbox" not in path.parts:
+                yield path, path.read_text(encoding="utf-8")
+
+
+def holding(pattern):
+    found = re.compile(pattern, re.MULTILINE)
+    return [path.relative_to(ROOT).as_posix() for path, text in sources() if found.search(text)]
+
+
+@pytest.mark.django_db
+class TestThePublicPage:
+    @pytest.mark.clause("SCOPE-MATCH")
+    @pytest.mark.clause("SCOPE-CTX")
+    def test_lists_the_scopes_that_are_asked_and_no_others(self):
+        page = unescape(Client().get("/data-use/").content.decode())
+
+        listed = set(re.findall(r"<code>(openid|email|https://[^<]+)</code>", page))
+        google = PROVIDERS["google"]
+        assert listed == {*scopes.asked(google, "mail"), *scopes.asked(google, "calendar")}
+        assert all(asked.why for offer in offers.offers() for asked in offer.requests)
+
+    @pytest.mark.clause("AN-4")
+    def test_promises_limited_use(self):
+        page = " ".join(re.sub(r"<[^>]+>", "", Client().get("/data-use/").content.decode()).split())
+
+        assert "including the Limited Use requirements" in unescape(page)
+
+    @pytest.mark.clause("CB-SCRIPTS")
+    def test_is_not_what_the_callback_answers_with(self):
+        answer = Client().get("/connect/google/callback", {"state": "x", "code": "y"})
+
+        assert (answer.status_code, answer.content) == (303, b"")
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert "?" not in answer.headers["Location"]
+
+    @pytest.mark.control("3.1.6")
+    @pytest.mark.parametrize("folder", ["/static/", "/static/antares/", "/media/"])
+    def test_lists_no_folder(self, folder):
+        assert Client().get(folder).status_code == 404
+
+
+class TestTheRepository:
+    @pytest.mark.clause("SECRET-REPO")
+    def test_holds_no_credentials(self):
+        looked = subprocess.run(
+            ["git", "grep", "-lIE", "GOCSPX-[A-Za-z0-9_-]{10}|-----BEGIN [A-Z ]*PRIVATE KEY-----"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        # 1: nothing found. Anything above: git did not look.
+        assert (looked.returncode, looked.stdout) == (1, "")
+
+    @pytest.mark.control("4.1.2")
+    def test_switches_no_verification_of_certificates_off(self):
+        assert holding(r"verify\s*=\s*False|CERT_NONE|check_hostname\s*=\s*False") == []
+
+    @pytest.mark.control("5.1.6")
+    def test_parses_no_xml(self):
+        assert holding(r"^\s*(from|import) (xml|lxml|defusedxml)\b") == []
+
+    @pytest.mark.control("4.1.2")
+    @pytest.mark.control("5.1.6")
+    def test_is_looked_at_by_searches_that_find(self):
+        assert "config/settings.py" in holding(r"^from config\.env import")

@@ -1,0 +1,67 @@
+"""
+Servers for a run that leaves nothing: embedded ones, or a database of its own on those given.
+
+A run against somebody's server makes a database and login roles under names of its own, and takes
+both away again: nothing that is there is read, and no password of a role that is there is set.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from config.database.roles import Roles
+from config.embedded import servers
+from config.embedded.servers import Urls
+from tests.bench import databases
+
+
+@dataclass(frozen=True)
+class Own:
+    """
+    What `service.running` is given.
+
+    :param extra: settings by name, of the processes and of whoever looks at their database
+    :param embedded: whether the files of the database are ours to look at
+    """
+
+    urls: Urls
+    extra: Mapping[str, str]
+    embedded: bool
+
+
+@contextmanager
+def running(
+    data: Path, *, settings: Mapping[str, str], given: Mapping[str, str] | None = None
+) -> Iterator[Own]:
+    """
+    Yield servers for one run.
+
+    :raises Unavailable: if those given do not answer, or none can be started here
+    """
+    given = os.environ if given is None else given
+    with servers.running(data, settings=settings, given=given) as urls:
+        if not given.get("DATABASE_URL"):
+            yield Own(urls, {}, embedded=True)
+            return
+        name = f"antares_{secrets.token_hex(6)}"
+        database = databases.create(urls.database, name)
+        try:
+            mine = Urls(database=database, broker=urls.broker)
+            yield Own(mine, {"DATABASE_ROLE_PREFIX": name}, embedded=False)
+        finally:
+            databases.drop(urls.database, name)
+            _drop_roles(urls.database, Roles(name))
+
+
+def _drop_roles(url: str, roles: Roles) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for name in roles.names:
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))

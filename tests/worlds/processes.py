@@ -1,0 +1,188 @@
+"""
+The service as real processes, on the database of the test, with a broker of its own.
+
+What the demo starts is started here by the same code: web, workers and beat. A test kills
+them as an operator or the kernel would, and looks at the database and the sandbox.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.conf import settings as now
+
+from config.classes import ProcessClass
+from config.database.logins import variable
+from config.embedded import ports, servers
+from config.embedded.processes import spawn, stop
+from config.embedded.service import ROOT, Service
+from limited_use.vault import keys
+from limited_use.vault.file_keyring import FileKeyring
+from tests.integrations.google import ALICE_BOX, point_at
+from tests.worlds.sandbox import Sandbox
+
+# A second, where a person would wait for a minute.
+QUICK = {"LEASE_SECONDS": "2", "SWEEP_SECONDS": "1", "SYNC_INTERVAL_SECONDS": "1"}
+PATIENCE = 60.0
+
+
+def wait_until(holds: Any, within: float = PATIENCE) -> Any:
+    """Return what `holds()` returned once that is true; fail if it never is."""
+    deadline = time.monotonic() + within
+    while not (found := holds()):
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+    return found
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return what a process needs to be part of the test's world: its settings by their names."""
+    named = {key: getattr(now, key) for key in dir(now) if key.startswith("GOOGLE_")}
+    flags = {True: "on", False: "off"}
+    google = {key: flags[it] if isinstance(it, bool) else it for key, it in named.items()}
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "ANTARES_ENV": "development",
+        "DATABASE_URL": _here(os.environ["DATABASE_URL"]),
+        "BROKER_URL": now.BROKER_URL,
+        "SECRET_KEY": now.SECRET_KEY,
+        "KEYRING_DIR": str(now.KEYRING_DIR),
+        "EMAIL_DIR": str(now.KEYRING_DIR.parent / "mail"),
+        "LEDGER_ORIGIN": now.LEDGER_ORIGIN,
+        "PUBLIC_URL": now.PUBLIC_URL,
+        "PYTHONUNBUFFERED": "1",
+        # The sandbox imposes none.
+        "GMAIL_UNITS_PER_MINUTE": "60000000",
+        **google,
+        **QUICK,
+        **more,
+    }
+
+
+def _here(url: str) -> str:
+    """Return the address of the database of the test."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{now.DATABASES['default']['NAME']}"))
+
+
+@contextmanager
+def script(module: str, *arguments: str, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``python -m module arguments…``; it is killed if it still runs at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        env=environment(**more),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+class Running:
+    """The service at `url`; its processes are started and killed by name."""
+
+    def __init__(self, url: str, sandbox: Sandbox, folder: Path, broker_url: str) -> None:
+        self.port = urlsplit(url).port
+        self.broker_url = broker_url
+        logs = folder / "logs"
+        logs.mkdir()
+        self.service = Service(url, sandbox.url, sandbox.control_url, {}, logs)
+        self.service.logins = {one: _here(os.environ[variable(one)]) for one in ProcessClass}
+        self.url = url
+
+    def web(self, name: str = "web", **more: str) -> None:
+        self._settle(more)
+        with (self.service.logs / f"{name}.log").open("ab") as log:
+            self.service.processes[name] = spawn(
+                [
+                    *(sys.executable, "-m", "granian", "--interface", "wsgi"),
+                    *("config.wsgi:application", "--host", "127.0.0.1", "--port", str(self.port)),
+                    *("--http", "1", "--no-ws", "--blocking-threads", "2", "--no-access-log"),
+                    *("--log-level", "warning"),
+                ],
+                env=self.service.environment_of(ProcessClass.WEB),
+                output=log,
+                cwd=ROOT,
+            )
+        self.service.wait(name, self.port)
+
+    def worker(self, name: str = "worker", **more: str) -> None:
+        """Start one of those that sync."""
+        self._settle(more)
+        self.service.start_worker(name, ProcessClass.SYNC)
+
+    def purger(self, name: str = "purger", **more: str) -> None:
+        """Start one of those that purge, and keep the clocks."""
+        self._settle(more)
+        self.service.start_worker(name, ProcessClass.PURGE)
+
+    def beat(self, **more: str) -> None:
+        self._settle(more)
+        self.service.start_beat()
+
+    def kill(self, name: str) -> None:
+        """SIGKILL: no handler, no goodbye."""
+        process = self.service.processes.pop(name)
+        assert process.poll() is None, f"{name} had ended by itself"
+        process.kill()
+        process.wait()
+
+    def stop(self, name: str) -> None:
+        stop(self.service.processes.pop(name))
+
+    def end(self) -> None:
+        for name in reversed(list(self.service.processes)):
+            process = self.service.processes.pop(name)
+            # Granian has children of its own to take along.
+            stop(process, within=0.1) if name != "web" else stop(process)
+
+    def logged(self) -> Iterator[tuple[str, bytes]]:
+        for path in sorted(self.service.logs.glob("*.log")):
+            yield path.name, path.read_bytes()
+
+    def _settle(self, more: Mapping[str, str]) -> None:
+        self.service.environment = environment(**{"BROKER_URL": self.broker_url, **more})
+
+
+@pytest.fixture
+def world(transactional_db, sandbox, settings, tmp_path):
+    """Return the sandbox as our Google, with keys of the test's own; nothing runs yet."""
+    port = ports.free()
+    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.LEDGER_ORIGIN = "ledger.example/log1"
+    settings.PUBLIC_URL = f"http://localhost:{port}"
+    settings.GMAIL_UNITS_PER_MINUTE = 0
+    keys.forget()
+    FileKeyring.create(settings.KEYRING_DIR)
+    point_at(settings, sandbox)
+    sandbox.dial(units_per_minute=0, concurrency=0)
+    sandbox.seed(ALICE_BOX, size=3, days=30)
+    return sandbox
+
+
+@pytest.fixture
+def running(world, settings, tmp_path):
+    """Return the service, none of whose processes runs yet; all are gone at the end."""
+    given = {"DATABASE_URL": os.environ["DATABASE_URL"]}
+    with servers.running(tmp_path / "broker", given=given) as urls:
+        made = Running(settings.PUBLIC_URL, world, tmp_path, urls.broker)
+        try:
+            yield made
+        finally:
+            made.end()
