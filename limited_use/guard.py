@@ -9,22 +9,32 @@ rollback would take the record along.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from accounts.actors import Actor, ActorKind
-from accounts.ids import uuid7
 
-from . import features, policy, wanting
+from . import features, policy, use_entries, wanting
+from .asks import Ask, Fence, FenceKind
 from .ledger import entries
-from .ledger.names import Naming
 from .policy import Decision
 from .vocabulary import Fact, Recipient, Use
+
+__all__ = [
+    "Ask",
+    "Fence",
+    "FenceKind",
+    "Permit",
+    "Refused",
+    "each",
+    "found",
+    "permit",
+    "permits",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -32,46 +42,6 @@ logger = logging.getLogger(__name__)
 _OF_PERSONS = frozenset({Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED})
 # A permit serves the request or the task's page that asked for it.
 LIFETIME = timedelta(seconds=60)
-
-
-class FenceKind(StrEnum):
-    DELEGATION = "delegation"
-    MEMBERSHIP = "membership"
-    CONSENT = "consent"
-    SHARE = "share"
-
-
-@dataclass(frozen=True, slots=True)
-class Fence:
-    """Something that can be withdrawn: each opening compares its epoch, and that it is live."""
-
-    kind: FenceKind
-    id: UUID
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One use of one holder's data of one class, with the facts that were found."""
-
-    use: Use
-    # Whose key: an integration, a connection for account and access token, or its grant.
-    holder: UUID
-    # The holder's fence epoch, as it was when the facts were found.
-    epoch: int
-    actor: Actor
-    on_behalf_of: UUID | None
-    facts: frozenset[Fact]
-    fences: tuple[Fence, ...] = ()
-    feature: str | None = None
-    # How many rows the request will open, when known.
-    count: int | None = None
-    # The one row that it is about, where it is about one: its permit opens no other.
-    item: UUID | None = None
-    # Whose it is in the ledger, where the key's holder is but a part of that.
-    about: UUID | None = None
-    # What the ledger calls it and all who have to do with it, where it has names of its own.
-    names: Naming | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,25 +133,11 @@ def _log(refused: Refused, ask: Ask) -> None:
     )
 
 
-def decided(
-    asks: Sequence[Ask], *, at: datetime
-) -> tuple[list[Permit], Refused | None, list[tuple[UUID, dict[str, entries.Value]]]]:
-    """
-    Return what `permits` would grant, its first refusal, and the entries to write.
-
-    For benchmarks, which measure this without the writing, and for tests.
-    """
-    answers, records = _answered(asks, at=at)
-    granted = [one for one in answers if isinstance(one, Permit)]
-    refused = next((one for one in answers if isinstance(one, Refused)), None)
-    return granted, refused, records
-
-
 def _answered(
     asks: Sequence[Ask], *, at: datetime
 ) -> tuple[list[Permit | Refused], list[tuple[UUID, dict[str, entries.Value]]]]:
     expires_at = at + LIFETIME
-    written = _Entries(entries.milliseconds(at))
+    written = use_entries.Entries(entries.milliseconds(at))
     answers: list[Permit | Refused] = []
     for ask in asks:
         decision = policy.decide(ask.use, found(ask))
@@ -202,34 +158,6 @@ def _answered(
             )
         )
     return answers, written.records
-
-
-@dataclass(slots=True)
-class _Entries:
-    """
-    The entries of one request: one for each whole and data class.
-
-    What has keys for its parts, as an integration has for the copy of each calendar, is asked for
-    by part, and is one use of one thing all the same.
-    """
-
-    moment: int
-    records: list[tuple[UUID, dict[str, entries.Value]]] = field(default_factory=list)
-    _of_wholes: dict[tuple[object, ...], int] = field(default_factory=dict)
-
-    def of(self, ask: Ask, decision: Decision) -> UUID:
-        """Return the entry that stands for `ask`."""
-        place = len(self.records)
-        if ask.about is not None and ask.item is None:
-            same = (ask.about, ask.use, decision, ask.on_behalf_of, ask.feature, ask.actor)
-            place = self._of_wholes.setdefault(same, place)
-        if place == len(self.records):
-            self.records.append((uuid7(), _record(ask, decision, self.moment)))
-        elif ask.count is not None:
-            _, record = self.records[place]
-            counted = record["count"]
-            record["count"] = ask.count + (counted if isinstance(counted, int) else 0)
-        return self.records[place][0]
 
 
 def found(ask: Ask) -> frozenset[Fact]:
@@ -270,53 +198,6 @@ def found(ask: Ask) -> frozenset[Fact]:
             drop.add(Fact.ACTOR_OWNS)
     kept = facts - drop
     return kept | {Fact.FEATURE_REGISTERED} if is_registered else kept
-
-
-def _record(ask: Ask, decision: Decision, moment: int) -> dict[str, entries.Value]:
-    use, actor = ask.use, ask.actor
-    name = _naming(ask, decision)
-    return {
-        "event": "use.permitted" if decision.allowed else "use.refused",
-        "at": moment,
-        "class": use.data_class,
-        "purpose": use.purpose,
-        "recipient": use.recipient,
-        "rule": decision.rule_id,
-        "missing": sorted(decision.missing),
-        "subject": name(ask.about or ask.holder),
-        "actor": (entries.pseudonym if _is_another(ask) else name)(actor.id),
-        "actor_kind": actor.kind,
-        "on_behalf_of": name(ask.on_behalf_of) if ask.on_behalf_of is not None else None,
-        "feature": ask.feature or actor.feature,
-        "count": ask.count,
-        **({"item": name(ask.item)} if ask.item is not None else {}),
-        "policy": policy.VERSION,
-        "code": entries.code_revision(),
-    }
-
-
-def _is_another(ask: Ask) -> bool:
-    """
-    Return whether a person acts for somebody else, as support does.
-
-    They go by the service's name for them: in all that they open, and for good.
-    """
-    actor = ask.actor
-    return actor.kind == ActorKind.PERSON and ask.on_behalf_of not in {None, actor.user_id}
-
-
-def _naming(ask: Ask, decision: Decision) -> Callable[[UUID], str]:
-    """
-    Return by which names the entry goes: its own only where the actor has to do with it.
-
-    Somebody else's asking leaves the same trace whether there is such a thing or not.
-    """
-    if ask.names is None:
-        return entries.pseudonym
-    has_to_do = (
-        decision.allowed or ask.actor.kind == ActorKind.SYSTEM or Fact.ACTOR_OWNS in ask.facts
-    )
-    return ask.names if has_to_do else entries.pseudonym
 
 
 def _commit(records: Sequence[tuple[UUID, dict[str, entries.Value]]]) -> None:

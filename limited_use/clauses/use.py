@@ -93,7 +93,7 @@ LIMITED_USE: tuple[Clause, ...] = (
         " which holds no content; nothing is opened to count.",
         source=GOOGLE_DATA,
         quote="aggregated and used for internal operations",
-        code=("limited_use.guard.decided",),
+        code=("limited_use.guard.each",),
     ),
     Clause(
         id="LU-4",

@@ -37,7 +37,7 @@ WORKSPACE: tuple[Clause, ...] = (
         says="Humans read under four exceptions; sums have to be without names as well.",
         source=GOOGLE_WORKSPACE,
         facts=(Fact.ITEM_CONSENTED,),
-        code=("limited_use.guard.decided",),
+        code=("limited_use.guard.each",),
     ),
     Clause(
         id="WLU-3.1",

@@ -19,6 +19,7 @@ from limited_use.guard import Ask, Fence, FenceKind
 from limited_use.ledger import entries
 from limited_use.models import Leaf
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests import unrecorded
 from tests.bench import engines, figures, measure, sizes
 from tests.bench.engines import Case
 from tests.bench.figures import Figure
@@ -77,11 +78,11 @@ def run() -> list[Figure]:
 
 def _permits() -> list[Figure]:
     asked, at = [_ask()], datetime(2026, 1, 1, tzinfo=UTC)
-    granted, refused, _ = guard.decided(asked, at=at)
+    granted, refused, _ = unrecorded.decided(asked, at=at)
     if refused is not None or len(granted) != 1:
         raise AssertionError("the permit that is measured is not granted")
     alone = [
-        measure.looped(lambda asks: guard.decided(asks, at=at), [asked], loops=2000)
+        measure.looped(lambda asks: unrecorded.decided(asks, at=at), [asked], loops=2000)
         for _ in range(ROUNDS)
     ]
     before = Leaf.objects.count()
@@ -129,7 +130,7 @@ def _ask() -> Ask:
 
 
 def _bare_insert(asked: list[Ask]) -> Callable[[], object]:
-    _, _, records = guard.decided(asked, at=timezone.now())
+    _, _, records = unrecorded.decided(asked, at=timezone.now())
     payload = entries.encode({**records[0][1], "id": str(records[0][0]), "v": 1})
     statement = "INSERT INTO limited_use_leaf (id, payload) VALUES (%s, %s)"
     cursor = connection.cursor()

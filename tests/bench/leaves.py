@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
-from limited_use import guard
 from limited_use.guard import Ask
 from limited_use.ledger import entries
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests import unrecorded
 from tests.bench import mailbox
 
 _FACTS = frozenset({Fact.INTEGRATION_LIVE, Fact.GRANT_LIVE, Fact.ACTOR_OWNS, Fact.CONSENT_CURRENT})
@@ -31,7 +31,7 @@ def body() -> dict[str, Any]:
         facts=_FACTS,
         count=50,
     )
-    _, refused, records = guard.decided([ask], at=timezone.now())
+    _, refused, records = unrecorded.decided([ask], at=timezone.now())
     if refused is not None:
         raise AssertionError("the entry is one of a refusal")
     return dict(records[0][1])

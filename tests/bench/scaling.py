@@ -17,11 +17,11 @@ from accounts.actors import Actor
 from accounts.models import Delegation, Membership, User
 from integrations import facts, permits
 from integrations.models import Connection, Integration
-from limited_use import guard
 from limited_use.guard import Ask
 from limited_use.models import Consent, DataKey, Leaf, LedgerKey
 from limited_use.sinks import response
 from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
+from tests import unrecorded
 from tests.bench import caller, crowd, figures, leaves, mailbox, measure, pairs, sizes
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user
@@ -93,7 +93,7 @@ def _calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
 
     def decision() -> None:
         found = facts.of_integrations([hers.id], actor=actor, at=at)[hers.id]
-        allowed, _, _ = guard.decided([_ask(hers, actor, found)], at=at)
+        allowed, _, _ = unrecorded.decided([_ask(hers, actor, found)], at=at)
         if not allowed:
             raise AssertionError("what is measured was refused")
 

@@ -12,12 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from config.logging import JsonLines
-from limited_use import guard, policy
+from limited_use import guard, policy, use_entries
 from limited_use.features import FEATURES, Feature
 from limited_use.guard import Refused
 from limited_use.ledger import entries
 from limited_use.models import Leaf
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests import unrecorded
 
 from .conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_METADATA, SYSTEM
 
@@ -105,7 +106,7 @@ class TestPermits:
     @pytest.mark.invariant(3)
     def test_gives_no_permit_if_the_ledger_cannot_be_written(self, ask, monkeypatch):
         fixed = uuid7()
-        monkeypatch.setattr(guard, "uuid7", lambda: fixed)
+        monkeypatch.setattr(use_entries, "uuid7", lambda: fixed)
         guard.permit(ask(), at=NOW)
 
         with pytest.raises(IntegrityError):
@@ -265,7 +266,7 @@ class TestWhatIsCounted:
         words = {*DataClass, *Purpose, *Recipient, *FEATURES, *ActorKind, *policy.SAYS}
         asks = [ask(), ask(use=SHOW_CONTENT, count=3), ask(use=TO_FEATURE, actor=WIDGET)]
 
-        _, _, records = guard.decided(asks, at=NOW)
+        _, _, records = unrecorded.decided(asks, at=NOW)
 
         for asked, (_, record) in zip(asks, records, strict=True):
             ids = {str(one) for one in (asked.holder, asked.actor.id, asked.on_behalf_of)}

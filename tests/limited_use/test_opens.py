@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts.actors import Actor, ActorKind
 from accounts.models import Alarm
-from limited_use import guard, opens, tally, tasks
+from limited_use import guard, opens, tally, tasks, use_entries
 from limited_use.ledger import entries, sequencer
 from limited_use.models import HourOfOpens, Leaf
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -106,7 +106,7 @@ class TestCounting:
     @pytest.mark.invariant(3)
     def test_takes_a_person_who_acts_for_others_for_one(self, ask):
         # Under the service's own name for them, whoever's it is that they open.
-        record = guard._record
+        record = use_entries.record_of
         for owner in (uuid4(), uuid4()):
             asked = ask(actor=SAM, on_behalf_of=owner, names=_Names(owner))
             said = record(asked, guard.policy.decide(asked.use, asked.facts), 0)
@@ -115,7 +115,7 @@ class TestCounting:
     def test_takes_an_owner_by_the_name_of_their_own_connection(self, ask):
         asked = ask(names=_Names(uuid4()))
 
-        said = guard._record(asked, guard.policy.decide(asked.use, asked.facts), 0)
+        said = use_entries.record_of(asked, guard.policy.decide(asked.use, asked.facts), 0)
 
         assert said["actor"] != entries.pseudonym(ALICE.id)
 

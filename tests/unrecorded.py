@@ -1,0 +1,25 @@
+"""
+What the guard decides, without the ledger's entry of it.
+
+For benchmarks, which measure deciding apart from writing, and for tests of what would be written.
+The service has no such way: there a decision is on disk before anybody knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from limited_use import guard
+from limited_use.guard import Ask, Permit, Refused
+from limited_use.ledger import entries
+
+
+def decided(
+    asks: Sequence[Ask], *, at: datetime
+) -> tuple[list[Permit], Refused | None, list[tuple[UUID, dict[str, entries.Value]]]]:
+    """Return what `guard.permits` would grant, its first refusal, and the entries to write."""
+    answers, records = guard._answered(asks, at=at)
+    granted = [one for one in answers if isinstance(one, Permit)]
+    return granted, next((one for one in answers if isinstance(one, Refused)), None), records
