@@ -1,4 +1,4 @@
-"""How often an address may knock where nobody signs in; counted as sign-in failures are."""
+"""How often an address may knock, or a person ask; counted as sign-in failures are."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def allowed(request: HttpRequest, *, action: str, rate: str) -> bool:
         request, app="accounts", action=action, config={action: rate}, limit_get=True
     )
     return usage is not None
+
+
+def wait(rate: str) -> int:
+    """Return after how many seconds whoever used `rate` up may surely try again."""
+    return int(max(one.duration for one in ratelimit.parse_rates(rate)))

@@ -357,7 +357,7 @@ REST_FRAMEWORK = {
     # Deny unless a view says otherwise.
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Nobody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.api.reading.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "integrations.api.handler.handle",
 }

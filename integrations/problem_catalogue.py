@@ -73,7 +73,8 @@ _EDGE: Final[tuple[Problem, ...]] = (
         400,
         "bad-request",
         "The request was not understood.",
-        "A parameter is unknown, repeated or out of bounds; `errors` says which.",
+        "A parameter is unknown, repeated or out of bounds: `errors` says which. Without them, the"
+        " body is no JSON, or more of it than any question here takes.",
     ),
 )
 

@@ -10,15 +10,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from integrations.almanac.slots import Meeting
-from integrations.calendars import meeting_times
+from integrations.calendars import busy, meeting_times
 from integrations.calendars.meeting_times import Participant, Search
 
 from . import availability_shapes as shapes
 from .base import json
-from .free_busy import AskingView
+from .calendars import CalendarView
 
 
-class Availability(AskingView):
+class Availability(CalendarView):
     @extend_schema(
         operation_id="find_availability",
         request=shapes.AvailabilityQuery,
@@ -32,7 +32,9 @@ class Availability(AskingView):
         returned that most of the others can come to. Who is unknown is said (see
         `get_free_busy`): what nobody can tell is never free. Nothing is booked by asking.
         """
-        wanted = self.wanted(request, shapes.AvailabilityQuery)
+        self.asked(request)
+        wanted = self.given(request, shapes.AvailabilityQuery)
+        self.count(request, action="free-busy", rate=busy.RATE)
         envelope = {"request_id": self.request_id}
         return json(meeting_times.find(self.question, _search(wanted), envelope=envelope))
 

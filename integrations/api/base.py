@@ -8,16 +8,18 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound, Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import limits
 from accounts.actors import Actor, actor_of
 from accounts.permissions import needs
 from accounts.roles import Permission
 from integrations import permits
 
+from .bodies import Body
 from .negotiation import OneShape
 
 
@@ -93,6 +95,26 @@ class OwnView(APIView):
         serializer = query(data=given.dict())
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
+
+    def given(self, request: Request, shape: type[Body]) -> dict[str, Any]:
+        """
+        Return what the body says, checked.
+
+        :raises ValidationError: if it is not of that shape, or says more
+        :raises ParseError: if it is no JSON, or more of it than any question takes
+        """
+        given = shape(data=request.data, context={"user_id": self.user_id})
+        given.is_valid(raise_exception=True)
+        return dict(given.validated_data)
+
+    def count(self, request: Request, *, action: str, rate: str) -> None:
+        """
+        Count this request towards the person's `rate`, whoever acts for them.
+
+        :raises Throttled: if that is used up
+        """
+        if not limits.allowed(request._request, action=action, rate=rate):  # noqa: SLF001
+            raise Throttled(wait=limits.wait(rate))
 
     def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]  # no body
         """Say which methods there are, and nothing else: the document describes them."""

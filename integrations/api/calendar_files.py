@@ -10,19 +10,15 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import Throttled
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import limits
 from integrations.calendars import exporting, importing
 from integrations.icalendars import components, writing
 
 from . import calendar_serializers as shapes
 from .calendars import CalendarView
-
-_HOUR = 3600
 
 
 class Bytes(BaseParser):
@@ -54,8 +50,7 @@ class CalendarImport(CalendarView):
         """
         self.asked(request)
         self.must_be_person()
-        if not limits.allowed(request._request, action="import", rate=importing.RATE):  # noqa: SLF001
-            raise Throttled(wait=_HOUR)
+        self.count(request, action="import", rate=importing.RATE)
         data = request.data if isinstance(request.data, bytes) else b""
         done = importing.take(actor=self.actor, calendar_id=calendar_id, data=data, at=self.at)
         return Response(
@@ -81,8 +76,7 @@ class CalendarExport(CalendarView):
         """
         self.asked(request)
         self.must_be_person()
-        if not limits.allowed(request._request, action="calendar-file", rate=exporting.RATE):  # noqa: SLF001
-            raise Throttled(wait=_HOUR)
+        self.count(request, action="calendar-file", rate=exporting.RATE)
         parts = exporting.stream(actor=self.actor, calendar_id=calendar_id, now=timezone.now)
         answer = StreamingHttpResponse(parts, content_type=writing.CONTENT_TYPE)
         answer["Content-Disposition"] = 'attachment; filename="calendar.ics"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from .bodies import Body
 from .serializers import MAXIMUM_LIMIT, page
 
 
@@ -41,7 +42,7 @@ class Calendar(serializers.Serializer[None]):
     copy = CalendarCopy()
 
 
-class CalendarAbout(serializers.Serializer[None]):
+class CalendarAbout(Body):
     name = serializers.CharField(max_length=200)
     timezone = serializers.CharField(max_length=64, help_text="An IANA name.")
     colour = serializers.RegexField(

@@ -52,9 +52,7 @@ class CalendarList(CalendarView):
         """
         self.asked(request)
         self.must_be_person()
-        given = shapes.NewCalendar(data=request.data)
-        given.is_valid(raise_exception=True)
-        wanted = given.validated_data
+        wanted = self.given(request, shapes.NewCalendar)
         calendar_id = local.create(
             actor=self.actor, about=_about(wanted), version=wanted["version"], at=self.at
         )
@@ -79,9 +77,8 @@ class CalendarDetail(CalendarView):
         """Say what a calendar of the person's own that lives here is called."""
         self.asked(request)
         self.must_be_person()
-        given = shapes.CalendarAbout(data=request.data)
-        given.is_valid(raise_exception=True)
-        local.rename(actor=self.actor, calendar_id=calendar_id, about=_about(given.validated_data))
+        about = _about(self.given(request, shapes.CalendarAbout))
+        local.rename(actor=self.actor, calendar_id=calendar_id, about=about)
         return json(single.read_calendar(self.question, calendar_id))
 
     @extend_schema(operation_id="remove_calendar", responses={204: None})

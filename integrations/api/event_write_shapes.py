@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from .bodies import Body
+
 _SCOPES = ["this", "following", "all"]
 _NOTIFY = ["all", "none"]
 
 
-class WhenGiven(serializers.Serializer[None]):
+class WhenGiven(Body):
     """Two times on the clocks of `timezone`, or two days; the end is exclusive."""
 
     object = serializers.ChoiceField(choices=["timespan", "datespan"])
@@ -17,13 +19,13 @@ class WhenGiven(serializers.Serializer[None]):
     timezone = serializers.CharField(max_length=64, default="UTC", help_text="An IANA name.")
 
 
-class InvitedGuest(serializers.Serializer[None]):
+class InvitedGuest(Body):
     email = serializers.CharField(max_length=254)
     name = serializers.CharField(max_length=200, default="", allow_blank=True)
     is_optional = serializers.BooleanField(default=False)
 
 
-class Told(serializers.Serializer[None]):
+class Told(Body):
     notify = serializers.ChoiceField(
         choices=_NOTIFY, default="none", help_text="Whether guests are sent word of it."
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 from django.http import HttpResponse
-from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,7 +19,6 @@ from integrations.calendars.single import EventId
 from integrations.calendars.writing import BadDraft, Draft, Edit, Guest, Written, drafts
 from integrations.providers.calendars import When
 
-from . import event_write_shapes as shapes
 from .base import json
 
 _ETAG: Final = re.compile(r'"([0-9a-f]{1,200})"', re.ASCII)
@@ -30,8 +29,7 @@ class IfMatchNeeded(APIException):
     """It was not said which version is to be changed."""
 
 
-def create(question: Asked, request: Request) -> HttpResponse:
-    given = _checked(shapes.NewEvent, request)
+def create(question: Asked, request: Request, given: Mapping[str, Any]) -> HttpResponse:
     key = request.headers.get("Idempotency-Key", "")
     if not _KEY.fullmatch(key):
         said = "Give one, of 8 to 200 characters: the same again then makes no second event."
@@ -49,9 +47,7 @@ def create(question: Asked, request: Request) -> HttpResponse:
     return _answer(question, written, status=201)
 
 
-def change(question: Asked, name: EventId, request: Request) -> HttpResponse:
-    etag = if_match(request)
-    given = _checked(shapes.EventEdit, request)
+def change(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> HttpResponse:
     try:
         written = writing.change(
             question,
@@ -66,14 +62,11 @@ def change(question: Asked, name: EventId, request: Request) -> HttpResponse:
     return _answer(question, written, status=200)
 
 
-def delete(question: Asked, name: EventId, request: Request, given: Mapping[str, Any]) -> None:
-    writing.delete(
-        question, name, etag=if_match(request), scope=given["scope"], notify=given["notify"]
-    )
+def delete(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> None:
+    writing.delete(question, name, etag=etag, scope=given["scope"], notify=given["notify"])
 
 
-def respond(question: Asked, name: EventId, request: Request) -> HttpResponse:
-    given = _checked(shapes.Answer, request)
+def respond(question: Asked, name: EventId, given: Mapping[str, Any]) -> HttpResponse:
     written = writing.respond(
         question, name, given["status"], scope=given["scope"], notify=given["notify"]
     )
@@ -90,19 +83,6 @@ def if_match(request: Request) -> str:
     if found is None:
         raise IfMatchNeeded
     return found[1]
-
-
-def _checked(shape: type[Any], request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, Mapping):
-        raise ParseError
-    given = shape(data=request.data)
-    unknown = {
-        name: ["There is no such field."] for name in request.data if name not in given.fields
-    }
-    if unknown:
-        raise ValidationError(unknown)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
 
 
 def _edit(given: Mapping[str, Any]) -> Edit:

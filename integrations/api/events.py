@@ -58,7 +58,9 @@ class EventList(CalendarView):
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
         """Write a new event; the same again under one `Idempotency-Key` makes no second one."""
-        return event_writes.create(self.question, request)
+        self.asked_of(request, None)
+        given = self.given(request, write_shapes.NewEvent)
+        return event_writes.create(self.question, request, given)
 
 
 class EventDetail(CalendarView):
@@ -81,7 +83,10 @@ class EventDetail(CalendarView):
         What somebody else changed since the version in `If-Match` stays; over the same field it
         is a 412, and nothing is written.
         """
-        return event_writes.change(self.question, single.event_id(event_id), request)
+        self.asked(request)
+        etag = event_writes.if_match(request)
+        given = self.given(request, write_shapes.EventEdit)
+        return event_writes.change(self.question, single.event_id(event_id), given, etag=etag)
 
     @extend_schema(
         operation_id="delete_event",
@@ -90,9 +95,9 @@ class EventDetail(CalendarView):
     )
     def delete(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """Delete an event, or cancel an occurrence; what is gone already is no error."""
-        event_writes.if_match(request)
+        etag = event_writes.if_match(request)
         given = self.asked_of(request, write_shapes.DeleteQuery)
-        event_writes.delete(self.question, single.event_id(event_id), request, given)
+        event_writes.delete(self.question, single.event_id(event_id), given, etag=etag)
         return HttpResponse(status=204)
 
 
@@ -104,7 +109,9 @@ class EventResponse(CalendarView):
     )
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """Answer an invitation for the person whose calendar it is in."""
-        return event_writes.respond(self.question, single.event_id(event_id), request)
+        self.asked(request)
+        given = self.given(request, write_shapes.Answer)
+        return event_writes.respond(self.question, single.event_id(event_id), given)
 
 
 def _ids(text: str | None) -> list[UUID] | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import APIView, set_rollback
@@ -18,6 +19,9 @@ from limited_use.guard import Refused
 
 from . import problem
 from .event_writes import IfMatchNeeded
+
+#: Of what is wrong with one request, so many are named.
+MOST_SAID: Final = 100
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
@@ -100,6 +104,8 @@ _FRAMEWORK: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.Throttled, "rate-limited"),
     (exceptions.ValidationError, "bad-request"),
     (exceptions.ParseError, "bad-request"),
+    # A form, which nothing here takes, and of what Django would not hold in memory.
+    (RequestDataTooBig, "bad-request"),
 )
 
 
@@ -153,9 +159,10 @@ def _pointers(detail: Any, place: str = "") -> list[dict[str, str]]:
     else:
         words = detail if isinstance(detail, list) else [detail]
         return [{"parameter": place, "detail": " ".join(map(str, words))}] if place else []
-    return [
+    found = (
         pointer
         for name, said_of in inner
         if said_of
         for pointer in _pointers(said_of, f"{place}/{name}" if place else str(name))
-    ]
+    )
+    return list(islice(found, MOST_SAID))

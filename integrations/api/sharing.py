@@ -7,11 +7,10 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, Throttled
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import limits
 from accounts.actors import ActorKind
 from integrations.calendars import sharing
 from integrations.calendars.sharing import Standing
@@ -76,11 +75,8 @@ class CalendarShares(SharingView):
         The answer is the same whether anybody has. `version` is that of the words of
         `calendar-sharing` which were shown and agreed to.
         """
-        given = shapes.NewShare(data=request.data)
-        given.is_valid(raise_exception=True)
-        if not limits.allowed(request._request, action="share", rate=sharing.RATE):  # noqa: SLF001
-            raise Throttled(wait=3600)
-        wanted = given.validated_data
+        wanted = self.given(request, shapes.NewShare)
+        self.count(request, action="share", rate=sharing.RATE)
         sharing.share(
             actor=self.actor,
             calendar_id=calendar_id,

@@ -6,6 +6,8 @@ from rest_framework import serializers
 
 from limited_use.share_models import ShareLevel
 
+from .bodies import Body
+
 
 class Share(serializers.Serializer[None]):
     id = serializers.UUIDField()
@@ -28,7 +30,7 @@ class ShareList(serializers.Serializer[None]):
         return {"data": Share(many=True), **super().get_fields()}
 
 
-class NewShare(serializers.Serializer[None]):
+class NewShare(Body):
     email = serializers.EmailField(max_length=254)
     level = serializers.ChoiceField(choices=ShareLevel.values)
     expires_at = serializers.DateTimeField(required=False, allow_null=True)

@@ -34,6 +34,9 @@ _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 # Rows that are opened for one answer, and of one calendar: a calendar of more is unknown.
 MOST_ROWS: Final = 50_000
 MOST_OF_ONE: Final = 10_000
+#: How often a person may ask, or be asked for: more often than anybody looks for a time, and each
+#: answer may open `MOST_ROWS`.
+RATE: Final = "60/m/user"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,92 @@
+"""Every body that the API reads: too deep, too large, too many or no JSON is a 400, and no more."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+
+import pytest
+
+from integrations.api import reading
+from integrations.models import Calendar, Event
+from limited_use.models import Consent, Share
+from tests.api import cast, schema
+
+pytestmark = [pytest.mark.django_db, pytest.mark.control("5.1.8")]
+JSON = "application/json"
+BODIES = {
+    "lists in lists": b"[" * 100_000,
+    "lists in lists, closed": b"[" * 100_000 + b"]" * 100_000,
+    "objects in objects": b'{"title":' * 100_000,
+    "a field deeper than a shape": b'{"title":' + b"[" * 900 + b"]" * 900 + b"}",
+    "one too deep": b"[" * (reading.DEEPEST + 1) + b"]" * (reading.DEEPEST + 1),
+    "one byte too large": b'"' + b"x" * (reading.LARGEST - 1) + b'"',
+    "values by the thousand": json.dumps({"people": [0] * reading.MOST}).encode(),
+    "half a character": b'"\xc3"',
+    "half a surrogate": rb'{"title": "\ud800"}',
+    "no number": b'{"title": NaN}',
+    "two values": b"{} {}",
+    "a list": b"[]",
+    "nothing in it": b"null",
+    "unknown fields by the hundred": json.dumps({f"x{n}": n for n in range(900)}).encode(),
+}
+
+
+def reads_json() -> list[tuple[str, str]]:
+    """Return every operation of the document that takes a JSON body: its method and address."""
+    return [
+        (method, path)
+        for path, methods in schema.described()["paths"].items()
+        for method, one in methods.items()
+        if JSON in one.get("requestBody", {}).get("content", {})
+    ]
+
+
+def test_there_are_as_many_as_there_were_or_more():
+    assert len(reads_json()) >= 8
+
+
+@pytest.mark.usefixtures("week")
+@pytest.mark.parametrize("operation", reads_json(), ids=" ".join)
+def test_a_body_that_is_none_is_told_and_changes_nothing(alice, account, hers, operation):
+    method, path = operation
+    ids = {"user": "me", "calendar_id": alice.primary.id, "event_id": alice.events.first().id}
+    headers = {"If-Match": '"00"', "Idempotency-Key": "key-00000001"}
+    tables = (Calendar, Event, Share, Consent)
+    before = [list(one.objects.order_by("id").values()) for one in tables], account.version
+
+    for what, body in BODIES.items():
+        answer = hers.generic(method, path.format(**ids), body, content_type=JSON, headers=headers)
+
+        said = schema.problem(answer, 400, "bad-request")
+        assert len(said.get("errors", [])) <= 100, what
+        assert len(answer.content) < 20_000, what
+
+    assert (
+        [list(one.objects.order_by("id").values()) for one in tables],
+        account.version,
+    ) == before
+
+
+def test_a_form_that_is_larger_than_any_is_told_as_well(alice):
+    browser = cast.browser(alice.user, strict=True)
+    browser.get("/settings/integrations/")
+
+    # Who has the cookie is asked for the form's token, and so the form is read.
+    answer = browser.generic(
+        "POST",
+        "/v1/users/me/events",
+        b"title=" + b"x" * 3_000_000,
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    schema.problem(answer, 400, "bad-request")
+
+
+class TestWhatIsRead:
+    def test_is_as_deep_and_as_many_as_it_may_be(self):
+        deep = "[" * reading.DEEPEST + "]" * reading.DEEPEST
+        many = json.dumps([0] * (reading.MOST - 1))
+
+        for text in (deep, many):
+            assert reading.Json().parse(BytesIO(text.encode())) == json.loads(text)

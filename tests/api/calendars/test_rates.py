@@ -1,0 +1,45 @@
+"""How often a person may ask when people have time: by themself or through a feature, in all."""
+
+from __future__ import annotations
+
+import pytest
+
+from integrations.calendars import busy
+from limited_use.models import Leaf
+from tests.api import schema
+
+from .asking import WEEK, availability, free_busy, posted, scheduler
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("week")]
+
+
+@pytest.fixture(autouse=True)
+def rate(monkeypatch):
+    monkeypatch.setattr(busy, "RATE", "3/m/user")
+
+
+def test_both_questions_and_all_callers_of_one_person_count_together(alice, hers, his):
+    free_busy(hers, "me")
+    availability(hers, "me")
+    free_busy(scheduler(alice), "me")
+    before = Leaf.objects.count()
+
+    meeting = {"duration_minutes": 60, "participants": [{"user_id": "me"}]}
+
+    for path, more in (("free-busy", {"people": ["me"]}), ("availability", meeting)):
+        answer = posted(hers, path, {**WEEK, **more})
+
+        said = schema.problem(answer, 429, "rate-limited")
+        assert said["limited_by"] == "self"
+        assert answer.headers["Retry-After"] == "60"
+
+    # Nothing was decided, and so nothing opened; and nobody else is kept from asking.
+    assert Leaf.objects.count() == before
+    assert free_busy(his, "me")["data"][0]["time_slots"] == []
+
+
+def test_a_question_that_is_none_is_not_counted(hers):
+    for _ in range(4):
+        schema.problem(posted(hers, "free-busy", {}), 400, "bad-request")
+
+    free_busy(hers, "me")
