@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from config.database import logins
+from config.database.roles import Roles
 from config.embedded import servers, service
 from config.embedded.processes import Unavailable, follow_parent
 from tests.bench import databases, google, machine, sizes, table
@@ -32,6 +34,7 @@ from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "min_wal_size": "1GB"}
 # Far above what a machine can ask for; the bucket itself is drawn from as ever.
 NO_QUOTA = {"GMAIL_UNITS_PER_MINUTE": "1000000000"}
+ROLES = Roles(databases.TEMPLATE)
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,23 @@ def _all(chosen: list[Benchmark], data: Path, urls: servers.Urls, output: Path) 
         f" PostgreSQL {facts['postgresql']['server_version']},"
         f" fsync {facts['postgresql']['fsync']}"
     )
-    template = databases.create(urls.database, databases.TEMPLATE)
-    _python(["tests.bench.prepare"], _environment(data, urls, template), data / "prepare.log")
-    results: dict[str, object] = {"machine": facts, "at": datetime.now(UTC).isoformat()}
+    with ExitStack() as stack:
+        stack.callback(databases.drop_roles, urls.database, ROLES)
+        stack.callback(databases.drop, urls.database, databases.TEMPLATE)
+        template = databases.create(urls.database, databases.TEMPLATE)
+        _python(["tests.bench.prepare"], _environment(data, urls, template), data / "prepare.log")
+        results, broken = _each(chosen, data, urls)
+    found = {"machine": facts, "at": datetime.now(UTC).isoformat(), **results}
+    output.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
+    say(f"\nAlso in {output}")
+    return 1 if broken else 0
+
+
+def _each(
+    chosen: list[Benchmark], data: Path, urls: servers.Urls
+) -> tuple[dict[str, object], list[str]]:
+    """Return what each found, by its name, and the names of those that broke."""
+    results: dict[str, object] = {}
     broken = []
     for benchmark in chosen:
         began = time.monotonic()
@@ -106,10 +123,7 @@ def _all(chosen: list[Benchmark], data: Path, urls: servers.Urls, output: Path) 
         say(table.render(figures))
         say(f"    {seconds:.0f} s")
         results[benchmark.module] = {"seconds": round(seconds, 1), "figures": as_json(figures)}
-    databases.drop(urls.database, databases.TEMPLATE)
-    output.write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
-    say(f"\nAlso in {output}")
-    return 1 if broken else 0
+    return results, broken
 
 
 def _one(benchmark: Benchmark, data: Path, urls: servers.Urls) -> list[Figure]:
@@ -136,11 +150,15 @@ def _environment(
     data: Path, urls: servers.Urls, database: str, *, sandbox_url: str = "http://127.0.0.1:9"
 ) -> dict[str, str]:
     reached = servers.Urls(database=database, broker=urls.broker)
+    passwords = logins.kept(data / "roles")
     return {
         **service.environment(
             data, reached, url="http://localhost:8000", sandbox_url=sandbox_url, given=os.environ
         ),
         **NO_QUOTA,
+        # Where what is measured logs in: the owner only writes what there is to read.
+        **logins.environment(logins.beside(database, roles=ROLES, passwords=passwords)),
+        "DATABASE_ROLE_PREFIX": ROLES.prefix,
         "GOOGLE_CLIENT_ID": CLIENT_ID,
         "GOOGLE_CLIENT_SECRET": CLIENT_SECRET,
         "DJANGO_SETTINGS_MODULE": "tests.bench.settings",

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from config.database.roles import Roles
+
 TEMPLATE = "antares_bench"
 
 
@@ -27,6 +29,12 @@ def create(url: str, name: str, *, template: str | None = None) -> str:
 
 def drop(url: str, name: str) -> None:
     _execute(url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def drop_roles(url: str, roles: Roles) -> None:
+    """Drop the login roles of a deployment whose databases are gone."""
+    for name in roles.names:
+        _execute(url, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _execute(url: str, statement: sql.Composed) -> None:

@@ -36,17 +36,6 @@ def copied() -> Iterator[tuple[Any, Any]]:
         databases.drop(_elsewhere(), _other_name())
 
 
-@contextmanager
-def using(database: Any) -> Iterator[None]:
-    """Have everything ask `database`."""
-    before = connections["default"]
-    connections["default"] = database
-    try:
-        yield
-    finally:
-        connections["default"] = before
-
-
 def _other_name() -> str:
     return f"{settings.DATABASES['default']['NAME']}_other"
 

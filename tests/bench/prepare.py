@@ -1,4 +1,4 @@
-"""Migrate the database that all benchmarks are copied from, and make the keys."""
+"""Migrate the database that all benchmarks are copied from, build its walls, and make the keys."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def main() -> None:
     # The baselines have no migrations: their tables follow the models.
     call_command("migrate", run_syncdb=True, interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
+    call_command("database_walls", verbosity=0)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,15 @@ delegations, consents, connections, integrations, keys, and the ledger.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
-from django.db import connections
 from django.utils import timezone
 
+from accounts import owned
 from accounts.actors import Actor
 from accounts.models import Delegation, Membership, User
+from config.classes import ProcessClass
 from integrations import facts, permits
 from integrations.models import Connection, Integration
 from limited_use.guard import Ask
@@ -22,7 +24,7 @@ from limited_use.models import Consent, DataKey, Leaf, LedgerKey
 from limited_use.sinks import response
 from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
 from tests import unrecorded
-from tests.bench import caller, crowd, figures, leaves, mailbox, measure, pairs, sizes
+from tests.bench import caller, classes, crowd, figures, leaves, mailbox, measure, pairs, sizes
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user
 
@@ -33,6 +35,8 @@ RUNS, WARM_UP = sizes.of(400, tiny=3), sizes.of(30, tiny=1)
 
 _LISTED = (DataClass.MAIL_METADATA,)
 _SHOWN = Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.OWNER)
+# As whom a process asks that is not a web process.
+_CLASS = {"permits for a sync": ProcessClass.SYNC}
 _OF_PEOPLE = (User, Membership, Delegation, Connection, Integration, Consent, LedgerKey, DataKey)
 
 
@@ -44,26 +48,37 @@ def run() -> list[Figure]:
     caller.feature_of(bob, organisation)
     _grow(bob, times=1)
     with pairs.copied() as (small, large):
-        with pairs.using(large):
+        with classes.using(large):
             _grow(bob, times=TIMES - 1, above=1)
         _check(small, times=1)
         _check(large, times=TIMES)
         calls = _calls(hers, actor_for(alice, organisation))
         before = [_entries(small), _entries(large)]
-        samples = measure.interleaved(
-            {
-                f"{name}, {size}": _at(database, call)
-                for name, call in calls.items()
+        with ExitStack() as stack:
+            stack.enter_context(classes.using(small))
+            stack.enter_context(owned.acting_for(alice.id, organisation.id))
+            logins = {
+                (size, one): stack.enter_context(classes.logged_in(one, to=database))
                 for size, database in (("small", small), ("large", large))
-            },
-            runs=RUNS,
-            warm_up=WARM_UP,
-        )
+                for one in (ProcessClass.WEB, ProcessClass.SYNC)
+            }
+            samples = measure.interleaved(
+                {
+                    f"{name}, {size}": _at(logins[size, _CLASS.get(name, ProcessClass.WEB)], call)
+                    for name, call in calls.items()
+                    for size in ("small", "large")
+                },
+                runs=RUNS,
+                warm_up=WARM_UP,
+            )
+            planned = [
+                _planned(database) for (size, _), database in logins.items() if size == "large"
+            ]
         # One of a page's permit and four of a sync's.
         expected = [count + 5 * (RUNS + WARM_UP) for count in before]
         if [_entries(small), _entries(large)] != expected:
             raise AssertionError("not every permit has its ledger entry")
-        return [*(_figure(name, samples) for name in calls), _planned(large)]
+        return [*(_figure(name, samples) for name in calls), _planned_each_time(planned)]
 
 
 def _grow(bob: User, *, times: int, above: int = 0) -> None:
@@ -74,7 +89,7 @@ def _grow(bob: User, *, times: int, above: int = 0) -> None:
 
 def _check(database: Any, *, times: int) -> None:
     """:raises AssertionError: unless every table is as large as it is meant to be"""
-    with pairs.using(database):
+    with classes.using(database):
         for model in _OF_PEOPLE:
             if not times * PEOPLE <= model.objects.count() <= 4 * (times * PEOPLE + 2):
                 raise AssertionError(f"{model.__name__}: {model.objects.count()} rows")
@@ -83,7 +98,7 @@ def _check(database: Any, *, times: int) -> None:
 
 
 def _entries(database: Any) -> int:
-    with pairs.using(database):
+    with classes.using(database):
         return Leaf.objects.count()
 
 
@@ -127,7 +142,7 @@ def _ask(hers: Integration, actor: Actor, found: facts.Found) -> Ask:
 
 def _at(database: Any, call: Callable[[], object]) -> Callable[[], object]:
     def turned() -> object:
-        connections["default"] = database
+        classes.turn_to(database)
         return call()
 
     return turned
@@ -147,15 +162,19 @@ def _figure(name: str, samples: measure.Samples) -> Figure:
     )
 
 
-def _planned(database: Any) -> Figure:
+def _planned(database: Any) -> int:
+    """Return how many of a login's statements were planned each time."""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_prepared_statements WHERE custom_plans > generic_plans + 10"
         )
-        (count,) = cursor.fetchone()
+        return int(cursor.fetchone()[0])
+
+
+def _planned_each_time(counts: list[int]) -> Figure:
     return figures.limit(
         "planned each time",
-        count,
+        sum(counts),
         "statements",
         most=0,
         note="to plan one that reads six tables takes longer than to run it",

@@ -14,9 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
 from config.database.roles import Roles
 from config.embedded import servers
 from config.embedded.servers import Urls
@@ -58,10 +55,4 @@ def running(
             yield Own(mine, {"DATABASE_ROLE_PREFIX": name}, embedded=False)
         finally:
             databases.drop(urls.database, name)
-            _drop_roles(urls.database, Roles(name))
-
-
-def _drop_roles(url: str, roles: Roles) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        for name in roles.names:
-            connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+            databases.drop_roles(urls.database, Roles(name))

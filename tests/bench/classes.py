@@ -1,0 +1,66 @@
+"""
+The service logged in as it runs: with the rights of a class of process, and no others.
+
+What there is to read is written by the owner of the tables, from whom nothing is hidden; what is
+measured of the service goes through the walls.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+
+from config.classes import ProcessClass
+from config.database import logins, walls
+from config.env import Environment
+
+
+@contextmanager
+def logged_in(process_class: ProcessClass, *, to: Any = None) -> Iterator[Any]:
+    """
+    Yield a connection with the login of a class, closed at the end.
+
+    :param to: the owner's connection to the database; None: the one at hand
+    :raises AssertionError: if it may do more than its class
+    """
+    owner = to or connections["default"]
+    with using(owner):
+        # Rights on tables come with a copy of a database, those on the database itself do not.
+        walls.build()
+    name = logins.variable(process_class)
+    login = Environment({}).database(name, os.environ[name])
+    found = connections.create_connection("default")
+    found.settings_dict = {
+        **owner.settings_dict,
+        "USER": login["USER"],
+        "PASSWORD": login["PASSWORD"],
+    }
+    try:
+        with using(found):
+            if beyond := walls.beyond(process_class):
+                raise AssertionError(beyond)
+        yield found
+    finally:
+        found.close()
+
+
+def turn_to(database: Any) -> None:
+    """Have everything ask `database` from now on, as a process of the class that is logged in."""
+    connections["default"] = database
+    settings.PROCESS_CLASS = walls.ours().logins.get(database.settings_dict["USER"], "")
+
+
+@contextmanager
+def using(database: Any) -> Iterator[None]:
+    """Have everything ask `database`. See `turn_to`."""
+    before = connections["default"]
+    turn_to(database)
+    try:
+        yield
+    finally:
+        turn_to(before)
