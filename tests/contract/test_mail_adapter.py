@@ -10,16 +10,17 @@ import pytest
 from integrations.providers import errors
 from integrations.providers.base import MessageRef, Wanted
 from tests.contract.reading import fetched, whole_thread
-from tests.contract.worlds import ALICE, FakeWorld, GoogleWorld
+from tests.contract.worlds import ALICE, FakeWorld, GoogleWorld, MicrosoftWorld
 from tests.worlds.sandbox import sandbox, sandbox_process  # noqa: F401
 
 
-@pytest.fixture(params=["fake", "google"])
+@pytest.fixture(params=["fake", "google", "microsoft"])
 def world(request):
     if request.param == "fake":
         made = FakeWorld()
     else:
-        made = GoogleWorld(request.getfixturevalue("sandbox"))
+        kind = {"google": GoogleWorld, "microsoft": MicrosoftWorld}[request.param]
+        made = kind(request.getfixturevalue("sandbox"))
     yield made
     made.check()
 

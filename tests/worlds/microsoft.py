@@ -28,6 +28,18 @@ def challenge(verifier: str = VERIFIER) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+def graph_id(oid: str, control_id: str) -> str:
+    """What Graph calls, immutably, the message that the control plane calls `control_id`."""
+    inside = hashlib.sha256(oid.encode()).digest()[:24] + int(control_id, 16).to_bytes(12, "big")
+    return "AAkALg" + base64.urlsafe_b64encode(inside).decode()
+
+
+def control_id(message_id: str) -> str:
+    """What the control plane calls the message with that id of Graph's."""
+    inside = base64.urlsafe_b64decode(message_id.removeprefix("AAkALg"))
+    return f"{int.from_bytes(inside[24:], 'big'):016x}"
+
+
 class Stayed(Exception):
     """The person is still on Microsoft's page, which says this."""
 
@@ -55,8 +67,15 @@ class Microsoft:
     def seed(self, email: str, **more: Any) -> dict[str, Any]:
         return self.control("microsoft/accounts", email=email, **more)
 
-    def deliver(self, email: str, **more: Any) -> dict[str, Any]:
-        return self.control("mail/deliver", email=email, provider="microsoft", **more)
+    def deliver(self, email: str, *, raw: bytes | None = None, **more: Any) -> dict[str, Any]:
+        """The control plane's own account of the message; see `graph_id`."""
+        if raw is not None:
+            more["raw"] = base64.urlsafe_b64encode(raw).decode()
+        return self.mail("deliver", email, **more)
+
+    def mail(self, verb: str, email: str, **more: Any) -> dict[str, Any]:
+        """`delete`, `trash`, `labels`, `expire-history`: those of the control plane's `mail/`."""
+        return self.control(f"mail/{verb}", email=email, provider="microsoft", **more)
 
     def authorize_url(self, path: str = "common", **changes: str) -> str:
         query = {

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 from integrations.providers import transport
 from integrations.providers.transport import Answer
@@ -80,6 +81,8 @@ class GraphClient:
         self.pid = process
         self._proxy = proxy
         self._loop = asyncio.new_event_loop()
+        # By token, and so by mailbox: its mail and its calendars share the limit.
+        self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._names = _Carrying(max_workers=AT_ONCE, thread_name_prefix="graph-names")
         self._loop.set_default_executor(self._names)
         Thread(target=self._loop.run_forever, name="graph", daemon=True).start()
@@ -98,7 +101,8 @@ class GraphClient:
         """
         Return the answer to each of `calls`, in order; in place of one, `NoAnswer` or `TooLarge`.
 
-        No more than `AT_ONCE` are under way at a time. All go to one place.
+        All go to one place. Of those with one token, whoever sends them, no more than `AT_ONCE` are
+        under way at a time.
         """
         way = transport.towards.set(transport.place_towards(calls[0].url))
         try:
@@ -110,15 +114,19 @@ class GraphClient:
         return [NoAnswer() for _ in calls]
 
     async def _all(self, calls: Sequence[Call]) -> list[Answer | Exception]:
-        if len(calls) == 1:
-            return [await self._one(calls[0])]
-        gate = asyncio.Semaphore(AT_ONCE)
+        # Held here, so that it is there for as long as one of them is under way.
+        gates = [self._gate(call) for call in calls]
 
-        async def gated(call: Call) -> Answer | Exception:
+        async def gated(call: Call, gate: asyncio.Semaphore) -> Answer | Exception:
             async with gate:
                 return await self._one(call)
 
-        return await asyncio.gather(*(gated(call) for call in calls))
+        return await asyncio.gather(*map(gated, calls, gates))
+
+    def _gate(self, call: Call) -> asyncio.Semaphore:
+        """Return what lets four at once through. On the loop's thread only."""
+        token = call.headers.get("authorization", "")
+        return self._gates.setdefault(token, asyncio.Semaphore(AT_ONCE))
 
     async def _one(self, call: Call) -> Answer | Exception:
         from httpx import HTTPError, StreamError

@@ -1,7 +1,7 @@
 """
 Microsoft, as data: what signing in there takes.
 
-In no list of providers yet: nobody can connect at it until its mail and calendars are read.
+In no list of providers yet: nobody can connect at it until that works from end to end.
 """
 
 from __future__ import annotations
@@ -11,14 +11,44 @@ from types import MappingProxyType
 from typing import Final
 
 from integrations.providers import errors
-from integrations.providers.base import Capability, Provider
+from integrations.providers.base import Capability, MailUnits, Provider
+
+from .mail import open_mail
+
+# A unit is a request, and there are 10,000 in ten minutes
+# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message is its head and its MIME.
+# What asks of all folders is priced for a mailbox of some dozen; one of more is refused by
+# Microsoft now and then, and waits.
+UNITS: Final = MailUnits(
+    profile=30,
+    labels=10,
+    list_page=2,
+    fetch=2,
+    # There is no cheaper way to a conversation than its messages, and some of it may be here.
+    fetch_thread=1_000,
+    changes=25,
+    attachment=1,
+    watch=1,
+    stop=1,
+)
 
 # https://learn.microsoft.com/en-us/graph/permissions-reference
 MAIL_READ: Final = Capability(
     key="mail.read",
     says="Read your mail",
+    # The names of categories are settings.
     scopes=frozenset({"Mail.Read", "MailboxSettings.Read"}),
-    methods=frozenset(),
+    methods=frozenset(
+        {
+            "GET /me/mailFolders/delta",
+            "GET /me/mailFolders/{id}",
+            "GET /me/mailFolders/{id}/messages/delta",
+            "GET /me/messages",
+            "GET /me/messages/{id}",
+            "GET /me/messages/{id}/$value",
+            "GET /me/outlook/masterCategories",
+        }
+    ),
 )
 
 CALENDAR_READ: Final = Capability(
@@ -75,4 +105,6 @@ MICROSOFT: Final = Provider(
     subject_claims=("tid", "oid"),
     address_claims=("email", "preferred_username"),
     refusals=REFUSALS,
+    mail_units=UNITS,
+    open_mail=open_mail,
 )

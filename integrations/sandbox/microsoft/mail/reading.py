@@ -1,5 +1,6 @@
 """Messages: lists, one, its MIME, folders."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ ONLY_SELECTED = ("internetmessageheaders", "uniquebody")
 BASIC = frozenset({"mail.readbasic"})
 CONTENT = frozenset({"mail.read", "mail.readwrite"})
 MOST_SEARCHED = 1000
+_RECEIVED = re.compile(r"received(<=|>=)(\d{4}-\d\d-\d\d)")
 
 
 def shown(ask: Ask, entry: Entry, select: str | None = None) -> dict[str, Any]:
@@ -101,13 +103,17 @@ def _sifted(ask: Ask, entries: list[Entry], filtered: str, order: str) -> list[E
 
 
 def _found(ask: Ask, entries: list[Entry], search: str) -> Iterator[Entry]:
-    """KQL's from:, to:, subject:, hasAttachments:true and words, as mail users type them."""
+    """KQL's from:, to:, subject:, received>=, hasAttachments:true and words, as users type them."""
     text = (
         search.strip().strip('"').replace("\\", "").replace("hasAttachments:true", "has:attachment")
     )
-    query = compile_query(text, now=ask.world.clock.now())
+    days = [(one[1], one[2]) for one in _RECEIVED.finditer(text)]
+    query = compile_query(_RECEIVED.sub("", text), now=ask.world.clock.now())
     count = 0
     for entry in entries:
+        day = rendering.moment(entry.date)[: len("2026-11-03")]
+        if any(day < one if bound == ">=" else day > one for bound, one in days):
+            continue
         if count < MOST_SEARCHED and query(Candidate(entry, ask.outlook.gallery, ask.outlook.box)):
             count += 1
             yield entry

@@ -137,7 +137,8 @@ def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
         "subject": _clean(unworded(" ".join(root.header("subject").split()))),
         "bodyPreview": " ".join(as_text(kind, content).split())[:PREVIEW],
         "importance": (beside.importance if beside else "")
-        or (importance if importance in ("low", "high") else "normal"),
+        or (importance if importance in ("low", "high") else "")
+        or ("high" if "IMPORTANT" in entry.labels else "normal"),
         "parentFolderId": outlook.folder_of(entry).id,
         "conversationId": "AAQkAD" + base64.urlsafe_b64encode(thread).decode(),
         "conversationIndex": base64.b64encode(b"\x01" + thread[:21]).decode(),

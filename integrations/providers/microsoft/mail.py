@@ -1,0 +1,237 @@
+"""Outlook's mail behind `MailAdapter`, by Microsoft Graph. The cursor is `mail_delta.Cursor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any, Final
+
+from integrations.providers import errors
+from integrations.providers.base import (
+    Access,
+    ChangePage,
+    ListPage,
+    MailboxProfile,
+    RemoteMessage,
+    RemoteThread,
+    Wanted,
+)
+
+from . import folders as folder_list
+from . import mail_delta
+from . import mail_reading as reading
+from .calls import Request, call, call_each, contents, segment
+from .folders import Folders
+
+MAX_PAGE: Final = 500
+# Of a conversation; one with more is read as far as that.
+_MOST_OF_THREAD: Final = 1_000
+_LISTED: Final = "id,conversationId,parentFolderId,receivedDateTime"
+# Their clock and ours may differ by so much.
+_SKEW: Final = timedelta(minutes=10)
+
+_Heads = list[dict[str, Any]] | errors.ProviderError
+
+
+class GraphMailAdapter:
+    """Reads one mailbox. Holds its folders, and no connection and no token of its own."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._folders: Folders | None = None
+        self._lock = Lock()
+
+    def profile(self) -> MailboxProfile:
+        me = call(Request("/me", {"$select": "mail,userPrincipalName"}), self._access)
+        folders = self._now()
+        since = (datetime.now(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return MailboxProfile(
+            email=str(me.get("mail") or me.get("userPrincipalName") or ""),
+            message_count=folders.message_count,
+            cursor=str(mail_delta.begin(folders, self._access, since=since)),
+        )
+
+    def labels(self) -> Mapping[str, str]:
+        answer = call(Request("/me/outlook/masterCategories"), self._access)
+        names = [str(one.get("displayName") or "") for one in answer.get("value") or ()]
+        return {**self._known().names, **{reading.category(name): name for name in names}}
+
+    def list_page(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        query: str = "",
+        page: str | None = None,
+        limit: int = MAX_PAGE,
+    ) -> ListPage:
+        folders = self._known()
+        size = str(min(limit, MAX_PAGE))
+        if page is not None:
+            request = Request(page)
+        elif query.strip():
+            asked = {"$search": _search(query, since, until), "$select": _LISTED, "$top": size}
+            request = Request("/me/messages", asked)
+        else:
+            request = Request("/me/messages", {**_bounds(since, until), "$top": size})
+        answer = call(request, self._access)
+        refs = [
+            reading.ref(item)
+            for item in answer.get("value") or ()
+            if item.get("parentFolderId") in folders and _is_within(item, since, until)
+        ]
+        return ListPage(
+            refs=tuple(refs),
+            next_page=answer.get("@odata.nextLink") or None,
+            estimate=int(answer.get("@odata.count") or 0),
+        )
+
+    def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
+        folders = self._known()
+        heads = self._heads(wanted)
+        items = {
+            reading.ref(item).message_id: item
+            for found in heads
+            if not isinstance(found, errors.ProviderError)
+            for item in found
+            if item.get("parentFolderId") in folders
+        }
+        read = contents([_mime(one) for one in items], self._access)
+        mimes = dict(zip(items, read, strict=True))
+        return [
+            _meant(one, found, mimes, folders) for one, found in zip(wanted, heads, strict=True)
+        ]
+
+    def changes(self, cursor: str) -> ChangePage:
+        return mail_delta.follow(mail_delta.Cursor.read(cursor), self._now(), self._access)
+
+    def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
+        # Out of the message itself: the ids that Graph gives attachments say nothing of parts.
+        (found,) = contents([_mime(message_id)], self._access)
+        if isinstance(found, errors.ProviderError):
+            raise found
+        return iter((reading.part(found, part),))
+
+    def _known(self) -> Folders:
+        """Return the folders as they were when this adapter first asked, or followed changes."""
+        with self._lock:
+            if self._folders is None:
+                self._folders = folder_list.read(self._access)
+            return self._folders
+
+    def _now(self) -> Folders:
+        with self._lock:
+            self._folders = folder_list.read(self._access)
+            return self._folders
+
+    def _heads(self, wanted: Sequence[Wanted]) -> list[_Heads]:
+        """Return the messages that each of `wanted` is, without their content."""
+        answers = call_each([_head(one) for one in wanted], self._access)
+        return [
+            answer
+            if isinstance(answer, errors.ProviderError)
+            else self._thread(answer)
+            if one.thread_id
+            else [answer]
+            for one, answer in zip(wanted, answers, strict=True)
+        ]
+
+    def _thread(self, answer: dict[str, Any]) -> _Heads:
+        found = list(answer.get("value") or ())
+        while (following := answer.get("@odata.nextLink")) and len(found) < _MOST_OF_THREAD:
+            (more,) = call_each([Request(str(following))], self._access)
+            if isinstance(more, errors.ProviderError):
+                return more
+            answer = more
+            found += answer.get("value") or ()
+        return found
+
+
+def _head(wanted: Wanted) -> Request:
+    if wanted.thread_id:
+        quoted = wanted.thread_id.replace("'", "''")
+        # Without an order, which Graph would want to be the filter's first property.
+        asked = {"$filter": f"conversationId eq '{quoted}'", "$select": reading.HEAD, "$top": "100"}
+        return Request("/me/messages", asked)
+    return Request(f"/me/messages/{segment(wanted.message_id)}", {"$select": reading.HEAD})
+
+
+def _mime(message_id: str) -> Request:
+    return Request(f"/me/messages/{segment(message_id)}/$value", accept="*/*")
+
+
+def _meant(
+    wanted: Wanted,
+    heads: _Heads,
+    mimes: Mapping[str, bytes | errors.ProviderError],
+    folders: Folders,
+) -> RemoteThread | errors.ProviderError:
+    if isinstance(heads, errors.ProviderError):
+        return heads
+    messages: list[RemoteMessage] = []
+    failed: dict[str, errors.ProviderError] = {}
+    # Listed newest first, to the second: of one second, the last listed came first.
+    for item in reversed(heads):
+        message_id = reading.ref(item).message_id
+        content = mimes.get(message_id)
+        if content is None or isinstance(content, errors.Gone):
+            continue
+        try:
+            if isinstance(content, errors.ProviderError):
+                raise content
+            messages.append(reading.message(item, content, folders))
+        except errors.ProviderError as error:
+            # Without its frames, which hold the message.
+            failed[message_id] = error.with_traceback(None)
+    rejected = {one: why.reason for one, why in failed.items() if isinstance(why, errors.Rejected)}
+    for message_id, why in failed.items():
+        if message_id not in rejected or not wanted.thread_id:
+            return why
+    if not messages and not rejected:
+        return errors.Gone("there is no such message in a folder that is read")
+    messages.sort(key=lambda message: message.received_at)
+    return RemoteThread(tuple(messages), rejected)
+
+
+def _bounds(since: datetime | None, until: datetime | None) -> dict[str, str]:
+    """Return a listing by time. What it orders by comes first in its filter, as Graph wants it."""
+    bounds = [f"receivedDateTime ge {_moment(since)}"] if since else []
+    bounds += [f"receivedDateTime lt {_moment(until)}"] if until else []
+    asked = {"$orderby": "receivedDateTime desc", "$select": _LISTED, "$count": "true"}
+    return asked | ({"$filter": " and ".join(bounds)} if bounds else {})
+
+
+def _search(query: str, since: datetime | None, until: datetime | None) -> str:
+    """
+    Return what was typed as Graph searches, newest first, and near the bounds.
+
+    A search takes no filter, and its days are the mailbox's own; `_is_within` has the last word.
+    """
+    words = [query.strip().replace("\\", "\\\\").replace('"', '\\"')]
+    day = timedelta(days=1)
+    words += [f"received>={since - day:%Y-%m-%d}"] if since else []
+    words += [f"received<={until + day:%Y-%m-%d}"] if until else []
+    return f'"{" ".join(words)}"'
+
+
+def _is_within(item: Mapping[str, Any], since: datetime | None, until: datetime | None) -> bool:
+    if since is None and until is None:
+        return True
+    try:
+        at = reading.received_at(item)
+    except ValueError:
+        return False
+    is_late = since is None or at >= since.replace(microsecond=0)
+    return is_late and (until is None or at < until.replace(microsecond=0))
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def open_mail(access: Access) -> Iterator[GraphMailAdapter]:
+    """Hold an adapter to the mailbox that `access` is for."""
+    yield GraphMailAdapter(access)

@@ -1,0 +1,107 @@
+"""Graph's message and its MIME, in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from integrations.mime import raw
+from integrations.mime.headers import printable
+from integrations.mime.message import Poison
+from integrations.providers import errors
+from integrations.providers.base import Labels, MessageRef, RemoteMessage
+
+from .folders import Folders
+
+# All that says where a message is filed, and the least that names it.
+FILING: Final = "id,conversationId,parentFolderId,isRead,isDraft,flag,categories,importance"
+HEAD: Final = FILING + ",receivedDateTime,bodyPreview"
+MAX_SNIPPET: Final = 300
+_NEEDED: Final = frozenset(FILING.split(","))
+
+
+def is_whole(item: Mapping[str, Any]) -> bool:
+    """Return whether it says all that `filing` and `ref` read; changes may say less."""
+    return item.keys() >= _NEEDED
+
+
+def ref(item: Mapping[str, Any]) -> MessageRef:
+    return MessageRef(str(item["id"]), str(item.get("conversationId") or item["id"]))
+
+
+def category(name: str) -> str:
+    """Return the id of a label that is a category: a message has its name, and no id of it."""
+    return f"category:{name}"
+
+
+def filing(item: Mapping[str, Any], folders: Folders) -> Labels:
+    """
+    Return where a message is filed. A folder of the person's own is a label, and archived.
+
+    Whether Outlook shows it as focused or other is not said: it says so of the inbox alone, and
+    no word of ours means it.
+    """
+    place = str(item.get("parentFolderId") or "")
+    words = [folders.words.get(place) or ("drafts" if item.get("isDraft") else "archive")]
+    if str(item.get("importance") or "").lower() == "high":
+        words.append("important")
+    labels = [place] if place in folders.names else []
+    labels += [category(str(name)) for name in item.get("categories") or ()]
+    flag = (item.get("flag") or {}).get("flagStatus")
+    return Labels(
+        folders=tuple(words),
+        labels=tuple(dict.fromkeys(labels)),
+        is_unread=not item.get("isRead"),
+        is_starred=flag == "flagged",
+    )
+
+
+def received_at(item: Mapping[str, Any]) -> datetime:
+    """:raises ValueError: if it says no moment"""
+    return datetime.fromisoformat(str(item.get("receivedDateTime"))).astimezone(UTC)
+
+
+def message(item: Mapping[str, Any], content: bytes, folders: Folders) -> RemoteMessage:
+    """
+    Return one message of its `HEAD` and its MIME.
+
+    :raises Rejected: if it cannot be read
+    """
+    try:
+        return RemoteMessage(
+            message_id=ref(item).message_id,
+            thread_id=ref(item).thread_id,
+            # The sender's Date may claim anything; this is Exchange's own clock.
+            received_at=received_at(item),
+            size=len(content),
+            snippet=printable(str(item.get("bodyPreview") or ""))[:MAX_SNIPPET],
+            filing=filing(item, folders),
+            mail=raw.parse(content),
+        )
+    except Poison as poison:
+        reason = str(poison.reason)
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError):
+        reason = "undecodable"
+    raise errors.Rejected("the message cannot be read", reason=reason)
+
+
+def part(content: bytes, path: str) -> bytes:
+    """
+    Return the bytes of the part at `path`, a path of indexes, of a message's MIME.
+
+    :raises Gone: if it has no such part
+    :raises Rejected: if it cannot be read
+    """
+    reason = ""
+    try:
+        found = raw.tree(content)
+    except Poison as poison:
+        reason = str(poison.reason)
+    if reason:
+        raise errors.Rejected("the message cannot be read", reason=reason)
+    for step in path.split(".") if path else ():
+        if not step.isdigit() or int(step) >= len(found.children):
+            raise errors.Gone("the message has no such part")
+        found = found.children[int(step)]
+    return found.data or b""

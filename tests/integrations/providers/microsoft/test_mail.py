@@ -1,0 +1,335 @@
+"""What Graph's mail does that no other provider's does. What all do alike is `tests/contract`."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from integrations.providers import errors
+from integrations.providers.base import Wanted
+from integrations.providers.microsoft import calls, mail_delta, spec
+from integrations.providers.microsoft.mail import open_mail
+from tests.contract.reading import fetched
+from tests.contract.test_mail_adapter import letter
+from tests.contract.worlds import ALICE, MicrosoftWorld
+from tests.worlds.microsoft import MAIL
+from tests.worlds.sandbox import sandbox, sandbox_process  # noqa: F401
+
+
+@pytest.fixture
+def world(sandbox):  # noqa: F811
+    made = MicrosoftWorld(sandbox)
+    yield made
+    made.check()
+
+
+@pytest.fixture
+def graph(world):
+    """Graph for Alice, who may write: another program of hers."""
+    token = world.microsoft.authorize(ALICE, MAIL)["access_token"]
+    with world.microsoft.graph(token) as client:
+        yield client
+
+
+def make_folder(graph, name: str, inside: str = "") -> str:
+    path = f"/me/mailFolders/{inside}/childFolders" if inside else "/me/mailFolders"
+    return graph.post(path, json={"displayName": name}).json()["id"]
+
+
+def move(graph, message_id: str, folder: str) -> None:
+    moved = graph.post(f"/me/messages/{message_id}/move", json={"destinationId": folder})
+    assert moved.json()["id"] == message_id
+
+
+def begun(world) -> str:
+    return world.adapter.profile().cursor
+
+
+def upserted(world, cursor: str) -> tuple[list[str], str]:
+    """What the pages from there on bring, and where they end."""
+    found, more = [], True
+    while more:
+        page = world.adapter.changes(cursor)
+        found += [ref.message_id for ref in page.upserted]
+        cursor, more = page.cursor, page.more
+    return found, cursor
+
+
+class TestFiling:
+    def test_shows_a_folder_of_ones_own_as_a_label_with_its_path(self, world, graph):
+        outer = make_folder(graph, "Clients")
+        inner = make_folder(graph, "Zugspitze", inside=outer)
+        message_id = world.deliver()
+        move(graph, message_id, inner)
+
+        filing = fetched(world.adapter, message_id).filing
+
+        assert (filing.folders, filing.labels) == (("archive",), (inner,))
+        assert world.adapter.labels()[inner] == "Clients / Zugspitze"
+
+    def test_shows_categories_flags_and_importance(self, world, graph):
+        message_id = world.deliver(label_ids=("INBOX",))
+        graph.patch(
+            f"/me/messages/{message_id}",
+            json={
+                "categories": ["Receipts"],
+                "importance": "high",
+                "flag": {"flagStatus": "flagged"},
+            },
+        )
+
+        filing = fetched(world.adapter, message_id).filing
+
+        assert filing.folders == ("inbox", "important")
+        assert (filing.is_unread, filing.is_starred) == (False, True)
+        assert [world.adapter.labels()[one] for one in filing.labels] == ["Receipts"]
+
+    @pytest.mark.invariant(11)
+    @pytest.mark.parametrize("folder", ["deleteditems", "junkemail", "conversationhistory"])
+    def test_reads_nothing_of_what_is_hidden_or_inside_it(self, world, graph, folder):
+        inside = make_folder(graph, "Old", inside=folder)
+        message_id, kept = world.deliver(), world.deliver()
+        move(graph, message_id, inside)
+
+        (gone,) = world.adapter.fetch([Wanted(message_id=message_id)])
+
+        assert isinstance(gone, errors.Gone)
+        assert [ref.message_id for ref in world.adapter.list_page().refs] == [kept]
+
+
+@pytest.mark.scenario("D3")
+class TestMoves:
+    def test_are_not_deletions(self, world, graph):
+        folder = make_folder(graph, "Clients")
+        message_id = world.deliver()
+        cursor = begun(world)
+        move(graph, message_id, folder)
+
+        page = world.adapter.changes(cursor)
+
+        (moved,) = page.relabelled
+        assert (moved.ref.message_id, moved.filing.labels) == (message_id, (folder,))
+        assert (page.deleted, page.upserted) == ((), ())
+
+    def test_there_and_back_lose_nothing(self, world, graph):
+        world.sandbox.dial(graph_round_trips_lost=True)
+        folder = make_folder(graph, "Clients")
+        message_id = world.deliver()
+        cursor = begun(world)
+        move(graph, message_id, folder)
+        move(graph, message_id, "inbox")
+
+        page = world.adapter.changes(cursor)
+
+        assert [one.ref.message_id for one in page.relabelled] == [message_id]
+        assert page.deleted == ()
+
+    def test_of_what_was_never_told_bring_it(self, world, graph):
+        folder = make_folder(graph, "Clients")
+        cursor = begun(world)
+        # Made later, to the second, than anything that was told.
+        message_id = world.deliver(at=datetime.now(UTC) + timedelta(seconds=2))
+        move(graph, message_id, folder)
+
+        page = world.adapter.changes(cursor)
+
+        assert [one.message_id for one in page.upserted] == [message_id]
+        assert (page.deleted, page.relabelled) == ((), ())
+
+    def test_out_of_sight_take_it_away(self, world, graph):
+        message_id = world.deliver()
+        cursor = begun(world)
+        move(graph, message_id, "conversationhistory")
+
+        assert world.adapter.changes(cursor).deleted == (message_id,)
+
+
+class TestRounds:
+    @pytest.mark.scenario("S10")
+    def test_follow_empty_pages_and_repetitions(self, world):
+        world.sandbox.dial(graph_empty_pages=True, graph_repetition=True)
+        cursor = begun(world)
+        sent = [world.deliver() for _ in range(60)]
+
+        found, _ = upserted(world, cursor)
+
+        assert set(found) == set(sent)
+
+    def test_of_a_new_folder_begin_with_all_that_is_in_it(self, world, graph):
+        message_id = world.deliver(label_ids=("TRASH",))
+        cursor = begun(world)
+        folder = make_folder(graph, "Rescued")
+        move(graph, message_id, folder)
+
+        page = world.adapter.changes(cursor)
+
+        assert [ref.message_id for ref in page.upserted] == [message_id]
+        assert not page.more
+
+    def test_too_long_for_the_beginning_go_on_where_they_stood(self, world, monkeypatch):
+        monkeypatch.setattr(mail_delta, "FIRST_ROUNDS", 1)
+        monkeypatch.setattr(mail_delta, "FIRST_PAGE", 2)
+        long_ago = datetime.now(UTC) - timedelta(days=3)
+        for hours in range(5):
+            world.deliver(at=long_ago - timedelta(hours=hours))
+        cursor = begun(world)
+        new = world.deliver()
+
+        found, cursor = upserted(world, cursor)
+        later, _ = upserted(world, cursor)
+
+        # What has not changed since the beginning is no news: the listing brings it.
+        assert found + later == [new]
+
+    def test_survive_an_outage_in_the_middle(self, world):
+        cursor = begun(world)
+        sent = world.deliver()
+        world.sandbox.fail_next(path_contains="/messages/delta", problem="graph_throttled")
+        with pytest.raises(errors.RateLimited) as caught:
+            world.adapter.changes(cursor)
+
+        assert caught.value.retry_after == 2.128
+        assert [ref.message_id for ref in world.adapter.changes(cursor).upserted] == [sent]
+        world.sandbox.clear_journal()
+
+    @pytest.mark.scenario("S5")
+    @pytest.mark.parametrize("cursor", ["", "{}", '{"places": {"a": 1}, "newest": ""}', "17"])
+    def test_begin_anew_with_a_cursor_that_is_none(self, world, cursor):
+        with pytest.raises(errors.CursorExpired):
+            world.adapter.changes(cursor)
+
+
+class TestSearching:
+    def test_takes_quotes_and_bounds_along(self, world):
+        at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=100)
+        wanted = world.deliver(at=at)
+        world.deliver(at=at + timedelta(days=3))
+
+        found = world.adapter.list_page(query='"message 0"', until=at + timedelta(days=1))
+
+        assert [ref.message_id for ref in found.refs] == [wanted]
+
+
+class TestOneMailbox:
+    def test_is_asked_four_things_at_once_whoever_asks(self, place):
+        place.pause = 0.02
+        access = place.access()
+        with ThreadPoolExecutor(3) as pool:
+            list(
+                pool.map(
+                    lambda _: calls.call_each([calls.Request("/me")] * 4, access),
+                    range(3),
+                )
+            )
+
+        assert place.most_at_once == 4
+
+
+class TestWhatGraphTellsInPart:
+    FOLDER = {"id": "f1", "displayName": "Inbox", "parentFolderId": "root", "totalItemCount": 2}
+    WHOLE = {
+        "id": "m1",
+        "conversationId": "c1",
+        "parentFolderId": "f1",
+        "isRead": False,
+        "isDraft": False,
+        "flag": {"flagStatus": "notFlagged"},
+        "categories": [],
+        "importance": "normal",
+        "createdDateTime": "2026-11-03T10:00:00Z",
+    }
+
+    @pytest.fixture
+    def adapter(self, place):
+        for name in ("drafts", "sentitems", "archive", "deleteditems", "junkemail", "outbox"):
+            place.answer_at(f"/v1.0/me/mailFolders/{name}", 404, {"error": {"code": "x"}})
+        place.answer_at("/v1.0/me/mailFolders/conversationhistory", 404, {"error": {"code": "x"}})
+        place.answer_at("/v1.0/me/mailFolders/inbox", body={"id": "f1"})
+        place.answer_at(
+            "/v1.0/me/mailFolders/delta",
+            body={"value": [self.FOLDER], "@odata.deltaLink": f"{place.url}/v1.0/x"},
+        )
+        with open_mail(place.access()) as adapter:
+            yield adapter
+
+    def told(self, place, *items) -> str:
+        link = f"{place.url}/v1.0/round"
+        place.answer_at("/v1.0/round", body={"value": list(items), "@odata.deltaLink": link + "2"})
+        return str(mail_delta.Cursor({"f1": mail_delta.Place(link, is_under_way=False)}))
+
+    def test_is_looked_up(self, place, adapter):
+        place.answer_at("/v1.0/me/messages/m1", body=self.WHOLE)
+        cursor = self.told(place, {"id": "m1", "isRead": True})
+
+        (ref,) = adapter.changes(cursor).upserted
+
+        assert (ref.message_id, ref.thread_id) == ("m1", "c1")
+        link = next(one for one in place.heard if one.path == "/v1.0/round")
+        assert 'IdType="ImmutableId"' in link.headers["prefer"]
+
+    def test_and_takes_back_is_gone(self, place, adapter):
+        place.answer_at("/v1.0/me/messages/m1", 404, {"error": {"code": "ErrorItemNotFound"}})
+        cursor = self.told(place, self.WHOLE, {"id": "m1", "@removed": {"reason": "deleted"}})
+
+        page = adapter.changes(cursor)
+
+        assert (page.deleted, page.upserted) == (("m1",), ())
+
+    def test_says_nothing_of_a_folder_that_went_with_its_mail(self, place, adapter):
+        places = {"f1": mail_delta.Place("x"), "f2": mail_delta.Place("y")}
+
+        with pytest.raises(errors.CursorExpired):
+            adapter.changes(str(mail_delta.Cursor(places)))
+
+    def test_is_followed_to_no_other_host(self, place, adapter):
+        elsewhere = mail_delta.Place("https://graph.example/v1.0/round", is_under_way=False)
+
+        with pytest.raises(errors.CursorExpired):
+            adapter.changes(str(mail_delta.Cursor({"f1": elsewhere})))
+
+
+class TestScopes:
+    @pytest.mark.invariant(11)
+    def test_are_for_the_methods_that_are_called(self, world):
+        message_id = world.deliver(bytes(letter()))
+        world.sandbox.clear_journal()
+        cursor = begun(world)
+        world.adapter.labels()
+        world.adapter.list_page()
+        fetched(world.adapter, message_id)
+        world.adapter.changes(cursor)
+        list(world.adapter.attachment(message_id, ""))
+
+        called = {f"{one['method']} {templated(one['path'])}" for one in requests_of(world)}
+
+        # Who one is comes with signing in.
+        assert called - {"GET /me"} == spec.MAIL_READ.methods
+
+    @pytest.mark.invariant(11)
+    def test_are_no_more_than_these_take(self, world):
+        def refused(call) -> bool:
+            try:
+                call()
+            except errors.ScopeMissing:
+                return True
+            return False
+
+        no_settings = world.opened("openid User.Read Mail.Read")
+        no_mail = world.opened("openid User.Read MailboxSettings.Read")
+
+        assert refused(no_settings.labels)
+        assert not refused(no_settings.list_page)
+        assert refused(no_mail.list_page)
+
+
+def requests_of(world) -> list[dict]:
+    return world.sandbox.requests("/v1.0")
+
+
+def templated(path: str) -> str:
+    return re.sub(
+        r"/(mailFolders|messages)/(?!delta)[^/]+", r"/\1/{id}", path.removeprefix("/v1.0")
+    )
