@@ -254,6 +254,8 @@ class Provider:
     # Compared in lower case, and without this in front of them.
     scope_prefix: str = ""
     refusals: Mapping[int, type[ProviderError]] = field(default_factory=dict)
+    # Whether guests are told of every change of an event, whoever asks not to.
+    always_notifies: bool = False
     # Whether anything is granted by anybody; what lives here is nobody's to grant.
     grants: bool = True
     mail_units: MailUnits | None = None

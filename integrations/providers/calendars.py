@@ -191,6 +191,8 @@ class CalendarAdapter(Protocol):
         """
         Write a new event under an id of ours, so that a repetition makes no second one.
 
+        It is asked for by that id as well as by the provider's own, where that is another.
+
         :raises AlreadyThere: if the id is taken: an earlier try came through, read it
         """
 
@@ -231,7 +233,11 @@ class CalendarAdapter(Protocol):
         """Delete an event or cancel an instance; what is gone already is no error."""
 
     def move(self, calendar_id: str, event_id: str, *, to: str, notify: Notify) -> RemoteEvent:
-        """Move an event or a whole series to another calendar of the account."""
+        """
+        Move an event or a whole series to another calendar of the account; its id may be another.
+
+        :raises Rejected: if it would not be the same there
+        """
 
     def respond(
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 from integrations.providers import errors
 from integrations.providers.base import Access
 from integrations.providers.calendars import Attendee, CalendarAdapter, EventContent
 from integrations.providers.google import calendar_writing as writing
 from integrations.providers.google.calendar import open_calendars
+from integrations.providers.microsoft.calendar import open_calendars as open_graph_calendars
+from integrations.sandbox.microsoft.calendar import shapes
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
+from tests.worlds.microsoft import CALENDARS as CALENDARS_ALONE
+from tests.worlds.microsoft import SIGN_IN, Microsoft
 from tests.worlds.sandbox import Sandbox
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -17,6 +22,8 @@ CALENDARS = "https://www.googleapis.com/auth/calendar"
 
 
 class FakeWorld:
+    primary = ALICE
+
     def __init__(self) -> None:
         self.account = FakeCalendars(ALICE)
         self.adapter: CalendarAdapter = FakeCalendarAdapter(self.account)
@@ -53,6 +60,8 @@ class FakeWorld:
 
 
 class GoogleWorld:
+    primary = ALICE
+
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         sandbox.seed(ALICE, calendar_fields={"time_zone": "Europe/Berlin"})
@@ -97,6 +106,74 @@ class GoogleWorld:
 
     def without_scope(self) -> CalendarAdapter:
         return self.opened("openid email https://www.googleapis.com/auth/calendar.freebusy")
+
+    def check(self) -> None:
+        assert self.sandbox.violations() == []
+
+
+class GraphWorld:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox, self.microsoft = sandbox, Microsoft(sandbox)
+        self.microsoft.register_client()
+        self.microsoft.seed(
+            ALICE,
+            zone="W. Europe Standard Time",
+            calendar_fields={"time_zone": "Europe/Berlin"},
+        )
+        self.adapter = self.opened(f"{CALENDARS_ALONE} MailboxSettings.Read")
+        self.primary = self._id("Calendar")
+
+    def opened(self, scope: str) -> CalendarAdapter:
+        token = self.microsoft.authorize(ALICE, scope)["access_token"]
+        # The context holds nothing that would need closing.
+        access = Access(token=lambda: token, root_url=f"{self.sandbox.url}/v1.0")
+        return open_graph_calendars(access).__enter__()
+
+    def _id(self, name: str) -> str:
+        found = self.adapter.calendars().calendars
+        return next(one.calendar_id for one in found if one.name == name)
+
+    def add_calendar(self, name: str) -> str:
+        self.microsoft.control("calendars", email=ALICE, summary=name, provider="microsoft")
+        return self._id(name)
+
+    def put(self, content: EventContent, *, organizer: str = "") -> str:
+        event = writing.body(content)
+        event["attendees"] = [writing.attendee(one) for one in content.attendees]
+        if organizer:
+            event["organizer"] = {"email": organizer}
+        if content.reminders:
+            event["graph"] = {"reminderMinutesBeforeStart": content.reminders[0]}
+        return shapes.id_of(str(self.write(**event)["id"]), immutable=True)
+
+    def write(self, **event: object) -> dict[str, object]:
+        return self.microsoft.control("events", email=ALICE, provider="microsoft", event=event)
+
+    def stored(self, event_id: str) -> str:
+        return shapes.store_id(event_id)
+
+    def retitle(self, event_id: str, title: str) -> None:
+        self.write(id=self.stored(event_id), summary=title)
+
+    def delete(self, event_id: str) -> None:
+        stored = self.stored(event_id)
+        self.microsoft.control("events/cancel", email=ALICE, provider="microsoft", id=stored)
+
+    def forget(self) -> None:
+        self.microsoft.control("calendars/forget", email=ALICE, provider="microsoft")
+
+    def fail_busy(self, calendar: str) -> None:
+        self.sandbox.fail_next(path_contains=f"{quote(calendar)}/calendarView", status=503)
+
+    def limit_rate(self) -> None:
+        said = {"error": {"code": "TooManyRequests", "message": "slow down"}}
+        self.sandbox.fail_next(path_prefix="/v1.0", status=429, body=said)
+
+    def lose_answer(self) -> None:
+        self.sandbox.fail_next(path_prefix="/v1.0", method="POST", drop="after")
+
+    def without_scope(self) -> CalendarAdapter:
+        return self.opened(SIGN_IN)
 
     def check(self) -> None:
         assert self.sandbox.violations() == []

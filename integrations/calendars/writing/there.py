@@ -44,8 +44,9 @@ def create(
     name = name_of(asked.user_id, seen.calendar.id, key)
     with calling.calendars(place.connection_id) as call:
         made = sure.create(call, place.remote_id, content, event_id=name, notify=notify)
+    # Some providers keep an id of ours, others give one of their own.
     ids = copying.take(place, Came(events=[made]), at=asked.at)
-    return Written(seen.calendar.id, _text(ids.get(name)))
+    return Written(seen.calendar.id, _text(ids.get(made.event_id)))
 
 
 def change(  # noqa: PLR0913 - one edit in full
@@ -163,7 +164,7 @@ def _begun_already(which: Which, target: Target, call: CalendarCall, etag: str) 
         return _gone(which, target)
     came = Came(events=[made, target.series(call)])
     ids = copying.take(target.place, came, at=which.asked.at)
-    return Written(target.place.calendar.id, _text(ids.get(new_id)))
+    return Written(target.place.calendar.id, _text(ids.get(made.event_id)))
 
 
 def _new_id(which: Which, target: Target, etag: str) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from integrations.providers import errors
 from integrations.providers.base import Capability, MailUnits, Provider
 
+from .calendar import open_calendars
 from .mail import open_mail
 
 # A unit is a request, and there are 10,000 in ten minutes
@@ -54,15 +55,37 @@ MAIL_READ: Final = Capability(
 CALENDAR_READ: Final = Capability(
     key="calendar.read",
     says="Read your calendars and their events",
-    scopes=frozenset({"Calendars.Read"}),
-    methods=frozenset(),
+    # Graph gives a calendar no zone: it is the mailbox's.
+    scopes=frozenset({"Calendars.Read", "MailboxSettings.Read"}),
+    methods=frozenset(
+        {
+            "GET /me/calendar",
+            "GET /me/mailboxSettings",
+            "GET /me/calendars",
+            "GET /me/calendars/{id}/calendarView/delta",
+            "GET /me/events/{id}",
+        }
+    ),
 )
 
 CALENDAR_WRITE: Final = Capability(
     key="calendar.write",
     says="Write the events that you write, and look first whether you are free",
     scopes=frozenset({"Calendars.ReadWrite"}),
-    methods=frozenset(),
+    methods=frozenset(
+        {
+            "GET /me/calendars/{id}/calendarView",
+            "GET /me/calendars/{id}/events",
+            "GET /me/calendars/{id}/events/{id}",
+            "GET /me/events/{id}/instances",
+            "POST /me/calendars/{id}/events",
+            "PATCH /me/calendars/{id}/events/{id}",
+            "DELETE /me/calendars/{id}/events/{id}",
+            "POST /me/calendars/{id}/events/{id}/accept",
+            "POST /me/calendars/{id}/events/{id}/decline",
+            "POST /me/calendars/{id}/events/{id}/tentativelyAccept",
+        }
+    ),
 )
 
 # https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Microsoft asks
@@ -107,4 +130,6 @@ MICROSOFT: Final = Provider(
     refusals=REFUSALS,
     mail_units=UNITS,
     open_mail=open_mail,
+    always_notifies=True,
+    open_calendars=open_calendars,
 )

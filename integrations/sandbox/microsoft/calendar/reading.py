@@ -1,7 +1,7 @@
-"""Calendars, events, views and free/busy."""
+"""Calendars, events and views."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,15 +12,11 @@ from integrations.sandbox.calendars.store import (
     Seen,
     colour,
     interval,
-    is_busy,
 )
 from integrations.sandbox.calendars.times import Event
 from integrations.sandbox.microsoft.calendar import shapes, zones
 from integrations.sandbox.microsoft.graph import odata, problems
 from integrations.sandbox.microsoft.graph.ask import Ask
-
-MINUTES = (5, 1440)
-MARKS = {"free": "0", "tentative": "1", "busy": "2", "oof": "3", "workingElsewhere": "4"}
 
 
 def lists(ask: Ask) -> CalendarList:
@@ -86,9 +82,10 @@ def _page(ask: Ask, what: str, value: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def find(ask: Ask) -> tuple[Calendar, Event]:
-    """An event by id, in whichever calendar; an occurrence out of its series."""
+    """An event by id, in the calendar of the path or any; an occurrence out of its series."""
     wanted = shapes.store_id(ask.path["event"])
-    for seen in lists(ask).seen.values():
+    among = [seen_of(ask)] if "calendar" in ask.path else lists(ask).seen.values()
+    for seen in among:
         found = seen.calendar.events.get(wanted) or _occurrence(seen.calendar, wanted)
         if found and found["status"] != "cancelled" and not seen.deleted:
             return seen.calendar, found
@@ -105,20 +102,28 @@ def _occurrence(found: Calendar, wanted: str) -> Event | None:
 
 
 def get(ask: Ask) -> dict[str, Any]:
-    made = shapes.shown(ask, *find(ask))
+    found, event = find(ask)
+    made = shapes.shown(ask, found, event)
+    # Told of a series alone, and of it only where both are selected by name.
+    if "recurrence" in event and "Occurrences" in ask.option("select"):
+        made |= shapes.differing(ask, found, event)
+        if ask.option("expand") != "exceptionOccurrences":
+            del made["exceptionOccurrences"]
     return ask.context("events/$entity") | odata.select(made, ask.option("select"))
 
 
 def events(ask: Ask) -> dict[str, Any]:
     """Masters and single events; occurrences are in views only."""
     found = seen_of(ask).calendar
+    filtered = ask.option("filter")
+    test, wanted = odata.compile_filter(filtered), odata.tags(filtered)
     value = [
         shapes.shown(ask, found, one)
         for one in found.events.values()
-        if one["status"] != "cancelled" and "recurringEventId" not in one
+        if one["status"] != "cancelled"
+        and "recurringEventId" not in one
+        and all(shapes.tags(one).get(name) == value for name, value in wanted)
     ]
-    filtered = ask.option("filter")
-    test = odata.compile_filter(filtered)
     return _page(ask, "events", [one for one in value if not filtered or test(one)])
 
 
@@ -167,78 +172,3 @@ def instances(ask: Ask) -> dict[str, Any]:
         raise problems.bad_request("It is no series.", "ErrorInvalidRequest")
     mine = [o for o in inside(found, *window(ask)) if o.get("recurringEventId") == master["id"]]
     return _page(ask, "instances", [shapes.shown(ask, found, one) for one in mine])
-
-
-def schedule(ask: Ask) -> dict[str, Any]:
-    """getSchedule: errors are per address, inside one 200."""
-    if ask.account.is_personal:
-        raise problems.error(403, "ErrorAccessDenied", "Not for personal accounts.")
-    body = ask.parameters()
-    step = body.get("availabilityViewInterval", 30)
-    if not isinstance(step, int) or not MINUTES[0] <= step <= MINUTES[1]:
-        raise problems.bad_request(
-            "availabilityViewInterval is 5 to 1440.", "ErrorInvalidParameter"
-        )
-    try:
-        first, last = (
-            times.moment(body[name]["dateTime"], zones.iana(body[name].get("timeZone", "UTC")))
-            for name in ("startTime", "endTime")
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise problems.bad_request(
-            "startTime or endTime is missing.", "ErrorInvalidParameter"
-        ) from error
-    wanted = [str(one) for one in body.get("schedules") or []]
-    return {"value": [_schedule(ask, one, first, last, step) for one in wanted]}
-
-
-def _schedule(
-    ask: Ask, email: str, first: datetime, last: datetime, step: int
-) -> dict[str, Any]:  # fmt: skip
-    person = ask.world.microsoft.people.find(email)
-    mine = person.calendars.find("primary") if person and person.calendars else None
-    if person is None or mine is None or mine.calendar.id in ask.world.failing_freebusy:
-        return {
-            "scheduleId": email,
-            "scheduleItems": [],
-            "availabilityView": "",
-            "error": {"message": "Unable to resolve e-mail address.", "responseCode": "5009"},
-        }
-    items, spans = [], []
-    for one in inside(mine.calendar, first, last):
-        status = one.get("graph", {}).get("showAs", "busy")
-        if not is_busy(one, email.lower()):
-            continue
-        start, end = interval(one, mine.calendar)
-        spans.append((start, end, MARKS.get(status, "2")))
-        items.append(
-            {
-                "isPrivate": one.get("visibility") == "private",
-                "status": status,
-                "subject": one.get("summary", ""),
-                "location": one.get("location", ""),
-                "start": shapes.when({"dateTime": start.isoformat()}, mine.calendar, ""),
-                "end": shapes.when({"dateTime": end.isoformat()}, mine.calendar, ""),
-            }
-        )
-    return {
-        "scheduleId": email,
-        "availabilityView": _marks(spans, first, last, timedelta(minutes=step)),
-        "scheduleItems": items,
-        "workingHours": {
-            "daysOfWeek": ["monday", "tuesday", "wednesday", "thursday", "friday"],
-            "startTime": "08:00:00.0000000",
-            "endTime": "17:00:00.0000000",
-            "timeZone": {"name": person.zone},
-        },
-    }
-
-
-def _marks(
-    spans: list[tuple[datetime, datetime, str]], first: datetime, last: datetime, step: timedelta
-) -> str:
-    marks, at = "", first.astimezone(UTC)
-    while at < last:
-        marks += max((m for s, e, m in spans if s < at + step and e > at), default="0")
-        at += step
-    return marks

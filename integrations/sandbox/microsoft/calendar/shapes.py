@@ -1,12 +1,12 @@
 """
-An event as Graph shows it, and what a client writes as the store keeps it.
+An event as Graph shows it.
 
 The store keeps what Google's keep; what only Graph has lies in the event under `graph`.
 """
 
 import base64
 import hashlib
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,15 +20,6 @@ from integrations.sandbox.microsoft.graph.ask import Ask
 IMMUTABLE, MUTABLE = "AAkALgE", "AAMkADE"
 NEVER = "0001-01-01T00:00:00Z"
 ANSWERS = {"accepted": "accepted", "declined": "declined", "tentative": "tentativelyAccepted"}
-KEPT = ("showAs", "sensitivity", "importance", "categories", "isReminderOn", "hideAttendees",
-        "reminderMinutesBeforeStart", "transactionId", "allowNewTimeProposals", "responseRequested",
-        "isOnlineMeeting", "onlineMeetingProvider")  # fmt: skip
-ENUMS = {
-    "showAs": ("free", "tentative", "busy", "oof", "workingElsewhere", "unknown"),
-    "sensitivity": ("normal", "personal", "private", "confidential"),
-    "importance": ("low", "normal", "high"),
-}
-MOST_ATTENDEES = 500
 
 
 def id_of(event_id: str, *, immutable: bool) -> str:
@@ -144,8 +135,45 @@ def shown(ask: Ask, calendar: Calendar, event: Event) -> dict[str, Any]:
             "name": organizer.get("displayName") or organizer.get("email", calendar.owner),
             "address": organizer.get("email", calendar.owner),
         }},
-        "onlineMeeting": None,
-    }  # fmt: skip
+        "onlineMeeting": _meeting(event, extra),
+    } | _original(calendar, event)  # fmt: skip
+
+
+def _meeting(event: Event, extra: dict[str, Any]) -> dict[str, str] | None:
+    if not extra.get("isOnlineMeeting"):
+        return None
+    return {"joinUrl": f"https://teams.microsoft.com/l/meetup-join/{event['id']}"}
+
+
+def _original(calendar: Calendar, event: Event) -> dict[str, str]:
+    """Single events lack it."""
+    if "originalStartTime" not in event:
+        return {}
+    found = when(event["originalStartTime"], calendar, "")
+    return {"originalStart": found["dateTime"].partition(".")[0] + "Z"}
+
+
+def tags(event: Event) -> dict[str, str]:
+    """Its extended properties by id, in lower case."""
+    kept = event.get("graph", {}).get("singleValueExtendedProperties") or []
+    return {str(one["id"]).lower(): str(one["value"]) for one in kept}
+
+
+def differing(ask: Ask, calendar: Calendar, master: Event) -> dict[str, Any]:
+    """What a series tells of its occurrences, to whoever selects it of the series itself."""
+    below = calendar.exceptions(master["id"]).values()
+    item_id = id_of(master["id"], immutable=ask.immutable)
+    days = [
+        times.local(one["originalStartTime"], calendar.time_zone).date()
+        for one in below
+        if one["status"] == "cancelled"
+    ]
+    return {
+        "cancelledOccurrences": [f"OID.{item_id}.{day.isoformat()}" for day in sorted(days)],
+        "exceptionOccurrences": [
+            shown(ask, calendar, one) for one in below if one["status"] != "cancelled"
+        ],
+    }
 
 
 def _recurrence(event: Event, extra: dict[str, Any], zone: str) -> Any:
@@ -174,81 +202,3 @@ def _attendee(one: dict[str, Any]) -> dict[str, Any]:
         "status": {"response": ANSWERS.get(one.get("responseStatus", ""), "none"), "time": NEVER},
         "emailAddress": {"name": one.get("displayName") or one["email"], "address": one["email"]},
     }
-
-
-def read(body: dict[str, Any], known: Event) -> Event:
-    """
-    What changes in `known`, from what a client wrote.
-
-    :raises Problem: values that Graph has no such of
-    """
-    made = _words(body)
-    extra = _extra(body, known)
-    whole = body.get("isAllDay", times.is_all_day(known))
-    for name in ("start", "end"):
-        if name in body:
-            made[name] = _moment(body[name], whole=whole)
-    if "recurrence" in body:
-        extra["recurrence"] = body["recurrence"]
-        if body["recurrence"]:
-            made["recurrence"] = [recurrence.to_rule(body["recurrence"])]
-    return made | {"graph": extra}
-
-
-def _extra(body: dict[str, Any], known: Event) -> dict[str, Any]:
-    for name, allowed in ENUMS.items():
-        if body.get(name) is not None and body[name] not in allowed:
-            raise problems.bad_request(f"{name} is one of {allowed}.", "ErrorInvalidRequest")
-    kept = {name: body[name] for name in KEPT if name in body}
-    return {**known.get("graph", {}), **kept}
-
-
-def _words(body: dict[str, Any]) -> Event:
-    made: Event = {}
-    if "subject" in body:
-        made["summary"] = body["subject"] or ""
-    if "body" in body:
-        made["description"] = (body["body"] or {}).get("content", "")
-    if "location" in body:
-        made["location"] = (body["location"] or {}).get("displayName", "")
-    if "showAs" in body:
-        made["transparency"] = "transparent" if body["showAs"] == "free" else "opaque"
-    if "attendees" in body:
-        made["attendees"] = [_guest(one) for one in body["attendees"] or []]
-        if len(made["attendees"]) > MOST_ATTENDEES:
-            raise problems.bad_request("At most 500 attendees.", "ErrorTooManyAttendees")
-    return made
-
-
-def _guest(one: dict[str, Any]) -> dict[str, Any]:
-    address = (one.get("emailAddress") or {}).get("address")
-    if not address:
-        raise problems.bad_request("An attendee has no address.", "ErrorInvalidRecipients")
-    made = {
-        "email": address,
-        "displayName": one["emailAddress"].get("name") or "",
-        "responseStatus": "needsAction",
-    }
-    if one.get("type") in ("optional", "resource"):
-        made[one["type"]] = True
-    return made
-
-
-def _moment(value: Any, *, whole: bool) -> dict[str, str]:
-    try:
-        found = datetime.fromisoformat(value["dateTime"])
-        zone = zones.iana(value.get("timeZone") or "UTC")
-    except (KeyError, TypeError, ValueError) as error:
-        raise problems.bad_request(
-            "A time has a dateTime and a timeZone.", "ErrorInvalidRequest"
-        ) from error
-    if whole:
-        if (found.hour, found.minute, found.second) != (0, 0, 0):
-            raise problems.bad_request(
-                "The Event.Start property for an all-day event needs to be set to midnight.",
-                "ErrorPropertyValidationFailure",
-            )
-        return {"date": found.date().isoformat()}
-    if found.tzinfo:
-        found = found.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    return {"dateTime": found.isoformat(timespec="seconds"), "timeZone": zone}

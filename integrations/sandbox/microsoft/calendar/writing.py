@@ -4,7 +4,7 @@ from typing import Any
 
 from integrations.sandbox.calendars.store import Calendar, interval, new_event_id
 from integrations.sandbox.calendars.times import Event
-from integrations.sandbox.microsoft.calendar import reading, shapes
+from integrations.sandbox.microsoft.calendar import reading, shapes, written
 from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.ask import Ask
 
@@ -18,7 +18,7 @@ def create(ask: Ask) -> tuple[int, dict[str, Any]]:
     if not found.may("writer"):
         raise problems.access_denied()
     body = ask.json()
-    made = shapes.read(body, {})
+    made = written.read(body, {})
     if "start" not in made or "end" not in made:
         raise problems.bad_request("start and end are required.", "ErrorPropertyValidationFailure")
     calendar = found.calendar
@@ -87,7 +87,7 @@ def patch(ask: Ask) -> dict[str, Any]:
     calendar, event = _writable(ask)
     body = ask.json()
     body.pop("transactionId", None)
-    changed = event | shapes.read(body, event)
+    changed = event | written.read(body, event)
     if "recurrence" in body and not body["recurrence"]:
         changed.pop("recurrence", None)
     if event.get("recurringEventId"):

@@ -2,6 +2,7 @@
 
 from integrations.sandbox.microsoft.calendar import delta as calendar_delta
 from integrations.sandbox.microsoft.calendar import reading as calendar_reading
+from integrations.sandbox.microsoft.calendar import schedules
 from integrations.sandbox.microsoft.calendar import writing as calendar_writing
 from integrations.sandbox.microsoft.graph import profile, subscriptions
 from integrations.sandbox.microsoft.graph.routing import Play, Route
@@ -74,16 +75,23 @@ ROUTES = [
     _route("calendars.list", "GET", "me/calendars", SEES, calendar_reading.calendars),
     _route("calendars.get", "GET", CALENDAR, SEES, calendar_reading.calendar),
     _route("calendars.get", "GET", "me/calendar", SEES, calendar_reading.calendar),
-    _route("getSchedule", "POST", "me/calendar/getSchedule", SEES, calendar_reading.schedule),
-    _route("events.get", "GET", EVENT, READS, calendar_reading.get),
-    _route("events.instances", "GET", f"{EVENT}/instances", READS, calendar_reading.instances),
-    _route("events.patch", "PATCH", EVENT, PLANS, calendar_writing.patch),
-    _route("events.delete", "DELETE", EVENT, PLANS, calendar_writing.delete),
-    _route("events.cancel", "POST", f"{EVENT}/cancel", PLANS, calendar_writing.cancel),
-    _route("events.accept", "POST", f"{EVENT}/accept", PLANS, calendar_writing.accept),
-    _route("events.decline", "POST", f"{EVENT}/decline", PLANS, calendar_writing.decline),
-    _route("events.tentativelyAccept", "POST", f"{EVENT}/tentativelyAccept", PLANS,
-           calendar_writing.tentatively),
+    _route("getSchedule", "POST", "me/calendar/getSchedule", SEES, schedules.schedule),
+    *(
+        route
+        for event in (EVENT, f"{CALENDAR}/events/{{event}}")
+        for route in (
+            _route("events.get", "GET", event, READS, calendar_reading.get),
+            _route("events.instances", "GET", f"{event}/instances", READS,
+                   calendar_reading.instances),
+            _route("events.patch", "PATCH", event, PLANS, calendar_writing.patch),
+            _route("events.delete", "DELETE", event, PLANS, calendar_writing.delete),
+            _route("events.cancel", "POST", f"{event}/cancel", PLANS, calendar_writing.cancel),
+            _route("events.accept", "POST", f"{event}/accept", PLANS, calendar_writing.accept),
+            _route("events.decline", "POST", f"{event}/decline", PLANS, calendar_writing.decline),
+            _route("events.tentativelyAccept", "POST", f"{event}/tentativelyAccept", PLANS,
+                   calendar_writing.tentatively),
+        )
+    ),
     *(
         route
         for place in ("me", "me/calendar", CALENDAR)

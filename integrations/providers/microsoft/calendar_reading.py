@@ -1,0 +1,216 @@
+"""
+Graph's calendar resources, in our words. Pure.
+
+https://learn.microsoft.com/en-us/graph/api/resources/event
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from integrations import zones
+from integrations.providers import errors
+from integrations.providers.calendars import (
+    Attendee,
+    CancelledInstance,
+    Conference,
+    EventContent,
+    RemoteCalendar,
+    RemoteEvent,
+    Response,
+    When,
+)
+
+from . import recurrence
+from .calendar_times import Owner, moment, original_start, when
+
+# An occurrence that was cancelled has no resource. A series names it by itself and the day that it
+# was to be on, and so do we: https://learn.microsoft.com/en-us/graph/api/event-get
+CANCELLED: Final = "OID."
+_DAY: Final = re.compile(r"\.(\d{4}-\d{2}-\d{2})$", re.ASCII)
+MAX_ATTENDEES: Final = 200
+INSTANCES: Final = frozenset({"occurrence", "exception"})
+_NOT_BUSY: Final = frozenset({"free", "workingElsewhere"})
+_PRIVATE: Final = frozenset({"private", "confidential"})
+_RESPONSES: Final[Mapping[str, Response]] = {
+    "accepted": "accepted",
+    "organizer": "accepted",
+    "tentativelyAccepted": "tentative",
+    "declined": "declined",
+}
+
+Found = RemoteEvent | CancelledInstance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series with all that is not as it says, wherever in time."""
+
+    master: RemoteEvent
+    changed: tuple[RemoteEvent, ...]
+    cancelled: tuple[CancelledInstance, ...]
+
+
+def calendar(resource: Mapping[str, Any], whose: Owner) -> RemoteCalendar:
+    """Graph gives a calendar no zone of its own: it has its mailbox's."""
+    address = str((resource.get("owner") or {}).get("address") or "")
+    is_own = address.lower() == whose.address.lower()
+    may_write = bool(resource.get("canEdit"))
+    return RemoteCalendar(
+        calendar_id=str(resource["id"]),
+        name=str(resource.get("name") or ""),
+        zone=whose.zone,
+        role="owner" if may_write and is_own else "writer" if may_write else "reader",
+        is_primary=bool(resource.get("isDefaultCalendar")),
+        colour=str(resource.get("hexColor") or ""),
+    )
+
+
+def event(resource: Mapping[str, Any], whose: Owner) -> Found:
+    """
+    Return what an event resource says; None if it says that the event is called off.
+
+    :raises Rejected: if it cannot be read
+    """
+    try:
+        if resource.get("isCancelled"):
+            return _called_off(resource, whose)
+        return _event(resource, whose)
+    except (LookupError, TypeError, ValueError, AttributeError, zones.UnreadableTime):
+        pass
+    raise errors.Rejected("the event cannot be read", reason="unreadable")
+
+
+def series(resource: Mapping[str, Any], whose: Owner) -> Series:
+    """
+    Return a series that was asked for with `cancelledOccurrences` and `exceptionOccurrences`.
+
+    :raises Rejected: if it cannot be read; an exception that cannot be is left out
+    :raises Gone: if it was called off
+    """
+    master = event(resource, whose)
+    if not isinstance(master, RemoteEvent):
+        raise errors.Gone("the series was called off")
+    changed: list[RemoteEvent] = []
+    cancelled: list[CancelledInstance] = []
+    for one in resource.get("exceptionOccurrences") or ():
+        found = _quietly(one, whose)
+        if isinstance(found, RemoteEvent):
+            changed.append(found)
+        elif found is not None:
+            cancelled.append(found)
+    days = (_DAY.search(str(name)) for name in resource.get("cancelledOccurrences") or ())
+    cancelled += [not_held(master, date.fromisoformat(day[1])) for day in days if day is not None]
+    return Series(master, tuple(changed), tuple(cancelled))
+
+
+def _quietly(resource: Mapping[str, Any], whose: Owner) -> Found:
+    try:
+        return event(resource, whose)
+    except errors.Rejected:
+        return None
+
+
+def not_held(master: RemoteEvent, day: date) -> CancelledInstance:
+    """Return the occurrence that a series does not have on that day of its clock."""
+    start = master.content.start
+    name = f"{CANCELLED}{master.event_id}.{day.isoformat()}"
+    if start.at is None:
+        return CancelledInstance(name, master.event_id, When(day=day))
+    place = zones.zone(start.zone)
+    at = zones.at(datetime.combine(day, zones.clock(start.at, place).time()), place)
+    return CancelledInstance(name, master.event_id, When(at=at, zone=start.zone))
+
+
+def _called_off(resource: Mapping[str, Any], whose: Owner) -> CancelledInstance | None:
+    """Whoever was invited keeps it until they remove it; it takes place no more."""
+    if resource.get("type") not in INSTANCES:
+        return None
+    series_id, original = str(resource["seriesMasterId"]), original_start(resource, whose)
+    return CancelledInstance(str(resource["id"]), series_id, original)
+
+
+def _event(resource: Mapping[str, Any], whose: Owner) -> RemoteEvent:
+    organizer = _address(resource.get("organizer"))
+    is_instance = resource.get("type") in INSTANCES
+    return RemoteEvent(
+        event_id=str(resource["id"]),
+        etag=str(resource.get("@odata.etag") or ""),
+        ical_uid=str(resource.get("iCalUId") or ""),
+        # Graph counts none.
+        sequence=0,
+        content=_content(resource, whose, organizer=organizer, is_instance=is_instance),
+        is_hidden="subject" not in resource,
+        organizer=organizer,
+        is_organizer=bool(resource.get("isOrganizer", True)),
+        has_more_attendees=len(resource.get("attendees") or ()) > MAX_ATTENDEES,
+        conference=_conference(resource),
+        series_id=str(resource["seriesMasterId"]) if is_instance else "",
+        original_start=original_start(resource, whose) if is_instance else None,
+        updated_at=moment(resource.get("lastModifiedDateTime")),
+    )
+
+
+def _content(
+    resource: Mapping[str, Any], whose: Owner, *, organizer: str, is_instance: bool
+) -> EventContent:
+    start = when(resource, "start", whose)
+    rule = None if is_instance else resource.get("recurrence")
+    shown = resource.get("showAs")
+    return EventContent(
+        title=str(resource.get("subject") or ""),
+        description=str((resource.get("body") or {}).get("content") or ""),
+        location=str((resource.get("location") or {}).get("displayName") or ""),
+        start=start,
+        end=when(resource, "end", whose),
+        recurrence=recurrence.lines(rule, start) if rule else (),
+        attendees=_attendees(resource, whose, organizer),
+        is_busy=shown not in _NOT_BUSY,
+        is_private=resource.get("sensitivity") in _PRIVATE,
+        is_tentative=shown == "tentative",
+        reminders=(int(resource.get("reminderMinutesBeforeStart") or 0),)
+        if resource.get("isReminderOn")
+        else (),
+    )
+
+
+def _attendees(resource: Mapping[str, Any], whose: Owner, organizer: str) -> tuple[Attendee, ...]:
+    invited = (resource.get("attendees") or ())[:MAX_ATTENDEES]
+    found = [_attendee(one, whose, organizer) for one in invited]
+    answer = (resource.get("responseStatus") or {}).get("response")
+    is_asked = not resource.get("isOrganizer", True) and answer not in {None, "none", "organizer"}
+    if is_asked and not any(one.is_self for one in found):
+        # Invited by another address, or as one of a group.
+        mine = _RESPONSES.get(str(answer), "needs_action")
+        found.append(Attendee(whose.address, response=mine, is_self=True))
+    return tuple(found)
+
+
+def _attendee(resource: Mapping[str, Any], whose: Owner, organizer: str) -> Attendee:
+    address = _address(resource)
+    answer = (resource.get("status") or {}).get("response")
+    return Attendee(
+        email=address,
+        name=str((resource.get("emailAddress") or {}).get("name") or ""),
+        response=_RESPONSES.get(str(answer), "needs_action"),
+        is_organizer=address.lower() == organizer.lower(),
+        is_self=address.lower() == whose.address.lower(),
+        is_optional=resource.get("type") == "optional",
+        is_resource=resource.get("type") == "resource",
+    )
+
+
+def _address(recipient: Mapping[str, Any] | None) -> str:
+    return str(((recipient or {}).get("emailAddress") or {}).get("address") or "")
+
+
+def _conference(resource: Mapping[str, Any]) -> Conference | None:
+    meeting = resource.get("onlineMeeting") or {}
+    address = str(meeting.get("joinUrl") or resource.get("onlineMeetingUrl") or "")
+    if address.startswith("https://"):
+        return Conference("ready", address)
+    return Conference("pending") if resource.get("isOnlineMeeting") else None

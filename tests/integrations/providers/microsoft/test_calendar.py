@@ -1,0 +1,348 @@
+"""What only Graph's calendars do: skeletons, zones of Windows, meetings online, ids of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from integrations.providers import errors
+from integrations.providers.calendars import Attendee, EventContent, RemoteEvent, When
+from integrations.providers.microsoft import calendar_reading as reading
+from integrations.providers.microsoft import calendar_writing as writing
+from integrations.providers.microsoft.calendar import open_calendars
+from integrations.providers.microsoft.calendar_times import Owner
+from tests.contract.calendar_worlds import BOB, GraphWorld
+
+WHOSE = Owner("alice@example.com", "Europe/Berlin")
+NINE = datetime(2026, 11, 3, 8, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WINDOW = (NINE - timedelta(days=60), NINE + timedelta(days=60))
+
+
+def resource(**more):
+    return {
+        "@odata.etag": 'W/"one"',
+        "id": "AAkALgEone=",
+        "type": "singleInstance",
+        "subject": "Review",
+        "isAllDay": False,
+        "start": {"dateTime": "2026-11-03T08:00:00.0000000", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-11-03T09:00:00.0000000", "timeZone": "UTC"},
+        "originalStartTimeZone": "W. Europe Standard Time",
+        "originalEndTimeZone": "W. Europe Standard Time",
+        "isOrganizer": True,
+        "showAs": "busy",
+    } | more
+
+
+def days(first: str, last: str, **more):
+    said = {
+        "start": {"dateTime": f"{first}T00:00:00.0000000", "timeZone": "UTC"},
+        "end": {"dateTime": f"{last}T00:00:00.0000000", "timeZone": "UTC"},
+    }
+    return resource(isAllDay=True, **said | more)
+
+
+def content(**more) -> EventContent:
+    start, end = (When(at=at, zone="Europe/Berlin") for at in (NINE, NINE + HOUR))
+    return EventContent(**{"title": "Review", "start": start, "end": end} | more)
+
+
+@pytest.mark.scenario("C4")
+class TestZones:
+    @pytest.mark.parametrize(
+        ("written", "read"),
+        [
+            ("W. Europe Standard Time", "Europe/Berlin"),
+            ("Nepal Standard Time", "Asia/Kathmandu"),
+            ("Lord Howe Standard Time", "Australia/Lord_Howe"),
+            ("Europe/Vienna", "Europe/Vienna"),
+            # Rules of its own, and no name: the mailbox's clock.
+            ("tzone://Microsoft/Custom", "Europe/Berlin"),
+        ],
+    )
+    def test_are_known_by_their_iana_names(self, written, read):
+        found = reading.event(resource(originalStartTimeZone=written), WHOSE)
+
+        assert found.content.start == When(at=NINE, zone=read)
+
+    def test_are_told_by_windows_names(self):
+        said = writing.body(
+            content(recurrence=("RRULE:FREQ=WEEKLY",), start=When(at=NINE, zone="Asia/Kathmandu"))
+        )
+
+        assert said["start"] == {
+            "dateTime": "2026-11-03T13:45:00",
+            "timeZone": "Nepal Standard Time",
+        }
+        assert said["recurrence"]["range"]["recurrenceTimeZone"] == "Nepal Standard Time"
+
+    @pytest.mark.parametrize("original", ["2026-10-24T22:00:00Z", "2026-10-25T00:00:00Z"])
+    def test_make_no_other_day_of_an_occurrence_of_days(self, original):
+        found = reading.event(
+            days(
+                "2026-10-26", "2026-10-27", type="exception", seriesMasterId="AAkALgEall=",
+                originalStart=original,
+            ),
+            WHOSE,
+        )  # fmt: skip
+
+        assert found.original_start == When(day=date(2026, 10, 25))
+        assert found.content.end == When(day=date(2026, 10, 27))
+
+
+class TestASeries:
+    def test_tells_what_was_cancelled_by_the_day_on_its_clock(self):
+        rule = {
+            "pattern": {"type": "daily", "interval": 1},
+            "range": {"type": "noEnd", "startDate": "2026-10-20"},
+        }
+        whole = reading.series(
+            resource(
+                type="seriesMaster",
+                recurrence=rule,
+                start={"dateTime": "2026-10-20T07:00:00.0000000", "timeZone": "UTC"},
+                end={"dateTime": "2026-10-20T08:00:00.0000000", "timeZone": "UTC"},
+                cancelledOccurrences=["OID.AAkALgEone=.2026-10-23", "OID.AAkALgEone=.2026-10-27"],
+            ),
+            WHOSE,
+        )
+
+        # Nine o'clock in Berlin, before and after the clocks are put back.
+        assert [one.original_start.at for one in whole.cancelled] == [
+            datetime(2026, 10, 23, 7, tzinfo=UTC),
+            datetime(2026, 10, 27, 8, tzinfo=UTC),
+        ]
+
+    def test_that_was_called_off_is_gone(self):
+        with pytest.raises(errors.Gone):
+            reading.series(resource(type="seriesMaster", isCancelled=True), WHOSE)
+
+
+class TestAnEvent:
+    def test_that_was_called_off_takes_place_no_more(self):
+        assert reading.event(resource(isCancelled=True), WHOSE) is None
+
+    @pytest.mark.parametrize(
+        ("shown", "is_busy", "is_tentative"),
+        [
+            ("free", False, False),
+            ("workingElsewhere", False, False),
+            ("tentative", True, True),
+            ("oof", True, False),
+            ("unknown", True, False),
+        ],
+    )
+    def test_takes_time_unless_it_says_that_it_does_not(self, shown, is_busy, is_tentative):
+        found = reading.event(resource(showAs=shown), WHOSE).content
+
+        assert (found.is_busy, found.is_tentative) == (is_busy, is_tentative)
+
+    def test_keeps_what_it_is_shown_as_if_something_else_is_changed(self):
+        away = reading.event(resource(showAs="oof"), WHOSE).content
+
+        assert writing.changes(away, replace(away, title="Out")) == {"subject": "Out"}
+
+    def test_to_which_a_group_was_invited_has_its_own_person_among_the_guests(self):
+        found = reading.event(
+            resource(
+                isOrganizer=False,
+                responseStatus={"response": "tentativelyAccepted"},
+                organizer={"emailAddress": {"address": BOB}},
+                attendees=[{"type": "required", "emailAddress": {"address": "all@example.com"}}],
+            ),
+            WHOSE,
+        )
+
+        [mine] = [one for one in found.content.attendees if one.is_self]
+        assert (mine.email, mine.response) == (WHOSE.address, "tentative")
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            {"start": {}},
+            {"start": {"dateTime": "soon", "timeZone": "UTC"}},
+            {"recurrence": {"a": 1}},
+        ],
+    )
+    def test_that_cannot_be_read_says_so_and_nothing_of_it(self, broken):
+        with pytest.raises(errors.Rejected) as caught:
+            reading.event(resource(**broken), WHOSE)
+
+        assert (caught.value.reason, caught.value.__context__) == ("unreadable", None)
+
+    @pytest.mark.parametrize(
+        ("said", "reason"),
+        [
+            ({"reminders": (5, 10)}, "reminders"),
+            ({"recurrence": ("RDATE:20261110",)}, "recurrence"),
+        ],
+    )
+    def test_for_which_graph_has_no_words_is_not_written_as_something_else(self, said, reason):
+        with pytest.raises(errors.Rejected) as caught:
+            writing.body(content(**said))
+
+        assert caught.value.reason == reason
+
+
+@pytest.fixture
+def world(sandbox):
+    made = GraphWorld(sandbox)
+    yield made
+    made.check()
+
+
+def rounds(world, cursor=None):
+    """(events by id, cancelled, deleted, cursor) of all pages."""
+    events, cancelled, deleted, page = {}, [], [], None
+    while True:
+        found = world.adapter.events(world.primary, cursor=cursor, page=page, window=WINDOW)
+        events |= {one.event_id: one for one in found.events}
+        cancelled += found.cancelled
+        deleted += found.deleted
+        page = found.next_page
+        if page is None:
+            return events, cancelled, deleted, found.cursor
+
+
+@pytest.mark.scenario("C5")
+class TestRounds:
+    def test_follow_empty_pages_and_tell_of_each_series_once(self, world):
+        world.sandbox.dial(graph_empty_pages=True)
+        series = world.put(content(recurrence=("RRULE:FREQ=DAILY;COUNT=120",)))
+        single = world.put(content(title="Alone"))
+
+        events, _, deleted, _ = rounds(world)
+
+        assert events.keys() == {series, single}
+        assert events[series].content.recurrence == ("RRULE:FREQ=DAILY;COUNT=120",)
+        assert deleted == []
+
+    def test_tell_of_what_was_moved_out_of_the_window(self, world):
+        series = world.put(content(recurrence=("RRULE:FREQ=WEEKLY;COUNT=3",)))
+        second = world.adapter.instance_id(series, When(at=NINE + timedelta(weeks=1), zone="UTC"))
+        _, _, _, cursor = rounds(world)
+        there = world.adapter.event(world.primary, second)
+        # Beyond all others, or it would cross one of them.
+        last = world.adapter.instance_id(series, When(at=NINE + timedelta(weeks=2), zone="UTC"))
+        world.adapter.delete(world.primary, last, etag="*", notify="none")
+        later = NINE + timedelta(days=90)
+        moved = replace(
+            there.content,
+            start=When(at=later, zone="Europe/Berlin"),
+            end=When(at=later + HOUR, zone="Europe/Berlin"),
+        )
+        world.adapter.change(
+            world.primary, second, moved, etag=there.etag, notify="none", before=there.content
+        )
+
+        since, cancelled, _, _ = rounds(world, cursor)
+        whole, _, _, _ = rounds(world)
+
+        for events in (since, whole):
+            assert events[second].content.start.at == later
+            assert events[second].original_start.at == NINE + timedelta(weeks=1)
+        assert [one.original_start.at for one in cancelled] == [NINE + timedelta(weeks=2)]
+
+    @pytest.mark.scenario("D6")
+    def test_delete_nothing_that_only_left_the_window(self, world):
+        event_id = world.put(content())
+        _, _, _, cursor = rounds(world)
+        known = world.adapter.event(world.primary, event_id)
+        later = NINE + timedelta(days=90)
+        moved = content(start=When(at=later), end=When(at=later + HOUR))
+        world.adapter.change(world.primary, event_id, moved, etag=known.etag, notify="none")
+
+        events, _, deleted, _ = rounds(world, cursor)
+
+        assert events[event_id].content.start.at == later
+        assert deleted == []
+
+    @pytest.mark.parametrize(
+        "place", ["", "[]", '["https://elsewhere.example/x",false,[],[],false]']
+    )
+    def test_go_on_from_no_place_that_is_not_theirs(self, world, place):
+        with pytest.raises(errors.CursorExpired):
+            world.adapter.events(world.primary, cursor=place or "x")
+
+
+@pytest.mark.scenario("C3")
+class TestWriting:
+    def test_the_same_twice_under_one_id_makes_one_event(self, world):
+        for _ in range(2):
+            made = world.adapter.create(
+                world.primary, content(), event_id="0123456789abcdef", notify="none"
+            )
+
+        assert world.adapter.event(world.primary, "0123456789abcdef").event_id == made.event_id
+        assert rounds(world)[0].keys() == {made.event_id}
+
+    def test_leaves_a_meeting_online(self, world):
+        event_id = world.put(content(description="Agenda"))
+        world.write(
+            id=world.stored(event_id), graph={"isOnlineMeeting": True}, description="Agenda"
+        )
+        known = world.adapter.event(world.primary, event_id)
+
+        def write(text):
+            wanted = replace(known.content, description=text)
+            return world.adapter.change(
+                world.primary, event_id, wanted,
+                etag=known.etag, notify="none", before=known.content,
+            )  # fmt: skip
+
+        assert known.conference.state == "ready"
+        with pytest.raises(errors.Rejected):
+            write("Other agenda")
+        assert write(f"Other agenda {known.conference.uri}").conference.state == "ready"
+
+    def test_takes_nothing_to_another_calendar_that_guests_would_be_told_of(self, world):
+        other = world.add_calendar("Other")
+        event_id = world.put(content(attendees=(Attendee(BOB),)))
+
+        with pytest.raises(errors.Rejected):
+            world.adapter.move(world.primary, event_id, to=other, notify="none")
+
+    def test_declines_what_leaves_the_calendar_then(self, world):
+        guests = (Attendee(BOB), Attendee("alice@example.com", is_self=True))
+        event_id = world.put(content(attendees=guests), organizer=BOB)
+        known = world.adapter.event(world.primary, event_id)
+
+        found = world.adapter.respond(
+            world.primary, event_id, "declined", etag=known.etag, notify="all"
+        )
+
+        assert [one.response for one in found.content.attendees if one.is_self] == ["declined"]
+        with pytest.raises(errors.Gone):
+            world.adapter.event(world.primary, event_id)
+
+    def test_answers_nothing_that_changed_meanwhile(self, world):
+        event_id = world.put(content(attendees=(Attendee("alice@example.com"),)), organizer=BOB)
+        etag = world.adapter.event(world.primary, event_id).etag
+        world.retitle(event_id, "theirs")
+
+        with pytest.raises(errors.ChangedMeanwhile):
+            world.adapter.respond(world.primary, event_id, "accepted", etag=etag, notify="all")
+
+
+@pytest.mark.scenario("C8")
+def test_free_and_busy_of_a_private_account_is_known(sandbox):
+    from integrations.providers.base import Access
+    from tests.worlds.microsoft import CALENDARS, Microsoft
+
+    microsoft = Microsoft(sandbox)
+    microsoft.register_client()
+    microsoft.seed("pat@outlook.com", calendar_fields={"time_zone": "Europe/Berlin"})
+    scope = f"{CALENDARS} MailboxSettings.Read"
+    token = microsoft.authorize("pat@outlook.com", scope)["access_token"]
+    with open_calendars(Access(lambda: token, f"{sandbox.url}/v1.0")) as adapter:
+        [mine] = adapter.calendars().calendars
+        holiday = EventContent(start=When(day=date(2026, 11, 3)), end=When(day=date(2026, 11, 4)))
+        made = adapter.create(mine.calendar_id, holiday, event_id="0123456789abcdef", notify="none")
+
+        found = adapter.busy([mine.calendar_id], start=NINE, end=NINE + HOUR)
+
+    assert isinstance(made, RemoteEvent)
+    assert found[mine.calendar_id].spans == ((NINE, NINE + HOUR),)
