@@ -121,6 +121,21 @@ def change_all(
     return Whole(content, _moved(content, others, series, move))
 
 
+def change_series(whole: Whole, edited: EventContent) -> Whole:
+    """
+    Return the series as `edited` says, its recurrence with it.
+
+    Exceptions move along by as much as its first start does, and are dropped if nothing happens
+    then any more. What was changed in them stays.
+
+    :raises BadEvent: if `edited` is no event
+    :raises BadSeries: if a line of its recurrence cannot be followed
+    """
+    series = compiled(whole.content)
+    move = _move(series, key(series.start), edited)
+    return Whole(edited, _moved(edited, whole.exceptions, series, move))
+
+
 def _find(whole: Whole, original: Start) -> Series:
     series = compiled(whole.content)
     # Days and moments do not compare.

@@ -123,9 +123,7 @@ def _closed(found: Sequence[Visible]) -> list[Mapping[str, Any]]:
     ours = {
         one.calendar.integration.connection_id: one.calendar.integration.connection.provider
         for one in found
-        if one.calendar.role in writable.ROLES
-        and not one.calendar.is_local
-        and not writable.is_open(one)
+        if one.calendar.role in writable.ROLES and not writable.is_open(one)
     }
     return [{"connection_id": key, "provider": provider} for key, provider in ours.items()]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from integrations.asking import NotFound
-from integrations.calendars import versions
+from integrations.calendars import keeping, versions
 from integrations.calendars.single import NotCurrent
 from integrations.calendars.writing import errors as refusals
 from integrations.fences import NoLongerLive
 from integrations.providers import errors
-from limited_use.vault.records import Unopenable
+from limited_use.vault.records import Damaged, Unopenable
 
 _AGAIN: Final = "Nothing you typed is lost: try again in a moment."
 # What may come of it, and what a person does next.
@@ -31,8 +31,10 @@ _WHY: Final[Mapping[type[Exception], str]] = {
     refusals.NotInvited: "Nobody invited you to it: there is nothing to answer.",
     refusals.HalfDone: "What follows was begun anew, and nobody can tell yet whether the old "
     "series was ended. Send it again: that finishes it, and makes nothing twice.",
+    keeping.Full: "That calendar holds as much as it can. Choose another one.",
     NotCurrent: f"The provider did not say in time which calendars there are. {_AGAIN}",
     NoLongerLive: "That account was disconnected meanwhile. Choose another calendar.",
+    Damaged: "What is kept of it here was changed, and does not open any more. We have been told.",
     Unopenable: "That account was disconnected meanwhile. Choose another calendar.",
     errors.OutcomeUnknown: "The provider took it and did not answer, so nobody can tell yet "
     "whether the event is there. Send it again: that makes no second one.",

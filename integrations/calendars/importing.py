@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from integrations import calendar_permits
 from integrations.calendar_permits import Wanted
 from integrations.calendars import keeping
-from integrations.calendars.keeping import Kept, Write
+from integrations.calendars.kept import Kept, Write
 from integrations.icalendars import reading
 from integrations.icalendars.reading import Entry, File
 from integrations.models import Calendar

@@ -1,16 +1,16 @@
 """
 Events of calendars that live here, written and removed by their owner: whole, or not at all.
 
-A write names events by what they are called across calendars (the UID of RFC 5545), so that to
-write one again replaces it. The version of an event is the calendar's count of writes when it was
-last written: an etag like a provider's, and bound to a change in the same way.
+The version of an event is the calendar's count of writes when it was last written: an etag like a
+provider's, and bound to a change in the same way. A write is sealed outside of any transaction, as
+that takes a while, and committed if nobody else wrote to the calendar meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -18,18 +18,11 @@ from django.db import transaction
 
 from accounts.actors import Actor, ActorKind
 from integrations import calendar_permits, fences
-from integrations.almanac.edits import Whole
-from integrations.almanac.series import Start
 from integrations.almanac.stepping import Work
 from integrations.asking import NotFound
+from integrations.calendars import kept
+from integrations.calendars.kept import Write, Written
 from integrations.models import LIVE, Calendar, Event
-from integrations.providers.calendars import (
-    CancelledInstance,
-    EventContent,
-    EventPage,
-    RemoteEvent,
-    When,
-)
 from integrations.sync.calendars import rows
 from limited_use.vault import sealing
 from limited_use.vault.sealing import Sealer
@@ -38,8 +31,8 @@ from limited_use.vault.sealing import Sealer
 MOST_ROWS: Final = 20_000
 #: Steps that all series of one write may take, so that none takes much more than two seconds.
 MOST_WORK: Final = 2_000_000
-# A write that others overtook is made anew, that often.
-_TRIES: Final = 3
+#: A write that others overtook is made anew, that often.
+TRIES: Final = 3
 
 
 class Full(Exception):
@@ -50,57 +43,24 @@ class Changed(Exception):
     """An event is not as it was when it was read. Read it again, then merge or tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """
-    An event or a series as it is to be, with all exceptions that it is to have.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A calendar as it was read, and the epoch under which its owner may write in it."""
 
-    :param uid: what it is called; whatever of that name is there is replaced, with its exceptions
-    :param sequence: how often its organiser changed it (RFC 5545, section 3.8.7.4)
-    :param organizer: an address, where it is somebody else
-    """
+    calendar: Calendar
+    epoch: int
 
-    uid: str
-    whole: Whole
-    sequence: int = 0
-    organizer: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
-    """
-    What becomes of one calendar.
-
-    :param put: events to be there afterwards
-    :param drop: names of those not to be there any more; what is not there is no error
-    :param expected: by name, the etag that an event must have; None: it must not be there
-    """
-
-    put: Sequence[Kept] = ()
-    drop: Sequence[str] = ()
-    expected: Mapping[str, str | None] = field(default_factory=dict)
+    def sealer(self) -> Sealer:
+        return sealing.sealer(holder=self.calendar.cache_id, epoch=self.epoch)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """
-    What became of it.
+class Prepared:
+    """A write that is sealed, good if the calendar is still as it was read."""
 
-    :param etag: of every event that was put
-    :param ids: our ids of the events that were put, by name
-    :param replaced: names that were there before
-    :param dropped: how many of those to be dropped there were
-    """
-
-    etag: str
-    ids: Mapping[str, UUID]
-    replaced: frozenset[str]
-    dropped: int
-
-
-def single(content: EventContent) -> Whole:
-    """Return an event without exceptions."""
-    return Whole(content, {})
+    place: Place
+    batch: rows.Batch
+    written: Written
 
 
 def keep(*, actor: Actor, writes: Mapping[UUID, Write], at: datetime) -> Mapping[UUID, Written]:
@@ -115,30 +75,27 @@ def keep(*, actor: Actor, writes: Mapping[UUID, Write], at: datetime) -> Mapping
     :raises guard.Refused: if the policy does not allow it
     :raises fences.NoLongerLive: if it was disconnected meanwhile
     """
-    ids = sorted(writes)
-    held = mine(actor, ids)
-    epochs = {
-        one.id: calendar_permits.to_keep(
-            actor=actor, calendar=one, count=_count(writes[one.id]), at=at
-        )
-        for one in held
-    }
-    for _ in range(_TRIES):
-        made = [_made(one, writes[one.id], epochs[one.id]) for one in held]
-        if _commit(made, at=at):
-            return {each.batch.calendar.id: each.written for each in made}
-        held = mine(actor, ids)
+    counts = {one: write.count for one, write in writes.items()}
+    for _ in range(TRIES):
+        found = places(actor=actor, counts=counts, at=at)
+        made = [prepare(one, writes[one.calendar.id]) for one in found]
+        if commit(made, at=at):
+            return {each.place.calendar.id: each.written for each in made}
     raise Changed
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A write that is sealed, good if the calendar is still as it was at `round`."""
+def places(*, actor: Actor, counts: Mapping[UUID, int], at: datetime) -> list[Place]:
+    """
+    Return calendars that somebody wants to write in, in the order of their ids.
 
-    batch: rows.Batch
-    written: Written
-    epoch: int
-    round: int
+    :param counts: by calendar, how many events are written or removed
+    :raises NotFound: if one of them is not a calendar of the actor that lives here
+    :raises guard.Refused: if the policy does not allow it
+    """
+    return [
+        Place(one, calendar_permits.to_keep(actor=actor, calendar=one, count=counts[one.id], at=at))
+        for one in mine(actor, sorted(counts))
+    ]
 
 
 def mine(actor: Actor, ids: Sequence[UUID]) -> list[Calendar]:
@@ -158,82 +115,52 @@ def mine(actor: Actor, ids: Sequence[UUID]) -> list[Calendar]:
     return held
 
 
-def _count(write: Write) -> int:
-    return len(write.put) + len(write.drop)
+def prepare(place: Place, write: Write) -> Prepared:
+    """
+    Return a write, sealed.
 
-
-def _made(calendar: Calendar, write: Write, epoch: int) -> _Made:
-    """Return what is to be written, sealed: outside of any transaction, as that takes a while."""
-    before = calendar.round
-    calendar.round += 1
-    etag = str(calendar.round)
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=epoch)
-    there = _there(calendar, write, sealer)
-    _check(write.expected, there)
-    put = {one.uid: one for one in write.put}
-    page = EventPage(
-        events=tuple(event for one in put.values() for event in _events(one, etag)),
-        cancelled=tuple(each for one in put.values() for each in _cancelled(one)),
-        deleted=tuple(uid for uid in write.drop if uid not in put),
-        rejected={},
-        next_page=None,
-        cursor=None,
-    )
-    batch = rows.prepare_all(page, calendar=calendar, sealer=sealer, work=Work(MOST_WORK))
-    batch.gone += _left_over(calendar, sealer, put, batch)
-    by_blind = {row[2]: row[0] for row in batch.rows}
-    return _Made(
-        batch,
-        Written(
-            etag,
-            {uid: by_blind[sealer.blind(rows.EVENT, uid)] for uid in put},
-            frozenset(there) & put.keys(),
-            len(there.keys() & set(page.deleted)),
-        ),
-        epoch,
-        before,
-    )
-
-
-def _there(calendar: Calendar, write: Write, sealer: Sealer) -> dict[str, str]:
-    """Return the etags of those events that it names and that are there."""
-    names = {one.uid for one in write.put} | {*write.drop} | {*write.expected}
-    blinds = {sealer.blind(rows.EVENT, uid): uid for uid in names}
-    found = Event.objects.filter(calendar=calendar, remote_blind__in=blinds, series_blind=None)
-    versions = found.values_list("remote_blind", "seen_round")
-    return {blinds[bytes(blind)]: str(version) for blind, version in versions}
-
-
-def _check(expected: Mapping[str, str | None], there: Mapping[str, str]) -> None:
-    if any(there.get(uid) != etag for uid, etag in expected.items()):
+    :raises: what `keep` raises of what is in it
+    """
+    calendar, sealer = place.calendar, place.sealer()
+    there = _there(calendar, write.names, sealer)
+    if any(there.get(uid) != etag for uid, etag in write.expected.items()):
         raise Changed
+    etag = str(calendar.round + 1)
+    page = kept.page(write, etag=etag)
+    batch = rows.prepare_all(page, calendar=calendar, sealer=sealer, work=Work(MOST_WORK))
+    put = {one.uid: sealer.blind(rows.EVENT, one.uid) for one in write.put}
+    batch.gone += _left_over(calendar, put.values(), batch)
+    by_blind = {row[2]: row[0] for row in batch.rows}
+    written = Written(
+        etag,
+        {uid: by_blind[blind] for uid, blind in put.items()},
+        frozenset(there) & put.keys(),
+        len(there.keys() & set(page.deleted)),
+    )
+    return Prepared(place, batch, written)
 
 
-def _left_over(
-    calendar: Calendar, sealer: Sealer, put: Iterable[str], batch: rows.Batch
-) -> list[bytes]:
-    """Return the exceptions that what is replaced has, and what replaces it has not."""
-    masters = [sealer.blind(rows.EVENT, uid) for uid in put]
-    hanging = Event.objects.filter(calendar=calendar, series_blind__in=masters)
-    new = {row[2] for row in batch.rows}
-    found = (bytes(one) for one in hanging.values_list("remote_blind", flat=True))
-    return [one for one in found if one not in new]
+def commit(made: Sequence[Prepared], *, at: datetime) -> bool:
+    """
+    Write; return False, with nothing written, if somebody else wrote meanwhile.
 
-
-def _commit(made: Sequence[_Made], *, at: datetime) -> bool:
-    """Write; return False, with nothing written, if somebody else wrote meanwhile."""
+    :raises NotFound: if one of the calendars was removed meanwhile
+    :raises Full: if it would hold more than `MOST_ROWS`
+    :raises fences.NoLongerLive: if it was disconnected meanwhile
+    """
     with transaction.atomic(durable=True):
         for one in made:
-            calendar = one.batch.calendar
-            fences.hold(integration_id=calendar.integration_id, epoch=one.epoch)
+            calendar = one.place.calendar
+            fences.hold(integration_id=calendar.integration_id, epoch=one.place.epoch)
             same = Calendar.objects.live().filter(
-                id=calendar.id, cache_id=calendar.cache_id, round=one.round
+                id=calendar.id, cache_id=calendar.cache_id, round=calendar.round
             )
             if not same.select_for_update().exists():
                 if not Calendar.objects.live().filter(id=calendar.id).exists():
                     raise NotFound
                 transaction.set_rollback(True)
                 return False
+            calendar.round += 1
             rows.write(one.batch, at=at)
             if Event.objects.filter(calendar=calendar).count() > MOST_ROWS:
                 raise Full
@@ -241,43 +168,27 @@ def _commit(made: Sequence[_Made], *, at: datetime) -> bool:
     return True
 
 
-def _events(one: Kept, etag: str) -> Iterator[RemoteEvent]:
-    yield _event(one, one.uid, one.whole.content, etag)
-    for original, content in one.whole.exceptions.items():
-        if content is not None:
-            name = _exception_name(one.uid, original)
-            yield _event(one, name, content, etag, original=_when(one, original))
-
-
-def _event(
-    one: Kept, name: str, content: EventContent, etag: str, *, original: When | None = None
-) -> RemoteEvent:
-    return RemoteEvent(
-        event_id=name,
-        etag=etag,
-        ical_uid=one.uid,
-        sequence=one.sequence,
-        content=content,
-        organizer=one.organizer,
-        series_id="" if original is None else one.uid,
-        original_start=original,
+def row_of(place: Place, uid: str) -> UUID | None:
+    """Return our id of what is called `uid` in a calendar; None if there is no such event."""
+    blind = place.sealer().blind(rows.EVENT, uid)
+    return (
+        Event.objects.filter(calendar=place.calendar, remote_blind=blind, series_blind=None)
+        .values_list("id", flat=True)
+        .first()
     )
 
 
-def _cancelled(one: Kept) -> Iterator[CancelledInstance]:
-    for original, content in one.whole.exceptions.items():
-        if content is None:
-            yield CancelledInstance(
-                _exception_name(one.uid, original), one.uid, _when(one, original)
-            )
+def _there(calendar: Calendar, names: Iterable[str], sealer: Sealer) -> dict[str, str]:
+    """Return the etags of those events that are there."""
+    blinds = {sealer.blind(rows.EVENT, uid): uid for uid in names}
+    found = Event.objects.filter(calendar=calendar, remote_blind__in=blinds, series_blind=None)
+    versions = found.values_list("remote_blind", "seen_round")
+    return {blinds[bytes(blind)]: str(version) for blind, version in versions}
 
 
-def _exception_name(uid: str, original: Start) -> str:
-    # No UID of a file has this in it: control characters are no text there.
-    return f"{uid}\0{original.isoformat()}"
-
-
-def _when(one: Kept, original: date) -> When:
-    if isinstance(original, datetime):
-        return When(at=original, zone=one.whole.content.start.zone)
-    return When(day=original)
+def _left_over(calendar: Calendar, masters: Iterable[bytes], batch: rows.Batch) -> list[bytes]:
+    """Return the exceptions that what is replaced has, and what replaces it has not."""
+    hanging = Event.objects.filter(calendar=calendar, series_blind__in=list(masters))
+    new = {row[2] for row in batch.rows}
+    found = (bytes(one) for one in hanging.values_list("remote_blind", flat=True))
+    return [one for one in found if one not in new]

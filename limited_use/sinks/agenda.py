@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.http import HttpRequest
@@ -30,11 +30,14 @@ __all__ = [
     "calendar_document",
     "calendar_file",
     "calendar_json",
+    "calendar_kept",
     "calendar_page",
 ]
 
 _CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
 _OWN = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
+
+T = TypeVar("T")
 
 Opened = Sequence[tuple[Any, Mapping[str, bytes]]]
 # From all rows, each with what its sealed columns held, to what is shown. A row that is damaged is
@@ -116,6 +119,29 @@ def calendar_document(
     if viewer.kind != ActorKind.PERSON:
         raise WrongSink
     return make(_opened(rows, permits, at))
+
+
+@region
+def calendar_kept(
+    rows: Sequence[Row],
+    *,
+    permits: Permits,
+    viewer: Actor,
+    make: Callable[[Opened], T],
+    at: datetime,
+) -> T:
+    """
+    Return what `make` makes of a person's own rows to be kept again: sealed, nothing of it open.
+
+    What is in the way, too, is returned by it, by name and never with what was opened.
+
+    :raises WrongSink: if a permit is not for showing them their own
+    :raises Unopenable: if a row does not open: it would be lost with what replaces it
+    """
+    _check(permits, viewer)
+    if any(one.use.recipient != Recipient.OWNER for one in permits.values()):
+        raise WrongSink
+    return make(list(sealed_rows.opened(rows, permits, at=at)))
 
 
 def _opened(rows: Sequence[Row], permits: Permits, at: datetime) -> Opened:

@@ -2,8 +2,9 @@
 Events written by their owner: at the provider that has the calendar, or here if it lives here.
 
 Everything is checked before anybody is asked (`drafts`, `places`). The guard gives a permit for
-each write; the provider is written to, and what came of it is looked at where that is not certain
-(`sure`); then our rows are written under the fence, so that it is seen at once (`copying`).
+each write. `there`: the provider is written to, and what came of it is looked at where that is not
+certain (`sure`); then our rows are written under the fence, so that it is seen at once (`copying`).
+`here`: an event is opened, remade and sealed within one sink, and written in one transaction.
 
 A feature of the platform writes nothing: the policy refuses it.
 """
@@ -16,10 +17,10 @@ from integrations.asking import Asked
 from integrations.calendars.single import EventId
 from integrations.providers.calendars import Notify, Response
 
-from . import drafts, places, targets, there
+from . import drafts, here, places, targets, there
 from .checking import BadDraft
 from .drafts import Draft, Edit, Guest
-from .errors import Stale
+from .errors import NotInvited, Stale
 from .results import Scope, Written
 from .targets import Which
 
@@ -60,6 +61,8 @@ def create(
     """
     content = drafts.content(draft)
     seen = places.find(asked, calendar_id)
+    if seen.calendar.is_local:
+        return here.create(asked, seen, content, key=key)
     return there.create(asked, seen, content, key=key, notify=notify)
 
 
@@ -90,7 +93,10 @@ def change(  # noqa: PLR0913 - one edit in full
     :raises: what `create` raises, but for KeyReused
     """
     which = Which(asked, name)
-    target = targets.find(which)
+    row, seen = targets.find(which)
+    if seen.calendar.is_local:
+        return here.change(which, seen, edit, etag=etag, scope=scope)
+    target = targets.there(which, row, seen)
     return there.change(which, target, edit, etag=etag, scope=scope, notify=notify)
 
 
@@ -104,19 +110,30 @@ def delete(
     :raises: what `change` raises
     """
     which = Which(asked, name)
-    there.delete(which, targets.find(which), etag=etag, scope=scope, notify=notify)
+    row, seen = targets.find(which)
+    if seen.calendar.is_local:
+        return here.delete(which, seen, etag=etag, scope=scope)
+    target = targets.there(which, row, seen)
+    return there.delete(which, target, etag=etag, scope=scope, notify=notify)
 
 
 def move(asked: Asked, name: EventId, *, to: UUID, notify: Notify = "none") -> Written:
     """
-    Move an event or a whole series to another calendar of the same account.
+    Move an event or a whole series to another calendar of the same account, or among those here.
 
     :raises BadDraft: if it cannot go there
     :raises: what `change` raises
     """
     which = Which(asked, name)
-    target = targets.find(which)
-    return there.move(which, target, places.find(asked, to), notify=notify)
+    row, seen = targets.find(which)
+    other = places.find(asked, to)
+    if other.calendar.id == seen.calendar.id:
+        raise BadDraft({"calendar_id": "It is in that calendar already."})
+    if other.calendar.integration_id != seen.calendar.integration_id:
+        raise BadDraft({"calendar_id": "Only to another calendar of the same account."})
+    if seen.calendar.is_local:
+        return here.move(which, seen, other)
+    return there.move(which, targets.there(which, row, seen), other, notify=notify)
 
 
 def respond(
@@ -134,4 +151,9 @@ def respond(
     :raises: what `change` raises
     """
     which = Which(asked, name)
-    return there.respond(which, targets.find(which), response, scope=scope, notify=notify)
+    row, seen = targets.find(which)
+    if seen.calendar.is_local:
+        # Whoever is named in a file, nobody here was invited by it.
+        raise NotInvited
+    target = targets.there(which, row, seen)
+    return there.respond(which, target, response, scope=scope, notify=notify)

@@ -41,6 +41,8 @@ _COUNT: Final = re.compile(r"COUNT=(\d{1,12})", re.IGNORECASE | re.ASCII)
 # Nothing that is shown as text: all but tabs and line ends.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
+ONE_REPEATS: Final = "One occurrence does not repeat: choose more of them."
+ONE_MOVES: Final = "One occurrence stays where its series is."
 NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
 
 

@@ -11,7 +11,7 @@ from integrations.almanac.series import BadEvent
 from integrations.almanac.series import checked as times_of
 from integrations.providers.calendars import Attendee, EventContent, When
 
-from .checking import BadDraft, checked
+from .checking import NO_SUCH_ZONE, BadDraft, checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,7 @@ def moment(clock: datetime, zone: str, *, field: str = "start") -> When:
     try:
         place = zones.zone(zones.iana(zone))
     except zones.UnknownZone:
-        raise BadDraft(
-            {"zone": "There is no such time zone: name it as in Europe/Berlin."}
-        ) from None
+        raise BadDraft({"zone": NO_SUCH_ZONE}) from None
     try:
         return When(at=zones.exactly_at(clock, place), zone=place.key)
     except zones.NonexistentTime:

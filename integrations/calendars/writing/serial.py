@@ -8,14 +8,13 @@ travel along in the series' own lines; those that were changed singly are writte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final
 
 from integrations.almanac import edits, lines
-from integrations.almanac.edits import NoSuchInstance, Whole
-from integrations.almanac.retiming import NeedsRule
+from integrations.almanac.edits import Whole
 from integrations.almanac.series import Start, key
 from integrations.calling import CalendarCall
 from integrations.providers import errors
@@ -27,18 +26,13 @@ from integrations.providers.calendars import (
     When,
 )
 
-from . import drafts, sure
-from .checking import BadDraft
+from . import drafts, reckoning, sure
 from .copying import Came
 from .drafts import Edit
 from .errors import HalfDone, NoSuchOccurrence
 
 #: Occurrences changed singly that are written again; more of them are as the series says.
 MOST_AGAIN: Final = 30
-_TIMES: Final = frozenset({"start", "end"})
-_NEEDS_RULE: Final = "Say how it repeats from then on: the rule that it has does not tell."
-
-T = TypeVar("T")
 
 Exceptions = Sequence[RemoteEvent | CancelledInstance]
 
@@ -73,25 +67,12 @@ def change_all(work: Work, original: Start | None, wanted: EventContent, edit: E
     :param original: of that one; None: the series itself was
     """
     before = work.series.content
-    is_moved = original is not None and bool(edit.keys() & _TIMES)
-    if not is_moved:
+    if original is None or not reckoning.is_moved(edit):
         _write(work, drafts.edited(before, edit), ())
         return
     there = work.exceptions()
-    assert original is not None  # noqa: S101 - said by `is_moved`
-    whole = _reckoned(
-        lambda: edits.change_all(
-            _whole(before, there), original, wanted, lines=edit.get("recurrence")
-        )
-    )
-    words: Edit = {name: value for name, value in edit.items() if name not in _TIMES}  # type: ignore[assignment]
-    words.pop("recurrence", None)
-    content = replace(
-        drafts.edited(before, words),
-        start=whole.content.start,
-        end=whole.content.end,
-        recurrence=(*whole.content.recurrence, *_left_out(whole)),
-    )
+    whole = reckoning.moved(_whole(before, there), original, wanted, edit)
+    content = replace(whole.content, recurrence=(*whole.content.recurrence, *_left_out(whole)))
     _write(work, content, there)
     _again(work, work.series.event_id, whole.exceptions)
 
@@ -105,7 +86,7 @@ def change_following(
     :raises HalfDone: if nobody can tell whether the second was done
     """
     before, there = work.series.content, work.exceptions()
-    parts = _reckoned(
+    parts = reckoning.reckoned(
         lambda: edits.change_following(
             _whole(before, there), original, wanted, lines=edit.get("recurrence")
         )
@@ -128,7 +109,9 @@ def change_following(
 def delete_following(work: Work, original: Start) -> None:
     """End a series before one of its occurrences; delete it if nothing is left."""
     there = work.exceptions()
-    rest = _reckoned(lambda: edits.cancel_following(_whole(work.series.content, there), original))
+    rest = reckoning.reckoned(
+        lambda: edits.cancel_following(_whole(work.series.content, there), original)
+    )
     if rest is None:
         sure.delete(work.call, work.calendar_id, work.series, notify=work.notify)
         work.came.gone.append(work.series.event_id)
@@ -201,13 +184,3 @@ def _left_out(whole: Whole) -> tuple[str, ...]:
         f"EXDATE{'' if isinstance(one, datetime) else ';VALUE=DATE'}:{lines.stamp(one)}"
         for one in starts
     )
-
-
-def _reckoned(reckon: Callable[[], T]) -> T:
-    """Return what the arithmetic of series says, or its complaint in words of a field."""
-    try:
-        return reckon()
-    except NoSuchInstance:
-        raise NoSuchOccurrence from None
-    except NeedsRule:
-        raise BadDraft({"recurrence": _NEEDS_RULE}) from None

@@ -69,7 +69,7 @@ def create(
     found = look(call, calendar_id, event_id)
     if not isinstance(found, RemoteEvent):
         raise errors.Gone("it was deleted since")
-    if _times(found.content) != _times(content) or found.content.title != content.title:
+    if not is_same(found.content, content):
         raise KeyReused
     return found
 
@@ -186,6 +186,11 @@ def respond(
 def answer(event: RemoteEvent) -> Response | None:
     """Return what the account's own person answered; None if nobody invited them."""
     return next((one.response for one in event.content.attendees if one.is_self), None)
+
+
+def is_same(one: EventContent, other: EventContent) -> bool:
+    """Return whether two may be the same event, written twice: its title, and when it is."""
+    return (one.title, *_times(one)) == (other.title, *_times(other))
 
 
 def different(one: EventContent, other: EventContent) -> bool:

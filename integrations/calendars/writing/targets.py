@@ -9,6 +9,7 @@ from integrations.almanac.series import Start, key
 from integrations.asking import Asked, NotFound
 from integrations.calendars import versions
 from integrations.calendars.single import EventId
+from integrations.calendars.visible import Visible
 from integrations.calling import CalendarCall
 from integrations.event_records import Remote
 from integrations.models import Event, EventKind
@@ -78,23 +79,35 @@ class Target:
         return found
 
 
-def find(which: Which) -> Target:
+def find(which: Which) -> tuple[Event, Visible]:
     """
-    Return what somebody wants to change at a provider, and the permit to.
+    Return the row of what somebody wants to change, and the calendar that it is in.
 
     :raises NotFound: if there is no such event for the actor
-    :raises: what `places.find` and `places.there` raise
+    :raises: what `places.find` raises
     """
-    asked, name = which.asked, which.name
+    name = which.name
     row = Event.objects.filter(id=name.row).exclude(kind=EventKind.CANCELLED).first()
     if row is None:
         raise NotFound
-    place = places.there(asked, places.find(asked, row.calendar_id))
-    known = places.names(asked, place, [row])
-    is_series = row.kind == EventKind.SERIES
-    if not known or (name.original is not None and not is_series):
+    seen = places.find(which.asked, row.calendar_id)
+    if name.original is not None and row.kind != EventKind.SERIES:
         raise NotFound
-    return Target(place, known[0], name.original, row.kind == EventKind.CHANGED)
+    return row, seen
+
+
+def there(which: Which, row: Event, seen: Visible) -> Target:
+    """
+    Return it as its provider is asked for it, and the permit to.
+
+    :raises NotFound: if nobody knows what its provider calls it
+    :raises: what `places.there` raises
+    """
+    place = places.there(which.asked, seen)
+    known = places.names(which.asked, place, [row])
+    if not known:
+        raise NotFound
+    return Target(place, known[0], which.name.original, row.kind == EventKind.CHANGED)
 
 
 def original_of(live: RemoteEvent) -> Start:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Final, TypeVar
 from uuid import UUID
 
 from integrations import calling
 from integrations.asking import Asked
-from integrations.calendars import shapes
 from integrations.calendars.visible import Visible
 from integrations.calling import CalendarCall
 from integrations.providers import errors
@@ -21,8 +19,8 @@ from integrations.providers.calendars import (
     Response,
 )
 
-from . import copying, drafts, places, serial, sure, targets
-from .checking import BadDraft
+from . import copying, drafts, naming, places, serial, sure, targets
+from .checking import ONE_MOVES, ONE_REPEATS, BadDraft
 from .copying import Came
 from .drafts import Edit
 from .errors import NoSuchOccurrence, NotInvited, Stale
@@ -41,7 +39,7 @@ def create(
 ) -> Written:
     """Write a new event. See the package, of this and of all below."""
     place = places.there(asked, seen)
-    name = name_of(asked.user_id, seen.calendar.id, key)
+    name = naming.name_of(asked.user_id, seen.calendar.id, key)
     with calling.calendars(place.connection_id) as call:
         made = sure.create(call, place.remote_id, content, event_id=name, notify=notify)
     # Some providers keep an id of ours, others give one of their own.
@@ -65,13 +63,13 @@ def change(  # noqa: PLR0913 - one edit in full
             one = Instance(live, wanted)
             return _change_series(which, target, work, one, edit, etag=etag, scope=scope)
         if target.is_occurrence and "recurrence" in edit:
-            raise BadDraft({"recurrence": "One occurrence does not repeat: choose more of them."})
+            raise BadDraft({"recurrence": ONE_REPEATS})
         if not target.is_occurrence and live.content.recurrence:
             work = Work(call, target.place.remote_id, live, notify, Came())
             serial.change_all(work, None, wanted, edit)
-            return _taken(which, target, work.came, _asked_for(which), work.reset)
+            return _taken(which, target, work.came, naming.as_asked_for(which.name), work.reset)
         written = sure.change(call, target.place.remote_id, live, wanted, notify=notify)
-        return _taken(which, target, Came(events=[written]), _asked_for(which))
+        return _taken(which, target, Came(events=[written]), naming.as_asked_for(which.name))
 
     return _merging(target, once)
 
@@ -108,9 +106,7 @@ def delete(which: Which, target: Target, *, etag: str, scope: Scope, notify: Not
 
 def move(which: Which, target: Target, to: Visible, *, notify: Notify) -> Written:
     if target.is_occurrence:
-        raise BadDraft({"calendar_id": "One occurrence stays where its series is."})
-    if to.calendar.integration_id != target.place.calendar.integration_id:
-        raise BadDraft({"calendar_id": "Only to another calendar of the same account."})
+        raise BadDraft({"calendar_id": ONE_MOVES})
     other = places.there(which.asked, to)
     name = target.remote.event_id
     with calling.calendars(target.place.connection_id) as call:
@@ -131,7 +127,7 @@ def respond(
         if sure.answer(live) is None:
             raise NotInvited
         written = sure.respond(call, target.place.remote_id, live, response, notify=notify)
-        return _taken(which, target, Came(events=[written]), _asked_for(which))
+        return _taken(which, target, Came(events=[written]), naming.as_asked_for(which.name))
 
     return _merging(target, once)
 
@@ -150,7 +146,7 @@ def _change_series(  # noqa: PLR0913 - one edit in full
     if scope == "all":
         serial.change_all(work, original, one.wanted, edit)
         return _taken(which, target, work.came, str(which.name.row), work.reset)
-    new_id = _new_id(which, target, etag)
+    new_id = naming.of_following(which, target.place.calendar.id, etag)
     made = serial.change_following(work, original, one.wanted, edit, new_id=new_id)
     ids = copying.take(target.place, work.came, at=which.asked.at)
     return Written(target.place.calendar.id, _text(ids.get(made.event_id)), work.reset)
@@ -158,18 +154,13 @@ def _change_series(  # noqa: PLR0913 - one edit in full
 
 def _begun_already(which: Which, target: Target, call: CalendarCall, etag: str) -> Written:
     """Return what an earlier try of the same edit did, if it got to its end."""
-    new_id = _new_id(which, target, etag)
+    new_id = naming.of_following(which, target.place.calendar.id, etag)
     made = sure.look(call, target.place.remote_id, new_id)
     if not isinstance(made, RemoteEvent):
         return _gone(which, target)
     came = Came(events=[made, target.series(call)])
     ids = copying.take(target.place, came, at=which.asked.at)
     return Written(target.place.calendar.id, _text(ids.get(made.event_id)))
-
-
-def _new_id(which: Which, target: Target, etag: str) -> str:
-    edit = f"{which.name.row} {which.name.original} {etag}"
-    return name_of(which.asked.user_id, target.place.calendar.id, edit)
 
 
 def _merging(target: Target, once: Callable[[CalendarCall], T]) -> T:
@@ -210,23 +201,6 @@ def _gone(which: Which, target: Target) -> Written:
 def _taken(which: Which, target: Target, came: Came, shown: str | None, reset: int = 0) -> Written:
     copying.take(target.place, came, at=which.asked.at)
     return Written(target.place.calendar.id, shown, reset)
-
-
-def _asked_for(which: Which) -> str:
-    original = which.name.original
-    if original is None:
-        return str(which.name.row)
-    return f"{which.name.row}_{shapes.compact(targets.when_of(original))}"
-
-
-def name_of(user_id: UUID, calendar_id: UUID, key: str) -> str:
-    """
-    Return the provider's id of what is written under a key: the same for every try.
-
-    Of letters that Google takes (base32hex), and of all others nobody's.
-    """
-    named = f"{user_id}\0{calendar_id}\0{key}"
-    return hashlib.sha256(named.encode()).hexdigest()[:40]
 
 
 def _text(found: UUID | None) -> str | None:

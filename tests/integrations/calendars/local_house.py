@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from config.classes import ProcessClass
+from integrations.almanac.edits import Whole
 from integrations.asking import Asked
 from integrations.calendars import agenda, keeping, local
-from integrations.calendars.keeping import Kept, Write
+from integrations.calendars.kept import Kept, Write, Written
 from integrations.calendars.local import About
 from integrations.providers.calendars import EventContent, When
 from limited_use.features import FEATURES
@@ -33,10 +34,10 @@ def event(title: str, at: datetime, *, hours: float = 1, zone: str = BERLIN, **m
 
 
 def kept(uid: str, content: EventContent, exceptions=None, **more) -> Kept:
-    return Kept(uid=uid, whole=keeping.Whole(content, exceptions or {}), **more)
+    return Kept(uid=uid, whole=Whole(content, exceptions or {}), **more)
 
 
-def write(actor, calendar_id, *put: Kept, at: datetime = NOW, **more) -> keeping.Written:
+def write(actor, calendar_id, *put: Kept, at: datetime = NOW, **more) -> Written:
     with acting_as(ProcessClass.WEB, actor):
         written = keeping.keep(actor=actor, writes={calendar_id: Write(put=put, **more)}, at=at)
     return written[calendar_id]

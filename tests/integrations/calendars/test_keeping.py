@@ -17,6 +17,7 @@ from integrations.almanac.series import BadEvent
 from integrations.almanac.stepping import TooMany
 from integrations.asking import NotFound
 from integrations.calendars import keeping, local
+from integrations.calendars.kept import Write
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, Event, Integration, PurgeTrigger
 from integrations.providers.calendars import EventContent, When
@@ -112,8 +113,8 @@ class TestAnEvent:
         write(alice, home, kept("a@x", content))
 
         moved = {
-            home: keeping.Write(drop=["a@x"]),
-            other: keeping.Write(put=[kept("a@x", content)]),
+            home: Write(drop=["a@x"]),
+            other: Write(put=[kept("a@x", content)]),
         }
         with acting_as(ProcessClass.WEB, alice):
             keeping.keep(actor=alice, writes=moved, at=NOW)
@@ -248,16 +249,16 @@ class TestAWrite:
         assert titles(alice, *JUNE) == [("03 09:00", "Dentist")]
 
     def test_that_was_overtaken_is_made_anew(self, alice, home, monkeypatch):
-        made, overtaken = keeping._made, []
+        made, overtaken = keeping.prepare, []
 
-        def slow(calendar, *more):
-            done = made(calendar, *more)
+        def slow(place, write_):
+            done = made(place, write_)
             if not overtaken:
                 overtaken.append(True)
                 write(alice, home, kept("b@x", event("Surgeon", utc(4))))
             return done
 
-        monkeypatch.setattr(keeping, "_made", slow)
+        monkeypatch.setattr(keeping, "prepare", slow)
         write(alice, home, kept("a@x", event("Dentist", utc(3))))
 
         assert [title for _, title in titles(alice, *JUNE)] == ["Dentist", "Surgeon"]

@@ -1,0 +1,34 @@
+"""What is called by the same name at every try, so that a repetition makes no second one. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+from integrations.calendars import shapes
+from integrations.calendars.single import EventId
+
+from .targets import Which, when_of
+
+
+def name_of(user_id: UUID, calendar_id: UUID, key: str) -> str:
+    """
+    Return what an event is called that is written under a key: at a provider, and here.
+
+    Of letters that Google takes (base32hex), and of all others nobody's.
+    """
+    named = f"{user_id}\0{calendar_id}\0{key}"
+    return hashlib.sha256(named.encode()).hexdigest()[:40]
+
+
+def of_following(which: Which, calendar_id: UUID, etag: str) -> str:
+    """Return what the series is called that an edit of one and all that follow begins."""
+    edit = f"{which.name.row} {which.name.original} {etag}"
+    return name_of(which.asked.user_id, calendar_id, edit)
+
+
+def as_asked_for(name: EventId) -> str:
+    """Return an id as `single.event_id` reads it."""
+    if name.original is None:
+        return str(name.row)
+    return f"{name.row}_{shapes.compact(when_of(name.original))}"

@@ -1,0 +1,86 @@
+"""An event that lives here, from its opened rows. Pure; called inside sinks only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import orjson
+
+from integrations import event_records
+from integrations.almanac import expansion
+from integrations.almanac.edits import Whole
+from integrations.almanac.series import Start, key
+from integrations.calendars import expanding
+from integrations.calendars.expanding import Opened
+from integrations.calendars.kept import Kept
+from integrations.calendars.single import EventId
+from integrations.models import EventKind
+from integrations.providers.calendars import EventContent
+
+from .errors import NoSuchOccurrence
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """
+    An event or a series as it is kept now, and which occurrence of it is meant.
+
+    :param etag: its version
+    :param original: when that occurrence was to be; None: all of it is meant
+    """
+
+    kept: Kept
+    etag: str
+    original: Start | None
+
+    @property
+    def whole(self) -> Whole:
+        return self.kept.whole
+
+    def live(self) -> EventContent:
+        """
+        Return what is meant as it is now: of an occurrence, with its own times and no recurrence.
+
+        :raises NoSuchOccurrence: if the series has none there, or no longer
+        """
+        if self.original is None:
+            return self.whole.content
+        found = expansion.at(self.whole.content, self.original, exceptions=self.whole.exceptions)
+        if found is None:
+            raise NoSuchOccurrence
+        return replace(found.content, start=found.start, end=found.end, recurrence=())
+
+
+def read(opened: Opened, name: EventId) -> Held:
+    """
+    Return what `name` is.
+
+    :param opened: the event with its series and all that hangs on it, every row whole
+    :raises NoSuchOccurrence: if its series is not among them
+    """
+    original = name.original
+    exceptions: dict[Start, EventContent | None] = {}
+    made: tuple[EventContent, event_records.Remote, str] | None = None
+    for row, values in opened:
+        if row.series_blind is None:
+            remote = event_records.read_remote(values["remote"])
+            organizer = orjson.loads(values["content"]).get("organizer", "")
+            made = expanding.content_of(row, values), remote, organizer
+            continue
+        at = event_records.read_original(values["timing"])
+        if at is None:
+            continue
+        is_cancelled = row.kind == EventKind.CANCELLED
+        exceptions[key(at)] = None if is_cancelled else expanding.content_of(row, values)
+        if row.id == name.row:
+            original = key(at)
+    if made is None:
+        raise NoSuchOccurrence
+    content, remote, organizer = made
+    kept = Kept(
+        uid=remote.event_id,
+        whole=Whole(content, exceptions),
+        sequence=remote.sequence,
+        organizer=organizer,
+    )
+    return Held(kept, remote.etag, original)

@@ -1,0 +1,92 @@
+"""Events of a calendar that lives here, made, changed and deleted in the page, through HTTP."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from integrations.models import Event
+from tests.integrations.calendar_house import NOW, moment
+from tests.integrations.calendars.local_house import begun
+from tests.integrations.calendars.test_shared import actor_of
+from tests.integrations.household import person
+from tests.integrations.pages import reading
+from tests.integrations.pages.test_calendar import browser_of, entries, show
+from tests.integrations.pages.test_event import addresses
+from tests.integrations.pages.test_event_edit import sent
+from tests.integrations.pages.test_event_writes import remove
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
+NEW = "/calendar/new/"
+
+
+@pytest.fixture
+def alice(keyring, db):
+    return person("alice", at=NOW)
+
+
+@pytest.fixture
+def home(alice):
+    return begun(actor_of(*alice))
+
+
+@pytest.fixture
+def her_browser(alice):
+    return browser_of(alice[0])
+
+
+def make(browser, home, **more):
+    html = browser.get(NEW).text
+    assert f'<option value="{home}">Family</option>' in html
+    day = f"{moment(2):%Y-%m-%d}"
+    typed = {
+        "key": re.search(r'name="key" value="([^"]+)"', html)[1],
+        "calendar": str(home),
+        "title": "Tea",
+        "start_day": day,
+        "start_time": "09:00",
+        "end_day": day,
+        "end_time": "10:00",
+        "zone": "Europe/Berlin",
+        "every": "1",
+    }
+    return browser.post(NEW, typed | more)
+
+
+def test_an_event_is_made_changed_and_deleted(her_browser, home):
+    address = make(her_browser, home)["Location"]
+    shown = her_browser.get(address).text
+    assert "kept here" in reading.text(shown)
+
+    form = sent(her_browser.get(f"{address}edit/").text)
+    changed = her_browser.post(f"{address}edit/", form | {"title": "Cake"})
+    stale = her_browser.post(f"{address}edit/", form | {"title": "Pie"})
+
+    assert changed["Location"] == address
+    assert stale.status_code == 409
+    assert "Cake" in entries(show(her_browser))[0]
+    assert "cannot be brought back" in reading.text(her_browser.get(f"{address}delete/").text)
+    assert remove(her_browser, address)["Location"] == "/calendar/"
+    assert not Event.objects.exists()
+
+
+@pytest.mark.scenario("C6")
+def test_a_series_is_changed_in_one_place_and_ended_from_another(her_browser, home):
+    make(her_browser, home, repeats="daily", count="5")
+    second = addresses(show(her_browser))[1]
+
+    form = sent(her_browser.get(f"{second}edit/").text)
+    her_browser.post(f"{second}edit/", form | {"title": "Cake", "scope": "this"})
+    remove(her_browser, addresses(show(her_browser))[3], scope="following")
+
+    said = entries(show(her_browser))
+    assert ["Cake" in one for one in said] == [False, True, False]
+
+
+def test_guests_are_refused_at_their_field_and_nothing_typed_is_lost(her_browser, home):
+    answer = make(her_browser, home, guests="bob@example.com")
+
+    assert answer.status_code == 400
+    assert "Nobody can be invited from a calendar that is kept here" in reading.text(answer.text)
+    assert "bob@example.com</textarea>" in answer.text
