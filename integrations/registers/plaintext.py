@@ -56,6 +56,7 @@ _SENT: Final = frozenset(
         "support.item",
         "export.part",
         "agenda.calendar_json",
+        "agenda.calendar_kept",
         "agenda.calendar_page",
         "agenda.calendar_file",
         "agenda.calendar_document",

@@ -37,7 +37,7 @@ class Held:
     def whole(self) -> Whole:
         return self.kept.whole
 
-    def live(self) -> EventContent:
+    def as_it_is(self) -> EventContent:
         """
         Return what is meant as it is now: of an occurrence, with its own times and no recurrence.
 

@@ -43,7 +43,7 @@ def changed(held: Held, edit: Edit, *, etag: str, scope: Scope, new_uid: str) ->
     :param new_uid: what follows is called, if it becomes a series of its own
     :raises NoSuchOccurrence, Stale, BadDraft, NoVersion: see `writing.change`
     """
-    live = held.live()
+    live = held.as_it_is()
     wanted = drafts.edited(live, edit)
     nobody_new(live, wanted)
     targets.check(etag, live, wanted, edit)
@@ -66,7 +66,7 @@ def without(held: Held, *, etag: str, scope: Scope) -> Remade:
     :raises NoSuchOccurrence: if that is so already
     :raises Stale, NoVersion: see `writing.delete`
     """
-    targets.unchanged(etag, held.live())
+    targets.unchanged(etag, held.as_it_is())
     original = held.original
     if original is None or scope == "all":
         return gone(held)
