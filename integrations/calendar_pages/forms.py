@@ -63,7 +63,7 @@ class EventForm(forms.Form):
     zone = forms.CharField(label="Time zone", max_length=200)
     repeats = forms.ChoiceField(choices=repeating.CHOICES, required=False)
     every = forms.IntegerField(
-        label="Each so many days, weeks, months or years",
+        label="Every how many days, weeks, months or years",
         min_value=1,
         max_value=99,
         initial=1,

@@ -69,14 +69,14 @@ def calendar(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page(Permission.USE_OWN)
 def coming(request: HttpRequest) -> HttpResponse:
-    """Return whether calendars are still on their way; once they are here, show the page anew."""
+    """Return whether calendars are still on their way; once they are here, have them shown."""
     waited = request.GET.get("waited", "")
     times = min(int(waited) if waited.isdecimal() and len(waited) < 4 else 0, ASKS) + 1  # noqa: PLR2004 - digits of no more than that
     count = looking.pending(asked_by(request), hidden=frozenset(preferences.hidden(request)))
     context = {"coming": count, "waited": times, "has_waited": times >= ASKS}
     answer = render(request, "calendar/coming.html", context)
     if not count:
-        answer["HX-Refresh"] = "true"
+        answer["HX-Trigger"] = "calendars-came"
     return answer
 
 

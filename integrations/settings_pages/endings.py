@@ -90,11 +90,6 @@ def purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Return how far a removal is, and what its receipt says once it is done."""
     job = mine.removal(actor_of(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
-    if is_poll and job.receipt_id:
-        # Done: the whole page is another one now.
-        response = HttpResponse(status=204)
-        response["HX-Refresh"] = "true"
-        return response
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
     return render(request, template, purge_words.context(job))
 

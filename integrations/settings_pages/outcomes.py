@@ -15,8 +15,10 @@ from accounts.actors import NoActor, actor_of
 from integrations import oauth_state
 from integrations.models import AttemptOutcome, ConnectAttempt
 
-# How long the settings page says how the last attempt went.
+# How long the settings page says how the last attempt went; a good end is soon told by the account
+# itself, which goes on from there.
 SHOWN_FOR: Final = timedelta(minutes=5)
+GOOD_FOR: Final = timedelta(minutes=1)
 
 
 class Next(StrEnum):
@@ -220,7 +222,13 @@ def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
     attempt = oauth_state.latest(
         user_id=actor.user_id, organisation_id=actor.organisation_id, since=at - SHOWN_FOR
     )
-    return shown(attempt) if attempt is not None and attempt.outcome in OUTCOMES else None
+    if attempt is None or attempt.outcome not in OUTCOMES:
+        return None
+    said = shown(attempt)
+    is_over = (
+        said.tone == "good" and attempt.ended_at is not None and attempt.ended_at < at - GOOD_FOR
+    )
+    return None if is_over else said
 
 
 def shown(attempt: ConnectAttempt) -> Shown:

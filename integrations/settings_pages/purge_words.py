@@ -48,8 +48,8 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         PurgeStep.REVOCATION_SETTLED,
-        "The provider was asked to end our access.",
-        "Ask the provider to end our access",
+        "Our access at the provider is settled.",
+        "End our access at the provider",
     ),
     Step(
         PurgeStep.CREDENTIAL_DESTROYED,

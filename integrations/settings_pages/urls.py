@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from . import (
+    calendar_files,
     calendars,
     connect,
     endings,
@@ -49,8 +50,8 @@ urlpatterns = [
     ),
     path("settings/calendars/new/", local_calendars.new, name="settings-local-calendar-new"),
     path(_LOCAL, local_calendars.one, name="settings-local-calendar"),
-    path(f"{_LOCAL}fill/", local_calendars.fill, name="settings-local-calendar-fill"),
-    path(f"{_LOCAL}calendar.ics", local_calendars.file, name="settings-local-calendar-file"),
+    path(f"{_LOCAL}fill/", calendar_files.fill, name="settings-local-calendar-fill"),
+    path(f"{_LOCAL}calendar.ics", calendar_files.file, name="settings-local-calendar-file"),
     path(f"{_LOCAL}remove/", local_calendars.remove, name="settings-local-calendar-remove"),
     path("settings/shares/<uuid:share_id>/end/", sharing.end_share, name="settings-share-end"),
     path("settings/removals/<uuid:purge_id>/", endings.purge, name="settings-purge"),

@@ -99,7 +99,9 @@ class Person:
         must(response.status_code == 200, f"{path} answered {response.status_code}")
         return response.json()
 
-    def send(self, method: str, path: str, *, json: Any = None, **headers: str) -> Any:
+    def send(
+        self, method: str, path: str, *, json: Any = None, content: bytes = b"", **headers: str
+    ) -> Any:
         """Return the answer to a call of the API that may change something, as from a page."""
         base = self.browser.base_url
         given = {
@@ -108,7 +110,8 @@ class Person:
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
         place = f"{base}/v1/users/me{path}"
-        return self.browser.http.request(method, place, json=json, headers=given)
+        body: dict[str, Any] = {"content": content} if content else {"json": json}
+        return self.browser.http.request(method, place, headers=given, **body)
 
     def messages(self, **query: Any) -> list[dict[str, Any]]:
         return list(self.api("/messages", **query)["data"])

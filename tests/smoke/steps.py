@@ -19,8 +19,10 @@ from config.embedded.service import Service
 from tests.canaries import stores
 from tests.smoke.calendars import Calendars
 from tests.smoke.canaries import Search
+from tests.smoke.living_here import LivingHere
 from tests.smoke.person import MAIL_SCOPE, Person, found
 from tests.smoke.walk import Failed, Walk, eventually, must
+from tests.smoke.writing import Writing
 from tests.worlds.own import Own
 from tests.worlds.sandbox import Sandbox
 
@@ -49,6 +51,8 @@ class Smoke:
         self.other = f"{self.mark}.b@gmail.example"
         third = f"{self.mark}.c@gmail.example"
         self.calendars = Calendars(walk, self.sandbox, self.bob, self.alice, third, self.mark)
+        self.writing = Writing(walk, self.sandbox, self.bob, third, self.mark)
+        self.living_here = LivingHere(walk, self.alice, self.mark)
         accounts = (self.account, self.other, third)
         self.search = Search(self.sandbox, own, data, self.mark, accounts)
         self.known: set[str] = set()
@@ -68,6 +72,8 @@ class Smoke:
         step("campaigns refused", self.campaigns_refused)
         step("token expired, two workers at once: one refresh", self.refresh_once)
         self.calendars.run()
+        self.writing.run()
+        self.living_here.run()
         step("canary search finds what is planted", self.search.self_test)
         step("canary scan before any purge", self.search.before)
         step("calendars disconnected: nothing opens", self.disconnect_calendars)

@@ -82,7 +82,7 @@ EVENT: Final[dict[str, str]] = {
     "ledger_key.set_aside": "Its names in this record put aside for you",
     "ledger_key.destroyed": "Its names in this record destroyed",
     "purge.completed": "Removal completed",
-    "revocation.settled": "The provider was asked to end our access",
+    "revocation.settled": "Our access at the provider was settled",
 }
 
 OUTCOME: Final[dict[str, tuple[str, str]]] = {

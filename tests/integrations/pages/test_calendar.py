@@ -284,8 +284,8 @@ class TestWhatCannotBeShown:
         done = her_browser.get("/calendar/coming/?waited=2")
 
         assert 'hx-get="/calendar/coming/?waited=2"' in waiting.text
-        assert "HX-Refresh" not in waiting
-        assert done["HX-Refresh"] == "true"
+        assert "HX-Trigger" not in waiting
+        assert done["HX-Trigger"] == "calendars-came"
 
     @pytest.mark.parametrize("waited", ["15", "999", "9" * 50, "no", "-1"])
     def test_is_not_asked_about_for_ever(self, alice, her_browser, waited):

@@ -68,7 +68,7 @@ class TestAnAnswer:
 
         assert answer.status_code == 409
         assert "Nobody invited you to it" in reading.text(answer.text)
-        assert "Do you come?" not in answer.text
+        assert "Will you come?" not in answer.text
 
     def test_of_a_stranger_is_not_there(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review", attendees=(ME,)), organizer="c@work.example")

@@ -1,0 +1,100 @@
+"""A file and a calendar that lives here: taken into it, and given to its owner."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import limits
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations.asking import asked_by
+from integrations.calendars import exporting, importing, keeping
+from integrations.icalendars import writing
+from integrations.icalendars.problems import Problem, Unreadable
+from integrations.settings_pages import local_page
+
+
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+    """Take a chosen file into it: all of it, or nothing and the lines that are in the way."""
+    asked = asked_by(request)
+    # Before anything is read: whose it is.
+    local_page.seen(asked, calendar_id)
+    form = local_page.FileForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return HttpResponse(
+            local_page.shown(request, asked, calendar_id, file_form=form), status=400
+        )
+    if not limits.allowed(request, action="import", rate=importing.RATE):
+        form.add_error(None, "That were many files. Please wait an hour.")
+        return HttpResponse(
+            local_page.shown(request, asked, calendar_id, file_form=form), status=429
+        )
+    problems: tuple[Problem, ...] = ()
+    has_more = False
+    try:
+        done = importing.take(
+            actor=asked.actor,
+            calendar_id=calendar_id,
+            data=form.cleaned_data["file"].read(),
+            at=asked.at,
+        )
+    except Unreadable as unreadable:
+        problems, has_more = unreadable.problems, unreadable.has_more
+        form.add_error("file", "Nothing of this file was taken: it needs mending first.")
+    except keeping.Full:
+        form.add_error("file", f"A calendar holds {keeping.MOST_ROWS:,} events at most.")
+    except keeping.Changed:
+        form.add_error(None, "Somebody else wrote to it at this moment. Please try again.")
+    else:
+        messages.success(request, _said(done))
+        return redirect(local_page.NAME, calendar_id)
+    body = local_page.shown(
+        request, asked, calendar_id, file_form=form, problems=problems, has_more=has_more
+    )
+    return HttpResponse(body, status=422)
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
+    """Give it to its owner as a file."""
+    asked = asked_by(request)
+    local_page.seen(asked, calendar_id)
+    if not limits.allowed(request, action="calendar-file", rate=exporting.RATE):
+        messages.error(request, "That were many files. Please wait an hour.")
+        return redirect(local_page.NAME, calendar_id)
+    parts = exporting.stream(actor=asked.actor, calendar_id=calendar_id, now=timezone.now)
+    response = StreamingHttpResponse(parts, content_type=writing.CONTENT_TYPE)
+    # Not what it is called: that is sealed, and names of files end up everywhere.
+    name = f"antares-calendar-{asked.at:%Y-%m-%d}.ics"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _said(done: importing.Imported) -> str:
+    told = [
+        f"{count} {word}"
+        for count, word in (
+            (done.added, "added"),
+            (done.replaced, "replaced"),
+            (done.removed, "removed"),
+        )
+        if count
+    ]
+    text = f"Events: {', '.join(told) or 'none in this file'}."
+    if done.left_out:
+        text += f" Left out, because it is not kept here: {', '.join(done.left_out)}."
+    return text
