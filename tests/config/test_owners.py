@@ -504,7 +504,7 @@ class TestCheck:
 
     @pytest.mark.django_db
     def test_finds_a_policy_whose_words_in_the_code_have_changed(self, monkeypatch):
-        monkeypatch.setattr(policies, "theirs", lambda _: "false")
+        monkeypatch.setattr(policies, "theirs", lambda *_: "false")
 
         assert "policy web_theirs on integrations_message is not what the code says" in (
             walls.differences()

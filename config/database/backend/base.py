@@ -36,6 +36,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(_tell)
+        self._teller: psycopg.Cursor[Any] | None = None
+
+    def teller(self) -> psycopg.Cursor[Any]:
+        """Return the cursor that tells of the connection at hand: one for all that it is told."""
+        if self._teller is None or self._teller.connection is not self.connection:
+            self._teller = psycopg.Cursor(self.connection)
+        return self._teller
 
 
 def _tell(
@@ -57,7 +64,7 @@ def _tell(
     values = tuple(str(one) if one is not None else "" for one in owner)
     # A pipeline's errors come at its end, which Django's own conversion does not see.
     with wrapper.wrap_database_errors, _together(connection, cursor, many=many):
-        connection.execute(_TELL, values)
+        wrapper.teller().execute(_TELL, values)
         return execute(sql, params, many, context)
 
 
