@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from integrations import connections, fences, zones
+from integrations import connections, fences, replies, zones
 from integrations.almanac.expansion import BadWindow
 from integrations.asking import NotFound
 from integrations.calendars import agenda, keeping, local, sharing, single, versions
 from integrations.calendars.writing import errors as writing_errors
+from integrations.calendars.writing import once
 from integrations.icalendars.problems import Unreadable
 from integrations.inbox import cursors
 from integrations.providers import errors
@@ -183,6 +184,25 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "key-reused",
         "That key wrote another event before.",
         "Take a new Idempotency-Key for each event.",
+    ),
+    replies.OtherBody: Problem(
+        422,
+        "key-reused",
+        "That key came with another request before.",
+        "Take a new Idempotency-Key for each event.",
+    ),
+    replies.InProgress: Problem(
+        409,
+        "in-progress",
+        "The same request is being answered now.",
+        "Send it again in a moment, under the same key: nothing is done twice.",
+    ),
+    once.NoLongerHere: Problem(
+        410,
+        "gone",
+        "It was written, and is no longer there under its id.",
+        "It was removed since, or the copy of its calendar is a new one: read the events again."
+        " Nothing was written twice.",
     ),
     writing_errors.HalfDone: Problem(
         503,

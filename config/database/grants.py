@@ -199,6 +199,11 @@ GRANTS: Final[Mapping[str, Line]] = {
     "integrations.Export": Line(
         "copies that owners asked for: what a download has to show", web="raw", purge="rd"
     ),
+    "integrations.Reply": Line(
+        "what came of requests that may be sent again; a day later purge forgets them",
+        web="rawd",
+        purge="rd",
+    ),
     "integrations.Notice": Line("what owners were told", web="r", purge="rad"),
     "integrations.PurgeJob": Line(
         "promises of removal: made by a disconnect, kept by the purge",

@@ -179,6 +179,7 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
         also=Also.SHARED_CALENDAR,
     ),
     "integrations.Export": Held(By.OWNER, "user_id", "that somebody took a copy along"),
+    "integrations.Reply": Held(By.OWNER, "user_id", "that somebody wrote an event, and when"),
     "integrations.Notice": Held(
         By.CONNECTION, "connection_id", "what somebody was told", sync=True
     ),

@@ -40,6 +40,11 @@ MORE_PROBLEMS = {
     "list_messages": {"410": "The cursor has expired"},
     "list_threads": {"410": "The cursor has expired"},
     "list_events": {"410": "The cursor has expired"},
+    "create_event": {
+        "409": "The same is being answered now, or disconnected meanwhile",
+        "410": "It was written under this key before, and is no longer there",
+        "422": "The key came with another request, or the provider does not accept it",
+    },
     "get_event": {"503": "The copy of its calendar is too old, and none came in time"},
     "get_attachment": {
         "410": "No longer at the provider",

@@ -13,11 +13,12 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.asking import Asked
+from integrations.asking import Asked, NotFound
 from integrations.calendars import single, writing
 from integrations.calendars.single import EventId
-from integrations.calendars.writing import BadDraft, Draft, Edit, Guest, Written, drafts
+from integrations.calendars.writing import BadDraft, Draft, Edit, Guest, Written, drafts, once
 from integrations.providers.calendars import When
+from integrations.replies import Sent
 
 from .base import json
 
@@ -34,17 +35,21 @@ def create(question: Asked, request: Request, given: Mapping[str, Any]) -> HttpR
     if not _KEY.fullmatch(key):
         said = "Give one, of 8 to 200 characters: the same again then makes no second event."
         raise ValidationError({"Idempotency-Key": [said]})
+    # All of it, however it was spaced and ordered.
+    body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
     try:
-        written = writing.create(
+        written, is_replayed = once.create(
             question,
             given["calendar_id"],
             Draft(**_edit(given)),
-            key=key,
+            sent=Sent("create_event", key, body),
             notify=given["notify"],
         )
     except BadDraft as error:
         raise _wrong(error) from None
-    return _answer(question, written, status=201)
+    if is_replayed:
+        return _replayed(question, written)
+    return _answer(question, written, status=once.CREATED)
 
 
 def change(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> HttpResponse:
@@ -136,11 +141,20 @@ def _wrong(error: BadDraft) -> ValidationError:
     return ValidationError({name: [said] for name, said in error.fields.items()})
 
 
+def _replayed(question: Asked, written: Written) -> HttpResponse:
+    try:
+        answer = _answer(question, written, status=once.CREATED)
+    except NotFound:
+        raise once.NoLongerHere from None
+    answer["Idempotent-Replayed"] = "true"
+    return answer
+
+
 def _answer(question: Asked, written: Written, *, status: int) -> HttpResponse:
     if written.id is None:
-        # It stands where it was written, and not here.
         return Response(
-            {"status": "written", "calendar_id": written.calendar_id, "id": None}, status=202
+            {"status": "written", "calendar_id": written.calendar_id, "id": None},
+            status=once.ELSEWHERE,
         )
     body = single.read_event(question, single.event_id(written.id))
     return tagged(body, status=status)

@@ -57,7 +57,13 @@ class EventList(CalendarView):
         responses={201: shapes.Event, 202: write_shapes.WrittenElsewhere},
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
-        """Write a new event; the same again under one `Idempotency-Key` makes no second one."""
+        """
+        Write a new event, once under one `Idempotency-Key`, for 24 hours.
+
+        The same again is answered with the same status and the event as it is by then, with
+        `Idempotent-Replayed: true`; another body under the key is `key-reused`, and while the
+        first is still being answered the second is `in-progress`.
+        """
         self.asked_of(request, None)
         given = self.given(request, write_shapes.NewEvent)
         return event_writes.create(self.question, request, given)

@@ -19,6 +19,7 @@ from .mail import Attachment, Message, MessageBody, Thread
 from .notice import Notice, NoticeKind
 from .purge import PurgeJob, PurgeStep, PurgeTrigger, RevocationOutcome
 from .quota import QuotaBucket
+from .reply import Reply
 from .sync import Reconciliation, SetAside, SyncStage, SyncWork
 from .watch import Watch, WatchKind, WatchStatus
 
@@ -50,6 +51,7 @@ __all__ = [
     "PurgeTrigger",
     "QuotaBucket",
     "Reconciliation",
+    "Reply",
     "RevocationOutcome",
     "SetAside",
     "StatusReason",

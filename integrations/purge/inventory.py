@@ -29,6 +29,7 @@ from integrations.models import (
     Notice,
     QuotaBucket,
     Reconciliation,
+    Reply,
     SetAside,
     SyncWork,
     Thread,
@@ -138,6 +139,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     _rows(SyncWork, "integration_id", _INTEGRATION),
     _rows(Watch, "integration_id", _INTEGRATION),
     _rows(Export, "integration_id", _INTEGRATION),
+    _rows(Reply, "integration_id", _INTEGRATION),
     Holding(
         DataKey,
         _INTEGRATION,

@@ -178,6 +178,14 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "integrations.ConnectAttempt.session_hash": (Kind.HASH, "the browser's session"),
     "integrations.ConnectAttempt.asked_scopes": (Kind.WORD, "names of permissions we asked for"),
     "integrations.ConnectAttempt.feature_versions": (Kind.NUMBER, "versions by feature key"),
+    "integrations.Reply.key_blind": (
+        Kind.OUTER,
+        "whether the same was sent before; emptied with the integration, or after a day",
+    ),
+    "integrations.Reply.body_blind": (
+        Kind.OUTER,
+        "whether it asks for the same; emptied with the integration, or after a day",
+    ),
     "integrations.Discard.provider": (Kind.WORD, _PROVIDER_KEY),
     "integrations.Discard.account_blind": (
         Kind.OUTER,

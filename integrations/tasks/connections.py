@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from integrations import endings, forgetting, grants, notices, oauth_state
+from integrations import endings, forgetting, grants, notices, oauth_state, replies
 
 from .purge import queue
 from .sync import sync_mail
@@ -35,3 +35,4 @@ def sweep_connections(**_: object) -> None:
     for job_id in endings.sweep(at=at):
         queue(job_id)
     forgetting.sweep(at=at)
+    replies.sweep(at=at)

@@ -20,6 +20,7 @@ from integrations.models import (
     PurgeJob,
     QuotaBucket,
     Reconciliation,
+    Reply,
     SetAside,
     Watch,
 )
@@ -96,6 +97,13 @@ def everything(house, viewer) -> None:
         lookup_blind=uuid7().bytes * 2,
     )
     Export.objects.create(integration=integration, asked_at=at, **owner)
+    Reply.objects.create(
+        integration=integration,
+        key_blind=uuid7().bytes * 2,
+        body_blind=bytes(32),
+        began_at=at,
+        **owner,
+    )
     ConnectAttempt.objects.create(
         provider="google",
         product="mail",

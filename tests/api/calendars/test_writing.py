@@ -54,21 +54,6 @@ class TestANewEvent:
         assert body["id"] == named(hers, "New")["id"]
 
     @pytest.mark.scenario("C3")
-    def test_twice_under_one_key_is_one_event(self, alice, hers):
-        first = ok(create(hers, new(alice)), 201)
-
-        second = ok(create(hers, new(alice)), 201)
-
-        assert first["id"] == second["id"]
-        assert [one["title"] for one in events(hers)].count("New") == 1
-
-    @pytest.mark.scenario("C3")
-    def test_that_is_another_under_one_key_is_told(self, alice, hers):
-        ok(create(hers, new(alice)), 201)
-
-        problem(create(hers, new(alice, title="Other")), 422, "key-reused")
-
-    @pytest.mark.scenario("C3")
     def test_without_an_answer_is_looked_for(self, alice, account, hers):
         account.lose_after("create")
 

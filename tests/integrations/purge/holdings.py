@@ -23,6 +23,7 @@ from integrations.models import (
     NoticeKind,
     QuotaBucket,
     Reconciliation,
+    Reply,
     SetAside,
     SyncWork,
     Thread,
@@ -143,6 +144,14 @@ def integration(
         user_id=connection.user_id,
         organisation_id=connection.organisation_id,
         asked_at=at,
+    )
+    Reply.objects.create(
+        integration=made,
+        user_id=connection.user_id,
+        organisation_id=connection.organisation_id,
+        key_blind=uuid7().bytes * 2,
+        body_blind=bytes(32),
+        began_at=at,
     )
     watch(made, at=at)
     mail(made, with_key, at=at, count=messages)

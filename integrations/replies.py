@@ -1,0 +1,132 @@
+"""
+Requests that may be sent again under one key: done once, and told again what came of it.
+
+`Idempotency-Key` as in draft-ietf-httpapi-idempotency-key-header. What is kept is that somebody
+asked for something, by keyed hashes, and the id of what it wrote: what is told again is read
+again, under permits of then, so that it ends where its source does. After a day it is forgotten.
+
+A row is no lock on the provider. Whoever is at it may die, and then the same is tried again after
+`HELD_FOR`: what is written has to be named by the key, so that it is written once.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from integrations import fences
+from integrations.asking import Asked, NotFound
+from integrations.models import Integration, Reply
+from limited_use.vault import directory
+
+KEPT_FOR: Final = timedelta(hours=24)
+#: Longer than any request takes with all that it asks of a provider.
+HELD_FOR: Final = timedelta(minutes=2)
+
+
+class InProgress(Exception):
+    """The same request is being answered now. Send it again in a moment."""
+
+    retry_after = 1
+
+
+class OtherBody(Exception):
+    """The key came with something else before. Take a new one for each request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """
+    One request.
+
+    :param route: which operation it is for
+    :param key: what a repetition of the same has as well
+    :param body: all that it asks for, the same bytes for the same
+    """
+
+    route: str
+    key: str
+    body: bytes
+
+
+def claim(asked: Asked, sent: Sent, integration: Integration) -> Reply:
+    """
+    Return the row of a request: with a `status` it was answered, without one it is the caller's.
+
+    Of several that send the same at once, one gets it.
+
+    :param integration: what it writes to, and ends with
+    :raises InProgress: if somebody else is at it
+    :raises OtherBody: if the key is that of another request
+    :raises fences.NoLongerLive: if it was disconnected meanwhile
+    """
+    if asked.actor.organisation_id is None:
+        raise NotFound
+    key, body = _blinds(asked, sent)
+    with transaction.atomic(durable=True):
+        fences.hold(integration_id=integration.id, epoch=integration.epoch)
+        Reply.objects.filter(key_blind=key, began_at__lte=asked.at - KEPT_FOR).delete()
+        wanted = Reply(
+            integration=integration,
+            user_id=asked.user_id,
+            organisation_id=asked.actor.organisation_id,
+            key_blind=key,
+            body_blind=body,
+            began_at=asked.at,
+            held_until=asked.at + HELD_FOR,
+        )
+        Reply.objects.bulk_create([wanted], ignore_conflicts=True)
+        held = Reply.objects.select_for_update().get(key_blind=key)
+        if bytes(held.body_blind) != body:
+            raise OtherBody
+        if held.id == wanted.id or held.status is not None:
+            return held
+        if held.held_until is not None and asked.at < held.held_until:
+            raise InProgress
+        held.held_until = wanted.held_until
+        held.save(update_fields=["held_until"])
+        return held
+
+
+@contextmanager
+def letting_go(claimed: Reply, *, undone: tuple[type[Exception], ...]) -> Generator[None]:
+    """
+    Let go of a claim if what it is for fails.
+
+    :param undone: errors that say that nothing was written: the key is as if it had never come.
+        After any other the same may be tried again at once, and nothing else under its key
+    """
+    mine = Reply.objects.filter(id=claimed.id, held_until=claimed.held_until, status=None)
+    try:
+        yield
+    except undone:
+        mine.delete()
+        raise
+    except Exception:
+        mine.update(held_until=None)
+        raise
+
+
+def answered(claimed: Reply, *, status: int, event_id: UUID | None) -> None:
+    """Keep what came of it. A row that a purge took meanwhile does not come back."""
+    Reply.objects.filter(id=claimed.id).update(held_until=None, status=status, event_id=event_id)
+
+
+def sweep(*, at: datetime) -> int:
+    """Forget what came in a day ago; return how many."""
+    count, _ = Reply.objects.filter(began_at__lte=at - KEPT_FOR).delete()
+    return count
+
+
+def _blinds(asked: Asked, sent: Sent) -> tuple[bytes, bytes]:
+    """Return keyed hashes of who, where and under which key, and of what is asked for."""
+    # One question to the key store for both.
+    secret = directory.derive("reply", f"{asked.audience}\0{sent.route}\0{sent.key}")
+    return hmac.digest(secret, b"key", "sha256"), hmac.digest(secret, b"body" + sent.body, "sha256")

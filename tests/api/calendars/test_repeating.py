@@ -1,0 +1,206 @@
+"""One event for one `Idempotency-Key`: whatever goes wrong, however often the same is sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integrations import fences, replies
+from integrations.asking import Asked
+from integrations.models import Integration, Reply
+from integrations.providers import errors
+from integrations.replies import Sent
+from limited_use.models import Consent
+from tests.api import schema
+
+from .asking import V1, ok
+from .test_writing import allowed, create, new, problem
+
+__all__ = ["allowed"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.scenario("C3"), pytest.mark.invariant(9)]
+
+
+def at_provider(account) -> list[str]:
+    """Return the titles of what is at the provider under ids that we made."""
+    held = account.events[account.email]
+    return [one.content.title for name, one in held.items() if one and len(name) == 40]
+
+
+class TestTheSameAgain:
+    def test_is_answered_the_same_and_says_so(self, alice, account, hers):
+        first, again = create(hers, new(alice)), create(hers, new(alice))
+
+        assert ok(first, 201) == ok(again, 201)
+        assert first.headers["ETag"] == again.headers["ETag"]
+        assert "Idempotent-Replayed" not in first.headers
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert at_provider(account) == ["New"]
+
+    def test_is_the_same_in_another_order(self, alice, hers):
+        first = ok(create(hers, new(alice, location="Here")), 201)
+
+        body = json.dumps(dict(reversed(new(alice, location="Here").items())), indent=2)
+        again = hers.post(f"{V1}/events", body, content_type="application/json",
+                          headers={"Idempotency-Key": "key-00000001"})  # fmt: skip
+
+        assert ok(again, 201) == first
+
+    def test_asks_nobody_at_the_provider(self, alice, account, hers):
+        ok(create(hers, new(alice)), 201)
+        account.failures["create"] = [errors.Unavailable("down")]
+
+        ok(create(hers, new(alice)), 201)
+
+    def test_outside_of_what_is_kept_is_answered_the_same(self, alice, account, hers):
+        far = timezone.now() + timedelta(days=900)
+        when = {"object": "timespan", "start": far.isoformat(),
+                "end": (far + timedelta(hours=1)).isoformat()}  # fmt: skip
+
+        first, again = (ok(create(hers, new(alice, when=when)), 202) for _ in range(2))
+
+        assert first == again
+        assert at_provider(account) == ["New"]
+
+    def test_shows_the_event_as_it_is_by_then(self, alice, hers):
+        made = ok(create(hers, new(alice)), 201)
+        ok(hers.patch(f"{V1}/events/{made['id']}", json.dumps({"title": "Later"}),
+                      content_type="application/json",
+                      headers={"If-Match": f'"{made["etag"]}"'}))  # fmt: skip
+
+        assert ok(create(hers, new(alice)), 201)["title"] == "Later"
+
+    def test_of_what_was_removed_since_is_told_and_not_done_again(self, alice, account, hers):
+        made = ok(create(hers, new(alice)), 201)
+        hers.delete(f"{V1}/events/{made['id']}", headers={"If-Match": f'"{made["etag"]}"'})
+
+        problem(create(hers, new(alice)), 410, "gone")
+
+        assert at_provider(account) == []
+
+    @pytest.mark.invariant(5)
+    def test_is_refused_where_reading_it_is(self, alice, hers):
+        ok(create(hers, new(alice)), 201)
+        Consent.objects.filter(feature="calendar").update(version=99)
+
+        answer = create(hers, new(alice))
+
+        schema.problem(answer, 403, "limited-use-refused")
+        assert b"New" not in answer.content
+
+    def test_under_another_key_is_another_event(self, alice, account, hers):
+        ok(create(hers, new(alice)), 201)
+        ok(create(hers, new(alice), key="key-00000002"), 201)
+
+        assert at_provider(account) == ["New", "New"]
+
+
+class TestSomethingElseUnderTheKey:
+    @pytest.mark.parametrize(
+        "more",
+        [{"title": "Other"}, {"description": "x"}, {"notify": "all"}, {"busy": False},
+         {"participants": [{"email": "carol@example.test"}]}],
+        ids=lambda more: next(iter(more)),
+    )  # fmt: skip
+    def test_is_told_whatever_differs(self, alice, account, hers, more):
+        ok(create(hers, new(alice)), 201)
+
+        problem(create(hers, new(alice, **more)), 422, "key-reused")
+
+        assert at_provider(account) == ["New"]
+
+    def test_is_taken_where_nothing_came_of_the_first(self, alice, account, hers):
+        problem(create(hers, new(alice, description="x" * 9_000)), 400, "bad-request")
+        account.failures["create"] = [errors.Rejected("no", reason="invalid", status=400)]
+        problem(create(hers, new(alice, title="No")), 422, "refused-by-provider")
+
+        ok(create(hers, new(alice)), 201)
+
+
+class TestWhileNobodyKnows:
+    def test_whether_it_was_written_the_same_alone_is_tried_again(self, alice, account, hers):
+        account.failures["create"] = [errors.OutcomeUnknown("no answer")] * 2
+        problem(create(hers, new(alice)), 503, "outcome-unknown")
+
+        problem(create(hers, new(alice, title="Other")), 422, "key-reused")
+        ok(create(hers, new(alice)), 201)
+
+        assert at_provider(account) == ["New"]
+
+    def test_as_it_is_being_written_the_second_is_told_to_wait(self, alice, account, hers):
+        seen = []
+        account.before_answer = lambda: seen.append(create(hers, new(alice)))
+
+        ok(create(hers, new(alice)), 201)
+
+        [second] = seen
+        problem(second, 409, "in-progress")
+        assert second.headers["Retry-After"] == "1"
+        assert at_provider(account) == ["New"]
+
+    def test_as_whoever_wrote_it_died_the_same_finds_it(self, alice, account, hers):
+        made = ok(create(hers, new(alice)), 201)
+        died = timezone.now() - replies.HELD_FOR
+        Reply.objects.update(status=None, event_id=None, held_until=timezone.now())
+        Reply.objects.update(began_at=died, held_until=died + replies.HELD_FOR)
+
+        assert ok(create(hers, new(alice)), 201)["id"] == made["id"]
+        assert at_provider(account) == ["New"]
+
+
+class TestARow:
+    @pytest.fixture
+    def asked(self, alice):
+        return Asked(alice.actor, alice.user.id, timezone.now())
+
+    def test_says_nothing_of_what_was_asked_for(self, asked, alice):
+        one, other = (
+            replies.claim(asked, Sent("create_event", key, b"New"), alice.integration)
+            for key in ("key-1", "key-2")
+        )
+
+        assert one.body_blind != other.body_blind
+        sealed = {field.name for field in Reply._meta.concrete_fields} - {
+            "id", "integration", "user_id", "organisation_id", "began_at", "held_until",
+            "status", "event_id",
+        }  # fmt: skip
+        assert sealed == {"key_blind", "body_blind"}
+
+    def test_is_of_one_caller_and_one_operation(self, asked, alice):
+        sent = Sent("create_event", "key-1", b"")
+        mine = replies.claim(asked, sent, alice.integration)
+        feature = replace(asked, actor=replace(alice.actor, id=alice.organisation.id))
+
+        for who, what in ((feature, sent), (asked, replace(sent, route="other"))):
+            assert replies.claim(who, what, alice.integration).id != mine.id
+
+    def test_is_forgotten_after_a_day(self, asked, alice):
+        sent = Sent("create_event", "key-1", b"one")
+        replies.claim(asked, sent, alice.integration)
+        tomorrow = replace(asked, at=asked.at + replies.KEPT_FOR)
+
+        # The key is free again, even before anybody swept.
+        replies.claim(tomorrow, replace(sent, body=b"other"), alice.integration)
+        assert replies.sweep(at=tomorrow.at) == 0
+        assert replies.sweep(at=tomorrow.at + replies.KEPT_FOR) == 1
+
+    @pytest.mark.invariant(5)
+    def test_is_not_made_after_a_disconnect(self, asked, alice):
+        Integration.objects.filter(id=alice.integration.id).update(epoch=99)
+
+        with pytest.raises(fences.NoLongerLive):
+            replies.claim(asked, Sent("create_event", "key-1", b""), alice.integration)
+
+        assert not Reply.objects.exists()
+
+
+def test_what_is_not_hers_takes_no_key(alice, hers):
+    body = new(alice, calendar_id="00000000-0000-7000-8000-000000000001")
+
+    problem(create(hers, body), 404, "not-found")
+
+    assert not Reply.objects.exists()
