@@ -100,6 +100,15 @@ def pytest_unconfigure(config):
         stack.close()
 
 
+# They take a minute or more each, so they begin first and the rest is shared out around them.
+_LONG = ("tests/canaries/test_run.py", "tests/races/test_purge_kills.py", "tests/processes/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _keyring():
     from limited_use.vault.file_keyring import FileKeyring
@@ -155,13 +164,14 @@ def page(browser):
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    # Between tests all tables are emptied by TRUNCATE, which the ledger refuses; a test turns
-    # its trigger on again to see that.
-    from django.db import connection
+    from django.test import TransactionTestCase
 
     from config.database import walls
+    from tests import emptying
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE limited_use_leaf DISABLE TRIGGER limited_use_keep_leaves")
+    with django_db_blocker.unblock():
         # As a release does.
         walls.build()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
+        yield
