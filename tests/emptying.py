@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from psycopg import sql
 
 # Made by migrating, and the same for every test.
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
@@ -22,12 +23,15 @@ def empty(_test_case: Any = None) -> None:
     Waits for whoever is still writing, as TRUNCATE does: a process that is being killed must not
     leave the next test a row.
     """
-    names = ", ".join(map(connection.ops.quote_name, _tables()))
-    deletes = "".join(f"DELETE FROM {name};" for name in names.split(", "))
+    names = [sql.Identifier(name) for name in _tables()]
+    deletes = sql.SQL("").join(sql.SQL("DELETE FROM {};").format(name) for name in names)
+    every = sql.SQL(", ").join(names)
     with connection.cursor() as cursor:
         cursor.execute(
-            "BEGIN; SET LOCAL session_replication_role = replica;"
-            f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE;{deletes} COMMIT"
+            sql.SQL(
+                "BEGIN; SET LOCAL session_replication_role = replica;"
+                "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; {} COMMIT"
+            ).format(every, deletes)
         )
 
 
