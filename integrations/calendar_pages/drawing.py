@@ -14,7 +14,7 @@ import orjson
 from integrations import zones
 from integrations.almanac import expansion
 from integrations.almanac.stepping import Work
-from integrations.calendar_pages import clocks, layout, spans
+from integrations.calendar_pages import clocks, layout, spans, tones
 from integrations.calendar_pages.spans import Span
 from integrations.calendars import expanding
 from integrations.calendars.looking import Look
@@ -22,7 +22,6 @@ from integrations.calendars.visible import Visible
 from integrations.providers import PROVIDERS
 from limited_use.sinks.agenda import Opened, Shown
 
-_TONES: Final = 8
 _DAY: Final = timedelta(days=1)
 # Quarters of an hour in which there is room for one line, which is the title's.
 _BRIEF: Final = 3
@@ -55,9 +54,10 @@ def drawn(look: Look, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
         place = clocks.of(wish.zone, look.found, about)
         today = zones.clock(wish.at, place).date()
         span = spans.of(wish.view, wish.day or today)
+        chosen = tones.of(str(words.get("colour") or "") for words in about)
         legend = _by_account(
-            {**_legend(one, words, wish, place), "tone": number % _TONES, **_looked_at(one, look)}
-            for number, (one, words) in enumerate(zip(look.found, about, strict=True))
+            {**_legend(one, words, wish, place), "tone": tone, **_looked_at(one, look)}
+            for one, words, tone in zip(look.found, about, chosen, strict=True)
         )
         inside = expansion.window(
             _midnight(span.first, place), _midnight(span.last + _DAY, place), zone=place.key

@@ -61,6 +61,8 @@ def _rest(
     head: bytes, calendar: Calendar, actor: Actor, now: Callable[[], datetime]
 ) -> Iterator[bytes]:
     yield head
+    # It is open, and given: who reports a failure of what follows would find it in this frame.
+    del head
     after: UUID | None = None
     try:
         while part := _part(calendar.id, after):

@@ -23,9 +23,11 @@ import httpx
 from django.utils import timezone
 
 from config.embedded.service import ROOT
+from tests.canaries import ics
 from tests.canaries.journey import Journey
 from tests.canaries.marks import MALLORY
 from tests.canaries.owning import export, open_to_support
+from tests.smoke import planning
 from tests.smoke.walk import eventually, must
 
 UNUSED: Final = "nobody calls it yet"
@@ -34,7 +36,6 @@ EXPLAINED: Final[dict[str, str]] = {
     "download.attachment": "opens and hands over: nothing in it reads what it opened",
     "vault.sealed_anew": "seals what it opened, whatever that is: nothing in it reads it",
     "notification.text": UNUSED,
-    "agenda.calendar_file": "no calendar of the walk lives here yet",
 }
 
 
@@ -130,6 +131,27 @@ class Crashing:
         get(f"/v1/users/me/events/{event.id}")
         get("/calendar/?view=agenda")
         get(f"/calendar/events/{event.id}/description/")
+        self._calendar_that_lives_here()
+
+    def _calendar_that_lives_here(self) -> None:
+        """
+        What cannot be read is in the way of its file, of an edit, and of a file taken in.
+
+        What is sent has no canary: in the request that fails it is where its sender put it.
+        """
+        from integrations.models import Calendar, Event
+
+        person = self.journey.cast[MALLORY]
+        calendar_id = planning.begin(person, f"{self.mark}-livinghere")
+        planning.fill(person, calendar_id, ics.file(self.mark).encode())
+        event = Event.objects.get(calendar_id=calendar_id)
+        etag = person.api(f"/events/{event.id}")["etag"]
+        self._break(Event, event.id, "content")
+        with suppress(httpx.RemoteProtocolError):
+            person.browser.get(f"/settings/calendars/{calendar_id}/calendar.ics")
+        person.send("PATCH", f"/events/{event.id}", json={"busy": False}, if_match=f'"{etag}"')
+        self._break(Calendar, UUID(calendar_id), "about")
+        planning.fill(person, calendar_id, ics.file("plain").encode())
 
     def _at_the_provider(self, integration_id: UUID, broken: UUID) -> None:
         """What the workers open for the provider: ids, cursor, names to compare, the token."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE, BOB
-from tests.smoke.client import Page, forms
+from tests.smoke.client import Page
 from tests.smoke.person import Person
 from tests.smoke.walk import must
 
@@ -60,5 +60,5 @@ def open_to_support(person: Person, message_id: str) -> Page:
 def export(person: Person, integration_id: str) -> Page:
     """Return the copy of everything that is kept of that mailbox."""
     page = person.confirm(person.browser.get(f"/settings/integrations/{integration_id}/export/"))
-    form = [one for one in forms(page.text) if one.method == "post" and not one.action][-1]
+    form = page.own_form()
     return person.browser.submit(page, form, form.data())

@@ -38,6 +38,7 @@ class Run:
         from tests.canaries.crashing import Crashing
         from tests.canaries.owning import Owning
         from tests.canaries.scheduling import Scheduling
+        from tests.canaries.writing import Writing
 
         self.secrets = SecretsSeen()
         self.exchanges = Exchanges(self.world.url)
@@ -50,6 +51,7 @@ class Run:
         self.crashing = Crashing(self.journey)
         self.owning = Owning(self.journey)
         self.scheduling = Scheduling(self.journey)
+        self.writing = Writing(self.journey)
         self.aftermath: Aftermath | None = None
         self.after_calendars: Aftermath | None = None
 
@@ -95,6 +97,8 @@ class Run:
         step("the provider refuses calendars, in words of its own", scheduling.misbehaviour)
         step("a calendar's news, told by the provider", scheduling.told)
         step("a calendar shared, seen and taken back", scheduling.share)
+        step("events written, changed, refused, deleted", self.writing.there)
+        step("a calendar that lives here, from files and as one", self.writing.here)
         step("the copy of calendars deleted, and asked for again", scheduling.erase)
 
     def short(self) -> None:

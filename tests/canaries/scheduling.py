@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.canaries import appointment
 from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE, BOB, MALLORY
-from tests.smoke.client import forms
+from tests.smoke import planning
 from tests.smoke.walk import eventually, must
 
 #: Whose accounts have calendars here; the last one's are broken on purpose.
@@ -121,10 +121,8 @@ class Scheduling:
             self.journey.marks.typed,
             self.journey.marks.of(ALICE),
         )
-        address = f"/settings/calendars/{self.ids['True']}/sharing/"
         for email in (f"{typed}-share@x.example", str(cast[BOB].seeded["email"])):
-            page = cast[ALICE].browser.get(address)
-            cast[ALICE].agree(page, email=email, level="details")
+            planning.share(cast[ALICE], self.ids["True"], email)
         shares = f"/calendars/{self.ids['False']}/shares"
         for status, body in (
             (202, {"email": f"{typed}-shareapi@x.example", "level": "freebusy", "version": 1}),
@@ -143,9 +141,7 @@ class Scheduling:
         self._free_busy()
         must(f"{mark}-evprivate" not in self._titles(BOB), "a private event is shown")
         shown = {one["name"] for one in cast[BOB].api("/calendars")["data"]}
-        page = cast[ALICE].browser.get(address)
-        form = page.form("/settings/shares/", "/end/")
-        cast[ALICE].browser.submit(page, form, form.data())
+        planning.take_back(cast[ALICE], self.ids["True"])
         must(not self._events(BOB), "what was taken back is shown")
         return f"{len(shown)} calendar seen by a colleague, and taken back"
 
@@ -174,14 +170,10 @@ class Scheduling:
         person, mark = self.journey.cast[ALICE], self.journey.marks.of(ALICE)
         integration = self.journey.integration(ALICE, product="calendar")["id"]
         place = f"/settings/integrations/{integration}/calendars/"
-        page = person.browser.get(f"{place}erase/")
-        form = next(one for one in forms(page.text) if (one.action, one.method) == ("", "post"))
-        page = person.browser.submit(page, form, form.data())
+        planning.erase(person, place)
         must(f"{mark}-ev" not in person.browser.get("/calendar/?view=month").text, "still shown")
         must(not self._events(ALICE), "events still open")
-        page = person.browser.get(place)
-        form = page.form("calendars/again/")
-        person.browser.submit(page, form, form.data())
+        planning.ask_again(person, place)
         eventually(lambda: self._said(ALICE), within=45, says="its events")
         return "unreadable at once; back when asked for"
 

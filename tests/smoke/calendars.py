@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from tests.smoke.client import forms
+from tests.smoke import planning
 from tests.smoke.person import Person, found
 from tests.smoke.walk import Walk, eventually, must
 from tests.worlds.sandbox import Sandbox
@@ -107,10 +107,7 @@ class Calendars:
         return f"{time.monotonic() - began:.2f} s"
 
     def share(self) -> str:
-        address = f"/settings/calendars/{self.ids[self.account]}/sharing/"
-        page = self.owner.browser.get(address)
-        email = self.viewer.seeded["email"]
-        page = self.owner.agree(page, email=email, level="details")
+        page = planning.share(self.owner, self.ids[self.account], self.viewer.seeded["email"])
         must("they see it from now on" in html.unescape(page.text), "the page does not say so")
         seen = self._events(self.viewer)
         titles = {one["title"] for one in seen}
@@ -153,22 +150,18 @@ class Calendars:
         return found
 
     def take_back(self) -> str:
-        address = f"/settings/calendars/{self.ids[self.account]}/sharing/"
-        page = self.owner.browser.get(address)
-        form = page.form("/settings/shares/", "/end/")
         began = time.monotonic()
-        self.owner.browser.submit(page, form, form.data())
+        planning.take_back(self.owner, self.ids[self.account])
         seen = self._events(self.viewer)
         milliseconds = (time.monotonic() - began) * 1000
         must(not seen, f"{len(seen)} are still shown")
         must(self._free_busy()["status"] == "unknown", "when they are busy is still told")
-        return f"{milliseconds:.0f} ms from the button to the answer without it"
+        return f"{milliseconds:.0f} ms from the page with the button to the answer without it"
 
     def erase(self) -> str:
-        page = self.owner.browser.get(self._place("erase/"))
-        form = next(one for one in forms(page.text) if (one.action, one.method) == ("", "post"))
+        place = self._place()
         began = time.monotonic()
-        page = self.owner.browser.submit(page, form, form.data())
+        page = planning.erase(self.owner, place)
         milliseconds = (time.monotonic() - began) * 1000
         said = re.search(r"Deleted: (\d+) events", page.text)
         must(said, "the page does not say what was deleted")
@@ -177,16 +170,14 @@ class Calendars:
         return f"{milliseconds:.0f} ms; {said[1] if said else 0} rows and their keys"
 
     def again(self) -> str:
-        page = self.owner.browser.get(self._place())
-        form = page.form("calendars/again/")
+        place = self._place()
         began = time.monotonic()
-        self.owner.browser.submit(page, form, form.data())
+        planning.ask_again(self.owner, place)
         eventually(lambda: self._titles() >= self._all, within=60, says="its events")
         return f"{time.monotonic() - began:.2f} s"
 
-    def _place(self, rest: str = "") -> str:
-        link = found(r'href="(/settings/integrations/[^"]+/calendars/)"', self.owner.settings())
-        return f"{link}{rest}"
+    def _place(self) -> str:
+        return found(r'href="(/settings/integrations/[^"]+/calendars/)"', self.owner.settings())
 
     @property
     def _all(self) -> set[str]:

@@ -96,6 +96,13 @@ class Page:
                 return form
         raise LookupError(f"no form to {parts} on {urlsplit(self.url).path} ({self.status})")
 
+    def own_form(self) -> Form:
+        """Return the last form that is posted to the page's own address: what the page is for."""
+        own = [form for form in forms(self.text) if (form.action, form.method) == ("", "post")]
+        if not own:
+            raise LookupError(f"{urlsplit(self.url).path} ({self.status}) has no form of its own")
+        return own[-1]
+
 
 class Browser:
     """Cookies per host, redirects followed by hand so that every hop can be looked at."""

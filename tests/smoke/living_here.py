@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from tests.smoke.person import Person, found
+from tests.smoke import planning
+from tests.smoke.person import Person
 from tests.smoke.walk import Walk, must
 
 SIZE: Final = 500
@@ -36,18 +37,17 @@ class LivingHere:
         step("it is removed: nothing of it opens", self.remove)
 
     def begin(self) -> str:
-        page = self.owner.browser.get("/settings/calendars/new/")
         began = time.monotonic()
-        page = self.owner.agree(page, name=f"{self.mark} home", zone="Europe/Berlin")
+        self.calendar_id = planning.begin(self.owner, f"{self.mark} home")
         milliseconds = (time.monotonic() - began) * 1000
-        must(f"{self.mark} home" in page.text, "the page does not show it")
-        self.calendar_id = found(r'action="/settings/calendars/([0-9a-f-]{36})/fill/"', page)
         self.place = f"/calendars/{self.calendar_id}"
+        listed = [str(one["name"]) for one in self.owner.api("/calendars")["data"]]
+        must(f"{self.mark} home" in listed, "it is not listed")
         return f"{milliseconds:.0f} ms"
 
     def refused(self) -> str:
         broken = self._file(SIZE).replace("FREQ=DAILY", "FREQ=OFTEN")
-        answer = self._take(broken)
+        answer = planning.fill(self.owner, self.calendar_id, broken.encode())
         must(answer.status_code == 422, f"a broken file was answered {answer.status_code}")
         must(not self._events(), "something of a broken file was taken")
         lines = [int(number) for number in re.findall(r"\d+", str(answer.json()["errors"]))]
@@ -55,8 +55,9 @@ class LivingHere:
         return f"422 {answer.json()['code']}; {len(answer.json()['errors'])} lines named"
 
     def fill(self) -> str:
+        file = self._file(SIZE).encode()
         began = time.monotonic()
-        answer = self._take(self._file(SIZE))
+        answer = planning.fill(self.owner, self.calendar_id, file)
         seconds = time.monotonic() - began
         must(answer.status_code == 200, f"a file was answered {answer.status_code}")
         must(answer.json()["added"] == SIZE, f"{answer.json()} of {SIZE}")
@@ -73,7 +74,7 @@ class LivingHere:
         count = page.text.count("BEGIN:VEVENT")
         must(count == SIZE, f"{count} of {SIZE} events are in the file")
         must(page.text.rstrip().endswith("END:VCALENDAR"), "the file has no end")
-        answer = self._take(page.text).json()
+        answer = planning.fill(self.owner, self.calendar_id, page.response.content).json()
         must(answer["added"] == 0, f"taken in again, {answer['added']} were new")
         return f"{len(page.text):,} bytes in {seconds:.2f} s; {answer['replaced']} were here"
 
@@ -98,12 +99,6 @@ class LivingHere:
         gone = self.owner.send("GET", self.place)
         must(gone.status_code == 404, f"it is still there: {gone.status_code}")
         return f"{milliseconds:.0f} ms, with its key"
-
-    def _take(self, text: str) -> Any:
-        data = text.encode()
-        return self.owner.send(
-            "POST", f"{self.place}/import", content=data, content_type="text/calendar"
-        )
 
     def _events(self) -> list[dict[str, Any]]:
         return list(self.owner.api("/events", **self._span(), limit=200)["data"])

@@ -8,7 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.smoke.client import Browser, Page
+from tests.smoke.client import Browser, Page, forms
 from tests.smoke.walk import Failed, must
 
 MAIL_SCOPE = "gmail.readonly"
@@ -59,7 +59,7 @@ class Person:
         page = self.agree(page)
         must(page.status == 200, f"agreeing ended with {page.status}")
         page = self.browser.get("/settings/uses/")
-        for form in _forms(page):
+        for form in forms(page.text):
             if f"/settings/features/{feature}/" in form.action and "delegation" in dict(
                 form.fields
             ):
@@ -68,7 +68,7 @@ class Person:
 
     def agree(self, page: Page, **values: str) -> Page:
         """Tick that one agrees, and send the form that asks for it."""
-        form = next(f for f in _forms(page) if any(name == "agree" for name, *_ in f.boxes))
+        form = next(f for f in forms(page.text) if any(name == "agree" for name, *_ in f.boxes))
         return self.browser.submit(page, form, form.data(agree="yes", **values))
 
     def confirm(self, page: Page) -> Page:
@@ -87,9 +87,7 @@ class Person:
         pattern = rf'href="(/settings/integrations/{integration}/disconnect/)"'
         link = found(pattern, self.settings())
         page = self.confirm(self.browser.get(link))
-        form = next((f for f in _forms(page) if f.action == "" and f.method == "post"), None)
-        if form is None:
-            raise Failed("the disconnect page has no form")
+        form = page.own_form()
         began = time.monotonic()
         page = self.browser.submit(page, form, form.data())
         return page, (time.monotonic() - began) * 1000
@@ -115,12 +113,6 @@ class Person:
 
     def messages(self, **query: Any) -> list[dict[str, Any]]:
         return list(self.api("/messages", **query)["data"])
-
-
-def _forms(page: Page) -> list[Any]:
-    from tests.smoke.client import forms
-
-    return forms(page.text)
 
 
 def found(pattern: str, page: Page) -> str:

@@ -1,0 +1,52 @@
+"""Which of the page's eight colours a calendar has: near the one that was chosen, each its own."""
+
+from __future__ import annotations
+
+import colorsys
+import re
+from collections.abc import Iterable
+from typing import Final
+
+#: As `.tone-N` of `antares/calendar.css`, where no element may carry a colour of its own.
+TONES: Final = (
+    "#4a57e0", "#b03a9d", "#1f8a4c", "#c2470f", "#12769a", "#9a6a00", "#8444c8", "#c4285c",
+)  # fmt: skip
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
+# Below it is grey, which has no hue to go by.
+_LEAST_SATURATION: Final = 0.1
+
+
+def of(colours: Iterable[str]) -> list[int]:
+    """
+    Return the tone of each calendar by its colour, as in `#1a73e8`; any other text is none.
+
+    Two of them share one only where all eight are taken.
+    """
+    found: list[int] = []
+    for colour in colours:
+        free = [tone for tone in range(len(TONES)) if tone not in found]
+        # Without a colour by turns.
+        by_turns = [len(found) % len(TONES)]
+        found.append(_nearest(colour, free or range(len(TONES)), otherwise=(free or by_turns)[0]))
+    return found
+
+
+def _nearest(colour: str, tones: Iterable[int], *, otherwise: int) -> int:
+    hue = _hue(colour)
+    return otherwise if hue is None else min(tones, key=lambda tone: _apart(hue, _HUES[tone]))
+
+
+def _hue(colour: str) -> float | None:
+    """Return where a colour is on the wheel, from 0 to 1."""
+    if not _COLOUR.fullmatch(colour):
+        return None
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    hue, _, saturation = colorsys.rgb_to_hls(red, green, blue)
+    return hue if saturation >= _LEAST_SATURATION else None
+
+
+def _apart(one: float, other: float) -> float:
+    return min(abs(one - other), 1 - abs(one - other))
+
+
+_HUES: Final = tuple(_hue(tone) or 0.0 for tone in TONES)
