@@ -29,7 +29,8 @@ class Writing:
     def there(self) -> str:
         """Write, change, answer and delete at the provider; be refused by it and by us."""
         [primary] = [one for one in self.alice.api("/calendars")["data"] if one["is_primary"]]
-        made = self._made(str(primary["id"]), "there")
+        guest = {"email": f"{self.journey.marks.typed}-guest@x.example", "name": ""}
+        made = self._made(str(primary["id"]), "there", participants=[guest])
         changed = self._changed(made)
         self._by_page(str(primary["id"]))
         statuses = self._refused(str(primary["id"]), changed)
@@ -62,9 +63,9 @@ class Writing:
         must(alice.send("GET", place).status_code == 404, "what was removed is there")
         return f"by page, API and file; refused {statuses}; removed"
 
-    def _made(self, calendar_id: str, where: str) -> dict[str, Any]:
+    def _made(self, calendar_id: str, where: str, **more: Any) -> dict[str, Any]:
         """Make an event whose answer is lost once, then send the same again."""
-        wanted = self._event(calendar_id, where)
+        wanted = {**self._event(calendar_id, where), **more}
         self.journey.world.sandbox.fail_next(
             1, method="POST", path_contains="/events", drop="after"
         )
@@ -100,7 +101,7 @@ class Writing:
         form = edit.own_form()
         browser.submit(edit, form, form.data(title=f"{typed}-edited", zone=f"{typed}-zone"))
         page = browser.get(f"{made.url}delete/")
-        browser.submit(page, page.form("delete"), page.form("delete").data())
+        browser.submit(page, page.own_form(), page.own_form().data())
 
     def _refused(self, calendar_id: str, made: Mapping[str, Any]) -> str:
         """What we refuse: each with words in it."""
@@ -186,7 +187,6 @@ class Writing:
                 "end": appointment.start(5).isoformat(),
                 "timezone": appointment.ZONE,
             },
-            "participants": [{"email": f"{typed}-{where}guest@x.example", "name": ""}],
         }
 
 

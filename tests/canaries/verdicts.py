@@ -1,0 +1,142 @@
+"""What the run is held against: the search itself, what was delivered, answered and asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.canaries import control, fields, looking
+from tests.canaries.exchanges import Exchanges
+from tests.canaries.looking import Looking, Result
+from tests.canaries.marks import ORIGINS, Marks
+from tests.canaries.needles import Needles
+from tests.canaries.permitted import Book
+from tests.canaries.secrets_seen import SecretsSeen
+from tests.canaries.world import World
+from tests.smoke.walk import Failed, Walk, must
+
+_SHOWN: Final = 20
+
+
+@dataclass
+class Verdicts:
+    world: World
+    walk: Walk
+    marks: Marks
+    secrets: SecretsSeen
+    exchanges: Exchanges
+    looking: Looking
+    book: Book
+
+    def judge(self, when: str) -> None:
+        """Look everywhere, and hold what was answered and asked against what was allowed."""
+        step = self.walk.step
+        step(f"search {when}", self.search)
+        step(f"places reached for, {when}", self.places)
+        step(f"core files, {when}", self.core_files)
+        step(f"answers with mail in them, {when}", self.answers)
+        step(f"refusals, {when}", self.refusals)
+
+    def control(self) -> str:
+        made, seen = self.looking.control()
+        for line in control.matrix(made, seen):
+            self.walk.say(f"        {line}")
+        missed = made.missed(seen)
+        must(not missed, f"the search misses {len(missed)}: {'; '.join(missed[:_SHOWN])}")
+        return f"{len(made.markers)} leaks, {len(seen.sizes)} stores"
+
+    def accounted(self) -> str:
+        wrong = fields.unaccounted()
+        must(not wrong, f"neither seeded nor explained, or both: {', '.join(wrong)}")
+        for name, reason in sorted(fields.EXPLAINED.items()):
+            self.walk.say(f"        {name}: {reason}")
+        return f"{len(fields.SEEDED)} seeded, {len(fields.EXPLAINED)} explained"
+
+    def delivered(self) -> str:
+        """Hold the list of seeded fields against what the provider really said."""
+        wanted = {
+            name: word
+            for name, word in fields.SEEDED.items()
+            # What comes by the browser; the walk typed it there.
+            if not name.startswith("callback.")
+        }
+        marks = [self.marks.of(name) for name in ORIGINS]
+        needles = Needles(
+            {f"{mark}-{word}": f"{mark}-{word}" for mark in marks for word in wanted.values()}
+        )
+        heard = {
+            name.partition("-")[2]
+            for data in self.world.relay.answered()
+            for name, _ in needles.found_in(data)
+        }
+        # What is not plain JSON: claims inside of tokens.
+        heard |= _said_in_tokens(self.secrets, marks, set(wanted.values()))
+        missing = sorted(name for name, word in wanted.items() if word not in heard)
+        must(not missing, f"never delivered: {', '.join(missing)}")
+        return f"{len(wanted)} of {len(wanted)}"
+
+    def search(self) -> str:
+        result = self.looking.look()
+        self._table(result)
+        must(not result.missed, f"the search was not everywhere: {'; '.join(result.missed)}")
+        if result.hits:
+            # One of each store first: where there are many, all stores are seen nevertheless.
+            first = {one.store: one for one in reversed(result.hits)}
+            ordered = sorted(result.hits, key=lambda one: first[one.store] is not one)
+            shown = [
+                f"{one.store}, {_safe(one.where)}, {one.needle}, {one.encoding}" for one in ordered
+            ]
+            raise Failed(f"{len(shown)} hits: " + "; ".join(shown[:_SHOWN]))
+        return f"0 hits for {result.needles} canaries and secrets"
+
+    def _table(self, result: Result) -> None:
+        for store, size in sorted(result.sizes.items()):
+            count = sum(hit.store == store for hit in result.hits)
+            self.walk.say(f"        {store:<20}{size:>14,} bytes{count:>6} hits")
+        if not self.world.embedded:
+            for store in ("database files", "WAL"):
+                self.walk.say(f"        {store:<20}   not scanned: the server is not ours")
+        self.walk.say("        result backend         there is none: Celery keeps no results")
+
+    def places(self) -> str:
+        wrong = looking.undeclared(self.world)
+        must(not wrong, f"reached for {len(wrong)} others: {', '.join(wrong[:_SHOWN])}")
+        return f"{len(self.world.relay.sent())} requests, to the provider alone"
+
+    def core_files(self) -> str:
+        """A process that dies writes no memory to disk; there is no other crash report."""
+        pids = self.world.pids()
+        allowed = [pid for pid in pids if not _writes_no_core(pid)]
+        must(not allowed, f"{len(allowed)} processes may write a core file")
+        return f"none is allowed in any of {len(pids)} processes"
+
+    def answers(self) -> str:
+        self.book.learn()
+        wrong, count = self.book.without_permission(self.world.urls.database)
+        must(not wrong, f"{len(wrong)} answers that no entry permits: {'; '.join(wrong[:_SHOWN])}")
+        must(count, "no answer had anything in it")
+        return f"each of {count} has its entry in the ledger (of {len(self.exchanges.all)} answers)"
+
+    def refusals(self) -> str:
+        wrong, count = self.book.without_record(self.world.urls.database)
+        must(not wrong, f"{len(wrong)} without an entry: {'; '.join(wrong[:_SHOWN])}")
+        return f"each of {count} is in the ledger by the id that it names"
+
+
+def _said_in_tokens(secrets: SecretsSeen, marks: list[str], words: set[str]) -> set[str]:
+    needles = Needles({f"{mark}-{word}": f"{mark}-{word}" for mark in marks for word in words})
+    tokens = [value for name, value in secrets.found.items() if name.startswith("id_token")]
+    texts = [part.encode() for token in tokens for part in str(token).split(".")]
+    return {name.partition("-")[2] for text in texts for name, _ in needles.found_in(text)}
+
+
+def _writes_no_core(pid: int) -> bool:
+    limits = Path("/proc", str(pid), "limits").read_text(encoding="ascii")
+    line = next(one for one in limits.splitlines() if one.startswith("Max core file size"))
+    return line.split()[4:6] == ["0", "0"]
+
+
+def _safe(where: str) -> str:
+    """Return where it was, without the folder of this run and without what a key may hold."""
+    return Path(where).name if where.startswith("/") else where
