@@ -81,13 +81,18 @@ def _permits(view: OwnView, rows: list[Row]) -> permits.Permits:
     # Which address is connected is for its owner's eyes; a feature is not told.
     if view.actor.kind != ActorKind.PERSON:
         return {}
-    ids = [connection.id for connection, _, _ in rows]
+    ids = [connection.id for connection, _, _ in rows if _has_address(connection)]
     return permits.to_show_accounts(actor=view.actor, connection_ids=ids, at=view.at)
 
 
 def _sealed(view: OwnView, row: Row) -> response.Row:
-    is_owner = view.actor.kind == ActorKind.PERSON
-    return response.Row(row, {"email": row[0].email} if is_owner else {})
+    is_shown = view.actor.kind == ActorKind.PERSON and _has_address(row[0])
+    return response.Row(row, {"email": row[0].email} if is_shown else {})
+
+
+def _has_address(connection: Connection) -> bool:
+    """Calendars that live here are of no account, and have no key for what there is none of."""
+    return connection.email is not None
 
 
 def _shape(row: Any, opened: Mapping[str, bytes]) -> Mapping[str, Any]:

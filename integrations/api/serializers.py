@@ -109,7 +109,9 @@ class Integration(serializers.Serializer[None]):
 class Connection(serializers.Serializer[None]):
     id = serializers.UUIDField()
     provider = serializers.CharField()
-    email = serializers.CharField(allow_null=True, help_text="Null for a platform feature.")
+    email = serializers.CharField(
+        allow_null=True, help_text="Null for a platform feature, and of calendars that live here."
+    )
     status = serializers.CharField()
     capabilities = serializers.ListField(child=serializers.CharField())
     granted_scopes = serializers.ListField(child=serializers.CharField())

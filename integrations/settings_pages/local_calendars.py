@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -83,7 +84,7 @@ def remove(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     if request.method == "POST":
         count = local.remove(actor=asked.actor, calendar_id=calendar_id, at=asked.at)
         messages.success(
-            request, f"Removed: {count} events, and the key that they were kept under."
+            request, f"Removed: {count} event{pluralize(count)}, and the key that was theirs."
         )
         return redirect("settings-calendars", integration_id)
     context = {"event_count": Event.objects.filter(calendar_id=calendar_id).count()}

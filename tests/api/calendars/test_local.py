@@ -115,3 +115,14 @@ class TestAFile:
         assert entry.whole.content.title == "Tea"
         assert answer["Content-Disposition"].startswith("attachment")
         assert "no-store" in answer["Cache-Control"]
+
+
+class TestWhatIsConnected:
+    @pytest.mark.usefixtures("home")
+    def test_lists_it_without_an_address(self, browser):
+        answer = browser.get("/v1/users/me/connections")
+
+        assert answer.status_code == 200, answer.content
+        [one] = answer.json()["data"]
+        assert (one["provider"], one["email"]) == ("offline", None)
+        assert browser.get(f"/v1/users/me/connections/{one['id']}").status_code == 200
