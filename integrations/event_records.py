@@ -123,8 +123,9 @@ def read_original(timing_data: bytes) -> When | None:
     return None if found is None else read_when(found)
 
 
-def read_conference(content_data: bytes) -> Conference | None:
-    found = orjson.loads(content_data).get("conference")
+def conference_of(record: Mapping[str, Any]) -> Conference | None:
+    """:param record: of what, as read"""
+    found = record.get("conference")
     return None if found is None else Conference(found[0], found[1])
 
 

@@ -160,8 +160,8 @@ def _shown(one: Happening, events: Opened, place: ZoneInfo, calendar: str, look:
 
 
 def _details(content: EventContent, data: bytes) -> Shape:
-    conference = event_records.read_conference(data)
     record = orjson.loads(data)
+    conference = event_records.conference_of(record)
     mine = next((who.response for who in content.attendees if who.is_self), None)
     link = conference.uri if conference is not None else ""
     return {

@@ -225,7 +225,7 @@ def _page(
     shown, following = page.cut(expanded.happenings, inside)
     return {
         **envelope,
-        "data": [shapes.happening(one) for one in shown],
+        "data": shapes.happenings(shown),
         "has_more": following is not None,
         "next_cursor": following,
         "unreadable": expanded.unreadable,

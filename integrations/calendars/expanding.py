@@ -83,7 +83,7 @@ def expand(opened: Opened, window: Window, *, work: Work | None = None) -> Expan
             continue
         found += [_happening(row, values, one, held) for one in occurrences]
     found += _orphans(opened, exceptions, window)
-    found.sort(key=lambda one: (order(one, window), str(one.row.id)))
+    found.sort(key=lambda one: (order(one, window), one.row.id))
     return Expanded(found, unreadable)
 
 

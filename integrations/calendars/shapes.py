@@ -6,10 +6,11 @@ Field names follow the most widespread vocabulary of unified calendars.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -69,13 +70,51 @@ def state(seen: Visible, *, at: datetime) -> str:
     return "current" if seen.is_current(at) else "pending"
 
 
+def happenings(many: Iterable[Happening]) -> list[Shape]:
+    """
+    Return occurrences and single events.
+
+    What a row says of all its occurrences is made once: they have its parts in common.
+    """
+    said: dict[UUID, _Said] = {}
+    shown = []
+    for one in many:
+        held = said.get(one.row.id)
+        if held is None:
+            held = said[one.row.id] = _said(one)
+        shown.append(_happening(one, held))
+    return shown
+
+
 def happening(one: Happening) -> Shape:
     """Return one occurrence, or a single event."""
+    return _happening(one, _said(one))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a row says of each of its occurrences; what makes its version, where it has one."""
+
+    shape: Shape
+    version: Callable[[When, When], str] | None
+
+
+def _said(one: Happening) -> _Said:
+    content = replace(one.occurrence.content, recurrence=())
+    shape = _event(one.row, one.opened, content)
+    if "remote" not in one.opened:
+        return _Said(shape, None)
+    remote = event_records.read_remote(one.opened["remote"])
+    name = remote.series_id or remote.event_id
+    return _Said(shape, versions.of_occurrences(name, remote.etag, content))
+
+
+def _happening(one: Happening, said: _Said) -> Shape:
     row, occurrence = one.row, one.occurrence
-    content = replace(occurrence.content, start=occurrence.start, end=occurrence.end, recurrence=())
-    shown = _event(row, one.opened, content)
-    shown["id"] = occurrence_id(one)
-    shown["when"] = when(occurrence.start, occurrence.end)
+    start, end = occurrence.start, occurrence.end
+    shown = {**said.shape, "id": occurrence_id(one), "when": when(start, end)}
+    if said.version is not None:
+        shown["etag"] = said.version(start, end)
     if one.master is not None and occurrence.original_start is not None:
         shown["master_event_id"] = one.master.id
         shown["original_start"] = moment(occurrence.original_start)
@@ -89,6 +128,7 @@ def master(row: EventRow, opened: Opened, content: EventContent) -> Shape:
     shown["id"] = str(row.id)
     shown["when"] = when(content.start, content.end)
     shown["recurrence"] = list(content.recurrence)
+    shown["etag"] = etag(opened, content)
     return shown
 
 
@@ -152,7 +192,7 @@ def _event(row: EventRow, opened: Opened, content: EventContent) -> Shape:
         "organizer": None,
         "conferencing": None,
         "reminders": None,
-        "etag": etag(opened, content),
+        "etag": None,
     }
     if "content" in opened:
         shown |= _details(content, opened["content"])
@@ -160,14 +200,15 @@ def _event(row: EventRow, opened: Opened, content: EventContent) -> Shape:
 
 
 def _details(content: EventContent, data: bytes) -> Shape:
-    conference = event_records.read_conference(data)
+    record = orjson.loads(data)
+    conference = event_records.conference_of(record)
     return {
         "title": content.title,
         # As a provider keeps it this may be HTML of anybody's: never passed on as it came.
         "description": html.sanitise(content.description).html.strip(),
         "location": content.location,
         "participants": [_participant(one) for one in content.attendees],
-        "organizer": orjson.loads(data).get("organizer") or None,
+        "organizer": record.get("organizer") or None,
         "conferencing": None
         if conference is None
         else {"status": conference.state, "uri": conference.uri or None},

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Final
 
 from integrations.providers.calendars import EventContent, When
@@ -18,6 +19,7 @@ FIELDS: Final = (
     "title", "description", "location", "when", "recurrence", "attendees", "is_busy",
     "is_private", "reminders",
 )  # fmt: skip
+_WHEN: Final = FIELDS.index("when")
 _HEAD: Final = 16
 _EACH: Final = 8
 _VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.ASCII)
@@ -29,7 +31,19 @@ class NoVersion(Exception):
 
 def version(event_id: str, etag: str, content: EventContent) -> str:
     """Return the version of an event, or of one occurrence, as `content` shows it."""
-    return _digest(f"{event_id}\0{etag}")[:_HEAD] + "".join(digests(content))
+    return of_occurrences(event_id, etag, content)(content.start, content.end)
+
+
+def of_occurrences(event_id: str, etag: str, content: EventContent) -> Callable[[When, When], str]:
+    """
+    Return what makes the version of an occurrence from its start and end.
+
+    All else of `content` counts for each of them, and is digested once.
+    """
+    parts = digests(content)
+    before = _digest(f"{event_id}\0{etag}")[:_HEAD] + "".join(parts[:_WHEN])
+    after = "".join(parts[_WHEN + 1 :])
+    return lambda start, end: f"{before}{_digest(_span(start, end))[:_EACH]}{after}"
 
 
 def digests(content: EventContent) -> tuple[str, ...]:
@@ -57,7 +71,7 @@ def _fields(content: EventContent) -> tuple[str, ...]:
         content.title,
         content.description,
         content.location,
-        f"{_when(content.start)}/{_when(content.end)}",
+        _span(content.start, content.end),
         "\n".join(content.recurrence),
         # Not what they answered: that changes all the time, and nobody overwrites it here.
         "\n".join(sorted(f"{one.email.lower()} {one.is_optional}" for one in content.attendees)),
@@ -65,6 +79,10 @@ def _fields(content: EventContent) -> tuple[str, ...]:
         str(content.is_private),
         "" if reminders is None else ",".join(map(str, ("set", *sorted(reminders)))),
     )
+
+
+def _span(start: When, end: When) -> str:
+    return f"{_when(start)}/{_when(end)}"
 
 
 def _when(value: When) -> str:

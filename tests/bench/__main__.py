@@ -57,6 +57,7 @@ BENCHMARKS = (
     Benchmark("appending", "Ledger: appends by many writers at once"),
     Benchmark("sequencing", "Ledger: sequencer, and proofs among 1,000,000 entries"),
     Benchmark("rewrapping", "Key epoch: every key wrapped anew"),
+    Benchmark("months", "Calendars: a month of 20 calendars"),
     Benchmark("unwrapping", "Key store: OpenBao behind the inbox page"),
 )
 

@@ -8,7 +8,7 @@ measured of the service goes through the walls.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,6 +53,16 @@ def turn_to(database: Any) -> None:
     """Have everything ask `database` from now on, as a process of the class that is logged in."""
     connections["default"] = database
     settings.PROCESS_CLASS = walls.ours().logins.get(database.settings_dict["USER"], "")
+
+
+def as_of(database: Any, call: Callable[[], object]) -> Callable[[], object]:
+    """Return `call`, made as whoever is logged in to `database`."""
+
+    def turned() -> object:
+        turn_to(database)
+        return call()
+
+    return turned
 
 
 @contextmanager

@@ -27,6 +27,7 @@ __all__ = [
     "FernetMessage",
     "Link",
     "PlainBody",
+    "PlainEvent",
     "PlainMessage",
 ]
 
@@ -82,6 +83,34 @@ class PlainBody(models.Model):
 
     def __str__(self) -> str:
         return f"body of message {self.message_id}"
+
+
+class PlainEvent(models.Model):
+    """`integrations.models.Event`, with the records that it seals as JSON text."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    calendar_id = models.UUIDField()
+    kind = models.CharField(max_length=16)
+    event_id = models.CharField(max_length=64)
+    series_id = models.CharField(max_length=64)
+    first_week = models.IntegerField()
+    last_week = models.IntegerField(null=True)
+    is_busy = models.BooleanField()
+    is_private = models.BooleanField()
+    timing = models.TextField()
+    content = models.TextField(null=True)  # noqa: DJ001 - of what is cancelled there is none
+    etag = models.CharField(max_length=64)
+
+    class Meta:
+        app_label = "bench"
+        indexes = [
+            models.Index(
+                fields=["calendar_id", "last_week", "first_week"], name="plain_event_by_week"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.id}"
 
 
 class FernetMessage(_Row):
