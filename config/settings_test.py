@@ -18,3 +18,5 @@ _NOWHERE = "http://127.0.0.1:1/"
 GOOGLE_TOKEN_URL = GOOGLE_REVOKE_URL = GOOGLE_CERTS_URL = GOOGLE_USERINFO_URL = _NOWHERE
 GOOGLE_API_ROOT_URL = _NOWHERE
 MICROSOFT_AUTHORITY_URL = MICROSOFT_GRAPH_URL = _NOWHERE.rstrip("/")
+# Each client builds the middleware anew, and to list every file takes longer than most tests.
+WHITENOISE_AUTOREFRESH = True
