@@ -2,7 +2,7 @@
 Where providers tell us of news, and who may: without these settings nobody does, and we ask.
 
 Gmail publishes to a topic of Pub/Sub, whose subscription calls us with a token of a service account
-of ours; Calendar calls us by channels, one for each calendar.
+of ours; Calendar calls us by channels, one for each calendar; Microsoft by subscriptions.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ def pushes(env: Environment, *, production: bool, public_url: str, hosts: list[s
         "GOOGLE_PUBSUB_TOPIC": topic,
         "GOOGLE_PUSH_ACCOUNT": account,
         "GOOGLE_PUSH_AUDIENCE": audience,
-        # Google calls https addresses alone; an emulator others as well.
+        # They call https addresses alone; an emulator others as well.
         "GOOGLE_CALENDAR_CHANNELS": env.flag("GOOGLE_CALENDAR_CHANNELS", default=production),
+        "MICROSOFT_SUBSCRIPTIONS": env.flag("MICROSOFT_SUBSCRIPTIONS", default=production),
     }
 
 

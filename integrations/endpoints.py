@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 
@@ -32,13 +33,17 @@ def redirect_uri(provider: str) -> str:
     return f"{settings.PUBLIC_URL}/connect/{provider}/callback"
 
 
+#: Whether a provider is to call us, by the setting that says so.
+_HOOKS: Final = {"google": "GOOGLE_CALENDAR_CHANNELS", "microsoft": "MICROSOFT_SUBSCRIPTIONS"}
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """
     How a provider tells us of news; empty where it is not to.
 
     `topic` is where it publishes, `account` and `audience` say who may call us of that topic, and
-    `hook` is the address that channels call.
+    `hook` is the address that channels and subscriptions call.
     """
 
     topic: str
@@ -52,8 +57,9 @@ def news(provider: str) -> News:
     prefix = provider.upper()
     hook = f"{settings.WEBHOOK_URL}/webhooks/{provider}/channel"
     return News(
-        topic=getattr(settings, f"{prefix}_PUBSUB_TOPIC"),
-        account=getattr(settings, f"{prefix}_PUSH_ACCOUNT"),
-        audience=getattr(settings, f"{prefix}_PUSH_AUDIENCE"),
-        hook=hook if getattr(settings, f"{prefix}_CALENDAR_CHANNELS") else "",
+        # Of a provider that publishes nowhere there are no such settings.
+        topic=getattr(settings, f"{prefix}_PUBSUB_TOPIC", ""),
+        account=getattr(settings, f"{prefix}_PUSH_ACCOUNT", ""),
+        audience=getattr(settings, f"{prefix}_PUSH_AUDIENCE", ""),
+        hook=hook if getattr(settings, _HOOKS[provider]) else "",
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from accounts import owned
 from integrations import permits, watches
-from integrations.providers.pushes import Notice
+from integrations.providers.pushes import Call, Notice
 from integrations.sync import news
 from integrations.tasks import connections as tasks
 from integrations.watches import lookups
@@ -44,6 +44,18 @@ def of_channel(channel_id: str, token: str, *, resource_id: str, at: datetime) -
     if not lookups.is_proven(channel_id, token):
         raise NotProven
     return _hurry(watches.heard_of_channel(channel_id, resource_id, at=at), at=at)
+
+
+def of_subscription(call: Call, *, at: datetime) -> int:
+    """
+    Let what a subscription is about be brought up to date, and itself be renewed if it asks.
+
+    :raises NotProven: if it is none of ours
+    """
+    if not lookups.is_proven(call.channel_id, call.token):
+        raise NotProven
+    hear = watches.heard_of_itself if call.is_about_itself else watches.heard_of_channel
+    return _hurry(hear(call.channel_id, call.resource_id, at=at), at=at)
 
 
 def _hurry(heard: list[watches.Heard], *, at: datetime) -> int:

@@ -114,6 +114,7 @@ OPEN = frozenset(
 WITHOUT_FORM_TOKEN = {
     "oauth_token": "a service client proves itself by a signed assertion",
     "webhook-google-pubsub": "Google proves itself by a signed token in a header",
+    "webhook-microsoft-subscription": "it proves itself by what we gave it to say, in every item",
     "webhook-google-channel": "a channel proves itself by the token it was given, in a header",
 }
 
@@ -253,6 +254,7 @@ ROUTES: dict[str, Kind] = {
     "oauth_token": TOKEN,
     "webhook-google-pubsub": WEBHOOK,
     "webhook-google-channel": WEBHOOK,
+    "webhook-microsoft-subscription": WEBHOOK,
     "api-messages": API,
     "api-message": API,
     "api-attachment": API,

@@ -228,7 +228,8 @@ GRANTS: Final[Mapping[str, Line]] = {
         sync="rawd",
         purge="rd",
         console="r",
-        columns={(_WEB, "w"): ("last_event_at", "silent_since")},
+        # What a provider tells of: that there is news, or that a subscription is to be renewed.
+        columns={(_WEB, "w"): ("last_event_at", "silent_since", "due_at")},
     ),
     "integrations.SetAside": Line("items that would not parse", web="rw", sync="rawd", purge="rd"),
     "integrations.Reconciliation": Line(

@@ -17,7 +17,7 @@ from integrations.mime.message import ParsedMessage
 
 from .calendars import CalendarAdapter
 from .errors import ProviderError
-from .pushes import CalendarWatch, MailWatch
+from .pushes import CalendarWatch, MailWatch, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +262,8 @@ class Provider:
     open_mail: Callable[[Access], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[Access], AbstractContextManager[MailWatch]] | None = None
     watch_calendars: Callable[[Access], AbstractContextManager[CalendarWatch]] | None = None
+    # Where news of everything comes by subscriptions, instead of either.
+    subscriptions: Callable[[Access], AbstractContextManager[Subscriptions]] | None = None
     open_calendars: Callable[[Access], AbstractContextManager[CalendarAdapter]] | None = None
 
     def scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:

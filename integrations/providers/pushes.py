@@ -35,6 +35,20 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """
+    What a subscription's call says: which it is, by the provider's id and by ours with its token.
+
+    `is_about_itself`: it, or its access, is about to end, or has; otherwise there is news.
+    """
+
+    resource_id: str
+    channel_id: str
+    token: str = field(repr=False)
+    is_about_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What a proven notification says of a mailbox: whose it is, and nothing else."""
 
@@ -78,3 +92,36 @@ class CalendarWatch(Protocol):
 
     def stop(self, channel_id: str, resource_id: str) -> None:
         """End a channel; what has ended is no error. Only the account that opened it may."""
+
+
+class Subscriptions(Protocol):
+    """
+    News of an account by subscriptions, each of one thing, that are renewed where they stand.
+
+    Raises what the adapters may. Only one of each thing stands: another takes its place.
+    """
+
+    def open_mailbox(self, hook: Hook) -> Opened:
+        """
+        Be called of any change in the mailbox. See `open_calendar`.
+
+        The provider tries the address before it answers.
+        """
+
+    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
+        """
+        Be called of any change in a calendar.
+
+        :raises OutcomeUnknown: if it may be open, and no answer came
+        :raises InvalidClient: if the provider does not accept the address
+        """
+
+    def renew(self, resource_id: str, *, ends_at: datetime) -> datetime:
+        """
+        Be called until then as well, by what the account's token is now; return until when.
+
+        :raises Gone: if it has ended: open another, and ask what was not told meanwhile
+        """
+
+    def stop(self, resource_id: str) -> None:
+        """End it; what has ended is no error."""

@@ -2,14 +2,15 @@
 Watches: a provider tells us of news, and we ask rarely.
 
 What it tells is a hint that something changed. Lost, late, twice or forged, it does no harm; and
-whatever becomes of a watch, the sync asks by itself. `wanting` says which there are to be,
-`keeping`, `mailboxes` and `channels` talk to the provider, `hearing` notes what it tells,
-`standing` says how far to trust it, and `stopping` ends them at a disconnect.
+whatever becomes of a watch, the sync asks by itself. `wanting` says which there are to be;
+`keeping`, `mailboxes`, `channels` and `subscribing` talk to the provider; `hearing` notes what it
+tells, `standing` says how far to trust it, and `stopping` ends them at a disconnect.
 """
 
 from .claims import NotClaimed
 from .hearing import Heard
 from .hearing import of_channel as heard_of_channel
+from .hearing import of_itself as heard_of_itself
 from .hearing import of_mailbox as heard_of_mailbox
 from .keeping import keep
 from .silence import tell_operator
@@ -26,6 +27,7 @@ __all__ = [
     "due",
     "give_up",
     "heard_of_channel",
+    "heard_of_itself",
     "heard_of_mailbox",
     "is_open_to",
     "keep",

@@ -1,5 +1,5 @@
 """
-Channels by which a provider calls us, one for each thing.
+Channels by which a provider calls us, one for each thing. `subscribing` is about those it renews.
 
 A channel cannot be renewed: another is opened beside it, and it is stopped only when that one
 stands, so that nothing falls between them; what both tell is one hint.
@@ -28,36 +28,61 @@ LASTS: Final = timedelta(days=7)
 
 def open_(turn: Turn) -> None:
     """Open a channel for what the row is about; forget the row, if that is not there any more."""
-    watch, provider = turn.watch, turn.provider
-    find = ways.WAYS[watch.integration.product].target
-    if provider.watch_calendars is None or find is None:
+    provider = turn.provider
+    if provider.watch_calendars is None:
         raise LookupError("this provider opens no channels")
-    target = find(watch, turn.clock())
+    target = target_of(turn)
     if target is None:
         claims.forget(turn.claim)
         return
-    # A new id each time: what an earlier try may have opened is dropped when it calls, and ends
-    # by itself. Written down first: its first call may come before the answer.
+    hook = announced(turn, lasts=LASTS)
+    access = turn.access()
+    with provider.watch_calendars(access) as channels:
+        answered(turn, hook, turn.call(access, 0, lambda: _asked(channels, target, hook)))
+
+
+def target_of(turn: Turn) -> str | None:
+    """Return what the provider calls what the row is about; None if that is not there any more."""
+    way = ways.of(turn.watch.integration.product, turn.provider.key)
+    if way is None or way.target is None:
+        raise LookupError("nothing that a channel is opened for")
+    return way.target(turn.watch, turn.clock())
+
+
+def announced(turn: Turn, *, lasts: timedelta) -> Hook:
+    """
+    Return a channel of ours that a provider may be asked to call.
+
+    A new id each time: what an earlier try may have opened is dropped when it calls, and ends by
+    itself. Written down first: its first call may come before the answer.
+    """
     channel_id = lookups.new_channel()
     turn.save(
         lookup_blind=lookups.of_channel(channel_id),
         resource_blind=None,
         channel=turn.sealed(json.dumps({"id": channel_id})),
     )
-    hook = Hook(
+    return Hook(
         channel_id,
         token=lookups.token_of(channel_id),
-        address=news(provider.key).hook,
-        ends_at=turn.clock() + LASTS,
+        address=news(turn.provider.key).hook,
+        ends_at=turn.clock() + lasts,
     )
-    access = turn.access()
-    with provider.watch_calendars(access) as channels:
-        opened = turn.call(access, 0, lambda: _asked(channels, target, hook))
+
+
+def answered(turn: Turn, hook: Hook, opened: Opened, *, is_heard: bool = False) -> None:
+    """
+    Write that the provider opened it, and give the row back.
+
+    :param is_heard: whether it called us before it answered
+    """
+    named = {"id": hook.channel_id, "resource_id": opened.resource_id}
     turn.started(
         opened.ends_at,
         renew_in=(opened.ends_at - turn.clock()) / 2,
-        resource_blind=lookups.of_resource(channel_id, opened.resource_id),
-        channel=turn.sealed(json.dumps({"id": channel_id, "resource_id": opened.resource_id})),
+        is_heard=is_heard,
+        resource_blind=lookups.of_resource(hook.channel_id, opened.resource_id),
+        channel=turn.sealed(json.dumps(named)),
     )
 
 
@@ -90,10 +115,18 @@ def follow(turn: Turn) -> None:
 
 def stop(turn: Turn) -> None:
     """Stop the channel, by its two ids; one that the provider never answered about has but one."""
-    sealed, provider = turn.watch.channel, turn.provider
-    if sealed is None or turn.watch.resource_blind is None or provider.watch_calendars is None:
+    opened, provider = named(turn), turn.provider
+    if opened is None or provider.watch_calendars is None:
         return
-    opened = json.loads(own_provider.credential(sealed, turn.permit(), at=turn.clock()))
     access = turn.access()
     with provider.watch_calendars(access) as channels:
-        turn.call(access, 0, lambda: channels.stop(opened["id"], opened["resource_id"]))
+        turn.call(access, 0, lambda: channels.stop(*opened))
+
+
+def named(turn: Turn) -> tuple[str, str] | None:
+    """Return our id of a channel and the provider's; None if it never answered about it."""
+    sealed = turn.watch.channel
+    if sealed is None or turn.watch.resource_blind is None:
+        return None
+    opened = json.loads(own_provider.credential(sealed, turn.permit(), at=turn.clock()))
+    return opened["id"], opened["resource_id"]

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from accounts import owned
 from integrations import crossings
-from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind
+from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
 from limited_use.guard import Permit
 
 from . import lookups
@@ -59,6 +59,20 @@ def of_channel(channel_id: str, resource_id: str, *, at: datetime) -> list[Heard
         for owner in crossings.watchers(kind=WatchKind.CHANNEL, lookup_blind=blind)
         for heard in _of_owner(WatchKind.CHANNEL, blind, owner, named, at)
     ]
+
+
+def of_itself(channel_id: str, resource_id: str, *, at: datetime) -> list[Heard]:
+    """
+    Note that a proven subscription is about to end, or has, and return what it is about.
+
+    To renew it now gives it a fresh token, or finds it gone; which of them it is, is not believed.
+    """
+    heard = of_channel(channel_id, resource_id, at=at)
+    for one in heard:
+        with owned.acting_for(*one.owner):
+            rows = _listening(WatchKind.CHANNEL, lookups.of_channel(channel_id))
+            rows.filter(status=WatchStatus.LIVE, due_at__gt=at).update(due_at=at)
+    return heard
 
 
 def _of_owner(

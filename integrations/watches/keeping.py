@@ -25,8 +25,9 @@ from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 
-from . import channels, claims, failing, mailboxes, pauses
+from . import channels, claims, failing, mailboxes, pauses, subscribing
 from .claims import LeaseLost
+from .hearing import Heard
 from .turns import Postponed, Turn
 
 logger = logging.getLogger(__name__)
@@ -37,9 +38,9 @@ PAUSE: Final = timedelta(seconds=30)
 _REFUSED: Final = (Refused, Destroyed, Unopenable, errors.GrantRevoked)
 
 
-def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> None:
+def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> Heard | None:
     """
-    Do what is due about one watch.
+    Do what is due about one watch; return what there may be news of that nobody told.
 
     :param now: the clock
     :raises claims.NotClaimed: if nothing is, or somebody else is at it
@@ -48,14 +49,14 @@ def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> None:
     claim, watch = claims.claim(watch_id=watch_id, at=now(), lease_for=lease_for)
     account = watch.connection
     with owned.acting_for(account.user_id, account.organisation_id):
-        _turn(Turn(claim, watch, now))
+        return _turn(Turn(claim, watch, now))
 
 
-def _turn(turn: Turn) -> None:
+def _turn(turn: Turn) -> Heard | None:
     try:
-        _act(turn)
+        return _act(turn)
     except LeaseLost:
-        return
+        pass
     except Postponed as postponed:
         turn.rest(timedelta(seconds=postponed.wait))
     except (NoLongerLive, KeyStoreUnavailable):
@@ -71,18 +72,23 @@ def _turn(turn: Turn) -> None:
         logger.exception("watch.crashed", extra=turn.about)
         turn.rest(pauses.LONGEST)
         raise
+    return None
 
 
-def _act(turn: Turn) -> None:
+def _act(turn: Turn) -> Heard | None:
     watch = turn.watch
+    is_subscribed = subscribing.is_way_of(turn.provider)
     if watch.status == WatchStatus.LEAVING:
         _stop(turn)
     elif watch.kind == WatchKind.TOPIC:
         mailboxes.start(turn)
     elif watch.status == WatchStatus.WANTED:
-        channels.open_(turn)
+        (subscribing if is_subscribed else channels).open_(turn)
+    elif is_subscribed:
+        return subscribing.renew(turn)
     else:
         channels.follow(turn)
+    return None
 
 
 def _stop(turn: Turn) -> None:
@@ -90,6 +96,8 @@ def _stop(turn: Turn) -> None:
     try:
         if watch.kind == WatchKind.TOPIC:
             mailboxes.stop(turn)
+        elif subscribing.is_way_of(turn.provider):
+            subscribing.stop(turn)
         else:
             channels.stop(turn)
     except errors.ProviderError:

@@ -162,6 +162,9 @@ def _stop_with(provider: Provider, wanted: _Wanted, access: Access) -> None:
     if wanted is None and provider.watch_mail is not None:
         with provider.watch_mail(access) as watch:
             watch.stop()
+    elif wanted is not None and provider.subscriptions is not None:
+        with provider.subscriptions(access) as there:
+            there.stop(wanted[1])
     elif wanted is not None and provider.watch_calendars is not None:
         with provider.watch_calendars(access) as channels:
             channels.stop(*wanted)

@@ -14,6 +14,8 @@ from limited_use.sinks import provider as own_provider
 
 #: The account's list of its calendars, beside which each has a channel of its own.
 THE_LIST: Final = ""
+#: All of the account's mail.
+THE_MAILBOX: Final = "mailbox"
 
 
 def of_calendar(watch: Watch, at: datetime) -> str | None:
@@ -23,11 +25,9 @@ def of_calendar(watch: Watch, at: datetime) -> str | None:
     :raises limited_use.guard.Refused: if integration, grant or consent is not live
     :raises limited_use.vault.records.Unopenable: if its copy has ended
     """
-    try:
-        calendar_id = UUID(hex=watch.resource)
-    except ValueError:
-        # The work that lists them is called by a word.
+    if is_list(watch.resource):
         return THE_LIST
+    calendar_id = UUID(hex=watch.resource)
     calendar = Calendar.objects.live().filter(id=calendar_id, cleared_at=None).first()
     if calendar is None or calendar.about is None:
         return None
@@ -36,3 +36,17 @@ def of_calendar(watch: Watch, at: datetime) -> str | None:
     )
     about = own_provider.text(calendar.about, permits.remote[calendar.cache_id], at=at)
     return str(orjson.loads(about)["id"])
+
+
+def of_mailbox(_watch: Watch, _at: datetime) -> str:
+    """Return what the provider calls a mailbox: it is the account's only one."""
+    return THE_MAILBOX
+
+
+def is_list(resource: str) -> bool:
+    """Return whether a watch is about which calendars there are: that is called by a word."""
+    try:
+        UUID(hex=resource)
+    except ValueError:
+        return True
+    return False

@@ -92,18 +92,23 @@ class Turn:
         for name, value in values.items():
             setattr(self.watch, name, value)
 
-    def started(self, ends_at: datetime, *, renew_in: timedelta, **values: Any) -> None:
+    def started(
+        self, ends_at: datetime, *, renew_in: timedelta, is_heard: bool = False, **values: Any
+    ) -> None:
         """
         Write that the provider tells from now on, until `ends_at`, and give the row back.
 
         Another one of the same thing is left, once what is on its way by it has arrived.
 
+        :param is_heard: whether it has just shown that it reaches us
         :raises: as `save`
         """
         at, watch = self.clock(), self.watch
         if watch.status != WatchStatus.LIVE or watch.expires_at is None or watch.expires_at <= at:
             # It begins, or begins anew: what was told before says nothing of it.
             values |= {"started_at": at, "silent_since": None}
+        if is_heard:
+            values |= {"last_event_at": at}
         others = Watch.objects.filter(
             integration_id=watch.integration_id, resource=watch.resource, status=WatchStatus.LIVE
         )

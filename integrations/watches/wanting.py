@@ -34,7 +34,7 @@ def want(
 
     In the caller's transaction, which holds the integration's fence. Return the new row's id.
     """
-    way = ways.WAYS.get(integration.product)
+    way = ways.of(integration.product, integration.connection.provider)
     if way is None or not is_open_to(integration, resource):
         return None
     return insert(integration=integration, resource=resource, kind=kind or way.kind, at=at)
@@ -42,7 +42,7 @@ def want(
 
 def is_open_to(integration: Integration, resource: str) -> bool:
     """Return whether the provider is to tell of what `resource` names, and was not asked yet."""
-    if not ways.is_on(integration.product, integration.connection.provider):
+    if not ways.is_on(integration.product, integration.connection.provider, resource):
         return False
     return not _of(integration.id, resource).filter(status__in=_HERE).exists()
 
@@ -105,9 +105,9 @@ def _switch_off(at: datetime) -> None:
 def _switch_on(at: datetime, limit: int) -> None:
     here = Watch.objects.filter(integration_id=OuterRef("id"), status__in=_HERE)
     for product, provider in _pairs():
-        way = ways.WAYS[product]
+        way = ways.of(product, provider)
         # Channels are asked for by whoever follows the things that they are about.
-        if way.kind != WatchKind.TOPIC or not way.is_on(provider):
+        if way is None or way.kind != WatchKind.TOPIC or not way.is_on(provider):
             continue
         without = Integration.objects.filter(
             ~Exists(here),

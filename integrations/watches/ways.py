@@ -1,4 +1,4 @@
-"""How each product is watched, as data: through a topic, or by channels of our own."""
+"""How each product is watched, as data: through a topic, or by calls to us."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from integrations.endpoints import news
 from integrations.models import Watch, WatchKind
+from integrations.providers import PROVIDERS
 
 from . import targets
 
@@ -18,10 +19,14 @@ Target = Callable[[Watch, datetime], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """:param target: of channels, looked up when one is opened, for its provider alone"""
+    """
+    :param target: of channels, looked up when one is opened, for its provider alone
+    :param has_list: whether the provider tells of what there is as well, and not of each thing only
+    """
 
     kind: WatchKind
     target: Target | None = None
+    has_list: bool = True
 
     def is_on(self, provider: str) -> bool:
         """Return whether the settings let that provider tell us."""
@@ -34,9 +39,22 @@ WAYS: Final[dict[str, Way]] = {
     "mail": Way(WatchKind.TOPIC),
     "calendar": Way(WatchKind.CHANNEL, target=targets.of_calendar),
 }
+#: The same, where news of everything comes by subscriptions.
+SUBSCRIBED: Final[dict[str, Way]] = {
+    "mail": Way(WatchKind.CHANNEL, target=targets.of_mailbox),
+    "calendar": Way(WatchKind.CHANNEL, target=targets.of_calendar, has_list=False),
+}
 
 
-def is_on(product: str, provider: str) -> bool:
-    """Return whether the provider is to tell of that product's news."""
-    way = WAYS.get(product)
-    return way is not None and way.is_on(provider)
+def of(product: str, provider: str) -> Way | None:
+    """Return how that provider tells of that product's news; None if it is only asked."""
+    by_product = WAYS if PROVIDERS[provider].subscriptions is None else SUBSCRIBED
+    return by_product.get(product)
+
+
+def is_on(product: str, provider: str, resource: str = "") -> bool:
+    """Return whether the provider is to tell of that product's news, or of one thing's."""
+    way = of(product, provider)
+    if way is None or not way.is_on(provider):
+        return False
+    return not resource or way.has_list or not targets.is_list(resource)

@@ -10,14 +10,14 @@ from integrations.providers import errors
 LONGEST = 16 * 1024
 
 
-def body(request: HttpRequest) -> bytes:
+def body(request: HttpRequest, *, longest: int = LONGEST) -> bytes:
     """
     Return the body of a request.
 
     :raises errors.Rejected: if it is longer than any notification
     """
     # What it says of its length is not believed: no more than that is read.
-    data = request.read(LONGEST + 1)
-    if len(data) > LONGEST:
+    data = request.read(longest + 1)
+    if len(data) > longest:
         raise errors.Rejected("longer than a notification", reason="too-large")
     return data

@@ -45,6 +45,40 @@ class FakeWatches:
 
 
 @dataclass(slots=True)
+class FakeSubscriptions:
+    """One of each thing stands in `channels`, by the provider's id of it."""
+
+    watches: FakeWatches
+
+    def open_mailbox(self, hook: Hook) -> Opened:
+        return self._open("mailbox", hook)
+
+    def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
+        return self._open(calendar_id, hook)
+
+    def renew(self, resource_id: str, *, ends_at: datetime) -> datetime:
+        self.watches.called(f"renew {resource_id}")
+        if resource_id not in self.watches.channels:
+            raise errors.Gone("no such subscription", status=404)
+        return ends_at
+
+    def stop(self, resource_id: str) -> None:
+        self.watches.called(f"stop {resource_id}")
+        self.watches.channels.pop(resource_id, None)
+
+    def _open(self, resource: str, hook: Hook) -> Opened:
+        self.watches.called(f"open {resource}")
+        channels = self.watches.channels
+        for name in [name for name, held in channels.items() if held[1] == resource]:
+            del channels[name]
+        self.watches.used.add(hook.channel_id)
+        name = f"subscription-{len(self.watches.used)}"
+        channels[name] = (hook, resource)
+        self.watches.answer()
+        return Opened(hook.ends_at, name)
+
+
+@dataclass(slots=True)
 class FakeMailWatch:
     watches: FakeWatches
 
@@ -100,5 +134,14 @@ def calendars_opened(watches: FakeWatches):
     def opened(access: Access) -> Iterator[FakeCalendarWatch]:
         access.token()
         yield FakeCalendarWatch(watches)
+
+    return opened
+
+
+def subscriptions_opened(watches: FakeWatches):
+    @contextmanager
+    def opened(access: Access) -> Iterator[FakeSubscriptions]:
+        access.token()
+        yield FakeSubscriptions(watches)
 
     return opened

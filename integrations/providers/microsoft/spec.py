@@ -15,6 +15,7 @@ from integrations.providers.base import Capability, MailUnits, Provider
 
 from .calendar import open_calendars
 from .mail import open_mail
+from .subscribing import subscriptions
 
 # A unit is a request, and there are 10,000 in ten minutes
 # (https://learn.microsoft.com/en-us/graph/throttling-limits). A message is its head and its MIME.
@@ -132,4 +133,5 @@ MICROSOFT: Final = Provider(
     open_mail=open_mail,
     always_notifies=True,
     open_calendars=open_calendars,
+    subscriptions=subscriptions,
 )

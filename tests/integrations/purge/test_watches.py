@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from integrations import purge
+from integrations import providers, purge
 from integrations.models import Connection, PurgeJob, PurgeStep, Watch
 from integrations.providers import errors
 from integrations.purge import inventory, revoking
 from integrations.watches import stopping
 from limited_use.models import DataKey
 from tests.fakes.mail import FakeMailbox
-from tests.fakes.pushes import FakeWatches
+from tests.fakes.pushes import FakeWatches, subscriptions_opened
 from tests.integrations import household as houses
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
@@ -65,6 +66,21 @@ class TestBeforeTheGrant:
         job = run(disconnect(fresh), clock)
 
         assert sorted(provider.calls) == ["stop", "stop one", "stop two"]
+        assert job.watch_stop == "stopped"
+
+    @pytest.mark.scenario("X7")
+    def test_every_subscription_is_ended_by_the_providers_id(
+        self, fresh, provider, clock, monkeypatch
+    ):
+        subscribed = replace(
+            providers.PROVIDERS["google"], subscriptions=subscriptions_opened(provider)
+        )
+        monkeypatch.setitem(providers.PROVIDERS, "google", subscribed)
+        holdings.watch(fresh, at=NOW, channel="one")
+
+        job = run(disconnect(fresh), clock)
+
+        assert "stop resource-one" in provider.calls
         assert job.watch_stop == "stopped"
 
     def test_it_is_not_asked_again_after_a_crash(self, fresh, provider, clock, monkeypatch):

@@ -1,0 +1,63 @@
+"""
+What Microsoft calls us with: its trial of an address, news, and word of subscriptions themselves.
+
+Pure. Nothing of it is believed: what proves a call is the state that we gave the subscription,
+which holds our id of it and that id's token. Graph says it back in every item.
+https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from integrations.providers import errors
+from integrations.providers.pushes import Call, Hook
+
+#: Of a trial's token, in characters; Microsoft's has some hundred.
+MAX_TRIAL: Final = 1024
+# https://learn.microsoft.com/en-us/graph/api/resources/subscription
+MAX_STATE: Final = 128
+#: Items of one call; of more, the first are heard.
+MAX_ITEMS: Final = 500
+# What becomes of a subscription, in lower case. `missed` is news: of what, nobody knows.
+_ABOUT_ITSELF: Final = frozenset({"reauthorizationrequired", "subscriptionremoved"})
+
+
+def client_state(hook: Hook) -> str:
+    """Return what a subscription is to say back: which it is, and the proof of it."""
+    return f"{hook.channel_id}.{hook.token}"
+
+
+def trial(token: str) -> str | None:
+    """Return what a trial of our address is answered with; None if it is no trial of theirs."""
+    if 0 < len(token) <= MAX_TRIAL and token.isascii() and token.isprintable():
+        return token
+    return None
+
+
+def calls(body: bytes) -> list[Call]:
+    """
+    Return what a call says, each thing once.
+
+    :raises Rejected: if it makes no sense
+    """
+    items: Any = None
+    with suppress(ValueError, LookupError, TypeError, RecursionError):
+        items = json.loads(body)["value"]
+    if not isinstance(items, list):
+        raise errors.Rejected("the notification cannot be read", reason="unreadable")
+    found = (_call(one) for one in items[:MAX_ITEMS] if isinstance(one, Mapping))
+    # Of ten changes at once each is an item.
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def _call(item: Mapping[str, Any]) -> Call | None:
+    subscription, state = item.get("subscriptionId"), item.get("clientState")
+    if not isinstance(subscription, str) or not isinstance(state, str) or len(state) > MAX_STATE:
+        return None
+    channel_id, _, token = state.partition(".")
+    event = str(item.get("lifecycleEvent") or "").lower()
+    return Call(subscription, channel_id, token, is_about_itself=event in _ABOUT_ITSELF)

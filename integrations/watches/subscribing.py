@@ -1,0 +1,79 @@
+"""
+Subscriptions by which a provider calls us, each of one thing, and renewed where it stands.
+
+One that turns out to have ended is opened anew; what it did not tell meanwhile is asked.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from integrations.models import WatchStatus
+from integrations.providers import errors
+from integrations.providers.base import Provider
+from integrations.providers.pushes import Hook, Opened, Subscriptions
+
+from . import channels, claims
+from .hearing import Heard
+from .targets import THE_MAILBOX
+from .turns import Turn
+
+# Microsoft keeps them for a week at most, by its own clock.
+LASTS: Final = timedelta(days=6, hours=20)
+
+
+def is_way_of(provider: Provider) -> bool:
+    return provider.subscriptions is not None
+
+
+def open_(turn: Turn) -> None:
+    """Open one for what the row is about; forget the row, if that is not there any more."""
+    target = channels.target_of(turn)
+    if target is None or turn.provider.subscriptions is None:
+        claims.forget(turn.claim)
+        return
+    hook = channels.announced(turn, lasts=LASTS)
+    access = turn.access()
+    with turn.provider.subscriptions(access) as there:
+        opened = turn.call(access, 0, lambda: _asked(there, target, hook))
+    # It tried our address before it answered: that is its first word, and may be the last for days.
+    channels.answered(turn, hook, opened, is_heard=True)
+
+
+def _asked(there: Subscriptions, target: str, hook: Hook) -> Opened:
+    if target == THE_MAILBOX:
+        return there.open_mailbox(hook)
+    return there.open_calendar(target, hook)
+
+
+def renew(turn: Turn) -> Heard | None:
+    """Renew it; where it has ended, open another and return what there may be news of."""
+    named, provider = channels.named(turn), turn.provider
+    if named is not None and provider.subscriptions is not None:
+        access = turn.access()
+        ends_at = turn.clock() + LASTS
+        with provider.subscriptions(access) as there:
+            try:
+                until = turn.call(access, 0, lambda: there.renew(named[1], ends_at=ends_at))
+            except errors.Gone:
+                pass
+            else:
+                turn.started(until, renew_in=(until - turn.clock()) / 2)
+                return None
+    # It begins anew: what was told before says nothing of it.
+    turn.save(status=WatchStatus.WANTED)
+    open_(turn)
+    connection = turn.watch.connection
+    whose = (connection.user_id, connection.organisation_id)
+    return Heard(turn.watch.integration_id, turn.watch.resource, whose)
+
+
+def stop(turn: Turn) -> None:
+    """End it; one that the provider never answered about ends by itself."""
+    named, provider = channels.named(turn), turn.provider
+    if named is None or provider.subscriptions is None:
+        return
+    access = turn.access()
+    with provider.subscriptions(access) as there:
+        turn.call(access, 0, lambda: there.stop(named[1]))
