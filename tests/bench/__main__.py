@@ -58,6 +58,8 @@ BENCHMARKS = (
     Benchmark("sequencing", "Ledger: sequencer, and proofs among 1,000,000 entries"),
     Benchmark("rewrapping", "Key epoch: every key wrapped anew"),
     Benchmark("months", "Calendars: a month of 20 calendars"),
+    Benchmark("free_busy", "Calendars: free and busy of 50 people"),
+    Benchmark("copies", "Calendars: a copy against the provider", sandbox=True),
     Benchmark("unwrapping", "Key store: OpenBao behind the inbox page"),
 )
 

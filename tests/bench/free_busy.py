@@ -1,0 +1,98 @@
+"""When 50 people have time within two weeks, asked by a colleague with whom they share that."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from functools import partial
+from uuid import UUID
+
+import orjson
+from django.db import connections, transaction
+from django.utils import timezone
+
+from accounts import owned
+from accounts.actors import Actor
+from accounts.models import Organisation, User
+from config.classes import ProcessClass
+from integrations.asking import Asked
+from integrations.calendars import free_busy
+from integrations.calendars.busy import Question
+from limited_use import consents, shares
+from limited_use.features import FEATURES
+from limited_use.models import Leaf
+from limited_use.share_models import ShareLevel
+from tests.bench import classes, figures, mailbox, measure, planner, sizes
+from tests.bench.figures import Figure
+from tests.factories import actor_for, make_organisation, make_user
+
+PEOPLE = sizes.of(50, tiny=3)
+SINGLES, SERIES = sizes.of(225, tiny=60), sizes.of(25, tiny=6)
+RUNS, WARM_UP = sizes.of(40, tiny=3), sizes.of(5, tiny=1)
+SPAN = timedelta(days=14)
+
+
+def run() -> list[Figure]:
+    organisation = make_organisation()
+    alice = make_user("alice", organisation=organisation)
+    people = [_colleague(number, organisation, alice) for number in range(PEOPLE)]
+    mailbox.settle()
+    asks = partial(_asked, actor_for(alice, organisation), people)
+    owner, before = connections["default"], Leaf.objects.count()
+    with (
+        classes.logged_in(ProcessClass.WEB) as web,
+        classes.using(web),
+        owned.acting_for(alice.id, organisation.id),
+    ):
+        _check(orjson.loads(asks()))
+        samples = measure.interleaved({"asked": asks}, runs=RUNS, warm_up=WARM_UP)
+    with classes.using(owner):
+        # One for each person: whose calendar it is, and nothing of the others.
+        if Leaf.objects.count() - before != PEOPLE * (1 + RUNS + WARM_UP):
+            raise AssertionError("not every look has its ledger entry")
+    return _figures(samples)
+
+
+def _colleague(number: int, organisation: Organisation, viewer: User) -> UUID:
+    """Return somebody with a full calendar, who shares with `viewer` when they are busy."""
+    person = make_user("colleague", organisation=organisation)
+    calendar = planner.calendar(planner.account(person, organisation), is_primary=True)
+    planner.fill(calendar, singles=SINGLES, series=SERIES, seed=number)
+    at = timezone.now()
+    whose = {"person_id": person.id, "organisation_id": organisation.id}
+    with transaction.atomic():
+        version = FEATURES["calendar-sharing"].version
+        consents.give(**whose, feature="calendar-sharing", version=version, at=at)
+        shares.give(
+            **whose, viewer_id=viewer.id, item=calendar.id, level=ShareLevel.FREEBUSY, at=at
+        )
+    return person.id
+
+
+def _asked(actor: Actor, people: list[UUID]) -> bytes:
+    if actor.user_id is None:
+        raise TypeError("nobody asks")
+    at = timezone.now()
+    start = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    question = Question(people=people, start=start, end=start + SPAN, zone="Europe/Berlin")
+    return free_busy.tell(Asked(actor, actor.user_id, at), question, envelope={})
+
+
+def _check(told: dict[str, list[dict[str, object]]]) -> None:
+    """:raises AssertionError: unless something is known of everybody"""
+    known = [one for one in told["data"] if one["status"] == "known" and one["time_slots"]]
+    if len(known) != PEOPLE:
+        raise AssertionError(f"{len(known)} of {PEOPLE} people are known")
+
+
+def _figures(samples: measure.Samples) -> list[Figure]:
+    clock, own = samples.clock["asked"], samples.processor["asked"]
+    return [
+        figures.plain(
+            f"free and busy of {PEOPLE} people, p95",
+            1000 * measure.p95(clock),
+            "ms",
+            note=f"two weeks; {SINGLES + SERIES} events each, {SERIES} of them series;"
+            f" {RUNS} runs; median {1000 * measure.median(clock):.0f} ms,"
+            f" in processor time {1000 * measure.median(own):.0f} ms",
+        )
+    ]
