@@ -13,7 +13,7 @@ from tests.canaries.journey import Journey
 from tests.canaries.marks import ALICE, BOB
 from tests.smoke import planning
 from tests.smoke.person import Person
-from tests.smoke.walk import must
+from tests.smoke.walk import eventually, must
 
 _WORDS: Final = ("title", "description", "location")
 
@@ -169,8 +169,14 @@ class Writing:
             must(f"{typed}-icssummary" in alice.browser.get(address).text, "the file is empty")
 
     def _delete(self, made: Mapping[str, Any]) -> None:
-        answer = self._send("DELETE", f"/events/{made['id']}", if_match=f'"{made["etag"]}"')
-        must(answer.status_code == 204, f"a deletion was answered {answer.status_code}")
+        place = f"/events/{made['id']}"
+
+        def deleted() -> bool:
+            # Read again: what came in meanwhile may be from before the change.
+            match = f'"{self.alice.api(place)["etag"]}"'
+            return self._send("DELETE", place, if_match=match).status_code == 204
+
+        eventually(deleted, within=20, says="the deletion", every=0.5)
 
     def _send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         answer: httpx.Response = self.alice.send(method, path, json=body, **headers)
