@@ -1,7 +1,8 @@
 """
 Take the pictures of the README anew: ``python -m tests.browser.shots``.
 
-Connected accounts, an inbox, and who used what, of the real service, in WebP of at most 150 KB.
+Connected accounts, an inbox, a week, and who used what, of the real service, in WebP of at most
+150 KB.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import base64
 import json
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
-from config.embedded import postgres, servers
+from playwright.sync_api import expect
+
+from config.embedded import demo_calendars, postgres, servers
 from config.embedded import service as embedded
 from config.embedded.feature import Feature
 from tests.browser import chromium
+from tests.browser.test_calendar_writing import SERIES
 from tests.browser.visitor import FAST, visiting
 from tests.worlds.sandbox import Sandbox
 
@@ -54,6 +59,7 @@ def take(browser, service, seeded) -> None:
         "account": "alice.adler@gmail.example",
         "size": 120,
         "mail": lambda _: [],
+        "calendars": demo_calendars.fields(datetime.now(UTC).date()),
         "viewport": size,
     }
     with visiting(browser, service, google, alice, **mine) as visitor:
@@ -62,11 +68,35 @@ def take(browser, service, seeded) -> None:
         keep(browser, visitor.page.screenshot(), PLACE / "settings.webp")
         visitor.go("/inbox/")
         keep(browser, visitor.page.screenshot(), PLACE / "inbox.webp")
+        calendar(visitor)
+        keep(browser, visitor.page.screenshot(), PLACE / "calendar.webp")
         client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
         Feature(service.url, client).messages(client["delegation_id"], alice["id"])
         visitor.go("/settings/uses/#did")
         keep(browser, visitor.page.screenshot(), PLACE / "uses.webp")
     google.close()
+
+
+def calendar(visitor) -> None:
+    """Add calendars to the account, begin one that lives here, and look at the week."""
+    page = visitor.page
+    visitor.go("/settings/integrations/")
+    adding = visitor.card.get_by_role("link", name="Add calendar").get_attribute("href")
+    visitor.to_consent(adding).decide()
+    visitor.go("/settings/calendars/new/")
+    page.get_by_label("What it is called").fill("Choir")
+    page.get_by_label("Time zone").select_option(demo_calendars.BERLIN)
+    page.get_by_label("Colour").fill("#1f8a4c")
+    page.get_by_label("I agree").check()
+    page.get_by_role("button", name="Create the calendar").click()
+    name, kind = "choir.ics", "text/calendar"
+    file = SERIES.format(day=datetime.now(UTC).date()).encode()
+    upload = {"name": name, "mimeType": kind, "buffer": file}
+    page.locator('input[type="file"]').set_input_files(upload)
+    page.get_by_role("button", name="Import").click()
+    page.set_viewport_size({"width": 1280, "height": 860})
+    visitor.go("/calendar/?view=week")
+    expect(page.locator(".entry", has_text="Product review")).to_be_visible()
 
 
 def keep(browser, png, path) -> None:

@@ -138,9 +138,17 @@ def search_elsewhere(visitor, subject):
 
 
 @contextmanager
-def visiting(browser, service, google, person, *, account, size=0, mail=mailbox, **options):
-    """Yield a visitor whose mailbox holds `mail` and `size` made-up messages; close after."""
+def visiting(
+    browser, service, google, person, *, account, size=0, mail=mailbox, calendars=None, **options
+):
+    """
+    Yield a visitor whose mailbox holds `mail` and `size` made-up messages; close after.
+
+    :param calendars: what the account has of them, as the sandbox is seeded
+    """
     made_up = {"size": size, "seed": 1, "days": 30}
+    if calendars is not None:
+        made_up["calendar_fields"] = calendars
     google.seed(account, name=person["name"], messages=mail(account), **made_up)
     context = browser.new_context(reduced_motion="reduce", **options)
     try:
