@@ -8,6 +8,7 @@ environment variable must not be able to send users' grants elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -30,6 +31,8 @@ MICROSOFT_URLS: Final = {
     "MICROSOFT_AUTHORITY_URL": "https://login.microsoftonline.com",
     "MICROSOFT_GRAPH_URL": "https://graph.microsoft.com",
 }
+
+_TENANT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]{0,99}", re.ASCII)
 
 BUILT_IN_HOSTS: Final = frozenset(
     {
@@ -68,6 +71,31 @@ def microsoft_urls(env: Environment, *, production: bool) -> dict[str, str]:
     """Return Entra's and Graph's addresses, without a slash at the end; the same holds."""
     urls = _urls(env, MICROSOFT_URLS, production=production)
     return {name: url.rstrip("/") for name, url in urls.items()}
+
+
+def microsoft_endpoints(env: Environment, urls: Mapping[str, str]) -> dict[str, str]:
+    """
+    Return where to sign in at Entra and what to call, by setting name.
+
+    Whose accounts may be connected is `MICROSOFT_TENANT`: anybody's (`common`), a company's or a
+    school's (`organizations`), private ones (`consumers`), or those of one tenant.
+    https://learn.microsoft.com/en-us/entra/identity-platform/v2-protocols
+    """
+    tenant = env.text("MICROSOFT_TENANT", "common")
+    if not _TENANT.fullmatch(tenant):
+        env.problem("MICROSOFT_TENANT must be common, organizations, consumers, a domain or an id")
+    authority, graph = urls["MICROSOFT_AUTHORITY_URL"], urls["MICROSOFT_GRAPH_URL"]
+    return {
+        "AUTHORIZE_URL": f"{authority}/{tenant}/oauth2/v2.0/authorize",
+        "TOKEN_URL": f"{authority}/{tenant}/oauth2/v2.0/token",
+        # There is none.
+        "REVOKE_URL": "",
+        "CERTS_URL": f"{authority}/{tenant}/discovery/v2.0/keys",
+        "USERINFO_URL": f"{graph}/oidc/userinfo",
+        "API_ROOT_URL": f"{graph}/v1.0",
+        # Of each tenant its own: what the id_token says of the tenant stands in it.
+        "ISSUER": f"{authority}/{{tenantid}}/v2.0",
+    }
 
 
 def _urls(env: Environment, known: Mapping[str, str], *, production: bool) -> dict[str, str]:

@@ -19,7 +19,7 @@ from config.env import Environment, hashed_token, is_strong_secret, origin
 from config.keys import key_folder, key_store
 from config.logging import configuration
 from config.mail import outgoing
-from config.providers import google_urls, microsoft_urls
+from config.providers import google_urls, microsoft_endpoints, microsoft_urls
 from config.pushes import pushes
 from config.schedule import SCHEDULE
 
@@ -114,6 +114,9 @@ PUSH_POLL_SECONDS = _env.number("PUSH_POLL_SECONDS", 600)
 CALENDAR_INTERVAL_SECONDS = _env.number("CALENDAR_INTERVAL_SECONDS", 300)
 GMAIL_UNITS_PER_MINUTE = _env.number("GMAIL_UNITS_PER_MINUTE", 6000)
 GMAIL_CONCURRENCY = _env.number("GMAIL_CONCURRENCY", 10)
+# Of Graph a unit is a request; a mailbox takes 10,000 in ten minutes, and four at once.
+GRAPH_UNITS_PER_MINUTE = _env.number("GRAPH_UNITS_PER_MINUTE", 1000)
+GRAPH_CONCURRENCY = _env.number("GRAPH_CONCURRENCY", 4)
 
 # --- Google: sandbox and the real thing are these addresses apart ----------------------------
 
@@ -131,6 +134,19 @@ GOOGLE_API_ROOT_URL = _google["GOOGLE_API_ROOT_URL"]
 _microsoft = microsoft_urls(_env, production=PRODUCTION)
 MICROSOFT_AUTHORITY_URL = _microsoft["MICROSOFT_AUTHORITY_URL"]
 MICROSOFT_GRAPH_URL = _microsoft["MICROSOFT_GRAPH_URL"]
+_entra = microsoft_endpoints(_env, _microsoft)
+MICROSOFT_AUTHORIZE_URL = _entra["AUTHORIZE_URL"]
+MICROSOFT_TOKEN_URL = _entra["TOKEN_URL"]
+MICROSOFT_REVOKE_URL = _entra["REVOKE_URL"]
+MICROSOFT_CERTS_URL = _entra["CERTS_URL"]
+MICROSOFT_USERINFO_URL = _entra["USERINFO_URL"]
+MICROSOFT_API_ROOT_URL = _entra["API_ROOT_URL"]
+MICROSOFT_ISSUER = _entra["ISSUER"]
+# Empty: Microsoft 365 is offered to nobody.
+MICROSOFT_CLIENT_ID = _env.text("MICROSOFT_CLIENT_ID")
+MICROSOFT_CLIENT_SECRET = _env.text("MICROSOFT_CLIENT_SECRET")
+if bool(MICROSOFT_CLIENT_ID) != bool(MICROSOFT_CLIENT_SECRET):
+    _env.problem("MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET are set together, or neither is")
 
 # --- Push: news that providers tell us of, instead of our asking ------------------------------
 
@@ -319,6 +335,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+_consent_pages = {origin(GOOGLE_AUTHORIZE_URL)}
+if MICROSOFT_CLIENT_ID:
+    _consent_pages.add(origin(MICROSOFT_AUTHORIZE_URL))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -329,7 +348,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-src": [SELF],
         # Connecting is a form POST that is redirected to the provider's consent page, and
         # Chromium applies form-action to the redirect as well.
-        "form-action": [SELF, origin(GOOGLE_AUTHORIZE_URL)],
+        "form-action": [SELF, *sorted(_consent_pages)],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     },

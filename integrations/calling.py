@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from django.conf import settings
-
 from integrations import quotas, tokens
+from integrations.endpoints import pace
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.base import MailAdapter, MailUnits
@@ -46,15 +45,16 @@ def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     provider = PROVIDERS[key]
     if provider.open_mail is None or provider.mail_units is None:
         raise errors.Rejected("this provider has no mail")
+    limit = quotas.Limit(pace(provider).units_per_minute)
     access = tokens.access(connection_id=connection_id, ask=grants.ask_refresh)
     with provider.open_mail(access) as adapter:
 
         def call(units: int, ask: Callable[[MailAdapter], T]) -> T:
-            _pay(connection_id, units)
+            _pay(connection_id, units, limit)
             try:
                 return ask(adapter)
-            except errors.TokenRejected:
-                tokens.renew(access)
+            except errors.TokenRejected as refused:
+                tokens.renew(access, refused)
                 return ask(adapter)
 
         yield provider.mail_units, call
@@ -84,19 +84,19 @@ def calendars(connection_id: UUID) -> Iterator[CalendarCall]:
         def call(ask: Callable[[CalendarAdapter], T]) -> T:
             try:
                 return ask(adapter)
-            except errors.TokenRejected:
-                tokens.renew(access)
+            except errors.TokenRejected as refused:
+                tokens.renew(access, refused)
                 return ask(adapter)
 
         yield call
 
 
-def _pay(connection_id: UUID, units: int) -> None:
+def _pay(connection_id: UUID, units: int, limit: quotas.Limit) -> None:
     grant = quotas.draw(
         connection_id=connection_id,
         want=units,
         least=units,
-        limit=quotas.Limit(settings.GMAIL_UNITS_PER_MINUTE),
+        limit=limit,
         patience=PATIENCE,
     )
     if not grant.units:

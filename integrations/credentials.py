@@ -29,7 +29,7 @@ from integrations.models import (
     IntegrationStatus,
     StatusReason,
 )
-from integrations.providers import errors, oauth
+from integrations.providers import PROVIDERS, errors, oauth
 from integrations.providers.oauth import TokenSet
 from limited_use.ledger import entries, names
 from limited_use.vault import keys, sealing
@@ -202,16 +202,17 @@ def discard(  # noqa: PLR0913
     Throw away tokens that must not be kept, and return what became of them.
 
     `revoked` at the provider, if no live connection of the account needs the grant, whoever's
-    it is: Google ends all of a person's grants to the project with one revocation. Otherwise
-    `forgotten`: they were never stored, and run out by themselves. Decided in order with
-    connects of the account; one that comes while the revocation is on its way waits for it.
+    it is: Google ends all of a person's grants to the project with one revocation. Otherwise, and
+    where the provider takes none back, `forgotten`: they were never stored, and run out by
+    themselves. Decided in order with connects of the account; one that comes while the revocation
+    is on its way waits for it.
 
     :param about: whose they were: an attempt or a connection
     :param apart_from: the connection which does not count as needing them
     """
     outcome = "forgotten"
     begun: Discard | None = None
-    if account_blind is not None:
+    if account_blind is not None and PROVIDERS[provider].revokes:
         with transaction.atomic(durable=True):
             begun = grants.begin_discard(
                 provider=provider, account_blind=account_blind, apart_from=apart_from, at=at

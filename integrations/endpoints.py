@@ -7,6 +7,7 @@ from typing import Final
 
 from django.conf import settings
 
+from integrations.providers.base import Provider
 from integrations.providers.oauth import Endpoints
 
 _PARTS = (
@@ -26,6 +27,27 @@ def endpoints(provider: str) -> Endpoints:
     """Return the addresses and our registration at `provider`: `GOOGLE_TOKEN_URL`, and so on."""
     prefix = provider.upper()
     return Endpoints(**{part: getattr(settings, f"{prefix}_{part.upper()}") for part in _PARTS})
+
+
+def is_registered(provider: str) -> bool:
+    """Return whether the settings say who we are to `provider`: without, nothing is connected."""
+    return bool(getattr(settings, f"{provider.upper()}_CLIENT_ID"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast one mailbox may be read: units of its quota a minute, 0 for no limit, and calls."""
+
+    units_per_minute: int
+    at_once: int
+
+
+def pace(provider: Provider) -> Pace:
+    """Return what the settings say of `provider`'s mailboxes: `GMAIL_CONCURRENCY`, and so on."""
+    return Pace(
+        units_per_minute=getattr(settings, f"{provider.pace}_UNITS_PER_MINUTE"),
+        at_once=getattr(settings, f"{provider.pace}_CONCURRENCY"),
+    )
 
 
 def redirect_uri(provider: str) -> str:

@@ -27,7 +27,7 @@ from integrations.models import (
     PurgeStep,
     RevocationOutcome,
 )
-from integrations.providers import errors
+from integrations.providers import PROVIDERS, errors
 from integrations.purge import ending, ledger_part, revoking
 from limited_use.ledger import entries, names
 from limited_use.sinks import provider as own_provider
@@ -123,6 +123,8 @@ def _begin(connection_id: UUID, *, at: datetime) -> RevocationOutcome | None:
         connection = _still_ending(connection_id)
         if connection is None:
             return RevocationOutcome.PENDING
+        if not PROVIDERS[connection.provider].revokes:
+            return RevocationOutcome.NOT_OFFERED
         if connection.refresh_token is None or keys.read(connection.grant_id) is None:
             return RevocationOutcome.UNCONFIRMED
         if grants.needed_elsewhere(connection):

@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from integrations import scopes
+from integrations.endpoints import is_registered
 from integrations.providers import PROVIDERS
 from integrations.providers.base import Provider
 from limited_use.features import Feature
@@ -33,6 +34,7 @@ class Offer:
     says: str
     features: tuple[Feature, ...]
     requests: tuple[Asked, ...]
+    has_single_permissions: bool
 
 
 def requests_of(
@@ -79,8 +81,9 @@ def offers() -> tuple[Offer, ...]:
             says=words.says,
             features=scopes.features_for(product),
             requests=requests_of(provider, product),
+            has_single_permissions=provider.has_single_permissions,
         )
         for provider in PROVIDERS.values()
         for product, words in _PRODUCTS.items()
-        if scopes.capabilities_for(product) <= provider.capabilities.keys()
+        if product in provider.products and is_registered(provider.key)
     )

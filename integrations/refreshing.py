@@ -43,11 +43,15 @@ LONGEST_POLL = 0.5
 AGAIN_IN = 5.0
 
 
-def usable(connection_id: UUID, *, beyond: int, ask: Ask | None = None) -> Connection:
+def usable(
+    connection_id: UUID, *, beyond: int, ask: Ask | None = None, claims: str = ""
+) -> Connection:
     """
     Return the connection with a token newer than generation `beyond` and not expired.
 
     :param ask: how to ask a worker; None: this process is one
+    :param claims: what `ClaimsWanted` said; a worker that is asked finds out by itself, when it is
+        refused as well
     :raises NoLongerLive: if it was disconnected
     :raises errors.GrantRevoked: if the provider ended the grant
     :raises errors.Unavailable: if it needs a refresh and none is to be had now
@@ -63,7 +67,7 @@ def usable(connection_id: UUID, *, beyond: int, ask: Ask | None = None) -> Conne
         if ask is None:
             holder = uuid4()
             if _claim(connection, holder, at=now):
-                _refresh(connection, holder, at=now)
+                _refresh(connection, holder, at=now, claims=claims)
                 continue
         elif asked is None:
             _want(connection, beyond=max(beyond, connection.grant_generation))
@@ -129,7 +133,7 @@ def _let_go(connection: Connection, holder: UUID) -> None:
     )
 
 
-def _refresh(connection: Connection, holder: UUID, *, at: datetime) -> None:
+def _refresh(connection: Connection, holder: UUID, *, at: datetime, claims: str) -> None:
     """Ask the provider for new tokens, under the lease, and write them or throw them away."""
     provider = PROVIDERS[connection.provider]
     tokens: TokenSet | None = None
@@ -137,7 +141,11 @@ def _refresh(connection: Connection, holder: UUID, *, at: datetime) -> None:
         allowed = permit(permits.to_refresh, connection.id, at=at)
         secret = opened(connection, "refresh_token", allowed, at=at)
         tokens = oauth.refresh(
-            provider, endpoints(provider.key), refresh_token=secret, at=timezone.now()
+            provider,
+            endpoints(provider.key),
+            refresh_token=secret,
+            at=timezone.now(),
+            claims=claims,
         )
     except errors.GrantRevoked:
         credentials.end(

@@ -128,7 +128,7 @@ def compare(
 ) -> Grant:
     """Return what of the granted scopes is missing, and what is no longer used."""
     given = frozenset(granted)
-    needed = asked(provider, product, features)
+    needed = asked(provider, product, features) - provider.unnamed_scopes
     return Grant(granted=given, missing=needed - given, unused=given - needed)
 
 
@@ -138,6 +138,7 @@ def of_connection(provider: Provider, connection: Connection) -> Grant:
     needed = provider.scopes_for(frozenset())
     for product in connection.integrations.live().values_list("product", flat=True):
         needed |= asked(provider, product)
+    needed -= provider.unnamed_scopes
     return Grant(granted=given, missing=needed - given, unused=given - needed)
 
 

@@ -14,6 +14,7 @@ from integrations import credentials, permits, refreshing
 from integrations.endpoints import endpoints
 from integrations.fences import NoLongerLive
 from integrations.models import Connection
+from integrations.providers import errors
 from integrations.providers.base import Access
 from integrations.refreshing import Ask
 from limited_use.guard import Permit
@@ -36,6 +37,7 @@ class Bearer:
         self._held: tuple[str, datetime] | None = None
         self._generation = 0
         self._beyond = 0
+        self._claims = ""
 
     def __call__(self) -> str:
         """
@@ -57,14 +59,22 @@ class Bearer:
                         database.close()
             return self._held[0]
 
-    def renew(self) -> None:
-        """Refuse the token given last: the next call refreshes, unless somebody else has."""
+    def renew(self, claims: str = "") -> None:
+        """
+        Refuse the token given last: the next call refreshes, unless somebody else has.
+
+        :param claims: what the provider wants the next one to be asked for with
+        """
         with self._lock:
             self._held = None
             self._beyond = self._generation
+            self._claims = claims
 
     def _open(self, now: datetime) -> tuple[str, datetime]:
-        connection = refreshing.usable(self.connection_id, beyond=self._beyond, ask=self._ask)
+        connection = refreshing.usable(
+            self.connection_id, beyond=self._beyond, ask=self._ask, claims=self._claims
+        )
+        self._claims = ""
         now = max(now, timezone.now())
         if (
             self._permit is None
@@ -91,14 +101,15 @@ def access(*, connection_id: UUID, ask: Ask | None = None) -> Access:
     return Access(token=Bearer(connection_id, ask), root_url=endpoints(key).api_root_url)
 
 
-def renew(access: Access) -> None:
+def renew(access: Access, refused: errors.TokenRejected) -> None:
     """
-    Say that the provider answered 401 to the token that `access` gave last.
+    Say that the provider answered 401 to the token that `access` gave last, and how.
 
     Its next token is a new one. A second 401 after that is not a question of tokens.
     """
     if isinstance(access.token, Bearer):
-        access.token.renew()
+        claims = refused.claims if isinstance(refused, errors.ClaimsWanted) else ""
+        access.token.renew(claims)
 
 
 def refresh(*, connection_id: UUID, generation: int | None = None) -> int:

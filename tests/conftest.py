@@ -125,12 +125,13 @@ def _own_checkpoints(settings, tmp_path):
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item):
     """Let no test leave the next one a provider in memory: it would read that one's mailbox."""
-    from integrations.providers import GOOGLE, OFFLINE, PROVIDERS
+    from integrations.providers import GOOGLE, MICROSOFT, OFFLINE, PROVIDERS
 
     done = yield
-    if {GOOGLE.key: GOOGLE, OFFLINE.key: OFFLINE} != PROVIDERS:
+    real = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
+    if real != PROVIDERS:
         PROVIDERS.clear()
-        PROVIDERS.update({GOOGLE.key: GOOGLE, OFFLINE.key: OFFLINE})
+        PROVIDERS.update(real)
         pytest.fail(f"{item.nodeid} left a provider behind", pytrace=False)
     return done
 

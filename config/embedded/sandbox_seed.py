@@ -17,6 +17,7 @@ from config.embedded import demo_calendars
 from config.pushes import PUBSUB_PATH
 
 CLIENT_ID: Final = "antares-demo.apps.sandbox.example"
+MICROSOFT_CLIENT_ID: Final = "7d0d4a5c-3c1e-4e0c-9a56-0f6f4a1f3c65"
 TOPIC: Final = "projects/antares-demo/topics/gmail"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
 
@@ -35,29 +36,42 @@ def demo(today: date) -> Mapping[str, Any]:
             {"email": "alice@workshop.example", "name": "Alice Adler", "size": 60, "seed": 2},
             {"email": "bob.brandt@gmail.example", "name": "Bob Brandt", "size": 300, "seed": 3},
         ],
+        "microsoft": [
+            {
+                "email": "alice.adler@contoso.example",
+                "name": "Alice Adler",
+                "size": 200,
+                "seed": 4,
+                "labels": ["Blue category", "Travel"],
+                "zone": "W. Europe Standard Time",
+            },
+        ],
     }
 
 
 def write(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
     """
-    Write `seed` and the client that `environment` speaks as, for its owner only; return it.
+    Write `seed` and the clients that `environment` speaks as, for its owner only; return it.
 
     :param seed: None: the demo's
     """
     if seed is None:
         seed = demo(datetime.now(UTC).date())
-    client = {
-        "client_id": environment["GOOGLE_CLIENT_ID"],
-        "client_secret": environment["GOOGLE_CLIENT_SECRET"],
-        "redirect_uris": [f"{environment['PUBLIC_URL']}/connect/google/callback"],
-        "name": "Antares Integrations",
-    }
+    clients = [
+        {
+            "client_id": environment[f"{provider.upper()}_CLIENT_ID"],
+            "client_secret": environment[f"{provider.upper()}_CLIENT_SECRET"],
+            "redirect_uris": [f"{environment['PUBLIC_URL']}/connect/{provider}/callback"],
+            "name": "Antares Integrations",
+        }
+        for provider in ("google", "microsoft")
+    ]
     path.touch(mode=0o600)
     subscription = {
         "topic": TOPIC,
         "endpoint": environment["PUBLIC_URL"] + PUBSUB_PATH,
         "account": PUSH_ACCOUNT,
     }
-    everything = {**seed, "clients": [client], "pubsub": [subscription]}
+    everything = {**seed, "clients": clients, "pubsub": [subscription]}
     path.write_text(json.dumps(everything), encoding="utf-8")
     return path

@@ -139,6 +139,8 @@ def environment(
         "GOOGLE_USERINFO_URL": f"{sandbox_url}/v1/userinfo",
         "GOOGLE_ISSUER": sandbox_url,
         "GOOGLE_API_ROOT_URL": f"{sandbox_url}/",
+        "MICROSOFT_CLIENT_ID": sandbox_seed.MICROSOFT_CLIENT_ID,
+        "MICROSOFT_CLIENT_SECRET": _secret(data_dir / "microsoft_client_secret"),
         "MICROSOFT_AUTHORITY_URL": sandbox_url,
         "MICROSOFT_GRAPH_URL": sandbox_url,
         "GOOGLE_PUBSUB_TOPIC": sandbox_seed.TOPIC,

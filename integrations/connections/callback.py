@@ -109,7 +109,7 @@ def complete(
 def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> AttemptOutcome:
     provider = PROVIDERS[attempt.provider]
     try:
-        _check(callback)
+        _check(callback, provider)
         tokens = _exchange(provider, callback, at=at)
         return _keep(attempt, tokens, provider=provider, at=at)
     except Exception as error:
@@ -128,13 +128,15 @@ def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> At
         return outcome
 
 
-def _check(callback: Callback) -> None:
+def _check(callback: Callback, provider: Provider) -> None:
     if not callback.is_sound:
         raise refusals.Malformed
     # RFC 9207: an answer that does not name who was asked may be another server's.
-    # A refusal carries nothing that could be misused, so it may lack the name.
+    # A refusal carries nothing that could be misused, so it may lack the name. Of who never names
+    # itself it is the address that says so, which is one provider's alone.
     issuer = endpoints(callback.provider).issuer
-    if callback.iss != issuer and (callback.iss or not callback.error):
+    may_lack = bool(callback.error) or not provider.names_issuer
+    if callback.iss != issuer and (callback.iss or not may_lack):
         raise refusals.WrongIssuer
     if callback.error:
         raise refusals.of_callback(callback.error)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from integrations import oauth_state, permits, scopes
-from integrations.endpoints import endpoints, redirect_uri
+from integrations.endpoints import endpoints, is_registered, redirect_uri
 from integrations.models import Connection, ConnectionStatus
 from integrations.oauth_state import Journey
 from integrations.providers import granting, oauth
@@ -51,7 +51,7 @@ def begin(  # noqa: PLR0913
     features = scopes.features_for(product)
     if known is None or not features or actor.user_id is None or actor.organisation_id is None:
         raise UnknownProvider
-    if not scopes.capabilities_for(product) <= known.capabilities.keys():
+    if product not in known.products or not is_registered(provider):
         raise UnknownProvider
     declared = {feature.key: feature.version for feature in features}
     if dict(agreed) != declared:

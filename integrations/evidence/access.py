@@ -22,6 +22,26 @@ NARROWER: Final[Mapping[str, str]] = {
         "Without it people with several accounts could not see which of them they connected, nor be"
         " led to the same one on a reconnect. It is the narrowest that has the address."
     ),
+    "profile": (
+        "Without it the signed statement has no object id, and the other id of a person is a"
+        " different one in each app: a renamed account could not be told from another."
+    ),
+    "offline_access": (
+        "Without it there is no refresh token, and the connection would be over within the hour."
+    ),
+    "User.Read": (
+        "It is the narrowest by which Graph says which account a token is of; it has no other"
+        " person's data."
+    ),
+    "Mail.Read": (
+        "Mail.ReadBasic has no bodies and no attachments: an inbox would show senders and subjects"
+        " of mail that nobody can read here. Mail.ReadWrite can do more than read, and nothing here"
+        " changes a mailbox."
+    ),
+    "MailboxSettings.Read": (
+        "A message has the names of its categories; which of them are the person's own, to be shown"
+        " as labels, only the settings say. There is no narrower permission for them."
+    ),
     _GOOGLE + "gmail.readonly": (
         "gmail.metadata has no bodies and no attachments and refuses search: an inbox would show"
         " senders and subjects of mail that nobody can read here. gmail.labels and gmail.send have"
@@ -32,6 +52,12 @@ _CLASSES: Final[Mapping[str, str]] = {
     "openid": "not sensitive",
     "email": "not sensitive",
     _GOOGLE + "gmail.readonly": "restricted",
+    # Microsoft has no such classes. What it says is whose consent is enough by its default policy.
+    "profile": "the person's own consent",
+    "offline_access": "the person's own consent",
+    "User.Read": "the person's own consent",
+    "Mail.Read": "an administrator's consent, by default",
+    "MailboxSettings.Read": "an administrator's consent, by default",
 }
 
 

@@ -50,6 +50,8 @@ class RevocationOutcome(models.TextChoices):
     UNCONFIRMED = "unconfirmed"
     # There is no provider: it lived here.
     NOT_NEEDED = "not_needed"
+    # The provider takes no grant back from an application: only the person can end it there.
+    NOT_OFFERED = "not_offered"
     # Another live integration or connection of the same account needs the grant.
     NEEDED_ELSEWHERE = "needed_elsewhere"
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .base import Provider
 from .google.spec import GOOGLE
+from .microsoft.spec import MICROSOFT
 from .offline.spec import OFFLINE
 
-PROVIDERS: dict[str, Provider] = {GOOGLE.key: GOOGLE, OFFLINE.key: OFFLINE}
+PROVIDERS: dict[str, Provider] = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
 
 
 def granting(key: str) -> Provider | None:

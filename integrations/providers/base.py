@@ -236,9 +236,11 @@ class Provider:
     `issuer` is the provider's own (what is checked is that of the `Endpoints`);
     `identity_scopes` are asked for whatever else is. `scope_aliases` maps the
     names that a provider answers with to those that we ask for.
-    `revocation_page` is where a user withdraws at the provider itself. `subject_claims` of an
-    id_token name an account for ever, together; `address_claims` are those that may show it.
+    `revocation_pages` are where a user withdraws at the provider itself, one for each kind of
+    account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
+    are those that may show it.
     `refusals` are numbers that a token endpoint gives beside its word, where the number says more.
+    `pace` is what the settings call how fast its mailboxes may be read.
     """
 
     key: str
@@ -248,16 +250,25 @@ class Provider:
     identity_scopes: frozenset[str]
     scope_aliases: Mapping[str, str]
     capabilities: Mapping[str, Capability]
-    revocation_page: str
+    revocation_pages: tuple[str, ...]
     subject_claims: tuple[str, ...] = ("sub",)
     address_claims: tuple[str, ...] = ("email",)
     # Compared in lower case, and without this in front of them.
     scope_prefix: str = ""
+    # Asked for, and never named among what was granted: what it brings shows whether it was.
+    unnamed_scopes: frozenset[str] = frozenset()
     refusals: Mapping[int, type[ProviderError]] = field(default_factory=dict)
     # Whether guests are told of every change of an event, whoever asks not to.
     always_notifies: bool = False
     # Whether anything is granted by anybody; what lives here is nobody's to grant.
     grants: bool = True
+    # Whether a grant can be given back by us; else the person alone ends it, on that page.
+    revokes: bool = True
+    # Whether a person may leave single permissions out.
+    has_single_permissions: bool = True
+    # Whether what comes back from the consent page names who it is of (RFC 9207).
+    names_issuer: bool = True
+    pace: str = ""
     mail_units: MailUnits | None = None
     open_mail: Callable[[Access], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[Access], AbstractContextManager[MailWatch]] | None = None
@@ -265,6 +276,12 @@ class Provider:
     # Where news of everything comes by subscriptions, instead of either.
     subscriptions: Callable[[Access], AbstractContextManager[Subscriptions]] | None = None
     open_calendars: Callable[[Access], AbstractContextManager[CalendarAdapter]] | None = None
+
+    @property
+    def products(self) -> frozenset[str]:
+        """Return what can be brought in from here."""
+        opened = {"mail": self.open_mail, "calendar": self.open_calendars}
+        return frozenset(product for product, way in opened.items() if self.grants and way)
 
     def scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:
         """Return what to ask for: identity, and what `capabilities` take."""

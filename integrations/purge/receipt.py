@@ -31,12 +31,13 @@ from limited_use.vault.lines import KeyLine
 from . import jobs, ledger_part, second_part
 
 SCHEMA: Final = "antares-purge/1"
+REVOKED: Final = "TOK-REVOKE"
 # Which promises and clauses a finished purge meets.
 CLAUSES: Final = (
     "CASA-DEL",
     "MS-DEL",
     "TOK-DELETE",
-    "TOK-REVOKE",
+    REVOKED,
     "WDEL",
 )
 
@@ -77,6 +78,12 @@ REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
         " access on the provider's own page."
     ),
     RevocationOutcome.NOT_NEEDED: "It lived here: there is no provider that granted anything.",
+    RevocationOutcome.NOT_OFFERED: (
+        "Not revoked: this provider takes no grant back from an application. Your tokens are"
+        " destroyed here; an access token that was given out before ends by itself, mostly within"
+        " two hours and at the latest after 28. The provider goes on listing your agreement until"
+        " you remove it on its own page."
+    ),
     RevocationOutcome.NEEDED_ELSEWHERE: (
         "Not revoked: something else that is connected to the same account needs the grant. The"
         " provider still lists all that was granted, and the credential stays where it is used."
@@ -115,7 +122,7 @@ def document(job: PurgeJob) -> dict[str, Any]:
         "why": WHY[PurgeTrigger(job.trigger)],
         "product": job.integration.product,
         "provider": job.integration.connection.provider,
-        "clauses": sorted({*CLAUSES, *OF_PRODUCT.get(job.integration.product, ())}),
+        "clauses": _clauses(job),
         "requested_at": _time(job.fenced_at),
         # Fence and key went in one commit: nothing opened from then on.
         "unreadable_at": _time(job.fenced_at),
@@ -132,6 +139,13 @@ def document(job: PurgeJob) -> dict[str, Any]:
         "keys_destroyed": _keys(job),
         "remains": _remains(job),
     }
+
+
+def _clauses(job: PurgeJob) -> list[str]:
+    met = {*CLAUSES, *OF_PRODUCT.get(job.integration.product, ())}
+    if job.revocation == RevocationOutcome.NOT_OFFERED:
+        met.discard(REVOKED)
+    return sorted(met)
 
 
 def issue(mine: jobs.Claim, job: PurgeJob, *, at: datetime) -> None:
@@ -174,7 +188,7 @@ def _revocation(job: PurgeJob) -> dict[str, Any]:
         "says": REVOCATION[RevocationOutcome(job.revocation)],
         "tries": job.revocation_try_count,
         "tried_at": _time(job.revocation_tried_at),
-        "page": provider.revocation_page,
+        "pages": list(provider.revocation_pages),
     }
 
 

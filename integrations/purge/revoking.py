@@ -100,12 +100,15 @@ def _begin(job: PurgeJob, *, at: datetime) -> RevocationOutcome | None:
 
 
 def _without_calling(job: PurgeJob, connection: Connection) -> RevocationOutcome | None:
-    if not PROVIDERS[connection.provider].grants:
+    provider = PROVIDERS[connection.provider]
+    if not provider.grants:
         return RevocationOutcome.NOT_NEEDED
     if connection.ended_at is not None:
         return _of_sibling(job, connection)
     if grants.needed_elsewhere(connection):
         return RevocationOutcome.NEEDED_ELSEWHERE
+    if not provider.revokes:
+        return RevocationOutcome.NOT_OFFERED
     if connection.refresh_token is None or keys.read(connection.grant_id) is None:
         # Nothing to show the provider, or nothing that opens after a restore: only the person can
         # withdraw the grant there.

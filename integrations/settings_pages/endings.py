@@ -65,6 +65,7 @@ def disconnect(request: HttpRequest, integration_id: UUID) -> HttpResponse:
             "thread_count": Thread.objects.filter(integration=integration).count(),
             "product": integration.product,
             "is_local": not PROVIDERS[connection.provider].grants,
+            "is_ended_here": PROVIDERS[connection.provider].revokes,
             **_calendars(integration),
             "shared_grant": connections.shares_its_grant(integration),
         },

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integrations.models import IntegrationStatus, PurgeJob, PurgeStep, RevocationOutcome
 from integrations.providers import PROVIDERS
+from integrations.providers.base import Provider
 from integrations.purge import ledger_part, second_part_of
 from limited_use.ledger_models import LedgerKey
 
@@ -59,6 +60,13 @@ STEPS: tuple[Step, ...] = (
     Step(PurgeStep.DONE, "The receipt is signed.", "Sign the receipt", "done_at"),
 )
 
+# In the place of its step where the provider takes no grant back.
+NOT_OFFERED = Step(
+    PurgeStep.REVOCATION_SETTLED,
+    "The provider lets no application end its own access: you can, there.",
+    "Let go of our access, which only you can end at the provider",
+)
+
 REVOCATION: dict[str, str] = {
     RevocationOutcome.PENDING: "{label} has not answered yet. We keep asking for a day.",
     RevocationOutcome.CONFIRMED: "{label} confirmed that our access has ended.",
@@ -68,6 +76,10 @@ REVOCATION: dict[str, str] = {
         " you can remove the entry yourself:"
     ),
     RevocationOutcome.NOT_NEEDED: "It lived here: nobody else had given access to anything.",
+    RevocationOutcome.NOT_OFFERED: (
+        "{label} lets no application end its own access. We no longer hold a key to it; {label}"
+        " goes on listing Antares until you remove it there, for the kind of account that it is:"
+    ),
     RevocationOutcome.NEEDED_ELSEWHERE: (
         "Something else that is connected uses the same account, so {label} still lists Antares"
         " with the permissions given before."
@@ -101,17 +113,23 @@ def context(job: PurgeJob) -> dict[str, Any]:
             "is_done": reached >= _ORDER.index(one.step),
             "at": getattr(job, one.at) if one.at else None,
         }
-        for one in STEPS
+        for one in _steps(provider)
     ]
-    by_hand = job.revocation == RevocationOutcome.UNCONFIRMED
+    by_hand = job.revocation in {RevocationOutcome.UNCONFIRMED, RevocationOutcome.NOT_OFFERED}
     return {
         "purge": job,
         "has_second_part": second_part_of(job) is not None,
         "ledger_part": _ledger_part(job),
         "steps": steps,
         "revocation_says": REVOCATION[job.revocation].format(label=provider.label),
-        "revocation_page": provider.revocation_page if by_hand else "",
+        "revocation_pages": provider.revocation_pages if by_hand else (),
     }
+
+
+def _steps(provider: Provider) -> list[Step]:
+    if provider.revokes:
+        return list(STEPS)
+    return [NOT_OFFERED if one.step == NOT_OFFERED.step else one for one in STEPS]
 
 
 def _ledger_part(job: PurgeJob) -> LedgerKey | None:

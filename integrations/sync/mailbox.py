@@ -102,8 +102,8 @@ class Mailbox:
         self._pay(units)
         try:
             answer = ask()
-        except errors.TokenRejected:
-            tokens.renew(self._access)
+        except errors.TokenRejected as refused:
+            tokens.renew(self._access, refused)
             self._draw(units, least=units)
             self._pay(units)
             answer = ask()
@@ -138,13 +138,15 @@ class Mailbox:
     def fetch(self, steps: Sequence[Step]) -> Fetched:
         """Return what `steps` bring; they were affordable a moment ago."""
         fetched = self._round(steps)
-        refused = [s for s, error in fetched.failed if isinstance(error, errors.TokenRejected)]
-        if refused:
-            tokens.renew(self._access)
-            for step in refused:
+        refusals = {
+            step: error for step, error in fetched.failed if isinstance(error, errors.TokenRejected)
+        }
+        if refusals:
+            tokens.renew(self._access, next(iter(refusals.values())))
+            for step in refusals:
                 self._draw(step.units, least=step.units)
-            fetched.failed = [pair for pair in fetched.failed if pair[0] not in refused]
-            _merge(fetched, self._round(refused))
+            fetched.failed = [pair for pair in fetched.failed if pair[0] not in refusals]
+            _merge(fetched, self._round(list(refusals)))
         return fetched
 
     def _round(self, steps: Sequence[Step]) -> Fetched:

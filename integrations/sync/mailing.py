@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from integrations import permits, quotas, tokens
+from integrations.endpoints import pace
 from integrations.models import Integration, Message, SetAside, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS, errors
 from limited_use.vault import sealing
@@ -98,6 +99,7 @@ def opened(
     provider = PROVIDERS[connection.provider]
     if provider.open_mail is None or provider.mail_units is None:
         raise LookupError("this provider has no mail")
+    allowed_pace = pace(provider)
     access = tokens.access(connection_id=connection.id)
     with provider.open_mail(access) as adapter:
         mailbox = Mailbox(
@@ -105,8 +107,8 @@ def opened(
             access=access,
             units=provider.mail_units,
             connection_id=connection.id,
-            limit=quotas.Limit(settings.GMAIL_UNITS_PER_MINUTE),
-            concurrency=settings.GMAIL_CONCURRENCY,
+            limit=quotas.Limit(allowed_pace.units_per_minute),
+            concurrency=allowed_pace.at_once,
         )
         run = Run(
             claim=claim,

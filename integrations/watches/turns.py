@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from django.conf import settings
 from django.db import transaction
 
 from integrations import fences, permits, quotas, tokens
+from integrations.endpoints import pace
 from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.base import Access, Provider
@@ -68,8 +68,8 @@ class Turn:
         self._draw(units)
         try:
             return ask()
-        except errors.TokenRejected:
-            tokens.renew(access)
+        except errors.TokenRejected as refused:
+            tokens.renew(access, refused)
         self._draw(units)
         return ask()
 
@@ -148,7 +148,7 @@ class Turn:
     def _draw(self, units: int) -> None:
         if not units:
             return
-        limit = quotas.Limit(settings.GMAIL_UNITS_PER_MINUTE)
+        limit = quotas.Limit(pace(self.provider).units_per_minute)
         grant = quotas.draw(
             connection_id=self.watch.connection_id, want=units, least=units, limit=limit
         )

@@ -19,6 +19,8 @@ from tests.integrations.purge.test_sweep import broker_down
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.invariant(2)]
 
+REFUSED = errors.TokenRejected("expired", status=401)
+
 
 @pytest.fixture
 def connected(browser_of, alice):
@@ -71,7 +73,7 @@ class TestAPage:
         access = tokens.access(connection_id=connected.id, ask=at_once)
         before = access.token()
 
-        tokens.renew(access)
+        tokens.renew(access, REFUSED)
 
         assert access.token() != before
         assert refreshes(google) == 1
@@ -81,7 +83,7 @@ class TestAPage:
         given = []
         for access in [tokens.access(connection_id=connected.id, ask=at_once) for _ in range(2)]:
             access.token()
-            tokens.renew(access)
+            tokens.renew(access, REFUSED)
             given.append(access)
         given = [access.token() for access in given]
 

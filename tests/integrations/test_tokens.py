@@ -23,6 +23,8 @@ from tests.integrations.google import ALICE_BOX
 
 pytestmark = pytest.mark.django_db
 
+REFUSED = errors.TokenRejected("expired", status=401)
+
 
 @pytest.fixture
 def connected(browser_of, alice):
@@ -109,7 +111,7 @@ class TestAToken:
     def test_is_renewed_once_after_a_401(self, connected, google):
         access = tokens.access(connection_id=connected.id)
         before = access.token()
-        tokens.renew(access)
+        tokens.renew(access, REFUSED)
 
         after = access.token()
 
@@ -122,8 +124,8 @@ class TestAToken:
         second = tokens.access(connection_id=connected.id)
         first.token()
         second.token()
-        tokens.renew(first)
-        tokens.renew(second)
+        tokens.renew(first, REFUSED)
+        tokens.renew(second, REFUSED)
 
         assert first.token() == second.token()
         assert refreshes(google) == 1

@@ -93,8 +93,9 @@ GOOGLE: Final = Provider(
     capabilities=MappingProxyType(
         {one.key: one for one in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
     ),
-    revocation_page="https://myaccount.google.com/connections",
+    revocation_pages=("https://myaccount.google.com/connections",),
     mail_units=UNITS,
+    pace="GMAIL",
     open_mail=open_mail,
     watch_mail=watch_mail,
     watch_calendars=watch_calendars,

@@ -1,7 +1,7 @@
 """
 Microsoft, as data: what signing in there takes.
 
-In no list of providers yet: nobody can connect at it until that works from end to end.
+What is not opened here (`open_mail`, `open_calendars`) is offered to nobody.
 """
 
 from __future__ import annotations
@@ -121,15 +121,24 @@ MICROSOFT: Final = Provider(
     identity_scopes=frozenset({"openid", "profile", "email", "offline_access", "User.Read"}),
     scope_aliases=MappingProxyType({}),
     scope_prefix="https://graph.microsoft.com/",
+    # The refresh token is the answer to it.
+    unnamed_scopes=frozenset({"offline_access"}),
     capabilities=MappingProxyType(
         {one.key: one for one in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
     ),
-    revocation_page="https://myapps.microsoft.com",
+    # Of a company's or a school's account, and of a private one.
+    revocation_pages=("https://myapps.microsoft.com", "https://account.live.com/consent/Manage"),
     # An address may be given to somebody else; `sub` is another one in every app.
     subject_claims=("tid", "oid"),
     address_claims=("email", "preferred_username"),
     refusals=REFUSALS,
+    # There is nothing for one app alone: `revokeSignInSessions` would sign the person out of every
+    # app and browser.
+    revokes=False,
+    has_single_permissions=False,
+    names_issuer=False,
     mail_units=UNITS,
+    pace="GRAPH",
     open_mail=open_mail,
     always_notifies=True,
     open_calendars=open_calendars,

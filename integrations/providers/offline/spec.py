@@ -15,6 +15,6 @@ OFFLINE: Final = Provider(
     identity_scopes=frozenset(),
     scope_aliases=MappingProxyType({}),
     capabilities=MappingProxyType({}),
-    revocation_page="",
+    revocation_pages=(),
     grants=False,
 )

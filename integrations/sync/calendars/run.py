@@ -60,8 +60,8 @@ class Run:
         """Return the answer to one call; a token that is refused is renewed once."""
         try:
             return ask()
-        except errors.TokenRejected:
-            tokens.renew(self.access)
+        except errors.TokenRejected as refused:
+            tokens.renew(self.access, refused)
             return ask()
 
     def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:

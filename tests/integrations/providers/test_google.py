@@ -426,4 +426,4 @@ class TestPurity:
 
     def test_keeps_the_protocol_small(self):
         assert sum(not name.startswith("_") for name in vars(MailAdapter)) <= 6
-        assert set(PROVIDERS) == {"google", "offline"}
+        assert set(PROVIDERS) == {"google", "microsoft", "offline"}

@@ -139,7 +139,7 @@ class TestRun:
         assert job.done_at - job.fenced_at >= timedelta(hours=24)
         assert not any(left(mailbox).values())
         assert 20 < len(google.tokens) < 60
-        assert body_of(mailbox)["provider_revocation"]["page"].startswith("https://")
+        assert body_of(mailbox)["provider_revocation"]["pages"][0].startswith("https://")
 
     @pytest.mark.scenario("X1")
     def test_confirms_when_the_provider_comes_back(self, mailbox, google, clock):

@@ -1,0 +1,337 @@
+"""Microsoft 365 from the button to the receipt, through the sandbox."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from datetime import timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Alarm
+from config.classes import ProcessClass
+from integrations import connections, purge, tokens
+from integrations.models import (
+    AttemptOutcome,
+    Connection,
+    ConnectionStatus,
+    Integration,
+    IntegrationStatus,
+    Message,
+    PurgeJob,
+    PurgeStep,
+    RevocationOutcome,
+    StatusReason,
+    SyncWork,
+    Thread,
+)
+from integrations.providers import errors
+from integrations.sync import engine
+from limited_use.models import Receipt
+from tests.integrations import google as googles
+from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
+from tests.walls import acting_as
+from tests.worlds.microsoft import CANCEL
+
+__all__ = ["microsoft"]
+
+pytestmark = pytest.mark.django_db
+
+ASKED = {
+    "openid", "profile", "email", "offline_access", "User.Read", "Mail.Read",
+    "MailboxSettings.Read",
+}  # fmt: skip
+
+
+@pytest.fixture
+def alices(microsoft, alice):
+    return Browser(alice, microsoft)
+
+
+@pytest.fixture
+def connected(alices):
+    assert alices.connect().outcome == AttemptOutcome.CONNECTED
+    return Connection.objects.get()
+
+
+def synced() -> None:
+    """Run every piece of work that there is, as a worker would, to its end."""
+    for work_id in SyncWork.objects.values_list("id", flat=True):
+        again = True
+        while again:
+            SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
+            with acting_as(ProcessClass.SYNC):
+                again = engine.run(work_id=work_id, at=timezone.now())
+
+
+def token_requests(microsoft) -> list[str]:
+    return [one["body"] for one in microsoft.sandbox.requests("/common/oauth2/v2.0/token")]
+
+
+class TestConnecting:
+    @pytest.mark.scenario("A10")
+    @pytest.mark.invariant(11)
+    @pytest.mark.clause("SCOPE-MIN")
+    def test_asks_for_what_the_inbox_needs_and_no_more(self, alices):
+        query = googles.query_of(alices.begin()["Location"])
+
+        assert set(query["scope"].split()) == ASKED
+        assert (query["response_mode"], query["code_challenge_method"]) == ("query", "S256")
+        assert "nonce" in query
+
+    @pytest.mark.clause("AN-1")
+    def test_keeps_grant_and_due_work(self, alices):
+        attempt = alices.connect()
+
+        assert attempt.outcome == AttemptOutcome.CONNECTED
+        connection = Connection.objects.get()
+        assert (connection.provider, connection.status) == ("microsoft", ConnectionStatus.ACTIVE)
+        assert set(connection.granted_scopes) >= {"Mail.Read", "MailboxSettings.Read"}
+        assert set(connection.granted_scopes) <= ASKED
+        assert Integration.objects.get().status == IntegrationStatus.SYNCING
+
+    @pytest.mark.scenario("A5")
+    @pytest.mark.parametrize("withheld", ["Mail.Read", "MailboxSettings.Read"])
+    def test_switches_nothing_on_that_was_not_granted(self, alices, microsoft, withheld):
+        microsoft.sandbox.dial(graph_withheld_scopes=withheld)
+
+        attempt = alices.connect()
+
+        assert attempt.outcome == AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
+        assert not Integration.objects.exists()
+        page = alices.client.get("/settings/integrations/").content.decode()
+        assert "Microsoft" in page
+
+    @pytest.mark.scenario("A4")
+    def test_says_so_where_they_declined(self, alices):
+        assert alices.connect(press=CANCEL).outcome == AttemptOutcome.DENIED
+        assert not Connection.objects.exists()
+
+    def test_takes_no_answer_that_names_another_issuer(self, alices, microsoft):
+        said = microsoft.visit(alices.begin()["Location"], "accept", account=ALICE_BOX)
+
+        attempt = alices.arrive(**said, iss="https://accounts.google.com")
+
+        assert attempt.outcome == AttemptOutcome.WRONG_ISSUER
+
+    @pytest.mark.scenario("A8")
+    def test_takes_nobody_whose_id_token_is_forged(self, alices, microsoft):
+        microsoft.sandbox.dial(id_token_flaw="nonce")
+
+        assert alices.connect().outcome == AttemptOutcome.IDENTITY_UNPROVEN
+        assert not Connection.objects.exists()
+
+    @pytest.mark.scenario("A6")
+    def test_knows_the_account_again_by_tenant_and_object(self, alices, microsoft, connected):
+        microsoft.seed("bob@contoso.example", size=0)
+
+        same = alices.connect(connection=connected)
+        other = alices.connect("bob@contoso.example", connection=connected)
+
+        assert same.outcome == AttemptOutcome.CONNECTED
+        assert other.outcome == AttemptOutcome.WRONG_ACCOUNT
+        assert Connection.objects.count() == 1
+
+    def test_is_offered_to_nobody_without_a_registration(self, alices, settings):
+        settings.MICROSOFT_CLIENT_ID = ""
+
+        assert "Microsoft mail" not in alices.client.get("/settings/integrations/").content.decode()
+        assert alices.client.get("/settings/connect/microsoft/").status_code == 404
+        assert alices.begin().status_code == 404
+
+    def test_does_not_promise_what_the_consent_page_has_not(self, alices):
+        page = alices.client.get("/settings/connect/microsoft/").content.decode()
+
+        assert "all of it or nothing" in page
+        assert "untick" not in page
+
+
+class TestOneInbox:
+    def test_has_the_mail_of_both_providers_in_one_order(
+        self,
+        alices,
+        microsoft,
+        alice,
+        connected,
+        settings,
+    ):
+        now = timezone.now()
+        for hours in (1, 3, 5):
+            self.deliver(microsoft.deliver, hours, now)
+        sandbox = microsoft.sandbox
+        sandbox.seed("alice.box@example.com", size=0)
+        self.connect_google(alice, microsoft, settings)
+        for hours in (2, 4, 6):
+            self.deliver(sandbox.deliver, hours, now, to="alice.box@example.com")
+        synced()
+
+        page = alices.client.get("/inbox/").content.decode()
+
+        shown = list(dict.fromkeys(re.findall(r"letter \d", page)))
+        assert shown == [f"letter {hours}" for hours in range(1, 7)]
+
+    @staticmethod
+    def deliver(deliver, hours, now, to=ALICE_BOX):
+        at = int((now - timedelta(hours=hours)).timestamp() * 1000)
+        deliver(to, subject=f"letter {hours}", date=at)
+
+    @staticmethod
+    def connect_google(alice, microsoft, settings):
+        googles.point_at(settings, microsoft.sandbox)
+        browser = googles.Browser(alice, microsoft.sandbox)
+        assert browser.connect().outcome == AttemptOutcome.CONNECTED
+
+    def test_makes_threads_of_conversations(self, microsoft, connected):
+        first = microsoft.deliver(
+            ALICE_BOX, subject="Lunch", headers={"Message-ID": "<a@x.example>"}
+        )
+        microsoft.deliver(
+            ALICE_BOX,
+            subject="Re: Lunch",
+            headers={"References": "<a@x.example>", "Message-ID": "<b@x.example>"},
+            thread_id=first["threadId"],
+        )
+
+        synced()
+
+        ours = Thread.objects.get(message_count=2)
+        assert Message.objects.filter(thread=ours).count() == 2
+        assert Integration.objects.get().status == IntegrationStatus.ACTIVE
+
+    @pytest.mark.scenario("D3")
+    def test_follows_what_happens_there(self, microsoft, connected):
+        kept = microsoft.deliver(ALICE_BOX, subject="kept")
+        gone = microsoft.deliver(ALICE_BOX, subject="gone")
+        synced()
+        before = Message.objects.count()
+        microsoft.mail("delete", ALICE_BOX, id=gone["id"])
+        microsoft.mail("labels", ALICE_BOX, id=kept["id"], add=["STARRED"], remove=["INBOX"])
+        microsoft.deliver(ALICE_BOX, subject="new")
+
+        synced()
+
+        assert Message.objects.count() == before
+        starred = Message.objects.get(is_starred=True)
+        assert starred.folders == ["archive"]
+
+
+class TestTheGrant:
+    @pytest.mark.scenario("R2")
+    def test_is_renewed_and_the_newest_token_kept(self, microsoft, connected):
+        before = connected.refresh_token.ciphertext
+
+        tokens.refresh(connection_id=connected.id)
+
+        connected.refresh_from_db()
+        assert connected.refresh_token.ciphertext != before
+        assert connected.grant_generation == 2
+        tokens.refresh(connection_id=connected.id)
+        synced()
+        assert Message.objects.count() == 3
+
+    def test_is_renewed_with_the_claims_that_were_wanted(self, microsoft, connected):
+        wanted = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}'
+        asked = (
+            f'Bearer error="insufficient_claims", claims="{b64encode(wanted.encode()).decode()}"'
+        )
+        microsoft.sandbox.fail_next(
+            path_prefix="/v1.0",
+            status=401,
+            body={"error": {"code": "InvalidAuthenticationToken"}},
+            headers={"WWW-Authenticate": asked},
+        )
+
+        synced()
+
+        assert Message.objects.count() == 3
+        # Once, and not again: what was wanted was given.
+        said = [parse_qs(one).get("claims") for one in token_requests(microsoft)]
+        assert said == [None, [wanted]]
+
+    @pytest.mark.invariant(10)
+    @pytest.mark.scenario("A2")
+    def test_that_ended_there_asks_to_reconnect_and_loses_nothing(
+        self,
+        alices,
+        microsoft,
+        connected,
+    ):
+        synced()
+        microsoft.control("microsoft/tokens/kill", email=ALICE_BOX, code=50173)
+        microsoft.control("microsoft/tokens/expire", email=ALICE_BOX)
+        synced()
+        integration = Integration.objects.get()
+        assert (integration.status, integration.status_reason) == (
+            IntegrationStatus.REAUTH_REQUIRED,
+            StatusReason.GRANT_REVOKED,
+        )
+
+        attempt = alices.connect(connection=connected)
+
+        assert attempt.outcome == AttemptOutcome.CONNECTED
+        synced()
+        assert Integration.objects.get().status == IntegrationStatus.ACTIVE
+        assert Message.objects.count() == 3
+
+    @pytest.mark.invariant(10)
+    @pytest.mark.scenario("A7")
+    def test_outlives_a_secret_of_ours_that_is_over(self, microsoft, connected):
+        microsoft.sandbox.dial(graph_token_code=7000222)
+
+        with pytest.raises(errors.InvalidClient):
+            tokens.refresh(connection_id=connected.id)
+
+        connected.refresh_from_db()
+        assert connected.status == ConnectionStatus.ACTIVE
+        assert Alarm.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestDisconnecting:
+    @pytest.fixture
+    def job(self, alices, connected, alice, acme):
+        synced()
+        return connections.disconnect(
+            integration_id=Integration.objects.get().id,
+            user_id=alice.id,
+            organisation_id=acme.id,
+            at=timezone.now(),
+        )
+
+    def finished(self, job) -> PurgeJob:
+        for _ in range(50):
+            at = PurgeJob.objects.get(id=job.id).next_try_at
+            step = purge.run(job_id=job.id, now=lambda at=at: max(at, timezone.now()))
+            if step is PurgeStep.DONE:
+                break
+        return PurgeJob.objects.get(id=job.id)
+
+    @pytest.mark.scenario("X7")
+    @pytest.mark.invariant(6)
+    def test_says_that_only_the_person_can_end_the_consent(self, job, alices, microsoft):
+        microsoft.sandbox.clear_journal()
+
+        done = self.finished(job)
+
+        assert done.revocation == RevocationOutcome.NOT_OFFERED
+        assert not Message.objects.exists()
+        assert microsoft.sandbox.requests() == []
+        body = json.loads(bytes(Receipt.objects.get().document))["body"]
+        said = body["provider_revocation"]
+        assert said["pages"] == [
+            "https://myapps.microsoft.com",
+            "https://account.live.com/consent/Manage",
+        ]
+        assert "TOK-REVOKE" not in body["clauses"]
+        page = alices.client.get(f"/settings/removals/{job.id}/").content.decode()
+        assert "https://myapps.microsoft.com" in page
+        assert "was asked to end our access" not in page
+
+    @pytest.mark.scenario("A9")
+    def test_leaves_the_way_open_to_connect_again(self, job, alices):
+        self.finished(job)
+
+        assert alices.connect().outcome == AttemptOutcome.CONNECTED
