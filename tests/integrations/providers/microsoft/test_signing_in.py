@@ -80,8 +80,9 @@ def refreshed(endpoints, tokens, **more):
     return oauth.refresh(MICROSOFT, endpoints, **(given | more))
 
 
-def test_it_is_not_shown_to_anybody_yet():
-    assert MICROSOFT.key not in PROVIDERS
+def test_it_offers_what_there_is_an_adapter_for():
+    assert PROVIDERS[MICROSOFT.key] is MICROSOFT
+    assert "mail" in MICROSOFT.products
 
 
 class TestTheAddress:
