@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from integrations import scopes as asked_scopes
+from integrations.endpoints import is_registered
 from integrations.providers import PROVIDERS
 from integrations.providers.base import Provider
 from limited_use.features import FEATURES
@@ -62,8 +63,9 @@ _CLASSES: Final[Mapping[str, str]] = {
 
 
 def scopes(_: datetime) -> Mapping[str, Any]:
-    """Return the table that a reviewer asks for first."""
-    return {"scopes": [row for provider in PROVIDERS.values() for row in table(provider)]}
+    """Return the table that a reviewer asks for first: of where something can be connected."""
+    asked = [one for one in PROVIDERS.values() if one.products and is_registered(one.key)]
+    return {"scopes": [row for provider in asked for row in table(provider)]}
 
 
 def table(provider: Provider) -> Iterator[dict[str, Any]]:
