@@ -125,9 +125,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=_data(os.environ), help="%(default)s")
     parser.add_argument("--with-parent", action="store_true", help="stop when our parent dies")
     commands = parser.add_subparsers(required=True)
-    one = commands.add_parser(
-        "demo", help="the whole service, with a sandbox for Google and Microsoft"
-    )
+    one = commands.add_parser("demo", help="the whole service, with its sandbox")
     one.add_argument("--port", type=int, default=PORT)
     one.add_argument("--sandbox-port", type=int, default=8100)
     one.add_argument("--workers", type=int, default=1)

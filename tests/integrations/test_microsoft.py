@@ -16,6 +16,7 @@ from config.classes import ProcessClass
 from integrations import connections, purge, tokens
 from integrations.models import (
     AttemptOutcome,
+    Calendar,
     Connection,
     ConnectionStatus,
     Integration,
@@ -34,7 +35,7 @@ from limited_use.models import Receipt
 from tests.integrations import google as googles
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
 from tests.walls import acting_as
-from tests.worlds.microsoft import CANCEL
+from tests.worlds.microsoft import ACCEPT, CANCEL
 
 __all__ = ["microsoft"]
 
@@ -335,3 +336,21 @@ class TestDisconnecting:
         self.finished(job)
 
         assert alices.connect().outcome == AttemptOutcome.CONNECTED
+
+
+class TestCalendars:
+    def test_are_added_to_the_account_that_has_mail(self, alices, microsoft, connected):
+        begun = alices.begin(
+            connected, product="calendar", version=["calendar:1", "calendar-editing:1"]
+        )
+        asked = set(googles.query_of(begun["Location"])["scope"].split())
+
+        attempt = alices.arrive(**microsoft.visit(begun["Location"], ACCEPT, account=ALICE_BOX))
+
+        assert attempt.outcome == AttemptOutcome.CONNECTED
+        assert asked == ASKED | {"Calendars.Read", "Calendars.ReadWrite"}
+        # The first lists them, which makes work of each.
+        synced()
+        synced()
+        assert Calendar.objects.filter(integration__product="calendar").exists()
+        assert {one.status for one in Integration.objects.all()} == {IntegrationStatus.ACTIVE}
