@@ -168,6 +168,12 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     writing_errors.NotInvited: Problem(
         409, "not-invited", "There is no invitation to answer.", "Only whoever is invited answers."
     ),
+    writing_errors.GuestsAreTold: Problem(
+        422,
+        "guests-are-told",
+        "The provider tells guests of it, whoever asks not to.",
+        'Ask for it with `notify` "all", or leave it. Nothing was written.',
+    ),
     writing_errors.RefusedThere: Problem(
         422,
         "refused-by-provider",

@@ -20,6 +20,8 @@ _WHY: Final[Mapping[type[Exception], str]] = {
     refusals.ReadOnly: "That calendar may only be looked at. Choose another one.",
     refusals.PermissionMissing: "Antares may only read that calendar. Allow it to change your "
     "calendar in Settings, or choose another one.",
+    refusals.GuestsAreTold: "There the guests are told of it whether anybody wants that or not. "
+    "Tick that they are told, or leave it. Nothing was written.",
     refusals.RefusedThere: "The provider does not take this event as it is. Change something.",
     refusals.KeyReused: "This form made an event already, and it was another one. Send it again "
     "if you want this one as well.",

@@ -260,6 +260,9 @@ class Provider:
     refusals: Mapping[int, type[ProviderError]] = field(default_factory=dict)
     # Whether guests are told of every change of an event, whoever asks not to.
     always_notifies: bool = False
+    # Whether an administrator may have to allow what somebody asks for, and is asked there: from
+    # here that looks as if they had said no, or had not come back.
+    asks_administrators: bool = False
     # Whether anything is granted by anybody; what lives here is nobody's to grant.
     grants: bool = True
     # Whether a grant can be given back by us; else the person alone ends it, on that page.

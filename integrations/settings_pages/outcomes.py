@@ -1,10 +1,9 @@
-"""What became of a connect, in words: each outcome its own, with the one thing to do next."""
+"""What the page says of how a connect went, with the one thing to do next."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,7 +12,10 @@ from django.urls import reverse
 
 from accounts.actors import NoActor, actor_of
 from integrations import oauth_state
-from integrations.models import AttemptOutcome, ConnectAttempt
+from integrations.models import ConnectAttempt
+from integrations.providers import PROVIDERS
+
+from .outcome_words import OF_ADMINISTERED, OF_CALENDARS, OUTCOMES, Next, Outcome
 
 # How long the settings page says how the last attempt went; a good end is soon told by the account
 # itself, which goes on from there.
@@ -21,21 +23,12 @@ SHOWN_FOR: Final = timedelta(minutes=5)
 GOOD_FOR: Final = timedelta(minutes=1)
 
 
-class Next(StrEnum):
-    """The one thing to do next: to the disclosure page again, for the same account, or nothing."""
-
-    CONNECT = "connect"
-    RECONNECT = "reconnect"
-    ADD = "add"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    tone: str
-    title: str
-    says: str
-    action: Next
+_SAYS: Final[dict[Next, str]] = {
+    Next.CONNECT: "Try again",
+    Next.RECONNECT: "Reconnect",
+    Next.ADD: "Add it to that account",
+    Next.NONE: "",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,168 +40,6 @@ class Shown:
     says: str
     action_says: str
     action_url: str | None
-
-
-_AGAIN: Final = Next.CONNECT
-_SAYS: Final[dict[Next, str]] = {
-    Next.CONNECT: "Try again",
-    Next.RECONNECT: "Reconnect",
-    Next.ADD: "Add it to that account",
-    Next.NONE: "",
-}
-
-OUTCOMES: Final[dict[str, Outcome]] = {
-    AttemptOutcome.CONNECTED: Outcome(
-        "good", "Connected.", "Your mail is coming in, newest first.", Next.NONE
-    ),
-    AttemptOutcome.CONNECTED_PARTLY: Outcome(
-        "warn",
-        "Connected, with less than was asked.",
-        "What you unticked is switched off here. Everything else works.",
-        Next.RECONNECT,
-    ),
-    AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: Outcome(
-        "warn",
-        "Connected, without mail.",
-        "You did not give permission to read mail, so none is read and the inbox stays empty."
-        " Give it below if you want your mail here.",
-        Next.NONE,
-    ),
-    AttemptOutcome.DENIED: Outcome(
-        "info", "Nothing was connected.", "You said no at the provider, and that is fine.", _AGAIN
-    ),
-    AttemptOutcome.ADMIN_BLOCKED: Outcome(
-        "warn",
-        "Your administrator does not allow it.",
-        "Nothing was connected. Ask whoever manages that account to allow Antares.",
-        _AGAIN,
-    ),
-    AttemptOutcome.EXPIRED: Outcome(
-        "warn",
-        "That took too long.",
-        "For your safety an attempt ends after ten minutes. Nothing was connected.",
-        _AGAIN,
-    ),
-    AttemptOutcome.REPLAYED: Outcome(
-        "warn",
-        "That link was used before.",
-        "Each attempt works once. Nothing was done a second time.",
-        _AGAIN,
-    ),
-    AttemptOutcome.FOREIGN_STATE: Outcome(
-        "warn",
-        "That attempt did not begin here.",
-        "It began in another browser, or somebody sent you a link. Nothing was connected.",
-        _AGAIN,
-    ),
-    AttemptOutcome.MALFORMED: Outcome(
-        "warn",
-        "The provider's answer could not be read.",
-        "Nothing was connected.",
-        _AGAIN,
-    ),
-    AttemptOutcome.WRONG_ISSUER: Outcome(
-        "bad",
-        "The answer came from somewhere else.",
-        "It did not name the provider that you went to, so it was not used. Nothing was connected.",
-        _AGAIN,
-    ),
-    AttemptOutcome.CODE_REJECTED: Outcome(
-        "warn",
-        "The provider did not accept its own code.",
-        "It is good for one use and a short time. Nothing was connected.",
-        _AGAIN,
-    ),
-    AttemptOutcome.IDENTITY_UNPROVEN: Outcome(
-        "bad",
-        "It could not be proved whose account it is.",
-        "Nothing was kept.",
-        _AGAIN,
-    ),
-    AttemptOutcome.WRONG_ACCOUNT: Outcome(
-        "warn",
-        "That was another account.",
-        "Reconnecting needs the same account as before, and nothing of it was changed. To add"
-        " the other one as well, connect it anew.",
-        Next.RECONNECT,
-    ),
-    AttemptOutcome.LIVES_ALREADY: Outcome(
-        "warn",
-        "Something else of this account is connected already.",
-        "Nothing was changed: this alone would have taken its permission away. Added to it, both"
-        " are asked for.",
-        Next.ADD,
-    ),
-    AttemptOutcome.CONNECTED_BY_OTHER: Outcome(
-        "warn",
-        "Somebody in your organisation has connected this account.",
-        "An account belongs to one person here. They can disconnect it, then you can connect it.",
-        _AGAIN,
-    ),
-    AttemptOutcome.STILL_ENDING: Outcome(
-        "info",
-        "This account is being disconnected right now.",
-        "Nothing was connected. Try again in a minute.",
-        _AGAIN,
-    ),
-    AttemptOutcome.OVERTAKEN: Outcome(
-        "warn",
-        "Something changed meanwhile.",
-        "What you were about to connect, or your place in the organisation, ended while you were"
-        " at the provider. Nothing was connected.",
-        _AGAIN,
-    ),
-    AttemptOutcome.DISCLOSURE_OUTDATED: Outcome(
-        "info",
-        "What we ask for has changed.",
-        "Please read it as it is now, and agree again. Nothing was connected.",
-        _AGAIN,
-    ),
-    AttemptOutcome.PROVIDER_UNAVAILABLE: Outcome(
-        "warn",
-        "The provider is not answering.",
-        "Nothing was connected. Try again in a few minutes.",
-        _AGAIN,
-    ),
-    AttemptOutcome.REJECTED_BY_PROVIDER: Outcome(
-        "warn", "The provider said no.", "It gave no reason that you could mend.", _AGAIN
-    ),
-    AttemptOutcome.APP_MISCONFIGURED: Outcome(
-        "bad",
-        "We have a problem on our side.",
-        "The provider does not accept our own registration. We have been told; your accounts"
-        " are untouched. Try again later.",
-        _AGAIN,
-    ),
-    AttemptOutcome.FAILED: Outcome(
-        "bad",
-        "Something unforeseen happened.",
-        "Nothing was connected, and we have been told.",
-        _AGAIN,
-    ),
-}
-
-
-#: Where it is about calendars, other words.
-OF_CALENDARS: Final[dict[str, Outcome]] = {
-    AttemptOutcome.CONNECTED: Outcome(
-        "good", "Connected.", "Your calendars are coming in.", Next.NONE
-    ),
-    AttemptOutcome.CONNECTED_PARTLY: Outcome(
-        "warn",
-        "Connected, to read only.",
-        "You did not give permission to write events, so your calendars are shown and nothing is"
-        " changed in them.",
-        Next.RECONNECT,
-    ),
-    AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: Outcome(
-        "warn",
-        "Connected, without calendars.",
-        "You did not give permission to read calendars, so none is read. Give it below if you want"
-        " them here.",
-        Next.NONE,
-    ),
-}
 
 
 def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
@@ -233,8 +64,7 @@ def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
 
 def shown(attempt: ConnectAttempt) -> Shown:
     """Return what the page says of an attempt that has ended."""
-    of_product = OF_CALENDARS if attempt.product == "calendar" else {}
-    outcome = of_product.get(attempt.outcome, OUTCOMES[attempt.outcome])
+    outcome = _outcome(attempt)
     url = None
     if outcome.action is not Next.NONE:
         asked = {"product": attempt.product} if attempt.product != "mail" else {}
@@ -247,3 +77,13 @@ def shown(attempt: ConnectAttempt) -> Shown:
     if outcome.action is Next.ADD:
         says = f"Add {'calendar' if attempt.product == 'calendar' else 'mail'} to that account"
     return Shown(outcome.tone, outcome.title, outcome.says, says, url)
+
+
+def _outcome(attempt: ConnectAttempt) -> Outcome:
+    provider = PROVIDERS.get(attempt.provider)
+    words = dict(OUTCOMES)
+    if attempt.product == "calendar":
+        words |= OF_CALENDARS
+    if provider is not None and provider.asks_administrators:
+        words |= OF_ADMINISTERED
+    return words[attempt.outcome]

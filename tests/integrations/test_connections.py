@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from accounts import memberships, users
 from accounts.models import Alarm
-from integrations import alarms, connections, credentials, endings, forgetting
+from integrations import alarms, connections, credentials, endings, forgetting, providers
 from integrations.connections import refusals, storing
 from integrations.models import (
     AttemptOutcome,
@@ -29,7 +30,8 @@ from integrations.models import (
     SyncStage,
     SyncWork,
 )
-from integrations.settings_pages.outcomes import OUTCOMES
+from integrations.settings_pages import outcomes
+from integrations.settings_pages.outcome_words import OF_ADMINISTERED, OUTCOMES
 from integrations.sync import claims
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
@@ -734,3 +736,18 @@ class TestASweep:
 
         assert forgetting.sweep(at=timezone.now()) == 1
         assert Connection.objects.get().status == ConnectionStatus.ENDED
+
+
+@pytest.mark.scenario("A9")
+@pytest.mark.parametrize("outcome", OF_ADMINISTERED)
+def test_who_may_have_asked_their_administrator_is_not_told_that_they_said_no(outcome, monkeypatch):
+    administered = replace(providers.PROVIDERS["google"], asks_administrators=True)
+    attempt = ConnectAttempt(provider="google", product="mail", outcome=outcome)
+    plain = outcomes.shown(attempt)
+    monkeypatch.setitem(providers.PROVIDERS, "google", administered)
+
+    said = outcomes.shown(attempt)
+
+    assert "administrator" in f"{said.title} {said.says}"
+    assert said.says != plain.says
+    assert said.action_url == plain.action_url

@@ -53,6 +53,7 @@ def create(
     :raises errors.ReadOnly: if it may only be read
     :raises errors.PermissionMissing: if the account did not allow writing
     :raises errors.KeyReused: if the key wrote another event before
+    :raises errors.GuestsAreTold: if nobody was to be told, and the provider tells all the same
     :raises errors.RefusedThere: if the provider will not have it
     :raises limited_use.guard.Refused: if the policy does not allow it
     :raises integrations.providers.errors.OutcomeUnknown: if nobody can tell whether it is there:

@@ -21,6 +21,10 @@ class NotInvited(Exception):
     """Nobody invited them to it: there is nothing to answer."""
 
 
+class GuestsAreTold(Exception):
+    """The provider tells guests of it, whoever asks not to. Ask whether they may be told."""
+
+
 class RefusedThere(Exception):
     """The provider will not have it, and will say so again. Change what is asked for."""
 

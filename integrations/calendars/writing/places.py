@@ -18,10 +18,11 @@ from integrations.calendars.visible import Visible
 from integrations.event_records import Remote
 from integrations.models import Calendar, CalendarRole, Event
 from integrations.providers import PROVIDERS
+from integrations.providers.calendars import EventContent, Notify
 from limited_use.guard import Permit
 from limited_use.sinks import provider as own_provider
 
-from .errors import PermissionMissing, ReadOnly
+from .errors import GuestsAreTold, PermissionMissing, ReadOnly
 
 CAPABILITY: Final = "calendar.write"
 _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
@@ -39,6 +40,17 @@ class There:
     def connection_id(self) -> UUID:
         found: UUID = self.calendar.integration.connection_id
         return found
+
+
+def may_tell(place: There, notify: Notify, *events: EventContent) -> None:
+    """
+    See that nobody is told who was not to be.
+
+    :raises GuestsAreTold: if somebody is invited, and the provider asks nobody whether to tell them
+    """
+    provider = PROVIDERS[place.calendar.integration.connection.provider]
+    if notify == "none" and provider.always_notifies and any(one.attendees for one in events):
+        raise GuestsAreTold
 
 
 def find(asked: Asked, calendar_id: UUID) -> Visible:

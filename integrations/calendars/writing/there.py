@@ -39,6 +39,7 @@ def create(
 ) -> Written:
     """Write a new event. See the package, of this and of all below."""
     place = places.there(asked, seen)
+    places.may_tell(place, notify, content)
     name = naming.name_of(asked.user_id, seen.calendar.id, key)
     with calling.calendars(place.connection_id) as call:
         made = sure.create(call, place.remote_id, content, event_id=name, notify=notify)
@@ -57,6 +58,8 @@ def change(  # noqa: PLR0913 - one edit in full
                 return _begun_already(which, target, call, etag)
             return _gone(which, target)
         wanted = drafts.edited(live.content, edit)
+        if live.is_organizer:
+            places.may_tell(target.place, notify, live.content, wanted)
         _or_show(which, target, live, lambda: targets.check(etag, live.content, wanted, edit))
         if target.is_occurrence and scope != "this":
             work = Work(call, target.place.remote_id, target.series(call), notify, Came())
@@ -81,6 +84,8 @@ def delete(which: Which, target: Target, *, etag: str, scope: Scope, notify: Not
             # Deleted already, by an earlier try or by somebody else: that is what was wanted.
             _taken(which, target, Came(gone=[target.event_id(call)]), None)
             return
+        if live.is_organizer:
+            places.may_tell(target.place, notify, live.content)
         _or_show(which, target, live, lambda: targets.unchanged(etag, live.content))
         came = Came()
         if not target.is_occurrence:

@@ -141,6 +141,7 @@ MICROSOFT: Final = Provider(
     pace="GRAPH",
     open_mail=open_mail,
     always_notifies=True,
+    asks_administrators=True,
     open_calendars=open_calendars,
     subscriptions=subscriptions,
 )

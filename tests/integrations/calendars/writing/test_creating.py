@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from config.classes import ProcessClass
+from integrations import providers
 from integrations.calendars import writing
 from integrations.calendars.writing import Draft, Guest
+from integrations.calendars.writing.errors import GuestsAreTold
 from integrations.providers.calendars import RemoteEvent, When
 from tests.integrations.calendar_house import moment
 from tests.walls import acting_as
@@ -29,6 +33,27 @@ def draft(title="Review", *, at=None, hours=1, **more):
 def create(asked, calendar, made, key="key-1", **more):
     with acting_as(ProcessClass.WEB):
         return writing.create(asked, calendar.id, made, key=key, **more)
+
+
+class TestWhereGuestsAreAlwaysTold:
+    @pytest.fixture(autouse=True)
+    def always(self, monkeypatch, account):
+        google = replace(providers.PROVIDERS["google"], always_notifies=True)
+        monkeypatch.setitem(providers.PROVIDERS, "google", google)
+
+    def test_nobody_is_told_whom_nobody_wanted_told(self, alice, asked, account):
+        invited = draft(attendees=(Guest("bob@example.com"),))
+
+        with pytest.raises(GuestsAreTold):
+            create(asked, alice.primary, invited)
+
+        assert account.events[account.email] == {}
+
+    def test_it_is_written_where_they_may_be_or_nobody_is_invited(self, alice, asked, account):
+        create(asked, alice.primary, draft(attendees=(Guest("bob@example.com"),)), notify="all")
+        create(asked, alice.primary, draft("Alone"), key="key-2")
+
+        assert len(account.events[account.email]) == 2
 
 
 class TestANewEvent:

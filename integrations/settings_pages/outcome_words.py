@@ -1,0 +1,207 @@
+"""What became of a connect, in words: each outcome its own, and what to do next. Tables alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from integrations.models import AttemptOutcome
+
+
+class Next(StrEnum):
+    """The one thing to do next: to the disclosure page again, for the same account, or nothing."""
+
+    CONNECT = "connect"
+    RECONNECT = "reconnect"
+    ADD = "add"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    tone: str
+    title: str
+    says: str
+    action: Next
+
+
+_AGAIN: Final = Next.CONNECT
+OUTCOMES: Final[dict[str, Outcome]] = {
+    AttemptOutcome.CONNECTED: Outcome(
+        "good", "Connected.", "Your mail is coming in, newest first.", Next.NONE
+    ),
+    AttemptOutcome.CONNECTED_PARTLY: Outcome(
+        "warn",
+        "Connected, with less than was asked.",
+        "What you unticked is switched off here. Everything else works.",
+        Next.RECONNECT,
+    ),
+    AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: Outcome(
+        "warn",
+        "Connected, without mail.",
+        "You did not give permission to read mail, so none is read and the inbox stays empty."
+        " Give it below if you want your mail here.",
+        Next.NONE,
+    ),
+    AttemptOutcome.DENIED: Outcome(
+        "info", "Nothing was connected.", "You said no at the provider, and that is fine.", _AGAIN
+    ),
+    AttemptOutcome.ADMIN_BLOCKED: Outcome(
+        "warn",
+        "Your administrator does not allow it.",
+        "Nothing was connected. Ask whoever manages that account to allow Antares.",
+        _AGAIN,
+    ),
+    AttemptOutcome.EXPIRED: Outcome(
+        "warn",
+        "That took too long.",
+        "For your safety an attempt ends after ten minutes. Nothing was connected.",
+        _AGAIN,
+    ),
+    AttemptOutcome.REPLAYED: Outcome(
+        "warn",
+        "That link was used before.",
+        "Each attempt works once. Nothing was done a second time.",
+        _AGAIN,
+    ),
+    AttemptOutcome.FOREIGN_STATE: Outcome(
+        "warn",
+        "That attempt did not begin here.",
+        "It began in another browser, or somebody sent you a link. Nothing was connected.",
+        _AGAIN,
+    ),
+    AttemptOutcome.MALFORMED: Outcome(
+        "warn",
+        "The provider's answer could not be read.",
+        "Nothing was connected.",
+        _AGAIN,
+    ),
+    AttemptOutcome.WRONG_ISSUER: Outcome(
+        "bad",
+        "The answer came from somewhere else.",
+        "It did not name the provider that you went to, so it was not used. Nothing was connected.",
+        _AGAIN,
+    ),
+    AttemptOutcome.CODE_REJECTED: Outcome(
+        "warn",
+        "The provider did not accept its own code.",
+        "It is good for one use and a short time. Nothing was connected.",
+        _AGAIN,
+    ),
+    AttemptOutcome.IDENTITY_UNPROVEN: Outcome(
+        "bad",
+        "It could not be proved whose account it is.",
+        "Nothing was kept.",
+        _AGAIN,
+    ),
+    AttemptOutcome.WRONG_ACCOUNT: Outcome(
+        "warn",
+        "That was another account.",
+        "Reconnecting needs the same account as before, and nothing of it was changed. To add"
+        " the other one as well, connect it anew.",
+        Next.RECONNECT,
+    ),
+    AttemptOutcome.LIVES_ALREADY: Outcome(
+        "warn",
+        "Something else of this account is connected already.",
+        "Nothing was changed: this alone would have taken its permission away. Added to it, both"
+        " are asked for.",
+        Next.ADD,
+    ),
+    AttemptOutcome.CONNECTED_BY_OTHER: Outcome(
+        "warn",
+        "Somebody in your organisation has connected this account.",
+        "An account belongs to one person here. They can disconnect it, then you can connect it.",
+        _AGAIN,
+    ),
+    AttemptOutcome.STILL_ENDING: Outcome(
+        "info",
+        "This account is being disconnected right now.",
+        "Nothing was connected. Try again in a minute.",
+        _AGAIN,
+    ),
+    AttemptOutcome.OVERTAKEN: Outcome(
+        "warn",
+        "Something changed meanwhile.",
+        "What you were about to connect, or your place in the organisation, ended while you were"
+        " at the provider. Nothing was connected.",
+        _AGAIN,
+    ),
+    AttemptOutcome.DISCLOSURE_OUTDATED: Outcome(
+        "info",
+        "What we ask for has changed.",
+        "Please read it as it is now, and agree again. Nothing was connected.",
+        _AGAIN,
+    ),
+    AttemptOutcome.PROVIDER_UNAVAILABLE: Outcome(
+        "warn",
+        "The provider is not answering.",
+        "Nothing was connected. Try again in a few minutes.",
+        _AGAIN,
+    ),
+    AttemptOutcome.REJECTED_BY_PROVIDER: Outcome(
+        "warn", "The provider said no.", "It gave no reason that you could mend.", _AGAIN
+    ),
+    AttemptOutcome.APP_MISCONFIGURED: Outcome(
+        "bad",
+        "We have a problem on our side.",
+        "The provider does not accept our own registration. We have been told; your accounts"
+        " are untouched. Try again later.",
+        _AGAIN,
+    ),
+    AttemptOutcome.FAILED: Outcome(
+        "bad",
+        "Something unforeseen happened.",
+        "Nothing was connected, and we have been told.",
+        _AGAIN,
+    ),
+}
+
+
+#: Where it is about calendars, other words.
+OF_CALENDARS: Final[dict[str, Outcome]] = {
+    AttemptOutcome.CONNECTED: Outcome(
+        "good", "Connected.", "Your calendars are coming in.", Next.NONE
+    ),
+    AttemptOutcome.CONNECTED_PARTLY: Outcome(
+        "warn",
+        "Connected, to read only.",
+        "You did not give permission to write events, so your calendars are shown and nothing is"
+        " changed in them.",
+        Next.RECONNECT,
+    ),
+    AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: Outcome(
+        "warn",
+        "Connected, without calendars.",
+        "You did not give permission to read calendars, so none is read. Give it below if you want"
+        " them here.",
+        Next.NONE,
+    ),
+}
+
+
+#: Where an administrator may have been asked meanwhile, which nothing of the answer says.
+OF_ADMINISTERED: Final[dict[str, Outcome]] = {
+    AttemptOutcome.DENIED: Outcome(
+        "info",
+        "Nothing was connected yet.",
+        "If you said no, that is fine. If you asked your administrator there, we are told the same:"
+        " once they have agreed, connect again.",
+        _AGAIN,
+    ),
+    AttemptOutcome.ADMIN_BLOCKED: Outcome(
+        "warn",
+        "Your administrator has to allow it first.",
+        "Nothing was connected. Ask whoever manages that account to allow Antares for your"
+        " organisation; once they have, connect again.",
+        _AGAIN,
+    ),
+    AttemptOutcome.EXPIRED: Outcome(
+        "warn",
+        "We have heard nothing for ten minutes.",
+        "Nothing was connected. If you were kept on a page that wants your administrator, ask them"
+        " to allow Antares for your organisation; once they have, connect again.",
+        _AGAIN,
+    ),
+}
