@@ -161,7 +161,7 @@ class TestAFailure:
 
     def test_of_a_token_is_mended_by_a_new_one(self, alice, provider, clock, monkeypatch):
         renewed = []
-        monkeypatch.setattr("integrations.tokens.Bearer.renew", lambda _: renewed.append(1))
+        monkeypatch.setattr("integrations.tokens.Bearer.renew", lambda *_: renewed.append(1))
         provider.refusals = [errors.TokenRejected("expired", status=401)]
 
         sweep(clock)
