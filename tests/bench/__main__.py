@@ -60,6 +60,7 @@ BENCHMARKS = (
     Benchmark("months", "Calendars: a month of 20 calendars"),
     Benchmark("free_busy", "Calendars: free and busy of 50 people"),
     Benchmark("copies", "Calendars: a copy against the provider", sandbox=True),
+    Benchmark("graph", "Microsoft: messages listed and read", sandbox=True),
     Benchmark("unwrapping", "Key store: OpenBao behind the inbox page"),
 )
 
