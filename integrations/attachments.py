@@ -9,17 +9,16 @@ what we carry, a message's pictures by number and size.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from integrations import calling, inbox
+from integrations import calling, inbox, pictures
 from integrations.fences import NoLongerLive
 from integrations.inbox import Asked, NotFound, Reading, shapes
 from integrations.inbox.shapes import MessageRow
-from integrations.mime import html
 from integrations.models import Attachment
 from integrations.providers import errors
 from limited_use.sinks import download as download_sink
@@ -27,8 +26,6 @@ from limited_use.sinks import page, response
 from limited_use.sinks.rows import Row
 
 LARGEST = calling.LARGEST
-# Pictures of one message that are fetched to be shown in its text.
-MOST_PICTURES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +109,12 @@ class _Fetcher:
 
     connection_id: UUID
     failed: Exception | None = None
-    _pictures: int = field(default=0)
 
     def file(self, _: MessageRow, opened: Mapping[str, bytes]) -> bytes:
         provider_id = orjson.loads(opened["summary"])["provider_id"]
         part = orjson.loads(opened["descriptor"])["part"]
         try:
-            return self._bytes(provider_id, part, most=LARGEST)
+            return calling.file(self.connection_id, provider_id, part)
         except (errors.ProviderError, NoLongerLive) as error:
             self.failed = error.with_traceback(None)
             return b""
@@ -126,22 +122,5 @@ class _Fetcher:
     def document(self, _: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
         content = orjson.loads(opened["content"])
         provider_id = orjson.loads(opened["summary"])["provider_id"]
-
-        def resolve(content_id: str) -> tuple[str, bytes] | None:
-            part, content_type = content["inline"].get(content_id) or ("", "")
-            if not content_type.startswith("image/") or self._pictures >= MOST_PICTURES:
-                return None
-            self._pictures += 1
-            try:
-                return content_type, self._bytes(provider_id, part, most=html.MAX_PICTURE)
-            except errors.Unavailable:
-                # Nor will the next one be had now: nobody waits for each of them.
-                self._pictures = MOST_PICTURES
-                return None
-            except (errors.ProviderError, NoLongerLive):
-                return None
-
-        return {"body": shapes.body(content, resolve)}
-
-    def _bytes(self, provider_id: str, part: str, *, most: int) -> bytes:
-        return calling.file(self.connection_id, provider_id, part, most=most)
+        shown = pictures.of(self.connection_id, provider_id, content)
+        return {"body": shapes.body(content, shown)}

@@ -13,10 +13,9 @@ from typing import Any, Final
 
 import orjson
 
-from integrations import calling, permits, places
+from integrations import calling, permits, pictures, places
 from integrations.fences import NoLongerLive
 from integrations.inbox import Asked, NotFound, mailboxes, shapes
-from integrations.mime import html
 from integrations.models import Connection
 from integrations.permits import Permits
 from integrations.places import Box, Place
@@ -29,7 +28,6 @@ from limited_use.sinks.rows import Row
 from limited_use.vault.sealing import sealer
 from limited_use.vocabulary import DataClass
 
-MOST_PICTURES: Final = 20
 _WHOLE: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 
@@ -116,7 +114,6 @@ class _Reader:
 
     def __init__(self) -> None:
         self.failed: Exception | None = None
-        self._pictures = 0
 
     def document(self, box: Box, opened: Mapping[str, bytes]) -> dict[str, Any]:
         try:
@@ -125,19 +122,8 @@ class _Reader:
             self.failed = error.with_traceback(None)
             return {"body": ""}
         content = orjson.loads(incoming.body(one))
-
-        def resolve(content_id: str) -> tuple[str, bytes] | None:
-            part, content_type = content["inline"].get(content_id) or ("", "")
-            if not content_type.startswith("image/") or self._pictures >= MOST_PICTURES:
-                return None
-            self._pictures += 1
-            try:
-                data = calling.file(box.connection_id, one.message_id, part, most=html.MAX_PICTURE)
-            except (errors.ProviderError, NoLongerLive):
-                return None
-            return content_type, data
-
-        return {"body": shapes.body(content, resolve)}
+        shown = pictures.of(box.connection_id, one.message_id, content)
+        return {"body": shapes.body(content, shown)}
 
     def file(self, box: Box, opened: Mapping[str, bytes]) -> bytes:
         where = places.where(opened)

@@ -57,8 +57,7 @@ def of(occurrences: Iterable[Occurrence], window: Window) -> FreeBusy:
         span = moments(key(each.start), key(each.end), window.place)
         found[weight(each.content)].append(span)
     clip = [
-        intervals.clipped(found[weight], window.start, window.end)
-        for weight in ("busy", "tentative")
+        intervals.clipped(found[taken], window.start, window.end) for taken in ("busy", "tentative")
     ]
     return _apart(*clip)
 

@@ -106,8 +106,9 @@ class Pattern:
         first = max(first, self.start)
         if first > last:
             return
-        sets = self._by_day if self.rule.freq not in _SECONDS else self._within_day
-        for found in sets(first, last, work):
+        is_of_days = self.rule.freq not in _SECONDS
+        by_day, within = self._by_day(first, last, work), self._within_day(first, last, work)
+        for found in by_day if is_of_days else within:
             work.spend(len(found))
             for clock in _picked(found, self.rule.positions):
                 if first <= clock <= last:

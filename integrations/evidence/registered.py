@@ -21,15 +21,21 @@ def clear_columns(_: datetime) -> Mapping[str, Any]:
 def plaintext(_: datetime) -> Mapping[str, Any]:
     return {
         "register": functions.FILE.read_text(encoding="utf-8"),
-        "share_of_code": dict(_shares()),
-        "goal": f"{functions.GOAL:.1%}",
+        "share_of_code": _shares(),
+        "goal": {
+            "of": f"{functions.GOAL_FOR}, led on",
+            "share": f"{functions.GOAL:.1%}",
+        },
     }
 
 
 @cache
-def _shares() -> tuple[tuple[str, str], ...]:
+def _shares() -> Mapping[str, Mapping[str, str]]:
     # The code does not change while it runs, and reading it takes seconds.
-    return tuple((what, f"{share:.1%}") for what, share in functions.current().shares())
+    return {
+        what: {"may hold it": f"{held:.1%}", "may do more than compute": f"{leading_on:.1%}"}
+        for what, held, leading_on in functions.current().shares()
+    }
 
 
 def entry_points(_: datetime) -> Mapping[str, Any]:

@@ -99,14 +99,14 @@ def message_detail(row: MessageRow, opened: Opened) -> Shape:
     }
 
 
-def body(content: Mapping[str, Any], resolve: html.Resolver | None = None) -> str:
+def body(content: Mapping[str, Any], pictures: Mapping[str, html.Picture] | None = None) -> str:
     """
     Return the text of a message as safe HTML.
 
-    :param resolve: finds pictures that came with the message; without it they are left out
+    :param pictures: those of its own that are here, by content id; the others are left out
     """
     if content["html"]:
-        return html.sanitise(content["html"], resolve=resolve).html
+        return html.sanitise(content["html"], pictures=pictures).html
     return html.plain_to_html(content["text"])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -104,13 +106,7 @@ def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
         reading.rows,
         permits=reading.permits,
         actor=asked.actor,
-        shape=lambda row, opened: page_sink.Shown(
-            {
-                "height": heights.get(row.message.id, frames.TALLEST),
-                "support_until": to_support.get(row.message.id),
-            },
-            shapes.message_listed(row, opened),
-        ),
+        shape=partial(_in_a_thread, heights=heights, to_support=to_support),
         at=asked.at,
         context={
             "is_later_page": cursor is not None,
@@ -121,6 +117,21 @@ def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
         request=request,
     )
     return HttpResponse(body)
+
+
+def _in_a_thread(
+    row: shapes.MessageRow,
+    opened: Mapping[str, bytes],
+    *,
+    heights: Mapping[UUID, str],
+    to_support: Mapping[UUID, datetime],
+) -> page_sink.Shown:
+    """Return a message as a conversation shows it. Called inside the sink."""
+    clear = {
+        "height": heights.get(row.message.id, frames.TALLEST),
+        "support_until": to_support.get(row.message.id),
+    }
+    return page_sink.Shown(clear, shapes.message_listed(row, opened))
 
 
 @never_cache

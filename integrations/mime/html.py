@@ -12,7 +12,7 @@ import base64
 import html as entities
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,8 +23,8 @@ from . import allowed, styles
 from .headers import printable
 from .message import MAX_TEXT
 
-# Content id without angle brackets → (content type, bytes), or None where there is no such part.
-Resolver = Callable[[str], tuple[str, bytes] | None]
+# Content type and bytes; pictures go by their content id, without angle brackets.
+Picture = tuple[str, bytes]
 
 MAX_PICTURE: Final = 2 * 1024 * 1024
 MAX_PICTURES: Final = 8 * 1024 * 1024
@@ -50,7 +50,7 @@ class Sanitised:
 
 @dataclass(slots=True)
 class _Attributes:
-    resolve: Resolver | None
+    pictures: Mapping[str, Picture]
     blocked_count: int = 0
     room: int = field(default=MAX_PICTURES)
 
@@ -82,11 +82,43 @@ class _Attributes:
         return address
 
     def _embedded(self, content_id: str) -> str:
-        found = self.resolve(content_id.strip("<> ")) if self.resolve else None
+        found = self.pictures.get(_bare(content_id))
         if found is None or len(found[1]) > MAX_PICTURE:
             return ""
         content_type, data = found
         return f"data:{content_type};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def _bare(content_id: str) -> str:
+    return content_id.strip("<> ")
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """Takes note of the pictures that are shown by their content ids."""
+
+    ids: dict[str, None] = field(default_factory=dict)
+
+    def __call__(self, tag: str, name: str, value: str) -> str | None:
+        if tag == "img" and name == "src" and value.strip()[:4].lower() == "cid:":
+            self.ids[_bare(value.strip()[4:])] = None
+        return None
+
+
+def pictures_in(html: str) -> list[str]:
+    """Return the content ids of the pictures that `html` shows, in order, each once."""
+    html = html[:MAX_TEXT]
+    if "cid:" not in html.lower() or _is_bomb(html):
+        return []
+    wanted = _Wanted()
+    nh3.clean(
+        html,
+        tags={"img"},
+        attributes={"img": {"src"}},
+        attribute_filter=wanted,
+        url_schemes={"cid"},
+    )
+    return list(wanted.ids)
 
 
 def _leads_out(value: str) -> bool:
@@ -97,18 +129,18 @@ def _leads_out(value: str) -> bool:
     return parts.scheme.lower() in _LINKS and bool(parts.netloc or parts.path)
 
 
-def sanitise(html: str, *, resolve: Resolver | None = None) -> Sanitised:
+def sanitise(html: str, *, pictures: Mapping[str, Picture] | None = None) -> Sanitised:
     """
     Return `html` with what a mail may do: look like something, and be read.
 
-    Pictures by content id are put in through `resolve`; any others that are
-    not `data:` are left out and counted.
+    Pictures by content id are put in where they are among `pictures`; any others
+    that are not `data:` are left out and counted.
     """
     html = html[:MAX_TEXT]
     if _is_bomb(html):
         # Deep nesting takes the parser quadratic time; its words are kept.
         return Sanitised(plain_to_html(_without_tags(html)), 0)
-    attributes = _Attributes(resolve)
+    attributes = _Attributes(pictures or {})
     safe = nh3.clean(
         html,
         tags=set(allowed.TAGS),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING, Final
+from collections import defaultdict
+from typing import TYPE_CHECKING
 
+from .knowing import knows
+from .labels import NOTHING, Handed, Labels, answered, origins_of, outside, together
 from .plain import COMMON, ENDS, GROWS, PLAIN, is_plain
-from .source import PACKAGES, Definition, Function, Reached, absolute, written
+from .source import Function, Reached, absolute, written
 
 if TYPE_CHECKING:
-    from .flow import Flow
-
-# What knows nothing of the rest, by contract.
-_PURE: Final = ("integrations.providers", "integrations.mime")
+    from .flow import Flow, Origin
 
 
 def _is_protocol(node: ast.ClassDef) -> bool:
@@ -27,28 +27,35 @@ class Body:
         self.flow = flow
         self.function = function
         self.module = flow.project.modules[function.module]
-        self.held = set(flow.given[function.name])
+        self.given = flow.given[function.name]
         self.kinds = flow.kinds(function)
-        self.answers: dict[ast.Call, bool] = {}
-        self.nested = {
-            node.name
-            for node in ast.walk(function.node)
-            if isinstance(node, Definition) and node is not function.node
-        }
+        self.held: dict[str, Labels] = defaultdict(lambda: NOTHING)
+        self.answers: dict[ast.Call, Labels] = {}
+        entered = flow.watched.entered.get(function.name)
+        for parameter in function.parameters:
+            meant = flow.meant_by(function, parameter.annotation)
+            if entered:
+                self.held[parameter.arg] = frozenset({entered})
+            elif meant:
+                self.held[parameter.arg] = meant
+            elif not flow.is_plain(function, parameter):
+                self.held[parameter.arg] = frozenset({parameter.arg})
+        for parameter in function.inner_parameters:
+            meant = flow.meant_by(function, parameter.annotation)
+            self.held[parameter.arg] |= {Handed(one) for one in meant}
 
     def follow(self) -> None:
-        while True:
-            before = len(self.held)
-            # True for as long as nothing more is held.
+        before = -1
+        # Again for as long as more is held.
+        while before != (before := sum(map(len, self.held.values()))):
             self.answers.clear()
-            for node in self.function.nodes:
+            for node in self.function.statements:
                 self._statement(node)
-            if len(self.held) == before:
-                break
-        if self.held or any(
-            self.holds(node) for node in self.function.nodes if isinstance(node, ast.Call)
-        ):
-            self.flow.holding.add(self.function.name)
+        origins: set[Origin] = set()
+        for labels in [*self.held.values(), *map(self.holds, self.function.calls)]:
+            origins |= origins_of(labels, self.given)
+        if origins:
+            self.flow.holding[self.function.name] |= origins
 
     def _statement(self, node: ast.AST) -> None:
         match node:
@@ -67,97 +74,128 @@ class Body:
             case ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
                 self._bind([target], value)
             case ast.Return(value=ast.expr() as value) | ast.Yield(value=ast.expr() as value):
-                if self.holds(value):
-                    self.flow.returned(self.function)
+                self._give_back(node, value)
             case ast.Call():
                 self.holds(node)
 
+    def _give_back(self, node: ast.AST, value: ast.expr) -> None:
+        labels = self.holds(value)
+        if inner := self.function.answers_of_inner.get(node):
+            self.held[inner] |= labels
+            return
+        is_function = isinstance(value, ast.Name) and value.id in self.function.inner
+        if is_function:
+            labels = frozenset(one for one in labels if not isinstance(one, Handed))
+        self.flow.returned(self.function, outside(labels))
+
     def _bind(self, targets: list[ast.expr], value: ast.expr) -> None:
-        if not self.holds(value):
+        labels = self.holds(value)
+        if not labels:
             return
         for target in targets:
             for node in ast.walk(target):
                 if isinstance(node, ast.Name) and node.id not in {"self", "cls"}:
-                    self.held.add(node.id)
+                    self.held[node.id] |= labels
                 elif isinstance(node, ast.Attribute) and written(node.value) == "self":
-                    self.flow.kept(self.function.owner or "", node.attr)
+                    origins = frozenset(origins_of(labels, self.given))
+                    self.flow.kept(self.function.owner or "", node.attr, origins)
 
-    def holds(self, node: ast.expr) -> bool:  # noqa: C901, PLR0911 - a line per kind
-        """Return whether the value of an expression may be what is watched."""
+    def holds(self, node: ast.expr) -> Labels:  # noqa: C901, PLR0911 - a line per kind
+        """Return what the value of an expression may be made of."""
         match node:
             case ast.Name(id=name):
-                return name in self.held
+                return self.held.get(name, NOTHING)
             case ast.Attribute(value=value, attr=attr):
                 if attr in self.flow.watched.clear:
-                    return False
+                    return NOTHING
                 own = written(value) == "self" and (self.function.owner or "", attr)
-                return own in self.flow.attributes or self.holds(value)
+                kept = self.flow.attributes.get(own, NOTHING) if own else NOTHING
+                base = self.holds(value)
+                return kept | base | self._computed(node, base)
             case ast.Call():
                 if node not in self.answers:
                     self.answers[node] = self._call(node)
                 return self.answers[node]
             case ast.Compare() | ast.Constant() | ast.UnaryOp(op=ast.Not()):
-                return False
+                return NOTHING
             case ast.Subscript(value=value) | ast.Starred(value=value) | ast.Await(value=value):
                 return self.holds(value)
             case ast.IfExp(body=body, orelse=other):
-                return self.holds(body) or self.holds(other)
+                return self.holds(body) | self.holds(other)
             case ast.ListComp(elt=made) | ast.SetComp(elt=made) | ast.GeneratorExp(elt=made):
                 return self.holds(made)
             case ast.DictComp(key=key, value=value):
-                return self.holds(key) or self.holds(value)
-        return any(
+                return self.holds(key) | self.holds(value)
+        return together(
             self.holds(one) for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)
         )
 
-    def _call(self, call: ast.Call) -> bool:
-        given = [one for one in call.args if self.holds(one)]
-        named = [one for one in call.keywords if self.holds(one.value)]
+    def _computed(self, node: ast.Attribute, base: Labels) -> Labels:
+        """Return what properties answer that an attribute may stand for."""
+        found = NOTHING
+        for function in self.flow.properties(self, node, self._properties):
+            handed = {"self": base} if base else {}
+            self.flow.give(function, {"self": origins_of(base, self.given)}, by=self.function)
+            found |= answered(self.flow.result_of(function), handed)
+        return found
+
+    def _call(self, call: ast.Call) -> Labels:
+        watched = self.flow.watched
+        given = together(
+            [self.holds(one) for one in call.args]
+            + [self.holds(one.value) for one in call.keywords]
+        )
         name = written(call.func).rpartition(".")[2]
-        if (
-            name in self.flow.watched.named and isinstance(call.func, ast.Attribute)
-        ) or self._makes(call.func):
-            return True
-        if name in self.nested:
-            return bool(given or named) or name in self.held
+        if name in watched.named and isinstance(call.func, ast.Attribute):
+            return frozenset({watched.named[name]})
+        if made := self._made(call.func):
+            return made
+        if name in self.function.inner:
+            return given | self.held.get(name, NOTHING)
         functions, is_known = self.flow.reached(self, call.func, self._reached)
-        on_plaintext = isinstance(call.func, ast.Attribute) and self.holds(call.func.value)
+        base = self.holds(call.func.value) if isinstance(call.func, ast.Attribute) else NOTHING
+        answer = NOTHING
         for function in functions:
-            parameters = self._parameters(call, function, on_plaintext=on_plaintext)
-            self.flow.give(function, parameters, by=self.function)
+            taken = self._taken(call, function, base)
+            handed = {one: origins_of(labels, self.given) for one, labels in taken.items()}
+            self.flow.give(function, handed, by=self.function)
+            answer |= answered(self.flow.result_of(function), taken)
         if name in ENDS:
-            return False
+            return NOTHING
         if is_known:
-            return any(self.flow.result_of(function) for function in functions)
-        if (given or named) and name in GROWS and isinstance(call.func, ast.Attribute):
-            base = call.func.value
-            if isinstance(base, ast.Name):
-                self.held.add(base.id)
-        found = any(self.flow.result_of(function) for function in functions)
-        return found or bool(given or named) or on_plaintext
+            return answer
+        if given and name in GROWS and isinstance(call.func, ast.Attribute):
+            into = call.func.value
+            if isinstance(into, ast.Name):
+                self.held[into.id] |= given
+        return answer | given | base
 
-    def _makes(self, called: ast.expr) -> bool:
+    def _made(self, called: ast.expr) -> Labels:
         name = absolute(self.module, written(called))
-        return name is not None and self.flow.project.resolve(name) in self.flow.watched.types
+        made = self.flow.watched.types.get(self.flow.project.resolve(name) or "") if name else None
+        return frozenset({made}) if made else NOTHING
 
-    def _parameters(self, call: ast.Call, function: Function, *, on_plaintext: bool) -> set[str]:
-        taken = [one.arg for one in function.parameters]
-        places = taken[1:] if taken[:1] in (["self"], ["cls"]) else taken
-        found = {"self"} if on_plaintext else set()
+    def _taken(self, call: ast.Call, function: Function, base: Labels) -> dict[str, Labels]:
+        """Return what each parameter of a function is given by a call."""
+        names = [one.arg for one in function.parameters]
+        places = names[1:] if names[:1] in (["self"], ["cls"]) else names
+        found: dict[str, Labels] = defaultdict(lambda: NOTHING)
+        if base and names:
+            found["self"] = base
         for place, one in enumerate(call.args):
-            if self.holds(one):
-                found.add(places[min(place, len(places) - 1)] if places else "")
+            if places and (labels := self.holds(one)):
+                found[places[min(place, len(places) - 1)]] |= labels
         for keyword in call.keywords:
-            if self.holds(keyword.value):
-                found.add(keyword.arg if keyword.arg in taken else taken[-1] if taken else "")
-        return {one for one in found if one}
+            if names and (labels := self.holds(keyword.value)):
+                found[keyword.arg if keyword.arg in names else names[-1]] |= labels
+        return found
 
     def _reached(self, called: ast.expr) -> Reached:  # noqa: PLR0911
         """Return what a call may run, and whether that is certain."""
         project, dotted = self.flow.project, written(called)
         if isinstance(called, ast.Attribute) and written(called.value) in {"self", "cls"}:
-            found = project.method(self.function.owner or "", called.attr)
-            return ([found], True) if found else ([], False)
+            every = self._methods(self.function.owner or "", called.attr)
+            return every, bool(every)
         if re.fullmatch(r"[\w.]+", dotted) and (name := absolute(self.module, dotted)):
             target = project.resolve(name)
             if target in project.functions:
@@ -172,9 +210,8 @@ class Body:
         owners = self.kinds.of(called.value)
         if owners is None:
             named = [] if called.attr in COMMON else project.methods.get(called.attr, [])
-            return [one for one in named if self._sees(one)], False
-        found_in = [project.method(owner, called.attr) for owner in owners]
-        methods = [one for one in found_in if one]
+            return [one for one in named if knows(self.module, one)], False
+        methods = [one for owner in owners for one in self._methods(owner, called.attr)]
         for one in list(methods):
             if _is_protocol(project.classes[one.owner or ""]):
                 # Whoever keeps to the protocol may stand behind it.
@@ -183,13 +220,15 @@ class Body:
                 ]
         return methods, bool(methods)
 
-    def _is_like(self, other: Function, one: Function) -> bool:
-        return self._sees(other) and len(other.parameters) == len(one.parameters)
+    def _methods(self, owner: str, name: str) -> list[Function]:
+        """Return a class's method of that name, and what classes made of it have in its place."""
+        own = self.flow.project.method(owner, name)
+        return [*([own] if own else []), *self.flow.project.overriding(owner, name)]
 
-    def _sees(self, other: Function) -> bool:
-        """Return whether the import contracts let this module hold an object of that class."""
-        for pure in _PURE:
-            if self.module.name.startswith(pure):
-                return other.module.startswith(_PURE)
-        own, theirs = self.module.name.split(".")[0], other.module.split(".")[0]
-        return PACKAGES.index(theirs) <= PACKAGES.index(own)
+    def _properties(self, node: ast.Attribute) -> list[Function]:
+        owners = self.kinds.of(node.value) or frozenset()
+        found = [self.flow.project.method(owner, node.attr) for owner in owners]
+        return [one for one in found if one and one.is_property]
+
+    def _is_like(self, other: Function, one: Function) -> bool:
+        return knows(self.module, other) and len(other.parameters) == len(one.parameters)

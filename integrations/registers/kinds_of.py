@@ -41,6 +41,13 @@ class Kinds:
                 ):
                     if (kind := self._of(value, found)) is not None:
                         found.setdefault(name, kind)
+                case (
+                    ast.For(target=ast.Name(id=name), iter=value)
+                    | ast.comprehension(target=ast.Name(id=name), iter=value)
+                ):
+                    # Of many, an annotation names what each is.
+                    if kind := self._of(value, found):
+                        found.setdefault(name, kind)
         return found
 
     def of(self, node: ast.expr) -> frozenset[str] | None:

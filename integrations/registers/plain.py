@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection
 from typing import Final
 
 from .source import written
@@ -16,9 +17,9 @@ _BUILT_IN: Final = (
 _OURS: Final = (
     "Sealed Permit Permits SyncPermits DataClass Purpose Recipient Actor Fence Sealer Connection"
     " Integration SyncWork ConnectAttempt PurgeJob Message Thread SetAside Attachment Provider"
-    " Endpoints AttemptOutcome ConnectionStatus StatusReason Outcome Row Reading Asked Owner Claim"
-    " Limit Grant Capability MailUnits HttpRequest Request Run Clock Mailbox Access MailAdapter"
-    " errors ProviderError"
+    " Endpoints AttemptOutcome ConnectionStatus StatusReason Row Reading Asked Owner Claim"
+    " Limit Grant Visible Capability MailUnits HttpRequest Request Run Clock Mailbox Access"
+    " MailAdapter errors ProviderError"
 )
 PLAIN: Final = frozenset(f"{_BUILT_IN} {_OURS}".split())
 # Sealed, hashed, counted or compared: it is not plaintext any more.
@@ -39,8 +40,8 @@ COMMON: Final = frozenset(
 )
 
 
-def is_plain(annotation: ast.expr | None) -> bool:
-    """Return whether nothing of that type can be a provider's words."""
+def is_plain(annotation: ast.expr | None, more: Collection[str] = ()) -> bool:
+    """Return whether nothing of that type can be a provider's words; `more` is no such word."""
     if annotation is None:
         return False
-    return set(re.findall(r"[A-Za-z_]\w*", written(annotation))) <= PLAIN
+    return set(re.findall(r"[A-Za-z_]\w*", written(annotation))) <= PLAIN.union(more)

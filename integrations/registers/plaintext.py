@@ -13,95 +13,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from .flow import Flow, Watched
+from .computing import Computing
+from .flow import Flow, Origin
 from .plaintext_reasons import REASONS, Side
+from .plaintext_sources import IDS, WORDS
 from .source import Function, Project, read
 
 FILE: Final = Path(__file__).with_name("plaintext.txt")
+# Of what may lead on what was sealed and is opened again; see `limited_use/README.md`.
+GOAL_FOR: Final = Origin.OPENED.value
 GOAL: Final = 0.05
-
-_BASE, _MIME = "integrations.providers.base.", "integrations.mime.message."
-_TYPES: Final = frozenset(
-    {
-        *(_BASE + name for name in ("RemoteMessage", "RemoteThread", "MailboxProfile")),
-        *(_MIME + name for name in ("ParsedMessage", "Address", "AttachmentPart")),
-        "integrations.attachments.Download",
-        "integrations.connections.callback.Callback",
-        "integrations.providers.identity.Identity",
-        "integrations.providers.token_answers.TokenSet",
-        "integrations.providers.transport.Answer",
-        "integrations.providers.transport.Stream",
-    }
-)
-_OPENED: Final = frozenset({"Opened", "Mapping[str, bytes]"})
-_SOURCES: Final = frozenset(
-    {
-        "limited_use.vault.records.open",
-        "limited_use.vault.compression.expand",
-        "limited_use.vault.directory.derive",
-    }
-)
-# The sanitiser's library calls it with each attribute.
-_ENTERED: Final = frozenset({"integrations.mime.html._Attributes.__call__"})
-# What a sink returns has left: it is the answer, and whoever passes it on does no more.
-_SENT: Final = frozenset(
-    f"limited_use.sinks.{name}"
-    for name in (
-        "response.json_page",
-        "response.json_object",
-        "page.render",
-        "page.document",
-        "support.item",
-        "export.part",
-        "agenda.calendar_json",
-        "agenda.calendar_kept",
-        "agenda.calendar_page",
-        "agenda.calendar_file",
-        "agenda.calendar_document",
-        "notification.text",
-        "download.attachment",
-        "download.passing",
-    )
-)
-# When somebody wants to look says nothing of what is there.
-_ASKED: Final = frozenset({"integrations.almanac.expansion.window"})
-# In clear in our tables as well; see the register of columns.
-_IN_CLEAR: Final = (
-    "received_at size is_unread is_starred has_attachments position is_inline message_count"
-    " expires_at refresh_expires_at granted_scopes status is_success estimate more"
-)
-_CLEAR: Final = frozenset(_IN_CLEAR.split())
-_NAMES: Final = "message_id thread_id cursor refs next_page ref deleted upserted"
-_IDS: Final = frozenset(_NAMES.split())
-
-WORDS: Final = Watched(
-    types=_TYPES,
-    written=_OPENED,
-    calls=_SOURCES,
-    named=frozenset({"token"}),
-    entered=_ENTERED,
-    clear=_CLEAR | _IDS,
-    closed=_SENT | _ASKED | {"limited_use.sinks.provider.text", "limited_use.sinks.provider.texts"},
-)
-IDS: Final = Watched(
-    types=_TYPES
-    | {_BASE + name for name in ("MessageRef", "ListPage", "ChangePage", "Relabelled")},
-    written=_OPENED,
-    calls=_SOURCES,
-    named=frozenset({"token"}),
-    entered=_ENTERED,
-    clear=_CLEAR,
-    closed=_SENT | _ASKED,
-)
 _INTRODUCTION: Final = """\
 Functions that may hold plaintext of provider data
 ==================================================
 
 Found by following it through the code (`flow.py`), module by module, with the reason why it
 may. A function that is new here fails the build until this file is written again, and
-read. `ids` are a provider's ids and cursors, and nothing more.
+read. `ids` are a provider's ids and cursors, and nothing more. The others are of two kinds: of
+those with a `>` it is not certain that what they hold goes nowhere but into their answer; the rest
+only compute (`computing.py`).
 """
 
 
@@ -109,13 +41,44 @@ class Unexplained(Exception):
     """A module holds plaintext, and nobody said why it may."""
 
 
+class Share(NamedTuple):
+    """
+    Functions by what they hold, as shares of all lines of code.
+
+    A function may hold what came from several places: the parts are more than the whole.
+
+    :param held: those that may hold it
+    :param leading_on: those of them that may do more than compute with it
+    """
+
+    what: str
+    held: float
+    leading_on: float
+
+
 @dataclass(frozen=True)
 class Register:
-    """What was found: names of functions, by what they may hold."""
+    """
+    What was found, by names of functions.
+
+    :param origins: of those that may hold words, addresses or tokens: where these came from
+    :param ids: those that may hold ids and cursors, and no more
+    :param computing: those of all functions that only compute
+    """
 
     project: Project
-    words: frozenset[str]
+    origins: Mapping[str, frozenset[Origin]]
     ids: frozenset[str]
+    computing: frozenset[str]
+
+    @property
+    def words(self) -> frozenset[str]:
+        return frozenset(self.origins)
+
+    @property
+    def leading_on(self) -> frozenset[str]:
+        """Those that may hold words and do not only compute."""
+        return self.words - self.computing
 
     def text(self, reasons: Mapping[str, tuple[Side, str]] = REASONS) -> str:
         """
@@ -139,22 +102,24 @@ class Register:
             side, why = reasons[module]
             yield f"{module}\n  {side.name.lower()}: {why}"
             for name in names:
-                yield f"    {'' if name in self.words else 'ids '}{name.removeprefix(module + '.')}"
+                kind = "ids " if name in self.ids else "> " if name in self.leading_on else ""
+                yield f"    {kind}{name.removeprefix(module + '.')}"
 
-    def shares(self) -> Iterator[tuple[str, float]]:
-        """Yield the share of the service's lines of code in such functions, and of each side."""
+    def shares(self) -> Iterator[Share]:
+        """Yield how much of the service's lines of code that is: all of it, then by origin."""
+        yield self._share("words, addresses, tokens", self.words)
+        for origin in Origin:
+            names = frozenset(one for one, found in self.origins.items() if origin in found)
+            yield self._share(origin.value, names)
+        yield self._share("any of these, or ids and cursors", self.words | self.ids)
+
+    def _share(self, what: str, names: frozenset[str]) -> Share:
         total = sum(len(module.code_lines) for module in self.project.modules.values())
-        lines = {name: self._size(self.project.functions[name]) for name in self.words | self.ids}
-        yield "words, addresses, tokens", sum(lines[name] for name in self.words) / total
-        for side in Side:
-            own = [name for name in self.words if self._side(name) is side]
-            yield f"  {side.name.lower()}: {side}", sum(lines[name] for name in own) / total
-        yield "with ids and cursors", sum(lines.values()) / total
-
-    def _side(self, name: str) -> Side | None:
-        # A module without a reason is of no side; `text` names it.
-        known = REASONS.get(self.project.functions[name].module)
-        return known[0] if known else None
+        held, leading = (
+            sum(self._size(self.project.functions[one]) for one in some) / total
+            for some in (names, names - self.computing)
+        )
+        return Share(what, held, leading)
 
     def _size(self, function: Function) -> int:
         lines = self.project.modules[function.module].code_lines
@@ -163,8 +128,10 @@ class Register:
 
 def of(project: Project) -> Register:
     """Return the register of `project`."""
-    words = frozenset(Flow(project, WORDS).run())
-    return Register(project, words, frozenset(Flow(project, IDS).run()) - words)
+    flow = Flow(project, WORDS)
+    origins = {name: frozenset(found) for name, found in flow.run().items() if found}
+    ids = {name for name, found in Flow(project, IDS).run().items() if found}
+    return Register(project, origins, frozenset(ids - origins.keys()), Computing(flow).run())
 
 
 @cache

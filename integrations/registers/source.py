@@ -19,6 +19,10 @@ PACKAGES: Final = ("accounts", "limited_use", "integrations", "config")
 APART: Final = ("integrations/sandbox/", "config/embedded/")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
+_STATEMENTS = (
+    ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr | ast.For | ast.comprehension
+    | ast.withitem | ast.Return | ast.Yield | ast.Call
+)  # fmt: skip
 
 
 @cache
@@ -45,6 +49,42 @@ class Function:
         taken = self.node.args
         named = [*taken.posonlyargs, *taken.args, *taken.kwonlyargs]
         return named + [one for one in (taken.vararg, taken.kwarg) if one]
+
+    @cached_property
+    def statements(self) -> list[ast.AST]:
+        """Where a value gets a name, is handed on or given back."""
+        return [node for node in self.nodes if isinstance(node, _STATEMENTS)]
+
+    @cached_property
+    def inner(self) -> frozenset[str]:
+        """What functions inside it are called: they are read as part of it."""
+        found = (node for node in self.nodes if isinstance(node, Definition))
+        return frozenset(one.name for one in found if one is not self.node)
+
+    @cached_property
+    def answers_of_inner(self) -> dict[ast.AST, str]:
+        """What functions inside it give back, by the name of the function."""
+        found: dict[ast.AST, str] = {}
+        # The outermost first, so that the innermost has the last word.
+        for inner in (one for one in self.nodes if isinstance(one, Definition)):
+            if inner is not self.node:
+                given = (one for one in ast.walk(inner) if isinstance(one, ast.Return | ast.Yield))
+                found.update(dict.fromkeys(given, inner.name))
+        return found
+
+    @cached_property
+    def is_property(self) -> bool:
+        return any("property" in written(mark) for mark in self.node.decorator_list)
+
+    @cached_property
+    def inner_parameters(self) -> list[ast.arg]:
+        """What functions inside it take."""
+        own = set(self.parameters)
+        return [node for node in self.nodes if isinstance(node, ast.arg) and node not in own]
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        return [node for node in self.nodes if isinstance(node, ast.Call)]
 
 
 # Functions that a call may run, and whether it can be no other.
@@ -95,6 +135,7 @@ class Project:
         self.methods: dict[str, list[Function]] = defaultdict(list)
         # What does not depend on what is followed, looked up once.
         self.reached: dict[ast.expr, Reached] = {}
+        self.properties: dict[ast.expr, list[Function]] = {}
         self.kinds: dict[str, Any] = {}
         for module in modules:
             module.names.update(_imported(module))
@@ -128,12 +169,35 @@ class Project:
             return None
         return self.resolve(f"{target}.{tail}" if tail else target, depth + 1)
 
+    @cached_property
+    def _heirs(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for name, node in self.classes.items():
+            module = self.module_of(name)
+            for base in node.bases:
+                if target := self.resolve(absolute(module, written(base)) or ""):
+                    found[target].add(name)
+        return found
+
+    def module_of(self, name: str) -> Module:
+        """Return the module of a class, which may stand in another."""
+        while name not in self.modules:
+            name = name.rpartition(".")[0]
+        return self.modules[name]
+
+    def overriding(self, owner: str, name: str) -> Iterator[Function]:
+        """Yield what classes made of `owner` have in place of a method of its."""
+        for heir in self._heirs.get(owner, ()):
+            if own := self.functions.get(f"{heir}.{name}"):
+                yield own
+            yield from self.overriding(heir, name)
+
     def method(self, owner: str, name: str) -> Function | None:
         """Return a class's own or inherited method."""
         found = self.functions.get(f"{owner}.{name}")
         if found or owner not in self.classes:
             return found
-        module = self.modules[owner.rpartition(".")[0]]
+        module = self.module_of(owner)
         for base in self.classes[owner].bases:
             target = self.resolve(absolute(module, ast.unparse(base)) or "")
             if target and (inherited := self.method(target, name)):

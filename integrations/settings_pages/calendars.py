@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -42,10 +44,6 @@ def calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     own = visible.own(actor=actor, user_id=asked.user_id)
     found = [one for one in own if one.calendar.integration_id == integration.id]
     rows, permits = agenda.named(asked, found)
-
-    def make(opened: sink.Opened) -> list[Shown]:
-        return [_shown(seen, values, shapes.copy_of(seen, at=at)) for seen, values in opened]
-
     context = {
         "integration": integration,
         "provider": PROVIDERS[integration.connection.provider],
@@ -58,7 +56,7 @@ def calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
             rows,
             permits=permits,
             viewer=actor,
-            make=make,
+            make=partial(_made, at=at),
             context=context,
             under="calendars",
             request=request,
@@ -124,6 +122,11 @@ def keep(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     else:
         messages.success(request, "Saved. What is older goes within a minute.")
     return redirect(PAGE, integration_id)
+
+
+def _made(opened: sink.Opened, *, at: datetime) -> list[Shown]:
+    """Return each calendar as the page shows it. Called inside the sink."""
+    return [_shown(seen, values, shapes.copy_of(seen, at=at)) for seen, values in opened]
 
 
 def _shown(seen: Visible, values: Mapping[str, bytes], copy: Mapping[str, Any]) -> Shown:

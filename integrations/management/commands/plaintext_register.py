@@ -13,6 +13,7 @@ class Command(BaseCommand):
     def handle(self, **_: object) -> None:
         register = plaintext.current()
         plaintext.FILE.write_text(register.text(), encoding="utf-8")
-        for what, share in register.shares():
-            self.stdout.write(f"{share:6.1%}  {what}")
-        self.stdout.write(f"{plaintext.GOAL:6.1%}  is the goal")
+        self.stdout.write("  held, led on (at most)")
+        for what, held, leading_on in register.shares():
+            self.stdout.write(f"{held:6.1%} {leading_on:6.1%}  {what}")
+        self.stdout.write(f"{plaintext.GOAL:13.1%}  is the goal for {plaintext.GOAL_FOR}")

@@ -68,7 +68,133 @@ def remember(*, words):
 def unrelated(text):
     return text.upper()
 """,
+    "typed": """
+from integrations.calendars.writing.drafts import Draft
+def shape(draft: Draft):
+    return draft.title
+""",
+    "own": """
+from integrations.mime import headers
+def shape():
+    return headers.text("a word of ours")
+""",
+    "inner": """
+from collections.abc import Mapping
+from limited_use.sinks import agenda
+def shape(rows, permits, viewer, at):
+    def make(opened: Mapping[str, bytes]):
+        return opened["about"]
+    return agenda.calendar_json(rows, permits=permits, viewer=viewer, make=make, at=at)
+""",
+    "property": """
+from dataclasses import dataclass
+from collections.abc import Mapping
+@dataclass
+class Held:
+    opened: Mapping[str, bytes]
+    @property
+    def words(self):
+        return self.opened["summary"]
+def shape(found: Held, opened: Mapping[str, bytes]):
+    made = Held(opened)
+    return made.words
+""",
+    "heir": """
+from collections.abc import Mapping
+class Teller:
+    def tell(self, text):
+        return None
+class Loud(Teller):
+    def tell(self, text):
+        self.said = text
+def shape(teller: Teller, opened: Mapping[str, bytes]):
+    teller.tell(opened["summary"])
+""",
 }
+# Each hands what it was given to something that keeps, sends, writes, logs, or runs who knows what.
+LEADS_OUT = {
+    "log": "logger.warning('seen', extra={'subject': opened['summary']})",
+    "handed_on": "list(map(logger.warning, opened.values()))",
+    "printed": "print(opened['summary'])",
+    "file": "open('/tmp/words', 'ab').write(opened['summary'])",
+    "cache": "cache.set('words', opened['summary'])",
+    "network": "urlopen('https://example.com', data=opened['summary'])",
+    "table": "Message.objects.filter(id=row.id).update(folders=[opened['summary']])",
+    "row": "row.save()",
+    "column": "row.folders = [opened['summary']]",
+    "session": "request.session['words'] = opened['summary']",
+    "unknown": "box['words'] = opened['summary']",
+    "callback": "tell(opened['summary'])",
+    "kept": "SEEN.append(opened['summary'])",
+    "kept_by_key": "BY_NAME['words'] = opened['summary']",
+    "behind": "_noted(opened['summary'])",
+    "by_a_method": "Noting(opened['summary']).note()",
+    "by_a_property": "Noting(opened['summary']).noted",
+    "by_an_heir": "noting.tell(opened['summary'])",
+    "imported_there": "import socket",
+    "by_name": "getattr(row, 'save')()",
+    "entered": "lock.__enter__()",
+}
+COMPUTES = {
+    "decoded": "return json.loads(opened['summary'])['subject'].strip()",
+    "parsed": "return raw.parse(opened['content']).subject",
+    "made_safe": "return html.sanitise(opened['content'].decode()).html",
+    "sorted": "return sorted(opened, key=lambda name: len(opened[name]))",
+    "collected": "found = {}\n    found['words'] = opened['summary']\n    return found",
+    "shaped": "return Shaped(opened['summary'].decode(), row.is_unread)",
+    "asked": "return Shaped(opened['summary'].decode(), False).short",
+    "own_helper": "return [_upper(one) for one in opened.values()]",
+    "refused": "raise ValueError(opened['summary'])",
+    "substituted": "return DOTS.sub('.', opened['summary'].decode())",
+}
+HEAD = """
+import json, logging, re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.request import urlopen
+from django.core.cache import cache
+from django.http import HttpRequest
+from integrations.mime import html, raw
+from integrations.models import Message
+logger = logging.getLogger(__name__)
+DOTS = re.compile("[.]+")
+SEEN = []
+BY_NAME = {}
+def _noted(text):
+    logger.warning(text)
+def _upper(text: bytes):
+    return text.upper()
+@dataclass
+class Shaped:
+    words: str
+    unread: bool
+    @property
+    def short(self):
+        return self.words[:10]
+class Noting:
+    def __init__(self, text):
+        self.text = text
+    def note(self):
+        logger.warning(self.text)
+    @property
+    def noted(self):
+        logger.warning(self.text)
+    def tell(self, text):
+        return None
+class Loud(Noting):
+    def tell(self, text):
+        logger.warning(text)
+"""
+TAKES = (
+    "row: Message, request: HttpRequest, box: Any, tell: Callable[[bytes], None], noting: Noting,"
+    " opened: Mapping[str, bytes]"
+)
+
+
+def _written():
+    bodies = {**LEADS_OUT, **COMPUTES}
+    return HEAD + "".join(f"def {name}({TAKES}):\n    {body}\n" for name, body in bodies.items())
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +202,17 @@ def planted():
     """Return the register of the service with these modules in it."""
     more = [
         Module(f"integrations.planted_{name}", f"integrations/planted_{name}.py", text)
-        for name, text in PLANTED.items()
+        for name, text in {**PLANTED, "written": _written()}.items()
     ]
-    return plaintext.of(Project([*read(), *more]))
+    return plaintext.of(Project([*map(_changed, read()), *more]))
+
+
+def _changed(module):
+    """Return the shapes of the inbox with a function more, everything else as it is."""
+    if module.name != "integrations.inbox.shapes":
+        return module
+    also = "def also(row: MessageRow, opened: Opened) -> Shape:\n    return {}\n"
+    return Module(module.name, module.path, f"{module.text}\n\n{also}")
 
 
 @pytest.mark.invariant(2)
@@ -129,22 +263,36 @@ class TestPlaintextRegister:
             "integrations.inbox.queries",
         )
 
-        assert [name for name in register.words | register.ids if name.startswith(clean)] == []
+        found = [name for name in register.words | register.ids if name.startswith(clean)]
+        # That a notification names a mailbox is the fact that it looks for.
+        assert found == ["integrations.permits.to_match"]
 
     def test_says_how_much_of_the_code_that_is(self, register):
-        shares = dict(register.shares())
-        sys.stdout.writelines(f"{share:6.1%}  {what}\n" for what, share in shares.items())
+        shares = {one.what: one for one in register.shares()}
+        sys.stdout.writelines(
+            f"{one.held:6.1%} {one.leading_on:6.1%}  {one.what}\n" for one in shares.values()
+        )
 
-        # The goal is 5 %, and it is missed: an adapter, a parser of mail, a reader of calendar
-        # files and a sync hold what they bring in, and who changes an event in a page holds what it
-        # was. Neither what opens again nor the whole may grow unnoticed.
-        assert next(share for what, share in shares.items() if "out:" in what) < 0.065
-        assert shares["with ids and cursors"] < 0.22
+        # The goal is 5 %. What may lead on what was sealed and is opened again keeps to it. The
+        # whole does not: an adapter, a parser of mail, a reader of calendar files and arithmetic
+        # of events hold what they work on. None of it may grow unnoticed.
+        assert shares[plaintext.GOAL_FOR].leading_on < plaintext.GOAL + 0.003
+        assert shares["words, addresses, tokens"].leading_on < 0.115
+        assert shares["any of these, or ids and cursors"].held < 0.23
+
+    def test_marks_what_may_lead_on_from_it(self, register):
+        marked = {one.strip()[2:] for one in register.text().splitlines() if "    > " in one}
+
+        assert len(marked) > 100
+        assert "limited_use.sinks.rows.opened" in register.leading_on
+        assert "integrations.refreshing._refresh" in register.leading_on
+        assert "integrations.inbox.shapes.message_detail" in register.words - register.leading_on
+        assert "integrations.mime.html.sanitise" in register.words - register.leading_on
 
 
 @pytest.mark.invariant(2)
 class TestAPlantedFunction:
-    @pytest.mark.parametrize("name", [name for name in PLANTED if name != "chain"])
+    @pytest.mark.parametrize("name", [name for name in PLANTED if name not in {"chain", "own"}])
     def test_is_found_and_fails_the_build(self, planted, name):
         assert f"integrations.planted_{name}.shape" in planted.words
         with pytest.raises(plaintext.Unexplained, match=rf"integrations\.planted_{name}\.shape"):
@@ -156,15 +304,23 @@ class TestAPlantedFunction:
         assert {f"integrations.planted_chain.{name}" for name in names} <= planted.words
         assert "integrations.planted_chain.unrelated" not in planted.words
 
-    def test_in_a_module_with_a_reason_changes_the_register(self, register):
-        text = next(one.text for one in read() if one.name == "integrations.inbox.shapes")
-        more = f"{text}\n\ndef also(row: MessageRow, opened: Opened) -> Shape:\n    return {{}}\n"
-        modules = [one for one in read() if one.name != "integrations.inbox.shapes"]
-        changed = Module("integrations.inbox.shapes", "integrations/inbox/shapes.py", more)
+    def test_in_a_module_with_a_reason_changes_the_register(self, register, planted):
+        also = "integrations.inbox.shapes.also"
 
-        text = plaintext.of(Project([*modules, changed])).text()
+        assert also in planted.words - register.words
 
-        assert text != register.text()
+    def test_that_calls_a_parser_with_its_own_words_holds_none(self, planted):
+        # Elsewhere the same parser is given mail.
+        assert "integrations.mime.headers.text" in planted.words
+        assert "integrations.planted_own.shape" not in planted.words
+
+    @pytest.mark.parametrize("name", LEADS_OUT)
+    def test_leads_out_if_it_does_more_than_compute(self, planted, name):
+        assert f"integrations.planted_written.{name}" in planted.leading_on
+
+    @pytest.mark.parametrize("name", COMPUTES)
+    def test_only_computes_if_it_does_no_more(self, planted, name):
+        assert f"integrations.planted_written.{name}" in planted.words - planted.leading_on
 
 
 @pytest.mark.invariant(2)
