@@ -47,7 +47,7 @@ TASKS: Final[Mapping[str, Entry]] = {
     "integrations.sweep_connections": Entry("clocks, notices in our words; revokes", _END),
     "integrations.write_second_parts": Entry("writes receipts: ids, counts and proofs"),
     "integrations.end_ledger_parts": Entry("destroys and makes keys of names in the ledger"),
-    "integrations.search_residue": Entry("counts rows of what is purged"),
+    "integrations.search_residue": Entry("counts rows, sealed bytes and keys; opens none"),
     "integrations.make_evidence": Entry("counts, registers, hashes and words of ours"),
     "integrations.measure": Entry("counts rows and ages"),
     "accounts.forget_expired": Entry("deletes sessions, tokens and counts that are over"),

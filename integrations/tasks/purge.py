@@ -18,6 +18,7 @@ from kombu.exceptions import OperationalError
 
 from accounts import alarms
 from integrations import erasing, purge
+from integrations.purge import strays
 from limited_use.receipts import NotSequenced
 
 log = logging.getLogger(__name__)
@@ -82,13 +83,23 @@ def sweep_copies(**_: object) -> None:
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]
 def search_residue(**_: object) -> None:
-    """Look for rows of what is purged: one that came past the fence is a bug, and an alarm."""
+    """
+    Look for rows of what is purged, for sealed bytes without their key, and for nobody's keys.
+
+    Each is a bug, or somebody's doing, and an alarm: once a day and place.
+    """
     at = timezone.now()
-    for label, count in purge.residue().items():
-        alarms.sound(
-            kind="purge.residue",
-            about=UUID(int=0),
-            window=f"{label} {at:%Y-%m-%d}",
-            body={"resource": label, "count": count},
-            at=at,
-        )
+    found = {
+        "purge.residue": purge.residue(),
+        "vault.stray_bytes": strays.sealed(),
+        "vault.stray_key": strays.keys(),
+    }
+    for kind, counts in found.items():
+        for place, count in counts.items():
+            alarms.sound(
+                kind=kind,
+                about=UUID(int=0),
+                window=f"{place} {at:%Y-%m-%d}",
+                body={"resource": place, "count": count},
+                at=at,
+            )

@@ -9,10 +9,11 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from integrations import purge
+from integrations.purge import strays
 
 
 class Command(BaseCommand):
-    help = "List promises that are late and rows that were left behind; exit 1 if there are any."
+    help = "List promises that are late and what was left behind; exit 1 if there is any."
 
     def handle(self, **_: Any) -> None:
         late = purge.overdue(at=timezone.now())
@@ -21,6 +22,12 @@ class Command(BaseCommand):
             self.stdout.write(f"{one.job_id} {one.promise} late since {one.since.isoformat()}")
         for label, count in left.items():
             self.stdout.write(f"{label}: {count} left of what is purged")
-        if late or left:
+        stray = strays.sealed()
+        for label, count in stray.items():
+            self.stdout.write(f"{label}: {count} sealed under a key that is not here")
+        nobodys = strays.keys()
+        for line, count in nobodys.items():
+            self.stdout.write(f"{line}: {count} keys that are nobody's")
+        if late or left or stray or nobodys:
             sys.exit(1)
         self.stdout.write("every promise is kept")

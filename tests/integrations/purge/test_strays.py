@@ -1,0 +1,79 @@
+"""Sealed bytes without their key, and keys without an owner: found, and an alarm."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+
+from accounts.ids import uuid7
+from accounts.models import Alarm
+from integrations.models import Message
+from integrations.purge import strays
+from integrations.tasks import purge as purge_tasks
+from limited_use.vault import keys
+from limited_use.vault.lines import KeyLine
+from tests.integrations.purge.conftest import NOW, disconnect
+from tests.walls import acting_as
+
+pytestmark = pytest.mark.invariant(5)
+
+
+class TestSealedBytes:
+    def test_are_none_where_all_is_well(self, mailbox):
+        assert strays.sealed() == {}
+
+    def test_that_outlived_their_key_are_found_by_column(self, mailbox):
+        with transaction.atomic():
+            keys.end(holder=mailbox.id)
+
+        found = strays.sealed()
+
+        assert found["integrations.Message.summary"] == Message.objects.count() > 0
+        assert {"integrations.MessageBody.content", "integrations.SyncWork.cursor"} <= set(found)
+        assert not {one for one in found if one.startswith("integrations.Connection.")}
+
+    def test_of_a_key_that_another_took_the_place_of_are_found(self, mailbox):
+        with transaction.atomic():
+            keys.end(holder=mailbox.id)
+            keys.create(holder=mailbox.id, line=KeyLine.CONTENT, at=NOW, epoch=mailbox.epoch)
+
+        assert "integrations.Message.summary" in strays.sealed()
+
+    def test_that_a_purge_is_about_to_remove_are_none(self, mailbox):
+        disconnect(mailbox)
+
+        assert Message.objects.exists()
+        assert strays.sealed() == {}
+
+
+class TestKeys:
+    def test_all_have_an_owner_where_all_is_well(self, mailbox):
+        assert strays.keys() == {}
+
+    def test_keep_theirs_until_the_grant_is_given_back(self, mailbox):
+        disconnect(mailbox)
+
+        assert strays.keys() == {}
+
+    def test_of_nobody_are_found_by_line(self, mailbox):
+        with transaction.atomic():
+            keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
+            keys.create(holder=uuid7(), line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
+
+        assert strays.keys() == {str(KeyLine.CONTENT): 1, str(KeyLine.CREDENTIAL): 1}
+
+
+class TestTheSearch:
+    def test_raises_an_alarm_for_each_place_once_a_day(self, mailbox):
+        with transaction.atomic():
+            keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW, epoch=1)
+            keys.end(holder=mailbox.id)
+
+        with acting_as("purge"):
+            for _ in range(2):
+                purge_tasks.search_residue()
+
+        kinds = Alarm.objects.values_list("kind", "body__resource")
+        assert ("vault.stray_key", "content") in kinds
+        assert ("vault.stray_bytes", "integrations.Message.summary") in kinds
+        assert len(kinds) == len(set(kinds))
