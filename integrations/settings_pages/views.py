@@ -23,7 +23,7 @@ from limited_use.sinks import page as page_sink
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
 
-from . import calendar_cards, mine, outcomes, overview, purge_words
+from . import calendar_cards, mine, outcomes, overview, purge_words, returning
 from .uses import standing
 
 SETTINGS = "settings-integrations"
@@ -59,7 +59,7 @@ def _integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
         at=at,
         under="accounts",
         context={
-            "outcome": outcomes.latest(request, at=at),
+            "outcome": returning.with_way_back(request, outcomes.latest(request, at=at)),
             "offers": offers.offers(),
             "calendars": calendar_cards.of_person(actor),
             "to_agree": standing.to_agree(actor, at=at),
@@ -90,6 +90,7 @@ def connect(request: HttpRequest, provider: str) -> HttpResponse:
     if offer is None:
         raise Http404
     connection_id = mine.connection(actor_of(request), request.GET.get("connection"))
+    returning.remember(request)
     context = {
         "offer": offer,
         "connection_id": connection_id,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
+from django.utils import timezone
 
-from integrations.models import Calendar
+from integrations.models import AttemptOutcome, Calendar, ConnectAttempt
 from integrations.providers import errors
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
@@ -88,6 +90,29 @@ class TestTheForm:
         assert "There is no calendar to write in" in reading.text(html)
         assert "Allow Antares to change your calendar" in html
         assert f"connection={alice.integration.connection_id}" in html
+
+    @pytest.mark.parametrize(("came_from", "is_led_back"), [("calendar-new", True), ("x", False)])
+    def test_is_led_back_to_once_that_is_allowed(self, alice, her_browser, came_from, is_led_back):
+        allow(alice, "calendar.read")
+        found = re.search(r'href="([^"]*&amp;from=calendar-new)"', her_browser.get(NEW).text)
+        her_browser.get(unescape(found[1]).replace("calendar-new", came_from))
+        now = timezone.now()
+        ConnectAttempt.objects.create(
+            user=alice.user,
+            organisation=alice.organisation,
+            provider="google",
+            product="calendar",
+            state_hash=bytes(32),
+            session_hash=bytes(32),
+            outcome=AttemptOutcome.CONNECTED,
+            began_at=now,
+            expires_at=now,
+            ended_at=now,
+        )
+
+        settings = her_browser.get("/settings/integrations/").text
+
+        assert (f'<a href="{NEW}">Go on with the new event</a>' in settings) == is_led_back
 
 
 class TestAnEvent:
