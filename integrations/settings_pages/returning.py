@@ -27,7 +27,7 @@ def remember(request: HttpRequest) -> None:
 
 def with_way_back(request: HttpRequest, outcome: Shown | None) -> Shown | None:
     """Return a good end with a link to where they came from, where they said so."""
-    came_from = request.session.get(_CAME_FROM)
+    came_from = str(request.session.get(_CAME_FROM, ""))
     if outcome is None or outcome.tone != "good" or came_from not in _PLACES:
         return outcome
     return replace(outcome, action_says=_PLACES[came_from], action_url=reverse(came_from))
