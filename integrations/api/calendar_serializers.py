@@ -9,7 +9,10 @@ from .serializers import MAXIMUM_LIMIT, page
 
 
 class CalendarCopy(serializers.Serializer[None]):
-    state = serializers.ChoiceField(choices=["local", "current", "deleted", "pending"])
+    state = serializers.ChoiceField(
+        choices=["local", "current", "deleted", "pending", "withheld"],
+        help_text="`withheld`: whoever shares it has not agreed to sharing as it reads now.",
+    )
     cached_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     until = serializers.DateTimeField(allow_null=True)

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from accounts.actors import ActorKind
 from integrations.asking import Asked
-from integrations.calendars import agenda, local, single
+from integrations.calendars import catalogue, local, single
 from integrations.calendars.local import About
 
 from . import calendar_serializers as shapes
@@ -37,7 +37,7 @@ class CalendarList(CalendarView):
         """Return the person's calendars, then those that are shared with them."""
         self.asked(request)
         envelope = {"request_id": self.request_id}
-        return json(agenda.list_calendars(self.question, envelope=envelope))
+        return json(catalogue.list_calendars(self.question, envelope=envelope))
 
     @extend_schema(
         operation_id="create_calendar",

@@ -21,7 +21,7 @@ from accounts.roles import Permission
 from integrations.asking import Asked, asked_by
 from integrations.calendar_pages import clocks, preferences, saying, spans, writable
 from integrations.calendar_pages.forms import EventForm, blank, calendar_of
-from integrations.calendars import agenda, writing
+from integrations.calendars import agenda, catalogue, writing
 from integrations.calendars.visible import Visible
 from integrations.calendars.writing import errors as refusals
 from limited_use.sinks import agenda as sink
@@ -73,7 +73,7 @@ def _create(asked: Asked, form: EventForm) -> writing.Written:
 
 def _page(request: HttpRequest, asked: Asked, form: EventForm, *, why: str = "") -> bytes:
     found = [one for one in agenda.everything(asked) if one.share is None]
-    rows, permits = agenda.named(asked, found)
+    rows, permits = catalogue.named(asked, found)
     return sink.calendar_page(
         "calendar/new.html",
         rows,

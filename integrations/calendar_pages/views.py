@@ -126,7 +126,8 @@ def _lost(look: looking.Look) -> dict[str, int]:
     own = [one for one in lost if one.share is None]
     deleted = sum(1 for one in own if one.calendar.cleared_at is not None)
     ended = sum(1 for one in own if one.calendar.integration.status in OWNER_ONLY)
-    return {"shared": shared, "deleted": deleted, "ended": ended}
+    withheld = len(look.withheld)
+    return {"shared": shared, "deleted": deleted, "ended": ended, "withheld": withheld}
 
 
 def _day(text: str) -> date | None:

@@ -1,5 +1,5 @@
 """
-One view over all calendars: which there are, what happens in a window, and one event.
+One view over all calendars: what happens in a window.
 
 Rows, then permits for what they will open, then a sink. What cannot be shown, because its copy is
 too old and none came in time, is said beside the rest and never left out silently.
@@ -62,36 +62,6 @@ def everything(asked: Asked) -> list[Visible]:
     return [*mine, *visible.shared(actor=asked.actor, at=asked.at)]
 
 
-def list_calendars(asked: Asked, *, envelope: Mapping[str, Any]) -> bytes:
-    """
-    Return the calendars as JSON, by name where their copy lets it be known.
-
-    :raises limited_use.guard.Refused: if the policy does not allow it
-    """
-    found = everything(asked)
-    rows, permits = named(asked, found)
-    make = partial(_calendars, envelope=envelope, at=asked.at)
-    return sink.calendar_json(rows, permits=permits, viewer=asked.actor, make=make, at=asked.at)
-
-
-def named(asked: Asked, found: Sequence[Visible]) -> tuple[list[Row], Permits]:
-    """Return a row for each calendar, and permits for the names that may be shown now."""
-    known = [
-        one
-        for one in found
-        if one.is_known(asked.at) and one.shows_details and one.calendar.about is not None
-    ]
-    wanted = [
-        Wanted(one.calendar, (_EVENT,), share=one.share, count=1, names_only=True) for one in known
-    ]
-    permits = calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
-    may = {one.calendar.id for one in known}
-    rows = [
-        Row(one, {"about": one.calendar.about} if one.calendar.id in may else {}) for one in found
-    ]
-    return rows, permits
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """
@@ -99,12 +69,14 @@ class Reading:
 
     :param shown: whose events are among the rows
     :param missing: whose are not, though they were asked for
+    :param withheld: those of the missing that whoever shares them may not show now
     """
 
     rows: Sequence[Row]
     permits: Permits
     shown: Sequence[Visible]
     missing: Sequence[Visible]
+    withheld: Sequence[Visible] = ()
 
 
 def read(
@@ -147,24 +119,44 @@ def read_of(
     if wait and coming:
         freshness.wait(coming)
     at = asked.at
-    shown = [one for one in found if one.is_current(at)]
-    rows = records.of_window(shown, start=inside.start, end=inside.end, details=details)
+    current = [one for one in found if one.is_current(at)]
+    rows = records.of_window(current, start=inside.start, end=inside.end, details=details)
+    wanted = _wanted(current, rows, details=details)
+    # What one person may no longer show takes nothing from what the others do.
+    permits = calendar_permits.to_view_apart(actor=asked.actor, wanted=wanted, at=at)
+    shown = [
+        one
+        for one, what in zip(current, wanted, strict=True)
+        if calendar_permits.allows(permits, one.calendar, what.data_classes)
+    ]
+    may = {one.calendar.id for one in shown}
     return Reading(
-        rows,
-        permits_for(asked, shown, rows, details=details),
+        [one for one in rows if one.row.seen.calendar.id in may],
+        permits,
         shown,
         [one for one in found if one not in shown],
+        [one for one in current if one not in shown],
     )
 
 
 def permits_for(
     asked: Asked, shown: Sequence[Visible], rows: Sequence[Row], *, details: bool
 ) -> Permits:
+    """
+    Return permits for rows of these calendars, each of which has to be shown.
+
+    :raises limited_use.guard.Refused: if the policy does not allow one
+    """
+    wanted = _wanted(shown, rows, details=details)
+    return calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
+
+
+def _wanted(shown: Sequence[Visible], rows: Sequence[Row], *, details: bool) -> list[Wanted]:
     counts: dict[UUID, int] = {}
     for one in rows:
         calendar_id = one.row.seen.calendar.id
         counts[calendar_id] = counts.get(calendar_id, 0) + 1
-    wanted = [
+    return [
         Wanted(
             one.calendar,
             one.data_classes if details else (DataClass.CALENDAR_FREEBUSY,),
@@ -173,7 +165,6 @@ def permits_for(
         )
         for one in shown
     ]
-    return calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
 
 
 def list_events(  # noqa: PLR0913 - one question in full
@@ -213,11 +204,6 @@ def list_events(  # noqa: PLR0913 - one question in full
     )
 
 
-def _calendars(opened: sink.Opened, *, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    data = [shapes.calendar(seen, values, at=at) for seen, values in opened]
-    return {**envelope, "data": data, "next_cursor": None, "has_more": False}
-
-
 def _page(
     opened: sink.Opened, *, page: Paging, inside: Window, envelope: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -234,6 +220,10 @@ def _page(
 
 def _standing(found: Reading, at: datetime) -> list[dict[str, Any]]:
     return [
-        {"id": one.calendar.id, "complete": one in found.shown, **shapes.copy_of(one, at=at)}
+        {
+            "id": one.calendar.id,
+            "complete": one in found.shown,
+            **shapes.copy_of(one, at=at, is_withheld=one in found.withheld),
+        }
         for one in (*found.shown, *found.missing)
     ]

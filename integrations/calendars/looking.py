@@ -33,6 +33,7 @@ class Look:
     :param found: every calendar there is for them, chosen or not
     :param chosen: those that they want to see
     :param shown: of these, whose events are among the rows
+    :param withheld: of these, which whoever shares them may not show now
     :param coming: of these, which have been asked for at their provider
     :param sharers: who shares with them, by user id
     """
@@ -42,13 +43,15 @@ class Look:
     found: Sequence[Visible]
     chosen: Sequence[Visible]
     shown: Sequence[Visible]
+    withheld: Sequence[Visible]
     coming: Sequence[Visible]
     sharers: Mapping[UUID, str]
 
     @property
     def lost(self) -> list[Visible]:
-        """What was chosen, is not shown, and is not on its way either."""
-        return [one for one in self.chosen if one not in self.shown and one not in self.coming]
+        """What was chosen, is too old to be shown, and is not on its way either."""
+        there = (*self.shown, *self.withheld, *self.coming)
+        return [one for one in self.chosen if one not in there]
 
 
 def look(asked: Asked, inside: Window, *, hidden: Collection[UUID]) -> Look:
@@ -61,13 +64,26 @@ def look(asked: Asked, inside: Window, *, hidden: Collection[UUID]) -> Look:
     found = agenda.everything(asked)
     chosen = [one for one in found if is_chosen(one, hidden)]
     coming = freshness.ask(chosen, at=asked.at)
-    shown = [one for one in chosen if one.is_current(asked.at)]
-    events = records.of_window(shown, start=inside.start, end=inside.end, details=True)
+    current = [one for one in chosen if one.is_current(asked.at)]
+    events = records.of_window(current, start=inside.start, end=inside.end, details=True)
     named = [one for one in found if _is_named(one, asked)]
-    wanted = [*_events(shown, events), *_names(named, shown)]
-    permits = calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
-    names = [Row(one, {"about": one.calendar.about} if one in named else {}) for one in found]
-    return Look([*names, *events], permits, found, chosen, shown, coming, _sharers(found))
+    wanted = [*_events(current, events), *_names(named, current)]
+    permits = calendar_permits.to_view_apart(actor=asked.actor, wanted=wanted, at=asked.at)
+    shown = [one for one in current if _allowed(permits, one)]
+    may = {one.calendar.id for one in shown}
+    return Look(
+        [
+            *_named_rows(found, named, permits),
+            *(one for one in events if one.row.seen.calendar.id in may),
+        ],
+        permits,
+        found,
+        chosen,
+        shown,
+        [one for one in current if one not in shown],
+        coming,
+        _sharers(found),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +114,10 @@ def event(asked: Asked, name: EventId) -> OneEvent:
     seen, events = single.current(asked, name, found)
     named = [one for one in found if _is_named(one, asked)]
     wanted = [*_events([seen], events), *_names(named, [seen])]
-    permits = calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)
-    names = [Row(one, {"about": one.calendar.about} if one in named else {}) for one in found]
+    permits = calendar_permits.to_view_apart(
+        actor=asked.actor, wanted=wanted, at=asked.at, needed=seen.calendar.id
+    )
+    names = _named_rows(found, named, permits)
     sharer = "" if seen.share is None else _sharers([seen]).get(seen.share.owner_id, "")
     return OneEvent([*names, *events], permits, seen, found, sharer)
 
@@ -134,6 +152,24 @@ def is_coming(asked: Asked) -> bool:
 
 def _is_named(one: Visible, asked: Asked) -> bool:
     return one.is_known(asked.at) and one.shows_details and one.calendar.about is not None
+
+
+def _allowed(permits: Permits, one: Visible) -> bool:
+    return calendar_permits.allows(permits, one.calendar, one.data_classes)
+
+
+def _named_rows(
+    found: Iterable[Visible], named: Collection[Visible], permits: Permits
+) -> list[Row]:
+    """Return a row for each calendar, with its name where that may be shown."""
+    return [
+        Row(one, {"about": one.calendar.about} if one in named and _is_open(permits, one) else {})
+        for one in found
+    ]
+
+
+def _is_open(permits: Permits, one: Visible) -> bool:
+    return calendar_permits.allows(permits, one.calendar, (DataClass.CALENDAR_EVENT,))
 
 
 def _events(shown: Iterable[Visible], events: Iterable[Row]) -> Iterable[Wanted]:

@@ -48,11 +48,15 @@ def calendar(seen: Visible, opened: Opened, *, at: datetime) -> Shape:
     }
 
 
-def copy_of(seen: Visible, *, at: datetime) -> Shape:
-    """Return how a calendar's copy stands: from when, until when, and what of it."""
+def copy_of(seen: Visible, *, at: datetime, is_withheld: bool = False) -> Shape:
+    """
+    Return how a calendar's copy stands: from when, until when, and what of it.
+
+    :param is_withheld: that whoever shares it may not show it now, however it stands
+    """
     held = seen.calendar
     return {
-        "state": state(seen, at=at),
+        "state": "withheld" if is_withheld else state(seen, at=at),
         "cached_at": held.cached_at,
         "expires_at": seen.expires_at,
         "from": held.cached_from,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from integrations.almanac.series import Start
 from integrations.asking import Asked, NotFound
-from integrations.calendars import agenda, expanding, freshness, records, shapes
+from integrations.calendars import agenda, catalogue, expanding, freshness, records, shapes
 from integrations.calendars.visible import Visible
 from integrations.models import Event, EventKind
 from limited_use.sinks import agenda as sink
@@ -67,7 +67,7 @@ def read_calendar(asked: Asked, calendar_id: UUID) -> bytes:
     :raises NotFound: if there is none of that id for the actor
     :raises limited_use.guard.Refused: if the policy does not allow it
     """
-    rows, permits = agenda.named(asked, agenda.selected(asked, [calendar_id]))
+    rows, permits = catalogue.named(asked, agenda.selected(asked, [calendar_id]))
     make = partial(_calendar, at=asked.at)
     return sink.calendar_json(rows, permits=permits, viewer=asked.actor, make=make, at=asked.at)
 

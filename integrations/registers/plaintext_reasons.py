@@ -47,6 +47,7 @@ REASONS: Final[Mapping[str, tuple[Side, str]]] = {
     "limited_use.vault.rights": (_IN, "passes on what a keyed hash is made of, or refuses"),
     "integrations.inbox.shapes": (_OUT, "called by sinks: from opened columns to what is shown"),
     "integrations.calendars.agenda": (_OUT, "shapes of calendars, inside the sink"),
+    "integrations.calendars.catalogue": (_OUT, "names of calendars, inside the sink"),
     "integrations.calendars.expanding": (
         _OUT,
         "called by the sink: occurrences of opened rows",

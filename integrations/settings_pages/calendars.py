@@ -20,7 +20,7 @@ from accounts.actors import actor_of
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.asking import NotFound, asked_by
-from integrations.calendars import agenda, managing, shapes, visible
+from integrations.calendars import catalogue, managing, shapes, visible
 from integrations.calendars.visible import Visible
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
@@ -43,7 +43,7 @@ def calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         raise Http404
     own = visible.own(actor=actor, user_id=asked.user_id)
     found = [one for one in own if one.calendar.integration_id == integration.id]
-    rows, permits = agenda.named(asked, found)
+    rows, permits = catalogue.named(asked, found)
     context = {
         "integration": integration,
         "provider": PROVIDERS[integration.connection.provider],

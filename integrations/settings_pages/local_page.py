@@ -14,7 +14,7 @@ from django.utils.functional import lazy
 
 from integrations import zones
 from integrations.asking import Asked
-from integrations.calendars import agenda, local, visible
+from integrations.calendars import catalogue, local, visible
 from integrations.calendars.local import About
 from integrations.calendars.visible import Visible
 from integrations.icalendars import components
@@ -99,7 +99,7 @@ def rendered(
     request: HttpRequest, asked: Asked, one: Visible, template: str, context: Mapping[str, Any]
 ) -> bytes:
     """Return a page about one calendar; what it is called is opened inside the sink."""
-    rows, permits = agenda.named(asked, [one])
+    rows, permits = catalogue.named(asked, [one])
     return sink.calendar_page(
         template,
         rows,

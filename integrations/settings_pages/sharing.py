@@ -21,7 +21,7 @@ from accounts.actors import actor_of
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.asking import Asked, NotFound, asked_by
-from integrations.calendars import agenda, sharing, visible
+from integrations.calendars import catalogue, sharing, visible
 from integrations.calendars.visible import Visible
 from limited_use import shares
 from limited_use.features import FEATURES
@@ -122,7 +122,7 @@ def _page(
     request: HttpRequest, asked: Asked, calendar_id: UUID, context: Mapping[str, Any]
 ) -> bytes:
     mine = visible.own(actor=asked.actor, user_id=asked.user_id)
-    rows, permits = agenda.named(asked, visible.chosen(mine, {calendar_id}))
+    rows, permits = catalogue.named(asked, visible.chosen(mine, {calendar_id}))
     return sink.calendar_page(
         "settings/calendar_sharing.html",
         rows,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from config.classes import ProcessClass
 from integrations import endings, erasing, purge
 from integrations.asking import Asked, NotFound
-from integrations.calendars import agenda, local
+from integrations.calendars import catalogue, local
 from integrations.calendars.local import About
 from integrations.models import Calendar, Connection, Integration, PurgeTrigger, RevocationOutcome
 from integrations.purge import jobs
@@ -44,7 +44,7 @@ def create(actor, about=FAMILY, **more):
 def listed(actor) -> list[dict]:
     asked = Asked(actor, actor.user_id, NOW)
     with acting_as(ProcessClass.WEB, actor):
-        return orjson.loads(agenda.list_calendars(asked, envelope={}))["data"]
+        return orjson.loads(catalogue.list_calendars(asked, envelope={}))["data"]
 
 
 class TestACalendarThatLivesHere:
@@ -70,7 +70,7 @@ class TestACalendarThatLivesHere:
         with acting_as(ProcessClass.PURGE):
             assert erasing.sweep(at=NOW + timedelta(days=400)) == 0
         asked = Asked(alice, alice.user_id, NOW + timedelta(days=400))
-        assert orjson.loads(agenda.list_calendars(asked, envelope={}))["data"][0]["name"]
+        assert orjson.loads(catalogue.list_calendars(asked, envelope={}))["data"][0]["name"]
 
     def test_is_renamed(self, alice):
         calendar_id = create(alice)

@@ -1,19 +1,14 @@
-"""
-Permits for calendars: a person's own, what is shared with them, and what is written for them.
-
-As `permits`: facts are found here, by ids, and nobody passes one in. A calendar's events hang on
-the key of its copy, so that is the holder; in the ledger it is the integration's.
-"""
+"""Permits to look at calendars: one's own, and those that others share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
 
-from accounts.actors import SYSTEM, Actor, ActorKind
+from accounts.actors import Actor, ActorKind
 from accounts.models import Membership
 from integrations import facts, scopes
 from integrations.facts import Agreement, Found
@@ -24,14 +19,9 @@ from limited_use.share_models import Share, ShareLevel
 from limited_use.sinks.rows import Permits
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
-_EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
-_MAINTAIN = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
-_ASK = Use(_EVENT, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
-_WRITE = Use(_EVENT, Purpose.CALENDAR_SCHEDULE, Recipient.OWN_PROVIDER)
-_EXPORT: Final = "calendar-export"
-_TAKEN = tuple(Use(one, Purpose.USER_EXPORT, Recipient.OWNER) for one in (_EVENT, _FREEBUSY))
-_KEEP = tuple(Use(one, Purpose.CALENDAR_SCHEDULE, Recipient.VAULT) for one in (_EVENT, _FREEBUSY))
-_STORE = tuple(Use(one, Purpose.SYNC_STORE, Recipient.VAULT) for one in (_EVENT, _FREEBUSY))
+from . import asks
+
+_FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +41,6 @@ class Wanted:
     names_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SyncPermits:
-    """`credential` opens the tokens; `remote` by calendar's copy opens ids and cursors."""
-
-    credential: Permit
-    remote: Mapping[UUID, Permit]
-
-
 def to_view(*, actor: Actor, wanted: Sequence[Wanted], at: datetime) -> Permits:
     """
     Return permits to show calendars to `actor`, by the copy and data class; one question.
@@ -67,28 +49,37 @@ def to_view(*, actor: Actor, wanted: Sequence[Wanted], at: datetime) -> Permits:
     """
     if not wanted:
         return {}
-    asks = _to_view(actor, wanted, at)
-    return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+    granted = guard.permits(_to_view(actor, wanted, at), at=at)
+    return {(permit.holder, permit.use.data_class): permit for permit in granted}
 
 
-def to_view_apart(*, actor: Actor, wanted: Sequence[Wanted], at: datetime) -> Permits:
+def to_view_apart(
+    *, actor: Actor, wanted: Sequence[Wanted], at: datetime, needed: UUID | None = None
+) -> Permits:
     """
     Return as `to_view`, where what others share is refused each by itself and left out.
 
     For a question about many people: what one of them ended takes nothing from the others.
 
-    :raises guard.Refused: if something of their own may not be shown
+    :param needed: the calendar without which there is no answer, though it be somebody else's
+    :raises guard.Refused: if something of their own may not be shown, or of that one
     """
     if not wanted:
         return {}
-    asks = _to_view(actor, wanted, at)
+    asked = _to_view(actor, wanted, at)
+    must = {one.calendar.cache_id for one in wanted if one.calendar.id == needed}
     granted: dict[tuple[UUID, DataClass], Permit] = {}
-    for ask, answer in zip(asks, guard.each(asks, at=at), strict=True):
+    for ask, answer in zip(asked, guard.each(asked, at=at), strict=True):
         if isinstance(answer, Permit):
             granted[ask.holder, ask.use.data_class] = answer
-        elif ask.use.purpose != Purpose.CALENDAR_SHARE:
+        elif ask.use.purpose != Purpose.CALENDAR_SHARE or ask.holder in must:
             raise answer
     return granted
+
+
+def allows(permits: Permits, calendar: Calendar, data_classes: Collection[DataClass]) -> bool:
+    """Return whether all of these may be shown of a calendar."""
+    return all((calendar.cache_id, one) in permits for one in data_classes)
 
 
 def refuse_for_others(*, actor: Actor, at: datetime) -> None:
@@ -150,82 +141,6 @@ def _to_view(actor: Actor, wanted: Sequence[Wanted], at: datetime) -> list[Ask]:
     ]
 
 
-def to_write(*, actor: Actor, calendar: Calendar, at: datetime) -> Permit:
-    """
-    Return a permit to ask the own provider to change something in one calendar.
-
-    :raises guard.Refused: if it is not theirs, or they did not agree to that
-    """
-    found = facts.of_integrations(
-        [calendar.integration_id], actor=actor, at=at, by=facts.OF_EDITING
-    )[calendar.integration_id]
-    ask = _ask(_WRITE, calendar, found, actor, feature=facts.OF_EDITING.key)
-    return guard.permit(replace(ask, count=1), at=at)
-
-
-def to_keep(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> int:
-    """
-    Return the epoch under which events of its owner may be kept in a calendar that lives here.
-
-    :param count: how many are written or removed
-    :raises guard.Refused: if it is not theirs, or they do not agree to calendars any more
-    """
-    found = facts.of_integrations(
-        [calendar.integration_id], actor=actor, at=at, by=facts.OF_CALENDAR
-    )[calendar.integration_id]
-    asks = [_ask(use, calendar, found, actor, feature=facts.OF_CALENDAR.key) for use in _KEEP]
-    return guard.permits([replace(ask, count=count) for ask in asks], at=at)[0].epoch
-
-
-def to_export(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> Permits:
-    """
-    Return permits to give a part of a calendar that lives here to its owner, as a file.
-
-    :param count: how many rows the part has
-    :raises guard.Refused: if it is not theirs
-    """
-    found = facts.of_integrations([calendar.integration_id], actor=actor, at=at)[
-        calendar.integration_id
-    ]
-    # Their membership alone: what they wrote is theirs, whatever they agree to now.
-    held_by = tuple(one for one in found.fences if one.kind == FenceKind.MEMBERSHIP)
-    found = replace(found, fences=held_by)
-    if calendar.is_local:
-        found = replace(found, facts=found.facts | {Fact.CACHE_CURRENT})
-    asks = [
-        replace(_ask(use, calendar, found, actor, feature=_EXPORT), count=count) for use in _TAKEN
-    ]
-    return {(one.holder, one.use.data_class): one for one in guard.permits(asks, at=at)}
-
-
-def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime) -> SyncPermits:
-    """
-    Return what one run of a sync needs: one call of the guard.
-
-    :param calendars: whose copies it opens or writes; none where it only lists
-    :raises guard.Refused: if integration, grant or consent is not live
-    """
-    found = facts.of_integrations([integration_id], actor=SYSTEM, at=at, by=facts.OF_CALENDAR)
-    content = found[integration_id]
-    connection_id = content.connection_id or integration_id
-    grant = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
-    credential = Ask(
-        use=_MAINTAIN,
-        holder=connection_id,
-        epoch=grant.epoch,
-        actor=SYSTEM,
-        on_behalf_of=grant.owner_id,
-        facts=grant.facts,
-        fences=grant.fences,
-        names=grant.names,
-    )
-    store = [_of_integration(use, integration_id, content) for use in _STORE]
-    remote = [_ask(_ASK, one, content, SYSTEM) for one in calendars]
-    granted = guard.permits([credential, *store, *remote], at=at)
-    opening = granted[1 + len(store) :]
-    return SyncPermits(granted[0], {permit.holder: permit for permit in opening})
-
-
 def _found(
     wanted: Iterable[Wanted], actor: Actor, at: datetime, by: Agreement
 ) -> Mapping[UUID, Found]:
@@ -251,14 +166,16 @@ def _own(
     feature = actor.feature if is_client else facts.OF_CALENDAR.key
     found = _aged(found, one, hours, at)
     for data_class in one.data_classes:
-        ask = _ask(Use(data_class, purpose, recipient), one.calendar, found, actor, feature=feature)
+        ask = asks.of_calendar(
+            Use(data_class, purpose, recipient), one.calendar, found, actor, feature=feature
+        )
         yield replace(ask, count=one.count)
 
 
 def _shared(one: Wanted, actor: Actor, found: Found) -> Iterable[Ask]:
     for data_class in one.data_classes:
         use = Use(data_class, Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)
-        ask = _ask(use, one.calendar, found, actor, feature=facts.OF_SHARING.key)
+        ask = asks.of_calendar(use, one.calendar, found, actor, feature=facts.OF_SHARING.key)
         opens = shares.OPENS[ShareLevel(one.share.level)] if one.share is not None else frozenset()
         if data_class not in opens:
             # It shows less than what is asked for: for that, there is no share.
@@ -316,31 +233,3 @@ def _aged(found: Found, one: Wanted, hours: Mapping[UUID, int], at: datetime) ->
     if not is_young(hours=oldest, at=at):
         return found
     return replace(found, facts=found.facts | {Fact.CACHE_CURRENT})
-
-
-def _ask(
-    use: Use, calendar: Calendar, found: Found, actor: Actor, *, feature: str | None = None
-) -> Ask:
-    # What a calendar that its integration does not have were about, nobody could say.
-    asked = _of_integration(use, calendar.integration_id, found)
-    return replace(
-        asked,
-        holder=calendar.cache_id,
-        about=calendar.integration_id,
-        actor=actor,
-        on_behalf_of=found.owner_id if actor is SYSTEM else actor.user_id,
-        feature=feature,
-    )
-
-
-def _of_integration(use: Use, integration_id: UUID, found: Found) -> Ask:
-    return Ask(
-        use=use,
-        holder=integration_id,
-        epoch=found.epoch,
-        actor=SYSTEM,
-        on_behalf_of=found.owner_id,
-        facts=found.facts,
-        fences=found.fences,
-        names=found.names,
-    )
