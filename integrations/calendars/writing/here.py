@@ -67,7 +67,7 @@ def create(asked: Asked, seen: Visible, content: EventContent, *, key: str) -> W
 
 def change(which: Which, seen: Visible, edit: Edit, *, etag: str, scope: Scope) -> Written:
     calendar_id = seen.calendar.id
-    new_uid = naming.of_following(which, calendar_id, etag)
+    new_uid, *_ = naming.of_following(which, calendar_id, etag)
 
     def remake(held: Held, _: Sequence[Place]) -> Mapping[UUID, Remade]:
         made = remaking.changed(held, edit, etag=etag, scope=scope, new_uid=new_uid)

@@ -78,11 +78,12 @@ def change_all(work: Work, original: Start | None, wanted: EventContent, edit: E
 
 
 def change_following(
-    work: Work, original: Start, wanted: EventContent, edit: Edit, *, new_id: str
+    work: Work, original: Start, wanted: EventContent, edit: Edit, *, new_ids: Sequence[str]
 ) -> RemoteEvent:
     """
     Begin what follows anew, as edited, and end the series before it.
 
+    :param new_ids: the provider's id of it: the first that was not used up by an earlier try
     :raises HalfDone: if nobody can tell whether the second was done
     """
     before, there = work.series.content, work.exceptions()
@@ -98,7 +99,7 @@ def change_following(
     content = replace(
         following.content, recurrence=(*following.content.recurrence, *_left_out(following))
     )
-    made = sure.create(work.call, work.calendar_id, content, event_id=new_id, notify=work.notify)
+    made = _begun(work, content, new_ids)
     _cut(work, rest.content.recurrence, made)
     work.came.events.append(made)
     work.came.gone += [one.event_id for one in there if _start(one) >= original]
@@ -118,6 +119,19 @@ def delete_following(work: Work, original: Start) -> None:
         return
     content = replace(work.series.content, recurrence=rest.content.recurrence)
     _write(work, content, [one for one in there if _start(one) >= original])
+
+
+def _begun(work: Work, content: EventContent, new_ids: Sequence[str]) -> RemoteEvent:
+    *others, last = new_ids
+    for one in others:
+        try:
+            return sure.create(
+                work.call, work.calendar_id, content, event_id=one, notify=work.notify
+            )
+        except errors.Gone:
+            # It was begun, and taken back because the series could not be cut off.
+            continue
+    return sure.create(work.call, work.calendar_id, content, event_id=last, notify=work.notify)
 
 
 def _cut(work: Work, recurrence: tuple[str, ...], made: RemoteEvent) -> None:

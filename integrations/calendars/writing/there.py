@@ -151,17 +151,18 @@ def _change_series(  # noqa: PLR0913 - one edit in full
     if scope == "all":
         serial.change_all(work, original, one.wanted, edit)
         return _taken(which, target, work.came, str(which.name.row), work.reset)
-    new_id = naming.of_following(which, target.place.calendar.id, etag)
-    made = serial.change_following(work, original, one.wanted, edit, new_id=new_id)
+    new_ids = naming.of_following(which, target.place.calendar.id, etag)
+    made = serial.change_following(work, original, one.wanted, edit, new_ids=new_ids)
     ids = copying.take(target.place, work.came, at=which.asked.at)
     return Written(target.place.calendar.id, _text(ids.get(made.event_id)), work.reset)
 
 
 def _begun_already(which: Which, target: Target, call: CalendarCall, etag: str) -> Written:
     """Return what an earlier try of the same edit did, if it got to its end."""
-    new_id = naming.of_following(which, target.place.calendar.id, etag)
-    made = sure.look(call, target.place.remote_id, new_id)
-    if not isinstance(made, RemoteEvent):
+    new_ids = naming.of_following(which, target.place.calendar.id, etag)
+    looked = (sure.look(call, target.place.remote_id, one) for one in new_ids)
+    made = next((one for one in looked if isinstance(one, RemoteEvent)), None)
+    if made is None:
         return _gone(which, target)
     came = Came(events=[made, target.series(call)])
     ids = copying.take(target.place, came, at=which.asked.at)
