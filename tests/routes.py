@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 WORDS: dict[str, tuple[frozenset[int], str]] = {
     "ok": (frozenset({200}), ""),
     "none": (frozenset({204}), ""),
+    "heard": (frozenset({202}), ""),
     "go": (frozenset({302, 303}), "/"),
     "sign-in": (frozenset({302}), "/accounts/login/"),
     "factor": (frozenset({302}), "/accounts/mfa/"),
@@ -79,6 +80,8 @@ CONFIRMED = Kind("sign-in sign-in 405 405", "ok go 405 405", "404 404 405 405")
 CALLBACK = Kind("go go go go", "go go go go", "go go go go")
 # A provider's own: whoever signs in is nobody there. On this walk nobody proves to be one.
 WEBHOOK = Kind("405 403 405 405", "405 403 405 405", "405 403 405 405")
+# Of the same kind; what cannot be read is taken, so that it does not come for hours.
+WEBHOOK_TAKING_ALL = Kind("405 heard 405 405", "405 heard 405 405", "405 heard 405 405")
 # No session is looked at; a form that is none is 400.
 TOKEN = Kind("405 400 405 405", "405 400 405 405", "405 400 405 405")
 
@@ -254,7 +257,7 @@ ROUTES: dict[str, Kind] = {
     "oauth_token": TOKEN,
     "webhook-google-pubsub": WEBHOOK,
     "webhook-google-channel": WEBHOOK,
-    "webhook-microsoft-subscription": WEBHOOK,
+    "webhook-microsoft-subscription": WEBHOOK_TAKING_ALL,
     "api-messages": API,
     "api-message": API,
     "api-attachment": API,
