@@ -185,6 +185,13 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     writing_errors.NoSuchOccurrence: Problem(
         410, "gone", "It is no longer there.", "The series has no such occurrence: read it again."
     ),
+    writing_errors.Taken: Problem(
+        409,
+        "not-free",
+        "They are not free then.",
+        "Or nobody can tell. Choose another time, or leave `require_free` out to write it all the"
+        " same. Nothing was written.",
+    ),
     writing_errors.KeyReused: Problem(
         422,
         "key-reused",

@@ -238,6 +238,8 @@ ROUTES: dict[str, Kind] = {
     "calendar-edit": Kind("sign-in sign-in 405 405", "ok 400 405 405", "404 404 405 405"),
     # Of no version: it is shown again as it is.
     "calendar-delete": Kind("sign-in sign-in 405 405", "ok 409 405 405", "404 404 405 405"),
+    # To no calendar: it is shown again.
+    "calendar-move": Kind("sign-in sign-in 405 405", "ok 400 405 405", "404 404 405 405"),
     "calendar-show": Kind("405 sign-in 405 405", "405 go 405 405", "405 404 405 405"),
     "support-items": staff_page("support"),
     # Alice opened nothing to support on this walk: refused, and recorded.
@@ -297,6 +299,7 @@ ROUTES: dict[str, Kind] = {
         {"feature": "403 405 405/428/428 none"},
     ),
     "api-event-response": Kind("401 401 401 401", "405 400 405 none", "404 404 404 404"),
+    "api-event-move": Kind("401 401 401 401", "405 400 405 none", "404 404 404 404"),
     "api-free-busy": ASKED,
     "api-availability": ASKED,
     "api-nothing": NOTHING,

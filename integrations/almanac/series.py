@@ -125,12 +125,15 @@ class Series:
 
 
 def key(when: When) -> Start:
-    """:raises BadEvent: if it is neither a day nor a moment"""
+    """:raises BadEvent: if it is neither a day nor a moment that UTC has a year for"""
     if when.day is not None:
         return when.day
     if when.at is None or when.at.tzinfo is None:
         raise BadEvent
-    return when.at.astimezone(UTC)
+    try:
+        return when.at.astimezone(UTC)
+    except OverflowError:
+        raise BadEvent from None
 
 
 def checked(content: EventContent) -> tuple[Start, Start]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from rest_framework import serializers
 
-from .bodies import Body
+from .bodies import Body, Person
+from .free_busy_shapes import MOST_PEOPLE, once
 
 _SCOPES = ["this", "following", "all"]
 _NOTIFY = ["all", "none"]
@@ -53,6 +56,15 @@ class EventFields(Told):
 class NewEvent(EventFields):
     calendar_id = serializers.UUIDField()
     when = WhenGiven()
+    require_free = serializers.ListField(
+        child=Person(),
+        default=list,
+        max_length=MOST_PEOPLE,
+        help_text="Ids of people, or `me`, who have to be free then, looked at anew: else a 409.",
+    )
+
+    def validate_require_free(self, value: list[UUID]) -> list[UUID]:
+        return once(value)
 
 
 class EventEdit(EventFields):
@@ -60,6 +72,10 @@ class EventEdit(EventFields):
 
     when = WhenGiven(required=False)
     scope = serializers.ChoiceField(choices=_SCOPES, default="this")
+
+
+class Move(Told):
+    calendar_id = serializers.UUIDField(help_text="Of the same account, or both kept here.")
 
 
 class Answer(Told):

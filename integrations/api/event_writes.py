@@ -44,6 +44,7 @@ def create(question: Asked, request: Request, given: Mapping[str, Any]) -> HttpR
             Draft(**_edit(given)),
             sent=Sent("create_event", key, body),
             notify=given["notify"],
+            require_free=given["require_free"],
         )
     except BadDraft as error:
         raise _wrong(error) from None
@@ -69,6 +70,14 @@ def change(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: st
 
 def delete(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> None:
     writing.delete(question, name, etag=etag, scope=given["scope"], notify=given["notify"])
+
+
+def move(question: Asked, name: EventId, given: Mapping[str, Any]) -> HttpResponse:
+    try:
+        written = writing.move(question, name, to=given["calendar_id"], notify=given["notify"])
+    except BadDraft as error:
+        raise _wrong(error) from None
+    return _answer(question, written, status=200)
 
 
 def respond(question: Asked, name: EventId, given: Mapping[str, Any]) -> HttpResponse:

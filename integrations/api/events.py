@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from integrations.calendars import agenda, single
+from integrations.calendars import agenda, busy, single
 
 from . import calendar_serializers as shapes
 from . import event_write_shapes as write_shapes
@@ -66,6 +66,8 @@ class EventList(CalendarView):
         """
         self.asked_of(request, None)
         given = self.given(request, write_shapes.NewEvent)
+        if given["require_free"]:
+            self.count(request, action="free-busy", rate=busy.RATE)
         return event_writes.create(self.question, request, given)
 
 
@@ -105,6 +107,23 @@ class EventDetail(CalendarView):
         given = self.asked_of(request, write_shapes.DeleteQuery)
         event_writes.delete(self.question, single.event_id(event_id), given, etag=etag)
         return HttpResponse(status=204)
+
+
+class EventMove(CalendarView):
+    @extend_schema(
+        operation_id="move_event",
+        request=write_shapes.Move,
+        responses={200: shapes.Event, 202: write_shapes.WrittenElsewhere},
+    )
+    def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
+        """
+        Move an event, or a whole series by its own id, to another calendar; it has another id then.
+
+        Between calendars of one account, and between those that are kept here.
+        """
+        self.asked(request)
+        given = self.given(request, write_shapes.Move)
+        return event_writes.move(self.question, single.event_id(event_id), given)
 
 
 class EventResponse(CalendarView):

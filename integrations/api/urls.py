@@ -66,6 +66,7 @@ urlpatterns = [
         events.EventResponse.as_view(),
         name="api-event-response",
     ),
+    path(f"{_USER}events/<str:event_id>/move", events.EventMove.as_view(), name="api-event-move"),
     # Last: it takes what is left.
     re_path(r"^v1(?:/.*)?$", edge.Nothing.as_view(), name="api-nothing"),
 ]

@@ -58,7 +58,7 @@ def answer(request: HttpRequest, event_id: str) -> HttpResponse:
             single.event_id(event_id),
             cast("Response", response),
             scope="all" if request.POST.get("scope") == "all" else "this",
-            notify=_notify(request),
+            notify=notify(request),
         )
     except NotFound:
         raise Http404 from None
@@ -85,7 +85,7 @@ def delete(request: HttpRequest, event_id: str) -> HttpResponse:
             single.event_id(event_id),
             etag=request.POST.get("version", ""),
             scope=cast("Scope", scope),
-            notify=_notify(request),
+            notify=notify(request),
         )
     except NotFound:
         raise Http404 from None
@@ -148,7 +148,8 @@ def _page(
     return HttpResponse(body, status=status)
 
 
-def _notify(request: HttpRequest) -> Notify:
+def notify(request: HttpRequest) -> Notify:
+    """Return whether the guests are to hear of it."""
     return "all" if request.POST.get("notify") == "on" else "none"
 
 

@@ -34,6 +34,7 @@ class EditForm(EventForm):
 
     key = None  # type: ignore[assignment]
     calendar = None  # type: ignore[assignment]
+    require_free = None  # type: ignore[assignment]
     version = forms.CharField(max_length=200)
     zone = forms.CharField(max_length=200, widget=forms.Select)
     scope = forms.ChoiceField(choices=_SCOPES, widget=forms.RadioSelect, required=False)

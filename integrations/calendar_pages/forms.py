@@ -86,6 +86,7 @@ class EventForm(forms.Form):
         required=False,
         help_text="One address on each line.",
     )
+    require_free = forms.BooleanField(required=False)
     notify = forms.BooleanField(label="Send the guests an invitation", required=False)
     description = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 5}), max_length=8192, required=False

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.asking import Asked, asked_by
-from integrations.calendar_pages import clocks, preferences, saying, spans, writable
+from integrations.calendar_pages import clocks, offering, preferences, saying, spans, writable
 from integrations.calendar_pages.forms import EventForm, blank, calendar_of
 from integrations.calendars import agenda, catalogue, writing
 from integrations.calendars.visible import Visible
@@ -68,6 +68,7 @@ def _create(asked: Asked, form: EventForm) -> writing.Written:
         form.draft(),
         key=str(given["key"]),
         notify="all" if given["notify"] else "none",
+        require_free=[asked.user_id] if given["require_free"] else (),
     )
 
 
@@ -96,18 +97,11 @@ def _offered(
     found: Sequence[Visible], zone: str | None, chosen: UUID | None
 ) -> Callable[[Opened], Sequence[Shown]]:
     """Return how a sink makes the calendars that an event may be written in."""
+    offered = {one.calendar.id for one in found if writable.is_open(one)}
 
     def make(opened: Opened) -> Sequence[Shown]:
         about = [orjson.loads(values["about"]) if "about" in values else {} for _, values in opened]
-        calendars = [
-            {
-                "id": one.calendar.id,
-                "name": words.get("name") or "A calendar without a name",
-                "is_chosen": one.calendar.id == chosen,
-            }
-            for one, words in zip(found, about, strict=True)
-            if writable.is_open(one)
-        ]
+        calendars = offering.named(found, about, offered=offered, chosen=chosen)
         return [
             Shown(
                 {"is_any": bool(calendars)},

@@ -23,6 +23,8 @@ _WHY: Final[Mapping[type[Exception], str]] = {
     refusals.GuestsAreTold: "There the guests are told of it whether anybody wants that or not. "
     "Tick that they are told, or leave it. Nothing was written.",
     refusals.RefusedThere: "The provider does not take this event as it is. Change something.",
+    refusals.Taken: "You are not free then, or nobody can tell just now. Choose another time, or"
+    " make it all the same: untick that you have to be free.",
     refusals.KeyReused: "This form made an event already, and it was another one. Send it again "
     "if you want this one as well.",
     refusals.Stale: "It was changed meanwhile by somebody else, or it is gone. This is how it is "

@@ -5,28 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from integrations import event_records, zones
+from integrations import event_records
 from integrations.almanac import wording
 from integrations.almanac.expansion import Occurrence
-from integrations.calendar_pages import clocks, writable
+from integrations.calendar_pages import clocks, phrases, writable
 from integrations.calendars import expanding, shapes, single
 from integrations.calendars.expanding import Happening
 from integrations.calendars.looking import OneEvent
 from integrations.calendars.single import EventId
 from integrations.mime import html
 from integrations.models import EventKind
-from integrations.providers.calendars import Attendee, EventContent, When
+from integrations.providers.calendars import Attendee, EventContent
 from limited_use.sinks.agenda import Opened, Shown
 from limited_use.vault.records import Damaged
 
-_DAY: Final = timedelta(days=1)
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|&[a-zA-Z]{2,8};")
 # How tall the frame of a description begins, by its characters: the classes of mail's.
 _HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
@@ -68,14 +66,14 @@ def told(look: OneEvent, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
     """Return how a sink makes the page of one event; it makes nothing if there is no such one."""
 
     def make(opened: Opened) -> Sequence[Shown]:
-        names, events = opened[: len(look.found)], opened[len(look.found) :]
-        about = [orjson.loads(values["about"]) if "about" in values else {} for _, values in names]
-        place = clocks.of(wish.zone, look.found, about)
+        events = opened[len(look.found) :]
+        told_of = about(look, opened)
+        place = clocks.of(wish.zone, look.found, told_of)
         one = happening(events, wish.name)
         if one is None:
             return []
         called = next(
-            words for seen, words in zip(look.found, about, strict=True) if seen is look.seen
+            words for seen, words in zip(look.found, told_of, strict=True) if seen is look.seen
         )
         shown = _shown(one, events, place, called.get("name", ""), look)
         # The version that they see, as the API tells it.
@@ -85,6 +83,12 @@ def told(look: OneEvent, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
         return [Shown(clear, {**shown.opened, "version": version})]
 
     return make
+
+
+def about(look: OneEvent, opened: Opened) -> list[Shape]:
+    """Return what each calendar is called, in the order of `look.found`; {} where nobody knows."""
+    names = opened[: len(look.found)]
+    return [orjson.loads(values["about"]) if "about" in values else {} for _, values in names]
 
 
 def happening(opened: Opened, name: EventId) -> Happening | None:
@@ -141,11 +145,12 @@ def _shown(one: Happening, events: Opened, place: ZoneInfo, calendar: str, look:
         "is_changed": one.master is not None and one.master.id != row.id,
         "is_series": one.master is not None,
         "may_change": writable.is_open(look.seen),
+        "may_move": bool(writable.others(look.seen, look.found)),
         "has_calendar": bool(calendar),
     }
     opened: Shape = {
         "id": shapes.occurrence_id(one),
-        **_times(one, place),
+        **phrases.times(one.occurrence, place),
         "repeats": _repeats(one, events),
         "calendar": calendar,
         "sharer": look.sharer,
@@ -179,7 +184,7 @@ def _details(content: EventContent, data: bytes) -> Shape:
             "is_pending": conference is not None and conference.state == "pending",
             "is_failed": conference is not None and conference.state == "failed",
         },
-        "reminders": _reminders(content.reminders),
+        "reminders": phrases.reminders(content.reminders),
     }
 
 
@@ -201,63 +206,6 @@ def _guest(who: Attendee) -> Shape:
     }
 
 
-def _times(one: Happening, place: ZoneInfo) -> Shape:
-    start, end = one.occurrence.start, one.occurrence.end
-    if start.day is not None:
-        return {
-            "when": _days(start.day, (end.day or start.day) - _DAY),
-            "is_days": True,
-            "zone": "",
-            "day": start.day,
-            "own_when": "",
-            "own_zone": "",
-        }
-    when, day = _span(start, end, place)
-    own_place = _own(start)
-    own, _ = _span(start, end, own_place) if own_place is not None else ("", None)
-    is_other = own_place is not None and own != when
-    return {
-        "when": when,
-        "is_days": False,
-        "zone": place.key,
-        "day": day,
-        "own_when": own if is_other else "",
-        "own_zone": own_place.key if own_place is not None and is_other else "",
-    }
-
-
-def _own(start: When) -> ZoneInfo | None:
-    try:
-        return zones.zone(start.zone) if start.zone else None
-    except zones.UnknownZone:
-        return None
-
-
-def _span(start: When, end: When, place: ZoneInfo) -> tuple[str, date]:
-    if start.at is None or end.at is None:
-        raise ValueError("a day has no moment")
-    first, last = start.at.astimezone(place), end.at.astimezone(place)
-    # On the night that an hour comes twice, the hour alone would not say which.
-    says_zone = first.utcoffset() != last.utcoffset()
-    begins, ends = (f"{one:%H:%M}{f' {one:%Z}' if says_zone else ''}" for one in (first, last))
-    if start.at == end.at:
-        return f"{_day(first.date())}, {begins}", first.date()
-    if first.date() == last.date():
-        return f"{_day(first.date())}, {begins}–{ends}", first.date()  # noqa: RUF001 - as it is printed
-    return f"{_day(first.date())}, {begins} – {_day(last.date())}, {ends}", first.date()  # noqa: RUF001 - as above
-
-
-def _days(first: date, last: date) -> str:
-    if last <= first:
-        return f"{_day(first)}, all day"
-    return f"{_day(first)} – {_day(last)}"  # noqa: RUF001 - as it is printed
-
-
-def _day(day: date) -> str:
-    month = wording.MONTHS[day.month - 1]
-    return f"{wording.DAYS[day.weekday()]}, {day.day} {month} {day.year}"
-
-
 def _repeats(one: Happening, events: Opened) -> str:
     if one.master is None:
         return ""
@@ -266,22 +214,6 @@ def _repeats(one: Happening, events: Opened) -> str:
             series = expanding.content_of(row, values)
             return wording.words(series.recurrence, series.start)
     return ""
-
-
-def _reminders(minutes: tuple[int, ...] | None) -> str:
-    if minutes is None:
-        return "As the calendar does by itself"
-    if not minutes:
-        return "None"
-    return f"{wording.listed([before(one) for one in sorted(minutes)])} before"
-
-
-def before(minutes: int) -> str:
-    """Return a length of time in its largest whole unit."""
-    units = (("week", 10_080), ("day", 1_440), ("hour", 60), ("minute", 1))
-    unit, size = next(one for one in units if (minutes and minutes % one[1] == 0) or one[1] == 1)
-    count = minutes // size
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def _leads_out(address: str) -> bool:

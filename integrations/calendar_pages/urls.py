@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import edit_views, event_views, new_views, views
+from . import edit_views, event_views, move_views, new_views, views
 
 urlpatterns = [
     path("calendar/", views.calendar, name="calendar"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("calendar/events/<str:event_id>/answer/", event_views.answer, name="calendar-answer"),
     path("calendar/events/<str:event_id>/edit/", edit_views.edit, name="calendar-edit"),
     path("calendar/events/<str:event_id>/delete/", event_views.delete, name="calendar-delete"),
+    path("calendar/events/<str:event_id>/move/", move_views.move, name="calendar-move"),
     path(
         "calendar/events/<str:event_id>/description/",
         event_views.description,

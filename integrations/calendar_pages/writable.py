@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from integrations.calendars.visible import Visible
@@ -17,3 +18,17 @@ def is_open(one: Visible) -> bool:
     if one.share is not None or calendar.role not in ROLES:
         return False
     return calendar.is_local or places.may_write(calendar)
+
+
+def others(seen: Visible, found: Iterable[Visible]) -> list[Visible]:
+    """Return where an event of `seen` may be moved to: none, if it may not leave."""
+    if not is_open(seen):
+        return []
+    home = seen.calendar
+    return [
+        one
+        for one in found
+        if one.calendar.integration_id == home.integration_id
+        and one.calendar.id != home.id
+        and is_open(one)
+    ]

@@ -47,6 +47,7 @@ class Question:
     :param start: aware; so is `end`
     :param zone: an IANA name: on whose clocks days begin
     :param zones: the same by person, where theirs is known to be another
+    :param is_live: whether it has to be as it is at their providers at this moment
     """
 
     people: Sequence[UUID]
@@ -55,6 +56,7 @@ class Question:
     end: datetime
     zone: str
     zones: Mapping[UUID, str] = field(default_factory=dict)
+    is_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,12 @@ def answer(asked: Asked, question: Question, *, make: Make) -> bytes:
 
 def _answer(asked: Asked, question: Question, make: Make) -> bytes:
     around = circle.around(asked)
-    coming = freshness.ask(around.of(question.people, question.calendars), at=asked.at)
+    needed = around.of(question.people, question.calendars)
+    since = asked.at if question.is_live else None
+    ask = freshness.renew if question.is_live else freshness.ask
+    coming = ask(needed, at=asked.at)
     if coming:
-        freshness.wait(coming)
+        freshness.wait(coming, since=since)
         # Who shared something when the waiting began may have taken it back since.
         around = circle.around(asked)
     found = around.of(question.people, question.calendars)
@@ -121,6 +126,8 @@ def _reaches(one: Visible, question: Question, at: datetime) -> bool:
     """Return whether all that happens in the time asked for is among the rows, as it is now."""
     held = one.calendar
     if not one.is_current(at) or held.unreadable_count:
+        return False
+    if question.is_live and not held.is_complete_since(at):
         return False
     if held.is_local:
         return True

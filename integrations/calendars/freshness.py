@@ -49,8 +49,27 @@ def ask(found: Sequence[Visible], *, at: datetime) -> list[Visible]:
     return [one for one in wanted if not one.is_current(at)]
 
 
-def wait(asked: Sequence[Visible], *, seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until they are current, or for that long; their rows are read anew."""
+def renew(found: Sequence[Visible], *, at: datetime) -> list[Visible]:
+    """
+    Have copies looked at at their provider now, however young they are.
+
+    Return those that are asked for: whoever needs them waits with `wait`, and `since`.
+    """
+    wanted = [one for one in found if _can_come(one)]
+    for owner in dict.fromkeys(_owner(one) for one in wanted):
+        with owned.acting_for(*owner):
+            _wake([one.calendar for one in wanted if _owner(one) == owner], at)
+    return wanted
+
+
+def wait(
+    asked: Sequence[Visible], since: datetime | None = None, *, seconds: float = PATIENCE_SECONDS
+) -> None:
+    """
+    Wait until they are current, or for that long; their rows are read anew.
+
+    :param since: until they were complete at that time or later
+    """
     ends_at = time.monotonic() + seconds
     waiting = {one.calendar.id: one for one in asked}
     while waiting and time.monotonic() < ends_at:
@@ -58,7 +77,8 @@ def wait(asked: Sequence[Visible], *, seconds: float = PATIENCE_SECONDS) -> None
         at = timezone.now()
         for calendar in Calendar.objects.filter(id__in=list(waiting)):
             one = waiting[calendar.id]
-            if calendar.is_current(hours=one.hours, at=at):
+            is_new = since is None or calendar.is_complete_since(since)
+            if is_new and calendar.is_current(hours=one.hours, at=at):
                 _read_anew(one.calendar, calendar)
                 del waiting[calendar.id]
 

@@ -151,6 +151,10 @@ class Calendar(models.Model):
         """
         return self._is_young(self.cached_at, hours, at)
 
+    def is_complete_since(self, at: datetime) -> bool:
+        """Return whether all that its provider had at that time is among its events."""
+        return self.is_local or (self.cached_at is not None and self.cached_at >= at)
+
     def is_known(self, *, hours: int, at: datetime) -> bool:
         """Return whether its name may be shown now. See `is_current`."""
         return self._is_young(self.listed_at, hours, at)

@@ -11,16 +11,17 @@ A feature of the platform writes nothing: the policy refuses it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from integrations.asking import Asked
 from integrations.calendars.single import EventId
 from integrations.providers.calendars import Notify, Response
 
-from . import drafts, here, places, targets, there
+from . import booking, drafts, here, places, targets, there
 from .checking import BadDraft
 from .drafts import Draft, Edit, Guest
-from .errors import NotInvited, Stale
+from .errors import NotInvited, Stale, Taken
 from .results import Scope, Written
 from .targets import Which
 
@@ -40,14 +41,22 @@ __all__ = [
 ]
 
 
-def create(
-    asked: Asked, calendar_id: UUID, draft: Draft, *, key: str, notify: Notify = "none"
+def create(  # noqa: PLR0913 - one event in full
+    asked: Asked,
+    calendar_id: UUID,
+    draft: Draft,
+    *,
+    key: str,
+    notify: Notify = "none",
+    require_free: Sequence[UUID] = (),
 ) -> Written:
     """
     Write a new event.
 
     :param key: what a repetition of the same names: it makes no second event (up to 200 characters)
     :param notify: whether guests are sent invitations
+    :param require_free: people who have to be free then, as their calendars are at this moment
+    :raises errors.Taken: if one of them is not, or nobody can tell
     :raises BadDraft: if it cannot be an event
     :raises NotFound: if there is no such calendar for the actor
     :raises errors.ReadOnly: if it may only be read
@@ -62,6 +71,12 @@ def create(
     """
     content = drafts.content(draft)
     seen = places.find(asked, calendar_id)
+    if require_free:
+        try:
+            booking.check(asked, require_free, content)
+        except Taken:
+            if not booking.is_made(asked, seen, key):
+                raise
     if seen.calendar.is_local:
         return here.create(asked, seen, content, key=key)
     return there.create(asked, seen, content, key=key, notify=notify)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from integrations import replies
 from integrations.asking import Asked, NotFound
 from integrations.calendars import writing
+from integrations.calendars.keeping import Full
 from integrations.models import Reply
 from integrations.providers.calendars import Notify
 from integrations.replies import Sent
@@ -16,7 +18,7 @@ from limited_use.guard import Refused
 from . import places
 from .checking import BadDraft
 from .drafts import Draft
-from .errors import KeyReused, PermissionMissing, ReadOnly, RefusedThere
+from .errors import KeyReused, PermissionMissing, ReadOnly, RefusedThere, Taken
 from .results import Written
 
 CREATED: Final = 201
@@ -24,7 +26,7 @@ CREATED: Final = 201
 ELSEWHERE: Final = 202
 # After these nothing was written, so that the key may be used for what is right instead.
 _UNDONE: Final = (
-    BadDraft, KeyReused, NotFound, PermissionMissing, ReadOnly, Refused, RefusedThere,
+    BadDraft, KeyReused, NotFound, PermissionMissing, ReadOnly, Refused, RefusedThere, Taken, Full,
 )  # fmt: skip
 
 
@@ -32,8 +34,14 @@ class NoLongerHere(Exception):
     """It was written under this key, and is not here any more under that id. Read them again."""
 
 
-def create(
-    asked: Asked, calendar_id: UUID, draft: Draft, *, sent: Sent, notify: Notify
+def create(  # noqa: PLR0913 - one event in full
+    asked: Asked,
+    calendar_id: UUID,
+    draft: Draft,
+    *,
+    sent: Sent,
+    notify: Notify,
+    require_free: Sequence[UUID] = (),
 ) -> tuple[Written, bool]:
     """
     Write a new event, or return what the same request wrote before; and whether it is the latter.
@@ -47,7 +55,9 @@ def create(
     if claimed.status is not None:
         return Written(calendar_id, _text(claimed)), True
     with replies.letting_go(claimed, undone=_UNDONE):
-        written = writing.create(asked, calendar_id, draft, key=sent.key, notify=notify)
+        written = writing.create(
+            asked, calendar_id, draft, key=sent.key, notify=notify, require_free=require_free
+        )
     is_here = written.id is not None
     replies.answered(
         claimed,

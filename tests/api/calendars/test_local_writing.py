@@ -93,3 +93,16 @@ def test_somebody_else_writes_nothing_in_it(hers, home):
     problem(create(mallory, home), 404, "not-found")
     problem(changed(mallory, made, title="Mine"), 404, "not-found")
     assert [one["title"] for one in events(hers)] == ["Tea"]
+
+
+def test_an_event_moves_to_another_calendar_that_is_kept_here(hers, home):
+    club = begun(hers, "Club")
+    made = ok(create(hers, home), 201)
+
+    moved = ok(send(hers, "post", f"events/{made['id']}/move", {"calendar_id": club}))
+
+    assert moved["calendar_id"] == club
+    assert [one["calendar_id"] for one in events(hers)] == [club]
+    again = send(hers, "post", f"events/{moved['id']}/move", {"calendar_id": club})
+    told = problem(again, 400, "bad-request")
+    assert {one["parameter"] for one in told["errors"]} == {"calendar_id"}

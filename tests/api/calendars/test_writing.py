@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import zoneinfo
+from datetime import datetime
 
 import pytest
+from django.utils import timezone
 
 from integrations import calling
+from integrations.calendars import freshness
 from integrations.models import Connection
 from integrations.providers.google.spec import GOOGLE
-from tests.integrations.calendar_house import moment
+from tests.integrations.calendar_house import meeting, moment
 
 from .asking import V1, events, named, ok
 
@@ -89,6 +93,13 @@ class TestANewEvent:
             ("zone", {"when": {"object": "timespan", "start": "2027-01-01T09:00:00",
                                "end": "2027-01-01T10:00:00", "timezone": "Mars/Base"}}),
             ("end", {"when": {"object": "datespan", "start": "2027-01-02", "end": "2027-01-02"}}),
+            # Beyond any year of UTC: bad input, and no failure of ours.
+            *(("end", {"when": {"object": "timespan", "start": start, "end": end}})
+              for start, end in [("0001-01-01T00:00:00+02:00", "0001-01-01T01:00:00+02:00"),
+                                 ("9999-12-31T23:00:00-02:00", "9999-12-31T23:30:00-02:00"),
+                                 ("2027-01-01T09:00:00Z", "9999-12-31T23:30:00-12:00")]),
+            ("require_free", {"require_free": ["me"], "recurrence": ["RRULE:FREQ=DAILY;COUNT=2"]}),
+            ("require_free", {"require_free": ["me", "me"]}),
             ("sum", {"sum": 1}),
         ],
     )  # fmt: skip
@@ -99,6 +110,82 @@ class TestANewEvent:
 
         assert field in {one["parameter"] for one in body["errors"]}
         assert account.version == before
+
+    @pytest.mark.scenario("C2")
+    def test_whose_times_say_how_far_from_utc_is_at_that_moment_in_its_own_zone(self, alice, hers):
+        there = zoneinfo.ZoneInfo("America/Los_Angeles")
+        start, end = (moment(5, hour).astimezone(there) for hour in (20, 21))
+        offset = {"object": "timespan", "start": start.isoformat(), "end": end.isoformat(),
+                  "timezone": there.key}  # fmt: skip
+        local = {**offset, "start": f"{start:%Y-%m-%dT%H:%M}", "end": f"{end:%Y-%m-%dT%H:%M}"}
+
+        one, other = (
+            ok(create(hers, new(alice, when=when), key=f"key-0000000{number}"), 201)["when"]
+            for number, when in enumerate((offset, local))
+        )
+
+        assert one == other
+        assert datetime.fromisoformat(one["start"]) == moment(5, 20)
+        assert one["start_timezone"] == there.key
+
+    @pytest.mark.scenario("C1")
+    def test_at_a_time_that_has_to_be_free_is_looked_at_anew(
+        self, alice, account, hers, monkeypatch
+    ):
+        monkeypatch.setattr(freshness, "wait", lambda *_, **__: alice.sync(at=timezone.now()))
+        conflict = account.put(meeting(moment(5), "Conflict"))
+        body = new(alice, require_free=["me"])
+
+        told = problem(create(hers, body), 409, "not-free")
+        account.remove(conflict)
+        ok(create(hers, {**body, "title": "Later"}), 201)
+
+        assert "require_free" in told["detail"]
+
+    @pytest.mark.scenario("C8")
+    def test_for_people_of_whom_nobody_can_tell_is_not_written(self, alice, hers, monkeypatch):
+        monkeypatch.setattr(freshness, "wait", lambda *_, **__: None)
+
+        problem(create(hers, new(alice, require_free=["me"])), 409, "not-free")
+
+        assert "New" not in [one["title"] for one in events(hers)]
+
+
+class TestAMove:
+    def test_is_to_another_calendar_of_the_account(self, alice, account, hers):
+        team = str(alice.calendars.get(is_primary=False).id)
+        one = named(hers, "Review")
+
+        moved = ok(send(hers, "post", f"events/{one['id']}/move", {"calendar_id": team}))
+
+        assert (moved["title"], moved["calendar_id"]) == ("Review", team)
+        assert "Review" in [one.content.title for one in account.events["team"].values()]
+
+    @pytest.mark.parametrize("to", ["", "x", None])
+    def test_to_nothing_is_told(self, hers, to):
+        one = named(hers, "Review")
+
+        problem(send(hers, "post", f"events/{one['id']}/move", {"calendar_id": to}), 400,
+                "bad-request")  # fmt: skip
+
+    def test_of_one_of_a_series_is_told(self, alice, hers):
+        team = str(alice.calendars.get(is_primary=False).id)
+        one = named(hers, "Daily")
+
+        body = problem(
+            send(hers, "post", f"events/{one['id']}/move", {"calendar_id": team}), 400,
+            "bad-request"
+        )  # fmt: skip
+
+        assert {one["parameter"] for one in body["errors"]} == {"calendar_id"}
+
+    def test_by_somebody_else_or_to_theirs_is_of_nothing(self, alice, hers, his):
+        one = named(hers, "Review")
+        body = {"calendar_id": str(alice.calendars.get(is_primary=False).id)}
+
+        problem(send(his, "post", f"events/{one['id']}/move", body), 404, "not-found")
+        nowhere = {"calendar_id": str(alice.integration.id)}
+        problem(send(hers, "post", f"events/{one['id']}/move", nowhere), 404, "not-found")
 
 
 class TestAChange:
@@ -147,6 +234,26 @@ class TestADeletion:
         assert answer.status_code == 204
         left = [one["id"] for one in events(hers) if one["title"] == "Daily"]
         assert left == [one["id"] for one in before if one["id"] != second["id"]]
+
+    @pytest.mark.scenario("D6")
+    def test_whose_answer_was_lost_and_that_is_done_already_is_done(self, account, hers):
+        one = named(hers, "Review")
+        match = {"If-Match": f'"{one["etag"]}"'}
+        account.lose_after("delete")
+
+        assert send(hers, "delete", f"events/{one['id']}", **match).status_code == 204
+        assert "Review" not in [one["title"] for one in events(hers)]
+
+    @pytest.mark.scenario("D6")
+    def test_of_what_is_deleted_there_already_is_done(self, week, account, hers):
+        one = named(hers, "Review")
+        account.remove(week["review"])
+
+        answer = send(hers, "delete", f"events/{one['id']}",
+                      **{"If-Match": f'"{one["etag"]}"'})  # fmt: skip
+
+        assert answer.status_code == 204
+        assert "Review" not in [one["title"] for one in events(hers)]
 
 
 class TestAnAnswer:

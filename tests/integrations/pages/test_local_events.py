@@ -90,3 +90,38 @@ def test_guests_are_refused_at_their_field_and_nothing_typed_is_lost(her_browser
     assert answer.status_code == 400
     assert "Nobody can be invited from a calendar that is kept here" in reading.text(answer.text)
     assert "bob@example.com</textarea>" in answer.text
+
+
+@pytest.mark.scenario("C6")
+def test_a_series_moves_as_a_whole_to_another_calendar_that_is_kept_here(alice, her_browser, home):
+    make(her_browser, home, repeats="daily", count="3")
+    second = addresses(show(her_browser))[1]
+    assert "/move/" not in her_browser.get(second).text
+    assert "no other calendar" in reading.text(her_browser.get(f"{second}move/").text)
+
+    club = begun(actor_of(*alice), "Club")
+    assert f'href="{second}move/"' in her_browser.get(second).text
+    shown = her_browser.get(f"{second}move/").text
+    assert f'<option value="{club}">Club</option>' in shown
+    assert "all of the series is moved" in reading.text(shown)
+    nowhere = her_browser.post(f"{second}move/", {"calendar": "x"})
+    back = her_browser.post(f"{second}move/", {"calendar": str(home)})
+    moved = her_browser.post(f"{second}move/", {"calendar": str(club)}, follow=True)
+
+    assert (nowhere.status_code, back.status_code) == (400, 400)
+    assert "It is in that calendar already." in reading.text(back.text)
+    assert "It is moved." in moved.text
+    assert {one.calendar_id for one in Event.objects.all()} == {club}
+    assert len(entries(show(her_browser))) == 3
+
+
+def test_an_event_is_made_only_if_its_owner_is_free_then(her_browser, home):
+    make(her_browser, home, title="Dentist")
+
+    taken = make(her_browser, home, title="Tea", require_free="on")
+    free = make(her_browser, home, require_free="on", start_time="10:00", end_time="11:00")
+
+    assert taken.status_code == 409
+    assert "You are not free then" in reading.text(taken.text)
+    assert 'value="Tea"' in taken.text
+    assert free.status_code == 302

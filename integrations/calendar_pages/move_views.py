@@ -1,0 +1,96 @@
+"""The page on which an event, or a whole series, is moved to another calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations.asking import NotFound, asked_by
+from integrations.calendar_pages import (
+    event_views,
+    offering,
+    preferences,
+    saying,
+    telling,
+    writable,
+)
+from integrations.calendars import looking, single, writing
+from integrations.calendars.looking import OneEvent
+from integrations.calendars.single import EventId
+from limited_use.sinks import agenda as sink
+from limited_use.sinks.agenda import Opened, Shown
+from limited_use.vault.records import Damaged
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+def move(request: HttpRequest, event_id: str) -> HttpResponse:
+    """Ask where an event is to go, and take it there; of a series, all of it goes."""
+    if request.method != "POST":
+        return _page(request, event_id)
+    try:
+        to = UUID(request.POST.get("calendar", ""))
+    except ValueError:
+        return _page(request, event_id, why="Choose where it is to go.", status=400)
+    try:
+        moved = writing.move(
+            asked_by(request),
+            EventId(single.event_id(event_id).row),
+            to=to,
+            notify=event_views.notify(request),
+        )
+    except NotFound:
+        # Of the event or of the calendar: the page tells which.
+        return _page(request, event_id, why=saying.why(NotFound()), status=409)
+    except writing.BadDraft as bad:
+        return _page(request, event_id, why=" ".join(bad.fields.values()), status=400)
+    except saying.FORESEEN as error:
+        return _page(request, event_id, why=saying.why(error), status=409)
+    messages.success(request, "It is moved.")
+    return redirect("calendar-event", moved.id) if moved.id else redirect("calendar")
+
+
+def _page(request: HttpRequest, event_id: str, *, why: str = "", status: int = 200) -> HttpResponse:
+    asked = asked_by(request)
+    try:
+        name = single.event_id(event_id)
+        look = looking.event(asked, name)
+        body = sink.calendar_page(
+            "calendar/move.html",
+            look.rows,
+            permits=look.permits,
+            viewer=asked.actor,
+            make=_offered(look, telling.Wish(name, preferences.zone(request))),
+            at=asked.at,
+            context={"why": why},
+            request=request,
+        )
+    except NotFound:
+        raise Http404 from None
+    except (single.NotCurrent, Damaged) as error:
+        return event_views.not_shown(request, is_damaged=isinstance(error, Damaged))
+    return HttpResponse(body, status=status)
+
+
+def _offered(look: OneEvent, wish: telling.Wish) -> Callable[[Opened], Sequence[Shown]]:
+    """Return how a sink makes the event, and the calendars that it may go to."""
+    base = telling.told(look, wish)
+    others = {one.calendar.id for one in writable.others(look.seen, look.found)}
+
+    def make(opened: Opened) -> Sequence[Shown]:
+        about = telling.about(look, opened)
+        calendars = offering.named(look.found, about, offered=others)
+        return [
+            Shown(shown.clear, {**shown.opened, "calendars": calendars}) for shown in base(opened)
+        ]
+
+    return make

@@ -1,0 +1,120 @@
+"""What came from a file is like anything else in a calendar: shared, hidden, and gone."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Organisation
+from config.classes import ProcessClass
+from integrations import endings, purge
+from integrations.calendars import importing
+from integrations.models import Calendar, Event, Integration, PurgeTrigger
+from limited_use import consents, shares
+from limited_use.features import FEATURES
+from limited_use.models import DataKey
+from limited_use.share_models import ShareLevel
+from tests.integrations.calendar_house import NOW
+from tests.integrations.calendars import local_house
+from tests.integrations.calendars.local_house import begun, utc
+from tests.integrations.calendars.test_shared import actor_of
+from tests.integrations.household import person
+from tests.integrations.icalendars.files import calendar, event
+from tests.walls import acting_as
+
+pytestmark = [pytest.mark.clause("AN-9")]
+
+FILE = calendar(
+    event("DTSTART:20260603T090000", "DURATION:PT1H", "SUMMARY:Tea", uid="tea@x"),
+    event(
+        "DTSTART:20260604T090000", "DURATION:PT1H", "SUMMARY:Doctor", "CLASS:PRIVATE", uid="dr@x"
+    ),
+    event(
+        "DTSTART:20260605T090000",
+        "DURATION:PT1H",
+        "SUMMARY:Club",
+        "RRULE:FREQ=DAILY;COUNT=3",
+        "EXDATE:20260606T090000",
+        uid="club@x",
+    ),
+)
+
+
+@pytest.fixture
+def alice(keyring, db):
+    return actor_of(*person("alice", at=NOW))
+
+
+@pytest.fixture
+def bob(alice):
+    organisation = Organisation.objects.get(id=alice.organisation_id)
+    return actor_of(*person("bob", organisation, at=NOW))
+
+
+@pytest.fixture
+def home(alice):
+    calendar_id = begun(alice)
+    with acting_as(ProcessClass.WEB, alice):
+        importing.take(actor=alice, calendar_id=calendar_id, data=FILE, at=NOW)
+    return calendar_id
+
+
+def share(alice, bob, home, level):
+    with transaction.atomic():
+        consents.give(
+            person_id=alice.user_id,
+            organisation_id=alice.organisation_id,
+            feature="calendar-sharing",
+            version=FEATURES["calendar-sharing"].version,
+            at=NOW,
+        )
+        return shares.give(
+            person_id=alice.user_id,
+            organisation_id=alice.organisation_id,
+            viewer_id=bob.user_id,
+            item=home,
+            level=level,
+            at=NOW,
+        )
+
+
+def titles(actor) -> list[str | None]:
+    return [one["title"] for one in local_house.shown(actor, utc(1, 0), utc(30, 0))]
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(1)
+@pytest.mark.clause("AN-8")
+def test_is_shared_with_a_colleague_as_its_owner_chose_and_until_they_take_it_back(
+    alice, home, bob
+):
+    given = share(alice, bob, home, ShareLevel.DETAILS)
+    assert titles(bob) == ["Tea", None, "Club", "Club"]
+
+    with transaction.atomic():
+        shares.withdraw(person_id=alice.user_id, share_id=given.id, at=NOW)
+    assert titles(bob) == []
+
+    share(alice, bob, home, ShareLevel.FREEBUSY)
+    assert titles(bob) == [None] * 4
+    assert titles(alice) == ["Tea", "Doctor", "Club", "Club"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.invariant(6)
+@pytest.mark.scenario("X2")
+def test_goes_with_the_purge_for_the_colleague_too(alice, home, bob):
+    share(alice, bob, home, ShareLevel.DETAILS)
+    held = Calendar.objects.get().cache_id
+    with acting_as(ProcessClass.WEB, alice), transaction.atomic():
+        job = endings.end(integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=NOW)
+    assert (titles(alice), titles(bob)) == ([], [])
+    later = timezone.now()
+
+    with acting_as(ProcessClass.PURGE):
+        purge.run(job_id=job.id, now=lambda: later)
+
+    assert not Event.objects.exists()
+    assert not Calendar.objects.exists()
+    assert not DataKey.objects.filter(holder=held).exists()

@@ -1,0 +1,125 @@
+"""A time that has to be free when it is booked: looked at anew, and never guessed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from integrations.calendars import freshness, writing
+from integrations.calendars.writing import BadDraft
+from integrations.calendars.writing.errors import Taken
+from integrations.models import SyncWork
+from integrations.providers.calendars import When
+from integrations.sync.calendars import resource_of
+from tests.integrations.calendar_house import NOW, meeting, moment
+from tests.integrations.calendars import local_house
+from tests.integrations.calendars.local_house import kept
+
+from .test_creating import create, draft
+
+pytestmark = [pytest.mark.django_db, pytest.mark.scenario("C1")]
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+def asked(asked):
+    """A minute after what is here was brought in."""
+    return replace(asked, at=LATER)
+
+
+@pytest.fixture(autouse=True)
+def worker(alice, monkeypatch):
+    """Who waits meets what a worker brings in of the calendars that are due."""
+    only = set()
+
+    def worked(found, since=None, **_):
+        for one in found:
+            work = SyncWork.objects.get(resource=resource_of(one.calendar.id))
+            assert work.next_sync_at <= LATER
+            if not only or one.calendar.id in only:
+                while alice.run(resource_of(one.calendar.id), at=LATER):
+                    pass
+
+    monkeypatch.setattr(freshness, "wait", worked)
+    return only
+
+
+def book(asked, alice, **more):
+    more = {"require_free": [asked.user_id], **more}
+    return create(asked, alice.primary, draft(**more.pop("draft", {})), **more)
+
+
+def test_a_free_time_is_booked_and_once_however_often_it_is_sent(alice, asked, account):
+    first, again = (book(asked, alice) for _ in range(2))
+
+    assert first == again
+    assert len(account.events[account.email]) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "is_free"),
+    [
+        ({}, False),
+        ({"is_tentative": True}, False),
+        ({"is_busy": False}, True),
+        ({"hours": 0.5, "at": moment(3, 10)}, True),
+    ],
+)
+def test_what_came_in_between_the_look_and_the_booking_counts(alice, asked, account, more, is_free):
+    account.put(meeting(more.pop("at", moment(3)), "Conflict", **more))
+    before = account.version
+
+    if is_free:
+        assert book(asked, alice).id is not None
+        return
+    with pytest.raises(Taken):
+        book(asked, alice)
+
+    assert account.version == before
+
+
+def test_what_stands_in_a_calendar_that_lives_here_counts(alice, asked):
+    home = local_house.begun(alice.actor)
+    local_house.write(alice.actor, home, kept("a@x", meeting(moment(3), "Dentist")))
+
+    with pytest.raises(Taken):
+        book(asked, alice)
+
+
+@pytest.mark.scenario("C8")
+def test_a_calendar_of_which_nobody_can_tell_is_never_free(alice, asked, account, worker):
+    account.add("team")
+    alice.sync()
+    worker.add(alice.primary.id)
+
+    with pytest.raises(Taken):
+        book(asked, alice)
+
+    worker.clear()
+    assert book(asked, alice).id is not None
+
+
+@pytest.mark.scenario("C8")
+def test_somebody_who_shares_nothing_is_never_free(alice, asked):
+    with pytest.raises(Taken):
+        book(asked, alice, require_free=[asked.user_id, uuid4()])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"recurrence": ("RRULE:FREQ=DAILY;COUNT=3",)},
+        {"start": When(day=moment(3).date()), "end": When(day=moment(4).date())},
+    ],
+)
+def test_of_days_or_a_series_that_is_not_promised(alice, asked, account, more):
+    made = replace(draft(), **more)
+
+    with pytest.raises(BadDraft) as told:
+        writing.create(asked, alice.primary.id, made, key="k", require_free=[asked.user_id])
+
+    assert set(told.value.fields) == {"require_free"}
+    assert not account.events[account.email]
