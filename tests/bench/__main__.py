@@ -1,7 +1,7 @@
 """
 ``python -m tests.bench [NAME …] [--json FILE]`` measures ours against baselines in the same run.
 
-`--tiny` runs through all of it in a minute, to see that it still works: its figures say nothing.
+`--tiny` runs through all of it in a minute or two, to see that it works: its figures say nothing.
 
 Starts its own servers (or uses DATABASE_URL and BROKER_URL), and gives each benchmark a database
 and a process of its own. Ends with 0 unless something broke: a missed goal is a line in the table.

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
@@ -120,7 +121,7 @@ def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | N
     rng = random.Random(seed)  # noqa: S311 - repeatable
     events = [*_singles(singles, rng), *_series(series, rng)]
     cancelled = [
-        CancelledInstance(f"{one.event_id}_off", one.event_id, one.content.start)
+        CancelledInstance(f"{one.event_id}_off", one.event_id, _coming(one.content.start))
         for one in events[singles::5]
     ]
     events += [_moved(one) for one in events[singles + 1 :: 5]]
@@ -197,17 +198,29 @@ def _midnight(day: int) -> datetime:
     return today + timedelta(days=day)
 
 
-def _moved(one: RemoteEvent) -> RemoteEvent:
-    """Return the first occurrence of a series, put two days later."""
-    start, end = one.content.start, one.content.end
-    if start.at is None or end.at is None:
+def _coming(begun: When) -> When:
+    """Return when a series that is not by the month happens next, in four weeks at most."""
+    if begun.at is None:
         raise TypeError("series are of moments here")
-    later = timedelta(days=2)
+    place = ZoneInfo(begun.zone)
+    clock = begun.at.astimezone(place)
+    while clock < timezone.now():
+        # On the clock of its zone, whatever that does meanwhile.
+        clock += timedelta(days=28)
+    return When(at=clock.astimezone(UTC), zone=begun.zone)
+
+
+def _moved(one: RemoteEvent) -> RemoteEvent:
+    """Return an occurrence of a series that is to come, put two days later."""
+    begun, ended, start = one.content.start, one.content.end, _coming(one.content.start)
+    if begun.at is None or ended.at is None or start.at is None:
+        raise TypeError("series are of moments here")
+    at = start.at + timedelta(days=2)
     content = replace(
         one.content,
         title=f"{one.content.title}, moved",
-        start=When(at=start.at + later, zone=start.zone),
-        end=When(at=end.at + later, zone=end.zone),
+        start=When(at=at, zone=begun.zone),
+        end=When(at=at + (ended.at - begun.at), zone=ended.zone),
         recurrence=(),
     )
     return replace(
