@@ -190,12 +190,6 @@ def html_to_text(html: str) -> str:
     return printable(entities.unescape(bare))
 
 
-def text_preview(text: str, html: str = "", *, length: int = 200) -> str:
-    """Return the beginning of a message on one line of plain text, at most `length` characters."""
-    words = printable(text[: length * 20]) or html_to_text(html)
-    return words if len(words) <= length else words[: length - 1].rstrip() + "…"
-
-
 def plain_to_html(text: str) -> str:
     """Return plain text as safe HTML: lines kept, web addresses made links."""
     text = text[:MAX_TEXT]

@@ -13,7 +13,6 @@ from integrations.mime.html import (
     pictures_in,
     plain_to_html,
     sanitise,
-    text_preview,
 )
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
@@ -227,8 +226,3 @@ class TestText:
         assert (
             html_to_text("<style>x</style><p>a &amp; b</p><p>c<script>d</script></p>") == "a & b c"
         )
-
-    def test_previews_on_one_line(self):
-        assert text_preview("a\n\n b\u202e") == "a b"
-        assert text_preview("", "<p>only html</p>") == "only html"
-        assert len(text_preview("word " * 100, length=50)) <= 50
