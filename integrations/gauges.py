@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min
 
 from accounts.models import Alarm
 from integrations import purge
@@ -61,6 +61,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "antares_integrations": "Integrations by status",
     "antares_alarms_open": "Alarms that nobody has settled, by kind",
     "antares_data_keys": "Living data keys by line",
+    "antares_data_keys_to_wrap": "Data keys that are not under their line's newest key yet",
     "antares_key_epochs_alive": "Key-encryption keys that are not destroyed, by line",
     "antares_key_epoch_age_seconds": "Age of the oldest living key-encryption key, by line",
     "antares_keyring_available": "Whether the keyring answered",
@@ -136,11 +137,19 @@ def _watches(at: datetime) -> Iterator[Figure]:
 
 
 def _keys(at: datetime) -> Iterator[Figure]:
+    alive_now = KeyEpoch.objects.filter(destroyed_at=None).order_by()
+    newest = dict(alive_now.values_list("line").annotate(newest=Max("number")))
     living: Counter[str] = Counter()
+    # How far a turn of the keys is: down to nothing, of each line.
+    waiting: Counter[str] = Counter({str(line): 0 for line in KeyLine})
     for one in key_rows.tally():
         living[str(one.line)] += one.key_count
+        if one.kek_epoch < newest.get(str(one.line), 0):
+            waiting[str(one.line)] += one.key_count
     for name, number in living.items():
         yield Figure("antares_data_keys", number, (("line", name),))
+    for name, number in waiting.items():
+        yield Figure("antares_data_keys_to_wrap", number, (("line", name),))
     for line in KeyLine:
         alive = KeyEpoch.objects.filter(line=line, destroyed_at=None)
         found = alive.aggregate(count=Count("id"), began_at=Min("began_at"))

@@ -1,8 +1,8 @@
 """
 The sink towards the provider that the data came from, for the account that it belongs to.
 
-The caller is an adapter of that very connection: a permit's holder is the
-connection or integration whose adapter asks, and it is compared here.
+A permit's holder is compared with that of each row. That the adapter is of the same account is
+the caller's to see to: what leaves here is text.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@ The only way to the table of keys: functions of the database, owned by a role th
 
 Each runs with its owner's rights (`SECURITY DEFINER`), inside the caller's transaction, and is
 executed by those classes of process alone that need it (see `rights`). No class reads or writes
-the tables themselves. Text and owner are put right by `manage.py database_walls`, which finds
-what somebody changed by hand.
+the table of data keys itself, or writes that of epochs, which all may read; ledger keys, which open
+no content, are rows of their classes (`ledger.keys`). Text and owner are put right by `manage.py
+database_walls`, which finds what somebody changed by hand.
 """
 
 from __future__ import annotations

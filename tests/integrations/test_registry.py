@@ -13,6 +13,7 @@ from django.urls import reverse
 from integrations import scopes
 from integrations.connections.storing import HORIZONS
 from integrations.models import Integration
+from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers import PROVIDERS
 from integrations.settings_pages import overview
 from limited_use.features import FEATURES
@@ -49,6 +50,14 @@ class TestWhatAFeatureDeclares:
     def test_is_kept_for_as_long_as_a_person_can_choose(self, feature):
         assert feature.retention_days in HORIZONS
         assert str(feature.retention_days) in dict(overview.HORIZONS)
+
+
+class TestHowLongCalendarsAreKept:
+    @pytest.mark.clause("AN-5")
+    def test_is_what_is_said_of_them(self):
+        words = f"{DAYS_BACK} days back to {DAYS_AHEAD} days ahead"
+
+        assert words in " ".join(FEATURES["calendar"].disclosure.split())
 
 
 class TestHowLongMailIsKept:

@@ -76,6 +76,11 @@ class TestDeclarations:
 
         assert "raise it to 2" in wrong(changed, {1: digest(INBOX)})
 
+    @pytest.mark.clause("AN-5", "MS-COPY")
+    def test_let_nothing_be_kept_of_calendars_for_longer_than_a_week(self):
+        with pytest.raises(ValueError, match="longer than a week"):
+            replace(FEATURES["calendar"], cache_hours=7 * 24 + 1)
+
     def test_change_in_no_part_that_was_not_tried_here(self):
         assert {field.name for field in fields(Feature)} == {*CHANGES, "version"}
 

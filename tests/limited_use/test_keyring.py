@@ -26,6 +26,19 @@ def folder(ring):
 
 
 class TestFileKeyring:
+    def test_has_a_key_on_disk_before_it_is_used_and_after_it_is_forgotten(self, ring, monkeypatch):
+        flush, flushed = os.fsync, []
+
+        def seen(descriptor):
+            flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+            flush(descriptor)
+
+        monkeypatch.setattr(os, "fsync", seen)
+        ring.advance(CONTENT)
+        ring.destroy(CONTENT, 1)
+
+        assert [one.suffix for one in flushed] == [".new", "", ".key", ""]
+
     @pytest.mark.control("6.7.1")
     def test_is_readable_by_its_owner_alone(self, ring):
         assert stat.S_IMODE(folder(ring).stat().st_mode) == 0o700

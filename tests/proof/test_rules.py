@@ -42,6 +42,16 @@ def broken(rule, module):
     return [f"{module.path}:{line}" for line in rule.finds(module)]
 
 
+@pytest.mark.scenario("M4")
+def test_no_connected_account_is_reached_by_the_protocols_of_mail():
+    spoken = {"smtplib", "imaplib", "poplib", "aiosmtplib", "imapclient"}
+    found = [
+        one.path for one in modules() for name, _ in one.imports() if name.split(".")[0] in spoken
+    ]
+
+    assert found == []
+
+
 @pytest.mark.parametrize("name", [bound(name) for name in RULES])
 class TestNoModule:
     def test_does_it_without_standing_among_the_exceptions(self, name):

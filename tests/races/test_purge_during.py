@@ -115,6 +115,7 @@ class TestDisconnect:
         assert (ended.refresh_token, ended.access_token) == (None, None)
         assert left(integration) == 0
         assert [one for one in sandbox.grants(ALICE_BOX) if one.get("refresh_tokens")] == []
+        assert Receipt.objects.count() == 1
 
     def test_behind_a_full_queue_leaves_nothing(self, browser, integration, settings):
         work = SyncWork.objects.get(integration=integration)

@@ -15,8 +15,9 @@ from integrations import gauges
 from integrations.tasks import evidence as tasks
 from limited_use import bursts
 from limited_use import tasks as counting
-from limited_use.vault import keyring
+from limited_use.vault import epochs, keyring
 from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.lines import KeyLine
 from tests.api import cast
 from tests.review.conftest import MESSAGES, as_worker, settle
 
@@ -132,6 +133,20 @@ class TestGauges:
         measure()
 
         assert figures(otto.get("/metrics"))["antares_keyring_available", ()] == 0
+
+    def test_say_how_far_a_turn_of_the_keys_is(self, used, otto, monkeypatch):
+        def die(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(epochs, "_rewrap", die)
+        with pytest.raises(KeyboardInterrupt):
+            epochs.turn(KeyLine.CONTENT, timezone.now())
+        measure()
+
+        found = figures(otto.get("/metrics"))
+
+        assert found["antares_data_keys_to_wrap", (("line", "content"),)] == 1
+        assert found["antares_data_keys_to_wrap", (("line", "credential"),)] == 0
 
     def test_say_nothing_before_anything_was_measured(self, otto):
         assert not [name for name, _ in figures(otto.get("/metrics")) if "keyring" in name]

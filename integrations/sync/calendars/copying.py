@@ -23,7 +23,7 @@ from limited_use.vault import sealing
 from . import comparing, rows, works
 from .run import Run
 
-# How far beyond the window is listed, so that it need not be listed again every day.
+# How much of the window may have run out before all of it is listed again: not every day.
 MARGIN: Final = timedelta(days=14)
 
 
@@ -65,13 +65,13 @@ def _needs_a_round(calendar: Calendar, at: datetime) -> bool:
     if calendar.cursor is None or calendar.cached_until is None:
         return True
     until: datetime = calendar.cached_until
-    return until < at + timedelta(days=DAYS_AHEAD)
+    return until < at + timedelta(days=DAYS_AHEAD) - MARGIN
 
 
 def _window(began_at: datetime) -> tuple[datetime, datetime]:
     return (
         began_at - timedelta(days=DAYS_BACK),
-        began_at + timedelta(days=DAYS_AHEAD) + MARGIN,
+        began_at + timedelta(days=DAYS_AHEAD),
     )
 
 

@@ -57,7 +57,7 @@ class TestAFirstSync:
         account.put(meeting(NOW - timedelta(days=31), "Long ago"))
         account.put(meeting(NOW - timedelta(days=29), "Lately"))
         account.put(meeting(NOW + timedelta(days=179), "Far"))
-        account.put(meeting(NOW + timedelta(days=300), "Beyond"))
+        account.put(meeting(NOW + timedelta(days=181), "Beyond"))
 
         alice.sync()
 
