@@ -42,8 +42,9 @@ def advance(run: Run, calendar: Calendar) -> bool:
         _begin_round(run, calendar)
         return False
     except errors.Gone:
-        _gone(run, calendar)
-        return True
+        # Nothing is deleted for one answer, least of all shares: the list says whether it is gone.
+        works.due(integration_id=run.integration.id, resources=[works.LISTING], at=run.clock.now())
+        raise errors.Unavailable("not there; the list says whether it is gone") from None
 
 
 def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
@@ -160,11 +161,6 @@ def _sweep(calendar: Calendar, at: datetime, *, whole: bool) -> None:
     if whole:
         mine.exclude(seen_round=calendar.round).delete()
     mine.filter(last_week__lt=week_of(at - timedelta(days=DAYS_BACK))).delete()
-
-
-def _gone(run: Run, calendar: Calendar) -> None:
-    # A sweep removes it. Nothing of it is shown from this commit on.
-    _save(run, calendar, at=run.clock.now(), gone_at=run.clock.now())
 
 
 def _save(run: Run, calendar: Calendar, *, at: datetime, **values: Any) -> None:

@@ -181,6 +181,19 @@ class TestLater:
 
         assert alice.calendars.live().count() == 1
 
+    @pytest.mark.scenario("S5")
+    def test_takes_one_answer_that_it_is_not_there_for_no_end(self, alice, account):
+        alice.sync()
+        account.refusals.append(errors.Gone("not found", status=404))
+
+        alice.run(resource_of(alice.primary.id))
+        listing = SyncWork.objects.get(resource=LISTING)
+        alice.run(LISTING)
+
+        assert listing.next_sync_at < NOW + timedelta(seconds=30)
+        assert SyncWork.objects.get(resource=resource_of(alice.primary.id)).failure_count == 1
+        assert alice.calendars.live().count() == 1
+
     @pytest.mark.scenario("S8")
     @pytest.mark.invariant(8)
     def test_goes_on_with_the_others_where_one_fails(self, alice, account):
