@@ -32,15 +32,15 @@ def empty(_test_case: Any = None) -> None:
             " ORDER BY relname",
             [LARGE, _tables()],
         )
-        is_large = {sql.Identifier(name): large for name, large in cursor.fetchall()}
-        deletes = sql.SQL("").join(sql.SQL("DELETE FROM {};").format(name) for name in is_large)
+        found = [(sql.Identifier(name), is_large) for name, is_large in cursor.fetchall()]
+        deletes = sql.SQL("").join(sql.SQL("DELETE FROM {};").format(name) for name, _ in found)
         cursor.execute(
             sql.SQL(
                 "BEGIN; SET LOCAL session_replication_role = replica;"
                 "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE; {} COMMIT"
-            ).format(sql.SQL(", ").join(is_large), deletes)
+            ).format(sql.SQL(", ").join(name for name, _ in found), deletes)
         )
-        for name in (name for name, large in is_large.items() if large):
+        for name in (name for name, is_large in found if is_large):
             cursor.execute(sql.SQL("VACUUM {}").format(name))
 
 

@@ -16,14 +16,14 @@ from uuid import UUID
 from django.db.models import BinaryField, Count, F, Func, Model, Q, Value
 
 from integrations.models import LIVE, Calendar, Connection, Integration
-from limited_use.vault import records, rows
+from limited_use.vault import rows
 from limited_use.vault.fields import SealedField
+from limited_use.vault.sealed import KEY_ID_AT, KEY_ID_BYTES
 
 from .inventory import HOLDINGS
 
 # Holders of one question.
 _MANY: Final = 1000
-_KEY_ID_BYTES: Final = records.NONCE_AT - records.KEY_ID_AT
 
 
 class _Named(NamedTuple):
@@ -66,8 +66,8 @@ def _without_key(
         kept &= Q(**{f"{column.holder}__in": list(among)})
     key_id = Func(
         F(column.attname),
-        Value(records.KEY_ID_AT + 1),
-        Value(_KEY_ID_BYTES),
+        Value(KEY_ID_AT + 1),
+        Value(KEY_ID_BYTES),
         function="substring",
         output_field=BinaryField(),
     )

@@ -18,12 +18,11 @@ from cryptography.exceptions import InvalidTag
 from limited_use.vocabulary import DataClass
 
 from .compression import TooLarge, compress, expand
-from .sealed import FORMAT, Binding
+from .sealed import FORMAT, KEY_ID_AT, KEY_ID_BYTES, Binding
 
 ZSTD = 0x01
 FLAGS_AT = len(FORMAT)
-KEY_ID_AT = FLAGS_AT + 1
-NONCE_AT = KEY_ID_AT + 8
+NONCE_AT = KEY_ID_AT + KEY_ID_BYTES
 BODY_AT = NONCE_AT + 12
 TAG_BYTES = 16
 _PLAIN = FORMAT + b"\x00"

@@ -15,6 +15,9 @@ from uuid import UUID
 from limited_use.vocabulary import DataClass
 
 FORMAT = b"LU1"
+# Where a record has the id of its key; see `records`.
+KEY_ID_AT = len(FORMAT) + 1
+KEY_ID_BYTES = 8
 
 
 class SealedAccess(TypeError):

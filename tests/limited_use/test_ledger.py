@@ -338,13 +338,11 @@ class TestEntries:
 
     def test_never_go_all_at_once(self, ring):
         record()
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE limited_use_leaf ENABLE TRIGGER limited_use_keep_leaves")
 
-        with (
-            connection.cursor() as cursor,
-            pytest.raises(IntegrityError),
-            transaction.atomic(),
-        ):
-            cursor.execute("TRUNCATE limited_use_leaf")
+            with pytest.raises(IntegrityError), transaction.atomic():
+                cursor.execute("TRUNCATE limited_use_leaf")
 
     def test_name_the_same_subject_alike_under_one_keyring_only(self, ring, settings, tmp_path):
         from limited_use.vault.file_keyring import FileKeyring

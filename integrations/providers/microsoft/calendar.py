@@ -176,7 +176,7 @@ class GraphCalendarAdapter:
             return self._remote(self.event(calendar_id, event_id))
         except errors.Gone:
             # What is declined leaves the calendar.
-            return _answered(before, response)
+            return _as_answered(before, response)
 
     def busy(
         self, calendar_ids: Sequence[str], *, start: datetime, end: datetime
@@ -233,7 +233,7 @@ def _event(calendar_id: str, event_id: str) -> str:
     return f"{_calendar(calendar_id)}/events/{segment(event_id)}"
 
 
-def _answered(before: RemoteEvent, response: Response) -> RemoteEvent:
+def _as_answered(before: RemoteEvent, response: Response) -> RemoteEvent:
     answered = tuple(
         replace(one, response=response) if one.is_self else one for one in before.content.attendees
     )

@@ -287,6 +287,6 @@ class TestRemoving:
 
         answer = browser.post(at("-remove", home), follow=True)
 
-        assert "Removed: 1 events" in answer.content.decode()
+        assert "Removed: 1 event," in answer.content.decode()
         assert not keys.exists(home.cache_id)
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)
