@@ -9,7 +9,7 @@ PYTHON ?= python3
 export PYTHON
 PY := .venv/bin/python
 
-demo: ## run everything on this machine, with a sandbox for Google: open the address it prints
+demo: ## run everything on this machine, with a sandbox for Google and Microsoft: open the address it prints
 	@sh config/bootstrap.sh requirements-demo.txt
 	@exec $(PY) -m config.embedded --with-parent demo
 
