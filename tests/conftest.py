@@ -100,7 +100,7 @@ def pytest_unconfigure(config):
         stack.close()
 
 
-# They take a minute or more each, so they begin first and the rest is shared out around them.
+# Those that start processes take long, so they begin first and the rest is shared out around them.
 _LONG = ("tests/canaries/test_run.py", "tests/races/test_purge_kills.py", "tests/processes/")
 
 

@@ -2,7 +2,7 @@
 Emptying the tables between tests.
 
 Django does it by TRUNCATE, which makes new files for each of some sixty tables and their indexes:
-a hundred times what it takes to delete the few rows of a test, and thousands of tests commit.
+many times what it takes to delete the few rows of a test that commits.
 """
 
 from __future__ import annotations
