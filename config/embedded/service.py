@@ -147,6 +147,7 @@ def environment(
         "GOOGLE_PUSH_ACCOUNT": sandbox_seed.PUSH_ACCOUNT,
         # The sandbox calls http addresses as well.
         "GOOGLE_CALENDAR_CHANNELS": "on",
+        "MICROSOFT_SUBSCRIPTIONS": "on",
         # Without .pyc files every process would compile everything again.
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONUNBUFFERED": "1",

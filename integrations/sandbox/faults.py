@@ -22,6 +22,7 @@ class Fault:
     method: str = ""
     path_prefix: str = "/"
     path_contains: str = ""
+    path_suffix: str = ""
     skip: int = 0
     count: int = 1
     status: int = 0
@@ -36,6 +37,7 @@ class Fault:
             (not self.method or self.method == call.method)
             and call.path.startswith(self.path_prefix)
             and self.path_contains in call.path
+            and call.path.endswith(self.path_suffix)
         )
 
     def answer(self) -> Answer:

@@ -46,6 +46,7 @@ class Delivery:
     body: bytes
     about: str
     due: float
+    proof: str
     tries: int = 0
 
 
@@ -56,7 +57,7 @@ class Sent:
     status: int
     tries: int
     at: float
-    # By what it proved who it is from: a signed token, or that of the channel.
+    # By what it proved who it is from: a signed token, or what the channel or subscription says.
     proof: str = ""
 
 
@@ -114,7 +115,8 @@ class Pushes:
         }
         if channel.token:
             headers["X-Goog-Channel-Token"] = channel.token
-        self._enqueue(channel.address, headers, b"", f"channel {channel.id} {state}")
+        about = f"channel {channel.id} {state}"
+        self._enqueue(channel.address, headers, b"", about, proof=channel.token)
 
     def publish(self, subscription: Subscription, data: Mapping[str, Any]) -> None:
         """One message of Pub/Sub, as push delivers it."""
@@ -133,11 +135,12 @@ class Pushes:
             "subscription": subscription.name,
         }
         headers = {"Content-Type": "application/json"}
-        flaw = self.world.dials.push_flaw
+        flaw, token = self.world.dials.push_flaw, ""
         if flaw != "missing":
-            headers["Authorization"] = f"Bearer {self._token(subscription, flaw)}"
+            token = self._token(subscription, flaw)
+            headers["Authorization"] = f"Bearer {token}"
         about = f"pubsub {data.get('emailAddress', '')}"
-        self._enqueue(subscription.endpoint, headers, orjson.dumps(body), about)
+        self._enqueue(subscription.endpoint, headers, orjson.dumps(body), about, proof=token)
 
     def _token(self, subscription: Subscription, flaw: str) -> str:
         now = int(self.world.clock.now())
@@ -162,11 +165,13 @@ class Pushes:
         }
         return self.world.keys.sign(claims | changes.get(flaw, {}), flaw=flaw)
 
-    def post(self, url: str, body: bytes, about: str) -> None:
-        """JSON to an address of a client's, as Graph notifies."""
-        self._enqueue(url, {"Content-Type": "application/json"}, body, about)
+    def post(self, url: str, body: bytes, about: str, *, proof: str) -> None:
+        """JSON to an address of a client's, as Graph notifies; `proof` stands in it."""
+        self._enqueue(url, {"Content-Type": "application/json"}, body, about, proof=proof)
 
-    def _enqueue(self, url: str, headers: Mapping[str, str], body: bytes, about: str) -> None:
+    def _enqueue(
+        self, url: str, headers: Mapping[str, str], body: bytes, about: str, *, proof: str
+    ) -> None:
         dials = self.world.dials
         if self._random.random() < dials.push_loss:
             return
@@ -174,7 +179,7 @@ class Pushes:
         now = _now()
         for _ in range(copies):
             late = dials.push_delay_seconds + self._random.random() * dials.push_disorder_seconds
-            self.queue.append(Delivery(url, headers, body, about, now + late))
+            self.queue.append(Delivery(url, headers, body, about, now + late, proof))
 
     # The sending.
 
@@ -204,8 +209,7 @@ class Pushes:
             status = 0
         finally:
             self.under_way -= 1
-        proof = _proof(one.headers)
-        sent = Sent(one.about, one.url, status, one.tries, _now(), proof)
+        sent = Sent(one.about, one.url, status, one.tries, _now(), one.proof)
         self.sent = [*self.sent[-KEPT:], sent]
         is_worth_it = one.url.startswith("http") and (status == 0 or status >= 500)  # noqa: PLR2004
         wants_more = is_worth_it or (
@@ -214,11 +218,6 @@ class Pushes:
         if wants_more and one.tries < TRIES:
             one.due = _now() + FIRST_RETRY_SECONDS * 2 ** (one.tries - 1)
             self.queue.append(one)
-
-
-def _proof(headers: Mapping[str, str]) -> str:
-    bearer = headers.get("Authorization", "").removeprefix("Bearer ")
-    return bearer or headers.get("X-Goog-Channel-Token", "")
 
 
 _RUNNING: set[asyncio.Future[None]] = set()

@@ -14,7 +14,7 @@ from tests.canaries.encodings import SHORTEST
 from tests.canaries.relay import SECRETS_GO_TO, Relay
 
 # What goes to the token endpoint and comes from it is secret; these are not.
-PUBLIC: Final = frozenset({"client_id", "grant_type", "redirect_uri"})
+PUBLIC: Final = frozenset({"client_id", "grant_type", "redirect_uri", "scope"})
 _IN_ADDRESSES: Final = frozenset({"state", "nonce", "code", "login_hint"})
 _IN_ANSWERS: Final = re.compile(rb'"(access_token|refresh_token|id_token)"\s*:\s*"([^"]+)"')
 #: Ids and places that the provider gave, and that we sent back to it.

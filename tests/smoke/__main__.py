@@ -28,6 +28,7 @@ FAST = {
     # While the provider tells of news it is still asked, so that a grant's end is seen in time.
     "PUSH_POLL_SECONDS": "10",
     "GMAIL_UNITS_PER_MINUTE": "600000",
+    "GRAPH_UNITS_PER_MINUTE": "600000",
 }
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -15,13 +12,30 @@ from tests.canaries.control import TRACER, Ground, planted
 from tests.canaries.scanner import Needles, Stores, scan, search
 from tests.canaries.secrets_seen import PUBLIC
 from tests.smoke.walk import Failed, must
+from tests.worlds.microsoft import Microsoft
 from tests.worlds.own import Own
 from tests.worlds.sandbox import Sandbox
 
+# Where each provider is asked for tokens, and for mail: that of calendars has names in its path.
+_TOKENS = ("/token", "/common/oauth2/v2.0/token")
+_MAIL = ("/gmail", "/v1.0/me/messages", "/v1.0/me/mailFolders")
+# Every link to changes is as good as another, and a needle more.
+_MOST_LINKS = 50
+
 
 class Search:
-    def __init__(
-        self, sandbox: Sandbox, own: Own, data: Path, mark: str, accounts: tuple[str, ...]
+    """
+    :param accounts: at Google; `outlook` is one at Microsoft
+    """
+
+    def __init__(  # noqa: PLR0917 - where to look, and whose secrets to look for
+        self,
+        sandbox: Sandbox,
+        own: Own,
+        data: Path,
+        mark: str,
+        accounts: tuple[str, ...],
+        outlook: str,
     ) -> None:
         self.sandbox = sandbox
         self.urls = own.urls
@@ -29,6 +43,7 @@ class Search:
         self.data = data
         self.mark = mark
         self.accounts = accounts
+        self.outlook = outlook
         self.secrets: dict[str, str] = {}
 
     def self_test(self) -> str:
@@ -54,13 +69,6 @@ class Search:
     def after(self) -> str:
         return self._nothing("after")
 
-    @contextmanager
-    def temporary(self, content: bytes) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "receipt.json"
-            path.write_bytes(content)
-            yield path
-
     def _nothing(self, when: str) -> str:
         self._collect()
         with psycopg.connect(self.urls.database, autocommit=True) as connection:
@@ -68,7 +76,8 @@ class Search:
             hits = scan(needles, self._where(connection))
         asked = [
             repr([one[part] for part in ("path", "query", "body")]).encode()
-            for one in self.sandbox.requests("/gmail")
+            for prefix in _MAIL
+            for one in self.sandbox.requests(prefix)
         ]
         hits += scan(Needles({"content": self.mark}), Stores(texts={"requests": asked}))
         if hits:
@@ -94,14 +103,20 @@ class Search:
 
     def _collect(self) -> None:
         """Remember every secret that went to the provider or came from it so far."""
-        for request in self.sandbox.requests("/token"):
+        for request in (one for path in _TOKENS for one in self.sandbox.requests(path)):
             for name, value in parse_qsl(str(request["body"])):
                 if name not in PUBLIC:
                     self.secrets[f"{name} {value[:8]}"] = value
+        asked = [parse_qsl(str(one["query"])) for one in self.sandbox.requests("/v1.0/me")]
+        links = [value for query in asked for name, value in query if name == "$deltatoken"]
+        self.secrets |= {f"link {value[-12:]}": value for value in links[-_MOST_LINKS:]}
         for one in self.sandbox.pushes()["sent"]:
             if one["proof"]:
-                self.secrets[f"push {one['proof'][-12:]}"] = one["proof"]
-        for account in self.accounts:
-            for grant in self.sandbox.grants(account):
-                for value in (*grant["refresh_tokens"], *grant["access_tokens"]):
-                    self.secrets[f"token {value[:12]}"] = value
+                # Of a signed token the signature, of what a subscription says its token.
+                proof = one["proof"].rpartition(".")[2]
+                self.secrets[f"push {proof[-12:]}"] = proof
+        grants = [one for account in self.accounts for one in self.sandbox.grants(account)]
+        grants.append(Microsoft(self.sandbox).look("microsoft/grants", email=self.outlook))
+        for grant in grants:
+            for value in (*grant["refresh_tokens"], *grant["access_tokens"]):
+                self.secrets[f"token {value[-12:]}"] = value

@@ -1,4 +1,4 @@
-"""A person at the pages of the service and at Google's consent page, over HTTP only."""
+"""A person at the pages of the service and at a provider's consent page, over HTTP only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.smoke.client import Browser, Page, forms
 from tests.smoke.walk import Failed, must
 
 MAIL_SCOPE = "gmail.readonly"
+# The button by which somebody agrees, by provider.
+_AGREES = {"google": "allow", "microsoft": "accept"}
 
 
 class Person:
@@ -32,22 +34,23 @@ class Person:
 
     def connect(
         self,
-        google_account: str,
+        account: str,
         *,
+        provider: str = "google",
         product: str = "mail",
         untick: tuple[str, ...] = (),
         connection: str = "",
     ) -> Page:
-        """Disclosure, affirmative click, consent at Google, and back on the settings page."""
+        """Disclosure, affirmative click, consent there, and back on the settings page."""
         query = {"product": product} | ({"connection": connection} if connection else {})
-        page = self.browser.get(f"/settings/connect/google/?{urlencode(query)}")
-        form = page.form("connect/google/begin")
+        page = self.browser.get(f"/settings/connect/{provider}/?{urlencode(query)}")
+        form = page.form(f"connect/{provider}/begin")
         consent = self.browser.submit(page, form, form.data(agree="yes"))
         if "decision" in consent.text:
             form = consent.form("decision")
-            data = form.data(untick=(*untick, "@"), button="allow")
+            data = form.data(untick=(*untick, "@"), button=_AGREES[provider])
             if not any(name == "account" for name, _ in data):
-                data.append(("account", google_account))
+                data.append(("account", account))
             consent = self.browser.submit(consent, form, data)
         must(consent.status == 200, f"the way back ended with {consent.status}")
         must("code=" not in consent.url, "the address still holds the code")

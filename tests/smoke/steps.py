@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import secrets
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -20,7 +17,9 @@ from tests.canaries import stores
 from tests.smoke.calendars import Calendars
 from tests.smoke.canaries import Search
 from tests.smoke.living_here import LivingHere
+from tests.smoke.outlook import Outlook
 from tests.smoke.person import MAIL_SCOPE, Person, found
+from tests.smoke.receipts import Receipts
 from tests.smoke.walk import Failed, Walk, eventually, must
 from tests.smoke.writing import Writing
 from tests.worlds.own import Own
@@ -53,9 +52,11 @@ class Smoke:
         self.calendars = Calendars(walk, self.sandbox, self.bob, self.alice, third, self.mark)
         self.writing = Writing(walk, self.sandbox, self.bob, third, self.mark)
         self.living_here = LivingHere(walk, self.alice, self.mark)
-        accounts = (self.account, self.other, third)
-        self.search = Search(self.sandbox, own, data, self.mark, accounts)
-        self.known: set[str] = set()
+        self.receipts = Receipts(self.alice)
+        mallory = Person(running.url, people["mallory"])
+        self.outlook = Outlook(walk, self.sandbox, mallory, self.receipts, self.mark)
+        accounts = (self.account, self.other, third, self.outlook.gmail)
+        self.search = Search(self.sandbox, own, data, self.mark, accounts, self.outlook.account)
         self.consented = 0.0
 
     def run(self) -> None:
@@ -74,10 +75,12 @@ class Smoke:
         self.calendars.run()
         self.writing.run()
         self.living_here.run()
+        self.outlook.run()
         step("canary search finds what is planted", self.search.self_test)
         step("canary scan before any purge", self.search.before)
         step("calendars disconnected: nothing opens", self.disconnect_calendars)
         step("calendars removed, and the receipt verifies offline", self.calendars_removed)
+        self.outlook.end()
         step("revoked at the provider: reconnect asked, clock shown", self.revoked)
         step("reconnected in time: nothing lost", self.reconnected)
         step("left alone for two weeks: purged, and the receipt says why", self.left_alone)
@@ -233,9 +236,9 @@ class Smoke:
 
     def calendars_removed(self) -> str:
         began = time.monotonic()
-        receipt = eventually(lambda: self._receipt(self.bob), within=120, says="a receipt")
+        receipt = eventually(lambda: self.receipts.next(self.bob), within=120, says="a receipt")
         seconds = time.monotonic() - began
-        status, said = self._verify(receipt)
+        status, said = self.receipts.verify(receipt)
         must(status == 0, said)
         return f"{seconds:.1f} s; {said.strip().splitlines()[0].strip()}"
 
@@ -276,7 +279,7 @@ class Smoke:
             "UPDATE integrations_connection SET reauth_since = reauth_since - interval '15 days'"
             " WHERE status = 'reauth_required'"
         )
-        receipt = eventually(lambda: self._receipt(self.bob), within=120, says="the receipt")
+        receipt = eventually(lambda: self.receipts.next(self.bob), within=120, says="the receipt")
         trigger = json.loads(receipt)["body"]["trigger"]
         must(trigger == "grant_ended", f"the receipt says {trigger}")
         return f"trigger {trigger}; clock turned back by 15 days"
@@ -289,12 +292,14 @@ class Smoke:
 
     def purged(self) -> str:
         began = time.monotonic()
-        self.receipt = eventually(lambda: self._receipt(self.alice), within=120, says="a receipt")
+        self.receipt = eventually(
+            lambda: self.receipts.next(self.alice), within=120, says="a receipt"
+        )
         outcome = json.loads(self.receipt)["body"]["provider_revocation"]["outcome"]
         return f"{time.monotonic() - began:.1f} s; provider revocation {outcome}"
 
     def receipt_verifies(self) -> str:
-        status, said = self._verify(self.receipt)
+        status, said = self.receipts.verify(self.receipt)
         must(status == 0, said)
         return f"{len(self.receipt):,} bytes, {said.strip().splitlines()[0].strip()}"
 
@@ -302,29 +307,9 @@ class Smoke:
         middle = len(self.receipt) // 2
         changed = bytearray(self.receipt)
         changed[middle] ^= 1
-        status, said = self._verify(bytes(changed))
+        status, said = self.receipts.verify(bytes(changed))
         must(status != 0, "a changed receipt verifies")
         return said.strip().splitlines()[-1]
-
-    def _verify(self, receipt: bytes) -> tuple[int, str]:
-        keys = self.alice.browser.get("/keys/?format=text").text.split("\n")
-        pinned = [part for key in keys if key for part in ("--key", key)]
-        with self.search.temporary(receipt) as path:
-            done = subprocess.run(
-                [sys.executable, "-m", "limited_use.verify", *pinned, str(path)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        return done.returncode, done.stdout + done.stderr
-
-    def _receipt(self, person: Person) -> bytes | None:
-        """Return a receipt of theirs that was not returned before."""
-        page = person.settings().text
-        there = re.findall(r'href="(/settings/removals/[^"]+/receipt.json)"', page)
-        fresh = [one for one in there if one not in self.known]
-        self.known.update(fresh[:1])
-        return person.browser.get(fresh[0]).response.content if fresh else None
 
     def _page_with(self, words: str):
         page = self.alice.settings()

@@ -86,7 +86,10 @@ class Ask:
 
     @property
     def url(self) -> str:
-        return f"{self.world.url}{self.call.path}"
+        """What links lead to: where the client asked, whatever stands between it and us."""
+        host = self.call.headers.get("host")
+        root = f"http://{host}" if host else self.world.url
+        return f"{root}{self.call.path}"
 
     def context(self, what: str) -> dict[str, str]:
         return {

@@ -63,7 +63,8 @@ def _send(  # noqa: PLR0913, PLR0917 - the fields of a notification
     etag = f'W/"{secrets.token_urlsafe(12)}"'
     data = {"@odata.type": type_, "@odata.id": resource, "@odata.etag": etag, "id": item}
     value = _base(one) | {"changeType": kind, "resource": resource, "resourceData": data}
-    world.pushes.post(one.url, orjson.dumps({"value": [value]}), f"graph {one.id} {kind}")
+    body = orjson.dumps({"value": [value]})
+    world.pushes.post(one.url, body, f"graph {one.id} {kind}", proof=one.state)
 
 
 def lifecycle(world: World, one: Subscription, event: str) -> bool:
@@ -73,5 +74,5 @@ def lifecycle(world: World, one: Subscription, event: str) -> bool:
     if not one.lifecycle_url:
         return False
     body = orjson.dumps({"value": [_base(one) | {"lifecycleEvent": event}]})
-    world.pushes.post(one.lifecycle_url, body, f"graph {one.id} {event}")
+    world.pushes.post(one.lifecycle_url, body, f"graph {one.id} {event}", proof=one.state)
     return True
