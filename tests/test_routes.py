@@ -3,17 +3,19 @@ The walk of all routes: each, by each method and
 caller, with somebody else's ids wherever ids go.
 
 What is expected stands in `routes.py`. A route that is not declared there, or a
-caller without a column, fails.
+caller without a column, fails. Where else than in an address something is named
+stands in `naming.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import orjson
 import pytest
@@ -38,14 +40,16 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
+from limited_use import features
 from limited_use.models import Receipt
-from tests import factories, routes
+from tests import factories, naming, routes
 from tests.api import cast
 from tests.api.conftest import alice, bob, keyring, mailbox, mallory
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house
 from tests.integrations import household as houses
 from tests.integrations.calendar_house import meeting, moment
+from tests.naming import Named
 
 __all__ = ["alice", "bob", "keyring", "mailbox", "mallory"]
 
@@ -53,6 +57,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Which word of a declared answer a method has.
 PLACE = {"GET": 0, "HEAD": 0, "POST": 1, "PUT": 2, "PATCH": 2, "DELETE": 2, "OPTIONS": 3}
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
+FINE = range(200, 400)
 
 # Which column a caller has, on pages and at the API.
 CALLERS: dict[str, tuple[str, str]] = {
@@ -113,10 +118,11 @@ def route(name: str) -> Route:
 
 @dataclass
 class World:
-    """What is Alice's: ids for addresses, and forms that name more of hers."""
+    """What is Alice's: ids for addresses, cursors by route, and forms that name more of hers."""
 
     house: houses.Household
     ids: dict[str, str | int]
+    cursors: dict[str, str]
     # Of which nothing is switched on: the only kind that can be forgotten.
     empty: str
     forms: dict[str, dict[str, str]]
@@ -128,6 +134,11 @@ class World:
         ids = self.ids | ({"connection_id": self.empty} if name == "settings-forget" else {})
         values = {key: unknown_id(key) if unknown else ids[key] for key in wanted}
         return reverse(name, kwargs=values)
+
+    def named(self, one: Named) -> str:
+        """Return what of hers goes where that request names something."""
+        of = naming.OF[one.name]
+        return self.cursors[one.route] if of == "cursor" else str(self.ids[of])
 
     def state(self) -> list[list[dict]]:
         """Everything of Alice's that a request could change."""
@@ -187,6 +198,8 @@ def world(alice, monkeypatch):
         "entry_id": UNKNOWN,
         "share_id": UNKNOWN,
         "bundle_id": UNKNOWN,
+        "delegation": str(delegation.id),
+        "organisation": str(second.id),
     }
     forms = {
         "settings-horizon": {"horizon_days": "30"},
@@ -196,17 +209,35 @@ def world(alice, monkeypatch):
         "switch_organisation": {"organisation": str(second.id)},
     }
     empty = factories.make_connection(alice.user, alice.organisation)
-    return World(alice, ids, str(empty.id), forms)
+    return World(alice, ids, cursors(cast.browser(alice.user)), str(empty.id), forms)
+
+
+def cursors(hers: Client) -> dict[str, str]:
+    """Return where each of her lists goes on, by the routes that take it."""
+    lists = {
+        "api-messages": ("messages", {}),
+        "api-threads": ("threads", {}),
+        "api-events": ("events", naming.TIMES),
+        # The page of conversations and the API read the same list.
+        "inbox": ("threads", {"folder": "inbox"}),
+    }
+    found = {}
+    for name, (path, query) in lists.items():
+        answer = hers.get(f"/v1/users/me/{path}", {**query, "limit": 1})
+        found[name] = answer.json()["next_cursor"]
+    assert all(found.values())
+    return found
 
 
 def calendar_of(alice: houses.Household, monkeypatch) -> Event:
     """Return an event in a calendar of hers, of another connection."""
     who = (alice.user, alice.organisation, alice.membership)
     account = calendar_house.provided(monkeypatch, FakeCalendars("alice@gmail.example"))
-    account.put(meeting(moment(3), cast.MARKER))
+    for day in (3, 4):
+        account.put(meeting(moment(day), cast.MARKER))
     more = calendar_house.calendar_house(at=timezone.now(), who=who)
     more.sync()
-    return more.events.get()
+    return more.events.order_by("id")[0]
 
 
 def removed(alice: houses.Household) -> PurgeJob:
@@ -289,17 +320,50 @@ FEATURES = {
 }
 
 
-def send(client: Client, method: str, path: str, form: dict[str, str]):
+def send(client: Client, method: str, path: str, form: Mapping[str, Any], **more: Any):
     """Send one request and take back all that it did."""
     cookies = client.cookies.output()
     before = transaction.savepoint()
     try:
         if method == "POST":
-            return client.post(path, form)
-        return client.generic(method, path)
+            return client.post(path, form, **more)
+        return client.generic(method, path, **more)
     finally:
         transaction.savepoint_rollback(before)
         client.cookies.load(re.sub(r"(?m)^Set-Cookie: ", "", cookies).replace("\r\n", "; "))
+
+
+def own(client: Client) -> dict[str, str]:
+    """
+    Return ids of the caller's own: a calendar and an event, where they may have any.
+
+    So that nothing is refused for what stands in an address, or beside what is tried.
+    """
+    ids = {"user": "me", "provider": "google", "key": "inbox-widget", "etag": "0"}
+    ids |= {"calendar_id": UNKNOWN, "event_id": UNKNOWN}
+    about = {"name": "Own", "timezone": "UTC", "version": features.FEATURES["calendar"].version}
+    json = {"content_type": "application/json"}
+    made = client.post("/v1/users/me/calendars", about, **json)
+    if made.status_code != 201:
+        return ids
+    ids["calendar_id"] = made.json()["id"]
+    event = {"calendar_id": ids["calendar_id"], "when": {"object": "timespan", **naming.TIMES}}
+    headers = {"Idempotency-Key": "an-event-of-their-own"}
+    written = client.post("/v1/users/me/events", event, headers=headers, **json)
+    assert written.status_code == 201
+    return ids | {"event_id": written.json()["id"], "etag": written.json()["etag"]}
+
+
+def ask(client: Client, one: Named, theirs: str, mine: Mapping[str, str]):
+    """Send a request of the caller's own that names `theirs` where it names something."""
+    path = reverse(one.route, kwargs={each: mine[each] for each in route(one.route).wanted})
+    if not one.at:
+        return send(client, one.method, path, {}, query_params={**one.rest, one.name: theirs})
+    headers = {"Idempotency-Key": "of-this-walk", "If-Match": f'"{mine["etag"]}"'}
+    more: dict[str, Any] = {"headers": {each: headers[each] for each in one.headers}}
+    if one.is_api:
+        more["content_type"] = "application/json"
+    return send(client, one.method, path, naming.body(one, theirs, mine), **more)
 
 
 def expected(who: str, name: str, method: str) -> str:
@@ -334,6 +398,12 @@ def differs(answer, word: str) -> str:
 class TestTheTable:
     def test_declares_every_route_and_no_other(self):
         assert set(names()) == set(routes.ROUTES)
+
+    def test_knows_of_all_that_a_page_reads_whether_it_names_something(self):
+        pages = {one.name for one in naming.PAGES}
+
+        assert naming.read_by_pages() <= pages | naming.NO_ID
+        assert pages <= set(naming.OF)
 
     def test_has_a_name_for_every_route(self):
         assert None not in names()
@@ -414,7 +484,32 @@ class TestEveryRoute:
                 if first != second:
                     wrong.append(f"{method} {one.name}: {first} {second}")
 
+        before, mine = world.state(), own(client)
+        for one in naming.every():
+            if who == "feature" and one.is_api:
+                continue
+            hers = world.named(one)
+            answers = [plain(ask(client, one, each, mine), each) for each in (hers, beside(hers))]
+            status, _, shown = answers[0]
+            if answers[0] != answers[1] or status >= 500 or cast.MARKER.encode() in shown:
+                wrong.append(f"{one}: {answers}")
+
         assert wrong == []
+        assert world.state() == before
+
+    def test_takes_from_their_owner_the_ids_that_the_others_try(self, world, bob, mallory):
+        client = caller("owner", world, bob, mallory)
+        mine = {name: str(value) for name, value in world.ids.items()} | {"user": "me"}
+        mine["etag"] = client.get(f"/v1/users/me/events/{mine['event_id']}").json()["etag"]
+
+        refused = [
+            f"{one}: {answer.status_code} {answer.content.decode()}"
+            for one in naming.every()
+            # Her calendar may not be written in on this walk (409): whose it is was found.
+            if (answer := ask(client, one, world.named(one), mine)).status_code not in {409, *FINE}
+        ]
+
+        assert refused == []
 
     @pytest.mark.control("2.4.1")
     @pytest.mark.parametrize("who", ["owner", "colleague"])
@@ -463,14 +558,29 @@ IDS = (
 )  # fmt: skip
 
 
-def plain(answer, path: str) -> tuple:
-    """Return all of an answer but what names the request: id, address, moment, form token."""
-    body = answer.content
+def beside(value: str) -> str:
+    """Return an id or cursor like that one which is nobody's."""
+    try:
+        return str(UUID(int=UUID(value).int ^ 1))
+    except ValueError:
+        return f"{value}x"
+
+
+def without(value: str, said: str) -> str:
+    """Return an address without what was `said`; the way back through a door says it twice over."""
+    for _ in range(3):
+        value, said = value.replace(said, ""), quote(said, safe="")
+    return value
+
+
+def plain(answer, said: str) -> tuple:
+    """Return all of an answer but what the request `said`, its id, the moment, the form token."""
+    body = answer.getvalue().replace(said.encode(), b"")
     if answer.headers.get("Content-Type", "").startswith("application/"):
         unlike = dict.fromkeys(("request_id", "instance", "ledger_entry"), "")
         body = orjson.dumps(orjson.loads(body) | unlike)
     headers = {
-        name: value.replace(path, "").replace(quote(path, safe=""), "")
+        name: without(value, said)
         for name, value in answer.headers.items()
         if name not in {"X-Request-ID", "Content-Length", "Expires"}
     }
