@@ -118,6 +118,15 @@ def lapse(*, items: Collection[UUID], at: datetime) -> int:
     return len(ended)
 
 
+def end_of_memberships(*, memberships: Collection[UUID], at: datetime) -> int:
+    """End every share from or with these memberships, since they are over; return how many."""
+    theirs = Q(owner_membership__in=memberships) | Q(viewer_membership__in=memberships)
+    ended = list(Share.objects.filter(theirs, withdrawn_at=None).order_by("id").select_for_update())
+    for share in ended:
+        _end(share, event="share.lapsed", at=at)
+    return len(ended)
+
+
 def end_of_owner(*, person_id: UUID, organisation_id: UUID, at: datetime) -> int:
     """Take everything back that a person shares, since they no longer agree to sharing."""
     theirs = Share.objects.filter(

@@ -1,0 +1,61 @@
+"""
+Service clients of platform features as operators handle them: each step is an entry in the ledger.
+
+What a client may ask for is its feature's declaration; its keys are public ones. See
+`accounts.clients`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts import clients
+from accounts.models import ServiceClient
+
+from .features import register_client
+from .ledger import entries
+
+
+def register(
+    *, feature: str, purposes: Iterable[str], jwks: Mapping[str, Any], at: datetime
+) -> ServiceClient:
+    """
+    Register the client of `feature`, for some of its declared purposes.
+
+    :raises features.Undeclared: if the feature does not declare them
+    :raises clients.UnusableKeys: if `jwks` holds anything but usable public keys
+    :raises clients.AlreadyCreated: if it has one
+    """
+    with transaction.atomic():
+        client = register_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
+        body = {"feature": client.feature, "purposes": client.purposes}
+        entries.record(event="client.registered", about=client.id, body=body, at=at)
+        return client
+
+
+def rotate(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
+    """
+    Replace a client's keys.
+
+    :raises clients.UnusableKeys: if `jwks` holds anything but usable public keys
+    :raises clients.NotLive: if it is retired, or unknown
+    """
+    with transaction.atomic():
+        client = clients.rotate(client_id=client_id, jwks=jwks)
+        entries.record(event="client.keys_replaced", about=client.id, at=at)
+
+
+def retire(*, client_id: str, at: datetime) -> None:
+    """
+    End a client and its tokens.
+
+    :raises clients.NotLive: if it is retired already, or unknown
+    """
+    with transaction.atomic():
+        entries.record(
+            event="client.retired", about=clients.retire(client_id=client_id, at=at), at=at
+        )

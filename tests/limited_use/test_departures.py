@@ -1,0 +1,205 @@
+"""People who go, and clients that come and go, by command: what ends in that commit."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from joserfc.jwk import ECKey
+
+from accounts import delegations
+from accounts.ids import uuid7
+from accounts.models import Delegation, Membership, ServiceClient, Session, User
+from limited_use import consents, shares
+from limited_use.features import FEATURES
+from limited_use.models import Leaf, Share
+from limited_use.share_models import ShareLevel
+from tests.accounts.cast import EC
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ring")]
+
+
+def run(*arguments):
+    out = StringIO()
+    call_command(*map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+def fails(*arguments):
+    with pytest.raises(CommandError) as failed:
+        run(*arguments)
+    assert "\n" not in str(failed.value)
+    return str(failed.value)
+
+
+def recorded():
+    entries = [json.loads(bytes(one)) for one in Leaf.objects.values_list("payload", flat=True)]
+    return [(one["event"], one.get("body", {}).get("why")) for one in entries]
+
+
+def members(organisation):
+    return set(
+        Membership.objects.live()
+        .filter(organisation__platform_id=organisation)
+        .values_list("user__platform_id", flat=True)
+    )
+
+
+@pytest.fixture
+def office():
+    """Two people of one organisation: what each has shared with the other, and more."""
+    run("people", "found", "acme", "Acme")
+    for name in ("alice", "bob"):
+        run("people", "register", name, f"{name}@acme.example", name)
+        run("people", "join", name, "acme")
+    one, other = (Membership.objects.get(user__platform_id=name) for name in ("alice", "bob"))
+    share(one, other)
+    share(other, one)
+    delegations.switch_on(
+        user_id=one.user_id,
+        organisation_id=one.organisation_id,
+        feature="inbox-widget",
+        feature_version=FEATURES["inbox-widget"].version,
+        at=timezone.now(),
+    )
+    Client().force_login(one.user)
+
+
+def share(owner, viewer):
+    at = timezone.now()
+    with transaction.atomic():
+        consents.give(
+            person_id=owner.user_id,
+            organisation_id=owner.organisation_id,
+            feature="calendar-sharing",
+            version=FEATURES["calendar-sharing"].version,
+            at=at,
+        )
+        shares.give(
+            person_id=owner.user_id,
+            organisation_id=owner.organisation_id,
+            viewer_id=viewer.user_id,
+            item=uuid7(),
+            level=ShareLevel.FREEBUSY,
+            at=at,
+        )
+
+
+def left_of_alice():
+    """What still counts of hers: membership, switched-on features, sessions; and shares of both."""
+    hers = User.objects.get(platform_id="alice")
+    return [
+        Membership.objects.live().of(hers.id).count(),
+        Delegation.objects.live().filter(user=hers).count(),
+        Session.objects.filter(user_id=hers.id).count(),
+        Share.objects.filter(withdrawn_at=None).count(),
+    ]
+
+
+@pytest.mark.invariant(5)
+@pytest.mark.clause("AN-2")
+class TestWhoGoes:
+    @pytest.mark.parametrize(
+        ("command", "recorded_as"),
+        [
+            (["leave", "alice", "acme"], [("membership.ended", "left")]),
+            (
+                ["deactivate", "alice"],
+                [("person.deactivated", None), ("membership.ended", "deactivated")],
+            ),
+            (
+                ["close", "acme"],
+                [
+                    ("organisation.closed", None),
+                    ("membership.ended", "organisation_closed"),
+                    ("membership.ended", "organisation_closed"),
+                ],
+            ),
+        ],
+    )
+    def test_takes_features_shares_and_sessions_along(self, office, command, recorded_as):
+        before = left_of_alice()
+        earlier = len(recorded())
+
+        said = run("people", *command)
+
+        assert before == [1, 1, 1, 2]
+        assert left_of_alice() == [0, 0, 0, 0]
+        assert "2 shares ended" in said
+        lapsed = [("share.lapsed", None)] * 2
+        assert recorded()[earlier:] == [*recorded_as, *lapsed]
+
+    def test_leaves_whoever_stays_alone(self, office):
+        run("people", "leave", "alice", "acme")
+
+        assert members("acme") == {"bob"}
+
+    @pytest.mark.parametrize(
+        ("command", "said"),
+        [
+            (["leave", "nobody", "acme"], "nobody has that id"),
+            (["leave", "alice", "nowhere"], "no organisation has that id"),
+            (["join", "alice", "acme"], "they belong to it already"),
+            (["found", "acme", "Acme"], "there is an organisation of that id"),
+            (["register", "alice", "a@b.example", "A"], "somebody has that id, or that address"),
+        ],
+    )
+    def test_that_cannot_be_is_one_line(self, office, command, said):
+        assert fails("people", *command) == said
+
+    def test_goes_once(self, office):
+        for command, said in [
+            (["leave", "alice", "acme"], "they do not belong to it"),
+            (["deactivate", "bob"], "they are switched off already"),
+            (["close", "acme"], "it is closed already"),
+        ]:
+            run("people", *command)
+            assert fails("people", *command) == said
+        assert fails("people", "join", "alice", "acme").endswith("or the organisation closed")
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """Return a function that writes a key set to a file."""
+
+    def written(*found):
+        file = tmp_path / "keys.json"
+        file.write_text(json.dumps({"keys": [one.as_dict(private=False) for one in found]}))
+        return file
+
+    return written
+
+
+class TestAClient:
+    def test_is_registered_gets_new_keys_and_is_retired(self, keys):
+        new = ECKey.generate_key("P-256", {"kid": "new"})
+
+        run("clients", "register", "inbox-widget", keys(EC), "inbox.display")
+        client = ServiceClient.objects.get()
+        run("clients", "rotate", "inbox-widget", keys(EC, new))
+        both = ServiceClient.objects.get()
+        run("clients", "retire", "inbox-widget")
+
+        assert (client.client_id, client.purposes) == ("inbox-widget", ["inbox.display"])
+        assert [one["kid"] for one in both.jwks["keys"]] == ["ec", "new"]
+        assert not ServiceClient.objects.live().exists()
+        events = [event for event, _ in recorded()]
+        assert events == ["client.registered", "client.keys_replaced", "client.retired"]
+
+    @pytest.mark.clause("LU-1")
+    def test_is_refused_in_one_line(self, keys, tmp_path):
+        register = ["clients", "register", "inbox-widget"]
+
+        assert "marketing" in fails(*register, keys(EC), "marketing")
+        assert "P-256" in fails(*register, keys(), "inbox.display")
+        assert "No such file" in fails(*register, tmp_path / "none", "inbox.display")
+        assert "no such client" in fails("clients", "rotate", "inbox-widget", keys(EC))
+        assert "no such client" in fails("clients", "retire", "inbox-widget")
+        run(*register, keys(EC), "inbox.display")
+        assert "has a client" in fails(*register, keys(EC), "inbox.display")
+        assert len(recorded()) == 1
