@@ -1,21 +1,23 @@
 """
 Is everything here? Our ids against the provider's listing, after the first sync and daily.
 
-Mailboxes are compared whole up to a size, and above it in their newest part.
-What is missing is fetched; what is too much is asked for and, if the provider
-knows it no more, removed. The numbers are kept and
-shown, so that a gap is seen by its owner and mends itself.
+Mailboxes are compared whole up to a size, and above it in their newest part and at places of the
+older one that are drawn anew each time. What is missing is fetched; what is too much is asked for
+and, if the provider knows it no more, removed. The numbers are kept and shown, so that a gap is
+seen by its owner and mends itself.
 """
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 
 from integrations import fences
 from integrations.models import Message, Reconciliation, SyncWork
@@ -26,8 +28,10 @@ from . import aside, claims, delta, mail
 from .run import Changes, Run
 
 EVERY = timedelta(days=1)
-# Listed whole up to this many messages; above it, the newest so many.
+# Listed whole up to this many messages; above it, the newest so many,
 WHOLE = 20_000
+# and of as many equal parts of the time before them a page each.
+SAMPLES = 4
 # Extra messages asked for one by one in a run.
 VERIFIED = 200
 SWEEP = 1_000
@@ -35,8 +39,9 @@ SWEEP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Differences, and how many of them are mended."""
+    """How many there are of what was compared, differences, and how many of them are mended."""
 
+    provider_count: int
     our_count: int
     missing: int
     extra: int
@@ -45,8 +50,14 @@ class Found:
 
 @dataclass(slots=True)
 class Listing:
-    """What the provider lists now. `is_whole`: nothing older is left out."""
+    """
+    What the provider lists now of a stretch of time; None is without a bound.
 
+    :param is_whole: nothing of it is left out; else what is older than the last of `refs`
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
     refs: dict[str, MessageRef] = field(default_factory=dict)
     is_whole: bool = True
 
@@ -58,14 +69,16 @@ def if_due(run: Run) -> bool:
         return True
     _sweep_aged(run)
     aside.retry(integration_id=run.owner.integration_id, at=due_at, only_passing=True)
-    listing = _listed(run)
-    missing, extra = _missing(run, listing), _extra(run, listing)
-    ours = Message.objects.filter(integration_id=run.owner.integration_id).count()
+    listings = list(_listings(run))
+    missing = [ref for listing in listings for ref in _missing(run, listing)]
+    extra = [row_id for listing in listings for row_id in _extra(run, listing)]
+    theirs = [ref for listing in listings for ref in listing.refs.values()]
+    ours = _here(run, theirs) + len(extra)
     # A fetch settles either kind: it brings what is there, and removes what is gone.
-    asked = _known_there(run, extra)
+    asked = _known_there(run, extra[:VERIFIED])
     finished = delta.bring(run, [*missing, *asked])
     repaired = _here(run, missing) + len(asked) - _here(run, asked)
-    _record(run, listing, found=Found(ours, len(missing), len(asked), repaired))
+    _record(run, Found(len(theirs), ours, len(missing), len(asked), repaired))
     again = EVERY if finished else timedelta(0)
     run.commit(Changes(values={"reconcile_at": run.clock.now() + again}))
     return finished
@@ -100,11 +113,18 @@ def _sweep_aged(run: Run) -> None:
         run.commit(Changes(swept=ids))
 
 
-def _listed(run: Run) -> Listing:
+def _listings(run: Run) -> Iterator[Listing]:
+    newest = _newest(run)
+    yield newest
+    if not newest.is_whole and (until := _oldest(run, newest)) is not None:
+        yield from _samples(run, until)
+
+
+def _newest(run: Run) -> Listing:
     listing = Listing()
     page: str | None = None
     while True:
-        listed = _page(run, page)
+        listed = _page(run, since=run.since, page=page)
         listing.refs |= {ref.message_id: ref for ref in listed.refs}
         page = listed.next_page
         if page is None:
@@ -114,40 +134,81 @@ def _listed(run: Run) -> Listing:
             return listing
 
 
-def _page(run: Run, page: str | None) -> ListPage:
+def _samples(run: Run, until: datetime) -> Iterator[Listing]:
+    """Yield a page of each part of the time before `until`, from a moment in it that is drawn."""
+    since = run.since or _all_ours(run).aggregate(at=Min("received_at"))["at"]
+    if since is None:
+        return
+    # Providers count in seconds.
+    since, until = since.replace(microsecond=0), until.replace(microsecond=0)
+    part = int((until - since).total_seconds()) // SAMPLES
+    for number in range(SAMPLES if part else 0):
+        begin = since + timedelta(seconds=part * number)
+        end = begin + timedelta(seconds=1 + secrets.randbelow(part))
+        listed = _page(run, since=begin, until=end)
+        refs = {ref.message_id: ref for ref in listed.refs}
+        yield Listing(begin, end, refs, is_whole=listed.next_page is None)
+
+
+def _page(
+    run: Run,
+    *,
+    since: datetime | None,
+    until: datetime | None = None,
+    page: str | None = None,
+) -> ListPage:
     adapter = run.mailbox.adapter
     return run.mailbox.call(
-        run.mailbox.units.list_page, lambda: adapter.list_page(since=run.since, page=page)
+        run.mailbox.units.list_page,
+        lambda: adapter.list_page(since=since, until=until, page=page),
     )
 
 
 def _missing(run: Run, listing: Listing) -> list[MessageRef]:
     """Return what the provider lists and we lack, less what was set aside."""
     theirs = mail.blinds(run.sealer, listing.refs)
-    here = Message.objects.filter(
-        integration_id=run.owner.integration_id, remote_blind__in=list(theirs)
-    ).values_list("remote_blind", flat=True)
+    here = (
+        _all_ours(run).filter(remote_blind__in=list(theirs)).values_list("remote_blind", flat=True)
+    )
     lacking = [theirs[blind] for blind in theirs.keys() - {bytes(blind) for blind in here}]
     wanted = set(lacking) - aside.known(run.owner.integration_id, lacking, sealer=run.sealer)
     return [ref for remote_id, ref in listing.refs.items() if remote_id in wanted]
 
 
-def _extra(run: Run, listing: Listing) -> list[Message]:
-    """Return what only we have, as far back as the listing goes."""
-    theirs = mail.blinds(run.sealer, listing.refs)
-    ours = Message.objects.filter(integration_id=run.owner.integration_id)
+def _all_ours(run: Run) -> QuerySet[Message]:
+    return Message.objects.filter(integration_id=run.owner.integration_id)
+
+
+def _ours(run: Run, listing: Listing) -> QuerySet[Message]:
+    """Return what we have of the time that a listing goes over."""
+    ours = _all_ours(run)
+    if listing.until is not None:
+        ours = ours.filter(received_at__lt=listing.until)
     if not listing.is_whole:
-        oldest = ours.filter(remote_blind__in=list(theirs)[-1000:]).aggregate(
-            at=Min("received_at")
-        )["at"]
-        ours = ours.filter(received_at__gt=oldest) if oldest else ours.none()
-    found = ours.values_list("id", "remote_blind")
-    ids = [row for row, blind in found if bytes(blind) not in theirs]
-    return list(ours.filter(id__in=ids[:VERIFIED]).only("id", "integration_id", "summary"))
+        oldest = _oldest(run, listing)
+        return ours.filter(received_at__gt=oldest) if oldest else ours.none()
+    return ours if listing.since is None else ours.filter(received_at__gte=listing.since)
 
 
-def _known_there(run: Run, rows: list[Message]) -> list[MessageRef]:
+def _oldest(run: Run, listing: Listing) -> datetime | None:
+    """Return when the last that is listed was received, as far as we have those; else None."""
+    last = list(mail.blinds(run.sealer, listing.refs))[-1000:]
+    found: datetime | None = (
+        _all_ours(run).filter(remote_blind__in=last).aggregate(at=Min("received_at"))["at"]
+    )
+    return found
+
+
+def _extra(run: Run, listing: Listing) -> list[UUID]:
+    """Return which rows only we have, as far back as the listing goes."""
+    theirs = mail.blinds(run.sealer, listing.refs)
+    found = _ours(run, listing).values_list("id", "remote_blind")
+    return [row_id for row_id, blind in found if bytes(blind) not in theirs]
+
+
+def _known_there(run: Run, row_ids: list[UUID]) -> list[MessageRef]:
     """Return the provider's own ids of rows of ours, to ask it about them."""
+    rows = _all_ours(run).filter(id__in=row_ids).only("id", "integration_id", "summary")
     summaries = [row.summary for row in rows]
     return own_provider.picked(summaries, run.permits.remote, _names, at=run.clock.now())
 
@@ -159,19 +220,17 @@ def _names(summary: bytes) -> MessageRef:
 
 
 def _here(run: Run, refs: list[MessageRef]) -> int:
-    return Message.objects.filter(
-        integration_id=run.owner.integration_id,
-        remote_blind__in=list(mail.blinds(run.sealer, (ref.message_id for ref in refs))),
-    ).count()
+    blinds = list(mail.blinds(run.sealer, (ref.message_id for ref in refs)))
+    return _all_ours(run).filter(remote_blind__in=blinds).count()
 
 
-def _record(run: Run, listing: Listing, *, found: Found) -> None:
+def _record(run: Run, found: Found) -> None:
     with transaction.atomic(durable=True):
         fences.hold(integration_id=run.owner.integration_id, epoch=run.epoch)
         Reconciliation.objects.create(
             integration_id=run.owner.integration_id,
             compared_at=run.clock.now(),
-            provider_count=len(listing.refs),
+            provider_count=found.provider_count,
             our_count=found.our_count,
             missing_count=found.missing,
             extra_count=found.extra,

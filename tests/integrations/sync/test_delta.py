@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 import orjson
@@ -227,6 +228,26 @@ class TestReconciling:
         last = Reconciliation.objects.latest("compared_at")
         assert (last.extra_count, last.repaired_count) == (1, 1)
         assert synced.messages.count() == 3
+
+    def test_of_a_large_mailbox_looks_into_the_older_part_as_well(
+        self, synced, mailbox, monkeypatch
+    ):
+        # One in each quarter of the time before the newest, and all of it is drawn.
+        older = [mailbox.deliver(at=days_ago(day)) for day in (10, 30, 50, 70)]
+        synced.settle()
+        mailbox.page_size = 4
+        monkeypatch.setattr(reconcile, "WHOLE", 4)
+        monkeypatch.setattr(secrets, "randbelow", lambda below: below - 1)
+        del mailbox.messages[older[1]]
+        mail.remove_rows([synced.messages.order_by("received_at")[1].id])
+        reconcile.ask_for(integration_id=synced.integration.id, at=synced.at)
+
+        synced.settle()
+
+        last = Reconciliation.objects.latest("compared_at")
+        assert (last.provider_count, last.our_count) == (7, 7)
+        assert (last.missing_count, last.extra_count, last.repaired_count) == (1, 1, 2)
+        assert synced.messages.count() == len(mailbox.messages)
 
     def test_happens_after_the_first_sync_and_is_due_daily(self, synced):
         assert Reconciliation.objects.count() == 1
