@@ -1,4 +1,5 @@
 import email
+from collections import Counter
 from email import policy
 
 import pytest
@@ -6,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.sandbox.clock import Clock
+from integrations.sandbox.google.gmail.listing import HIDDEN
 from integrations.sandbox.mail.generator import Generator, Recipe
 from integrations.sandbox.mail.mailbox import Mailbox
 from integrations.sandbox.mail.rendering import Gallery, render
 from integrations.sandbox.mail.splitting import split
+from tests.bench import realistic
 
 UNTIL = 1_790_000_000_000
 
@@ -42,6 +45,15 @@ class TestGenerator:
 
         assert len(box.entries) == len(box.order) == 100_000
         assert sum(len(ids) for ids in box.threads.values()) == 100_000
+
+    def test_costs_at_least_what_is_written_down_for_a_sync(self):
+        box = mailbox(size=realistic.SIZE, seed=realistic.SEED)
+        shown = (one for one in box.entries.values() if not one.labels & HIDDEN)
+
+        threads = Counter(Counter(one.thread_id for one in shown).values())
+
+        assert threads == realistic.THREADS
+        assert realistic.least_units(threads) == realistic.LEAST_UNITS
 
     def test_stays_within_its_days(self):
         order = mailbox(days=30).order
