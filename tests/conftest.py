@@ -24,9 +24,8 @@ from config.database import logins, roles
 from config.embedded import postgres, servers
 from config.embedded.processes import Unavailable
 from config.env import Environment
-from tests.browser import chromium
 
-pytest_plugins = ("tests.egress", "tests.matrix")
+pytest_plugins = ("tests.egress", "tests.matrix", "tests.worlds.sandbox")
 
 _RUNNING = pytest.StashKey[ExitStack]()
 # Roles belong to the whole server, which may be one that somebody else uses, too.
@@ -100,13 +99,24 @@ def pytest_unconfigure(config):
         stack.close()
 
 
-# Those that start processes take long, so they begin first and the rest is shared out around them.
-_LONG = ("tests/canaries/test_run.py", "tests/races/test_purge_kills.py", "tests/processes/")
+# Those that start processes take long, so they begin first, in this order, and the rest is shared
+# out around them. Neighbours go to one worker: those that share a service or a browser share it.
+_LONG = (
+    "tests/canaries/test_run.py",
+    "tests/races/test_purge_kills.py",
+    "tests/processes/",
+    "tests/browser/",
+)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+    items.sort(key=_turn)
+
+
+def _turn(item) -> int:
+    first = (turn for turn, path in enumerate(_LONG) if item.nodeid.startswith(path))
+    return next(first, len(_LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -146,24 +156,6 @@ def openbao(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Return a real Chromium, one per process; see `chromium.py` for where it comes from."""
-    # Playwright's synchronous interface keeps an event loop in this thread, which Django takes
-    # for asynchronous code; it is not.
-    with pytest.MonkeyPatch.context() as patch, chromium.running() as running:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield running
-
-
-@pytest.fixture
-def page(browser):
-    """Return a page in a fresh context: no cookies, no cache, nothing from another test."""
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     from django.db import connection
     from django.test import TransactionTestCase
@@ -179,3 +171,10 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
         yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        # The server may take its time to notice that a process was killed, and drops no database
+        # that somebody uses.
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

@@ -54,6 +54,7 @@ class Held:
     :param why: what would be seen without the wall
     :param also: who else reads it
     :param sync: whether sync workers see everybody's: what says whose turn it is, and no content
+    :param many: whether one statement may meet very many of its rows (see `policies.theirs`)
     """
 
     by: By
@@ -61,6 +62,7 @@ class Held:
     why: str
     also: Also | None = None
     sync: bool = False
+    many: bool = False
 
     def found_by(self) -> dict[str, str | bool]:
         """Return what the evidence says of it beside why."""
@@ -162,8 +164,10 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
         By.PERSON, "user_id", "connects in progress, which end where they began"
     ),
     "integrations.Discard": Open("hashes of accounts whose grant was not kept: it is nobody's"),
-    "integrations.Thread": Held(By.OWNER, "user_id", "how much mail, when"),
-    "integrations.Message": Held(By.OWNER, "user_id", "when whose mail came; the rest is sealed"),
+    "integrations.Thread": Held(By.OWNER, "user_id", "how much mail, when", many=True),
+    "integrations.Message": Held(
+        By.OWNER, "user_id", "when whose mail came; the rest is sealed", many=True
+    ),
     "integrations.MessageBody": Held(By.INTEGRATION, "integration_id", "sealed mail"),
     "integrations.Attachment": Held(By.INTEGRATION, "integration_id", "sizes; the rest is sealed"),
     "integrations.Calendar": Held(
@@ -177,6 +181,7 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
         "user_id",
         "weeks with appointments; the rest is sealed",
         also=Also.SHARED_CALENDAR,
+        many=True,
     ),
     "integrations.Export": Held(By.OWNER, "user_id", "that somebody took a copy along"),
     "integrations.Reply": Held(By.OWNER, "user_id", "that somebody wrote an event, and when"),

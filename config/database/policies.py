@@ -27,12 +27,6 @@ from .told import ORGANISATION, PERSON
 # A setting that is not set, or that a transaction before had set, equals nothing.
 _ME: Final = f"nullif(current_setting('{PERSON}', true), '')::uuid"
 _HERE: Final = f"nullif(current_setting('{ORGANISATION}', true), '')::uuid"
-# Of these a statement may meet very many rows: there it is looked up once per statement, as a
-# scalar of its own. Elsewhere such a scalar costs more than it saves, being a plan that each
-# statement sets up; and a policy that looks into tables sets up those of theirs as well.
-_OF_MANY_ROWS: Final = frozenset(
-    {"integrations.Event", "integrations.Message", "integrations.Thread"}
-)
 _MINE: Final = f"c.user_id = {_ME} AND c.organisation_id = {_HERE}"
 _CONNECTIONS: Final = f"SELECT c.id FROM integrations_connection c WHERE {_MINE}"  # noqa: S608 - our own words
 _INTEGRATIONS: Final = (
@@ -95,7 +89,7 @@ def wanted(roles: Roles, owner: str) -> Iterator[Policy]:
             if _sees_all(process_class, line):
                 yield Policy(table, f"{process_class}_all", role, "ALL", "true")
             else:
-                yield Policy(table, f"{process_class}_theirs", role, "ALL", theirs(label, line))
+                yield Policy(table, f"{process_class}_theirs", role, "ALL", theirs(line))
             if process_class is ProcessClass.WEB:
                 for name, command, rows in _also(label, line):
                     yield Policy(table, f"web_{name}", role, command, rows)
@@ -107,10 +101,13 @@ def _sees_all(process_class: ProcessClass, line: Held) -> bool:
     return process_class is not ProcessClass.SYNC or line.sync
 
 
-def theirs(label: str, line: Held) -> str:
+def theirs(line: Held) -> str:
     """Return the condition on a row for being of whom the transaction is for."""
     match line.by:
-        case By.OWNER if label in _OF_MANY_ROWS:
+        # Looked up once per statement, as a scalar of its own. Where there are few rows, such a
+        # scalar costs more than it saves, being a plan that each statement sets up; and a policy
+        # that looks into tables sets up those of theirs as well.
+        case By.OWNER if line.many:
             return f"{line.column} = (SELECT {_ME}) AND organisation_id = (SELECT {_HERE})"
         case By.OWNER:
             return f"{line.column} = {_ME} AND organisation_id = {_HERE}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -33,7 +34,6 @@ SUCCESS = frozenset({102, 200, 201, 202, 204})
 TIMEOUT_SECONDS = 10.0
 TRIES = 5
 FIRST_RETRY_SECONDS = 0.5
-TICK_SECONDS = 0.005
 KEPT = 10_000
 
 
@@ -179,9 +179,17 @@ class Pushes:
         now = _now()
         for _ in range(copies):
             late = dials.push_delay_seconds + self._random.random() * dials.push_disorder_seconds
-            self.queue.append(Delivery(url, headers, body, about, now + late, proof))
+            self._put(Delivery(url, headers, body, about, now + late, proof))
+
+    def _put(self, one: Delivery) -> None:
+        self.queue.append(one)
+        self.world.queued.set()
 
     # The sending.
+
+    def idle_for(self) -> float | None:
+        """Return the seconds until the next is due, or None while none waits."""
+        return min((max(0.0, one.due - _now()) for one in self.queue), default=None)
 
     async def send_due(self, session: aiohttp.ClientSession) -> None:
         """Begin what is due now; none waits for another."""
@@ -217,7 +225,7 @@ class Pushes:
         )
         if wants_more and one.tries < TRIES:
             one.due = _now() + FIRST_RETRY_SECONDS * 2 ** (one.tries - 1)
-            self.queue.append(one)
+            self._put(one)
 
 
 _RUNNING: set[asyncio.Future[None]] = set()
@@ -231,5 +239,7 @@ async def forever(world: World) -> None:
     """Send until cancelled. The queue is looked up each time: a reset makes a new one."""
     async with aiohttp.ClientSession() as session:
         while True:
+            world.queued.clear()
             await world.pushes.send_due(session)
-            await asyncio.sleep(TICK_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(world.queued.wait(), world.pushes.idle_for())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,8 @@ class World:
         self.keys = SigningKeys()
         self._microsofts_keys = SigningKeys()
         self.validator: Validator | None = None
+        # Set when a notification is to be sent: by whichever queue there is after a reset.
+        self.queued = asyncio.Event()
         self.reset()
 
     def reset(self) -> None:

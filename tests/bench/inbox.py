@@ -1,8 +1,9 @@
 """
 Pages of 50 and 200 messages through the API, against the same view on rows that are not protected.
 
-Every variant answers over the whole WSGI application, to the same person, from the same database:
-ours with the login of a web process, which is shown one person's rows; the others as the owner.
+Every variant answers over the whole WSGI application, to the same person, from the same database.
+Ours and the plain rows do so with the login of a web process, behind the same row-level security;
+plain rows once more, and the others, as the owner of the tables, from whom nothing is hidden.
 """
 
 from __future__ import annotations
@@ -57,26 +58,24 @@ def run() -> list[Figure]:
 def _samples(browser: caller.Caller, feature: caller.Caller, web: Any) -> measure.Samples:
     owner = connections["default"]
 
-    def page(who: caller.Caller, path: str, query: str = "") -> Callable[[], object]:
-        database = web if path == OURS else owner
-
-        def call() -> None:
-            classes.turn_to(database)
-            who.get(path, query)
-
-        return call
+    def page(
+        who: caller.Caller, path: str, query: str = "", *, database: Any = web
+    ) -> Callable[[], object]:
+        return classes.as_of(database, lambda: who.get(path, query))
 
     with classes.using(owner):
         return measure.interleaved(
             {
                 "ours": page(browser, OURS),
                 "plain": page(browser, PLAIN),
-                "fernet": page(browser, FERNET),
-                "columns": page(browser, COLUMNS),
+                "unwalled": page(browser, PLAIN, database=owner),
+                "fernet": page(browser, FERNET, database=owner),
+                "columns": page(browser, COLUMNS, database=owner),
                 "feature": page(feature, OURS),
                 "feature, plain": page(feature, PLAIN),
                 "largest": page(browser, OURS, MORE),
                 "largest, plain": page(browser, PLAIN, MORE),
+                "largest, unwalled": page(browser, PLAIN, MORE, database=owner),
             },
             runs=RUNS,
             warm_up=WARM_UP,
@@ -87,8 +86,11 @@ def _same_answers(browser: caller.Caller, web: Any) -> None:
     """:raises AssertionError: unless all variants answer the same page"""
     with classes.using(web):
         ours, largest = (orjson.loads(browser.get(OURS, query))["data"] for query in ("", MORE))
+        behind = orjson.loads(browser.get(PLAIN))["data"]
     if len(ours) != PAGE or not all(one["subject"].startswith("Message ") for one in ours):
         raise AssertionError("the page is not what was sealed")
+    if behind != ours:
+        raise AssertionError("plain rows are not shown behind the wall")
     for path in (PLAIN, FERNET):
         if orjson.loads(browser.get(path))["data"] != ours:
             raise AssertionError(f"{path} answers another page")
@@ -119,6 +121,13 @@ def _figures(samples: measure.Samples) -> list[Figure]:
             note=f"median of {RUNS} in turn; 95th percentile {p95_of('ours'):.2f} ms",
         ),
         figures.ratio(
+            "… and the wall in the database",
+            ms["ours"],
+            "ms",
+            baseline=ms["unwalled"],
+            against="the same on plain rows, and no row-level security either",
+        ),
+        figures.ratio(
             "… in processor time",
             own["ours"],
             "ms",
@@ -133,6 +142,13 @@ def _figures(samples: measure.Samples) -> list[Figure]:
             against="the same view on plain rows",
             most=1.25,
             note=f"median of {RUNS} in turn; 95th percentile {p95_of('largest'):.2f} ms",
+        ),
+        figures.ratio(
+            "… and the wall in the database",
+            ms["largest"],
+            "ms",
+            baseline=ms["largest, unwalled"],
+            against="the same on plain rows, and no row-level security either",
         ),
         figures.ratio(
             "… in processor time",

@@ -1,5 +1,5 @@
 """
-Register people for browser tests: ``python -m tests.browser.cast COUNT`` prints them as JSON.
+Register people for browser tests: ``python -m tests.browser.cast FIRST COUNT`` prints them as JSON.
 
 It runs in the environment of the service that they are to sign in to.
 """
@@ -17,13 +17,19 @@ def main() -> None:
     from django.utils import timezone
 
     from accounts import memberships, organisations, seeding, users
+    from accounts.models import Organisation
     from accounts.roles import Role
     from accounts.users import Person
 
     at = timezone.now()
-    home = organisations.found(platform_id="browser", name="Kestrel & Sons", at=at)
+    first, count = map(int, sys.argv[1:])
+    home = (
+        Organisation.objects.get(platform_id="browser")
+        if first
+        else organisations.found(platform_id="browser", name="Kestrel & Sons", at=at)
+    )
     people = []
-    for number in range(int(sys.argv[1])):
+    for number in range(first, first + count):
         # The first has a staff role, and no second factor yet.
         role = Role.MEMBER if number else Role.SUPPORT
         person = Person(f"browser-{number}", f"p{number}@kestrel.example", f"Pat {number}", role)

@@ -1,4 +1,4 @@
-"""One real service for the browser tests of a process: web, worker, beat, sandbox, own servers."""
+"""One real service for the browser tests: web, worker, beat, sandbox, own servers."""
 
 from __future__ import annotations
 
@@ -7,20 +7,43 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from config.embedded import postgres, servers
 from config.embedded import service as embedded
+from tests.browser import chromium
 from tests.browser.visitor import FAST, visiting
 from tests.worlds.sandbox import Sandbox
 
-PEOPLE = 60
+# What a call of `tests.browser.cast` registers.
+PEOPLE = 40
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def browser():
+    """Return a real Chromium; see `chromium.py` for where it comes from."""
+    # Playwright's synchronous interface keeps an event loop in this thread, which Django takes
+    # for asynchronous code; it is not.
+    with pytest.MonkeyPatch.context() as patch, chromium.running() as running:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield running
+        # With that loop Django keeps connections of their own, which nobody closes afterwards.
+        connections.close_all()
+
+
+@pytest.fixture
+def page(browser):
+    """Return a page in a fresh context: no cookies, no cache, nothing from another test."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="package")
 def service():
     with tempfile.TemporaryDirectory(prefix="antares-browser-") as folder:
         data = Path(folder)
@@ -34,25 +57,30 @@ def service():
             yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def google(service):
     with closing(Sandbox(service.sandbox_url, service.control_url)) as handle:
         handle.dial(units_per_minute=0)
         yield handle
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cast(service):
-    """Return people who can sign in, each for one test: first one of the staff, then members."""
+    """Return people who can sign in, each for one test: one of the staff, and members."""
+    staff, *first = _registered(service, 0)
+    more = chain.from_iterable(_registered(service, turn * PEOPLE) for turn in count(1))
+    return {"staff": staff, "members": chain(first, more), "numbers": count(1)}
+
+
+def _registered(service, first):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.browser.cast", str(PEOPLE)],
+        [sys.executable, "-m", "tests.browser.cast", str(first), str(PEOPLE)],
         env=service.environment,
         cwd=embedded.ROOT,
         capture_output=True,
         check=True,
     )
-    staff, *members = json.loads(done.stdout)
-    return {"staff": staff, "members": iter(members), "numbers": count(1)}
+    return json.loads(done.stdout)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from integrations.providers.calendars import (
     When,
 )
 from tests.contract.calendar_worlds import ALICE, BOB, FakeWorld, GoogleWorld, GraphWorld, guest
-from tests.worlds.sandbox import sandbox, sandbox_process  # noqa: F401
 
 TEN = datetime(2026, 11, 3, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,7 +11,6 @@ from integrations.providers import errors
 from integrations.providers.base import MessageRef, Wanted
 from tests.contract.reading import fetched, whole_thread
 from tests.contract.worlds import ALICE, FakeWorld, GoogleWorld, MicrosoftWorld
-from tests.worlds.sandbox import sandbox, sandbox_process  # noqa: F401
 
 
 @pytest.fixture(params=["fake", "google", "microsoft"])

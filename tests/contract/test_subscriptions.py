@@ -8,7 +8,6 @@ import pytest
 
 from integrations.providers import errors
 from tests.contract.subscription_worlds import FakeWorld, GraphWorld, answering, hook
-from tests.worlds.sandbox import sandbox, sandbox_process  # noqa: F401
 
 DAY = timedelta(days=1)
 
@@ -104,7 +103,7 @@ def test_needs_the_scope_of_what_it_is_about(world):
 
 
 @pytest.mark.scenario("P6")
-def test_is_not_made_where_nobody_answers_a_trial(sandbox):  # noqa: F811
+def test_is_not_made_where_nobody_answers_a_trial(sandbox):
     world = GraphWorld(sandbox, "http://127.0.0.1:1/nobody")
 
     with pytest.raises(errors.InvalidClient) as caught:

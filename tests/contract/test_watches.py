@@ -8,7 +8,6 @@ import pytest
 
 from integrations.providers import errors
 from tests.contract.watch_worlds import TOPIC, FakeWorld, GoogleWorld, hook
-from tests.worlds.sandbox import sandbox, sandbox_process  # noqa: F401
 
 DAY = timedelta(days=1)
 

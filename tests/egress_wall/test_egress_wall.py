@@ -22,9 +22,8 @@ from integrations.models import Message, SyncWork
 from tests.egress_wall import edge
 from tests.integrations.google import ALICE_BOX, Browser, acme, alice
 from tests.worlds.processes import environment, world
-from tests.worlds.sandbox import sandbox, sandbox_process
 
-__all__ = ["acme", "alice", "sandbox", "sandbox_process", "world"]
+__all__ = ["acme", "alice", "world"]
 
 SIZE = 40
 SCRIPT = ROOT / "config" / "walled.sh"

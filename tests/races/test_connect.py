@@ -11,9 +11,8 @@ from django.db import connections as databases
 from config.celery import app
 from integrations.models import AttemptOutcome, Connection, Integration
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
-from tests.worlds.sandbox import sandbox, sandbox_process
 
-__all__ = ["acme", "alice", "bob", "browser_of", "google", "sandbox", "sandbox_process"]
+__all__ = ["acme", "alice", "bob", "browser_of", "google"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

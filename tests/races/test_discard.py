@@ -12,9 +12,9 @@ from integrations import grants
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection, Discard
 from tests.factories import make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
-from tests.worlds.sandbox import GMAIL_READONLY, sandbox, sandbox_process
+from tests.worlds.sandbox import GMAIL_READONLY
 
-__all__ = ["acme", "alice", "bob", "browser_of", "google", "sandbox", "sandbox_process"]
+__all__ = ["acme", "alice", "bob", "browser_of", "google"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

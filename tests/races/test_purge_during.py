@@ -20,9 +20,6 @@ from tests.canaries import stores
 from tests.factories import make_keyring, make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, Browser, point_at
 from tests.races.test_purge_kills import process, wait_until
-from tests.worlds.sandbox import sandbox, sandbox_process
-
-__all__ = ["sandbox", "sandbox_process"]
 
 
 @pytest.fixture

@@ -26,9 +26,8 @@ from tests.integrations.google import (
     browser_of,
     google,
 )
-from tests.worlds.sandbox import sandbox, sandbox_process
 
-__all__ = ["acme", "alice", "browser_of", "google", "sandbox", "sandbox_process"]
+__all__ = ["acme", "alice", "browser_of", "google"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,9 +14,8 @@ from integrations.models import Integration, PurgeJob
 from limited_use.models import Consent
 from tests.factories import make_connection, make_integration
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
-from tests.worlds.sandbox import sandbox, sandbox_process
 
-__all__ = ["acme", "alice", "bob", "browser_of", "google", "sandbox", "sandbox_process"]
+__all__ = ["acme", "alice", "bob", "browser_of", "google"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

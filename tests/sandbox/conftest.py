@@ -7,11 +7,6 @@ from google.oauth2.credentials import Credentials
 from googleapiclient import discovery_cache
 from googleapiclient.discovery import build_from_document
 
-from tests.worlds.sandbox import sandbox as fresh_sandbox
-from tests.worlds.sandbox import sandbox_process
-
-__all__ = ["fresh_sandbox", "sandbox_process"]
-
 _open = []
 AUTH = "https://www.googleapis.com/auth/"
 EVERYTHING = "openid email profile https://mail.google.com/"
@@ -44,9 +39,9 @@ def _closed():
 
 
 @pytest.fixture
-def sandbox(fresh_sandbox):
-    yield fresh_sandbox
-    assert fresh_sandbox.violations() == []
+def sandbox(sandbox):
+    yield sandbox
+    assert sandbox.violations() == []
 
 
 @pytest.fixture

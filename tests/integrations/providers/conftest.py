@@ -3,16 +3,14 @@ from __future__ import annotations
 import pytest
 
 from integrations.providers.oauth import Endpoints
-from tests.worlds.sandbox import (  # noqa: F401
+from tests.worlds.sandbox import (
     CLIENT_ID,
     CLIENT_SECRET,
-    sandbox,
-    sandbox_process,
 )
 
 
 @pytest.fixture
-def endpoints(sandbox):  # noqa: F811
+def endpoints(sandbox):
     return endpoints_at(sandbox.url)
 
 

@@ -8,9 +8,8 @@ from django.utils import timezone
 from integrations.models import Integration, Message, SyncWork
 from integrations.sync import engine
 from tests.integrations.google import ALICE_BOX, acme, alice, browser_of, google
-from tests.worlds.sandbox import sandbox, sandbox_process
 
-__all__ = ["acme", "alice", "browser_of", "google", "sandbox", "sandbox_process"]
+__all__ = ["acme", "alice", "browser_of", "google"]
 
 GMAIL = "/gmail/v1/users/me"
 FAILURES = {

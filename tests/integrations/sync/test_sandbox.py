@@ -13,9 +13,7 @@ from integrations.models import (
 )
 from integrations.sync import reconcile
 from tests.integrations import household as houses
-from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET, sandbox, sandbox_process
-
-__all__ = ["sandbox", "sandbox_process"]
+from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 
 ALICE = "alice@example.com"
 

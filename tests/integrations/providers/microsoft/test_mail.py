@@ -16,11 +16,10 @@ from tests.contract.reading import fetched
 from tests.contract.test_mail_adapter import letter
 from tests.contract.worlds import ALICE, MicrosoftWorld
 from tests.worlds.microsoft import MAIL
-from tests.worlds.sandbox import sandbox, sandbox_process  # noqa: F401
 
 
 @pytest.fixture
-def world(sandbox):  # noqa: F811
+def world(sandbox):
     made = MicrosoftWorld(sandbox)
     yield made
     made.check()

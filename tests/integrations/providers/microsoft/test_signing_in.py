@@ -13,14 +13,14 @@ from integrations.providers import PROVIDERS, errors, identity, oauth
 from integrations.providers.microsoft.spec import MICROSOFT
 from integrations.providers.oauth import Endpoints
 from tests.worlds.microsoft import VERIFIER, Microsoft
-from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET, sandbox, sandbox_process  # noqa: F401
+from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 
 ADA = "ada@contoso.example"
 SCOPES = MICROSOFT.scopes_for(frozenset({"mail.read", "calendar.read"}))
 
 
 @pytest.fixture
-def microsoft(sandbox):  # noqa: F811
+def microsoft(sandbox):
     found = Microsoft(sandbox)
     found.register_client()
     found.seed(ADA, name="Ada Adams")

@@ -7,7 +7,7 @@ from tests.worlds.sandbox import CLIENT_ID, GMAIL_READONLY
 pytestmark = pytest.mark.browser
 
 
-class TestConsentPage:
+class TestTheConsentPageOfTheSandbox:
     def test_is_used_by_people(self, sandbox, page):
         landing = f"{sandbox.url}/v1/userinfo"
         sandbox.register_client(redirect_uris=(landing,))
