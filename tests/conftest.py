@@ -7,6 +7,7 @@ servers, once; workers of xdist find their addresses in the environment they inh
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import tempfile
@@ -112,6 +113,12 @@ _LONG = (
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     items.sort(key=_turn)
+
+
+def pytest_collection_finish():
+    # What is here by now stays: none of it is looked through again for what can be freed.
+    gc.collect()
+    gc.freeze()
 
 
 def _turn(item) -> int:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils import timezone
 
 from accounts import owned
@@ -45,7 +46,7 @@ def ask(found: Sequence[Visible], *, at: datetime) -> list[Visible]:
         # database shows it to them for nothing else.
         with owned.acting_for(*owner):
             _note([one.calendar.id for one in stale if _owner(one) == owner], at)
-            _wake([one.calendar for one in wanted if _owner(one) == owner], at)
+            _wake([one.calendar for one in wanted if _owner(one) == owner], at, as_read=True)
     return [one for one in wanted if not one.is_current(at)]
 
 
@@ -106,22 +107,26 @@ def _note(calendar_ids: Sequence[UUID], at: datetime) -> None:
         Calendar.objects.filter(id__in=list(free)).update(asked_at=at)
 
 
-def _wake(calendars: Sequence[Calendar], at: datetime) -> None:
+def _wake(calendars: Sequence[Calendar], at: datetime, *, as_read: bool = False) -> None:
+    """Have them looked at; `as_read`: those of which still the same copy is here."""
     if not calendars:
         return
+    read = {resource_of(one.id): one for one in calendars}
     copies = Q(
-        integration_id__in={one.integration_id for one in calendars},
-        resource__in=[resource_of(one.id) for one in calendars],
+        integration_id__in={one.integration_id for one in calendars}, resource__in=list(read)
     )
     unnamed = {one.integration_id for one in calendars if one.about is None}
     works = SyncWork.objects.filter(
         copies | Q(integration_id__in=unnamed, resource=LISTING), next_sync_at__gt=at
     )
-    due: list[UUID] = list(works.order_by("id").values_list("id", flat=True))
-    for work_id in due:
+    for work_id, resource in list(works.order_by("id").values_list("id", "resource")):
         # Each by itself: together, two who ask about the same people could wait for each other.
-        SyncWork.objects.filter(id=work_id, next_sync_at__gt=at).update(next_sync_at=at)
-        transaction.on_commit(lambda work_id=work_id: tasks.queue_sync(work_id), robust=True)  # type: ignore[misc]
+        due = SyncWork.objects.filter(id=work_id, next_sync_at__gt=at)
+        if as_read and (one := read.get(resource)):
+            # Whoever is slow to say that it was too old must not have the next one fetched again.
+            due = due.filter(Exists(Calendar.objects.filter(id=one.id, cached_at=one.cached_at)))
+        if due.update(next_sync_at=at):
+            transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
 
 
 def _read_anew(held: Calendar, fresh: Calendar) -> None:
