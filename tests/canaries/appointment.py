@@ -159,8 +159,12 @@ def listed(mark: str, calendar_id: str) -> dict[str, Any]:
     }
 
 
-def calendar_fields(mark: str) -> dict[str, Any]:
-    """Return two calendars as the sandbox is seeded with them."""
+def calendar_fields(mark: str, *, series_id: str, team_id: str) -> dict[str, Any]:
+    """
+    Return two calendars as the sandbox is seeded with them.
+
+    :param series_id: of the series in the first; `team_id` is the second calendar's
+    """
     series = {
         "start": {"dateTime": start(0).isoformat(), "timeZone": ZONE},
         "recurrence": ["RRULE:FREQ=DAILY;COUNT=5"],
@@ -169,13 +173,13 @@ def calendar_fields(mark: str) -> dict[str, Any]:
         "time_zone": ZONE,
         "events": [
             event(mark, 1),
-            event(mark, 0, **series, id=f"{mark}series"),
-            moved(mark, f"{mark}series", 2),
+            event(mark, 0, **series, id=series_id),
+            moved(mark, series_id, 2),
             event(mark, 2, visibility="private", summary=f"{mark}-evprivate"),
         ],
         "calendars": [
             {
-                "id": team(mark),
+                "id": team_id,
                 "summary": f"{mark}-calname",
                 "time_zone": ZONE,
                 "events": [event(mark, 3)],

@@ -75,7 +75,7 @@ class Exchanges:
                     problem=response.json() if "problem+json" in kind else {},
                     began=began,
                     ended=_now(),
-                    to_provider="/o/oauth2/" in response.headers.get("location", ""),
+                    to_provider="/oauth2/" in response.headers.get("location", ""),
                 )
             )
 

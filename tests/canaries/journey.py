@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.canaries import letter
+from tests.canaries import fields, letter
 from tests.canaries.cast import Cast, sign_in_with_code
 from tests.canaries.mailboxes import Mailboxes, moods
 from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
@@ -21,7 +22,7 @@ _FOLDERS = ("inbox", "sent", "all")
 _STAFF = ("sam", "rita", "otto")
 _READ = 8
 # Beyond the horizon: 2019, in milliseconds, as the sandbox has it.
-_LONG_AGO = 1_560_000_000_000
+LONG_AGO = 1_560_000_000_000
 
 
 @dataclass
@@ -48,73 +49,60 @@ class Journey:
         return f"{len(ORIGINS) + len(_STAFF)} people, and one who is none"
 
     def connect(self) -> str:
-        self._refused(ALICE)
-        self._untaken(ALICE)
-        self.cast[ALICE].connect(self.marks.account(ALICE), untick=(MAIL_SCOPE,))
-        for name in ORIGINS:
-            self.cast[name].connect(self.marks.account(name))
-        return "denied, not taken, partly, fully"
-
-    def _refused(self, name: str) -> None:
-        """Say no at the provider; then come back with words of one's own."""
-        person, typed = self.cast[name], self.marks.typed
-        consent = self._begun(name)
-        form = consent.form("decision")
-        person.browser.submit(consent, form, form.data(button="cancel"))
-        query = {
-            "error": f"{typed}-callbackerror",
-            "error_description": f"{typed}-callbackerrordescription",
-            "authuser": f"{typed}-callbackauthuser",
-            "hd": f"{typed}-callbackhd.example",
-            "code": f"{typed}-callbackcode",
-            "state": f"{typed}-callbackstate",
-            "iss": f"https://{typed}-callbackiss.example",
-            "scope": f"{typed}-callbackscope",
-        }
-        person.browser.get(f"/connect/google/callback?{urlencode(query)}")
-
-    def _untaken(self, name: str) -> None:
-        """Have the token endpoint refuse a good code, with words of its own."""
-        person, mark = self.cast[name], self.marks.of(name)
+        self.decline(ALICE, fields.CALLBACK)
+        mark = self.marks.of(ALICE)
         body = {
             key: f"{mark}-token{key.replace('_', '')}"
             for key in ("error", "error_description", "error_uri", "error_subtype")
         }
         self.world.sandbox.fail_next(1, path_prefix="/token", status=400, body=body)
-        person.connect(self.marks.account(name))
+        self.cast[ALICE].connect(self.marks.account(ALICE))
         must(self.boxes.answered(body["error"]), "the code was taken")
+        self.cast[ALICE].connect(self.marks.account(ALICE), untick=(MAIL_SCOPE,))
+        for name in ORIGINS:
+            self.cast[name].connect(self.marks.account(name))
+        return "denied, not taken, partly, fully"
 
-    def _begun(self, name: str):
-        browser = self.cast[name].browser
-        page = browser.get("/settings/connect/google/")
-        form = page.form("connect/google/begin")
-        return browser.submit(page, form, form.data(agree="yes"))
+    def decline(self, name: str, words: Sequence[str], *, provider: str = "google") -> None:
+        """Say no at the provider; then come back with words of one's own."""
+        browser, typed = self.cast[name].browser, self.marks.typed
+        page = browser.get(f"/settings/connect/{provider}/")
+        form = page.form(f"connect/{provider}/begin")
+        consent = browser.submit(page, form, form.data(agree="yes"))
+        form = consent.form("decision")
+        browser.submit(consent, form, form.data(button="cancel"))
+        query = {one: f"{typed}-callback{one.replace('_', '')}" for one in words}
+        browser.get(f"/connect/{provider}/callback?{urlencode(query)}")
 
     def synced(self) -> str:
         for name in ORIGINS:
             self.wait_for(name)
         return ", ".join(f"{name} {len(self.messages(name))}" for name in ORIGINS)
 
-    def wait_for(self, name: str, *statuses: str) -> None:
-        wanted = statuses or ("active", "degraded")
-
+    def wait_for(self, name: str, *, provider: str = "google") -> None:
         def stands() -> bool:
             self.boxes.nudge()
-            found = self.integration(name)
-            return found["status"] in wanted and bool(found["sync"]["last_synced_at"])
+            found = self.integration(name, provider=provider)
+            is_on = found["status"] in {"active", "degraded"}
+            return is_on and bool(found["sync"]["last_synced_at"])
 
         eventually(stands, within=45, says=f"{name}'s mailbox in step", every=0.2)
 
-    def integration(self, name: str, *, product: str = "mail") -> dict[str, Any]:
-        rows = self.cast[name].api("/connections")["data"]
-        every = [one for row in rows for one in row["integrations"]]
+    def integration(
+        self, name: str, *, product: str = "mail", provider: str = "google"
+    ) -> dict[str, Any]:
+        every = [one for row in self._rows(name, provider) for one in row["integrations"]]
         live = [one for one in every if one["product"] == product]
         must(live, f"{name} has no {product} connected")
         found: dict[str, Any] = live[0]
         return found
 
-    def connection(self, name: str) -> str:
-        return str(self.cast[name].api("/connections")["data"][0]["id"])
+    def connection(self, name: str, *, provider: str = "google") -> str:
+        return str(self._rows(name, provider)[0]["id"])
+
+    def _rows(self, name: str, provider: str) -> list[dict[str, Any]]:
+        rows = self.cast[name].api("/connections")["data"]
+        return [one for one in rows if one["provider"] == provider]
 
     def messages(self, name: str) -> list[dict[str, Any]]:
         return self.cast[name].messages(limit=200)
@@ -203,13 +191,14 @@ class Journey:
     def read(self) -> str:
         """Everything of everybody's, by pages and by API, as its owner."""
         for name in ORIGINS:
-            self._read(name)
+            self.read_all(name)
         marks = {name: self.marks.of(name) for name in ORIGINS}
         for name, mark in marks.items():
             must(self.cast.exchanges.say(mark, name), f"{name} was shown nothing of theirs")
         return f"{len(self.cast.exchanges.all)} answers so far"
 
-    def _read(self, name: str) -> None:
+    def read_all(self, name: str) -> None:
+        """Read all mail of that person, whoever it is kept by, and what settings say of it."""
         person = self.cast[name]
         for folder in _FOLDERS:
             person.browser.get(f"/inbox/?folder={folder}")
@@ -233,9 +222,19 @@ class Journey:
 
     def search(self) -> str:
         """Search at the provider, for what is there and what is not; nothing of it is kept."""
-        mark, browser = self.marks.of(ALICE), self.cast[ALICE].browser
-        old = self.boxes.deliver(ALICE, raw=letter.raw(mark), date=_LONG_AGO, labels=["INBOX"])
+        mark = self.marks.of(ALICE)
+        old = self.boxes.deliver(ALICE, raw=letter.raw(mark), date=LONG_AGO, labels=["INBOX"])
         before = len(self.messages(ALICE))
+        count = self.search_there(ALICE)
+        self.boxes.nudge()
+        self.wait_for(ALICE)
+        must(len(self.messages(ALICE)) == before, "what was found is kept")
+        self.world.sandbox.delete(self.marks.account(ALICE), old["id"])
+        return f"{count} shown from there"
+
+    def search_there(self, name: str) -> int:
+        """Search in every mailbox of that person; return how much was shown of what was found."""
+        mark, browser = self.marks.of(name), self.cast[name].browser
         places = []
         for words in (f"{self.marks.typed}-words", mark):
             page = browser.get("/inbox/search/")
@@ -248,11 +247,7 @@ class Journey:
             browser.get(f"{place}body/")
             for file in re.findall(r'href="(/inbox/elsewhere/[^"]+/file/)"', message.text):
                 browser.get(file)
-        self.boxes.nudge()
-        self.wait_for(ALICE)
-        must(len(self.messages(ALICE)) == before, "what was found is kept")
-        self.world.sandbox.delete(self.marks.account(ALICE), old["id"])
-        return f"{len(places)} shown from there"
+        return len(places)
 
     def feature_reads(self) -> str:
         self.delegation = self.cast[ALICE].switch_on("inbox-widget")
@@ -280,29 +275,30 @@ class Journey:
     def ended_elsewhere(self) -> str:
         """The grant ends at the provider; reconnected in time, nothing is lost."""
         self.world.sandbox.revoke_grant(self.marks.account(BOB))
-        self._expire_tokens()
-        eventually(self._asked_to_reconnect, within=30, says="to reconnect", every=0.3)
-        self._read(BOB)
+        self.asked_to_reconnect(BOB)
+        self.read_all(BOB)
         self.cast[BOB].connect(self.marks.account(BOB), connection=self.connection(BOB))
         self.wait_for(BOB)
         return "said, read meanwhile, reconnected"
 
-    def _expire_tokens(self) -> None:
-        self.boxes.nudge()
+    def asked_to_reconnect(self, name: str) -> None:
+        def asked() -> bool:
+            self.boxes.nudge()
+            return "Reconnect before" in self.cast[name].settings().text
 
-    def _asked_to_reconnect(self) -> bool:
-        self.boxes.nudge()
-        return "Reconnect before" in self.cast[BOB].settings().text
+        eventually(asked, within=30, says="to reconnect", every=0.3)
 
-    def disconnect(self, name: str, *, product: str = "mail") -> str:
+    def disconnect(self, name: str, *, product: str = "mail", provider: str = "google") -> str:
         """Disconnect by the page, and keep what leads to the receipt."""
-        person = self.cast[name]
-        page, milliseconds = person.disconnect(self.integration(name, product=product)["id"])
+        person, account = self.cast[name], self.connection(name, provider=provider)
+        integration = self.integration(name, product=product, provider=provider)
+        page, milliseconds = person.disconnect(integration["id"])
         found = re.search(r"/settings/removals/([0-9a-f-]{36})/", page.url)
         must(found, f"no page of the removal: {page.url}")
         self.removals[name] = found[1] if found else ""
         if product == "mail":
-            must(not person.messages(), "messages still open")
+            mine = [one for one in self.messages(name) if one["connection_id"] == account]
+            must(not mine, "messages still open")
         else:
             must(not person.api("/calendars")["data"], "calendars are still listed")
         return f"{milliseconds:.0f} ms"

@@ -77,7 +77,8 @@ class Looking:
         self.secrets.told(self.world.sandbox.pushes())
         environment = self.world.service.environment
         self.secrets.add("secret key", environment["SECRET_KEY"])
-        self.secrets.add("client secret", environment["GOOGLE_CLIENT_SECRET"])
+        for name in ("GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_SECRET"):
+            self.secrets.add("client secret", environment[name])
         password = urlsplit(self.world.urls.database).password or ""
         self.secrets.add("database password", unquote(password))
         for path in sorted((self.world.data / "keyring").glob("*.key")):

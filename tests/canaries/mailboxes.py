@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from tests.canaries import fields, letter
-from tests.canaries.appointment import calendar_fields
+from tests.canaries.appointment import calendar_fields, team
 from tests.canaries.marks import ALICE, BOB, MALLORY, Marks
 from tests.canaries.world import World
 from tests.smoke.walk import eventually
@@ -52,7 +52,7 @@ class Mailboxes:
             canary=mark,
             hostile=0.1,
             malformed=0.1,
-            calendar_fields=calendar_fields(mark),
+            calendar_fields=calendar_fields(mark, series_id=f"{mark}series", team_id=team(mark)),
         )
         for _ in range(2):
             self.deliver(owner, raw=letter.raw(mark), labels=self._labels())

@@ -1,8 +1,8 @@
 """
 What the service sends to its provider and gets from it, byte by byte.
 
-A relay stands before the sandbox: the service is told that Google is here. Nothing of what
-passes is changed; all of it is kept, with its headers.
+A relay stands before the sandbox: the service is told that Google and Microsoft are here. Nothing
+of what passes is changed; all of it is kept, with its headers.
 """
 
 from __future__ import annotations
@@ -18,17 +18,29 @@ from typing import Final
 
 _PIECE: Final = 64 * 1024
 #: Where a secret in the body is at its place.
-SECRETS_GO_TO: Final = ("/token", "/revoke")
-#: Where what a person searches for is at its place: their own provider's search.
-_WORDS_GO_TO: Final = "/gmail/v1/users/me/messages"
-#: Where the provider is told by what it will prove itself, and what it is to stop.
-_CHANNELS_ARE_TOLD: Final = ("/watch", "/channels/stop")
-_OF_A_CHANNEL: Final = frozenset({"id", "token", "resourceId"})
-#: Where a calendar goes by its provider's own name for it; a main calendar's is the address.
-_NAMED: Final = re.compile(r"^(/calendar/v3/calendars/)[^/]+")
+_SECRETS_GO_TO: Final = re.compile(r"/token|/revoke|/[^/]+/oauth2/v2\.0/token")
+#: Where the provider is told by what it will prove itself and about what, and what it is to stop.
+_CHANNELS_ARE_TOLD: Final = ("/watch", "/channels/stop", "/v1.0/subscriptions")
+_OF_A_CHANNEL: Final = frozenset({"id", "token", "resourceId", "clientState", "resource"})
+#: Where a calendar goes by its provider's own name for it, a main calendar's is the address; and a
+#: subscription by its own.
+_NAMED: Final = re.compile(
+    r"^(/calendar/v3/calendars/|/v1\.0/me/calendars/|/v1\.0/subscriptions/)[^/]+"
+)
+#: Where a part of the query is at its place, and which: what a person searches for, in their own
+#: provider's search, and the name of the calendar that an event is moved to.
+_DUE_IN_QUERIES: Final = (
+    (re.compile(r"/gmail/v1/users/me/messages"), "q"),
+    (re.compile(r"/v1\.0/me/messages"), "$search"),
+    (re.compile(r"/calendar/v3/calendars/-/events/[^/]+/move"), "destination"),
+)
 #: Where what a person writes in an event goes to their own provider, which keeps it.
-_EVENTS_ARE_WRITTEN: Final = re.compile(r"^/calendar/v3/calendars/-/events(/[^/]+)?$")
-_OF_AN_EVENT: Final = frozenset({"id", "summary", "description", "location", "attendees"})
+_EVENTS_ARE_WRITTEN: Final = re.compile(
+    r"/calendar/v3/calendars/-/events(/[^/]+)?|/v1\.0/me/calendars/-/events(/[^/]+)?"
+)
+_OF_AN_EVENT: Final = frozenset(
+    {"id", "summary", "description", "location", "attendees", "subject", "body"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +57,22 @@ class Sent:
         return self.target.partition("?")[0]
 
     @property
+    def is_for_secrets(self) -> bool:
+        return bool(_SECRETS_GO_TO.fullmatch(self.path))
+
+    @property
     def without_its_due(self) -> bytes:
         """What is left without credentials and words to search for, where those belong."""
         path, _, query = self.target.partition("?")
         path = _NAMED.sub(r"\1-", path)
-        if path == _WORDS_GO_TO:
-            query = "&".join(one for one in query.split("&") if not one.startswith("q="))
-        to_token = self.path in SECRETS_GO_TO
+        due = {f"{name}=" for place, name in _DUE_IN_QUERIES if place.fullmatch(path)}
+        query = "&".join(one for one in query.split("&") if not one.startswith(tuple(due)))
         headers = [
             f"{name}: {value}"
             for name, value in self.headers
-            if name != "authorization" or to_token or not value.startswith("Bearer ")
+            if name != "authorization" or self.is_for_secrets or not value.startswith("Bearer ")
         ]
-        body = b"" if to_token else self.body
+        body = b"" if self.is_for_secrets else self.body
         if self.path.endswith(_CHANNELS_ARE_TOLD):
             body = _without(body, _OF_A_CHANNEL)
         elif self.method in {"POST", "PATCH"} and _EVENTS_ARE_WRITTEN.fullmatch(path):

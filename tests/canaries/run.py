@@ -13,7 +13,7 @@ from tests.canaries.exchanges import Exchanges
 from tests.canaries.journey import Journey
 from tests.canaries.looking import Looking
 from tests.canaries.mailboxes import Mailboxes
-from tests.canaries.marks import ALICE, ORIGINS, Marks
+from tests.canaries.marks import ALICE, BOB, ORIGINS, Marks
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.verdicts import Verdicts
@@ -32,6 +32,7 @@ class Run:
         # These need Django set up.
         from tests.canaries.addresses import Addresses
         from tests.canaries.crashing import Crashing
+        from tests.canaries.outlook import Outlook
         from tests.canaries.owning import Owning
         from tests.canaries.scheduling import Scheduling
         from tests.canaries.writing import Writing
@@ -54,9 +55,12 @@ class Run:
         self.crashing = Crashing(self.journey)
         self.owning = Owning(self.journey)
         self.scheduling = Scheduling(self.journey)
-        self.writing = Writing(self.journey)
-        self.aftermath: Aftermath | None = None
-        self.after_calendars: Aftermath | None = None
+        self.writing = Writing(
+            self.journey, ALICE, error=lambda status: self.boxes.error(ALICE, status)
+        )
+        self.outlook = Outlook(self.journey)
+        #: What was kept of each integration before its end.
+        self.kept: list[Aftermath] = []
 
     def all(self) -> None:
         step, journey = self.walk.step, self.journey
@@ -76,16 +80,14 @@ class Run:
         step("every route, with something typed wherever one can", self.addresses.walk)
         step("ended at the provider, and reconnected", journey.ended_elsewhere)
         step("a failure inside each sink", self.crashing.run)
+        self.microsoft()
         step("every seeded field was delivered", self.verdicts.delivered)
         self.verdicts.judge("before any purge")
-        step("a copy of the calendars is kept", self.keep_calendars)
-        step("calendars disconnected", lambda: journey.disconnect(ALICE, product="calendar"))
-        step("calendars removed, and the receipt", lambda: journey.receipt(ALICE))
-        step("no row has a calendar key's header, and the copy is shut", self.calendars_removed)
-        step("a copy is kept", self.keep)
-        step("disconnect", lambda: journey.disconnect(ALICE))
-        step("removed, and the receipt", lambda: journey.receipt(ALICE))
-        step("no row has the key's header, and the copy does not open", self.removed)
+        self.ends("calendars", ALICE, product="calendar")
+        self.ends("mail", ALICE, product="mail")
+        self.ends("Microsoft's calendars", BOB, product="calendar", provider="microsoft")
+        self.ends("Microsoft's mail", BOB, product="mail", provider="microsoft")
+        step("Microsoft: nothing of ours is left there", self.outlook.nothing_left)
         step("the epoch's end: its wrapped keys do not either", self.epoch_over)
         step("signed out", self.addresses.leave)
         step("every declared route was visited", self.routes)
@@ -103,6 +105,26 @@ class Run:
         step("events written, changed, refused, deleted", self.writing.there)
         step("a calendar that lives here, from files and as one", self.writing.here)
         step("the copy of calendars deleted, and asked for again", scheduling.erase)
+
+    def microsoft(self) -> None:
+        step, outlook = self.walk.step, self.outlook
+        step("Microsoft: an account seeded with canaries", outlook.seed)
+        step("Microsoft: denied, not taken, connected; mail and calendars", outlook.connect)
+        step("Microsoft: answers of nothing but canaries", outlook.strange)
+        step("Microsoft: refuses, in words of its own", outlook.misbehaviour)
+        step("Microsoft: news, told by subscriptions", outlook.told)
+        step("Microsoft: read by its owner, and searched there", outlook.read)
+        step("Microsoft: events written, changed, moved, refused", outlook.writing.there)
+        step("Microsoft: ended there, and reconnected", outlook.ended_elsewhere)
+
+    def ends(self, what: str, name: str, *, product: str, provider: str = "google") -> None:
+        """Keep a copy of an integration, disconnect it, and show what is left of it."""
+        step, journey = self.walk.step, self.journey
+        of = {"product": product, "provider": provider}
+        step(f"a copy of {what} is kept", lambda: self.keep(name, **of))
+        step(f"{what} disconnected", lambda: journey.disconnect(name, **of))
+        step(f"{what} removed, and the receipt", lambda: journey.receipt(name))
+        step(f"no row has a key's header of {what}, and the copy is shut", self.removed)
 
     def short(self) -> None:
         """Go as far as mail is read, and search."""
@@ -123,25 +145,15 @@ class Run:
         count = len(letter.headers("x"))
         return f"{len(ORIGINS)} mailboxes; {count} headers in a message"
 
-    def keep_calendars(self) -> str:
-        integration = UUID(self.journey.integration(ALICE, product="calendar")["id"])
-        # The grant stays for the mail.
-        self.after_calendars = Aftermath(self.world, integration, with_connection=False)
-        return self.after_calendars.keep()
-
-    def calendars_removed(self) -> str:
-        return self._gone(self.after_calendars)
-
-    def keep(self) -> str:
-        integration = UUID(self.journey.integration(ALICE)["id"])
-        self.aftermath = Aftermath(self.world, integration)
-        return self.aftermath.keep()
+    def keep(self, name: str, *, product: str, provider: str) -> str:
+        integration = UUID(self.journey.integration(name, product=product, provider=provider)["id"])
+        # With calendars alone, the grant stays for the mail.
+        kept = Aftermath(self.world, integration, with_connection=product == "mail")
+        self.kept.append(kept)
+        return kept.keep()
 
     def removed(self) -> str:
-        return self._gone(self.aftermath)
-
-    def _gone(self, aftermath: Aftermath | None) -> str:
-        after = _kept(aftermath)
+        after = self.kept[-1]
         left = after.in_rows()
         must(not left, f"still there: {'; '.join(left)}")
         opening = after.opening()
@@ -154,12 +166,12 @@ class Run:
         )
 
     def epoch_over(self) -> str:
-        both = [_kept(one) for one in (self.after_calendars, self.aftermath)]
-        before = sum(one.unwrapping() for one in both)
+        must(self.kept, "nothing was kept before")
+        before = sum(one.unwrapping() for one in self.kept)
         aftermath.turn_epochs()
-        after = sum(one.unwrapping() for one in both)
+        after = sum(one.unwrapping() for one in self.kept)
         must(after == 0, f"{after} kept keys still unwrap")
-        count = sum(len(one.wrapped) for one in both)
+        count = sum(len(one.wrapped) for one in self.kept)
         return f"{before} of {count} unwrapped until then, as receipts say; now 0"
 
     def routes(self) -> str:
@@ -168,12 +180,6 @@ class Run:
         missing = self.addresses.left_out()
         must(not missing, f"not visited, and not explained: {', '.join(missing)}")
         return f"{len(names()) - len(EXPLAINED)} of {len(names())}"
-
-
-def _kept(aftermath: Aftermath | None) -> Aftermath:
-    if aftermath is None:
-        raise Failed("nothing was kept before")
-    return aftermath
 
 
 def _set_up_django(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,22 +12,31 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import httpx
 
 from tests.canaries.encodings import SHORTEST
-from tests.canaries.relay import SECRETS_GO_TO, Relay
+from tests.canaries.relay import Relay
 
 # What goes to the token endpoint and comes from it is secret; these are not.
 PUBLIC: Final = frozenset({"client_id", "grant_type", "redirect_uri", "scope"})
 _IN_ADDRESSES: Final = frozenset({"state", "nonce", "code", "login_hint"})
 _IN_ANSWERS: Final = re.compile(rb'"(access_token|refresh_token|id_token)"\s*:\s*"([^"]+)"')
 #: Ids and places that the provider gave, and that we sent back to it.
-_IDS: Final = re.compile(r"/gmail/v1/users/me/(?:messages|threads|attachments)/([^/?]+)")
-# Every one of them is as good as another, and a needle more.
-_MOST_IDS: Final = 300
+_IDS: Final = {
+    "of Gmail": re.compile(r"/gmail/v1/users/me/(?:messages|threads)/([^/?]+)"),
+    "of a file": re.compile(r"/attachments/([^/?]+)"),
+    # Not the names that folders have everywhere.
+    "of Graph": re.compile(r"/v1\.0/me/(?:messages|mailFolders|events|calendars)/(A[AQ][^/?]+)"),
+}
+# Of each kind. Every one of them is as good as another, and a needle more.
+_MOST_IDS: Final = 250
+# Of each connection: the newest are those that are kept.
+_MOST_LINKS: Final = 15
 _MOST_PROOFS: Final = 100
 # Names that the provider has for what is in calendars, whether or not they went back to it.
 _OF_CALENDARS: Final = re.compile(
     rb'"(?:nextSyncToken|iCalUID|resourceId)"\s*:\s*"([^"]+)"|"id"\s*:\s*"([^"]+@group[^"]+)"'
 )
-_ATTACHMENT: Final = re.compile(r"/attachments/([^/?]+)")
+# Of links to pages and to changes: what makes each of them one.
+_OF_LINKS: Final = frozenset({"pageToken", "$skiptoken", "$deltatoken"})
+_LINKS: Final = re.compile(rb'"@odata\.(?:next|delta)Link"\s*:\s*"([^"]+)"')
 
 
 @dataclass
@@ -40,6 +50,7 @@ class SecretsSeen:
 
     found: dict[str, str | bytes] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    _counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, kind: str, value: str | bytes) -> None:
         if len(value) >= SHORTEST and value not in self.found.values():
@@ -67,9 +78,11 @@ class SecretsSeen:
             for kind, value in _IN_ANSWERS.findall(data):
                 self.add(kind.decode(), value.decode())
             for one, other in _OF_CALENDARS.findall(data):
-                self._name((one or other).decode())
+                self._name((one or other).decode(), "of calendars")
+            for link in _LINKS.findall(data)[-_MOST_LINKS:]:
+                self._links_of(link.decode())
         for sent in relay.sent():
-            if sent.path in SECRETS_GO_TO:
+            if sent.is_for_secrets:
                 for name, value in parse_qsl(sent.body.decode("latin-1")):
                     if name not in PUBLIC:
                         self.add(name, value)
@@ -82,22 +95,32 @@ class SecretsSeen:
         """Remember by what the provider proved itself when it told us of news, as far as needed."""
         for one in pushes["sent"][-_MOST_PROOFS:]:
             kind, name, *_ = f"{one['about']} ".split(" ")
-            self.add(f"{kind} token", one["proof"])
-            if kind == "channel":
+            # What a subscription says is its id of ours and the token.
+            own, _, token = one["proof"].partition(".")
+            self.add(f"{kind} token", token if kind == "graph" else one["proof"])
+            if kind in {"channel", "graph"}:
                 self.add("channel id", name)
+            if kind == "graph":
+                self.add("channel id", own)
 
     def _ids_of(self, target: str) -> None:
-        path, _, query = target.partition("?")
-        given = [unquote(one) for one in (*_IDS.findall(path), *_ATTACHMENT.findall(path))]
-        given += [value for name, value in parse_qsl(query) if name == "pageToken"]
-        for value in given:
-            if len(self.ids) < _MOST_IDS:
-                self._name(value)
+        path = target.partition("?")[0]
+        for what, pattern in _IDS.items():
+            for one in pattern.findall(path):
+                self._name(unquote(one), what)
+        self._links_of(target)
 
-    def _name(self, value: str) -> None:
+    def _links_of(self, target: str) -> None:
+        for name, value in parse_qsl(urlsplit(target).query):
+            if name in _OF_LINKS:
+                self._name(value, "in a link")
+
+    def _name(self, value: str, what: str) -> None:
         # The ids that bear a canary are searched for by it.
-        if len(value) >= SHORTEST and len(self.ids) < 2 * _MOST_IDS and "cnry" not in value:
-            self.ids.setdefault(value, f"provider's id {len(self.ids) + 1}")
+        is_new = len(value) >= SHORTEST and value not in self.ids and "cnry" not in value
+        if is_new and self._counts[what] < _MOST_IDS:
+            self._counts[what] += 1
+            self.ids[value] = f"provider's id {what} {self._counts[what]}"
 
     def needles(self) -> dict[str, str | bytes]:
         return {**self.found, **{name: value for value, name in self.ids.items()}}

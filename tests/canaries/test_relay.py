@@ -11,6 +11,8 @@ from tests.canaries.relay import Sent
 pytestmark = pytest.mark.invariant(4)
 MARK = "cnry0123456789alice"
 CALENDAR = f"/calendar/v3/calendars/{MARK}-email%40x.example"
+OUTLOOKS = f"/v1.0/me/calendars/{MARK}"
+SUBSCRIPTION = {"clientState": MARK, "resource": f"/me/calendars/{MARK}/events"}
 EVENT = {
     "summary": MARK,
     "description": MARK,
@@ -34,6 +36,14 @@ def left(method: str, target: str, body: object = None, **headers: str) -> bytes
         ("POST", f"{CALENDAR}/events/watch", {"id": MARK, "token": MARK}),
         ("GET", f"/gmail/v1/users/me/messages?q={MARK}", None),
         ("POST", "/token", {"code": MARK}),
+        ("POST", f"{CALENDAR}/events/abc/move?destination={MARK}", None),
+        ("GET", f"{OUTLOOKS}/calendarView/delta?$deltatoken=x", None),
+        ("POST", f"{OUTLOOKS}/events", {"subject": MARK, "body": {"content": MARK}}),
+        ("PATCH", f"{OUTLOOKS}/events/abc", {"location": {"displayName": MARK}}),
+        ("GET", f"/v1.0/me/messages?$search={MARK}&$top=5", None),
+        ("POST", "/v1.0/subscriptions", SUBSCRIPTION),
+        ("DELETE", f"/v1.0/subscriptions/{MARK}", None),
+        ("POST", "/common/oauth2/v2.0/token", {"refresh_token": MARK}),
     ],
 )
 def test_is_no_leak_at_its_place(method, target, body):
@@ -50,6 +60,14 @@ def test_is_no_leak_at_its_place(method, target, body):
         ("POST", f"{CALENDAR}/acl", EVENT),
         ("POST", "/elsewhere", EVENT),
         ("GET", f"/gmail/v1/users/me/labels?q={MARK}", None),
+        ("POST", f"{CALENDAR}/events/abc?destination={MARK}", None),
+        ("GET", f"/v1.0/me/messages/{MARK}", None),
+        ("GET", f"/v1.0/me/messages?$filter={MARK}", None),
+        ("GET", f"/v1.0/me/mailFolders?$search={MARK}", None),
+        ("POST", f"{OUTLOOKS}/events", {"categories": [MARK]}),
+        ("POST", "/v1.0/subscriptions", {"notificationUrl": MARK}),
+        ("POST", "/v1.0/me/events", EVENT),
+        ("POST", "/common/oauth2/v2.0/devicecode", EVENT),
     ],
 )
 def test_is_a_leak_anywhere_else(method, target, body):

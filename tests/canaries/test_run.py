@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from config.embedded.service import ROOT
-from tests.canaries import fields
+from tests.canaries import fields, graph_fields
 
 # What `leaky.py` does with what a person was shown, by the store in which that is found.
 LEAKS = (
@@ -44,7 +44,9 @@ class TestTheFieldsOfAProvider:
     @pytest.mark.invariant(4)
     def test_are_each_seeded_or_explained(self):
         assert fields.unaccounted() == []
+        assert graph_fields.unaccounted() == []
         assert len(fields.deliverable()) > 80
+        assert len(graph_fields.deliverable()) > 80
 
 
 @pytest.mark.invariant(4)

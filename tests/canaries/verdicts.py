@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.canaries import control, fields, looking
+from tests.canaries import control, fields, graph_fields, looking
 from tests.canaries.exchanges import Exchanges
 from tests.canaries.looking import Looking, Result
-from tests.canaries.marks import ORIGINS, Marks
+from tests.canaries.marks import BOB, ORIGINS, Marks
 from tests.canaries.needles import Needles
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
@@ -47,14 +48,20 @@ class Verdicts:
         return f"{len(made.markers)} leaks, {len(seen.sizes)} stores"
 
     def accounted(self) -> str:
-        wrong = fields.unaccounted()
+        wrong = fields.unaccounted() + graph_fields.unaccounted()
         must(not wrong, f"neither seeded nor explained, or both: {', '.join(wrong)}")
-        for name, reason in sorted(fields.EXPLAINED.items()):
+        explained = {**fields.EXPLAINED, **graph_fields.EXPLAINED}
+        for name, reason in sorted(explained.items()):
             self.walk.say(f"        {name}: {reason}")
-        return f"{len(fields.SEEDED)} seeded, {len(fields.EXPLAINED)} explained"
+        return f"{len(self._seeded())} seeded, {len(explained)} explained"
+
+    @staticmethod
+    def _seeded() -> dict[str, str]:
+        return {**fields.SEEDED, **graph_fields.seeded()}
 
     def delivered(self) -> str:
-        """Hold the list of seeded fields against what the provider really said."""
+        """Hold the lists of seeded fields against what the providers really said."""
+        self.secrets.collect(self.world.relay)
         wanted = {
             name: word
             for name, word in fields.SEEDED.items()
@@ -71,10 +78,18 @@ class Verdicts:
             for name, _ in needles.found_in(data)
         }
         # What is not plain JSON: claims inside of tokens.
+        wanted |= graph_fields.seeded()
         heard |= _said_in_tokens(self.secrets, marks, set(wanted.values()))
+        heard |= self._said_by_graph()
         missing = sorted(name for name, word in wanted.items() if word not in heard)
         must(not missing, f"never delivered: {', '.join(missing)}")
         return f"{len(wanted)} of {len(wanted)}"
+
+    def _said_by_graph(self) -> set[str]:
+        """What is planted there is plain: every word after a mark, in one pass."""
+        planted = re.compile(rf"{self.marks.of(BOB)}-(ms[a-z0-9]+)".encode())
+        answers = self.world.relay.answered()
+        return {word.decode() for data in answers for word in planted.findall(data)}
 
     def search(self) -> str:
         result = self.looking.look()

@@ -33,6 +33,7 @@ FAST: Final = {
     "LEASE_SECONDS": "4",
     "SYNC_INTERVAL_SECONDS": "1",
     "GMAIL_UNITS_PER_MINUTE": "600000",
+    "GRAPH_UNITS_PER_MINUTE": "600000",
     "LOG_LEVEL": "DEBUG",
 }
 _SERVERS: Final = frozenset({"sandbox"})
@@ -164,7 +165,7 @@ def running(
         extra = {
             **FAST,
             **mine.extra,
-            **_google(between.url),
+            **_providers(between.url),
             "DJANGO_SETTINGS_MODULE": settings,
             "CANARY_WATCH": str(data / "watched"),
             "TMPDIR": str(data / "tmp"),
@@ -179,14 +180,16 @@ def running(
         yield World(started, urls, data, between, sandbox, kept, mine.embedded)
 
 
-def _google(url: str) -> dict[str, str]:
-    """Return where the service finds Google; the browser goes to the sandbox itself."""
+def _providers(url: str) -> dict[str, str]:
+    """Return where the service finds them; the browser goes to the sandbox itself."""
     return {
         "GOOGLE_TOKEN_URL": f"{url}/token",
         "GOOGLE_REVOKE_URL": f"{url}/revoke",
         "GOOGLE_CERTS_URL": f"{url}/oauth2/v3/certs",
         "GOOGLE_USERINFO_URL": f"{url}/v1/userinfo",
         "GOOGLE_API_ROOT_URL": f"{url}/",
+        # And Entra, but for its page: see `settings`.
+        "MICROSOFT_GRAPH_URL": url,
     }
 
 

@@ -1,8 +1,8 @@
-"""What the walk writes: events at the provider, and calendars that live here, with words in all."""
+"""What the walk writes: events at a provider, and calendars that live here, with words in all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import httpx
 
 from tests.canaries import appointment, ics
 from tests.canaries.journey import Journey
-from tests.canaries.marks import ALICE, BOB
+from tests.canaries.marks import BOB
 from tests.smoke import planning
 from tests.smoke.person import Person
 from tests.smoke.walk import eventually, must
@@ -20,28 +20,38 @@ _WORDS: Final = ("title", "description", "location")
 
 @dataclass
 class Writing:
+    """
+    :param error: what their provider refuses with, by status
+    """
+
     journey: Journey
+    name: str
+    error: Callable[[int], dict[str, Any]]
 
     @property
-    def alice(self) -> Person:
-        return self.journey.cast[ALICE]
+    def person(self) -> Person:
+        return self.journey.cast[self.name]
 
     def there(self) -> str:
-        """Write, change, answer and delete at the provider; be refused by it and by us."""
-        [primary] = [one for one in self.alice.api("/calendars")["data"] if one["is_primary"]]
+        """Write, change, move and delete at the provider; be refused by it and by us."""
+        listed = self.person.api("/calendars")["data"]
+        [primary] = [one for one in listed if one["is_primary"]]
+        [other] = [one for one in listed if not one["is_primary"]]
         guest = {"email": f"{self.journey.marks.typed}-guest@x.example", "name": ""}
-        made = self._made(str(primary["id"]), "there", participants=[guest])
+        # Some providers tell guests in any case, and whoever writes has to know.
+        made = self._made(str(primary["id"]), "there", participants=[guest], notify="all")
         changed = self._changed(made)
         self._by_page(str(primary["id"]))
         statuses = self._refused(str(primary["id"]), changed)
         refused = self._refused_there(str(primary["id"]))
         self._delete(changed)
-        return f"by page and API; refused by us {statuses}, by the provider {refused}"
+        self._delete(self._moved(self._made(str(primary["id"]), "moved"), str(other["id"])))
+        return f"by page and API; one moved; refused by us {statuses}, by the provider {refused}"
 
     def here(self) -> str:
         """The same in a calendar that lives here; from files and as one; then it goes."""
-        alice, typed = self.alice, self.journey.marks.typed
-        calendar_id = planning.begin(alice, f"{typed}-localname")
+        person, typed = self.person, self.journey.marks.typed
+        calendar_id = planning.begin(person, f"{typed}-localname")
         made = self._changed(self._made(calendar_id, "here"))
         self._by_page(calendar_id)
         statuses = self._refused(calendar_id, made)
@@ -50,17 +60,17 @@ class Writing:
         place = f"/calendars/{calendar_id}"
         wrong = {**about, "timezone": f"{typed}-localzone", "colour": f"{typed}-colour"}
         for status, body in ((200, about), (400, wrong)):
-            answer = alice.send("PUT", place, json=body)
+            answer = person.send("PUT", place, json=body)
             must(answer.status_code == status, f"a name was answered {answer.status_code}")
-        planning.share(alice, calendar_id, str(self.journey.cast[BOB].seeded["email"]))
+        planning.share(person, calendar_id, str(self.journey.cast[BOB].seeded["email"]))
         self.journey.cast[BOB].browser.get("/calendar/?view=agenda")
-        planning.take_back(alice, calendar_id)
+        planning.take_back(person, calendar_id)
         self._delete(made)
         for rest in ("", "sharing/", "remove/"):
-            alice.browser.get(f"/settings/calendars/{calendar_id}/{rest}")
-        page = alice.browser.get(f"/settings/calendars/{calendar_id}/remove/")
-        alice.browser.submit(page, page.own_form(), page.own_form().data())
-        must(alice.send("GET", place).status_code == 404, "what was removed is there")
+            person.browser.get(f"/settings/calendars/{calendar_id}/{rest}")
+        page = person.browser.get(f"/settings/calendars/{calendar_id}/remove/")
+        person.browser.submit(page, page.own_form(), page.own_form().data())
+        must(person.send("GET", place).status_code == 404, "what was removed is there")
         return f"by page, API and file; refused {statuses}; removed"
 
     def _made(self, calendar_id: str, where: str, **more: Any) -> dict[str, Any]:
@@ -78,16 +88,22 @@ class Writing:
 
     def _changed(self, made: Mapping[str, Any]) -> dict[str, Any]:
         words = {name: f"{self.journey.marks.typed}-changed{name}" for name in _WORDS}
+        words["notify"] = _notify(made)
         answer = self._send("PATCH", f"/events/{made['id']}", words, if_match=f'"{made["etag"]}"')
         must(answer.status_code == 200, f"a change was answered {answer.status_code}")
-        browser = self.alice.browser
+        browser = self.person.browser
         for rest in ("", "edit/", "delete/", "description/"):
             browser.get(f"/calendar/events/{made['id']}/{rest}")
         return dict(answer.json())
 
+    def _moved(self, made: Mapping[str, Any], calendar_id: str) -> dict[str, Any]:
+        answer = self._send("POST", f"/events/{made['id']}/move", {"calendar_id": calendar_id})
+        must(answer.status_code == 200, f"a move was answered {answer.status_code}")
+        return dict(answer.json())
+
     def _by_page(self, calendar_id: str) -> None:
         """The form, as it is and filled in with what nobody would type."""
-        browser, typed = self.alice.browser, self.journey.marks.typed
+        browser, typed = self.person.browser, self.journey.marks.typed
         page = browser.get("/calendar/new/")
         form = page.form("calendar/new")
         words = {name: f"{typed}-form{name}" for name in _WORDS}
@@ -142,7 +158,7 @@ class Writing:
         found = []
         for status in (400, 403, 500):
             fault = {"method": "POST", "path_contains": "/events", "status": status}
-            boxes.world.sandbox.fail_next(3, **fault, body=boxes.error(ALICE, status))
+            boxes.world.sandbox.fail_next(3, **fault, body=self.error(status))
             body = self._event(calendar_id, f"there{status}")
             key = f"{typed}-keythere{status}"
             found.append(self._send("POST", "/events", body, idempotency_key=key).status_code)
@@ -152,34 +168,35 @@ class Writing:
 
     def _files(self, calendar_id: str) -> None:
         """A file with a word in every property, one with words where none may be, and one out."""
-        alice, typed = self.alice, self.journey.marks.typed
+        person, typed = self.person, self.journey.marks.typed
         broken = ics.file(typed).replace("FREQ=WEEKLY", f"FREQ={typed}-icsfreq")
         for status, text in ((200, ics.file(typed)), (422, broken), (422, f"{typed}-nofile")):
-            answer = planning.fill(alice, calendar_id, text.encode())
+            answer = planning.fill(person, calendar_id, text.encode())
             must(answer.status_code == status, f"a file was answered {answer.status_code}")
-        page = alice.browser.get(f"/settings/calendars/{calendar_id}/")
+        page = person.browser.get(f"/settings/calendars/{calendar_id}/")
         for text in (ics.file(typed), broken):
             upload = {"file": (f"{typed}-upload.ics", text.encode(), "text/calendar")}
             token = dict(page.form("/fill/").fields)["csrfmiddlewaretoken"]
-            _post(alice, f"/settings/calendars/{calendar_id}/fill/", token, upload)
+            _post(person, f"/settings/calendars/{calendar_id}/fill/", token, upload)
         for address in (
             f"/settings/calendars/{calendar_id}/calendar.ics",
             f"/v1/users/me/calendars/{calendar_id}/export",
         ):
-            must(f"{typed}-icssummary" in alice.browser.get(address).text, "the file is empty")
+            must(f"{typed}-icssummary" in person.browser.get(address).text, "the file is empty")
 
     def _delete(self, made: Mapping[str, Any]) -> None:
         place = f"/events/{made['id']}"
 
         def deleted() -> bool:
             # Read again: what came in meanwhile may be from before the change.
-            match = f'"{self.alice.api(place)["etag"]}"'
-            return self._send("DELETE", place, if_match=match).status_code == 204
+            match = f'"{self.person.api(place)["etag"]}"'
+            path = f"{place}?notify={_notify(made)}"
+            return self._send("DELETE", path, if_match=match).status_code == 204
 
         eventually(deleted, within=20, says="the deletion", every=0.5)
 
     def _send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        answer: httpx.Response = self.alice.send(method, path, json=body, **headers)
+        answer: httpx.Response = self.person.send(method, path, json=body, **headers)
         return answer
 
     def _event(self, calendar_id: str, where: str) -> dict[str, Any]:
@@ -194,6 +211,10 @@ class Writing:
                 "timezone": appointment.ZONE,
             },
         }
+
+
+def _notify(event: Mapping[str, Any]) -> str:
+    return "all" if event["participants"] else "none"
 
 
 def _post(person: Person, path: str, token: str, upload: Any) -> httpx.Response:
