@@ -85,9 +85,14 @@ def microsoft_endpoints(env: Environment, urls: Mapping[str, str]) -> dict[str, 
     if not _TENANT.fullmatch(tenant):
         env.problem("MICROSOFT_TENANT must be common, organizations, consumers, a domain or an id")
     authority, graph = urls["MICROSOFT_AUTHORITY_URL"], urls["MICROSOFT_GRAPH_URL"]
+    # An administrator is a company's: of anybody's account, whoever follows the link shows which.
+    administered = {"common": "organizations", "consumers": ""}.get(tenant, tenant)
     return {
         "AUTHORIZE_URL": f"{authority}/{tenant}/oauth2/v2.0/authorize",
         "TOKEN_URL": f"{authority}/{tenant}/oauth2/v2.0/token",
+        "ADMIN_CONSENT_URL": f"{authority}/{administered}/v2.0/adminconsent"
+        if administered
+        else "",
         # There is none.
         "REVOKE_URL": "",
         "CERTS_URL": f"{authority}/{tenant}/discovery/v2.0/keys",

@@ -3,9 +3,9 @@ What has to be asked across people, and no more of it than the answer.
 
 The database hides from a web process whatever is not the person's whom it acts for
 (`config.database.policies`). An account at a provider may be connected by several people, and a
-provider tells of accounts, not of our people: these functions find, by a keyed hash that the
-caller must have, whose something is. They run with the rights of a role that nobody is, and
-answer with ids and states.
+provider tells of accounts, and an administrator of a link, not of our people: these functions
+find, by a hash that the caller must have, whose something is. They run with the rights of a role
+that nobody is, and answer with ids and states.
 """
 
 from __future__ import annotations
@@ -70,6 +70,15 @@ CROSSINGS: Final[tuple[Function, ...]] = (
         classes=frozenset({"web"}),
         is_stable=True,
     ),
+    Function(
+        name="approval_owner",
+        takes="hash bytea",
+        gives="TABLE (person uuid, organisation uuid)",
+        body="SELECT a.user_id, a.organisation_id FROM public.integrations_approval AS a"
+        " WHERE a.state_hash = approval_owner.hash",
+        classes=frozenset({"web"}),
+        is_stable=True,
+    ),
 )
 
 
@@ -90,6 +99,15 @@ def watchers(*, kind: str, lookup_blind: bytes) -> list[tuple[UUID, UUID]]:
     """Return person and organisation of each who has a watch that is looked up by this hash."""
     rows = _ask("SELECT * FROM watch_owners(%s, %s)", kind, lookup_blind)
     return [(person, organisation) for person, organisation in rows]
+
+
+def approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
+    """Return person and organisation of whoever made the link that had this state."""
+    rows = _ask("SELECT * FROM approval_owner(%s)", state_hash)
+    if not rows:
+        return None
+    person, organisation = rows[0]
+    return person, organisation
 
 
 def _ask(statement: str, *values: Any) -> list[Any]:

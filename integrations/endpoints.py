@@ -55,6 +55,16 @@ def redirect_uri(provider: str) -> str:
     return f"{settings.PUBLIC_URL}/connect/{provider}/callback"
 
 
+def admin_consent_url(provider: str) -> str:
+    """Return where an administrator agrees for everybody; empty where none can."""
+    return str(getattr(settings, f"{provider.upper()}_ADMIN_CONSENT_URL", ""))
+
+
+def approval_uri() -> str:
+    """Return where administrators are sent back to, from wherever: what they bring is no code."""
+    return f"{settings.PUBLIC_URL}/connect/administrator"
+
+
 #: Whether a provider is to call us, by the setting that says so.
 _HOOKS: Final = {"google": "GOOGLE_CALENDAR_CHANNELS", "microsoft": "MICROSOFT_SUBSCRIPTIONS"}
 

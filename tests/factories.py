@@ -19,6 +19,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
 from integrations.models import (
+    Approval,
     Attachment,
     Connection,
     Integration,
@@ -137,6 +138,21 @@ def make_connection(
     )
     connection.save(force_insert=True)
     return connection
+
+
+def make_approval(user, organisation, *, at=None, **values):
+    """Return what an administrator was asked to allow, by a link that nobody has."""
+    at = at or timezone.now()
+    return Approval.objects.create(
+        user=user,
+        organisation=organisation,
+        provider="microsoft",
+        product="mail",
+        state_hash=uuid7().bytes * 2,
+        asked_at=at,
+        expires_at=at + timedelta(days=1),
+        **values,
+    )
 
 
 @transaction.atomic

@@ -32,6 +32,7 @@ from accounts.permissions import Nobody
 from accounts.roles import STAFF
 from integrations import connections
 from integrations.models import (
+    Approval,
     Calendar,
     Connection,
     Event,
@@ -150,6 +151,7 @@ class World:
             Delegation.objects.filter(user_id=user),
             Membership.objects.filter(user_id=user),
             Calendar.objects.filter(user_id=user),
+            Approval.objects.filter(user_id=user),
             Event.objects.filter(user_id=user),
             ServiceToken.objects.filter(delegation__user_id=user),
             Authenticator.objects.filter(user_id=user),
@@ -186,6 +188,7 @@ def world(alice, monkeypatch):
         "event_id": str(event.id),
         "integration_id": mine.integration,
         "purge_id": str(removed(alice).id),
+        "approval_id": str(factories.make_approval(alice.user, alice.organisation).id),
         "pk": factor.pk,
         "consent_id": str(cast.one_item(alice).id),
         "own_entry_id": str(cast.entry(alice)),

@@ -62,6 +62,7 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.PurgeJob": ("integration_id", "revoking_until"),
     "integrations.Discard": ("provider", "account_blind", "revoking_until"),
     "integrations.Watch": ("connection_id", "kind", "lookup_blind"),
+    "integrations.Approval": ("user_id", "organisation_id", "state_hash"),
 }  # fmt: skip
 
 #: By model, or by table where there is no model.
@@ -175,6 +176,11 @@ GRANTS: Final[Mapping[str, Line]] = {
         "products that are switched on", web="raw", sync="rw", purge="rw", console="r"
     ),
     "integrations.ConnectAttempt": Line("connects in progress", web="raw", purge="rwd"),
+    "integrations.Approval": Line(
+        "what people's administrators were asked: web asks, hears and settles; purge forgets",
+        web="rawd",
+        purge="rd",
+    ),
     "integrations.Discard": Line(
         "revocations of grants that were not kept", web="rad", sync="rad", purge="rad"
     ),

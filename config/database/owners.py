@@ -163,6 +163,9 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
     "integrations.ConnectAttempt": Held(
         By.PERSON, "user_id", "connects in progress, which end where they began"
     ),
+    "integrations.Approval": Held(
+        By.OWNER, "user_id", "that somebody's administrator was asked to allow an account"
+    ),
     "integrations.Discard": Open("hashes of accounts whose grant was not kept: it is nobody's"),
     "integrations.Thread": Held(By.OWNER, "user_id", "how much mail, when", many=True),
     "integrations.Message": Held(

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from config.embedded import servers, service
+from config.embedded import sandbox_seed, servers, service
 from config.embedded.feature import Feature
 from config.embedded.processes import Unavailable, follow_parent
 
@@ -51,6 +51,8 @@ def demo(arguments: argparse.Namespace) -> int:
         there = "" if port == PORT else f" --port {port}"
         say(f"  refused  .venv/bin/python -m config.embedded campaigns{there}  (elsewhere, once")
         say("           Alice has connected a mailbox: what a marketing feature gets to hear)")
+        say(f"  approval {sandbox_seed.ADMINISTERED} at Microsoft may not agree alone: its")
+        say(f"           administrator is {sandbox_seed.ADMINISTRATOR}")
         say("  Ctrl-C stops everything; the data stays.")
         while (ended := running.ended()) is None:
             time.sleep(0.2)

@@ -18,7 +18,15 @@ from config.pushes import PUBSUB_PATH
 
 CLIENT_ID: Final = "antares-demo.apps.sandbox.example"
 MICROSOFT_CLIENT_ID: Final = "7d0d4a5c-3c1e-4e0c-9a56-0f6f4a1f3c65"
+# Below `/connect/`.
+CALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
+    "google": ("google/callback",),
+    "microsoft": ("microsoft/callback", "administrator"),
+}
 TOPIC: Final = "projects/antares-demo/topics/gmail"
+# Whose organisation lets nobody but an administrator agree, and that administrator.
+ADMINISTERED: Final = "alice@fabrikam.example"
+ADMINISTRATOR: Final = "ada@fabrikam.example"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
 
 
@@ -45,7 +53,16 @@ def demo(today: date) -> Mapping[str, Any]:
                 "labels": ["Blue category", "Travel"],
                 "zone": "W. Europe Standard Time",
             },
+            {"email": ADMINISTERED, "name": "Alice Adler", "size": 60, "seed": 5},
+            {
+                "email": ADMINISTRATOR,
+                "name": "Ada Abbott",
+                "admin": True,
+                "mail": False,
+                "calendar": False,
+            },
         ],
+        "tenants": [{"domain": "fabrikam.example", "consent": "admin"}],
     }
 
 
@@ -61,10 +78,10 @@ def write(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | 
         {
             "client_id": environment[f"{provider.upper()}_CLIENT_ID"],
             "client_secret": environment[f"{provider.upper()}_CLIENT_SECRET"],
-            "redirect_uris": [f"{environment['PUBLIC_URL']}/connect/{provider}/callback"],
+            "redirect_uris": [f"{environment['PUBLIC_URL']}/connect/{one}" for one in callbacks],
             "name": "Antares Integrations",
         }
-        for provider in ("google", "microsoft")
+        for provider, callbacks in CALLBACKS.items()
     ]
     path.touch(mode=0o600)
     subscription = {

@@ -2,8 +2,8 @@
 What people do with a connection: begin, complete, disconnect, choose a horizon, sync now.
 
 `starting` leads to the consent page, `callback` judges what comes back, `storing`
-keeps it in one transaction, `agreements` is what a person agrees to and withdraws
-afterwards, and `managing` is everything else.
+keeps it in one transaction, `approving` asks an administrator first, `agreements` is
+what a person agrees to and withdraws afterwards, and `managing` is everything else.
 """
 
 from .agreements import (
@@ -16,6 +16,7 @@ from .agreements import (
     withdraw,
     withdraw_item,
 )
+from .approving import ask_administrator, hear_administrator
 from .callback import Callback, complete
 from .managing import (
     NotConnected,
@@ -38,10 +39,12 @@ __all__ = [
     "NothingToAgreeTo",
     "UnknownProvider",
     "agree_again",
+    "ask_administrator",
     "begin",
     "complete",
     "disconnect",
     "forget",
+    "hear_administrator",
     "kept_for",
     "kept_products",
     "retry_set_aside",

@@ -84,8 +84,9 @@ def outcome_of(error: Exception) -> AttemptOutcome | None:
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), None)
 
 
-# The `error` of a callback (RFC 6749 §4.1.2.1, and Google's own).
-_ADMIN = frozenset({"admin_policy_enforced", "org_internal"})
+# The `error` of a callback (RFC 6749 §4.1.2.1, OpenID Connect's, and Google's own). Of somebody who
+# was shown the page, `consent_required` says that their own consent is not enough.
+_ADMIN = frozenset({"admin_policy_enforced", "org_internal", "consent_required"})
 _LATER = frozenset({"temporarily_unavailable", "server_error", "rate_limit_exceeded"})
 _OURS = frozenset(
     {

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
-from integrations import credentials, crossings, grants, holders, scopes
+from integrations import approvals, credentials, crossings, grants, holders, scopes
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
@@ -101,6 +101,12 @@ def store(
         )
         outcome = _product(attempt, connection, provider, granted, at)
         _judge_others(connection, attempt.product, provider, granted, at)
+        approvals.settle(
+            user_id=attempt.user_id,
+            organisation_id=attempt.organisation_id,
+            provider=attempt.provider,
+            product=attempt.product,
+        )
         attempt.connection, attempt.outcome, attempt.ended_at = connection, outcome, at
         attempt.save(update_fields=["connection", "outcome", "ended_at"])
     return outcome

@@ -1,5 +1,6 @@
 """The tables of connected accounts, one file per aggregate."""
 
+from .approval import Approval, ApprovalState
 from .attempt import AttemptOutcome, ConnectAttempt
 from .calendar import Calendar, CalendarRole, Event, EventKind
 from .connection import (
@@ -28,6 +29,8 @@ __all__ = [
     "FETCHABLE",
     "LIVE",
     "OWNER_ONLY",
+    "Approval",
+    "ApprovalState",
     "Attachment",
     "AttemptOutcome",
     "Calendar",

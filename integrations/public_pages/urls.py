@@ -7,6 +7,7 @@ urlpatterns = [
     path("robots.txt", views.robots, name="robots"),
     path("data-use/", views.data_use, name="data-use"),
     path("keys/", views.keys, name="keys"),
+    path("connect/administrator/thanks/", views.thanks, name="administrator-thanks"),
     path("ledger/checkpoint", ledger.checkpoint, name="ledger-checkpoint"),
     path("ledger/consistency", ledger.consistency, name="ledger-consistency"),
     path("receipts/<slug:token>/", receipt_links.receipt, name="receipt-link"),

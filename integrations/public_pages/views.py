@@ -56,6 +56,12 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def thanks(request: HttpRequest) -> HttpResponse:
+    """Return what an administrator reads who was asked to allow it: the same, whatever they did."""
+    return render(request, "public/thanks.html")
+
+
+@require_safe
 def data_use(request: HttpRequest) -> HttpResponse:
     """Return the disclosure page; purposes, data and days come from the feature registry."""
     context = {

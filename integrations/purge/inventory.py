@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 
 from integrations.models import (
+    Approval,
     Attachment,
     Calendar,
     ConnectAttempt,
@@ -150,6 +151,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     _rows(QuotaBucket, "connection_id", _CONNECTION),
     _rows(Notice, "connection_id", _CONNECTION),
     _rows(ConnectAttempt, "connection_id", _CONNECTION),
+    _rows(Approval, "connection_id", _CONNECTION),
     Holding(Connection, _CONNECTION, _grants, name="integrations.Connection.grant"),
     Holding(
         DataKey,

@@ -178,6 +178,9 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "integrations.ConnectAttempt.session_hash": (Kind.HASH, "the browser's session"),
     "integrations.ConnectAttempt.asked_scopes": (Kind.WORD, "names of permissions we asked for"),
     "integrations.ConnectAttempt.feature_versions": (Kind.NUMBER, "versions by feature key"),
+    "integrations.Approval.provider": (Kind.WORD, _PROVIDER_KEY),
+    "integrations.Approval.product": (Kind.WORD, _PRODUCT),
+    "integrations.Approval.state_hash": (Kind.HASH, "the state of the link, which is random"),
     "integrations.Reply.key_blind": (
         Kind.OUTER,
         "whether the same was sent before; emptied with the integration, or after a day",

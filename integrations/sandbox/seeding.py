@@ -1,5 +1,5 @@
 """
-A seed file: JSON with `clients`, `accounts`, `microsoft`, `pubsub`, `dials`.
+A seed file: JSON with `clients`, `accounts`, `microsoft`, `tenants`, `pubsub`, `dials`.
 
 Each is a list (or an object) of what the control takes.
 """
@@ -21,6 +21,8 @@ def load(world: World, file: Path) -> None:
         commands.add_account(world, account)
     for account in seed.get("microsoft", []):
         microsoft.add_account(world, account)
+    for tenant in seed.get("tenants", []):
+        microsoft.tenant(world, tenant)
     for subscription in seed.get("pubsub", []):
         pushes.subscribe(world, subscription)
     commands.dials(world, seed.get("dials", {}))

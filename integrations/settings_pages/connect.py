@@ -1,8 +1,8 @@
 """
-To the consent page and back. Nothing is rendered here, in either direction.
+To the consent page and back, for a person and for an administrator. Nothing is rendered here.
 
-The callback's address carries a code. So its answer is a redirect to an address
-without parameters, with no body for anything to be loaded from, kept by no
+A callback's address carries a code, or the state of a link. So its answer is a redirect to an
+address without parameters, with no body for anything to be loaded from, kept by no
 cache, and named to nobody as referrer; how it went stands in a row.
 """
 
@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from accounts import limits
 from accounts.actors import NoActor, actor_of
 from accounts.permissions import page
 from accounts.roles import Permission
@@ -27,6 +28,8 @@ from integrations.connections import Callback
 from integrations.providers import granting
 
 SETTINGS: Final = "settings-integrations"
+# Of what administrators bring back: beyond it an address is answered the same, and not heard.
+RATE: Final = "60/m/ip"
 _READ: Final = ("state", "code", "error", "iss")
 
 
@@ -86,15 +89,29 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
             session_key=_session(request),
             at=timezone.now(),
         )
-    response = SeeOther(reverse(SETTINGS))
+    return _on_to(SETTINGS)
+
+
+@never_cache
+def administrators_answer(request: HttpRequest) -> HttpResponse:
+    """Take what an administrator brought back as a hint, and thank them whatever it was."""
+    if request.method == "GET" and limits.allowed(request, action="approval", rate=RATE):
+        values = {name: request.GET.getlist(name) for name in request.GET}
+        connections.hear_administrator(values, at=timezone.now())
+    return _on_to("administrator-thanks")
+
+
+# Anybody may arrive at these; whoever does not bring a state that was given out changes nothing.
+callback.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
+administrators_answer.permission = None  # type: ignore[attr-defined]
+
+
+def _on_to(page: str) -> HttpResponse:
+    response = SeeOther(reverse(page))
     response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
     response["Content-Length"] = "0"
     return response
-
-
-# Anybody may arrive here; whoever does not bring a state of their own changes nothing.
-callback.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
 
 
 def _agreed(request: HttpRequest) -> dict[str, int]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlencode
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from accounts.actors import NoActor, actor_of
 from integrations import oauth_state
 from integrations.models import ConnectAttempt
 from integrations.providers import PROVIDERS
 
+from . import links
 from .outcome_words import OF_ADMINISTERED, OF_CALENDARS, OUTCOMES, Next, Outcome
 
 # How long the settings page says how the last attempt went; a good end is soon told by the account
@@ -33,13 +32,18 @@ _SAYS: Final[dict[Next, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An outcome on the page, with the address of what to do next; None where there is nothing."""
+    """
+    An outcome on the page, with the address of what to do next; None where there is nothing.
+
+    :param administrator_url: where a link for an administrator is made, if one may be missing
+    """
 
     tone: str
     title: str
     says: str
     action_says: str
     action_url: str | None
+    administrator_url: str | None = None
 
 
 def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
@@ -65,18 +69,14 @@ def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
 def shown(attempt: ConnectAttempt) -> Shown:
     """Return what the page says of an attempt that has ended."""
     outcome = _outcome(attempt)
-    url = None
-    if outcome.action is not Next.NONE:
-        asked = {"product": attempt.product} if attempt.product != "mail" else {}
-        if attempt.connection_id is not None:
-            # Whoever was reconnecting goes on reconnecting.
-            asked["connection"] = str(attempt.connection_id)
-        url = reverse("settings-connect", args=[attempt.provider])
-        url += f"?{urlencode(asked)}" if asked else ""
+    what = (attempt.provider, attempt.product, attempt.connection_id)
+    url = None if outcome.action is Next.NONE else links.connect(*what)
     says = _SAYS[outcome.action]
     if outcome.action is Next.ADD:
         says = f"Add {'calendar' if attempt.product == 'calendar' else 'mail'} to that account"
-    return Shown(outcome.tone, outcome.title, outcome.says, says, url)
+    asks = outcome in OF_ADMINISTERED.values()
+    administrator_url = links.administrator(*what) if asks else None
+    return Shown(outcome.tone, outcome.title, outcome.says, says, url, administrator_url)
 
 
 def _outcome(attempt: ConnectAttempt) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from . import (
+    approvals,
     calendar_files,
     calendars,
     connect,
@@ -29,6 +30,17 @@ urlpatterns = [
     ),
     # Each provider comes back to an address of its own.
     path("connect/<slug:provider>/callback", connect.callback, name="connect-callback"),
+    path("connect/administrator", connect.administrators_answer, name="connect-administrator"),
+    path(
+        "settings/connect/<slug:provider>/administrator/",
+        approvals.administrator,
+        name="settings-administrator",
+    ),
+    path(
+        "settings/approvals/<uuid:approval_id>/forget/",
+        approvals.forget,
+        name="settings-approval-forget",
+    ),
     path(f"{_ONE}progress/", views.progress, name="settings-progress"),
     path(f"{_ONE}sync/", views.sync_now, name="settings-sync-now"),
     path(f"{_ONE}horizon/", views.horizon, name="settings-horizon"),

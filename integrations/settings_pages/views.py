@@ -23,7 +23,7 @@ from limited_use.sinks import page as page_sink
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
 
-from . import calendar_cards, mine, outcomes, overview, purge_words, returning
+from . import approvals, calendar_cards, links, mine, outcomes, overview, purge_words, returning
 from .uses import standing
 
 SETTINGS = "settings-integrations"
@@ -60,6 +60,7 @@ def _integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
         under="accounts",
         context={
             "outcome": returning.with_way_back(request, outcomes.latest(request, at=at)),
+            "approvals": approvals.cards(actor, at=at),
             "offers": offers.offers(),
             "calendars": calendar_cards.of_person(actor),
             "to_agree": standing.to_agree(actor, at=at),
@@ -94,6 +95,7 @@ def connect(request: HttpRequest, provider: str) -> HttpResponse:
     context = {
         "offer": offer,
         "connection_id": connection_id,
+        "administrator_url": links.administrator(provider, offer.product, connection_id),
         "requests": offers.requests_of(
             PROVIDERS[provider], offer.product, connection_id=connection_id
         ),

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from integrations import endings, forgetting, grants, notices, oauth_state, replies
+from integrations import approvals, endings, forgetting, grants, notices, oauth_state, replies
 
 from .purge import queue
 from .sync import sync_mail
@@ -24,12 +24,13 @@ def queue_sync(work_id: UUID) -> None:
 @shared_task(name="integrations.sweep_connections")  # type: ignore[untyped-decorator]
 def sweep_connections(**_: object) -> None:
     """
-    End attempts that nobody came back from, tell owners, and open the purges that are due.
+    End what nobody came back from, tell owners, and open the purges that are due.
 
     Told first: nobody's mail goes before they were told.
     """
     at = timezone.now()
     oauth_state.expire(at=at)
+    approvals.expire(at=at)
     grants.forget_discards(at=at)
     notices.tell(at=at)
     for job_id in endings.sweep(at=at):

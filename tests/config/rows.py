@@ -29,6 +29,7 @@ from limited_use.models import Consent, Receipt
 from limited_use.share_models import Share, ShareLevel
 from limited_use.vault import sealing
 from limited_use.vault.lines import KeyLine
+from tests.factories import make_approval
 
 
 def everything(house, viewer) -> None:
@@ -113,6 +114,7 @@ def everything(house, viewer) -> None:
         expires_at=at + timedelta(minutes=10),
         **owner,
     )
+    make_approval(house.user, house.organisation, at=at)
     PurgeJob.objects.create(
         integration=integration,
         trigger="owner",

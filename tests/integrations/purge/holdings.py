@@ -10,6 +10,7 @@ from uuid import UUID
 from accounts.ids import uuid7
 from accounts.models import Organisation, User
 from integrations.models import (
+    Approval,
     Attachment,
     AttemptOutcome,
     ConnectAttempt,
@@ -98,6 +99,19 @@ def connection(
         began_at=at,
         expires_at=at,
         ended_at=at,
+    )
+    # There is one for a person and product, whichever account it is about.
+    Approval.objects.get_or_create(
+        user=who.user,
+        organisation=who.organisation,
+        provider="google",
+        product="mail",
+        defaults={
+            "connection": made,
+            "state_hash": uuid7().bytes * 2,
+            "asked_at": at,
+            "expires_at": at,
+        },
     )
     return made
 

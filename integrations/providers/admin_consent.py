@@ -1,0 +1,52 @@
+"""
+An administrator's consent for a whole organisation: where they are asked, and what they said.
+
+As Microsoft has it, https://learn.microsoft.com/en-us/entra/identity-platform/v2-admin-consent.
+No token comes of it, and nothing of the answer is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+from urllib.parse import urlencode
+
+from .base import Provider
+
+# Of OpenID Connect, and no resource's: they have no address in front of them.
+_OPENID: Final = frozenset({"openid", "profile", "email", "offline_access"})
+# Why they came back without having allowed it; any other error is not their answer.
+_NO: Final = frozenset({"access_denied", "consent_required"})
+
+
+def address(url: str, *, client_id: str, redirect_uri: str, scope: str, state: str) -> str:
+    """
+    Return the address of the page on which an administrator agrees for everybody.
+
+    :param url: the provider's, from settings
+    :param scope: what is asked for, as `named` writes it
+    """
+    query = {
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "scope": scope,
+        "state": state,
+    }
+    return f"{url}?{urlencode(query)}"
+
+
+def named(provider: Provider, scopes: Collection[str]) -> str:
+    """Return `scopes` as they are asked for there: with their resource in front of them."""
+    return " ".join(
+        scope if scope in _OPENID else f"{provider.scope_prefix}{scope}" for scope in sorted(scopes)
+    )
+
+
+def said(answer: Mapping[str, Sequence[str]]) -> bool | None:
+    """Return whether they allowed it, by each parameter's values; None: that is no answer."""
+    if any(len(values) != 1 for values in answer.values()):
+        return None
+    first = {name: values[0] for name, values in answer.items()}
+    if error := first.get("error"):
+        return False if error in _NO else None
+    return True if first.get("admin_consent", "").lower() == "true" else None
