@@ -19,7 +19,7 @@ from limited_use.models import Receipt
 from tests.canaries import stores
 from tests.factories import make_keyring, make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, Browser, point_at
-from tests.races.test_purge_kills import process, wait_until
+from tests.worlds.processes import script, wait_until
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ class TestDisconnect:
             sync_mail.delay(work_id=str(work.id))
 
         job = disconnect(browser, integration)
-        with process(
-            "-m", "celery", "-A", "config.celery", "worker", "--pool", "solo",
+        with script(
+            "celery", "-A", "config.celery", "worker", "--pool", "solo",
             "--queues", "sync,purge", "--loglevel", "critical",
         ):  # fmt: skip
             wait_until(

@@ -18,7 +18,7 @@ from limited_use import tombstones
 from limited_use.ledger import audit, entries, published, sequencer
 from limited_use.models import Checkpoint, Leaf, OwedTombstone
 from tests.integrations.purge.conftest import keyring
-from tests.races.test_purge_kills import environment, wait_until
+from tests.worlds.processes import environment, wait_until
 
 __all__ = ["keyring"]
 
@@ -29,11 +29,10 @@ ENTRIES = 4
 
 
 @pytest.fixture
-def leader(settings, keyring):
-    settings.GOOGLE_REVOKE_URL = ""
+def leader(keyring):
     started = subprocess.Popen(
         [sys.executable, "-m", "tests.races.sequencing"],
-        env=environment() | {"PUBLICATION_DIR": str(published.current().path.parent)},
+        env=environment(PUBLICATION_DIR=str(published.current().path.parent)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

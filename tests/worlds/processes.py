@@ -136,6 +136,11 @@ class Running:
         self._settle(more)
         self.service.start_beat()
 
+    def environment_of(self, process_class: ProcessClass, **more: str) -> dict[str, str]:
+        """Return what a process of that class needs that a test starts itself."""
+        self._settle(more)
+        return self.service.environment_of(process_class)
+
     def kill(self, name: str) -> None:
         """SIGKILL: no handler, no goodbye."""
         process = self.service.processes.pop(name)
