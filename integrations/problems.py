@@ -48,7 +48,7 @@ _CHANGED: Final = Problem(
     412,
     "changed-meanwhile",
     "It was changed meanwhile.",
-    "Nothing was written. Read the event as it is now, and decide anew.",
+    "Nothing was written. Read it as it is now, and decide anew.",
 )
 
 PROBLEMS: Final[dict[type[Exception], Problem]] = {
@@ -93,6 +93,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     local.TooManyCalendars: Problem(
         409, "too-many-calendars", "There are too many calendars.", "Remove one first."
     ),
+    local.Changed: _CHANGED,
     local.NoName: Problem(
         400, "no-name", "A calendar has a name.", "Give it one of at most 200 characters."
     ),
@@ -202,7 +203,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         422,
         "key-reused",
         "That key came with another request before.",
-        "Take a new Idempotency-Key for each event.",
+        "Take a new Idempotency-Key for each that is to be made.",
     ),
     replies.InProgress: Problem(
         409,
@@ -214,7 +215,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         410,
         "gone",
         "It was written, and is no longer there under its id.",
-        "It was removed since, or the copy of its calendar is a new one: read the events again."
+        "It was removed since, or the copy of its calendar is a new one: read them again."
         " Nothing was written twice.",
     ),
     writing_errors.HalfDone: Problem(

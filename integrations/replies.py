@@ -16,6 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
@@ -56,6 +57,14 @@ class Sent:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One request by keyed hashes: of who sends it where under which key, and of what it asks."""
+
+    key: bytes
+    body: bytes
+
+
 def claim(asked: Asked, sent: Sent, integration: Integration) -> Reply:
     """
     Return the row of a request: with a `status` it was answered, without one it is the caller's.
@@ -69,22 +78,22 @@ def claim(asked: Asked, sent: Sent, integration: Integration) -> Reply:
     """
     if asked.actor.organisation_id is None:
         raise NotFound
-    key, body = _blinds(asked, sent)
+    name = named(asked, sent)
     with transaction.atomic(durable=True):
         fences.hold(integration_id=integration.id, epoch=integration.epoch)
-        Reply.objects.filter(key_blind=key, began_at__lte=asked.at - KEPT_FOR).delete()
+        _forget(name, asked.at)
         wanted = Reply(
             integration=integration,
             user_id=asked.user_id,
             organisation_id=asked.actor.organisation_id,
-            key_blind=key,
-            body_blind=body,
+            key_blind=name.key,
+            body_blind=name.body,
             began_at=asked.at,
             held_until=asked.at + HELD_FOR,
         )
         Reply.objects.bulk_create([wanted], ignore_conflicts=True)
-        held = Reply.objects.select_for_update().get(key_blind=key)
-        if bytes(held.body_blind) != body:
+        held = Reply.objects.select_for_update().get(key_blind=name.key)
+        if bytes(held.body_blind) != name.body:
             raise OtherBody
         if held.id == wanted.id or held.status is not None:
             return held
@@ -119,14 +128,50 @@ def answered(claimed: Reply, *, status: int, event_id: UUID | None) -> None:
     Reply.objects.filter(id=claimed.id).update(held_until=None, status=status, event_id=event_id)
 
 
+def before(name: Named, *, at: datetime) -> UUID | None:
+    """
+    Return what the same request made before, of those that are made in one transaction.
+
+    In that transaction, which has to let nobody else in meanwhile; see `keep`.
+
+    :raises OtherBody: if the key is that of another request
+    """
+    _forget(name, at)
+    held = Reply.objects.filter(key_blind=name.key).first()
+    if held is None:
+        return None
+    if bytes(held.body_blind) != name.body:
+        raise OtherBody
+    return held.event_id
+
+
+def keep(name: Named, integration: Integration, *, made: UUID, at: datetime) -> None:
+    """Keep what a request made, in the transaction that makes it."""
+    Reply.objects.create(
+        integration=integration,
+        user_id=integration.connection.user_id,
+        organisation_id=integration.connection.organisation_id,
+        key_blind=name.key,
+        body_blind=name.body,
+        began_at=at,
+        status=HTTPStatus.CREATED,
+        event_id=made,
+    )
+
+
 def sweep(*, at: datetime) -> int:
     """Forget what came in a day ago; return how many."""
     count, _ = Reply.objects.filter(began_at__lte=at - KEPT_FOR).delete()
     return count
 
 
-def _blinds(asked: Asked, sent: Sent) -> tuple[bytes, bytes]:
-    """Return keyed hashes of who, where and under which key, and of what is asked for."""
+def named(asked: Asked, sent: Sent) -> Named:
+    """Return how a request is known again."""
     # One question to the key store for both.
     secret = directory.derive("reply", f"{asked.audience}\0{sent.route}\0{sent.key}")
-    return hmac.digest(secret, b"key", "sha256"), hmac.digest(secret, b"body" + sent.body, "sha256")
+    of_body = hmac.digest(secret, b"body" + sent.body, "sha256")
+    return Named(hmac.digest(secret, b"key", "sha256"), of_body)
+
+
+def _forget(name: Named, at: datetime) -> None:
+    Reply.objects.filter(key_blind=name.key, began_at__lte=at - KEPT_FOR).delete()

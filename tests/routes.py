@@ -281,10 +281,9 @@ ROUTES: dict[str, Kind] = {
         "404 404 404 404",
         {"feature": "403 404 405 none"},
     ),
-    # Her calendar on this walk is a provider's: it is not to be called otherwise, or removed.
     "api-calendar": Kind(
         "401 401 401 401",
-        "ok 405 400/405/404 none",
+        "ok 405 428/405/428 none",
         "404 404 404 404",
         {"feature": "403 405 404/405/404 none"},
     ),
@@ -303,8 +302,8 @@ ROUTES: dict[str, Kind] = {
         "404 404 404 404",
         {"feature": "403 405 405/428/428 none"},
     ),
-    "api-event-response": Kind("401 401 401 401", "405 400 405 none", "404 404 404 404"),
-    "api-event-move": Kind("401 401 401 401", "405 400 405 none", "404 404 404 404"),
+    "api-event-response": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
+    "api-event-move": Kind("401 401 401 401", "405 428 405 none", "404 404 404 404"),
     "api-free-busy": ASKED,
     "api-availability": ASKED,
     "api-nothing": NOTHING,

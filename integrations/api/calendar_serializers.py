@@ -43,6 +43,9 @@ class Calendar(serializers.Serializer[None]):
     shared_by = serializers.UUIDField(allow_null=True, help_text="Whose it is, if not your own.")
     level = serializers.ChoiceField(choices=["owner", "freebusy", "details"])
     copy = CalendarCopy()
+    etag = serializers.CharField(
+        allow_null=True, help_text="For `If-Match`, in quotes; of your own that live here."
+    )
 
 
 class CalendarAbout(Body):

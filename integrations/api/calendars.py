@@ -13,11 +13,14 @@ from rest_framework.request import Request
 
 from accounts.actors import ActorKind
 from integrations.asking import Asked
+from integrations.asking import NotFound as NotThere
 from integrations.calendars import catalogue, local, single
 from integrations.calendars.local import About
+from integrations.calendars.writing import once
 
 from . import calendar_serializers as shapes
 from .base import OwnView, json
+from .conditions import IF_MATCH, KEY, if_match, replayed, sent, tagged
 
 
 class CalendarView(OwnView):
@@ -41,24 +44,34 @@ class CalendarList(CalendarView):
 
     @extend_schema(
         operation_id="create_calendar",
+        parameters=[KEY],
         request=shapes.NewCalendar,
         responses={201: shapes.Calendar},
     )
     def post(self, request: Request, **_: Any) -> HttpResponse:
         """
-        Begin a calendar that lives here, in no provider.
+        Begin a calendar that lives here, in no provider, once under one `Idempotency-Key`.
 
-        `version` is that of the words of `calendar` which were shown and agreed to.
+        `version` is that of the words of `calendar` which were shown and agreed to. The same again
+        within 24 hours is answered with the calendar as it is by then, and
+        `Idempotent-Replayed: true`; another body under the key is `key-reused`.
         """
         self.asked(request)
         self.must_be_person()
         wanted = self.given(request, shapes.NewCalendar)
-        calendar_id = local.create(
-            actor=self.actor, about=_about(wanted), version=wanted["version"], at=self.at
+        made = local.create_once(
+            self.question,
+            about=_about(wanted),
+            version=wanted["version"],
+            sent=sent(request, "create_calendar"),
         )
-        answer = json(single.read_calendar(self.question, calendar_id))
-        answer.status_code = 201
-        return answer
+        if not made.is_replayed:
+            return tagged(single.read_calendar(self.question, made.calendar_id), status=201)
+        try:
+            body = single.read_calendar(self.question, made.calendar_id)
+        except NotThere:
+            raise once.NoLongerHere from None
+        return replayed(tagged(body, status=201))
 
 
 class CalendarDetail(CalendarView):
@@ -66,10 +79,11 @@ class CalendarDetail(CalendarView):
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponse:
         """Return one calendar, and how its copy stands."""
         self.asked(request)
-        return json(single.read_calendar(self.question, calendar_id))
+        return tagged(single.read_calendar(self.question, calendar_id))
 
     @extend_schema(
         operation_id="rename_calendar",
+        parameters=[IF_MATCH],
         request=shapes.CalendarAbout,
         responses={200: shapes.Calendar},
     )
@@ -77,16 +91,18 @@ class CalendarDetail(CalendarView):
         """Say what a calendar of the person's own that lives here is called."""
         self.asked(request)
         self.must_be_person()
+        etag = if_match(request)
         about = _about(self.given(request, shapes.CalendarAbout))
-        local.rename(actor=self.actor, calendar_id=calendar_id, about=about)
-        return json(single.read_calendar(self.question, calendar_id))
+        local.rename(actor=self.actor, calendar_id=calendar_id, about=about, etag=etag)
+        return tagged(single.read_calendar(self.question, calendar_id))
 
-    @extend_schema(operation_id="remove_calendar", responses={204: None})
+    @extend_schema(operation_id="remove_calendar", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponse:
         """Remove a calendar that lives here with all that is in it, for good."""
         self.asked(request)
         self.must_be_person()
-        local.remove(actor=self.actor, calendar_id=calendar_id, at=self.at)
+        etag = if_match(request)
+        local.remove(actor=self.actor, calendar_id=calendar_id, etag=etag, at=self.at)
         return HttpResponse(status=204)
 
 

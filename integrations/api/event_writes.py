@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
-import orjson
 from django.http import HttpResponse
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -18,31 +16,18 @@ from integrations.calendars import single, writing
 from integrations.calendars.single import EventId
 from integrations.calendars.writing import BadDraft, Draft, Edit, Guest, Written, drafts, once
 from integrations.providers.calendars import When
-from integrations.replies import Sent
 
-from .base import json
-
-_ETAG: Final = re.compile(r'"([0-9a-f]{1,200})"', re.ASCII)
-_KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
-
-
-class IfMatchNeeded(APIException):
-    """It was not said which version is to be changed."""
+from . import conditions
+from .conditions import tagged
 
 
 def create(question: Asked, request: Request, given: Mapping[str, Any]) -> HttpResponse:
-    key = request.headers.get("Idempotency-Key", "")
-    if not _KEY.fullmatch(key):
-        said = "Give one, of 8 to 200 characters: the same again then makes no second event."
-        raise ValidationError({"Idempotency-Key": [said]})
-    # All of it, however it was spaced and ordered.
-    body = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
     try:
         written, is_replayed = once.create(
             question,
             given["calendar_id"],
             Draft(**_edit(given)),
-            sent=Sent("create_event", key, body),
+            sent=conditions.sent(request, "create_event"),
             notify=given["notify"],
             require_free=given["require_free"],
         )
@@ -72,31 +57,23 @@ def delete(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: st
     writing.delete(question, name, etag=etag, scope=given["scope"], notify=given["notify"])
 
 
-def move(question: Asked, name: EventId, given: Mapping[str, Any]) -> HttpResponse:
+def move(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> HttpResponse:
     try:
-        written = writing.move(question, name, to=given["calendar_id"], notify=given["notify"])
+        written = writing.move(
+            question, name, etag=etag, to=given["calendar_id"], notify=given["notify"]
+        )
     except BadDraft as error:
         raise _wrong(error) from None
     return _answer(question, written, status=200)
 
 
-def respond(question: Asked, name: EventId, given: Mapping[str, Any]) -> HttpResponse:
+def respond(
+    question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str
+) -> HttpResponse:
     written = writing.respond(
-        question, name, given["status"], scope=given["scope"], notify=given["notify"]
+        question, name, given["status"], etag=etag, scope=given["scope"], notify=given["notify"]
     )
     return _answer(question, written, status=200)
-
-
-def if_match(request: Request) -> str:
-    """
-    Return the version that the caller saw.
-
-    :raises IfMatchNeeded: if they do not say
-    """
-    found = _ETAG.fullmatch(request.headers.get("If-Match", "").strip())
-    if found is None:
-        raise IfMatchNeeded
-    return found[1]
 
 
 def _edit(given: Mapping[str, Any]) -> Edit:
@@ -155,8 +132,7 @@ def _replayed(question: Asked, written: Written) -> HttpResponse:
         answer = _answer(question, written, status=once.CREATED)
     except NotFound:
         raise once.NoLongerHere from None
-    answer["Idempotent-Replayed"] = "true"
-    return answer
+    return conditions.replayed(answer)
 
 
 def _answer(question: Asked, written: Written, *, status: int) -> HttpResponse:
@@ -167,13 +143,3 @@ def _answer(question: Asked, written: Written, *, status: int) -> HttpResponse:
         )
     body = single.read_event(question, single.event_id(written.id))
     return tagged(body, status=status)
-
-
-def tagged(body: bytes, *, status: int = 200) -> HttpResponse:
-    """Return an event, with its version as the strong `ETag` that `If-Match` takes."""
-    answer = json(body)
-    answer.status_code = status
-    etag = orjson.loads(body)["etag"]
-    if etag is not None:
-        answer["ETag"] = f'"{etag}"'
-    return answer

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -17,10 +17,7 @@ from . import event_write_shapes as write_shapes
 from . import event_writes
 from .base import json
 from .calendars import CalendarView
-from .event_writes import tagged
-
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
-IF_MATCH = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True)
+from .conditions import IF_MATCH, KEY, if_match, tagged
 
 
 class EventList(CalendarView):
@@ -92,7 +89,7 @@ class EventDetail(CalendarView):
         is a 412, and nothing is written.
         """
         self.asked(request)
-        etag = event_writes.if_match(request)
+        etag = if_match(request)
         given = self.given(request, write_shapes.EventEdit)
         return event_writes.change(self.question, single.event_id(event_id), given, etag=etag)
 
@@ -103,7 +100,7 @@ class EventDetail(CalendarView):
     )
     def delete(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """Delete an event, or cancel an occurrence; what is gone already is no error."""
-        etag = event_writes.if_match(request)
+        etag = if_match(request)
         given = self.asked_of(request, write_shapes.DeleteQuery)
         event_writes.delete(self.question, single.event_id(event_id), given, etag=etag)
         return HttpResponse(status=204)
@@ -112,6 +109,7 @@ class EventDetail(CalendarView):
 class EventMove(CalendarView):
     @extend_schema(
         operation_id="move_event",
+        parameters=[IF_MATCH],
         request=write_shapes.Move,
         responses={200: shapes.Event, 202: write_shapes.WrittenElsewhere},
     )
@@ -119,24 +117,33 @@ class EventMove(CalendarView):
         """
         Move an event, or a whole series by its own id, to another calendar; it has another id then.
 
-        Between calendars of one account, and between those that are kept here.
+        Between calendars of one account, and between those that are kept here. What was changed
+        since the version in `If-Match` is a 412, and nothing is moved.
         """
         self.asked(request)
+        etag = if_match(request)
         given = self.given(request, write_shapes.Move)
-        return event_writes.move(self.question, single.event_id(event_id), given)
+        return event_writes.move(self.question, single.event_id(event_id), given, etag=etag)
 
 
 class EventResponse(CalendarView):
     @extend_schema(
         operation_id="answer_event",
+        parameters=[IF_MATCH],
         request=write_shapes.Answer,
         responses={200: shapes.Event, 202: write_shapes.WrittenElsewhere},
     )
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
-        """Answer an invitation for the person whose calendar it is in."""
+        """
+        Answer an invitation for the person whose calendar it is in.
+
+        If what they are invited to is no longer as in the version in `If-Match`, it is a 412, and
+        nothing is answered; who else comes does not count.
+        """
         self.asked(request)
+        etag = if_match(request)
         given = self.given(request, write_shapes.Answer)
-        return event_writes.respond(self.question, single.event_id(event_id), given)
+        return event_writes.respond(self.question, single.event_id(event_id), given, etag=etag)
 
 
 def _ids(text: str | None) -> list[UUID] | None:

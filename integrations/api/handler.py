@@ -18,7 +18,7 @@ from integrations.providers.errors import ProviderError, RateLimited
 from limited_use.guard import Refused
 
 from . import problem
-from .event_writes import IfMatchNeeded
+from .conditions import IfMatchNeeded
 
 #: Of what is wrong with one request, so many are named.
 MOST_SAID: Final = 100

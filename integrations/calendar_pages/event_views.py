@@ -57,6 +57,7 @@ def answer(request: HttpRequest, event_id: str) -> HttpResponse:
             asked,
             single.event_id(event_id),
             cast("Response", response),
+            etag=request.POST.get("version", ""),
             scope="all" if request.POST.get("scope") == "all" else "this",
             notify=notify(request),
         )

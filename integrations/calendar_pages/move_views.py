@@ -44,7 +44,8 @@ def move(request: HttpRequest, event_id: str) -> HttpResponse:
     try:
         moved = writing.move(
             asked_by(request),
-            EventId(single.event_id(event_id).row),
+            _all_of(event_id),
+            etag=request.POST.get("version", ""),
             to=to,
             notify=event_views.notify(request),
         )
@@ -62,7 +63,7 @@ def move(request: HttpRequest, event_id: str) -> HttpResponse:
 def _page(request: HttpRequest, event_id: str, *, why: str = "", status: int = 200) -> HttpResponse:
     asked = asked_by(request)
     try:
-        name = single.event_id(event_id)
+        name = _all_of(event_id)
         look = looking.event(asked, name)
         body = sink.calendar_page(
             "calendar/move.html",
@@ -79,6 +80,11 @@ def _page(request: HttpRequest, event_id: str, *, why: str = "", status: int = 2
     except (single.NotCurrent, Damaged) as error:
         return event_views.not_shown(request, is_damaged=isinstance(error, Damaged))
     return HttpResponse(body, status=status)
+
+
+def _all_of(event_id: str) -> EventId:
+    """Return what is moved, and so what is shown and whose version it is: of a series, all of it."""
+    return EventId(single.event_id(event_id).row)
 
 
 def _offered(look: OneEvent, wish: telling.Wish) -> Callable[[Opened], Sequence[Shown]]:

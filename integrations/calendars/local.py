@@ -18,24 +18,15 @@ from django.db import transaction
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership
-from integrations import holders, zones
-from integrations.asking import NotFound
-from integrations.models import (
-    LIVE,
-    Calendar,
-    CalendarRole,
-    Connection,
-    Event,
-    Integration,
-    IntegrationStatus,
-)
-from integrations.providers.offline import OFFLINE
+from integrations import holders, replies, zones
+from integrations.asking import Asked, NotFound
+from integrations.calendars import home
+from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration
+from integrations.replies import Sent
 from limited_use import consents, shares
 from limited_use.features import FEATURES
 from limited_use.ledger import entries, names
-from limited_use.ledger import keys as ledger_keys
 from limited_use.vault import keys, sealing
-from limited_use.vault.lines import KeyLine
 from limited_use.vault.sealed import Sealed
 
 FEATURE: Final = "calendar"
@@ -65,6 +56,18 @@ class About:
     colour: str = ""
 
 
+class Changed(Exception):
+    """It is not called what they saw any more. Read it again, and decide anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A calendar that was asked for; `is_replayed`: that an earlier request made it."""
+
+    calendar_id: UUID
+    is_replayed: bool
+
+
 def create(*, actor: Actor, about: About, version: int, at: datetime) -> UUID:
     """
     Make a calendar, and return its id.
@@ -75,55 +78,61 @@ def create(*, actor: Actor, about: About, version: int, at: datetime) -> UUID:
     :raises zones.UnknownZone: if nobody knows the zone
     :raises TooManyCalendars: if they have `MOST`
     """
-    person_id, organisation_id = _person(actor)
-    about = _checked(about)
-    if version != FEATURES[FEATURE].version:
-        raise NotAgreed
+    whose = _person(actor)
     with transaction.atomic(durable=True):
-        # One at a time, so that the first two do not make two homes.
-        members = Membership.objects.live().filter(
-            user_id=person_id, organisation_id=organisation_id
-        )
-        if not members.select_for_update().exists():
-            raise NotFound
-        consents.give(
-            person_id=person_id,
-            organisation_id=organisation_id,
-            feature=FEATURE,
-            version=version,
-            at=at,
-        )
-        integration = _home(person_id, organisation_id, at)
-        if Calendar.objects.filter(integration=integration).count() >= MOST:
-            raise TooManyCalendars
-        return _add(integration, person_id, organisation_id, about, at).id
+        _one_at_a_time(*whose)
+        return _begin(whose, about, version, at).id
 
 
-def rename(*, actor: Actor, calendar_id: UUID, about: About) -> None:
+def create_once(asked: Asked, *, about: About, version: int, sent: Sent) -> Begun:
+    """
+    Make a calendar, or find what the same request made before.
+
+    :raises replies.OtherBody: if its key came with another request
+    :raises: what `create` raises
+    """
+    whose = _person(asked.actor)
+    named = replies.named(asked, sent)
+    with transaction.atomic(durable=True):
+        _one_at_a_time(*whose)
+        before = replies.before(named, at=asked.at)
+        if before is not None:
+            return Begun(before, is_replayed=True)
+        calendar = _begin(whose, about, version, asked.at)
+        # In the same commit, so that there is no request of which nobody knows what it made.
+        replies.keep(named, calendar.integration, made=calendar.id, at=asked.at)
+        return Begun(calendar.id, is_replayed=False)
+
+
+def rename(*, actor: Actor, calendar_id: UUID, about: About, etag: str) -> None:
     """
     Say what a calendar is called from now on.
 
+    :param etag: the version that they saw
     :raises NotFound: if there is no such calendar of theirs that lives here
+    :raises Changed: if it is not what they saw
     :raises NoName: if it would have none
     :raises zones.UnknownZone: if nobody knows the zone
     """
     about = _checked(about)
     with transaction.atomic(durable=True):
-        calendar = _mine(actor, calendar_id)
+        calendar = _mine(actor, calendar_id, etag)
         calendar.about = _sealed(calendar, about)
         calendar.save(update_fields=["about"])
 
 
-def remove(*, actor: Actor, calendar_id: UUID, at: datetime) -> int:
+def remove(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
     """
     Remove a calendar with all that is in it, at once and for good; return how many events.
 
     From the commit on nothing of it opens, whoever it was shared with.
 
+    :param etag: see `rename`; of events that were written since it says nothing
     :raises NotFound: if there is no such calendar of theirs that lives here
+    :raises Changed: if it is not what they saw
     """
     with transaction.atomic(durable=True):
-        calendar = _mine(actor, calendar_id)
+        calendar = _mine(actor, calendar_id, etag)
         gone = keys.end(holder=calendar.cache_id)
         count, _ = Event.objects.filter(calendar=calendar).delete()
         shares.lapse(items=[calendar.id], at=at)
@@ -141,38 +150,30 @@ def remove(*, actor: Actor, calendar_id: UUID, at: datetime) -> int:
     return count
 
 
-def _home(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
-    """Return what their calendars here belong to, made with the first of them."""
-    live = Integration.objects.live().owned_by(person_id, organisation_id)
-    held = live.filter(connection__provider=OFFLINE.key).select_for_update(of=("self",)).first()
-    if held is not None:
-        return held
-    connection = Connection.objects.create(
-        id=uuid7(),
-        user_id=person_id,
+def _one_at_a_time(person_id: UUID, organisation_id: UUID) -> None:
+    """Let nobody else begin a calendar of theirs: the first two would make two homes."""
+    members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
+    if not members.select_for_update().exists():
+        raise NotFound
+
+
+def _begin(whose: tuple[UUID, UUID], about: About, version: int, at: datetime) -> Calendar:
+    """:raises: what `create` raises"""
+    about = _checked(about)
+    if version != FEATURES[FEATURE].version:
+        raise NotAgreed
+    person_id, organisation_id = whose
+    consents.give(
+        person_id=person_id,
         organisation_id=organisation_id,
-        provider=OFFLINE.key,
-        connected_at=at,
-    )
-    ledger_keys.create(holder=connection.id, at=at)
-    integration = Integration.objects.create(
-        id=uuid7(),
-        connection=connection,
-        product="calendar",
-        status=IntegrationStatus.ACTIVE,
-        horizon_days=None,
-        status_since=at,
-        switched_on_at=at,
-    )
-    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
-    entries.record(
-        event="integration.connected",
-        about=integration.id,
-        body={"product": "calendar", "horizon_days": None},
+        feature=FEATURE,
+        version=version,
         at=at,
-        name=names.of(connection.id),
     )
-    return integration
+    integration = home.of(person_id, organisation_id, at)
+    if Calendar.objects.filter(integration=integration).count() >= MOST:
+        raise TooManyCalendars
+    return _add(integration, person_id, organisation_id, about, at)
 
 
 def _add(
@@ -216,7 +217,7 @@ def _person(actor: Actor) -> tuple[UUID, UUID]:
     return actor.user_id, actor.organisation_id
 
 
-def _mine(actor: Actor, calendar_id: UUID) -> Calendar:
+def _mine(actor: Actor, calendar_id: UUID, etag: str) -> Calendar:
     mine = Calendar.objects.live().owned_by(*_person(actor)).select_related("integration")
     found = (
         mine.filter(id=calendar_id, is_local=True, integration__status__in=LIVE)
@@ -225,4 +226,6 @@ def _mine(actor: Actor, calendar_id: UUID) -> Calendar:
     )
     if found is None:
         raise NotFound
+    if found.version != etag:
+        raise Changed
     return found

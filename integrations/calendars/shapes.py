@@ -45,6 +45,7 @@ def calendar(seen: Visible, opened: Opened, *, at: datetime) -> Shape:
         "shared_by": None if share is None else share.owner_id,
         "level": "owner" if share is None else share.level,
         "copy": copy_of(seen, at=at),
+        "etag": held.version if share is None else None,
     }
 
 

@@ -8,6 +8,7 @@ copy can end, in backups too, while the calendar stays connected.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Final, Self
 from uuid import UUID
@@ -142,6 +143,14 @@ class Calendar(models.Model):
 
     def __str__(self) -> str:
         return f"calendar {self.id}"
+
+    @property
+    def version(self) -> str | None:
+        """Which version of what it is called this is; None where its provider says that."""
+        if not self.is_local or self.about is None:
+            return None
+        # Sealed anew by each change of it, and by nothing else.
+        return hashlib.sha256(self.about.ciphertext).hexdigest()[:32]
 
     def is_current(self, *, hours: int, at: datetime) -> bool:
         """

@@ -18,7 +18,7 @@ class Reply(models.Model):
     :ivar body_blind: what it asked for
     :ivar held_until: until when somebody is at it; None: nobody is
     :ivar status: what was answered; None: it is not known to be done
-    :ivar event_id: what it wrote, where that is shown here
+    :ivar event_id: what it wrote, where that is shown here: an event, or a calendar
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -232,10 +232,13 @@ class CalendarAdapter(Protocol):
     def delete(self, calendar_id: str, event_id: str, *, etag: str, notify: Notify) -> None:
         """Delete an event or cancel an instance; what is gone already is no error."""
 
-    def move(self, calendar_id: str, event_id: str, *, to: str, notify: Notify) -> RemoteEvent:
+    def move(
+        self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
+    ) -> RemoteEvent:
         """
         Move an event or a whole series to another calendar of the account; its id may be another.
 
+        :raises ChangedMeanwhile: if it is not as `etag` says
         :raises Rejected: if it would not be the same there
         """
 

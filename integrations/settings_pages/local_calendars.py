@@ -25,6 +25,11 @@ from limited_use.features import FEATURES
 
 _NOT_AGREED: Final = "What calendars are here has changed: please read it again, and agree."
 
+_CHANGED: Final = (
+    "It was called otherwise meanwhile: above is what it is called now. Nothing of yours was saved:"
+    " save again if you want it all the same."
+)
+
 
 class NewForm(local_page.AboutForm):
     agree = forms.BooleanField(label="I agree.")
@@ -64,12 +69,16 @@ def one(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     asked = asked_by(request)
     form = local_page.AboutForm(request.POST) if request.method == "POST" else None
     if form is not None and form.is_valid():
+        seen = request.POST.get("version", "")
         try:
-            local.rename(actor=asked.actor, calendar_id=calendar_id, about=form.about)
+            local.rename(actor=asked.actor, calendar_id=calendar_id, about=form.about, etag=seen)
         except NotFound:
             raise Http404 from None
-        messages.success(request, "Saved.")
-        return redirect(local_page.NAME, calendar_id)
+        except local.Changed:
+            form.add_error(None, _CHANGED)
+        else:
+            messages.success(request, "Saved.")
+            return redirect(local_page.NAME, calendar_id)
     return HttpResponse(local_page.shown(request, asked, calendar_id, form=form))
 
 
@@ -82,7 +91,12 @@ def remove(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     seen = local_page.seen(asked, calendar_id)
     integration_id = seen.calendar.integration_id
     if request.method == "POST":
-        count = local.remove(actor=asked.actor, calendar_id=calendar_id, at=asked.at)
+        etag = request.POST.get("version", "")
+        try:
+            count = local.remove(actor=asked.actor, calendar_id=calendar_id, etag=etag, at=asked.at)
+        except local.Changed:
+            messages.error(request, "It was called otherwise meanwhile. Nothing was removed.")
+            return redirect(local_page.NAME, calendar_id)
         messages.success(
             request, f"Removed: {count} event{pluralize(count)}, and the key that was theirs."
         )

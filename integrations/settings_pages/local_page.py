@@ -106,7 +106,7 @@ def rendered(
         permits=permits,
         viewer=asked.actor,
         make=_opened,
-        context={**context, "calendar_id": one.calendar.id},
+        context={**context, "calendar_id": one.calendar.id, "version": one.calendar.version},
         under="calendars",
         request=request,
         at=asked.at,

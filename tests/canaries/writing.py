@@ -60,7 +60,8 @@ class Writing:
         place = f"/calendars/{calendar_id}"
         wrong = {**about, "timezone": f"{typed}-localzone", "colour": f"{typed}-colour"}
         for status, body in ((200, about), (400, wrong)):
-            answer = person.send("PUT", place, json=body)
+            seen = person.send("GET", place).headers["ETag"]
+            answer = person.send("PUT", place, json=body, if_match=seen)
             must(answer.status_code == status, f"a name was answered {answer.status_code}")
         planning.share(person, calendar_id, str(self.journey.cast[BOB].seeded["email"]))
         self.journey.cast[BOB].browser.get("/calendar/?view=agenda")
@@ -124,7 +125,7 @@ class Writing:
         typed, place = self.journey.marks.typed, f"/events/{made['id']}"
         body = self._event(calendar_id, "refused")
         when = {**body["when"], "timezone": f"{typed}-whenzone"}
-        stale = {"if_match": f'"{"0" * 40}"'}
+        stale, seen = {"if_match": f'"{"0" * 40}"'}, {"if_match": f'"{made["etag"]}"'}
         calls: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
             ("POST", "/events", {**body, "when": when}, {"idempotency_key": f"{typed}-keyzone"}),
             (
@@ -142,7 +143,8 @@ class Writing:
             ("PATCH", place, {"title": f"{typed}-stale"}, stale),
             ("PATCH", place, {"title": f"{typed}-badmatch"}, {"if_match": f"{typed}-match"}),
             ("DELETE", place, None, stale),
-            ("POST", f"{place}/response", {"status": f"{typed}-answer"}, {}),
+            ("POST", f"{place}/response", {"status": f"{typed}-answer"}, stale),
+            ("POST", f"{place}/response", {"status": "declined"}, seen),
             ("POST", f"{place}/response", {"status": "declined"}, {}),
         )
         found = [

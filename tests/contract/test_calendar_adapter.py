@@ -280,9 +280,14 @@ class TestWriting:
         other = world.add_calendar("Other")
         event_id = world.put(content())
 
-        moved = world.adapter.move(world.primary, event_id, to=other, notify="none")
+        etag = world.adapter.event(world.primary, event_id).etag
+        world.retitle(event_id, "Retro")
+        with pytest.raises(errors.ChangedMeanwhile):
+            world.adapter.move(world.primary, event_id, to=other, etag=etag, notify="none")
+        etag = world.adapter.event(world.primary, event_id).etag
+        moved = world.adapter.move(world.primary, event_id, to=other, etag=etag, notify="none")
 
-        assert world.adapter.event(other, moved.event_id).content.title == "Review"
+        assert world.adapter.event(other, moved.event_id).content.title == "Retro"
         with pytest.raises(errors.Gone):
             world.adapter.event(world.primary, event_id)
 

@@ -212,10 +212,11 @@ class FakeCalendarAdapter:
             return
         self.account.remove(event_id, calendar=calendar_id)
 
-    def move(self, calendar_id: str, event_id: str, *, to: str, notify: Notify) -> RemoteEvent:
+    def move(
+        self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
+    ) -> RemoteEvent:
         self._called()
-        found = self.event(calendar_id, event_id)
-        assert isinstance(found, RemoteEvent)
+        found = self._current(calendar_id, event_id, etag)
         self._of(to)
         self.account.remove(event_id, calendar=calendar_id)
         return self.account.write(to, found)

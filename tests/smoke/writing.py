@@ -93,7 +93,8 @@ class Writing:
         event = eventually(lambda: self._here(title), within=30, says="the invitation")
         place = f"/events/{event['id']}/response"
         began = time.monotonic()
-        answer = self.owner.send("POST", place, json={"status": "declined"})
+        version = f'"{event["etag"]}"'
+        answer = self.owner.send("POST", place, json={"status": "declined"}, if_match=version)
         milliseconds = (time.monotonic() - began) * 1000
         must(answer.status_code == 200, f"an answer was answered {answer.status_code}")
         [there] = self._there(title)

@@ -133,11 +133,13 @@ def delete(
     return there.delete(which, target, etag=etag, scope=scope, notify=notify)
 
 
-def move(asked: Asked, name: EventId, *, to: UUID, notify: Notify = "none") -> Written:
+def move(asked: Asked, name: EventId, *, etag: str, to: UUID, notify: Notify = "none") -> Written:
     """
     Move an event or a whole series to another calendar of the same account, or among those here.
 
+    :param etag: the version that they saw
     :raises BadDraft: if it cannot go there
+    :raises Stale: if it is not what they saw
     :raises: what `change` raises
     """
     which = Which(asked, name)
@@ -148,22 +150,25 @@ def move(asked: Asked, name: EventId, *, to: UUID, notify: Notify = "none") -> W
     if other.calendar.integration_id != seen.calendar.integration_id:
         raise BadDraft({"calendar_id": "Only to another calendar of the same account."})
     if seen.calendar.is_local:
-        return here.move(which, seen, other)
-    return there.move(which, targets.there(which, row, seen), other, notify=notify)
+        return here.move(which, seen, other, etag=etag)
+    return there.move(which, targets.there(which, row, seen), other, etag=etag, notify=notify)
 
 
-def respond(
+def respond(  # noqa: PLR0913 - one answer in full
     asked: Asked,
     name: EventId,
     response: Response,
     *,
+    etag: str,
     scope: Scope = "this",
     notify: Notify = "none",
 ) -> Written:
     """
     Answer an invitation: to one occurrence, or with `all` to the series.
 
+    :param etag: the version of what they are invited to, as they saw it
     :raises errors.NotInvited: if nobody invited them
+    :raises Stale: if they are invited to something else by now
     :raises: what `change` raises
     """
     which = Which(asked, name)
@@ -172,4 +177,4 @@ def respond(
         # Whoever is named in a file, nobody here was invited by it.
         raise NotInvited
     target = targets.there(which, row, seen)
-    return there.respond(which, target, response, scope=scope, notify=notify)
+    return there.respond(which, target, response, etag=etag, scope=scope, notify=notify)

@@ -94,10 +94,10 @@ def delete(which: Which, seen: Visible, *, etag: str, scope: Scope) -> None:
         return
 
 
-def move(which: Which, seen: Visible, to: Visible) -> Written:
+def move(which: Which, seen: Visible, to: Visible, *, etag: str) -> Written:
     def remake(held: Held, places: Sequence[Place]) -> Mapping[UUID, Remade]:
         [other] = [one for one in places if one.calendar.id == to.calendar.id]
-        arrived = remaking.arrived(held)
+        arrived = remaking.arrived(held, etag=etag)
         if keeping.row_of(other, held.kept.uid) is not None:
             raise BadDraft({"calendar_id": "That calendar has it already, from a file."})
         return {seen.calendar.id: remaking.gone(held), to.calendar.id: arrived}

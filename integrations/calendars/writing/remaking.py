@@ -81,14 +81,16 @@ def gone(held: Held) -> Remade:
     return Remade(Write(drop=[held.kept.uid], expected=_as_read(held)))
 
 
-def arrived(held: Held) -> Remade:
+def arrived(held: Held, *, etag: str) -> Remade:
     """
     Return what it is in another calendar.
 
     :raises BadDraft: if one occurrence alone is meant
+    :raises Stale, NoVersion: see `writing.move`
     """
     if held.original is not None:
         raise BadDraft({"calendar_id": ONE_MOVES})
+    targets.unchanged(etag, held.as_it_is())
     uid = held.kept.uid
     return Remade(Write(put=[held.kept], expected={uid: None}), shown=uid)
 

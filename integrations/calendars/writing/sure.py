@@ -132,25 +132,20 @@ def delete(call: CalendarCall, calendar_id: str, before: RemoteEvent, *, notify:
 
 
 def move(
-    call: CalendarCall, calendar_id: str, event_id: str, *, to: str, notify: Notify
+    call: CalendarCall, calendar_id: str, before: RemoteEvent, *, to: str, notify: Notify
 ) -> RemoteEvent:
     """Move an event or a whole series to another calendar of the account. See `change`."""
 
     def write(adapter: CalendarAdapter) -> RemoteEvent:
-        return adapter.move(calendar_id, event_id, to=to, notify=notify)
+        return adapter.move(calendar_id, before.event_id, to=to, etag=before.etag, notify=notify)
 
     try:
         return _sent(call, write)
     except errors.OutcomeUnknown:
-        found = look(call, to, event_id)
-    except errors.Gone:
-        # An earlier try of the same may have taken it there.
-        found = look(call, to, event_id)
-        if found is None:
-            raise
+        found = look(call, to, before.event_id)
     if isinstance(found, RemoteEvent):
         return found
-    if look(call, calendar_id, event_id) is None:
+    if look(call, calendar_id, before.event_id) is None:
         raise errors.OutcomeUnknown("it is in neither of the two calendars")
     return _sent(call, write)
 

@@ -21,6 +21,8 @@ from .errors import NoSuchOccurrence, Stale
 from .places import There
 
 _TIMES = frozenset({"start", "end"})
+# What somebody is invited to. Who else comes, and what is of their own copy alone, is not of it.
+_INVITED_TO = frozenset({"title", "description", "location", "when", "recurrence"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,17 @@ def unchanged(etag: str, live: EventContent) -> None:
     :raises Stale: if it is not
     """
     changed = versions.changed_since(etag, live)
+    if changed:
+        raise Stale(changed)
+
+
+def still_that(etag: str, live: EventContent) -> None:
+    """
+    See that somebody is still invited to what they saw.
+
+    :raises Stale: if they are not
+    """
+    changed = versions.changed_since(etag, live) & _INVITED_TO
     if changed:
         raise Stale(changed)
 

@@ -109,25 +109,37 @@ def delete(which: Which, target: Target, *, etag: str, scope: Scope, notify: Not
     _merging(target, once)
 
 
-def move(which: Which, target: Target, to: Visible, *, notify: Notify) -> Written:
+def move(which: Which, target: Target, to: Visible, *, etag: str, notify: Notify) -> Written:
     if target.is_occurrence:
         raise BadDraft({"calendar_id": ONE_MOVES})
     other = places.there(which.asked, to)
     name = target.remote.event_id
-    with calling.calendars(target.place.connection_id) as call:
-        moved = sure.move(call, target.place.remote_id, name, to=other.remote_id, notify=notify)
-    copying.take(target.place, Came(gone=[name]), at=which.asked.at)
-    ids = copying.take(other, Came(events=[moved]), at=which.asked.at)
-    return Written(to.calendar.id, _text(ids.get(moved.event_id)))
+
+    def once(call: CalendarCall) -> Written:
+        live = target.at_provider(call)
+        if live is None:
+            # An earlier try of the same may have taken it there.
+            moved = sure.look(call, other.remote_id, name)
+        else:
+            _or_show(which, target, live, lambda: targets.unchanged(etag, live.content))
+            moved = sure.move(call, target.place.remote_id, live, to=other.remote_id, notify=notify)
+        if not isinstance(moved, RemoteEvent):
+            return _gone(which, target)
+        copying.take(target.place, Came(gone=[name]), at=which.asked.at)
+        ids = copying.take(other, Came(events=[moved]), at=which.asked.at)
+        return Written(to.calendar.id, _text(ids.get(moved.event_id)))
+
+    return _merging(target, once)
 
 
-def respond(
-    which: Which, target: Target, response: Response, *, scope: Scope, notify: Notify
+def respond(  # noqa: PLR0913 - one answer in full
+    which: Which, target: Target, response: Response, *, etag: str, scope: Scope, notify: Notify
 ) -> Written:
     def once(call: CalendarCall) -> Written:
         found = target.at_provider(call)
         if found is None:
             return _gone(which, target)
+        _or_show(which, target, found, lambda: targets.still_that(etag, found.content))
         live = target.series(call) if target.is_occurrence and scope == "all" else found
         if sure.answer(live) is None:
             raise NotInvited

@@ -157,11 +157,13 @@ class GoogleCalendarAdapter:
             # An earlier try came through, or somebody else was faster.
             return
 
-    def move(self, calendar_id: str, event_id: str, *, to: str, notify: Notify) -> RemoteEvent:
+    def move(
+        self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
+    ) -> RemoteEvent:
         request = self.api.events.move(
             calendarId=calendar_id, eventId=event_id, destination=to, sendUpdates=notify
         )
-        return _written(write(request, self.access))
+        return _written(write(_only_if(request, etag), self.access))
 
     def respond(
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify

@@ -146,12 +146,16 @@ class GraphCalendarAdapter:
             # An earlier try came through, or somebody else was faster.
             return
 
-    def move(self, calendar_id: str, event_id: str, *, to: str, notify: Notify) -> RemoteEvent:
+    def move(
+        self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
+    ) -> RemoteEvent:
         resource = self._resource(calendar_id, event_id)
         if resource.get("type") == "seriesMaster":
             request = Request(f"/me/events/{segment(event_id)}", rounds.SERIES)
             resource = call(request, self.access) | {"@odata.etag": resource.get("@odata.etag")}
         found = moving.movable(resource, self.owner)
+        if etag not in {"*", found.etag}:
+            raise errors.ChangedMeanwhile("it is no longer as it was")
         made = self.create(to, found.content, event_id=moving.new_id(found, to), notify=notify)
         try:
             self.delete(calendar_id, event_id, etag=found.etag, notify=notify)

@@ -31,11 +31,21 @@ def browser(keyring):
     return cast.browser(person("alice", at=timezone.now())[0])
 
 
+def begin(browser, key="key-00000001", **more):
+    headers = {"Idempotency-Key": key}
+    return browser.post(LIST, {**NEW, **more}, content_type="application/json", headers=headers)
+
+
 @pytest.fixture
 def home(browser):
-    answer = browser.post(LIST, NEW, content_type="application/json")
+    answer = begin(browser)
     assert answer.status_code == 201, answer.content
     return f"{LIST}/{answer.json()['id']}"
+
+
+def called(browser, home, about, seen):
+    headers = {"If-Match": seen} if seen else {}
+    return browser.put(home, about, content_type="application/json", headers=headers)
 
 
 def fill(browser, home, data):
@@ -58,7 +68,7 @@ class TestACalendar:
         ],
     )
     def test_that_cannot_be_says_why(self, browser, wrong, status, code):
-        answer = browser.post(LIST, {**NEW, **wrong}, content_type="application/json")
+        answer = begin(browser, **wrong)
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert Calendar.objects.count() == 0
@@ -66,15 +76,54 @@ class TestACalendar:
     def test_is_called_otherwise(self, browser, home):
         about = {"name": "Club", "timezone": "UTC", "colour": "#112233"}
 
-        answer = browser.put(home, about, content_type="application/json")
+        seen = browser.get(home)["ETag"]
+        answer = called(browser, home, about, seen)
 
         assert answer.status_code == 200
         assert (answer.json()["name"], answer.json()["colour"]) == ("Club", "#112233")
+        assert answer["ETag"] == browser.get(home)["ETag"] != seen
+
+    @pytest.mark.scenario("C3")
+    def test_is_not_called_otherwise_or_removed_over_another_name(self, browser, home):
+        about, seen = {"name": "Club", "timezone": "UTC"}, browser.get(home)["ETag"]
+        called(browser, home, about, seen)
+
+        late = called(browser, home, {**about, "name": "Pub"}, seen)
+        gone = browser.delete(home, headers={"If-Match": seen})
+
+        for answer in (late, gone):
+            assert (answer.status_code, answer.json()["code"]) == (412, "changed-meanwhile")
+        for answer in (called(browser, home, about, ""), browser.delete(home)):
+            assert (answer.status_code, answer.json()["code"]) == (428, "if-match-needed")
+        assert browser.get(home).json()["name"] == "Club"
+
+    @pytest.mark.scenario("D6")
+    def test_is_made_once_under_one_key(self, browser, home):
+        again = begin(browser)
+        other = begin(browser, name="Club")
+        second = begin(browser, key="key-00000002")
+
+        assert (again.status_code, again["Idempotent-Replayed"]) == (201, "true")
+        assert home == f"{LIST}/{again.json()['id']}"
+        assert (other.status_code, other.json()["code"]) == (422, "key-reused")
+        assert second.status_code == 201
+        assert Calendar.objects.count() == 2
+
+    @pytest.mark.scenario("D6")
+    def test_that_is_removed_does_not_come_back(self, browser, home):
+        browser.delete(home, headers={"If-Match": browser.get(home)["ETag"]})
+
+        answer = begin(browser)
+
+        assert (answer.status_code, answer.json()["code"]) == (410, "gone")
+        assert begin(browser, key="").json()["errors"][0]["parameter"] == "Idempotency-Key"
+        assert not Calendar.objects.exists()
 
     def test_is_removed(self, browser, home):
         fill(browser, home, calendar(TEA))
 
-        assert browser.delete(home).status_code == 204
+        seen = browser.get(home)["ETag"]
+        assert browser.delete(home, headers={"If-Match": seen}).status_code == 204
         assert browser.get(home).status_code == 404
         assert Event.objects.count() == 0
 
@@ -83,8 +132,9 @@ class TestACalendar:
         mallory = cast.browser(person("mallory", at=timezone.now())[0])
 
         about = {"name": "Club", "timezone": "UTC"}
-        assert mallory.put(home, about, content_type="application/json").status_code == 404
-        assert mallory.delete(home).status_code == 404
+        seen = Calendar.objects.get().version
+        assert called(mallory, home, about, f'"{seen}"').status_code == 404
+        assert mallory.delete(home, headers={"If-Match": f'"{seen}"'}).status_code == 404
         assert fill(mallory, home, calendar(TEA)).status_code == 404
         assert mallory.get(f"{home}/export").status_code == 404
 

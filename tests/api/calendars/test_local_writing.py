@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from django.utils import timezone
 
@@ -13,8 +11,8 @@ from tests.api import cast
 from tests.integrations.calendar_house import moment
 from tests.integrations.household import person
 
-from .asking import V1, events, ok
-from .test_writing import problem, send
+from .asking import events, ok
+from .test_writing import match, problem, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
 
@@ -33,8 +31,8 @@ def home(hers):
 
 def begun(hers, name: str) -> str:
     body = {"name": name, "timezone": BERLIN, "version": FEATURES["calendar"].version}
-    answer = hers.post(f"{V1}/calendars", json.dumps(body), content_type="application/json")
-    return ok(answer, 201)["id"]
+    key = {"Idempotency-Key": f"calendar-{name}"}
+    return ok(send(hers, "post", "calendars", body, **key), 201)["id"]
 
 
 def create(hers, home, key="key-00000001", **more):
@@ -44,8 +42,7 @@ def create(hers, home, key="key-00000001", **more):
 
 
 def changed(hers, one, **edit):
-    match = {"If-Match": f'"{one["etag"]}"'}
-    return send(hers, "patch", f"events/{one['id']}", edit, **match)
+    return send(hers, "patch", f"events/{one['id']}", edit, **match(one))
 
 
 @pytest.mark.scenario("C3")
@@ -58,8 +55,7 @@ def test_an_event_is_made_once_changed_over_nobodys_change_and_deleted_once(hers
     problem(changed(hers, first, title="Pie"), 412, "changed-meanwhile")
     problem(send(hers, "patch", f"events/{first['id']}", {"title": "x"}), 428, "if-match-needed")
 
-    match = {"If-Match": f'"{now["etag"]}"'}
-    assert send(hers, "delete", f"events/{first['id']}", **match).status_code == 204
+    assert send(hers, "delete", f"events/{first['id']}", **match(now)).status_code == 204
     assert not Event.objects.exists()
 
 
@@ -69,8 +65,7 @@ def test_a_series_is_changed_and_ended_from_one_on(hers, home):
 
     ok(changed(hers, events(hers)[2], title="Cake", scope="following"))
     last = events(hers)[4]
-    match = {"If-Match": f'"{last["etag"]}"'}
-    gone = send(hers, "delete", f"events/{last['id']}?scope=following", **match)
+    gone = send(hers, "delete", f"events/{last['id']}?scope=following", **match(last))
 
     assert gone.status_code == 204
     assert [one["title"] for one in events(hers)] == ["Tea", "Tea", "Cake", "Cake"]
@@ -81,7 +76,8 @@ def test_what_is_kept_here_invites_nobody_and_has_no_invitation_to_answer(hers, 
     assert {one["parameter"] for one in body["errors"]} == {"attendees"}
 
     made = ok(create(hers, home), 201)
-    answer = send(hers, "post", f"events/{made['id']}/response", {"status": "accepted"})
+    place, body = f"events/{made['id']}/response", {"status": "accepted"}
+    answer = send(hers, "post", place, body, **match(made))
 
     problem(answer, 409, "not-invited")
 
@@ -99,10 +95,15 @@ def test_an_event_moves_to_another_calendar_that_is_kept_here(hers, home):
     club = begun(hers, "Club")
     made = ok(create(hers, home), 201)
 
-    moved = ok(send(hers, "post", f"events/{made['id']}/move", {"calendar_id": club}))
+    place, body = f"events/{made['id']}/move", {"calendar_id": club}
+    problem(send(hers, "post", place, body), 428, "if-match-needed")
+    ok(changed(hers, made, title="Cake"))
+    problem(send(hers, "post", place, body, **match(made)), 412, "changed-meanwhile")
+    [now] = events(hers)
+    moved = ok(send(hers, "post", place, body, **match(now)))
 
     assert moved["calendar_id"] == club
     assert [one["calendar_id"] for one in events(hers)] == [club]
-    again = send(hers, "post", f"events/{moved['id']}/move", {"calendar_id": club})
+    again = send(hers, "post", f"events/{moved['id']}/move", body, **match(moved))
     told = problem(again, 400, "bad-request")
     assert {one["parameter"] for one in told["errors"]} == {"calendar_id"}

@@ -40,6 +40,10 @@ def send(client, method, path, body=None, **headers):
     )
 
 
+def match(one) -> dict:
+    return {"If-Match": f'"{one["etag"]}"'}
+
+
 def create(client, body, key="key-00000001"):
     return send(client, "post", "events", body, **{"Idempotency-Key": key})
 
@@ -156,7 +160,9 @@ class TestAMove:
         team = str(alice.calendars.get(is_primary=False).id)
         one = named(hers, "Review")
 
-        moved = ok(send(hers, "post", f"events/{one['id']}/move", {"calendar_id": team}))
+        place, body = f"events/{one['id']}/move", {"calendar_id": team}
+        problem(send(hers, "post", place, body), 428, "if-match-needed")
+        moved = ok(send(hers, "post", place, body, **match(one)))
 
         assert (moved["title"], moved["calendar_id"]) == ("Review", team)
         assert "Review" in [one.content.title for one in account.events["team"].values()]
@@ -165,17 +171,19 @@ class TestAMove:
     def test_to_nothing_is_told(self, hers, to):
         one = named(hers, "Review")
 
-        problem(send(hers, "post", f"events/{one['id']}/move", {"calendar_id": to}), 400,
-                "bad-request")  # fmt: skip
+        answer = send(
+            hers, "post", f"events/{one['id']}/move", {"calendar_id": to}, **match(one)
+        )
+        problem(answer, 400, "bad-request")
 
     def test_of_one_of_a_series_is_told(self, alice, hers):
         team = str(alice.calendars.get(is_primary=False).id)
         one = named(hers, "Daily")
 
-        body = problem(
-            send(hers, "post", f"events/{one['id']}/move", {"calendar_id": team}), 400,
-            "bad-request"
-        )  # fmt: skip
+        answer = send(
+            hers, "post", f"events/{one['id']}/move", {"calendar_id": team}, **match(one)
+        )
+        body = problem(answer, 400, "bad-request")
 
         assert {one["parameter"] for one in body["errors"]} == {"calendar_id"}
 
@@ -183,17 +191,17 @@ class TestAMove:
         one = named(hers, "Review")
         body = {"calendar_id": str(alice.calendars.get(is_primary=False).id)}
 
-        problem(send(his, "post", f"events/{one['id']}/move", body), 404, "not-found")
+        place = f"events/{one['id']}/move"
+        problem(send(his, "post", place, body, **match(one)), 404, "not-found")
         nowhere = {"calendar_id": str(alice.integration.id)}
-        problem(send(hers, "post", f"events/{one['id']}/move", nowhere), 404, "not-found")
+        problem(send(hers, "post", place, nowhere, **match(one)), 404, "not-found")
 
 
 class TestAChange:
     def test_of_the_version_that_was_read_is_done(self, hers):
         one = named(hers, "Review")
 
-        answer = send(hers, "patch", f"events/{one['id']}", {"title": "Retro"},
-                      **{"If-Match": f'"{one["etag"]}"'})  # fmt: skip
+        answer = send(hers, "patch", f"events/{one['id']}", {"title": "Retro"}, **match(one))
 
         body = ok(answer)
         assert body["title"] == "Retro"
@@ -206,10 +214,9 @@ class TestAChange:
 
     def test_over_another_change_is_told(self, hers):
         one = named(hers, "Review")
-        match = {"If-Match": f'"{one["etag"]}"'}
-        ok(send(hers, "patch", f"events/{one['id']}", {"title": "First"}, **match))
+        ok(send(hers, "patch", f"events/{one['id']}", {"title": "First"}, **match(one)))
 
-        answer = send(hers, "patch", f"events/{one['id']}", {"title": "Second"}, **match)
+        answer = send(hers, "patch", f"events/{one['id']}", {"title": "Second"}, **match(one))
 
         problem(answer, 412, "changed-meanwhile")
         assert named(hers, "First")
@@ -217,8 +224,7 @@ class TestAChange:
     def test_by_somebody_else_is_of_nothing(self, hers, his):
         one = named(hers, "Review")
 
-        answer = send(his, "patch", f"events/{one['id']}", {"title": "x"},
-                      **{"If-Match": f'"{one["etag"]}"'})  # fmt: skip
+        answer = send(his, "patch", f"events/{one['id']}", {"title": "x"}, **match(one))
 
         problem(answer, 404, "not-found")
 
@@ -228,8 +234,7 @@ class TestADeletion:
         before = [one for one in events(hers) if one["title"] == "Daily"]
         second = before[1]
 
-        answer = send(hers, "delete", f"events/{second['id']}?scope=this",
-                      **{"If-Match": f'"{second["etag"]}"'})  # fmt: skip
+        answer = send(hers, "delete", f"events/{second['id']}?scope=this", **match(second))
 
         assert answer.status_code == 204
         left = [one["id"] for one in events(hers) if one["title"] == "Daily"]
@@ -238,10 +243,9 @@ class TestADeletion:
     @pytest.mark.scenario("D6")
     def test_whose_answer_was_lost_and_that_is_done_already_is_done(self, account, hers):
         one = named(hers, "Review")
-        match = {"If-Match": f'"{one["etag"]}"'}
         account.lose_after("delete")
 
-        assert send(hers, "delete", f"events/{one['id']}", **match).status_code == 204
+        assert send(hers, "delete", f"events/{one['id']}", **match(one)).status_code == 204
         assert "Review" not in [one["title"] for one in events(hers)]
 
     @pytest.mark.scenario("D6")
@@ -249,8 +253,7 @@ class TestADeletion:
         one = named(hers, "Review")
         account.remove(week["review"])
 
-        answer = send(hers, "delete", f"events/{one['id']}",
-                      **{"If-Match": f'"{one["etag"]}"'})  # fmt: skip
+        answer = send(hers, "delete", f"events/{one['id']}", **match(one))
 
         assert answer.status_code == 204
         assert "Review" not in [one["title"] for one in events(hers)]
@@ -260,6 +263,8 @@ class TestAnAnswer:
     def test_to_what_is_no_invitation_is_told(self, hers):
         one = named(hers, "Review")
 
-        answer = send(hers, "post", f"events/{one['id']}/response", {"status": "accepted"})
+        place, body = f"events/{one['id']}/response", {"status": "accepted"}
+        problem(send(hers, "post", place, body), 428, "if-match-needed")
+        answer = send(hers, "post", place, body, **match(one))
 
         problem(answer, 409, "not-invited")

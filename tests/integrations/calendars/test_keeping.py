@@ -266,12 +266,12 @@ class TestAWrite:
 
     @pytest.mark.invariant(5)
     def test_after_its_end_writes_nothing(self, alice, home, monkeypatch):
-        permit = calendar_permits.to_keep
+        permit, etag = calendar_permits.to_keep, Calendar.objects.get(id=home).version
 
         def late(**asked):
             epoch = permit(**asked)
             with acting_as(ProcessClass.WEB):
-                local.remove(actor=alice, calendar_id=home, at=NOW)
+                local.remove(actor=alice, calendar_id=home, etag=etag, at=NOW)
             return epoch
 
         monkeypatch.setattr(calendar_permits, "to_keep", late)

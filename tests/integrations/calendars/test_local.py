@@ -41,6 +41,10 @@ def create(actor, about=FAMILY, **more):
         return local.create(actor=actor, about=about, version=VERSION, at=NOW, **more)
 
 
+def seen(calendar_id) -> str:
+    return Calendar.objects.get(id=calendar_id).version
+
+
 def listed(actor) -> list[dict]:
     asked = Asked(actor, actor.user_id, NOW)
     with acting_as(ProcessClass.WEB, actor):
@@ -75,9 +79,23 @@ class TestACalendarThatLivesHere:
     def test_is_renamed(self, alice):
         calendar_id = create(alice)
 
-        local.rename(actor=alice, calendar_id=calendar_id, about=About(" Our  family ", "UTC"))
+        about, etag = About(" Our  family ", "UTC"), seen(calendar_id)
+        local.rename(actor=alice, calendar_id=calendar_id, about=about, etag=etag)
 
         assert listed(alice)[0]["name"] == "Our family"
+
+    @pytest.mark.scenario("C3")
+    def test_is_not_renamed_or_removed_over_another_name(self, alice):
+        calendar_id = create(alice)
+        etag = seen(calendar_id)
+        local.rename(actor=alice, calendar_id=calendar_id, about=About("Club", "UTC"), etag=etag)
+
+        with pytest.raises(local.Changed):
+            local.rename(actor=alice, calendar_id=calendar_id, about=FAMILY, etag=etag)
+        with pytest.raises(local.Changed):
+            local.remove(actor=alice, calendar_id=calendar_id, etag=etag, at=NOW)
+
+        assert [one["name"] for one in listed(alice)] == ["Club"]
 
     @pytest.mark.parametrize("name", ["", "   ", "x" * 201])
     def test_has_a_name(self, alice, name):
@@ -96,12 +114,13 @@ class TestACalendarThatLivesHere:
     def test_is_nobody_elses(self, alice):
         calendar_id = create(alice)
         mallory = actor_of(*person("mallory", at=NOW))
+        etag = seen(calendar_id)
 
         assert listed(mallory) == []
         with pytest.raises(NotFound):
-            local.rename(actor=mallory, calendar_id=calendar_id, about=FAMILY)
+            local.rename(actor=mallory, calendar_id=calendar_id, about=FAMILY, etag=etag)
         with pytest.raises(NotFound):
-            local.remove(actor=mallory, calendar_id=calendar_id, at=NOW)
+            local.remove(actor=mallory, calendar_id=calendar_id, etag=etag, at=NOW)
 
 
 class TestItsKey:
@@ -134,7 +153,7 @@ class TestRemoving:
         held = Calendar.objects.get().cache_id
 
         with acting_as(ProcessClass.WEB, alice):
-            local.remove(actor=alice, calendar_id=calendar_id, at=NOW)
+            local.remove(actor=alice, calendar_id=calendar_id, etag=seen(calendar_id), at=NOW)
 
         assert not keys.exists(held)
         assert listed(alice) == []

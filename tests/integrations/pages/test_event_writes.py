@@ -43,7 +43,8 @@ class TestAnAnswer:
         alice.sync()
         address = addresses(show(her_browser))[0]
 
-        answer = her_browser.post(f"{address}answer/", {"response": response}, follow=True)
+        form = {"response": response, "version": version(her_browser.get(address).text)}
+        answer = her_browser.post(f"{address}answer/", form, follow=True)
 
         [mine] = account.events[account.email][name].content.attendees
         assert mine.response == response
@@ -64,7 +65,8 @@ class TestAnAnswer:
         alice.sync()
         address = addresses(show(her_browser))[0]
 
-        answer = her_browser.post(f"{address}answer/", {"response": "accepted"})
+        seen = version(her_browser.get(f"{address}delete/").text)
+        answer = her_browser.post(f"{address}answer/", {"response": "accepted", "version": seen})
 
         assert answer.status_code == 409
         assert "Nobody invited you to it" in reading.text(answer.text)

@@ -103,7 +103,8 @@ class TestBeginning:
 
 class TestItsPage:
     def test_calls_it_otherwise(self, browser, home):
-        browser.post(at("", home), {"name": "Club", "zone": "UTC", "colour": "#112233"})
+        about = {"name": "Club", "zone": "UTC", "colour": "#112233", "version": home.version}
+        browser.post(at("", home), about)
 
         shown = browser.get(at("", home)).content.decode()
         assert "<h1>Club</h1>" in shown
@@ -266,7 +267,9 @@ class TestTheFile:
         parts = exporting.stream(actor=actor_of(*alice), calendar_id=home.id, now=timezone.now)
         begun = [next(parts), next(parts)]
 
-        local.remove(actor=actor_of(*alice), calendar_id=home.id, at=timezone.now())
+        local.remove(
+            actor=actor_of(*alice), calendar_id=home.id, etag=home.version, at=timezone.now()
+        )
 
         assert b"END:VCALENDAR" not in b"".join([*begun, *parts])
 
@@ -285,8 +288,11 @@ class TestRemoving:
     def test_destroys_its_key(self, browser, home):
         fill(browser, home, calendar(TEA))
 
-        answer = browser.post(at("-remove", home), follow=True)
+        stale = browser.post(at("-remove", home), {"version": "0" * 32}, follow=True)
+        still = Event.objects.count()
+        answer = browser.post(at("-remove", home), {"version": home.version}, follow=True)
 
+        assert ("Nothing was removed" in stale.content.decode(), still) == (True, 1)
         assert "Removed: 1 event," in answer.content.decode()
         assert not keys.exists(home.cache_id)
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)

@@ -15,7 +15,7 @@ from tests.integrations.pages import reading
 from tests.integrations.pages.test_calendar import browser_of, entries, show
 from tests.integrations.pages.test_event import addresses
 from tests.integrations.pages.test_event_edit import sent
-from tests.integrations.pages.test_event_writes import remove
+from tests.integrations.pages.test_event_writes import remove, version
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
 NEW = "/calendar/new/"
@@ -104,11 +104,13 @@ def test_a_series_moves_as_a_whole_to_another_calendar_that_is_kept_here(alice, 
     shown = her_browser.get(f"{second}move/").text
     assert f'<option value="{club}">Club</option>' in shown
     assert "all of the series is moved" in reading.text(shown)
-    nowhere = her_browser.post(f"{second}move/", {"calendar": "x"})
-    back = her_browser.post(f"{second}move/", {"calendar": str(home)})
-    moved = her_browser.post(f"{second}move/", {"calendar": str(club)}, follow=True)
+    form = {"version": version(shown)}
+    nowhere = her_browser.post(f"{second}move/", form | {"calendar": "x"})
+    back = her_browser.post(f"{second}move/", form | {"calendar": str(home)})
+    blind = her_browser.post(f"{second}move/", {"calendar": str(club)})
+    moved = her_browser.post(f"{second}move/", form | {"calendar": str(club)}, follow=True)
 
-    assert (nowhere.status_code, back.status_code) == (400, 400)
+    assert (nowhere.status_code, back.status_code, blind.status_code) == (400, 400, 409)
     assert "It is in that calendar already." in reading.text(back.text)
     assert "It is moved." in moved.text
     assert {one.calendar_id for one in Event.objects.all()} == {club}

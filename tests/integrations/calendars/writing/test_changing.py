@@ -306,7 +306,7 @@ class TestAnInvitation:
         alice.sync()
         [one] = shown(asked)
 
-        act(writing.respond, asked, one, "accepted")
+        act(writing.respond, asked, one, "accepted", etag=one["etag"])
 
         mine = next(one for one in shown(asked)[0]["participants"] if one["is_self"])
         assert mine["status"] == "accepted"
@@ -316,7 +316,24 @@ class TestAnInvitation:
         [one] = shown(asked)
 
         with pytest.raises(NotInvited):
-            act(writing.respond, asked, one, "accepted")
+            act(writing.respond, asked, one, "accepted", etag=one["etag"])
+
+    @pytest.mark.scenario("C3")
+    def test_to_something_else_than_they_saw_is_not_answered(self, alice, asked, account):
+        guests = (Attendee(account.email, is_self=True), Attendee("bob@example.com"))
+        account.put(meeting(moment(3), attendees=guests), organizer="bob@example.com")
+        alice.sync()
+        [one] = shown(asked)
+
+        elsewhere(account, attendees=(*guests, Attendee("carol@example.com")))
+        act(writing.respond, asked, one, "tentative", etag=one["etag"])
+        elsewhere(account, location="Another town")
+        with pytest.raises(Stale):
+            act(writing.respond, asked, one, "accepted", etag=one["etag"])
+
+        [now] = shown(asked)
+        mine = next(one for one in now["participants"] if one["is_self"])
+        assert (mine["status"], now["location"]) == ("tentative", "Another town")
 
 
 class TestAMove:
@@ -327,17 +344,32 @@ class TestAMove:
         work = alice.calendars.get(is_primary=False)
         [one] = shown(asked)
 
-        act(writing.move, asked, one, to=work.id)
+        act(writing.move, asked, one, to=work.id, etag=one["etag"])
 
         [moved] = shown(asked)
         assert moved["calendar_id"] == str(work.id)
+
+    @pytest.mark.scenario("C3")
+    def test_of_another_version_leaves_it_where_it_is(self, alice, asked, account):
+        account.add("Work")
+        account.put(meeting(moment(3), "Review"))
+        alice.sync()
+        work = alice.calendars.get(is_primary=False)
+        [one] = shown(asked)
+        elsewhere(account, title="Retro")
+
+        with pytest.raises(Stale):
+            act(writing.move, asked, one, to=work.id, etag=one["etag"])
+
+        [now] = shown(asked)
+        assert (now["title"], now["calendar_id"]) == ("Retro", one["calendar_id"])
 
     @pytest.mark.usefixtures("review")
     def test_to_a_calendar_of_nobody_is_not_found(self, alice, asked):
         [one] = shown(asked)
 
         with pytest.raises(NotFound):
-            act(writing.move, asked, one, to=alice.integration.id)
+            act(writing.move, asked, one, to=alice.integration.id, etag=one["etag"])
 
 
 def elsewhere(account, **different):

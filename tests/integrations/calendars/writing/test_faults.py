@@ -128,7 +128,7 @@ OPERATIONS = {
     "delete what follows": removal("Daily", 2, "following"),
     "delete all": removal("Daily", 2, "all"),
     "answer": lambda asked, _: (one := named(asked, "Asked")) and (
-        lambda: act(writing.respond, asked, one, "accepted")
+        lambda: act(writing.respond, asked, one, "accepted", etag=one["etag"])
     ),
 }  # fmt: skip
 

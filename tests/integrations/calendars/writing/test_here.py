@@ -83,6 +83,15 @@ def change(asked, one, edit, **more):
     return act(writing.change, asked, one, edit, **{"etag": one["etag"], **more})
 
 
+def series_of(asked, one) -> dict:
+    with acting_as(ProcessClass.WEB):
+        return orjson.loads(single.read_event(asked, single.event_id(one["master_event_id"])))
+
+
+def move(asked, one, *, to):
+    return act(writing.move, asked, one, to=to, etag=one["etag"])
+
+
 def delete(asked, one, **more):
     return act(writing.delete, asked, one, **{"etag": one["etag"], **more})
 
@@ -240,7 +249,7 @@ class TestAChange:
         [one] = shown(alice)
 
         with pytest.raises(NotInvited):
-            act(writing.respond, asked, one, "accepted")
+            act(writing.respond, asked, one, "accepted", etag=one["etag"])
 
 
 @pytest.mark.usefixtures("series")
@@ -347,7 +356,7 @@ class TestAMove:
         change(asked, shown(alice)[1], {"title": "Once"})
         before = days(alice)
 
-        moved = act(writing.move, asked, {"id": shown(alice)[0]["master_event_id"]}, to=club)
+        moved = move(asked, series_of(asked, shown(alice)[0]), to=club)
 
         assert days(alice) == before
         assert {one["calendar_id"] for one in shown(alice)} == {str(club)}
@@ -357,7 +366,7 @@ class TestAMove:
     @pytest.mark.usefixtures("series")
     def test_of_one_of_a_series_is_refused(self, alice, asked, club):
         with pytest.raises(BadDraft) as told:
-            act(writing.move, asked, shown(alice)[1], to=club)
+            move(asked, shown(alice)[1], to=club)
 
         assert set(told.value.fields) == {"calendar_id"}
 
@@ -368,9 +377,21 @@ class TestAMove:
 
         for to in (home, club):
             with pytest.raises(BadDraft):
-                act(writing.move, asked, one, to=to)
+                move(asked, one, to=to)
 
         assert days(alice) == ["03 Review", "09 Review"]
+
+    @pytest.mark.scenario("C3")
+    @pytest.mark.usefixtures("review")
+    def test_of_another_version_leaves_it_where_it_is(self, alice, asked, home, club):
+        [one] = shown(alice)
+        change(asked, one, {"title": "Retro"})
+
+        with pytest.raises(Stale) as told:
+            move(asked, one, to=club)
+
+        assert told.value.fields == ("title",)
+        assert [found["calendar_id"] for found in shown(alice)] == [str(home)]
 
     @pytest.mark.invariant(5)
     @pytest.mark.usefixtures("review")
@@ -382,13 +403,14 @@ class TestAMove:
 
         def late(place, write):
             done = prepare(place, write)
-            if Calendar.objects.filter(id=club).exists():
-                local.remove(actor=alice, calendar_id=club, at=NOW + timedelta(seconds=1))
+            if (held := Calendar.objects.filter(id=club).first()) is not None:
+                at = NOW + timedelta(seconds=1)
+                local.remove(actor=alice, calendar_id=club, etag=held.version, at=at)
             return done
 
         monkeypatch.setattr(keeping, "prepare", late)
         with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever wall it meets first
-            act(writing.move, asked, one, to=club)
+            move(asked, one, to=club)
 
         assert type(caught.value).__name__ in {"Destroyed", "NotFound", "SinkFailed"}
         assert days(alice) == ["03 Review"]

@@ -303,7 +303,7 @@ class TestWriting:
         event_id = world.put(content(attendees=(Attendee(BOB),)))
 
         with pytest.raises(errors.Rejected):
-            world.adapter.move(world.primary, event_id, to=other, notify="none")
+            world.adapter.move(world.primary, event_id, to=other, etag="*", notify="none")
 
     def test_declines_what_leaves_the_calendar_then(self, world):
         guests = (Attendee(BOB), Attendee("alice@example.com", is_self=True))
