@@ -19,6 +19,7 @@ from integrations.providers.calendars import (
     Attendee,
     Conference,
     EventContent,
+    Reminder,
     RemoteEvent,
     Response,
     When,
@@ -64,7 +65,7 @@ def content(event: EventContent, *, remote: RemoteEvent | None = None) -> bytes:
         "description": event.description,
         "location": event.location,
         "attendees": [_attendee(one) for one in event.attendees],
-        "reminders": None if event.reminders is None else list(event.reminders),
+        "reminders": None if event.reminders is None else [_reminder(one) for one in event.reminders],
         "busy": event.is_busy,
         "tentative": event.is_tentative,
     }
@@ -113,7 +114,7 @@ def read_content(
         is_busy=what.get("busy", is_busy),
         is_private=is_private,
         is_tentative=what.get("tentative", bool(when.get("tentative"))),
-        reminders=None if reminders is None else tuple(reminders),
+        reminders=None if reminders is None else tuple(map(_read_reminder, reminders)),
     )
 
 
@@ -141,6 +142,15 @@ def read_when(record: list[str]) -> When:
     if len(record) == 1:
         return When(day=date.fromisoformat(record[0]))
     return When(at=datetime.fromisoformat(record[0]), zone=record[1])
+
+
+def _reminder(one: Reminder) -> int | list[Any]:
+    # As they were written before there was any but these.
+    return one.minutes if one.method == "popup" else [one.minutes, one.method]
+
+
+def _read_reminder(record: int | list[Any]) -> Reminder:
+    return Reminder(record) if isinstance(record, int) else Reminder(record[0], record[1])
 
 
 def _attendee(one: Attendee) -> list[Any]:

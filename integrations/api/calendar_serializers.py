@@ -96,6 +96,11 @@ class Conferencing(serializers.Serializer[None]):
     uri = serializers.CharField(allow_null=True)
 
 
+class Reminder(serializers.Serializer[None]):
+    minutes = serializers.IntegerField(help_text="Before the start.")
+    method = serializers.ChoiceField(choices=["popup", "email"])
+
+
 class Event(serializers.Serializer[None]):
     id = serializers.CharField(
         help_text="A UUID; of an occurrence, its series' and its original start after `_`."
@@ -116,9 +121,7 @@ class Event(serializers.Serializer[None]):
     participants = Participant(many=True, allow_null=True)
     organizer = serializers.CharField(allow_null=True)
     conferencing = Conferencing(allow_null=True)
-    reminders = serializers.ListField(
-        child=serializers.IntegerField(), allow_null=True, help_text="Minutes before."
-    )
+    reminders = Reminder(many=True, allow_null=True, help_text="Null: the calendar's own.")
     etag = serializers.CharField(allow_null=True, help_text="For `If-Match`, in quotes.")
 
 

@@ -28,6 +28,11 @@ class InvitedGuest(Body):
     is_optional = serializers.BooleanField(default=False)
 
 
+class ReminderGiven(Body):
+    minutes = serializers.IntegerField(min_value=0, max_value=40320, help_text="Before the start.")
+    method = serializers.ChoiceField(choices=["popup", "email"], default="popup")
+
+
 class Told(Body):
     notify = serializers.ChoiceField(
         choices=_NOTIFY, default="none", help_text="Whether guests are sent word of it."
@@ -44,12 +49,12 @@ class EventFields(Told):
     participants = InvitedGuest(many=True, required=False)
     busy = serializers.BooleanField(required=False)
     visibility = serializers.ChoiceField(choices=["default", "private"], required=False)
-    reminders = serializers.ListField(
-        child=serializers.IntegerField(min_value=0, max_value=40320),
+    reminders = ReminderGiven(
+        many=True,
         required=False,
         allow_null=True,
         max_length=5,
-        help_text="Minutes before; null for the calendar's own.",
+        help_text="Null for the calendar's own.",
     )
 
 

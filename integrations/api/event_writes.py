@@ -15,7 +15,7 @@ from integrations.asking import Asked, NotFound
 from integrations.calendars import single, writing
 from integrations.calendars.single import EventId
 from integrations.calendars.writing import BadDraft, Draft, Edit, Guest, Written, drafts, once
-from integrations.providers.calendars import When
+from integrations.providers.calendars import Reminder, When
 
 from . import conditions
 from .conditions import tagged
@@ -95,7 +95,7 @@ def _edit(given: Mapping[str, Any]) -> Edit:
         edit["is_private"] = given["visibility"] == "private"
     if "reminders" in given:
         found = given["reminders"]
-        edit["reminders"] = None if found is None else tuple(found)
+        edit["reminders"] = None if found is None else tuple(Reminder(**one) for one in found)
     return edit
 
 

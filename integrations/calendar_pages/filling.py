@@ -15,7 +15,7 @@ from integrations.calendar_pages.repeating import Repeat
 from integrations.calendars import versions
 from integrations.calendars.looking import OneEvent
 from integrations.calendars.writing import Edit, Guest, drafts
-from integrations.providers.calendars import EventContent, When
+from integrations.providers.calendars import EventContent, Reminder, When
 from limited_use.sinks.agenda import Opened, Shown
 
 #: What is none of the choices, and stays.
@@ -166,10 +166,11 @@ def _repeating(repeat: Repeat | None) -> Mapping[str, Any]:
     }
 
 
-def _reminders(minutes: tuple[int, ...] | None) -> str:
-    if minutes is None:
+def _reminders(found: tuple[Reminder, ...] | None) -> str:
+    if found is None:
         return ""
-    if not minutes:
+    if not found:
         return "none"
-    said = str(minutes[0])
-    return said if len(minutes) == 1 and said in _KNOWN_REMINDERS else KEEP
+    said = str(found[0].minutes)
+    is_a_choice = found == (Reminder(found[0].minutes),) and said in _KNOWN_REMINDERS
+    return said if is_a_choice else KEEP

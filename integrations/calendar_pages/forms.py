@@ -11,7 +11,7 @@ from django import forms
 from integrations.calendar_pages import repeating
 from integrations.calendar_pages.repeating import Repeat
 from integrations.calendars.writing import BadDraft, Draft, Guest, drafts
-from integrations.providers.calendars import When
+from integrations.providers.calendars import Reminder, When
 
 _DAY: Final = timedelta(days=1)
 # As many as can be invited, by the longest addresses, one on a line.
@@ -180,7 +180,7 @@ def calendar_of(form: EventForm) -> UUID | None:
         return None
 
 
-def _reminders(chosen: str) -> tuple[int, ...] | None:
+def _reminders(chosen: str) -> tuple[Reminder, ...] | None:
     if not chosen.isdecimal() and chosen != "none":
         return None
-    return () if chosen == "none" else (int(chosen),)
+    return () if chosen == "none" else (Reminder(int(chosen)),)

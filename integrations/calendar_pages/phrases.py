@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from integrations import zones
 from integrations.almanac import wording
 from integrations.almanac.expansion import Occurrence
-from integrations.providers.calendars import When
+from integrations.providers.calendars import Reminder, When
 
 _DAY: Final = timedelta(days=1)
 
@@ -73,13 +73,17 @@ def _day(day: date) -> str:
     return f"{wording.DAYS[day.weekday()]}, {day.day} {month} {day.year}"
 
 
-def reminders(minutes: tuple[int, ...] | None) -> str:
+def reminders(found: tuple[Reminder, ...] | None) -> str:
     """Return what a page says of reminders; None are the calendar's own."""
-    if minutes is None:
+    if found is None:
         return "As the calendar does by itself"
-    if not minutes:
+    if not found:
         return "None"
-    return f"{wording.listed([before(one) for one in sorted(minutes)])} before"
+    said = [
+        before(one.minutes) + (" by e-mail" if one.method == "email" else "")
+        for one in sorted(found)
+    ]
+    return f"{wording.listed(said)} before"
 
 
 def before(minutes: int) -> str:

@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Length
 
 from accounts.actors import Actor
+from accounts.models import User
 from integrations import calendar_permits, event_records
 from integrations.asking import NotFound
 from integrations.calendars import keeping
@@ -64,9 +65,10 @@ def _rest(
     # It is open, and given: who reports a failure of what follows would find it in this frame.
     del head
     after: UUID | None = None
+    owner = User.objects.values_list("email", flat=True).get(id=actor.user_id)
     try:
         while part := _part(calendar.id, after):
-            yield _opened(part, calendar, actor, now(), _Written(now()).event)
+            yield _opened(part, calendar, actor, now(), _Written(now(), owner).event)
             after = part[-1].row.id
         # Once more at the end: one that was removed has no rows, and that is not an empty rest.
         keeping.mine(actor, [calendar.id])
@@ -109,6 +111,7 @@ class _Written:
     """Writes rows of a part; what was cancelled in a series comes before its series."""
 
     at: datetime
+    owner: str
     without: dict[bytes, list[When]] = field(default_factory=dict)
 
     def event(self, row: Event, opened: Mapping[str, bytes]) -> bytes:
@@ -128,6 +131,7 @@ class _Written:
             uid=remote.ical_uid,
             at=self.at,
             sequence=remote.sequence,
+            owner=self.owner,
             organizer=orjson.loads(opened["content"]).get("organizer", ""),
             original=original,
             without=self.without.pop(bytes(row.remote_blind), ()),

@@ -217,7 +217,9 @@ def _details(content: EventContent, data: bytes) -> Shape:
         "conferencing": None
         if conference is None
         else {"status": conference.state, "uri": conference.uri or None},
-        "reminders": None if content.reminders is None else list(content.reminders),
+        "reminders": None
+        if content.reminders is None
+        else [{"minutes": one.minutes, "method": one.method} for one in content.reminders],
     }
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from integrations.providers.calendars import EventContent, When
+from integrations.providers.calendars import EventContent, Reminder, When
 
 FIELDS: Final = (
     "title", "description", "location", "when", "recurrence", "attendees", "is_busy",
@@ -66,7 +66,6 @@ def changed_since(seen: str, content: EventContent) -> frozenset[str]:
 
 def _fields(content: EventContent) -> tuple[str, ...]:
     """What is digested of each field, in the order of `FIELDS`."""
-    reminders = content.reminders
     return (
         content.title,
         content.description,
@@ -77,8 +76,15 @@ def _fields(content: EventContent) -> tuple[str, ...]:
         "\n".join(sorted(f"{one.email.lower()} {one.is_optional}" for one in content.attendees)),
         str(content.is_busy),
         str(content.is_private),
-        "" if reminders is None else ",".join(map(str, ("set", *sorted(reminders)))),
+        _reminders(content.reminders),
     )
+
+
+def _reminders(found: tuple[Reminder, ...] | None) -> str:
+    if found is None:
+        return ""
+    said = (f"{one.minutes}{'' if one.method == 'popup' else one.method}" for one in sorted(found))
+    return ",".join(("set", *said))
 
 
 def _span(start: When, end: When) -> str:

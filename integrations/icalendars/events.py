@@ -10,7 +10,7 @@ from typing import Final
 
 from icalendar.parser import rfc_6868_unescape, unescape_backslash
 
-from integrations.providers.calendars import Attendee, EventContent, Response, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, Response, When
 
 from . import moments
 from .components import Component, Property
@@ -211,8 +211,8 @@ class _Reader:
             )
         return tuple(found.values())
 
-    def reminders(self, start: When, end: When) -> tuple[int, ...] | None:
-        found: set[int] = set()
+    def reminders(self, start: When, end: When) -> tuple[Reminder, ...] | None:
+        found: set[Reminder] = set()
         for alarm in self.component.named("VALARM"):
             trigger = alarm.first("TRIGGER")
             if trigger is None:
@@ -226,7 +226,9 @@ class _Reader:
             if minutes is None or not 0 <= minutes <= _EARLIEST_REMINDER:
                 self.left_out.add("reminders after the start, or more than four weeks before")
             else:
-                found.add(minutes)
+                action = alarm.first("ACTION")
+                by_mail = action is not None and action.value.upper() == "EMAIL"
+                found.add(Reminder(minutes, "email" if by_mail else "popup"))
         return tuple(sorted(found)[:_MOST_REMINDERS]) or None
 
     def _before(self, trigger: Property, start: When, end: When) -> int | None:

@@ -17,7 +17,7 @@ from icalendar.prop import vText
 
 from integrations import zones
 from integrations.almanac import lines
-from integrations.providers.calendars import Attendee, EventContent, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, When
 
 CONTENT_TYPE: Final = "text/calendar; charset=utf-8"
 _END: Final = b"END:VCALENDAR\r\n"
@@ -61,6 +61,7 @@ def event(  # noqa: PLR0913 - one event in full
     at: datetime,
     sequence: int = 0,
     organizer: str = "",
+    owner: str = "",
     original: When | None = None,
     without: Iterable[When] = (),
 ) -> bytes:
@@ -68,6 +69,7 @@ def event(  # noqa: PLR0913 - one event in full
     Return one event.
 
     :param at: when the file is written
+    :param owner: an address, of whoever is reminded by e-mail
     :param original: which of its series it is
     :param without: of a series, the starts that were cancelled
     """
@@ -95,8 +97,8 @@ def event(  # noqa: PLR0913 - one event in full
         component.add("ORGANIZER", vCalAddress(f"mailto:{organizer}"))
     for guest in content.attendees:
         component.add("ATTENDEE", _attendee(guest))
-    for minutes in content.reminders or ():
-        component.add_component(_alarm(minutes, content.title))
+    for one in content.reminders or ():
+        component.add_component(_alarm(one, content.title, owner))
     return _with(component.to_ical(), times)
 
 
@@ -144,11 +146,15 @@ def _attendee(guest: Attendee) -> vCalAddress:
     return address
 
 
-def _alarm(minutes: int, title: str) -> Alarm:
+def _alarm(one: Reminder, title: str, owner: str) -> Alarm:
     alarm = Alarm()
-    alarm.add("ACTION", "DISPLAY")
+    alarm.add("ACTION", "EMAIL" if one.method == "email" else "DISPLAY")
     alarm.add("DESCRIPTION", title or "Reminder")
-    alarm.add("TRIGGER", timedelta(minutes=-minutes))
+    if one.method == "email":
+        # Such a one has a subject, and says whom it goes to (RFC 5545, section 3.6.6).
+        alarm.add("SUMMARY", title or "Reminder")
+        alarm.add("ATTENDEE", vCalAddress(f"mailto:{owner}"))
+    alarm.add("TRIGGER", timedelta(minutes=-one.minutes))
     return alarm
 
 

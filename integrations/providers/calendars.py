@@ -16,6 +16,8 @@ Role = Literal["freebusy", "reader", "writer", "owner"]
 Response = Literal["needs_action", "accepted", "tentative", "declined"]
 # Who of the guests hears of a change.
 Notify = Literal["all", "none"]
+# How somebody is reminded: on a screen, or by mail.
+Method = Literal["popup", "email"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,14 @@ class Conference:
     uri: str = ""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Reminder:
+    """So many `minutes` before the start."""
+
+    minutes: int
+    method: Method = "popup"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventContent:
     """
@@ -58,7 +68,7 @@ class EventContent:
 
     `description` is text or HTML as the provider keeps it: sanitise before it is shown.
     `recurrence` are lines of RFC 5545 (RRULE, RDATE, EXDATE), none for a single event.
-    `reminders` are minutes before, None for the calendar's own.
+    `reminders`: None for the calendar's own.
     """
 
     title: str = ""
@@ -71,7 +81,7 @@ class EventContent:
     is_busy: bool = True
     is_private: bool = False
     is_tentative: bool = False
-    reminders: tuple[int, ...] | None = None
+    reminders: tuple[Reminder, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,14 +195,22 @@ class CalendarAdapter(Protocol):
     def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         """:raises Gone: if it no longer exists"""
 
-    def create(
-        self, calendar_id: str, content: EventContent, *, event_id: str, notify: Notify
+    def create(  # noqa: PLR0913 - one write in full
+        self,
+        calendar_id: str,
+        content: EventContent,
+        *,
+        event_id: str,
+        notify: Notify,
+        meets_as: str = "",
     ) -> RemoteEvent:
         """
         Write a new event under an id of ours, so that a repetition makes no second one.
 
         It is asked for by that id as well as by the provider's own, where that is another.
 
+        :param meets_as: an event of the calendar whose conference it is to have as well, where the
+            provider lets two events share one; elsewhere it has none
         :raises AlreadyThere: if the id is taken: an earlier try came through, read it
         """
 

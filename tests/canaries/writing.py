@@ -98,7 +98,8 @@ class Writing:
         return dict(answer.json())
 
     def _moved(self, made: Mapping[str, Any], calendar_id: str) -> dict[str, Any]:
-        answer = self._send("POST", f"/events/{made['id']}/move", {"calendar_id": calendar_id})
+        to, seen = {"calendar_id": calendar_id}, f'"{made["etag"]}"'
+        answer = self._send("POST", f"/events/{made['id']}/move", to, if_match=seen)
         must(answer.status_code == 200, f"a move was answered {answer.status_code}")
         return dict(answer.json())
 

@@ -143,7 +143,7 @@ class GraphWorld:
         if organizer:
             event["organizer"] = {"email": organizer}
         if content.reminders:
-            event["graph"] = {"reminderMinutesBeforeStart": content.reminders[0]}
+            event["graph"] = {"reminderMinutesBeforeStart": content.reminders[0].minutes}
         return shapes.id_of(str(self.write(**event)["id"]), immutable=True)
 
     def write(self, **event: object) -> dict[str, object]:

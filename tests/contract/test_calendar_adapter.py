@@ -10,7 +10,9 @@ import pytest
 from integrations.providers import errors
 from integrations.providers.calendars import (
     CancelledInstance,
+    Conference,
     EventContent,
+    Reminder,
     RemoteEvent,
     When,
 )
@@ -93,7 +95,7 @@ class TestEvents:
                 location="Room 5",
                 attendees=(guest(BOB),),
                 is_private=True,
-                reminders=(5,),
+                reminders=(Reminder(5),),
             )
         )
 
@@ -107,7 +109,7 @@ class TestEvents:
             "Room 5",
         )
         assert [one.email for one in found.content.attendees] == [BOB]
-        assert (found.content.is_private, found.content.reminders) == (True, (5,))
+        assert (found.content.is_private, found.content.reminders) == (True, (Reminder(5),))
         assert found.is_organizer
 
     @pytest.mark.scenario("C4")
@@ -290,6 +292,25 @@ class TestWriting:
         assert world.adapter.event(other, moved.event_id).content.title == "Retro"
         with pytest.raises(errors.Gone):
             world.adapter.event(world.primary, event_id)
+
+    def test_begins_an_event_that_meets_where_another_does(self, request):
+        google = GoogleWorld(request.getfixturevalue("sandbox"))
+        video = {"entryPointType": "video", "uri": "https://meet.example/abc"}
+        meets = {"conferenceId": "abc", "entryPoints": [video], "createRequest": {"requestId": "1"}}
+        other = google.put(content())
+        google.sandbox.put_event(ALICE, id=other, conferenceData=meets)
+
+        made = google.adapter.create(
+            ALICE, content(), event_id="0abc1", notify="none", meets_as=other
+        )
+        edit = replace(content("Retro"), reminders=(Reminder(5), Reminder(60, "email")))
+        now = google.adapter.change(
+            ALICE, made.event_id, edit, etag=made.etag, notify="none", before=content()
+        )
+
+        assert made.conference == now.conference == Conference("ready", video["uri"])
+        assert now.content.reminders == edit.reminders
+        google.check()
 
     def test_answers_for_its_own_person_alone(self, world):
         event_id = world.put(

@@ -13,6 +13,7 @@ from integrations.providers.calendars import (
     Busy,
     CalendarPage,
     CancelledInstance,
+    Conference,
     EventContent,
     EventPage,
     Notify,
@@ -152,7 +153,13 @@ class FakeCalendarAdapter:
         return found
 
     def create(
-        self, calendar_id: str, content: EventContent, *, event_id: str, notify: Notify
+        self,
+        calendar_id: str,
+        content: EventContent,
+        *,
+        event_id: str,
+        notify: Notify,
+        meets_as: str = "",
     ) -> RemoteEvent:
         self._called("create")
         self._check(content)
@@ -165,6 +172,7 @@ class FakeCalendarAdapter:
             sequence=0,
             content=content,
             organizer=self.account.email,
+            conference=self._conference(calendar_id, meets_as),
         )
         return self._answered("create", self.account.write(calendar_id, made))
 
@@ -256,6 +264,10 @@ class FakeCalendarAdapter:
             else:
                 merged.append(span)
         return Busy(tuple(merged))
+
+    def _conference(self, calendar_id: str, event_id: str) -> Conference | None:
+        other = self._of(calendar_id).get(event_id)
+        return other.conference if isinstance(other, RemoteEvent) else None
 
     def _of(self, calendar_id: str) -> dict[str, Held]:
         if calendar_id not in self.account.calendars:

@@ -378,6 +378,31 @@ class TestWriting:
         assert later["hangoutLink"]
         assert "conferenceData" not in without
 
+    def test_shares_a_conference_that_is_copied_and_keeps_it_from_whoever_knows_of_none(
+        self, events
+    ):
+        request = {"createRequest": {"requestId": "one"}}
+        made = events.insert(
+            calendarId="primary", body=event(conferenceData=request), conferenceDataVersion=1
+        ).execute()
+        data = events.get(calendarId="primary", eventId=made["id"]).execute()["conferenceData"]
+        del data["createRequest"]
+
+        copied = events.insert(
+            calendarId="primary", body=event(conferenceData=data), conferenceDataVersion=1
+        ).execute()
+        old = {"summary": "Retro", "conferenceData": None}
+        kept = events.patch(calendarId="primary", eventId=copied["id"], body=old).execute()
+
+        assert kept["conferenceData"] == data
+        assert copied["hangoutLink"]
+        with pytest.raises(HttpError):
+            events.insert(
+                calendarId="primary",
+                body=event(conferenceData={"notes": "x"}),
+                conferenceDataVersion=1,
+            ).execute()
+
 
 class TestFreeBusy:
     @pytest.mark.scenario("C8")

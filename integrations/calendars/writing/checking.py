@@ -14,7 +14,7 @@ from integrations.almanac.compiling import BadSeries
 from integrations.almanac.series import BadEvent
 from integrations.almanac.series import checked as times_of
 from integrations.almanac.stepping import TooMany, Work
-from integrations.providers.calendars import Attendee, EventContent, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, When
 
 LONGEST_TITLE: Final = 1_000
 #: Characters; a provider keeps no more than this of a description either.
@@ -103,12 +103,12 @@ def _invited(guests: tuple[Attendee, ...]) -> dict[str, str]:
     return {}
 
 
-def _reminded(reminders: tuple[int, ...] | None) -> dict[str, str]:
+def _reminded(reminders: tuple[Reminder, ...] | None) -> dict[str, str]:
     if reminders is None:
         return {}
     if len(reminders) > MOST_REMINDERS:
         return {"reminders": f"At most {MOST_REMINDERS} reminders."}
-    if any(not 0 <= one <= EARLIEST_REMINDER for one in reminders):
+    if any(not 0 <= one.minutes <= EARLIEST_REMINDER for one in reminders):
         return {
             "reminders": f"From 0 to {EARLIEST_REMINDER:,} minutes before, which is four weeks."
         }

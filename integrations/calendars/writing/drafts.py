@@ -9,7 +9,7 @@ from typing import TypedDict
 from integrations import zones
 from integrations.almanac.series import BadEvent
 from integrations.almanac.series import checked as times_of
-from integrations.providers.calendars import Attendee, EventContent, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, When
 
 from .checking import NO_SUCH_ZONE, BadDraft, checked
 
@@ -29,7 +29,7 @@ class Draft:
     All of a new event.
 
     The end of an event of days is the day after its last. `recurrence` are lines of RFC 5545, none
-    for a single event; `reminders` are minutes before, None for the calendar's own.
+    for a single event; `reminders`: None for the calendar's own.
     """
 
     title: str = ""
@@ -41,7 +41,7 @@ class Draft:
     attendees: tuple[Guest, ...] = ()
     is_busy: bool = True
     is_private: bool = False
-    reminders: tuple[int, ...] | None = None
+    reminders: tuple[Reminder, ...] | None = None
 
 
 class Edit(TypedDict, total=False):
@@ -56,7 +56,7 @@ class Edit(TypedDict, total=False):
     attendees: tuple[Guest, ...]
     is_busy: bool
     is_private: bool
-    reminders: tuple[int, ...] | None
+    reminders: tuple[Reminder, ...] | None
 
 
 def moment(clock: datetime, zone: str, *, field: str = "start") -> When:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from integrations.almanac import edits, lines
@@ -122,16 +123,19 @@ def delete_following(work: Work, original: Start) -> None:
 
 
 def _begun(work: Work, content: EventContent, new_ids: Sequence[str]) -> RemoteEvent:
+    # Whoever meets in the series goes on to meet there.
+    meets_as = work.series.event_id if work.series.conference is not None else ""
+    create = partial(
+        sure.create, work.call, work.calendar_id, content, notify=work.notify, meets_as=meets_as
+    )
     *others, last = new_ids
     for one in others:
         try:
-            return sure.create(
-                work.call, work.calendar_id, content, event_id=one, notify=work.notify
-            )
+            return create(event_id=one)
         except errors.Gone:
             # It was begun, and taken back because the series could not be cut off.
             continue
-    return sure.create(work.call, work.calendar_id, content, event_id=last, notify=work.notify)
+    return create(event_id=last)
 
 
 def _cut(work: Work, recurrence: tuple[str, ...], made: RemoteEvent) -> None:

@@ -40,19 +40,28 @@ def look(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
         return None
 
 
-def create(
-    call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str, notify: Notify
+def create(  # noqa: PLR0913 - one write in full
+    call: CalendarCall,
+    calendar_id: str,
+    content: EventContent,
+    *,
+    event_id: str,
+    notify: Notify,
+    meets_as: str = "",
 ) -> RemoteEvent:
     """
     Write a new event under an id of ours; one that an earlier try wrote is returned.
 
+    :param meets_as: see `CalendarAdapter.create`
     :raises KeyReused: if what is there under that id is another
     :raises errors.Gone: if an earlier try wrote it, and it was deleted since
     :raises errors.OutcomeUnknown: if nobody can tell
     """
 
     def write(adapter: CalendarAdapter) -> RemoteEvent:
-        return adapter.create(calendar_id, content, event_id=event_id, notify=notify)
+        return adapter.create(
+            calendar_id, content, event_id=event_id, notify=notify, meets_as=meets_as
+        )
 
     try:
         return _sent(call, write)

@@ -34,6 +34,9 @@ MAX_LISTS: Final = 250
 MAX_EXCEPTION_PAGES: Final = 4
 # https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query
 MAX_FREEBUSY: Final = 50
+# On every write: what knows of no conferences may lose them.
+# https://developers.google.com/workspace/calendar/api/v3/reference/events/insert
+CONFERENCES: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,25 @@ class GoogleCalendarAdapter:
             raise errors.Gone("the event was deleted")
         return found
 
-    def create(
-        self, calendar_id: str, content: EventContent, *, event_id: str, notify: Notify
+    def create(  # noqa: PLR0913 - one write in full
+        self,
+        calendar_id: str,
+        content: EventContent,
+        *,
+        event_id: str,
+        notify: Notify,
+        meets_as: str = "",
     ) -> RemoteEvent:
+        body = writing.body(content) | {"id": event_id}
+        if meets_as:
+            other = self.api.events.get(calendarId=calendar_id, eventId=meets_as)
+            conference = writing.conference(call(other, self.access))
+            body |= {"conferenceData": conference} if conference else {}
         request = self.api.events.insert(
             calendarId=calendar_id,
-            body=writing.body(content) | {"id": event_id},
+            body=body,
             sendUpdates=notify,
+            conferenceDataVersion=CONFERENCES,
         )
         return _written(write(request, self.access))
 
@@ -112,6 +127,7 @@ class GoogleCalendarAdapter:
             eventId=event_id,
             body=writing.body(content) if before is None else writing.changes(before, content),
             sendUpdates=notify,
+            conferenceDataVersion=CONFERENCES,
         )
         return _written(write(_only_if(request, etag), self.access))
 
@@ -181,6 +197,7 @@ class GoogleCalendarAdapter:
             eventId=event_id,
             body={"attendees": attendees},
             sendUpdates=notify,
+            conferenceDataVersion=CONFERENCES,
         )
         return _written(write(_only_if(request, etag), self.access))
 

@@ -15,6 +15,7 @@ from integrations.providers.calendars import (
     Conference,
     EventContent,
     RemoteCalendar,
+    Reminder,
     RemoteEvent,
     Response,
     Role,
@@ -113,7 +114,7 @@ def _content(resource: Mapping[str, Any], calendar_zone: str) -> EventContent:
         is_tentative=resource.get("status") == "tentative",
         reminders=None
         if reminders.get("useDefault", True)
-        else tuple(int(one["minutes"]) for one in reminders.get("overrides") or ()),
+        else tuple(_reminder(one) for one in reminders.get("overrides") or ()),
     )
 
 
@@ -127,6 +128,12 @@ def _attendee(resource: Mapping[str, Any]) -> Attendee:
         is_optional=bool(resource.get("optional")),
         is_resource=bool(resource.get("resource")),
     )
+
+
+def _reminder(resource: Mapping[str, Any]) -> Reminder:
+    # Of others that Google once had, what is left is that it comes up.
+    by_mail = resource.get("method") == "email"
+    return Reminder(int(resource["minutes"]), "email" if by_mail else "popup")
 
 
 def _conference(resource: Mapping[str, Any]) -> Conference | None:

@@ -32,8 +32,8 @@ def body(content: EventContent) -> dict[str, Any]:
         "reminders": {"useDefault": True},
     }
     if content.reminders is not None:
-        popups = [{"method": "popup", "minutes": minutes} for minutes in content.reminders]
-        made["reminders"] = {"useDefault": False, "overrides": popups}
+        overrides = [{"method": one.method, "minutes": one.minutes} for one in content.reminders]
+        made["reminders"] = {"useDefault": False, "overrides": overrides}
     if not made["recurrence"]:
         del made["recurrence"]
     return made
@@ -54,6 +54,18 @@ def changes(before: EventContent, after: EventContent) -> dict[str, Any]:
         none = dict.fromkeys(was["start"].keys() - made["start"].keys())
         different |= {"start": none | made["start"], "end": none | made["end"]}
     return different
+
+
+def conference(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the conference of an event as another one takes it; empty where it has none yet.
+
+    https://developers.google.com/workspace/calendar/api/guides/create-events#conferencing: all of
+    it is copied, but for the request that made it, which would ask for a second one.
+    """
+    data = dict(resource.get("conferenceData") or {})
+    data.pop("createRequest", None)
+    return data if data.get("conferenceId") else {}
 
 
 def when(value: When) -> dict[str, str]:

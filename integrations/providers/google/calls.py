@@ -26,6 +26,7 @@ _REFUSED: Final = frozenset(
     {"invalid", "required", "timeRangeEmpty", "requiredAccessLevel", "forbiddenForNonOrganizer"}
 )
 _EXPIRED: Final = frozenset({"fullSyncRequired", "updatedMinTooLongAgo"})
+_DELETED: Final = frozenset({"deleted", "notFound"})
 _WRITTEN: Final[dict[int, type[errors.ProviderError]]] = {
     HTTPStatus.CONFLICT: errors.AlreadyThere,
     HTTPStatus.PRECONDITION_FAILED: errors.ChangedMeanwhile,
@@ -56,10 +57,11 @@ _WORDS: Final = (
     | _PRECONDITION
     | _REFUSED
     | _EXPIRED
+    | _DELETED
     | _TAKEN
     | {
-        "dailyLimitExceeded", "domainPolicy", "forbidden", "notFound", "authError",
-        "badRequest", "invalidArgument", "duplicate", "deleted",
+        "dailyLimitExceeded", "domainPolicy", "forbidden", "authError", "badRequest", "invalidArgument",
+        "duplicate",
         "conditionNotMet", "backendError", "internalError",
         "INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND", "ABORTED",
         "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "OUT_OF_RANGE",
@@ -179,7 +181,8 @@ def meaning(
         kind = _WRITTEN[status]
     elif reasons & _EXPIRED:
         kind = errors.CursorExpired
-    elif status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+    elif status == HTTPStatus.NOT_FOUND or (status == HTTPStatus.GONE and reasons & _DELETED):
+        # Any other 410 says that something is over, not what: nobody deletes anything for it.
         kind = not_found
     elif status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.FORBIDDEN and reasons & _RATE

@@ -19,6 +19,7 @@ from integrations.providers.calendars import (
     CancelledInstance,
     Conference,
     EventContent,
+    Reminder,
     RemoteCalendar,
     RemoteEvent,
     Response,
@@ -172,7 +173,7 @@ def _content(
         is_busy=shown not in _NOT_BUSY,
         is_private=resource.get("sensitivity") in _PRIVATE,
         is_tentative=shown == "tentative",
-        reminders=(int(resource.get("reminderMinutesBeforeStart") or 0),)
+        reminders=(Reminder(int(resource.get("reminderMinutesBeforeStart") or 0)),)
         if resource.get("isReminderOn")
         else (),
     )

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from integrations import zones
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, EventContent, Response, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, Response, When
 
 from .recurrence import recurrence
 
@@ -117,11 +117,11 @@ def _shown(content: EventContent) -> str:
     return "busy" if content.is_busy else "free"
 
 
-def _reminder(reminders: tuple[int, ...] | None) -> dict[str, Any]:
+def _reminder(reminders: tuple[Reminder, ...] | None) -> dict[str, Any]:
     if reminders is None:
         return {}
-    if len(reminders) > 1:
-        raise errors.Rejected("Microsoft reminds once", reason="reminders")
+    if len(reminders) > 1 or any(one.method != "popup" for one in reminders):
+        raise errors.Rejected("Microsoft reminds once, on the screen", reason="reminders")
     if not reminders:
         return {"isReminderOn": False}
-    return {"isReminderOn": True, "reminderMinutesBeforeStart": reminders[0]}
+    return {"isReminderOn": True, "reminderMinutesBeforeStart": reminders[0].minutes}

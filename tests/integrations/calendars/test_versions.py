@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from integrations.calendars import versions
-from integrations.providers.calendars import Attendee, EventContent, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, When
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ EVENT = EventContent(
     start=moment(0),
     end=moment(1),
     attendees=(Attendee("bob@firma.example"),),
-    reminders=(10,),
+    reminders=(Reminder(10),),
 )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from integrations.icalendars import components, reading
 from integrations.icalendars.problems import MOST, Unreadable
-from integrations.providers.calendars import When
+from integrations.providers.calendars import Reminder, When
 
 from .files import BERLIN, OWN_RULES, calendar, event, problems, read
 
@@ -136,17 +136,19 @@ class TestAnEvent:
 
     def test_reminds_before_it_starts(self):
         alarms = [
-            f"BEGIN:VALARM\nTRIGGER{trigger}\nACTION:DISPLAY\nEND:VALARM"
-            for trigger in (
-                ":-PT15M",
-                ";RELATED=END:-PT90M",
-                ";VALUE=DATE-TIME:20260603T080000Z",
-                ":PT5M",
+            f"BEGIN:VALARM\nTRIGGER{trigger}\nACTION:{action}\nEND:VALARM"
+            for trigger, action in (
+                (":-PT15M", "DISPLAY"),
+                (";RELATED=END:-PT90M", "EMAIL"),
+                (";VALUE=DATE-TIME:20260603T080000Z", "AUDIO"),
+                (":PT5M", "DISPLAY"),
             )
         ]
         file = read(calendar(event("DTSTART:20260603T090000Z", "DURATION:PT1H", *alarms)))
 
-        assert file.entries[0].whole.content.reminders == (15, 30, 60)
+        assert file.entries[0].whole.content.reminders == (
+            Reminder(15), Reminder(30, "email"), Reminder(60)
+        )  # fmt: skip
         assert file.left_out == ("reminders after the start, or more than four weeks before",)
 
     def test_without_a_name_has_one_of_what_it_says(self):

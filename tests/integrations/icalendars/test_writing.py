@@ -11,7 +11,7 @@ from icalendar import Calendar
 
 from integrations import zones
 from integrations.icalendars import writing
-from integrations.providers.calendars import Attendee, EventContent, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, When
 
 from .files import read
 
@@ -69,9 +69,12 @@ def contents(draw):
         is_tentative=draw(st.booleans()),
         reminders=draw(
             st.none()
-            | st.lists(st.integers(0, 40_320), min_size=1, max_size=4, unique=True).map(
-                lambda found: tuple(sorted(found))
-            )
+            | st.lists(
+                st.builds(Reminder, st.integers(0, 40_320), st.sampled_from(["popup", "email"])),
+                min_size=1,
+                max_size=4,
+                unique=True,
+            ).map(lambda found: tuple(sorted(found)))
         ),
     )
 
@@ -80,7 +83,7 @@ def written(content: EventContent, **more) -> bytes:
     used = writing.zones_of(content)
     return (
         writing.head(name="Family", zone="Europe/Berlin", zones_used=used)
-        + writing.event(content, uid="a@example.org", at=AT, **more)
+        + writing.event(content, uid="a@example.org", at=AT, owner="alice@example.org", **more)
         + writing.end()
     )
 

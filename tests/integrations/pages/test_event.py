@@ -11,7 +11,7 @@ import pytest
 from integrations import zones
 from integrations.calendars import freshness
 from integrations.models import Calendar
-from integrations.providers.calendars import Attendee, Conference, RemoteEvent, When
+from integrations.providers.calendars import Attendee, Conference, Reminder, RemoteEvent, When
 from limited_use.share_models import ShareLevel
 from limited_use.vault.fields import Stored
 from tests.fakes.calendars import FakeCalendars
@@ -85,7 +85,7 @@ class TestAnEvent:
                 attendees=guests,
                 is_private=True,
                 is_busy=False,
-                reminders=(10, 1440),
+                reminders=(Reminder(10), Reminder(1440, "email")),
             ),
             organizer="carol@work.example",
         )
@@ -102,7 +102,7 @@ class TestAnEvent:
             "Room 4",
             "does not come",
             "You said that you may come.",
-            "10 minutes and 1 day before",
+            "10 minutes and 1 day by e-mail before",
             "Private",
             "Shown as free",
         ):

@@ -8,7 +8,7 @@ from html import unescape
 
 import pytest
 
-from integrations.providers.calendars import Attendee
+from integrations.providers.calendars import Attendee, Reminder
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.calendars.writing.conftest import nobody_waits
 from tests.integrations.household import person
@@ -75,8 +75,9 @@ class TestTheForm:
             {},
             {"recurrence": ("RRULE:FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=1",)},
             {"recurrence": ("RRULE:FREQ=WEEKLY;BYDAY=MO,FR",)},
-            {"reminders": (7, 9)},
-            {"reminders": (10,), "is_private": True, "is_busy": False},
+            {"reminders": (Reminder(7), Reminder(9))},
+            {"reminders": (Reminder(10, "email"),)},
+            {"reminders": (Reminder(10),), "is_private": True, "is_busy": False},
             {"description": "<b>one</b>\ntwo", "location": HOSTILE, "title": HOSTILE},
             {
                 "attendees": (

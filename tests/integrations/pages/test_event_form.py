@@ -16,7 +16,7 @@ from integrations.calendar_pages import repeating
 from integrations.calendar_pages.forms import EventForm, blank
 from integrations.calendar_pages.repeating import Repeat
 from integrations.calendars.writing import BadDraft
-from integrations.providers.calendars import EventContent, When
+from integrations.providers.calendars import EventContent, Reminder, When
 
 TUESDAY = date(2026, 3, 3)
 
@@ -65,10 +65,11 @@ class TestAForm:
         assert [one.email for one in made.attendees] == ["bob@work.example", "carol@work.example"]
 
     @pytest.mark.parametrize(
-        ("typed_as", "minutes"), [("", None), ("none", ()), ("0", (0,)), ("1440", (1440,))]
+        ("typed_as", "meant"),
+        [("", None), ("none", ()), ("0", (Reminder(0),)), ("1440", (Reminder(1440),))],
     )
-    def test_says_when_to_remind(self, typed_as, minutes):
-        assert draft(reminders=typed_as).reminders == minutes
+    def test_says_when_to_remind(self, typed_as, meant):
+        assert draft(reminders=typed_as).reminders == meant
 
     @pytest.mark.parametrize(
         ("wrong", "at"),

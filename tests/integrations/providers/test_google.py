@@ -57,6 +57,11 @@ def called_methods() -> set[str]:
     return {f"{places[name.partition('.')[0]]}.{name.partition('.')[2]}" for name in found}
 
 
+def _because(reason: str) -> dict:
+    return {"error": {"errors": [{"domain": "calendar", "reason": reason}]}}
+
+
+
 class TestWhereGmailIs:
     @pytest.mark.scenario("O4")
     def test_is_googles_own_host_where_the_settings_name_none(self):
@@ -253,6 +258,12 @@ class TestCalls:
             ({"status": 400, "body": {"error": "text"}}, errors.Unexpected),
             ({"status": 403, "body": {"error": {"errors": "x"}}}, errors.Unexpected),
             ({"status": 418, "body": {}}, errors.Unexpected),
+            # Over, but nobody knows what: nothing is taken for deleted.
+            ({"status": 410, "body": {}}, errors.Unexpected),
+            ({"status": 410, "body": _because("newReason")}, errors.Unexpected),
+            ({"status": 410, "body": _because("deleted")}, errors.Gone),
+            ({"status": 410, "body": _because("fullSyncRequired")}, errors.CursorExpired),
+            ({"status": 410, "body": _because("updatedMinTooLongAgo")}, errors.CursorExpired),
             ({"status": 302, "body": ""}, errors.Unexpected),
             ({"drop": "before"}, errors.Unavailable),
             ({"drop": "after"}, errors.Unavailable),

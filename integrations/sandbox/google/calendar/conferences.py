@@ -7,14 +7,26 @@ from integrations.sandbox.google import problems
 from integrations.sandbox.google.calendar.ask import Ask
 
 
-def ask_for(ask: Ask, event: Event, body: dict[str, Any]) -> None:
-    """Without `conferenceDataVersion=1` conference data is passed over."""
+def ask_for(ask: Ask, event: Event, body: dict[str, Any], before: Event | None = None) -> None:
+    """
+    Without `conferenceDataVersion=1` conference data is passed over.
+
+    With it, data without a request is another event's conference, shared by this one.
+    """
     if ask.text("conferenceDataVersion", "0") != "1":
-        if "conferenceData" in body:
-            event.pop("conferenceData", None)
+        event.pop("conferenceData", None)
+        if before is not None and "conferenceData" in before:
+            event["conferenceData"] = before["conferenceData"]
         return
-    request = (body.get("conferenceData") or {}).get("createRequest")
+    data = body.get("conferenceData")
+    if not data:
+        return
+    request = data.get("createRequest")
     if request is None:
+        if not data.get("conferenceId"):
+            raise problems.bad_value("Invalid conference data.")
+        uris = [one.get("uri") for one in data.get("entryPoints", []) if one.get("uri")]
+        event["hangoutLink"] = uris[0] if uris else ""
         return
     name = request.get("requestId")
     if not name:

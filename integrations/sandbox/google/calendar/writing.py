@@ -78,7 +78,7 @@ def _change(ask: Ask, *, whole: bool) -> dict[str, Any]:
     _check(made, seen.calendar)
     if any(made.get(name) != current.get(name) for name in ("start", "end", "recurrence")):
         made["sequence"] = int(current.get("sequence", 0)) + 1
-    conferences.ask_for(ask, made, body)
+    conferences.ask_for(ask, made, body, current)
     return _written(ask, seen, made)
 
 

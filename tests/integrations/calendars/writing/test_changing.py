@@ -21,7 +21,7 @@ from integrations.calendars.writing.errors import (
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, IntegrationStatus
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, CancelledInstance, RemoteEvent, When
+from integrations.providers.calendars import Attendee, CancelledInstance, Conference, RemoteEvent, When
 from limited_use.models import Leaf
 from tests.integrations.calendar_house import meeting, moment
 from tests.walls import acting_as
@@ -245,6 +245,17 @@ class TestADeletion:
 
 
 class TestASeries:
+    def test_goes_on_to_meet_where_it_met(self, alice, account, asked, series):
+        held = account.events[account.email][series]
+        call = Conference("ready", "https://meet.example/abc")
+        account.write(account.email, replace(held, conference=call))
+        alice.sync()
+
+        change(asked, shown(asked)[2], {"title": "New"}, scope="following")
+
+        said = {one["title"]: one["conferencing"] for one in shown(asked)}
+        assert said["New"] == said["Daily"] == {"status": "ready", "uri": call.uri}
+
     def test_changes_in_one_place(self, asked, series):
         change(asked, shown(asked)[1], {"title": "Once"})
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, EventContent, RemoteEvent, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, RemoteEvent, When
 from integrations.providers.microsoft import calendar_reading as reading
 from integrations.providers.microsoft import calendar_writing as writing
 from integrations.providers.microsoft.calendar import open_calendars
@@ -176,7 +176,8 @@ class TestAnEvent:
     @pytest.mark.parametrize(
         ("said", "reason"),
         [
-            ({"reminders": (5, 10)}, "reminders"),
+            ({"reminders": (Reminder(5), Reminder(10))}, "reminders"),
+            ({"reminders": (Reminder(5, "email"),)}, "reminders"),
             ({"recurrence": ("RDATE:20261110",)}, "recurrence"),
         ],
     )
