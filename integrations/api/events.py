@@ -32,7 +32,8 @@ class EventList(CalendarView):
         """
         Return a page of what happens in a window over all calendars, by start.
 
-        `calendars` says of each whether its events are here, and how its copy stands.
+        `calendars` says of each whether its events are here, and how its copy stands. A page may
+        be short, or have no data, though `has_more` is true: so much happens then.
         """
         given = self.asked(request)
         inside = agenda.window(given["start"], given["end"], zone=given["timezone"])

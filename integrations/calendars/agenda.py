@@ -21,7 +21,7 @@ from integrations.almanac.expansion import BadWindow, Window
 from integrations.almanac.stepping import Work
 from integrations.asking import Asked, NotFound
 from integrations.calendar_permits import Wanted
-from integrations.calendars import expanding, freshness, paging, records, shapes, visible
+from integrations.calendars import expanding, freshness, paging, records, visible
 from integrations.calendars.paging import Paging
 from integrations.calendars.visible import Visible
 from limited_use.sinks import agenda as sink
@@ -31,6 +31,8 @@ from limited_use.vocabulary import DataClass
 _EVENT: Final = DataClass.CALENDAR_EVENT
 #: The longest window that is expanded at once.
 LONGEST: Final = timedelta(days=100)
+# Rows that one page opens, or those of one week: what lies further ahead is of the next.
+_AT_ONCE: Final = 5_000
 # Steps that one answer may take over all its series.
 _WORK: Final = 200_000
 
@@ -70,6 +72,7 @@ class Reading:
     :param shown: whose events are among the rows
     :param missing: whose are not, though they were asked for
     :param withheld: those of the missing that whoever shares them may not show now
+    :param until: where what was read ends, if that is short of the window
     """
 
     rows: Sequence[Row]
@@ -77,6 +80,7 @@ class Reading:
     shown: Sequence[Visible]
     missing: Sequence[Visible]
     withheld: Sequence[Visible] = ()
+    until: datetime | None = None
 
 
 def read(
@@ -111,16 +115,29 @@ def selected(asked: Asked, calendar_ids: Collection[UUID] | None) -> list[Visibl
     return visible.chosen(found, calendar_ids)
 
 
-def read_of(
-    asked: Asked, found: Sequence[Visible], inside: Window, *, details: bool, wait: bool
+def read_of(  # noqa: PLR0913 - one question in full
+    asked: Asked,
+    found: Sequence[Visible],
+    inside: Window,
+    *,
+    details: bool,
+    wait: bool,
+    most: int | None = None,
 ) -> Reading:
-    """Return what some calendars have in the window. See `read`."""
+    """
+    Return what some calendars have in the window. See `read`.
+
+    :param most: how many rows; where there are more, what the window begins with
+    """
     coming = freshness.ask(found, at=asked.at)
     if wait and coming:
         freshness.wait(coming)
     at = asked.at
     current = [one for one in found if one.is_current(at)]
-    rows = records.of_window(current, start=inside.start, end=inside.end, details=details)
+    start, end = inside.start, inside.end
+    if most is not None:
+        end = records.reach(current, start=start, end=end, most=most)
+    rows = records.of_window(current, start=start, end=end, details=details)
     wanted = _wanted(current, rows, details=details)
     # What one person may no longer show takes nothing from what the others do.
     permits = calendar_permits.to_view_apart(actor=asked.actor, wanted=wanted, at=at)
@@ -136,6 +153,7 @@ def read_of(
         shown,
         [one for one in found if one not in shown],
         [one for one in current if one not in shown],
+        end if end < inside.end else None,
     )
 
 
@@ -179,6 +197,9 @@ def list_events(  # noqa: PLR0913 - one question in full
     """
     Return a page of what happens in the window as JSON, by start. See `read`.
 
+    A page may be short, or have nothing, though more follows: no page opens more than `_AT_ONCE`
+    rows, or those of a week.
+
     :raises cursors.InvalidCursor: if `cursor` was not given for this very question, or what it
         was read under is no more
     :raises cursors.ExpiredCursor: if it is too old
@@ -192,12 +213,15 @@ def list_events(  # noqa: PLR0913 - one question in full
         at=asked.at,
     )
     left = asking.from_here(inside)
-    found = read_of(asked, chosen, left, details=True, wait=True)
+    found = read_of(asked, chosen, left, details=True, wait=True, most=_AT_ONCE)
+    if found.until is not None:
+        left = expansion.window(left.start, found.until, zone=left.place.key)
     make = partial(
         _page,
         page=asking,
         inside=left,
-        envelope={**envelope, "calendars": _standing(found, asked.at)},
+        until=found.until,
+        envelope={**envelope, "calendars": paging.standing(found.shown, found.missing, found.withheld, at=asked.at)},
     )
     return sink.calendar_json(
         found.rows, permits=found.permits, viewer=asked.actor, make=make, at=asked.at
@@ -205,10 +229,15 @@ def list_events(  # noqa: PLR0913 - one question in full
 
 
 def _page(
-    opened: sink.Opened, *, page: Paging, inside: Window, envelope: Mapping[str, Any]
+    opened: sink.Opened,
+    *,
+    page: Paging,
+    inside: Window,
+    until: datetime | None,
+    envelope: Mapping[str, Any],
 ) -> dict[str, Any]:
     expanded = expanding.expand(opened, inside, work=Work(_WORK))
-    shown, following = page.cut(expanded.happenings, inside)
+    shown, following = page.cut(expanded.happenings, inside, until=until)
     return {
         **envelope,
         "data": shapes.happenings(shown),
@@ -216,14 +245,3 @@ def _page(
         "next_cursor": following,
         "unreadable": expanded.unreadable,
     }
-
-
-def _standing(found: Reading, at: datetime) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": one.calendar.id,
-            "complete": one in found.shown,
-            **shapes.copy_of(one, at=at, is_withheld=one in found.withheld),
-        }
-        for one in (*found.shown, *found.missing)
-    ]

@@ -57,13 +57,22 @@ class Paging:
         return expansion.window(self.after.at, inside.end, zone=inside.place.key)
 
     def cut(
-        self, happenings: Sequence[Happening], inside: Window
+        self, happenings: Sequence[Happening], inside: Window, *, until: datetime | None = None
     ) -> tuple[list[Happening], str | None]:
-        """Return the page, and the cursor that goes on after it; None if nothing does."""
+        """
+        Return the page, and the cursor that goes on after it; None if nothing does.
+
+        :param until: where what was looked at ends, if the question goes on behind it
+        """
         placed = sorted((place(one, inside), at) for at, one in enumerate(happenings))
         left = [(spot, at) for spot, at in placed if self.after is None or spot > self.after]
         page = left[: self.limit]
-        following = None if len(left) <= self.limit else self._cursor(page[-1][0])
+        following = None
+        if len(left) > self.limit:
+            following = self._cursor(page[-1][0])
+        elif until is not None:
+            # Nothing that begins there has been looked at.
+            following = self._cursor(Place(until, ""))
         return [happenings[at] for _, at in page], following
 
     def _cursor(self, spot: Place) -> str:
@@ -113,6 +122,24 @@ def filters(inside: Window, calendar_ids: Collection[UUID] | None, found: Sequen
         "shares": sorted(str(one.share.id) for one in found if one.share is not None),
     }
     return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def standing(
+    shown: Sequence[Visible],
+    missing: Sequence[Visible],
+    withheld: Collection[Visible],
+    *,
+    at: datetime,
+) -> list[shapes.Shape]:
+    """Return of each calendar whether its events are among those of a page, and how it stands."""
+    return [
+        {
+            "id": one.calendar.id,
+            "complete": one in shown,
+            **shapes.copy_of(one, at=at, is_withheld=one in withheld),
+        }
+        for one in (*shown, *missing)
+    ]
 
 
 def place(one: Happening, inside: Window) -> Place:

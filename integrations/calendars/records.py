@@ -8,16 +8,18 @@ from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Greatest
 
 from integrations.calendars.visible import Visible
 from integrations.models import Event, EventKind
-from integrations.models.calendar import week_of
+from integrations.models.calendar import beginning_of, week_of
 from limited_use.sinks.rows import Row
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import Sealed
 
 # Days of a zone far from UTC.
 _ZONES: Final = timedelta(days=1)
+_INSTANT: Final = timedelta(microseconds=1)
 _COLUMNS: Final = (
     "calendar_id", "cache_id", "id", "kind", "remote_blind", "series_blind", "is_busy",
     "is_private", "synced_at", "timing",
@@ -71,6 +73,25 @@ def of_times(found: Sequence[Visible], *, start: datetime, end: datetime) -> lis
     # Of a free series an occurrence may still be busy; it is a row of its own.
     busy = inside.exclude(kind__in=[EventKind.SINGLE, EventKind.SERIES], is_busy=False)
     return [_listed(one, by_calendar[one[0]]) for one in busy.values_list(*_COLUMNS)]
+
+
+def reach(found: Sequence[Visible], *, start: datetime, end: datetime, most: int) -> datetime:
+    """
+    Return until when a window is read at once: up to `most` rows, and at least one week's.
+
+    By the weeks that rows lie in, which are in clear; none are opened.
+    """
+    first = week_of(start - _ZONES)
+    inside = _inside([one.calendar.id for one in found], start, end)
+    weeks = inside.annotate(week=Greatest("first_week", first)).values("week")
+    total = 0
+    for week, count in weeks.annotate(rows=Count("id")).order_by("week").values_list("week", "rows"):
+        total += count
+        # Short of what would take rows of that week along.
+        until = beginning_of(week) - _ZONES - _INSTANT
+        if total > most and until > start:
+            return until
+    return end
 
 
 def count_by_calendar(

@@ -9,7 +9,7 @@ copy can end, in backups too, while the calendar stays connected.
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 from uuid import UUID
 
@@ -31,6 +31,11 @@ WEEK: Final = 7 * 86400
 def week_of(at: datetime) -> int:
     """Return the week that `at` lies in, counted from 1970-01-01 UTC."""
     return int(at.timestamp() // WEEK)
+
+
+def beginning_of(week: int) -> datetime:
+    """Return when a week begins. See `week_of`."""
+    return datetime.fromtimestamp(week * WEEK, UTC)
 
 
 class CalendarRole(models.TextChoices):

@@ -1,4 +1,9 @@
-"""Which calendars the account has: listed whole each time, for they are few."""
+"""
+Which calendars the account has: listed whole each time.
+
+They are few, so it is one call. What changed since a token would not do: a copy that ended took
+its calendar's name along, and nobody tells again what did not change.
+"""
 
 from __future__ import annotations
 

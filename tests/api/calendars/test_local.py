@@ -83,7 +83,6 @@ class TestACalendar:
         assert (answer.json()["name"], answer.json()["colour"]) == ("Club", "#112233")
         assert answer["ETag"] == browser.get(home)["ETag"] != seen
 
-    @pytest.mark.scenario("C3")
     def test_is_not_called_otherwise_or_removed_over_another_name(self, browser, home):
         about, seen = {"name": "Club", "timezone": "UTC"}, browser.get(home)["ETag"]
         called(browser, home, about, seen)
@@ -97,7 +96,7 @@ class TestACalendar:
             assert (answer.status_code, answer.json()["code"]) == (428, "if-match-needed")
         assert browser.get(home).json()["name"] == "Club"
 
-    @pytest.mark.scenario("D6")
+    @pytest.mark.scenario("C3")
     def test_is_made_once_under_one_key(self, browser, home):
         again = begin(browser)
         other = begin(browser, name="Club")
@@ -109,7 +108,7 @@ class TestACalendar:
         assert second.status_code == 201
         assert Calendar.objects.count() == 2
 
-    @pytest.mark.scenario("D6")
+    @pytest.mark.scenario("C3")
     def test_that_is_removed_does_not_come_back(self, browser, home):
         browser.delete(home, headers={"If-Match": browser.get(home)["ETag"]})
 

@@ -84,7 +84,6 @@ class TestACalendarThatLivesHere:
 
         assert listed(alice)[0]["name"] == "Our family"
 
-    @pytest.mark.scenario("C3")
     def test_is_not_renamed_or_removed_over_another_name(self, alice):
         calendar_id = create(alice)
         etag = seen(calendar_id)

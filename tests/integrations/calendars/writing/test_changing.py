@@ -329,7 +329,6 @@ class TestAnInvitation:
         with pytest.raises(NotInvited):
             act(writing.respond, asked, one, "accepted", etag=one["etag"])
 
-    @pytest.mark.scenario("C3")
     def test_to_something_else_than_they_saw_is_not_answered(self, alice, asked, account):
         guests = (Attendee(account.email, is_self=True), Attendee("bob@example.com"))
         account.put(meeting(moment(3), attendees=guests), organizer="bob@example.com")
@@ -360,7 +359,6 @@ class TestAMove:
         [moved] = shown(asked)
         assert moved["calendar_id"] == str(work.id)
 
-    @pytest.mark.scenario("C3")
     def test_of_another_version_leaves_it_where_it_is(self, alice, asked, account):
         account.add("Work")
         account.put(meeting(moment(3), "Review"))

@@ -381,7 +381,6 @@ class TestAMove:
 
         assert days(alice) == ["03 Review", "09 Review"]
 
-    @pytest.mark.scenario("C3")
     @pytest.mark.usefixtures("review")
     def test_of_another_version_leaves_it_where_it_is(self, alice, asked, home, club):
         [one] = shown(alice)
