@@ -21,7 +21,7 @@ from integrations.almanac.expansion import BadWindow, Window
 from integrations.almanac.stepping import Work
 from integrations.asking import Asked, NotFound
 from integrations.calendar_permits import Wanted
-from integrations.calendars import expanding, freshness, paging, records, visible
+from integrations.calendars import expanding, freshness, paging, records, shapes, visible
 from integrations.calendars.paging import Paging
 from integrations.calendars.visible import Visible
 from limited_use.sinks import agenda as sink
