@@ -16,7 +16,7 @@ def main() -> None:
     call_command("createcachetable", verbosity=0)
     # Where roles cannot be made, nothing starts: a service that logs in as the owner has no walls.
     call_command("database_walls", verbosity=0)
-    call_command("seed_demo")
+    call_command("seed_demo", calendars="--calendars" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
 
     `port` and `sandbox_port` are wishes; `workers` is how many of each class; `extra` overrides
     settings by their names; `seed` is what the sandbox begins with (``accounts``, ``dials``; our
-    client is added). Leaving stops every process, newest first.
+    client is added): without one, as the demo begins, with calendars that live here as well. Leaving stops every process, newest first.
 
     :raises Unavailable: if a process does not come up; the message names its log.
     """
@@ -215,7 +215,7 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
             *("--control-port", str(control_port), "--seed", str(seeded)),
         )
         service.wait("sandbox", sandbox_port)
-        _prepare(service)
+        _prepare(service, with_calendars=seed is None)
         service.start_web(port)
         service.start_beat()
         for process_class in WORKERS:
@@ -229,10 +229,10 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
             service.stop(name)
 
 
-def _prepare(service: Service) -> None:
+def _prepare(service: Service, *, with_calendars: bool) -> None:
     # Its output is for the person in front of the screen: whom one may sign in as.
     done = spawn(
-        [sys.executable, "-m", "config.embedded.prepare"],
+        [sys.executable, "-m", "config.embedded.prepare", *["--calendars"] * with_calendars],
         sign=signal.SIGKILL,
         env={**service.environment, **logins.environment(service.logins)},
         cwd=ROOT,

@@ -10,19 +10,24 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.organisations import AlreadyFounded
 from accounts.users import AlreadyRegistered
-from integrations import demo
+from integrations import demo, demo_calendars
 
 
 class Command(BaseCommand):
     help = "Create the demo's people and clients once, and print how to sign in as them."
 
-    def handle(self, **_: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--calendars", action="store_true", help="with calendars that live here, and shares"
+        )
+
+    def handle(self, *, calendars: bool = False, **_: Any) -> None:
         if settings.PRODUCTION or not settings.KEYRING_DIR:
             raise CommandError("the demo's accounts have no place in production")
         call_command("init_keyring", verbosity=0, stdout=self.stderr)
@@ -32,8 +37,9 @@ class Command(BaseCommand):
                 f"{kept} tells of people of another database: remove it, or name another folder"
                 " (.venv/bin/python -m config.embedded --data FOLDER demo)"
             )
+        at = timezone.now()
         try:
-            people, clients = demo.seed(at=timezone.now())
+            people, clients = demo.seed(at=at)
         except (AlreadyFounded, AlreadyRegistered):
             if not kept.exists():
                 raise CommandError(
@@ -59,6 +65,8 @@ class Command(BaseCommand):
                     "clients": [asdict(client) for client in clients],
                 },
             )
+            if calendars:
+                demo_calendars.seed(people, at=at)
         self._show(json.loads(kept.read_text(encoding="utf-8")), kept)
 
     def _show(self, seeded: dict[str, Any], kept: Path) -> None:
