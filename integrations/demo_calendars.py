@@ -106,6 +106,4 @@ def _event(  # noqa: PLR0913 - one event in full
 
 def _days(title: str, monday: datetime, *, day: int) -> EventContent:
     first = (monday + timedelta(days=day)).date()
-    return EventContent(
-        title=title, start=When(day=first), end=When(day=first + timedelta(days=1))
-    )
+    return EventContent(title=title, start=When(day=first), end=When(day=first + timedelta(days=1)))

@@ -65,7 +65,9 @@ def content(event: EventContent, *, remote: RemoteEvent | None = None) -> bytes:
         "description": event.description,
         "location": event.location,
         "attendees": [_attendee(one) for one in event.attendees],
-        "reminders": None if event.reminders is None else [_reminder(one) for one in event.reminders],
+        "reminders": None
+        if event.reminders is None
+        else [_reminder(one) for one in event.reminders],
         "busy": event.is_busy,
         "tentative": event.is_tentative,
     }

@@ -232,6 +232,7 @@ ROUTES: dict[str, Kind] = {
     "inbox-support-close": FORM,
     "calendar": OWN_PAGE,
     "calendar-coming": OWN_PAGE,
+    "calendar-find": OWN_PAGE,
     "calendar-look": Kind("sign-in sign-in 405 405", "ok go 405 405", "ok go 405 405"),
     # A form without a title, a day and a calendar is shown again.
     "calendar-new": Kind("sign-in sign-in 405 405", "ok 400 405 405", "ok 400 405 405"),

@@ -190,7 +190,8 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
 
     `port` and `sandbox_port` are wishes; `workers` is how many of each class; `extra` overrides
     settings by their names; `seed` is what the sandbox begins with (``accounts``, ``dials``; our
-    client is added): without one, as the demo begins, with calendars that live here as well. Leaving stops every process, newest first.
+    client is added): without one all begins as the demo does, with calendars that live here as
+    well. Leaving stops every process, newest first.
 
     :raises Unavailable: if a process does not come up; the message names its log.
     """

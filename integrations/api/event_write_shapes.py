@@ -49,8 +49,8 @@ class EventFields(Told):
     participants = InvitedGuest(many=True, required=False)
     busy = serializers.BooleanField(required=False)
     visibility = serializers.ChoiceField(choices=["default", "private"], required=False)
-    reminders = ReminderGiven(
-        many=True,
+    reminders = serializers.ListField(
+        child=ReminderGiven(),
         required=False,
         allow_null=True,
         max_length=5,

@@ -67,9 +67,7 @@ def move(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str)
     return _answer(question, written, status=200)
 
 
-def respond(
-    question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str
-) -> HttpResponse:
+def respond(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> HttpResponse:
     written = writing.respond(
         question, name, given["status"], etag=etag, scope=given["scope"], notify=given["notify"]
     )

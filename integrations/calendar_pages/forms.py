@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -157,10 +157,13 @@ class EventForm(forms.Form):
         )
 
 
-def blank(day: date, hour: int, *, is_days: bool) -> dict[str, Any]:
-    """Return what a form for a new event begins with: an hour of that day, or all of it."""
-    start = datetime.combine(day, time(hour))
-    end = start + timedelta(hours=1)
+def blank(start: datetime, length: timedelta, *, is_days: bool) -> dict[str, Any]:
+    """
+    Return what a form for a new event begins with: so long from then on, or all of that day.
+
+    :param start: a clock time
+    """
+    day, end = start.date(), start + length
     return {
         "key": uuid4(),
         "is_days": is_days,

@@ -83,7 +83,7 @@ def _page(request: HttpRequest, event_id: str, *, why: str = "", status: int = 2
 
 
 def _all_of(event_id: str) -> EventId:
-    """Return what is moved, and so what is shown and whose version it is: of a series, all of it."""
+    """Return what is moved, is shown, and has the version: of a series, all of it."""
     return EventId(single.event_id(event_id).row)
 
 

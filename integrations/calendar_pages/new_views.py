@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import date
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -19,16 +17,20 @@ from django.views.decorators.http import require_http_methods
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.asking import Asked, asked_by
-from integrations.calendar_pages import clocks, offering, preferences, saying, spans, writable
-from integrations.calendar_pages.forms import EventForm, blank, calendar_of
+from integrations.calendar_pages import (
+    beginning,
+    clocks,
+    offering,
+    preferences,
+    saying,
+    writable,
+)
+from integrations.calendar_pages.forms import EventForm, calendar_of
 from integrations.calendars import agenda, catalogue, writing
 from integrations.calendars.visible import Visible
 from integrations.calendars.writing import errors as refusals
 from limited_use.sinks import agenda as sink
 from limited_use.sinks.agenda import Opened, Shown
-
-_NOON: Final = 12
-_HOURS: Final = 24
 
 
 @never_cache
@@ -38,7 +40,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Show the form for an event, and make one; sent twice it makes one."""
     asked = asked_by(request)
     if request.method != "POST":
-        form = EventForm(initial=_initial(request, asked))
+        form = EventForm(initial=beginning.initial(request, asked))
         return HttpResponse(_page(request, asked, form))
     typed = request.POST.copy()
     form, why = EventForm(typed), ""
@@ -120,15 +122,3 @@ def _closed(found: Sequence[Visible]) -> list[Mapping[str, Any]]:
         if one.calendar.role in writable.ROLES and not writable.is_open(one)
     }
     return [{"connection_id": key, "provider": provider} for key, provider in ours.items()]
-
-
-def _initial(request: HttpRequest, asked: Asked) -> dict[str, Any]:
-    day, hour, is_days = asked.at.date(), _NOON, request.GET.get("all") == "day"
-    with suppress(ValueError):
-        day = date.fromisoformat(request.GET.get("day", ""))
-    if not spans.is_possible(day):
-        day = asked.at.date()
-    given = request.GET.get("hour", "")
-    if given.isdecimal() and len(given) <= 2 and int(given) < _HOURS:  # noqa: PLR2004 - digits
-        hour = int(given)
-    return blank(day, hour, is_days=is_days)

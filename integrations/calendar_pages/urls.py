@@ -1,11 +1,12 @@
 from django.urls import path
 
-from . import edit_views, event_views, move_views, new_views, views
+from . import edit_views, event_views, find_views, move_views, new_views, views
 
 urlpatterns = [
     path("calendar/", views.calendar, name="calendar"),
     path("calendar/coming/", views.coming, name="calendar-coming"),
     path("calendar/look/", views.look_of_it, name="calendar-look"),
+    path("calendar/find/", find_views.find, name="calendar-find"),
     path("calendar/new/", new_views.new, name="calendar-new"),
     path("calendar/events/<str:event_id>/", event_views.event, name="calendar-event"),
     path("calendar/events/<str:event_id>/answer/", event_views.answer, name="calendar-answer"),

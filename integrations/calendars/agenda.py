@@ -221,7 +221,10 @@ def list_events(  # noqa: PLR0913 - one question in full
         page=asking,
         inside=left,
         until=found.until,
-        envelope={**envelope, "calendars": paging.standing(found.shown, found.missing, found.withheld, at=asked.at)},
+        envelope={
+            **envelope,
+            "calendars": paging.standing(found.shown, found.missing, found.withheld, at=asked.at),
+        },
     )
     return sink.calendar_json(
         found.rows, permits=found.permits, viewer=asked.actor, make=make, at=asked.at

@@ -74,11 +74,13 @@ class Told:
 
 
 Make = Callable[[Told], Any]
+#: Any of the sinks of `agenda` that give bytes.
+Sink = Callable[..., bytes]
 
 
-def answer(asked: Asked, question: Question, *, make: Make) -> bytes:
+def answer(asked: Asked, question: Question, *, make: Make, into: Sink | None = None) -> bytes:
     """
-    Return what `make` makes of what can be told, as JSON.
+    Return what `make` makes of what can be told, as `into` gives it; without one as JSON.
 
     :param make: called inside the sink
     :raises limited_use.guard.Refused: if their own calendars may not be shown to the actor, or a
@@ -87,13 +89,13 @@ def answer(asked: Asked, question: Question, *, make: Make) -> bytes:
     """
     circle.refuse_strangers(asked, question.people)
     try:
-        return _answer(asked, question, make)
+        return _answer(asked, question, make, into)
     except Unopenable:
         # Taken back between decision and opening. Looked for again, it is not there.
-        return _answer(asked, question, make)
+        return _answer(asked, question, make, into)
 
 
-def _answer(asked: Asked, question: Question, make: Make) -> bytes:
+def _answer(asked: Asked, question: Question, make: Make, into: Sink | None) -> bytes:
     around = circle.around(asked)
     needed = around.of(question.people, question.calendars)
     since = asked.at if question.is_live else None
@@ -113,7 +115,7 @@ def _answer(asked: Asked, question: Question, make: Make) -> bytes:
     }
     can_tell = [one for one in can_tell if one.calendar.id not in lost]
     rows = [row for row in rows if row.row.seen.calendar.id not in lost]
-    return sink.calendar_json(
+    return (into or sink.calendar_json)(
         rows,
         permits=permits,
         viewer=asked.actor,

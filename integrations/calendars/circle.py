@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from accounts.models import User
 from integrations import calendar_permits
 from integrations.asking import Asked
 from integrations.calendars import agenda
@@ -50,6 +51,12 @@ def around(asked: Asked) -> Circle:
         if one.calendar.role == CalendarRole.OWNER:
             by_person.setdefault(one.calendar.user_id, []).append(one)
     return Circle(by_person, {one.calendar.id: one for one in found})
+
+
+def colleagues(asked: Asked) -> Mapping[UUID, User]:
+    """Return who shares with the asker a calendar that says when they have time, by id."""
+    people = set(around(asked).by_person) - {asked.user_id}
+    return User.objects.in_bulk(people) if people else {}
 
 
 def refuse_strangers(asked: Asked, people: Collection[UUID]) -> None:

@@ -65,7 +65,7 @@ def _rest(
     # It is open, and given: who reports a failure of what follows would find it in this frame.
     del head
     after: UUID | None = None
-    owner = User.objects.values_list("email", flat=True).get(id=actor.user_id)
+    owner = User.objects.values_list("email", flat=True).get(id=calendar.user_id)
     try:
         while part := _part(calendar.id, after):
             yield _opened(part, calendar, actor, now(), _Written(now(), owner).event)

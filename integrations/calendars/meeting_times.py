@@ -7,7 +7,7 @@ slot, and the answer says who that is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ from integrations.almanac.intervals import Span
 from integrations.almanac.slots import Hours, Meeting, Person
 from integrations.asking import Asked
 from integrations.calendars import busy
-from integrations.calendars.busy import Question, Told
+from integrations.calendars.busy import Question, Sink, Told
 
 Shape = dict[str, Any]
 
@@ -51,11 +51,35 @@ class Search:
     zone: str
 
 
-def find(asked: Asked, search: Search, *, envelope: Mapping[str, Any]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Offer:
     """
-    Return when they could meet, in order, as JSON; nothing that has begun already.
+    When they could meet, in order, nothing that has begun already.
 
-    Of the first `slots.MOST_SLOTS` those are answered that most of the others can come to.
+    :param times: each with who can come of those who do not have to
+    :param unknown: of whom nobody can tell: with one who has to be there, there are no times
+    """
+
+    times: Sequence[tuple[Span, Sequence[UUID]]]
+    unknown: frozenset[UUID]
+
+
+def find(asked: Asked, search: Search, *, envelope: Mapping[str, Any]) -> bytes:
+    """Return when they could meet as JSON. See `offer`."""
+    return offer(asked, search, make=partial(_shape, search=search, envelope=envelope))
+
+
+def offer(
+    asked: Asked,
+    search: Search,
+    *,
+    make: Callable[[Offer], Any],
+    into: Sink | None = None,
+) -> bytes:
+    """
+    Return what `make` makes of when they could meet; see `busy.answer`, of `into` as well.
+
+    Of the first `slots.MOST_SLOTS` those are offered that most of the others can come to.
 
     :raises: what `busy.answer` raises
     """
@@ -67,11 +91,12 @@ def find(asked: Asked, search: Search, *, envelope: Mapping[str, Any]) -> bytes:
         zone=search.zone,
         zones={one.user_id: one.hours.zone for one in search.participants if one.hours},
     )
-    make = partial(_made, search=search, envelope=envelope, at=asked.at)
-    return busy.answer(asked, question, make=make)
+    return busy.answer(
+        asked, question, make=lambda told: make(_offered(told, search, asked.at)), into=into
+    )
 
 
-def _made(told: Told, *, search: Search, envelope: Mapping[str, Any], at: datetime) -> Shape:
+def _offered(told: Told, search: Search, at: datetime) -> Offer:
     people = [
         (one, Person(told.person(one.user_id).taken, one.hours)) for one in search.participants
     ]
@@ -81,22 +106,29 @@ def _made(told: Told, *, search: Search, envelope: Mapping[str, Any], at: dateti
     if start < search.end:
         window = expansion.window(start, search.end, zone=search.zone)
         found, fits = _found(people, search.meeting, window)
+    return Offer(
+        [(slot, _who(slot, fits)) for slot in _best(found, fits, search.meeting.most)],
+        frozenset(one.user_id for one, person in people if person.taken is None),
+    )
+
+
+def _shape(found: Offer, *, search: Search, envelope: Mapping[str, Any]) -> Shape:
     return {
         **envelope,
         "start": search.start,
         "end": search.end,
         "timezone": search.zone,
         "data": [
-            {"start": slot[0], "end": slot[1], "optional": _who(slot, fits)}
-            for slot in _best(found, fits, search.meeting.most)
+            {"start": start, "end": end, "optional": optional}
+            for (start, end), optional in found.times
         ],
         "participants": [
             {
                 "user_id": one.user_id,
                 "required": one.is_required,
-                "status": "unknown" if person.taken is None else "known",
+                "status": "unknown" if one.user_id in found.unknown else "known",
             }
-            for one, person in people
+            for one in search.participants
         ],
     }
 

@@ -62,8 +62,27 @@ def of_window(
     """
     by_calendar = {one.calendar.id: one for one in found}
     columns = (*_COLUMNS, *_DETAILS) if details else _COLUMNS
-    inside = _inside(by_calendar, start, end).values_list(*columns)
+    inside = list(_inside(by_calendar, start, end).values_list(*columns))
+    inside += _series_of(inside).values_list(*columns)
     return [_listed(one, by_calendar[one[0]]) for one in inside]
+
+
+def _series_of(inside: Sequence[tuple[Any, ...]]) -> QuerySet[Event]:
+    """
+    Return the series, over by then or not begun, of occurrences that were moved into a window.
+
+    By its series an occurrence is known, so it has the same name in every window.
+    """
+    there = {(one[0], bytes(one[4])) for one in inside}
+    lost = {
+        (one[0], bytes(one[5]))
+        for one in inside
+        if one[5] is not None and (one[0], bytes(one[5])) not in there
+    }
+    if not lost:
+        return Event.objects.none()
+    calendars, blinds = zip(*lost, strict=True)
+    return Event.objects.filter(calendar_id__in=calendars, remote_blind__in=blinds)
 
 
 def of_times(found: Sequence[Visible], *, start: datetime, end: datetime) -> list[Row]:
@@ -85,7 +104,9 @@ def reach(found: Sequence[Visible], *, start: datetime, end: datetime, most: int
     inside = _inside([one.calendar.id for one in found], start, end)
     weeks = inside.annotate(week=Greatest("first_week", first)).values("week")
     total = 0
-    for week, count in weeks.annotate(rows=Count("id")).order_by("week").values_list("week", "rows"):
+    for week, count in (
+        weeks.annotate(rows=Count("id")).order_by("week").values_list("week", "rows")
+    ):
         total += count
         # Short of what would take rows of that week along.
         until = beginning_of(week) - _ZONES - _INSTANT

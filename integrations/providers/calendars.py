@@ -195,7 +195,7 @@ class CalendarAdapter(Protocol):
     def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         """:raises Gone: if it no longer exists"""
 
-    def create(  # noqa: PLR0913 - one write in full
+    def create(
         self,
         calendar_id: str,
         content: EventContent,

@@ -90,7 +90,7 @@ class GoogleCalendarAdapter:
             raise errors.Gone("the event was deleted")
         return found
 
-    def create(  # noqa: PLR0913 - one write in full
+    def create(
         self,
         calendar_id: str,
         content: EventContent,

@@ -60,8 +60,8 @@ _WORDS: Final = (
     | _DELETED
     | _TAKEN
     | {
-        "dailyLimitExceeded", "domainPolicy", "forbidden", "authError", "badRequest", "invalidArgument",
-        "duplicate",
+        "dailyLimitExceeded", "domainPolicy", "forbidden", "authError", "badRequest",
+        "invalidArgument", "duplicate",
         "conditionNotMet", "backendError", "internalError",
         "INVALID_ARGUMENT", "UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND", "ABORTED",
         "RESOURCE_EXHAUSTED", "INTERNAL", "UNAVAILABLE", "DEADLINE_EXCEEDED", "OUT_OF_RANGE",

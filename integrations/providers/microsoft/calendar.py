@@ -95,7 +95,7 @@ class GraphCalendarAdapter:
     def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         return self._read(self._resource(calendar_id, event_id))
 
-    def create(  # noqa: PLR0913 - one write in full
+    def create(
         self,
         calendar_id: str,
         content: EventContent,

@@ -171,18 +171,14 @@ class TestAMove:
     def test_to_nothing_is_told(self, hers, to):
         one = named(hers, "Review")
 
-        answer = send(
-            hers, "post", f"events/{one['id']}/move", {"calendar_id": to}, **match(one)
-        )
+        answer = send(hers, "post", f"events/{one['id']}/move", {"calendar_id": to}, **match(one))
         problem(answer, 400, "bad-request")
 
     def test_of_one_of_a_series_is_told(self, alice, hers):
         team = str(alice.calendars.get(is_primary=False).id)
         one = named(hers, "Daily")
 
-        answer = send(
-            hers, "post", f"events/{one['id']}/move", {"calendar_id": team}, **match(one)
-        )
+        answer = send(hers, "post", f"events/{one['id']}/move", {"calendar_id": team}, **match(one))
         body = problem(answer, 400, "bad-request")
 
         assert {one["parameter"] for one in body["errors"]} == {"calendar_id"}

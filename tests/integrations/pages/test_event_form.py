@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
@@ -124,7 +124,7 @@ class TestAForm:
         some.booleans(),
     )
     def test_that_is_blank_is_an_event_as_it_stands(self, day, hour, is_days):
-        start = blank(day, hour, is_days=is_days)
+        start = blank(datetime.combine(day, time(hour)), timedelta(hours=1), is_days=is_days)
         said = {
             name: f"{start[name]:%Y-%m-%d}" if name.endswith("day") else f"{start[name]:%H:%M}"
             for name in ("start_day", "start_time", "end_day", "end_time")

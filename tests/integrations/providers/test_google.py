@@ -61,7 +61,6 @@ def _because(reason: str) -> dict:
     return {"error": {"errors": [{"domain": "calendar", "reason": reason}]}}
 
 
-
 class TestWhereGmailIs:
     @pytest.mark.scenario("O4")
     def test_is_googles_own_host_where_the_settings_name_none(self):

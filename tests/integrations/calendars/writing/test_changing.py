@@ -21,7 +21,13 @@ from integrations.calendars.writing.errors import (
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, IntegrationStatus
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, CancelledInstance, Conference, RemoteEvent, When
+from integrations.providers.calendars import (
+    Attendee,
+    CancelledInstance,
+    Conference,
+    RemoteEvent,
+    When,
+)
 from limited_use.models import Leaf
 from tests.integrations.calendar_house import meeting, moment
 from tests.walls import acting_as
