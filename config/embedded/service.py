@@ -184,6 +184,7 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     workers: int = 1,
     extra: Mapping[str, str] | None = None,
     seed: Mapping[str, Any] | None = None,
+    validate: bool = False,
 ) -> Iterator[Service]:
     """
     Migrate, seed and start everything, and yield it once the web server listens.
@@ -191,7 +192,8 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     `port` and `sandbox_port` are wishes; `workers` is how many of each class; `extra` overrides
     settings by their names; `seed` is what the sandbox begins with (``accounts``, ``dials``; our
     client is added): without one all begins as the demo does, with calendars that live here as
-    well. Leaving stops every process, newest first.
+    well. `validate` has it hold calls against Google's descriptions. Leaving stops every
+    process, newest first.
 
     :raises Unavailable: if a process does not come up; the message names its log.
     """
@@ -214,6 +216,7 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
             "sandbox",
             *("integrations.sandbox", "--port", str(sandbox_port)),
             *("--control-port", str(control_port), "--seed", str(seeded)),
+            *(("--validate",) if validate else ()),
         )
         service.wait("sandbox", sandbox_port)
         _prepare(service, with_calendars=seed is None)

@@ -52,7 +52,7 @@ def service():
         with (
             # Not the tests' own servers: their workers would find each other's tasks.
             servers.running(data, settings=postgres.THROWAWAY, given={}) as urls,
-            embedded.running(data, urls, extra=FAST, seed={}) as running,
+            embedded.running(data, urls, extra=FAST, seed={}, validate=True) as running,
         ):
             yield running
 
@@ -62,6 +62,7 @@ def google(service):
     with closing(Sandbox(service.sandbox_url, service.control_url)) as handle:
         handle.dial(units_per_minute=0)
         yield handle
+        assert handle.violations() == []
 
 
 @pytest.fixture(scope="package")

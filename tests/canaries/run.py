@@ -18,7 +18,7 @@ from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.verdicts import Verdicts
 from tests.canaries.world import World
-from tests.smoke.walk import Failed, Walk, must
+from tests.smoke.walk import Failed, Walk, as_described, must
 
 
 @dataclass
@@ -91,6 +91,7 @@ class Run:
         step("the epoch's end: its wrapped keys do not either", self.epoch_over)
         step("signed out", self.addresses.leave)
         step("every declared route was visited", self.routes)
+        step("Google's descriptions of its APIs fit", lambda: as_described(self.world.sandbox))
         self.verdicts.judge("after the purge")
         self.cast.close()
 

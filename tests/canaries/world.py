@@ -171,7 +171,9 @@ def running(
             "TMPDIR": str(data / "tmp"),
         }
         started = stack.enter_context(
-            service.running(data, urls, sandbox_port=sandbox_port, extra=extra, seed={})
+            service.running(
+                data, urls, sandbox_port=sandbox_port, extra=extra, seed={}, validate=True
+            )
         )
         sandbox = Sandbox(started.sandbox_url, started.control_url)
         stack.callback(sandbox.close)

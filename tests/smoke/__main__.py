@@ -44,7 +44,7 @@ def main() -> int:
             with (
                 own.running(data, settings=postgres.SCANNABLE) as mine,
                 service.running(
-                    data, mine.urls, workers=2, extra={**FAST, **mine.extra}, seed={}
+                    data, mine.urls, workers=2, extra={**FAST, **mine.extra}, seed={}, validate=True
                 ) as running,
             ):
                 Smoke(walk, running, mine, data).run()

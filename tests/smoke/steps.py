@@ -20,7 +20,7 @@ from tests.smoke.living_here import LivingHere
 from tests.smoke.outlook import Outlook
 from tests.smoke.person import MAIL_SCOPE, Person, found
 from tests.smoke.receipts import Receipts
-from tests.smoke.walk import Failed, Walk, eventually, must
+from tests.smoke.walk import Failed, Walk, as_described, eventually, must
 from tests.smoke.writing import Writing
 from tests.worlds.own import Own
 from tests.worlds.sandbox import Sandbox
@@ -89,6 +89,7 @@ class Smoke:
         step("the receipt verifies offline", self.receipt_verifies)
         step("a changed receipt does not", self.changed_receipt_fails)
         step("canary scan after the purge", self.search.after)
+        step("Google's descriptions of its APIs fit", lambda: as_described(self.sandbox))
 
     def seed(self) -> str:
         self.sandbox.dial(units_per_minute=UNITS_PER_MINUTE, concurrency=25)

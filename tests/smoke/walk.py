@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from tests.worlds.sandbox import Sandbox
+
 T = TypeVar("T")
 
 
@@ -28,6 +30,15 @@ def eventually(look: Callable[[], T], *, within: float, says: str, every: float 
             raise Failed(f"not within {within:.0f} s: {says}")
         time.sleep(every)
     return found
+
+
+def as_described(sandbox: Sandbox) -> str:
+    """Return how many calls Google's descriptions fit. :raises Failed: if they do not fit one"""
+    differ = sandbox.violations()
+    must(not differ, f"{len(differ)} do not fit, such as {differ[:3]}")
+    checked = sandbox.checked()
+    must(checked, "nothing was checked")
+    return f"{checked:,} calls and their answers"
 
 
 @dataclass

@@ -207,6 +207,10 @@ class Sandbox:
         """What differed from the published description since the start or the last clearing."""
         return list(self._get("violations")["violations"])
 
+    def checked(self) -> int:
+        """How many calls of Google's APIs were held against the published description since."""
+        return int(self._get("violations")["checked"])
+
     # A person at the consent page, without a browser.
 
     def consent(
@@ -295,8 +299,13 @@ def sandbox_process() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(sandbox_process: Sandbox) -> Sandbox:
-    """Empty but for one registered client; validating. Quota and concurrency are Google's."""
+def sandbox(sandbox_process: Sandbox) -> Iterator[Sandbox]:
+    """
+    Empty but for one registered client. Quota and concurrency are Google's.
+
+    Whatever a test is about: what is asked and answered has to be as Google describes it.
+    """
     sandbox_process.reset()
     sandbox_process.register_client()
-    return sandbox_process
+    yield sandbox_process
+    assert sandbox_process.violations() == []

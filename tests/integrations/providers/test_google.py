@@ -235,7 +235,6 @@ class TestCalls:
         assert (method, headers["x-http-method-override"]) == ("POST", "GET")
         assert len(url) < MAX_URL < len(body)
         assert adapter.list_page(query="word " * (MAX_URL // 4)).refs == ()
-        assert sandbox.violations() == []
 
     @pytest.mark.parametrize(
         ("fault", "kind"),

@@ -46,7 +46,6 @@ class TestAMailboxAtTheSandbox:
         assert house.work.stage == SyncStage.DELTA
         assert last.provider_count == last.our_count + last.missing_count - last.extra_count
         assert house.messages.count() > 250, theirs
-        assert google.violations() == []
 
         delivered = google.deliver(ALICE, subject="hello")
         house.settle()
