@@ -198,6 +198,7 @@ def _connection(row: Sequence[object], actor: Actor) -> Found:
         facts=frozenset(facts),
         fences=fences,
         owner_id=_id(owner),
+        connection_id=_id(connection_id),
         grant_id=_id(grant),
         names=_names(connection_id, ledger_key),
     )

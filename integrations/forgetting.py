@@ -167,7 +167,11 @@ def _ask(connection_id: UUID, *, at: datetime) -> RevocationOutcome:
     sealed = connection.refresh_token
     try:
         permit = permits.to_end(connection_id=connection_id, at=at)
-        token = own_provider.credential(sealed, permit, at=at) if sealed is not None else ""
+        token = (
+            own_provider.credential(sealed, permit, to=connection_id, at=at)
+            if sealed is not None
+            else ""
+        )
         outcome = revoking.within_bounds(endpoints(connection.provider), token)
     except errors.ProviderError as error:
         if error.status is not None:

@@ -267,6 +267,7 @@ def _ask(use: Use, holder: UUID, found: Found, *, actor: Actor = SYSTEM) -> Ask:
         on_behalf_of=found.owner_id if actor is SYSTEM else actor.user_id,
         facts=found.facts,
         fences=found.fences,
+        account=found.connection_id,
         names=found.names,
     )
 

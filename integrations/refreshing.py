@@ -225,7 +225,7 @@ def opened(connection: Connection, column: str, allowed: Permit, *, at: datetime
     sealed = getattr(connection, column)
     if sealed is not None:
         try:
-            return own_provider.credential(sealed, allowed, at=at)
+            return own_provider.credential(sealed, allowed, to=connection.id, at=at)
         except Unopenable:
             pass
     if read(connection.id).epoch != connection.epoch:

@@ -48,5 +48,7 @@ class Ask:
     item: UUID | None = None
     # Whose it is in the ledger, where the key's holder is but a part of that.
     about: UUID | None = None
+    # Of what may go back to the own provider: which account there it came from (a connection).
+    account: UUID | None = None
     # What the ledger calls it and all who have to do with it, where it has names of its own.
     names: Naming | None = None

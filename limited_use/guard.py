@@ -56,6 +56,8 @@ class Permit:
     entry_id: UUID
     expires_at: datetime
     item: UUID | None = None
+    # The only account at a provider that it may go back to.
+    account: UUID | None = None
 
 
 class Refused(Exception):
@@ -155,6 +157,7 @@ def _answered(
                 entry_id,
                 expires_at,
                 ask.item,
+                ask.account,
             )
         )
     return answers, written.records

@@ -36,5 +36,6 @@ def of_integration(use: Use, integration_id: UUID, found: Found) -> Ask:
         on_behalf_of=found.owner_id,
         facts=found.facts,
         fences=found.fences,
+        account=found.connection_id,
         names=found.names,
     )

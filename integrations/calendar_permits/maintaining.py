@@ -52,6 +52,7 @@ def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
         on_behalf_of=grant.owner_id,
         facts=grant.facts,
         fences=grant.fences,
+        account=grant.connection_id,
         names=grant.names,
     )
     store = [asks.of_integration(use, integration_id, content) for use in _STORE]

@@ -98,4 +98,4 @@ def _hint(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> str
     if theirs.email is None:
         return ""
     permit = permits.to_hint(actor=actor, connection_id=connection_id, at=at)
-    return own_provider.text(theirs.email, permit, at=at)
+    return own_provider.text(theirs.email, permit, to=connection_id, at=at)

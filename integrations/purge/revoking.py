@@ -133,7 +133,7 @@ def _ask(job: PurgeJob, *, at: datetime) -> RevocationOutcome:
         return RevocationOutcome.UNCONFIRMED
     try:
         permit = permits.to_end(connection_id=connection.id, at=at)
-        token = own_provider.credential(sealed, permit, at=at)
+        token = own_provider.credential(sealed, permit, to=connection.id, at=at)
         return within_bounds(endpoints(connection.provider), token)
     except errors.ProviderError as error:
         if error.status is not None:

@@ -112,7 +112,10 @@ def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None
 
 def _tried_again(run: Run) -> bool:
     again = aside.wanted_again(
-        run.owner.integration_id, permit=run.permits.remote, at=run.clock.now()
+        run.owner.integration_id,
+        permit=run.permits.remote,
+        to=run.mailbox.connection_id,
+        at=run.clock.now(),
     )
 
     def write(fetched: Fetched) -> None:

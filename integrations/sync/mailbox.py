@@ -77,7 +77,7 @@ class Mailbox:
         self.spent = 0
         self.answered = False
         self._access = access
-        self._connection_id = connection_id
+        self.connection_id = connection_id
         self._limit = limit
         self._purse = 0
         # Two round trips under way: while one is read, the other is on its way.
@@ -89,7 +89,7 @@ class Mailbox:
         """Give back what was drawn and not spent."""
         self._pool.shutdown()
         if self._purse and self._limit.per_minute:
-            quotas.give_back(connection_id=self._connection_id, units=self._purse)
+            quotas.give_back(connection_id=self.connection_id, units=self._purse)
             self._purse = 0
 
     def call(self, units: int, ask: Callable[[], T]) -> T:
@@ -180,7 +180,7 @@ class Mailbox:
         if self._purse >= want:
             return
         grant = quotas.draw(
-            connection_id=self._connection_id,
+            connection_id=self.connection_id,
             want=want - self._purse,
             least=max(0, least - self._purse),
             limit=self._limit,

@@ -210,7 +210,13 @@ def _known_there(run: Run, row_ids: list[UUID]) -> list[MessageRef]:
     """Return the provider's own ids of rows of ours, to ask it about them."""
     rows = _all_ours(run).filter(id__in=row_ids).only("id", "integration_id", "summary")
     summaries = [row.summary for row in rows]
-    return own_provider.picked(summaries, run.permits.remote, _names, at=run.clock.now())
+    return own_provider.picked(
+        summaries,
+        run.permits.remote,
+        _names,
+        to=run.mailbox.connection_id,
+        at=run.clock.now(),
+    )
 
 
 def _names(summary: bytes) -> MessageRef:

@@ -91,7 +91,9 @@ class Run:
         sealed: Sealed | None = getattr(self.work, column)
         if sealed is None:
             return None
-        return own_provider.text(sealed, self.permits.remote, at=self.clock.now())
+        return own_provider.text(
+            sealed, self.permits.remote, to=self.mailbox.connection_id, at=self.clock.now()
+        )
 
     def sealed(self, column: str, value: str | None) -> Sealed | None:
         """Return a cursor or position as the work's row keeps it."""

@@ -128,5 +128,6 @@ def named(turn: Turn) -> tuple[str, str] | None:
     sealed = turn.watch.channel
     if sealed is None or turn.watch.resource_blind is None:
         return None
-    opened = json.loads(own_provider.credential(sealed, turn.permit(), at=turn.clock()))
+    to = turn.watch.connection_id
+    opened = json.loads(own_provider.credential(sealed, turn.permit(), to=to, at=turn.clock()))
     return opened["id"], opened["resource_id"]

@@ -87,10 +87,14 @@ def of(connection: Connection, *, at: datetime) -> LastToken:
     access_token = refresh_token = ""
     if connection.access_token is not None and _is_good(connection, at):
         permit = permits.to_stop(connection_id=connection.id, at=at)
-        access_token = own_provider.credential(connection.access_token, permit, at=at)
+        access_token = own_provider.credential(
+            connection.access_token, permit, to=connection.id, at=at
+        )
     if connection.refresh_token is not None:
         permit = permits.to_end(connection_id=connection.id, at=at)
-        refresh_token = own_provider.credential(connection.refresh_token, permit, at=at)
+        refresh_token = own_provider.credential(
+            connection.refresh_token, permit, to=connection.id, at=at
+        )
     return LastToken(
         connection,
         provider=PROVIDERS[connection.provider],

@@ -110,7 +110,8 @@ def _wanted(
     if sealed:
         permit = permits.to_stop(connection_id=integration.connection_id, at=at)
         for one in sealed:
-            opened = json.loads(own_provider.credential(one, permit, at=at))
+            to = integration.connection_id
+            opened = json.loads(own_provider.credential(one, permit, to=to, at=at))
             found.append((opened["id"], opened["resource_id"]))
     return found
 

@@ -34,7 +34,8 @@ def of_calendar(watch: Watch, at: datetime) -> str | None:
     permits = calendar_permits.to_sync(
         integration_id=watch.integration_id, calendars=[calendar], at=at
     )
-    about = own_provider.text(calendar.about, permits.remote[calendar.cache_id], at=at)
+    permit = permits.remote[calendar.cache_id]
+    about = own_provider.text(calendar.about, permit, to=watch.connection_id, at=at)
     return str(orjson.loads(about)["id"])
 
 

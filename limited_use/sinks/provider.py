@@ -1,8 +1,8 @@
 """
 The sink towards the provider that the data came from, for the account that it belongs to.
 
-A permit's holder is compared with that of each row. That the adapter is of the same account is
-the caller's to see to: what leaves here is text.
+A permit's holder is compared with that of each row, and its account, found in the database, with
+the one that is asked: `to` is whose adapter or token the text goes along with, a connection.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from limited_use.guard import Permit
 from limited_use.vault import opening
@@ -27,42 +28,42 @@ _TALKING = frozenset(
 
 
 @region
-def credential(sealed: Sealed, permit: Permit, *, at: datetime) -> str:
+def credential(sealed: Sealed, permit: Permit, *, to: UUID, at: datetime) -> str:
     """
     Return a token, for a request to the provider that issued it.
 
-    :raises WrongSink: if the permit is not for that
+    :raises WrongSink: if the permit is not for that, or for another account
     :raises Unopenable: if it does not open
     """
     if permit.use.data_class != DataClass.CREDENTIAL:
         raise WrongSink
-    return _to_own_provider([sealed], permit, at)[0]
+    return _to_own_provider([sealed], permit, to, at)[0]
 
 
 @region
-def text(sealed: Sealed, permit: Permit, *, at: datetime) -> str:
+def text(sealed: Sealed, permit: Permit, *, to: UUID, at: datetime) -> str:
     """
     Return a cursor, remote id or account name, for a request to the provider that gave it.
 
-    :raises WrongSink: if the permit is not for that
+    :raises WrongSink: if the permit is not for that, or for another account
     :raises Unopenable: if it does not open
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    return _to_own_provider([sealed], permit, at)[0]
+    return _to_own_provider([sealed], permit, to, at)[0]
 
 
 @region
-def texts(sealed: Sequence[Sealed], permit: Permit, *, at: datetime) -> list[str]:
+def texts(sealed: Sequence[Sealed], permit: Permit, *, to: UUID, at: datetime) -> list[str]:
     """Return many of them, having read the key once. See `text`."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    return _to_own_provider(sealed, permit, at)
+    return _to_own_provider(sealed, permit, to, at)
 
 
 @region
 def picked(
-    sealed: Sequence[Sealed], permit: Permit, pick: Callable[[bytes], T], *, at: datetime
+    sealed: Sequence[Sealed], permit: Permit, pick: Callable[[bytes], T], *, to: UUID, at: datetime
 ) -> list[T]:
     """
     Return what `pick` takes out of each value: the part that the provider is asked by.
@@ -71,17 +72,19 @@ def picked(
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    _talking(permit)
+    _talking(permit, to)
     return [pick(data) for data in opening.open_all(sealed, permit, at=at)]
 
 
-def _to_own_provider(sealed: Sequence[Sealed], permit: Permit, at: datetime) -> list[str]:
-    _talking(permit)
+def _to_own_provider(sealed: Sequence[Sealed], permit: Permit, to: UUID, at: datetime) -> list[str]:
+    _talking(permit, to)
     return [data.decode() for data in opening.open_all(sealed, permit, at=at)]
 
 
-def _talking(permit: Permit) -> None:
-    """:raises WrongSink: if the permit is not for talking to the own provider"""
+def _talking(permit: Permit, to: UUID) -> None:
+    """:raises WrongSink: if the permit is not for talking to the own provider about that account"""
     use = permit.use
     if use.purpose not in _TALKING or use.recipient != Recipient.OWN_PROVIDER:
+        raise WrongSink
+    if permit.account != to:
         raise WrongSink

@@ -53,7 +53,7 @@ class TestAWebProcess:
         connection.refresh_from_db()
         held = permits.to_refresh(connection_id=connection.id, at=at)
         with pytest.raises(NotThisProcess):
-            provider.credential(connection.refresh_token, held, at=at)
+            provider.credential(connection.refresh_token, held, to=connection.id, at=at)
 
     def test_opens_the_access_token_of_the_hour(self, web, browser_of, alice):
         browser_of(alice).connect()
@@ -135,8 +135,8 @@ class TestAReconnect:
         held = permits.to_refresh(connection_id=after.id, at=at)
 
         with pytest.raises(Unopenable):
-            provider.credential(before.refresh_token, held, at=at)
-        assert provider.credential(after.refresh_token, held, at=at)
+            provider.credential(before.refresh_token, held, to=before.id, at=at)
+        assert provider.credential(after.refresh_token, held, to=after.id, at=at)
 
     def test_keeps_the_key_of_the_connection_itself(self, renewed):
         before, after, _ = renewed

@@ -48,8 +48,8 @@ def opened(connection):
     access = permits.to_maintain(connection_id=connection.id, at=at)
     grant = permits.to_refresh(connection_id=connection.id, at=at)
     return (
-        provider.credential(connection.access_token, access, at=at),
-        provider.credential(connection.refresh_token, grant, at=at),
+        provider.credential(connection.access_token, access, to=connection.id, at=at),
+        provider.credential(connection.refresh_token, grant, to=connection.id, at=at),
     )
 
 
@@ -91,7 +91,7 @@ class TestAnOldGrant:
         splitting.run(at=at)
 
         with pytest.raises(Unopenable):
-            provider.credential(sealed, held, at=at)
+            provider.credential(sealed, held, to=held.account, at=at)
         old.refresh_from_db()
         assert old.epoch == 2
 

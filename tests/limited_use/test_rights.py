@@ -196,7 +196,15 @@ def grant(ring, db):
     sealed = sealer.seal(Connection, "refresh_token", row=row, data="1//refresh")
     use = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
     facts = frozenset({Fact.CONNECTION_LIVE, Fact.GRANT_LIVE})
-    asked = Ask(use=use, holder=holder, epoch=1, actor=SYSTEM, on_behalf_of=None, facts=facts)
+    asked = Ask(
+        use=use,
+        holder=holder,
+        epoch=1,
+        actor=SYSTEM,
+        on_behalf_of=None,
+        facts=facts,
+        account=holder,
+    )
     return sealed, guard.permit(asked, at=NOW)
 
 
@@ -209,7 +217,7 @@ class TestAWebProcess:
 
     def test_seals_a_refresh_token_and_cannot_open_it(self, grant):
         with pytest.raises(NotThisProcess):
-            provider.credential(*grant, at=NOW)
+            provider.credential(*grant, to=grant[1].account, at=NOW)
 
     def test_keeps_no_key_of_what_it_sealed(self, grant):
         # Nothing to open it with stayed in this process's memory.
@@ -227,7 +235,7 @@ class TestAWebProcess:
     def test_seals_what_a_worker_opens(self, grant, settings):
         settings.PROCESS_CLASS = "sync"
 
-        assert provider.credential(*grant, at=NOW) == "1//refresh"
+        assert provider.credential(*grant, to=grant[1].account, at=NOW) == "1//refresh"
 
     @pytest.mark.invariant(5)
     def test_destroys_what_it_cannot_open(self, grant, settings):
@@ -236,4 +244,4 @@ class TestAWebProcess:
         settings.PROCESS_CLASS = "sync"
 
         with pytest.raises(Unopenable):
-            provider.credential(sealed, held, at=NOW)
+            provider.credential(sealed, held, to=held.account, at=NOW)

@@ -22,6 +22,8 @@ from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from .conftest import ALICE, MALLORY, NOW, SHOW_CONTENT, SYSTEM
 
 CREDENTIAL = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
+# The account at the provider that something came from.
+THEIRS = uuid7()
 REMOTE = Use(DataClass.MAIL_METADATA, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
 LIVE = frozenset({Fact.INTEGRATION_LIVE, Fact.CONNECTION_LIVE, Fact.GRANT_LIVE})
 
@@ -191,40 +193,62 @@ class TestProvider:
 
     @pytest.mark.clause("TOK-SEC")
     def test_gets_its_own_token(self, token, permit, connection_id):
-        held = permit(use=CREDENTIAL, holder=connection_id, actor=SYSTEM, facts=LIVE)
+        held = permit(
+            use=CREDENTIAL, holder=connection_id, account=THEIRS, actor=SYSTEM, facts=LIVE
+        )
 
-        assert provider.credential(token, held, at=NOW) == "1//refresh"
+        assert provider.credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
 
     def test_gets_a_token_to_end_the_grant(self, token, permit, connection_id):
         held = permit(
             use=CREDENTIAL._replace(purpose=Purpose.CONNECTION_END),
             holder=connection_id,
+            account=THEIRS,
             actor=SYSTEM,
             facts=frozenset({Fact.PURGE_RUNNING}),
         )
 
-        assert provider.credential(token, held, at=NOW) == "1//refresh"
+        assert provider.credential(token, held, to=THEIRS, at=NOW) == "1//refresh"
 
     def test_gets_its_cursors_and_ids(self, seal, permit):
-        held = permit(use=REMOTE, actor=SYSTEM, facts=LIVE)
+        held = permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE)
 
-        assert provider.text(seal("cursor"), held, at=NOW) == "cursor"
-        assert provider.texts([seal("a"), seal("b")], held, at=NOW) == ["a", "b"]
+        assert provider.text(seal("cursor"), held, to=THEIRS, at=NOW) == "cursor"
+        assert provider.texts([seal("a"), seal("b")], held, to=THEIRS, at=NOW) == ["a", "b"]
+
+    @pytest.mark.invariant(1)
+    @pytest.mark.parametrize("account", [None, uuid7()])
+    def test_of_another_account_gets_nothing(self, token, seal, permit, connection_id, account):
+        held = permit(use=REMOTE, account=account, actor=SYSTEM, facts=LIVE)
+        grant = permit(
+            use=CREDENTIAL, holder=connection_id, account=account, actor=SYSTEM, facts=LIVE
+        )
+
+        for ask in (
+            lambda: provider.text(seal("cursor"), held, to=THEIRS, at=NOW),
+            lambda: provider.texts([seal("a")], held, to=THEIRS, at=NOW),
+            lambda: provider.picked([seal("a")], held, bytes.decode, to=THEIRS, at=NOW),
+            lambda: provider.credential(token, grant, to=THEIRS, at=NOW),
+        ):
+            with pytest.raises(WrongSink):
+                ask()
 
     def test_gets_nothing_that_is_for_showing(self, seal, permit):
         with pytest.raises(WrongSink):
-            provider.text(seal(), permit(), at=NOW)
+            provider.text(seal(), permit(account=THEIRS), to=THEIRS, at=NOW)
 
     def test_keeps_tokens_and_texts_apart(self, token, seal, permit, connection_id):
-        remote = permit(use=REMOTE, actor=SYSTEM, facts=LIVE)
-        credential = permit(use=CREDENTIAL, holder=connection_id, actor=SYSTEM, facts=LIVE)
+        remote = permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE)
+        credential = permit(
+            use=CREDENTIAL, holder=connection_id, account=THEIRS, actor=SYSTEM, facts=LIVE
+        )
 
         with pytest.raises(WrongSink):
-            provider.credential(seal(), remote, at=NOW)
+            provider.credential(seal(), remote, to=THEIRS, at=NOW)
         with pytest.raises(WrongSink):
-            provider.text(token, credential, at=NOW)
+            provider.text(token, credential, to=THEIRS, at=NOW)
         with pytest.raises(WrongSink):
-            provider.texts([token], credential, at=NOW)
+            provider.texts([token], credential, to=THEIRS, at=NOW)
 
 
 @pytest.mark.django_db
@@ -354,7 +378,8 @@ class TestRegion:
             lambda: download.passing(rows[0], permits=permits, actor=ALICE, fetch=broken, at=NOW),
             lambda: provider.text(
                 seal(b"\xff" + mark.encode()),
-                permit(use=REMOTE, actor=SYSTEM, facts=LIVE),
+                permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE),
+                to=THEIRS,
                 at=NOW,
             ),
         ):

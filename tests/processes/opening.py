@@ -29,7 +29,9 @@ def ask(connection_id: UUID) -> str:
     try:
         held = permits.to_refresh(connection_id=connection_id, at=at)
         sealed = Connection.objects.get(id=connection_id).refresh_token
-        return hashlib.sha256(provider.credential(sealed, held, at=at).encode()).hexdigest()
+        return hashlib.sha256(
+            provider.credential(sealed, held, to=held.account, at=at).encode()
+        ).hexdigest()
     except Exception as error:  # noqa: BLE001 - the test reads its name
         return type(error).__name__
 

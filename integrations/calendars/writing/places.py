@@ -93,14 +93,17 @@ def there(asked: Asked, seen: Visible) -> There:
         if seen.calendar.about is None:
             raise NotCurrent
     permit = calendar_permits.to_write(actor=asked.actor, calendar=seen.calendar, at=asked.at)
-    [remote_id] = own_provider.picked([seen.calendar.about], permit, _name, at=asked.at)
+    to = seen.calendar.integration.connection_id
+    [remote_id] = own_provider.picked([seen.calendar.about], permit, _name, to=to, at=asked.at)
     return There(seen.calendar, permit, remote_id)
 
 
 def names(asked: Asked, place: There, events: Sequence[Event]) -> list[Remote]:
     """Return what a provider calls some of its events."""
     sealed = [one.remote for one in events if one.remote is not None]
-    return own_provider.picked(sealed, place.permit, event_records.read_remote, at=asked.at)
+    return own_provider.picked(
+        sealed, place.permit, event_records.read_remote, to=place.connection_id, at=asked.at
+    )
 
 
 def _name(about: bytes) -> str:

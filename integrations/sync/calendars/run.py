@@ -69,7 +69,10 @@ class Run:
         if sealed is None:
             return None
         return own_provider.text(
-            sealed, self.permits.remote[calendar.cache_id], at=self.clock.now()
+            sealed,
+            self.permits.remote[calendar.cache_id],
+            to=self.integration.connection_id,
+            at=self.clock.now(),
         )
 
     def hold(self, *, at: datetime) -> None:
