@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = {"DATABASE_URL", "BROKER_URL", "KEYRING_DIR", "DJANGO_SETTINGS_MODULE"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="class")
 def data_dir():
+    """One folder for all of them: what one of them leaves is what the next has to start with."""
     with tempfile.TemporaryDirectory(prefix="antares-service-") as made:
         Path(made).chmod(0o711)
         yield Path(made)
