@@ -16,7 +16,7 @@ from django.db import connections
 from config.embedded import postgres, servers
 from config.embedded import service as embedded
 from tests.browser import chromium
-from tests.browser.visitor import FAST, visiting
+from tests.browser.visitor import FAST, looking, visiting
 from tests.worlds.sandbox import Sandbox
 
 # What a call of `tests.browser.cast` registers.
@@ -84,7 +84,7 @@ def _registered(service, first):
     return json.loads(done.stdout)
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def visit(browser, service, google, cast):
     """Return how to open a browser as a person whom no other test knows."""
 
@@ -112,3 +112,19 @@ def visitor(visit):
 def connected(visitor):
     """Return a person whose mailbox is connected and in step."""
     return visitor.connect()
+
+
+@pytest.fixture(scope="package")
+def looker(visit):
+    """Return who signed in and connected a mailbox, once for all who change nothing in it."""
+    with visit() as one:
+        one.sign_in().connect()
+        return one.person, one.account, one.context.storage_state()
+
+
+@pytest.fixture
+def looked_at(browser, service, google, looker):
+    """Return a person whose mailbox is connected, in a browser of the test's own."""
+    person, account, cookies = looker
+    with looking(browser, service, google, person, account, storage_state=cookies) as one:
+        yield one

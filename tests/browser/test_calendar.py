@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_accessibility import violations
+from tests.browser.visitor import looking
 
 pytestmark = pytest.mark.browser
 OVERRIDE = "\u202egpj.exe"
@@ -50,14 +51,30 @@ def fill(google, account):
         google.put_event(account, **one)
 
 
-@pytest.fixture
-def planned(visitor, google):
-    """Return a person whose calendar is connected, and what is in it is here."""
-    fill(google, visitor.account)
+def plan(visitor):
+    """Connect a calendar that is filled, and wait until what is in it is here."""
+    fill(visitor.google, visitor.account)
     visitor.to_consent("/settings/connect/google/?product=calendar").decide()
     visitor.go("/calendar/?view=day")
     expect(visitor.page.locator(".entry", has_text="Review")).to_be_visible()
     return visitor
+
+
+@pytest.fixture(scope="module")
+def planner(visit):
+    """Return who has such a calendar, once for all who change nothing of it."""
+    with visit() as one:
+        plan(one.sign_in())
+        return one.person, one.account, one.context.storage_state()
+
+
+@pytest.fixture
+def planned(browser, service, google, planner):
+    """Return a person whose calendar is connected, in a browser of the test's own."""
+    person, account, cookies = planner
+    with looking(browser, service, google, person, account, storage_state=cookies) as one:
+        one.go("/calendar/?view=day")
+        yield one
 
 
 class TestCalendars:
@@ -68,7 +85,9 @@ class TestCalendars:
         assert violations(planned.page) == []
         assert planned.minded == []
 
-    def test_are_walked_by_keyboard_alone(self, planned):
+    def test_are_walked_by_keyboard_alone(self, visitor):
+        # Which calendars show is kept, so not with those who share one.
+        planned = plan(visitor)
         page = planned.page
         planned.go("/calendar/?view=day")
         title = page.locator("h1").inner_text()
@@ -84,7 +103,8 @@ class TestCalendars:
 
         assert planned.minded == []
 
-    def test_have_no_letters_where_they_were_switched_off(self, planned):
+    def test_have_no_letters_where_they_were_switched_off(self, visitor):
+        planned = plan(visitor)
         page = planned.page
         planned.go("/calendar/look/")
         page.get_by_label("Single letters").uncheck()

@@ -8,9 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.test_accessibility import violations
-from tests.browser.test_calendar import event, planned
-
-__all__ = ["planned"]
+from tests.browser.test_calendar import event, plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.clause("AN-6")]
 
@@ -31,6 +29,11 @@ END:VCALENDAR\r
 
 def ics(name, text):
     return {"name": name, "mimeType": "text/calendar", "buffer": text.encode()}
+
+
+@pytest.fixture
+def planned(visitor):
+    return plan(visitor)
 
 
 class TestAnEvent:

@@ -102,25 +102,25 @@ class TestConnect:
 
 
 class TestRead:
-    def test_opens_a_conversation_with_its_text(self, connected):
-        frame = connected.open_mail(NEWSLETTER)
+    def test_opens_a_conversation_with_its_text(self, looked_at):
+        frame = looked_at.open_mail(NEWSLETTER)
 
         expect(frame.locator("body")).to_contain_text("warm words")
-        expect(connected.page.locator("h1")).to_have_text(NEWSLETTER)
+        expect(looked_at.page.locator("h1")).to_have_text(NEWSLETTER)
 
-    def test_hands_over_an_attachment_as_a_download(self, connected):
-        connected.open_mail(INVOICE)
+    def test_hands_over_an_attachment_as_a_download(self, looked_at):
+        looked_at.open_mail(INVOICE)
 
-        with connected.page.expect_download() as saved:
-            connected.page.locator("a.attachment").click()
+        with looked_at.page.expect_download() as saved:
+            looked_at.page.locator("a.attachment").click()
 
         assert saved.value.path().read_text() == ATTACHED
 
-    def test_shows_a_hostile_name_as_text_and_within_its_place(self, connected):
-        page = connected.page
+    def test_shows_a_hostile_name_as_text_and_within_its_place(self, looked_at):
+        page = looked_at.page
         page.set_viewport_size({"width": 390, "height": 844})
 
-        connected.go("/inbox/")
+        looked_at.go("/inbox/")
 
         expect(page.locator(".mail-row", has_text=HOSTILE)).to_contain_text("very very long name")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -203,11 +203,12 @@ class TestSettings:
         expect(connected.card.get_by_label("Keep here")).to_have_value("30")
         expect(connected.card).to_contain_text("The last 30 days are here")
 
-    def test_details_show_permissions_and_comparisons(self, connected):
-        connected.card.get_by_role("link", name="Details").click()
+    def test_details_show_permissions_and_comparisons(self, looked_at):
+        looked_at.go("/settings/integrations/")
+        looked_at.card.get_by_role("link", name="Details").click()
 
-        expect(connected.page.locator("#permissions + .table-wrap")).to_contain_text("given")
-        expect(connected.page.get_by_role("heading", name="Compared with Google")).to_be_visible()
+        expect(looked_at.page.locator("#permissions + .table-wrap")).to_contain_text("given")
+        expect(looked_at.page.get_by_role("heading", name="Compared with Google")).to_be_visible()
 
 
 class TestReconnect:

@@ -32,52 +32,52 @@ class TestPages:
     @pytest.mark.scenario("H1")
     @pytest.mark.scenario("H3")
     @pytest.mark.clause("OWN-PAGES", "AN-26")
-    def test_load_nothing_from_anybody_else_whatever_the_mail_holds(self, connected):
-        connected.requests.clear()
+    def test_load_nothing_from_anybody_else_whatever_the_mail_holds(self, looked_at):
+        looked_at.requests.clear()
 
         for subject in (NEWSLETTER, HOSTILE, INVOICE):
-            expect(connected.open_mail(subject).locator("body")).not_to_be_empty()
+            expect(looked_at.open_mail(subject).locator("body")).not_to_be_empty()
         for path in OWN_PAGES:
-            connected.go(path)
-        connected.page.wait_for_load_state("networkidle")
+            looked_at.go(path)
+        looked_at.page.wait_for_load_state("networkidle")
 
-        assert connected.requests
-        assert connected.foreign() == []
-        assert connected.minded == []
+        assert looked_at.requests
+        assert looked_at.foreign() == []
+        assert looked_at.minded == []
 
-    def test_keep_nothing_in_the_browser(self, connected):
-        connected.open_mail(NEWSLETTER)
-        connected.go("/settings/integrations/")
+    def test_keep_nothing_in_the_browser(self, looked_at):
+        looked_at.open_mail(NEWSLETTER)
+        looked_at.go("/settings/integrations/")
 
-        kept = connected.page.evaluate(
+        kept = looked_at.page.evaluate(
             "async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length,"
             " (await indexedDB.databases()).length,"
             " (await navigator.serviceWorker.getRegistrations()).length]"
         )
         assert kept == [0, 0, 0, 0, 0]
-        cookies = [one for one in connected.context.cookies() if one["domain"] == "localhost"]
+        cookies = [one for one in looked_at.context.cookies() if one["domain"] == "localhost"]
         assert {one["sameSite"] for one in cookies} == {"Lax"}
         assert all(one["httpOnly"] for one in cookies if one["name"] == "sessionid")
 
-    def test_are_kept_by_no_cache_and_name_themselves_to_nobody(self, connected):
-        connected.open_mail(NEWSLETTER)
+    def test_are_kept_by_no_cache_and_name_themselves_to_nobody(self, looked_at):
+        looked_at.open_mail(NEWSLETTER)
         for path in OWN_PAGES[1:5]:
-            connected.go(path)
+            looked_at.go(path)
 
         ours = [
             one
-            for one in connected.responses
-            if one.url.startswith(f"{connected.service.url}/") and "/static/" not in one.url
+            for one in looked_at.responses
+            if one.url.startswith(f"{looked_at.service.url}/") and "/static/" not in one.url
         ]
         shown = [one for one in ours if "/inbox/" in one.url or "/settings/" in one.url]
         assert shown
         assert [one.url for one in shown if "no-store" not in one.headers["cache-control"]] == []
         assert {one.headers["referrer-policy"] for one in ours} <= {"same-origin", "no-referrer"}
 
-    def test_are_under_a_policy_without_exceptions(self, connected):
-        connected.go("/inbox/")
+    def test_are_under_a_policy_without_exceptions(self, looked_at):
+        looked_at.go("/inbox/")
 
-        policy = connected.page.request.get(connected.page.url).headers["content-security-policy"]
+        policy = looked_at.page.request.get(looked_at.page.url).headers["content-security-policy"]
         assert "unsafe-inline" not in policy
         assert "unsafe-eval" not in policy
         assert "default-src 'none'" in policy
@@ -85,19 +85,19 @@ class TestPages:
 
 class TestMail:
     @pytest.mark.scenario("H2")
-    def test_stays_in_its_frame(self, connected):
-        frame = connected.open_mail(HOSTILE)
+    def test_stays_in_its_frame(self, looked_at):
+        frame = looked_at.open_mail(HOSTILE)
 
         expect(frame.locator("body")).to_contain_text("Session expired")
-        box = connected.page.locator("iframe.mail-body").first.bounding_box()
-        assert box["y"] > connected.page.locator(".site-head").bounding_box()["height"]
+        box = looked_at.page.locator("iframe.mail-body").first.bounding_box()
+        assert box["y"] > looked_at.page.locator(".site-head").bounding_box()["height"]
         assert frame.locator("[style*=fixed]").count() == 0
         assert (
             frame.locator("body :is(script, form, iframe, object, embed, svg, style)").count() == 0
         )
 
-    def test_opened_directly_has_no_origin_and_runs_nothing(self, connected):
-        page = _body(connected, HOSTILE)
+    def test_opened_directly_has_no_origin_and_runs_nothing(self, looked_at):
+        page = _body(looked_at, HOSTILE)
 
         # As if the sanitiser had let a script pass.
         page.evaluate(
@@ -110,10 +110,10 @@ class TestMail:
         with pytest.raises(Error, match="SecurityError"):
             page.evaluate("document.cookie")
 
-    def test_opened_directly_submits_no_form(self, connected):
-        page = _body(connected, HOSTILE)
+    def test_opened_directly_submits_no_form(self, looked_at):
+        page = _body(looked_at, HOSTILE)
         before = page.url
-        connected.requests.clear()
+        looked_at.requests.clear()
 
         # As if the sanitiser had let a form pass.
         page.evaluate(
@@ -125,13 +125,13 @@ class TestMail:
         page.get_by_role("button", name="Go").click()
 
         assert page.url == before
-        assert connected.requests == []
+        assert looked_at.requests == []
 
-    def test_answers_with_a_sandbox_of_its_own(self, connected):
-        connected.open_mail(NEWSLETTER)
-        address = connected.page.locator("iframe.mail-body").first.evaluate("one => one.src")
+    def test_answers_with_a_sandbox_of_its_own(self, looked_at):
+        looked_at.open_mail(NEWSLETTER)
+        address = looked_at.page.locator("iframe.mail-body").first.evaluate("one => one.src")
 
-        headers = connected.page.request.get(address).headers
+        headers = looked_at.page.request.get(address).headers
 
         policy = headers["content-security-policy"]
         assert re.search(r"sandbox [^;]*allow-popups", policy)
@@ -141,11 +141,11 @@ class TestMail:
         assert headers["x-content-type-options"] == "nosniff"
         assert "no-store" in headers["cache-control"]
 
-    def test_opens_links_without_a_way_back(self, connected):
-        connected.context.route(f"{LINK}*", lambda route: route.fulfill(body="a shop"))
-        frame = connected.open_mail(NEWSLETTER)
+    def test_opens_links_without_a_way_back(self, looked_at):
+        looked_at.context.route(f"{LINK}*", lambda route: route.fulfill(body="a shop"))
+        frame = looked_at.open_mail(NEWSLETTER)
 
-        with connected.context.expect_page() as opened:
+        with looked_at.context.expect_page() as opened:
             frame.get_by_role("link", name="our offer").click()
 
         shop = opened.value
@@ -154,11 +154,11 @@ class TestMail:
         assert shop.evaluate("window.opener") is None
         assert shop.evaluate("document.referrer") == ""
 
-    def test_attachments_are_never_shown_from_our_origin(self, connected):
-        connected.open_mail(INVOICE)
-        address = connected.page.locator("a.attachment").evaluate("one => one.href")
+    def test_attachments_are_never_shown_from_our_origin(self, looked_at):
+        looked_at.open_mail(INVOICE)
+        address = looked_at.page.locator("a.attachment").evaluate("one => one.href")
 
-        headers = connected.page.request.get(address).headers
+        headers = looked_at.page.request.get(address).headers
 
         assert headers["content-disposition"].startswith("attachment")
         assert headers["content-type"] == "application/octet-stream"

@@ -150,6 +150,13 @@ def visiting(
     if calendars is not None:
         made_up["calendar_fields"] = calendars
     google.seed(account, name=person["name"], messages=mail(account), **made_up)
+    with looking(browser, service, google, person, account, **options) as visitor:
+        yield visitor
+
+
+@contextmanager
+def looking(browser, service, google, person, account, **options):
+    """Yield that person with their account, as it is, in a browser of its own; close after."""
     context = browser.new_context(reduced_motion="reduce", **options)
     try:
         yield Visitor(context, service, google, person, account)
