@@ -41,12 +41,13 @@ OF = {
     "require_free": "user",
     "thread_id": "thread_id",
     "user_id": "user",
+    "with": "user",
 }
 # What pages take besides, and what of it names nothing.
 NO_ID = frozenset(
     {
-        "agree", "all", "before", "day", "format", "from", "hour", "horizon_days", "hours", "key",
-        "keys", "next", "notify", "product", "response", "scope", "show", "switch", "to",
+        "agree", "at", "before", "day", "format", "from", "hour", "horizon_days", "hours", "key",
+        "keys", "minutes", "next", "notify", "product", "response", "scope", "show", "switch", "to",
         "validationToken", "version", "view", "waited", "was", "zone", "folder",
     }
 )  # fmt: skip
@@ -99,6 +100,7 @@ PAGES = (
     Named("settings-uses-json", "GET", "connection"),
     Named("inbox", "GET", "cursor"),
     Named("inbox-search", "POST", "only", ("only",), {"words": "x"}),
+    Named("calendar-new", "GET", "with"),
     Named("calendar-new", "POST", "calendar", ("calendar",), EVENT),
     Named("calendar-move", "POST", "calendar", ("calendar",)),
 )
@@ -112,7 +114,7 @@ def every() -> tuple[Named, ...]:
 
 def read_by_pages() -> set[str]:
     """Return the names that views read from queries and forms."""
-    asked = re.compile(r'request\.(?:GET|POST)(?:\.get|\.getlist)?[(\[]"(\w+)"')
+    asked = re.compile(r'(?:request\.(?:GET|POST)(?:\.get)?|\.getlist)[(\[]"(\w+)"')
     files = (file for each in PACKAGES for file in (ROOT / each).rglob("*.py"))
     return {name for file in files for name in asked.findall(file.read_text(encoding="utf-8"))}
 
