@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from .base import Provider
 
@@ -32,7 +32,8 @@ def address(url: str, *, client_id: str, redirect_uri: str, scope: str, state: s
         "scope": scope,
         "state": state,
     }
-    return f"{url}?{urlencode(query)}"
+    # It is sent around in mail: no plus sign that somebody takes for itself.
+    return f"{url}?{urlencode(query, quote_via=quote)}"
 
 
 def named(provider: Provider, scopes: Collection[str]) -> str:

@@ -110,9 +110,9 @@ def _card(one: Approval, title: str) -> Card:
 @page(Permission.USE_OWN)
 def administrator(request: HttpRequest, provider: str) -> HttpResponse:
     """Say what an administrator is asked for; make the link for them, and show it this once."""
-    actor, values = actor_of(request), request.GET
-    offer = _offer(provider, values.get("product", "mail"))
-    connection_id = mine.connection(actor, values.get("connection"))
+    actor = actor_of(request)
+    offer = _offer(provider, request.GET.get("product", "mail"))
+    connection_id = mine.connection(actor, request.GET.get("connection"))
     link = ""
     if request.method == "POST":
         link = connections.ask_administrator(

@@ -1,8 +1,7 @@
 """
 Microsoft's terms, as far as they were read: in the terms of a sibling API.
 
-No Microsoft account can be connected yet. The rules are of every provider, so they
-hold on the day that one can.
+The rules are of every provider, so they hold for Microsoft's data as for any other.
 """
 
 from __future__ import annotations

@@ -132,6 +132,14 @@ class TestTheWholeWay:
             asking.page()
         )
 
+    @pytest.mark.invariant(1)
+    def test_is_not_there_for_somebody_elses_account(self, asking, bob, acme):
+        bobs = make_connection(bob, acme, provider="microsoft")
+
+        for ask in (asking.browser.client.get, asking.browser.client.post):
+            assert ask(f"{ASK}?connection={bobs.id}").status_code == 404
+        assert not Approval.objects.exists()
+
     @pytest.mark.invariant(11)
     def test_asks_for_what_the_connect_asks_for_and_no_more(self, asking):
         asked = parse_qs(urlsplit(asking.browser.begin()["Location"]).query)["scope"][0].split()
