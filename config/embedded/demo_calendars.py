@@ -12,13 +12,27 @@ Event = Mapping[str, Any]
 
 
 def fields(today: date) -> Mapping[str, Any]:
-    """Return Alice's calendars, as the sandbox is seeded with them."""
-    monday = today - timedelta(days=today.weekday())
+    """Return Alice's calendars at Google, as the sandbox is seeded with them."""
+    monday = _monday(today)
     return {
         "time_zone": BERLIN,
         "events": _work(monday),
         "calendars": [{"summary": "Family", "time_zone": BERLIN, "events": _family(monday)}],
     }
+
+
+def outlook(today: date) -> Mapping[str, Any]:
+    """Return her calendars at Microsoft; some of it is at the same time as what Google has."""
+    monday = _monday(today)
+    return {
+        "time_zone": BERLIN,
+        "events": _contoso(monday),
+        "calendars": [{"summary": "Travel", "time_zone": BERLIN, "events": _travel(monday)}],
+    }
+
+
+def _monday(today: date) -> date:
+    return today - timedelta(days=today.weekday())
 
 
 def _work(monday: date) -> list[Event]:
@@ -71,6 +85,40 @@ def _family(monday: date) -> list[Event]:
             "Swimming", monday + timedelta(days=2), "17:30", 60, recurrence=["RRULE:FREQ=WEEKLY"]
         ),
         _event("Parents' evening", monday + timedelta(days=8), "19:00", 90),
+    ]
+
+
+def _contoso(monday: date) -> list[Event]:
+    me = {"email": "alice.adler@contoso.example", "responseStatus": "needsAction"}
+    host = {"email": "dana.diaz@contoso.example", "displayName": "Dana Diaz"}
+    return [
+        _event("Steering committee", monday, "13:00", 60, recurrence=["RRULE:FREQ=WEEKLY"]),
+        _event(
+            "Contract with Fabrikam",
+            monday + timedelta(days=1),
+            "14:30",
+            60,
+            attendees=[me, host],
+            organizer=host,
+            location="Building 7, room Elbe",
+            description="<p>The draft is in your inbox.</p>",
+        ),
+        _event(
+            "Call with Seattle",
+            monday + timedelta(days=3),
+            "08:00",
+            45,
+            zone="America/Los_Angeles",
+            graph={"showAs": "tentative", "isOnlineMeeting": True},
+        ),
+        _event("Appraisal", monday + timedelta(days=4), "15:00", 45, visibility="private"),
+    ]
+
+
+def _travel(monday: date) -> list[Event]:
+    return [
+        _days("Munich", monday + timedelta(days=8), 2),
+        _event("Train to Munich", monday + timedelta(days=8), "07:05", 240),
     ]
 
 

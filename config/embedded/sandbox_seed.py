@@ -28,6 +28,26 @@ TOPIC: Final = "projects/antares-demo/topics/gmail"
 ADMINISTERED: Final = "alice@fabrikam.example"
 ADMINISTRATOR: Final = "ada@fabrikam.example"
 PUSH_ACCOUNT: Final = "push@antares-demo.iam.gserviceaccount.com"
+# What came to Outlook last, to stand beside Gmail's on the first page. `Label_1` is a category.
+_LETTERS: Final = (
+    {
+        "sender": "Dana Diaz",
+        "sender_email": "dana.diaz@contoso.example",
+        "subject": "Contract with Fabrikam: the draft",
+        "text": "Hello Alice,\n\nhere is the draft for our meeting. Page 3 is new.\n\nDana",
+        "attachments": [
+            {"filename": "draft.txt", "content_type": "text/plain", "text": "The draft."}
+        ],
+        "labels": ["INBOX", "UNREAD", "STARRED", "Label_1"],
+    },
+    {
+        "sender": "Travel desk",
+        "sender_email": "travel@contoso.example",
+        "subject": "Your train to Munich",
+        "text": "Carriage 23, seats 41 and 42. The hotel is a short walk from the station.",
+        "labels": ["INBOX", "UNREAD"],
+    },
+)
 
 
 def demo(today: date) -> Mapping[str, Any]:
@@ -50,8 +70,10 @@ def demo(today: date) -> Mapping[str, Any]:
                 "name": "Alice Adler",
                 "size": 200,
                 "seed": 4,
-                "labels": ["Blue category", "Travel"],
+                "labels": ["Contracts", "Travel"],
                 "zone": "W. Europe Standard Time",
+                "messages": list(_LETTERS),
+                "calendar_fields": demo_calendars.outlook(today),
             },
             {"email": ADMINISTERED, "name": "Alice Adler", "size": 60, "seed": 5},
             {

@@ -1,4 +1,4 @@
-"""A mailbox at the sandbox, and our connection to it."""
+"""Mailboxes at the sandbox, and our connections to them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import Organisation, User
-from integrations.models import Integration, IntegrationStatus
+from integrations.models import Connection, Integration, IntegrationStatus
 from tests.bench import google
 from tests.factories import make_connection, make_integration
-from tests.worlds.sandbox import Sandbox
+from tests.worlds import microsoft as at_microsoft
+from tests.worlds.microsoft import Microsoft
+from tests.worlds.sandbox import REDIRECT_URI, Sandbox
 
 EMAIL = "alice@gmail.example"
+OUTLOOK = "ada@contoso.example"
+# As Microsoft names what was granted of what the inbox asks for.
+_SCOPES = ("Mail.Read", "MailboxSettings.Read", "User.Read", "email", "openid", "profile")
 
 
 def connected() -> Sandbox:
     """Return the sandbox that was started for this benchmark, our client registered there."""
     sandbox = Sandbox(settings.GOOGLE_API_ROOT_URL.rstrip("/"), os.environ[google.CONTROL])
-    sandbox.register_client()
+    sandbox.register_client(redirect_uris=(REDIRECT_URI, at_microsoft.REDIRECT_URI))
     return sandbox
 
 
@@ -32,6 +37,24 @@ def mailbox_of(sandbox: Sandbox, user: User, organisation: Organisation) -> Inte
         access_token=tokens["access_token"],
         refresh_token=tokens["refresh_token"],
     )
+    return _of(connection)
+
+
+def outlook_of(sandbox: Sandbox, user: User, organisation: Organisation) -> Integration:
+    """Return a mailbox at Microsoft, just connected."""
+    tokens = Microsoft(sandbox).authorize(OUTLOOK, at_microsoft.MAIL)
+    connection = make_connection(
+        user,
+        organisation,
+        provider="microsoft",
+        access_token=tokens["access_token"],
+        refresh_token=tokens["refresh_token"],
+        scopes=_SCOPES,
+    )
+    return _of(connection)
+
+
+def _of(connection: Connection) -> Integration:
     with transaction.atomic():
         # All of it, so that the lower bound of the whole mailbox holds.
         return make_integration(

@@ -1,5 +1,6 @@
 """
-Resident memory of a worker and of the web server, idle and after a mailbox of 10,000 messages.
+Resident memory of a worker and of the web server, idle and after a mailbox of 10,000 messages; and
+of that worker once it has brought in a mailbox at Microsoft as well.
 
 The processes are started as the demo starts them. Shared pages are counted by share (PSS), children
 of a process with it.
@@ -19,6 +20,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Organisation, User
 from config.classes import ProcessClass
 from config.embedded import ports
 from config.embedded.service import Service
@@ -27,8 +29,12 @@ from integrations.tasks.sync import sweep_sync, sync_mail
 from tests.bench import connecting, figures, google, memory, sizes
 from tests.bench.figures import Figure
 from tests.factories import make_organisation, make_user
+from tests.worlds.microsoft import Microsoft
+from tests.worlds.sandbox import Sandbox
 
 MESSAGES = sizes.of(10_000, tiny=60)
+# Enough to have its client library, its loop and its connections at work.
+OUTLOOK_MESSAGES = sizes.of(1_000, tiny=40)
 PATIENCE = 240  # seconds
 
 
@@ -57,6 +63,7 @@ def run() -> list[Figure]:
         seconds = time.perf_counter() - began
         read = sum(len(page) for page in _pages(browser))
         after = _resident(service)
+        both = _with_microsoft(service, sandbox, alice, organisation)
     count = Message.objects.filter(integration=integration).count()
     if read != count or count < 0.9 * MESSAGES:
         raise AssertionError(f"{count} messages were synced, and {read} of them read")
@@ -66,7 +73,27 @@ def run() -> list[Figure]:
         _figure(
             "web server after reading them all", "web", idle, after, f"4 threads; {read:,} read"
         ),
+        figures.ratio(
+            "worker with Microsoft in use",
+            both["worker"],
+            "MB",
+            baseline=after["worker"],
+            against="the same worker, with Google alone",
+            note=f"after {OUTLOOK_MESSAGES:,} messages of Outlook",
+        ),
     ]
+
+
+def _with_microsoft(
+    service: Service, sandbox: Sandbox, user: User, organisation: Organisation
+) -> dict[str, float]:
+    """Have the same worker bring in a mailbox at Microsoft, and return what is held then."""
+    Microsoft(sandbox).seed(connecting.OUTLOOK, size=OUTLOOK_MESSAGES, seed=8)
+    integration = connecting.outlook_of(sandbox, user, organisation)
+    work = SyncWork.objects.get(integration=integration)
+    sync_mail.delay(work_id=str(work.id))
+    _wait(lambda: _synced(work), "the mailbox at Microsoft to be synced")
+    return _resident(service)
 
 
 @contextmanager

@@ -41,5 +41,10 @@ def running(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
 def unlimited(sandbox: Sandbox) -> None:
     """Let nothing but the machine decide how fast a mailbox is read."""
     sandbox.dial(
-        units_per_minute=0, project_units_per_minute=0, concurrency=0, cache_megabytes=2048
+        units_per_minute=0,
+        project_units_per_minute=0,
+        concurrency=0,
+        cache_megabytes=2048,
+        graph_requests_per_ten_minutes=0,
+        graph_app_requests_per_ten_seconds=0,
     )

@@ -9,7 +9,7 @@ payload, plain rows written by `bulk_create`, 500 at a time.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -73,23 +73,24 @@ def run() -> list[Figure]:
 
 
 def _sync(sandbox: Sandbox, user: User, organisation: Organisation, expected: int) -> Found:
-    integration = mailbox_of(sandbox, user, organisation)
-    work = SyncWork.objects.get(integration=integration)
     before = sandbox.units()
+    found = first(mailbox_of(sandbox, user, organisation))
+    if found.count != expected:
+        raise AssertionError(f"{found.count} of {expected} messages were synced")
+    return replace(found, units=sandbox.units() - before)
+
+
+def first(integration: Integration) -> Found:
+    """Return what it takes to bring in a mailbox of which nothing is here; units are not seen."""
+    work = SyncWork.objects.get(integration=integration)
     processor, clock = time.process_time(), time.perf_counter()
     while engine.run(work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)):
         pass
-    found = Found(
-        time.process_time() - processor,
-        time.perf_counter() - clock,
-        Message.objects.filter(integration=integration).count(),
-        sandbox.units() - before,
-    )
-    if found.count != expected:
-        raise AssertionError(f"{found.count} of {expected} messages were synced")
-    if MessageBody.objects.filter(integration_id=integration.id).count() != expected:
+    spent = time.process_time() - processor, time.perf_counter() - clock
+    count = Message.objects.filter(integration=integration).count()
+    if MessageBody.objects.filter(integration_id=integration.id).count() != count:
         raise AssertionError("some messages have no body")
-    return found
+    return Found(*spent, count, 0)
 
 
 def _due(work: SyncWork) -> datetime:
