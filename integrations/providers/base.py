@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from integrations.mime.message import ParsedMessage
 
@@ -240,7 +240,6 @@ class Provider:
     account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
     are those that may show it.
     `refusals` are numbers that a token endpoint gives beside its word, where the number says more.
-    `token_claims` is what every token is asked for with (OpenID Connect Core §5.5).
     `pace` is what the settings call how fast its mailboxes may be read.
     """
 
@@ -259,7 +258,6 @@ class Provider:
     # Asked for, and never named among what was granted: what it brings shows whether it was.
     unnamed_scopes: frozenset[str] = frozenset()
     refusals: Mapping[int, type[ProviderError]] = field(default_factory=dict)
-    token_claims: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # Whether guests are told of every change of an event, whoever asks not to.
     always_notifies: bool = False
     # Whether an administrator may have to allow what somebody asks for, and is asked there: from

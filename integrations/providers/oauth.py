@@ -8,7 +8,6 @@ errors that hold the answer.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -106,7 +105,6 @@ def exchange(  # noqa: PLR0913
             redirect_uri=redirect_uri,
             code=code,
             code_verifier=code_verifier,
-            **_claims(provider),
         ),
         rejected=errors.CodeRejected,
     )
@@ -142,12 +140,11 @@ def refresh(
     :raises InvalidClient: if our own registration is refused
     :raises Unavailable: if it did not say anything of the kind: try again later
     """
+    more = {"claims": claims} if claims else {}
     answer = _ask(
         provider,
         endpoints,
-        prepare_token_request(
-            "refresh_token", refresh_token=refresh_token, **_claims(provider, claims)
-        ),
+        prepare_token_request("refresh_token", refresh_token=refresh_token, **more),
         rejected=errors.GrantRevoked,
     )
     return token_set(provider, answer, None, at)
@@ -166,15 +163,6 @@ def revoke(endpoints: Endpoints, *, token: str) -> Revocation:
     if response.status == HTTPStatus.BAD_REQUEST and error == "invalid_token":
         return Revocation.ALREADY_GONE
     raise meaning(response, errors.Unexpected)
-
-
-def _claims(provider: Provider, wanted: str = "") -> dict[str, str]:
-    """Return the `claims` of a token request: what each one says, and what this one has to say."""
-    asked: dict[str, Any] = json.loads(wanted) if wanted else {}
-    for where, ours in provider.token_claims.items():
-        theirs = asked.get(where)
-        asked[where] = {**theirs, **ours} if isinstance(theirs, dict) else ours
-    return {"claims": json.dumps(asked)} if asked else {}
 
 
 def _ask(

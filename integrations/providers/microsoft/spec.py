@@ -132,11 +132,6 @@ MICROSOFT: Final = Provider(
     subject_claims=("tid", "oid"),
     address_claims=("email", "preferred_username"),
     refusals=REFUSALS,
-    # Continuous access evaluation: "we can take a challenge". A token then lives for a day, and is
-    # refused within minutes of what ends the access there: a password that was reset, an account
-    # that was disabled, sessions that an administrator ended. Without, it would be an hour.
-    # https://learn.microsoft.com/en-us/entra/identity-platform/app-resilience-continuous-access-evaluation
-    token_claims=MappingProxyType({"access_token": {"xms_cc": {"values": ["cp1"]}}}),
     # There is nothing for one app alone: `revokeSignInSessions` would sign the person out of every
     # app and browser.
     revokes=False,
