@@ -91,8 +91,9 @@ class LivingHere:
         return f"{len(told['time_slots'])} times taken, in {milliseconds:.0f} ms"
 
     def remove(self) -> str:
+        seen = self.owner.send("GET", self.place).headers["ETag"]
         began = time.monotonic()
-        answer = self.owner.send("DELETE", self.place)
+        answer = self.owner.send("DELETE", self.place, if_match=seen)
         milliseconds = (time.monotonic() - began) * 1000
         must(answer.status_code == 204, f"the removal was answered {answer.status_code}")
         must(not self._events(), "its events still open")
