@@ -67,13 +67,27 @@ def meet(world) -> None:
 
 
 @pytest.mark.scenario("P6")
-def test_an_event_arrives_because_it_was_told(pushed, world):
+def test_events_arrive_because_they_were_told_twice_in_any_order_or_once_for_two(pushed, world):
     before = Event.objects.count()
 
     meet(world)
 
     wait_until(lambda: Event.objects.count() == before + 1, within=PATIENCE)
     settled(world)
+    assert {one["status"] for one in world.pushes()["sent"]} == {204}
+
+    # In the same world, for it takes a while to begin: twice and in any order is once,
+    world.dial(push_duplicates=1.0, push_disorder_seconds=0.5)
+    for _ in range(4):
+        meet(world)
+    wait_until(lambda: Event.objects.count() == before + 5, within=PATIENCE)
+    settled(world)
+    # and one that comes stands for one that was lost.
+    world.dial(push_duplicates=0.0, push_disorder_seconds=0.0, push_loss=1.0)
+    meet(world)
+    world.dial(push_loss=0.0)
+    meet(world)
+    wait_until(lambda: Event.objects.count() == before + 7, within=PATIENCE)
     assert {one["status"] for one in world.pushes()["sent"]} == {204}
 
 

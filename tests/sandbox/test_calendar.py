@@ -391,7 +391,7 @@ class TestWriting:
         copied = events.insert(
             calendarId="primary", body=event(conferenceData=data), conferenceDataVersion=1
         ).execute()
-        old = {"summary": "Retro", "conferenceData": None}
+        old = {"summary": "Retro", "conferenceData": {"notes": "x"}}
         kept = events.patch(calendarId="primary", eventId=copied["id"], body=old).execute()
 
         assert kept["conferenceData"] == data
