@@ -47,8 +47,8 @@ def initial(request: HttpRequest, asked: Asked) -> dict[str, Any]:
     begun = blank(datetime.combine(day, _clock(request)), _length(request), is_days=is_days)
     if given.get("zone") in preferences.ZONES:
         begun["zone"] = given["zone"]
-    if given.getlist("with"):
-        begun["guests"] = "\n".join(_addresses(asked, given.getlist("with")))
+    if people := request.GET.getlist("with"):
+        begun["guests"] = "\n".join(_addresses(asked, people))
     if "at" in given:
         # It was found because they are free then.
         begun["require_free"] = True
