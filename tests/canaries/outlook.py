@@ -170,7 +170,7 @@ class Outlook:
 
     def told(self) -> str:
         """News that Microsoft tells of: a message, an event, its end."""
-        eventually(lambda: len(self._subscriptions()) == 3, within=30, says="subscriptions")
+        eventually(lambda: len(self._subscriptions()) == 3, within=60, says="subscriptions")
         title = f"{self.mark}-mstold"
         self.microsoft.deliver(self.account, subject=title, text=title)
         eventually(lambda: title in self._subjects(), within=20, says="what was told", every=0.1)
