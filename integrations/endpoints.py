@@ -7,8 +7,8 @@ from typing import Final
 
 from django.conf import settings
 
-from integrations.providers.base import Provider
 from integrations.providers.oauth import Endpoints
+from integrations.providers.provider import Provider
 
 _PARTS = (
     "issuer",

@@ -10,7 +10,7 @@ from uuid import UUID
 from integrations import scopes
 from integrations.endpoints import is_registered
 from integrations.providers import PROVIDERS
-from integrations.providers.base import Provider
+from integrations.providers.provider import Provider
 from limited_use.features import Feature
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from integrations.models import Connection, Integration
-from integrations.providers.base import Provider
+from integrations.providers.provider import Provider
 from limited_use.features import FEATURES, Feature
 
 

@@ -21,8 +21,8 @@ from integrations.endpoints import endpoints, redirect_uri
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.oauth_state import Journey
 from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.base import Provider
 from integrations.providers.oauth import TokenSet
+from integrations.providers.provider import Provider
 
 from . import refusals, storing
 

@@ -22,8 +22,8 @@ from integrations.models import (
     StatusReason,
     SyncWork,
 )
-from integrations.providers.base import Provider
 from integrations.providers.oauth import TokenSet
+from integrations.providers.provider import Provider
 from integrations.sync import calendars
 from integrations.tasks import connections as tasks
 from limited_use import consents

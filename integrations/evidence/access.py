@@ -9,7 +9,7 @@ from typing import Any, Final
 from integrations import scopes as asked_scopes
 from integrations.endpoints import is_registered
 from integrations.providers import PROVIDERS
-from integrations.providers.base import Provider
+from integrations.providers.provider import Provider
 from limited_use.features import FEATURES
 
 _GOOGLE: Final = "https://www.googleapis.com/auth/"

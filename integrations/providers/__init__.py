@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .base import Provider
 from .google.spec import GOOGLE
 from .microsoft.spec import MICROSOFT
 from .offline.spec import OFFLINE
+from .provider import Provider
 
 PROVIDERS: dict[str, Provider] = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
 

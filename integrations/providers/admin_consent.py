@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from .base import Provider
+from .provider import Provider
 
 # Of OpenID Connect, and no resource's: they have no address in front of them.
 _OPENID: Final = frozenset({"openid", "profile", "email", "offline_access"})

@@ -1,23 +1,20 @@
 """
-What a provider is, and what an adapter to its mail does.
+What an adapter to a provider's mail does, and what it takes and returns.
 
-Everything that the rest of the service sees of a provider is in here and in
-`errors`: no client library's type leaves its package.
+Everything that the rest of the service sees of a provider's answers is in here, in `calendars` and
+in `errors`: no client library's type leaves its package.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from integrations.mime.message import ParsedMessage
 
-from .calendars import CalendarAdapter
 from .errors import ProviderError
-from .pushes import CalendarWatch, MailWatch, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,92 +213,3 @@ class Access:
 
     token: Callable[[], str] = field(repr=False)
     root_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """What a feature may ask for by name: the scopes it takes and the API methods it calls."""
-
-    key: str
-    says: str
-    scopes: frozenset[str]
-    methods: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """
-    What a provider is, as data.
-
-    `issuer` is the provider's own (what is checked is that of the `Endpoints`);
-    `identity_scopes` are asked for whatever else is. `scope_aliases` maps the
-    names that a provider answers with to those that we ask for.
-    `revocation_pages` are where a user withdraws at the provider itself, one for each kind of
-    account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
-    are those that may show it.
-    `refusals` are numbers that a token endpoint gives beside its word, where the number says more.
-    `pace` is what the settings call how fast its mailboxes may be read.
-    """
-
-    key: str
-    label: str
-    issuer: str
-    authorize_params: Mapping[str, str]
-    identity_scopes: frozenset[str]
-    scope_aliases: Mapping[str, str]
-    capabilities: Mapping[str, Capability]
-    revocation_pages: tuple[str, ...]
-    subject_claims: tuple[str, ...] = ("sub",)
-    address_claims: tuple[str, ...] = ("email",)
-    # Compared in lower case, and without this in front of them.
-    scope_prefix: str = ""
-    # Asked for, and never named among what was granted: what it brings shows whether it was.
-    unnamed_scopes: frozenset[str] = frozenset()
-    refusals: Mapping[int, type[ProviderError]] = field(default_factory=dict)
-    # Whether guests are told of every change of an event, whoever asks not to.
-    always_notifies: bool = False
-    # Whether an administrator may have to allow what somebody asks for, and is asked there: from
-    # here that looks as if they had said no, or had not come back.
-    asks_administrators: bool = False
-    # Whether anything is granted by anybody; what lives here is nobody's to grant.
-    grants: bool = True
-    # Whether a grant can be given back by us; else the person alone ends it, on that page.
-    revokes: bool = True
-    # Whether a person may leave single permissions out.
-    has_single_permissions: bool = True
-    # Whether what comes back from the consent page names who it is of (RFC 9207).
-    names_issuer: bool = True
-    pace: str = ""
-    mail_units: MailUnits | None = None
-    open_mail: Callable[[Access], AbstractContextManager[MailAdapter]] | None = None
-    watch_mail: Callable[[Access], AbstractContextManager[MailWatch]] | None = None
-    watch_calendars: Callable[[Access], AbstractContextManager[CalendarWatch]] | None = None
-    # Where news of everything comes by subscriptions, instead of either.
-    subscriptions: Callable[[Access], AbstractContextManager[Subscriptions]] | None = None
-    open_calendars: Callable[[Access], AbstractContextManager[CalendarAdapter]] | None = None
-
-    @property
-    def products(self) -> frozenset[str]:
-        """Return what can be brought in from here."""
-        opened = {"mail": self.open_mail, "calendar": self.open_calendars}
-        return frozenset(product for product, way in opened.items() if self.grants and way)
-
-    def scopes_for(self, capabilities: frozenset[str]) -> frozenset[str]:
-        """Return what to ask for: identity, and what `capabilities` take."""
-        if not self.grants:
-            return frozenset()
-        asked = set(self.identity_scopes)
-        for key in capabilities:
-            asked |= self.capabilities[key].scopes
-        return frozenset(asked)
-
-    def normalised(self, scopes: str) -> frozenset[str]:
-        """Return the scopes of a token response in the names that we ask for."""
-        found = (self.scope_aliases.get(scope, scope) for scope in scopes.split())
-        if not self.scope_prefix:
-            return frozenset(found)
-        # Whatever case and prefix they come back in: those that we know, as we write them.
-        known = {scope.lower(): scope for scope in self.scopes_for(frozenset(self.capabilities))}
-        prefix = self.scope_prefix.lower()
-        bare = {scope.lower().removeprefix(prefix): scope for scope in found}
-        return frozenset(known.get(name, scope) for name, scope in bare.items())

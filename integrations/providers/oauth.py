@@ -19,7 +19,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from . import errors, identity, transport
-from .base import Provider
+from .provider import Provider
 from .token_answers import MAX_ACCESS_TOKEN, TokenSet, fields, meaning, text, token_set
 
 __all__ = ["Endpoints", "Revocation", "TokenSet", "authorize_url", "exchange", "refresh", "revoke"]

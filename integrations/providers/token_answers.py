@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from . import errors, transport
-from .base import Provider
 from .identity import Identity
+from .provider import Provider
 
 # A token is treated as expired this early; of a very short life, half is used.
 SKEW: Final = timedelta(seconds=60)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from integrations.models import IntegrationStatus, PurgeJob, PurgeStep, RevocationOutcome
 from integrations.providers import PROVIDERS
-from integrations.providers.base import Provider
+from integrations.providers.provider import Provider
 from integrations.purge import ledger_part, second_part_of
 from limited_use.ledger_models import LedgerKey
 

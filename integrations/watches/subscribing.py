@@ -11,7 +11,7 @@ from typing import Final
 
 from integrations.models import WatchStatus
 from integrations.providers import errors
-from integrations.providers.base import Provider
+from integrations.providers.provider import Provider
 from integrations.providers.pushes import Hook, Opened, Subscriptions
 
 from . import channels, claims

@@ -9,7 +9,7 @@ import pytest
 
 from integrations.models import AttemptOutcome, Connection, Integration, IntegrationStatus
 from integrations.providers import PROVIDERS
-from integrations.providers.base import Capability
+from integrations.providers.provider import Capability
 from limited_use.features import FEATURES
 from limited_use.models import Consent
 from tests.integrations.google import query_of

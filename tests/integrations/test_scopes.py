@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from integrations import scopes
 from integrations.providers import PROVIDERS
-from integrations.providers.base import Capability
+from integrations.providers.provider import Capability
 from limited_use.features import FEATURES
 from tests.factories import GMAIL_READONLY
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from integrations.providers.base import Capability, MailUnits, Provider
+from integrations.providers.base import MailUnits
+from integrations.providers.provider import Capability, Provider
 
 from .calendar import open_calendars
 from .mail import open_mail

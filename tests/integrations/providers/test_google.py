@@ -13,9 +13,10 @@ import pytest
 from googleapiclient.discovery_cache import get_static_doc
 
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.base import Access, Capability, MailAdapter, Wanted
+from integrations.providers.base import Access, MailAdapter, Wanted
 from integrations.providers.google import history, mail, reading, services, spec, watching
 from integrations.providers.google.calls import MAX_URL, prepared
+from integrations.providers.provider import Capability
 from tests.contract.reading import fetched, whole_thread
 from tests.worlds.sandbox import GMAIL_READONLY
 
