@@ -8,15 +8,21 @@ stands, so that nothing falls between them; what both tell is one hint.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from django.db import transaction
 
 from integrations.endpoints import news
+from integrations.fences import NoLongerLive
 from integrations.models import WatchKind
+from integrations.providers import errors
 from integrations.providers.pushes import CalendarWatch, Hook, Opened
 from limited_use.sinks import provider as own_provider
+from limited_use.vault.keys import Destroyed
 
 from . import claims, lookups, wanting, ways
 from .targets import THE_LIST
@@ -38,7 +44,9 @@ def open_(turn: Turn) -> None:
     hook = announced(turn, lasts=LASTS)
     access = turn.access()
     with provider.watch_calendars(access) as channels:
-        answered(turn, hook, turn.call(access, 0, lambda: _asked(channels, target, hook)))
+        opened = turn.call(access, 0, lambda: _asked(channels, target, hook))
+        end = partial(channels.stop, hook.channel_id, opened.resource_id)
+        answered(turn, hook, opened, take_back=end)
 
 
 def target_of(turn: Turn) -> str | None:
@@ -70,20 +78,34 @@ def announced(turn: Turn, *, lasts: timedelta) -> Hook:
     )
 
 
-def answered(turn: Turn, hook: Hook, opened: Opened, *, is_heard: bool = False) -> None:
+def answered(
+    turn: Turn,
+    hook: Hook,
+    opened: Opened,
+    *,
+    take_back: Callable[[], None],
+    is_heard: bool = False,
+) -> None:
     """
     Write that the provider opened it, and give the row back.
 
+    :param take_back: stops it, by the token in hand: what ended meanwhile has no row to stop it by
     :param is_heard: whether it called us before it answered
     """
     named = {"id": hook.channel_id, "resource_id": opened.resource_id}
-    turn.started(
-        opened.ends_at,
-        renew_in=(opened.ends_at - turn.clock()) / 2,
-        is_heard=is_heard,
-        resource_blind=lookups.of_resource(hook.channel_id, opened.resource_id),
-        channel=turn.sealed(json.dumps(named)),
-    )
+    try:
+        turn.started(
+            opened.ends_at,
+            renew_in=(opened.ends_at - turn.clock()) / 2,
+            is_heard=is_heard,
+            resource_blind=lookups.of_resource(hook.channel_id, opened.resource_id),
+            channel=turn.sealed(json.dumps(named)),
+        )
+    except (NoLongerLive, Destroyed, claims.LeaseLost):
+        # Once: it ends by itself, and until then tells of nothing that is here.
+        with suppress(errors.ProviderError, NoLongerLive):
+            take_back()
+        raise
 
 
 def _asked(channels: CalendarWatch, target: str, hook: Hook) -> Opened:

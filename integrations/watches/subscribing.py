@@ -7,6 +7,7 @@ One that turns out to have ended is opened anew; what it did not tell meanwhile 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from integrations.models import WatchStatus
@@ -37,8 +38,9 @@ def open_(turn: Turn) -> None:
     access = turn.access()
     with turn.provider.subscriptions(access) as there:
         opened = turn.call(access, 0, lambda: _asked(there, target, hook))
-    # It tried our address before it answered: that is its first word, and may be the last for days.
-    channels.answered(turn, hook, opened, is_heard=True)
+        end = partial(there.stop, opened.resource_id)
+        # It tried our address before it answered: its first word, and maybe the last for days.
+        channels.answered(turn, hook, opened, take_back=end, is_heard=True)
 
 
 def _asked(there: Subscriptions, target: str, hook: Hook) -> Opened:

@@ -74,6 +74,8 @@ class FakeSubscriptions:
         self.watches.used.add(hook.channel_id)
         name = f"subscription-{len(self.watches.used)}"
         channels[name] = (hook, resource)
+        if self.watches.after_opening is not None:
+            self.watches.after_opening()
         self.watches.answer()
         return Opened(hook.ends_at, name)
 

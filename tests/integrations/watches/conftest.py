@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import permits
+from integrations import permits, purge
 from integrations import watches as service
-from integrations.models import Integration, SyncWork, Watch, WatchKind
+from integrations.models import Integration, PurgeTrigger, SyncWork, Watch, WatchKind
 from integrations.providers.pushes import Notice
 from integrations.watches import ways
 from integrations.watches.ways import Way
@@ -99,6 +100,11 @@ def sweep(clock) -> list:
         for watch_id in due:
             service.keep(watch_id=watch_id, now=clock)
     return due
+
+
+def disconnect(house, integration: Integration, clock) -> None:
+    with acting_as(ProcessClass.WEB, house), transaction.atomic():
+        purge.open_job(integration=integration, trigger=PurgeTrigger.OWNER, at=clock.at)
 
 
 def rows(of: Integration) -> list[Watch]:

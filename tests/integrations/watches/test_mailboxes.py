@@ -5,22 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
 
 from accounts.models import Alarm
 from config.classes import ProcessClass
-from integrations import purge, watches
+from integrations import watches
 from integrations.models import (
     ConnectionStatus,
     IntegrationStatus,
-    PurgeTrigger,
     Watch,
     WatchStatus,
 )
 from integrations.providers import errors
 from integrations.watches import lookups
 from tests.integrations import household as houses
-from tests.integrations.watches.conftest import TOPIC, rows, sweep, told_of
+from tests.integrations.watches.conftest import TOPIC, disconnect, rows, sweep, told_of
 from tests.walls import acting_as
 
 DAY = timedelta(days=1)
@@ -242,15 +240,10 @@ class TestGivingUp:
         assert rows(watched.integration) == []
 
 
-def disconnect(house, clock) -> None:
-    with acting_as(ProcessClass.WEB, house), transaction.atomic():
-        purge.open_job(integration=house.integration, trigger=PurgeTrigger.OWNER, at=clock.at)
-
-
 @pytest.mark.invariant(5)
 class TestADisconnect:
     def test_meanwhile_leaves_no_watch_behind(self, alice, provider, clock):
-        provider.meanwhile = lambda: disconnect(alice, clock)
+        provider.meanwhile = lambda: disconnect(alice, alice.integration, clock)
         sweep(clock)
 
         [watch] = rows(alice.integration)
@@ -259,7 +252,7 @@ class TestADisconnect:
         assert sweep(clock) == []
 
     def test_before_it_begins_keeps_it_from_beginning(self, alice, provider, clock):
-        disconnect(alice, clock)
+        disconnect(alice, alice.integration, clock)
 
         assert sweep(clock) == []
         assert (rows(alice.integration), provider.calls) == ([], [])

@@ -14,7 +14,7 @@ from integrations.sync.calendars import works
 from integrations.tasks import watches as tasks
 from integrations.watches import lookups, standing, ways
 from tests.fakes.pushes import subscriptions_opened
-from tests.integrations.watches.conftest import CALENDAR, rows, sweep
+from tests.integrations.watches.conftest import CALENDAR, disconnect, rows, sweep
 
 OWN = ways.SUBSCRIBED["calendar"]
 HALF = timedelta(days=3, hours=10)
@@ -134,6 +134,18 @@ class TestRenewing:
 
 
 class TestTheEnd:
+    @pytest.mark.invariant(5)
+    def test_of_one_that_was_opened_while_its_account_was_disconnected_is_said_there(
+        self, calendars, alice, provider, clock
+    ):
+        provider.after_opening = lambda: disconnect(alice, calendars, clock)
+        sweep(clock)
+
+        [row] = rows(calendars)
+        assert (row.status, row.expires_at) == (WatchStatus.WANTED, None)
+        assert provider.calls[-1].startswith("stop ")
+        assert provider.channels == {}
+
     def test_of_what_nobody_wants_is_said_there(self, followed, provider, clock):
         watches.give_up(integration_id=followed.id, resource=CALENDAR, at=clock.at)
         sweep(clock)
