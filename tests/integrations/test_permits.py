@@ -248,7 +248,9 @@ class TestTheServicesOwn:
         connection = integration.connection
         permit = permits.to_maintain(connection_id=connection.id, at=timezone.now())
 
-        assert credential(connection.access_token, permit, at=timezone.now()) == "ya29.access"
+        opened = credential(connection.access_token, permit, to=connection.id, at=timezone.now())
+
+        assert opened == "ya29.access"
 
     def test_maintains_nothing_whose_grant_ended(self, integration):
         credentials.end(connection_id=integration.connection_id, epoch=1, at=timezone.now())
