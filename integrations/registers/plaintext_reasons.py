@@ -150,6 +150,7 @@ REASONS: Final[Mapping[str, tuple[Side, str]]] = {
     "integrations.pictures": (_OUT, "inside sinks: what stands in a text, from the own provider"),
     "integrations.inbox_pages.elsewhere": (_OUT, "passes a file on"),
     "integrations.attachments": (_OUT, "inside sinks: a file from the own provider to its owner"),
+    "integrations.providers.base": (_IN, "what an adapter returns"),
     "integrations.providers.provider": (_IN, "what a provider grants"),
     "integrations.providers.calendars": (_IN, "what an adapter of calendars returns"),
     "integrations.providers.errors": (_IN, "words of ours for answers of a provider"),
