@@ -12,7 +12,6 @@ import os
 import secrets
 import tempfile
 from contextlib import ExitStack, suppress
-from itertools import chain
 from pathlib import Path
 
 import hypothesis
@@ -101,36 +100,30 @@ def pytest_unconfigure(config):
         stack.close()
 
 
-# Those that start processes take long. One kind of them is what each worker begins with, so that
-# who shares a service shares it, and the short ones are left to be shared out at the end.
+# Those that start processes take long, so they begin first, in this order, and the rest is shared
+# out around them. Neighbours go to one worker: those that share a service or a browser share it.
 _LONG = (
-    ("tests/canaries/test_run.py", "tests/bench/test_run.py"),
-    ("tests/processes/", "tests/races/"),
-    ("tests/browser/",),
+    "tests/canaries/test_run.py",
+    "tests/processes/test_purge_kills.py",
+    "tests/processes/",
+    "tests/browser/",
 )
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config, items):
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    # As xdist deals them out: as many in a row to each, and what is over to the last.
-    sizes = [(len(items) + number) // workers for number in range(workers)]
-    hands = [[] for _ in range(workers)]
-    for number, paths in enumerate(_LONG):
-        hands[number % workers] += [one for one in items if one.nodeid.startswith(paths)]
-    dealt = {one for hand in hands for one in hand}
-    rest = [one for one in items if one not in dealt]
-    for hand, size in zip(hands, sizes, strict=True):
-        missing = max(0, size - len(hand))
-        hand.extend(rest[:missing])
-        del rest[:missing]
-    items[:] = [*chain.from_iterable(hands), *rest]
+def pytest_collection_modifyitems(items):
+    items.sort(key=_turn)
 
 
 def pytest_collection_finish():
     # What is here by now stays: none of it is looked through again for what can be freed.
     gc.collect()
     gc.freeze()
+
+
+def _turn(item) -> int:
+    first = (turn for turn, path in enumerate(_LONG) if item.nodeid.startswith(path))
+    return next(first, len(_LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)
