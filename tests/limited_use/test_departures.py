@@ -1,22 +1,24 @@
-"""People who go, and clients that come and go, by command: what ends in that commit."""
+"""People and clients that come and go, by command: what ends in that commit, and its entries."""
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from accounts import delegations
 from accounts.ids import uuid7
-from accounts.models import Delegation, Membership, ServiceClient, Session, User
+from accounts.models import Delegation, Membership, Organisation, ServiceClient, Session, User
 from limited_use import consents, shares
 from limited_use.features import FEATURES
+from limited_use.ledger import entries
 from limited_use.models import Leaf, Share
 from limited_use.share_models import ShareLevel
 from tests.accounts.cast import EC
@@ -40,6 +42,21 @@ def fails(*arguments):
 def recorded():
     entries = [json.loads(bytes(one)) for one in Leaf.objects.values_list("payload", flat=True)]
     return [(one["event"], one.get("body", {}).get("why")) for one in entries]
+
+
+def counted():
+    return [one.objects.count() for one in (Organisation, User, Membership)]
+
+
+@contextmanager
+def no_entries():
+    """Have the ledger's table take nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE limited_use_leaf ADD CONSTRAINT is_full CHECK (FALSE) NOT VALID"
+        )
+        yield
+        cursor.execute("ALTER TABLE limited_use_leaf DROP CONSTRAINT is_full")
 
 
 def members(organisation):
@@ -99,6 +116,43 @@ def left_of_alice():
         Session.objects.filter(user_id=hers.id).count(),
         Share.objects.filter(withdrawn_at=None).count(),
     ]
+
+
+class TestWhoComes:
+    @pytest.mark.invariant(3)
+    def test_leaves_an_entry_for_each_step_without_a_name_or_an_address(self):
+        run("people", "found", "acme", "Acme Works")
+        run("people", "register", "otto", "otto@acme.example", "Otto", "--role", "operator")
+        run("people", "join", "otto", "acme")
+
+        payloads = [bytes(one) for one in Leaf.objects.values_list("payload", flat=True)]
+        said = [json.loads(one) for one in payloads]
+        otto, acme = (entries.pseudonym(made.objects.get().id) for made in (User, Organisation))
+        assert [(one["event"], one["subject"], one.get("body")) for one in said] == [
+            ("organisation.founded", acme, None),
+            ("person.registered", otto, {"role": "operator"}),
+            ("membership.begun", otto, {"organisation": acme}),
+        ]
+        named = User.objects.get(), Organisation.objects.get(), Membership.objects.get()
+        written = b"".join(payloads).lower()
+        for secret in (b"otto", b"acme", *(str(one.id).encode() for one in named)):
+            assert secret not in written
+
+    def test_does_not_come_where_no_entry_can_be_written(self):
+        steps = [
+            ["found", "acme", "Acme"],
+            ["register", "alice", "alice@acme.example", "Alice"],
+            ["join", "alice", "acme"],
+        ]
+        for step in steps:
+            before = counted()
+
+            with no_entries(), pytest.raises(IntegrityError):
+                run("people", *step)
+
+            assert counted() == before
+            run("people", *step)
+        assert counted() == [1, 1, 1]
 
 
 @pytest.mark.invariant(5)

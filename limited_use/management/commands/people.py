@@ -4,7 +4,8 @@ People and organisations, as the platform provisions them, by the platform's own
 `manage.py people found ORGANISATION NAME`, `… register PERSON EMAIL NAME [--role ROLE]`,
 `… join PERSON ORGANISATION`; `… leave PERSON ORGANISATION`, `… deactivate PERSON`,
 `… close ORGANISATION`. Nobody is given a password: whoever is registered sets one by the link for
-forgotten ones. Run it as the owner of the tables, for no process of the service may do this.
+forgotten ones. Run it as the owner of the tables, for no process of the service may do this. Each
+step is an entry in the ledger.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.utils import timezone
 from accounts import memberships, organisations, users
 from accounts.models import Organisation, User
 from accounts.roles import Role
-from limited_use import departures
+from limited_use import arrivals, departures
 
 _WORDS: dict[type[Exception], str] = {
     memberships.AlreadyAMember: "they belong to it already",
@@ -60,18 +61,16 @@ class Command(BaseCommand):
         self.stdout.write(said)
 
     def found(self, given: dict[str, Any]) -> str:
-        organisations.found(
-            platform_id=given["organisation"], name=given["name"], at=timezone.now()
-        )
+        arrivals.found(platform_id=given["organisation"], name=given["name"], at=timezone.now())
         return "founded"
 
     def register(self, given: dict[str, Any]) -> str:
         person = users.Person(given["person"], given["email"], given["name"], given["role"])
-        users.register(person, password=None, at=timezone.now())
+        arrivals.register(person, at=timezone.now())
         return f"registered as {given['role']}; they set a password by the link for forgotten ones"
 
     def join(self, given: dict[str, Any]) -> str:
-        memberships.join(**_both(given), at=timezone.now())
+        arrivals.join(**_both(given), at=timezone.now())
         return "joined"
 
     def leave(self, given: dict[str, Any]) -> str:
