@@ -16,7 +16,7 @@ from integrations import quotas, tokens
 from integrations.endpoints import pace
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.base import MailAdapter, MailUnits
+from integrations.providers.base import Access, MailAdapter, MailUnits
 from integrations.providers.calendars import CalendarAdapter
 from integrations.tasks import grants
 
@@ -46,15 +46,14 @@ def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     if provider.open_mail is None or provider.mail_units is None:
         raise errors.Rejected("this provider has no mail")
     limit = quotas.Limit(pace(provider).units_per_minute)
-    access = tokens.access(connection_id=connection_id, ask=grants.ask_refresh)
-    with provider.open_mail(access) as adapter:
+    with provider.open_mail(access_to(connection_id)) as adapter:
 
         def call(units: int, ask: Callable[[MailAdapter], T]) -> T:
             _pay(connection_id, units, limit)
             try:
                 return ask(adapter)
             except errors.TokenRejected as refused:
-                tokens.renew(access, refused)
+                tokens.renew(adapter.access, refused)
                 return ask(adapter)
 
         yield provider.mail_units, call
@@ -66,16 +65,23 @@ class CalendarCall(Protocol):
     def __call__(self, ask: Callable[[CalendarAdapter], T]) -> T: ...
 
 
-@contextmanager
-def calendars(connection_id: UUID) -> Iterator[CalendarCall]:
+def access_to(connection_id: UUID) -> Access:
     """
-    Hold a way to call an account's calendars.
+    Return what an account is called with.
 
     :raises NoLongerLive: if it was disconnected
+    """
+    return tokens.access(connection_id=connection_id, ask=grants.ask_refresh)
+
+
+@contextmanager
+def calendars(access: Access) -> Iterator[CalendarCall]:
+    """
+    Hold a way to call the calendars of the account that `access` is for.
+
     :raises errors.ProviderError: what a call met
     """
-    access = tokens.access(connection_id=connection_id, ask=grants.ask_refresh)
-    key = Connection.objects.live().values_list("provider", flat=True).get(id=connection_id)
+    key = Connection.objects.values_list("provider", flat=True).get(id=access.account)
     opened_calendars = PROVIDERS[key].open_calendars
     if opened_calendars is None:
         raise errors.Rejected("this provider has no calendars")

@@ -19,16 +19,16 @@ from accounts.actors import Actor, ActorKind
 from integrations.models import LIVE, OWNER_ONLY, ConnectionStatus
 from limited_use.features import FEATURES, Feature
 from limited_use.guard import Fence, FenceKind
-from limited_use.ledger.names import SERVICE, Naming, of_row
+from limited_use.ledger.names import SERVICE, Naming, of_key
 from limited_use.vocabulary import Fact, Purpose, Recipient
 
 _INTEGRATIONS = """
 SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
-       m.id, m.epoch, s.id, s.epoch, s.version, k.wrapped, k.kek_epoch, k.commitment,
+       m.id, m.epoch, s.id, s.epoch, s.version, k.commitment,
        d.id, d.epoch, d.feature, d.feature_version, i.product
   FROM integrations_integration i
   JOIN integrations_connection c ON c.id = i.connection_id
-  LEFT JOIN limited_use_ledgerkey k ON k.holder = c.id
+  LEFT JOIN limited_use_ledgerkey k ON k.holder = c.id AND k.destroyed_at IS NULL
   LEFT JOIN accounts_membership m
     ON m.user_id = c.user_id AND m.organisation_id = c.organisation_id AND m.left_at IS NULL
   LEFT JOIN LATERAL (
@@ -48,9 +48,9 @@ SELECT c.id, c.epoch, c.status, c.user_id, c.organisation_id, m.id, m.epoch,
        c.status = 'ending' OR EXISTS (SELECT FROM integrations_purgejob p
                  JOIN integrations_integration i ON i.id = p.integration_id
                 WHERE i.connection_id = c.id AND p.step <> 'done'),
-       c.grant_id, k.wrapped, k.kek_epoch, k.commitment
+       c.grant_id, k.commitment
   FROM integrations_connection c
-  LEFT JOIN limited_use_ledgerkey k ON k.holder = c.id
+  LEFT JOIN limited_use_ledgerkey k ON k.holder = c.id AND k.destroyed_at IS NULL
   LEFT JOIN accounts_membership m
     ON m.user_id = c.user_id AND m.organisation_id = c.organisation_id AND m.left_at IS NULL
  WHERE c.id IN ({})
@@ -137,7 +137,7 @@ def _complete(ids: Iterable[UUID], found: Mapping[UUID, Found]) -> Mapping[UUID,
 def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found:
     (_, epoch, status, connection_id, grant, owner, organisation, *rest) = row
     membership, membership_epoch, consent, consent_epoch, agreed, *rest = rest
-    ledger_key, delegation, product = rest[:3], rest[3:7], rest[7]
+    ledger_key, delegation, product = rest[0], rest[1:5], rest[5]
     facts: set[Fact] = set()
     fences: list[Fence] = []
     if status in LIVE:
@@ -179,7 +179,7 @@ def _delegated(
 
 def _connection(row: Sequence[object], actor: Actor) -> Found:
     (connection_id, epoch, status, owner, organisation, *rest) = row
-    membership, membership_epoch, purging, grant, *ledger_key = rest
+    membership, membership_epoch, purging, grant, ledger_key = rest
     facts: set[Fact] = set()
     fences: tuple[Fence, ...] = ()
     if status in {ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED}:
@@ -204,14 +204,11 @@ def _connection(row: Sequence[object], actor: Actor) -> Found:
     )
 
 
-def _names(connection_id: object, ledger_key: Sequence[object]) -> Naming:
-    # Opened only where a name is made by it, which for somebody else's asking is never.
-    wrapped, kek_epoch, commitment = ledger_key
-    if not isinstance(wrapped, bytes | memoryview) or not isinstance(
-        commitment, bytes | memoryview
-    ):
+def _names(connection_id: object, commitment: object) -> Naming:
+    # The key is opened only where a name is made by it, which for somebody else's asking is never.
+    if not isinstance(commitment, bytes | memoryview):
         return SERVICE
-    return of_row(_uuid(connection_id), bytes(wrapped), _number(kek_epoch), bytes(commitment))
+    return of_key(_uuid(connection_id), bytes(commitment))
 
 
 def _owns(

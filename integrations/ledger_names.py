@@ -39,10 +39,8 @@ def of_owner(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
 def _namings(connection_ids: list[UUID]) -> Mapping[UUID, names.Naming]:
     found = dict.fromkeys(connection_ids, names.SERVICE)
     rows = LedgerKey.objects.filter(holder__in=connection_ids, destroyed_at=None)
-    for holder, wrapped, epoch, commitment in rows.values_list(
-        "holder", "wrapped", "kek_epoch", "commitment"
-    ):
-        found[holder] = names.of_row(holder, bytes(wrapped or b""), epoch, bytes(commitment))
+    for holder, commitment in rows.values_list("holder", "commitment"):
+        found[holder] = names.of_key(holder, bytes(commitment))
     return found
 
 

@@ -98,7 +98,7 @@ def access(*, connection_id: UUID, ask: Ask | None = None) -> Access:
     key = provider.first()
     if key is None:
         raise NoLongerLive
-    return Access(token=Bearer(connection_id, ask), root_url=endpoints(key).api_root_url)
+    return Access(Bearer(connection_id, ask), endpoints(key).api_root_url, connection_id)
 
 
 def renew(access: Access, refused: errors.TokenRejected) -> None:

@@ -1,21 +1,21 @@
-"""The keys that the ledger names things by; see `ledger.names`."""
+"""The keys that the ledger names things by, and what becomes of each; see `ledger.names`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from accounts.ids import uuid7
 
 
 class LedgerKey(models.Model):
     """
-    The key by which the ledger names one connection and what hangs on it.
+    What becomes of the key by which the ledger names one connection and what hangs on it.
 
-    In three stages: in use; set aside and offered to its owner; destroyed. The
-    row stays, without the key, so that a page can say what became of it.
+    In three stages: in use; set aside and offered to its owner; destroyed. The key itself is
+    elsewhere (`WrappedLedgerKey`); this row stays, so that a page can say what became of it.
     """
 
     class Outcome(models.TextChoices):
@@ -33,9 +33,6 @@ class LedgerKey(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # The connection.
     holder = models.UUIDField(unique=True)
-    # 60 bytes, under the naming key of `kek_epoch` (see `vault.naming`).
-    wrapped = models.BinaryField(max_length=60, null=True)
-    kek_epoch = models.PositiveIntegerField()
     # A hash of the key: what is kept of it, here and in the ledger.
     commitment = models.BinaryField(max_length=32)
     created_at = models.DateTimeField()
@@ -49,9 +46,9 @@ class LedgerKey(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(wrapped__isnull=False, destroyed_at=None, outcome="")
-                | (Q(wrapped=None, destroyed_at__isnull=False) & ~Q(outcome="")),
-                name="ledger_key_gone_iff_destroyed",
+                condition=Q(destroyed_at=None, outcome="")
+                | (Q(destroyed_at__isnull=False) & ~Q(outcome="")),
+                name="ledger_key_outcome_iff_destroyed",
             ),
             models.CheckConstraint(
                 condition=Q(offered_until=None) | Q(set_aside_at__isnull=False),
@@ -59,12 +56,6 @@ class LedgerKey(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                F("kek_epoch"),
-                F("id"),
-                condition=Q(destroyed_at=None),
-                name="ledger_key_by_epoch",
-            ),
             models.Index(
                 fields=["set_aside_at"],
                 condition=Q(destroyed_at=None, set_aside_at__isnull=False),
@@ -79,3 +70,25 @@ class LedgerKey(models.Model):
         """Return whether its owner may fetch it now."""
         until = self.offered_until
         return self.destroyed_at is None and until is not None and at < until
+
+
+class WrappedLedgerKey(models.Model):
+    """
+    One ledger key, wrapped: the vault's own, reached by its functions alone (`vault.naming_rows`).
+
+    Where there is no row, the key is destroyed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    holder = models.UUIDField(unique=True)
+    # As in the row of `LedgerKey`: who was shown that one may read this one.
+    commitment = models.BinaryField(max_length=32)
+    # 60 bytes, under the naming key of `kek_epoch` (see `vault.naming`).
+    wrapped = models.BinaryField(max_length=60)
+    kek_epoch = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["kek_epoch", "id"], name="wrapped_ledger_key_by_epoch")]
+
+    def __str__(self) -> str:
+        return f"wrapped ledger key of {self.holder}"

@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from accounts.ids import uuid7
 
 from .given import Given
-from .ledger_models import LedgerKey  # noqa: F401 - Django finds it here
+from .ledger_models import LedgerKey, WrappedLedgerKey  # noqa: F401 - Django finds them here
 from .opens_models import HourOfOpens  # noqa: F401
 from .share_models import Share  # noqa: F401
 from .use_models import EvidenceBundle, Gauge, PolicyUse, Refusal, Tally  # noqa: F401

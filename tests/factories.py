@@ -30,6 +30,7 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
+from integrations.providers.base import Access
 from limited_use import consents
 from limited_use.features import FEATURES
 from limited_use.vault import directory, keyring, keys, sealing
@@ -51,6 +52,11 @@ def make_keyring():
     keys.forget()
     keyring._at.cache_clear()
     return FileKeyring.create(folder)
+
+
+def make_access(token="t0ken", root_url="", account=None):  # noqa: S107 - of nobody
+    """Return what an adapter is opened with, for one token; of an account that has no rows."""
+    return Access(lambda: token, root_url, account or uuid7())
 
 
 def make_organisation(name="Acme", **values):

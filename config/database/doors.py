@@ -13,6 +13,7 @@ from psycopg import sql
 
 from integrations.crossings import CROSSINGS
 from limited_use.receipt_links import OWNER_OF_LINK
+from limited_use.vault import naming_rows
 from limited_use.vault.functions import FUNCTIONS, Function
 
 from .roles import Roles
@@ -37,7 +38,10 @@ class _Found(NamedTuple):
 
 def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
     """Return the functions by the role that owns them."""
-    return {roles.vault: FUNCTIONS, roles.lookup: (*CROSSINGS, OWNER_OF_LINK)}
+    return {
+        roles.vault: (*FUNCTIONS, *naming_rows.FUNCTIONS),
+        roles.lookup: (*CROSSINGS, OWNER_OF_LINK),
+    }
 
 
 def build(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:

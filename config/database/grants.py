@@ -48,6 +48,7 @@ _NOBODY: Final = Line("Django's own, not used: roles are in the code")
 VAULT: Final[Mapping[str, str]] = {
     "limited_use.DataKey": "rawd",
     "limited_use.KeyEpoch": "raw",
+    "limited_use.WrappedLedgerKey": "rawd",
 }
 
 #: The columns that `integrations.crossings` and the like read of everybody's, whoever asks.
@@ -163,11 +164,13 @@ GRANTS: Final[Mapping[str, Line]] = {
     "limited_use.Gauge": Line("figures of the service as a whole", web="r", purge="rawd"),
     "limited_use.EvidenceBundle": Line("signed bundles for reviewers", web="r", purge="rad"),
     "limited_use.LedgerKey": Line(
-        "keys that the ledger names by; a connect makes one, its owner or the purge ends it",
+        "what becomes of the keys that the ledger names by, without the keys; a connect makes one,"
+        " its owner or the purge ends it",
         web="raw",
         sync="r",
         purge="raw",
     ),
+    "limited_use.WrappedLedgerKey": Line("those keys: through the vault's functions alone"),
     # --- integrations -----------------------------------------------------------------------
     "integrations.Connection": Line(
         "grants: sealed tokens, status, lease", web="raw", sync="rw", purge="rw", console="r"

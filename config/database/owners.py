@@ -145,6 +145,7 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
         also=Also.SHARED_OWNER,
         sync=True,
     ),
+    "limited_use.WrappedLedgerKey": Open("out of reach: through the vault's functions alone"),
     # --- integrations -----------------------------------------------------------------------
     "integrations.Connection": Held(
         By.OWNER,

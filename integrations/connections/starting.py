@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.actors import Actor
-from integrations import oauth_state, permits, scopes
+from integrations import oauth_state, permits, scopes, tokens
 from integrations.endpoints import endpoints, is_registered, redirect_uri
 from integrations.models import Connection, ConnectionStatus
 from integrations.oauth_state import Journey
@@ -98,4 +98,5 @@ def _hint(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> str
     if theirs.email is None:
         return ""
     permit = permits.to_hint(actor=actor, connection_id=connection_id, at=at)
-    return own_provider.text(theirs.email, permit, to=connection_id, at=at)
+    access = tokens.access(connection_id=connection_id)
+    return own_provider.text(theirs.email, permit, to=access, at=at)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from integrations.mime.message import ParsedMessage
 
@@ -137,6 +138,10 @@ class MailAdapter(Protocol):
     retries: the caller has the quota, the clock and the token.
     """
 
+    @property
+    def access(self) -> Access:
+        """What it was opened with."""
+
     def profile(self) -> MailboxProfile:
         """Return the mailbox's own account of itself. Read the cursor before any listing."""
 
@@ -208,8 +213,10 @@ class Access:
     What an adapter needs.
 
     `token` returns a bearer token, fresh enough to use now; it may raise what
-    a refresh raises. `root_url` is the API's, from settings.
+    a refresh raises. `root_url` is the API's, from settings. `account` is whose token that is,
+    by an id of ours: what is for that account alone is opened for it (`sinks.provider`).
     """
 
     token: Callable[[], str] = field(repr=False)
     root_url: str
+    account: UUID

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from .base import Access
+
 Role = Literal["freebusy", "reader", "writer", "owner"]
 Response = Literal["needs_action", "accepted", "tentative", "declined"]
 # Who of the guests hears of a change.
@@ -168,6 +170,10 @@ class CalendarAdapter(Protocol):
     Every method may raise what `MailAdapter`'s may; a write `OutcomeUnknown` instead of
     `Unavailable` where it was sent and no answer came.
     """
+
+    @property
+    def access(self) -> Access:
+        """What it was opened with."""
 
     def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
         """

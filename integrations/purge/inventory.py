@@ -173,7 +173,8 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
 EXCEPTIONS: Final[Mapping[str, str]] = {
     "integrations.Integration": "tombstone: product, dates and status, so that the page can say so",
     "integrations.PurgeJob": "the promise itself: counts and ids of ours",
-    "limited_use.LedgerKey": (
+    "limited_use.LedgerKey": "what became of the key by which its entries are found",
+    "limited_use.WrappedLedgerKey": (
         "the key by which its entries are found: set aside for the owner, for thirty days at most"
     ),
     "limited_use.Receipt": "the proof: pseudonyms, counts and times, kept for its owner",

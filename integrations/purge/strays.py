@@ -16,7 +16,8 @@ from uuid import UUID
 from django.db.models import BinaryField, Count, F, Func, Model, Q, Value
 
 from integrations.models import LIVE, Calendar, Connection, Integration
-from limited_use.vault import rows
+from limited_use.ledger_models import LedgerKey
+from limited_use.vault import naming, naming_rows, rows
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import KEY_ID_AT, KEY_ID_BYTES
 
@@ -51,7 +52,12 @@ def keys() -> dict[str, int]:
     """Return how many keys have a holder that is not live, or is not there at all, by line."""
     first = _without_owner(rows.every())
     again = _without_owner(held for some in _chunks(first) for held in rows.held(some))
-    return dict(Counter(str(line) for holder, line in again.items() if holder in first))
+    found = Counter(str(line) for holder, line in again.items() if holder in first)
+    # A key that the ledger named by and that was not destroyed with its row would name on.
+    first_named = _ledger_keys()
+    if first_named and (names := first_named & _ledger_keys()):
+        found["ledger"] = len(names)
+    return dict(found)
 
 
 def _without_key(
@@ -87,8 +93,18 @@ def _without_key(
     return {one: count for one, count in named.items() if one not in here}
 
 
+def _ledger_keys() -> set[UUID]:
+    """Return whose ledger keys are here though they are destroyed, or were never made."""
+    held = naming_rows.holders()
+    for some in _chunks(held):
+        living = LedgerKey.objects.filter(holder__in=some, destroyed_at=None)
+        held -= set(living.values_list("holder", flat=True))
+    return held
+
+
 def _without_owner(found: Iterable[rows.Held]) -> dict[UUID, str]:
-    lines = {one.holder: str(one.line) for one in found}
+    # What wraps the ledger's keys is nobody's own, and goes with its epoch.
+    lines = {one.holder: str(one.line) for one in found if not naming.is_naming(one.holder)}
     for some in _chunks(lines):
         for owner in _owners(some):
             lines.pop(owner, None)

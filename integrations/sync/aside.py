@@ -64,11 +64,13 @@ def clear(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) ->
     ).delete()
 
 
-def wanted_again(integration_id: UUID, *, permit: Permit, to: UUID, at: datetime) -> list[str]:
+def wanted_again(
+    integration_id: UUID, *, permit: Permit, to: own_provider.Outlet, at: datetime
+) -> list[str]:
     """
     Return what was asked for again, by the provider's id.
 
-    :param to: the connection whose adapter will ask
+    :param to: of the adapter that will ask
     """
     rows = list(SetAside.objects.filter(integration_id=integration_id, try_count=0)[:100])
     return own_provider.texts([row.remote_id for row in rows], permit, to=to, at=at) if rows else []

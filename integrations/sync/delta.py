@@ -114,7 +114,7 @@ def _tried_again(run: Run) -> bool:
     again = aside.wanted_again(
         run.owner.integration_id,
         permit=run.permits.remote,
-        to=run.mailbox.connection_id,
+        to=run.mailbox.adapter.access,
         at=run.clock.now(),
     )
 

@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
-from uuid import UUID
 
 from integrations import quotas, tokens
 from integrations.providers import errors
 from integrations.providers.base import (
-    Access,
     MailAdapter,
     MailUnits,
     RemoteMessage,
@@ -61,13 +59,11 @@ class Fetched:
 class Mailbox:
     """:param concurrency: calls under way at once"""
 
-    def __init__(  # noqa: PLR0913 - what one run needs of a provider
+    def __init__(
         self,
         *,
         adapter: MailAdapter,
-        access: Access,
         units: MailUnits,
-        connection_id: UUID,
         limit: Limit,
         concurrency: int,
     ) -> None:
@@ -76,8 +72,7 @@ class Mailbox:
         self.prices = Prices(message=units.fetch, thread=units.fetch_thread)
         self.spent = 0
         self.answered = False
-        self._access = access
-        self.connection_id = connection_id
+        self._access = adapter.access
         self._limit = limit
         self._purse = 0
         # Two round trips under way: while one is read, the other is on its way.
@@ -89,7 +84,7 @@ class Mailbox:
         """Give back what was drawn and not spent."""
         self._pool.shutdown()
         if self._purse and self._limit.per_minute:
-            quotas.give_back(connection_id=self.connection_id, units=self._purse)
+            quotas.give_back(connection_id=self._access.account, units=self._purse)
             self._purse = 0
 
     def call(self, units: int, ask: Callable[[], T]) -> T:
@@ -180,7 +175,7 @@ class Mailbox:
         if self._purse >= want:
             return
         grant = quotas.draw(
-            connection_id=self.connection_id,
+            connection_id=self._access.account,
             want=want - self._purse,
             least=max(0, least - self._purse),
             limit=self._limit,

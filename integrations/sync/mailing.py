@@ -100,13 +100,10 @@ def opened(
     if provider.open_mail is None or provider.mail_units is None:
         raise LookupError("this provider has no mail")
     allowed_pace = pace(provider)
-    access = tokens.access(connection_id=connection.id)
-    with provider.open_mail(access) as adapter:
+    with provider.open_mail(tokens.access(connection_id=connection.id)) as adapter:
         mailbox = Mailbox(
             adapter=adapter,
-            access=access,
             units=provider.mail_units,
-            connection_id=connection.id,
             limit=quotas.Limit(allowed_pace.units_per_minute),
             concurrency=allowed_pace.at_once,
         )

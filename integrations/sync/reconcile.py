@@ -214,7 +214,7 @@ def _known_there(run: Run, row_ids: list[UUID]) -> list[MessageRef]:
         summaries,
         run.permits.remote,
         _names,
-        to=run.mailbox.connection_id,
+        to=run.mailbox.adapter.access,
         at=run.clock.now(),
     )
 

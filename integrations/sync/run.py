@@ -92,7 +92,7 @@ class Run:
         if sealed is None:
             return None
         return own_provider.text(
-            sealed, self.permits.remote, to=self.mailbox.connection_id, at=self.clock.now()
+            sealed, self.permits.remote, to=self.mailbox.adapter.access, at=self.clock.now()
         )
 
     def sealed(self, column: str, value: str | None) -> Sealed | None:

@@ -22,6 +22,7 @@ from integrations.models import WatchKind
 from integrations.providers import errors
 from integrations.providers.pushes import CalendarWatch, Hook, Opened
 from limited_use.sinks import provider as own_provider
+from limited_use.sinks.provider import Outlet
 from limited_use.vault.keys import Destroyed
 
 from . import claims, lookups, wanting, ways
@@ -37,24 +38,28 @@ def open_(turn: Turn) -> None:
     provider = turn.provider
     if provider.watch_calendars is None:
         raise LookupError("this provider opens no channels")
-    target = target_of(turn)
+    access = turn.access()
+    target = target_of(turn, access)
     if target is None:
         claims.forget(turn.claim)
         return
     hook = announced(turn, lasts=LASTS)
-    access = turn.access()
     with provider.watch_calendars(access) as channels:
         opened = turn.call(access, 0, lambda: _asked(channels, target, hook))
         end = partial(channels.stop, hook.channel_id, opened.resource_id)
         answered(turn, hook, opened, take_back=end)
 
 
-def target_of(turn: Turn) -> str | None:
-    """Return what the provider calls what the row is about; None if that is not there any more."""
+def target_of(turn: Turn, to: Outlet) -> str | None:
+    """
+    Return what the provider calls what the row is about; None if that is not there any more.
+
+    :param to: of what will open the channel
+    """
     way = ways.of(turn.watch.integration.product, turn.provider.key)
     if way is None or way.target is None:
         raise LookupError("nothing that a channel is opened for")
-    return way.target(turn.watch, turn.clock())
+    return way.target(turn.watch, to, turn.clock())
 
 
 def announced(turn: Turn, *, lasts: timedelta) -> Hook:

@@ -35,7 +35,7 @@ class LastToken:
         access_token: str,
         refresh_token: str,
     ) -> None:
-        self.access = Access(token=self._token, root_url=where.api_root_url)
+        self.access = Access(self._token, where.api_root_url, connection.id)
         self._connection = connection
         self._provider = provider
         self._where = where

@@ -30,12 +30,12 @@ def is_way_of(provider: Provider) -> bool:
 
 def open_(turn: Turn) -> None:
     """Open one for what the row is about; forget the row, if that is not there any more."""
-    target = channels.target_of(turn)
+    access = turn.access()
+    target = channels.target_of(turn, access)
     if target is None or turn.provider.subscriptions is None:
         claims.forget(turn.claim)
         return
     hook = channels.announced(turn, lasts=LASTS)
-    access = turn.access()
     with turn.provider.subscriptions(access) as there:
         opened = turn.call(access, 0, lambda: _asked(there, target, hook))
         end = partial(there.stop, opened.resource_id)

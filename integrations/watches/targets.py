@@ -11,6 +11,7 @@ import orjson
 from integrations import calendar_permits
 from integrations.models import Calendar, Watch
 from limited_use.sinks import provider as own_provider
+from limited_use.sinks.provider import Outlet
 
 #: The account's list of its calendars, beside which each has a channel of its own.
 THE_LIST: Final = ""
@@ -18,10 +19,11 @@ THE_LIST: Final = ""
 THE_MAILBOX: Final = "mailbox"
 
 
-def of_calendar(watch: Watch, at: datetime) -> str | None:
+def of_calendar(watch: Watch, to: Outlet, at: datetime) -> str | None:
     """
     Return the provider's id of the calendar that a watch is about; None if that is gone.
 
+    :param to: of what will open the channel
     :raises limited_use.guard.Refused: if integration, grant or consent is not live
     :raises limited_use.vault.records.Unopenable: if its copy has ended
     """
@@ -35,11 +37,11 @@ def of_calendar(watch: Watch, at: datetime) -> str | None:
         integration_id=watch.integration_id, calendars=[calendar], at=at
     )
     permit = permits.remote[calendar.cache_id]
-    about = own_provider.text(calendar.about, permit, to=watch.connection_id, at=at)
+    about = own_provider.text(calendar.about, permit, to=to, at=at)
     return str(orjson.loads(about)["id"])
 
 
-def of_mailbox(_watch: Watch, _at: datetime) -> str:
+def of_mailbox(_watch: Watch, _to: Outlet, _at: datetime) -> str:
     """Return what the provider calls a mailbox: it is the account's only one."""
     return THE_MAILBOX
 

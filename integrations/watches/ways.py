@@ -10,11 +10,12 @@ from typing import Final
 from integrations.endpoints import news
 from integrations.models import Watch, WatchKind
 from integrations.providers import PROVIDERS
+from limited_use.sinks.provider import Outlet
 
 from . import targets
 
 # What the provider calls the thing that a channel is to be about: see `targets`.
-Target = Callable[[Watch, datetime], str | None]
+Target = Callable[[Watch, Outlet, datetime], str | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 
 from limited_use import tombstones
 from limited_use.ledger_models import LedgerKey
-from limited_use.vault import naming
-from limited_use.vault.keyring import Bound
+from limited_use.vault import naming, naming_rows
+from limited_use.vault.keys import KEY_ID_BYTES
 
 from . import entries, names, pseudonyms
 
@@ -37,10 +37,8 @@ def create(*, holder: UUID, at: datetime) -> None:
         return
     key = secrets.token_bytes(pseudonyms.KEY_BYTES)
     commitment = pseudonyms.commitment(key)
-    wrapped, epoch = naming.wrap(key, _bound(holder, commitment), at=at)
-    LedgerKey.objects.create(
-        holder=holder, wrapped=wrapped, kek_epoch=epoch, commitment=commitment, created_at=at
-    )
+    naming.keep(key, holder=holder, commitment=commitment, at=at)
+    LedgerKey.objects.create(holder=holder, commitment=commitment, created_at=at)
 
 
 def set_aside(*, holder: UUID, at: datetime) -> UUID | None:
@@ -76,9 +74,9 @@ def take(*, holder: UUID, at: datetime) -> bytes:
     row = _live(holder).filter(offered_until__gt=at).first()
     if row is None:
         raise NotOffered
-    key = naming.key_in(
-        bytes(row.wrapped or b""), row.kek_epoch, _bound(holder, bytes(row.commitment))
-    )
+    key = naming.key_of(holder, bytes(row.commitment))
+    if key is None:
+        raise NotOffered
     _destroy(row, Outcome.TAKEN, at)
     return key
 
@@ -107,7 +105,7 @@ def expire(*, at: datetime) -> int:
 
 def key_id(commitment: bytes) -> bytes:
     """Return what names a ledger key among keys, for its tombstone."""
-    return commitment[: names.KEY_ID_BYTES]
+    return commitment[:KEY_ID_BYTES]
 
 
 def _live(holder: UUID) -> QuerySet[LedgerKey]:
@@ -117,8 +115,9 @@ def _live(holder: UUID) -> QuerySet[LedgerKey]:
 def _destroy(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
     # Recorded first: the name of what it is about is made with the key itself.
     _record("ledger_key.destroyed", row, {"outcome": str(outcome)}, at)
-    row.wrapped, row.destroyed_at, row.outcome = None, at, outcome
-    row.save(update_fields=["wrapped", "destroyed_at", "outcome"])
+    naming_rows.destroy(row.holder)
+    row.destroyed_at, row.outcome = at, outcome
+    row.save(update_fields=["destroyed_at", "outcome"])
     tombstones.owe(tombstones.of_key(key_id(bytes(row.commitment))))
     # Whoever rolls this back opens it again; another process drops it within minutes.
     names.forget()
@@ -132,7 +131,3 @@ def _record(event: str, row: LedgerKey, body: dict[str, str], at: datetime) -> U
         body={"commitment": bytes(row.commitment).hex(), **body},
         at=at,
     )
-
-
-def _bound(holder: UUID, commitment: bytes) -> Bound:
-    return Bound(holder, key_id(commitment))

@@ -9,6 +9,7 @@ the service's own pseudonym (`entries.pseudonym`).
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from threading import Lock
 from time import monotonic
 from typing import Protocol
@@ -17,13 +18,12 @@ from uuid import UUID
 from django.db import connection
 
 from limited_use.vault import naming
-from limited_use.vault.keyring import Bound, EpochGone, KeyStoreUnavailable
+from limited_use.vault.keyring import EpochGone, KeyStoreUnavailable
 
 from . import entries, pseudonyms
 
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
-KEY_ID_BYTES = 8
 # A request names an integration, its connection, its owner and an actor.
 NAMES_HELD = 64
 
@@ -52,13 +52,12 @@ SERVICE: Naming = _Service()
 
 
 class _Own:
-    """Names under one ledger key, which is opened when the first of them is asked for."""
+    """Names under one ledger key, read and opened when the first of them is asked for."""
 
-    __slots__ = ("_bound", "_epoch", "_key", "_names", "_wrapped")
+    __slots__ = ("_commitment", "_holder", "_key", "_names")
 
-    def __init__(self, holder: UUID, wrapped: bytes, epoch: int, commitment: bytes) -> None:
-        self._bound = Bound(holder, commitment[:KEY_ID_BYTES])
-        self._wrapped, self._epoch = wrapped, epoch
+    def __init__(self, holder: UUID, commitment: bytes) -> None:
+        self._holder, self._commitment = holder, commitment
         self._key: bytes | None = None
         self._names: dict[tuple[UUID, bool], str] = {}
 
@@ -89,22 +88,10 @@ class _Own:
 
     def _opened(self) -> bytes | None:
         if self._key is None:
-            try:
-                self._key = naming.key_in(self._wrapped, self._epoch, self._bound)
-            except EpochGone:
-                self._key = self._opened_anew()
+            # What does not open is of a restored database: it keeps nobody from disconnecting.
+            with suppress(EpochGone):
+                self._key = naming.key_of(self._holder, self._commitment)
         return self._key
-
-    def _opened_anew(self) -> bytes | None:
-        # A turn of the key epoch came between reading the row and opening it. What does not open
-        # even so is of a restored database: it keeps nobody from disconnecting.
-        row = _read(self._bound.holder)
-        if row is None or row[0] == self._wrapped:
-            return None
-        try:
-            return naming.key_in(row[0], row[1], self._bound)
-        except EpochGone:
-            return None
 
 
 _cache: OrderedDict[tuple[UUID, bytes], tuple[float, _Own]] = OrderedDict()
@@ -113,23 +100,30 @@ _cache_lock = Lock()
 
 def of(holder: UUID) -> Naming:
     """Return how the ledger names what hangs on `holder`, a connection."""
-    row = _read(holder)
-    return SERVICE if row is None else of_row(holder, *row)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT commitment FROM limited_use_ledgerkey"
+            " WHERE holder = %s AND destroyed_at IS NULL",
+            [holder],
+        )
+        row = cursor.fetchone()
+    return of_key(holder, None if row is None else bytes(row[0]))
 
 
-def of_row(
-    holder: UUID, wrapped: bytes | None, kek_epoch: int | None, commitment: bytes | None
-) -> Naming:
-    """Return the same for one whose `LedgerKey` row was read along with something else."""
-    if wrapped is None or kek_epoch is None or commitment is None:
+def of_key(holder: UUID, commitment: bytes | None) -> Naming:
+    """
+    Return the same for one whose `LedgerKey` row was read along with something else.
+
+    :param commitment: of its key; None if it has none that lives
+    """
+    if commitment is None:
         return SERVICE
-    # By the row's own bytes: of another row, or wrapped anew, is another.
-    place, now = (holder, wrapped), monotonic()
+    place, now = (holder, commitment), monotonic()
     with _cache_lock:
         hit = _cache.get(place)
         if hit is not None and now - hit[0] < CACHE_SECONDS:
             return hit[1]
-        found = _Own(holder, wrapped, kek_epoch, commitment)
+        found = _Own(holder, commitment)
         _cache[place] = (now, found)
         _cache.move_to_end(place)
         while _cache:
@@ -144,14 +138,3 @@ def forget() -> None:
     """Drop every key from this process's memory."""
     with _cache_lock:
         _cache.clear()
-
-
-def _read(holder: UUID) -> tuple[bytes, int, bytes] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT wrapped, kek_epoch, commitment FROM limited_use_ledgerkey"
-            " WHERE holder = %s AND wrapped IS NOT NULL",
-            [holder],
-        )
-        row = cursor.fetchone()
-    return None if row is None else (bytes(row[0]), row[1], bytes(row[2]))

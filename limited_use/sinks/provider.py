@@ -2,14 +2,15 @@
 The sink towards the provider that the data came from, for the account that it belongs to.
 
 A permit's holder is compared with that of each row, and its account, found in the database, with
-the one that is asked: `to` is whose adapter or token the text goes along with, a connection.
+the one that is asked. A text is for an `Outlet`, which is what its adapter was opened with, so that
+no other account's adapter is told it; a token is asked with by itself, as whose it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from limited_use.guard import Permit
@@ -20,6 +21,15 @@ from limited_use.vocabulary import DataClass, Purpose, Recipient
 from .region import WrongSink, region
 
 T = TypeVar("T")
+
+
+class Outlet(Protocol):
+    """What texts go out by: the access of one account, which adapters are opened with."""
+
+    @property
+    def account(self) -> UUID:
+        """The connection whose token goes along."""
+
 
 # To write an event, too, its provider is asked by the names that it gave.
 _TALKING = frozenset(
@@ -32,6 +42,7 @@ def credential(sealed: Sealed, permit: Permit, *, to: UUID, at: datetime) -> str
     """
     Return a token, for a request to the provider that issued it.
 
+    :param to: the connection that it is put to use for
     :raises WrongSink: if the permit is not for that, or for another account
     :raises Unopenable: if it does not open
     """
@@ -41,7 +52,7 @@ def credential(sealed: Sealed, permit: Permit, *, to: UUID, at: datetime) -> str
 
 
 @region
-def text(sealed: Sealed, permit: Permit, *, to: UUID, at: datetime) -> str:
+def text(sealed: Sealed, permit: Permit, *, to: Outlet, at: datetime) -> str:
     """
     Return a cursor, remote id or account name, for a request to the provider that gave it.
 
@@ -50,20 +61,25 @@ def text(sealed: Sealed, permit: Permit, *, to: UUID, at: datetime) -> str:
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    return _to_own_provider([sealed], permit, to, at)[0]
+    return _to_own_provider([sealed], permit, to.account, at)[0]
 
 
 @region
-def texts(sealed: Sequence[Sealed], permit: Permit, *, to: UUID, at: datetime) -> list[str]:
+def texts(sealed: Sequence[Sealed], permit: Permit, *, to: Outlet, at: datetime) -> list[str]:
     """Return many of them, having read the key once. See `text`."""
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    return _to_own_provider(sealed, permit, to, at)
+    return _to_own_provider(sealed, permit, to.account, at)
 
 
 @region
 def picked(
-    sealed: Sequence[Sealed], permit: Permit, pick: Callable[[bytes], T], *, to: UUID, at: datetime
+    sealed: Sequence[Sealed],
+    permit: Permit,
+    pick: Callable[[bytes], T],
+    *,
+    to: Outlet,
+    at: datetime,
 ) -> list[T]:
     """
     Return what `pick` takes out of each value: the part that the provider is asked by.
@@ -72,7 +88,7 @@ def picked(
     """
     if permit.use.data_class == DataClass.CREDENTIAL:
         raise WrongSink
-    _talking(permit, to)
+    _talking(permit, to.account)
     return [pick(data) for data in opening.open_all(sealed, permit, at=at)]
 
 

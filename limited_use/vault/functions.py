@@ -3,9 +3,9 @@ The only way to the table of keys: functions of the database, owned by a role th
 
 Each runs with its owner's rights (`SECURITY DEFINER`), inside the caller's transaction, and is
 executed by those classes of process alone that need it (see `rights`). No class reads or writes
-the table of data keys itself, or writes that of epochs, which all may read; ledger keys, which open
-no content, are rows of their classes (`ledger.keys`). Text and owner are put right by `manage.py
-database_walls`, which finds what somebody changed by hand.
+the table of data keys itself, or writes that of epochs, which all may read; of the ledger's keys
+the same is in `naming_rows`. Text and owner are put right by `manage.py database_walls`, which
+finds what somebody changed by hand.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ _TABLE: Final = "public.limited_use_datakey"
 _EPOCHS: Final = "public.limited_use_keyepoch"
 
 
-def _who(may: str) -> frozenset[str]:
+def who(may: str) -> frozenset[str]:
+    """Return the classes that may do so with any line, by the word that `Rights` has for it."""
     return frozenset(one for one, rights in RIGHTS.items() if one and getattr(rights, may))
 
 
-_MAKERS, _TURNERS = _who("wraps"), _who("turns")
+_MAKERS, _TURNERS = who("wraps"), who("turns")
 _ALL: Final = frozenset({"web", "sync", "purge"})
 
 

@@ -16,17 +16,14 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
-from limited_use.ledger_models import LedgerKey
-
-from . import keyring, keys
+from . import keyring, keys, naming_rows
 from . import rows as rows_of_keys
 from .keyring import Bound, EpochGone, Keyring
-from .lines import KeyLine
+from .naming_rows import Wrapped
 
-# Every process that writes about a connection may unwrap this line.
-LINE = KeyLine.ACCOUNT
+LINE = naming_rows.LINE
 BATCH = 500
 NONCE_BYTES = 12
 # The holder's id of an epoch's naming key begins with this, and ends with the epoch.
@@ -43,11 +40,16 @@ def holder_of(epoch: int) -> UUID:
     return UUID(bytes=_PREFIX + epoch.to_bytes(8, "big"))
 
 
-def wrap(key: bytes, bound: Bound, *, at: datetime) -> tuple[bytes, int]:
-    """
-    Return a ledger key (32 bytes) wrapped in 60 bytes, and the epoch, in the caller's transaction.
+def is_naming(holder: UUID) -> bool:
+    """Return whether a key of that holder is a naming key, and so nobody's."""
+    return holder.bytes.startswith(_PREFIX)
 
-    :param bound: the connection, and the first eight bytes of the key's commitment
+
+def keep(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> None:
+    """
+    Store a new ledger key (32 bytes), wrapped, in the caller's transaction.
+
+    :param holder: the connection
     """
     # Shared with other makers, alone in a turn: which sees afterwards what we wrap here.
     keys.lock_line(LINE, alone=False)
@@ -55,20 +57,29 @@ def wrap(key: bytes, bound: Bound, *, at: datetime) -> tuple[bytes, int]:
     if not present:
         raise keyring.NoKeyring(f"the keyring has no {LINE} key: run manage.py init_keyring")
     epoch = present[-1]
-    return _wrap(_made(epoch, at), key, bound, epoch), epoch
+    wrapped = _wrap(_made(epoch, at), key, _place(holder, commitment), epoch)
+    naming_rows.make(holder, commitment, Wrapped(wrapped, epoch))
 
 
-def key_in(wrapped: bytes, epoch: int, bound: Bound) -> bytes:
+def key_of(holder: UUID, commitment: bytes) -> bytes | None:
     """
-    Return the ledger key in `wrapped`.
+    Return the ledger key that has this commitment; None if it is destroyed.
 
-    :raises EpochGone: if the naming key of that epoch is destroyed, or it does not fit
+    :raises EpochGone: if the naming key that wraps it is destroyed, or it does not fit
     :raises keyring.KeyStoreUnavailable: if this process needs to ask for it, and cannot
     """
-    cipher = _cipher(epoch)
-    if cipher is None:
-        raise EpochGone(f"naming {epoch}")
-    return _unwrap(cipher, wrapped, bound, epoch)
+    place = _place(holder, commitment)
+    row, former = naming_rows.read(holder, commitment), None
+    # Once more where a turn of the epoch came between reading the row and opening it.
+    while row is not None and row != former:
+        cipher = _cipher(row.kek_epoch)
+        if cipher is not None:
+            with contextlib.suppress(EpochGone):
+                return _unwrap(cipher, row.wrapped, place, row.kek_epoch)
+        row, former = naming_rows.read(holder, commitment), row
+    if row is None:
+        return None
+    raise EpochGone(f"naming {row.kek_epoch}")
 
 
 def renew(epoch: int, *, at: datetime) -> list[UUID]:
@@ -83,22 +94,19 @@ def renew(epoch: int, *, at: datetime) -> list[UUID]:
     with transaction.atomic():
         cipher = _made(epoch, at)
     lost: list[UUID] = []
-    while rows := list(
-        LedgerKey.objects.filter(destroyed_at=None, kek_epoch__lt=epoch)
-        .exclude(holder__in=lost)
-        .order_by("kek_epoch", "id")
-        .values_list("id", "holder", "wrapped", "kek_epoch", "commitment")[:BATCH]
-    ):
-        anew: list[tuple[UUID, bytes]] = []
-        for row_id, holder, wrapped, number, commitment in rows:
-            bound = Bound(holder, bytes(commitment)[: keys.KEY_ID_BYTES])
-            old = _cipher(number)
+    while waiting := naming_rows.waiting(below=epoch, most=BATCH, apart=lost):
+        ids: list[UUID] = []
+        anew: list[bytes] = []
+        for one in waiting:
+            place = _place(one.holder, one.commitment)
+            old = _cipher(one.kek_epoch)
             if old is None:
-                lost.append(holder)
+                lost.append(one.holder)
             else:
-                key = _unwrap(old, bytes(wrapped or b""), bound, number)
-                anew.append((row_id, _wrap(cipher, key, bound, epoch)))
-        _save(anew, epoch)
+                ids.append(one.id)
+                key = _unwrap(old, one.wrapped, place, one.kek_epoch)
+                anew.append(_wrap(cipher, key, place, epoch))
+        naming_rows.rewrap(ids, anew, epoch=epoch)
     for former in rows_of_keys.held([holder_of(number) for number in range(epoch)]):
         with transaction.atomic():
             keys.destroy(holder=former.holder)
@@ -111,17 +119,6 @@ def forget(*, below: int | None = None) -> None:
     with _held_lock:
         for one in [one for one in _held if below is None or one[1] < below]:
             del _held[one]
-
-
-def _save(anew: list[tuple[UUID, bytes]], epoch: int) -> None:
-    with connection.cursor() as cursor:
-        # One that was destroyed meanwhile stays so.
-        cursor.execute(
-            "UPDATE limited_use_ledgerkey SET wrapped = anew.wrapped, kek_epoch = %s"
-            " FROM unnest(%s::uuid[], %s::bytea[]) AS anew(id, wrapped)"
-            " WHERE limited_use_ledgerkey.id = anew.id AND kek_epoch < %s AND destroyed_at IS NULL",
-            [epoch, [one for one, _ in anew], [wrapped for _, wrapped in anew], epoch],
-        )
 
 
 def _made(epoch: int, at: datetime) -> AESGCM:
@@ -163,6 +160,11 @@ def _unwrap(cipher: AESGCM, wrapped: bytes, bound: Bound, epoch: int) -> bytes:
     with contextlib.suppress(InvalidTag, ValueError):
         return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _context(bound, epoch))
     raise EpochGone(f"naming {epoch}")
+
+
+def _place(holder: UUID, commitment: bytes) -> Bound:
+    # A ledger key is known among keys as its commitment begins.
+    return Bound(holder, commitment[: keys.KEY_ID_BYTES])
 
 
 def _context(bound: Bound, epoch: int) -> bytes:

@@ -83,7 +83,7 @@ def read(holder: UUID) -> KeyRow | None:
     :raises rights.NotThisProcess: if it has one of a line that is not ours to read
     """
     query, times = reading()
-    found = _ask(query, *[[holder]] * times) if times else []
+    found = ask(query, *[[holder]] * times) if times else []
     if found:
         return row(found[0])
     refuse_foreign(holder)
@@ -109,28 +109,28 @@ def row(found: Sequence[Any]) -> KeyRow:
 
 def held(holders: Sequence[UUID]) -> list[Held]:
     """Return what is known of the keys of `holders`, of those that have one."""
-    return [_held(one) for one in _ask("SELECT * FROM vault_held(%s)", list(holders))]
+    return [_held(one) for one in ask("SELECT * FROM vault_held(%s)", list(holders))]
 
 
 def every() -> list[Held]:
-    return [_held(one) for one in _ask("SELECT * FROM vault_all()")]
+    return [_held(one) for one in ask("SELECT * FROM vault_all()")]
 
 
 def dead_count(tombstones: Sequence[str]) -> int:
     """Return how many keys are here whose tombstones these are: after a restore only."""
-    return int(_ask("SELECT vault_dead(%s)", list(tombstones))[0][0])
+    return int(ask("SELECT vault_dead(%s)", list(tombstones))[0][0])
 
 
 def tally(line: KeyLine | None = None) -> list[Tally]:
     """Return how many keys hang on each epoch, the oldest epoch first."""
-    found = _ask("SELECT * FROM vault_tally() ORDER BY line, kek_epoch")
+    found = ask("SELECT * FROM vault_tally() ORDER BY line, kek_epoch")
     tallies = [Tally(KeyLine(one[0]), *one[1:]) for one in found]
     return [one for one in tallies if line in {None, one.line}]
 
 
 def make(key: KeyRow, *, at: datetime) -> None:
     """Store a new key, in the caller's transaction."""
-    _ask(
+    ask(
         "SELECT vault_make(%s, %s, %s, %s, %s, %s, %s, %s)",
         *(uuid7(), key.holder, str(key.line), key.epoch),
         *(key.key_id, key.wrapped, key.kek_epoch, at),
@@ -139,12 +139,12 @@ def make(key: KeyRow, *, at: datetime) -> None:
 
 def raise_epoch(holder: UUID, epoch: int) -> bool:
     """Return whether there was a key of an older epoch, which has this one now."""
-    return bool(_ask("SELECT * FROM vault_raise(%s, %s)", holder, epoch))
+    return bool(ask("SELECT * FROM vault_raise(%s, %s)", holder, epoch))
 
 
 def destroy(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
     """Delete the key; return its line, key id and the epoch that it was wrapped under last."""
-    found = _ask("SELECT * FROM vault_destroy(%s)", holder)
+    found = ask("SELECT * FROM vault_destroy(%s)", holder)
     if not found:
         return None
     line, key_id, kek_epoch = found[0]
@@ -153,7 +153,7 @@ def destroy(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
 
 def waiting(line: KeyLine, *, lowest: int = 0, below: int, most: int) -> list[Waiting]:
     """Return keys of a line that are wrapped under an epoch from `lowest` to before `below`."""
-    found = _ask("SELECT * FROM vault_to_rewrap(%s, %s, %s, %s)", str(line), lowest, below, most)
+    found = ask("SELECT * FROM vault_to_rewrap(%s, %s, %s, %s)", str(line), lowest, below, most)
     return [
         Waiting(id_, holder, bytes(key_id), kek_epoch, bytes(wrapped))
         for id_, holder, key_id, kek_epoch, wrapped in found
@@ -162,18 +162,18 @@ def waiting(line: KeyLine, *, lowest: int = 0, below: int, most: int) -> list[Wa
 
 def rewrap(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> int:
     """Store keys that were wrapped anew; return how many were still there, and older."""
-    return len(_ask("SELECT * FROM vault_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch))
+    return len(ask("SELECT * FROM vault_rewrap(%s, %s, %s)", list(ids), list(wrapped), epoch))
 
 
 def began(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
     """Remember since when these epochs are known; those that were known stay as they are."""
     fresh = sorted(set(numbers))
-    _ask("SELECT vault_began(%s, %s, %s, %s)", [uuid7() for _ in fresh], str(line), fresh, at)
+    ask("SELECT vault_began(%s, %s, %s, %s)", [uuid7() for _ in fresh], str(line), fresh, at)
 
 
 def ended(line: KeyLine, number: int, *, entry_id: UUID, at: datetime) -> None:
     """Remember when an epoch's key was destroyed, and which entry says so."""
-    _ask("SELECT vault_ended(%s, %s, %s, %s)", str(line), number, entry_id, at)
+    ask("SELECT vault_ended(%s, %s, %s, %s)", str(line), number, entry_id, at)
 
 
 def _held(found: Sequence[Any]) -> Held:
@@ -181,7 +181,8 @@ def _held(found: Sequence[Any]) -> Held:
     return Held(holder, KeyLine(line), epoch, bytes(key_id), kek_epoch)
 
 
-def _ask(query: str, *values: Any) -> list[tuple[Any, ...]]:
+def ask(query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Return what a function of the vault answers."""
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         found: list[tuple[Any, ...]] = cursor.fetchall()

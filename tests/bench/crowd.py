@@ -14,7 +14,7 @@ from django.db import connection, models
 
 from accounts.models import Delegation, Membership, User
 from integrations.models import Connection, Integration
-from limited_use.models import Consent, DataKey, LedgerKey
+from limited_use.models import Consent, DataKey, LedgerKey, WrappedLedgerKey
 
 #: Each table with the condition that finds one person's rows in it.
 _ROWS: Final[tuple[tuple[type[models.Model], str], ...]] = (
@@ -25,6 +25,7 @@ _ROWS: Final[tuple[tuple[type[models.Model], str], ...]] = (
     (Integration, "connection_id = ANY(%(connections)s)"),
     (Consent, "owner_id = %(user)s"),
     (LedgerKey, "holder = ANY(%(connections)s)"),
+    (WrappedLedgerKey, "holder = ANY(%(connections)s)"),
     (DataKey, "holder = ANY(%(holders)s)"),
 )
 # What may not stand in two rows, besides ids.

@@ -14,10 +14,11 @@ import httpx
 from msgraph import GraphServiceClient
 
 from integrations.mime import raw
-from integrations.providers.base import Access, Wanted
+from integrations.providers.base import Wanted
 from integrations.providers.microsoft.mail import GraphMailAdapter
 from tests.bench import connecting, figures, google, graph_library, graph_syncing, measure, sizes
 from tests.bench.figures import Figure
+from tests.factories import make_access
 from tests.worlds.microsoft import MAIL, Microsoft
 
 MESSAGES, READ = sizes.of(1_000, tiny=60), sizes.of(100, tiny=10)
@@ -32,7 +33,7 @@ def run() -> list[Figure]:
     google.unlimited(sandbox)
     token = microsoft.authorize(connecting.OUTLOOK, MAIL)["access_token"]
     root = f"{microsoft.url}/v1.0"
-    adapter = GraphMailAdapter(Access(lambda: token, root))
+    adapter = GraphMailAdapter(make_access(token, root))
     with microsoft.graph(token) as plain, graph_library.opened(root, token) as (runner, typed):
         listing = {
             "ours": lambda: _ours(adapter),

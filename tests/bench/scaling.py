@@ -20,7 +20,7 @@ from config.classes import ProcessClass
 from integrations import facts, permits
 from integrations.models import Connection, Integration
 from limited_use.guard import Ask
-from limited_use.models import Consent, DataKey, Leaf, LedgerKey
+from limited_use.models import Consent, DataKey, Leaf, LedgerKey, WrappedLedgerKey
 from limited_use.sinks import response
 from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
 from tests import unrecorded
@@ -37,7 +37,10 @@ _LISTED = (DataClass.MAIL_METADATA,)
 _SHOWN = Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.OWNER)
 # As whom a process asks that is not a web process.
 _CLASS = {"permits for a sync": ProcessClass.SYNC}
-_OF_PEOPLE = (User, Membership, Delegation, Connection, Integration, Consent, LedgerKey, DataKey)
+_OF_PEOPLE = (
+    *(User, Membership, Delegation, Connection, Integration, Consent),
+    *(LedgerKey, WrappedLedgerKey, DataKey),
+)
 
 
 def run() -> list[Figure]:

@@ -111,9 +111,10 @@ def _data_keys() -> list[tuple[str, bytes]]:
         line = KeyLine(row.line)
         key = keyring.current().unwrap(line, row.kek_epoch, bytes(row.wrapped), bound)
         found.append((f"{line} key", key))
-    for row in LedgerKey.objects.filter(wrapped__isnull=False):
-        bound = Bound(row.holder, bytes(row.commitment)[:8])
-        found.append(("ledger key", naming.key_in(bytes(row.wrapped), row.kek_epoch, bound)))
+    for row in LedgerKey.objects.filter(destroyed_at=None):
+        key = naming.key_of(row.holder, bytes(row.commitment))
+        assert key is not None
+        found.append(("ledger key", key))
     return found
 
 

@@ -5,10 +5,10 @@ import io
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import ProgrammingError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 from config.classes import ProcessClass
-from config.database import acl, walls
+from config.database import acl, doors, walls
 from config.database.grants import GRANTS, PRIVILEGES
 from tests.walls import acting_as
 
@@ -29,6 +29,16 @@ def refused(statement, *values):
     except ProgrammingError as error:
         return isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege)
     return False
+
+
+def refused_to_call(function):
+    """Return whether the role that is on may not execute it; with nothing, it does nothing."""
+    types = (one.strip().partition(" ")[2] for one in function.takes.split(",") if one.strip())
+    nothing = ", ".join(f"NULL::{one}" for one in types)
+    try:
+        return refused(f"SELECT * FROM {function.name}({nothing})")  # noqa: S608 - our own names
+    except IntegrityError:
+        return False
 
 
 class TestGrants:
@@ -109,6 +119,30 @@ class TestEachClass:
         with acting_as(ProcessClass.CONSOLE):
             assert refused(f"SELECT {column} FROM {table}")  # noqa: S608 - of our models
             assert refused(f"SELECT * FROM {table}")  # noqa: S608 - of our models
+
+
+@pytest.mark.django_db
+@pytest.mark.invariant(2)
+class TestKeyTables:
+    """Of wrapped keys: what opens content, and what the ledger's names are made with."""
+
+    @pytest.mark.parametrize("process_class", CLASSES)
+    @pytest.mark.parametrize("table", ["limited_use_datakey", "limited_use_wrappedledgerkey"])
+    def test_are_touched_by_nobody_who_logs_in(self, table, process_class):
+        with acting_as(process_class):
+            assert refused(f"SELECT holder FROM {table}")  # noqa: S608 - of this test
+            assert refused(f"INSERT INTO {table} DEFAULT VALUES")
+            assert refused(f"UPDATE {table} SET holder = NULL")  # noqa: S608
+            assert refused(f"DELETE FROM {table}")  # noqa: S608
+
+    @pytest.mark.parametrize("process_class", CLASSES)
+    def test_are_asked_by_functions_that_a_class_needs_and_no_others(self, process_class):
+        functions = doors.owned(walls.ours())[walls.ours().vault]
+        with acting_as(process_class):
+            ran = {one.name for one in functions if not refused_to_call(one)}
+
+        assert ran == {one.name for one in functions if process_class in one.classes}
+        assert ("vault_name_rewrap" in ran) is (process_class is ProcessClass.PURGE)
 
 
 @pytest.mark.django_db

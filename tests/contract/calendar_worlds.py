@@ -6,12 +6,12 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from integrations.providers import errors
-from integrations.providers.base import Access
 from integrations.providers.calendars import Attendee, CalendarAdapter, EventContent
 from integrations.providers.google import calendar_writing as writing
 from integrations.providers.google.calendar import open_calendars
 from integrations.providers.microsoft.calendar import open_calendars as open_graph_calendars
 from integrations.sandbox.microsoft.calendar import shapes
+from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.worlds.microsoft import CALENDARS as CALENDARS_ALONE
 from tests.worlds.microsoft import SIGN_IN, Microsoft
@@ -26,7 +26,7 @@ class FakeWorld:
 
     def __init__(self) -> None:
         self.account = FakeCalendars(ALICE)
-        self.adapter: CalendarAdapter = FakeCalendarAdapter(self.account)
+        self.adapter: CalendarAdapter = FakeCalendarAdapter(self.account, make_access())
         self.add_calendar = self.account.add
 
     def put(self, content: EventContent, *, organizer: str = "") -> str:
@@ -70,7 +70,7 @@ class GoogleWorld:
     def opened(self, scope: str) -> CalendarAdapter:
         token = self.sandbox.authorize(ALICE, scope)["access_token"]
         # The context holds nothing that would need closing.
-        access = Access(token=lambda: token, root_url=self.sandbox.url)
+        access = make_access(token, self.sandbox.url)
         return open_calendars(access).__enter__()
 
     def add_calendar(self, name: str) -> str:
@@ -126,7 +126,7 @@ class GraphWorld:
     def opened(self, scope: str) -> CalendarAdapter:
         token = self.microsoft.authorize(ALICE, scope)["access_token"]
         # The context holds nothing that would need closing.
-        access = Access(token=lambda: token, root_url=f"{self.sandbox.url}/v1.0")
+        access = make_access(token, f"{self.sandbox.url}/v1.0")
         return open_graph_calendars(access).__enter__()
 
     def _id(self, name: str) -> str:

@@ -13,6 +13,7 @@ from integrations.providers.base import Access
 from integrations.providers.microsoft.calendar import open_calendars
 from integrations.providers.microsoft.subscribing import subscriptions
 from integrations.providers.pushes import Hook, Subscriptions
+from tests.factories import make_access
 from tests.fakes.pushes import FakeSubscriptions, FakeWatches
 from tests.worlds.microsoft import EVERYTHING, SIGN_IN, Microsoft
 from tests.worlds.sandbox import Sandbox
@@ -84,7 +85,7 @@ class GraphWorld:
 
     def _access(self, scope: str) -> Access:
         token = self.microsoft.authorize(ALICE, scope)["access_token"]
-        return Access(token=lambda: token, root_url=f"{self.sandbox.url}/v1.0")
+        return make_access(token, f"{self.sandbox.url}/v1.0")
 
     @property
     def held(self) -> set[str]:

@@ -8,6 +8,7 @@ from integrations.providers import errors
 from integrations.providers.base import Access
 from integrations.providers.google.watching import watch_calendars, watch_mail
 from integrations.providers.pushes import CalendarWatch, Hook, MailWatch
+from tests.factories import make_access
 from tests.fakes.pushes import FakeCalendarWatch, FakeMailWatch, FakeWatches
 from tests.worlds.sandbox import GMAIL_READONLY, Sandbox
 
@@ -69,7 +70,7 @@ class GoogleWorld:
 
     def _access(self, scope: str) -> Access:
         token = self.sandbox.authorize(ALICE, scope)["access_token"]
-        return Access(token=lambda: token, root_url=self.sandbox.url)
+        return make_access(token, self.sandbox.url)
 
     @property
     def topic(self) -> str:

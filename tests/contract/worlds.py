@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from itertools import count
 
 from integrations.providers import errors
-from integrations.providers.base import Access, MailAdapter
+from integrations.providers.base import MailAdapter
 from integrations.providers.google.mail import open_mail
 from integrations.providers.google.spec import UNITS
 from integrations.providers.microsoft import mail as outlook
 from tests.contract.reading import fetched
+from tests.factories import make_access
 from tests.fakes.mail import FakeMailAdapter, FakeMailbox
 from tests.worlds.microsoft import Microsoft, control_id, graph_id
 from tests.worlds.sandbox import GMAIL_READONLY, Sandbox
@@ -32,7 +33,7 @@ class FakeWorld:
 
     def __init__(self) -> None:
         self.mailbox = FakeMailbox(email=ALICE)
-        self.adapter: MailAdapter = FakeMailAdapter(self.mailbox)
+        self.adapter: MailAdapter = FakeMailAdapter(self.mailbox, make_access())
         self.deliver = self.mailbox.deliver
         self.delete = self.mailbox.delete
         self.relabel = self.mailbox.relabel
@@ -79,7 +80,7 @@ class GoogleWorld:
     def opened(self, scope: str) -> MailAdapter:
         token = self.sandbox.authorize(ALICE, scope)["access_token"]
         # The context holds nothing that would need closing.
-        return open_mail(Access(token=lambda: token, root_url=self.sandbox.url)).__enter__()
+        return open_mail(make_access(token, self.sandbox.url)).__enter__()
 
     def deliver(self, content=None, *, at=None, label_ids=("INBOX", "UNREAD"), thread=None) -> str:
         more = {"raw": content} if content is not None else {"text": "hello"}
@@ -141,7 +142,7 @@ class MicrosoftWorld:
 
     def opened(self, scope: str) -> MailAdapter:
         token = self.microsoft.authorize(ALICE, scope)["access_token"]
-        access = Access(token=lambda: token, root_url=f"{self.sandbox.url}/v1.0")
+        access = make_access(token, f"{self.sandbox.url}/v1.0")
         return outlook.open_mail(access).__enter__()
 
     def deliver(self, content=None, *, at=None, label_ids=("INBOX", "UNREAD"), thread=None) -> str:

@@ -9,6 +9,7 @@ from itertools import count
 
 from integrations.almanac import expansion, lines
 from integrations.providers import errors
+from integrations.providers.base import Access
 from integrations.providers.calendars import (
     Busy,
     CalendarPage,
@@ -108,6 +109,7 @@ class FakeCalendars:
 @dataclass(frozen=True, slots=True)
 class FakeCalendarAdapter:
     account: FakeCalendars
+    access: Access
 
     def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
         self._called()

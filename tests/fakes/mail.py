@@ -124,6 +124,7 @@ class FakeMailAdapter:
     """`MailAdapter` over a `FakeMailbox`."""
 
     mailbox: FakeMailbox
+    access: Access
 
     def profile(self) -> MailboxProfile:
         self._called("profile")
@@ -277,6 +278,6 @@ def opened(mailbox: FakeMailbox):
 
     @contextmanager
     def open_mail(access: Access) -> Iterator[FakeMailAdapter]:
-        yield FakeMailAdapter(mailbox)
+        yield FakeMailAdapter(mailbox, access)
 
     return open_mail

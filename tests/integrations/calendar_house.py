@@ -32,7 +32,7 @@ def provided(monkeypatch, account: FakeCalendars) -> FakeCalendars:
     @contextmanager
     def opened(access):
         access.token()
-        yield FakeCalendarAdapter(account)
+        yield FakeCalendarAdapter(account, access)
 
     google = replace(providers.PROVIDERS["google"], open_calendars=opened)
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
@@ -138,3 +138,12 @@ def calendar_house(*, at: datetime, **more) -> CalendarHouse:
     return CalendarHouse(
         household(at=at, product="calendar", features=FEATURES, horizon_days=None, **more)
     )
+
+
+def second(whose) -> CalendarHouse:
+    """Return another account of a person who agreed to everything before, brought in."""
+    house = CalendarHouse(
+        household(at=NOW, product="calendar", features=(), horizon_days=None, who=whose)
+    )
+    house.sync()
+    return house

@@ -14,9 +14,9 @@ from accounts.ids import uuid7
 from limited_use import guard, revived
 from limited_use.guard import Refused
 from limited_use.ledger import entries, keys, names, pseudonyms, published, sequencer
-from limited_use.ledger_models import LedgerKey
+from limited_use.ledger_models import LedgerKey, WrappedLedgerKey
 from limited_use.models import DataKey, Leaf
-from limited_use.vault import epochs, naming
+from limited_use.vault import epochs, naming, naming_rows
 from limited_use.vault.keyring import EpochGone
 from limited_use.vault.lines import KeyLine
 
@@ -42,6 +42,10 @@ def connected(ring):
 
 def last():
     return json.loads(bytes(Leaf.objects.order_by("id").last().payload))
+
+
+def commitment_of(connected):
+    return bytes(LedgerKey.objects.get(holder=connected).commitment)
 
 
 def ended(connected):
@@ -105,20 +109,26 @@ class TestNames:
         subject = uuid7()
         name = names.of(connected)
         before = name(subject), name.at_the_end(subject)
-        former = LedgerKey.objects.get(holder=connected)
 
         epochs.turn(naming.LINE, NOW)
 
         cold()
         after = names.of(connected)
         assert (after(subject), after.at_the_end(subject)) == before
-        # Who read the row before the turn looks again.
-        assert (
-            names.of_row(
-                connected, bytes(former.wrapped), former.kek_epoch, bytes(former.commitment)
-            )(subject)
-            == before[0]
+
+    def test_stay_the_same_for_who_read_the_key_before_the_turn(self, connected, monkeypatch):
+        subject, read = uuid7(), naming_rows.read
+        before = names.of(connected)(subject)
+        former = [read(connected, commitment_of(connected))]
+        epochs.turn(naming.LINE, NOW)
+        cold()
+
+        monkeypatch.setattr(
+            naming_rows, "read", lambda *key: former.pop() if former else read(*key)
         )
+
+        assert names.of(connected)(subject) == before
+        assert not former
 
     def test_need_no_key_store_once_a_process_made_one(self, connected, settings):
         other, subject = uuid7(), uuid7()
@@ -184,7 +194,8 @@ class TestKey:
         assert pseudonyms.name(key, subject).hex() == name
         row = LedgerKey.objects.get(holder=connected)
         assert bytes(row.commitment) == pseudonyms.commitment(key)
-        assert (row.wrapped, row.outcome) == (None, "taken")
+        assert row.outcome == "taken"
+        assert not WrappedLedgerKey.objects.exists()
         with pytest.raises(keys.NotOffered):
             keys.take(holder=connected, at=NOW)
 
@@ -249,7 +260,7 @@ class TestKey:
         subject = uuid7()
         entries.record(event="x.done", about=subject, at=NOW, name=names.of(connected))
         named = bytes(Leaf.objects.get().subject)
-        row = LedgerKey.objects.get(holder=connected)
+        former = WrappedLedgerKey.objects.get(holder=connected)
         ended(connected)
         keys.take(holder=connected, at=NOW)
         epochs.turn(naming.LINE, NOW)
@@ -257,12 +268,11 @@ class TestKey:
 
         # Not the service, not with what it has left, and not with an old copy of the row.
         assert names.of(connected)(subject) == entries.pseudonym(subject) != named.hex()
+        assert naming.key_of(connected, commitment_of(connected)) is None
+        former.save(force_insert=True)
         with pytest.raises(EpochGone):
-            naming.key_in(
-                bytes(row.wrapped),
-                row.kek_epoch,
-                naming.Bound(connected, bytes(row.commitment)[:8]),
-            )
+            naming.key_of(connected, commitment_of(connected))
+        former.delete()
         for table in connection.introspection.table_names():
             if table != "limited_use_leaf":
                 with connection.cursor() as cursor:
@@ -274,12 +284,12 @@ class TestKey:
 @pytest.mark.clause("TOK-DELETE")
 class TestTurn:
     def test_replaces_what_ledger_keys_are_wrapped_under(self, connected):
-        before = LedgerKey.objects.get(holder=connected).kek_epoch
+        before = WrappedLedgerKey.objects.get(holder=connected).kek_epoch
         wrapping = DataKey.objects.get(holder=naming.holder_of(before))
 
         turned = epochs.turn(naming.LINE, NOW)
 
-        assert LedgerKey.objects.get(holder=connected).kek_epoch == turned.epoch > before
+        assert WrappedLedgerKey.objects.get(holder=connected).kek_epoch == turned.epoch > before
         # Not wrapped anew, or an old copy of the row would open for as long as it lives.
         assert not DataKey.objects.filter(key_id=wrapping.key_id).exists()
         assert turned.destroyed == (before,)
@@ -290,17 +300,17 @@ class TestTurn:
             keys.create(holder=other, at=NOW)
         found = {other: names.of(other)(other) for other in others}
         monkeypatch.setattr(naming, "BATCH", 2)
-        save = naming._save
+        save = naming_rows.rewrap
         calls = []
 
-        def killed(*batch):
+        def killed(*batch, epoch):
             calls.append(batch)
             if len(calls) == 2:
                 raise KeyboardInterrupt
-            save(*batch)
+            save(*batch, epoch=epoch)
 
         with monkeypatch.context() as patch:
-            patch.setattr(naming, "_save", killed)
+            patch.setattr(naming_rows, "rewrap", killed)
             with pytest.raises(KeyboardInterrupt):
                 epochs.turn(naming.LINE, NOW)
         cold()
@@ -310,7 +320,7 @@ class TestTurn:
 
         cold()
         assert {other: names.of(other)(other) for other in others} == found
-        assert set(LedgerKey.objects.values_list("kek_epoch", flat=True)) == {turned.epoch}
+        assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {turned.epoch}
         assert ring.epochs(naming.LINE) == (turned.epoch,)
 
     def test_destroys_nothing_that_a_wrong_keyring_does_not_open(self, connected, ring):
@@ -329,14 +339,14 @@ class TestTurn:
 
 @pytest.mark.invariant(6)
 class TestRestored:
+    TABLES = (LedgerKey, WrappedLedgerKey, DataKey)
+
     def copy(self):
-        return [
-            serializers.serialize("python", table.objects.all()) for table in (LedgerKey, DataKey)
-        ]
+        return [serializers.serialize("python", table.objects.all()) for table in self.TABLES]
 
     def restore(self, copied):
-        LedgerKey.objects.all().delete()
-        DataKey.objects.all().delete()
+        for table in self.TABLES:
+            table.objects.all().delete()
         for rows in copied:
             for row in serializers.deserialize("python", rows):
                 row.save()

@@ -18,12 +18,14 @@ from limited_use.vault.lines import KeyLine
 from limited_use.vault.records import Unopenable
 from limited_use.vault.sealing import sealer
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests.factories import make_access
 
 from .conftest import ALICE, MALLORY, NOW, SHOW_CONTENT, SYSTEM
 
 CREDENTIAL = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
 # The account at the provider that something came from.
 THEIRS = uuid7()
+OUTLET = make_access(account=THEIRS)
 REMOTE = Use(DataClass.MAIL_METADATA, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
 LIVE = frozenset({Fact.INTEGRATION_LIVE, Fact.CONNECTION_LIVE, Fact.GRANT_LIVE})
 
@@ -213,8 +215,8 @@ class TestProvider:
     def test_gets_its_cursors_and_ids(self, seal, permit):
         held = permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE)
 
-        assert provider.text(seal("cursor"), held, to=THEIRS, at=NOW) == "cursor"
-        assert provider.texts([seal("a"), seal("b")], held, to=THEIRS, at=NOW) == ["a", "b"]
+        assert provider.text(seal("cursor"), held, to=OUTLET, at=NOW) == "cursor"
+        assert provider.texts([seal("a"), seal("b")], held, to=OUTLET, at=NOW) == ["a", "b"]
 
     @pytest.mark.invariant(1)
     @pytest.mark.parametrize("account", [None, uuid7()])
@@ -225,9 +227,9 @@ class TestProvider:
         )
 
         for ask in (
-            lambda: provider.text(seal("cursor"), held, to=THEIRS, at=NOW),
-            lambda: provider.texts([seal("a")], held, to=THEIRS, at=NOW),
-            lambda: provider.picked([seal("a")], held, bytes.decode, to=THEIRS, at=NOW),
+            lambda: provider.text(seal("cursor"), held, to=OUTLET, at=NOW),
+            lambda: provider.texts([seal("a")], held, to=OUTLET, at=NOW),
+            lambda: provider.picked([seal("a")], held, bytes.decode, to=OUTLET, at=NOW),
             lambda: provider.credential(token, grant, to=THEIRS, at=NOW),
         ):
             with pytest.raises(WrongSink):
@@ -235,7 +237,7 @@ class TestProvider:
 
     def test_gets_nothing_that_is_for_showing(self, seal, permit):
         with pytest.raises(WrongSink):
-            provider.text(seal(), permit(account=THEIRS), to=THEIRS, at=NOW)
+            provider.text(seal(), permit(account=THEIRS), to=OUTLET, at=NOW)
 
     def test_keeps_tokens_and_texts_apart(self, token, seal, permit, connection_id):
         remote = permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE)
@@ -246,9 +248,9 @@ class TestProvider:
         with pytest.raises(WrongSink):
             provider.credential(seal(), remote, to=THEIRS, at=NOW)
         with pytest.raises(WrongSink):
-            provider.text(token, credential, to=THEIRS, at=NOW)
+            provider.text(token, credential, to=OUTLET, at=NOW)
         with pytest.raises(WrongSink):
-            provider.texts([token], credential, to=THEIRS, at=NOW)
+            provider.texts([token], credential, to=OUTLET, at=NOW)
 
 
 @pytest.mark.django_db
@@ -379,7 +381,7 @@ class TestRegion:
             lambda: provider.text(
                 seal(b"\xff" + mark.encode()),
                 permit(use=REMOTE, account=THEIRS, actor=SYSTEM, facts=LIVE),
-                to=THEIRS,
+                to=OUTLET,
                 at=NOW,
             ),
         ):

@@ -30,6 +30,19 @@ RULES = {
         ),
         {"limited_use/sinks/": "a sink opens and sends out in the same function"},
     ),
+    "says whose an adapter is": Rule(
+        rules.accesses,
+        (
+            "Access(token, root_url, account)",
+            "base.Access(token=token, root_url='', account=theirs)",
+            "replace(access, account=theirs)",
+        ),
+        {
+            "integrations/tokens.py": "beside the token that it is of",
+            "integrations/watches/last_access.py": "the same, where a connection ends",
+            "integrations/sandbox/": "another thing of that name: " + _STAND_IN,
+        },
+    ),
     "finds modules or models by name": Rule(
         rules.dynamic,
         (

@@ -53,6 +53,14 @@ def opening(module: Module) -> Iterator[int]:
             yield line
 
 
+def accesses(module: Module) -> Iterator[int]:
+    """It is said whose token an adapter goes along with."""
+    for name, call in module.calls():
+        named = {one.arg for one in call.keywords}
+        if _last(name) == "Access" or (_last(name) == "replace" and "account" in named):
+            yield call.lineno
+
+
 def dynamic(module: Module) -> Iterator[int]:
     """A module or a model is found by a name that no reader of imports sees."""
     for name, line in module.imports():

@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from accounts.actors import ActorKind
-from integrations import calendar_permits, event_records, scopes
+from integrations import calendar_permits, calling, event_records, scopes
 from integrations.asking import Asked, NotFound
 from integrations.calendars import agenda, freshness
 from integrations.calendars.single import NotCurrent
@@ -18,6 +18,7 @@ from integrations.calendars.visible import Visible
 from integrations.event_records import Remote
 from integrations.models import Calendar, CalendarRole, Event
 from integrations.providers import PROVIDERS
+from integrations.providers.base import Access
 from integrations.providers.calendars import EventContent, Notify
 from limited_use.guard import Permit
 from limited_use.sinks import provider as own_provider
@@ -30,16 +31,16 @@ _WRITABLE: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """A calendar of a provider, the permit to write in it, and the provider's name for it."""
+    """
+    A calendar of a provider, the permit to write in it, and the provider's name for it.
+
+    :param access: what the account is called with: the names were opened for it, and for no other
+    """
 
     calendar: Calendar
     permit: Permit
+    access: Access
     remote_id: str
-
-    @property
-    def connection_id(self) -> UUID:
-        found: UUID = self.calendar.integration.connection_id
-        return found
 
 
 def may_tell(place: There, notify: Notify, *events: EventContent) -> None:
@@ -81,10 +82,12 @@ def may_write(calendar: Calendar) -> bool:
     return CAPABILITY in scopes.usable(PROVIDERS[connection.provider], connection.granted_scopes)
 
 
-def there(asked: Asked, seen: Visible) -> There:
+def there(asked: Asked, seen: Visible, access: Access | None = None) -> There:
     """
     Return what it takes to write in a calendar of a provider.
 
+    :param access: of who else is written to in the same go: of another account it is refused
+    :raises NoLongerLive: if it was disconnected
     :raises NotCurrent: if its list is too old, and none came in time
     :raises limited_use.guard.Refused: if the policy does not allow it
     """
@@ -93,16 +96,16 @@ def there(asked: Asked, seen: Visible) -> There:
         if seen.calendar.about is None:
             raise NotCurrent
     permit = calendar_permits.to_write(actor=asked.actor, calendar=seen.calendar, at=asked.at)
-    to = seen.calendar.integration.connection_id
+    to = access or calling.access_to(seen.calendar.integration.connection_id)
     [remote_id] = own_provider.picked([seen.calendar.about], permit, _name, to=to, at=asked.at)
-    return There(seen.calendar, permit, remote_id)
+    return There(seen.calendar, permit, to, remote_id)
 
 
 def names(asked: Asked, place: There, events: Sequence[Event]) -> list[Remote]:
     """Return what a provider calls some of its events."""
     sealed = [one.remote for one in events if one.remote is not None]
     return own_provider.picked(
-        sealed, place.permit, event_records.read_remote, to=place.connection_id, at=asked.at
+        sealed, place.permit, event_records.read_remote, to=place.access, at=asked.at
     )
 
 

@@ -41,7 +41,7 @@ def create(
     place = places.there(asked, seen)
     places.may_tell(place, notify, content)
     name = naming.name_of(asked.user_id, seen.calendar.id, key)
-    with calling.calendars(place.connection_id) as call:
+    with calling.calendars(place.access) as call:
         made = sure.create(call, place.remote_id, content, event_id=name, notify=notify)
     # Some providers keep an id of ours, others give one of their own.
     ids = copying.take(place, Came(events=[made]), at=asked.at)
@@ -112,7 +112,8 @@ def delete(which: Which, target: Target, *, etag: str, scope: Scope, notify: Not
 def move(which: Which, target: Target, to: Visible, *, etag: str, notify: Notify) -> Written:
     if target.is_occurrence:
         raise BadDraft({"calendar_id": ONE_MOVES})
-    other = places.there(which.asked, to)
+    # Its name is opened for the account that will be told it: another's does not open.
+    other = places.there(which.asked, to, target.place.access)
     name = target.remote.event_id
 
     def once(call: CalendarCall) -> Written:
@@ -183,7 +184,7 @@ def _begun_already(which: Which, target: Target, call: CalendarCall, etag: str) 
 
 def _merging(target: Target, once: Callable[[CalendarCall], T]) -> T:
     """Do it; where somebody was faster between reading and writing, from the beginning."""
-    with calling.calendars(target.place.connection_id) as call:
+    with calling.calendars(target.place.access) as call:
         for _ in range(_TRIES):
             try:
                 return once(call)

@@ -39,22 +39,22 @@ class GraphMailAdapter:
     """Reads one mailbox. Holds its folders, and no connection and no token of its own."""
 
     def __init__(self, access: Access) -> None:
-        self._access = access
+        self.access = access
         self._folders: Folders | None = None
         self._lock = Lock()
 
     def profile(self) -> MailboxProfile:
-        me = call(Request("/me", {"$select": "mail,userPrincipalName"}), self._access)
+        me = call(Request("/me", {"$select": "mail,userPrincipalName"}), self.access)
         folders = self._now()
         since = (datetime.now(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
         return MailboxProfile(
             email=str(me.get("mail") or me.get("userPrincipalName") or ""),
             message_count=folders.message_count,
-            cursor=str(mail_delta.begin(folders, self._access, since=since)),
+            cursor=str(mail_delta.begin(folders, self.access, since=since)),
         )
 
     def labels(self) -> Mapping[str, str]:
-        answer = call(Request("/me/outlook/masterCategories"), self._access)
+        answer = call(Request("/me/outlook/masterCategories"), self.access)
         names = [str(one.get("displayName") or "") for one in answer.get("value") or ()]
         return {**self._known().names, **{reading.category(name): name for name in names}}
 
@@ -76,7 +76,7 @@ class GraphMailAdapter:
             request = Request("/me/messages", asked)
         else:
             request = Request("/me/messages", {**_bounds(since, until), "$top": size})
-        answer = call(request, self._access)
+        answer = call(request, self.access)
         refs = [
             reading.ref(item)
             for item in answer.get("value") or ()
@@ -98,18 +98,18 @@ class GraphMailAdapter:
             for item in found
             if item.get("parentFolderId") in folders
         }
-        read = contents([_mime(one) for one in items], self._access)
+        read = contents([_mime(one) for one in items], self.access)
         mimes = dict(zip(items, read, strict=True))
         return [
             _meant(one, found, mimes, folders) for one, found in zip(wanted, heads, strict=True)
         ]
 
     def changes(self, cursor: str) -> ChangePage:
-        return mail_delta.follow(mail_delta.Cursor.read(cursor), self._now(), self._access)
+        return mail_delta.follow(mail_delta.Cursor.read(cursor), self._now(), self.access)
 
     def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
         # Out of the message itself: the ids that Graph gives attachments say nothing of parts.
-        (found,) = contents([_mime(message_id)], self._access)
+        (found,) = contents([_mime(message_id)], self.access)
         if isinstance(found, errors.ProviderError):
             raise found
         return iter((reading.part(found, part),))
@@ -118,17 +118,17 @@ class GraphMailAdapter:
         """Return the folders as they were when this adapter first asked, or followed changes."""
         with self._lock:
             if self._folders is None:
-                self._folders = folder_list.read(self._access)
+                self._folders = folder_list.read(self.access)
             return self._folders
 
     def _now(self) -> Folders:
         with self._lock:
-            self._folders = folder_list.read(self._access)
+            self._folders = folder_list.read(self.access)
             return self._folders
 
     def _heads(self, wanted: Sequence[Wanted]) -> list[_Heads]:
         """Return the messages that each of `wanted` is, without their content."""
-        answers = call_each([_head(one) for one in wanted], self._access)
+        answers = call_each([_head(one) for one in wanted], self.access)
         return [
             answer
             if isinstance(answer, errors.ProviderError)
@@ -141,7 +141,7 @@ class GraphMailAdapter:
     def _thread(self, answer: dict[str, Any]) -> _Heads:
         found = list(answer.get("value") or ())
         while (following := answer.get("@odata.nextLink")) and len(found) < _MOST_OF_THREAD:
-            (more,) = call_each([Request(str(following))], self._access)
+            (more,) = call_each([Request(str(following))], self.access)
             if isinstance(more, errors.ProviderError):
                 return more
             answer = more

@@ -13,7 +13,6 @@ from integrations import fences, scopes, tokens
 from integrations.calendar_permits import SyncPermits
 from integrations.models import Calendar, Integration, SyncWork
 from integrations.providers import errors
-from integrations.providers.base import Access
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import claims
 from integrations.sync.claims import Claim
@@ -33,7 +32,6 @@ class Run:
     integration: Integration
     permits: SyncPermits
     adapter: CalendarAdapter
-    access: Access
     clock: Clock
     time_budget: timedelta
     user_id: UUID
@@ -61,7 +59,7 @@ class Run:
         try:
             return ask()
         except errors.TokenRejected as refused:
-            tokens.renew(self.access, refused)
+            tokens.renew(self.adapter.access, refused)
             return ask()
 
     def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:
@@ -71,7 +69,7 @@ class Run:
         return own_provider.text(
             sealed,
             self.permits.remote[calendar.cache_id],
-            to=self.integration.connection_id,
+            to=self.adapter.access,
             at=self.clock.now(),
         )
 

@@ -125,15 +125,13 @@ def opened(
     provider = PROVIDERS[connection.provider]
     if provider.open_calendars is None:
         raise LookupError("this provider has no calendars to ask for")
-    access = tokens.access(connection_id=connection.id)
-    with provider.open_calendars(access) as adapter:
+    with provider.open_calendars(tokens.access(connection_id=connection.id)) as adapter:
         run = Run(
             claim=claim,
             work=work,
             integration=integration,
             permits=allowed,
             adapter=adapter,
-            access=access,
             clock=clock,
             time_budget=time_budget,
             user_id=connection.user_id,

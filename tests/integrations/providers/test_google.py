@@ -7,17 +7,19 @@ import inspect
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from inspect import isfunction
 from pathlib import Path
 
 import pytest
 from googleapiclient.discovery_cache import get_static_doc
 
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.base import Access, MailAdapter, Wanted
+from integrations.providers.base import MailAdapter, Wanted
 from integrations.providers.google import history, mail, reading, services, spec, watching
 from integrations.providers.google.calls import MAX_URL, prepared
 from integrations.providers.provider import Capability
 from tests.contract.reading import fetched, whole_thread
+from tests.factories import make_access
 from tests.worlds.sandbox import GMAIL_READONLY
 
 ALICE = "alice@example.com"
@@ -65,7 +67,7 @@ def _because(reason: str) -> dict:
 class TestWhereGmailIs:
     @pytest.mark.scenario("O4")
     def test_is_googles_own_host_where_the_settings_name_none(self):
-        given = Access(token=lambda: "token", root_url="")
+        given = make_access()
 
         with mail.open_mail(given) as adapter:
             _, url, _, _ = prepared(adapter.api.users.getProfile(userId="me"), adapter.access)
@@ -76,7 +78,7 @@ class TestWhereGmailIs:
         request = services.gmail("http://127.0.0.1:1/").users.getProfile(userId="me")
 
         with pytest.raises(errors.Unexpected):
-            prepared(request, Access(token=lambda: "token", root_url=""))
+            prepared(request, make_access())
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def adapter(sandbox):
 
 def opened(sandbox, scope: str = f"openid email {GMAIL_READONLY}"):
     token = sandbox.authorize(ALICE, scope)["access_token"]
-    with mail.open_mail(Access(token=lambda: token, root_url=sandbox.url)) as adapter:
+    with mail.open_mail(make_access(token, sandbox.url)) as adapter:
         return adapter
 
 
@@ -435,5 +437,6 @@ class TestPurity:
                     ), path
 
     def test_keeps_the_protocol_small(self):
-        assert sum(not name.startswith("_") for name in vars(MailAdapter)) <= 6
+        methods = [name for name, one in vars(MailAdapter).items() if isfunction(one)]
+        assert sum(not name.startswith("_") for name in methods) <= 6
         assert set(PROVIDERS) == {"google", "microsoft", "offline"}

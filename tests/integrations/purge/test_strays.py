@@ -10,6 +10,8 @@ from accounts.models import Alarm
 from integrations.models import Message
 from integrations.purge import strays
 from integrations.tasks import purge as purge_tasks
+from limited_use.ledger import keys as ledger_keys
+from limited_use.ledger_models import LedgerKey
 from limited_use.vault import keys
 from limited_use.vault.lines import KeyLine
 from tests.integrations.purge.conftest import NOW, disconnect
@@ -54,6 +56,20 @@ class TestKeys:
         disconnect(mailbox)
 
         assert strays.keys() == {}
+
+    def test_that_wrap_the_ledgers_keys_are_nobodys_and_in_place(self, mailbox):
+        ledger_keys.create(holder=mailbox.connection_id, at=NOW)
+
+        assert strays.keys() == {}
+
+    def test_of_the_ledger_that_outlived_their_row_are_found(self, mailbox):
+        ledger_keys.create(holder=mailbox.connection_id, at=NOW)
+        row = LedgerKey.objects.filter(holder=mailbox.connection_id)
+        row.update(destroyed_at=NOW, outcome=LedgerKey.Outcome.EXPIRED)
+
+        assert strays.keys() == {"ledger": 1}
+        row.delete()
+        assert strays.keys() == {"ledger": 1}
 
     def test_of_nobody_are_found_by_line(self, mailbox):
         with transaction.atomic():

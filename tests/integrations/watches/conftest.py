@@ -77,7 +77,7 @@ def alice(db, mailbox):
 @pytest.fixture
 def calendars(alice, clock, monkeypatch):
     """Return Alice's calendars, of which one is followed."""
-    way = Way(WatchKind.CHANNEL, target=lambda watch, _: f"{watch.resource}@there")
+    way = Way(WatchKind.CHANNEL, target=lambda watch, *_: f"{watch.resource}@there")
     monkeypatch.setitem(ways.WAYS, "calendar", way)
     made = Integration.objects.create(
         connection=alice.connection,

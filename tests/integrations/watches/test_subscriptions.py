@@ -31,7 +31,7 @@ def subscribed(mailbox, provider, monkeypatch, settings):
         subscriptions=subscriptions_opened(provider),
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
-    way = ways.Way(OWN.kind, target=lambda watch, _: f"{watch.resource}@there")
+    way = ways.Way(OWN.kind, target=lambda watch, *_: f"{watch.resource}@there")
     monkeypatch.setitem(ways.SUBSCRIBED, "calendar", way)
 
 

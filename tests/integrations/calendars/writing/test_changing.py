@@ -11,13 +11,14 @@ import pytest
 from config.classes import ProcessClass
 from integrations.asking import NotFound
 from integrations.calendars import agenda, single, writing
-from integrations.calendars.writing import BadDraft, Stale
+from integrations.calendars.writing import BadDraft, Stale, places, targets, there
 from integrations.calendars.writing.errors import (
     HalfDone,
     NotInvited,
     PermissionMissing,
     ReadOnly,
 )
+from integrations.calendars.writing.targets import Which
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, IntegrationStatus
 from integrations.providers import errors
@@ -29,6 +30,8 @@ from integrations.providers.calendars import (
     When,
 )
 from limited_use.models import Leaf
+from limited_use.sinks.region import WrongSink
+from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
 from tests.walls import acting_as
 
@@ -353,6 +356,26 @@ class TestAnInvitation:
 
 
 class TestAMove:
+    @pytest.mark.invariant(1)
+    def test_tells_no_account_what_another_of_the_same_person_calls_its_own(
+        self, alice, account, asked, review
+    ):
+        whose = (alice.user, alice.organisation, alice.membership)
+        second = houses.second(whose)
+        allow(second, "calendar.read", "calendar.write")
+        [one] = [one for one in shown(asked) if one["calendar_id"] == str(alice.primary.id)]
+        before = account.version
+        with acting_as(ProcessClass.WEB):
+            which = Which(asked, single.event_id(one["id"]))
+            target = targets.there(which, *targets.find(which))
+            other = places.find(asked, second.primary.id)
+
+            # Nobody who asks by `writing.move` gets as far as here.
+            with pytest.raises(WrongSink):
+                there.move(which, target, other, etag=one["etag"], notify="none")
+
+        assert account.version == before
+
     def test_takes_it_to_another_calendar_of_the_account(self, alice, asked, account):
         account.add("Work")
         account.put(meeting(moment(3), "Review"))

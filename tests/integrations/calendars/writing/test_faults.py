@@ -15,6 +15,7 @@ from integrations.calendars import writing
 from integrations.calendars.writing import Draft
 from integrations.providers import errors
 from integrations.providers.calendars import Attendee, RemoteEvent, When
+from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.calendars.writing.test_changing import act, change, delete, shown
@@ -65,7 +66,7 @@ class Faulty:
 
 @pytest.fixture
 def faulty(account, monkeypatch):
-    adapter = Faulty(FakeCalendarAdapter(account))
+    adapter = Faulty(FakeCalendarAdapter(account, make_access()))
 
     @contextmanager
     def opened(access):

@@ -13,6 +13,7 @@ from threading import Lock, Thread
 import pytest
 
 from integrations.providers.base import Access
+from tests.factories import make_access
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Place:
         self.answer(status, {"error": {"code": code, "message": "secret words"}}, **headers)
 
     def access(self, root: str = "/v1.0") -> Access:
-        return Access(token=lambda: "t0ken", root_url=self.url + root)
+        return make_access(root_url=self.url + root)
 
 
 @pytest.fixture

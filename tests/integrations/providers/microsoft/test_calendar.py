@@ -14,6 +14,7 @@ from integrations.providers.microsoft import calendar_writing as writing
 from integrations.providers.microsoft.calendar import open_calendars
 from integrations.providers.microsoft.calendar_times import Owner
 from tests.contract.calendar_worlds import BOB, GraphWorld
+from tests.factories import make_access
 
 WHOSE = Owner("alice@example.com", "Europe/Berlin")
 NINE = datetime(2026, 11, 3, 8, tzinfo=UTC)
@@ -330,7 +331,6 @@ class TestWriting:
 
 @pytest.mark.scenario("C8")
 def test_free_and_busy_of_a_private_account_is_known(sandbox):
-    from integrations.providers.base import Access
     from tests.worlds.microsoft import CALENDARS, Microsoft
 
     microsoft = Microsoft(sandbox)
@@ -338,7 +338,7 @@ def test_free_and_busy_of_a_private_account_is_known(sandbox):
     microsoft.seed("pat@outlook.com", calendar_fields={"time_zone": "Europe/Berlin"})
     scope = f"{CALENDARS} MailboxSettings.Read"
     token = microsoft.authorize("pat@outlook.com", scope)["access_token"]
-    with open_calendars(Access(lambda: token, f"{sandbox.url}/v1.0")) as adapter:
+    with open_calendars(make_access(token, f"{sandbox.url}/v1.0")) as adapter:
         [mine] = adapter.calendars().calendars
         holiday = EventContent(start=When(day=date(2026, 11, 3)), end=When(day=date(2026, 11, 4)))
         made = adapter.create(mine.calendar_id, holiday, event_id="0123456789abcdef", notify="none")

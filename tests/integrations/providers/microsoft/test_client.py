@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from integrations.providers import errors, transport
-from integrations.providers.base import Access
 from integrations.providers.microsoft import client as clients
 from integrations.providers.microsoft.calls import (
     Request,
@@ -21,6 +20,7 @@ from integrations.providers.microsoft.calls import (
     write,
 )
 from integrations.providers.microsoft.client import client
+from tests.factories import make_access
 
 BASE64_CLAIMS = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="
 
@@ -58,7 +58,7 @@ class TestRequests:
         assert place.heard == []
 
     def test_go_to_microsofts_own_host_where_the_settings_name_none(self):
-        made = prepared(Request("/me"), Access(token=lambda: "t", root_url=""))
+        made = prepared(Request("/me"), make_access())
 
         assert made.url == "https://graph.microsoft.com/v1.0/me"
         assert "Bearer" not in repr(made)
@@ -293,7 +293,7 @@ class TestTheLoop:
         transport.use_proxy(place.url)
         place.answer(200, {"by": "proxy"})
         try:
-            elsewhere = Access(token=lambda: "t", root_url="http://graph.example/v1.0")
+            elsewhere = make_access(root_url="http://graph.example/v1.0")
             found = call(Request("/me"), elsewhere)
         finally:
             transport.use_proxy("")
