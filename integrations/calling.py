@@ -16,7 +16,8 @@ from integrations import quotas, tokens
 from integrations.endpoints import pace
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.base import Access, MailAdapter, MailUnits
+from integrations.providers.access import Access
+from integrations.providers.base import MailAdapter, MailUnits
 from integrations.providers.calendars import CalendarAdapter
 from integrations.tasks import grants
 

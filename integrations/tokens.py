@@ -15,7 +15,7 @@ from integrations.endpoints import endpoints
 from integrations.fences import NoLongerLive
 from integrations.models import Connection
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.refreshing import Ask
 from limited_use.guard import Permit
 

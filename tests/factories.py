@@ -30,7 +30,7 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from limited_use import consents
 from limited_use.features import FEATURES
 from limited_use.vault import directory, keyring, keys, sealing

@@ -7,14 +7,14 @@ in `errors`: no client library's type leaves its package.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from integrations.mime.message import ParsedMessage
 
+from .access import Access
 from .errors import ProviderError
 
 
@@ -205,18 +205,3 @@ class MailUnits:
     attachment: int
     watch: int
     stop: int
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """
-    What an adapter needs.
-
-    `token` returns a bearer token, fresh enough to use now; it may raise what
-    a refresh raises. `root_url` is the API's, from settings. `account` is whose token that is,
-    by an id of ours: what is for that account alone is opened for it (`sinks.provider`).
-    """
-
-    token: Callable[[], str] = field(repr=False)
-    root_url: str
-    account: UUID

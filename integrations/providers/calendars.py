@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
 
-from .base import Access
+from .access import Access
 
 Role = Literal["freebusy", "reader", "writer", "owner"]
 Response = Literal["needs_action", "accepted", "tentative", "declined"]

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from .base import Access, MailAdapter, MailUnits
+from .access import Access
+from .base import MailAdapter, MailUnits
 from .calendars import CalendarAdapter
 from .errors import ProviderError
 from .pushes import CalendarWatch, MailWatch, Subscriptions

@@ -17,7 +17,7 @@ from integrations import credentials, permits
 from integrations.endpoints import endpoints
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.oauth import Endpoints, TokenSet
 from integrations.providers.provider import Provider
 from limited_use.sinks import provider as own_provider

@@ -23,7 +23,7 @@ from django.db.models import Max
 from integrations import permits
 from integrations.models import Integration, Watch, WatchKind
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.provider import Provider
 from limited_use import traces
 from limited_use.sinks import provider as own_provider

@@ -16,7 +16,7 @@ from integrations import fences, permits, quotas, tokens
 from integrations.endpoints import pace
 from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.provider import Provider
 from limited_use.guard import Permit
 from limited_use.vault import sealing

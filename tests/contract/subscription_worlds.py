@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.microsoft.calendar import open_calendars
 from integrations.providers.microsoft.subscribing import subscriptions
 from integrations.providers.pushes import Hook, Subscriptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.google.watching import watch_calendars, watch_mail
 from integrations.providers.pushes import CalendarWatch, Hook, MailWatch
 from tests.factories import make_access

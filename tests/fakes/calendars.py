@@ -9,7 +9,7 @@ from itertools import count
 
 from integrations.almanac import expansion, lines
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.calendars import (
     Busy,
     CalendarPage,

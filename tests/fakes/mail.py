@@ -11,8 +11,8 @@ from email.message import EmailMessage
 from integrations.mime import raw
 from integrations.mime.message import Poison
 from integrations.providers import errors
+from integrations.providers.access import Access
 from integrations.providers.base import (
-    Access,
     ChangePage,
     Labels,
     ListPage,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.pushes import Hook, Opened
 
 WEEK = timedelta(days=7)

@@ -18,7 +18,7 @@ from integrations.calendars.visible import Visible
 from integrations.event_records import Remote
 from integrations.models import Calendar, CalendarRole, Event
 from integrations.providers import PROVIDERS
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.calendars import EventContent, Notify
 from limited_use.guard import Permit
 from limited_use.sinks import provider as own_provider

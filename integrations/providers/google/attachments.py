@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from integrations.mime import gmail_payload
 from integrations.providers import errors, transport
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 
 from .calls import meaning, prepared
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from integrations.providers import errors, transport
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 
 from .calls import call, meaning, outcome, prepared
 

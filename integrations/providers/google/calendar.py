@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.calendars import (
     Busy,
     CalendarPage,

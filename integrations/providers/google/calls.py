@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from google.oauth2.credentials import Credentials
 
 from integrations.providers import errors, transport
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 
 # The library's own bound: https://developers.google.com/api-client-library longer GETs are POSTed.
 MAX_URL: Final = 2048

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from integrations.providers import errors
+from integrations.providers.access import Access
 from integrations.providers.base import (
-    Access,
     ChangePage,
     ListPage,
     MailboxProfile,

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.pushes import Hook, Opened
 
 from .calls import call, write

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
 
 from . import calendar_reading as reading

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from integrations import zones
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.calendars import Busy, When
 
 from . import calendar_times as times

@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from integrations.providers import errors, transport
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 
 from .client import Call, NoAnswer, TooLarge, client
 

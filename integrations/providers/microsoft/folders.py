@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 
 from .calls import Request, call, call_each, segment
 

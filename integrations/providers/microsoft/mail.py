@@ -9,8 +9,8 @@ from threading import Lock
 from typing import Any, Final
 
 from integrations.providers import errors
+from integrations.providers.access import Access
 from integrations.providers.base import (
-    Access,
     ChangePage,
     ListPage,
     MailboxProfile,

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from integrations.providers import errors
-from integrations.providers.base import Access, ChangePage, MessageRef, Relabelled
+from integrations.providers.access import Access
+from integrations.providers.base import ChangePage, MessageRef, Relabelled
 
 from . import mail_reading as reading
 from .calls import Request, call_each, segment

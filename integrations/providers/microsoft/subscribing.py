@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from integrations import zones
 from integrations.providers import errors
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from integrations.providers.pushes import Hook, Opened
 
 from .calls import Request, call, root_of, segment, write

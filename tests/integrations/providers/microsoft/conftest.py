@@ -12,7 +12,7 @@ from threading import Lock, Thread
 
 import pytest
 
-from integrations.providers.base import Access
+from integrations.providers.access import Access
 from tests.factories import make_access
 
 
