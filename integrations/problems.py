@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Final
+
+from django.db import InterfaceError, OperationalError
 
 from integrations import connections, fences, replies, zones
 from integrations.almanac.expansion import BadWindow
@@ -18,6 +21,8 @@ from limited_use import consents, shares
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Damaged, Unopenable
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,14 @@ _CHANGED: Final = Problem(
     "changed-meanwhile",
     "It was changed meanwhile.",
     "Nothing was written. Read it as it is now, and decide anew.",
+)
+
+_BUSY: Final = Problem(
+    503,
+    "busy",
+    "That cannot be done at the moment.",
+    "Our database did not take it in time. Send it again in a moment, under the same"
+    " Idempotency-Key where it has one: nothing is done twice.",
 )
 
 PROBLEMS: Final[dict[type[Exception], Problem]] = {
@@ -294,9 +307,24 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "It is not known whether that happened.",
         "Look at the provider before you try again.",
     ),
+    # Of a write that is not tried again by itself, or was, as often as is good.
+    errors.ChangedMeanwhile: _CHANGED,
+    errors.AlreadyThere: Problem(
+        409,
+        "already-there",
+        "It is there already.",
+        "An earlier try wrote it, and it was changed since. Read it as it is now.",
+    ),
+    # A deadlock, a lock or a statement that took too long, a connection that broke.
+    OperationalError: _BUSY,
+    InterfaceError: _BUSY,
 }
 
 
 def of(error: Exception) -> Problem | None:
     """Return the problem that `error` is, or None for what nobody foresaw: a bug."""
-    return next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
+    found = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
+    if found is _BUSY:
+        # Whoever asked comes again; what it was is for whoever runs this.
+        logger.error("database.failed", extra={"error": type(error.__cause__ or error).__name__})
+    return found

@@ -28,7 +28,8 @@ from integrations.models import Integration, Reply
 from limited_use.vault import directory
 
 KEPT_FOR: Final = timedelta(hours=24)
-#: Longer than any request takes with all that it asks of a provider.
+#: Longer than a request takes with all that it asks of a provider. If one takes longer all the same,
+#: and the same is sent again meanwhile, both find what is named by the key.
 HELD_FOR: Final = timedelta(minutes=2)
 
 
@@ -72,7 +73,7 @@ def claim(asked: Asked, sent: Sent, integration: Integration) -> Reply:
     Of several that send the same at once, one gets it.
 
     :param integration: what it writes to, and ends with
-    :raises InProgress: if somebody else is at it
+    :raises InProgress: if somebody else is at it, or was a moment ago
     :raises OtherBody: if the key is that of another request
     :raises fences.NoLongerLive: if it was disconnected meanwhile
     """
@@ -92,7 +93,10 @@ def claim(asked: Asked, sent: Sent, integration: Integration) -> Reply:
             held_until=asked.at + HELD_FOR,
         )
         Reply.objects.bulk_create([wanted], ignore_conflicts=True)
-        held = Reply.objects.select_for_update().get(key_blind=name.key)
+        held = Reply.objects.select_for_update().filter(key_blind=name.key).first()
+        if held is None:
+            # Whoever had it let go of it in this very moment.
+            raise InProgress
         if bytes(held.body_blind) != name.body:
             raise OtherBody
         if held.id == wanted.id or held.status is not None:

@@ -17,6 +17,8 @@ from integrations.providers.calendars import CancelledInstance, EventPage, Remot
 from integrations.sync.calendars import rows, works
 from integrations.tasks import connections as tasks
 from limited_use.vault import sealing
+from limited_use.vault.keys import Destroyed
+from limited_use.vault.sealing import Sealer
 
 from .places import There
 
@@ -41,28 +43,39 @@ def take(place: There, came: Came, *, at: datetime) -> Mapping[str, UUID]:
 
     :raises fences.NoLongerLive: if it was disconnected meanwhile; what was written stays there
     """
-    calendar = Calendar.objects.get(id=place.calendar.id)
-    since, until = calendar.cached_from, calendar.cached_until
-    if calendar.cached_at is None or since is None or until is None:
-        with transaction.atomic(durable=True):
-            fences.hold(integration_id=calendar.integration_id, epoch=place.permit.epoch)
-        return _NOTHING
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=place.permit.epoch)
+    sealer = _sealer(place)
     page = EventPage(tuple(came.events), tuple(came.cancelled), tuple(came.gone), {}, None, None)
-    batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=(since, until))
     with transaction.atomic(durable=True):
-        fences.hold(integration_id=calendar.integration_id, epoch=place.permit.epoch)
-        same = Calendar.objects.live().filter(
-            id=calendar.id, cache_id=calendar.cache_id, cleared_at=None
-        )
-        held = same.select_for_update().first()
-        if held is None:
+        fences.hold(integration_id=place.calendar.integration_id, epoch=place.permit.epoch)
+        calendar = None if sealer is None else _held(sealer.holder)
+        if sealer is None or calendar is None:
             return _NOTHING
-        # Of the round at hand, so that its end takes none of them for left over.
-        batch.calendar.round = held.round
+        since, until = calendar.cached_from, calendar.cached_until
+        if since is None or until is None:
+            return _NOTHING
+        # Under the fence, which a sync holds as well: what it has just brought in keeps its id. Of
+        # the round at hand, so that its end takes none of them for left over.
+        batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=(since, until))
         rows.write(batch, at=at)
         _look_again(calendar, at)
     return _ids(calendar, sealer, came.events)
+
+
+def _sealer(place: There) -> Sealer | None:
+    """Return what seals for the copy that there is now; None if there is none any more."""
+    copy = Calendar.objects.filter(id=place.calendar.id).values_list("cache_id", flat=True).first()
+    if copy is None:
+        return None
+    try:
+        return sealing.sealer(holder=copy, epoch=place.permit.epoch)
+    except Destroyed:
+        return None
+
+
+def _held(copy: UUID) -> Calendar | None:
+    """Lock the calendar of a copy, if that is still it, and complete."""
+    same = Calendar.objects.live().filter(cache_id=copy, cleared_at=None)
+    return same.exclude(cached_at=None).select_for_update().first()
 
 
 def _look_again(calendar: Calendar, at: datetime) -> None:
@@ -77,7 +90,7 @@ def _look_again(calendar: Calendar, at: datetime) -> None:
 
 
 def _ids(
-    calendar: Calendar, sealer: sealing.Sealer, events: Sequence[RemoteEvent]
+    calendar: Calendar, sealer: Sealer, events: Sequence[RemoteEvent]
 ) -> Mapping[str, UUID]:
     blinds = {sealer.blind(rows.EVENT, one.event_id): one.event_id for one in events}
     found = Event.objects.filter(calendar_id=calendar.id, remote_blind__in=list(blinds))

@@ -15,12 +15,14 @@ from urllib.parse import quote, urlencode, urlsplit
 from integrations.providers import errors, transport
 from integrations.providers.access import Access
 
-from .client import Call, NoAnswer, TooLarge, client
+from .client import AT_ONCE, DEADLINE, Call, NoAnswer, TooLarge, client
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
 # Without it an id changes when its item is moved. It is no part of a link: it is said each time.
 IMMUTABLE: Final = 'IdType="ImmutableId"'
 MAX_CLAIMS: Final = 4096
+# Seconds, where answers are few and short: somebody may be waiting.
+PATIENCE: Final = 45.0
 
 Outcome = dict[str, Any] | errors.ProviderError
 
@@ -127,20 +129,20 @@ def call_each(
     """Return the answer to each of `requests`, reads all of them, in order."""
     if not requests:
         return []
-    answers = client().send([prepared(one, access) for one in requests])
-    return [_read(answer, not_found) for answer in answers]
+    # Of what is under way at once, each has as long as one alone.
+    deadline = PATIENCE if len(requests) <= AT_ONCE else DEADLINE
+    return [_read(answer, not_found) for answer in _answers(requests, access, deadline)]
 
 
 def contents(requests: Sequence[Request], access: Access) -> list[bytes | errors.ProviderError]:
     """Return what stands behind each of `requests`, in order, as bytes."""
     if not requests:
         return []
-    answers = client().send([prepared(one, access) for one in requests])
     return [
         answer.content
         if isinstance(answer, transport.Answer) and answer.is_success
         else _failed(answer, errors.Gone)
-        for answer in answers
+        for answer in _answers(requests, access, DEADLINE)
     ]
 
 
@@ -150,7 +152,7 @@ def write(request: Request, access: Access) -> dict[str, Any]:
 
     :raises OutcomeUnknown: if it was sent and no answer came, or one that leaves it open
     """
-    (answer,) = client().send([prepared(request, access)])
+    (answer,) = _answers([request], access, PATIENCE)
     if not isinstance(answer, transport.Answer):
         raise errors.OutcomeUnknown("Microsoft did not answer")
     if answer.is_success and not answer.content:
@@ -161,6 +163,16 @@ def write(request: Request, access: Access) -> dict[str, Any]:
     if isinstance(found, errors.ProviderError):
         raise found
     return found
+
+
+def _answers(
+    requests: Sequence[Request], access: Access, deadline: float
+) -> list[transport.Answer | Exception]:
+    ready = [prepared(one, access) for one in requests]
+    try:
+        return client().send(ready, deadline=deadline)
+    except NoAnswer:
+        return [NoAnswer() for _ in ready]
 
 
 def prepared(request: Request, access: Access) -> Call:

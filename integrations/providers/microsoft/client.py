@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import logging
 import os
 import warnings
 from collections.abc import Coroutine, Mapping, Sequence
@@ -34,10 +35,14 @@ if TYPE_CHECKING:
     from httpx import AsyncClient
     from msgraph.graph_request_adapter import GraphRequestAdapter
 
+logger = logging.getLogger(__name__)
+
 CONNECT: Final = 10.0
 READ: Final = 30.0
-# Of one call altogether, however it goes.
+# Of one call altogether, however it goes: a file may take longer than what says something of it.
 DEADLINE: Final = 120.0
+# Of reading the library in, which others wait for as well.
+LOADING: Final = 45.0
 # An answer is held in memory, whole. A message's MIME is the largest: mailboxes take 35 MB, those
 # of which an administrator said so 150.
 MAX_ANSWER: Final = 48 * 1024 * 1024
@@ -85,9 +90,17 @@ class GraphClient:
         self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._names = _Carrying(max_workers=AT_ONCE, thread_name_prefix="graph-names")
         self._loop.set_default_executor(self._names)
-        Thread(target=self._loop.run_forever, name="graph", daemon=True).start()
-        # Born on its own loop.
-        self._adapter, self._http = self._wait(self._made(), DEADLINE)
+        Thread(target=self._run, name="graph", daemon=True).start()
+        try:
+            # Born on its own loop.
+            self._adapter, self._http = self._wait(self._made(), LOADING)
+        except TookTooLong:
+            self._end()
+            raise NoAnswer from None
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
 
     async def _made(self) -> tuple[GraphRequestAdapter, AsyncClient]:
         with warnings.catch_warnings():
@@ -99,7 +112,8 @@ class GraphClient:
         self, calls: Sequence[Call], *, deadline: float = DEADLINE
     ) -> list[Answer | Exception]:
         """
-        Return the answer to each of `calls`, in order; in place of one, `NoAnswer` or `TooLarge`.
+        Return the answer to each of `calls`, in order; in place of one, `NoAnswer`, `TooLarge`, or
+        whatever nobody foresaw of the library.
 
         All go to one place. Of those with one token, whoever sends them, no more than `AT_ONCE` are
         under way at a time.
@@ -118,8 +132,14 @@ class GraphClient:
         gates = [self._gate(call) for call in calls]
 
         async def gated(call: Call, gate: asyncio.Semaphore) -> Answer | Exception:
-            async with gate:
-                return await self._one(call)
+            try:
+                async with gate:
+                    return await self._one(call)
+            except Exception as error:
+                # Of this call alone, and no reason to leave open what came of the others. Its frames
+                # hold a token: only its kind is said.
+                logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
+                return error.with_traceback(None)
 
         return await asyncio.gather(*map(gated, calls, gates))
 
@@ -159,6 +179,9 @@ class GraphClient:
         """Close its connections and end its thread."""
         with suppress(Exception):
             self._wait(self._http.aclose(), 1.0)
+        self._end()
+
+    def _end(self) -> None:
         self._names.shutdown(wait=False)
         self._loop.call_soon_threadsafe(self._loop.stop)
 
@@ -218,6 +241,10 @@ def _close(made: GraphClient) -> None:
 
 
 def client() -> GraphClient:
-    """Return this process's client, made when it is first asked for."""
+    """
+    Return this process's client, made when it is first asked for.
+
+    :raises NoAnswer: if that took too long; it is tried anew the next time
+    """
     with _MAKING:
         return _client_of(os.getpid(), transport.proxy())

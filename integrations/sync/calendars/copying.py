@@ -7,6 +7,7 @@ not kept; and what comes into the window as time goes by is found by listing all
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from .run import Run
 
 # How much of the window may have run out before all of it is listed again: not every day.
 MARGIN: Final = timedelta(days=14)
+# Its owner may write between a page's preparation and its commit: then it is prepared anew.
+_TRIES: Final = 3
 
 
 def advance(run: Run, calendar: Calendar) -> bool:
@@ -114,6 +117,14 @@ def _begin_round(run: Run, calendar: Calendar, *, is_compared: bool = False) -> 
 
 
 def _commit(run: Run, calendar: Calendar, page: EventPage) -> None:
+    """:raises rows.Overtaken: if its owner wrote to it again and again meanwhile"""
+    for _ in range(_TRIES - 1):
+        with suppress(rows.Overtaken):
+            return _write(run, calendar, page)
+    return _write(run, calendar, page)
+
+
+def _write(run: Run, calendar: Calendar, page: EventPage) -> None:
     at = run.clock.now()
     sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
     window = _window(calendar.round_began_at or at)

@@ -33,6 +33,10 @@ _ZONES: Final = timedelta(hours=14)
 Window = tuple[datetime, datetime]
 
 
+class Overtaken(Exception):
+    """Somebody else brought one of these in meanwhile, under another id. Prepare it anew."""
+
+
 @dataclass(slots=True)
 class Batch:
     """
@@ -207,16 +211,21 @@ FROM unnest(%b::uuid[], %s::text[], %b::bytea[], %b::bytea[], %s::int[], %s::int
     %s::bool[], %b::bytea[], %b::bytea[], %b::bytea[])
     AS r (id, kind, remote_blind, series_blind, first_week, last_week, is_busy, is_private,
         timing, content, remote)
-ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, series_blind = excluded.series_blind,
-    first_week = excluded.first_week, last_week = excluded.last_week, is_busy = excluded.is_busy,
-    is_private = excluded.is_private, seen_round = excluded.seen_round,
-    synced_at = excluded.synced_at, timing = excluded.timing, content = excluded.content,
-    remote = excluded.remote
+ON CONFLICT (calendar_id, remote_blind) DO UPDATE SET kind = excluded.kind,
+    series_blind = excluded.series_blind, first_week = excluded.first_week,
+    last_week = excluded.last_week, is_busy = excluded.is_busy, is_private = excluded.is_private,
+    seen_round = excluded.seen_round, synced_at = excluded.synced_at, timing = excluded.timing,
+    content = excluded.content, remote = excluded.remote
+    WHERE integrations_event.id = excluded.id
 """
 
 
 def write(batch: Batch, *, at: datetime) -> None:
-    """Insert or replace the rows, and delete what is no more."""
+    """
+    Insert or replace the rows, and delete what is no more.
+
+    :raises Overtaken: if one of them is here by now, under an id that it was not sealed for
+    """
     if batch.gone:
         remove(batch.calendar.id, batch.gone)
     if not batch.rows:
@@ -228,6 +237,8 @@ def write(batch: Batch, *, at: datetime) -> None:
     named = [one.id, one.integration_id, one.user_id, one.organisation_id, one.cache_id]
     with database.cursor() as cursor:
         cursor.execute(_WRITE, [*named, one.round, at, *columns])
+        if cursor.rowcount != len(rows):
+            raise Overtaken
 
 
 def remove(calendar_id: UUID, blinds: Sequence[bytes] | Iterable[bytes]) -> None:

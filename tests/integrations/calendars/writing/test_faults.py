@@ -34,6 +34,7 @@ BEFORE = {
     "403": lambda: errors.Rejected("no", status=403, reason="forbidden"),
     "401": lambda: errors.TokenRejected("no", status=401),
     "503": lambda: errors.Unavailable("down", status=503),
+    "409": lambda: errors.ChangedMeanwhile("another", status=409),
 }
 
 

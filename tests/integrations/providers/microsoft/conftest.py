@@ -8,7 +8,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Condition, Thread
 
 import pytest
 
@@ -37,7 +37,9 @@ class Place:
     pause: float = 0.0
     most_at_once: int = 0
     at_once: int = 0
-    lock: Lock = field(default_factory=Lock)
+    # Nobody is answered before so many have been here at once, however slow the machine is.
+    together: int = 0
+    door: Condition = field(default_factory=Condition)
 
     def answer(self, status=200, body=None, **headers: str) -> None:
         """Answer the next request so; `body` as JSON, or as it is if it is bytes."""
@@ -64,16 +66,18 @@ def place():
         def do_GET(self):
             length = int(self.headers.get("content-length") or 0)
             body = self.rfile.read(length)
-            with made.lock:
+            with made.door:
                 made.at_once += 1
                 made.most_at_once = max(made.at_once, made.most_at_once)
+                made.door.notify_all()
                 lower = {name.lower(): value for name, value in self.headers.items()}
                 made.heard.append(Heard(self.command, self.path, lower, body))
                 given = made.by_path.get(self.path.partition("?")[0])
                 if given is None:
                     given = made.answers.popleft() if made.answers else (200, {}, {})
+                made.door.wait_for(lambda: made.most_at_once >= made.together, timeout=20)
             time.sleep(made.pause)
-            with made.lock:
+            with made.door:
                 made.at_once -= 1
             status, content, headers = given
             if status == 0:

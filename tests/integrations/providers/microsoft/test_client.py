@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from integrations.providers import errors, transport
+from integrations.providers.microsoft import calls
 from integrations.providers.microsoft import client as clients
 from integrations.providers.microsoft.calls import (
     Request,
@@ -98,12 +100,12 @@ class TestRequests:
 
     @pytest.mark.invariant(10)
     def test_are_four_at_once_at_most(self, place):
-        place.pause = 0.05
+        place.together, place.pause = 4, 0.05
 
         found = call_each([Request(f"/me/messages/{at}") for at in range(12)], place.access())
 
         assert found == [{}] * 12
-        assert 1 < place.most_at_once <= 4
+        assert place.most_at_once == 4
 
     def test_of_many_threads_each_get_their_own_answer(self, place):
         for at in range(40):
@@ -255,6 +257,51 @@ class TestTheLoop:
         place.pause = 0.0
 
         assert isinstance(found, clients.NoAnswer)
+        assert call(Request("/me"), place.access()) == {}
+
+    @pytest.mark.invariant(9)
+    def test_that_does_not_get_its_turn_is_silence_and_nothing_goes_out_late(
+        self, place, monkeypatch
+    ):
+        """A machine under load, or a library that holds its thread for long."""
+        monkeypatch.setattr(calls, "PATIENCE", 0.1)
+        client()._loop.call_soon_threadsafe(time.sleep, 0.5)
+
+        with pytest.raises(errors.Unavailable):
+            call(Request("/me"), place.access())
+        with pytest.raises(errors.OutcomeUnknown):
+            write(Request("/me/events", method="POST", body={}), place.access())
+
+        monkeypatch.undo()
+        assert call(Request("/after"), place.access()) == {}
+        assert [one.path for one in place.heard] == ["/v1.0/after"]
+
+    @pytest.mark.invariant(9)
+    def test_that_fails_as_nobody_foresaw_fails_for_one_call(self, place, monkeypatch):
+        one = clients.GraphClient._one
+
+        async def broken(self, call):
+            if call.method == "POST":
+                raise RuntimeError("a token")
+            return await one(self, call)
+
+        monkeypatch.setattr(clients.GraphClient, "_one", broken)
+        posted = prepared(Request("/me/events", method="POST", body={}), place.access())
+
+        found = client().send([posted, prepared(Request("/me"), place.access())])
+
+        assert [type(one) for one in found] == [RuntimeError, transport.Answer]
+        with pytest.raises(errors.OutcomeUnknown):
+            write(Request("/me/events", method="POST", body={}), place.access())
+
+    def test_that_cannot_be_had_in_time_is_silence(self, place, monkeypatch):
+        monkeypatch.setattr(clients, "LOADING", 0.0)
+        clients._client_of.cache_clear()
+
+        with pytest.raises(errors.Unavailable):
+            call(Request("/me"), place.access())
+
+        monkeypatch.undo()
         assert call(Request("/me"), place.access()) == {}
 
     def test_is_one_for_a_process_and_another_after_a_fork(self, place):

@@ -1,0 +1,148 @@
+"""An event that its owner writes while a sync brings it in: one row, and no error for either."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+from django.db import connections as databases
+from django.utils import timezone
+
+from accounts import owned
+from integrations import calling, fences
+from integrations.asking import Asked
+from integrations.calendars import writing
+from integrations.calendars.writing import Draft
+from integrations.models import Connection, Event
+from integrations.providers.calendars import When
+from integrations.providers.google.spec import GOOGLE
+from integrations.sync import engine
+from integrations.sync.calendars import rows
+from limited_use.vault import sealing
+from tests.api import cast
+from tests.api.calendars.asking import ok
+from tests.api.calendars.test_repeating import at_provider
+from tests.api.calendars.test_writing import create, new, problem
+from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
+from tests.integrations import calendar_house as houses
+from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.sync.conftest import keyring
+
+__all__ = ["keyring"]
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.scenario("C3"),
+    pytest.mark.invariant(9),
+]
+
+
+@pytest.fixture
+def account(monkeypatch):
+    return houses.provided(monkeypatch, FakeCalendars("alice@gmail.example"))
+
+
+@pytest.fixture
+def alice(transactional_db, account, monkeypatch):
+    house = houses.calendar_house(at=timezone.now())
+    house.sync()
+    scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
+    Connection.objects.filter(id=house.integration.connection_id).update(granted_scopes=scopes)
+    monkeypatch.setattr(calling.grants, "ask_refresh", lambda _: None)
+    return house
+
+
+def bring_in(house, account) -> None:
+    """Write what is at the provider, as whoever holds the fence does."""
+    calendar = house.primary
+    window = calendar.cached_from, calendar.cached_until
+    page = FakeCalendarAdapter(account).events(account.email, window=window)
+    sealer = sealing.sealer(holder=calendar.cache_id, epoch=house.integration.epoch)
+    batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=window)
+    rows.write(batch, at=timezone.now())
+
+
+@contextmanager
+def at_the_fence(house, work):
+    """Hold the fence until `work` waits for it, and for the length of the block; then let it in."""
+
+    def done():
+        try:
+            with owned.acting_for(house.user.id, house.organisation.id):
+                return work()
+        finally:
+            databases.close_all()
+
+    found = []
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            fences.hold(integration_id=house.integration.id, epoch=house.integration.epoch)
+            doing = pool.submit(done)
+            while not _waits() and not doing.done():
+                time.sleep(0.01)
+            yield found
+        found.append(doing.result(20))
+
+
+def _waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_what_a_sync_brought_in_meanwhile_is_the_event_that_was_written(alice, account):
+    draft = Draft(title="New", start=When(at=moment(4), zone="UTC"),
+                  end=When(at=moment(4, 10), zone="UTC"))  # fmt: skip
+    asked = Asked(alice.actor, alice.user.id, timezone.now())
+    calendar_id = alice.primary.id
+
+    def write():
+        return writing.create(asked, calendar_id, draft, key="key-00000001")
+
+    with at_the_fence(alice, write) as found:
+        bring_in(alice, account)
+
+    assert [one.id for one in found] == [str(Event.objects.get().id)]
+
+
+def test_a_page_that_was_overtaken_by_a_write_is_written_all_the_same(alice, account):
+    account.put(meeting(moment(3), "Review"))
+    work = alice.work_of(alice.primary)
+    type(work).objects.filter(id=work.id).update(next_sync_at=timezone.now())
+
+    with at_the_fence(alice, lambda: engine.run(work_id=work.id, at=timezone.now())):
+        bring_in(alice, account)
+        written = Event.objects.get()
+        account.put(meeting(moment(4), "Later"))
+
+    work.refresh_from_db()
+    assert work.failure_count == 0
+    assert Event.objects.get().id == written.id
+    assert alice.titles() == ["Review"]
+
+
+def test_a_lock_that_is_held_too_long_is_told_and_the_same_again_is_done_once(alice, account):
+    hers = cast.browser(alice.user)
+    given = {name: connection.get_connection_params()[name] for name in ("dbname", "user", "host")}
+    given |= {"port": connection.settings_dict["PORT"]}
+    with psycopg.connect(**given, password=connection.settings_dict["PASSWORD"]) as other:
+        lock = "SELECT 1 FROM integrations_integration FOR UPDATE"
+        account.before_answer = lambda: other.execute(lock)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        problem(create(hers, new(alice)), 503, "busy")
+    account.before_answer = lambda: None
+
+    made = ok(create(hers, new(alice)), 201)
+
+    assert at_provider(account) == ["New"]
+    assert made["id"] == str(Event.objects.get().id)
+    # Another test may have this connection.
+    connection.close()
