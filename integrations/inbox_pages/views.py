@@ -129,6 +129,7 @@ def _in_a_thread(
     """Return a message as a conversation shows it. Called inside the sink."""
     clear = {
         "height": heights.get(row.message.id, frames.TALLEST),
+        "is_important": "important" in row.message.folders,
         "support_until": to_support.get(row.message.id),
     }
     return page_sink.Shown(clear, shapes.message_listed(row, opened))

@@ -272,7 +272,7 @@ class TestWhatCannotBeShown:
         html = show(her_browser)
 
         assert entries(html) == []
-        assert "Asking Google for 1 calendar…" in reading.text(html)
+        assert "Asking the provider for 1 calendar…" in reading.text(html)
         assert SyncWork.objects.filter(next_sync_at__lte=NOW + timedelta(hours=1)).exists()
 
     def test_is_asked_about_until_it_is_here(self, alice, her_browser):
