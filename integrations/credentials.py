@@ -33,8 +33,10 @@ from integrations.providers import PROVIDERS, errors, oauth
 from integrations.providers.oauth import TokenSet
 from limited_use.ledger import entries, names
 from limited_use.vault import keys, sealing
+from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Gone
 from limited_use.vault.lines import KeyLine
+from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import Sealer
 
 logger = logging.getLogger(__name__)
@@ -55,6 +57,8 @@ def begin(connection: Connection, tokens: TokenSet, *, at: datetime) -> None:
         _replace_grant(connection, tokens.refresh_token, at=at)
     own = _own_sealer(connection, at=at)
     email = tokens.identity.email if tokens.identity else ""
+    # What was to be met is met, or is asked for anew.
+    connection.wanted_claims = None
     # Renamed accounts keep their key, and show their new name.
     connection.email = own.seal(Connection, "email", row=connection.id, data=email)
     _seal_access(connection, tokens, own)
@@ -136,7 +140,14 @@ def _raise_epoch(holder: UUID, epoch: int) -> None:
         keys.raise_epoch(holder=holder, epoch=epoch)
 
 
-def end(*, connection_id: UUID, epoch: int, at: datetime, generation: int | None = None) -> bool:
+def end(
+    *,
+    connection_id: UUID,
+    epoch: int,
+    at: datetime,
+    generation: int | None = None,
+    wanted: str | None = None,
+) -> bool:
     """
     Record that the provider said the grant is gone; return False if that is no longer so.
 
@@ -146,7 +157,10 @@ def end(*, connection_id: UUID, epoch: int, at: datetime, generation: int | None
 
     :param epoch: the connection's, under which the provider was asked
     :param generation: of the grant that was refused, if that is known
+    :param wanted: what the person has to meet for another, as claims or ""; None: nothing more
     """
+    claims = _sealed_claims(connection_id, epoch, wanted) if wanted else None
+    reason = StatusReason.GRANT_REVOKED if wanted is None else StatusReason.CONFIRMATION_NEEDED
     with transaction.atomic(durable=True):
         asked = Connection.objects.select_for_update().filter(
             id=connection_id, epoch=epoch, status=ConnectionStatus.ACTIVE
@@ -161,12 +175,13 @@ def end(*, connection_id: UUID, epoch: int, at: datetime, generation: int | None
         connection.epoch += 1
         connection.access_token = None
         connection.access_expires_at = None
+        connection.wanted_claims = claims
         connection.refresh_lease_by = connection.refresh_lease_until = None
         connection.save()
         fence(connection)
         held = list(connection.integrations.live().select_for_update().order_by("id"))
         for integration in held:
-            _ask_to_reconnect(integration, at=at)
+            _ask_to_reconnect(integration, reason, at=at)
         entries.record(
             event="connection.grant_ended",
             about=connection.id,
@@ -178,11 +193,20 @@ def end(*, connection_id: UUID, epoch: int, at: datetime, generation: int | None
     return True
 
 
-def _ask_to_reconnect(integration: Integration, *, at: datetime) -> None:
+def _sealed_claims(connection_id: UUID, epoch: int, claims: str) -> Sealed | None:
+    try:
+        own = sealing.sealer(holder=connection_id, epoch=epoch)
+    except (keys.Destroyed, KeyStoreUnavailable):
+        # Without it the consent page goes by its own rules: the grant is over all the same.
+        return None
+    return own.seal(Connection, "wanted_claims", row=connection_id, data=claims)
+
+
+def _ask_to_reconnect(integration: Integration, reason: StatusReason, *, at: datetime) -> None:
     if integration.status != IntegrationStatus.REAUTH_REQUIRED:
         # One that waited for a permission already goes on waiting since then, and for that.
         integration.status = IntegrationStatus.REAUTH_REQUIRED
-        integration.status_reason = StatusReason.GRANT_REVOKED
+        integration.status_reason = reason
         integration.status_since = at
     integration.epoch += 1
     integration.save(update_fields=["status", "status_reason", "status_since", "epoch"])

@@ -149,6 +149,8 @@ def to_hint(*, actor: Actor, connection_id: UUID, at: datetime) -> Permit:
     """
     Return a permit to tell the provider, on a reconnect, which account is meant.
 
+    And what it wanted to be asked for by, when it ended the grant.
+
     :raises guard.Refused: if the connection is not the actor's, or has ended
     """
     found = facts.of_connections([connection_id], actor=actor)[connection_id]

@@ -147,12 +147,14 @@ def _refresh(connection: Connection, holder: UUID, *, at: datetime, claims: str)
             at=timezone.now(),
             claims=claims,
         )
-    except errors.GrantRevoked:
+    except errors.GrantRevoked as ended:
         credentials.end(
             connection_id=connection.id,
             epoch=connection.epoch,
             generation=connection.grant_generation,
             at=timezone.now(),
+            # What a call was refused for, where the token endpoint names nothing.
+            wanted=ended.claims or claims if isinstance(ended, errors.StepUpWanted) else None,
         )
         # Who asked looks again: a reconnect may have come between.
     except errors.ProviderError as error:

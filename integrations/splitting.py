@@ -25,7 +25,7 @@ from limited_use.vault.sealed import Sealed
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("email", "access_token", "refresh_token")
+COLUMNS = ("email", "access_token", "refresh_token", "wanted_claims")
 _LIVE = (ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -56,7 +57,7 @@ def begin(  # noqa: PLR0913
     declared = {feature.key: feature.version for feature in features}
     if dict(agreed) != declared:
         raise NotAgreed
-    hint = _hint(connection_id, actor, provider, at) if connection_id is not None else ""
+    renewed = _Renewed() if connection_id is None else _renewed(connection_id, actor, provider, at)
     wanted = scopes.asked_with(known, product, connection_id)
     _, state = oauth_state.begin(
         Journey(
@@ -79,12 +80,25 @@ def begin(  # noqa: PLR0913
         state=state,
         nonce=oauth_state.nonce(state),
         code_verifier=oauth_state.verifier(state),
-        login_hint=hint,
+        login_hint=renewed.hint,
+        claims=renewed.claims,
     )
 
 
-def _hint(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> str:
-    """Return the address that the provider should preselect: told to the provider it came from."""
+@dataclass(frozen=True, slots=True)
+class _Renewed:
+    """
+    What the consent page is told of the account that is meant: it came from that provider.
+
+    :param hint: the address to preselect
+    :param claims: what the person has to meet, where the provider said so
+    """
+
+    hint: str = ""
+    claims: str = ""
+
+
+def _renewed(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> _Renewed:
     if actor.user_id is None or actor.organisation_id is None:
         raise NotTheirs
     live = Connection.objects.owned_by(actor.user_id, actor.organisation_id)
@@ -96,7 +110,11 @@ def _hint(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> str
     if theirs is None:
         raise NotTheirs
     if theirs.email is None:
-        return ""
+        return _Renewed()
     permit = permits.to_hint(actor=actor, connection_id=connection_id, at=at)
     access = tokens.access(connection_id=connection_id)
-    return own_provider.text(theirs.email, permit, to=access, at=at)
+    told = [
+        "" if sealed is None else own_provider.text(sealed, permit, to=access, at=at)
+        for sealed in (theirs.email, theirs.wanted_claims)
+    ]
+    return _Renewed(*told)

@@ -52,6 +52,8 @@ class StatusReason(models.TextChoices):
     COUNT_MISMATCH = "count_mismatch"
     PUSH_SILENT = "push_silent"
     GRANT_REVOKED = "grant_revoked"
+    # It ended until the person shows more than before, a second factor for example.
+    CONFIRMATION_NEEDED = "confirmation_needed"
     UNEXPECTED = "unexpected"
 
 
@@ -114,6 +116,10 @@ class Connection(models.Model):
     refresh_beyond = models.PositiveIntegerField(default=0)
     refresh_failed_at = models.DateTimeField(null=True)
 
+    # What the person has to meet when they reconnect (OpenID Connect Core §5.5, JSON), where the
+    # provider named it as it ended the grant. Gone with the next grant.
+    wanted_claims = SealedField(data_class=DataClass.PROFILE, holder="id", null=True)
+
     asked_scopes = ArrayField(models.CharField(max_length=200), default=list)
     granted_scopes = ArrayField(models.CharField(max_length=200), default=list)
 
@@ -150,6 +156,7 @@ class Connection(models.Model):
                     email=None,
                     refresh_token=None,
                     access_token=None,
+                    wanted_claims=None,
                 ),
                 name="connection_ended_holds_nothing",
             ),

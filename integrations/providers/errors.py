@@ -63,6 +63,18 @@ class GrantRevoked(ProviderError):
     """The token endpoint said so. Ask the owner to reconnect; do not call again."""
 
 
+class StepUpWanted(GrantRevoked):
+    """
+    It wants the person to show more than before, a second factor for example.
+
+    Ask the owner to reconnect, with `claims` in the authorization request: JSON, or empty.
+    """
+
+    def __init__(self, message: str, *, claims: str, **said: Any) -> None:
+        super().__init__(message, **said)
+        self.claims = claims
+
+
 class CodeRejected(ProviderError):
     """The authorization code is used, expired or not ours. Start the connect again."""
 

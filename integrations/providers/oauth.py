@@ -56,14 +56,21 @@ def authorize_url(  # noqa: PLR0913
     nonce: str,
     code_verifier: str,
     login_hint: str = "",
+    claims: str = "",
 ) -> str:
-    """Return the address of the consent page: PKCE S256, state and nonce in it."""
+    """
+    Return the address of the consent page: PKCE S256, state and nonce in it.
+
+    :param claims: what `StepUpWanted` said that the person has to meet
+    """
     extra = dict(provider.authorize_params)
     if login_hint:
         extra["login_hint"] = login_hint
         if extra.get("prompt") == "select_account":
             # It is selected.
             del extra["prompt"]
+    if claims:
+        extra["claims"] = claims
     return str(
         prepare_grant_uri(
             endpoints.authorize_url,

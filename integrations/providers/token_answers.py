@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -20,6 +22,8 @@ MAX_LIFE: Final = timedelta(hours=28)
 # Microsoft writes groups and conditions into its own.
 MAX_ACCESS_TOKEN: Final = 16 * 1024
 MAX_REFRESH_TOKEN: Final = 8 * 1024
+# A request for claims travels in addresses, too.
+MAX_CLAIMS: Final = 4096
 
 
 _OUR_REGISTRATION: Final = frozenset(
@@ -29,6 +33,8 @@ _ADMIN: Final = frozenset({"admin_policy_enforced", "org_internal", "access_deni
 _ASK_AGAIN: Final = frozenset(
     {"invalid_grant", "interaction_required", "consent_required", "login_required"}
 )
+# What Microsoft adds where the person can do something about it.
+_BY_PERSON: Final = frozenset({"basic_action", "additional_action"})
 _LATER: Final = frozenset(
     {"temporarily_unavailable", "server_error", "slow_down", "rate_limit_exceeded"}
 )
@@ -101,12 +107,40 @@ def meaning(
         kind = errors.AdminBlocked
     elif error in _ASK_AGAIN:
         kind = rejected
-    return kind(
-        f"the provider answered {status}",
-        status=status,
-        reason=next((one for one in said if isinstance(one, str) and one in _WORDS), ""),
-        retry_after=transport.retry_after(response),
-    )
+    message = f"the provider answered {status}"
+    more: dict[str, Any] = {
+        "status": status,
+        "reason": next((one for one in said if isinstance(one, str) and one in _WORDS), ""),
+        "retry_after": transport.retry_after(response),
+    }
+    if kind is errors.GrantRevoked and (wanted := _step_up(answer)) is not None:
+        return errors.StepUpWanted(message, claims=wanted, **more)
+    return kind(message, **more)
+
+
+def _step_up(answer: dict[str, Any]) -> str | None:
+    """
+    Return what the person is to meet on the consent page, as claims or "" if nothing names it.
+
+    None if the answer speaks of nothing that they could do there.
+    https://learn.microsoft.com/en-us/entra/msal/dotnet/advanced/exceptions/msal-error-handling
+    """
+    if found := usable_claims(answer.get("claims")):
+        return found
+    suberror = answer.get("suberror")
+    if suberror == "message_only":
+        return None
+    is_theirs = suberror in _BY_PERSON or answer.get("error") == "interaction_required"
+    return "" if is_theirs else None
+
+
+def usable_claims(text: object) -> str:
+    """Return what a provider wants tokens to be asked for with, if it is a JSON object; or ""."""
+    if isinstance(text, str) and 0 < len(text) <= MAX_CLAIMS:
+        with suppress(ValueError, RecursionError):
+            if isinstance(json.loads(text), dict):
+                return text
+    return ""
 
 
 def _numbered(

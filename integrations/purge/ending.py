@@ -68,6 +68,7 @@ def _end(connection: Connection, at: datetime) -> Ended:
         email=None,
         refresh_token=None,
         access_token=None,
+        wanted_claims=None,
         access_expires_at=None,
         refresh_lease_by=None,
         refresh_lease_until=None,

@@ -84,6 +84,7 @@ def _grants(connection_id: UUID) -> QuerySet[Connection]:
         | Q(email__isnull=False)
         | Q(refresh_token__isnull=False)
         | Q(access_token__isnull=False)
+        | Q(wanted_claims__isnull=False)
         | ~Q(asked_scopes=[])
         | ~Q(granted_scopes=[])
     )

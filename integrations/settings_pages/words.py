@@ -65,6 +65,8 @@ REASON: dict[str, str] = {
     StatusReason.COUNT_MISMATCH: "Our count differs from the provider's. It is being repaired.",
     StatusReason.PUSH_SILENT: "The provider does not tell us of news, so we look more often.",
     StatusReason.GRANT_REVOKED: "The provider says that access was withdrawn.",
+    StatusReason.CONFIRMATION_NEEDED: "The provider wants you to confirm that it is you, with a"
+    " second factor for example. Reconnect, and it asks you to.",
     StatusReason.UNEXPECTED: "Something unforeseen happened. We have been told.",
 }
 

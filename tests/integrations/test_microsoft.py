@@ -202,6 +202,20 @@ class TestOneInbox:
         assert Message.objects.filter(thread=ours).count() == 2
         assert Integration.objects.get().status == IntegrationStatus.ACTIVE
 
+    def test_shows_flag_importance_and_category(self, alices, microsoft):
+        microsoft.seed(ALICE_BOX, size=0, labels=["Customers"])
+        assert alices.connect().outcome == AttemptOutcome.CONNECTED
+        microsoft.deliver(ALICE_BOX, labels=["INBOX", "STARRED", "IMPORTANT", "Label_1"])
+        synced()
+        thread = Message.objects.get(is_starred=True).thread_id
+
+        listed = alices.client.get("/inbox/?folder=important").content.decode()
+        page = alices.client.get(f"/inbox/threads/{thread}/").content.decode()
+
+        assert "starred, " in listed
+        badges = re.findall(r'class="badge[^>]*>([^<]+)<', page)
+        assert badges == ["Starred", "Important", "Customers"]
+
     @pytest.mark.scenario("D3")
     def test_follows_what_happens_there(self, microsoft, connected):
         kept = microsoft.deliver(ALICE_BOX, subject="kept")
@@ -276,6 +290,34 @@ class TestTheGrant:
         synced()
         assert Integration.objects.get().status == IntegrationStatus.ACTIVE
         assert Message.objects.count() == 3
+
+    @pytest.mark.invariant(10)
+    def test_that_waits_for_a_second_factor_leads_to_a_page_that_asks_for_it(
+        self, alices, microsoft, connected
+    ):
+        wanted = '{"access_token":{"capolids":{"essential":true,"values":["second-factor"]}}}'
+        microsoft.control("microsoft/tokens/challenge", email=ALICE_BOX, claims=wanted)
+        microsoft.control("microsoft/tokens/expire", email=ALICE_BOX)
+        synced()
+        standing = Integration.objects.get()
+        assert standing.status == IntegrationStatus.REAUTH_REQUIRED
+        assert standing.status_reason == StatusReason.CONFIRMATION_NEEDED
+        assert "second factor" in alices.client.get("/settings/integrations/").content.decode()
+        connected.refresh_from_db()
+        assert connected.wanted_claims.ciphertext
+
+        begun = alices.begin(connected)["Location"]
+        # They went away, and come back later: it is still wanted, and a new journey has it too.
+        attempt = alices.connect(connection=connected)
+
+        assert googles.query_of(begun)["claims"] == wanted
+        assert attempt.outcome == AttemptOutcome.CONNECTED
+        connected.refresh_from_db()
+        assert connected.wanted_claims is None
+        assert "claims" not in googles.query_of(alices.begin(connected)["Location"])
+        microsoft.control("microsoft/tokens/expire", email=ALICE_BOX)
+        synced()
+        assert Integration.objects.get().status == IntegrationStatus.ACTIVE
 
     @pytest.mark.invariant(10)
     @pytest.mark.scenario("A7")

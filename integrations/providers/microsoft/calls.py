@@ -14,13 +14,13 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from integrations.providers import errors, transport
 from integrations.providers.access import Access
+from integrations.providers.token_answers import usable_claims
 
 from .client import AT_ONCE, DEADLINE, Call, NoAnswer, TooLarge, client
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
 # Without it an id changes when its item is moved. It is no part of a link: it is said each time.
 IMMUTABLE: Final = 'IdType="ImmutableId"'
-MAX_CLAIMS: Final = 4096
 # Seconds, where answers are few and short: somebody may be waiting.
 PATIENCE: Final = 45.0
 
@@ -289,12 +289,11 @@ def _claims(response: transport.Answer) -> str:
     challenge = response.headers.get("www-authenticate", "")
     _, found, rest = challenge.partition('claims="')
     encoded = rest.partition('"')[0]
-    if not found or not 0 < len(encoded) <= MAX_CLAIMS:
+    if not found:
         return ""
-    with suppress(ValueError, binascii.Error, RecursionError):
+    with suppress(ValueError, binascii.Error):
         # With or without padding, in either alphabet.
         plain = encoded.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
         decoded = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
-        if isinstance(json.loads(decoded), dict):
-            return decoded
+        return usable_claims(decoded)
     return ""

@@ -148,7 +148,7 @@ def revoke(world: World, values: Values) -> Values:
 
 
 def challenge(world: World, values: Values) -> Values:
-    """{email, claims?}: CAE. With claims, a refresh is refused too until they are brought."""
+    """{email, claims?}: CAE. With claims, a refresh is refused too until the person met them."""
     found = account(world, values)
     if claims := values.get("claims", ""):
         world.microsoft.grants.demanded[found.oid] = claims

@@ -34,6 +34,7 @@ class Pending:
     challenge: str = ""
     prompts: frozenset[str] = field(default_factory=frozenset)
     login_hint: str = ""
+    claims: str = ""
     # The reason on top of the page, and whether this is the administrator's page.
     is_admins: bool = False
 
@@ -92,6 +93,7 @@ def read(world: World, call: Call, path: str) -> Pending:
         challenge=call.first("code_challenge"),
         prompts=frozenset(call.first("prompt").split()),
         login_hint=call.first("login_hint"),
+        claims=call.first("claims"),
     )
     method = call.first("code_challenge_method")
     if call.first("response_type") != "code" or call.first("response_mode", "query") != "query":
@@ -134,6 +136,7 @@ def allow(world: World, pending: Pending, account: Account) -> Answer:
         challenge=pending.challenge,
         expires_at=world.clock.now() + world.dials.code_seconds,
     )
+    world.microsoft.grants.meet(account.oid, pending.claims)
     world.microsoft.grants.agree(code.client_id, account.oid, code.scopes)
     world.microsoft.grants.codes[code.code] = code
     return back(world, pending, {"code": code.code}, {"session_state": secrets.token_urlsafe(16)})

@@ -24,6 +24,9 @@ from integrations.sandbox.microsoft.metadata import tenant_of
 from integrations.sandbox.microsoft.pages import Refusal, accounts, button, form, page
 from integrations.sandbox.world import World
 
+# Whoever accepts has met what was asked for in `claims`.
+_SECOND = "<p>Verify your identity: approve the request on your phone, then accept.</p>"
+
 
 def authorize(world: World, call: Call, path: str) -> Answer:
     tenant_of(world, path)
@@ -47,7 +50,7 @@ def _answer(world: World, pending: Pending) -> Answer:
     if silent and (hinted is None or not covered(world, pending, hinted)):
         number, error = (65001, "consent_required") if hinted else (50058, "login_required")
         return failed(world, pending, number, error=error)
-    asks = pending.prompts & {"consent", "select_account"}
+    asks = pending.prompts & {"consent", "select_account"} or pending.claims
     if hinted and not asks and covered(world, pending, hinted):
         return _allowed(world, pending, hinted)
     key = secrets.token_urlsafe(24)
@@ -59,7 +62,7 @@ def _answer(world: World, pending: Pending) -> Answer:
         f"/{pending.path}/oauth2/v2.0/decision",
         key,
         accounts(welcome, known),
-        f"<p>{name} would like to:</p><ul>{items}</ul>",
+        f"<p>{name} would like to:</p><ul>{items}</ul>{_SECOND if pending.claims else ''}",
         button("cancel", "Cancel"),
         button("accept", "Accept"),
     )

@@ -139,6 +139,11 @@ class Grants:
             del self.accesses[token]
         return len(mine)
 
+    def meet(self, oid: str, claims: str) -> None:
+        """The person did what these claims name: refreshes need it no more."""
+        if claims and claims == self.demanded.get(oid):
+            del self.demanded[oid]
+
     def challenge(self, oid: str) -> int:
         """Continuous access evaluation: tokens that can be challenged are, from here on."""
         mine = [one for one in self.accesses.values() if one.oid == oid and one.aware]

@@ -12,6 +12,7 @@ import pytest
 from integrations.providers import PROVIDERS, errors, identity, oauth
 from integrations.providers.microsoft.spec import MICROSOFT
 from integrations.providers.oauth import Endpoints
+from integrations.providers.token_answers import usable_claims
 from tests.worlds.microsoft import VERIFIER, Microsoft
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 
@@ -189,10 +190,27 @@ class TestRefreshing:
         tokens = signed_in(microsoft, endpoints)
         microsoft.control("microsoft/tokens/challenge", email=ADA, claims='{"access_token":{}}')
 
-        with pytest.raises(errors.GrantRevoked) as caught:
+        with pytest.raises(errors.StepUpWanted) as caught:
             refreshed(endpoints, tokens, claims='{"access_token":{}}')
 
-        assert caught.value.reason == "basic_action"
+        assert (caught.value.reason, caught.value.claims) == ("basic_action", '{"access_token":{}}')
+
+    @pytest.mark.parametrize(("number", "kind"), [(50079, errors.StepUpWanted),
+                                                  (53000, errors.GrantRevoked)])  # fmt: skip
+    def test_tells_what_somebody_can_do_from_what_they_cannot(
+        self, microsoft, endpoints, number, kind
+    ):
+        tokens = signed_in(microsoft, endpoints)
+        microsoft.control("microsoft/tokens/kill", email=ADA, code=number)
+
+        with pytest.raises(errors.GrantRevoked) as caught:
+            refreshed(endpoints, tokens)
+
+        assert type(caught.value) is kind
+
+    @pytest.mark.parametrize("text", ["", "[]", "{", 7, None, "[" * 4000, f'{{"a":"{"b" * 4096}"}}'])
+    def test_takes_nothing_along_that_is_no_request_for_claims(self, text):
+        assert usable_claims(text) == ""
 
     @pytest.mark.scenario("A7")
     def test_blames_nobody_for_a_secret_of_ours_that_is_over(self, microsoft, endpoints):
