@@ -125,6 +125,20 @@ class TestCode:
 
         assert found == []
 
+    def test_asks_nowhere_which_provider_it_is(self):
+        """What differs between them is a field of `Provider`, or what an adapter does."""
+        of_providers = {ROOT / "integrations" / one for one in ("providers", "sandbox")}
+        name = r"""["'](google|microsoft|offline)["']"""
+        compared = rf"(==|!=|\bcase)\s*{name}|{name}\s*(==|!=)|\bprovider(\.key|_key)?\s*(==|!=)"
+        pattern = re.compile(rf"{compared}|\bif\b[^:\n]*\bin\s*[\[({{]\s*{name}")
+        templates = (ROOT / "templates").rglob("*.html")
+
+        found = [p for p in modules(*PACKAGES) if pattern.search(p.read_text())]
+        found = [p for p in found if not of_providers & set(p.parents)]
+        found += [p for p in templates if re.search(rf"{{%[^%]*{name}", p.read_text())]
+
+        assert found == []
+
     def test_connects_no_signals_of_django(self):
         pattern = re.compile(
             r"django\.(db\.models|core|dispatch|contrib\.auth)\.?signals|@receiver"

@@ -82,17 +82,20 @@ def at_the_fence(house, work):
         with transaction.atomic():
             fences.hold(integration_id=house.integration.id, epoch=house.integration.epoch)
             doing = pool.submit(done)
+            ends_at = time.monotonic() + 20
             while not _waits() and not doing.done():
+                assert time.monotonic() < ends_at, "it never came to the fence"
                 time.sleep(0.01)
             yield found
         found.append(doing.result(20))
 
 
 def _waits() -> bool:
+    """Return whether somebody waits for what this connection holds."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT count(*) FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
         )
         return bool(cursor.fetchone()[0])
 

@@ -100,6 +100,10 @@ class GraphClient:
 
     def _run(self) -> None:
         self._loop.run_forever()
+        # What nobody waits for any more hears of it.
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
     async def _made(self) -> tuple[GraphRequestAdapter, AsyncClient]:
@@ -119,12 +123,11 @@ class GraphClient:
         under way at a time.
         """
         way = transport.towards.set(transport.place_towards(calls[0].url))
-        try:
-            return self._wait(self._all(calls), deadline)
-        except (TookTooLong, CancelledError):
-            pass
-        finally:
-            transport.towards.reset(way)
+        with suppress(TookTooLong, CancelledError):
+            try:
+                return self._wait(self._all(calls), deadline)
+            finally:
+                transport.towards.reset(way)
         return [NoAnswer() for _ in calls]
 
     async def _all(self, calls: Sequence[Call]) -> list[Answer | Exception]:
