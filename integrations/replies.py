@@ -28,8 +28,8 @@ from integrations.models import Integration, Reply
 from limited_use.vault import directory
 
 KEPT_FOR: Final = timedelta(hours=24)
-#: Longer than a request takes with all that it asks of a provider. If one takes longer all the same,
-#: and the same is sent again meanwhile, both find what is named by the key.
+#: Longer than a request takes with all that it asks of a provider. If one takes longer all the
+#: same, and is sent again meanwhile, both find what is named by the key.
 HELD_FOR: Final = timedelta(minutes=2)
 
 

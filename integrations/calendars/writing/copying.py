@@ -89,9 +89,7 @@ def _look_again(calendar: Calendar, at: datetime) -> None:
         transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
 
 
-def _ids(
-    calendar: Calendar, sealer: Sealer, events: Sequence[RemoteEvent]
-) -> Mapping[str, UUID]:
+def _ids(calendar: Calendar, sealer: Sealer, events: Sequence[RemoteEvent]) -> Mapping[str, UUID]:
     blinds = {sealer.blind(rows.EVENT, one.event_id): one.event_id for one in events}
     found = Event.objects.filter(calendar_id=calendar.id, remote_blind__in=list(blinds))
     return {blinds[bytes(blind)]: row for blind, row in found.values_list("remote_blind", "id")}

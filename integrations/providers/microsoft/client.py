@@ -138,9 +138,8 @@ class GraphClient:
             try:
                 async with gate:
                     return await self._one(call)
-            except Exception as error:
-                # Of this call alone, and no reason to leave open what came of the others. Its frames
-                # hold a token: only its kind is said.
+            except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
+                # Its frames hold a token: only its kind is said.
                 logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
                 return error.with_traceback(None)
 

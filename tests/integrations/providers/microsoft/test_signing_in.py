@@ -208,7 +208,9 @@ class TestRefreshing:
 
         assert type(caught.value) is kind
 
-    @pytest.mark.parametrize("text", ["", "[]", "{", 7, None, "[" * 4000, f'{{"a":"{"b" * 4096}"}}'])
+    @pytest.mark.parametrize(
+        "text", ["", "[]", "{", 7, None, "[" * 4000, f'{{"a":"{"b" * 4096}"}}']
+    )
     def test_takes_nothing_along_that_is_no_request_for_claims(self, text):
         assert usable_claims(text) == ""
 
