@@ -138,14 +138,18 @@ class _Reader:
 
 
 def _one(asked: Asked, place: Place) -> tuple[Row, Permits]:
-    shown = mailboxes.of(asked.actor, user_id=asked.user_id).shown
-    connection_id = shown.get(place.integration_id)
+    theirs = mailboxes.of(asked)
+    connection_id = theirs.shown.get(place.integration_id)
     if connection_id is None:
         raise NotFound
     sealed = place.sealed()
     key = Connection.objects.values_list("provider", flat=True).get(id=connection_id)
     granted = permits.to_display(
-        actor=asked.actor, counts={place.integration_id: 1}, data_classes=_WHOLE, at=asked.at
+        actor=asked.actor,
+        counts={place.integration_id: 1},
+        data_classes=_WHOLE,
+        at=asked.at,
+        found=theirs.found,
     )
     box = Box(place.integration_id, connection_id, PROVIDERS[key].label)
     return Row(box, {"where": sealed}), granted

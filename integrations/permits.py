@@ -1,7 +1,8 @@
 """
-The only caller of the guard for provider data: facts are found here, by ids, in the database.
+The only caller of the guard for provider data: facts are found by ids, in the database.
 
-Nobody passes a fact in. An integration that does not exist, or is somebody
+Nobody makes a fact up: what is passed in was found by `facts` for the very question that is asked
+here, else it is looked for anew. An integration that does not exist, or is somebody
 else's, has no facts, so the policy refuses it and the ledger says so.
 """
 
@@ -18,7 +19,7 @@ from uuid import UUID
 
 from accounts.actors import SYSTEM, Actor, ActorKind
 from integrations import facts
-from integrations.facts import Found
+from integrations.facts import Found, FoundFor
 from integrations.models import Integration
 from integrations.providers.pushes import Notice
 from limited_use import features, guard
@@ -67,6 +68,7 @@ def to_display(
     counts: Mapping[UUID, int | None],
     data_classes: Sequence[DataClass],
     at: datetime,
+    found: FoundFor | None = None,
 ) -> Permits:
     """
     Return permits to show data of integrations to `actor`, by integration and data class.
@@ -75,6 +77,7 @@ def to_display(
     delegation cover. One ledger entry per integration and data class.
 
     :param counts: how many rows of each integration will be opened; None: not known yet
+    :param found: what was found for this question before, of some of them
     :raises guard.Refused: if one of them is not the actor's, or the policy says no
     """
     if not counts:
@@ -84,23 +87,31 @@ def to_display(
     # policy refuses it, and the ledger says so.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.INBOX_DISPLAY
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
-    found = facts.of_integrations(list(counts), actor=actor, at=at)
+    true = _of_each(list(counts), actor=actor, at=at, found=found)
     asks = [
         Ask(
             use=Use(data_class, purpose, recipient),
             holder=integration_id,
-            epoch=found[integration_id].epoch,
+            epoch=true[integration_id].epoch,
             actor=actor,
             on_behalf_of=actor.user_id,
-            facts=found[integration_id].facts,
-            fences=found[integration_id].fences,
+            facts=true[integration_id].facts,
+            fences=true[integration_id].fences,
             feature=actor.feature if is_client else facts.OF_INBOX.key,
             count=counts[integration_id],
-            names=found[integration_id].names,
+            names=true[integration_id].names,
         )
         for integration_id, data_class in product(counts, data_classes)
     ]
     return {(permit.holder, permit.use.data_class): permit for permit in guard.permits(asks, at=at)}
+
+
+def _of_each(
+    ids: Sequence[UUID], *, actor: Actor, at: datetime, found: FoundFor | None
+) -> Mapping[UUID, Found]:
+    known = found.of if found is not None and found.answers(actor, at) else {}
+    missing = [one for one in ids if one not in known]
+    return {**known, **facts.of_integrations(missing, actor=actor, at=at)}
 
 
 def refuse_undeclared(*, actor: Actor, at: datetime) -> None:

@@ -52,14 +52,15 @@ def search(
     :param only: one of the mailboxes, by integration
     :raises limited_use.guard.Refused: if the policy does not allow it
     """
-    shown = mailboxes.of(asked.actor, user_id=asked.user_id).shown
-    boxes = {one: connection for one, connection in shown.items() if only in {None, one}}
+    theirs = mailboxes.of(asked)
+    boxes = {one: connection for one, connection in theirs.shown.items() if only in {None, one}}
     connections = Connection.objects.in_bulk(list(boxes.values()))
     granted = permits.to_display(
         actor=asked.actor,
         counts=dict.fromkeys(boxes),
         data_classes=(DataClass.MAIL_METADATA,),
         at=asked.at,
+        found=theirs.found,
     )
     accounts = permits.to_show_accounts(
         actor=asked.actor, connection_ids=list(connections), at=asked.at

@@ -72,7 +72,7 @@ def message(asked: Asked, message_id: UUID) -> Reading:
     :raises NotFound: if there is none of that id for this question
     :raises limited_use.guard.Refused: if the policy does not allow it
     """
-    boxes = mailboxes.of(asked.actor, user_id=asked.user_id)
+    boxes = mailboxes.of(asked)
     page = queries.message(message_id, actor=asked.actor, user_id=asked.user_id, mailboxes=boxes)
     if not page.rows:
         raise NotFound
@@ -81,7 +81,7 @@ def message(asked: Asked, message_id: UUID) -> Reading:
 
 def thread(asked: Asked, thread_id: UUID) -> Reading:
     """Return one thread with its messages, newest first. See `message`."""
-    boxes = mailboxes.of(asked.actor, user_id=asked.user_id)
+    boxes = mailboxes.of(asked)
     page = queries.thread(thread_id, actor=asked.actor, user_id=asked.user_id, mailboxes=boxes)
     if not page.rows:
         raise NotFound
@@ -145,7 +145,7 @@ def read_thread(asked: Asked, thread_id: UUID) -> bytes:
 
 def _found(asked: Asked, filters: Filters, kind: str, *, cursor: str | None, limit: int) -> Reading:
     after = _place(asked, filters, kind, cursor)
-    boxes = mailboxes.of(asked.actor, user_id=asked.user_id)
+    boxes = mailboxes.of(asked)
     page = _PAGES[kind](
         filters,
         actor=asked.actor,
@@ -194,7 +194,11 @@ def _reading(
     # An empty page is an answer about the mailboxes too: it is asked for and recorded.
     counts = queries.counts(page.holders) or dict.fromkeys(boxes.shown, 0)
     granted = permits.to_display(
-        actor=asked.actor, counts=counts, data_classes=data_classes, at=asked.at
+        actor=asked.actor,
+        counts=counts,
+        data_classes=data_classes,
+        at=asked.at,
+        found=boxes.found,
     )
     following = None
     if cursor_of is not None and page.next_place is not None:

@@ -7,9 +7,10 @@ They stand behind the same middleware, sign-in and permissions, and read the sam
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import orjson
-from django.db import models
+from django.db import connection, models
 from django.http import HttpResponse
 from rest_framework import serializers as drf
 from rest_framework.generics import ListAPIView
@@ -19,15 +20,32 @@ from rest_framework.request import Request
 from integrations.api import serializers
 from integrations.api.base import json
 from integrations.api.mail import MailView
-from integrations.inbox import cursors, mailboxes, shapes
+from integrations.asking import Asked
+from integrations.inbox import cursors, shapes
 from integrations.inbox.cursors import Place
 from integrations.inbox.shapes import MessageRow
+from integrations.models import LIVE
 from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
 
 _COLUMNS = (
     "id", "integration_id", "thread_id", "received_at", "size", "is_unread", "is_starred",
     "has_attachments", "folders", "summary", "labels",
 )  # fmt: skip
+
+
+# Which account each row came by. Ours asks the same tables, and more of them.
+_ACCOUNTS = """
+SELECT i.id, i.connection_id, i.status
+  FROM integrations_integration i
+  JOIN integrations_connection c ON c.id = i.connection_id
+ WHERE c.user_id = %s AND c.organisation_id = %s AND i.product = 'mail' AND i.status <> 'purged'
+"""
+
+
+def _accounts(asked: Asked) -> dict[UUID, UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCOUNTS, [asked.user_id, asked.actor.organisation_id])
+        return {one: account for one, account, status in cursor.fetchall() if status in LIVE}
 
 
 class UnguardedList(MailView):
@@ -39,7 +57,7 @@ class UnguardedList(MailView):
     def get(self, request: Request, **_: Any) -> HttpResponse:
         page = self.page(request)
         asked, limit, filters = self.question, page["limit"], page["filters"]
-        boxes = mailboxes.of(asked.actor, user_id=asked.user_id)
+        accounts = _accounts(asked)
         found = self.model.objects.filter(
             user_id=asked.user_id, organisation_id=asked.actor.organisation_id
         )
@@ -56,7 +74,7 @@ class UnguardedList(MailView):
             )
         data = [
             shapes.message_summary(
-                MessageRow(row, boxes.shown.get(row.integration_id)),
+                MessageRow(row, accounts.get(row.integration_id)),
                 {"summary": row.summary, "labels": row.labels},
             )
             for row in shown

@@ -24,16 +24,17 @@ WORDS = {
     "integrations/settings_pages/uses/standing.py",
     "integrations/settings_pages/uses/words.py",
 }
+FACTS = {"integrations/facts/connections.py", "integrations/facts/integrations.py"}
 # Where each is found. The guard finds one itself, and takes others away.
 FOUND_IN = {
-    Fact.INTEGRATION_LIVE: {"integrations/facts.py"},
-    Fact.CONNECTION_LIVE: {"integrations/facts.py"},
-    Fact.GRANT_LIVE: {"integrations/facts.py"},
-    Fact.GRANT_ENDED: {"integrations/facts.py"},
-    Fact.ACTOR_OWNS: {"integrations/facts.py"},
-    Fact.DELEGATION_LIVE: {"integrations/facts.py"},
-    Fact.CONSENT_CURRENT: {"integrations/facts.py"},
-    Fact.PURGE_RUNNING: {"integrations/facts.py"},
+    Fact.INTEGRATION_LIVE: {"integrations/facts/integrations.py"},
+    Fact.CONNECTION_LIVE: {"integrations/facts/connections.py"},
+    Fact.GRANT_LIVE: FACTS,
+    Fact.GRANT_ENDED: {"integrations/facts/connections.py"},
+    Fact.ACTOR_OWNS: FACTS,
+    Fact.DELEGATION_LIVE: {"integrations/facts/integrations.py"},
+    Fact.CONSENT_CURRENT: {"integrations/facts/integrations.py"},
+    Fact.PURGE_RUNNING: {"integrations/facts/connections.py"},
     Fact.ITEM_CONSENTED: {"integrations/owner_permits.py"},
     Fact.EXPORT_ASKED: {"integrations/owner_permits.py"},
     # By the guard alone.

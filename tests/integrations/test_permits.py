@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import delegations, memberships
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
-from integrations import credentials, endings, permits
+from integrations import credentials, endings, facts, permits
+from integrations.facts import FoundFor
 from integrations.models import Integration, IntegrationStatus, PurgeTrigger
 from limited_use import consents
 from limited_use.guard import FenceKind, Refused
@@ -311,3 +314,54 @@ class TestAnAccountsName:
         ):
             with pytest.raises(Refused):
                 ask(timezone.now())
+
+
+class TestWhatWasFoundBefore:
+    """A page finds its mailboxes and what is true of them at once; its permits rest on that."""
+
+    @pytest.fixture
+    def hers(self, alice, acme):
+        return actor_for(alice, acme)
+
+    def test_is_what_permits_rest_on_and_nothing_is_asked_twice(self, hers, integration):
+        at = timezone.now()
+        found = facts.of_mailboxes(user_id=hers.user_id, actor=hers, at=at)
+
+        with CaptureQueriesContext(connection) as asked:
+            granted = permits.to_display(
+                actor=hers, counts={integration.id: 1}, data_classes=METADATA, at=at, found=found
+            )
+
+        assert not [one for one in asked.captured_queries if "FROM integ" in one["sql"]]
+        assert found.of == facts.of_integrations([integration.id], actor=hers, at=at)
+        assert list(granted) == [(integration.id, DataClass.MAIL_METADATA)]
+
+    def test_of_her_question_opens_nothing_to_another_or_later(self, hers, integration, bob, acme):
+        at = timezone.now()
+        found = facts.of_mailboxes(user_id=hers.user_id, actor=hers, at=at)
+        show = {"counts": {integration.id: 1}, "data_classes": METADATA, "found": found}
+
+        with pytest.raises(Refused):
+            permits.to_display(actor=actor_for(bob, acme), at=at, **show)
+        memberships.leave(user_id=hers.user_id, organisation_id=acme.id, at=at)
+        with pytest.raises(Refused):
+            permits.to_display(actor=hers, at=at + timedelta(seconds=1), **show)
+
+    def test_leaves_what_came_since_to_be_looked_for(self, hers, integration):
+        at = timezone.now()
+        before = FoundFor(hers, at, {})
+
+        assert permits.to_display(
+            actor=hers, counts={integration.id: 1}, data_classes=METADATA, at=at, found=before
+        )
+
+    def test_is_made_by_facts_alone(self):
+        root = Path(__file__).parents[2]
+        made = {
+            path.relative_to(root).as_posix()
+            for package in ("accounts", "limited_use", "integrations", "config")
+            for path in (root / package).rglob("*.py")
+            if "FoundFor(" in path.read_text(encoding="utf-8")
+        }
+
+        assert made == {"integrations/facts/integrations.py"}

@@ -149,7 +149,7 @@ RULES = {
             "limited_use/vault/rows.py": "literals of its own, values as parameters",
             "config/database/": "roles, rights and policies: names quoted by the driver, no values",
             "integrations/crossings.py": "constants of its own, values as parameters",
-            "integrations/facts.py": "as many placeholders as there are ids",
+            "integrations/facts/columns.py": "as many placeholders as there are ids",
             "integrations/inbox/listing.py": "conditions of its own, values as parameters",
             "integrations/purge/emptying.py": "names of our own tables, from the models",
             "integrations/sandbox/": "has no database; its `raw` is a message",

@@ -1,0 +1,33 @@
+"""
+What is true of integrations and connections: found by ids or by whose they are, in one query each.
+
+Written in SQL because it stands before the first byte of every page: what it
+asks is one index lookup per table.
+"""
+
+from .connections import of_connections
+from .found import (
+    KEPT_BY,
+    OF_CALENDAR,
+    OF_EDITING,
+    OF_INBOX,
+    OF_SHARING,
+    Agreement,
+    Found,
+    FoundFor,
+)
+from .integrations import of_integrations, of_mailboxes
+
+__all__ = [
+    "KEPT_BY",
+    "OF_CALENDAR",
+    "OF_EDITING",
+    "OF_INBOX",
+    "OF_SHARING",
+    "Agreement",
+    "Found",
+    "FoundFor",
+    "of_connections",
+    "of_integrations",
+    "of_mailboxes",
+]

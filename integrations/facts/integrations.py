@@ -1,0 +1,111 @@
+"""What is true of integrations: of some by their ids, or of all mailboxes of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.actors import Actor, ActorKind
+from integrations.models import LIVE, OWNER_ONLY, ConnectionStatus
+from limited_use.features import FEATURES, Feature
+from limited_use.guard import Fence, FenceKind
+from limited_use.vocabulary import Fact
+
+from .columns import by_id, fence, id_or_none, names, number, owns, rows
+from .found import OF_INBOX, Agreement, Found, FoundFor
+
+_INTEGRATIONS = """
+SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
+       m.id, m.epoch, s.id, s.epoch, s.version, k.commitment,
+       d.id, d.epoch, d.feature, d.feature_version, i.product
+  FROM integrations_integration i
+  JOIN integrations_connection c ON c.id = i.connection_id
+  LEFT JOIN limited_use_ledgerkey k ON k.holder = c.id AND k.destroyed_at IS NULL
+  LEFT JOIN accounts_membership m
+    ON m.user_id = c.user_id AND m.organisation_id = c.organisation_id AND m.left_at IS NULL
+  LEFT JOIN LATERAL (
+       SELECT id, epoch, version FROM limited_use_consent
+        WHERE owner_id = c.user_id AND organisation_id = c.organisation_id AND feature = %s
+          AND purpose IN ('', %s) AND recipient IN ('', %s) AND item IS NULL
+          AND withdrawn_at IS NULL AND (expires_at IS NULL OR expires_at > %s)
+        ORDER BY version DESC, id LIMIT 1) s ON TRUE
+  LEFT JOIN accounts_delegation d
+    ON d.id = %s AND d.switched_off_at IS NULL
+   AND d.user_id = c.user_id AND d.organisation_id = c.organisation_id
+ WHERE """
+_BY_ID = _INTEGRATIONS + "i.id IN ({})"
+# Of what was purged no row is left.
+_MAILBOXES = (
+    _INTEGRATIONS
+    + "c.user_id = %s AND c.organisation_id = %s AND i.product = 'mail' AND i.status <> 'purged'"
+)
+
+
+def of_integrations(
+    ids: Sequence[UUID], *, actor: Actor, at: datetime, by: Agreement = OF_INBOX
+) -> Mapping[UUID, Found]:
+    """
+    Return what is true of each integration, as far as it concerns `actor`.
+
+    :param by: the agreement that counts as consent
+    """
+    feature = by.feature
+    return by_id(_BY_ID, _asked(actor, by, at), ids, lambda row: _integration(row, actor, feature))
+
+
+def of_mailboxes(*, user_id: UUID, actor: Actor, at: datetime) -> FoundFor:
+    """Return the same of every mailbox that person has in the actor's organisation."""
+    whose = [user_id, actor.organisation_id]
+    found = rows(_MAILBOXES, [*_asked(actor, OF_INBOX, at), *whose])
+    feature = OF_INBOX.feature
+    return FoundFor(actor, at, {row[0]: _integration(row, actor, feature) for row in found})
+
+
+def _asked(actor: Actor, by: Agreement, at: datetime) -> list[Any]:
+    return [by.feature.key, by.purpose, by.recipient, at, actor.delegation_id]
+
+
+def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found:
+    (_, epoch, status, connection_id, grant, owner, organisation, *rest) = row
+    membership, membership_epoch, consent, consent_epoch, agreed, *rest = rest
+    ledger_key, delegation, product = rest[0], rest[1:5], rest[5]
+    facts: set[Fact] = set()
+    fences: list[Fence] = []
+    if status in LIVE:
+        facts.add(Fact.INTEGRATION_LIVE)
+    if grant == ConnectionStatus.ACTIVE and status not in OWNER_ONLY:
+        facts.add(Fact.GRANT_LIVE)
+    if owns(actor, owner, organisation, (membership, membership_epoch)):
+        facts.add(Fact.ACTOR_OWNS)
+        fences.append(fence(FenceKind.MEMBERSHIP, membership, membership_epoch))
+    if agreed == feature.version:
+        facts.add(Fact.CONSENT_CURRENT)
+        fences.append(fence(FenceKind.CONSENT, consent, consent_epoch))
+    if actor.kind == ActorKind.CLIENT:
+        _delegated(actor, delegation, facts, fences)
+    return Found(
+        epoch=number(epoch),
+        facts=frozenset(facts),
+        fences=tuple(fences),
+        owner_id=id_or_none(owner),
+        connection_id=id_or_none(connection_id),
+        names=names(connection_id, ledger_key),
+        product=str(product),
+        status=str(status),
+    )
+
+
+def _delegated(
+    actor: Actor, delegation: Sequence[object], facts: set[Fact], fences: list[Fence]
+) -> None:
+    delegation_id, epoch, feature, version = delegation
+    if delegation_id is None or (feature, epoch) != (actor.feature, actor.delegation_epoch):
+        return
+    facts.add(Fact.DELEGATION_LIVE)
+    fences.append(fence(FenceKind.DELEGATION, delegation_id, epoch))
+    # They switched it on under other words than it has now: that is no current consent.
+    declared = FEATURES.get(str(feature))
+    if declared is None or declared.version != version:
+        facts.discard(Fact.CONSENT_CURRENT)
