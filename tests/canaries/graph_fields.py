@@ -4,7 +4,8 @@ Every text that Microsoft can deliver, and what this run does about it.
 Those of mail and calendars come from the models of msgraph-sdk, which Microsoft generates from
 Graph's own description: each says of its properties how they are read, and is asked. An answer of
 nothing but canaries is made of the same, so that a new property is seeded without being told. What
-leads from a resource to others, such as a calendar's events, comes only to whoever expands it.
+leads from a resource to others, such as a calendar's events, comes only to whoever expands it, as
+we do what differs from a series.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from msgraph.generated.models.mailbox_settings import MailboxSettings
 from msgraph.generated.models.message import Message
 from msgraph.generated.models.o_data_errors.main_error import MainError
 from msgraph.generated.models.outlook_category import OutlookCategory
+from msgraph.generated.models.user import User
 
 from integrations.providers import PROVIDERS
 from tests.canaries.fields import CLAIMS
@@ -37,6 +39,10 @@ RESOURCES: Final[Mapping[str, Any]] = {
     "calendarView": Event,
     "instances": Event,
 }
+#: What else answers: an account's own page, and what is said of what went wrong.
+_BESIDE: Final = frozenset({User, MainError})
+#: What our requests have expanded, by model: it comes along with the resource.
+_EXPANDED: Final[Mapping[Any, tuple[str, ...]]] = {Event: ("exceptionOccurrences",)}
 # https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow
 TOKEN_ERROR: Final = (
     "error", "error_description", "error_uri", "suberror", "trace_id", "correlation_id",
@@ -64,6 +70,8 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "Event.seriesMasterId": _WITNESSED,
     "Event.start.dateTime": _TIME,
     "Event.end.dateTime": _TIME,
+    "Event.exceptionOccurrences.start.dateTime": _TIME,
+    "Event.exceptionOccurrences.end.dateTime": _TIME,
 }
 _PLACE: Final = re.compile(r"(url|uri|link)$", re.IGNORECASE)
 
@@ -104,7 +112,7 @@ class _Node:
 def filled(model: Any, mark: str, at: str = "") -> dict[str, Any]:
     """Return a resource of which every text is a canary; what is no text is left out."""
     made: dict[str, Any] = {}
-    for name, node in _properties(model):
+    for name, node in _properties(model, at):
         path = f"{at or model.__name__}.{name}"
         if node.kind in {"text", "texts"}:
             text = _text(mark, path)
@@ -113,6 +121,11 @@ def filled(model: Any, mark: str, at: str = "") -> dict[str, Any]:
             inside = filled(node.model, mark, path)
             made[name] = inside if node.kind == "one" else [inside]
     return made
+
+
+def account(mark: str) -> dict[str, Any]:
+    """Return what an account says of its owner, down to what nobody asked for."""
+    return filled(User, mark)
 
 
 def error(mark: str, more: str) -> dict[str, Any]:
@@ -134,17 +147,18 @@ def word(path: str) -> str:
     return "ms" + re.sub(r"[^a-z0-9]", "", path.lower())
 
 
-def _properties(model: Any) -> Iterator[tuple[str, _Node]]:
+def _properties(model: Any, at: str) -> Iterator[tuple[str, _Node]]:
+    expanded = () if at else _EXPANDED.get(model, ())
     # The model, as it reads itself.
     for name, read in model().get_field_deserializers().items():
         node = _Node()
         read(node)
-        if node.model is None or not issubclass(node.model, Entity):
+        if node.model is None or not issubclass(node.model, Entity) or name in expanded:
             yield name, node
 
 
 def _texts(model: Any, at: str = "") -> Iterator[str]:
-    for name, node in _properties(model):
+    for name, node in _properties(model, at):
         path = f"{at or model.__name__}.{name}"
         if node.model is not None:
             yield from _texts(node.model, path)
@@ -154,7 +168,7 @@ def _texts(model: Any, at: str = "") -> Iterator[str]:
 
 def deliverable() -> list[str]:
     """Return every text of every answer that we ask for."""
-    models = {*RESOURCES.values(), MainError}
+    models = {*RESOURCES.values(), *_BESIDE}
     return sorted(path for model in models for path in _texts(model))
 
 

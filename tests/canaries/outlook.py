@@ -79,8 +79,11 @@ class Outlook:
         self.journey.world.sandbox.fail_next(1, path_prefix=place, status=400, body=body)
         self.bob.connect(self.account, provider=THERE)
         must(self.journey.boxes.answered(body["error"]), "the code was taken")
+        me = graph_fields.account(self.mark)
+        self.journey.world.sandbox.fail_next(1, path_suffix="/v1.0/me", status=200, body=me)
         self.bob.connect(self.account, provider=THERE)
         self.journey.wait_for(BOB, provider=THERE)
+        must(self.journey.boxes.answered(me["displayName"]), "nobody asked who it is")
         self._connect("calendar")
         eventually(self._in_step, within=30, says="its events", every=0.2)
         return f"{len(self.journey.messages(BOB))} messages of both, {len(self._titles())} titles"
@@ -101,8 +104,10 @@ class Outlook:
 
         eventually(heard, within=30, says="every strange answer", every=0.2)
         sandbox.clear_faults()
-        title = f"{self.mark}-{graph_fields.word('Event.subject')}"
-        eventually(lambda: title in self._titles(), within=20, says="the strange event", every=0.2)
+        strange = {told["Event.subject"], told["Event.exceptionOccurrences.subject"]}
+        eventually(
+            lambda: strange <= self._titles(), within=20, says="the strange events", every=0.2
+        )
         return f"every text of {', '.join(told)}"
 
     def _strange(self) -> list[tuple[str, str, dict[str, Any]]]:
@@ -121,12 +126,16 @@ class Outlook:
         owned = ("id", "isDefaultCalendar", "canEdit")
         calendars["value"] = [named("calendars", one, *owned) for one in calendars["value"]]
         place, link = self._link()
-        # One that can be shown, and one whose rule cannot be read.
         event = named("events", {}) | {"seriesMasterId": None}
-        for name, at in (("start", appointment.start(1)), ("end", appointment.start(2))):
-            event[name]["dateTime"] = f"{at:%Y-%m-%dT%H:%M:%S}.0000000"
-        unreadable = event | {"id": f"{mark}-unreadable"}
-        events = {"value": [event | {"recurrence": None}, unreadable], "@odata.deltaLink": link}
+        [differing] = event.pop("exceptionOccurrences")
+        for one in (event, differing):
+            for name, at in (("start", appointment.start(1)), ("end", appointment.start(2))):
+                one[name]["dateTime"] = f"{at:%Y-%m-%dT%H:%M:%S}.0000000"
+        # Of each one that can be shown, and one whose rule cannot be read.
+        name = hashlib.sha256(f"{mark}-series".encode()).hexdigest()
+        series = {"id": name, "type": "seriesMaster"}
+        events = {"value": [*_both(event), series], "@odata.deltaLink": link}
+        whole = event | {**series, "recurrence": None, "exceptionOccurrences": _both(differing)}
         settings = named("mailboxSettings", {})
         categories = {"value": [named("masterCategories", {})]}
         head = named("messages", message, *_FILED)
@@ -136,6 +145,7 @@ class Outlook:
             ("OutlookCategory.displayName", "/masterCategories", categories),
             ("Calendar.name", "/me/calendars", calendars),
             ("Event.subject", place, events),
+            ("Event.exceptionOccurrences.subject", f"/me/events/{series['id']}", whole),
             ("MailboxSettings.timeZone", "/mailboxSettings", settings),
         ]
 
@@ -249,3 +259,8 @@ class Outlook:
             "end": appointment.start(20).isoformat(),
         }
         return list(self.bob.api("/events", **span, limit=200)["data"])
+
+
+def _both(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return an event that can be read, and another of the same words that cannot."""
+    return [event | {"recurrence": None}, event | {"id": f"{event['id']}-unreadable"}]
