@@ -22,9 +22,12 @@ def plaintext(_: datetime) -> Mapping[str, Any]:
     return {
         "register": functions.FILE.read_text(encoding="utf-8"),
         "share_of_code": _shares(),
+        "means": functions.MEANS,
         "goal": {
-            "of": f"{functions.GOAL_FOR}, led on",
-            "share": f"{functions.GOAL:.1%}",
+            "of": "all code that may hold words, addresses or tokens",
+            "at most": f"{functions.GOAL:.1%}",
+            "met": functions.current().is_goal_met(),
+            "why not": functions.WHY_MISSED,
         },
     }
 

@@ -22,9 +22,26 @@ from .plaintext_sources import IDS, WORDS
 from .source import Function, Project, read
 
 FILE: Final = Path(__file__).with_name("plaintext.txt")
-# Of what may lead on what was sealed and is opened again; see `limited_use/README.md`.
-GOAL_FOR: Final = Origin.OPENED.value
+# Of the code, for all that may hold words, addresses or tokens. It is missed.
 GOAL: Final = 0.05
+WHY_MISSED: Final = (
+    "This service's work is such data: to ask two providers for it, to parse mail and calendar"
+    " files, to reckon with events, to show and to write them. Adapters alone are about as much"
+    " code as the goal would leave for everything."
+)
+# What every figure is a share of, and of what.
+MEANS: Final[Mapping[str, str]] = {
+    "may hold it": (
+        "lines of the functions that such data may come into, of all lines of code of the service,"
+        " without sandbox and launcher; it errs towards too many"
+    ),
+    "may do more than compute": (
+        "lines of those of them that call something which keeps, sends, writes or logs, or that"
+        " cannot be told; the others have no way to lead it anywhere but into their answer"
+    ),
+}
+# Beside the goal a test holds this to the same figure: what could lead stored data on.
+WATCHED: Final = Origin.OPENED.value
 _INTRODUCTION: Final = """\
 Functions that may hold plaintext of provider data
 ==================================================
@@ -112,6 +129,10 @@ class Register:
             names = frozenset(one for one, found in self.origins.items() if origin in found)
             yield self._share(origin.value, names)
         yield self._share("any of these, or ids and cursors", self.words | self.ids)
+
+    def is_goal_met(self) -> bool:
+        """Return whether as little of the code may hold words as was wanted."""
+        return next(self.shares()).held <= GOAL
 
     def _share(self, what: str, names: frozenset[str]) -> Share:
         total = sum(len(module.code_lines) for module in self.project.modules.values())

@@ -16,4 +16,5 @@ class Command(BaseCommand):
         self.stdout.write("  held, led on (at most)")
         for what, held, leading_on in register.shares():
             self.stdout.write(f"{held:6.1%} {leading_on:6.1%}  {what}")
-        self.stdout.write(f"{plaintext.GOAL:13.1%}  is the goal for {plaintext.GOAL_FOR}")
+        met = "met" if register.is_goal_met() else "missed"
+        self.stdout.write(f"{plaintext.GOAL:6.1%}  is the goal for the first of these, and {met}")
