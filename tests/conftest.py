@@ -29,9 +29,6 @@ from config.env import Environment
 pytest_plugins = ("tests.egress", "tests.matrix", "tests.worlds.sandbox")
 
 _RUNNING = pytest.StashKey[ExitStack]()
-# Roles belong to the whole server, which may be one that somebody else uses, too.
-_ROLE_PREFIX = "antares_test"
-
 # A slow machine is not a failure, so examples have no deadline.
 hypothesis.settings.register_profile("antares", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("antares")
@@ -45,8 +42,14 @@ def pytest_configure(config):
     keyring.mkdir(mode=0o700)
     settings.KEYRING_DIR = keyring
     os.environ["KEYRING_DIR"] = str(keyring)
-    settings.DATABASE_ROLE_PREFIX = os.environ["DATABASE_ROLE_PREFIX"] = _ROLE_PREFIX
-    if not hasattr(config, "workerinput"):
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker:
+        stack.callback(_restore, dict(os.environ))
+        # Roles belong to the whole server, which may be one that others use, too: somebody else's
+        # run, or the one inside which this one was started.
+        os.environ["DATABASE_ROLE_PREFIX"] = f"antares_test_{os.getpid()}"
+    settings.DATABASE_ROLE_PREFIX = os.environ["DATABASE_ROLE_PREFIX"]
+    if not is_worker:
         _start_servers(stack, folder)
 
 
@@ -62,7 +65,6 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
         urls = stack.enter_context(servers.running(folder, settings=postgres.THROWAWAY))
     except Unavailable as problem:
         raise pytest.UsageError(str(problem)) from None
-    stack.callback(_restore, dict(os.environ))
     os.environ.update(urls.environment())
     # Settings were read before any conftest; connections share this very dictionary.
     reached = Environment({}).database("DATABASE_URL", urls.database)
@@ -76,14 +78,14 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
 def _drop_roles(url: str) -> None:
     """Leave nothing behind on a server that was here before; what is still used by others stays."""
     with psycopg.connect(url, autocommit=True) as connection:
-        for name in roles.Roles(_ROLE_PREFIX).names:
+        for name in roles.Roles(settings.DATABASE_ROLE_PREFIX).names:
             with suppress(psycopg.errors.DependentObjectsStillExist):
                 connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _make_roles(url: str) -> None:
     """Make the login roles, and leave their addresses to whoever starts processes."""
-    made = roles.Roles(_ROLE_PREFIX)
+    made = roles.Roles(settings.DATABASE_ROLE_PREFIX)
     passwords = {one: secrets.token_urlsafe(32) for one in ProcessClass}
     with psycopg.connect(url, autocommit=True) as connection:
         roles.make(connection, made, passwords)

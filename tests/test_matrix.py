@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class TestMatrix:
-    @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+    @pytest.mark.parametrize("workers", [[], ["-n", "1"]])
     def test_is_written_with_marker_id_test_and_outcome(self, tmp_path, workers):
         target = tmp_path / "matrix.json"
 

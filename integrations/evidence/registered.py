@@ -21,23 +21,17 @@ def clear_columns(_: datetime) -> Mapping[str, Any]:
 def plaintext(_: datetime) -> Mapping[str, Any]:
     return {
         "register": functions.FILE.read_text(encoding="utf-8"),
-        "share_of_code": _shares(),
+        "share_of_code": {
+            what: {"may hold it": f"{held:.1%}", "may do more than compute": f"{leading_on:.1%}"}
+            for what, held, leading_on in functions.committed_shares()
+        },
         "means": functions.MEANS,
         "goal": {
             "of": "all code that may hold words, addresses or tokens",
             "at most": f"{functions.GOAL:.1%}",
-            "met": functions.current().is_goal_met(),
+            "met": functions.is_goal_met(functions.committed_shares()),
             "why not": functions.WHY_MISSED,
         },
-    }
-
-
-@cache
-def _shares() -> Mapping[str, Mapping[str, str]]:
-    # The code does not change while it runs, and reading it takes seconds.
-    return {
-        what: {"may hold it": f"{held:.1%}", "may do more than compute": f"{leading_on:.1%}"}
-        for what, held, leading_on in functions.current().shares()
     }
 
 

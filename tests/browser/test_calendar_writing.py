@@ -82,28 +82,22 @@ class TestAnEvent:
         expect(page.get_by_label("Title")).to_have_value("Backwards")
         assert violations(page) == []
 
-    def test_that_one_is_invited_to_is_declined(self, planned):
-        page, google = planned.page, planned.google
+    def test_that_one_is_invited_to_is_declined(self, visitor):
+        page, google = visitor.page, visitor.google
         noon = datetime.now(UTC).replace(hour=15, minute=0, second=0, microsecond=0)
-        me = {"email": planned.account, "self": True, "responseStatus": "needsAction"}
+        me = {"email": visitor.account, "self": True, "responseStatus": "needsAction"}
         organizer = {"email": "boss@mail.example"}
         asked = event(noon, 1, "Offsite", attendees=[me], organizer=organizer)
-        google.put_event(planned.account, **asked)
-        planned.go("/calendar/?view=day")
-        entry = page.locator(".entry", has_text="Offsite")
-        for _ in range(20):
-            if entry.count():
-                break
-            page.wait_for_timeout(500)
-            page.reload()
-        entry.click()
+        google.put_event(visitor.account, **asked)
+        plan(visitor).go("/calendar/?view=day")
+        page.locator(".entry", has_text="Offsite").click()
 
         page.get_by_role("button", name="No", exact=True).click()
 
         expect(page.locator(".messages")).to_contain_text("You said that you do not come.")
         [there] = [
             one
-            for one in google.calendar(planned.account)["events"]
+            for one in google.calendar(visitor.account)["events"]
             if one.get("summary") == "Offsite"
         ]
         assert there["attendees"][0]["responseStatus"] == "declined"

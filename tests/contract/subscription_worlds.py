@@ -39,7 +39,9 @@ class _Answering(http.server.BaseHTTPRequestHandler):
 def answering():
     """The address of somebody who says back what they are tried with."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    ).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/channel"
     server.shutdown()
     server.server_close()

@@ -374,7 +374,7 @@ class TestChanges:
     @pytest.mark.invariant(7)
     def test_lose_nothing_between_pages(self, world):
         cursor = world.adapter.profile().cursor
-        sent = [world.deliver() for _ in range(520)]
+        sent = [world.deliver() for _ in range(world.page_of_changes + 20)]
 
         pages = followed(world.adapter, cursor)
 

@@ -12,9 +12,10 @@ from itertools import count
 
 from integrations.providers import errors
 from integrations.providers.base import MailAdapter
-from integrations.providers.google.mail import open_mail
+from integrations.providers.google.mail import MAX_PAGE, open_mail
 from integrations.providers.google.spec import UNITS
 from integrations.providers.microsoft import mail as outlook
+from integrations.providers.microsoft.mail_delta import CHANGES_PAGE
 from tests.contract.reading import fetched
 from tests.factories import make_access
 from tests.fakes.mail import FakeMailAdapter, FakeMailbox
@@ -29,10 +30,11 @@ def stamp(at: datetime | None) -> int:
 
 
 class FakeWorld:
-    """A `FakeMailbox`."""
+    """A `FakeMailbox`. Like the others it says how many changes a page holds at most."""
 
     def __init__(self) -> None:
         self.mailbox = FakeMailbox(email=ALICE)
+        self.page_of_changes = self.mailbox.page_size
         self.adapter: MailAdapter = FakeMailAdapter(self.mailbox, make_access())
         self.deliver = self.mailbox.deliver
         self.delete = self.mailbox.delete
@@ -70,6 +72,7 @@ class GoogleWorld:
     """An account at the sandbox."""
 
     units = UNITS
+    page_of_changes = MAX_PAGE
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -131,6 +134,8 @@ class GoogleWorld:
 
 class MicrosoftWorld:
     """An account at the sandbox. What the suite calls labels are folders, flags and a category."""
+
+    page_of_changes = CHANGES_PAGE
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox, self.microsoft = sandbox, Microsoft(sandbox)

@@ -46,7 +46,9 @@ def listener():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
     server.validated, server.heard, server.statuses = [], [], []
     server.answer = lambda token: (token, "text/plain")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    )
     thread.start()
     yield server
     server.shutdown()

@@ -11,10 +11,9 @@ class Command(BaseCommand):
     help = "Write the register of functions that may hold plaintext, and print their share of code."
 
     def handle(self, **_: object) -> None:
-        register = plaintext.current()
-        plaintext.FILE.write_text(register.text(), encoding="utf-8")
+        register = plaintext.write()
         self.stdout.write("  held, led on (at most)")
         for what, held, leading_on in register.shares():
             self.stdout.write(f"{held:6.1%} {leading_on:6.1%}  {what}")
-        met = "met" if register.is_goal_met() else "missed"
+        met = "met" if plaintext.is_goal_met(register.shares()) else "missed"
         self.stdout.write(f"{plaintext.GOAL:6.1%}  is the goal for the first of these, and {met}")

@@ -48,7 +48,7 @@ def certs():
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     server.reads, server.status = 0, 200
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield server
     server.shutdown()

@@ -29,7 +29,6 @@ DAILY = ("RRULE:FREQ=DAILY;COUNT=6",)
 
 #: What goes wrong before a call does anything. After a timeout nobody knows whether it did.
 BEFORE = {
-    "403 rate limit": lambda: errors.RateLimited("slow", status=403, reason="rateLimitExceeded"),
     "429": lambda: errors.RateLimited("slow", status=429, retry_after=3),
     "403": lambda: errors.Rejected("no", status=403, reason="forbidden"),
     "401": lambda: errors.TokenRejected("no", status=401),
