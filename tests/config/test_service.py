@@ -69,9 +69,11 @@ def is_running(pid):
 
 class TestDemo:
     def test_serves_a_first_page_and_says_whom_to_sign_in_as_at_every_start(self, data_dir):
-        for _ in range(2):
+        for start in range(2):
             process, url, said = demo(data_dir)
             answer = httpx.get(f"{url}/accounts/login/")
+            if start:
+                self.look(data_dir)
             process.terminate()
             status = process.wait()
             process.stdout.close()
@@ -80,6 +82,16 @@ class TestDemo:
             assert "alice@antares.example" in said
             assert status == 0
             assert processes_of(data_dir) == []
+        self.look(data_dir)
+        assert processes_of(data_dir) == []
+
+    @staticmethod
+    def look(data_dir):
+        """Have a command look at its data, while it runs or after."""
+        done = run(data_dir, "manage.py", "verify_ledger")
+
+        assert done.returncode == 0, done.stderr
+        assert "all fit" in done.stdout
 
     def test_leaves_no_process_when_it_is_killed(self, data_dir):
         process, _, _ = demo(data_dir)
@@ -93,20 +105,6 @@ class TestDemo:
         assert len(family) > 7
         while any(is_running(pid) for pid in family):
             time.sleep(0.05)
-
-    def test_lets_a_command_look_at_its_data_while_it_runs_and_after(self, data_dir):
-        process, _, _ = demo(data_dir)
-
-        beside = run(data_dir, "manage.py", "verify_ledger")
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-        after = run(data_dir, "manage.py", "verify_ledger")
-
-        for done in (beside, after):
-            assert done.returncode == 0, done.stderr
-            assert "all fit" in done.stdout
-        assert processes_of(data_dir) == []
 
     def test_stops_as_a_whole_when_one_process_ends(self, data_dir):
         process, _, _ = demo(data_dir)

@@ -6,45 +6,37 @@ import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-OURS = ("accounts", "limited_use", "integrations", "config")
+from tests.proof.source import PACKAGES, ROOT, Module
+
+# Migrations as well.
 FILES = {
-    path.relative_to(ROOT).as_posix(): path.read_text()
-    for package in OURS
-    for path in (ROOT / package).rglob("*.py")
+    one.path: one
+    for package in PACKAGES
+    for one in (
+        Module(path.relative_to(ROOT).as_posix(), path.read_text())
+        for path in (ROOT / package).rglob("*.py")
+    )
 }
 
 
 def calling(name):
     return {
         path
-        for path, text in FILES.items()
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == name
+        for path, module in FILES.items()
+        if any(called.rpartition(".")[2] == name for called, _ in module.calls())
     }
 
 
 def importing(module):
-    parent, _, child = module.rpartition(".")
-    found = set()
-    for path, text in FILES.items():
-        package = path.removesuffix(".py").split("/")[:-1]
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Import):
-                names = {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                base = package[: len(package) - node.level + 1] if node.level else []
-                origin = ".".join([*base, *([node.module] if node.module else [])])
-                names = {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
-            else:
-                continue
-            if module in names or f"{parent}.{child}" in names:
-                found.add(path)
-    return found
+    """Return who imports a module, or something of it."""
+    return {
+        path
+        for path, one in FILES.items()
+        if any(module in {name, name.rpartition(".")[0]} for name, _ in one.imports())
+    }
 
 
 @pytest.mark.invariant(2)
@@ -61,10 +53,9 @@ class TestBoundaries:
     def test_nobody_alters_a_permit(self):
         altered = {
             path
-            for path, text in FILES.items()
-            for node in ast.walk(ast.parse(text))
-            if isinstance(node, ast.Call)
-            and ast.unparse(node.func).rpartition(".")[2] == "replace"
+            for path, module in FILES.items()
+            for called, node in module.calls()
+            if called.rpartition(".")[2] == "replace"
             and node.args
             and "permit" in ast.unparse(node.args[0]).lower()
         }
@@ -86,7 +77,7 @@ class TestBoundaries:
         importers = importing("limited_use.vault.records.open") | {
             path
             for path in importing("limited_use.vault.records")
-            if not errors.search(FILES[path])
+            if not errors.search(FILES[path].text)
         }
 
         assert importers

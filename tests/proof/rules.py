@@ -157,7 +157,7 @@ def _is_literal(node: ast.AST) -> bool:
 
 def shapes(module: Module) -> Iterator[int]:
     """Wire shapes, forms or lists are made from a model: a new column would show itself."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         named = getattr(node, "id", getattr(node, "attr", ""))
         if named in {"ModelSerializer", "HyperlinkedModelSerializer", "ModelForm", "ModelAdmin"}:
             yield node.lineno
@@ -178,7 +178,7 @@ def randomness(module: Module) -> Iterator[int]:
 
 def arguments(module: Module) -> Iterator[int]:
     """A task takes, or is given, something else than ids."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.FunctionDef) and any(
             "shared_task" in ast.unparse(one) or ".task" in ast.unparse(one)
             for one in node.decorator_list
@@ -205,9 +205,7 @@ def arguments(module: Module) -> Iterator[int]:
 
 def logs(module: Module) -> Iterator[int]:
     """A log line is more than the name of an event and listed fields."""
-    caught = {
-        node.name for node in ast.walk(module.tree) if isinstance(node, ast.ExceptHandler)
-    } - {None}
+    caught = {node.name for node in module.nodes if isinstance(node, ast.ExceptHandler)} - {None}
     for name, call in module.calls():
         target, _, level = name.rpartition(".")
         if level not in LEVELS or _last(target) not in {"logger", "log", "logging", "_logger"}:

@@ -23,17 +23,17 @@ class Module:
         return ast.parse(self.text)
 
     @cached_property
+    def nodes(self):
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def package(self):
         folder = self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         return folder if self.path.endswith("__init__.py") else folder.rpartition(".")[0]
 
     @cached_property
     def _calls(self):
-        return [
-            (ast.unparse(node.func), node)
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Call)
-        ]
+        return [(ast.unparse(node.func), node) for node in self.nodes if isinstance(node, ast.Call)]
 
     def calls(self):
         """Return each call with its dotted name, as far as names and attributes go."""
@@ -41,7 +41,7 @@ class Module:
 
     def imports(self):
         """Yield what is imported, absolutely, with what is imported from it, and the line."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     yield alias.name, node.lineno
