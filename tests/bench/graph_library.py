@@ -17,8 +17,10 @@ from msgraph.generated.users.item.messages.messages_request_builder import Messa
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph_core import GraphClientFactory
 
+from integrations.providers.microsoft.mail_reading import HEAD
+
 PAGE: Final = 500
-COLUMNS: Final = ("id", "conversationId", "parentFolderId", "receivedDateTime")
+COLUMNS: Final = tuple(HEAD.split(","))
 _PARAMETERS = MessagesRequestBuilder.MessagesRequestBuilderGetQueryParameters
 
 

@@ -2,7 +2,7 @@
 Part of `graph`: the first sync of a mailbox at Microsoft, beside Gmail's, and against loops that
 one would write first.
 
-The loops ask for the same as ours, the properties and the MIME of each message, one at a time,
+The loops list the same columns, ask for the properties and the MIME of each message, one at a time,
 parse the MIME with the same parser, and write plain rows by `bulk_create`, 500 at a time: one
 through msgraph-sdk's typed models, one through `httpx` alone. Gmail's mailbox is made of the same
 number.

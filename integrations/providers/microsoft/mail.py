@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -22,25 +22,32 @@ from integrations.providers.base import (
 from . import folders as folder_list
 from . import mail_delta
 from . import mail_reading as reading
-from .calls import Request, call, call_each, contents, segment
+from .calls import Outcome, Request, call, call_each, contents, segment
 from .folders import Folders
 
 MAX_PAGE: Final = 500
 # Of a conversation; one with more is read as far as that.
 _MOST_OF_THREAD: Final = 1_000
-_LISTED: Final = "id,conversationId,parentFolderId,receivedDateTime"
+# Of what was listed or told, as many as a sync plans at once.
+_MOST_HEADS: Final = 2_500
 # Their clock and ours may differ by so much.
 _SKEW: Final = timedelta(minutes=10)
 
-_Heads = list[dict[str, Any]] | errors.ProviderError
+_Heads = list[Mapping[str, Any]] | errors.ProviderError
 
 
 class GraphMailAdapter:
-    """Reads one mailbox. Holds its folders, and no connection and no token of its own."""
+    """
+    Reads one mailbox. Holds its folders, and no connection and no token of its own.
+
+    And heads of what it listed, until that is fetched: whatever changes between is told, as every
+    cursor is older than the listing.
+    """
 
     def __init__(self, access: Access) -> None:
         self.access = access
         self._folders: Folders | None = None
+        self._listed: dict[str, Mapping[str, Any]] = {}
         self._lock = Lock()
 
     def profile(self) -> MailboxProfile:
@@ -72,18 +79,19 @@ class GraphMailAdapter:
         if page is not None:
             request = Request(page)
         elif query.strip():
-            asked = {"$search": _search(query, since, until), "$select": _LISTED, "$top": size}
+            asked = {"$search": _search(query, since, until), "$select": reading.HEAD, "$top": size}
             request = Request("/me/messages", asked)
         else:
             request = Request("/me/messages", {**_bounds(since, until), "$top": size})
         answer = call(request, self.access)
-        refs = [
-            reading.ref(item)
+        items = [
+            item
             for item in answer.get("value") or ()
             if item.get("parentFolderId") in folders and _is_within(item, since, until)
         ]
+        self._keep(items)
         return ListPage(
-            refs=tuple(refs),
+            refs=tuple(map(reading.ref, items)),
             next_page=answer.get("@odata.nextLink") or None,
             estimate=int(answer.get("@odata.count") or 0),
         )
@@ -105,7 +113,10 @@ class GraphMailAdapter:
         ]
 
     def changes(self, cursor: str) -> ChangePage:
-        return mail_delta.follow(mail_delta.Cursor.read(cursor), self._now(), self.access)
+        place = mail_delta.Cursor.read(cursor)
+        page, heads = mail_delta.follow(place, self._now(), self.access)
+        self._keep(heads)
+        return page
 
     def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
         # Out of the message itself: the ids that Graph gives attachments say nothing of parts.
@@ -126,20 +137,31 @@ class GraphMailAdapter:
             self._folders = folder_list.read(self.access)
             return self._folders
 
+    def _keep(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Keep those heads that are whole until they are fetched; of too many, the last."""
+        with self._lock:
+            self._listed |= {str(one["id"]): one for one in items if reading.is_whole(one)}
+            for oldest in list(self._listed)[: max(0, len(self._listed) - _MOST_HEADS)]:
+                self._listed.pop(oldest, None)
+
     def _heads(self, wanted: Sequence[Wanted]) -> list[_Heads]:
         """Return the messages that each of `wanted` is, without their content."""
-        answers = call_each([_head(one) for one in wanted], self.access)
+        # Once: what failed is asked for anew.
+        known = [self._listed.pop(one.message_id or "", None) for one in wanted]
+        asked = [one for one, head in zip(wanted, known, strict=True) if head is None]
+        answers = iter(call_each([_head(one) for one in asked], self.access))
         return [
-            answer
-            if isinstance(answer, errors.ProviderError)
-            else self._thread(answer)
-            if one.thread_id
-            else [answer]
-            for one, answer in zip(wanted, answers, strict=True)
+            [head] if head is not None else self._answered(one, next(answers))
+            for one, head in zip(wanted, known, strict=True)
         ]
 
+    def _answered(self, wanted: Wanted, answer: Outcome) -> _Heads:
+        if isinstance(answer, errors.ProviderError):
+            return answer
+        return self._thread(answer) if wanted.thread_id else [answer]
+
     def _thread(self, answer: dict[str, Any]) -> _Heads:
-        found = list(answer.get("value") or ())
+        found: list[Mapping[str, Any]] = list(answer.get("value") or ())
         while (following := answer.get("@odata.nextLink")) and len(found) < _MOST_OF_THREAD:
             (more,) = call_each([Request(str(following))], self.access)
             if isinstance(more, errors.ProviderError):
@@ -199,7 +221,7 @@ def _bounds(since: datetime | None, until: datetime | None) -> dict[str, str]:
     """Return a listing by time. What it orders by comes first in its filter, as Graph wants it."""
     bounds = [f"receivedDateTime ge {_moment(since)}"] if since else []
     bounds += [f"receivedDateTime lt {_moment(until)}"] if until else []
-    asked = {"$orderby": "receivedDateTime desc", "$select": _LISTED, "$count": "true"}
+    asked = {"$orderby": "receivedDateTime desc", "$select": reading.HEAD, "$count": "true"}
     return asked | ({"$filter": " and ".join(bounds)} if bounds else {})
 
 

@@ -26,7 +26,8 @@ from .calls import Request, call_each, segment
 from .client import AT_ONCE
 from .folders import Folders
 
-_SELECT: Final = reading.FILING + ",createdDateTime,lastModifiedDateTime"
+# With all that is shown of a message but its MIME, so that what is news is not asked for twice.
+_SELECT: Final = reading.HEAD + ",createdDateTime,lastModifiedDateTime"
 # A page is fetched whole or begun anew, so that it has to fit into what may be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
@@ -104,9 +105,11 @@ def begin(folders: Folders, access: Access, *, since: str) -> Cursor:
     return cursor
 
 
-def follow(cursor: Cursor, folders: Folders, access: Access) -> ChangePage:
+def follow(
+    cursor: Cursor, folders: Folders, access: Access
+) -> tuple[ChangePage, list[Mapping[str, Any]]]:
     """
-    Return one page of what changed after `cursor`.
+    Return one page of what changed after `cursor`, and heads of what is to be fetched.
 
     :raises CursorExpired: if a link is no longer good, or a folder went with what is in it
     """
@@ -121,14 +124,17 @@ def follow(cursor: Cursor, folders: Folders, access: Access) -> ChangePage:
         after = _asked(after, some, access, size=CHANGES_PAGE, told=told)
         asked += len(some)
     is_under_way = any(place.is_under_way for place in after.places.values())
-    return _folded(
+    now = {**told.shown, **_now(told, access)}
+    page = _folded(
         told,
         folders,
-        _now(told, access),
+        now,
         known_until=cursor.newest,
         cursor=str(after),
         more=is_under_way or asked < len(ids),
     )
+    heads = (now[one.message_id] for one in page.upserted)
+    return page, [one for one in heads if one is not None]
 
 
 def _asked(cursor: Cursor, ids: Sequence[str], access: Access, *, size: int, told: _Told) -> Cursor:
@@ -199,7 +205,7 @@ def _folded(  # noqa: PLR0913
     relabelled: list[Relabelled] = []
     deleted: list[str] = []
     for message_id in dict.fromkeys([*told.shown, *told.removed]):
-        item = now.get(message_id, told.shown.get(message_id))
+        item = now[message_id]
         if item is None or item.get("parentFolderId") not in folders:
             deleted.append(message_id)
         elif message_id in told.removed and str(item.get("createdDateTime")) <= known_until:

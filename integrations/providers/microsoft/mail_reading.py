@@ -18,11 +18,11 @@ from .folders import Folders
 FILING: Final = "id,conversationId,parentFolderId,isRead,isDraft,flag,categories,importance"
 HEAD: Final = FILING + ",receivedDateTime,bodyPreview"
 MAX_SNIPPET: Final = 300
-_NEEDED: Final = frozenset(FILING.split(","))
+_NEEDED: Final = frozenset(HEAD.split(","))
 
 
 def is_whole(item: Mapping[str, Any]) -> bool:
-    """Return whether it says all that `filing` and `ref` read; changes may say less."""
+    """Return whether it says all that is read of a head; changes may say less."""
     return item.keys() >= _NEEDED
 
 

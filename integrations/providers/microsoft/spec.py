@@ -19,14 +19,15 @@ from .mail import open_mail
 from .subscribing import subscriptions
 
 # A unit is a request, and there are 10,000 in ten minutes
-# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message is its head and its MIME.
+# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message is its MIME: its head came
+# with the page that named it, or, of one that was not read at once, costs a request more.
 # What asks of all folders is priced for a mailbox of some dozen; one of more is refused by
 # Microsoft now and then, and waits.
 UNITS: Final = MailUnits(
     profile=30,
     labels=10,
     list_page=2,
-    fetch=2,
+    fetch=1,
     # There is no cheaper way to a conversation than its messages, and some of it may be here.
     fetch_thread=1_000,
     changes=25,

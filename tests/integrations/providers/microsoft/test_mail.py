@@ -15,7 +15,7 @@ from integrations.providers.microsoft.mail import open_mail
 from tests.contract.reading import fetched
 from tests.contract.test_mail_adapter import letter
 from tests.contract.worlds import ALICE, MicrosoftWorld
-from tests.worlds.microsoft import MAIL
+from tests.worlds.microsoft import MAIL, control_id
 
 
 @pytest.fixture
@@ -201,6 +201,35 @@ class TestRounds:
             world.adapter.changes(cursor)
 
 
+class TestHeads:
+    def test_come_with_the_listing_and_are_asked_for_once_that_is_read(self, world):
+        sent = world.deliver(bytes(letter()))
+        wanted = [Wanted(message_id=sent)]
+        world.adapter.list_page()
+        world.sandbox.clear_journal()
+
+        first = world.adapter.fetch(wanted)
+        world.microsoft.mail("labels", ALICE, id=control_id(sent), add=["STARRED"])
+        again = world.adapter.fetch(wanted)
+
+        read = f"/v1.0/me/messages/{sent}"
+        asked = [one["path"] for one in world.sandbox.requests("/v1.0/me/messages/")]
+        assert asked == [f"{read}/$value", read, f"{read}/$value"]
+        starred = [one.messages[0].filing.is_starred for one in (*first, *again)]
+        assert starred == [False, True]
+
+    def test_come_with_what_is_new(self, world):
+        cursor = begun(world)
+        sent = world.deliver(bytes(letter()))
+        world.adapter.changes(cursor)
+        world.sandbox.clear_journal()
+
+        (found,) = world.adapter.fetch([Wanted(message_id=sent)])
+
+        assert found.messages[0].message_id == sent
+        assert len(world.sandbox.requests("/v1.0")) == 1
+
+
 class TestSearching:
     def test_takes_quotes_and_bounds_along(self, world):
         at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=100)
@@ -240,6 +269,8 @@ class TestWhatGraphTellsInPart:
         "categories": [],
         "importance": "normal",
         "createdDateTime": "2026-11-03T10:00:00Z",
+        "receivedDateTime": "2026-11-03T10:00:00Z",
+        "bodyPreview": "Hello",
     }
 
     @pytest.fixture
@@ -299,6 +330,8 @@ class TestScopes:
         cursor = begun(world)
         world.adapter.labels()
         world.adapter.list_page()
+        fetched(world.adapter, message_id)
+        # Its head came with the listing; once more, it is asked for.
         fetched(world.adapter, message_id)
         world.adapter.changes(cursor)
         list(world.adapter.attachment(message_id, ""))
