@@ -108,18 +108,24 @@ def _entries(database: Any) -> int:
 def _calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
     at = timezone.now()
     granted = permits.to_display(actor=actor, counts={hers.id: 50}, data_classes=_LISTED, at=at)
+    whose = hers.connection.user_id
 
     def decision() -> None:
-        found = facts.of_integrations([hers.id], actor=actor, at=at)[hers.id]
+        found = facts.of_mailboxes(user_id=whose, actor=actor, at=at).of[hers.id]
         allowed, _, _ = unrecorded.decided([_ask(hers, actor, found)], at=at)
         if not allowed:
             raise AssertionError("what is measured was refused")
 
+    def for_a_page() -> None:
+        now = timezone.now()
+        found = facts.of_mailboxes(user_id=whose, actor=actor, at=now)
+        permits.to_display(
+            actor=actor, counts={hers.id: 50}, data_classes=_LISTED, at=now, found=found
+        )
+
     return {
         "decision on what is found": decision,
-        "permit for a page": lambda: permits.to_display(
-            actor=actor, counts={hers.id: 50}, data_classes=_LISTED, at=timezone.now()
-        ),
+        "permit for a page": for_a_page,
         "permits for a sync": lambda: permits.to_sync(integration_id=hers.id, at=timezone.now()),
         # No rows: what is left is the reading of the key and of what can be withdrawn.
         "key and fences read": lambda: response.json_page(
