@@ -39,9 +39,14 @@ def fails(*arguments):
     return str(failed.value)
 
 
+def payloads():
+    """Return what the entries hold, in the order in which they were written."""
+    return [bytes(one) for one in Leaf.objects.order_by("id").values_list("payload", flat=True)]
+
+
 def recorded():
-    entries = [json.loads(bytes(one)) for one in Leaf.objects.values_list("payload", flat=True)]
-    return [(one["event"], one.get("body", {}).get("why")) for one in entries]
+    found = map(json.loads, payloads())
+    return [(one["event"], one.get("body", {}).get("why")) for one in found]
 
 
 def counted():
@@ -125,8 +130,7 @@ class TestWhoComes:
         run("people", "register", "otto", "otto@acme.example", "Otto", "--role", "operator")
         run("people", "join", "otto", "acme")
 
-        payloads = [bytes(one) for one in Leaf.objects.values_list("payload", flat=True)]
-        said = [json.loads(one) for one in payloads]
+        said = [json.loads(one) for one in payloads()]
         otto, acme = (entries.pseudonym(made.objects.get().id) for made in (User, Organisation))
         assert [(one["event"], one["subject"], one.get("body")) for one in said] == [
             ("organisation.founded", acme, None),
@@ -134,7 +138,7 @@ class TestWhoComes:
             ("membership.begun", otto, {"organisation": acme}),
         ]
         named = User.objects.get(), Organisation.objects.get(), Membership.objects.get()
-        written = b"".join(payloads).lower()
+        written = b"".join(payloads()).lower()
         for secret in (b"otto", b"acme", *(str(one.id).encode() for one in named)):
             assert secret not in written
 
