@@ -21,6 +21,12 @@ _NUDGE = """
 UPDATE integrations_syncwork SET next_sync_at = now() - interval '1 second', failure_count = 0
  WHERE lease_until IS NULL OR lease_until < now()
 """
+# The same of what a provider is to tell of: on a busy machine its try of our address may time out,
+# and that is left alone for an hour.
+_NUDGE_WATCHES = """
+UPDATE integrations_watch SET due_at = now() - interval '1 second'
+ WHERE status = 'wanted' AND (lease_until IS NULL OR lease_until < now())
+"""
 _UNPARK = "UPDATE integrations_quotabucket SET parked_until = NULL"
 
 
@@ -68,6 +74,7 @@ class Mailboxes:
         with psycopg.connect(self.world.urls.database, autocommit=True) as connection:
             connection.execute(_UNPARK)
             connection.execute(_NUDGE)
+            connection.execute(_NUDGE_WATCHES)
 
     def answered(self, text: str) -> bool:
         """Return whether the provider said `text` to the service by now."""

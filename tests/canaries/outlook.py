@@ -180,7 +180,7 @@ class Outlook:
 
     def told(self) -> str:
         """News that Microsoft tells of: a message, an event, its end."""
-        eventually(lambda: len(self._subscriptions()) == 3, within=60, says="subscriptions")
+        eventually(self._told_of_three, within=60, says="subscriptions", every=0.5)
         title = f"{self.mark}-mstold"
         self.microsoft.deliver(self.account, subject=title, text=title)
         eventually(lambda: title in self._subjects(), within=20, says="what was told", every=0.1)
@@ -227,6 +227,10 @@ class Outlook:
     def _connect(self, product: str) -> None:
         connection = self.journey.connection(BOB, provider=THERE)
         self.bob.connect(self.account, provider=THERE, product=product, connection=connection)
+
+    def _told_of_three(self) -> bool:
+        self.journey.boxes.nudge()
+        return len(self._subscriptions()) == 3
 
     def _subscriptions(self) -> list[Any]:
         found = self.microsoft.look("microsoft/subscriptions", email=self.account)

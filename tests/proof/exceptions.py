@@ -30,6 +30,19 @@ RULES = {
         ),
         {"limited_use/sinks/": "a sink opens and sends out in the same function"},
     ),
+    "takes keys out of their wrapping": Rule(
+        rules.keys,
+        (
+            "keyring.current().unwrap(line, 1, wrapped, bound)",
+            "from limited_use.vault import keys\nkeys.unwrap(row)",
+            "naming.key_of(connection_id, commitment)",
+            "cursor.execute('SELECT * FROM vault_read_content(%s)', [holders])",
+        ),
+        {
+            "limited_use/vault/": "the vault itself",
+            "limited_use/ledger/": "makes names by a ledger key, and hands one to its owner",
+        },
+    ),
     "says whose an adapter is": Rule(
         rules.accesses,
         (

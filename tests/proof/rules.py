@@ -27,6 +27,8 @@ SAFE = {"mark_safe", "SafeString", "SafeText", "format_html", "format_html_join"
 SENDING = {"send_mail", "send_mass_mail", "email_user", "mail_admins", "mail_managers"}
 MESSAGES = {"EmailMessage", "EmailMultiAlternatives"}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+# A function of the database that gives or takes keys.
+VAULT = re.compile(r"\bvault_\w+\(")
 EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 SQL = {"execute", "executemany", "raw", "extra", "RawSQL", "RunSQL", "copy", "callproc"}
 
@@ -51,6 +53,16 @@ def opening(module: Module) -> Iterator[int]:
     for name, line in module.imports():
         if name.startswith("limited_use.vault.opening"):
             yield line
+
+
+def keys(module: Module) -> Iterator[int]:
+    """A key is taken out of its wrapping, or asked for where it lies."""
+    for name, call in module.calls():
+        if _last(name) == "unwrap" or name.endswith("naming.key_of"):
+            yield call.lineno
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and VAULT.search(str(node.value)):
+            yield node.lineno
 
 
 def accesses(module: Module) -> Iterator[int]:

@@ -22,6 +22,7 @@ CONTROLS = {
 INVARIANTS = {
     "builds a permit": 2,
     "imports opening": 2,
+    "takes keys out of their wrapping": 2,
     "says whose an adapter is": 2,
     "finds modules or models by name": 2,
     "shows models by their fields": 2,
