@@ -85,11 +85,23 @@ def settled(world) -> None:
 
 
 @pytest.mark.scenario("P6")
-def test_news_arrives_because_it_was_told(pushed, world):
+def test_news_arrives_once_if_it_is_told_once_twice_or_by_another_that_comes(pushed, world):
     world.deliver(ALICE_BOX, subject="news")
-
     arrives(world)
     settled(world)
+
+    world.dial(push_duplicates=1.0, push_disorder_seconds=0.5)
+    for _ in range(8):
+        world.deliver(ALICE_BOX)
+    settled(world)
+    arrives(world)
+
+    world.dial(push_duplicates=0.0, push_disorder_seconds=0.0, push_loss=1.0)
+    world.deliver(ALICE_BOX)
+    world.deliver(ALICE_BOX)
+    world.dial(push_loss=0.0)
+    world.deliver(ALICE_BOX)
+    arrives(world)
 
     assert set(statuses(world)) == {204}
 
@@ -104,26 +116,6 @@ def test_the_only_web_process_answers_while_the_worker_waits_for_the_provider(pu
 
     assert set(statuses(world)) == {204}
     assert all(one["tries"] == 1 for one in world.pushes()["sent"])
-    arrives(world)
-
-
-def test_twice_and_in_any_order_is_once(pushed, world):
-    world.dial(push_duplicates=1.0, push_disorder_seconds=0.5)
-    for _ in range(8):
-        world.deliver(ALICE_BOX)
-    settled(world)
-
-    arrives(world)
-    assert set(statuses(world)) == {204}
-
-
-def test_one_that_comes_stands_for_those_that_were_lost(pushed, world):
-    world.dial(push_loss=1.0)
-    world.deliver(ALICE_BOX)
-    world.deliver(ALICE_BOX)
-    world.dial(push_loss=0.0)
-    world.deliver(ALICE_BOX)
-
     arrives(world)
 
 
