@@ -27,6 +27,7 @@ from tests.api import cast
 from tests.api.calendars.asking import ok
 from tests.api.calendars.test_repeating import at_provider
 from tests.api.calendars.test_writing import create, new, problem
+from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
@@ -60,7 +61,7 @@ def bring_in(house, account) -> None:
     """Write what is at the provider, as whoever holds the fence does."""
     calendar = house.primary
     window = calendar.cached_from, calendar.cached_until
-    page = FakeCalendarAdapter(account).events(account.email, window=window)
+    page = FakeCalendarAdapter(account, make_access()).events(account.email, window=window)
     sealer = sealing.sealer(holder=calendar.cache_id, epoch=house.integration.epoch)
     batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=window)
     rows.write(batch, at=timezone.now())
