@@ -218,15 +218,17 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
             *("--control-port", str(control_port), "--seed", str(seeded)),
             *(("--validate",) if validate else ()),
         )
-        service.wait("sandbox", sandbox_port)
+        # Beside it; neither asks the other for anything.
         _prepare(service, with_calendars=seed is None)
+        service.wait("sandbox", sandbox_port)
         service.start_web(port)
+        # A person waits for the first page, from which the rest would take the processor.
+        service.wait("web", port)
         service.start_beat()
         for process_class in WORKERS:
             for number in range(1, workers + 1):
                 name = f"worker-{process_class}"
                 service.start_worker(name if workers == 1 else f"{name}{number}", process_class)
-        service.wait("web", port)
         yield service
     finally:
         for name in reversed(list(service.processes)):
