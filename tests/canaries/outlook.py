@@ -13,13 +13,15 @@ from tests.canaries.marks import BOB
 from tests.canaries.writing import Writing
 from tests.smoke.person import Person
 from tests.smoke.walk import eventually, must
-from tests.worlds.microsoft import Microsoft, control_id
+from tests.worlds.microsoft import Microsoft
 
 THERE: Final = "microsoft"
 _MAIL: Final = "/messages/delta"
 _CALENDARS: Final = "/calendarView/delta"
 # What a message is filed by: the rest of it may be anything.
-_FILED: Final = ("id", "conversationId", "parentFolderId", "receivedDateTime")
+_FILED: Final = (
+    "id", "conversationId", "parentFolderId", "receivedDateTime", "isRead", "isDraft",
+)  # fmt: skip
 
 
 @dataclass
@@ -94,9 +96,6 @@ class Outlook:
         for model, place, body in self._strange():
             sandbox.fail_next(1, method="GET", path_suffix=place, status=200, body=body)
             told[model] = f"{self.mark}-{graph_fields.word(model)}"
-        # It is fetched anew.
-        moved = control_id(self._listed()[0]["id"])
-        self.microsoft.mail("labels", self.account, id=moved, add=["STARRED"], remove=["UNREAD"])
 
         def heard() -> bool:
             self.journey.boxes.nudge()
@@ -125,7 +124,7 @@ class Outlook:
         calendars = self._other("GET", "/me/calendars")
         owned = ("id", "isDefaultCalendar", "canEdit")
         calendars["value"] = [named("calendars", one, *owned) for one in calendars["value"]]
-        place, link = self._link()
+        place, link = self._link(_CALENDARS)
         event = named("events", {}) | {"seriesMasterId": None}
         [differing] = event.pop("exceptionOccurrences")
         for one in (event, differing):
@@ -138,9 +137,10 @@ class Outlook:
         whole = event | {**series, "recurrence": None, "exceptionOccurrences": _both(differing)}
         settings = named("mailboxSettings", {})
         categories = {"value": [named("masterCategories", {})]}
-        head = named("messages", message, *_FILED)
+        changes, after = self._link(f"/{message['parentFolderId']}{_MAIL}")
+        heads = {"value": [named("messages", message, *_FILED)], "@odata.deltaLink": after}
         return [
-            ("Message.subject", f"/me/messages/{message['id']}", head),
+            ("Message.subject", changes, heads),
             ("MailFolder.displayName", "/me/mailFolders/delta", folders),
             ("OutlookCategory.displayName", "/masterCategories", categories),
             ("Calendar.name", "/me/calendars", calendars),
@@ -149,13 +149,13 @@ class Outlook:
             ("MailboxSettings.timeZone", "/mailboxSettings", settings),
         ]
 
-    def _link(self) -> tuple[str, str]:
-        """Return where changes of a calendar were asked for last, and by which link."""
+    def _link(self, suffix: str) -> tuple[str, str]:
+        """Return where changes were asked for last whose path ends so, and by which link."""
 
         def asked() -> tuple[str, str] | None:
             self.journey.boxes.nudge()
             relay = self.journey.world.relay
-            links = [one for one in relay.sent() if one.path.endswith(_CALENDARS)]
+            links = [one for one in relay.sent() if one.path.endswith(suffix)]
             links = [one for one in links if "$deltatoken" in parse_qs(urlsplit(one.target).query)]
             return (links[-1].path, f"{relay.url}{links[-1].target}") if links else None
 

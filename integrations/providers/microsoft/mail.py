@@ -151,11 +151,11 @@ class GraphMailAdapter:
         asked = [one for one, head in zip(wanted, known, strict=True) if head is None]
         answers = iter(call_each([_head(one) for one in asked], self.access))
         return [
-            [head] if head is not None else self._answered(one, next(answers))
+            [head] if head is not None else self._found(one, next(answers))
             for one, head in zip(wanted, known, strict=True)
         ]
 
-    def _answered(self, wanted: Wanted, answer: Outcome) -> _Heads:
+    def _found(self, wanted: Wanted, answer: Outcome) -> _Heads:
         if isinstance(answer, errors.ProviderError):
             return answer
         return self._thread(answer) if wanted.thread_id else [answer]
