@@ -78,8 +78,8 @@ def _is_another(ask: Ask) -> bool:
 
     They go by the service's name for them: in all that they open, and for good.
     """
-    actor = ask.actor
-    return actor.kind == ActorKind.PERSON and ask.on_behalf_of not in {None, actor.user_id}
+    actor, whose = ask.actor, ask.on_behalf_of
+    return actor.kind == ActorKind.PERSON and whose is not None and whose != actor.user_id
 
 
 def _naming(ask: Ask, decision: Decision) -> Callable[[UUID], str]:

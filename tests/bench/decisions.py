@@ -16,7 +16,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from limited_use import guard, policy
 from limited_use.guard import Ask, Fence, FenceKind
-from limited_use.ledger import entries
+from limited_use.ledger import entries, keys, names
 from limited_use.models import Leaf
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests import unrecorded
@@ -114,8 +114,10 @@ def _permits() -> list[Figure]:
 
 
 def _ask() -> Ask:
-    user, holder = uuid7(), uuid7()
+    user, holder, account = uuid7(), uuid7(), uuid7()
     membership = uuid7()
+    # The ledger has names of each account's own, as in the service.
+    keys.create(holder=account, at=timezone.now())
     actor = Actor(ActorKind.PERSON, user, user, uuid7(), membership, 1)
     return Ask(
         use=CASES[0].use,
@@ -126,6 +128,7 @@ def _ask() -> Ask:
         facts=CASES[0].facts,
         fences=(Fence(FenceKind.MEMBERSHIP, membership, 1),),
         count=50,
+        names=names.of(account),
     )
 
 
