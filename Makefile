@@ -1,6 +1,6 @@
 # Each target first sets up .venv from the locked requirements; later starts find it ready.
 .DEFAULT_GOAL := help
-.PHONY: demo test smoke canary bench lint help lock
+.PHONY: demo test test-all smoke canary bench lint help lock
 
 # With it set, every process would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -8,15 +8,22 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 export PYTHON
 PY := .venv/bin/python
+# A process per core.
+WORKERS := -n auto --dist worksteal
 
 demo: ## run everything on this machine, with a sandbox for Google and Microsoft: open the address it prints
 	@sh config/bootstrap.sh requirements-demo.txt
 	@exec $(PY) -m config.embedded --with-parent demo
 
-test: ## run every test, on real servers and in a real browser
+test: ## prove a change: real servers, a real browser; ARGS="tests/api -k cursor" runs a part
 	@sh config/bootstrap.sh requirements-dev.txt
 	@$(PY) -m tests.browser.chromium
-	@exec $(PY) -m pytest -n 3 --dist worksteal $(ARGS)
+	@exec $(PY) -m pytest $(WORKERS) $(ARGS)
+
+test-all: ## run what `make test` leaves out as well: before a release
+	@sh config/bootstrap.sh requirements-dev.txt
+	@$(PY) -m tests.browser.chromium
+	@exec $(PY) -m pytest $(WORKERS) --all $(ARGS)
 
 smoke: ## walk through the main job as an outside client, one line per step
 	@sh config/bootstrap.sh requirements-dev.txt
@@ -39,4 +46,4 @@ lock: ## resolve pyproject.toml into the hashed requirements again
 	@sh config/lock.sh
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)

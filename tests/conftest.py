@@ -14,7 +14,6 @@ import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -26,12 +25,17 @@ from config.embedded import postgres, servers
 from config.embedded.processes import Unavailable
 from config.env import Environment
 
-pytest_plugins = ("tests.egress", "tests.matrix", "tests.worlds.sandbox")
+pytest_plugins = (
+    "tests.egress",
+    "tests.matrix",
+    "tests.progress",
+    "tests.service_logs",
+    "tests.tiers",
+    "tests.timings",
+    "tests.worlds.sandbox",
+)
 
 _RUNNING = pytest.StashKey[ExitStack]()
-# A slow machine is not a failure, so examples have no deadline.
-hypothesis.settings.register_profile("antares", deadline=None, max_examples=50)
-hypothesis.settings.load_profile("antares")
 
 
 def pytest_configure(config):
@@ -66,6 +70,10 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
     except Unavailable as problem:
         raise pytest.UsageError(str(problem)) from None
     os.environ.update(urls.environment())
+    if urls.logs is not None:
+        from tests import service_logs
+
+        os.environ[service_logs.DATABASE_LOG] = str(urls.logs / "postgres.log")
     # Settings were read before any conftest; connections share this very dictionary.
     reached = Environment({}).database("DATABASE_URL", urls.database)
     options = {**settings.DATABASES["default"]["OPTIONS"], **reached.pop("OPTIONS")}

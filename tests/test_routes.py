@@ -57,6 +57,8 @@ __all__ = ["alice", "bob", "keyring", "mailbox", "mallory"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Which word of a declared answer a method has.
 PLACE = {"GET": 0, "HEAD": 0, "POST": 1, "PUT": 2, "PATCH": 2, "DELETE": 2, "OPTIONS": 3}
+# `make test` tries all methods of these callers, and of the others the two that pages have.
+TRY_ALL_METHODS = ("anonymous", "owner", "stranger", "feature")
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
 FINE = range(200, 400)
 
@@ -451,8 +453,21 @@ class TestTheTable:
 @pytest.mark.control("3.1.1", "3.1.3", "3.1.4")
 @pytest.mark.scenario("U3")
 class TestEveryRoute:
-    @pytest.mark.parametrize("who", CALLERS)
+    @pytest.mark.parametrize("who", TRY_ALL_METHODS)
     def test_answers_each_method_as_declared(self, world, bob, mallory, who):
+        self.walk(METHODS, world, bob, mallory, who)
+
+    @pytest.mark.parametrize("who", [who for who in CALLERS if who not in TRY_ALL_METHODS])
+    def test_answers_get_and_post_as_declared(self, world, bob, mallory, who):
+        self.walk(("GET", "POST"), world, bob, mallory, who)
+
+    @pytest.mark.thorough("HEAD, PUT, PATCH, DELETE and OPTIONS of every route, for every caller")
+    @pytest.mark.parametrize("who", [who for who in CALLERS if who not in TRY_ALL_METHODS])
+    def test_answers_all_other_methods_as_declared(self, world, bob, mallory, who):
+        others = tuple(method for method in METHODS if method not in {"GET", "POST"})
+        self.walk(others, world, bob, mallory, who)
+
+    def walk(self, methods, world, bob, mallory, who):
         client = caller(who, world, bob, mallory)
         before = world.state()
         wrong = []
@@ -460,7 +475,7 @@ class TestEveryRoute:
 
         for name in names():
             path = world.address(name)
-            for method in METHODS:
+            for method in methods:
                 answer = send(client, method, path, world.forms.get(name, {}))
                 said = differs(answer, expected(who, name, method))
                 if said:

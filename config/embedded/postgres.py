@@ -34,6 +34,11 @@ THROWAWAY: Final[Mapping[str, str]] = {
     "full_page_writes": "off",
     # It would note of tables that are empty between tests that they are, and plans would go by it.
     "autovacuum": "off",
+    # A failed test shows which statement of which database failed, or waited for which lock.
+    "log_line_prefix": "%m [%p] %d ",
+    "log_min_error_statement": "error",
+    "log_error_verbosity": "default",
+    "log_lock_waits": "on",
 }
 #: For canary scans: what was written stands in the files as it was written.
 SCANNABLE: Final[Mapping[str, str]] = {"wal_compression": "off"}

@@ -29,8 +29,15 @@ _SOCKET_LIMIT: Final = 107 - len("/.s.PGSQL.5432.lock")
 
 @dataclass(frozen=True, slots=True)
 class Urls:
+    """
+    The addresses of both servers.
+
+    :param logs: the folder in which the embedded servers write their logs; None if both were given
+    """
+
     database: str
     broker: str
+    logs: Path | None = None
 
     def environment(self) -> dict[str, str]:
         return {"DATABASE_URL": self.database, "BROKER_URL": self.broker}
@@ -58,6 +65,7 @@ def running(
         given_servers.ask_database(database)
     if broker:
         given_servers.ask_broker(broker)
+    folder = None
     with ExitStack() as stack:
         if not (database and broker):
             owner = account()
@@ -69,7 +77,7 @@ def running(
                 database = stack.enter_context(cluster.running())
             if not broker:
                 broker = stack.enter_context(Valkey(folder, sockets, owner).running())
-        yield Urls(database=database, broker=broker)
+        yield Urls(database=database, broker=broker, logs=folder)
 
 
 @contextmanager

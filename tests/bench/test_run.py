@@ -36,6 +36,7 @@ def tool(*arguments: str) -> tuple[int, str]:
 
 
 class TestATinyRun:
+    @pytest.mark.thorough("every benchmark once")
     def test_goes_through_every_benchmark_and_each_finds_its_figures(self, tmp_path):
         output = tmp_path / "bench.json"
 

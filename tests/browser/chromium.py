@@ -12,7 +12,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-import pytest
+from tests.tiers import skip_on_this_machine
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PLACES = (
@@ -29,8 +29,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 MISSING = (
-    "browser tests need Chromium or Chrome: install it (Debian: apt-get install chromium), "
-    "or set CHROMIUM to its path"
+    "no browser: install Chromium or Chrome (Debian: apt-get install chromium), or set CHROMIUM to"
+    " its path"
 )
 
 
@@ -60,12 +60,12 @@ def install() -> None:
 
 
 def executable() -> str:
-    """Return a browser's path, installing one where that is possible; fail with one line."""
+    """Return a browser's path, installing one where that is possible; skip the test otherwise."""
     if find() is None:
         install()
     found = find()
     if found is None:
-        pytest.fail(MISSING, pytrace=False)
+        skip_on_this_machine(MISSING)
     return found
 
 
@@ -83,4 +83,8 @@ def running():
 
 
 if __name__ == "__main__":
-    print(executable())  # noqa: T201 - `make` calls this before xdist starts several processes
+    # `make` calls this before several test processes would each install a browser.
+    if find() is None:
+        install()
+    if find() is None:
+        sys.stderr.write(f"{MISSING}; tests that need one will be skipped\n")

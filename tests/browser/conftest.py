@@ -15,6 +15,7 @@ from django.db import connections
 
 from config.embedded import postgres, servers
 from config.embedded import service as embedded
+from tests import service_logs
 from tests.browser import chromium
 from tests.browser.visitor import FAST, looking, visiting
 from tests.worlds.sandbox import Sandbox
@@ -53,6 +54,7 @@ def service():
             # Not the tests' own servers: their workers would find each other's tasks.
             servers.running(data, settings=postgres.THROWAWAY, given={}) as urls,
             embedded.running(data, urls, extra=FAST, seed={}, validate=True) as running,
+            service_logs.watching(running.logs, urls.logs),
         ):
             yield running
 
@@ -105,20 +107,20 @@ def visit(browser, service, google, cast):
 def visitor(visit):
     """Return a signed-in person who has connected nothing."""
     with visit() as one:
-        yield one.sign_in()
+        yield one.sign_in_by_http()
 
 
 @pytest.fixture
 def connected(visitor):
-    """Return a person whose mailbox is connected and in step."""
-    return visitor.connect()
+    """Return a person whose mailbox is connected and synced."""
+    return visitor.connect_by_http()
 
 
 @pytest.fixture(scope="package")
 def looker(visit):
     """Return who signed in and connected a mailbox, once for all who change nothing in it."""
     with visit() as one:
-        one.sign_in().connect()
+        one.sign_in_by_http().connect_by_http()
         return one.person, one.account, one.context.storage_state()
 
 

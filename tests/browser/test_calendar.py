@@ -64,7 +64,7 @@ def plan(visitor):
 def planner(visit):
     """Return who has such a calendar, once for all who change nothing of it."""
     with visit() as one:
-        plan(one.sign_in())
+        plan(one.sign_in_by_http())
         return one.person, one.account, one.context.storage_state()
 
 

@@ -29,7 +29,7 @@ def seeded(service):
 @pytest.fixture
 def alice(visit, seeded):
     with visit(seeded["people"][0]) as one:
-        yield one.sign_in().connect()
+        yield one.sign_in_by_http().connect_by_http()
 
 
 def feature(service, seeded, name):

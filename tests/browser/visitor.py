@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import expect
 
 from tests.browser.mail import mailbox
+from tests.smoke.person import Person
 
 # So that nobody waits for a beat, in seconds. News is asked for as in production: sixty mailboxes,
 # looked at every few seconds, would take the processor from what is tested.
@@ -45,6 +46,8 @@ class Visitor:
         context.on("console", self._hear)
         context.on("weberror", lambda error: self.minded.append(str(error.error)))
         self.page = context.new_page()
+        # The same person without a browser.
+        self.http_person = Person(service.url, person)
 
     def _hear(self, message):
         # What the sandbox's own pages write is not ours.
@@ -61,6 +64,30 @@ class Visitor:
         self.page.locator("main").get_by_role("button", name="Sign in").click()
         expect(self.page.locator(".site-user")).to_contain_text(self.person["name"])
         return self
+
+    def sign_in_by_http(self):
+        """
+        Sign in without a browser, and give the cookies to this one.
+
+        A page costs the browser a second of CPU time; signing in is the subject of few tests.
+        """
+        self.http_person.sign_in()
+        self._take_cookies()
+        return self
+
+    def connect_by_http(self):
+        """Connect the account without a browser, and wait in settings until it is synced."""
+        self.http_person.connect(self.account)
+        self._take_cookies()
+        self.go("/settings/integrations/")
+        expect(self.card.locator(".badge")).to_have_text("Connected")
+        return self
+
+    def _take_cookies(self):
+        cookies = self.http_person.browser.http.cookies
+        self.context.add_cookies(
+            [{"name": n, "value": v, "url": self.service.url} for n, v in cookies.items()]
+        )
 
     def confirm(self):
         """Confirm with the password, where the page asks for it."""
@@ -158,7 +185,9 @@ def visiting(
 def looking(browser, service, google, person, account, **options):
     """Yield that person with their account, as it is, in a browser of its own; close after."""
     context = browser.new_context(reduced_motion="reduce", **options)
+    visitor = Visitor(context, service, google, person, account)
     try:
-        yield Visitor(context, service, google, person, account)
+        yield visitor
     finally:
+        visitor.http_person.browser.http.close()
         context.close()

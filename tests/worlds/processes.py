@@ -27,6 +27,7 @@ from config.embedded.processes import spawn, stop
 from config.embedded.service import ROOT, Service
 from limited_use.vault import keys
 from limited_use.vault.file_keyring import FileKeyring
+from tests import service_logs
 from tests.integrations.google import ALICE_BOX, point_at
 from tests.worlds.sandbox import Sandbox
 
@@ -187,7 +188,8 @@ def running(world, settings, tmp_path):
     given = {"DATABASE_URL": os.environ["DATABASE_URL"]}
     with servers.running(tmp_path / "broker", given=given) as urls:
         made = Running(settings.PUBLIC_URL, world, tmp_path, urls.broker)
-        try:
-            yield made
-        finally:
-            made.end()
+        with service_logs.watching(made.service.logs):
+            try:
+                yield made
+            finally:
+                made.end()
