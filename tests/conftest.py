@@ -45,6 +45,7 @@ def pytest_configure(config):
     keyring = folder / "keyring"
     keyring.mkdir(mode=0o700)
     settings.KEYRING_DIR = keyring
+    settings.KEYRING_TEMPLATE = folder / "keyring-template"
     os.environ["KEYRING_DIR"] = str(keyring)
     is_worker = hasattr(config, "workerinput")
     if not is_worker:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from django.db import connection, transaction
+from django.test import override_settings
 from django.utils import timezone
 
 from integrations import providers
 from limited_use.vault import keys
-from limited_use.vault.file_keyring import FileKeyring
 from tests.api import cast
 from tests.fakes import mail as fake
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
+from tests.keyrings import copy_keyring
 from tests.walls import requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
@@ -29,28 +33,71 @@ def keyring(tmp_path, settings):
     settings.KEYRING_DIR = tmp_path / "keyring"
     settings.GMAIL_UNITS_PER_MINUTE = 0
     keys.forget()
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
+
+
+@pytest.fixture(scope="module")
+def synced(django_db_setup, django_db_blocker, tmp_path_factory):
+    """
+    Return Alice's household and her mailbox, synced once for all tests of a module.
+
+    Each test works on copies of both, in a transaction of its own within this one.
+    """
+    ring = copy_keyring(tmp_path_factory.mktemp("synced") / "keyring")
+    with (
+        django_db_blocker.unblock(),
+        open_test_transaction(),
+        override_settings(KEYRING_DIR=ring._directory, GMAIL_UNITS_PER_MINUTE=0),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        keys.forget()
+        box = FakeMailbox()
+        offer(patch, box)
+        house = houses.household()
+        cast.fill(house, box)
+        # Only the rows stay for the tests; no check of theirs is left for the end, or a test could
+        # not change tables.
+        patch.undo()
+        connection.check_constraints()
+        yield house, box
 
 
 @pytest.fixture
-def mailbox(monkeypatch):
-    """A mailbox that, like a real one, is opened with a live token or not at all."""
+def mailbox(request, monkeypatch):
+    """Return the mailbox at the provider: Alice's where the test has her, or else an empty one."""
     box = FakeMailbox()
+    if "alice" in request.fixturenames:
+        _, synced_box = request.getfixturevalue("synced")
+        box = copy.deepcopy(synced_box)
+    return offer(monkeypatch, box)
+
+
+@pytest.fixture
+def alice(synced, db, mailbox):
+    house, _ = synced
+    return house.read_again()
+
+
+def offer(patch: pytest.MonkeyPatch, box: FakeMailbox) -> FakeMailbox:
+    """Have `box` be what Google opens: like a real mailbox, with a live token or not at all."""
 
     def open_mail(access):
         assert access.token()
         return fake.opened(box)(access)
 
     google = replace(providers.PROVIDERS["google"], open_mail=open_mail)
-    monkeypatch.setitem(providers.PROVIDERS, "google", google)
+    patch.setitem(providers.PROVIDERS, "google", google)
     return box
 
 
-@pytest.fixture
-def alice(db, mailbox):
-    house = houses.household()
-    cast.fill(house, mailbox)
-    return house
+@contextmanager
+def open_test_transaction():
+    """Open a transaction that is undone at the end, and in which others may be durable."""
+    with transaction.atomic():
+        # As Django's TestCase marks its own.
+        connection.atomic_blocks[-1]._from_testcase = True
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

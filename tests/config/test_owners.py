@@ -26,11 +26,11 @@ from limited_use import shares
 from limited_use.models import Consent
 from limited_use.share_models import Share, ShareLevel
 from limited_use.vault import keys
-from limited_use.vault.file_keyring import FileKeyring
 from tests.bench import databases
 from tests.config import rows
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
+from tests.keyrings import copy_keyring
 from tests.walls import acting_as
 
 HOUR = timedelta(hours=1)
@@ -42,7 +42,7 @@ def keyring(tmp_path, settings):
     settings.KEYRING_DIR = tmp_path / "keyring"
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
     keys.forget()
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from integrations.models import PurgeStep, PurgeTrigger, Watch, WatchKind
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
 from limited_use.vault import epochs, keys
-from limited_use.vault.file_keyring import FileKeyring
 from limited_use.vault.lines import KeyLine
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
+from tests.keyrings import copy_keyring
 from tests.walls import acting_as
 
 
@@ -26,7 +26,7 @@ def keyring(tmp_path, settings):
     settings.KEYRING_DIR = tmp_path / "keyring"
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
     keys.forget()
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
 
 
 @pytest.fixture

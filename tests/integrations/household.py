@@ -53,6 +53,21 @@ class Household:
             membership_epoch=self.membership.epoch,
         )
 
+    def read_again(self) -> Household:
+        """Return the same household with its rows as they are now, none shared with this one."""
+        integration = Integration.objects.select_related(
+            "connection__user", "connection__organisation"
+        ).get(id=self.integration.id)
+        connection = integration.connection
+        return replace(
+            self,
+            user=connection.user,
+            organisation=connection.organisation,
+            membership=Membership.objects.get(id=self.membership.id),
+            connection=connection,
+            integration=integration,
+        )
+
     @property
     def work(self) -> SyncWork:
         return SyncWork.objects.get(integration=self.integration)

@@ -13,6 +13,7 @@ from limited_use.ledger.notes import VerifierKey
 from limited_use.models import VerifierKeyPeriod
 from limited_use.vault.file_keyring import FileKeyring
 from limited_use.vault.keyring import SigningKey
+from tests.keyrings import copy_keyring
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.invariant(3)]
 def keyring(tmp_path, settings):
     settings.KEYRING_DIR = tmp_path / "keyring"
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
 
 
 def record(count):

@@ -32,9 +32,9 @@ from limited_use.ledger_models import LedgerKey
 from limited_use.models import DataKey, Receipt
 from limited_use.receipts import public_keys
 from limited_use.vault import keys, naming
-from limited_use.vault.file_keyring import FileKeyring
 from tests.integrations.household import household
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
+from tests.keyrings import copy_keyring
 from tests.walls import acting_as
 
 pytestmark = [
@@ -52,7 +52,7 @@ def keyring(tmp_path, settings):
     settings.PUBLICATION_DIR = tmp_path / "outside"
     settings.LEDGER_ORIGIN = ORIGIN
     cold()
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,12 @@ from accounts.ids import uuid7
 from limited_use import guard
 from limited_use.guard import Ask
 from limited_use.vault import keyring, keys
-from limited_use.vault.file_keyring import FileKeyring
 from limited_use.vault.keyring import Place
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.sealing import sealer
 from limited_use.vault.transit_keyring import TransitKeyring
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests.keyrings import copy_keyring
 
 # For tests that hold with either keyring.
 EITHER = pytest.mark.parametrize("ring", ["file", "transit"], indirect=True)
@@ -39,7 +39,7 @@ def ring(request, tmp_path, settings):
     if getattr(request, "param", "file") == "transit":
         return request.getfixturevalue("transit_ring")
     settings.KEYRING_DIR = tmp_path / "keyring"
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ from config.embedded import ports, servers
 from config.embedded.processes import spawn, stop
 from config.embedded.service import ROOT, Service
 from limited_use.vault import keys
-from limited_use.vault.file_keyring import FileKeyring
 from tests import service_logs
 from tests.integrations.google import ALICE_BOX, point_at
+from tests.keyrings import copy_keyring
 from tests.worlds.sandbox import Sandbox
 
 # A second, where a person would wait for a minute.
@@ -175,7 +175,7 @@ def world(transactional_db, sandbox, settings, tmp_path):
     settings.PUBLIC_URL = f"http://localhost:{port}"
     settings.GMAIL_UNITS_PER_MINUTE = 0
     keys.forget()
-    FileKeyring.create(settings.KEYRING_DIR)
+    copy_keyring(settings.KEYRING_DIR)
     point_at(settings, sandbox)
     sandbox.dial(units_per_minute=0, concurrency=0)
     sandbox.seed(ALICE_BOX, size=3, days=30)

@@ -10,9 +10,9 @@ from django.db import transaction
 from integrations import purge
 from integrations.models import Integration, PurgeJob, PurgeTrigger
 from limited_use.vault import keys
-from limited_use.vault.file_keyring import FileKeyring
 from tests.integrations.purge import holdings
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
+from tests.keyrings import copy_keyring
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def keyring(tmp_path, settings):
     settings.KEYRING_DIR = tmp_path / "keyring"
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     keys.forget()
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
 
 
 @pytest.fixture

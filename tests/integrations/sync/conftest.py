@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from limited_use.vault import keys
-from limited_use.vault.file_keyring import FileKeyring
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
+from tests.keyrings import copy_keyring
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def keyring(tmp_path, settings):
     settings.GMAIL_UNITS_PER_MINUTE = 0
     settings.GMAIL_CONCURRENCY = 4
     keys.forget()
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
 
 
 @pytest.fixture

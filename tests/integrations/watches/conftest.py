@@ -16,11 +16,11 @@ from integrations.providers.pushes import Notice
 from integrations.watches import ways
 from integrations.watches.ways import Way
 from limited_use.vault import keys
-from limited_use.vault.file_keyring import FileKeyring
 from limited_use.vault.lines import KeyLine
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches
 from tests.integrations import household as houses
+from tests.keyrings import copy_keyring
 from tests.walls import acting_as
 
 TOPIC = "projects/antares/topics/gmail"
@@ -55,7 +55,7 @@ def keyring(tmp_path, settings):
     keys.forget()
     # One of an older test's would stand in no ledger of this one's.
     permits._matching.clear()
-    return FileKeyring.create(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING_DIR)
 
 
 @pytest.fixture
