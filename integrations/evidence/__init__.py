@@ -42,13 +42,6 @@ _HERE: Final = (
         content=registered.plaintext,
     ),
     Section(
-        key="entry_points",
-        title="Tasks and commands",
-        says="What runs without a request, and for which purposes.",
-        basis=Basis.CODE,
-        content=registered.entry_points,
-    ),
-    Section(
         key="retention",
         title="Promises and retention",
         says="How long what is kept, how fast it goes, and whether any promise is late now.",

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from integrations.registers import clear_columns as columns
-from integrations.registers import entry_points as entries
 from integrations.registers import plaintext as functions
 from integrations.registers import source
 
@@ -33,15 +32,6 @@ def plaintext(_: datetime) -> Mapping[str, Any]:
             "why not": functions.WHY_MISSED,
         },
     }
-
-
-def entry_points(_: datetime) -> Mapping[str, Any]:
-    def told(listed: Mapping[str, entries.Entry]) -> dict[str, Any]:
-        return {
-            name: {"why": one.why, "purposes": sorted(one.purposes)} for name, one in listed.items()
-        }
-
-    return {"tasks": told(entries.TASKS), "commands": told(entries.COMMANDS)}
 
 
 @cache

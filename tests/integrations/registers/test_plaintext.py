@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from integrations.registers import plaintext
-from integrations.registers.entry_points import COMMANDS, TASKS
 from integrations.registers.plaintext_reasons import REASONS
 from integrations.registers.source import Module, Project, read
+from integrations.tasks.purposes import COMMANDS, TASKS
 
 
 @pytest.fixture(scope="module")

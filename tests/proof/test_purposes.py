@@ -7,7 +7,7 @@ from django.core.management import get_commands
 
 from config.celery import app
 from config.schedule import SCHEDULE
-from integrations.registers.entry_points import COMMANDS, TASKS
+from integrations.tasks.purposes import COMMANDS, TASKS
 from limited_use.features import FEATURES
 from limited_use.rules import RULES
 
@@ -52,7 +52,7 @@ class TestEntryPoints:
         allowed = {purpose for rule in RULES if rule.allow for purpose in rule.purposes}
 
         for entry in (*TASKS.values(), *COMMANDS.values()):
-            assert entry.why
+            assert entry.description
             assert entry.purposes <= allowed
 
     def test_show_nothing_to_anybody(self):
