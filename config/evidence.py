@@ -106,11 +106,11 @@ def _named(places: Iterable[tuple[str, int]]) -> list[str]:
 
 
 def _versions(_: datetime) -> Mapping[str, Any]:
-    from integrations.evidence import registered
+    from integrations.evidence import code_hashes
 
     locked = _REQUIREMENTS.read_bytes()
     return {
-        "code_sha256": dict(registered.code_hashes()),
+        "code_sha256": dict(code_hashes.hash_packages()),
         "python": platform.python_version(),
         "requirements_sha256": hashlib.sha256(locked).hexdigest(),
         "requirements": dict(_PINNED.findall(locked.decode())),

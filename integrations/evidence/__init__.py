@@ -36,8 +36,8 @@ _HERE: Final = (
     ),
     Section(
         key="plaintext",
-        title="Code that may hold plaintext",
-        says="Every function that may, why, and its share of the code.",
+        title="Plaintext regions",
+        says="The modules that may handle plaintext of provider data, and why.",
         basis=Basis.CODE,
         content=registered.plaintext,
     ),

@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from .source import ROOT, Definition
-
+ROOT: Final = Path(__file__).resolve().parents[2]
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
 FILE: Final = Path(__file__).with_name("bound_tests.txt")
 TESTS: Final = ROOT / "tests"
 MARKERS: Final = ("clause", "invariant", "control", "scenario")

@@ -68,7 +68,6 @@ COMMANDS: Final[Mapping[str, EntryPoint]] = {
     "init_keyring": EntryPoint("makes keys"),
     "overdue_purges": EntryPoint("ids and promises"),
     "people": EntryPoint("accounts of the platform's people; what they shared ends with them"),
-    "plaintext_register": EntryPoint("reads the code, and no row"),
     "prove_consistency": EntryPoint("hashes of the ledger"),
     "publish_checkpoint": EntryPoint("hashes of the ledger"),
     "purge": EntryPoint("removes data, and revokes the grant", _END),

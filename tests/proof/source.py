@@ -27,9 +27,12 @@ class Module:
         return list(ast.walk(self.tree))
 
     @cached_property
+    def name(self):
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    @cached_property
     def package(self):
-        folder = self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        return folder if self.path.endswith("__init__.py") else folder.rpartition(".")[0]
+        return self.name if self.path.endswith("__init__.py") else self.name.rpartition(".")[0]
 
     @cached_property
     def _calls(self):

@@ -165,11 +165,14 @@ class TestItsSections:
         assert {"AN-15", "WDEL"} <= {one["clause"] for one in found["not_met"]}
         assert found["sections"]["retention"]["content"]["late"] == {"rows_gone": 1}
 
-    def test_have_the_registers_and_the_share_of_code(self, said):
+    def test_have_the_registers(self, said):
         parts = said["sections"]
 
         assert "Columns in clear" in parts["clear_columns"]["content"]["register"]
-        assert parts["plaintext"]["content"]["share_of_code"]
+        regions = parts["plaintext"]["content"]
+        assert "integrations.mime" in regions["sources"]
+        assert regions["regions"]["integrations.credentials"] == "Seals the tokens of a grant."
+        assert "No share of the code is claimed" in regions["does_not_show"]
         assert "integrations.sync_mail" in parts["entry_points"]["content"]["tasks"]
         assert parts["versions"]["content"]["requirements"]["django"].startswith("5.2")
 
