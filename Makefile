@@ -16,7 +16,7 @@ demo: ## run everything on this machine, with a sandbox for Google and Microsoft
 test: ## run every test, on real servers and in a real browser
 	@sh config/bootstrap.sh requirements-dev.txt
 	@$(PY) -m tests.browser.chromium
-	@exec $(PY) -m pytest -n 3 --dist worksteal $(ARGS)
+	@exec $(PY) -m pytest -n 3 --dist worksteal $(if $(ARGS),$(ARGS),--matrix .data/test-results.json)
 
 smoke: ## walk through the main job as an outside client, one line per step
 	@sh config/bootstrap.sh requirements-dev.txt

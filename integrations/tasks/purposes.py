@@ -60,12 +60,12 @@ TASKS: Final[Mapping[str, EntryPoint]] = {
 
 COMMANDS: Final[Mapping[str, EntryPoint]] = {
     "apply_tombstones": EntryPoint("destroys restored keys; opens nothing"),
-    "bound_tests": EntryPoint("reads the tests, and no row"),
     "clear_columns": EntryPoint("reads the models, and no row"),
     "clients": EntryPoint("keys and purposes of platform features as callers"),
     "evidence": EntryPoint("counts, registers, hashes and words of ours"),
     "export_ledger": EntryPoint("pseudonymous entries as they are"),
     "init_keyring": EntryPoint("makes keys"),
+    "load_test_results": EntryPoint("copies a file of test results; reads no row"),
     "overdue_purges": EntryPoint("ids and promises"),
     "people": EntryPoint("accounts of the platform's people; what they shared ends with them"),
     "prove_consistency": EntryPoint("hashes of the ledger"),
