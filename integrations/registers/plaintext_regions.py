@@ -2,12 +2,12 @@
 Plaintext regions: the modules that may handle plaintext of provider data, each with its reason.
 
 `SOURCES` are the modules that produce plaintext: they open it, fetch it, parse it or describe its
-shape. `REGIONS` are the modules and packages that may import a source. A test fails for an import
-of a source from any other module, and for a region that no longer exists or imports no source.
+shape. `REGIONS` are the modules and packages that may import a source. A rule of `tests/proof`
+fails for any other importer of a source, and for a region that no longer exists or imports none.
 
-The test reads imports. It does not see a module that only receives plaintext as an argument, such
-as a helper of a region. The canary run (`make canary`) shows where plaintext went in a run.
-Plain data: the evidence prints this list.
+The rule reads imports. It does not see a module that only receives plaintext as an argument, such
+as a helper of a region. The canary run (`make canary`) shows where plaintext went in a run. Plain
+data: the evidence prints this list.
 """
 
 from __future__ import annotations
