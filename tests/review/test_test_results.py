@@ -21,8 +21,8 @@ from tests.review.conftest import as_worker, make_run
 PASSED = {"marker": "clause", "id": "LU-1", "test": "tests/a.py::TestA::test_is_read"}
 ROWS = [
     {**PASSED, "outcome": "passed"},
-    {**PASSED, "test": "tests/a.py::test_counts[1]", "outcome": "passed"},
-    {**PASSED, "test": "tests/a.py::test_counts[2]", "outcome": "failed"},
+    {**PASSED, "test": "tests/a.py::test_counts[1]", "outcome": "failed"},
+    {**PASSED, "test": "tests/a.py::test_counts[2]", "outcome": "passed"},
 ]
 MISSING = "Test results are missing: this release was started without them."
 
