@@ -128,8 +128,12 @@ def opened(found: Ways | None = None) -> Place | None:
 
 
 def may_reach_providers(name: str) -> bool:
-    """Return whether that task's purposes have to do with a provider; requests are no task."""
-    from integrations.registers.entry_points import TASKS
+    """
+    Return whether the task `name` has a purpose that involves a provider.
+
+    Also true for a name that is no task: requests have none.
+    """
+    from integrations.tasks.purposes import TASKS
     from limited_use.vocabulary import Purpose
 
     known = TASKS.get(name)

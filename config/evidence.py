@@ -21,6 +21,13 @@ def sections() -> tuple[Section, ...]:
     """Return the sections of this package; a setting, because nothing below may import it."""
     return (
         Section(
+            key="entry_points",
+            title="Tasks and commands",
+            says="Every task and command, and the purposes for which it may use provider data.",
+            basis=Basis.CODE,
+            content=_entry_points,
+        ),
+        Section(
             key="egress",
             title="Ways out",
             says="Every host that a process of the service may talk to, and what for.",
@@ -44,11 +51,23 @@ def sections() -> tuple[Section, ...]:
     )
 
 
+def _entry_points(_: datetime) -> Mapping[str, Any]:
+    from integrations.tasks.purposes import COMMANDS, TASKS
+
+    return {
+        kind: {
+            name: {"why": entry.description, "purposes": sorted(entry.purposes)}
+            for name, entry in entries.items()
+        }
+        for kind, entries in (("tasks", TASKS), ("commands", COMMANDS))
+    }
+
+
 def _egress(_: datetime) -> Mapping[str, Any]:
     from django.conf import settings
 
     from config import egress
-    from integrations.registers.entry_points import TASKS
+    from integrations.tasks.purposes import TASKS
 
     ways = egress.ways(settings)
     return {
@@ -87,11 +106,11 @@ def _named(places: Iterable[tuple[str, int]]) -> list[str]:
 
 
 def _versions(_: datetime) -> Mapping[str, Any]:
-    from integrations.evidence import registered
+    from integrations.evidence import code_hashes
 
     locked = _REQUIREMENTS.read_bytes()
     return {
-        "code_sha256": dict(registered.code_hashes()),
+        "code_sha256": dict(code_hashes.hash_packages()),
         "python": platform.python_version(),
         "requirements_sha256": hashlib.sha256(locked).hexdigest(),
         "requirements": dict(_PINNED.findall(locked.decode())),

@@ -7,7 +7,7 @@ memory. It does not keep root out, and nothing that runs inside.
 
 from __future__ import annotations
 
-import ctypes
+import ctypes  # noqa: TID251 - prctl, which Python does not have
 import resource
 import sys
 from typing import Final

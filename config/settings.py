@@ -434,6 +434,11 @@ CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # What only this package knows, for the bundle that the packages below put together.
 EVIDENCE_SECTIONS = evidence.sections
+# File with the results of a test run, which `manage.py load_test_results` writes. In development,
+# `make test` writes it.
+TEST_RESULTS = _env.text(
+    "TEST_RESULTS", "" if PRODUCTION else str(BASE_DIR / ".data" / "test-results.json")
+)
 # Whoever shows this token may read `/metrics`; without one, operators alone may. Only its hash
 # is kept in the process.
 METRICS_TOKEN_SHA256 = hashed_token(_env, "METRICS_TOKEN")

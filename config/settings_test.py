@@ -20,5 +20,7 @@ GOOGLE_API_ROOT_URL = _NOWHERE
 MICROSOFT_AUTHORITY_URL = MICROSOFT_GRAPH_URL = _NOWHERE.rstrip("/")
 MICROSOFT_TOKEN_URL = MICROSOFT_CERTS_URL = MICROSOFT_USERINFO_URL = _NOWHERE
 MICROSOFT_API_ROOT_URL = _NOWHERE
+# Not the results of an earlier run.
+TEST_RESULTS = ""
 # Each client builds the middleware anew, and to list every file takes longer than most tests.
 WHITENOISE_AUTOREFRESH = True

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
+import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import sys
 import time
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-import subprocess
+import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import time
 
 from config.embedded.processes import Unavailable

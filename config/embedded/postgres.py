@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import signal
-import subprocess
+import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

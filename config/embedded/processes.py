@@ -7,12 +7,12 @@ sends each child a signal when its parent dies, however it dies, `kill -9` inclu
 
 from __future__ import annotations
 
-import ctypes
+import ctypes  # noqa: TID251 - prctl, which Python does not have
 import os
 import pwd
 import resource
 import signal
-import subprocess
+import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

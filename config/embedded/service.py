@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import subprocess
+import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

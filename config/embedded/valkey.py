@@ -7,7 +7,7 @@ reaches the disk.
 
 from __future__ import annotations
 
-import subprocess
+import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -15,7 +15,7 @@ from django.conf import settings
 from limited_use.evidence import bundle, own
 from limited_use.evidence.sections import Basis, NotMet, Section
 
-from . import access, bound, promises, registered
+from . import access, promises, registered, test_results
 
 __all__ = ["NotMet", "make", "not_met", "sections"]
 
@@ -36,17 +36,10 @@ _HERE: Final = (
     ),
     Section(
         key="plaintext",
-        title="Code that may hold plaintext",
-        says="Every function that may, why, and its share of the code.",
+        title="Plaintext regions",
+        says="The modules that may handle plaintext of provider data, and why.",
         basis=Basis.CODE,
         content=registered.plaintext,
-    ),
-    Section(
-        key="entry_points",
-        title="Tasks and commands",
-        says="What runs without a request, and for which purposes.",
-        basis=Basis.CODE,
-        content=registered.entry_points,
     ),
     Section(
         key="retention",
@@ -56,21 +49,18 @@ _HERE: Final = (
         content=promises.retention,
         not_met=promises.late,
     ),
+    test_results.SECTION,
 )
 
 
-def sections(*, matrix: bytes | None = None) -> list[Section]:
-    """
-    Return every section of the evidence.
-
-    :param matrix: what `pytest --matrix FILE` wrote, if a run is to be shown
-    """
-    return [*own.SECTIONS, *_HERE, bound.section(matrix), *settings.EVIDENCE_SECTIONS()]
+def sections() -> list[Section]:
+    """Return every section of the evidence."""
+    return [*own.SECTIONS, *_HERE, *settings.EVIDENCE_SECTIONS()]
 
 
-def make(*, at: datetime, matrix: bytes | None = None) -> bytes:
-    """Return the signed bundle. See `bundle.make` and `sections`."""
-    return bundle.make(sections(matrix=matrix), at=at)
+def make(*, at: datetime) -> bytes:
+    """Return the signed bundle. See `bundle.make`."""
+    return bundle.make(sections(), at=at)
 
 
 def not_met(everything: Sequence[Section], *, at: datetime) -> list[NotMet]:

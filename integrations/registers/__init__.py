@@ -1,5 +1,5 @@
 """
-What is proved by reading the project itself: which columns are in clear, who may hold plaintext.
+Registers that a person reads: columns in clear, and modules that may handle plaintext.
 
-Registers are generated or compared by tests; a difference fails the build.
+Tests compare them with the models and the code.
 """

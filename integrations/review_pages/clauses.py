@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from integrations.registers import bound_tests
-from integrations.registers.bound_tests import Bound
+from integrations.evidence import test_results
+from integrations.evidence.test_results import Missing, Results
 from limited_use import applied
 from limited_use import clauses as catalogue
 from limited_use.applied import Count
@@ -21,11 +21,15 @@ from . import words
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A clause in the list."""
+    """
+    A clause in the list.
+
+    :param test_count: tests that bear its id; None if test results are missing
+    """
 
     clause: Clause
     rules: Sequence[Rule]
-    test_count: int
+    test_count: int | None
     count: Count
     is_met: bool
 
@@ -44,6 +48,19 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Test:
+    """A test, as a sentence, with its outcome in the run."""
+
+    path: str
+    sentence: str
+    outcome: str
+
+    @property
+    def is_passed(self) -> bool:
+        return self.outcome == "passed"
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """All of one clause."""
 
@@ -53,15 +70,16 @@ class Page:
     by_fact: Sequence[Shown]
     facts: Sequence[str]
     events: Sequence[tuple[str, Count]]
-    tests: Sequence[tuple[str, Sequence[str]]]
+    results: Results | Missing
+    tests: Sequence[tuple[str, Sequence[Test]]]
     days: Sequence[applied.Day]
     entries: Sequence[applied.Entry]
 
 
 def lines() -> list[tuple[str, list[Line]]]:
     """Return every clause, by the document that it stands in."""
-    counts, broken = applied.totals(), _not_met()
-    made = [_line(clause, counts, broken) for clause in catalogue.CLAUSES.values()]
+    counts, broken, results = applied.totals(), _not_met(), test_results.load()
+    made = [_line(clause, counts, broken, results) for clause in catalogue.CLAUSES.values()]
     return [
         (title, list(group))
         for title, group in groupby(made, key=lambda line: line.clause.source.title)
@@ -70,11 +88,10 @@ def lines() -> list[tuple[str, list[Line]]]:
 
 def page(clause: Clause, *, at: datetime) -> Page:
     """Return everything that stands behind one clause."""
-    counts = applied.totals()
+    counts, results = applied.totals(), test_results.load()
     applying = clause_parts.applying(clause)
-    tests = [words.test(name) for name in _tests(clause)]
     return Page(
-        line=_line(clause, counts, _not_met()),
+        line=_line(clause, counts, _not_met(), results),
         known_by=words.KNOWN_BY[clause.confidence],
         rules=[_shown(rule, counts) for rule in catalogue.rules_of(clause.id)],
         by_fact=[_shown(rule, counts) for rule in clause_parts.by_facts(clause)],
@@ -82,21 +99,25 @@ def page(clause: Clause, *, at: datetime) -> Page:
         events=[
             (event, counts.get(event, Count())) for event in clause_parts.EVENTS.get(clause.id, ())
         ],
+        results=results,
         tests=[
-            (path, [sentence for sentence, _ in group])
-            for path, group in groupby(tests, key=lambda one: one[1])
+            (path, list(group))
+            for path, group in groupby(_list_tests(clause, results), key=lambda test: test.path)
         ],
         days=applied.by_day(applying, at=at),
         entries=applied.latest(applying),
     )
 
 
-def _line(clause: Clause, counts: Mapping[str, Count], broken: Sequence[str]) -> Line:
+def _line(
+    clause: Clause, counts: Mapping[str, Count], broken: Sequence[str], results: Results | Missing
+) -> Line:
+    is_missing = isinstance(results, Missing)
     applying = [counts.get(one, Count()) for one in clause_parts.applying(clause)]
     return Line(
         clause=clause,
         rules=catalogue.rules_of(clause.id),
-        test_count=len(_tests(clause)),
+        test_count=None if is_missing else len(_list_tests(clause, results)),
         count=Count(sum(one.permitted for one in applying), sum(one.refused for one in applying)),
         is_met=clause.id not in broken,
     )
@@ -107,8 +128,14 @@ def _shown(rule: Rule, counts: Mapping[str, Count]) -> Shown:
     return Shown(rule, needs, counts.get(rule.id, Count()))
 
 
-def _tests(clause: Clause) -> Sequence[str]:
-    return bound_tests.committed().get(Bound("clause", clause.id), ())
+def _list_tests(clause: Clause, results: Results | Missing) -> list[Test]:
+    if isinstance(results, Missing):
+        return []
+    tests = []
+    for name, outcome in results.list_tests("clause", clause.id).items():
+        sentence, path = words.test(name)
+        tests.append(Test(path, sentence, outcome))
+    return tests
 
 
 def _not_met() -> Sequence[str]:

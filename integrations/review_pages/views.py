@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import page
 from accounts.roles import Permission
+from integrations.evidence import test_results
 from integrations.tasks import evidence as tasks
 from limited_use import applied, signers
 from limited_use import clauses as catalogue
@@ -45,6 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "duty_count": sum(line.clause.duty is not None for line in every),
         "broken": [line for line in every if not line.is_met],
         "bundle": kept.latest(),
+        "results": test_results.load(),
     }
     return render(request, "review/clauses.html", context)
 
@@ -132,6 +134,7 @@ def proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
 def evidence(request: HttpRequest) -> HttpResponse:
     """Return the bundles that were made, to fetch."""
     context = {
+        "results": test_results.load(),
         "bundles": list(EvidenceBundle.objects.defer("document").order_by("-made_at", "-id")),
         "keys": [one.key for one in signers.history() if one.until is None],
     }

@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import ctypes
+import ctypes  # noqa: TID251 - the sandbox dies with its parent, never in production
 import os
 import signal
 import sys

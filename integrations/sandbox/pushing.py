@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import random
+import random  # noqa: TID251 - the sandbox repeats its runs from a seed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

@@ -53,7 +53,14 @@ def service():
         with (
             # Not the tests' own servers: their workers would find each other's tasks.
             servers.running(data, settings=postgres.THROWAWAY, given={}) as urls,
-            embedded.running(data, urls, extra=FAST, seed={}, validate=True) as running,
+            embedded.running(
+                data,
+                urls,
+                # Missing, until a test writes it.
+                extra={**FAST, "TEST_RESULTS": str(data / "test-results.json")},
+                seed={},
+                validate=True,
+            ) as running,
             service_logs.watching(running.logs, urls.logs),
         ):
             yield running

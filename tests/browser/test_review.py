@@ -7,6 +7,7 @@ import hmac
 import json
 import struct
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -15,6 +16,7 @@ from config.embedded.feature import Feature
 from limited_use import verify
 from limited_use.ledger.notes import VerifierKey
 from tests.browser.test_accessibility import violations
+from tests.review.conftest import make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.clause("LU-4.1")]
 
@@ -32,6 +34,14 @@ def code(secret):
 @pytest.fixture
 def seeded(service):
     return json.loads((service.logs.parent / "people.json").read_text())
+
+
+@pytest.fixture
+def results(service):
+    """Return the file that the service reads test results from, which does not exist yet."""
+    file = Path(service.environment["TEST_RESULTS"])
+    yield file
+    file.unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -62,7 +72,7 @@ def soon(visitor, path, shown):
 class TestAReviewer:
     # One sign-in: a code serves once.
     def test_goes_from_a_sentence_to_its_proof_and_takes_the_evidence_home(
-        self, rita, service, seeded
+        self, rita, service, seeded, results
     ):
         client = next(one for one in seeded["clients"] if one["client_id"] == "campaigns")
         alice = seeded["people"][0]["id"]
@@ -75,8 +85,13 @@ class TestAReviewer:
         page.get_by_role("link", name="LU-4.1", exact=True).click()
         expect(page.locator("#enforced + p")).to_contain_text("rules of the policy")
         expect(page.locator("#rule-never-market")).to_contain_text("never used for marketing")
-        expect(page.locator("main")).to_contain_text("a campaign cannot be registered")
+        expect(page.locator("#tests + .alert")).to_contain_text("Test results are missing")
         found = violations(page)
+        results.write_bytes(make_run())
+        page.reload()
+        expect(page.locator("main")).to_contain_text("a campaign cannot be registered")
+        expect(page.locator("#tests + p")).to_contain_text("of which 0 failed.")
+        found += violations(page)
         page.locator("#applied ~ .table-wrap a").first.click()
         expect(page.locator("h1")).to_contain_text("Ledger entry")
         found += violations(page)

@@ -23,7 +23,7 @@ from config import egress as service
 from config.env import Environment, Refused
 from config.tripwire import Attempt, Tripwire, Undeclared, place_of
 from integrations.providers import transport
-from integrations.registers.entry_points import TASKS
+from integrations.tasks.purposes import TASKS
 from limited_use.vault import keyring
 
 # Addresses of documentation: nobody is there. RFC 5737, RFC 2606.

@@ -6,11 +6,11 @@ import importlib
 
 import pytest
 
-from integrations.registers import bound_tests
 from limited_use import clauses
 from limited_use.clauses import CLAUSES, Confidence
 from limited_use.policy import ALL_ELSE
 from limited_use.rules import RULES
+from tests import bound_tests
 
 EACH = [pytest.param(clause, id=clause.id) for clause in CLAUSES.values()]
 ENFORCED = [pytest.param(one, id=one.id) for one in CLAUSES.values() if clauses.is_enforced(one)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from integrations.registers import plaintext_regions
+
 from . import rules
 from .rules import Rule
+from .source import find_path
 
 _STAND_IN = "the stand-in for providers is a process of its own, and never in production"
 _LAUNCHER = "the launcher of the embedded servers, never in production"
@@ -21,20 +24,72 @@ RULES = {
         ),
         {"limited_use/guard.py": "the guard, after it decided and recorded"},
     ),
-    "imports opening": Rule(
-        rules.opening,
+    "takes a permit that is not recorded": Rule(
+        rules.unrecorded_permits,
+        ("guard._answered(asks, at=at)",),
+        {
+            "limited_use/guard.py": "the guard, which records it next",
+            "integrations/sandbox/": "another function of that name: " + _STAND_IN,
+        },
+    ),
+    "decrypts a record": Rule(
+        rules.sealed_records,
+        (
+            "from limited_use.vault import records",
+            "from limited_use.vault.records import open",
+            "from limited_use.vault.records import Damaged, open",
+            "import limited_use.vault.records as r",
+        ),
+        {"limited_use/vault/": "the vault itself"},
+    ),
+    "uses the parts of sinks": Rule(
+        rules.sink_parts,
+        (
+            "from limited_use.sinks.rows import opened",
+            "from limited_use.sinks import rows",
+            "import limited_use.sinks.rows as r",
+            "from limited_use.sinks.showing import Showing",
+            "from limited_use.sinks.showing import Shown, rendered",
+            "from limited_use.sinks.region import region",
+        ),
+        {
+            "limited_use/sinks/": "the sinks themselves",
+            "limited_use/templatetags/reveal.py": "prints what a page's sink opened",
+        },
+    ),
+    "imports a source of plaintext": Rule(
+        rules.plaintext_sources,
         (
             "from limited_use.vault import opening",
             "from limited_use.vault.opening import open_all",
-            "import limited_use.vault.opening as o",
+            "from limited_use.sinks.provider import credential as given",
+            "from limited_use import sinks",
+            "import limited_use.sinks.page as p",
+            "def f():\n    from integrations.mime import raw",
+            "from ..mime.raw import parse",
+            "from .. import providers",
+            "from integrations.providers.base import MailAdapter",
+            "from integrations.providers.google.mail import GmailAdapter",
+            "from integrations import tokens",
+            "from integrations.icalendars.problems import *",
+            "import integrations.mime",
+            "import integrations",
         ),
-        {"limited_use/sinks/": "a sink opens and sends out in the same function"},
+        {find_path(name): reason for name, reason in plaintext_regions.REGIONS.items()},
+        free=tuple(find_path(name) for name in plaintext_regions.SOURCES),
     ),
-    "takes keys out of their wrapping": Rule(
-        rules.keys,
+    "unwraps a key": Rule(
+        rules.unwrapping,
         (
             "keyring.current().unwrap(line, 1, wrapped, bound)",
             "from limited_use.vault import keys\nkeys.unwrap(row)",
+            "ring.rewrap(line, wrapped)",
+        ),
+        {"limited_use/vault/": "the vault itself"},
+    ),
+    "reads a stored key": Rule(
+        rules.stored_keys,
+        (
             "naming.key_of(connection_id, commitment)",
             "cursor.execute('SELECT * FROM vault_read_content(%s)', [holders])",
         ),
@@ -80,9 +135,7 @@ RULES = {
             "import urllib.request",
             "from urllib import request",
             "import requests",
-            "import httpx",
             "from aiohttp import web",
-            "import smtplib",
             "import asyncio",
         ),
         {
@@ -93,13 +146,17 @@ RULES = {
             "limited_use/vault/transit_": "asks the key server for its keys' work",
         },
     ),
+    "speaks a protocol of mail": Rule(
+        rules.mail_protocols,
+        ("import smtplib", "from imaplib import IMAP4", "import poplib", "import imapclient"),
+    ),
+    "compiles text into code": Rule(rules.compiling, ("compile(text, '', 'exec')",)),
     "sends mail of the platform": Rule(
         rules.mail,
         (
             "from django.core.mail import send_mail",
             "from django.core import mail",
             "import django.core.mail as m",
-            "import smtplib",
             "user.email_user('subject', 'text')",
             "send_mass_mail(messages)",
             "get_adapter().send_mail('account/email/x', address, {})",
@@ -108,43 +165,9 @@ RULES = {
         ),
         {"limited_use/platform_mail.py": "the one place: kinds of a closed list, our own words"},
     ),
-    "makes code of data": Rule(
-        rules.running,
-        (
-            "eval(text)",
-            "exec(text)",
-            "compile(text, '', 'exec')",
-            "import pickle",
-            "from marshal import loads",
-            "import yaml",
-        ),
-    ),
-    "starts processes or calls C": Rule(
-        rules.processes,
-        (
-            "import subprocess",
-            "os.system('ls')",
-            "os.execv(path, arguments)",
-            "import ctypes",
-            "import multiprocessing",
-        ),
-        {
-            "integrations/sandbox/__main__.py": _STAND_IN,
-            "config/embedded/": _LAUNCHER,
-            "config/privacy.py": "prctl, which Python does not have: nobody reads our memory",
-        },
-    ),
-    "starts a shell": Rule(
-        rules.shells,
-        ("subprocess.run(command, shell=True)", "run(command, shell=flag)", "os.popen('ls')"),
-    ),
     "makes templates of strings": Rule(
         rules.templates,
         ("Template(subject).render(context)", "engine.from_string(title)"),
-    ),
-    "declares text safe": Rule(
-        rules.markup,
-        ("mark_safe(subject)", "SafeString(text)", "format_html('{}', text)"),
     ),
     "composes SQL": Rule(
         rules.statements,
@@ -169,24 +192,6 @@ RULES = {
             "config/embedded/postgres.py": "a constant's name, in the launcher",
         },
     ),
-    "shows models by their fields": Rule(
-        rules.shapes,
-        (
-            "class Shape(ModelSerializer): pass",
-            "class Shape(serializers.ModelSerializer): pass",
-            "class Form(forms.ModelForm): pass",
-            "from django.contrib import admin",
-        ),
-    ),
-    "uses predictable randomness or a broken hash": Rule(
-        rules.randomness,
-        ("import random", "from random import choice", "uuid.uuid1()", "hashlib.md5(data)"),
-        {
-            "integrations/sandbox/": "seeded on purpose, so that a run can be repeated",
-            "integrations/sync/claims.py": "spreads the times of mailboxes; guards nothing",
-            "integrations/watches/pauses.py": "spreads the times of watches; guards nothing",
-        },
-    ),
     "gives tasks more than ids": Rule(
         rules.arguments,
         (
@@ -209,5 +214,28 @@ RULES = {
             "try: pass\nexcept OSError as error:\n    logger.error('a.b', extra={'error': error})",
             "try: pass\nexcept OSError as error: logger.error(error)",
         ),
+    ),
+    "branches on DEBUG": Rule(rules.debug_branches, ("if settings.DEBUG:\n    pass",)),
+    "reads the environment": Rule(
+        rules.environment,
+        ("os.environ['HOME']", "import os\nos.getenv('HOME')"),
+        {
+            "config/": "makes settings of it",
+            "integrations/sandbox/": _STAND_IN,
+        },
+    ),
+    "asks which provider it is": Rule(
+        rules.provider_branches,
+        (
+            "if provider.key == 'google': pass",
+            'same = "microsoft" != key',
+            "if key in ('google', 'microsoft'): pass",
+            "match key:\n    case 'offline': pass",
+        ),
+        {"integrations/sandbox/": _STAND_IN},
+    ),
+    "connects a signal of Django": Rule(
+        rules.django_signals,
+        ("from django.db.models.signals import post_save", "@receiver(post_save)\ndef f(): pass"),
     ),
 }

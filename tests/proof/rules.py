@@ -1,8 +1,8 @@
 """
-What no module may do, each with who may all the same, and why, and with code that does it.
+Rules that only a look at the syntax tree can check. Each yields the lines that break it.
 
-A rule yields the lines on which it is broken. What it cannot see is in the README of
-`limited_use`: names made at run time, C extensions, and what libraries do.
+Ruff and import contracts state the others, see `pyproject.toml`. The README of `limited_use` says
+what the rules cannot see: names made at run time, C extensions, and calls of libraries.
 """
 
 from __future__ import annotations
@@ -12,21 +12,33 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from integrations.registers.plaintext_regions import HARMLESS, SOURCES
+
 from .source import Module
 
 NETWORK = (
+    # Of httpx, which adapters use, an import contract says who may import it.
     "socket", "ssl", "socketserver", "http.client", "http.server", "urllib.request", "urllib3",
-    "requests", "httpx", "aiohttp", "httplib2", "smtplib", "imaplib", "poplib", "ftplib",
-    "telnetlib", "xmlrpc", "websockets", "redis", "asyncio",
+    "requests", "aiohttp", "httplib2", "ftplib", "xmlrpc", "websockets", "redis", "asyncio",
 )  # fmt: skip
-RUNNING = {"eval", "exec", "compile", "os.system", "os.popen", "os.fork", "yaml.load"}
-READING = ("pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "yaml", "code")
-PROCESSES = ("subprocess", "pty", "multiprocessing", "os.exec", "os.posix_spawn", "os.spawn")
+MAIL_PROTOCOLS = {"smtplib", "imaplib", "poplib", "aiosmtplib", "imapclient"}
 DYNAMIC = {"__import__", "import_module", "import_string", "get_model", "find_spec"}
-SAFE = {"mark_safe", "SafeString", "SafeText", "format_html", "format_html_join"}
 SENDING = {"send_mail", "send_mass_mail", "email_user", "mail_admins", "mail_managers"}
 MESSAGES = {"EmailMessage", "EmailMultiAlternatives"}
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+RECORD_ERRORS = {"Unopenable", "Damaged", "KeyDamaged"}
+# What of the sinks' parts any module may import: types, and errors that a caller catches.
+SINK_PARTS = {
+    "region": {"SinkFailed", "WrongSink"},
+    "rows": {"Row", "Permits"},
+    "showing": {"Shown", "Shape", "StillHeld"},
+}
+_PROVIDER = r"""["'](google|microsoft|offline)["']"""
+PROVIDER_BRANCH = re.compile(
+    rf"(==|!=|\bcase)\s*{_PROVIDER}|{_PROVIDER}\s*(==|!=)|\bprovider(\.key|_key)?\s*(==|!=)"
+    rf"|\bif\b[^:\n]*\bin\s*[\[({{]\s*{_PROVIDER}"
+)
+PROVIDER_BRANCH_IN_TEMPLATE = re.compile(rf"{{%[^%]*{_PROVIDER}")
 # A function of the database that gives or takes keys.
 VAULT = re.compile(r"\bvault_\w+\(")
 EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
@@ -38,8 +50,8 @@ def _last(name: str) -> str:
 
 
 def permits(module: Module) -> Iterator[int]:
-    """A permit is made, or one is made from another."""
-    for name, call in module.calls():
+    """A permit is made, also from another permit."""
+    for name, call in module.calls:
         inside = " ".join(ast.unparse(argument) for argument in call.args)
         if _last(name) == "Permit" or (
             _last(name) in {"replace", "__new__", "__replace__", "copy", "deepcopy"}
@@ -48,26 +60,64 @@ def permits(module: Module) -> Iterator[int]:
             yield call.lineno
 
 
-def opening(module: Module) -> Iterator[int]:
-    """Opening is imported."""
-    for name, line in module.imports():
-        if name.startswith("limited_use.vault.opening"):
+def unrecorded_permits(module: Module) -> Iterator[int]:
+    """A permit is taken from the guard before its ledger entry is written."""
+    for name, call in module.calls:
+        if _last(name) == "_answered":
+            yield call.lineno
+
+
+def sealed_records(module: Module) -> Iterator[int]:
+    """The code that decrypts one record is imported; its errors may be."""
+    for name, line in module.imports:
+        if name.startswith("limited_use.vault.records") and _last(name) not in RECORD_ERRORS:
             yield line
 
 
-def keys(module: Module) -> Iterator[int]:
-    """A key is taken out of its wrapping, or asked for where it lies."""
-    for name, call in module.calls():
-        if _last(name) == "unwrap" or name.endswith("naming.key_of"):
+def sink_parts(module: Module) -> Iterator[int]:
+    """A part that only sinks may use is imported: their types and errors may be."""
+    for name, line in module.imports:
+        for part, allowed in SINK_PARTS.items():
+            prefix = f"limited_use.sinks.{part}"
+            if name == prefix or (
+                name.startswith(f"{prefix}.") and name.removeprefix(f"{prefix}.") not in allowed
+            ):
+                yield line
+
+
+def plaintext_sources(module: Module) -> Iterator[int]:
+    """A module that produces plaintext is imported, or a package that contains one."""
+    for name, line in module.imports:
+        if name not in HARMLESS and any(
+            _is_within(name, source) or _is_within(source, name) for source in SOURCES
+        ):
+            yield line
+
+
+def _is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def unwrapping(module: Module) -> Iterator[int]:
+    """A key is unwrapped, or wrapped again."""
+    for name, call in module.calls:
+        if _last(name) in {"unwrap", "rewrap"}:
             yield call.lineno
-    for node in ast.walk(module.tree):
+
+
+def stored_keys(module: Module) -> Iterator[int]:
+    """A key is read from its table."""
+    for name, call in module.calls:
+        if name.endswith("naming.key_of"):
+            yield call.lineno
+    for node in module.nodes:
         if isinstance(node, ast.Constant) and VAULT.search(str(node.value)):
             yield node.lineno
 
 
 def accesses(module: Module) -> Iterator[int]:
     """It is said whose token an adapter goes along with."""
-    for name, call in module.calls():
+    for name, call in module.calls:
         named = {one.arg for one in call.keywords}
         if _last(name) == "Access" or (_last(name) == "replace" and "account" in named):
             yield call.lineno
@@ -75,75 +125,52 @@ def accesses(module: Module) -> Iterator[int]:
 
 def dynamic(module: Module) -> Iterator[int]:
     """A module or a model is found by a name that no reader of imports sees."""
-    for name, line in module.imports():
+    for name, line in module.imports:
         if name.split(".")[0] in {"importlib", "pkgutil", "runpy", "imp"}:
             yield line
-    for name, call in module.calls():
+    for name, call in module.calls:
         if _last(name) in DYNAMIC or name.startswith(("importlib.", "runpy.")):
             yield call.lineno
 
 
 def network(module: Module) -> Iterator[int]:
     """The network is reached without a provider's adapter between."""
-    for name, line in module.imports():
+    for name, line in module.imports:
         if any(name == one or name.startswith(f"{one}.") for one in NETWORK):
             yield line
+
+
+def mail_protocols(module: Module) -> Iterator[int]:
+    """A library for SMTP, IMAP or POP is imported."""
+    for name, line in module.imports:
+        if name.split(".")[0] in MAIL_PROTOCOLS:
+            yield line
+
+
+def compiling(module: Module) -> Iterator[int]:
+    """Text is compiled into code."""
+    for name, call in module.calls:
+        if name == "compile":
+            yield call.lineno
 
 
 def mail(module: Module) -> Iterator[int]:
     """Mail of the platform's own is sent."""
     # The standard library's message is what mail is parsed into and written as; it sends nothing.
-    written = {name for name, _ in module.imports() if name.startswith("email.")}
-    for name, line in module.imports():
-        if name.startswith(("django.core.mail", "smtplib")):
+    written = {name for name, _ in module.imports if name.startswith("email.")}
+    for name, line in module.imports:
+        if name.startswith("django.core.mail"):
             yield line
-    for name, call in module.calls():
+    for name, call in module.calls:
         last = _last(name)
         if last in SENDING or (last in MESSAGES and f"email.message.{last}" not in written):
             yield call.lineno
 
 
-def running(module: Module) -> Iterator[int]:
-    """Data becomes code."""
-    for name, line in module.imports():
-        if name.split(".")[0] in READING:
-            yield line
-    for name, call in module.calls():
-        if name in RUNNING:
-            yield call.lineno
-
-
-def processes(module: Module) -> Iterator[int]:
-    """A process or a shell is started, or C is called by hand."""
-    for name, line in module.imports():
-        if name.split(".")[0] in {*PROCESSES, "ctypes", "cffi"}:
-            yield line
-    for name, call in module.calls():
-        if name in {"os.system", "os.popen"} or name.startswith(PROCESSES):
-            yield call.lineno
-
-
-def shells(module: Module) -> Iterator[int]:
-    """A shell reads the command."""
-    for name, call in module.calls():
-        given = {one.arg: one.value for one in call.keywords}
-        if name in {"os.system", "os.popen", "subprocess.getoutput"} or (
-            "shell" in given and ast.unparse(given["shell"]) != "False"
-        ):
-            yield call.lineno
-
-
 def templates(module: Module) -> Iterator[int]:
     """A template is made from a string."""
-    for name, call in module.calls():
+    for name, call in module.calls:
         if _last(name) in {"Template", "from_string", "Engine"} or name.startswith("jinja2"):
-            yield call.lineno
-
-
-def markup(module: Module) -> Iterator[int]:
-    """Text is declared to be safe HTML."""
-    for name, call in module.calls():
-        if _last(name) in SAFE:
             yield call.lineno
 
 
@@ -156,7 +183,7 @@ def statements(module: Module) -> Iterator[int]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for name, call in module.calls():
+    for name, call in module.calls:
         if _last(name) in SQL and call.args and "." in name:
             first = call.args[0]
             if not (_is_literal(first) or (isinstance(first, ast.Name) and first.id in constants)):
@@ -165,27 +192,6 @@ def statements(module: Module) -> Iterator[int]:
 
 def _is_literal(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def shapes(module: Module) -> Iterator[int]:
-    """Wire shapes, forms or lists are made from a model: a new column would show itself."""
-    for node in module.nodes:
-        named = getattr(node, "id", getattr(node, "attr", ""))
-        if named in {"ModelSerializer", "HyperlinkedModelSerializer", "ModelForm", "ModelAdmin"}:
-            yield node.lineno
-    for name, line in module.imports():
-        if name.startswith("django.contrib.admin"):
-            yield line
-
-
-def randomness(module: Module) -> Iterator[int]:
-    """Predictable randomness is imported."""
-    for name, line in module.imports():
-        if name.split(".")[0] == "random":
-            yield line
-    for name, call in module.calls():
-        if name in {"uuid.uuid1", "uuid1"} or _last(name) in {"md5", "sha1"}:
-            yield call.lineno
 
 
 def arguments(module: Module) -> Iterator[int]:
@@ -201,7 +207,7 @@ def arguments(module: Module) -> Iterator[int]:
             for one in taken.kwonlyargs:
                 if not one.arg.endswith("_id") or ast.unparse(one.annotation or one) != "str":
                     yield node.lineno
-    for name, call in module.calls():
+    for name, call in module.calls:
         if _last(name) not in {"delay", "apply_async", "send_task", "s", "si", "signature"}:
             continue
         given = {one.arg: one.value for one in call.keywords}
@@ -218,7 +224,7 @@ def arguments(module: Module) -> Iterator[int]:
 def logs(module: Module) -> Iterator[int]:
     """A log line is more than the name of an event and listed fields."""
     caught = {node.name for node in module.nodes if isinstance(node, ast.ExceptHandler)} - {None}
-    for name, call in module.calls():
+    for name, call in module.calls:
         target, _, level = name.rpartition(".")
         if level not in LEVELS or _last(target) not in {"logger", "log", "logging", "_logger"}:
             continue
@@ -233,14 +239,44 @@ def logs(module: Module) -> Iterator[int]:
             yield call.lineno
 
 
+def debug_branches(module: Module) -> Iterator[int]:
+    """A condition depends on DEBUG."""
+    yield from _matching_lines(module, re.compile(r"\bif .*\bDEBUG\b"))
+
+
+def environment(module: Module) -> Iterator[int]:
+    """The environment is read."""
+    yield from _matching_lines(module, re.compile(r"\bos\.(environ|getenv)\b"))
+
+
+def provider_branches(module: Module) -> Iterator[int]:
+    """A condition asks which provider it is; the difference is a field of `Provider`."""
+    yield from _matching_lines(module, PROVIDER_BRANCH)
+
+
+def django_signals(module: Module) -> Iterator[int]:
+    """A signal of Django is connected."""
+    pattern = r"django\.(db\.models|core|dispatch|contrib\.auth)\.?signals|@receiver"
+    yield from _matching_lines(module, re.compile(pattern))
+
+
+def _matching_lines(module: Module, pattern: re.Pattern[str]) -> Iterator[int]:
+    for number, line in enumerate(module.text.splitlines(), start=1):
+        if pattern.search(line):
+            yield number
+
+
 @dataclass(frozen=True)
 class Rule:
     """
-    A rule, who may break it and why, and code that does.
+    A rule, its exceptions, and code that breaks it.
 
-    :param allowed: places by their beginning; one that nobody uses fails, too
+    :param allowed: paths that may break it, as files or folders with a slash at the end; a path
+        that does not break it fails as well
+    :param free: paths that the rule does not apply to
     """
 
     finds: Callable[[Module], Iterator[int]]
     planted: tuple[str, ...]
     allowed: Mapping[str, str] = field(default_factory=dict)
+    free: tuple[str, ...] = ()

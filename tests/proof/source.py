@@ -1,4 +1,4 @@
-"""The project's own modules as trees: what rules look at."""
+"""The modules of the project as syntax trees, read once."""
 
 from __future__ import annotations
 
@@ -27,20 +27,24 @@ class Module:
         return list(ast.walk(self.tree))
 
     @cached_property
-    def package(self):
-        folder = self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        return folder if self.path.endswith("__init__.py") else folder.rpartition(".")[0]
+    def name(self):
+        return self.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     @cached_property
-    def _calls(self):
-        return [(ast.unparse(node.func), node) for node in self.nodes if isinstance(node, ast.Call)]
+    def package(self):
+        return self.name if self.path.endswith("__init__.py") else self.name.rpartition(".")[0]
 
+    @cached_property
     def calls(self):
-        """Return each call with its dotted name, as far as names and attributes go."""
-        return self._calls
+        """Each call with its dotted name, as far as names and attributes go."""
+        return [(dotted_name(node.func), node) for node in self.nodes if isinstance(node, ast.Call)]
 
+    @cached_property
     def imports(self):
-        """Yield what is imported, absolutely, with what is imported from it, and the line."""
+        """Each import, absolute, with the name imported from it, and its line."""
+        return list(self._imports())
+
+    def _imports(self):
         for node in self.nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -52,14 +56,28 @@ class Module:
                     yield f"{origin}.{alias.name}", node.lineno
 
 
+def dotted_name(node):
+    """Return an expression as source; quickly for names and attributes."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted_name(node.value)}.{node.attr}"
+    return ast.unparse(node)
+
+
+def find_path(name):
+    """Return the file or folder of a module's name, with a slash after a folder."""
+    path = name.replace(".", "/")
+    return f"{path}/" if (ROOT / path).is_dir() else f"{path}.py"
+
+
 @cache
 def modules():
-    """Return every module of ours but migrations."""
+    """Return every module of ours."""
     return tuple(
         Module(path.relative_to(ROOT).as_posix(), path.read_text())
         for package in PACKAGES
         for path in sorted((ROOT / package).rglob("*.py"))
-        if "migrations" not in path.parts
     )
 
 

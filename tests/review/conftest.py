@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
+from integrations.evidence import code_hashes
 from limited_use import tally
 from limited_use.ledger import sequencer
+from tests import bound_tests, matrix
 from tests.api import cast
 from tests.api.conftest import _as_web, alice, keyring, mailbox, mine
 from tests.test_routes import staff
@@ -55,3 +59,32 @@ def used(alice, campaigns):
     assert cast.browser(alice.user).get(MESSAGES).status_code == 200
     assert campaigns.get(MESSAGES).status_code == 403
     settle()
+
+
+def make_run(*, rows=None, code=None, at=None):
+    """Return the file of a run; by default, every bound test passed on this code."""
+    if rows is None:
+        rows = [
+            {"marker": bound.marker, "id": bound.id, "test": test, "outcome": "passed"}
+            for bound, tests in bound_tests.found().items()
+            for test in tests
+        ]
+    content = matrix.document(
+        rows,
+        outcomes=[row["outcome"] for row in rows],
+        code=code_hashes.hash_packages() if code is None else code,
+        finished_at=at or timezone.now(),
+    )
+    return json.dumps(content).encode()
+
+
+@pytest.fixture
+def with_results(settings, tmp_path):
+    """Return a way to give the release the results of a run."""
+
+    def give(content=None):
+        file = tmp_path / "test-results.json"
+        file.write_bytes(make_run() if content is None else content)
+        settings.TEST_RESULTS = str(file)
+
+    return give

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from integrations import connections, evidence, scopes
-from integrations.evidence import access, bound
+from integrations.evidence import access
 from integrations.models import PurgeJob, PurgeTrigger
 from integrations.providers import PROVIDERS
 from integrations.tasks import evidence as tasks
@@ -30,10 +30,10 @@ from tests.review.conftest import as_worker, settle
 pytestmark = pytest.mark.django_db(transaction=False)
 
 
-def make(**more):
+def make():
     """Make a bundle as a worker does, with its rights."""
     with as_worker():
-        return evidence.make(at=timezone.now(), **more)
+        return evidence.make(at=timezone.now())
 
 
 @pytest.fixture
@@ -165,11 +165,14 @@ class TestItsSections:
         assert {"AN-15", "WDEL"} <= {one["clause"] for one in found["not_met"]}
         assert found["sections"]["retention"]["content"]["late"] == {"rows_gone": 1}
 
-    def test_have_the_registers_and_the_share_of_code(self, said):
+    def test_have_the_registers(self, said):
         parts = said["sections"]
 
         assert "Columns in clear" in parts["clear_columns"]["content"]["register"]
-        assert parts["plaintext"]["content"]["share_of_code"]
+        regions = parts["plaintext"]["content"]
+        assert "integrations.mime" in regions["sources"]
+        assert regions["regions"]["integrations.credentials"] == "Seals the tokens of a grant."
+        assert "No share of the code is claimed" in regions["does_not_show"]
         assert "integrations.sync_mail" in parts["entry_points"]["content"]["tasks"]
         assert parts["versions"]["content"]["requirements"]["django"].startswith("5.2")
 
@@ -207,48 +210,18 @@ class TestNobody:
         assert b"never-market" in made
 
 
-class TestTests:
-    MATRIX = json.dumps(
-        [
-            {"marker": "clause", "id": "LU-1", "test": "tests/a.py::test_a", "outcome": "passed"},
-            {"marker": "clause", "id": "LU-1", "test": "tests/a.py::test_b", "outcome": "failed"},
-        ]
-    ).encode()
-
-    def test_are_not_included_unless_a_run_is_given(self, said):
-        assert said["sections"]["tests"]["content"]["run"] == bound.NOT_INCLUDED
-        assert said["sections"]["tests"]["content"]["bound"]["clause"]["LU-1"]
-
-    def test_of_a_run_are_counted_and_those_that_failed_named(self, used):
-        found = json.loads(make(matrix=self.MATRIX))
-
-        run = found["sections"]["tests"]["content"]["run"]
-        assert run["outcomes"]["clause"]["LU-1"] == {"failed": 1, "passed": 1}
-        assert run["not_passed"] == ["tests/a.py::test_b"]
-
-    @pytest.mark.parametrize("matrix", [b"", b"[]", b"{}", b"no", b'[{"marker": 1}]', b"7"])
-    def test_of_no_run_are_refused(self, matrix):
-        with pytest.raises(bound.NoMatrix):
-            bound.section(matrix)
-
-
 class TestTheCommand:
     def test_writes_what_is_proven(self, used, keys, tmp_path, capsys):
-        matrix = tmp_path / "matrix.json"
-        matrix.write_bytes(TestTests.MATRIX)
-
-        call_command("evidence", "--out", str(tmp_path / "e.json"), "--matrix", str(matrix))
+        call_command("evidence", "--out", str(tmp_path / "e.json"))
 
         assert verify.check((tmp_path / "e.json").read_bytes(), keys)
         shown = capsys.readouterr().out
         assert "not met: WSEC-KEY" in shown
         assert "python -m limited_use.verify --key" in shown
 
-    def test_says_what_is_no_matrix(self, used, tmp_path):
-        (tmp_path / "m").write_text("no")
-
-        with pytest.raises(CommandError, match="no matrix"):
-            call_command("evidence", "--out", str(tmp_path / "e"), "--matrix", str(tmp_path / "m"))
+    def test_says_that_a_file_cannot_be_written(self, used, tmp_path):
+        with pytest.raises(CommandError, match="No such file"):
+            call_command("evidence", "--out", str(tmp_path / "gone" / "e.json"))
 
 
 class TestKept:

@@ -1,4 +1,4 @@
-"""Write the signed bundle of evidence: `manage.py evidence --out FILE [--matrix FILE]`."""
+"""Write the signed bundle of evidence: `manage.py evidence --out FILE`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from integrations import evidence
-from integrations.evidence.bound import NoMatrix
 from limited_use import signers
 
 
@@ -19,14 +18,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--out", required=True, type=Path, help="the file to write")
-        parser.add_argument("--matrix", type=Path, help="what `pytest --matrix FILE` wrote")
 
-    def handle(self, *, out: Path, matrix: Path | None, **_: Any) -> None:
+    def handle(self, *, out: Path, **_: Any) -> None:
         at = timezone.now()
         try:
-            made = evidence.make(at=at, matrix=matrix.read_bytes() if matrix else None)
+            made = evidence.make(at=at)
             out.write_bytes(made)
-        except (NoMatrix, OSError) as problem:
+        except OSError as problem:
             raise CommandError(str(problem)) from None
         for one in evidence.not_met(evidence.sections(), at=at):
             self.stdout.write(f"not met: {one.clause}: {one.why}")

@@ -1,33 +1,22 @@
 """
-The register of tests by what they stand for: invariant, clause of a policy, control, scenario.
+Reads which tests bear the id of an invariant, clause, control or scenario, from their source.
 
-`manage.py bound_tests` reads the markers in `tests/` and writes `bound_tests.txt` beside this
-module, which a test compares with the tests. So production, which has no tests, can
-still show which of them stand behind a sentence. Whether they passed is not said here: a
-run's matrix says it.
+Nothing is collected or run, so a test of the catalogue can ask it in any part of a run.
 """
 
 from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from .source import ROOT, Definition
+from tests.matrix import MARKERS
 
-FILE: Final = Path(__file__).with_name("bound_tests.txt")
+ROOT: Final = Path(__file__).resolve().parents[1]
 TESTS: Final = ROOT / "tests"
-MARKERS: Final = ("clause", "invariant", "control", "scenario")
-_INTRODUCTION: Final = """\
-Tests by what they stand for
-============================
-
-Read from the markers in `tests/`. A marker that is new fails the build until
-`manage.py bound_tests` wrote this file again.
-"""
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Bound(NamedTuple):
@@ -110,24 +99,3 @@ def found(folder: Path = TESTS) -> dict[Bound, list[str]]:
 def _order(bound: Bound) -> tuple[int, int, str]:
     number = int(bound.id) if bound.id.isdigit() else 0
     return MARKERS.index(bound.marker), number, bound.id
-
-
-def text(tests: Mapping[Bound, list[str]]) -> str:
-    """Return the register as it is committed."""
-    lines = [_INTRODUCTION]
-    for bound, named in tests.items():
-        lines += [f"{bound.marker} {bound.id}", *(f"  {one}" for one in named), ""]
-    return "\n".join(lines)
-
-
-@cache
-def committed() -> Mapping[Bound, tuple[str, ...]]:
-    """Return the register as it stands in its file."""
-    tests: dict[Bound, list[str]] = {}
-    current: list[str] = []
-    for line in FILE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("  "):
-            current.append(line.strip())
-        elif (words := line.split()) and words[0] in MARKERS:
-            current = tests.setdefault(Bound(words[0], words[1]), [])
-    return {bound: tuple(named) for bound, named in tests.items()}

@@ -1,25 +1,15 @@
-"""Which tests stand behind a sentence is read from the tests; the register says the same."""
+"""The reader of markers finds every marker that pytest sees."""
 
 from __future__ import annotations
 
 import pytest
 
-from integrations.registers import bound_tests
-from integrations.registers.bound_tests import Bound
-from tests.matrix import MARKERS, rows_of
+from tests import bound_tests
+from tests.bound_tests import Bound
+from tests.matrix import rows_of
 
 
-class TestTheRegister:
-    def test_says_what_the_tests_say(self):
-        assert bound_tests.FILE.read_text() == bound_tests.text(bound_tests.found()), (
-            "manage.py bound_tests writes it anew"
-        )
-
-    def test_is_read_as_it_was_written(self):
-        found = bound_tests.found()
-
-        assert bound_tests.committed() == {bound: tuple(tests) for bound, tests in found.items()}
-
+class TestTheReader:
     def test_misses_no_marker_that_pytest_sees(self, request):
         found = bound_tests.found()
 
@@ -32,9 +22,6 @@ class TestTheRegister:
         }
 
         assert missing == set()
-
-    def test_knows_the_markers_of_the_matrix(self):
-        assert set(bound_tests.MARKERS) == set(MARKERS)
 
 
 class TestReading:

@@ -1,0 +1,185 @@
+"""
+Results of a test run: which tests bear each clause, invariant, control and scenario, by outcome.
+
+`pytest --matrix FILE` writes the file. `manage.py load_test_results FILE` checks it and copies it
+to the path in the setting `TEST_RESULTS`. Production has no tests: without the file, the
+evidence and the reviewer's pages say that results are missing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+
+from limited_use.evidence.sections import Basis, Section
+
+from . import code_hashes
+
+VERSION: Final = 1
+MARKERS: Final = ("clause", "invariant", "control", "scenario")
+# From best to worst: a test with parameters has the worst outcome of its cases.
+OUTCOMES: Final = ("passed", "skipped", "failed")
+NOT_GIVEN: Final = "this release was started without them"
+LARGEST: Final = 32 * 1024 * 1024
+_ID: Final = re.compile(r"[\w.-]{1,40}")
+_TEST: Final = re.compile(r"[\w./-]{1,200}(::\w{1,200}){1,5}")
+
+# marker → id → test → outcome
+Outcomes = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
+class BadResults(Exception):
+    """The content is not what `pytest --matrix FILE` writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There are no results to show."""
+
+    reason: str
+
+    @property
+    def is_missing(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """
+    One run.
+
+    :param test_count: tests that ran, with or without a marker
+    :param failed_count: those of them that failed
+    :param code: the hashes of the tested code, see `code_hashes`
+    """
+
+    finished_at: datetime
+    test_count: int
+    failed_count: int
+    code: Mapping[str, str]
+    outcomes: Outcomes
+
+    @property
+    def is_missing(self) -> bool:
+        return False
+
+    @property
+    def is_of_this_code(self) -> bool:
+        """Whether the tested code is the code that runs now."""
+        return dict(self.code) == dict(code_hashes.hash_packages())
+
+    def list_tests(self, marker: str, value: str) -> Mapping[str, str]:
+        """Return the tests that bear an id, each with its outcome."""
+        return self.outcomes.get(marker, {}).get(value, {})
+
+
+def load() -> Results | Missing:
+    """Return the results of this release, or the reason why there are none."""
+    path = Path(settings.TEST_RESULTS or "/nowhere")
+    try:
+        status = path.stat()
+        return _read(path, status.st_mtime_ns, status.st_size)
+    except FileNotFoundError:
+        return Missing(NOT_GIVEN)
+    except OSError as error:
+        return Missing(f"their file cannot be read ({type(error).__name__})")
+    except BadResults as problem:
+        return Missing(f"their file is not valid ({problem})")
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, _mtime: int, size: int) -> Results:
+    if size > LARGEST:
+        raise BadResults("the file is too large")
+    return parse(path.read_bytes())
+
+
+def parse(content: bytes) -> Results:
+    """
+    Return the results in `content`, which may be anything.
+
+    :raises BadResults: if it is not what `pytest --matrix FILE` writes
+    """
+    try:
+        found = json.loads(content)
+        if found["version"] != VERSION:
+            raise BadResults("the version is unknown")
+        return Results(
+            finished_at=_time(found["finished_at"]),
+            test_count=_count(found["test_count"]),
+            failed_count=_count(found["failed_count"]),
+            code={_text(key): _text(value) for key, value in found["code_sha256"].items()},
+            outcomes=_group(found["rows"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise BadResults("the content is not a test run") from None
+
+
+def _group(rows: object) -> Outcomes:
+    grouped: dict[str, dict[str, dict[str, str]]] = {
+        marker: defaultdict(dict) for marker in MARKERS
+    }
+    if not isinstance(rows, list) or not rows:
+        raise BadResults("no test in it bears an id")
+    for row in rows:
+        test = row["test"].partition("[")[0]
+        if not _ID.fullmatch(row["id"]) or not _TEST.fullmatch(test):
+            raise BadResults("a row names no test")
+        tests = grouped[row["marker"]][row["id"]]
+        tests[test] = max(row["outcome"], tests.get(test, "passed"), key=OUTCOMES.index)
+    return {
+        marker: {value: dict(sorted(tests.items())) for value, tests in sorted(ids.items())}
+        for marker, ids in grouped.items()
+    }
+
+
+def _time(value: str) -> datetime:
+    found = datetime.fromisoformat(value)
+    if found.tzinfo is None:
+        raise BadResults("the time has no zone")
+    return found
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise BadResults("a count is not a number")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 100:  # noqa: PLR2004 - a hash has 64
+        raise BadResults("a hash is not a text")
+    return value
+
+
+def _content(_: datetime) -> Mapping[str, Any]:
+    results = load()
+    if isinstance(results, Missing):
+        return {"results": "missing", "why": results.reason}
+    return {
+        "results": "included",
+        "finished_at": results.finished_at.isoformat(timespec="seconds"),
+        "tests": results.test_count,
+        "failed": results.failed_count,
+        "code_sha256": dict(results.code),
+        "of_this_code": results.is_of_this_code,
+        "outcomes": results.outcomes,
+    }
+
+
+SECTION: Final = Section(
+    key="tests",
+    title="Test results",
+    says="The tests bound to each clause, invariant, control and scenario, with their outcomes.",
+    basis=Basis.TEST,
+    content=_content,
+)

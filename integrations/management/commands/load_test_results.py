@@ -1,0 +1,52 @@
+"""Add the results of a test run to a release: `manage.py load_test_results FILE`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from integrations.evidence import test_results
+from integrations.evidence.test_results import BadResults, Results
+from limited_use import clauses
+
+
+class Command(BaseCommand):
+    help = "Check the file that `pytest --matrix FILE` wrote, and copy it to TEST_RESULTS."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="the file that `pytest --matrix FILE` wrote")
+
+    def handle(self, *, file: Path, **_: Any) -> None:
+        if not settings.TEST_RESULTS:
+            raise CommandError("TEST_RESULTS is not set: the file that results are copied to")
+        target = Path(settings.TEST_RESULTS)
+        try:
+            content = file.read_bytes()
+            results = test_results.parse(content)
+            _check(results)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial = target.with_name(f"{target.name}.partial")
+            partial.write_bytes(content)
+            partial.replace(target)
+        except (BadResults, OSError) as problem:
+            raise CommandError(f"{file}: {problem}") from None
+        self.stdout.write(
+            f"{target}: {results.test_count} tests, of which {results.failed_count} failed"
+        )
+
+
+def _check(results: Results) -> None:
+    """:raises BadResults: if the run was of other code, or of a part of the tests"""
+    if not results.is_of_this_code:
+        raise BadResults("the run tested other code than this release")
+    missing = [
+        clause.id
+        for clause in clauses.CLAUSES.values()
+        if clauses.is_enforced(clause) and not results.list_tests("clause", clause.id)
+    ]
+    if missing:
+        raise BadResults(f"the run left out every test of {', '.join(missing)}")
