@@ -21,9 +21,9 @@ from config.embedded.service import ROOT
 from integrations.models import Message, SyncWork
 from tests.egress_wall import edge
 from tests.integrations.google import ALICE_BOX, Browser, acme, alice
-from tests.worlds.processes import environment, world
+from tests.worlds.processes import environment, web_port, world
 
-__all__ = ["acme", "alice", "world"]
+__all__ = ["acme", "alice", "web_port", "world"]
 
 SIZE = 40
 SCRIPT = ROOT / "config" / "walled.sh"
