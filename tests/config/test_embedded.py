@@ -1,11 +1,11 @@
 import os
 import pwd
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
@@ -14,8 +14,10 @@ import redis
 
 from config.embedded import binaries, ports, postgres, processes, servers
 from config.embedded.processes import Account, Unavailable
+from tests.worlds.ending import wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60
 
 STUBBORN = (
     "import signal, time\n"
@@ -97,19 +99,20 @@ class TestServers:
         parent = subprocess.Popen(
             [sys.executable, "-c", script, str(data_dir)], cwd=ROOT, stdout=subprocess.PIPE
         )
+        (ready, *_) = select.select([parent.stdout], [], [], PATIENCE)
+        assert ready, "the servers did not come up"
         assert parent.stdout.readline() == b"up\n"
         servers_before = [pid for pid in processes_of(data_dir) if pid != parent.pid]
         sockets = (data_dir / "servers" / "sockets").read_text()
         brokers = processes_of(sockets)
 
         parent.kill()
-        parent.wait()
+        parent.wait(timeout=PATIENCE)
         parent.stdout.close()
 
         assert servers_before
         assert brokers
-        while processes_of(data_dir) or processes_of(sockets):
-            time.sleep(0.02)
+        wait_until_gone(lambda: processes_of(data_dir) + processes_of(sockets))
         with start(data_dir):
             assert not Path(sockets).exists()
 
@@ -232,6 +235,18 @@ def listening(port=0):
         server.close()
         raise
     return server
+
+
+class TestWaitUntilGone:
+    def test_names_each_process_that_is_left(self):
+        left = processes.spawn([sys.executable, "-c", "import time; time.sleep(600)"])
+        try:
+            with pytest.raises(AssertionError, match=rf"after 0 s: {left.pid} .*sleep\(600\)"):
+                wait_until_gone(lambda: [left.pid], within=0.1)
+        finally:
+            processes.stop(left)
+
+        wait_until_gone(lambda: [left.pid], within=0.1)
 
 
 class TestPorts:
