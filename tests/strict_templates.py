@@ -1,10 +1,12 @@
 """
 Django's templates, in which an unknown variable is an error instead of an empty text.
 
-Tests use this backend (`config.settings_test`); the service itself renders an unknown variable
-as Django does. Only our own templates are strict. Those of Django, allauth and other packages
-rely on unknown variables, and so may a template that is made from a string. So do our variants
-of allauth's elements: ``{% element %}`` passes only the attributes that its caller wrote.
+Tests use this backend (`config.settings_test`). The service itself renders an unknown variable
+as Django does, also where a test starts it as a process or drives it by a browser.
+
+Only our own templates are strict. Those of Django, allauth and other packages rely on unknown
+variables, and so may a template that is made from a string. So do our variants of allauth's
+elements: ``{% element %}`` passes only the attributes that its caller wrote.
 
 In our templates every name must exist that is used in ``{{ … }}``, in a tag (``{% if %}``,
 ``{% for %}``, ``{% url %}``) or as the argument of a filter; ``|default`` is no excuse. Five
