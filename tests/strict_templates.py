@@ -22,6 +22,7 @@ things are not noticed:
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,10 @@ class StrictVariable(base.Variable):
             return super().resolve(context)
         except VariableDoesNotExist as error:
             # Not the whole message: it quotes the context, which holds content.
-            raise UnknownVariable(
-                f"{self.origin}: there is no {error.params[0]} in {self.var}"
-            ) from None
+            problem = f"{self.origin}: there is no {error.params[0]!r} in {self.var!r}"
+            # A sink tells of an error by its type alone: pytest shows this beside it.
+            sys.stderr.write(f"{problem}\n")
+            raise UnknownVariable(problem) from None
 
 
 class StrictExpression(base.FilterExpression):
