@@ -32,6 +32,8 @@ from django.template.backends.django import DjangoTemplates
 from django.template.base import VariableDoesNotExist
 
 ALLAUTH_ELEMENTS = "templates/allauth/elements"
+# Names that a view of another package gives only where they are true, by template.
+ONLY_WHERE_TRUE = {"account/password_reset_from_key.html": {"token_fail"}}
 
 
 class UnknownVariable(BaseException):
@@ -75,7 +77,10 @@ class StrictExpression(base.FilterExpression):
 
 def strict(value: Any, origin: Any) -> Any:
     """Return a variable that has to exist instead of one that need not; texts stay."""
-    return StrictVariable(value.var, origin) if isinstance(value, base.Variable) else value
+    if not isinstance(value, base.Variable):
+        return value
+    need_not_exist = ONLY_WHERE_TRUE.get(origin.template_name, ())
+    return value if value.var in need_not_exist else StrictVariable(value.var, origin)
 
 
 class StrictTemplates(DjangoTemplates):
