@@ -11,6 +11,10 @@ from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# An unknown variable in one of our templates is an error.
+TEMPLATES = [
+    {**TEMPLATES[0], "BACKEND": "tests.strict_templates.StrictTemplates", "NAME": "django"}  # noqa: F405
+]
 # A test that wants tasks to run starts a worker or calls the function.
 CELERY_BROKER_URL = BROKER_URL = os.environ.get("BROKER_URL", "memory://")
 # Nobody answers there, at once. A test that talks to a provider points at its sandbox.

@@ -1,26 +1,77 @@
-"""Free TCP ports, and waiting for a server to listen on one."""
+"""TCP ports that nobody else gets while they are reserved, and waiting for a server on one."""
 
 from __future__ import annotations
 
 import socket
 import subprocess  # noqa: TID251 - the launcher starts servers, never in production
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
 
 from config.embedded.processes import Unavailable
 
+_LOOPBACK: Final = "127.0.0.1"
+_CAN_HOLD: Final = sys.platform.startswith("linux")
 
-def free(preferred: int = 0) -> int:
-    """Return `preferred` if nobody listens there, otherwise any free port of the loopback."""
+
+@dataclass(frozen=True, slots=True)
+class AlreadyReserved:
+    """A port that the caller has reserved, and keeps reserved: it is used, not reserved again."""
+
+    number: int
+
+
+@contextmanager
+def reserved(preferred: int | AlreadyReserved = 0) -> Iterator[int]:
+    """
+    Reserve a port of the loopback interface for a server, and yield its number.
+
+    It is `preferred`, or another one if somebody listens there or has reserved it. Servers may
+    bind it, end, and bind it again, until the block ends. Three things hold a reservation:
+
+    - a name in the abstract namespace of Unix sockets, which is shared by exactly the processes
+      that share ports: no other process that calls `reserved` gets the port;
+    - a bound socket: the kernel gives the port neither to a socket that asks for any port nor
+      to an outgoing connection;
+    - SO_REUSEADDR, which lets our server bind beside that socket. Our servers set it, too.
+
+    One gap remains: another program may bind just this number, with SO_REUSEADDR, before our
+    server does. The server then ends, and `wait` or its log says so. Outside Linux nothing is
+    held: there the port was free a moment ago.
+    """
+    if isinstance(preferred, AlreadyReserved):
+        yield preferred.number
+        return
+    with ExitStack() as holding:
+        yield _reserve(preferred, holding)
+
+
+def _reserve(preferred: int, holding: ExitStack) -> int:
     for port in dict.fromkeys((preferred, 0)):
-        with socket.socket() as probe:
-            # A port in TIME_WAIT is free to us; one that somebody listens on is not.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        # A number that the kernel chose may have been reserved by name, by somebody who prefers it.
+        for _ in range(20):
+            with suppress(OSError):
+                return _hold(port, holding)
+            if port:
+                break
     raise Unavailable("no free port on the loopback interface")
+
+
+def _hold(port: int, holding: ExitStack) -> int:
+    with ExitStack() as sockets:
+        bound = sockets.enter_context(socket.socket())
+        # A port in TIME_WAIT is free to us; one that somebody listens on is not.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((_LOOPBACK, port))
+        found = int(bound.getsockname()[1])
+        if _CAN_HOLD:
+            name = sockets.enter_context(socket.socket(socket.AF_UNIX))
+            name.bind(f"\0antares-port-{found}")
+            holding.enter_context(sockets.pop_all())
+        return found
 
 
 def wait(port: int, process: subprocess.Popen[bytes], *, name: str, within: float = 60) -> None:
@@ -31,11 +82,12 @@ def wait(port: int, process: subprocess.Popen[bytes], *, name: str, within: floa
     """
     deadline = time.monotonic() + within
     while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        # First: if it could not bind the port, somebody else answers there.
         if process.poll() is not None:
             raise Unavailable(f"{name} stopped while starting, with status {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex((_LOOPBACK, port)) == 0:
+                return
         if time.monotonic() > deadline:
             raise Unavailable(f"{name} did not listen on port {port}")
         time.sleep(0.02)

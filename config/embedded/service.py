@@ -180,7 +180,7 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     urls: Urls,
     *,
     port: int = 0,
-    sandbox_port: int = 0,
+    sandbox_port: int | ports.AlreadyReserved = 0,
     workers: int = 1,
     extra: Mapping[str, str] | None = None,
     seed: Mapping[str, Any] | None = None,
@@ -197,42 +197,45 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
 
     :raises Unavailable: if a process does not come up; the message names its log.
     """
-    port, sandbox_port = ports.free(port), ports.free(sandbox_port)
-    control_port = ports.free(sandbox_port + 1)
-    logs = data_dir / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    # Two names, so that the cookies of one never reach the other.
-    url, sandbox_url = f"http://localhost:{port}", f"http://127.0.0.1:{sandbox_port}"
-    env = environment(data_dir, urls, url=url, sandbox_url=sandbox_url, given=os.environ)
-    control_url = f"http://127.0.0.1:{control_port}"
-    env |= extra or {}
-    roles = Roles(env.get("DATABASE_ROLE_PREFIX") or DEFAULT_PREFIX)
-    passwords = logins.kept(data_dir / "roles")
-    service = Service(url, sandbox_url, control_url, env, logs)
-    service.logins = logins.beside(urls.database, roles=roles, passwords=passwords)
-    seeded = sandbox_seed.write(data_dir / "sandbox.json", service.environment, seed)
-    try:
-        service.start(
-            "sandbox",
-            *("integrations.sandbox", "--port", str(sandbox_port)),
-            *("--control-port", str(control_port), "--seed", str(seeded)),
-            *(("--validate",) if validate else ()),
-        )
-        # Beside it; neither asks the other for anything.
-        _prepare(service, with_calendars=seed is None)
-        service.wait("sandbox", sandbox_port)
-        service.start_web(port)
-        # A person waits for the first page, from which the rest would take the processor.
-        service.wait("web", port)
-        service.start_beat()
-        for process_class in WORKERS:
-            for number in range(1, workers + 1):
-                name = f"worker-{process_class}"
-                service.start_worker(name if workers == 1 else f"{name}{number}", process_class)
-        yield service
-    finally:
-        for name in reversed(list(service.processes)):
-            service.stop(name)
+    with (
+        ports.reserved(port) as web_port,
+        ports.reserved(sandbox_port) as provider_port,
+        ports.reserved(provider_port + 1) as control_port,
+    ):
+        logs = data_dir / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        # Two names, so that the cookies of one never reach the other.
+        url, sandbox_url = f"http://localhost:{web_port}", f"http://127.0.0.1:{provider_port}"
+        env = environment(data_dir, urls, url=url, sandbox_url=sandbox_url, given=os.environ)
+        control_url = f"http://127.0.0.1:{control_port}"
+        env |= extra or {}
+        roles = Roles(env.get("DATABASE_ROLE_PREFIX") or DEFAULT_PREFIX)
+        passwords = logins.kept(data_dir / "roles")
+        service = Service(url, sandbox_url, control_url, env, logs)
+        service.logins = logins.beside(urls.database, roles=roles, passwords=passwords)
+        seeded = sandbox_seed.write(data_dir / "sandbox.json", service.environment, seed)
+        try:
+            service.start(
+                "sandbox",
+                *("integrations.sandbox", "--port", str(provider_port)),
+                *("--control-port", str(control_port), "--seed", str(seeded)),
+                *(("--validate",) if validate else ()),
+            )
+            # Beside it; neither asks the other for anything.
+            _prepare(service, with_calendars=seed is None)
+            service.wait("sandbox", provider_port)
+            service.start_web(web_port)
+            # A person waits for the first page, from which the rest would take the processor.
+            service.wait("web", web_port)
+            service.start_beat()
+            for process_class in WORKERS:
+                for number in range(1, workers + 1):
+                    name = f"worker-{process_class}"
+                    service.start_worker(name if workers == 1 else f"{name}{number}", process_class)
+            yield service
+        finally:
+            for name in reversed(list(service.processes)):
+                service.stop(name)
 
 
 def _prepare(service: Service, *, with_calendars: bool) -> None:

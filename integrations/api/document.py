@@ -8,6 +8,7 @@ holds it against the views.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -184,12 +185,29 @@ def reference(request: HttpRequest) -> HttpResponse:
     """Return the document as a page, without scripts of anybody's."""
     document = orjson.loads(written())
     operations = [
-        {"path": path, "method": method.upper(), **operation}
+        {
+            **operation,
+            "path": path,
+            "method": method.upper(),
+            "parameters": [_describe_parameter(one) for one in operation.get("parameters", ())],
+        }
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
     context = {"operations": operations, "info": document["info"]}
     return render(request, "public/reference.html", context)
+
+
+def _describe_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parameter of the document for the page; optional keys get a default."""
+    return {
+        "name": parameter["name"],
+        "in": parameter["in"],
+        "is_required": parameter.get("required", False),
+        "type": parameter["schema"]["type"],
+        "format": parameter["schema"].get("format", ""),
+        "description": parameter.get("description", ""),
+    }
 
 
 # Anyone may read how the API is called.

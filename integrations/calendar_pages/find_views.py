@@ -43,7 +43,7 @@ def find(request: HttpRequest) -> HttpResponse:
     into = partial(
         sink.calendar_page,
         _TEMPLATE,
-        context={"form": form, "has_answer": True},
+        context={"form": form, "has_answer": True, "why": ""},
         request=request,
     )
     make = finding.shown(search, people)
@@ -64,7 +64,7 @@ def _asking(request: HttpRequest, asked: Asked, form: FindForm, *, why: str = ""
         viewer=asked.actor,
         make=_zoned(found, preferences.zone(request)),
         at=asked.at,
-        context={"form": form, "why": why},
+        context={"form": form, "has_answer": False, "why": why},
         request=request,
     )
 

@@ -131,6 +131,7 @@ def _entry(one: Happening, calendar: Calendar) -> Entry:
         "is_declined": mine == "declined",
         "is_asked": mine == "needs_action",
         "is_free": not row.is_busy,
+        "is_brief": False,
         "is_changed": one.master is not None and one.master.id != row.id,
     }
 

@@ -57,6 +57,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
             "has_keys": preferences.keys(request),
             "coming": len(look.coming),
             "waited": 0,
+            "has_waited": False,
             "lost": _lost(look),
             "is_importing": not look.found and looking.is_coming(asked),
         },

@@ -49,7 +49,7 @@ def search(request: HttpRequest) -> HttpResponse:
     form = Words(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         says = "Search for up to 200 characters." if form.is_bound else ""
-        return render(request, _SEARCH, {"says": says})
+        return render(request, _SEARCH, {"says": says, "words": "", "boxes": []})
     given = form.cleaned_data
     found = searching.search(asked, given["words"], before=given["before"], only=given["only"])
     body = page_sink.render(
@@ -60,6 +60,7 @@ def search(request: HttpRequest) -> HttpResponse:
         shape=found.shape,
         at=asked.at,
         context={
+            "says": "",
             "words": given["words"],
             "is_later_page": given["before"] is not None,
             "is_one_of_several": given["only"] is not None or len(found.rows) > 1,

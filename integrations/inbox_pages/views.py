@@ -63,6 +63,7 @@ def threads(request: HttpRequest) -> HttpResponse:
         shape=shapes.thread_summary,
         at=asked.at,
         context={
+            "words": "",
             "folder_title": dict(TABS)[folder],
             # What they wrote themself is listed by whom it went to.
             "is_outgoing": folder in OUTGOING,

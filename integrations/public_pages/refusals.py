@@ -32,7 +32,7 @@ class ProblemPages:
             # The rule and the entry by which a reviewer finds this very refusal.
             context = {"says": error.says, "refusal": error}
         elif (foreseen := problems.of(error)) is not None:
-            known, context = foreseen, {}
+            known, context = foreseen, {"says": "", "refusal": None}
         else:
             return None
         response = render(

@@ -97,4 +97,5 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
     known = problem_catalogue.EXPLAINED.get(code)
     if known is None:
         raise Http404
-    return render(request, "public/problem.html", {"problem": known, "code": code})
+    context = {"problem": known, "code": code, "says": "", "refusal": None}
+    return render(request, "public/problem.html", context)

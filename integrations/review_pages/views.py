@@ -106,6 +106,7 @@ def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     known = {rule.id: rule for rule in RULES}
     context = {
         "entry": found,
+        "is_decision": "purpose" in found.said,
         "said": [(name, value) for name, value in found.said.items() if value not in (None, [])],
         "rule": known.get(found.said.get("rule", "")),
         "keys": [one.key for one in signers.history() if one.until is None],

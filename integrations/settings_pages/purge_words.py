@@ -122,6 +122,7 @@ def context(job: PurgeJob) -> dict[str, Any]:
         "ledger_part": _ledger_part(job),
         "steps": steps,
         "revocation_says": REVOCATION[job.revocation].format(label=provider.label),
+        "receipt_link": "",
         "revocation_pages": provider.revocation_pages if by_hand else (),
     }
 

@@ -278,6 +278,15 @@ class TestResettingThePassword:
         assert not is_in(there)
         assert b"no longer works" in self.follow(link)[0].get(link, follow=True).content
 
+    def test_asks_for_the_new_password_on_a_page(self, alice):
+        browser, form = self.follow(self.link(alice))
+
+        page = browser.get(form).content.decode()
+
+        assert "Set a new password" in page
+        assert f'action="{form}"' in page
+        assert 'name="password1"' in page
+
     @pytest.mark.control("2.1.1")
     def test_moves_the_key_out_of_the_address(self, alice):
         link = self.link(alice)

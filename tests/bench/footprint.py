@@ -98,7 +98,11 @@ def _with_microsoft(
 
 @contextmanager
 def _started() -> Iterator[Service]:
-    port = ports.free(0)
+    with ports.reserved() as port:
+        yield from _serving(port)
+
+
+def _serving(port: int) -> Iterator[Service]:
     logs = Path(settings.KEYRING_DIR).parent / "logs"
     logs.mkdir(exist_ok=True)
     service = Service(

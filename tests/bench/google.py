@@ -17,9 +17,7 @@ CONTROL = "BENCH_SANDBOX_CONTROL"
 
 @contextmanager
 def running(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
-    port = ports.free(0)
-    control = ports.free(0)
-    with log.open("ab") as output:
+    with ports.reserved() as port, ports.reserved() as control, log.open("ab") as output:
         process = spawn(
             [
                 *(sys.executable, "-m", "integrations.sandbox"),
@@ -29,13 +27,13 @@ def running(log: Path, environment: dict[str, str]) -> Iterator[Sandbox]:
             output=output,
             cwd=ROOT,
         )
-    sandbox = Sandbox(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}")
-    try:
-        ports.wait(control, process, name="sandbox")
-        yield sandbox
-    finally:
-        sandbox.close()
-        stop(process)
+        sandbox = Sandbox(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}")
+        try:
+            ports.wait(control, process, name="sandbox")
+            yield sandbox
+        finally:
+            sandbox.close()
+            stop(process)
 
 
 def unlimited(sandbox: Sandbox) -> None:

@@ -156,8 +156,8 @@ def running(
     data.chmod(0o711)
     for name in ("tmp", "mail", "watched", "watched/crashes", "watched/egress"):
         (data / name).mkdir(mode=0o700)
-    sandbox_port = ports.free()
     with ExitStack() as stack:
+        sandbox_port = stack.enter_context(ports.reserved())
         mine = stack.enter_context(own.running(data, settings=CLUSTER, given=given))
         urls = mine.urls
         between = stack.enter_context(relay.running(sandbox_port))
@@ -172,7 +172,12 @@ def running(
         }
         started = stack.enter_context(
             service.running(
-                data, urls, sandbox_port=sandbox_port, extra=extra, seed={}, validate=True
+                data,
+                urls,
+                sandbox_port=ports.AlreadyReserved(sandbox_port),
+                extra=extra,
+                seed={},
+                validate=True,
             )
         )
         sandbox = Sandbox(started.sandbox_url, started.control_url)

@@ -1,10 +1,11 @@
 import os
 import pwd
+import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
@@ -13,8 +14,10 @@ import redis
 
 from config.embedded import binaries, ports, postgres, processes, servers
 from config.embedded.processes import Account, Unavailable
+from tests.worlds.ending import wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60
 
 STUBBORN = (
     "import signal, time\n"
@@ -96,19 +99,20 @@ class TestServers:
         parent = subprocess.Popen(
             [sys.executable, "-c", script, str(data_dir)], cwd=ROOT, stdout=subprocess.PIPE
         )
+        (ready, *_) = select.select([parent.stdout], [], [], PATIENCE)
+        assert ready, "the servers did not come up"
         assert parent.stdout.readline() == b"up\n"
         servers_before = [pid for pid in processes_of(data_dir) if pid != parent.pid]
         sockets = (data_dir / "servers" / "sockets").read_text()
         brokers = processes_of(sockets)
 
         parent.kill()
-        parent.wait()
+        parent.wait(timeout=PATIENCE)
         parent.stdout.close()
 
         assert servers_before
         assert brokers
-        while processes_of(data_dir) or processes_of(sockets):
-            time.sleep(0.02)
+        wait_until_gone(lambda: processes_of(data_dir) + processes_of(sockets))
         with start(data_dir):
             assert not Path(sockets).exists()
 
@@ -209,18 +213,112 @@ class TestStop:
         stubborn.stdout.close()
 
 
+RESERVE = (
+    "import sys\n"
+    "from contextlib import ExitStack\n"
+    "from config.embedded import ports\n"
+    "with ExitStack() as held:\n"
+    "    wishes = [int(sys.argv[1])] + 20 * [0]\n"
+    "    print(*(held.enter_context(ports.reserved(wish)) for wish in wishes), flush=True)\n"
+    "    sys.stdin.read()\n"
+)
+
+
+def listening(port=0):
+    """Return a socket that listens on the port as our servers do."""
+    server = socket.socket()
+    try:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+    except OSError:
+        server.close()
+        raise
+    return server
+
+
+class TestWaitUntilGone:
+    def test_names_each_process_that_is_left(self):
+        left = processes.spawn([sys.executable, "-c", "import time; time.sleep(600)"])
+        try:
+            with pytest.raises(AssertionError, match=rf"after 0 s: {left.pid} .*sleep\(600\)"):
+                wait_until_gone(lambda: [left.pid], within=0.1)
+        finally:
+            processes.stop(left)
+
+        wait_until_gone(lambda: [left.pid], within=0.1)
+
+
 class TestPorts:
-    def test_gives_another_port_where_the_wished_one_is_taken(self):
-        import socket
+    def test_gives_another_port_where_the_preferred_one_is_taken(self):
+        with listening() as taken:
+            preferred = taken.getsockname()[1]
 
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            taken.listen()
-            wished = taken.getsockname()[1]
+            with ports.reserved(preferred) as port:
+                assert port != preferred
 
-            assert ports.free(wished) != wished
+    def test_gives_the_preferred_port_where_it_is_free(self):
+        with ports.reserved() as preferred:
+            pass
 
-    def test_gives_the_wished_port_where_it_is_free(self):
-        wished = ports.free()
+        with ports.reserved(preferred) as port:
+            assert port == preferred
 
-        assert ports.free(wished) == wished
+    def test_gives_a_reserved_port_to_nobody_else_who_prefers_it(self):
+        with ports.reserved() as first, ports.reserved(first) as second:
+            assert first != second
+
+    def test_hands_on_a_port_that_its_caller_reserved(self):
+        with ports.reserved() as first:
+            with ports.reserved(ports.AlreadyReserved(first)) as second:
+                assert first == second
+            with ports.reserved(first) as third:
+                assert first != third, "the inner block ended the reservation of the outer one"
+
+    def test_lets_a_server_listen_end_and_listen_again(self):
+        with ports.reserved() as port:
+            for _ in range(2):
+                with (
+                    listening(port) as server,
+                    socket.create_connection(("127.0.0.1", port), timeout=10) as client,
+                    server.accept()[0] as accepted,
+                ):
+                    accepted.sendall(b"up")
+                    assert client.recv(2) == b"up"
+
+    def test_keeps_out_a_stranger_who_does_not_share_ports(self):
+        with (
+            ports.reserved() as port,
+            socket.socket() as stranger,
+            pytest.raises(OSError, match="in use"),
+        ):
+            stranger.bind(("127.0.0.1", port))
+
+    def test_never_gives_one_port_to_two_of_many_processes_at_once(self):
+        with ports.reserved() as preferred:
+            pass
+        processes_at_once = [
+            subprocess.Popen(
+                [sys.executable, "-c", RESERVE, str(preferred)],
+                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            )
+            for _ in range(8)
+        ]  # fmt: skip
+        try:
+            given = [process.stdout.readline().split() for process in processes_at_once]
+        finally:
+            for process in processes_at_once:
+                process.communicate(timeout=60)
+
+        numbers = [int(number) for line in given for number in line]
+        assert len(numbers) == 8 * 21
+        assert len(set(numbers)) == len(numbers)
+        assert preferred in numbers
+
+    def test_says_that_a_server_ended_though_somebody_listens_on_its_port(self):
+        with listening() as stranger:
+            ended = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+            ended.wait(timeout=60)
+
+            with pytest.raises(Unavailable, match="status 3"):
+                ports.wait(stranger.getsockname()[1], ended, name="web", within=1)

@@ -3,15 +3,19 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.config.test_embedded import processes_of
+from tests.worlds.ending import wait_until_gone
 
 ROOT = Path(__file__).resolve().parents[2]
+# Seconds, for each wait: for a loaded machine; an idle one needs a tenth of it.
+PATIENCE = 150
 # What pytest runs on is not what the demo is to run on.
 OURS = {"DATABASE_URL", "BROKER_URL", "KEYRING_DIR", "DJANGO_SETTINGS_MODULE"}
 
@@ -32,11 +36,24 @@ def demo(data_dir):
         cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     said = []
-    for line in process.stdout:
-        said.append(line)
-        if found := re.search(r"open\s+(http://localhost:\d+)", line):
-            return process, found[1], "".join(said)
-    raise AssertionError("".join(said))
+    with killed_if_late(process):
+        for line in process.stdout:
+            said.append(line)
+            if found := re.search(r"open\s+(http://localhost:\d+)", line):
+                return process, found[1], "".join(said)
+    raise AssertionError(f"it did not come up: {''.join(said)}")
+
+
+@contextmanager
+def killed_if_late(process):
+    """Kill the process if the block takes longer than `PATIENCE`: its output ends, too."""
+    timer = threading.Timer(PATIENCE, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def run(data_dir, *arguments):
@@ -45,7 +62,7 @@ def run(data_dir, *arguments):
     command = [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "run"]
     return subprocess.run(
         [*command, sys.executable, *arguments],
-        cwd=ROOT, env=env, capture_output=True, text=True, check=False,
+        cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
 
 
@@ -58,15 +75,6 @@ def descendants(pid):
     return {int(child) for child in children}.union(*(descendants(child) for child in children))
 
 
-def is_running(pid):
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    # In a container without an init nobody may collect the dead.
-    return state != "Z"
-
-
 class TestDemo:
     def test_serves_a_first_page_and_says_whom_to_sign_in_as_at_every_start(self, data_dir):
         for start in range(2):
@@ -75,7 +83,7 @@ class TestDemo:
             if start:
                 self.look(data_dir)
             process.terminate()
-            status = process.wait()
+            status = process.wait(timeout=PATIENCE)
             process.stdout.close()
 
             assert answer.status_code == 200
@@ -98,21 +106,21 @@ class TestDemo:
         family = descendants(process.pid)
 
         process.kill()
-        process.wait()
+        process.wait(timeout=PATIENCE)
         process.stdout.close()
 
         # Sandbox, web and its child, worker, beat, PostgreSQL and its children, Valkey.
         assert len(family) > 7
-        while any(is_running(pid) for pid in family):
-            time.sleep(0.05)
+        wait_until_gone(lambda: family)
 
     def test_stops_as_a_whole_when_one_process_ends(self, data_dir):
         process, _, _ = demo(data_dir)
         (beat,) = processes_of(data_dir / "beat-schedule")
 
         os.kill(beat, 9)
-        said = process.stdout.read()
-        status = process.wait()
+        with killed_if_late(process):
+            said = process.stdout.read()
+        status = process.wait(timeout=PATIENCE)
         process.stdout.close()
 
         assert "beat stopped by itself with status -9" in said

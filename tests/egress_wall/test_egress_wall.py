@@ -22,9 +22,9 @@ from integrations.models import Message, SyncWork
 from tests.egress_wall import edge
 from tests.integrations.google import ALICE_BOX, Browser, acme, alice
 from tests.tiers import skip_on_this_machine
-from tests.worlds.processes import environment, world
+from tests.worlds.processes import environment, web_port, world
 
-__all__ = ["acme", "alice", "world"]
+__all__ = ["acme", "alice", "web_port", "world"]
 
 SIZE = 40
 SCRIPT = ROOT / "config" / "walled.sh"

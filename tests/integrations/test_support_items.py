@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from django.utils import timezone
@@ -301,7 +302,24 @@ class TestSupport:
     def test_needs_a_second_factor(self, message, alice, sam):
         opened(alice, message)
 
-        assert read(cast.browser(sam), message).status_code == 302
+        with_factor = read(desk(sam), message)
+        without_factor = read(cast.browser(sam), message)
+
+        assert with_factor.status_code == 200
+        assert f"{CANARY} text" in with_factor.content.decode()
+        assert (without_factor.status_code, without_factor.url) == (302, "/accounts/mfa/")
+        assert without_factor.content == b""
+
+    @pytest.mark.control("3.3.1")
+    def test_shows_a_second_factor_that_is_set_up_before_the_item(self, message, alice, sam):
+        opened(alice, message)
+        cast.security_key(sam)
+
+        answer = read(cast.browser(sam), message)
+
+        form = f"/accounts/mfa/reauthenticate/?next=/support/items/{message.id}/"
+        assert (answer.status_code, unquote(answer.url)) == (302, form)
+        assert read(desk(sam), message).status_code == 200
 
     @pytest.mark.clause("LU-3")
     @pytest.mark.parametrize("role", [Role.MEMBER, Role.REVIEWER, Role.OPERATOR])

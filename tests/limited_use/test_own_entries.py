@@ -106,7 +106,9 @@ class TestOwnEntries:
         guard.permits([ask(), ask(actor=ALICE, facts=OWNING)], at=NOW)
         entries.append({"event": "never.named"})
 
-        for leaf in Leaf.objects.all():
+        leaves = Leaf.objects.all()
+        assert {bool(leaf.subject) for leaf in leaves} == {True, False}
+        for leaf in leaves:
             named = f'"subject":"{bytes(leaf.subject).hex()}"' if leaf.subject else "never.named"
             assert named.encode() in bytes(leaf.payload)
 

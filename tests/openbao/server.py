@@ -45,11 +45,10 @@ listener "tcp" {{
 
 
 class OpenBao:
-    """One server. `root` is its root token; `address` stays the same over a restart."""
+    """One server, on reserved ports: `address` stays over a restart. `root` is its root token."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int, tls_port: int, peers: int) -> None:
         self.folder = folder
-        port, tls_port, peers = (ports.free() for _ in range(3))
         self.address = f"http://127.0.0.1:{port}"
         self.tls_address = f"https://127.0.0.1:{tls_port}"
         # Signed by itself: the authority to trust, too.
@@ -147,8 +146,9 @@ class OpenBao:
 
 @contextmanager
 def running(folder: Path):
-    server = OpenBao(folder)
-    try:
-        yield server
-    finally:
-        server.close()
+    with ports.reserved() as port, ports.reserved() as tls_port, ports.reserved() as peers:
+        server = OpenBao(folder, port, tls_port, peers)
+        try:
+            yield server
+        finally:
+            server.close()

@@ -112,14 +112,21 @@ class TestAConnectThatOutlivesItsWebProcess:
         assert Integration.objects.count() == 1
 
 
+@pytest.fixture
+def silent_port():
+    """Reserve a port, so that nobody listens there while the test lasts."""
+    with ports.reserved() as port:
+        yield port
+
+
 class TestAWebProcessWhoseBrokerIsDown:
     @pytest.mark.scenario("X1")
     @pytest.mark.invariant(5)
     @pytest.mark.invariant(6)
     def test_connects_and_disconnects_and_the_sweeps_do_the_rest(
-        self, alice, running, world, person_of
+        self, alice, running, world, person_of, silent_port
     ):
-        running.web(BROKER_URL=f"redis://127.0.0.1:{ports.free()}/0")
+        running.web(BROKER_URL=f"redis://127.0.0.1:{silent_port}/0")
         person = person_of(alice, running)
         # As long as a person would wait before they press again.
         person.browser.http.timeout = 5

@@ -13,7 +13,7 @@ from limited_use.vault import keyring, keys
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.transit_keyring import TransitKeyring
 from tests.integrations.google import ALICE_BOX, Browser
-from tests.worlds.processes import script, wait_until
+from tests.worlds.processes import PATIENCE, script, wait_until
 
 from .test_connect import person_of
 
@@ -132,7 +132,7 @@ def attachment(person):
 def turn(store):
     """Turn every line's epoch, by a process of the class that does so."""
     with script("manage", "turn_key_epoch", **store("purge"), PROCESS_CLASS="purge") as process:
-        assert process.wait() == 0
+        assert process.wait(timeout=PATIENCE) == 0
     for line in KeyLine:
         alive = KeyEpoch.objects.filter(line=line, destroyed_at=None)
         assert list(alive.values_list("number", flat=True)) == [2]

@@ -12,6 +12,7 @@ from integrations import grants
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection, Discard
 from tests.factories import make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
+from tests.worlds.processes import wait_until
 from tests.worlds.sandbox import GMAIL_READONLY
 
 __all__ = ["acme", "alice", "bob", "browser_of", "google"]
@@ -47,11 +48,12 @@ class TestADiscard:
         google.fail_next(1, hang_seconds=1.5, path_prefix="/revoke")
         discarding = Thread(target=in_thread, args=(first, backs[0]))
         discarding.start()
-        while not Discard.objects.exists() and discarding.is_alive():
-            pass
+        wait_until(lambda: Discard.objects.exists() or not discarding.is_alive())
 
         second.arrive(backs[1])
-        discarding.join()
+        discarding.join(timeout=60)
+
+        assert not discarding.is_alive()
 
         outcome = second.attempt().outcome
         kept = Connection.objects.exists()

@@ -45,7 +45,12 @@ def leader(keyring):
 
     yield run
     started.stdin.close()
-    started.wait()
+    try:
+        started.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        started.wait()
+        raise
     started.stdout.close()
 
 

@@ -1,4 +1,5 @@
 import json
+import time
 
 import httpx
 import pytest
@@ -214,8 +215,10 @@ class TestFailures:
                 timeout=0.2,
             )
 
-        while not any(label["name"] == "Late" for label in self.labels(users)):
-            pass
+        give_up_at = time.monotonic() + 30
+        while "Late" not in {label["name"] for label in self.labels(users)}:
+            assert time.monotonic() < give_up_at, "the label was never made"
+            time.sleep(0.05)
 
     def labels(self, users):
         return users.labels().list(userId="me").execute()["labels"]

@@ -1,10 +1,17 @@
 """
 The main job, walked through as an outside client: `make smoke`.
 
-Over HTTP only, but for the canary search, which reads the stores themselves, and
-for turning back one row's clock, which stands for two weeks of waiting. On servers that are
-given it has a database of its own, whose files it does not see: that is said, never counted
-as zero.
+Clients use HTTP only, at the service and at the sandbox, whose control plane is asked for what
+happens at a provider. Passwords and client keys come from the file of the seed. Three acts pass
+the service by; each is a line of the output where it happens, and the last line names them:
+
+- the database is told to keep long values uncompressed, so that its files can be searched;
+- a leak is planted in each store and taken away again, and the stores are read;
+- one row's clock is turned back by SQL. It stands for two weeks of waiting: the setting,
+  REAUTH_GRACE_DAYS, is a promise in whole days.
+
+On servers that are given the walk has a database of its own, whose files it does not see: that
+is said, never counted as zero.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from tests.canaries import cluster
 from tests.canaries.control import TRACER, Ground, planted
 from tests.canaries.scanner import Needles, Stores, scan, search
 from tests.canaries.secrets_seen import PUBLIC
-from tests.smoke.walk import Failed, must
+from tests.smoke.walk import Failed, Walk, must
 from tests.worlds.microsoft import Microsoft
 from tests.worlds.own import Own
 from tests.worlds.sandbox import Sandbox
@@ -30,6 +30,7 @@ class Search:
 
     def __init__(  # noqa: PLR0917 - where to look, and whose secrets to look for
         self,
+        walk: Walk,
         sandbox: Sandbox,
         own: Own,
         data: Path,
@@ -37,6 +38,7 @@ class Search:
         accounts: tuple[str, ...],
         outlook: str,
     ) -> None:
+        self.walk = walk
         self.sandbox = sandbox
         self.urls = own.urls
         self.embedded = own.embedded
@@ -48,6 +50,7 @@ class Search:
 
     def self_test(self) -> str:
         """Plant a leak in each store, find it, and take it away again."""
+        self.walk.say_bypass("a leak is planted in each store and taken away again")
         ground = Ground(
             database_url=self.urls.database,
             broker_url=self.urls.broker,
@@ -71,6 +74,7 @@ class Search:
 
     def _nothing(self, when: str) -> str:
         self._collect()
+        self.walk.say_bypass("the stores are read for the canary search")
         with psycopg.connect(self.urls.database, autocommit=True) as connection:
             needles = Needles({"content": self.mark, **self.secrets})
             hits = scan(needles, self._where(connection))

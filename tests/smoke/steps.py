@@ -56,7 +56,9 @@ class Smoke:
         mallory = Person(running.url, people["mallory"])
         self.outlook = Outlook(walk, self.sandbox, mallory, self.receipts, self.mark)
         accounts = (self.account, self.other, third, self.outlook.gmail)
-        self.search = Search(self.sandbox, own, data, self.mark, accounts, self.outlook.account)
+        self.search = Search(
+            walk, self.sandbox, own, data, self.mark, accounts, self.outlook.account
+        )
         self.consented = 0.0
 
     def run(self) -> None:
@@ -93,6 +95,7 @@ class Smoke:
 
     def seed(self) -> str:
         self.sandbox.dial(units_per_minute=UNITS_PER_MINUTE, concurrency=25)
+        self.walk.say_bypass("long values are kept uncompressed in the database (SQL)")
         with psycopg.connect(self.urls.database, autocommit=True) as connection:
             stores.uncompressed(connection)
         # All within the horizon of 90 days.
@@ -275,15 +278,11 @@ class Smoke:
         eventually(
             lambda: "Reconnect before" in self.bob.settings().text, within=30, says="the clock"
         )
-        # The one clock that is turned by hand.
-        self._execute(
-            "UPDATE integrations_connection SET reauth_since = reauth_since - interval '15 days'"
-            " WHERE status = 'reauth_required'"
-        )
+        self._turn_back_clock()
         receipt = eventually(lambda: self.receipts.next(self.bob), within=120, says="the receipt")
         trigger = json.loads(receipt)["body"]["trigger"]
         must(trigger == "grant_ended", f"the receipt says {trigger}")
-        return f"trigger {trigger}; clock turned back by 15 days"
+        return f"trigger {trigger}, once the clock was turned back by SQL"
 
     def disconnect(self) -> str:
         self.removal, milliseconds = self.alice.disconnect()
@@ -346,6 +345,13 @@ class Smoke:
         asked = self.sandbox.requests("/token")
         return sum("grant_type=refresh_token" in str(one.get("body")) for one in asked)
 
-    def _execute(self, statement: str) -> None:
+    def _turn_back_clock(self) -> None:
+        """Have the grant of the other account end 15 days ago: nobody waits for two weeks."""
+        self.walk.say_bypass("the end of a grant is set back by 15 days (SQL)")
         with psycopg.connect(self.urls.database, autocommit=True) as connection:
-            connection.execute(statement)
+            changed = connection.execute(
+                "UPDATE integrations_connection"
+                " SET reauth_since = reauth_since - interval '15 days'"
+                " WHERE status = 'reauth_required'"
+            )
+        must(changed.rowcount == 1, f"{changed.rowcount} clocks were turned back")

@@ -167,12 +167,18 @@ class Running:
 
 
 @pytest.fixture
-def world(transactional_db, sandbox, settings, tmp_path):
+def web_port():
+    """Reserve the port of the web process for as long as a test may start it."""
+    with ports.reserved() as port:
+        yield port
+
+
+@pytest.fixture
+def world(transactional_db, sandbox, settings, tmp_path, web_port):
     """Return the sandbox as our Google, with keys of the test's own; nothing runs yet."""
-    port = ports.free()
     settings.KEYRING_DIR = tmp_path / "keyring"
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    settings.PUBLIC_URL = f"http://localhost:{port}"
+    settings.PUBLIC_URL = f"http://localhost:{web_port}"
     settings.GMAIL_UNITS_PER_MINUTE = 0
     keys.forget()
     copy_keyring(settings.KEYRING_DIR)

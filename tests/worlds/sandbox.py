@@ -18,20 +18,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
+from config.embedded import ports
+
 ROOT = Path(__file__).parents[2]
 CLIENT_ID = "antares-test.apps.googleusercontent.com"
 CLIENT_SECRET = "sandbox-secret"
 REDIRECT_URI = "http://localhost:8000/connections/google/callback"
 GMAIL_READONLY = "https://www.googleapis.com/auth/gmail.readonly"
 STARTUP_SECONDS = 30
-
-
-def free_ports() -> tuple[int, int]:
-    """Two ports nobody listens on right now."""
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return first.getsockname()[1], second.getsockname()[1]
 
 
 class Sandbox:
@@ -266,7 +260,13 @@ class Sandbox:
 @contextlib.contextmanager
 def running(*arguments: str, validate: bool = True) -> Iterator[Sandbox]:
     """A sandbox on free ports until the block ends."""
-    port, control = free_ports()
+    with ports.reserved() as port, ports.reserved() as control:
+        yield from _running(port, control, arguments, validate=validate)
+
+
+def _running(
+    port: int, control: int, arguments: tuple[str, ...], *, validate: bool
+) -> Iterator[Sandbox]:
     command = [sys.executable, "-m", "integrations.sandbox", "--port", str(port)]
     command += ["--control-port", str(control), "--with-parent", *arguments]
     command += ["--validate"] if validate else []

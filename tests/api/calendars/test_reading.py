@@ -37,7 +37,10 @@ class TestCalendars:
         assert primary["connection_id"] == str(alice.connection.id)
 
     def test_are_read_one_by_one(self, hers):
-        for one in ok(hers.get(f"{V1}/calendars"))["data"]:
+        listed = ok(hers.get(f"{V1}/calendars"))["data"]
+
+        assert listed
+        for one in listed:
             assert ok(hers.get(f"{V1}/calendars/{one['id']}")) == one
 
     def test_that_are_shared_say_by_whom_and_how(self, alice, bob, his):
@@ -136,7 +139,10 @@ class TestEvents:
 
 class TestOneEvent:
     def test_is_read_as_it_is_listed_but_for_its_rule(self, hers):
-        for listed in events(hers):
+        found = events(hers)
+
+        assert found
+        for listed in found:
             answer = hers.get(f"{V1}/events/{listed['id']}")
 
             assert ok(answer) == listed

@@ -227,8 +227,9 @@ class TestRun:
         run(disconnect(mailbox), clock)
 
         known = [mailbox.id, mailbox.connection_id, mailbox.connection.user_id]
-        for payload in Leaf.objects.values_list("payload", flat=True):
-            assert not any(str(one) in bytes(payload).decode() for one in known)
+        payloads = [bytes(leaf.payload).decode() for leaf in Leaf.objects.all()]
+        assert any("purge" in payload for payload in payloads)
+        assert [one for one in known for payload in payloads if str(one) in payload] == []
 
 
 class TestEmpty:

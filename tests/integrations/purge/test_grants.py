@@ -20,6 +20,7 @@ from limited_use.models import DataKey, Receipt
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.test_engine import body_of, left, run
+from tests.worlds.processes import wait_until
 
 
 @pytest.fixture
@@ -121,11 +122,12 @@ class TestRevokingUntil:
         job = disconnect(mailbox)
         worker = Thread(target=in_thread, args=(job.id, clock))
         worker.start()
-        google.asked.wait(10)
+        assert google.asked.wait(10)
 
         during = self.until(mailbox, NOW)
         google.may_answer.set()
-        worker.join()
+        worker.join(timeout=60)
+        assert not worker.is_alive()
 
         assert during > NOW
         assert PurgeJob.objects.get(id=job.id).revoking_until is None
@@ -141,7 +143,8 @@ class TestRevokingUntil:
             worker.start()
             wait_for_a_waiter()
             asked_meanwhile = list(google.tokens)
-        worker.join()
+        worker.join(timeout=60)
+        assert not worker.is_alive()
 
         assert asked_meanwhile == []
         assert google.tokens == ["1//refresh"]
@@ -155,10 +158,14 @@ def in_thread(job_id, clock):
 
 
 def wait_for_a_waiter():
-    while True:
-        with database.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            )
-            if cursor.fetchone()[0]:
-                return
+    """Wait until somebody waits for an advisory lock of this connection."""
+    wait_until(is_waited_for, within=30)
+
+
+def is_waited_for():
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+        return cursor.fetchone()[0]
