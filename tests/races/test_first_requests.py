@@ -20,7 +20,7 @@ def serve(environ, start_response):
 def call(door) -> str:
     """Return the status of one notification."""
     statuses = []
-    door({"PATH_INFO": CHANNEL}, lambda status, headers: statuses.append(status))
+    door({"PATH_INFO": CHANNEL}, lambda status, _headers: statuses.append(status))
     return statuses[0]
 
 
