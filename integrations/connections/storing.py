@@ -83,6 +83,8 @@ def store(
             raise Revoking
         attempt = _attempt(attempt_id)
         held = _held(attempt, provider, blind)
+        if held is not None:
+            _hold_integrations(held)
         connection = _renewed(held, tokens, at) if held else _new(attempt, blind, tokens, at)
         # The token response is the only truth about what was granted.
         granted = tokens.granted_scopes or frozenset()
@@ -91,7 +93,6 @@ def store(
         connection.asked_scopes = attempt.asked_scopes
         connection.granted_scopes = sorted(granted)
         connection.save()
-        _hold_integrations(connection)
         ledger_keys.create(holder=connection.id, at=at)
         entries.record(
             event="connection.connected",
@@ -182,7 +183,12 @@ def _renewed(connection: Connection, tokens: TokenSet, at: datetime) -> Connecti
 
 
 def _hold_integrations(connection: Connection) -> None:
-    """Lock what is live of the account, in one order, before anything of it is changed."""
+    """
+    Lock what is live of the account, in one order, before the connection is saved.
+
+    A new grant changes a key of the connection's row, which foreign keys to it wait for. Whoever
+    writes such a row holds one of these integrations until it has committed.
+    """
     live = connection.integrations.live().select_for_update(no_key=True)
     list(live.order_by("id").values_list("id"))
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import psycopg
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from integrations.models import SyncWork, Watch
@@ -29,6 +26,7 @@ from tests.integrations.webhooks.conftest import (
 )
 from tests.integrations.webhooks.test_microsoft import call as post
 from tests.integrations.webhooks.test_microsoft import item, subscription, work
+from tests.races.locks import run, session, wait_for_waiters
 from tests.walls import requests_act_as_web
 
 __all__ = [
@@ -97,44 +95,6 @@ def row_of(model, integration) -> str:
     return f"SELECT 1 FROM {model._meta.db_table} WHERE id = '{row_id}' FOR UPDATE"  # noqa: S608 - our own id
 
 
-@contextmanager
-def session(**settings):
-    """Yield another connection to the database of the test, in a transaction."""
-    params = connection.get_connection_params()
-    given = {name: params[name] for name in ("dbname", "user", "host", "password", "port")
-             if name in params}  # fmt: skip
-    with psycopg.connect(**given) as other:
-        for name, value in settings.items():
-            other.execute(f"SET {name} = '{value}'")
-        other.commit()
-        yield other
-        other.rollback()
-
-
-def send(notify, **settings):
-    """Send a notification that is answered under these settings of its session."""
-    try:
-        with connection.cursor() as cursor:
-            for name, value in settings.items():
-                cursor.execute(f"SET {name} = '{value}'")
-        return notify()
-    finally:
-        connection.close()
-
-
-def wait_for_waiters(count: int) -> None:
-    """Return once so many sessions wait for a lock."""
-    deadline = time.monotonic() + 10
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(waiting + " AND datname = current_database()")
-            if cursor.fetchone()[0] >= count:
-                return
-        time.sleep(0.01)
-    raise AssertionError("they do not wait")
-
-
 class TestANotificationThatWaitsBetweenTwoWorkers:
     """
     PostgreSQL may end it, although it holds nothing that anybody waits for but its turn.
@@ -156,7 +116,7 @@ class TestANotificationThatWaitsBetweenTwoWorkers:
         ):
             first.execute(wanted)
             second.execute(other)
-            answer = pool.submit(send, notify, deadlock_timeout="1s")
+            answer = pool.submit(run, notify, deadlock_timeout="1s")
             wait_for_waiters(1)
             behind = pool.submit(second.execute, wanted)
             wait_for_waiters(2)
@@ -179,7 +139,7 @@ class TestANotificationWhoseRowStaysLocked:
 
         with session() as worker, ThreadPoolExecutor(1) as pool:
             worker.execute(row_of(SyncWork, integration))
-            answer = pool.submit(send, notify, lock_timeout="20ms").result(20)
+            answer = pool.submit(run, notify, lock_timeout="20ms").result(20)
 
         assert answer.status_code in {202, 204}
         assert queue == []
@@ -193,7 +153,7 @@ class TestANotificationWhoseRowStaysLocked:
 
         with session() as worker, ThreadPoolExecutor(1) as pool:
             worker.execute(row_of(Watch, integration))
-            answer = pool.submit(send, notify, lock_timeout="20ms").result(20)
+            answer = pool.submit(run, notify, lock_timeout="20ms").result(20)
 
         assert answer.status_code in {202, 204}
         assert len(queue) == 1
