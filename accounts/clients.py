@@ -83,7 +83,12 @@ def retire(*, client_id: str, at: datetime) -> UUID:
 
     :raises NotLive: if it is retired already, or unknown
     """
-    client = ServiceClient.objects.live().select_for_update().filter(client_id=client_id).first()
+    client = (
+        ServiceClient.objects.live()
+        .select_for_update(no_key=True)
+        .filter(client_id=client_id)
+        .first()
+    )
     if client is None:
         raise NotLive
     client.retired_at = at

@@ -36,7 +36,7 @@ def switch_on(
             user_id=user_id, organisation_id=organisation_id
         )
         # Held: a feature switched on beside a leaving would outlive it.
-        if not membership.select_for_update().exists():
+        if not membership.select_for_update(no_key=True).exists():
             raise NotAMember
         try:
             with transaction.atomic():
@@ -60,7 +60,7 @@ def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegatio
     :raises NotOn: if it is not on, or not theirs
     """
     live = Delegation.objects.live().filter(id=delegation_id, user_id=user_id)
-    delegation = live.select_for_update().first()
+    delegation = live.select_for_update(no_key=True).first()
     if delegation is None:
         raise NotOn
     delegation.epoch += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -33,8 +34,10 @@ def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
     with transaction.atomic():
         # Held, so that a deactivation or a closing cannot pass between look and write.
-        person = User.objects.active().filter(id=user_id).select_for_update()
-        organisation = Organisation.objects.live().filter(id=organisation_id).select_for_update()
+        person = User.objects.active().filter(id=user_id).select_for_update(no_key=True)
+        organisation = (
+            Organisation.objects.live().filter(id=organisation_id).select_for_update(no_key=True)
+        )
         if not person.exists() or not organisation.exists():
             raise NotOpen
         try:
@@ -63,6 +66,18 @@ def leave(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     return ended[0]
 
 
+def hold(*, user_ids: Collection[UUID], organisation_id: UUID) -> None:
+    """
+    Lock the live memberships of some people for the rest of the transaction.
+
+    In the order of their ids, so that two people who do the same with each other do not wait for
+    each other.
+    """
+    theirs = Membership.objects.live().filter(user_id__in=user_ids, organisation_id=organisation_id)
+    held = theirs.order_by("id").select_for_update(no_key=True, of=("self",))
+    list(held.values_list("id"))
+
+
 def end(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
     """
     End live `memberships` inside the caller's transaction, and return them as they now are.
@@ -71,7 +86,7 @@ def end(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
     cannot be told apart by organisation, so they sign in again.
     """
     # In the order of their ids, so that two closings cannot wait for each other.
-    held = list(memberships.select_for_update().order_by("id"))
+    held = list(memberships.select_for_update(no_key=True).order_by("id"))
     for membership in held:
         membership.epoch += 1
         membership.left_at = at

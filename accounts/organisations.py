@@ -41,7 +41,10 @@ def close(*, organisation_id: UUID, at: datetime) -> Organisation:
     :raises NotLive: if it is closed already, or unknown
     """
     organisation = (
-        Organisation.objects.live().select_for_update().filter(id=organisation_id).first()
+        Organisation.objects.live()
+        .select_for_update(no_key=True)
+        .filter(id=organisation_id)
+        .first()
     )
     if organisation is None:
         raise NotLive

@@ -75,7 +75,7 @@ def deactivate(*, user_id: UUID, at: datetime) -> User:
 
     :raises NotActive: if they are not active, or unknown
     """
-    user = User.objects.active().select_for_update().filter(id=user_id).first()
+    user = User.objects.active().select_for_update(no_key=True).filter(id=user_id).first()
     if user is None:
         raise NotActive
     user.is_active = False

@@ -12,7 +12,8 @@ from threading import Lock
 from time import monotonic
 from typing import Final
 
-from django.db import DatabaseError, connection
+import django.db
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -38,8 +39,9 @@ def alive(_: HttpRequest) -> HttpResponse:
 def ready(_: HttpRequest) -> HttpResponse:
     """503 until the database answers and is as this release needs it."""
     said = READINESS.said()
-    can_serve = said["database"] == said["migrations"] == "ok"
-    return JsonResponse(said, status=200 if can_serve else 503)
+    if said["database"] == said["migrations"] == "ok":
+        return JsonResponse(said)
+    return JsonResponse(said, status=503, headers={"Retry-After": str(round(SECONDS))})
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Readiness:
                 cursor.execute("SELECT 1")
             said["database"] = "ok"
             self._is_migrated = self._is_migrated or not _missing()
-        except DatabaseError:
+        except django.db.Error:
             return said
         return {**said, "migrations": "ok" if self._is_migrated else "missing"}
 

@@ -7,7 +7,6 @@ from django.core.wsgi import get_wsgi_application
 from config import egress, keys_fit, privacy
 from config.cgi import without_our_environment
 from config.logging import log_uncaught
-from config.restored import Door
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -16,6 +15,7 @@ _application = without_our_environment(get_wsgi_application())
 
 from django.db import connections  # noqa: E402 - after the settings
 
+from config.restored import Door  # noqa: E402
 from integrations import restored  # noqa: E402
 
 application = Door(_application, restored.is_pending)

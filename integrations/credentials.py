@@ -162,7 +162,7 @@ def end(
     claims = _sealed_claims(connection_id, epoch, wanted) if wanted else None
     reason = StatusReason.GRANT_REVOKED if wanted is None else StatusReason.CONFIRMATION_NEEDED
     with transaction.atomic(durable=True):
-        asked = Connection.objects.select_for_update().filter(
+        asked = Connection.objects.select_for_update(no_key=True).filter(
             id=connection_id, epoch=epoch, status=ConnectionStatus.ACTIVE
         )
         if generation is not None:
@@ -179,7 +179,7 @@ def end(
         connection.refresh_lease_by = connection.refresh_lease_until = None
         connection.save()
         fence(connection)
-        held = list(connection.integrations.live().select_for_update().order_by("id"))
+        held = list(connection.integrations.live().select_for_update(no_key=True).order_by("id"))
         for integration in held:
             _ask_to_reconnect(integration, reason, at=at)
         entries.record(

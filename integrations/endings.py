@@ -118,7 +118,7 @@ def _end_one(integration_id: UUID, *, trigger: PurgeTrigger, at: datetime) -> Pu
         integration = Integration.objects.get(id=integration_id)
         # The connection first, as a connect and a refresh do; and with it held, a
         # reconnect that came in time is seen.
-        Connection.objects.select_for_update().get(id=integration.connection_id)
+        Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
         if not dict(_over(at))[trigger].filter(id=integration_id).exists():
             raise purge.NotLive
         job = end(integration=integration, trigger=trigger, at=at)

@@ -120,9 +120,10 @@ def _end_one(calendar_id: UUID, *, at: datetime) -> int:
         integration_id = Calendar.objects.values_list("integration_id", flat=True).get(
             id=calendar_id
         )
-        live = Integration.objects.live().select_for_update().filter(id=integration_id)
+        live = Integration.objects.live().select_for_update(no_key=True).filter(id=integration_id)
         if not live.exists():
             return 0
+        # It may be deleted, which takes the stronger lock.
         calendar = over(at).select_for_update(of=("self",)).filter(id=calendar_id).first()
         if calendar is None:
             # Refreshed meanwhile.

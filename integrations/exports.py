@@ -81,7 +81,7 @@ def ask(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
     live = Integration.objects.live().owned_by(user_id, organisation_id)
     with transaction.atomic(durable=True):
         # Held, so that a disconnect in between finds the row that it has to remove.
-        if not live.select_for_update(of=("self",)).filter(id=integration_id).exists():
+        if not live.select_for_update(no_key=True, of=("self",)).filter(id=integration_id).exists():
             raise NotFound
         return Export.objects.create(
             integration_id=integration_id,

@@ -2,7 +2,7 @@
 What every writer calls first, after all its network is done.
 
 A disconnect waits for the transaction that holds the fence, and stops every one
-after it.
+after it. Where both are held, the connection comes first: see "Lock order" in the README.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def hold(*, integration_id: UUID, epoch: int) -> None:
     :raises NoLongerLive: if it is not live, or its epoch has moved on
     """
     live = Integration.objects.live().filter(id=integration_id, epoch=epoch)
-    if not live.select_for_update().exists():
+    if not live.select_for_update(no_key=True).exists():
         raise NoLongerLive
 
 
@@ -36,5 +36,5 @@ def hold_connection(*, connection_id: UUID, epoch: int) -> None:
     :raises NoLongerLive: if its grant has ended, or its epoch has moved on
     """
     live = Connection.objects.filter(id=connection_id, epoch=epoch, status=ConnectionStatus.ACTIVE)
-    if not live.select_for_update().exists():
+    if not live.select_for_update(no_key=True).exists():
         raise NoLongerLive

@@ -98,7 +98,12 @@ def fence(*, connection_id: UUID, at: datetime) -> None:
     :raises NotEmpty: if it has an integration that is live or being purged
     """
     with transaction.atomic(durable=True):
-        connection = Connection.objects.live().select_for_update().filter(id=connection_id).first()
+        connection = (
+            Connection.objects.live()
+            .select_for_update(no_key=True)
+            .filter(id=connection_id)
+            .first()
+        )
         if connection is None or _has_something(connection):
             raise NotEmpty
         if connection.status == ConnectionStatus.ENDING and connection.ending_since is not None:
@@ -142,7 +147,7 @@ def _still_ending(connection_id: UUID) -> Connection | None:
     blind = Connection.objects.values_list("account_blind", flat=True).get(id=connection_id)
     if blind is not None:
         grants.order(bytes(blind))
-    connection = Connection.objects.select_for_update().get(id=connection_id)
+    connection = Connection.objects.select_for_update(no_key=True).get(id=connection_id)
     # Somebody may have reconnected the account meanwhile.
     if connection.status != ConnectionStatus.ENDING or _has_something(connection):
         return None

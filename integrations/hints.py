@@ -8,10 +8,15 @@ from where it was, so a hint that is forged, late or doubled costs one question 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import OperationalError
 
 from accounts import owned
-from integrations import permits, watches
+from integrations import contention, permits, watches
 from integrations.providers.pushes import Call, Notice
 from integrations.sync import news
 from integrations.tasks import connections as tasks
@@ -31,8 +36,8 @@ def of_mailbox(notice: Notice, *, provider: str, at: datetime) -> int:
     None for one that is not connected, or not any more: whoever tells is not told which.
     """
     permit = permits.to_match(notice, at=at)
-    heard = watches.heard_of_mailbox(notice.address, provider, permit=permit, at=at)
-    return _hurry(heard, at=at)
+    find = partial(watches.heard_of_mailbox, notice.address, provider, permit=permit, at=at)
+    return _receive(find, at=at)
 
 
 def of_channel(channel_id: str, token: str, *, resource_id: str, at: datetime) -> int:
@@ -43,7 +48,7 @@ def of_channel(channel_id: str, token: str, *, resource_id: str, at: datetime) -
     """
     if not lookups.is_proven(channel_id, token):
         raise NotProven
-    return _hurry(watches.heard_of_channel(channel_id, resource_id, at=at), at=at)
+    return _receive(partial(watches.heard_of_channel, channel_id, resource_id, at=at), at=at)
 
 
 def of_subscription(call: Call, *, at: datetime) -> int:
@@ -55,15 +60,41 @@ def of_subscription(call: Call, *, at: datetime) -> int:
     if not lookups.is_proven(call.channel_id, call.token):
         raise NotProven
     hear = watches.heard_of_itself if call.is_about_itself else watches.heard_of_channel
-    return _hurry(hear(call.channel_id, call.resource_id, at=at), at=at)
+    return _receive(partial(hear, call.channel_id, call.resource_id, at=at), at=at)
 
 
-def _hurry(heard: list[watches.Heard], *, at: datetime) -> int:
+def _receive(find: Callable[[], list[watches.Heard]], *, at: datetime) -> int:
+    """
+    Mark the work due that a notification is about; return how many things that is.
+
+    A notification is not refused because of contention: the provider would call less. If
+    contention does not end, the regular poll is what finds the change; the log says so.
+    """
+    try:
+        heard = contention.retry(find)
+    except OperationalError as error:
+        _defer(error)
+        return 0
     for one in heard:
-        # Found by what a provider told: from here on it is this person's.
-        with owned.acting_for(*one.owner):
-            work_id = news.hurry(integration_id=one.integration_id, resource=one.resource, at=at)
-        if work_id is not None:
-            tasks.queue_sync(work_id)
+        try:
+            work_id = contention.retry(partial(_mark_due, one, at=at))
+        except OperationalError as error:
+            _defer(error, one.integration_id)
+        else:
+            if work_id is not None:
+                tasks.queue_sync(work_id)
     logger.info("webhook.heard", extra={"count": len(heard)})
     return len(heard)
+
+
+def _mark_due(heard: watches.Heard, *, at: datetime) -> UUID | None:
+    # Found by what a provider told: from here on it is this person's.
+    with owned.acting_for(*heard.owner):
+        return news.hurry(integration_id=heard.integration_id, resource=heard.resource, at=at)
+
+
+def _defer(error: OperationalError, integration_id: UUID | None = None) -> None:
+    """Leave it to the poll after contention; a database that is away is the provider's to retry."""
+    if not contention.is_contention(error):
+        raise error
+    logger.error("webhook.deferred", extra={"integration_id": integration_id})

@@ -90,7 +90,7 @@ def consume(
         provider=provider,
     )
     with transaction.atomic(durable=True):
-        attempt = ours.select_for_update().first()
+        attempt = ours.select_for_update(no_key=True).first()
         if attempt is None:
             raise ForeignState
         if attempt.used_at is not None:

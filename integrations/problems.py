@@ -31,12 +31,15 @@ class Problem:
     HTTP status, code (the last part of its RFC 9457 `type`), title and a sentence for people.
 
     A provider's 401 is never ours: a client would take it for its own sign-in.
+
+    :param retry_after: seconds to wait before the request is sent again; None: not said
     """
 
     status: int
     code: str
     title: str
     says: str
+    retry_after: int | None = None
 
 
 _GONE: Final = Problem(
@@ -56,12 +59,13 @@ _CHANGED: Final = Problem(
     "Nothing was written. Read it as it is now, and decide anew.",
 )
 
-_BUSY: Final = Problem(
+BUSY: Final = Problem(
     503,
     "busy",
     "That cannot be done at the moment.",
     "Our database did not take it in time. Send it again in a moment, under the same"
     " Idempotency-Key where it has one: nothing is done twice.",
+    retry_after=5,
 )
 
 PROBLEMS: Final[dict[type[Exception], Problem]] = {
@@ -316,15 +320,15 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "An earlier try wrote it, and it was changed since. Read it as it is now.",
     ),
     # A deadlock, a lock or a statement that took too long, a connection that broke.
-    OperationalError: _BUSY,
-    InterfaceError: _BUSY,
+    OperationalError: BUSY,
+    InterfaceError: BUSY,
 }
 
 
 def of(error: Exception) -> Problem | None:
     """Return the problem that `error` is, or None for what nobody foresaw: a bug."""
     found = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
-    if found is _BUSY:
+    if found is BUSY:
         # Whoever asked comes again; what it was is for whoever runs this.
         logger.error("database.failed", extra={"error": type(error.__cause__ or error).__name__})
     return found

@@ -171,7 +171,7 @@ def _write(read: Connection, tokens: TokenSet) -> bool:
     """Write what the refresh of `read` brought, if nothing came between; return whether."""
     with transaction.atomic(durable=True):
         connection = (
-            Connection.objects.select_for_update()
+            Connection.objects.select_for_update(no_key=True)
             .filter(
                 id=read.id,
                 epoch=read.epoch,

@@ -93,7 +93,7 @@ def claim(asked: Asked, sent: Sent, integration: Integration) -> Reply:
             held_until=asked.at + HELD_FOR,
         )
         Reply.objects.bulk_create([wanted], ignore_conflicts=True)
-        held = Reply.objects.select_for_update().filter(key_blind=name.key).first()
+        held = Reply.objects.select_for_update(no_key=True).filter(key_blind=name.key).first()
         if held is None:
             # Whoever had it let go of it in this very moment.
             raise InProgress

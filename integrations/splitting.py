@@ -54,7 +54,7 @@ def _left(at: datetime) -> QuerySet[Connection]:
 def _split(connection_id: UUID, *, at: datetime) -> bool:
     allowed = permits.to_seal_anew(connection_id=connection_id, at=at)
     with transaction.atomic(durable=True):
-        connection = _left(at).select_for_update().filter(id=connection_id).first()
+        connection = _left(at).select_for_update(no_key=True).filter(id=connection_id).first()
         if connection is None:
             return False
         stored = {column: getattr(connection, column) for column in COLUMNS}

@@ -72,12 +72,12 @@ def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
         raise NeedsAnEnd
     # Held, so that what one person does about their agreements has an order.
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
-    if not members.select_for_update().exists():
+    if not members.select_for_update(no_key=True).exists():
         raise NotAMember
     live = (
         _theirs(person_id, organisation_id, feature)
         .filter(purpose=purpose, recipient=recipient, item=item)
-        .select_for_update()
+        .select_for_update(no_key=True)
         .first()
     )
     if live is not None:
@@ -196,7 +196,7 @@ def _theirs(owner_id: UUID, organisation_id: UUID, feature: str) -> QuerySet[Con
 
 
 def _end_all(consents: QuerySet[Consent], *, event: str, at: datetime) -> bool:
-    live = list(consents.order_by("id").select_for_update())
+    live = list(consents.order_by("id").select_for_update(no_key=True))
     for consent in live:
         _end(consent, event=event, at=at)
     return bool(live)

@@ -58,12 +58,15 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     members = Membership.objects.live().filter(
         user_id__in=[person_id, viewer_id], organisation_id=organisation_id
     )
-    held = {one.user_id: one.id for one in members.order_by("id").select_for_update(of=("self",))}
+    held = {
+        one.user_id: one.id
+        for one in members.order_by("id").select_for_update(no_key=True, of=("self",))
+    }
     if held.keys() != {person_id, viewer_id}:
         raise NotAMember
     live = (
         Share.objects.filter(item=item, viewer_id=viewer_id, withdrawn_at=None)
-        .select_for_update()
+        .select_for_update(no_key=True)
         .first()
     )
     if live is not None:
@@ -93,7 +96,7 @@ def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
     :param person_id: who acts; nobody takes another's back
     """
     theirs = Share.objects.filter(id=share_id, owner_id=person_id, withdrawn_at=None)
-    share = theirs.select_for_update().first()
+    share = theirs.select_for_update(no_key=True).first()
     if share is not None:
         _end(share, event="share.withdrawn", at=at)
     return share
@@ -102,7 +105,7 @@ def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
 def leave(*, viewer_id: UUID, share_id: UUID, at: datetime) -> bool:
     """End one share as the person who was shown it, who no longer wants to see it."""
     seen = Share.objects.filter(id=share_id, viewer_id=viewer_id, withdrawn_at=None)
-    share = seen.select_for_update().first()
+    share = seen.select_for_update(no_key=True).first()
     if share is None:
         return False
     _end(share, event="share.left", at=at)
@@ -112,7 +115,7 @@ def leave(*, viewer_id: UUID, share_id: UUID, at: datetime) -> bool:
 def lapse(*, items: Collection[UUID], at: datetime) -> int:
     """End every share of these things, since they are gone; return how many."""
     live = Share.objects.filter(item__in=items, withdrawn_at=None).order_by("id")
-    ended = list(live.select_for_update())
+    ended = list(live.select_for_update(no_key=True))
     for share in ended:
         _end(share, event="share.lapsed", at=at)
     return len(ended)
@@ -121,7 +124,11 @@ def lapse(*, items: Collection[UUID], at: datetime) -> int:
 def end_of_memberships(*, memberships: Collection[UUID], at: datetime) -> int:
     """End every share from or with these memberships, since they are over; return how many."""
     theirs = Q(owner_membership__in=memberships) | Q(viewer_membership__in=memberships)
-    ended = list(Share.objects.filter(theirs, withdrawn_at=None).order_by("id").select_for_update())
+    ended = list(
+        Share.objects.filter(theirs, withdrawn_at=None)
+        .order_by("id")
+        .select_for_update(no_key=True)
+    )
     for share in ended:
         _end(share, event="share.lapsed", at=at)
     return len(ended)
@@ -132,7 +139,7 @@ def end_of_owner(*, person_id: UUID, organisation_id: UUID, at: datetime) -> int
     theirs = Share.objects.filter(
         owner_id=person_id, organisation_id=organisation_id, withdrawn_at=None
     )
-    ended = list(theirs.order_by("id").select_for_update())
+    ended = list(theirs.order_by("id").select_for_update(no_key=True))
     for share in ended:
         _end(share, event="share.withdrawn", at=at)
     return len(ended)

@@ -69,7 +69,7 @@ def run(*, at: datetime) -> int:
 
 @transaction.atomic(durable=True)
 def _batch() -> int:
-    tally = Tally.objects.select_for_update(skip_locked=True).filter(id=1).first()
+    tally = Tally.objects.select_for_update(no_key=True, skip_locked=True).filter(id=1).first()
     if tally is None:
         # Another process is at it.
         return 0

@@ -1,7 +1,8 @@
-"""What answers below `/v1` where no view does: unknown addresses, and our own bugs."""
+"""Answers outside of views: unknown addresses below `/v1`, an unreachable database, our bugs."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+from integrations import busy_page, problems
 
 from . import handler
 from .negotiation import OneShape
@@ -36,7 +39,16 @@ class Nothing(APIView):
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a bug: a problem document below `/v1`, a page elsewhere; what it was is in neither."""
-    if request.path.startswith(PREFIX):
+    """
+    Answer an exception that no view mapped: a problem document below `/v1`, a page elsewhere.
+
+    Middleware loads the session and the person, so a database that is away is met there first:
+    503, as in a view. Anything else is a bug: 500, without a word of the exception.
+    """
+    error = sys.exception()
+    is_api = request.path.startswith(PREFIX)
+    if isinstance(error, Exception) and problems.of(error) is problems.BUSY:
+        return handler.said(request, problems.BUSY.code) if is_api else busy_page.render()
+    if is_api:
         return handler.said(request, "unexpected")
     return defaults.server_error(request)

@@ -36,7 +36,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         return refused(request, error)
     known = problems.of(error)
     if known is not None:
-        wait = getattr(error, "retry_after", None)
+        wait = getattr(error, "retry_after", None) or known.retry_after
         seconds = max(1, math.ceil(wait)) if wait else None
         return problem.respond(
             request,
@@ -141,6 +141,8 @@ def _extra(error: Exception) -> dict[str, Any]:
 def said(request: HttpRequest, code: str, **more: Any) -> HttpResponse:
     """Return the problem of this code, in the catalogue's words."""
     known = problem_catalogue.EXPLAINED[code]
+    if known.retry_after is not None:
+        more.setdefault("headers", {"Retry-After": str(known.retry_after)})
     return problem.respond(
         request, status=known.status, code=code, title=known.title, detail=known.says, **more
     )

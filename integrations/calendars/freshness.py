@@ -103,7 +103,7 @@ def _note(calendar_ids: Sequence[UUID], at: datetime) -> None:
     with transaction.atomic():
         # In one order, and past whoever is writing there: the next who looks notes it.
         held = Calendar.objects.filter(id__in=calendar_ids).order_by("id")
-        free = held.select_for_update(skip_locked=True).values_list("id", flat=True)
+        free = held.select_for_update(no_key=True, skip_locked=True).values_list("id", flat=True)
         Calendar.objects.filter(id__in=list(free)).update(asked_at=at)
 
 

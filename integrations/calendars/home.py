@@ -17,7 +17,11 @@ from limited_use.vault.lines import KeyLine
 def of(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
     """Return it, made if there is none; in a transaction that lets nobody else make one."""
     live = Integration.objects.live().owned_by(person_id, organisation_id)
-    held = live.filter(connection__provider=OFFLINE.key).select_for_update(of=("self",)).first()
+    held = (
+        live.filter(connection__provider=OFFLINE.key)
+        .select_for_update(no_key=True, of=("self",))
+        .first()
+    )
     if held is not None:
         return held
     connection = Connection.objects.create(

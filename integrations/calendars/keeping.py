@@ -155,7 +155,7 @@ def commit(made: Sequence[Prepared], *, at: datetime) -> bool:
             same = Calendar.objects.live().filter(
                 id=calendar.id, cache_id=calendar.cache_id, round=calendar.round
             )
-            if not same.select_for_update().exists():
+            if not same.select_for_update(no_key=True).exists():
                 if not Calendar.objects.live().filter(id=calendar.id).exists():
                     raise NotFound
                 transaction.set_rollback(True)

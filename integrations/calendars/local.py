@@ -153,7 +153,7 @@ def remove(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
 def _one_at_a_time(person_id: UUID, organisation_id: UUID) -> None:
     """Let nobody else begin a calendar of theirs: the first two would make two homes."""
     members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
-    if not members.select_for_update().exists():
+    if not members.select_for_update(no_key=True).exists():
         raise NotFound
 
 
@@ -163,6 +163,8 @@ def _begin(whose: tuple[UUID, UUID], about: About, version: int, at: datetime) -
     if version != FEATURES[FEATURE].version:
         raise NotAgreed
     person_id, organisation_id = whose
+    # Before the agreement, as whoever disconnects locks the two.
+    integration = home.of(person_id, organisation_id, at)
     consents.give(
         person_id=person_id,
         organisation_id=organisation_id,
@@ -170,7 +172,6 @@ def _begin(whose: tuple[UUID, UUID], about: About, version: int, at: datetime) -
         version=version,
         at=at,
     )
-    integration = home.of(person_id, organisation_id, at)
     if Calendar.objects.filter(integration=integration).count() >= MOST:
         raise TooManyCalendars
     return _add(integration, person_id, organisation_id, about, at)
@@ -221,6 +222,7 @@ def _mine(actor: Actor, calendar_id: UUID, etag: str) -> Calendar:
     mine = Calendar.objects.live().owned_by(*_person(actor)).select_related("integration")
     found = (
         mine.filter(id=calendar_id, is_local=True, integration__status__in=LIVE)
+        # `remove` deletes it, which takes the stronger lock.
         .select_for_update(of=("self",))
         .first()
     )

@@ -33,7 +33,9 @@ def erase(*, actor: Actor, integration_id: UUID, at: datetime) -> int:
         integration = _mine(actor, integration_id)
         held = Calendar.objects.filter(integration=integration, is_local=False)
         copies = list(
-            held.select_related("integration").select_for_update(of=("self",)).order_by("id")
+            held.select_related("integration")
+            .select_for_update(no_key=True, of=("self",))
+            .order_by("id")
         )
         return erasing.erase(copies, reason=Reason.OWNER, at=at)
 
@@ -48,7 +50,7 @@ def ask_again(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
         integration = _mine(actor, integration_id)
         held = Calendar.objects.filter(integration=integration, is_local=False)
         held.update(cleared_at=None, asked_at=at)
-        works = SyncWork.objects.filter(integration=integration).select_for_update()
+        works = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
         for work in works.order_by("id"):
             work.next_sync_at = at
             work.save(update_fields=["next_sync_at"])
@@ -74,7 +76,9 @@ def _mine(actor: Actor, integration_id: UUID) -> Integration:
     if actor.user_id is None or actor.organisation_id is None:
         raise NotFound
     mine = Integration.objects.live().owned_by(actor.user_id, actor.organisation_id)
-    found = mine.filter(id=integration_id, product="calendar").select_for_update(of=("self",))
+    found = mine.filter(id=integration_id, product="calendar").select_for_update(
+        no_key=True, of=("self",)
+    )
     integration = found.first()
     if integration is None:
         raise NotFound

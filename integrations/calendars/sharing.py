@@ -15,6 +15,7 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.db import transaction
 
+from accounts import memberships
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership, User
 from integrations.asking import NotFound
@@ -78,6 +79,9 @@ def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
         raise shares.InThePast
     with transaction.atomic(durable=True):
         calendar = _own(person_id, organisation_id, calendar_id)
+        viewer_id = _reached(email, organisation_id)
+        people = [one for one in (person_id, viewer_id) if one is not None]
+        memberships.hold(user_ids=people, organisation_id=organisation_id)
         # Agreed to by sharing, whoever is at the other end.
         consents.give(
             person_id=person_id,
@@ -86,7 +90,6 @@ def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
             version=version,
             at=at,
         )
-        viewer_id = _reached(email, organisation_id)
         if viewer_id is None or viewer_id == person_id:
             logger.info("share.reached_nobody", extra={"about": calendar.id})
             return

@@ -7,16 +7,17 @@ disconnect of every mailbox that it was given for, each with a purge and a recei
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
-from accounts import delegations
-from accounts.models import Delegation, Membership
+from accounts import delegations, memberships
+from accounts.models import Delegation
 from integrations import endings, scopes
-from integrations.models import Integration, PurgeJob, PurgeTrigger, SyncWork
+from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
 from integrations.purge import NotLive
 from integrations.tasks import connections as tasks
 from integrations.tasks import purge as purges
@@ -64,6 +65,9 @@ def agree_again(
         )
         if not earlier.exists():
             raise NothingToAgreeTo
+        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
+        memberships.hold(user_ids=[user_id], organisation_id=organisation_id)
+        _hold_integrations(kept)
         consents.give(
             person_id=user_id,
             organisation_id=organisation_id,
@@ -71,9 +75,8 @@ def agree_again(
             version=version,
             at=at,
         )
-        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
         works = SyncWork.objects.filter(integration__in=kept)
-        for work in works.select_for_update(of=("self",)).order_by("id"):
+        for work in works.select_for_update(no_key=True, of=("self",)).order_by("id"):
             work.next_sync_at = at
             work.save(update_fields=["next_sync_at"])
             transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
@@ -88,11 +91,10 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
     jobs: list[PurgeJob] = []
     with transaction.atomic(durable=True):
         # Held as a connect holds it: what one is bringing in is either ended here or not yet begun.
-        members = Membership.objects.filter(user_id=user_id, organisation_id=organisation_id)
-        list(members.live().select_for_update().values_list("id"))
-        for integration in kept_for(
-            feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id
-        ):
+        memberships.hold(user_ids=[user_id], organisation_id=organisation_id)
+        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
+        _hold_connections(kept)
+        for integration in kept:
             try:
                 job = endings.end(
                     integration=integration, trigger=PurgeTrigger.CONSENT_WITHDRAWN, at=at
@@ -185,3 +187,16 @@ def _record(event: str, delegation: Delegation, at: datetime) -> None:
         },
         at=at,
     )
+
+
+def _hold_connections(integrations: Iterable[Integration]) -> None:
+    """Lock their connections before the first of them ends: see the lock order in the README."""
+    ids = {integration.connection_id for integration in integrations}
+    held = Connection.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    list(held.values_list("id"))
+
+
+def _hold_integrations(integrations: Iterable[Integration]) -> None:
+    ids = [integration.id for integration in integrations]
+    held = Integration.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    list(held.values_list("id"))

@@ -11,12 +11,13 @@ import logging
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
 
 from accounts import owned
-from integrations import alarms, credentials, oauth_state
+from integrations import alarms, contention, credentials, oauth_state
 from integrations.endpoints import endpoints, redirect_uri
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.oauth_state import Journey
@@ -184,7 +185,16 @@ def _stored(
 ) -> AttemptOutcome:
     for _ in range(PATIENCE):
         try:
-            return storing.store(attempt_id=attempt.id, tokens=tokens, provider=provider, at=at)
+            # A consent cannot be asked for again: what lost a deadlock is stored once more.
+            return contention.retry(
+                partial(
+                    storing.store,
+                    attempt_id=attempt.id,
+                    tokens=tokens,
+                    provider=provider,
+                    at=at,
+                )
+            )
         except storing.Revoking:
             time.sleep(POLL_SECONDS)
         if tokens.refresh_token is None:

@@ -123,7 +123,8 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
         integration = _live(integration_id)
         if integration.status in OWNER_ONLY:
             raise NotConnected
-        for work in SyncWork.objects.filter(integration=integration).select_for_update():
+        works = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
+        for work in works.order_by("id"):
             work.next_sync_at = at
             work.save(update_fields=["next_sync_at"])
             transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
@@ -149,7 +150,7 @@ def shares_its_grant(integration: Integration) -> bool:
 
 
 def _live(integration_id: UUID) -> Integration:
-    live = Integration.objects.live().select_for_update(of=("self",))
+    live = Integration.objects.live().select_for_update(no_key=True, of=("self",))
     integration = live.filter(id=integration_id).first()
     if integration is None:
         raise NotConnected

@@ -83,6 +83,8 @@ def store(
             raise Revoking
         attempt = _attempt(attempt_id)
         held = _held(attempt, provider, blind)
+        if held is not None:
+            _hold_integrations(held)
         connection = _renewed(held, tokens, at) if held else _new(attempt, blind, tokens, at)
         # The token response is the only truth about what was granted.
         granted = tokens.granted_scopes or frozenset()
@@ -113,10 +115,10 @@ def store(
 
 
 def _attempt(attempt_id: UUID) -> ConnectAttempt:
-    attempt = ConnectAttempt.objects.select_for_update(of=("self",)).get(id=attempt_id)
+    attempt = ConnectAttempt.objects.select_for_update(no_key=True, of=("self",)).get(id=attempt_id)
     theirs = {"user_id": attempt.user_id, "organisation_id": attempt.organisation_id}
     is_live = (
-        Membership.objects.live().filter(**theirs).select_for_update().exists()
+        Membership.objects.live().filter(**theirs).select_for_update(no_key=True).exists()
         and User.objects.active().filter(id=attempt.user_id).exists()
         and Organisation.objects.live().filter(id=attempt.organisation_id).exists()
     )
@@ -129,7 +131,7 @@ def _held(attempt: ConnectAttempt, provider: Provider, blind: bytes) -> Connecti
     """Return the connection of this account that there is already, locked, if it is theirs."""
     live = Connection.objects.live().owned_by(attempt.user_id, attempt.organisation_id)
     live = live.filter(provider=provider.key)
-    held = live.filter(account_blind=blind).select_for_update(of=("self",)).first()
+    held = live.filter(account_blind=blind).select_for_update(no_key=True, of=("self",)).first()
     if attempt.connection_id is not None:
         if not live.filter(id=attempt.connection_id).exists():
             raise refusals.Overtaken
@@ -180,6 +182,17 @@ def _renewed(connection: Connection, tokens: TokenSet, at: datetime) -> Connecti
     return connection
 
 
+def _hold_integrations(connection: Connection) -> None:
+    """
+    Lock what is live of the account, in one order, before the connection is saved.
+
+    A new grant changes a key of the connection's row, which foreign keys to it wait for. Whoever
+    writes such a row holds one of these integrations until it has committed.
+    """
+    live = connection.integrations.live().select_for_update(no_key=True)
+    list(live.order_by("id").values_list("id"))
+
+
 def _product(
     attempt: ConnectAttempt,
     connection: Connection,
@@ -188,7 +201,7 @@ def _product(
     at: datetime,
 ) -> AttemptOutcome:
     product = attempt.product
-    live = connection.integrations.live().filter(product=product).select_for_update().first()
+    live = connection.integrations.live().filter(product=product).first()
     served = scopes.served(provider, product, granted)
     for feature in served:
         consents.give(
@@ -235,8 +248,7 @@ def _judge_others(
     at: datetime,
 ) -> None:
     """Go on with what else is live of the account, as far as the new grant serves it."""
-    others = connection.integrations.live().exclude(product=product).select_for_update()
-    for one in others:
+    for one in connection.integrations.live().exclude(product=product):
         if scopes.is_kept(scopes.served(provider, one.product, granted)):
             _resume(one, at)
         else:

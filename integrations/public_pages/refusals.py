@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from integrations import problem_catalogue, problems
+from integrations import busy_page, problem_catalogue, problems
 from limited_use.guard import Refused
 
 
@@ -31,10 +31,12 @@ class ProblemPages:
             known = problem_catalogue.EXPLAINED["limited-use-refused"]
             # The rule and the entry by which a reviewer finds this very refusal.
             context = {"says": error.says, "refusal": error}
-        elif (foreseen := problems.of(error)) is not None:
-            known, context = foreseen, {"says": "", "refusal": None}
-        else:
+        elif (foreseen := problems.of(error)) is None:
             return None
+        elif foreseen is problems.BUSY:
+            return busy_page.render()
+        else:
+            known, context = foreseen, {"says": "", "refusal": None}
         response = render(
             request,
             "public/problem.html",

@@ -34,7 +34,7 @@ def end(connection_id: UUID, *, at: datetime) -> Ended:
     blind = Connection.objects.values_list("account_blind", flat=True).get(id=connection_id)
     if blind is not None:
         grants.order(bytes(blind))
-    connection = Connection.objects.select_for_update().get(id=connection_id)
+    connection = Connection.objects.select_for_update(no_key=True).get(id=connection_id)
     ended_or_ending = {ConnectionStatus.ENDING, ConnectionStatus.ENDED}
     if connection.status not in ended_or_ending or connection.integrations.live().exists():
         return Ended()

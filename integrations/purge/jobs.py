@@ -63,8 +63,10 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     :raises NotLive: if it is not live any more
     """
     # Connection before integration: the order in which a connect and a refresh take them.
-    connection = Connection.objects.select_for_update().get(id=integration.connection_id)
-    live = Integration.objects.live().select_for_update().filter(id=integration.id).first()
+    connection = Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
+    live = (
+        Integration.objects.live().select_for_update(no_key=True).filter(id=integration.id).first()
+    )
     if live is None:
         raise NotLive
     name = names.of(connection.id).at_the_end
@@ -146,7 +148,7 @@ def claim(*, job_id: UUID, at: datetime, lease_for: timedelta) -> tuple[Claim, P
     with transaction.atomic(durable=True):
         job = (
             claimable(at)
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(no_key=True, skip_locked=True, of=("self",))
             .select_related("integration")
             .filter(id=job_id)
             .first()

@@ -37,7 +37,7 @@ def settle(connection_id: UUID, *, at: datetime) -> None:
     Without a purge there is no receipt to fetch it beside: then it is destroyed at once.
     """
     # Held, so that of two purges which end at the same time the second sees the first.
-    row = LedgerKey.objects.select_for_update().filter(holder=connection_id).first()
+    row = LedgerKey.objects.select_for_update(no_key=True).filter(holder=connection_id).first()
     if row is None or row.set_aside_at is None:
         return
     purges = PurgeJob.objects.filter(integration__connection_id=connection_id)
@@ -57,7 +57,7 @@ def begin(*, at: datetime) -> int:
     for connection_id in without.values_list("id", flat=True):
         with transaction.atomic(durable=True):
             # Held, so that it does not end meanwhile.
-            held = Connection.objects.live().select_for_update().filter(id=connection_id)
+            held = Connection.objects.live().select_for_update(no_key=True).filter(id=connection_id)
             if held.exists():
                 keys.create(holder=connection_id, at=at)
                 made += 1

@@ -77,7 +77,7 @@ def claim(*, work_id: UUID, at: datetime, lease_for: timedelta) -> tuple[Claim, 
         work = (
             claimable(at)
             .select_related("integration__connection")
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(no_key=True, skip_locked=True, of=("self",))
             .filter(id=work_id)
             .first()
         )

@@ -51,7 +51,7 @@ def claim(*, watch_id: UUID, at: datetime, lease_for: timedelta) -> tuple[Claim,
         watch = (
             claimable(at)
             .select_related("integration", "connection")
-            .select_for_update(skip_locked=True, of=("self",))
+            .select_for_update(no_key=True, skip_locked=True, of=("self",))
             .filter(id=watch_id)
             .first()
         )

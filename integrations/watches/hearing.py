@@ -7,18 +7,24 @@ Duplicates, late ones and ones about what is gone change nothing but a time, or 
 from __future__ import annotations
 
 import hmac
+import logging
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 from uuid import UUID
 
+from django.db import OperationalError
 from django.db.models import QuerySet
 
 from accounts import owned
-from integrations import crossings
+from integrations import contention, crossings
 from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
 from limited_use.guard import Permit
 
 from . import lookups
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def of_itself(channel_id: str, resource_id: str, *, at: datetime) -> list[Heard]
     for one in heard:
         with owned.acting_for(*one.owner):
             rows = _listening(WatchKind.CHANNEL, lookups.of_channel(channel_id))
-            rows.filter(status=WatchStatus.LIVE, due_at__gt=at).update(due_at=at)
+            _update_each(rows.filter(status=WatchStatus.LIVE, due_at__gt=at), due_at=at)
     return heard
 
 
@@ -103,7 +109,22 @@ def _listening(kind: WatchKind, blind: bytes) -> QuerySet[Watch]:
 
 def _note(rows: QuerySet[Watch], owner: tuple[UUID, UUID], at: datetime) -> list[Heard]:
     found = list(rows.values_list("id", "integration_id", "resource"))
-    if found:
-        ids = [row[0] for row in found]
-        Watch.objects.filter(id__in=ids).update(last_event_at=at, silent_since=None)
+    ids = [row[0] for row in found]
+    _update_each(Watch.objects.filter(id__in=ids), last_event_at=at, silent_since=None)
     return [Heard(integration_id, resource, owner) for _, integration_id, resource in found]
+
+
+def _update_each(rows: QuerySet[Watch], **values: Any) -> None:
+    """
+    Update rows one by one: a statement that locks one row makes no circle with a worker.
+
+    A row that stays contended is left as it is: a worker is at it, and what the notification is
+    about matters more.
+    """
+    for watch_id in list(rows.values_list("id", flat=True)):
+        try:
+            contention.retry(partial(rows.filter(id=watch_id).update, **values))
+        except OperationalError as error:
+            if not contention.is_contention(error):
+                raise
+            logger.warning("watch.not_noted", extra={"reason": type(error.__cause__).__name__})

@@ -67,7 +67,7 @@ class LastToken:
             return
         with transaction.atomic(durable=True):
             # By it the grant is given back. Unless somebody else was faster: then theirs is newer.
-            held = Connection.objects.select_for_update().filter(
+            held = Connection.objects.select_for_update(no_key=True).filter(
                 id=read.id, epoch=read.epoch, grant_generation=read.grant_generation
             )
             connection = held.first()

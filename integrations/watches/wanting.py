@@ -88,18 +88,24 @@ def due(*, at: datetime, limit: int = 500) -> list[UUID]:
 def _switch_off(at: datetime) -> None:
     for product, provider in _pairs():
         if not ways.is_on(product, provider):
-            Watch.objects.filter(
-                status__in=_HERE,
-                integration__product=product,
-                connection__provider=provider,
-            ).update(status=WatchStatus.LEAVING, due_at=at)
+            of_pair = Watch.objects.filter(
+                integration__product=product, connection__provider=provider
+            )
+            _leave(of_pair, at)
     # What nobody works on cannot be hurried: a calendar that was removed leaves such a watch.
     work = SyncWork.objects.filter(
         integration_id=OuterRef("integration_id"), resource=OuterRef("resource")
     )
-    Watch.objects.filter(~Exists(work), status__in=_HERE, integration__status__in=FETCHABLE).update(
-        status=WatchStatus.LEAVING, due_at=at
-    )
+    _leave(Watch.objects.filter(~Exists(work), integration__status__in=FETCHABLE), at)
+
+
+def _leave(watches: QuerySet[Watch], at: datetime) -> None:
+    """Give watches up, apart from those that a worker has locked: the next sweep sees them."""
+    with transaction.atomic():
+        here = watches.filter(status__in=_HERE)
+        free = here.select_for_update(no_key=True, skip_locked=True, of=("self",))
+        ids = list(free.values_list("id", flat=True))
+        Watch.objects.filter(id__in=ids).update(status=WatchStatus.LEAVING, due_at=at)
 
 
 def _switch_on(at: datetime, limit: int) -> None:

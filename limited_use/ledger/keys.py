@@ -109,7 +109,7 @@ def key_id(commitment: bytes) -> bytes:
 
 
 def _live(holder: UUID) -> QuerySet[LedgerKey]:
-    return LedgerKey.objects.select_for_update().filter(holder=holder, destroyed_at=None)
+    return LedgerKey.objects.select_for_update(no_key=True).filter(holder=holder, destroyed_at=None)
 
 
 def _destroy(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:

@@ -75,7 +75,7 @@ def _sealer(place: There) -> Sealer | None:
 def _held(copy: UUID) -> Calendar | None:
     """Lock the calendar of a copy, if that is still it, and complete."""
     same = Calendar.objects.live().filter(cache_id=copy, cleared_at=None)
-    return same.exclude(cached_at=None).select_for_update().first()
+    return same.exclude(cached_at=None).select_for_update(no_key=True).first()
 
 
 def _look_again(calendar: Calendar, at: datetime) -> None:

@@ -186,5 +186,5 @@ def _hold(run: Run, calendar: Calendar, *, at: datetime) -> None:
     """Hold the fences of integration, lease and copy: its owner may have deleted it meanwhile."""
     run.hold(at=at)
     same = Calendar.objects.filter(id=calendar.id, cache_id=calendar.cache_id, cleared_at=None)
-    if not same.select_for_update().exists():
+    if not same.select_for_update(no_key=True).exists():
         raise NoLongerLive

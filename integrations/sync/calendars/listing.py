@@ -56,7 +56,11 @@ def _listed(run: Run) -> list[RemoteCalendar]:
 
 
 def _write(run: Run, listed: Sequence[RemoteCalendar], own: Sealer, at: datetime) -> None:
-    mine = Calendar.objects.filter(integration=run.integration).select_for_update().order_by("id")
+    mine = (
+        Calendar.objects.filter(integration=run.integration)
+        .select_for_update(no_key=True)
+        .order_by("id")
+    )
     held = {bytes(one.remote_blind): one for one in mine}
     fresh: list[UUID] = []
     for remote in listed:

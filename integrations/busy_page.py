@@ -1,0 +1,17 @@
+"""The page for a database that does not answer: static, because every other page reads from it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+
+from integrations.problems import BUSY
+
+
+def render() -> HttpResponse:
+    """Return the 503 page, with `Retry-After`."""
+    return HttpResponse(
+        render_to_string("503.html", {"is_restored": False}),
+        status=BUSY.status,
+        headers={"Retry-After": str(BUSY.retry_after), "Cache-Control": "no-store"},
+    )

@@ -1,0 +1,63 @@
+"""
+Contention for rows, and how to run a statement or transaction again after it.
+
+When transactions wait for each other in a circle, PostgreSQL rolls one of them back: not
+necessarily one that caused the circle. What was rolled back left no trace, so it can run again.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from django.db import OperationalError
+from django.db import connection as database
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_SQLSTATES: Final = frozenset(
+    {
+        "40001",  # serialization_failure
+        "40P01",  # deadlock_detected
+        "55P03",  # lock_not_available
+        "57014",  # query_canceled: a statement took longer than its limit
+    }
+)
+_TRIES: Final = 5
+_FIRST_PAUSE: Final = 0.02  # seconds; doubled before each further try, and jittered
+
+
+def is_contention(error: OperationalError) -> bool:
+    """Return whether other transactions were in the way; otherwise the database is away."""
+    return getattr(error.__cause__, "sqlstate", None) in _SQLSTATES
+
+
+def retry(operation: Callable[[], T]) -> T:
+    """
+    Return the answer of `operation`, run again after contention, a few times.
+
+    Inside a transaction of the caller's it runs once: that is rolled back as a whole.
+
+    :param operation: a transaction, or single statements that may be repeated
+    :raises OperationalError: the last one, if contention did not end, or for any other reason
+    """
+    for count in range(1, _TRIES):
+        try:
+            return operation()
+        except OperationalError as error:
+            if database.in_atomic_block or not is_contention(error):
+                raise
+            _log(error, count)
+        time.sleep(_FIRST_PAUSE * 2**count * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
+    return operation()
+
+
+def _log(error: OperationalError, count: int) -> None:
+    reason = type(error.__cause__).__name__
+    logger.warning("database.contended", extra={"reason": reason, "attempt": count})
