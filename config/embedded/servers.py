@@ -29,8 +29,15 @@ _SOCKET_LIMIT: Final = 107 - len("/.s.PGSQL.5432.lock")
 
 @dataclass(frozen=True, slots=True)
 class Urls:
+    """
+    Where the servers are reached.
+
+    :param folder: the files of the embedded database; None if somebody else runs the database
+    """
+
     database: str
     broker: str
+    folder: Path | None = None
 
     def environment(self) -> dict[str, str]:
         return {"DATABASE_URL": self.database, "BROKER_URL": self.broker}
@@ -58,6 +65,7 @@ def running(
         given_servers.ask_database(database)
     if broker:
         given_servers.ask_broker(broker)
+    files = None
     with ExitStack() as stack:
         if not (database and broker):
             owner = account()
@@ -65,11 +73,12 @@ def running(
             stack.enter_context(_alone(folder))
             sockets = stack.enter_context(_sockets(folder, owner))
             if not database:
+                files = folder
                 cluster = Postgres(folder, sockets, owner, settings or {})
                 database = stack.enter_context(cluster.running())
             if not broker:
                 broker = stack.enter_context(Valkey(folder, sockets, owner).running())
-        yield Urls(database=database, broker=broker)
+        yield Urls(database=database, broker=broker, folder=files)
 
 
 @contextmanager
@@ -100,6 +109,7 @@ def _running_on(data_dir: Path) -> Urls | None:
     return Urls(
         database=Postgres(folder, sockets, owner, {}).url,
         broker=Valkey(folder, sockets, owner).url,
+        folder=folder,
     )
 
 
