@@ -34,6 +34,8 @@ THROWAWAY: Final[Mapping[str, str]] = {
     "full_page_writes": "off",
     # It would note of tables that are empty between tests that they are, and plans would go by it.
     "autovacuum": "off",
+    # Several services may run on one server at once.
+    "max_connections": "200",
 }
 #: For canary scans: what was written stands in the files as it was written.
 SCANNABLE: Final[Mapping[str, str]] = {"wal_compression": "off"}
