@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 import psycopg
@@ -81,6 +82,20 @@ def earlier(database):
     with psycopg.connect(database) as opened, opened.cursor() as cursor:
         write_migrations(cursor, FORMER)
     return database
+
+
+class TestMigrations:
+    @pytest.mark.parametrize("app", schema_version.APPS)
+    def test_are_one_per_app_until_the_first_release(self, app):
+        """Fold a change into 0001_initial: see "One schema" in config/README.md."""
+        module = import_module(f"{app}.migrations.0001_initial")
+        operations = {type(operation).__name__ for operation in module.Migration.operations}
+
+        assert [path.name for path in (ROOT / app / "migrations").glob("0*.py")] == [
+            "0001_initial.py"
+        ]
+        # A chain of changes to a table takes several times as long to apply.
+        assert operations <= {"CreateModel", "RunSQL"}
 
 
 class TestFingerprint:
