@@ -41,6 +41,23 @@ def keep_memory_private(**_: Any) -> None:
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
+def refuse_another_schema(**_: Any) -> None:
+    """End the worker unless this version made the schema; its supervisor starts it again."""
+    from django.db import DatabaseError, connections
+
+    from config.database.schema_guard import is_schema_current
+
+    try:
+        is_current = is_schema_current()
+    except DatabaseError:
+        raise SystemExit("the database does not answer") from None
+    finally:
+        connections.close_all()
+    if not is_current:
+        raise SystemExit("another version made the database's schema: run manage.py migrate")
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
 def refuse_restored_keys(**_: Any) -> None:
     """What was published as ended does not come back with a copy of the database."""
     from django.conf import settings

@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config.database.schema_guard import is_schema_current
 from limited_use.vault import keyring
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.lines import KeyLine
@@ -67,13 +68,22 @@ class Readiness:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
             said["database"] = "ok"
-            self._is_migrated = self._is_migrated or not _missing()
+            if self._is_migrated:
+                return {**said, "migrations": "ok"}
+            said["migrations"] = _migrations()
         except django.db.Error:
             return said
-        return {**said, "migrations": "ok" if self._is_migrated else "missing"}
+        self._is_migrated = said["migrations"] == "ok"
+        return said
 
 
 READINESS: Final = Readiness()
+
+
+def _migrations() -> str:
+    if _missing():
+        return "missing"
+    return "ok" if is_schema_current() else "other version"
 
 
 def _missing() -> bool:

@@ -2,7 +2,7 @@
 The tables of the core: keys, ledger, receipts. None points at another package's.
 
 A leaf never changes and never goes: the database itself refuses it (see the
-trigger in the first migration), save for the one write of its place.
+trigger in migrations/sql/ledger_entries.sql), save for the one write of its place.
 """
 
 from __future__ import annotations

@@ -9,31 +9,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from django.db import connection as database
 
 from accounts import owned
 
+from .database_functions import load_functions
 from .models import Receipt, ReceiptLink
-from .vault.functions import Function
+from .vault.functions import SQL
 
 TOKEN_BYTES = 32
 # An older link ends when a newer one is made beyond these.
 MOST_LINKS = 5
 
 #: Whose the receipt of a link is: asked where nobody is known but by the link.
-OWNER_OF_LINK: Final = Function(
-    name="receipt_link",
-    takes="hash bytea",
-    gives="TABLE (subject uuid, owner uuid)",
-    body="SELECT r.subject_id, r.owner_id FROM public.limited_use_receiptlink AS l"
-    " JOIN public.limited_use_receipt AS r ON r.subject_id = l.subject_id"
-    " WHERE l.token_hash = receipt_link.hash LIMIT 1",
-    classes=frozenset({"web"}),
-    is_stable=True,
-)
+(OWNER_OF_LINK,) = load_functions(SQL / "receipt_links.sql", {"receipt_link": frozenset({"web"})})
 
 
 def make(*, subject_id: UUID, at: datetime) -> str:

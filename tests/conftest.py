@@ -24,6 +24,8 @@ from config.database import logins, roles
 from config.embedded import postgres, servers
 from config.embedded.processes import Unavailable
 from config.env import Environment
+from tests import template
+from tests.bench import databases
 
 pytest_plugins = (
     "tests.egress",
@@ -71,10 +73,10 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
     except Unavailable as problem:
         raise pytest.UsageError(str(problem)) from None
     os.environ.update(urls.environment())
-    if urls.logs is not None:
+    if urls.folder is not None:
         from tests import service_logs
 
-        os.environ[service_logs.DATABASE_LOG] = str(urls.logs / "postgres.log")
+        os.environ[service_logs.DATABASE_LOG] = str(urls.folder / "postgres.log")
     # Settings were read before any conftest; connections share this very dictionary.
     reached = Environment({}).database("DATABASE_URL", urls.database)
     options = {**settings.DATABASES["default"]["OPTIONS"], **reached.pop("OPTIONS")}
@@ -82,6 +84,8 @@ def _start_servers(stack: ExitStack, folder: Path) -> None:
     settings.BROKER_URL = settings.CELERY_BROKER_URL = urls.broker
     _make_roles(urls.database)
     stack.callback(_drop_roles, urls.database)
+    # Before the roles, which have rights there.
+    stack.callback(template.drop_template, urls.database)
 
 
 def _drop_roles(url: str) -> None:
@@ -174,25 +178,25 @@ def openbao(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
+def django_db_setup(django_test_environment, django_db_blocker):
+    """Give this process a database of its own, in place of pytest-django's: a copy of one."""
     from django.db import connection
     from django.test import TransactionTestCase
 
     from config.database import walls
     from tests import emptying
 
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        # What is restored from a copy is emptied first; a test turns it on again to see it refuse.
-        cursor.execute("ALTER TABLE limited_use_leaf DISABLE TRIGGER limited_use_keep_leaves")
-        # As a release does.
-        walls.build()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
-        yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        # The server may take its time to notice that a process was killed, and drops no database
-        # that somebody uses.
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    name = f"{settings.DATABASE_ROLE_PREFIX}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with django_db_blocker.unblock():
+        template.copy_template(name)
+    with template.using_database(name):
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            # What is restored from a copy is emptied first; a test turns it on again to see it
+            # refuse.
+            cursor.execute("ALTER TABLE limited_use_leaf DISABLE TRIGGER limited_use_keep_leaves")
+            # Rights on the database itself do not come with a copy.
+            walls.build()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
+            yield
+    databases.drop(os.environ["DATABASE_URL"], name)

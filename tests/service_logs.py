@@ -1,8 +1,9 @@
 """
 Show what the service and its database logged while a test ran, in the report of its failure.
 
-Fixtures that start processes name the folders of their logs with `watching`. Of the test database's
-own log, only the lines about that database are shown: other tests use the same server.
+Fixtures that start processes name the folder of their logs with `watching`, and their database if it
+is not the test's own. Of the database server's log, only the lines about these databases are shown:
+other tests use the same server.
 """
 
 from __future__ import annotations
@@ -21,19 +22,26 @@ DATABASE_LOG = "TEST_DATABASE_LOG"
 LONGEST = 80
 
 _folders: list[Path] = []
+_databases: list[str] = []
 _sizes_at_start: dict[Path, int] = {}
 
 
 @contextmanager
-def watching(*folders: Path | None) -> Iterator[None]:
-    """Show the logs in `folders` in the report of each test that fails until the block ends."""
-    added = [folder for folder in folders if folder is not None]
-    _folders.extend(added)
+def watching(folder: Path, *, database: str | None = None) -> Iterator[None]:
+    """
+    Show the logs in `folder` in the report of each test that fails until the block ends.
+
+    :param database: the name of the processes' database; None if it is the test's own
+    """
+    databases = [database] if database else []
+    _folders.append(folder)
+    _databases.extend(databases)
     try:
         yield
     finally:
-        for folder in added:
-            _folders.remove(folder)
+        _folders.remove(folder)
+        for name in databases:
+            _databases.remove(name)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -61,16 +69,16 @@ def read_new_lines(path: Path) -> list[str]:
         lines = log.read().decode(errors="replace").splitlines()
     if str(path) != os.environ.get(DATABASE_LOG):
         return lines
-    database = settings.DATABASES["default"]["NAME"]
-    return list(_select_lines(lines, f" {database} "))
+    databases = [settings.DATABASES["default"]["NAME"], *_databases]
+    return list(_select_lines(lines, [f" {name} " for name in databases]))
 
 
-def _select_lines(lines: list[str], mark: str) -> Iterator[str]:
+def _select_lines(lines: list[str], marks: list[str]) -> Iterator[str]:
     is_ours = False
     for line in lines:
         # Further lines of a statement begin with a tab.
         if not line.startswith("\t"):
-            is_ours = mark in line
+            is_ours = any(mark in line for mark in marks)
         if is_ours:
             yield line
 

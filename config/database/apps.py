@@ -1,4 +1,5 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import pre_migrate
 
 
 class DatabaseConfig(AppConfig):
@@ -6,4 +7,9 @@ class DatabaseConfig(AppConfig):
     label = "database"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 - registers them
+        from . import checks, schema_guard  # noqa: F401 - checks registers them
+
+        # Sent once per app that has models: once is enough.
+        pre_migrate.connect(
+            schema_guard.check_before_migrating, sender=apps.get_app_config("integrations")
+        )

@@ -12,9 +12,10 @@ import psycopg
 from psycopg import sql
 
 from integrations.crossings import CROSSINGS
+from limited_use.database_functions import Function
 from limited_use.receipt_links import OWNER_OF_LINK
 from limited_use.vault import naming_rows
-from limited_use.vault.functions import FUNCTIONS, Function
+from limited_use.vault.functions import FUNCTIONS
 
 from .roles import Roles
 
@@ -99,8 +100,10 @@ def _is_right(one: Function, held: _Found, owner: str) -> bool:
 
 def _replace(connection: psycopg.Connection[Any], one: Function, owner: str) -> None:
     name, role = sql.SQL(one.signature), sql.Identifier(owner)
-    connection.execute(one.drop())
-    connection.execute(one.create())
+    # Dropped first: a replacement must take and return the same.
+    old = sql.Identifier("public", one.name)
+    connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {}").format(old))
+    connection.execute(one.statement)
     # A new owner must be allowed to make things in the schema, for this moment.
     connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))
     connection.execute(sql.SQL("ALTER FUNCTION {} OWNER TO {}").format(name, role))

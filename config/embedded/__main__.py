@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from config.embedded import sandbox_seed, servers, service
+from config.embedded.earlier_version import refuse_earlier_version
 from config.embedded.feature import Feature
 from config.embedded.processes import Unavailable, follow_parent
 
@@ -82,6 +83,7 @@ def campaigns(arguments: argparse.Namespace) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     with servers.joined(arguments.data) as urls:
+        refuse_earlier_version(urls, arguments.data)
         arguments.data.mkdir(parents=True, exist_ok=True)
         ours = {**service.kept(arguments.data.resolve()), **_roles(os.environ)}
         env = {**ours, **os.environ, **urls.environment()}

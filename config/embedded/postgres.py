@@ -39,6 +39,8 @@ THROWAWAY: Final[Mapping[str, str]] = {
     "log_min_error_statement": "error",
     "log_error_verbosity": "default",
     "log_lock_waits": "on",
+    # Several services may run on one server at once.
+    "max_connections": "200",
 }
 #: For canary scans: what was written stands in the files as it was written.
 SCANNABLE: Final[Mapping[str, str]] = {"wal_compression": "off"}

@@ -30,14 +30,14 @@ _SOCKET_LIMIT: Final = 107 - len("/.s.PGSQL.5432.lock")
 @dataclass(frozen=True, slots=True)
 class Urls:
     """
-    The addresses of both servers.
+    Where the servers are reached.
 
-    :param logs: the folder in which the embedded servers write their logs; None if both were given
+    :param folder: the files of the embedded database; None if somebody else runs the database
     """
 
     database: str
     broker: str
-    logs: Path | None = None
+    folder: Path | None = None
 
     def environment(self) -> dict[str, str]:
         return {"DATABASE_URL": self.database, "BROKER_URL": self.broker}
@@ -65,7 +65,7 @@ def running(
         given_servers.ask_database(database)
     if broker:
         given_servers.ask_broker(broker)
-    folder = None
+    files = None
     with ExitStack() as stack:
         if not (database and broker):
             owner = account()
@@ -73,11 +73,12 @@ def running(
             stack.enter_context(_alone(folder))
             sockets = stack.enter_context(_sockets(folder, owner))
             if not database:
+                files = folder
                 cluster = Postgres(folder, sockets, owner, settings or {})
                 database = stack.enter_context(cluster.running())
             if not broker:
                 broker = stack.enter_context(Valkey(folder, sockets, owner).running())
-        yield Urls(database=database, broker=broker, logs=folder)
+        yield Urls(database=database, broker=broker, folder=files)
 
 
 @contextmanager
@@ -108,6 +109,7 @@ def _running_on(data_dir: Path) -> Urls | None:
     return Urls(
         database=Postgres(folder, sockets, owner, {}).url,
         broker=Valkey(folder, sockets, owner).url,
+        folder=folder,
     )
 
 

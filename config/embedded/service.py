@@ -23,6 +23,7 @@ from config.database import logins
 from config.database.logins import Logins
 from config.database.roles import Roles
 from config.embedded import ports, sandbox_seed
+from config.embedded.earlier_version import refuse_earlier_version
 from config.embedded.processes import Unavailable, spawn, stop
 from config.embedded.servers import Urls
 
@@ -195,8 +196,10 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     well. `validate` has it hold calls against Google's descriptions. Leaving stops every
     process, newest first.
 
-    :raises Unavailable: if a process does not come up; the message names its log.
+    :raises Unavailable: if a process does not come up; the message names its log. Or if an
+        earlier version made the database.
     """
+    refuse_earlier_version(urls, data_dir)
     with (
         ports.reserved(port) as web_port,
         ports.reserved(sandbox_port) as provider_port,

@@ -124,8 +124,13 @@ class MessageBody(models.Model):
     headers as [[name, value], …], inline parts as [part, content type] by content id.
     """
 
+    # The constraint is in migrations/sql/message_cascades.sql: the database deletes the body.
     message = models.OneToOneField(
-        Message, on_delete=models.DO_NOTHING, primary_key=True, related_name="body"
+        Message,
+        on_delete=models.DO_NOTHING,
+        primary_key=True,
+        related_name="body",
+        db_constraint=False,
     )
     integration_id = models.UUIDField()
     content = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id")
@@ -153,7 +158,10 @@ class Attachment(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    message = models.ForeignKey(Message, on_delete=models.DO_NOTHING, related_name="attachments")
+    # As of a body: the constraint is in migrations/sql/message_cascades.sql.
+    message = models.ForeignKey(
+        Message, on_delete=models.DO_NOTHING, related_name="attachments", db_constraint=False
+    )
     integration_id = models.UUIDField()
     position = models.PositiveSmallIntegerField()
     size = models.PositiveBigIntegerField()

@@ -13,15 +13,15 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from accounts.ids import uuid7
+from limited_use.database_functions import Function, load_functions
 
 from . import rows
-from .functions import Function, who
+from .functions import SQL, who
 from .lines import KeyLine
 from .rights import RIGHTS
 
 # Every process that writes about a connection may unwrap this line.
 LINE: Final = KeyLine.ACCOUNT
-_TABLE: Final = "public.limited_use_wrappedledgerkey"
 
 
 class Wrapped(NamedTuple):
@@ -41,60 +41,20 @@ class Waiting(NamedTuple):
     kek_epoch: int
 
 
-FUNCTIONS: Final[tuple[Function, ...]] = (
-    Function(
-        name="vault_name_read",
-        takes="holder uuid, commitment bytea",
-        gives="TABLE (wrapped bytea, kek_epoch integer)",
-        body=f"SELECT k.wrapped, k.kek_epoch FROM {_TABLE} AS k"  # noqa: S608 - our words
-        " WHERE k.holder = vault_name_read.holder AND k.commitment = vault_name_read.commitment",
-        classes=frozenset(one for one, rights in RIGHTS.items() if one and LINE in rights.unwraps),
-        is_stable=True,
-    ),
-    Function(
-        name="vault_name_make",
-        takes="id uuid, holder uuid, commitment bytea, wrapped bytea, kek_epoch integer",
-        gives="void",
-        body=f"INSERT INTO {_TABLE} (id, holder, commitment, wrapped, kek_epoch)"  # noqa: S608
-        " VALUES (vault_name_make.id, vault_name_make.holder, vault_name_make.commitment,"
-        " vault_name_make.wrapped, vault_name_make.kek_epoch)",
-        classes=frozenset(one for one, rights in RIGHTS.items() if one and LINE in rights.wraps),
-    ),
-    Function(
-        name="vault_name_destroy",
-        takes="holder uuid",
-        gives="SETOF uuid",
-        body=f"DELETE FROM {_TABLE} AS k WHERE k.holder = vault_name_destroy.holder"  # noqa: S608
-        " RETURNING k.id",
-        classes=frozenset({"web", "purge"}),
-    ),
-    Function(
-        name="vault_name_all",
-        takes="",
-        gives="SETOF uuid",
-        body=f"SELECT k.holder FROM {_TABLE} AS k",  # noqa: S608
-        classes=who("turns"),
-        is_stable=True,
-    ),
-    Function(
-        name="vault_name_to_rewrap",
-        takes="below integer, most integer, apart uuid[]",
-        gives="TABLE (id uuid, holder uuid, commitment bytea, wrapped bytea, kek_epoch integer)",
-        body=f"SELECT k.id, k.holder, k.commitment, k.wrapped, k.kek_epoch FROM {_TABLE} AS k"  # noqa: S608
-        " WHERE k.kek_epoch < below AND k.holder <> ALL (apart)"
-        " ORDER BY k.kek_epoch, k.id LIMIT most",
-        classes=who("turns"),
-        is_stable=True,
-    ),
-    Function(
-        name="vault_name_rewrap",
-        takes="ids uuid[], anew bytea[], epoch integer",
-        gives="SETOF uuid",
-        body=f"UPDATE {_TABLE} AS k SET wrapped = n.wrapped, kek_epoch = vault_name_rewrap.epoch"  # noqa: S608
-        " FROM unnest(ids, anew) AS n(id, wrapped)"
-        " WHERE k.id = n.id AND k.kek_epoch < vault_name_rewrap.epoch RETURNING k.id",
-        classes=who("turns"),
-    ),
+FUNCTIONS: Final[tuple[Function, ...]] = load_functions(
+    SQL / "ledger_keys.sql",
+    {
+        "vault_name_read": frozenset(
+            one for one, rights in RIGHTS.items() if one and LINE in rights.unwraps
+        ),
+        "vault_name_make": frozenset(
+            one for one, rights in RIGHTS.items() if one and LINE in rights.wraps
+        ),
+        "vault_name_destroy": frozenset({"web", "purge"}),
+        "vault_name_all": who("turns"),
+        "vault_name_to_rewrap": who("turns"),
+        "vault_name_rewrap": who("turns"),
+    },
 )
 
 

@@ -1,8 +1,9 @@
-"""One real service for the browser tests: web, worker, beat, sandbox, own servers."""
+"""One real service for the browser tests: web, workers, beat, sandbox, and a broker."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,11 +14,11 @@ from pathlib import Path
 import pytest
 from django.db import connections
 
-from config.embedded import postgres, servers
 from config.embedded import service as embedded
-from tests import service_logs
+from tests import service_logs, template
 from tests.browser import chromium
 from tests.browser.visitor import FAST, looking, visiting
+from tests.worlds import own
 from tests.worlds.sandbox import Sandbox
 
 # What a call of `tests.browser.cast` registers.
@@ -45,23 +46,26 @@ def page(browser):
 
 
 @pytest.fixture(scope="package")
-def service():
+def service(django_db_blocker):
+    with django_db_blocker.unblock():
+        migrated = template.ensure_template(os.environ["DATABASE_URL"])
+    # A broker of their own, or the tests' workers would take its tasks.
+    given = {"DATABASE_URL": os.environ["DATABASE_URL"]}
     with tempfile.TemporaryDirectory(prefix="antares-browser-") as folder:
         data = Path(folder)
         # The server's own account has to get through; what is in the folder is closed by itself.
         data.chmod(0o711)
         with (
-            # Not the tests' own servers: their workers would find each other's tasks.
-            servers.running(data, settings=postgres.THROWAWAY, given={}) as urls,
+            own.running(data, settings={}, given=given, template=migrated) as mine,
             embedded.running(
                 data,
-                urls,
-                # Missing, until a test writes it.
-                extra={**FAST, "TEST_RESULTS": str(data / "test-results.json")},
+                mine.urls,
+                # The results are missing until a test writes them.
+                extra={**FAST, **mine.extra, "TEST_RESULTS": str(data / "test-results.json")},
                 seed={},
                 validate=True,
             ) as running,
-            service_logs.watching(running.logs, urls.logs),
+            service_logs.watching(running.logs, database=mine.extra.get("DATABASE_ROLE_PREFIX")),
         ):
             yield running
 

@@ -16,6 +16,7 @@ from config.embedded import __main__ as launcher
 from config.embedded import given_servers, postgres
 from config.embedded.processes import Unavailable
 from config.embedded.service import ROOT
+from tests import template
 from tests.bench import databases
 from tests.worlds import own
 
@@ -46,10 +47,12 @@ def elsewhere(**given):
 
 
 @pytest.fixture
-def database():
-    """Return the address of an empty database on the server of this test."""
+def database(django_db_blocker):
+    """Return the address of a migrated database that nobody has used."""
     name = f"antares_given_{os.getpid()}"
-    yield databases.create(os.environ["DATABASE_URL"], name)
+    with django_db_blocker.unblock():
+        url = template.copy_template(name)
+    yield url
     databases.drop(os.environ["DATABASE_URL"], name)
 
 

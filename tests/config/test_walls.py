@@ -33,8 +33,7 @@ def refused(statement, *values):
 
 def refused_to_call(function):
     """Return whether the role that is on may not execute it; with nothing, it does nothing."""
-    types = (one.strip().partition(" ")[2] for one in function.takes.split(",") if one.strip())
-    nothing = ", ".join(f"NULL::{one}" for one in types)
+    nothing = ", ".join(f"NULL::{argument_type}" for argument_type in function.argument_types)
     try:
         return refused(f"SELECT * FROM {function.name}({nothing})")  # noqa: S608 - our own names
     except IntegrityError:

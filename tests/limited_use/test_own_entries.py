@@ -1,10 +1,8 @@
 """An owner's own entries, found in the ledger among everybody's."""
 
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
-from django.db import connection
 
 from accounts.ids import uuid7
 from limited_use import guard
@@ -111,18 +109,3 @@ class TestOwnEntries:
         for leaf in leaves:
             named = f'"subject":"{bytes(leaf.subject).hex()}"' if leaf.subject else "never.named"
             assert named.encode() in bytes(leaf.payload)
-
-    def test_of_before_get_theirs_from_their_payload(self, ring):
-        fill = import_module("limited_use.migrations.0009_leaf_subject").FILL
-        about = uuid7()
-        with connection.cursor() as cursor:
-            for said in ({"event": "x.done", "subject": entries.pseudonym(about)}, {"event": "y"}):
-                cursor.execute(
-                    "INSERT INTO limited_use_leaf (id, payload) VALUES (%s, %s)",
-                    [uuid7(), entries.encode({**said, "at": 0})],
-                )
-
-            cursor.execute(fill)
-
-        assert [one.event for one in own.entries_of([name(about)])] == ["x.done"]
-        assert Leaf.objects.filter(subject=None).count() == 1

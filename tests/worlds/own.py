@@ -36,11 +36,16 @@ class Own:
 
 @contextmanager
 def running(
-    data: Path, *, settings: Mapping[str, str], given: Mapping[str, str] | None = None
+    data: Path,
+    *,
+    settings: Mapping[str, str],
+    given: Mapping[str, str] | None = None,
+    template: str | None = None,
 ) -> Iterator[Own]:
     """
     Yield servers for one run.
 
+    :param template: the database on the given server to copy; None: the database is empty
     :raises Unavailable: if those given do not answer, or none can be started here
     """
     given = os.environ if given is None else given
@@ -49,7 +54,7 @@ def running(
             yield Own(urls, {}, embedded=True)
             return
         name = f"antares_{secrets.token_hex(6)}"
-        database = databases.create(urls.database, name)
+        database = databases.create(urls.database, name, template=template)
         try:
             mine = Urls(database=database, broker=urls.broker)
             yield Own(mine, {"DATABASE_ROLE_PREFIX": name}, embedded=False)

@@ -1,0 +1,40 @@
+"""Keeps this version from migrating, or serving on, a schema that another version made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import CommandError
+from django.db import connection, connections
+from django.db.migrations.recorder import MigrationRecorder
+
+from . import schema_version
+
+
+def check_before_migrating(using: str, **_: Any) -> None:
+    """
+    Record the version of the schema before the first table is made.
+
+    :raises CommandError: if another version has made the tables
+    """
+    database = connections[using]
+    with database.cursor() as cursor:
+        if schema_version.is_earlier(cursor):
+            name = database.settings_dict["NAME"]
+            raise CommandError(
+                f'database "{name}" was made by an earlier version: use an empty one'
+            )
+        # Django makes the table only after this signal.
+        MigrationRecorder(database).ensure_schema()
+        if not schema_version.is_current(cursor):
+            schema_version.record(cursor)
+
+
+def is_schema_current() -> bool:
+    """
+    Return whether this version may serve on the database.
+
+    :raises django.db.DatabaseError: if the database does not answer
+    """
+    with connection.cursor() as cursor:
+        return schema_version.is_current(cursor)

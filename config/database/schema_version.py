@@ -1,0 +1,61 @@
+"""
+The version of the schema: a fingerprint of our migrations and of the SQL that they run.
+
+Until the first release every change is made in the one migration of an app, and Django knows by
+its name alone that a migration was applied. So the database keeps the fingerprint of the files
+that made it: as the comment of `django_migrations`, which every role may read and which a copy of
+the database has too. Free of Django, so that the launcher can use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Final
+
+from psycopg import sql
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+APPS: Final = ("accounts", "limited_use", "integrations")
+
+
+def compute_fingerprint(root: Path = ROOT) -> str:
+    """Return the fingerprint of the migrations in the source tree at `root`."""
+    digest = hashlib.sha256()
+    for app in APPS:
+        folder = root / app / "migrations"
+        for path in (*sorted(folder.glob("*.py")), *sorted(folder.glob("sql/*.sql"))):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(root)}\0{len(content)}\0".encode() + content)
+    return f"schema {digest.hexdigest()}"
+
+
+def is_current(cursor: Any) -> bool:
+    """
+    Return whether the files of this source tree made the schema.
+
+    :param cursor: psycopg's or Django's, of any role
+    """
+    cursor.execute("SELECT obj_description(to_regclass('public.django_migrations'), 'pg_class')")
+    return bool(cursor.fetchone()[0] == compute_fingerprint())
+
+
+def is_earlier(cursor: Any) -> bool:
+    """
+    Return whether another version has made tables of ours there.
+
+    :param cursor: psycopg's or Django's, of the owner of the tables
+    """
+    cursor.execute("SELECT to_regclass('public.django_migrations') IS NOT NULL")
+    if not cursor.fetchone()[0] or is_current(cursor):
+        return False
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM public.django_migrations WHERE app = ANY (%s))", [list(APPS)]
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def record(cursor: Any) -> None:
+    """Write down that this version makes the schema. The table `django_migrations` must exist."""
+    statement = sql.SQL("COMMENT ON TABLE public.django_migrations IS {}")
+    cursor.execute(statement.format(sql.Literal(compute_fingerprint())))

@@ -1,0 +1,32 @@
+"""Refuses to start on data that an earlier version of the service made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from config.database import schema_version
+from config.embedded.processes import Unavailable
+from config.embedded.servers import Urls
+
+
+def refuse_earlier_version(urls: Urls, data_dir: Path) -> None:
+    """:raises Unavailable: if an earlier version made the database; one line says what to do"""
+    with psycopg.connect(urls.database) as connection, connection.cursor() as cursor:
+        if not schema_version.is_earlier(cursor):
+            return
+    if urls.folder is None:
+        name = urlsplit(urls.database).path.removeprefix("/")
+        raise Unavailable(
+            f'DATABASE_URL: database "{name}" was made by an earlier version: name an empty one'
+        )
+    data_dir = data_dir.resolve()
+    # All of it may be deleted at any time, which is easier to type.
+    is_ours = schema_version.ROOT / ".data" in data_dir.parents
+    shown = data_dir.relative_to(schema_version.ROOT) if is_ours else data_dir
+    to_delete = ".data/" if is_ours else str(data_dir)
+    if data_dir not in urls.folder.parents:
+        to_delete += f" and {urls.folder}"
+    raise Unavailable(f"{shown} was made by an earlier version: delete {to_delete}")

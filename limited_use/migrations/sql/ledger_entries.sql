@@ -1,0 +1,20 @@
+-- A ledger entry is never changed or deleted. The sequencer writes its place, once.
+
+CREATE FUNCTION limited_use_keep_leaf() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.idx IS NULL AND NEW.idx IS NOT NULL
+        AND NEW.id = OLD.id AND NEW.payload = OLD.payload
+        AND NEW.subject IS NOT DISTINCT FROM OLD.subject
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'a ledger entry never changes and never goes'
+        USING ERRCODE = 'integrity_constraint_violation';
+END
+$$;
+
+CREATE TRIGGER limited_use_keep_leaf BEFORE UPDATE OR DELETE ON limited_use_leaf
+    FOR EACH ROW EXECUTE FUNCTION limited_use_keep_leaf();
+
+CREATE TRIGGER limited_use_keep_leaves BEFORE TRUNCATE ON limited_use_leaf
+    FOR EACH STATEMENT EXECUTE FUNCTION limited_use_keep_leaf();
