@@ -1,9 +1,9 @@
 """
 Show what the service and its database logged while a test ran, in the report of its failure.
 
-Fixtures that start processes name the folder of their logs with `watching`, and their database if it
-is not the test's own. Of the database server's log, only the lines about these databases are shown:
-other tests use the same server.
+Fixtures that start processes name the folder of their logs with `watching`, and their database if
+it is not the test's own. Of the database server's log, only the lines about these databases are
+shown: other tests use the same server.
 """
 
 from __future__ import annotations
