@@ -114,4 +114,5 @@ class TestMarkers:
         known = tomllib.loads((ROOT / "pyproject.toml").read_text())
         lines = known["tool"]["pytest"]["ini_options"]["markers"]
 
-        assert {line.split("(")[0] for line in lines if "(" in line} == set(matrix.MARKERS)
+        binding = {line.split("(")[0] for line in lines if ": binds a test to" in line}
+        assert binding == set(matrix.MARKERS)
