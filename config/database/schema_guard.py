@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management import CommandError
 from django.db import connection, connections
 from django.db.migrations.recorder import MigrationRecorder
@@ -11,7 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from . import schema_version
 
 
-def check_before_migrating(using: str, **_: Any) -> None:
+def check_before_migrating(using: str) -> None:
     """
     Record the version of the schema before the first table is made.
 
@@ -24,7 +22,7 @@ def check_before_migrating(using: str, **_: Any) -> None:
             raise CommandError(
                 f'database "{name}" was made by an earlier version: use an empty one'
             )
-        # Django makes the table only after this signal.
+        # Django would make this table later.
         MigrationRecorder(database).ensure_schema()
         if not schema_version.is_current(cursor):
             schema_version.record(cursor)

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test import Client
 
@@ -25,6 +27,7 @@ from config.embedded.processes import Unavailable
 from config.embedded.servers import Urls
 from config.embedded.service import ROOT
 from config.schema_door import SchemaDoor
+from tests import template
 from tests.bench import databases
 from tests.walls import acting_as
 
@@ -155,18 +158,6 @@ class TestRecord:
         with acting_as(process_class):
             assert not schema_guard.is_schema_current()
 
-    def test_is_written_before_the_first_table(self, database):
-        # An interrupted run goes on with the same version, and is not taken for an earlier one.
-        with psycopg.connect(database) as opened, opened.cursor() as cursor:
-            write_migrations(cursor, [])
-            schema_version.record(cursor)
-            cursor.execute(
-                "INSERT INTO django_migrations (app, name, applied)"
-                " VALUES ('accounts', '0001_initial', now())"
-            )
-
-            assert not schema_version.is_earlier(cursor)
-
     def test_is_not_asked_of_tables_that_are_not_ours(self, database):
         with psycopg.connect(database) as opened, opened.cursor() as cursor:
             assert not schema_version.is_earlier(cursor)
@@ -191,16 +182,32 @@ class TestMigrate:
             ).fetchone()
         assert tables == 0
 
+    @pytest.mark.django_db(transaction=True)
+    def test_records_the_version_before_the_first_table(self, database):
+        # An interrupted run goes on with the same version, and is not taken for an earlier one.
+        with template.using_database(urlsplit(database).path.removeprefix("/")):
+            call_command("migrate", "--plan", stdout=StringIO())
+            assert connection.introspection.table_names() == []
+            call_command("migrate", "contenttypes", verbosity=0)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO django_migrations (app, name, applied)"
+                    " VALUES ('accounts', '0001_initial', now())"
+                )
+
+                assert schema_version.is_current(cursor)
+                assert not schema_version.is_earlier(cursor)
+
     @pytest.mark.django_db
     def test_refuses_a_schema_of_other_files(self):
         write_comment("'schema of another version'")
 
         with pytest.raises(CommandError, match="was made by an earlier version"):
-            schema_guard.check_before_migrating(using="default")
+            call_command("migrate", verbosity=0)
 
     @pytest.mark.django_db
     def test_goes_on_with_its_own_schema(self):
-        schema_guard.check_before_migrating(using="default")
+        call_command("migrate", verbosity=0)
 
         assert schema_guard.is_schema_current()
 

@@ -1,0 +1,17 @@
+"""Django's command, but for a database that an earlier version made: that one is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.commands import migrate
+
+from config.database.schema_guard import check_before_migrating
+
+
+class Command(migrate.Command):
+    def handle(self, *args: Any, **options: Any) -> None:
+        # Those two only look.
+        if not (options["plan"] or options["check_unapplied"]):
+            check_before_migrating(options["database"])
+        super().handle(*args, **options)
