@@ -52,7 +52,8 @@ def owners_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     row = ledger_part.of(job.integration.connection_id)
     if row is None or not row.is_offered(at):
         return _gone(request, job)
-    return render(request, "settings/ledger_part.html", {"purge": job, "part": row})
+    context = {"purge": job, "part": row, "gone": ""}
+    return render(request, "settings/ledger_part.html", context)
 
 
 def _gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
