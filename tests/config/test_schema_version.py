@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor, wait
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
+from threading import Event
 from urllib.parse import urlsplit
 
 import psycopg
@@ -344,8 +346,28 @@ class TestTheDoor:
         door = SchemaDoor(lambda *_: [b"passed on"], away)
 
         assert not door.check()
-        assert self.ask(door, "/")[0][0] == "503 Service Unavailable"
+        (status, headers), page = self.ask(door, "/")
+        assert (status, headers["Retry-After"]) == ("503 Service Unavailable", "5")
+        assert b"in a few seconds" in page
         assert [record.msg for record in caplog.records] == ["schema.unknown"]
+
+    def test_refuses_no_request_that_comes_while_another_one_asks(self, monkeypatch):
+        monkeypatch.setattr("config.schema_door.close_old_connections", lambda: None)
+        asked, answered = Event(), Event()
+
+        def is_current():
+            asked.set()
+            return answered.wait(timeout=30)
+
+        door = SchemaDoor(lambda *_: [b"passed on"], is_current)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            first = pool.submit(self.ask, door, "/")
+            assert asked.wait(timeout=30)
+            second = pool.submit(self.ask, door, "/")
+            wait([second], timeout=0.2)
+            answered.set()
+
+            assert first.result() == second.result() == (None, b"passed on")
 
 
 class TestTheWeb:
