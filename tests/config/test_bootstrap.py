@@ -73,5 +73,5 @@ class TestHelp:
         targets = [line.split()[1] for line in done.stdout.splitlines()]
         assert done.returncode == 0
         assert targets == [
-            "demo", "test", "smoke", "canary", "bench", "lint", "lock", "help",
+            "demo", "test", "test-all", "smoke", "canary", "bench", "lint", "lock", "help",
         ]  # fmt: skip
