@@ -8,7 +8,6 @@ necessarily one that caused the circle. What was rolled back left no trace, so i
 from __future__ import annotations
 
 import logging
-import random  # noqa: TID251 - spreads retries, guards nothing
 import time
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -30,7 +29,7 @@ _SQLSTATES: Final = frozenset(
     }
 )
 _TRIES: Final = 5
-_FIRST_PAUSE: Final = 0.02  # seconds; doubled before each further try, and jittered
+_FIRST_PAUSE: Final = 0.02  # seconds; doubled before each further try
 
 
 def is_contention(error: OperationalError) -> bool:
@@ -54,7 +53,7 @@ def retry(operation: Callable[[], T]) -> T:
             if database.in_atomic_block or not is_contention(error):
                 raise
             _log(error, count)
-        time.sleep(_FIRST_PAUSE * 2**count * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load
+        time.sleep(_FIRST_PAUSE * 2 ** (count - 1))
     return operation()
 
 

@@ -65,8 +65,8 @@ def agree_again(
         )
         if not earlier.exists():
             raise NothingToAgreeTo
-        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
         memberships.hold(user_ids=[user_id], organisation_id=organisation_id)
+        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
         _hold_integrations(kept)
         consents.give(
             person_id=user_id,
@@ -197,6 +197,7 @@ def _hold_connections(integrations: Iterable[Integration]) -> None:
 
 
 def _hold_integrations(integrations: Iterable[Integration]) -> None:
+    """Lock them before rows that hang on them, in the order of their ids."""
     ids = [integration.id for integration in integrations]
     held = Integration.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
     list(held.values_list("id"))

@@ -127,5 +127,4 @@ def _update_each(rows: QuerySet[Watch], **values: Any) -> None:
         except OperationalError as error:
             if not contention.is_contention(error):
                 raise
-            reason = type(error.__cause__).__name__
-            logger.warning("watch.not_noted", extra={"reason": reason})
+            logger.warning("watch.not_noted")

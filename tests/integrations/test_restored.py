@@ -8,6 +8,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.db import connection as database
 from django.utils import timezone
 
@@ -307,6 +308,18 @@ class TestDoor:
         (settings.PUBLICATION_DIR / "tombstones.jsonl").write_text("{broken}\n")
 
         assert self.answer(self.door())[0].startswith("503")
+
+    def test_says_that_the_database_does_not_answer_where_it_does_not(self):
+        def is_pending():
+            raise OperationalError
+
+        status, headers, body = self.answer(Door(passed_on, is_pending))
+        _, _, problem = self.answer(Door(passed_on, is_pending), "/v1/users/me/messages")
+
+        assert (status[:3], headers["Retry-After"]) == ("503", "5")
+        assert "Our database did not answer in time" in body
+        assert "restored" not in body
+        assert json.loads(problem)["code"] == "busy"
 
     def test_asks_no_more_once_it_is_open(self, alice):
         asked = []
