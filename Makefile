@@ -11,7 +11,7 @@ PY := .venv/bin/python
 # A process per core.
 WORKERS := -n auto --dist worksteal
 # A whole run writes its results for the reviewer's pages.
-RUN = $(if $(ARGS),$(ARGS),--matrix .data/test-results.json)
+RUN = $(if $(ARGS),$(ARGS),--matrix=.data/test-results.json)
 
 demo: ## run everything on this machine, with a sandbox for Google and Microsoft: open the address it prints
 	@sh config/bootstrap.sh requirements-demo.txt

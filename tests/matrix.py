@@ -1,7 +1,7 @@
 """
 Test results by marker: which tests stand for which invariant, clause, scenario or control.
 
-``pytest --matrix FILE`` writes a file that `integrations.evidence.test_results` reads. Nothing is
+``pytest --matrix=FILE`` writes a file that `integrations.evidence.test_results` reads. Nothing is
 written for a run that stopped early: its results would look complete.
 """
 
@@ -17,6 +17,8 @@ MARKERS = ("invariant", "clause", "scenario", "control")
 
 
 def pytest_addoption(parser):
+    # To be given as one argument: before this file is read, pytest would take FILE, if it exists,
+    # for a path to tests.
     parser.addoption("--matrix", metavar="FILE", help="write markers and outcomes as JSON")
 
 

@@ -27,7 +27,7 @@ class TestMatrix:
 
         run = subprocess.run(
             [
-                *(sys.executable, "-m", "pytest", "-q", "--matrix", str(target), *workers),
+                *(sys.executable, "-m", "pytest", "-q", f"--matrix={target}", *workers),
                 "tests/config/test_logging.py::TestRequestLog",
             ],
             cwd=ROOT,

@@ -1,7 +1,7 @@
 """
 Results of a test run: which tests bear each clause, invariant, control and scenario, by outcome.
 
-`pytest --matrix FILE` writes the file. `manage.py load_test_results FILE` checks it and copies it
+`pytest --matrix=FILE` writes the file. `manage.py load_test_results FILE` checks it and copies it
 to the path in the setting `TEST_RESULTS`. Production has no tests: without the file, the
 evidence and the reviewer's pages say that results are missing.
 """
@@ -38,7 +38,7 @@ Outcomes = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
 class BadResults(Exception):
-    """The content is not what `pytest --matrix FILE` writes."""
+    """The content is not what `pytest --matrix=FILE` writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def parse(content: bytes) -> Results:
     """
     Return the results in `content`, which may be anything.
 
-    :raises BadResults: if it is not what `pytest --matrix FILE` writes
+    :raises BadResults: if it is not what `pytest --matrix=FILE` writes
     """
     try:
         found = json.loads(content)

@@ -66,6 +66,17 @@ class TestABareMachine:
         assert done.stderr.splitlines()[0].startswith("python3 has neither pip 22.3 nor venv")
 
 
+class TestResults:
+    @pytest.mark.parametrize("target", ["test", "test-all"])
+    def test_of_a_whole_run_replace_those_of_an_earlier_one(self, target):
+        # Pytest takes a file that exists for a path to tests, unless it is joined to its option.
+        printed = subprocess.run(
+            ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+
+        assert "--matrix=.data/test-results.json" in printed.stdout.split()
+
+
 class TestHelp:
     def test_needs_nothing_and_names_every_target(self, machine):
         done = machine("help")

@@ -15,10 +15,10 @@ from limited_use import clauses
 
 
 class Command(BaseCommand):
-    help = "Check the file that `pytest --matrix FILE` wrote, and copy it to TEST_RESULTS."
+    help = "Check the file that `pytest --matrix=FILE` wrote, and copy it to TEST_RESULTS."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="the file that `pytest --matrix FILE` wrote")
+        parser.add_argument("file", type=Path, help="the file that `pytest --matrix=FILE` wrote")
 
     def handle(self, *, file: Path, **_: Any) -> None:
         if not settings.TEST_RESULTS:
