@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.worlds.sandbox import Sandbox
 
 # What a call of `tests.browser.cast` registers.
 PEOPLE = 40
+SCREENS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
 @pytest.fixture(scope="package")
@@ -97,9 +99,26 @@ def _registered(service, first):
     return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="package")
-def visit(browser, service, google, cast):
+@pytest.fixture(
+    params=[
+        "desktop",
+        pytest.param("phone", marks=pytest.mark.thorough("browser journeys at a phone's size")),
+    ]
+)
+def screen(request):
+    """Return the size of the browser's window: every journey has to work at both."""
+    return SCREENS[request.param]
+
+
+@pytest.fixture
+def visit(visit_at_any_size, screen):
     """Return how to open a browser as a person whom no other test knows."""
+    return partial(visit_at_any_size, viewport=screen)
+
+
+@pytest.fixture(scope="package")
+def visit_at_any_size(browser, service, google, cast):
+    """Return how to open a browser for a fixture that several tests share."""
 
     def open_as(person=None, **options):
         return visiting(
@@ -128,16 +147,17 @@ def connected(visitor):
 
 
 @pytest.fixture(scope="package")
-def looker(visit):
+def looker(visit_at_any_size):
     """Return who signed in and connected a mailbox, once for all who change nothing in it."""
-    with visit() as one:
+    with visit_at_any_size() as one:
         one.sign_in_by_http().connect_by_http()
         return one.person, one.account, one.context.storage_state()
 
 
 @pytest.fixture
-def looked_at(browser, service, google, looker):
+def looked_at(browser, service, google, looker, screen):
     """Return a person whose mailbox is connected, in a browser of the test's own."""
     person, account, cookies = looker
-    with looking(browser, service, google, person, account, storage_state=cookies) as one:
+    options = {"storage_state": cookies, "viewport": screen}
+    with looking(browser, service, google, person, account, **options) as one:
         yield one

@@ -61,18 +61,19 @@ def plan(visitor):
 
 
 @pytest.fixture(scope="module")
-def planner(visit):
+def planner(visit_at_any_size):
     """Return who has such a calendar, once for all who change nothing of it."""
-    with visit() as one:
+    with visit_at_any_size() as one:
         plan(one.sign_in_by_http())
         return one.person, one.account, one.context.storage_state()
 
 
 @pytest.fixture
-def planned(browser, service, google, planner):
+def planned(browser, service, google, planner, screen):
     """Return a person whose calendar is connected, in a browser of the test's own."""
     person, account, cookies = planner
-    with looking(browser, service, google, person, account, storage_state=cookies) as one:
+    options = {"storage_state": cookies, "viewport": screen}
+    with looking(browser, service, google, person, account, **options) as one:
         one.go("/calendar/?view=day")
         yield one
 
