@@ -19,7 +19,7 @@ FAST = {
 }
 MAIL_SCOPE = "gmail.readonly"
 # What the service does by itself, a worker on a busy machine included. Milliseconds.
-PATIENCE = 20_000
+PATIENCE = 60_000
 
 
 class Visitor:

@@ -24,7 +24,7 @@ TOPIC = "projects/sandbox-project/topics/gmail"
 ACCOUNT = "push@antares-test.iam.gserviceaccount.com"
 # Long enough that nothing in these tests comes by asking.
 NEVER = "3600"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 pytestmark = pytest.mark.scenario("P5")
 

@@ -28,7 +28,7 @@ OURS = {
     "PUSH_POLL_SECONDS": NEVER,
 }
 VERSION = ["calendar:1", "calendar-editing:1"]
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 pytestmark = pytest.mark.scenario("P5")
 

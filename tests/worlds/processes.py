@@ -33,7 +33,8 @@ from tests.worlds.sandbox import Sandbox
 
 # A second, where a person would wait for a minute.
 QUICK = {"LEASE_SECONDS": "2", "SWEEP_SECONDS": "1", "SYNC_INTERVAL_SECONDS": "1"}
-PATIENCE = 60.0
+# Seconds, and many: a slow machine is not a failure.
+PATIENCE = 180.0
 
 
 def wait_until(holds: Any, within: float = PATIENCE) -> Any:
