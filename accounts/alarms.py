@@ -8,21 +8,57 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.models import Alarm
+from accounts.models.alarm import MAX_REASON
 
 logger = logging.getLogger(__name__)
+
+
+class NotSettled(Exception):
+    """The alarm cannot be settled; the message says why, in one line."""
 
 
 def sound(
     *, kind: str, about: UUID, window: str, body: Mapping[str, int | str], at: datetime
 ) -> bool:
     """
-    Raise an alarm once per `kind`, `about` and `window`; return whether this call raised it.
+    Raise an alarm unless one of its `kind`, `about` and `window` is open; return whether it did.
 
     `body` holds counts, enum values and our ids: never content, an address or a secret.
     """
     _, created = Alarm.objects.get_or_create(
-        kind=kind, about=about, window=window, defaults={"body": dict(body), "raised_at": at}
+        kind=kind,
+        about=about,
+        window=window,
+        settled_at=None,
+        defaults={"body": dict(body), "raised_at": at},
     )
     if created:
         logger.warning("alarm.raised", extra={"kind": kind, "about": str(about), **body})
     return created
+
+
+def was_raised(*, kind: str, about: UUID, window: str) -> bool:
+    """Return whether such an alarm was ever raised: what happened once is not raised again."""
+    return Alarm.objects.filter(kind=kind, about=about, window=window).exists()
+
+
+def settle(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
+    """
+    Settle an open alarm, and return it.
+
+    :raises NotSettled: if there is no such alarm, it is settled already, or `reason` is not a
+        line of text
+    """
+    written = " ".join(reason.split())
+    if not written:
+        raise NotSettled('give a reason: --reason "…"')
+    if len(written) > MAX_REASON:
+        raise NotSettled(f"the reason is longer than {MAX_REASON} characters")
+    updated = Alarm.objects.open().filter(id=alarm_id).update(settled_at=at, settled_reason=written)
+    alarm = Alarm.objects.filter(id=alarm_id).first()
+    if alarm is None:
+        raise NotSettled(f"there is no alarm {alarm_id}")
+    if not updated:
+        raise NotSettled(f"alarm {alarm_id} is settled already: {alarm.settled_reason}")
+    logger.info("alarm.settled", extra={"kind": alarm.kind, "about": str(alarm.about)})
+    return alarm

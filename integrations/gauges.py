@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Count, Max, Min
 
 from accounts.models import Alarm
-from integrations import purge
+from integrations import alarm_guide, purge
 from integrations.models import (
     Connection,
     Integration,
@@ -59,7 +59,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "antares_promises_late": "Promises of removals that are late",
     "antares_connections": "Connections by provider and status",
     "antares_integrations": "Integrations by status",
-    "antares_alarms_open": "Alarms that nobody has settled, by kind",
+    "antares_alarms_open": "Alarms that are not settled, by kind",
     "antares_data_keys": "Living data keys by line",
     "antares_data_keys_to_wrap": "Data keys that are not under their line's newest key yet",
     "antares_key_epochs_alive": "Key-encryption keys that are not destroyed, by line",
@@ -111,11 +111,19 @@ def _figures(at: datetime) -> Iterator[Figure]:
     yield from _watches(at)
     yield from _counted("antares_connections", Connection.objects.all(), "provider", "status")
     yield from _counted("antares_integrations", Integration.objects.all(), "status")
-    yield from _counted("antares_alarms_open", Alarm.objects.open(), "kind")
+    yield from _alarms()
     yield from _keys(at)
     yield from _ledger()
     lately = Refusal.objects.filter(at__gt=at - timedelta(minutes=5))
     yield from _counted("antares_refusals_last_5_minutes", lately, "feature", count="entry_id")
+
+
+def _alarms() -> Iterator[Figure]:
+    # Down to nothing, where the last of a kind was settled.
+    opened = Counter(dict.fromkeys(alarm_guide.NEXT_STEPS, 0))
+    opened.update(Alarm.objects.open().values_list("kind", flat=True))
+    for kind, count in sorted(opened.items()):
+        yield Figure("antares_alarms_open", count, (("kind", kind),))
 
 
 def _work(at: datetime) -> Iterator[Figure]:

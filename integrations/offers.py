@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from integrations import scopes
+from integrations import permissions, scopes
 from integrations.endpoints import is_registered
+from integrations.permissions import AskedPermission
 from integrations.providers import PROVIDERS
 from integrations.providers.provider import Provider
 from limited_use.features import Feature
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A permission and why it is asked."""
-
-    provider: str
-    scope: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +25,21 @@ class Offer:
     title: str
     says: str
     features: tuple[Feature, ...]
-    requests: tuple[Asked, ...]
+    requests: tuple[AskedPermission, ...]
     has_single_permissions: bool
 
 
 def requests_of(
     provider: Provider, product: str, *, connection_id: UUID | None = None
-) -> tuple[Asked, ...]:
+) -> tuple[AskedPermission, ...]:
     """
     Return each scope that connecting `product` asks for, with its reason.
 
-    :param connection_id: what it is added to, or reconnected; what is live of it is asked for again
+    :param connection_id: the connection that it is added to; the scopes of its live products are
+        asked for again
     """
-    why = {
-        scope: capability.says
-        for key, capability in sorted(provider.capabilities.items())
-        for scope in capability.scopes
-    }
-    wanted = scopes.asked_with(provider, product, connection_id)
-    return tuple(
-        Asked(provider.label, scope, why.get(scope, "To know which account you connected."))
-        for scope in sorted(wanted, key=lambda one: (one not in why, one))
-    )
+    products = scopes.products_with(product, connection_id)
+    return permissions.list_permissions(provider, products)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,13 +60,6 @@ def asked(
     return provider.scopes_for(capabilities_for(product, features))
 
 
-def asked_of_live(provider: Provider, connection_id: UUID) -> frozenset[str]:
-    """Return the scopes that what is live of a connection needs."""
-    live = Integration.objects.live().filter(connection_id=connection_id)
-    products = live.order_by().values_list("product", flat=True)
-    return frozenset(one for product in products for one in asked(provider, product))
-
-
 def usable(provider: Provider, granted: Iterable[str]) -> frozenset[str]:
     """Return the capabilities that `granted` scopes are enough for; call nothing else."""
     given = frozenset(granted)
@@ -111,13 +104,21 @@ def cached_hours(product: str, chosen: int | None = None) -> int:
 
 
 def asked_with(provider: Provider, product: str, connection_id: UUID | None) -> frozenset[str]:
-    """
-    Return the scopes to ask for to connect `product`, and to keep what is connected already.
+    """Return the scopes to ask for to connect `product`, and to keep what is connected already."""
+    products = products_with(product, connection_id)
+    return frozenset(scope for one in products for scope in asked(provider, one))
 
-    A new grant has what it was asked for and no more.
+
+def products_with(product: str, connection_id: UUID | None) -> frozenset[str]:
     """
-    wanted = asked(provider, product)
-    return wanted if connection_id is None else wanted | asked_of_live(provider, connection_id)
+    Return `product` and the live products of the connection that it is added to.
+
+    A new grant has the scopes that it was asked for and no others, so all of them are asked for.
+    """
+    if connection_id is None:
+        return frozenset({product})
+    live = Integration.objects.live().filter(connection_id=connection_id)
+    return frozenset({product, *live.order_by().values_list("product", flat=True)})
 
 
 def compare(

@@ -44,13 +44,15 @@ def watch(*, at: datetime) -> list[Burst]:
     """Return the bursts of this window and the one before, an alarm raised for each, once."""
     found = [burst for start in (_start(at) - WINDOW, _start(at)) for burst in _in(start)]
     for burst in found:
-        alarms.sound(
-            kind=KIND,
-            about=NOBODY,
-            window=f"{burst.began_at:%Y-%m-%d %H:%M} {burst.feature}"[:64],
-            body={"feature": burst.feature or "service", "count": burst.count},
-            at=at,
-        )
+        window = f"{burst.began_at:%Y-%m-%d %H:%M} {burst.feature}"[:64]
+        if not alarms.was_raised(kind=KIND, about=NOBODY, window=window):
+            alarms.sound(
+                kind=KIND,
+                about=NOBODY,
+                window=window,
+                body={"feature": burst.feature or "service", "count": burst.count},
+                at=at,
+            )
     return found
 
 

@@ -22,7 +22,6 @@ from django.db import connection
 
 from accounts import alarms
 from accounts.actors import ActorKind
-from accounts.models import Alarm
 
 from .opens_models import HourOfOpens
 from .vocabulary import Purpose, Recipient
@@ -137,7 +136,7 @@ def _judged(row: HourOfOpens) -> Unusual | None:
 
 def _is_known(row: HourOfOpens) -> bool:
     window = _window(row.actor, row.purpose, row.hour)
-    return Alarm.objects.filter(kind=KIND, about=_about(row.actor), window=window).exists()
+    return alarms.was_raised(kind=KIND, about=_about(row.actor), window=window)
 
 
 def _who(entry: Mapping[str, Any]) -> str:

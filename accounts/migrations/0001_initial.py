@@ -30,10 +30,11 @@ class Migration(migrations.Migration):
                 ('body', models.JSONField(default=dict)),
                 ('raised_at', models.DateTimeField()),
                 ('settled_at', models.DateTimeField(null=True)),
+                ('settled_reason', models.CharField(blank=True, default='', max_length=200)),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('settled_at', None)), fields=['raised_at'], name='alarm_open')],
-                'constraints': [models.UniqueConstraint(fields=('kind', 'about', 'window'), name='alarm_raised_once_per_window')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('settled_at', None)), fields=('kind', 'about', 'window'), name='alarm_open_once_per_window'), models.CheckConstraint(condition=models.Q(models.Q(('settled_at', None), ('settled_reason', '')), models.Q(('settled_at__isnull', False), models.Q(('settled_reason', ''), _negated=True)), _connector='OR'), name='alarm_settled_with_a_reason')],
             },
         ),
         migrations.CreateModel(

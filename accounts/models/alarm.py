@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
 from django.db import models
 
 from accounts.ids import uuid7
+
+MAX_REASON: Final = 200
 
 
 class AlarmKind(models.TextChoices):
@@ -30,13 +32,23 @@ class Alarm(models.Model):
     body = models.JSONField(default=dict)
     raised_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
+    # An operator's words; empty while the alarm is open.
+    settled_reason = models.CharField(max_length=MAX_REASON, blank=True, default="")
 
     objects = models.Manager.from_queryset(AlarmQuerySet)()
 
     class Meta:
         constraints = [
+            # One that was settled does not keep the next from being raised.
             models.UniqueConstraint(
-                fields=["kind", "about", "window"], name="alarm_raised_once_per_window"
+                fields=["kind", "about", "window"],
+                condition=models.Q(settled_at=None),
+                name="alarm_open_once_per_window",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(settled_at=None, settled_reason="")
+                | models.Q(settled_at__isnull=False) & ~models.Q(settled_reason=""),
+                name="alarm_settled_with_a_reason",
             ),
         ]
         indexes = [

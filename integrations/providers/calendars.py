@@ -7,7 +7,7 @@ its series counts in. Nothing here expands a series.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -156,13 +156,6 @@ class EventPage:
     cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """When a calendar is busy, merged and in order; None where the provider cannot tell."""
-
-    spans: tuple[tuple[datetime, datetime], ...] | None
-
-
 class CalendarAdapter(Protocol):
     """
     One account's calendars. Safe to call from several threads.
@@ -270,8 +263,3 @@ class CalendarAdapter(Protocol):
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
     ) -> RemoteEvent:
         """Answer an invitation for the account's own person, changing nothing else."""
-
-    def busy(
-        self, calendar_ids: Sequence[str], *, start: datetime, end: datetime
-    ) -> Mapping[str, Busy]:
-        """Return when each calendar is busy. What the provider cannot tell is never free."""

@@ -14,13 +14,33 @@ from .pushes import CalendarWatch, MailWatch, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """
+    A scope that is asked for.
+
+    :param reason: shown to people before they consent, on the data-use page and in the evidence
+    :param methods: the API methods that are called with it; empty where it changes the tokens only
+    """
+
+    scope: str
+    reason: str
+    methods: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
-    """What a feature may ask for by name: the scopes it takes and the API methods it calls."""
+    """Something that a feature may need of a provider, such as `mail.read`."""
 
     key: str
-    says: str
-    scopes: frozenset[str]
-    methods: frozenset[str]
+    permissions: tuple[Permission, ...]
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset(permission.scope for permission in self.permissions)
+
+    @property
+    def methods(self) -> frozenset[str]:
+        return frozenset(method for permission in self.permissions for method in permission.methods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +49,7 @@ class Provider:
     What a provider is, as data.
 
     `issuer` is the provider's own (what is checked is that of the `Endpoints`);
-    `identity_scopes` are asked for whatever else is. `scope_aliases` maps the
+    `identity` is asked for with every product. `scope_aliases` maps the
     names that a provider answers with to those that we ask for.
     `revocation_pages` are where a user withdraws at the provider itself, one for each kind of
     account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
@@ -42,7 +62,7 @@ class Provider:
     label: str
     issuer: str
     authorize_params: Mapping[str, str]
-    identity_scopes: frozenset[str]
+    identity: tuple[Permission, ...]
     scope_aliases: Mapping[str, str]
     capabilities: Mapping[str, Capability]
     revocation_pages: tuple[str, ...]
@@ -74,6 +94,10 @@ class Provider:
     # Where news of everything comes by subscriptions, instead of either.
     subscriptions: Callable[[Access], AbstractContextManager[Subscriptions]] | None = None
     open_calendars: Callable[[Access], AbstractContextManager[CalendarAdapter]] | None = None
+
+    @property
+    def identity_scopes(self) -> frozenset[str]:
+        return frozenset(permission.scope for permission in self.identity)
 
     @property
     def products(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from integrations import offers, problem_catalogue, scopes
+from integrations import permissions, problem_catalogue, scopes
 from limited_use import policy, signers
 from limited_use.features import FEATURES
 
@@ -67,7 +67,7 @@ def data_use(request: HttpRequest) -> HttpResponse:
     context = {
         "features": FEATURES.values(),
         "forbidden": [rule for rule in policy.RULES if not rule.allow],
-        "requests": [asked for offer in offers.offers() for asked in offer.requests],
+        "requests": permissions.list_all_permissions(),
         "policy_url": POLICY_URL,
         "privacy_url": settings.PRIVACY_NOTICE_URL,
         "revoke_pages": REVOKE_PAGES,

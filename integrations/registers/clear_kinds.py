@@ -249,6 +249,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "accounts.Alarm.kind": (Kind.WORD, "which alarm"),
     "accounts.Alarm.window": (Kind.WORD, "for which promise, table or day: once each"),
     "accounts.Alarm.body": (Kind.NUMBER, "words of ours and counts"),
+    "accounts.Alarm.settled_reason": (Kind.PLATFORM, "an operator's reason for settling it"),
     "accounts.Delegation.feature": (Kind.WORD, _FEATURE),
     "accounts.Organisation.platform_id": (Kind.PLATFORM, "its id on the platform"),
     "accounts.Organisation.name": (Kind.PLATFORM, "what it is called on the platform"),

@@ -10,7 +10,7 @@ from uuid import UUID
 from accounts.actors import Actor
 from integrations import notices, offers, scopes
 from integrations.models import Calendar, Connection, ConnectionStatus, Integration
-from integrations.offers import Asked
+from integrations.permissions import AskedPermission
 from integrations.providers import PROVIDERS
 from integrations.settings_pages import words
 from integrations.settings_pages.words import Words
@@ -39,7 +39,7 @@ class Card:
     expires_at: datetime | None
     may_write: bool
     may_add_mail: bool
-    missing: tuple[Asked, ...]
+    missing: tuple[AskedPermission, ...]
 
 
 def of_person(actor: Actor) -> list[Card]:

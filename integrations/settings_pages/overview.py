@@ -30,7 +30,7 @@ from integrations.models import (
     SetAside,
     SyncStage,
 )
-from integrations.offers import Asked
+from integrations.permissions import AskedPermission
 from integrations.providers import PROVIDERS
 from integrations.sync import progress
 from integrations.sync.progress import Progress
@@ -57,7 +57,7 @@ class Account:
     integration_id: UUID | None
     needs_reconnect: bool
     reconnect_before: datetime | None
-    missing: tuple[Asked, ...]
+    missing: tuple[AskedPermission, ...]
     unused_scopes: tuple[str, ...]
     horizon_value: str
     horizon_words: str
@@ -121,14 +121,14 @@ def has(connection_id: UUID, *, product: str) -> bool:
 
 
 def permissions(connection: Connection) -> list[Given]:
-    """Return what was asked and what was given, side by side."""
+    """Return each permission that mail and other live products need, and whether it is given."""
     provider = PROVIDERS[connection.provider]
-    grant = scopes.compare(provider, "mail", connection.granted_scopes)
+    granted = frozenset(connection.granted_scopes) | provider.unnamed_scopes
     asked = [
-        Given(one.scope, one.why, "not given", "warn")
-        if one.scope in grant.missing
-        else Given(one.scope, one.why, "given", "good")
-        for one in offers.requests_of(provider, "mail")
+        Given(one.scope, one.reason, "given", "good")
+        if one.scope in granted
+        else Given(one.scope, one.reason, "not given", "warn")
+        for one in offers.requests_of(provider, "mail", connection_id=connection.id)
     ]
     unused = [
         Given(scope, "No longer used, and never called.", "given, unused", "info")

@@ -9,7 +9,9 @@ The queue is a hint. What is due stands in rows, and the sweeper finds it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
@@ -89,17 +91,17 @@ def search_residue(**_: object) -> None:
     Each is a bug, or somebody's doing, and an alarm: once a day and place.
     """
     at = timezone.now()
-    found = {
-        "purge.residue": purge.residue(),
-        "vault.stray_bytes": strays.sealed(),
-        "vault.stray_key": strays.keys(),
-    }
-    for kind, counts in found.items():
-        for place, count in counts.items():
-            alarms.sound(
-                kind=kind,
-                about=UUID(int=0),
-                window=f"{place} {at:%Y-%m-%d}",
-                body={"resource": place, "count": count},
-                at=at,
-            )
+    _sound_each("purge.residue", purge.residue(), at=at)
+    _sound_each("vault.stray_bytes", strays.sealed(), at=at)
+    _sound_each("vault.stray_key", strays.keys(), at=at)
+
+
+def _sound_each(kind: str, counts: Mapping[str, int], *, at: datetime) -> None:
+    for place, count in counts.items():
+        alarms.sound(
+            kind=kind,
+            about=UUID(int=0),
+            window=f"{place} {at:%Y-%m-%d}",
+            body={"resource": place, "count": count},
+            at=at,
+        )

@@ -59,6 +59,7 @@ TASKS: Final[Mapping[str, EntryPoint]] = {
 }
 
 COMMANDS: Final[Mapping[str, EntryPoint]] = {
+    "alarms": EntryPoint("lists and settles alarms: kinds, counts and ids"),
     "apply_tombstones": EntryPoint("destroys restored keys; opens nothing"),
     "clear_columns": EntryPoint("reads the models, and no row"),
     "clients": EntryPoint("keys and purposes of platform features as callers"),

@@ -39,7 +39,6 @@ _SECRET: Final = "a secret, searched for as it was given out"
 _OURS: Final = "ours: it was in our request"
 _TIME: Final = "a moment or a day, which is no word"
 _UNREAD: Final = "of this answer only the resource's id is read, and that is searched for as it was"
-_NOT_ASKED: Final = "no page and no call of ours asks the provider for it yet"
 
 # As `appointment` writes them.
 _OF_EVENTS: Final[Mapping[str, str]] = {
@@ -187,19 +186,6 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "Channel.expiration": _NUMBER,
     "Channel.resourceId": _SECRET,
     **dict.fromkeys(("Channel.kind", "Channel.resourceUri", "Channel.params.*"), _UNREAD),
-    **dict.fromkeys(
-        (
-            "FreeBusyResponse.kind",
-            "FreeBusyResponse.timeMax",
-            "FreeBusyResponse.timeMin",
-            "Error.domain",
-            "Error.reason",
-            "FreeBusyGroup.calendars",
-            "TimePeriod.start",
-            "TimePeriod.end",
-        ),
-        _NOT_ASKED,
-    ),
     "token.access_token": _SECRET,
     "token.refresh_token": _SECRET,
     "token.id_token": _SECRET,

@@ -41,6 +41,19 @@ RESOURCES: Final[Mapping[str, Any]] = {
 }
 #: What else answers: an account's own page, and what is said of what went wrong.
 _BESIDE: Final = frozenset({User, MainError})
+#: Methods that answer with nothing of `RESOURCES`, and what they answer with.
+BESIDE: Final[Mapping[str, str]] = {
+    "GET /me": "an account's own page",
+    **dict.fromkeys(
+        (
+            "GET /subscriptions",
+            "POST /subscriptions",
+            "PATCH /subscriptions/{id}",
+            "DELETE /subscriptions/{id}",
+        ),
+        "what we sent to make it, with an id and an expiry",
+    ),
+}
 #: What our requests have expanded, by model: it comes along with the resource.
 _EXPANDED: Final[Mapping[Any, tuple[str, ...]]] = {Event: ("exceptionOccurrences",)}
 # https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow
@@ -189,4 +202,5 @@ def unaccounted() -> list[str]:
     """Return the methods of which nobody here knows the answer, and what is explained in vain."""
     methods = set().union(*(one.methods for one in PROVIDERS["microsoft"].capabilities.values()))
     unknown = {one for one in methods if not set(one.split("/")) & RESOURCES.keys()}
-    return sorted(unknown | (EXPLAINED.keys() - set(deliverable())))
+    stale = (EXPLAINED.keys() - set(deliverable())) | (BESIDE.keys() - methods)
+    return sorted((unknown - BESIDE.keys()) | stale)

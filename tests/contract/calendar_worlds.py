@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import quote
 
 from integrations.providers import errors
 from integrations.providers.calendars import Attendee, CalendarAdapter, EventContent
@@ -41,9 +40,6 @@ class FakeWorld:
 
     def forget(self) -> None:
         self.account.forget()
-
-    def fail_busy(self, calendar: str) -> None:
-        self.account.failing.add(calendar)
 
     def limit_rate(self) -> None:
         self.account.refusals.append(errors.RateLimited("slow down", status=403))
@@ -94,9 +90,6 @@ class GoogleWorld:
 
     def forget(self) -> None:
         self.sandbox.forget_sync_tokens(ALICE)
-
-    def fail_busy(self, calendar: str) -> None:
-        self.sandbox.fail_freebusy(calendar)
 
     def limit_rate(self) -> None:
         self.sandbox.fail_next(path_prefix="/calendar", problem="rate_limit_exceeded")
@@ -161,9 +154,6 @@ class GraphWorld:
 
     def forget(self) -> None:
         self.microsoft.control("calendars/forget", email=ALICE, provider="microsoft")
-
-    def fail_busy(self, calendar: str) -> None:
-        self.sandbox.fail_next(path_contains=f"{quote(calendar)}/calendarView", status=503)
 
     def limit_rate(self) -> None:
         said = {"error": {"code": "TooManyRequests", "message": "slow down"}}

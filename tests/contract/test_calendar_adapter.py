@@ -339,29 +339,6 @@ class TestWriting:
             )
 
 
-class TestBusy:
-    def test_is_merged_and_leaves_out_what_takes_no_time(self, world):
-        world.put(content())
-        world.put(content("overlaps", TEN + HOUR / 2))
-        world.put(content("free", TEN + 5 * HOUR, is_busy=False))
-
-        found = world.adapter.busy([world.primary], start=TEN - HOUR, end=TEN + 8 * HOUR)
-
-        assert found[world.primary].spans == ((TEN, TEN + HOUR * 1.5),)
-
-    @pytest.mark.scenario("C8")
-    def test_is_unknown_where_the_provider_cannot_tell_and_never_free(self, world):
-        other = world.add_calendar("Other")
-        world.fail_busy(other)
-
-        found = world.adapter.busy(
-            [world.primary, other, "nobody@example.com"], start=TEN, end=TEN + HOUR
-        )
-
-        assert found[world.primary].spans == ()
-        assert (found[other].spans, found["nobody@example.com"].spans) == (None, None)
-
-
 class TestErrors:
     def test_tell_that_it_is_too_fast(self, world):
         world.limit_rate()

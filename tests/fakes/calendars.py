@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -11,7 +11,6 @@ from integrations.almanac import expansion, lines
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
-    Busy,
     CalendarPage,
     CancelledInstance,
     Conference,
@@ -37,7 +36,6 @@ class FakeCalendars:
     versions: dict[str, dict[str, int]] = field(default_factory=dict)
     version: int = 0
     forgotten: int = 0
-    failing: set[str] = field(default_factory=set)
     refusals: list[errors.ProviderError] = field(default_factory=list)
     # By method: what goes wrong before anything is done; after it, no answer comes.
     failures: dict[str, list[errors.ProviderError]] = field(default_factory=dict)
@@ -244,28 +242,6 @@ class FakeCalendarAdapter:
         )
         content = replace(current.content, attendees=answered)
         return self.account.write(calendar_id, replace(current, content=content))
-
-    def busy(
-        self, calendar_ids: Sequence[str], *, start: datetime, end: datetime
-    ) -> Mapping[str, Busy]:
-        self._called()
-        return {one: self._busy(one, start, end) for one in calendar_ids}
-
-    def _busy(self, calendar_id: str, start: datetime, end: datetime) -> Busy:
-        if calendar_id in self.account.failing or calendar_id not in self.account.calendars:
-            return Busy(None)
-        spans = sorted(
-            (_at(one.content.start), _at(one.content.end))
-            for one in self.account.events[calendar_id].values()
-            if isinstance(one, RemoteEvent) and one.content.is_busy and _in(one, (start, end))
-        )
-        merged: list[tuple[datetime, datetime]] = []
-        for span in spans:
-            if merged and span[0] <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(merged[-1][1], span[1]))
-            else:
-                merged.append(span)
-        return Busy(tuple(merged))
 
     def _conference(self, calendar_id: str, event_id: str) -> Conference | None:
         other = self._of(calendar_id).get(event_id)

@@ -9,7 +9,7 @@ import pytest
 
 from integrations.models import AttemptOutcome, Connection, Integration, IntegrationStatus
 from integrations.providers import PROVIDERS
-from integrations.providers.provider import Capability
+from integrations.providers.provider import Capability, Permission
 from limited_use.features import FEATURES
 from limited_use.models import Consent
 from tests.integrations.google import query_of
@@ -28,9 +28,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def composer(google, monkeypatch):
     """Register a second capability of Google's and a feature that needs it, as a product would."""
-    sending = Capability(
-        key="mail.send", says="Send mail", scopes=frozenset({SEND}), methods=frozenset()
-    )
+    sending = Capability("mail.send", (Permission(SEND, "To send mail"),))
     capabilities = {**PROVIDERS["google"].capabilities, sending.key: sending}
     provider = replace(PROVIDERS["google"], capabilities=MappingProxyType(capabilities))
     monkeypatch.setitem(PROVIDERS, "google", provider)

@@ -1,6 +1,8 @@
 """What is asked for follows from the registry; what was granted, from the answer."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -8,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations import scopes
-from integrations.providers import PROVIDERS
-from integrations.providers.provider import Capability
+from integrations.providers import PROVIDERS, base, calendars, pushes
+from integrations.providers.provider import Capability, Permission
 from limited_use.features import FEATURES
 from tests.factories import GMAIL_READONLY
 
@@ -21,9 +23,7 @@ TWO = replace(
     capabilities=MappingProxyType(
         {
             **GOOGLE.capabilities,
-            "mail.send": Capability(
-                key="mail.send", says="Send mail", scopes=frozenset({SEND}), methods=frozenset()
-            ),
+            "mail.send": Capability("mail.send", (Permission(SEND, "To send mail"),)),
         }
     ),
 )
@@ -31,6 +31,41 @@ WRITER = replace(
     FEATURES["inbox"], key="writer", capabilities=frozenset({"mail.read", "mail.send"})
 )
 EVERY_SCOPE = sorted({"openid", "email", GMAIL_READONLY, SEND, "calendar"})
+
+
+def attributes_used() -> set[str]:
+    """Return every attribute that the service reads, providers and sandbox left out."""
+    package = Path(scopes.__file__).parent
+    files = (path.relative_to(package) for path in package.rglob("*.py"))
+    return {
+        node.attr
+        for path in files
+        if path.parts[0] not in {"providers", "sandbox"}
+        for node in ast.walk(ast.parse((package / path).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+
+
+class TestAdapters:
+    @pytest.mark.clause("SCOPE-MIN")
+    @pytest.mark.invariant(11)
+    @pytest.mark.parametrize(
+        "adapter",
+        [
+            base.MailAdapter,
+            calendars.CalendarAdapter,
+            pushes.MailWatch,
+            pushes.CalendarWatch,
+            pushes.Subscriptions,
+        ],
+        ids=lambda adapter: adapter.__name__,
+    )
+    def test_have_no_method_that_the_service_does_not_call(self, adapter):
+        # A scope that such a method alone takes would be asked for without a use.
+        methods = {name for name in vars(adapter) if not name.startswith("_")}
+
+        assert methods
+        assert methods - attributes_used() == set()
 
 
 class TestWhatIsAsked:

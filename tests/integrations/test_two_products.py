@@ -29,7 +29,7 @@ from tests.worlds.sandbox import GMAIL_READONLY
 
 _AUTH = "https://www.googleapis.com/auth/"
 LIST, EVENTS = _AUTH + "calendar.calendarlist.readonly", _AUTH + "calendar.events.readonly"
-EDIT, BUSY = _AUTH + "calendar.events", _AUTH + "calendar.freebusy"
+EDIT = _AUTH + "calendar.events"
 CALENDAR = {"product": "calendar", "version": ["calendar:1", "calendar-editing:1"]}
 
 pytestmark = [
@@ -69,7 +69,7 @@ class TestCalendarsAlone:
         outcome, asked = calendar(alices)
 
         assert outcome == AttemptOutcome.CONNECTED
-        assert asked == {"openid", "email", LIST, EVENTS, EDIT, BUSY}
+        assert asked == {"openid", "email", LIST, EVENTS, EDIT}
         assert agreed() == {"calendar", "calendar-editing"}
         assert SyncWork.objects.get().resource == LISTING
 
@@ -162,7 +162,7 @@ class TestCalendarsBesideMail:
 
         assert f'?{address}">Add calendar to that account</a>' in page
         disclosure = alices.client.get(f"/settings/connect/google/?{unescape(address)}")
-        assert {GMAIL_READONLY, LIST, EVENTS, EDIT, BUSY} <= listed(disclosure)
+        assert {GMAIL_READONLY, LIST, EVENTS, EDIT} <= listed(disclosure)
 
     def test_that_were_added_in_another_window_are_not_lost_to_the_first(self, alices, google):
         connection = Connection.objects.get()

@@ -11,10 +11,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from integrations import connections, evidence, scopes
-from integrations.evidence import access
+from integrations import connections, evidence
 from integrations.models import PurgeJob, PurgeTrigger
-from integrations.providers import PROVIDERS
 from integrations.tasks import evidence as tasks
 from limited_use import receipts, verify
 from limited_use.clauses import CLAUSES
@@ -118,21 +116,6 @@ class TestItsSections:
         assert {one["id"] for one in catalogue} == set(CLAUSES)
         for one in catalogue:
             assert one["enforced_by_software"] or one["duty"], one["id"]
-
-    @pytest.mark.clause("SCOPE-MIN", "SCOPE-MATCH")
-    @pytest.mark.invariant(11)
-    def test_say_of_each_scope_why_no_narrower_one_would_do(self, said):
-        rows = said["sections"]["scopes"]["content"]["scopes"]
-
-        asked = scopes.asked(PROVIDERS["google"], "mail")
-        assert {one["scope"] for one in rows} == set(asked)
-        for one in [*rows, *access.table(PROVIDERS["microsoft"])]:
-            assert len(one["why_not_narrower"].split()) > 10, one["scope"]
-            assert one["class"] != "unknown"
-        reading = next(one for one in rows if one["scope"].endswith("gmail.readonly"))
-        assert [one["key"] for one in reading["features"]]
-        assert "gmail.users.messages.list" in reading["methods"]
-        assert set(access.NARROWER) >= set(asked)
 
     def test_count_what_was_decided(self, said):
         counts = {

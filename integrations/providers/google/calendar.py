@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +12,6 @@ from typing import Any, Final
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
-    Busy,
     CalendarPage,
     CancelledInstance,
     EventContent,
@@ -32,8 +31,6 @@ MAX_PAGE: Final = 500
 MAX_LISTS: Final = 250
 # Of one series; each page holds up to five hundred of its exceptions.
 MAX_EXCEPTION_PAGES: Final = 4
-# https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query
-MAX_FREEBUSY: Final = 50
 # On every write: what knows of no conferences may lose them.
 # https://developers.google.com/workspace/calendar/api/v3/reference/events/insert
 CONFERENCES: Final = 1
@@ -201,23 +198,6 @@ class GoogleCalendarAdapter:
         )
         return _written(write(_only_if(request, etag), self.access))
 
-    def busy(
-        self, calendar_ids: Sequence[str], *, start: datetime, end: datetime
-    ) -> Mapping[str, Busy]:
-        found: dict[str, Busy] = {}
-        for at in range(0, len(calendar_ids), MAX_FREEBUSY):
-            asked = calendar_ids[at : at + MAX_FREEBUSY]
-            body = {
-                "timeMin": _moment(start),
-                "timeMax": _moment(end),
-                "items": [{"id": one} for one in asked],
-            }
-            answer = call(self.api.freebusy.query(body=body), self.access)
-            told = answer.get("calendars") or {}
-            # Errors stand per calendar inside a 200; one that is left out is no better.
-            found |= {one: _busy(told.get(one)) for one in asked}
-        return found
-
 
 def _page(answer: Mapping[str, Any]) -> EventPage:
     events: list[RemoteEvent] = []
@@ -258,16 +238,6 @@ def _only_if(request: Any, etag: str) -> Any:
     # The library has no parameter for it.
     request.headers["If-Match"] = etag
     return request
-
-
-def _busy(told: Mapping[str, Any] | None) -> Busy:
-    if told is None or told.get("errors"):
-        return Busy(None)
-    spans = [
-        (datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"]))
-        for one in told.get("busy") or ()
-    ]
-    return Busy(tuple((start.astimezone(UTC), end.astimezone(UTC)) for start, end in spans))
 
 
 def _moment(at: datetime) -> str:

@@ -52,7 +52,6 @@ class Calendar:
 
     lists: Any
     events: Any
-    freebusy: Any
     channels: Any
 
 
@@ -104,6 +103,5 @@ def calendar(root_url: str) -> Calendar:
     return Calendar(
         lists=found.calendarList(),
         events=found.events(),
-        freebusy=found.freebusy(),
         channels=found.channels(),
     )

@@ -6,10 +6,11 @@ from types import MappingProxyType
 from typing import Final
 
 from integrations.providers.base import MailUnits
-from integrations.providers.provider import Capability, Provider
+from integrations.providers.provider import Provider
 
 from .calendar import open_calendars
 from .mail import open_mail
+from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .watching import watch_calendars, watch_mail
 
 _AUTH: Final = "https://www.googleapis.com/auth/"
@@ -28,58 +29,6 @@ UNITS: Final = MailUnits(
     stop=50,
 )
 
-MAIL_READ: Final = Capability(
-    key="mail.read",
-    says="Read your mail",
-    scopes=frozenset({_AUTH + "gmail.readonly"}),
-    methods=frozenset(
-        {
-            "gmail.users.getProfile",
-            "gmail.users.labels.list",
-            "gmail.users.messages.list",
-            "gmail.users.messages.get",
-            "gmail.users.messages.attachments.get",
-            "gmail.users.threads.get",
-            "gmail.users.history.list",
-            "gmail.users.watch",
-            "gmail.users.stop",
-        }
-    ),
-)
-
-CALENDAR_READ: Final = Capability(
-    key="calendar.read",
-    says="Read your calendars and their events",
-    scopes=frozenset(
-        {_AUTH + "calendar.calendarlist.readonly", _AUTH + "calendar.events.readonly"}
-    ),
-    methods=frozenset(
-        {
-            "calendar.calendarList.list",
-            "calendar.calendarList.watch",
-            "calendar.events.list",
-            "calendar.events.watch",
-            "calendar.channels.stop",
-        }
-    ),
-)
-
-CALENDAR_WRITE: Final = Capability(
-    key="calendar.write",
-    says="Write the events that you write, and look first whether you are free",
-    scopes=frozenset({_AUTH + "calendar.events", _AUTH + "calendar.freebusy"}),
-    methods=frozenset(
-        {
-            "calendar.events.get",
-            "calendar.events.insert",
-            "calendar.events.patch",
-            "calendar.events.delete",
-            "calendar.events.move",
-            "calendar.freebusy.query",
-        }
-    ),
-)
-
 GOOGLE: Final = Provider(
     key="google",
     label="Google",
@@ -87,7 +36,7 @@ GOOGLE: Final = Provider(
     # Offline and consent: a refresh token comes only with a consent that was shown.
     # `include_granted_scopes` stays off: it would hand us what the user granted elsewhere.
     authorize_params=MappingProxyType({"access_type": "offline", "prompt": "consent"}),
-    identity_scopes=frozenset({"openid", "email"}),
+    identity=IDENTITY,
     scope_aliases=MappingProxyType(
         {_AUTH + "userinfo.email": "email", _AUTH + "userinfo.profile": "profile"}
     ),

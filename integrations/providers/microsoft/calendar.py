@@ -10,7 +10,7 @@ whoever is invited, and nobody can ask it not to: `Provider.always_notifies`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,6 @@ from typing import Any, Final
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
-    Busy,
     CalendarPage,
     CancelledInstance,
     EventContent,
@@ -188,11 +187,6 @@ class GraphCalendarAdapter:
         except errors.Gone:
             # What is declined leaves the calendar.
             return _as_answered(before, response)
-
-    def busy(
-        self, calendar_ids: Sequence[str], *, start: datetime, end: datetime
-    ) -> Mapping[str, Busy]:
-        return {one: views.busy(self.access, one, (start, end), self.owner) for one in calendar_ids}
 
     def _resource(self, calendar_id: str, event_id: str) -> dict[str, Any]:
         if event_id.startswith(reading.CANCELLED):

@@ -12,10 +12,11 @@ from typing import Final
 
 from integrations.providers import errors
 from integrations.providers.base import MailUnits
-from integrations.providers.provider import Capability, Provider
+from integrations.providers.provider import Provider
 
 from .calendar import open_calendars
 from .mail import open_mail
+from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .subscribing import subscriptions
 
 # A unit is a request, and there are 10,000 in ten minutes
@@ -34,61 +35,6 @@ UNITS: Final = MailUnits(
     attachment=1,
     watch=1,
     stop=1,
-)
-
-# https://learn.microsoft.com/en-us/graph/permissions-reference
-MAIL_READ: Final = Capability(
-    key="mail.read",
-    says="Read your mail",
-    # The names of categories are settings.
-    scopes=frozenset({"Mail.Read", "MailboxSettings.Read"}),
-    methods=frozenset(
-        {
-            "GET /me/mailFolders/delta",
-            "GET /me/mailFolders/{id}",
-            "GET /me/mailFolders/{id}/messages/delta",
-            "GET /me/messages",
-            "GET /me/messages/{id}",
-            "GET /me/messages/{id}/$value",
-            "GET /me/outlook/masterCategories",
-        }
-    ),
-)
-
-CALENDAR_READ: Final = Capability(
-    key="calendar.read",
-    says="Read your calendars and their events",
-    # Graph gives a calendar no zone: it is the mailbox's.
-    scopes=frozenset({"Calendars.Read", "MailboxSettings.Read"}),
-    methods=frozenset(
-        {
-            "GET /me/calendar",
-            "GET /me/mailboxSettings",
-            "GET /me/calendars",
-            "GET /me/calendars/{id}/calendarView/delta",
-            "GET /me/events/{id}",
-        }
-    ),
-)
-
-CALENDAR_WRITE: Final = Capability(
-    key="calendar.write",
-    says="Write the events that you write, and look first whether you are free",
-    scopes=frozenset({"Calendars.ReadWrite"}),
-    methods=frozenset(
-        {
-            "GET /me/calendars/{id}/calendarView",
-            "GET /me/calendars/{id}/events",
-            "GET /me/calendars/{id}/events/{id}",
-            "GET /me/events/{id}/instances",
-            "POST /me/calendars/{id}/events",
-            "PATCH /me/calendars/{id}/events/{id}",
-            "DELETE /me/calendars/{id}/events/{id}",
-            "POST /me/calendars/{id}/events/{id}/accept",
-            "POST /me/calendars/{id}/events/{id}/decline",
-            "POST /me/calendars/{id}/events/{id}/tentativelyAccept",
-        }
-    ),
 )
 
 # https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Microsoft asks
@@ -119,8 +65,7 @@ MICROSOFT: Final = Provider(
     issuer="https://login.microsoftonline.com/{tenantid}/v2.0",
     # Not consent: it fails for whoever may not consent, though an administrator did.
     authorize_params=MappingProxyType({"prompt": "select_account", "response_mode": "query"}),
-    # `profile` brings the `oid`; a refresh token comes with `offline_access` only.
-    identity_scopes=frozenset({"openid", "profile", "email", "offline_access", "User.Read"}),
+    identity=IDENTITY,
     scope_aliases=MappingProxyType({}),
     scope_prefix="https://graph.microsoft.com/",
     # The refresh token is the answer to it.

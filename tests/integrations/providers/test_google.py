@@ -7,6 +7,7 @@ import inspect
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from inspect import isfunction
 from pathlib import Path
 
@@ -15,19 +16,53 @@ from googleapiclient.discovery_cache import get_static_doc
 
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.base import MailAdapter, Wanted
-from integrations.providers.google import history, mail, reading, services, spec, watching
+from integrations.providers.google import (
+    calendar,
+    history,
+    mail,
+    reading,
+    services,
+    spec,
+    watching,
+)
 from integrations.providers.google.calls import MAX_URL, prepared
-from integrations.providers.provider import Capability
+from integrations.providers.provider import Capability, Permission
 from tests.contract.reading import fetched, whole_thread
 from tests.factories import make_access
 from tests.worlds.sandbox import GMAIL_READONLY
 
 ALICE = "alice@example.com"
-# What a scope lets through says nothing of what it shows: these show no bodies, or to add-ons only.
-BLIND = ("gmail.metadata", "gmail.addons.")
+# The methods that a scope lets through do not say what it shows. These show no bodies or no titles,
+# serve add-ons only, or leave out calendars that somebody shared with the person.
+BLIND = (
+    "gmail.metadata", "gmail.addons.", "calendar.events.freebusy", "calendar.events.owned",
+    "calendar.events.public", "calendar.app.created",
+)  # fmt: skip
 
 
+# Functions of Google Calendar's adapters that read. All others write.
+READING = {"calendars", "events", "open_list", "open_calendar", "stop"}
+RESOURCES = {
+    "users": "gmail.users",
+    "attachments": "gmail.users.messages.attachments",
+    "labels": "gmail.users.labels",
+    "messages": "gmail.users.messages",
+    "threads": "gmail.users.threads",
+    "history": "gmail.users.history",
+}
+CALENDAR_RESOURCES = {
+    "lists": "calendar.calendarList",
+    "events": "calendar.events",
+    "channels": "calendar.channels",
+}
+EACH_CAPABILITY = pytest.mark.parametrize(
+    "capability", spec.GOOGLE.capabilities.values(), ids=lambda capability: capability.key
+)
+
+
+@cache
 def discovery_methods() -> dict[str, dict]:
+    """Return every method of Gmail and Google Calendar, as Google describes it."""
     found: dict[str, dict] = {}
 
     def walk(node):
@@ -37,27 +72,44 @@ def discovery_methods() -> dict[str, dict]:
             walk(resource)
 
     walk(json.loads(get_static_doc("gmail", "v1")))
+    walk(json.loads(get_static_doc("calendar", "v3")))
     return found
 
 
-def called_methods() -> set[str]:
-    """The API methods that the source of the mailbox's adapters builds requests for."""
-    found = set()
-    sources = (inspect.getsource(one) for one in (mail, watching.GmailWatch))
-    for node in (node for source in sources for node in ast.walk(ast.parse(source))):
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func)
-            if name.startswith("self.api."):
-                found.add(name.removeprefix("self.api."))
-    places = {
-        "users": "gmail.users",
-        "attachments": "gmail.users.messages.attachments",
-        "labels": "gmail.users.labels",
-        "messages": "gmail.users.messages",
-        "threads": "gmail.users.threads",
-        "history": "gmail.users.history",
+def accepted(method: str) -> set[str]:
+    """Return the scopes that let a method through."""
+    return set(discovery_methods()[method]["scopes"])
+
+
+def called_methods(*sources, resources, functions=None) -> set[str]:
+    """Return the API methods that the functions in `sources` build requests for."""
+    trees = [ast.parse(inspect.getsource(source)) for source in sources]
+    defined = [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and (functions is None or functions(node.name))
+    ]
+    names = {
+        ast.unparse(node.func).removeprefix("self.api.")
+        for function in defined
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("self.api.")
     }
-    return {f"{places[name.partition('.')[0]]}.{name.partition('.')[2]}" for name in found}
+    return {f"{resources[name.partition('.')[0]]}.{name.partition('.')[2]}" for name in names}
+
+
+def called_by(capability: str) -> set[str]:
+    """Return the API methods that the code of one capability calls."""
+    if capability == "mail.read":
+        return called_methods(mail, watching.GmailWatch, resources=RESOURCES)
+    is_read = capability == "calendar.read"
+    return called_methods(
+        calendar,
+        watching.GoogleCalendarWatch,
+        resources=CALENDAR_RESOURCES,
+        functions=lambda name: (name in READING) is is_read,
+    )
 
 
 def _because(reason: str) -> dict:
@@ -97,36 +149,34 @@ def opened(sandbox, scope: str = f"openid email {GMAIL_READONLY}"):
 @pytest.mark.invariant(11)
 @pytest.mark.scenario("A10")
 class TestScopes:
-    def test_declare_exactly_the_methods_that_are_called(self):
-        assert called_methods() == spec.MAIL_READ.methods
+    @EACH_CAPABILITY
+    def test_declare_exactly_the_methods_that_are_called(self, capability):
+        assert called_by(capability.key) == capability.methods
 
-    def test_let_every_called_method_through(self):
-        methods = discovery_methods()
+    @EACH_CAPABILITY
+    def test_let_every_called_method_through(self, capability):
+        for permission in capability.permissions:
+            assert permission.methods
+            for method in permission.methods:
+                assert permission.scope in accepted(method), (permission.scope, method)
 
-        for name in spec.MAIL_READ.methods:
-            assert spec.MAIL_READ.scopes & set(methods[name]["scopes"]), name
+    @EACH_CAPABILITY
+    def test_ask_for_nothing_that_is_not_needed(self, capability):
+        for scope in capability.scopes:
+            rest = capability.scopes - {scope}
+            assert any(not rest & accepted(method) for method in capability.methods), scope
 
-    def test_ask_for_nothing_that_is_not_needed(self):
-        methods = discovery_methods()
+    @EACH_CAPABILITY
+    def test_are_the_narrowest_that_show_what_is_shown(self, capability):
+        for permission in capability.permissions:
+            enough = set.intersection(*map(accepted, permission.methods))
+            sighted = {scope for scope in enough if not any(blind in scope for blind in BLIND)}
+            unlocked = {
+                scope: sum(scope in method["scopes"] for method in discovery_methods().values())
+                for scope in sighted
+            }
 
-        for scope in spec.MAIL_READ.scopes:
-            rest = spec.MAIL_READ.scopes - {scope}
-            assert any(
-                not rest & set(methods[name]["scopes"]) for name in spec.MAIL_READ.methods
-            ), scope
-
-    def test_are_the_narrowest_that_show_a_body(self):
-        methods = discovery_methods()
-        covering = set.intersection(
-            *(set(methods[name]["scopes"]) for name in spec.MAIL_READ.methods)
-        )
-        unlocked = {
-            scope: sum(scope in method["scopes"] for method in methods.values())
-            for scope in covering
-            if not any(blind in scope for blind in BLIND)
-        }
-
-        assert {min(unlocked, key=unlocked.__getitem__)} == spec.MAIL_READ.scopes
+            assert min(unlocked, key=unlocked.__getitem__) == permission.scope
 
     def test_join_identity_and_what_features_take(self):
         assert spec.GOOGLE.scopes_for(frozenset()) == {"openid", "email"}
@@ -137,12 +187,9 @@ class TestScopes:
         }
 
     def test_of_several_capabilities_are_all_asked_for(self):
-        sending = Capability(
-            key="mail.send",
-            says="Send mail",
-            scopes=frozenset({"https://www.googleapis.com/auth/gmail.send"}),
-            methods=frozenset({"gmail.users.messages.send"}),
-        )
+        send = "https://www.googleapis.com/auth/gmail.send"
+        methods = frozenset({"gmail.users.messages.send"})
+        sending = Capability("mail.send", (Permission(send, "To send mail", methods),))
         provider = replace(
             spec.GOOGLE, capabilities={**spec.GOOGLE.capabilities, "mail.send": sending}
         )

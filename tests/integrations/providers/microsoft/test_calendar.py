@@ -8,13 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, EventContent, Reminder, RemoteEvent, When
+from integrations.providers.calendars import Attendee, EventContent, Reminder, When
 from integrations.providers.microsoft import calendar_reading as reading
 from integrations.providers.microsoft import calendar_writing as writing
-from integrations.providers.microsoft.calendar import open_calendars
 from integrations.providers.microsoft.calendar_times import Owner
 from tests.contract.calendar_worlds import BOB, GraphWorld
-from tests.factories import make_access
 
 WHOSE = Owner("alice@example.com", "Europe/Berlin")
 NINE = datetime(2026, 11, 3, 8, tzinfo=UTC)
@@ -327,23 +325,3 @@ class TestWriting:
 
         with pytest.raises(errors.ChangedMeanwhile):
             world.adapter.respond(world.primary, event_id, "accepted", etag=etag, notify="all")
-
-
-@pytest.mark.scenario("C8")
-def test_free_and_busy_of_a_private_account_is_known(sandbox):
-    from tests.worlds.microsoft import CALENDARS, Microsoft
-
-    microsoft = Microsoft(sandbox)
-    microsoft.register_client()
-    microsoft.seed("pat@outlook.com", calendar_fields={"time_zone": "Europe/Berlin"})
-    scope = f"{CALENDARS} MailboxSettings.Read"
-    token = microsoft.authorize("pat@outlook.com", scope)["access_token"]
-    with open_calendars(make_access(token, f"{sandbox.url}/v1.0")) as adapter:
-        [mine] = adapter.calendars().calendars
-        holiday = EventContent(start=When(day=date(2026, 11, 3)), end=When(day=date(2026, 11, 4)))
-        made = adapter.create(mine.calendar_id, holiday, event_id="0123456789abcdef", notify="none")
-
-        found = adapter.busy([mine.calendar_id], start=NINE, end=NINE + HOUR)
-
-    assert isinstance(made, RemoteEvent)
-    assert found[mine.calendar_id].spans == ((NINE, NINE + HOUR),)

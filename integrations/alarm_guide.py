@@ -1,0 +1,64 @@
+"""The kinds of alarms, and the next step of an operator for each. A test fails for a new kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+#: By kind. A kind that is not listed comes from another version of the service.
+NEXT_STEPS: Final[Mapping[str, str]] = {
+    "client.many_users": (
+        "Ask the team of the client why it reads for so many people; retire it if they do not know."
+    ),
+    "egress.refused": (
+        "Find the task in the log line egress.refused; name the host in the settings if it belongs"
+        " to the service."
+    ),
+    "key.damaged": (
+        "Compare the row of the key with a copy of the database; its data stays closed until then."
+    ),
+    "key_epoch.left_behind": (
+        "Look for key.damaged of the same line: its epoch ends when all its keys are wrapped anew."
+    ),
+    "keyring.unavailable": "See that the key store answers and that its credentials are valid.",
+    "keyring.unfit": (
+        "Read the lines keyring: of a process that starts, and give it the keyring that fits the"
+        " database."
+    ),
+    "opens.unusual": (
+        "Find in the ledger what the actor opened in that hour, and ask whether it was them."
+    ),
+    "provider.consent_screen_in_testing": (
+        "Publish the consent screen in the provider's console: until then every grant ends after"
+        " seven days."
+    ),
+    "provider.invalid_client": (
+        "See in the provider's console that client id, secret and addresses are still registered."
+    ),
+    "provider.push_silent": (
+        "See that the provider reaches WEBHOOK_URL, and that the topic and its subscription exist."
+    ),
+    "provider.unexpected": (
+        "Find the provider's answer by its status in the log; report it if it comes again."
+    ),
+    "purge.overdue": (
+        "See that a purge worker runs and that the provider answers; manage.py overdue_purges lists"
+        " what is late."
+    ),
+    "purge.residue": "Report it: rows of something that was purged are left; name the table.",
+    "record.damaged": (
+        "Compare the row with a copy of the database; the value does not open until then."
+    ),
+    "refusals.burst": (
+        "Ask the team of the feature why it asks for data that it may not use; see Refusals."
+    ),
+    "sync.damaged": "Report it: what a sync keeps of its progress does not open.",
+    "vault.stray_bytes": "Report it: sealed bytes have no key; name the table.",
+    "vault.stray_key": "Report it: a data key belongs to nobody; name the line.",
+}
+UNKNOWN: Final = "Find alarm.raised with this kind in the log."
+
+
+def next_step(kind: str) -> str:
+    """Return what an operator does about an alarm of this kind."""
+    return NEXT_STEPS.get(kind, UNKNOWN)

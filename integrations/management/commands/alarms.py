@@ -1,0 +1,62 @@
+"""
+Open alarms: `manage.py alarms` lists them, `… alarms settle ID --reason "…"` settles one.
+
+A settled alarm is raised again, as a new one, if its cause is still there.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts import alarms
+from accounts.models import Alarm
+from integrations import alarm_guide
+
+
+class Command(BaseCommand):
+    help = "List the open alarms, or settle one with a reason."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        steps = parser.add_subparsers(dest="step")
+        settle = steps.add_parser("settle", help="settle one")
+        settle.add_argument("id", help="as the list shows it")
+        # Required; the missing one is told in one line, without argparse's usage.
+        settle.add_argument("--reason", default="", help="kept with the alarm")
+
+    def handle(self, *, step: str | None, **given: Any) -> None:
+        if step == "settle":
+            self.stdout.write(_settle(given["id"], given["reason"]))
+            return
+        found = list(Alarm.objects.open().order_by("raised_at", "id"))
+        for alarm in found:
+            self.stdout.write(_describe(alarm))
+        self.stdout.write(f"{len(found)} open alarms" if found else "no open alarms")
+
+
+def _settle(alarm_id: str, reason: str) -> str:
+    """:raises CommandError: if it cannot be settled"""
+    try:
+        alarm = alarms.settle(UUID(alarm_id), reason=reason, at=timezone.now())
+    except ValueError:
+        raise CommandError("that is no id of an alarm") from None
+    except alarms.NotSettled as problem:
+        raise CommandError(str(problem)) from None
+    return f"{alarm.id} is settled: {alarm.kind}"
+
+
+def _describe(alarm: Alarm) -> str:
+    """Return two lines: which alarm it is, and what to do. Its body holds words of ours and ids."""
+    details = {key: value for key, value in sorted(alarm.body.items()) if key != "count"}
+    head = (
+        str(alarm.id),
+        alarm.kind,
+        f"since {alarm.raised_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        f"count {alarm.body.get('count', 1)}",
+        " ".join(f"{key}={value}" for key, value in details.items()),
+    )
+    return f"{'  '.join(head).rstrip()}\n    {alarm_guide.next_step(alarm.kind)}"

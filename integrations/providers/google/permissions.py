@@ -1,0 +1,83 @@
+"""
+The permissions that are asked for at Google, with the API methods that take each.
+
+Methods are named as the discovery documents name them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from integrations.providers.provider import Capability, Permission
+
+_AUTH: Final = "https://www.googleapis.com/auth/"
+
+IDENTITY: Final = (
+    Permission("openid", "To know which account you connected"),
+    Permission("email", "To show you which account is connected"),
+)
+
+MAIL_READ: Final = Capability(
+    key="mail.read",
+    permissions=(
+        Permission(
+            _AUTH + "gmail.readonly",
+            "To read your mail",
+            frozenset(
+                {
+                    "gmail.users.getProfile",
+                    "gmail.users.labels.list",
+                    "gmail.users.messages.list",
+                    "gmail.users.messages.get",
+                    "gmail.users.messages.attachments.get",
+                    "gmail.users.threads.get",
+                    "gmail.users.history.list",
+                    "gmail.users.watch",
+                    "gmail.users.stop",
+                }
+            ),
+        ),
+    ),
+)
+
+CALENDAR_READ: Final = Capability(
+    key="calendar.read",
+    permissions=(
+        Permission(
+            _AUTH + "calendar.calendarlist.readonly",
+            "To read the list of your calendars",
+            frozenset(
+                {
+                    "calendar.calendarList.list",
+                    "calendar.calendarList.watch",
+                    "calendar.channels.stop",
+                }
+            ),
+        ),
+        Permission(
+            _AUTH + "calendar.events.readonly",
+            "To read the events in your calendars",
+            frozenset({"calendar.events.list", "calendar.events.watch", "calendar.channels.stop"}),
+        ),
+    ),
+)
+
+CALENDAR_WRITE: Final = Capability(
+    key="calendar.write",
+    permissions=(
+        Permission(
+            _AUTH + "calendar.events",
+            "To create, change, move, answer or delete an event when you say so",
+            frozenset(
+                {
+                    "calendar.events.get",
+                    "calendar.events.list",
+                    "calendar.events.insert",
+                    "calendar.events.patch",
+                    "calendar.events.delete",
+                    "calendar.events.move",
+                }
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,104 @@
+"""
+The permissions that are asked for at Microsoft, with the requests that take each.
+
+https://learn.microsoft.com/en-us/graph/permissions-reference and
+https://learn.microsoft.com/en-us/entra/identity-platform/scopes-oidc
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from integrations.providers.provider import Capability, Permission
+
+IDENTITY: Final = (
+    Permission("openid", "To know which account you connected"),
+    # Brings the claim `oid`.
+    Permission("profile", "To recognise that account again, also after its address has changed"),
+    Permission("email", "To show you which account is connected"),
+    # Brings a refresh token.
+    Permission("offline_access", "To stay connected while you are away, until you disconnect"),
+)
+
+# Creating a subscription takes a permission to read what it is about.
+_SUBSCRIPTIONS: Final = frozenset(
+    {
+        "GET /subscriptions",
+        "POST /subscriptions",
+        "PATCH /subscriptions/{id}",
+        "DELETE /subscriptions/{id}",
+    }
+)
+
+MAIL_READ: Final = Capability(
+    key="mail.read",
+    permissions=(
+        Permission(
+            "Mail.Read",
+            "To read your mail",
+            _SUBSCRIPTIONS
+            | {
+                "GET /me/mailFolders/delta",
+                "GET /me/mailFolders/{id}",
+                "GET /me/mailFolders/{id}/messages/delta",
+                "GET /me/messages",
+                "GET /me/messages/{id}",
+                "GET /me/messages/{id}/$value",
+            },
+        ),
+        Permission("User.Read", "To read the address of your mailbox", frozenset({"GET /me"})),
+        # A message names its categories. Which names are the person's own, the settings say.
+        Permission(
+            "MailboxSettings.Read",
+            "To show your Outlook categories as labels",
+            frozenset({"GET /me/outlook/masterCategories"}),
+        ),
+    ),
+)
+
+CALENDAR_READ: Final = Capability(
+    key="calendar.read",
+    permissions=(
+        Permission(
+            "Calendars.Read",
+            "To read your calendars and their events",
+            _SUBSCRIPTIONS
+            | {
+                "GET /me/calendar",
+                "GET /me/calendars",
+                "GET /me/calendars/{id}/calendarView/delta",
+                "GET /me/events/{id}",
+            },
+        ),
+        # Graph gives a calendar no time zone: it is the mailbox's.
+        Permission(
+            "MailboxSettings.Read",
+            "To show your calendars in the time zone of your mailbox",
+            frozenset({"GET /me/mailboxSettings"}),
+        ),
+    ),
+)
+
+CALENDAR_WRITE: Final = Capability(
+    key="calendar.write",
+    permissions=(
+        Permission(
+            "Calendars.ReadWrite",
+            "To create, change, move, answer or delete an event when you say so",
+            frozenset(
+                {
+                    "GET /me/calendars/{id}/events",
+                    "GET /me/calendars/{id}/events/{id}",
+                    "GET /me/events/{id}",
+                    "GET /me/events/{id}/instances",
+                    "POST /me/calendars/{id}/events",
+                    "PATCH /me/calendars/{id}/events/{id}",
+                    "DELETE /me/calendars/{id}/events/{id}",
+                    "POST /me/calendars/{id}/events/{id}/accept",
+                    "POST /me/calendars/{id}/events/{id}/decline",
+                    "POST /me/calendars/{id}/events/{id}/tentativelyAccept",
+                }
+            ),
+        ),
+    ),
+)

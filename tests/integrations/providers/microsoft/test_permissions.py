@@ -1,0 +1,232 @@
+"""Graph's permissions: those that are asked for, compared with the requests that are sent."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import pytest
+
+from integrations.providers import errors
+from integrations.providers.calendars import Attendee, CalendarAdapter, EventContent, When
+from integrations.providers.microsoft import spec
+from integrations.providers.pushes import Subscriptions
+from tests.contract import subscription_worlds
+from tests.contract.calendar_worlds import ALICE, BOB, CALENDARS_ALONE, GraphWorld
+
+pytestmark = pytest.mark.invariant(11)
+
+TEN = datetime(2026, 11, 3, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WINDOW = (TEN - timedelta(days=30), TEN + timedelta(days=60))
+EACH_CAPABILITY = pytest.mark.parametrize(
+    "capability", spec.MICROSOFT.capabilities.values(), ids=lambda capability: capability.key
+)
+#: Each lets a request through and shows no body.
+BLIND = {"Mail.ReadBasic", "Calendars.ReadBasic"}
+
+
+class Documented(NamedTuple):
+    """
+    Delegated permissions that let a request through, the least privileged first.
+
+    :param page: the page that says so, below https://learn.microsoft.com/en-us/graph/api/
+    """
+
+    page: str
+    permissions: tuple[str, ...]
+
+
+def _documented(page: str, permissions: str) -> Documented:
+    return Documented(page, tuple(permissions.split()))
+
+
+_MAIL = "Mail.ReadBasic Mail.Read Mail.ReadWrite"
+_SETTINGS = "MailboxSettings.Read MailboxSettings.ReadWrite"
+_EVENTS = "Calendars.ReadBasic Calendars.Read Calendars.ReadWrite"
+_WRITES = "Calendars.ReadWrite"
+# A subscription takes a permission to read what it is about.
+_SUBSCRIBED = "Mail.Read Calendars.Read"
+DOCUMENTED = {
+    "GET /me": _documented("user-get", "User.Read User.ReadWrite"),
+    "GET /me/mailFolders/delta": _documented("mailfolder-delta", _MAIL),
+    "GET /me/mailFolders/{id}": _documented("mailfolder-get", _MAIL),
+    "GET /me/mailFolders/{id}/messages/delta": _documented("message-delta", _MAIL),
+    "GET /me/messages": _documented("user-list-messages", _MAIL),
+    "GET /me/messages/{id}": _documented("message-get", _MAIL),
+    # The whole message, body and attachments.
+    "GET /me/messages/{id}/$value": _documented("message-get", "Mail.Read Mail.ReadWrite"),
+    "GET /me/outlook/masterCategories": _documented("outlookuser-list-mastercategories", _SETTINGS),
+    "GET /me/mailboxSettings": _documented("user-get-mailboxsettings", _SETTINGS),
+    "GET /me/calendar": _documented("calendar-get", _EVENTS),
+    "GET /me/calendars": _documented("user-list-calendars", _EVENTS),
+    "GET /me/calendars/{id}/calendarView/delta": _documented("event-delta", _EVENTS),
+    "GET /me/calendars/{id}/events": _documented("calendar-list-events", _EVENTS),
+    "GET /me/calendars/{id}/events/{id}": _documented("event-get", _EVENTS),
+    "GET /me/events/{id}": _documented("event-get", _EVENTS),
+    "GET /me/events/{id}/instances": _documented("event-list-instances", _EVENTS),
+    "POST /me/calendars/{id}/events": _documented("calendar-post-events", _WRITES),
+    "PATCH /me/calendars/{id}/events/{id}": _documented("event-update", _WRITES),
+    "DELETE /me/calendars/{id}/events/{id}": _documented("event-delete", _WRITES),
+    "POST /me/calendars/{id}/events/{id}/accept": _documented("event-accept", _WRITES),
+    "POST /me/calendars/{id}/events/{id}/decline": _documented("event-decline", _WRITES),
+    "POST /me/calendars/{id}/events/{id}/tentativelyAccept": _documented(
+        "event-tentativelyaccept", _WRITES
+    ),
+    "GET /subscriptions": _documented("subscription-list", _SUBSCRIBED),
+    "POST /subscriptions": _documented("subscription-post-subscriptions", _SUBSCRIBED),
+    "PATCH /subscriptions/{id}": _documented("subscription-update", _SUBSCRIBED),
+    "DELETE /subscriptions/{id}": _documented("subscription-delete", _SUBSCRIBED),
+}
+
+
+class TestPermissions:
+    def test_are_documented_for_every_request_and_no_other(self):
+        capabilities = spec.MICROSOFT.capabilities.values()
+
+        assert DOCUMENTED.keys() == {
+            request for capability in capabilities for request in capability.methods
+        }
+
+    @EACH_CAPABILITY
+    def test_let_every_request_through(self, capability):
+        for permission in capability.permissions:
+            assert permission.methods
+            for request in permission.methods:
+                assert permission.scope in DOCUMENTED[request].permissions, request
+
+    @EACH_CAPABILITY
+    def test_are_each_the_least_for_some_request(self, capability):
+        for permission in capability.permissions:
+            least = {
+                next(one for one in DOCUMENTED[request].permissions if one not in BLIND)
+                for request in permission.methods
+            }
+            assert permission.scope in least
+
+    @EACH_CAPABILITY
+    def test_are_none_that_the_others_replace(self, capability):
+        for scope in capability.scopes:
+            rest = capability.scopes - {scope}
+            assert any(
+                rest.isdisjoint(DOCUMENTED[request].permissions) for request in capability.methods
+            ), scope
+
+
+def requests_of(sandbox) -> set[str]:
+    """Return the requests that Graph was sent, with every id left out."""
+    return {
+        f"{request['method']} {without_ids(request['path'])}"
+        for request in sandbox.requests("/v1.0")
+    }
+
+
+def without_ids(path: str) -> str:
+    return re.sub(
+        r"/(calendars|events|mailFolders|messages|subscriptions)/(?!delta)[^/]+",
+        r"/\1/{id}",
+        path.removeprefix("/v1.0"),
+    )
+
+
+def content(title: str = "Review", **more) -> EventContent:
+    start, end = (When(at=at, zone="Europe/Berlin") for at in (TEN, TEN + HOUR))
+    return EventContent(title=title, start=start, end=end, **more)
+
+
+def methods_of(protocol) -> set[str]:
+    """Return the methods of a protocol; `access` is a property and sends nothing."""
+    return {name for name in vars(protocol) if not name.startswith("_")} - {"access"}
+
+
+@pytest.fixture
+def world(sandbox):
+    made = GraphWorld(sandbox)
+    yield made
+    made.check()
+
+
+class TestRequestsOfCalendars:
+    """What the sandbox is sent while every method of the calendar adapter is called."""
+
+    def read(self, world) -> set[str]:
+        world.put(content(recurrence=("RRULE:FREQ=WEEKLY;COUNT=4",)))
+        # A new one: the first has read already whose mailbox it is.
+        adapter = world.opened(f"{CALENDARS_ALONE} MailboxSettings.Read")
+        world.sandbox.clear_journal()
+        adapter.calendars()
+        page = adapter.events(world.primary, window=WINDOW)
+        while page.next_page:
+            page = adapter.events(world.primary, page=page.next_page)
+        adapter.events(world.primary, cursor=page.cursor)
+        return {"calendars", "events"}
+
+    def write(self, world) -> set[str]:
+        adapter, mine = world.adapter, world.primary
+        other = world.add_calendar("Other")
+        series = world.put(content(recurrence=("RRULE:FREQ=WEEKLY;COUNT=4",)))
+        world.sandbox.clear_journal()
+        made = adapter.create(mine, content(), event_id="0123456789abcdef", notify="none")
+        adapter.event(mine, "0123456789abcdef")
+        edit = content("Retro", description="Notes")
+        changed = adapter.change(
+            mine, made.event_id, edit, etag=made.etag, notify="none", before=content()
+        )
+        moved = adapter.move(mine, made.event_id, to=other, etag=changed.etag, notify="none")
+        adapter.delete(other, moved.event_id, etag="*", notify="none")
+        adapter.instance_id(series, When(at=TEN + timedelta(weeks=1), zone="UTC"))
+        adapter.exceptions(mine, adapter.event(mine, series).ical_uid)
+        return {"create", "event", "change", "move", "delete", "instance_id", "exceptions"}
+
+    def answer(self, world) -> set[str]:
+        guests = (Attendee(BOB), Attendee(ALICE, is_self=True))
+        for response in ("accepted", "tentative", "declined"):
+            invitation = world.put(content(response, attendees=guests), organizer=BOB)
+            world.adapter.respond(world.primary, invitation, response, etag="*", notify="none")
+        return {"respond"}
+
+    def test_are_those_that_are_declared(self, world):
+        tried = self.read(world)
+        reading = requests_of(world.sandbox)
+        tried |= self.write(world)
+        writing = requests_of(world.sandbox)
+        tried |= self.answer(world)
+        writing |= requests_of(world.sandbox)
+
+        assert tried == methods_of(CalendarAdapter)
+        declared = {one for one in spec.CALENDAR_READ.methods if "subscriptions" not in one}
+        assert reading == declared
+        assert writing == spec.CALENDAR_WRITE.methods
+
+    def test_take_no_less_than_these_permissions(self, world):
+        no_settings = world.opened("openid Calendars.ReadWrite")
+        no_writing = world.opened("openid Calendars.Read MailboxSettings.Read")
+        no_calendars = world.opened("openid MailboxSettings.Read")
+
+        # The time zone of the mailbox is that of its calendars.
+        with pytest.raises(errors.ScopeMissing):
+            no_settings.calendars()
+        assert no_writing.calendars().calendars
+        with pytest.raises(errors.ScopeMissing):
+            no_writing.create(world.primary, content(), event_id="0123456789abcdef", notify="none")
+        with pytest.raises(errors.ScopeMissing):
+            no_calendars.calendars()
+
+
+def test_requests_of_subscriptions_are_those_that_are_declared(sandbox):
+    with subscription_worlds.answering() as address:
+        world = subscription_worlds.GraphWorld(sandbox, address)
+        sandbox.clear_journal()
+        hook = subscription_worlds.hook
+        made = world.adapter.open_mailbox(hook("mail", address))
+        world.adapter.renew(made.resource_id, ends_at=made.ends_at)
+        world.adapter.open_calendar(world.calendar_id, hook("one", address))
+        # There is one already: it is looked for, and stopped.
+        second = world.adapter.open_calendar(world.calendar_id, hook("two", address))
+        world.adapter.stop(second.resource_id)
+
+    assert methods_of(Subscriptions) == {"open_mailbox", "open_calendar", "renew", "stop"}
+    for capability in (spec.MAIL_READ, spec.CALENDAR_READ):
+        declared = {one for one in capability.methods if "subscriptions" in one}
+        assert requests_of(sandbox) == declared

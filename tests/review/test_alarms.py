@@ -1,0 +1,254 @@
+"""Alarms: an operator lists and settles them on the command line, and the metric falls."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import io
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, ProgrammingError, transaction
+from django.utils import timezone
+
+from accounts import alarms
+from accounts.models import Alarm
+from config.classes import ProcessClass
+from integrations import alarm_guide
+from limited_use import bursts
+from tests.api import cast
+from tests.review.conftest import MESSAGES, settle
+from tests.review.test_metrics import count, figures, measure
+from tests.walls import acting_as
+
+pytestmark = pytest.mark.django_db
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("accounts", "config", "integrations", "limited_use")
+AT = datetime(2026, 11, 3, 9, 5, tzinfo=UTC)
+KIND = "purge.overdue"
+ABOUT = UUID(int=7)
+
+
+def sound(window: str = "one", *, kind: str = KIND, **body: int | str) -> Alarm | None:
+    """Raise an alarm; return it, or None if such a one is open."""
+    is_new = alarms.sound(kind=kind, about=ABOUT, window=window, body=body, at=AT)
+    return Alarm.objects.open().get(kind=kind, window=window) if is_new else None
+
+
+def run(*arguments: str) -> list[str]:
+    """Run the command as an operator's process; return its lines."""
+    output = io.StringIO()
+    with acting_as(ProcessClass.CONSOLE):
+        call_command("alarms", *arguments, stdout=output)
+    return output.getvalue().splitlines()
+
+
+def settle_alarm(alarm: Alarm, reason: str = "the worker was started") -> list[str]:
+    return run("settle", str(alarm.id), "--reason", reason)
+
+
+class TestList:
+    def test_has_id_kind_time_count_and_next_step_of_each_open_alarm(self):
+        alarm = sound(kind="refusals.burst", feature="campaigns", count=31)
+
+        assert run() == [
+            f"{alarm.id}  refusals.burst  since 2026-11-03 09:05 UTC  count 31  feature=campaigns",
+            f"    {alarm_guide.NEXT_STEPS['refusals.burst']}",
+            "1 open alarms",
+        ]
+
+    def test_begins_with_the_oldest_and_leaves_settled_ones_out(self):
+        third, first, second = sound("third"), sound("first"), sound("second")
+        for alarm, minutes in ((first, 0), (second, 1), (third, 2)):
+            Alarm.objects.filter(id=alarm.id).update(raised_at=AT + timedelta(minutes=minutes))
+        settle_alarm(second)
+
+        listed = [line.split()[0] for line in run() if not line.startswith(" ")]
+
+        assert listed == [str(first.id), str(third.id), "2"]
+
+    def test_says_that_none_is_open(self):
+        assert run() == ["no open alarms"]
+
+    def test_names_the_log_where_the_kind_is_of_another_version(self):
+        sound(kind="later.kind")
+
+        assert alarm_guide.UNKNOWN in run()[1]
+
+
+class TestSettling:
+    def test_is_kept_in_the_row_and_told_in_the_log(self, caplog):
+        alarm = sound()
+        caplog.set_level(logging.INFO, logger="accounts.alarms")
+
+        assert settle_alarm(alarm, "  the worker\nwas started ") == [
+            f"{alarm.id} is settled: {KIND}"
+        ]
+
+        alarm.refresh_from_db()
+        assert alarm.settled_reason == "the worker was started"
+        assert timezone.now() - alarm.settled_at < timedelta(minutes=5)
+        [record] = [one for one in caplog.records if one.message == "alarm.settled"]
+        assert (record.kind, record.about) == (KIND, str(ABOUT))
+        assert run() == ["no open alarms"]
+
+    def test_twice_changes_nothing(self):
+        alarm = sound()
+        settle_alarm(alarm)
+        before = Alarm.objects.get()
+
+        with pytest.raises(CommandError) as caught:
+            settle_alarm(alarm, "another reason")
+
+        assert str(caught.value) == f"alarm {alarm.id} is settled already: the worker was started"
+        after = Alarm.objects.get()
+        assert (after.settled_at, after.settled_reason) == (
+            before.settled_at,
+            before.settled_reason,
+        )
+
+    @pytest.mark.parametrize(
+        ("reason", "message"),
+        [
+            ([], "give a reason"),
+            (["--reason", ""], "give a reason"),
+            (["--reason", " \n "], "give a reason"),
+            (["--reason", "x" * 201], "longer than 200 characters"),
+        ],
+    )
+    def test_needs_a_reason_of_one_line(self, reason, message):
+        alarm = sound()
+
+        with pytest.raises(CommandError, match=message) as caught:
+            run("settle", str(alarm.id), *reason)
+
+        assert len(str(caught.value).splitlines()) == 1
+        assert Alarm.objects.open().get() == alarm
+
+    @pytest.mark.parametrize(
+        ("alarm_id", "message"),
+        [(str(uuid4()), "there is no alarm"), ("one", "that is no id of an alarm")],
+    )
+    def test_needs_an_alarm(self, alarm_id, message):
+        sound()
+
+        with pytest.raises(CommandError, match=message) as caught:
+            run("settle", alarm_id, "--reason", "because")
+
+        assert len(str(caught.value).splitlines()) == 1
+        assert Alarm.objects.open().count() == 1
+
+    def test_is_refused_by_the_database_without_a_reason(self):
+        sound()
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Alarm.objects.update(settled_at=AT)
+
+    @pytest.mark.control("4.1.1")
+    def test_lets_the_operator_change_nothing_else(self):
+        sound()
+
+        with acting_as(ProcessClass.CONSOLE):
+            for change in ({"kind": "none"}, {"raised_at": AT}, {"body": {}}):
+                with pytest.raises(ProgrammingError), transaction.atomic():
+                    Alarm.objects.update(**change)
+            with pytest.raises(ProgrammingError), transaction.atomic():
+                Alarm.objects.all().delete()
+
+
+class TestAgain:
+    def test_is_raised_once_while_it_is_open(self):
+        assert sound() is not None
+        assert sound() is None
+
+    def test_opens_a_new_one_after_it_was_settled(self):
+        first = sound()
+        settle_alarm(first)
+
+        second = sound()
+
+        assert second is not None
+        assert second.id != first.id
+        first.refresh_from_db()
+        assert first.settled_reason == "the worker was started"
+        assert [str(second.id)] == [run()[0].split()[0]]
+
+    @pytest.mark.clause("LU-4")
+    def test_is_not_raised_for_a_burst_that_was_settled(self, campaigns):
+        for _ in range(bursts.FLOOR + 1):
+            assert campaigns.get(MESSAGES).status_code == 403
+        settle()
+        count()
+        settle_alarm(Alarm.objects.get(kind="refusals.burst"))
+
+        # It is the same five minutes, counted again.
+        count()
+
+        assert not Alarm.objects.open().filter(kind="refusals.burst").exists()
+
+
+class TestMetric:
+    def test_falls_when_an_alarm_is_settled(self, otto):
+        first, second = sound("one"), sound("two")
+        name = ("antares_alarms_open", (("kind", KIND),))
+
+        values = []
+        for alarm in (None, first, second):
+            if alarm is not None:
+                settle_alarm(alarm)
+            measure()
+            values.append(figures(otto.get("/metrics"))[name])
+
+        assert values == [2, 1, 0]
+
+
+def kinds_raised() -> set[str]:
+    """Return the kinds of all alarms that the code raises, read from its calls."""
+    found = set()
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            calls = [node for node in ast.walk(tree) if _sounds(node)]
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            found |= {_kind(call, module) for call in calls}
+    return found - {None}
+
+
+def _sounds(node: ast.AST) -> bool:
+    name = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+    return name in {"sound", "_sound_each"}
+
+
+def _kind(call: ast.Call, module: str) -> str | None:
+    given = next((one.value for one in call.keywords if one.arg == "kind"), None)
+    written = ast.unparse(given or call.args[0])
+    if written == "kind":
+        # Handed on by a function whose own callers are looked at.
+        return None
+    return str(eval(written, vars(importlib.import_module(module))))  # noqa: S307 - our own code
+
+
+class TestGuide:
+    def test_has_the_next_step_for_every_kind_that_is_raised(self):
+        assert kinds_raised() == set(alarm_guide.NEXT_STEPS)
+
+    def test_is_in_whole_sentences_of_one_line(self):
+        for step in alarm_guide.NEXT_STEPS.values():
+            assert step.endswith(".")
+            assert step[0].isupper()
+            assert "\n" not in step
+
+
+@pytest.mark.invariant(4)
+class TestNobody:
+    def test_is_in_the_list(self, alice, mine, used):
+        sound(count=3)
+        shown = "\n".join(run())
+
+        secrets = [cast.MARKER, "gmail.example", alice.user.email, "@", *vars(mine).values()]
+        assert not [str(one) for one in secrets if str(one) in shown]

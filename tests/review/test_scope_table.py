@@ -1,0 +1,216 @@
+"""
+The scopes of every product and provider: asked for, disclosed, and explained in the evidence.
+
+`ASKED` is typed in, and compared with the address of every consent page. The evidence file, the
+data-use page, the pages before consent and the README are compared with those addresses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from integrations import evidence, scopes
+from integrations.evidence import access
+from integrations.providers import PROVIDERS
+from tests.api import cast
+from tests.review.conftest import as_worker
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.clause("SCOPE-MIN", "SCOPE-MATCH"),
+    pytest.mark.invariant(11),
+]
+
+README = Path(__file__).parents[2] / "README.md"
+GOOGLE = "https://www.googleapis.com/auth/"
+SIGN_IN = {"openid", "profile", "email", "offline_access"}
+ASKED = {
+    ("google", "mail"): {"openid", "email", f"{GOOGLE}gmail.readonly"},
+    ("google", "calendar"): {
+        "openid",
+        "email",
+        f"{GOOGLE}calendar.calendarlist.readonly",
+        f"{GOOGLE}calendar.events.readonly",
+        f"{GOOGLE}calendar.events",
+    },
+    ("microsoft", "mail"): SIGN_IN | {"User.Read", "Mail.Read", "MailboxSettings.Read"},
+    ("microsoft", "calendar"): SIGN_IN
+    | {"Calendars.Read", "Calendars.ReadWrite", "MailboxSettings.Read"},
+}
+EACH = pytest.mark.parametrize(("provider", "product"), ASKED, ids=["-".join(one) for one in ASKED])
+# The cells of a row of the data-use page, and of the tables before consent.
+CELL = r'<td data-label="{}">(?:<code>)?([^<]*)(?:</code>)?</td>'
+PAGE_ROW = re.compile(
+    "".join(map(CELL.format, ("Provider", "Permission", "Asked for with", "Why")))
+)
+CONSENT_ROW = re.compile("".join(map(CELL.format, ("Permission", "Why"))))
+
+
+@pytest.fixture(autouse=True)
+def _registered(settings):
+    settings.MICROSOFT_CLIENT_ID = "a-registration-of-ours"
+    settings.MICROSOFT_CLIENT_SECRET = "a-secret-of-ours"
+
+
+@pytest.fixture
+def browser(alice):
+    return cast.browser(alice.user)
+
+
+@pytest.fixture
+def rows(used):
+    """Return the table of the evidence file, as a worker writes it."""
+    with as_worker():
+        made = evidence.make(at=timezone.now())
+    return json.loads(made)["sections"]["scopes"]["content"]["scopes"]
+
+
+def asked_on_consent_page(browser, provider: str, product: str) -> set[str]:
+    """Press "Continue"; return the scopes in the address of the provider's consent page."""
+    features = scopes.features_for(product)
+    versions = [f"{feature.key}:{feature.version}" for feature in features]
+    answer = browser.post(
+        f"/settings/integrations/connect/{provider}/begin",
+        {"agree": "yes", "product": product, "version": versions},
+    )
+    assert answer.status_code == 303
+    return set(parse_qs(urlsplit(answer["Location"]).query)["scope"][0].split())
+
+
+def label_of(provider: str) -> str:
+    return PROVIDERS[provider].label
+
+
+def asked_by_row() -> dict[tuple[str, str], list[str]]:
+    """Return, by provider and scope, the products that ask for it."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for (provider, product), asked in sorted(ASKED.items()):
+        for scope in asked:
+            found.setdefault((label_of(provider), scope), []).append(product)
+    return found
+
+
+class TestConsentPages:
+    def test_are_known_for_every_product_of_every_provider(self):
+        offered = {(key, one) for key, each in PROVIDERS.items() for one in each.products}
+
+        assert offered == ASKED.keys()
+
+    @EACH
+    def test_ask_for_these_scopes_and_no_others(self, browser, provider, product):
+        assert asked_on_consent_page(browser, provider, product) == ASKED[provider, product]
+
+
+class TestEvidence:
+    def test_has_a_row_for_each_scope_with_the_products_that_ask_for_it(self, rows):
+        assert {(row["provider"], row["scope"]): row["products"] for row in rows} == asked_by_row()
+        assert len(rows) == len(asked_by_row())
+
+    def test_says_of_each_scope_why_it_is_asked_and_why_no_narrower_one(self, rows):
+        for row in rows:
+            assert row["says"], row["scope"]
+            assert len(row["why_not_narrower"].split()) > 10, row["scope"]
+            assert row["class"] != "unknown", row["scope"]
+        assert {row["scope"] for row in rows} == access.NARROWER.keys()
+        classed = {(label, scope) for label, each in access.CLASSES.items() for scope in each}
+        assert {(row["provider"], row["scope"]) for row in rows} == classed
+
+    def test_names_features_and_methods_of_each_scope_that_reads_or_writes(self, rows):
+        for row in rows:
+            is_identity = row["scope"] in SIGN_IN
+            assert bool(row["methods"]) is not is_identity, row["scope"]
+            assert bool(row["features"]) is not is_identity, row["scope"]
+
+    def test_lists_the_methods_of_all_capabilities(self, rows):
+        for provider in PROVIDERS.values():
+            listed = {
+                method
+                for row in rows
+                if row["provider"] == provider.label
+                for method in row["methods"]
+            }
+            assert listed == {
+                method for each in provider.capabilities.values() for method in each.methods
+            }
+
+    def test_says_what_the_mailbox_settings_are_read_for(self, rows):
+        [row] = [row for row in rows if row["scope"] == "MailboxSettings.Read"]
+
+        assert row["methods"] == ["GET /me/mailboxSettings", "GET /me/outlook/masterCategories"]
+        assert "categories" in row["says"]
+        assert "time zone" in row["says"]
+        assert {feature["key"] for feature in row["features"]} == {"inbox", "calendar"}
+
+    def test_says_that_offline_access_brings_the_refresh_token(self, rows):
+        [row] = [row for row in rows if row["scope"] == "offline_access"]
+
+        assert "stay connected" in row["says"]
+        assert "refresh token" in row["why_not_narrower"]
+
+
+class TestPages:
+    @pytest.mark.clause("SCOPE-CTX", "WDISC")
+    def test_on_data_use_have_the_rows_of_the_evidence(self, rows):
+        page = Client().get("/data-use/").text
+
+        listed = [tuple(map(unescape, row)) for row in PAGE_ROW.findall(page)]
+        assert listed == [
+            (row["provider"], row["scope"], ", ".join(row["products"]), row["says"]) for row in rows
+        ]
+        assert page.count('data-label="Permission"') == len(listed)
+
+    @EACH
+    @pytest.mark.clause("SCOPE-CTX")
+    def test_before_consent_have_the_scopes_of_the_product(self, browser, provider, product):
+        query = urlencode({"product": product})
+
+        page = browser.get(f"/settings/connect/{provider}/?{query}").text
+
+        listed = [unescape(scope) for scope, reason in CONSENT_ROW.findall(page) if reason]
+        assert sorted(listed) == sorted(ASKED[provider, product])
+
+    @pytest.mark.parametrize("product", ["mail", "calendar"])
+    def test_for_administrators_have_the_scopes_of_the_product(self, browser, settings, product):
+        settings.MICROSOFT_ADMIN_CONSENT_URL = "https://entra.example/adminconsent"
+        query = urlencode({"product": product})
+
+        page = browser.get(f"/settings/connect/microsoft/administrator/?{query}").text
+
+        listed = [unescape(scope) for scope, reason in CONSENT_ROW.findall(page) if reason]
+        assert sorted(listed) == sorted(ASKED["microsoft", product])
+
+    def test_give_a_product_the_reasons_of_that_product_alone(self, browser):
+        def reason(product: str) -> str:
+            page = browser.get(f"/settings/connect/microsoft/?product={product}").text
+            return dict(CONSENT_ROW.findall(page))["MailboxSettings.Read"]
+
+        assert ("categories" in reason("mail"), "time zone" in reason("mail")) == (True, False)
+        assert ("categories" in reason("calendar"), "time zone" in reason("calendar")) == (
+            False,
+            True,
+        )
+
+
+class TestReadme:
+    @pytest.mark.parametrize(
+        ("provider", "heading"),
+        [("Google", "## Connect real Google accounts"), ("Microsoft", "### Microsoft 365")],
+    )
+    def test_lists_each_scope_with_its_products_and_its_class(self, provider, heading):
+        text = README.read_text(encoding="utf-8").partition(f"{heading}\n")[2]
+        [section, *_] = re.split(r"^#+ ", text, flags=re.MULTILINE)
+
+        rows = re.findall(r"^ *\| `(.+)` \| (.+) \| (.+) \|$", section, flags=re.MULTILINE)
+        assert sorted(rows) == sorted(
+            (scope.removeprefix(GOOGLE), ", ".join(products), access.CLASSES[provider][scope])
+            for (label, scope), products in asked_by_row().items()
+            if label == provider
+        )
