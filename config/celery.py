@@ -9,7 +9,8 @@ from typing import Any
 from celery import Celery, signals
 from celery.signals import task_postrun, task_prerun
 
-from config.classes import ProcessClass
+from config.classes import ProcessClass, refuse_other_than
+from config.heartbeats import BEAT, Heart, HeartbeatStep, list_queues, report_missing
 from config.logging import log_uncaught
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -20,6 +21,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 # queue into Celery's own default application.
 app.set_default()
 app.autodiscover_tasks()
+app.steps["consumer"].add(HeartbeatStep)
 
 
 @signals.setup_logging.connect  # type: ignore[untyped-decorator]  # Celery ships no types
@@ -38,6 +40,26 @@ def keep_memory_private(**_: Any) -> None:
     from config import privacy
 
     privacy.keep()
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def refuse_another_class(sender: Any = None, **_: Any) -> None:
+    """End a worker that would run tasks without the rights that they need, or with more."""
+    from django.conf import settings
+
+    queues = list_queues(sender.app)
+    if settings.PROCESS_CLASS and queues != [settings.PROCESS_CLASS]:
+        raise SystemExit(
+            f"PROCESS_CLASS is {settings.PROCESS_CLASS}, and the queues are {', '.join(queues)}:"
+            f" a worker of the class sync or purge runs with --queues of that name"
+        )
+    if settings.PRODUCTION and not settings.PROCESS_CLASS:
+        raise SystemExit("a worker does not run as the owner of the tables: set PROCESS_CLASS")
+
+
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
+def refuse_beat_of_another_class(**_: Any) -> None:
+    refuse_other_than(ProcessClass.PURGE)
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
@@ -83,6 +105,21 @@ def say_whether_keys_fit(**_: Any) -> None:
 
     keys_fit.say()
     connections.close_all()
+
+
+@signals.worker_ready.connect  # type: ignore[untyped-decorator]
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
+def say_what_is_missing(**_: Any) -> None:
+    """Write a line for each queue that no worker consumes, once this process has begun."""
+    from django.db import connections
+
+    report_missing()
+    connections.close_all()
+
+
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
+def record_beat(**_: Any) -> None:
+    Heart([BEAT]).start()
 
 
 @task_prerun.connect  # type: ignore[untyped-decorator]

@@ -28,6 +28,9 @@ class ProcessClass(StrEnum):
     CONSOLE = "console"
 
 
+#: The value of `PROCESS_CLASS` for commands that run as the owner of the tables, such as `migrate`.
+OWNER: Final = "owner"
+
 #: The classes that work on tasks; each is the name of its queue as well.
 WORKERS: Final = (ProcessClass.SYNC, ProcessClass.PURGE)
 
@@ -69,12 +72,34 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
 ROUTES: Final = {name: {"queue": str(queue)} for name, queue in TASKS.items()}
 
 
-def process_class(env: Environment) -> str:
-    """Return `PROCESS_CLASS`; empty is a process that logs in as the owner of the tables."""
+def process_class(env: Environment, *, production: bool) -> str:
+    """
+    Return `PROCESS_CLASS`: a class, `OWNER`, or in development nothing, which means the owner.
+
+    A value that is refused is returned as nothing.
+    """
     value = env.text("PROCESS_CLASS")
-    if value and value not in set(ProcessClass):
-        env.problem(f"PROCESS_CLASS must be one of {', '.join(ProcessClass)}")
+    if not value and production:
+        env.problem(
+            f"PROCESS_CLASS is not set: {', '.join(ProcessClass)}, each with its DATABASE_URL_…;"
+            f" or {OWNER} with DATABASE_URL, for the commands of a release"
+        )
+    if value and value not in {*ProcessClass, OWNER}:
+        env.problem(f"PROCESS_CLASS must be one of {', '.join(ProcessClass)}, {OWNER}")
+        return ""
     return value
+
+
+def refuse_other_than(process_class: ProcessClass) -> None:
+    """
+    Let a process of no other class go on, in production.
+
+    :raises SystemExit: if this one is of another class
+    """
+    from django.conf import settings
+
+    if settings.PRODUCTION and process_class != settings.PROCESS_CLASS:
+        raise SystemExit(f"config: this process runs with PROCESS_CLASS={process_class}")
 
 
 def role_prefix(env: Environment) -> str:

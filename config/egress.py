@@ -10,6 +10,7 @@ provider is reached at all but by asking the proxy.
 from __future__ import annotations
 
 import logging
+import platform
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -162,6 +163,8 @@ def watch() -> None:
     from django.conf import settings
 
     if settings.EGRESS_TRIPWIRE:
+        # A worker's banner names the platform, for which Python starts `uname` once per process.
+        platform.platform()
         arm(tripwire(settings))
 
 

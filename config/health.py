@@ -16,10 +16,13 @@ import django.db
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from config.database.schema_guard import is_schema_current
+from config.heartbeats import DUTIES
+from integrations import heartbeats
 from limited_use.vault import keyring
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.lines import KeyLine
@@ -38,9 +41,9 @@ def alive(_: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(_: HttpRequest) -> HttpResponse:
-    """503 until the database answers and is as this release needs it."""
+    """503 until the database answers, is as this release needs it, and each queue is consumed."""
     said = READINESS.said()
-    if said["database"] == said["migrations"] == "ok":
+    if said["database"] == said["migrations"] == said["workers"] == "ok":
         return JsonResponse(said)
     return JsonResponse(said, status=503, headers={"Retry-After": str(round(SECONDS))})
 
@@ -56,24 +59,26 @@ class Readiness:
     _lock: Lock = field(default_factory=Lock)
 
     def said(self) -> dict[str, str]:
-        """Return a word for each of `database`, `migrations` and `keys`."""
+        """Return a word for each of `database`, `migrations`, `keys` and `workers`."""
         with self._lock:
             if monotonic() - self._at >= SECONDS:
                 self._said, self._at = self._look(), monotonic()
             return dict(self._said)
 
     def _look(self) -> dict[str, str]:
-        said = {"database": "away", "migrations": "unknown", "keys": _keys()}
+        said = {
+            "database": "away", "migrations": "unknown", "keys": _keys(), "workers": "unknown",
+        }  # fmt: skip
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
             said["database"] = "ok"
+            said["migrations"] = "ok" if self._is_migrated else _migrations()
+            self._is_migrated = said["migrations"] == "ok"
             if self._is_migrated:
-                return {**said, "migrations": "ok"}
-            said["migrations"] = _migrations()
+                said["workers"] = _workers()
         except django.db.Error:
             return said
-        self._is_migrated = said["migrations"] == "ok"
         return said
 
 
@@ -89,6 +94,11 @@ def _migrations() -> str:
 def _missing() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _workers() -> str:
+    missing = heartbeats.list_missing(DUTIES, at=timezone.now())
+    return f"missing: {', '.join(one.duty for one in missing)}" if missing else "ok"
 
 
 def _keys() -> str:

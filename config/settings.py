@@ -14,7 +14,8 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from config import egress, evidence
-from config.classes import ROUTES, process_class, role_prefix
+from config.classes import OWNER, ROUTES, process_class, role_prefix
+from config.database.logins import read_production_login
 from config.env import Environment, hashed_token, is_strong_secret, origin
 from config.keys import key_folder, key_store
 from config.logging import configuration
@@ -30,8 +31,11 @@ ANTARES_ENV = _env.text("ANTARES_ENV", "production")
 if ANTARES_ENV not in {"production", "development"}:
     _env.problem("ANTARES_ENV must be production or development")
 PRODUCTION = ANTARES_ENV != "development"
-# Which part of the service this process is; see `config/classes.py`.
-PROCESS_CLASS = process_class(_env)
+# Which part of the service this process is; see `config/classes.py`. Empty: the tables' owner.
+_class = process_class(_env, production=PRODUCTION)
+PROCESS_CLASS = "" if _class == OWNER else _class
+# What the names of the login roles begin with, for they belong to the whole server.
+DATABASE_ROLE_PREFIX = role_prefix(_env)
 
 # Debug pages show locals, and locals hold mail: there is no setting that turns them on.
 DEBUG = False
@@ -43,7 +47,7 @@ if PRODUCTION:
     ALLOWED_HOSTS = _env.names("ALLOWED_HOSTS")
     PUBLIC_URL = _env.required("PUBLIC_URL", "the https:// address that people use")
     LEDGER_ORIGIN = _env.required("LEDGER_ORIGIN", "name of the ledger, such as example.com/ledger")
-    _database_url = _env.required("DATABASE_URL", "postgresql://user:password@host/name")
+    _login, _database_url = read_production_login(_env, _class, prefix=DATABASE_ROLE_PREFIX)
     BROKER_URL = _env.required("BROKER_URL", "rediss:// address of the task broker")
     GOOGLE_CLIENT_ID = _env.required("GOOGLE_CLIENT_ID", "from Google's console")
     GOOGLE_CLIENT_SECRET = _env.required("GOOGLE_CLIENT_SECRET", "from Google's console")
@@ -61,7 +65,7 @@ else:
     ALLOWED_HOSTS = _env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
     PUBLIC_URL = _env.text("PUBLIC_URL", "http://localhost:8000")
     LEDGER_ORIGIN = _env.text("LEDGER_ORIGIN", "localhost/ledger")
-    _database_url = _env.text("DATABASE_URL", "postgresql:///antares")
+    _login, _database_url = "DATABASE_URL", _env.text("DATABASE_URL", "postgresql:///antares")
     BROKER_URL = _env.text("BROKER_URL", "redis://localhost:6379/0")
     GOOGLE_CLIENT_ID = _env.text("GOOGLE_CLIENT_ID", "sandbox-client.apps.example")
     GOOGLE_CLIENT_SECRET = _env.text("GOOGLE_CLIENT_SECRET", "sandbox-secret")
@@ -159,11 +163,6 @@ GOOGLE_PUSH_AUDIENCE = _push["GOOGLE_PUSH_AUDIENCE"]
 GOOGLE_CALENDAR_CHANNELS = _push["GOOGLE_CALENDAR_CHANNELS"]
 MICROSOFT_SUBSCRIPTIONS = _push["MICROSOFT_SUBSCRIPTIONS"]
 
-# --- Database --------------------------------------------------------------------------------
-
-# What the names of the login roles begin with, for they belong to the whole server.
-DATABASE_ROLE_PREFIX = role_prefix(_env)
-
 # --- Application ----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -231,7 +230,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        **(_database := _env.database("DATABASE_URL", _database_url) if _database_url else {}),
+        **(_database := _env.database(_login, _database_url) if _database_url else {}),
         # An outer transaction would take refusals and fences back when a page fails.
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 60,

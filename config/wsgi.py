@@ -6,23 +6,29 @@ from django.core.wsgi import get_wsgi_application
 
 from config import egress, keys_fit, privacy
 from config.cgi import without_our_environment
+from config.classes import ProcessClass, refuse_other_than
 from config.logging import log_uncaught
-from config.schema_door import SchemaDoor
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 privacy.keep()
+refuse_other_than(ProcessClass.WEB)
 _application = without_our_environment(get_wsgi_application())
 
 from django.db import connections  # noqa: E402 - after the settings
 
 from config.database.schema_guard import is_schema_current  # noqa: E402
+from config.heartbeats import Heart, report_missing  # noqa: E402
 from config.restored import Door  # noqa: E402
+from config.schema_door import SchemaDoor  # noqa: E402
 from integrations import restored  # noqa: E402
 
 application = SchemaDoor(Door(_application, restored.is_pending), is_schema_current)
 log_uncaught()
 egress.watch()
-if application.check():
+if application.check() is None:
     keys_fit.say()
+    report_missing()
 connections.close_all()
+# Has no duty of its own, and raises the alarm for those that nobody performs.
+Heart(duties=()).start()

@@ -11,7 +11,7 @@ from integrations.problems import BUSY
 def render() -> HttpResponse:
     """Return the 503 page, with `Retry-After`."""
     return HttpResponse(
-        render_to_string("503.html", {"is_restored": False}),
+        render_to_string("503.html"),
         status=BUSY.status,
         headers={"Retry-After": str(BUSY.retry_after), "Cache-Control": "no-store"},
     )

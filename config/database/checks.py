@@ -13,15 +13,6 @@ from config.classes import ProcessClass
 from . import walls
 
 
-@register("database", Tags.security, deploy=True)
-def check_class(**_: Any) -> list[CheckMessage]:
-    """A process without a class would log in as the owner of everything."""
-    if settings.PROCESS_CLASS or not settings.PRODUCTION:
-        return []
-    said = f"PROCESS_CLASS is not set: one of {', '.join(ProcessClass)}"
-    return [Error(said, id="database.E001")]
-
-
 @register("database", Tags.database, deploy=True)
 def check_login(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Who is logged in is found in the database, not in the settings."""

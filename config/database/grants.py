@@ -213,6 +213,13 @@ GRANTS: Final[Mapping[str, Line]] = {
     "integrations.Export": Line(
         "copies that owners asked for: what a download has to show", web="raw", purge="rd"
     ),
+    "integrations.Heartbeat": Line(
+        "when each queue last had a consumer, and beat last ran: workers and beat write, all look",
+        web="r",
+        sync="raw",
+        purge="raw",
+        console="r",
+    ),
     "integrations.Reply": Line(
         "what came of requests that may be sent again; a day later purge forgets them",
         web="rawd",

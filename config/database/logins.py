@@ -2,7 +2,8 @@
 Where each class of process logs in: the owner's address, with another name and password.
 
 An operator gives `DATABASE_URL_WEB`, `…_SYNC`, `…_PURGE` and `…_CONSOLE` to the command that makes
-the roles, and each of them as `DATABASE_URL` to the processes of that class.
+the roles, and each of them to the processes of that class. In development a process of any class
+logs in with `DATABASE_URL`.
 """
 
 from __future__ import annotations
@@ -12,15 +13,40 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from config.classes import ProcessClass
+from config.classes import OWNER, ProcessClass
 from config.database.roles import Roles
+from config.env import Environment
 
 Logins = Mapping[ProcessClass, str]
 
 
 def variable(process_class: ProcessClass) -> str:
-    """Return the name under which the command that makes the roles finds the address."""
+    """Return the name of the setting that has the address of the class."""
     return f"DATABASE_URL_{process_class.upper()}"
+
+
+def read_production_login(env: Environment, process_class: str, *, prefix: str) -> tuple[str, str]:
+    """
+    Return name and value of the setting by which a process logs in; note what is wrong with it.
+
+    :param process_class: a class, `OWNER`, or nothing: then it is unknown which one is needed
+    """
+    if process_class == OWNER:
+        meaning = "postgresql://user:password@host/name of the owner of the tables"
+        return "DATABASE_URL", env.required("DATABASE_URL", meaning)
+    if not process_class:
+        return "DATABASE_URL", ""
+    one = ProcessClass(process_class)
+    return variable(one), read_class_login(env, one, prefix=prefix)
+
+
+def read_class_login(env: Environment, process_class: ProcessClass, *, prefix: str) -> str:
+    """Return the address at which a class logs in; note what is wrong with it."""
+    name, role = variable(process_class), Roles(prefix).of(process_class)
+    url = env.required(name, f"postgresql://{role}:password@host/name")
+    if url.startswith(("postgres://", "postgresql://")) and user_of(url) != role:
+        env.problem(f"{name} must log in as {role}, the role of PROCESS_CLASS={process_class}")
+    return url
 
 
 def environment(logins: Logins) -> dict[str, str]:
@@ -39,6 +65,10 @@ def beside(owner_url: str, *, roles: Roles, passwords: Mapping[ProcessClass, str
         )
         for process_class, password in passwords.items()
     }
+
+
+def user_of(url: str) -> str:
+    return unquote(urlsplit(url).username or "")
 
 
 def password_of(url: str) -> str:

@@ -17,7 +17,8 @@ from psycopg import sql
 
 from config.classes import ProcessClass
 
-_WANTED: Final = {
+#: What no role of ours may have, and what takes it away.
+ATTRIBUTES: Final = {
     "rolsuper": "NOSUPERUSER",
     "rolcreaterole": "NOCREATEROLE",
     "rolcreatedb": "NOCREATEDB",
@@ -80,14 +81,14 @@ def problems(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
     """Return what is wrong with the roles, a line each."""
     found = []
     for name in roles.names:
-        state = _state(connection, name)
+        state = get_state(connection, name)
         if state is None:
             found.append(f"role {name} is missing")
             continue
         can_login = name in roles.logins
         if state["rolcanlogin"] != can_login:
             found.append(f"role {name} {'cannot' if can_login else 'can'} log in")
-        found += [f"role {name} is {attribute}" for attribute in _WANTED if state[attribute]]
+        found += [f"role {name} is {attribute}" for attribute in ATTRIBUTES if state[attribute]]
         found += [f"role {name} is a member of {other}" for other in state["memberships"]]
     return found
 
@@ -95,14 +96,14 @@ def problems(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
 def _make(connection: psycopg.Connection[Any], roles: Roles, name: str) -> list[str]:
     role = sql.Identifier(name)
     login = "LOGIN" if name in roles.logins else "NOLOGIN"
-    state = _state(connection, name)
+    state = get_state(connection, name)
     if state is None:
         try:
             connection.execute(sql.SQL("CREATE ROLE {} " + login).format(role))
         except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
             return []  # Another process was faster.
         return [f"made role {name} ({login})"]
-    wrong = [word for attribute, word in _WANTED.items() if state[attribute]]
+    wrong = [word for attribute, word in ATTRIBUTES.items() if state[attribute]]
     if state["rolcanlogin"] != (login == "LOGIN"):
         wrong.append(login)
     if wrong:
@@ -113,8 +114,8 @@ def _make(connection: psycopg.Connection[Any], roles: Roles, name: str) -> list[
     return said + [f"role {name} left {other}" for other in state["memberships"]]
 
 
-def _state(connection: psycopg.Connection[Any], name: str) -> dict[str, Any] | None:
-    columns = ("rolcanlogin", *_WANTED)
+def get_state(connection: psycopg.Connection[Any], name: str) -> dict[str, Any] | None:
+    columns = ("rolcanlogin", *ATTRIBUTES)
     found = connection.execute(
         f"SELECT {', '.join(columns)}, ARRAY("  # noqa: S608 - names of the catalogue
         "  SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid"

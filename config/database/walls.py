@@ -19,7 +19,7 @@ from django.db import models
 from config.classes import ProcessClass
 from limited_use.vault.fields import SealedField
 
-from . import acl, doors, policies, roles
+from . import acl, doors, owner_rights, policies, roles
 from .acl import SCHEMA, Grant
 from .grants import GRANTS, LOOKUP, PRIVILEGES, VAULT, Line
 from .roles import Roles
@@ -36,12 +36,23 @@ def build(passwords: Mapping[ProcessClass, str] | None = None) -> list[str]:
     Put everything right, and return what was done.
 
     :param passwords: to set, by class
-    :raises roles.NotAllowed: if roles cannot be made here
+    :raises roles.NotAllowed: if the role that is logged in lacks a right
     """
     connection = _connection()
+    if statement := owner_rights.find_missing_right(connection, ours()):
+        raise roles.NotAllowed(f"an administrator has to execute: {statement};")
     done = roles.make(connection, ours(), passwords or {})
-    with connection.transaction():
-        done += doors.build(connection, ours())
+    try:
+        return done + _build_on(connection)
+    except psycopg.errors.InsufficientPrivilege as error:
+        said = error.diag.message_primary
+        raise roles.NotAllowed(f"this is for the owner of the tables: {said}") from None
+
+
+def _build_on(connection: psycopg.Connection[Any]) -> list[str]:
+    """Make functions, grants and policies what the code says, all or none."""
+    with connection.transaction(), owner_rights.owning_functions(connection, ours()):
+        done = doors.build(connection, ours())
         wanted, found = set(_wanted(ours())), acl.actual(connection)
         for one in sorted(found - wanted):
             acl.revoke(connection, one)

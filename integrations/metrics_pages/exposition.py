@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from integrations import gauges
+from integrations.models import Heartbeat
 from limited_use.use_models import PolicyUse
 
 _USE = ("feature", "purpose", "data_class", "recipient", "rule")
@@ -28,6 +29,7 @@ class FromDatabase(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._decisions()
         yield from self._gauges()
+        yield self._workers()
 
     def _decisions(self) -> Iterator[Metric]:
         decisions = CounterMetricFamily(
@@ -72,6 +74,17 @@ class FromDatabase(Collector):
                 "When the figures above were measured",
                 value=measured_at.timestamp(),
             )
+
+    def _workers(self) -> Metric:
+        """Return the last heartbeats as they are now: nothing else says that no worker measures."""
+        family = GaugeMetricFamily(
+            "antares_worker_seen_timestamp_seconds",
+            "When the queue last had a consumer; for beat, when it last ran",
+            labels=["duty"],
+        )
+        for row in Heartbeat.objects.order_by("duty"):
+            family.add_metric([row.duty], row.seen_at.timestamp())
+        return family
 
 
 def text() -> bytes:

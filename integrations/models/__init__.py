@@ -16,6 +16,7 @@ from .connection import (
 )
 from .discard import Discard
 from .export import Export, ExportOutcome
+from .heartbeat import Heartbeat
 from .mail import Attachment, Message, MessageBody, Thread
 from .notice import Notice, NoticeKind
 from .purge import PurgeJob, PurgeStep, PurgeTrigger, RevocationOutcome
@@ -43,6 +44,7 @@ __all__ = [
     "EventKind",
     "Export",
     "ExportOutcome",
+    "Heartbeat",
     "Integration",
     "IntegrationStatus",
     "Message",

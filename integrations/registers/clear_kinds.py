@@ -246,6 +246,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "limited_use.Gauge.name": (Kind.WORD, "a figure's name, from a list in the code"),
     "limited_use.Gauge.labels": (Kind.WORD, "words of closed lists, and keys of features"),
     "limited_use.Receipt.document": (Kind.PROOF, "the receipt its owner has: counts, pseudonyms"),
+    "integrations.Heartbeat.duty": (Kind.WORD, "a queue, or beat"),
     "accounts.Alarm.kind": (Kind.WORD, "which alarm"),
     "accounts.Alarm.window": (Kind.WORD, "for which promise, table or day: once each"),
     "accounts.Alarm.body": (Kind.NUMBER, "words of ours and counts"),

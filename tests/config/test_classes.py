@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
-from celery import current_app
+from celery import Celery, current_app
 from django.conf import settings
 
+from config import celery
 from config.classes import TASKS, WORKERS, ProcessClass, process_class
 from config.env import Environment, Refused
 from config.schedule import SCHEDULE
@@ -30,16 +33,69 @@ class TestTasks:
 
 
 class TestProcessClass:
-    @pytest.mark.parametrize("value", ["", "web", "sync", "purge", "console"])
-    def test_is_one_of_four_or_none(self, value):
+    @pytest.mark.parametrize("value", ["web", "sync", "purge", "console", "owner"])
+    def test_is_one_of_four_or_the_owner(self, value):
         env = Environment({"PROCESS_CLASS": value})
 
-        assert process_class(env) == value
+        assert process_class(env, production=True) == value
         env.finish()
+
+    def test_may_be_left_out_in_development_only(self):
+        development, production = Environment({}), Environment({})
+
+        assert process_class(development, production=False) == ""
+        assert process_class(production, production=True) == ""
+        development.finish()
+        with pytest.raises(Refused, match="PROCESS_CLASS is not set: web, sync, purge, console"):
+            production.finish()
 
     def test_is_refused_where_it_is_another(self):
         env = Environment({"PROCESS_CLASS": "marketing"})
-        process_class(env)
+        process_class(env, production=True)
 
-        with pytest.raises(Refused, match="PROCESS_CLASS must be one of web, sync, purge, console"):
+        with pytest.raises(
+            Refused, match="PROCESS_CLASS must be one of web, sync, purge, console, owner"
+        ):
             env.finish()
+
+
+class TestAWorker:
+    """Celery asks this before a worker takes its first task."""
+
+    @staticmethod
+    def start(*queues):
+        app = Celery("worker")
+        app.amqp.queues.select(queues)
+        celery.refuse_another_class(sender=SimpleNamespace(app=app))
+
+    @pytest.mark.parametrize("process_class", WORKERS)
+    def test_consumes_the_queue_of_its_class(self, settings, process_class):
+        settings.PROCESS_CLASS = process_class
+
+        self.start(process_class)
+
+    @pytest.mark.parametrize(
+        ("process_class", "queues"),
+        [("purge", ["sync"]), ("sync", ["purge"]), ("sync", ["sync", "purge"]), ("web", ["sync"])],
+    )
+    def test_of_another_class_than_its_queues_does_not_start(self, settings, process_class, queues):
+        settings.PROCESS_CLASS = process_class
+
+        with pytest.raises(SystemExit, match=f"PROCESS_CLASS is {process_class}"):
+            self.start(*queues)
+
+    def test_does_not_run_as_the_owner_of_the_tables_in_production(self, settings):
+        self.start("sync")
+        settings.PRODUCTION = True
+
+        with pytest.raises(SystemExit, match="set PROCESS_CLASS"):
+            self.start("sync")
+
+    @pytest.mark.parametrize("process_class", ["", "web", "sync", "console"])
+    def test_called_beat_runs_as_purge_in_production(self, settings, process_class):
+        settings.PROCESS_CLASS = process_class
+        celery.refuse_beat_of_another_class()
+        settings.PRODUCTION = True
+
+        with pytest.raises(SystemExit, match="PROCESS_CLASS=purge"):
+            celery.refuse_beat_of_another_class()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from django.utils import timezone
 
 from config import health, restored
+from config.heartbeats import DUTIES
+from integrations import heartbeats
+from integrations.models import Heartbeat
 from limited_use.vault import keys
 from tests.walls import requests_act_as_web
 
@@ -45,11 +51,27 @@ class TestAlive:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("requests_act_as_web")
 class TestReady:
+    @pytest.fixture(autouse=True)
+    def all_run(self, db):
+        heartbeats.record(DUTIES, at=timezone.now())
+
     def test_says_that_all_is_there(self):
         answer = Client().get("/readyz")
 
         assert answer.status_code == 200
-        assert answer.json() == {"database": "ok", "migrations": "ok", "keys": "ok"}
+        assert answer.json() == {
+            "database": "ok", "migrations": "ok", "keys": "ok", "workers": "ok",
+        }  # fmt: skip
+
+    def test_names_the_queues_that_no_worker_consumes(self):
+        at = timezone.now()
+        heartbeats.record(["purge"], at=at - heartbeats.MISSING_AFTER - timedelta(seconds=1))
+        Heartbeat.objects.filter(duty="beat").delete()
+
+        answer = Client().get("/readyz")
+
+        assert answer.status_code == 503
+        assert answer.json()["workers"] == "missing: beat, purge"
 
     def test_says_that_the_database_is_older_than_the_release(self, monkeypatch):
         monkeypatch.setattr(health, "_missing", lambda: True)
@@ -68,7 +90,9 @@ class TestReady:
         answer = Client().get("/readyz")
 
         assert answer.status_code == 503
-        assert answer.json() == {"database": "away", "migrations": "unknown", "keys": "ok"}
+        assert answer.json() == {
+            "database": "away", "migrations": "unknown", "keys": "ok", "workers": "unknown",
+        }  # fmt: skip
 
     def test_serves_on_while_the_keys_are_away(self, settings, tmp_path):
         settings.KEYRING_DIR = tmp_path / "nowhere"

@@ -302,7 +302,7 @@ class TestTheDoor:
     @pytest.fixture
     def door(self, monkeypatch):
         # Those that are made here end with the test's transaction.
-        monkeypatch.setattr("config.schema_door.close_old_connections", lambda: None)
+        monkeypatch.setattr("config.gate.close_old_connections", lambda: None)
         return SchemaDoor(lambda *_: [b"passed on"], schema_guard.is_schema_current)
 
     @staticmethod
@@ -316,7 +316,7 @@ class TestTheDoor:
 
     def test_serves_nothing_on_another_one_and_logs_it_once(self, door, caplog, monkeypatch):
         write_comment("'schema of another version'")
-        monkeypatch.setattr("config.schema_door.SECONDS", 0)
+        monkeypatch.setattr("config.gate.SECONDS", 0)
 
         (status, headers), page = self.ask(door, "/inbox/")
         (again, kind), problem = self.ask(door, "/v1/users")
@@ -332,27 +332,32 @@ class TestTheDoor:
 
     def test_opens_when_the_schema_is_its_own(self, door, monkeypatch):
         write_comment("'schema of another version'")
-        monkeypatch.setattr("config.schema_door.SECONDS", 0)
+        monkeypatch.setattr("config.gate.SECONDS", 0)
         assert self.ask(door, "/")[0] is not None
         with connection.cursor() as cursor:
             schema_version.record(cursor)
 
         assert self.ask(door, "/") == (None, b"passed on")
 
-    def test_stays_shut_while_it_cannot_tell(self, caplog):
+    @pytest.mark.scenario("X1")
+    def test_says_of_a_database_that_is_away_that_it_is_away(self, caplog):
         def away():
             raise OperationalError
 
         door = SchemaDoor(lambda *_: [b"passed on"], away)
 
-        assert not door.check()
+        assert door.check() is not None
         (status, headers), page = self.ask(door, "/")
-        assert (status, headers["Retry-After"]) == ("503 Service Unavailable", "5")
-        assert b"in a few seconds" in page
-        assert [record.msg for record in caplog.records] == ["schema.unknown"]
+        (_, kind), problem = self.ask(door, "/v1/users")
+        assert status == "503 Service Unavailable"
+        assert headers["Retry-After"] == kind["Retry-After"] == "5"
+        assert b"Our database did not answer in time" in page
+        assert b"updated" not in page
+        assert json.loads(problem)["code"] == "busy"
+        assert [record.msg for record in caplog.records] == ["database.failed"]
 
     def test_refuses_no_request_that_comes_while_another_one_asks(self, monkeypatch):
-        monkeypatch.setattr("config.schema_door.close_old_connections", lambda: None)
+        monkeypatch.setattr("config.gate.close_old_connections", lambda: None)
         asked, answered = Event(), Event()
 
         def is_current():

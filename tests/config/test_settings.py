@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from tests.config import production
@@ -36,7 +39,7 @@ class TestProduction:
         named = {line.split()[1] for line in done.stderr.splitlines()}
         assert done.returncode == 1
         assert named == {
-            "SECRET_KEY", "ALLOWED_HOSTS", "PUBLIC_URL", "DATABASE_URL", "BROKER_URL",
+            "PROCESS_CLASS", "SECRET_KEY", "ALLOWED_HOSTS", "PUBLIC_URL", "BROKER_URL",
             "KEYRING_URL", "LEDGER_ORIGIN", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET",
             "PRIVACY_NOTICE_URL",
         }  # fmt: skip
@@ -51,7 +54,13 @@ class TestProduction:
             ("PUBLIC_URL", "http://antares.example"),
             ("PRIVACY_NOTICE_URL", "http://antares.example/privacy"),
             ("PRIVACY_NOTICE_URL", ""),
-            ("DATABASE_URL", "sqlite:///db.sqlite3"),
+            ("DATABASE_URL_WEB", "sqlite:///db.sqlite3"),
+            ("DATABASE_URL_WEB", "postgresql://antares:pw@db.example/antares"),
+            ("DATABASE_URL_WEB", "postgresql://antares_sync:pw@db.example/antares"),
+            ("DATABASE_URL_WEB", "postgresql://db.example/antares"),
+            ("DATABASE_URL_WEB", ""),
+            ("PROCESS_CLASS", ""),
+            ("PROCESS_CLASS", "marketing"),
             ("KEYRING_DIR", "/nonexistent"),
             ("KEYRING_FILE_ACCEPTED", "off"),
             ("REAUTH_GRACE_DAYS", "31"),
@@ -140,6 +149,69 @@ class TestProduction:
         done = production.start(env, "shell", "--no-imports", "-c", code)
 
         assert done.stdout.split() == ["False", *["True"] * 6, "__Host-"], done.stderr
+
+
+OWNER_URL = "postgresql://antares:pw@db.example/antares"
+
+
+class TestProcessClass:
+    def test_needs_the_login_of_its_own_class(self, env):
+        # The environment of a web process, with the owner's login as well.
+        done = production.start({**env, "PROCESS_CLASS": "purge", "DATABASE_URL": OWNER_URL})
+
+        assert done.returncode == 1
+        assert done.stderr == (
+            "config: DATABASE_URL_PURGE is not set: postgresql://antares_purge:password@host/name\n"
+        )
+
+    def test_goes_by_the_prefix_of_the_roles(self, env):
+        done = production.start({**env, "DATABASE_ROLE_PREFIX": "other"})
+
+        assert done.returncode == 1
+        assert "DATABASE_URL_WEB must log in as other_web" in done.stderr
+
+    def test_logs_in_with_the_login_of_its_class(self, env):
+        code = "from django.conf import settings as s; print(s.DATABASES['default']['USER'])"
+        for found, extra in {
+            "antares_web": {"DATABASE_URL": OWNER_URL},
+            "antares": {"DATABASE_URL": OWNER_URL, "PROCESS_CLASS": "owner"},
+        }.items():
+            done = production.start({**env, **extra}, "shell", "--no-imports", "-c", code)
+            assert done.stdout.split() == [found], done.stderr
+
+    def test_of_the_owner_needs_the_login_of_the_owner(self, env):
+        done = production.start({**env, "PROCESS_CLASS": "owner"})
+
+        assert done.returncode == 1
+        assert done.stderr.startswith("config: DATABASE_URL is not set")
+
+    @pytest.mark.parametrize("process_class", ["owner", "console"])
+    def test_serves_no_pages_unless_it_is_web(self, env, process_class):
+        urls = {"DATABASE_URL": OWNER_URL, "DATABASE_URL_CONSOLE": OWNER_URL.replace(
+            "antares:", "antares_console:"
+        )}  # fmt: skip
+
+        done = subprocess.run(
+            [sys.executable, "-c", "import config.wsgi"],
+            cwd=production.ROOT,
+            env={**env, **urls, "PROCESS_CLASS": process_class},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert done.returncode == 1
+        assert done.stderr == "config: this process runs with PROCESS_CLASS=web\n"
+
+    def test_makes_no_roles_unless_it_has_a_password_for_each(self, env):
+        given = {"DATABASE_URL": OWNER_URL, "PROCESS_CLASS": "owner"}
+
+        done = production.start({**env, **given}, "database_walls")
+
+        assert done.returncode == 1
+        assert [line.split()[1] for line in done.stderr.splitlines()] == [
+            "DATABASE_URL_SYNC", "DATABASE_URL_PURGE", "DATABASE_URL_CONSOLE",
+        ]  # fmt: skip
 
 
 class TestSecretsInFiles:

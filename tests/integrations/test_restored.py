@@ -285,7 +285,7 @@ class TestDoor:
         assert self.answer(self.door())[2] == "passed on"
 
     def test_is_shut_until_the_tombstones_are_applied(self, alice, monkeypatch):
-        monkeypatch.setattr("config.restored.SECONDS", 0.0)
+        monkeypatch.setattr("config.gate.SECONDS", 0.0)
         copied = dump()
         disconnect(alice)
         restore(copied)
@@ -303,11 +303,36 @@ class TestDoor:
 
         assert self.answer(door)[2] == "passed on"
 
-    def test_stays_shut_where_it_cannot_be_told(self, alice, settings):
+    def test_stays_shut_where_it_cannot_be_told_and_does_not_say_that_it_was_restored(
+        self, alice, settings, caplog
+    ):
         disconnect(alice)
         (settings.PUBLICATION_DIR / "tombstones.jsonl").write_text("{broken}\n")
+        door = self.door()
+        caplog.clear()
 
-        assert self.answer(self.door())[0].startswith("503")
+        status, _, body = self.answer(door)
+        problem = self.answer(door, "/v1/users/me/messages")[2]
+        assert status.startswith("503")
+        assert "not ready yet" in body
+        assert "restored" not in body + problem
+        assert [record.msg for record in caplog.records] == ["tombstones.unreadable"]
+
+    @pytest.mark.scenario("X1")
+    def test_says_of_a_database_that_is_away_that_it_is_away(self, caplog):
+        def away():
+            raise OperationalError
+
+        door = Door(passed_on, away)
+
+        status, headers, body = self.answer(door)
+        problem = json.loads(self.answer(door, "/v1/users/me/messages")[2])
+        assert status.startswith("503")
+        assert headers["Retry-After"] == "5"
+        assert "Our database did not answer in time" in body
+        assert "restored" not in body
+        assert problem["code"] == "busy"
+        assert [record.msg for record in caplog.records] == ["database.failed"]
 
     def test_says_that_the_database_does_not_answer_where_it_does_not(self):
         def is_pending():

@@ -8,6 +8,7 @@ from threading import Event
 import pytest
 
 from config.restored import Door
+from config.schema_door import SchemaDoor
 
 CHANNEL = "/webhooks/google/channel"
 
@@ -24,11 +25,16 @@ def call(door) -> str:
     return statuses[0]
 
 
+def shut_by_schema(application, is_shut):
+    return SchemaDoor(application, lambda: not is_shut())
+
+
 class TestRequestsDuringTheFirstLook:
     """A notification that came while another one made the process look was answered 503."""
 
     @pytest.mark.scenario("P5")
-    def test_wait_for_its_answer(self):
+    @pytest.mark.parametrize("gate", [Door, shut_by_schema])
+    def test_wait_for_its_answer(self, gate):
         is_asked, may_answer = Event(), Event()
         looks = []
 
@@ -38,7 +44,7 @@ class TestRequestsDuringTheFirstLook:
             assert may_answer.wait(10)
             return False
 
-        door = Door(serve, is_pending)
+        door = gate(serve, is_pending)
         with ThreadPoolExecutor(4) as pool:
             first = pool.submit(call, door)
             assert is_asked.wait(10)
@@ -51,9 +57,10 @@ class TestRequestsDuringTheFirstLook:
         assert statuses == ["204 No Content"] * 4
         assert looks == [True]
 
-    def test_are_all_refused_by_one_look_that_finds_the_database_restored(self):
+    @pytest.mark.parametrize("gate", [Door, shut_by_schema])
+    def test_are_all_refused_by_one_look_that_finds_something_in_the_way(self, gate):
         looks = []
-        door = Door(serve, lambda: looks.append(True) or True)
+        door = gate(serve, lambda: looks.append(True) or True)
 
         with ThreadPoolExecutor(4) as pool:
             statuses = list(pool.map(lambda _: call(door), range(8)))

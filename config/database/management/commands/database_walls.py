@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.classes import ProcessClass
@@ -25,11 +26,8 @@ class Command(BaseCommand):
         if options["check"]:
             self._check()
             return
-        env = Environment(os.environ)
-        urls = {one: env.text(logins.variable(one)) for one in ProcessClass}
-        passwords = {one: logins.password_of(url) for one, url in urls.items() if url}
         try:
-            done = walls.build(passwords)
+            done = walls.build(_read_passwords())
         except NotAllowed as problem:
             raise CommandError(str(problem)) from None
         if options["verbosity"]:
@@ -43,3 +41,16 @@ class Command(BaseCommand):
         if found:
             raise CommandError(f"{len(found)} differences: run manage.py database_walls")
         self.stdout.write("the walls stand as the code says")
+
+
+def _read_passwords() -> dict[ProcessClass, str]:
+    """
+    Return the password of each class from its setting.
+
+    :raises config.env.Refused: if a setting is wrong; in production also if one is missing
+    """
+    env, prefix = Environment(os.environ), settings.DATABASE_ROLE_PREFIX
+    given = [one for one in ProcessClass if settings.PRODUCTION or env.text(logins.variable(one))]
+    urls = {one: logins.read_class_login(env, one, prefix=prefix) for one in given}
+    env.finish()
+    return {one: logins.password_of(url) for one, url in urls.items()}

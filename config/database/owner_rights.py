@@ -1,0 +1,95 @@
+"""
+The rights of the role that builds the walls: the owner of the tables, who need not be a superuser.
+
+Since PostgreSQL 16 a role with CREATEROLE may change the roles that it made, and no others, and may
+give a function to none of them before it is a member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from .roles import ATTRIBUTES, Roles, get_state
+
+_ADMIN: Final = "MEMBER WITH ADMIN OPTION"
+_ME: Final = """
+SELECT current_user::text, r.rolsuper, r.rolcreaterole, d.datname::text,
+       pg_has_role(d.datdba, 'USAGE')
+  FROM pg_roles r, pg_database d
+ WHERE r.rolname = current_user AND d.datname = current_database()
+"""
+
+
+def find_missing_right(connection: psycopg.Connection[Any], roles: Roles) -> str:
+    """
+    Return the statement that an administrator has to execute first; empty: nothing is missing.
+
+    There may be another one after it.
+    """
+    ((name, is_superuser, can_make_roles, database, owns_database),) = connection.execute(
+        _ME
+    ).fetchall()
+    me = sql.Identifier(name)
+    if is_superuser:
+        return ""
+    if not owns_database:
+        found = sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(database), me)
+    elif not can_make_roles:
+        found = sql.SQL("ALTER ROLE {} CREATEROLE").format(me)
+    else:
+        found = _find_foreign_roles(connection, roles, me) or _find_attribute(connection, roles)
+    return found.as_string(connection)
+
+
+def _find_foreign_roles(
+    connection: psycopg.Connection[Any], roles: Roles, me: sql.Identifier
+) -> sql.Composed | None:
+    """Return what lets the owner change the roles that another role made."""
+    found = [
+        sql.Identifier(role)
+        for role in roles.names
+        if get_state(connection, role) and not _has(connection, role, _ADMIN)
+    ]
+    statement = sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+    return statement.format(sql.SQL(", ").join(found), me) if found else None
+
+
+def _find_attribute(connection: psycopg.Connection[Any], roles: Roles) -> sql.Composed:
+    """Return what takes an attribute from a role that only a superuser may take."""
+    for role in roles.names:
+        state = get_state(connection, role) or {}
+        if words := [word for attribute, word in ATTRIBUTES.items() if state.get(attribute)]:
+            return sql.SQL("ALTER ROLE {} " + " ".join(words)).format(sql.Identifier(role))
+    return sql.Composed([])
+
+
+@contextmanager
+def owning_functions(connection: psycopg.Connection[Any], roles: Roles) -> Iterator[None]:
+    """
+    Be a member of the roles that own functions, until the end of the block and its transaction.
+
+    A membership that was there before stays.
+    """
+    owners = (roles.vault, roles.lookup)
+    missing = [
+        sql.Identifier(role) for role in owners if not _has(connection, role, "SET", "USAGE")
+    ]
+    for role in missing:
+        statement = sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
+        connection.execute(statement.format(role))
+    yield
+    for role in missing:
+        connection.execute(sql.SQL("REVOKE {} FROM CURRENT_USER").format(role))
+
+
+def _has(connection: psycopg.Connection[Any], role: str, *privileges: str) -> bool:
+    """Return whether the role that is logged in has each of `privileges` on `role`."""
+    (row,) = connection.execute(
+        "SELECT bool_and(pg_has_role(%s, p)) FROM unnest(%s::text[]) p", [role, list(privileges)]
+    ).fetchall()
+    return bool(row[0])

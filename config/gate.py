@@ -1,0 +1,120 @@
+"""A gate before the web application: shut until something that it checks holds, and then open."""
+
+from __future__ import annotations
+
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from time import monotonic
+from typing import Any, Final
+
+import django.db
+from django.conf import settings
+from django.db import close_old_connections
+from django.template.loader import render_to_string
+
+from integrations.problems import BUSY
+
+logger = logging.getLogger(__name__)
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+#: A gate that is shut checks again after so long.
+SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """
+    Why nothing is served, as people and programs are told.
+
+    :param problem: what the API answers (RFC 9457)
+    :param template: the page; it reads nothing from the database
+    :param retry_after: seconds
+    """
+
+    problem: Mapping[str, Any]
+    template: str
+    retry_after: int = 60
+
+
+def explain_in_problem(title: str, detail: str) -> dict[str, Any]:
+    return {"type": "about:blank", "title": title, "status": 503, "detail": detail}
+
+
+class Gate(ABC):
+    """
+    Answers 503 until its check has passed once; from then on it only passes requests on.
+
+    A request that arrives while another thread checks waits for that answer: refusing it would turn
+    away one of the first requests of every process that starts under load.
+    """
+
+    #: Paths that pass in any case.
+    always: frozenset[str] = frozenset({"/healthz"})
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._refusal: Refusal | None = database_away()
+        self._checked_at = -SECONDS
+        self._checking = Lock()
+
+    @abstractmethod
+    def find_refusal(self) -> Refusal | None:
+        """
+        Return why nothing may be served now; None: nothing is in the way.
+
+        :raises django.db.Error: if the database does not answer
+        """
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        path = str(environ.get("PATH_INFO", ""))
+        refusal = None if path in self.always else self.check()
+        if refusal is None:
+            return self._application(environ, start_response)
+        is_api = path.startswith("/v1/")
+        headers = [
+            ("Content-Type", "application/problem+json" if is_api else "text/html; charset=utf-8"),
+            ("Cache-Control", "no-store"),
+            ("Retry-After", str(refusal.retry_after)),
+            ("Content-Security-Policy", "default-src 'none'; style-src 'self'"),
+        ]
+        start_response("503 Service Unavailable", headers)
+        body = json.dumps(refusal.problem) if is_api else render_to_string(refusal.template)
+        return [body.encode()]
+
+    def check(self) -> Refusal | None:
+        """Return why the gate is shut; the database is asked every few seconds at most."""
+        if self._refusal is None:
+            return None
+        with self._checking:
+            if self._refusal is not None and monotonic() - self._checked_at >= SECONDS:
+                self._refusal = self._find_refusal()
+                self._checked_at = monotonic()
+            return self._refusal
+
+    def _find_refusal(self) -> Refusal | None:
+        try:
+            return self.find_refusal()
+        except django.db.Error:
+            logger.exception("database.failed")
+            return database_away()
+        finally:
+            close_old_connections()
+
+
+def database_away() -> Refusal:
+    """Return what a request is answered while the database does not answer: what BUSY says."""
+    problem = {
+        "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{BUSY.code}/",
+        "title": BUSY.title,
+        "status": BUSY.status,
+        "code": BUSY.code,
+        "detail": BUSY.says,
+    }
+    return Refusal(problem, "503.html", BUSY.retry_after or 0)

@@ -1,0 +1,68 @@
+"""
+Which queues have a consumer, and whether beat runs: a row per duty, written by its processes.
+
+A queue without a consumer grows in the broker while its work is not done. The broker cannot be
+asked who consumes what; the rows can, by every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from accounts import alarms
+from integrations.models import Heartbeat
+
+#: How often a process records its duties.
+INTERVAL: Final = timedelta(seconds=15)
+#: A duty whose last heartbeat is older than this is missing.
+MISSING_AFTER: Final = timedelta(seconds=60)
+ALARM: Final = "workers.missing"
+# About no row in particular.
+_SERVICE: Final = UUID(int=0)
+
+
+class Missing(NamedTuple):
+    """A duty that no process performs, and its last heartbeat, if it ever had one."""
+
+    duty: str
+    seen_at: datetime | None
+
+
+def record(duties: Iterable[str], *, at: datetime) -> None:
+    """Record that the calling process performs `duties`."""
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(duty=duty, seen_at=at) for duty in sorted(duties)],
+        update_conflicts=True,
+        unique_fields=["duty"],
+        update_fields=["seen_at"],
+    )
+
+
+def get_last_seen(duties: Collection[str]) -> dict[str, datetime]:
+    """Return the last heartbeat of each duty that ever had one."""
+    rows = Heartbeat.objects.filter(duty__in=duties)
+    return dict(rows.order_by("duty").values_list("duty", "seen_at"))
+
+
+def list_missing(duties: Collection[str], *, at: datetime) -> list[Missing]:
+    """Return those of `duties` that no process performs, by name."""
+    last_seen = get_last_seen(duties)
+    return [
+        Missing(duty, last_seen.get(duty))
+        for duty in sorted(duties)
+        if duty not in last_seen or at - last_seen[duty] > MISSING_AFTER
+    ]
+
+
+def sound_alarms(duties: Collection[str], *, at: datetime) -> list[Missing]:
+    """Raise one alarm per missing duty and outage, and return what is missing."""
+    missing = list_missing(duties, at=at)
+    for duty, seen_at in missing:
+        since = f"{seen_at:%Y-%m-%dT%H:%M:%S}" if seen_at else "never"
+        alarms.sound(
+            kind=ALARM, about=_SERVICE, window=f"{duty} {since}", body={"queue": duty}, at=at
+        )
+    return missing

@@ -1,0 +1,78 @@
+"""The commands of config/README.md run every process that the code needs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import click
+import pytest
+from celery.bin.celery import celery as command_line
+
+from config.classes import OWNER, TASKS, WORKERS, ProcessClass
+from config.database.logins import variable
+from config.schedule import SCHEDULE
+from tests.config.documented import README, Documented, read_processes
+from tests.config.production import ROOT
+
+PROCESSES = read_processes()
+
+
+def is_worker(process: Documented) -> bool:
+    return "worker" in process.command
+
+
+def queues_of(command: list[str]) -> list[str]:
+    """Return the queues that Celery reads from the words of a command."""
+    worker = command_line.commands["worker"]
+    parser = worker.make_parser(click.Context(worker))
+    options, _, _ = parser.parse_args(command[command.index("worker") + 1 :])
+    return sorted(options["queues"].split(","))
+
+
+class TestTheTable:
+    def test_has_a_process_of_every_class(self):
+        assert {one.process_class for one in PROCESSES} == {*ProcessClass, OWNER}
+
+    def test_has_a_worker_for_every_queue_that_tasks_go_to(self):
+        workers = [one for one in PROCESSES if is_worker(one)]
+
+        assert [queues_of(one.command) for one in workers] == [[queue] for queue in WORKERS]
+        assert {queue for one in workers for queue in one.queues} == set(TASKS.values())
+        assert {TASKS[entry["task"]] for entry in SCHEDULE.values()} <= set(TASKS.values())
+
+    @pytest.mark.parametrize("process", PROCESSES, ids=lambda one: one.process)
+    def test_names_the_queues_and_the_login_that_the_code_asks_for(self, process):
+        if is_worker(process):
+            assert process.queues == queues_of(process.command) == [process.process_class]
+        else:
+            assert process.queues == []
+        if process.process_class == OWNER:
+            assert process.login in {"`DATABASE_URL`, and all of the others", ""}
+        else:
+            assert process.login == f"`{variable(ProcessClass(process.process_class))}`"
+
+    def test_has_one_beat(self):
+        assert [one.process_class for one in PROCESSES if one.command[-1] == "beat"] == ["purge"]
+
+    def test_is_the_readme_s_minimum_and_more(self):
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        minimum = re.findall(r"^PROCESS_CLASS=(\w+) +(.+)$", text, re.MULTILINE)
+
+        # Sizes of pools apart.
+        left_out = r" --(concurrency|blocking-threads) \d+"
+        assert minimum == [
+            (one.process_class, re.sub(left_out, "", shlex.join(one.command)))
+            for one in PROCESSES
+            if one.command[0] in {"granian", "celery"}
+        ]
+        for one in PROCESSES:
+            if one.process.startswith("each release"):
+                assert f"\n{shlex.join(one.command)}\n" in text
+        assert "config/README.md#processes" in text
+
+    def test_stands_with_every_setting_of_the_logins(self):
+        text = README.read_text(encoding="utf-8")
+
+        for one in ProcessClass:
+            assert f"`{variable(one)}`" in text

@@ -1,0 +1,154 @@
+"""Which queues have a consumer: recorded by those who consume, and looked at by every process."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, ProgrammingError, transaction
+from django.utils import timezone
+
+from accounts.models import Alarm
+from config import heartbeats as processes
+from config.classes import ProcessClass
+from config.heartbeats import DUTIES, Heart
+from integrations import heartbeats
+from integrations.models import Heartbeat
+from tests.walls import acting_as
+
+SECOND = timedelta(seconds=1)
+WORKING = [ProcessClass.SYNC, ProcessClass.PURGE]
+
+
+@pytest.fixture
+def at():
+    return timezone.now()
+
+
+@pytest.fixture(autouse=True)
+def keep_connection(monkeypatch):
+    """Each heart closes the connections of its thread; the test's own must stay open."""
+    monkeypatch.setattr("config.heartbeats.connections.close_all", lambda: None)
+
+
+def missing(at):
+    return [one.duty for one in heartbeats.list_missing(DUTIES, at=at)]
+
+
+def windows():
+    return sorted(Alarm.objects.filter(kind="workers.missing").values_list("window", flat=True))
+
+
+class TestDuties:
+    def test_are_every_queue_and_the_schedule(self):
+        assert DUTIES == ("sync", "purge", "beat")
+
+
+@pytest.mark.django_db
+class TestMissing:
+    def test_is_what_was_never_seen_or_not_for_a_minute(self, at):
+        assert missing(at) == ["beat", "purge", "sync"]
+
+        heartbeats.record(DUTIES, at=at)
+        assert missing(at + heartbeats.MISSING_AFTER) == []
+        assert missing(at + heartbeats.MISSING_AFTER + SECOND) == ["beat", "purge", "sync"]
+
+        heartbeats.record(["sync"], at=at + heartbeats.MISSING_AFTER)
+        assert missing(at + heartbeats.MISSING_AFTER + SECOND) == ["beat", "purge"]
+        assert Heartbeat.objects.count() == len(DUTIES)
+
+    def test_survives_two_lost_heartbeats(self):
+        assert heartbeats.MISSING_AFTER >= 3 * heartbeats.INTERVAL
+
+
+@pytest.mark.django_db
+class TestAlarm:
+    def test_is_raised_once_for_each_duty_and_outage(self, at):
+        heartbeats.record(["sync", "beat"], at=at)
+        heartbeats.record(["purge"], at=at - timedelta(minutes=5))
+
+        for seconds in range(3):
+            heartbeats.sound_alarms(DUTIES, at=at + seconds * SECOND)
+
+        (alarm,) = Alarm.objects.all()
+        assert (alarm.kind, alarm.body) == ("workers.missing", {"queue": "purge"})
+
+        # It comes back, and is lost again.
+        heartbeats.record(DUTIES, at=at)
+        heartbeats.sound_alarms(DUTIES, at=at + SECOND)
+        assert Alarm.objects.count() == 1
+        heartbeats.record(["sync", "beat"], at=at + timedelta(minutes=2))
+        heartbeats.sound_alarms(DUTIES, at=at + timedelta(minutes=2))
+        assert [one.split()[0] for one in windows()] == ["purge", "purge"]
+
+    def test_names_what_never_ran(self, at):
+        heartbeats.sound_alarms(DUTIES, at=at)
+
+        assert windows() == ["beat never", "purge never", "sync never"]
+
+
+@pytest.mark.django_db
+class TestHeart:
+    @pytest.mark.parametrize("process_class", WORKING)
+    def test_of_a_worker_has_the_rights_that_it_needs(self, process_class):
+        with acting_as(process_class):
+            Heart([process_class]).beat(may_alarm=True)
+            Heart([process_class]).beat(may_alarm=True)
+
+        assert list(Heartbeat.objects.values_list("duty", flat=True)) == [process_class]
+        assert len(windows()) == 2
+
+    def test_of_the_web_looks_and_records_nothing(self):
+        with acting_as(ProcessClass.WEB):
+            Heart(()).beat(may_alarm=False)
+            assert windows() == []
+            Heart(()).beat(may_alarm=True)
+
+        assert not Heartbeat.objects.exists()
+        assert len(windows()) == 3
+
+    @pytest.mark.parametrize("process_class", [ProcessClass.WEB, ProcessClass.CONSOLE])
+    def test_is_recorded_by_no_process_that_does_not_work(self, process_class, at):
+        with (
+            acting_as(process_class),
+            pytest.raises(ProgrammingError, match="permission denied"),
+            transaction.atomic(),
+        ):
+            heartbeats.record(["purge"], at=at)
+
+    def test_goes_on_when_the_database_is_away(self, monkeypatch, caplog):
+        def away(*_, **__):
+            raise OperationalError
+
+        monkeypatch.setattr(heartbeats, "record", away)
+        Heart(["purge"]).beat(may_alarm=True)
+
+        assert [record.msg for record in caplog.records] == ["heartbeat.failed"]
+
+    def test_stops_when_it_is_told(self, monkeypatch):
+        monkeypatch.setattr(Heart, "beat", lambda *_, **__: None)
+        heart = Heart(())
+        heart.start()
+        heart.stop()
+        heart.join(timeout=10)
+
+        assert not heart.is_alive()
+
+
+@pytest.mark.django_db
+class TestTheLineAtTheStart:
+    def test_names_each_queue_without_a_consumer(self, at, capsys):
+        heartbeats.record(["sync"], at=at)
+
+        processes.report_missing()
+
+        assert capsys.readouterr().err == (
+            "workers: no beat keeps the schedule\nworkers: no worker consumes the queue purge\n"
+        )
+
+    def test_is_not_there_when_all_run(self, at, capsys):
+        heartbeats.record(DUTIES, at=at)
+
+        processes.report_missing()
+
+        assert capsys.readouterr().err == ""

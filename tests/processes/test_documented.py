@@ -1,0 +1,204 @@
+"""Production as config/README.md documents it: its commands, on servers of the test's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import httpx
+import psycopg
+import pytest
+
+from config.classes import OWNER, ProcessClass
+from config.database.logins import variable
+from config.embedded import ports
+from config.embedded.processes import spawn, stop
+from config.embedded.servers import running as servers_running
+from tests import service_logs
+from tests.config import production
+from tests.config.documented import Documented, read_processes
+from tests.worlds.processes import wait_until
+
+HOST = "antares.example"
+# Where `collectstatic` puts them; git ignores the folder.
+STATIC_FILES = production.ROOT / "staticfiles"
+PASSWORD = "pw-of-a-role"
+# A person gets a calendar that is stored only here, as the page of a web process makes it.
+MAKE_CALENDAR = """
+from django.utils import timezone
+from accounts import owned
+from accounts.models import Membership
+from integrations.calendars import local
+from limited_use.features import FEATURES
+from tests.factories import actor_for
+
+with owned.acting_for(*Membership.objects.values_list("user_id", "organisation_id").get()):
+    member = Membership.objects.select_related("user", "organisation").get()
+    local.create(
+        actor=actor_for(member.user, member.organisation),
+        about=local.About("Family", "Europe/Berlin"),
+        version=FEATURES["calendar"].version,
+        at=timezone.now(),
+    )
+"""
+
+
+class Production:
+    """A deployment: each process has an environment of its own, with its own login."""
+
+    def __init__(self, folder: Path, database: str, broker: str) -> None:
+        self.folder = folder
+        self.owner_url = database
+        self.processes = {}
+        keyring = folder / "keyring"
+        keyring.mkdir(mode=0o700)
+        shared = production.environment(keyring)
+        del shared["PROCESS_CLASS"], shared["DATABASE_URL_WEB"]
+        bin_folder = Path(sys.executable).parent
+        self.shared = {
+            **shared,
+            "PATH": f"{bin_folder}:{os.environ['PATH']}",
+            "BROKER_URL": broker,
+            "EGRESS_TRIPWIRE": "on",
+            "SWEEP_SECONDS": "1",
+            "TRUST_FORWARDED_PROTO": "on",
+        }
+
+    def login(self, process_class: ProcessClass) -> str:
+        parts = urlsplit(self.owner_url)
+        place = parts.netloc.rpartition("@")[2]
+        user = f"antares_{process_class}"
+        return parts._replace(netloc=f"{user}:{quote(PASSWORD)}@{place}").geturl()
+
+    def environment_of(self, process_class: str) -> dict[str, str]:
+        logins = {variable(one): self.login(one) for one in ProcessClass}
+        if process_class == OWNER:
+            own = {"DATABASE_URL": self.owner_url, **logins}
+        else:
+            name = variable(ProcessClass(process_class))
+            own = {name: logins[name]}
+        return {**self.shared, "PROCESS_CLASS": process_class, **own}
+
+    def run(self, process_class: str, *command: str) -> str:
+        """Run a command to its end, and return what it wrote."""
+        done = subprocess.run(
+            command,
+            env=self.environment_of(process_class),
+            cwd=production.ROOT,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def start(self, process: Documented, **more: str) -> None:
+        log = self.folder / "logs" / f"{process.process.replace(' ', '-')}.log"
+        with log.open("ab") as output:
+            self.processes[process.process] = spawn(
+                self.words_of(process),
+                env={**self.environment_of(process.process_class), **more},
+                output=output,
+                cwd=production.ROOT,
+            )
+
+    def words_of(self, process: Documented) -> list[str]:
+        if process.command[-1] != "beat":
+            return process.command
+        # Otherwise beat keeps its file in the working directory.
+        return [*process.command, "--schedule", str(self.folder / "beat-schedule")]
+
+    def logged(self) -> str:
+        return "".join(path.read_text() for path in sorted((self.folder / "logs").iterdir()))
+
+    def rows(self, statement: str) -> list[tuple]:
+        with psycopg.connect(self.owner_url) as connection:
+            return connection.execute(statement).fetchall()
+
+
+@pytest.fixture
+def deployment():
+    """Return a deployment on servers of its own, whose owner of the tables is not a superuser."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="antares-real-")))
+        folder.chmod(0o711)
+        urls = stack.enter_context(servers_running(folder, given={}))
+        with psycopg.connect(urls.database, autocommit=True) as connection:
+            connection.execute(f"CREATE ROLE release LOGIN CREATEROLE PASSWORD '{PASSWORD}'")
+            connection.execute("CREATE DATABASE service OWNER release")
+        parts = urlsplit(urls.database)
+        place = parts.netloc.rpartition("@")[2]
+        owner = parts._replace(netloc=f"release:{quote(PASSWORD)}@{place}", path="/service")
+        made = Production(folder, owner.geturl(), urls.broker)
+        (folder / "logs").mkdir()
+        stack.enter_context(service_logs.watching(folder / "logs"))
+        if not STATIC_FILES.exists():
+            stack.callback(shutil.rmtree, STATIC_FILES, ignore_errors=True)
+        try:
+            yield made
+        finally:
+            for process in reversed(made.processes.values()):
+                stop(process)
+
+
+@pytest.mark.thorough("a start of production by its documented commands")
+@pytest.mark.invariant(6)
+def test_the_documented_commands_finish_a_purge(deployment):
+    processes = read_processes()
+    with ports.reserved() as port:
+        url = f"http://127.0.0.1:{port}"
+
+        def readiness():
+            answer = httpx.get(f"{url}/readyz", headers={"Host": HOST}, timeout=20)
+            return answer.status_code, answer.json()
+
+        for process in processes:
+            if process.process_class == OWNER:
+                deployment.run(OWNER, *process.command)
+
+        web, *others = (one for one in processes if one.command[0] in {"granian", "celery"})
+        deployment.start(web, GRANIAN_PORT=str(port), GRANIAN_HOST="127.0.0.1")
+        ports.wait(port, deployment.processes["web"], name="web")
+        status, words = readiness()
+        assert (status, words["workers"]) == (503, "missing: beat, purge, sync")
+        for process in others:
+            deployment.start(process)
+        wait_until(lambda: readiness()[0] == 200)
+        through_proxy = {"Host": HOST, "X-Forwarded-Proto": "https"}
+        page = httpx.get(f"{url}/accounts/login/", headers=through_proxy, timeout=20)
+        assert page.status_code == 200
+
+        manage = ("python", "manage.py")
+        deployment.run(OWNER, *manage, "people", "found", "acme", "Acme")
+        deployment.run(OWNER, *manage, "people", "register", "alice", "alice@acme.example", "Alice")
+        deployment.run(OWNER, *manage, "people", "join", "alice", "acme")
+        deployment.run("web", *manage, "shell", "--no-imports", "-c", MAKE_CALENDAR)
+        deployment.run(OWNER, *manage, "people", "leave", "alice", "acme")
+        wait_until(lambda: deployment.rows("SELECT 1 FROM limited_use_receipt"))
+
+        assert deployment.rows("SELECT step FROM integrations_purgejob") == [("done",)]
+        assert deployment.rows("SELECT count(*) FROM integrations_calendar") == [(0,)]
+        assert deployment.rows("SELECT kind, body FROM accounts_alarm") == []
+        for process in processes:
+            if process.process_class == ProcessClass.CONSOLE:
+                deployment.run(ProcessClass.CONSOLE, *process.command)
+        deployment.run(ProcessClass.PURGE, *manage, "overdue_purges")
+        for process_class in ProcessClass:
+            checks = (*manage, "check", "--deploy", "--database", "default")
+            deployment.run(process_class, *checks, "--fail-level", "ERROR")
+        logged = deployment.logged()
+        assert "egress.refused" not in logged
+        assert "workers: no worker consumes the queue purge" in logged
+        lines = [json.loads(line) for line in logged.splitlines() if line[:1] == "{"]
+        # Django logs each answer of 503 as an error.
+        ours = [line for line in lines if line["logger"] != "django.request"]
+        assert [line for line in ours if line["level"] in {"error", "critical"}] == []
