@@ -254,16 +254,18 @@ class TestTheAgreementToLocalCalendars:
 
     def test_missing_for_any_reason_removes_nothing(self, alice, browser, local):
         with transaction.atomic():
-            consents.withdraw(
-                person_id=alice.user.id,
-                organisation_id=alice.organisation.id,
-                feature="local-calendar",
-                at=timezone.now(),
-            )
+            for feature in ("calendar", "local-calendar"):
+                consents.withdraw(
+                    person_id=alice.user.id,
+                    organisation_id=alice.organisation.id,
+                    feature=feature,
+                    at=timezone.now(),
+                )
 
         with acting_as(ProcessClass.PURGE):
-            assert endings.sweep(at=timezone.now()) == []
+            endings.sweep(at=timezone.now())
 
+        assert PurgeJob.objects.get().integration_id == alice.integration.id
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
     def test_ends_with_the_last_of_them(self, alice, browser, local):
