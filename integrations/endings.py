@@ -25,6 +25,7 @@ from integrations.models import (
     PurgeJob,
     PurgeTrigger,
 )
+from integrations.providers.offline import OFFLINE
 from limited_use import consents, shares
 from limited_use.models import Consent
 
@@ -37,29 +38,38 @@ _TOLD = frozenset(
 )
 # Of these the owner is the one who acts: what they agreed to is withdrawn, and not merely over.
 _BY_OWNER = frozenset({PurgeTrigger.OWNER, PurgeTrigger.CONSENT_WITHDRAWN})
+# Calendars that are stored only in Antares: no provider has another copy.
+_IS_LOCAL = Q(connection__provider=OFFLINE.key)
 
 
 def end(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> PurgeJob:
     """
     Fence an integration off and promise its purge, in the caller's transaction.
 
-    With a person's last integration of a product ends their consent to what it was for.
+    With a person's last integration of a product ends their consent to what it was for. Calendars
+    stored only in Antares and those of providers count apart: neither rests on the other.
 
     :raises purge.NotLive: if it is not live any more
     """
     job = purge.open_job(integration=integration, trigger=trigger, at=at)
-    remaining = (
-        Integration.objects.live()
-        .owned_by(job.user_id, job.organisation_id)
-        .filter(product=integration.product)
-    )
+    is_local = integration.connection.provider == OFFLINE.key
+    live = Integration.objects.live().owned_by(job.user_id, job.organisation_id)
+    of_product = live.filter(product=integration.product)
+    remaining = of_product.filter(_IS_LOCAL if is_local else ~_IS_LOCAL)
     if not remaining.exists():
-        for feature in scopes.features_for(integration.product):
-            _no_longer_agreed(job, feature.key, by_owner=trigger in _BY_OWNER, at=at)
+        for key in _list_served_features(integration.product, is_local=is_local):
+            _no_longer_agreed(job, key, by_owner=trigger in _BY_OWNER, at=at)
     _close_items(job, at=at)
     calendars = Calendar.objects.filter(integration_id=job.integration_id)
     shares.lapse(items=list(calendars.values_list("id", flat=True)), at=at)
     return job
+
+
+def _list_served_features(product: str, *, is_local: bool) -> list[str]:
+    """Return the keys of the features that an integration of `product` is there for."""
+    if is_local:
+        return [facts.OF_LOCAL_CALENDAR.key]
+    return [feature.key for feature in scopes.features_for(product)]
 
 
 def _close_items(job: PurgeJob, *, at: datetime) -> None:
@@ -128,7 +138,11 @@ def _end_one(integration_id: UUID, *, trigger: PurgeTrigger, at: datetime) -> Pu
 
 
 def _nobody_agrees(at: datetime) -> Q:
-    """Return what finds copies that their owner agrees to no more, by what each is kept by."""
+    """
+    Return what finds copies that their owner agrees to no more, by what each is kept by.
+
+    Of what a provider gave. A calendar that is stored only in Antares is no copy: it would be lost.
+    """
     found = Q()
     for product, by in facts.KEPT_BY.items():
         # To any of its words: those that changed are asked for again; nothing goes meanwhile.
@@ -162,8 +176,8 @@ def _over(at: datetime) -> Iterator[tuple[PurgeTrigger, QuerySet[Integration, UU
             connection__user__is_active=True,
             connection__organisation__closed_at=None,
         ),
-        # Withdrawn where this was not known to follow: nothing is kept that nobody agreed to.
-        PurgeTrigger.CONSENT_WITHDRAWN: live.filter(_nobody_agrees(at)),
+        # Withdrawn where this was not known to follow: no copy is kept that nobody agreed to.
+        PurgeTrigger.CONSENT_WITHDRAWN: live.filter(~_IS_LOCAL).filter(_nobody_agrees(at)),
         PurgeTrigger.INACTIVE: live.filter(connection__user__last_seen_at__lte=at - INACTIVE_AFTER),
     }
     for trigger, integrations in found.items():

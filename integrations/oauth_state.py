@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from integrations.models import AttemptOutcome, ConnectAttempt
 from limited_use.vault import directory
@@ -112,10 +113,18 @@ def end(
     """
     Record what became of an attempt; return False if that was known already.
 
+    The person came back: they are told, though a later connect had settled it. Who comes back after
+    it expired is told that as well, from now on.
+
     :param connection_id: of theirs, which it was about or should have been
     """
-    pending = ConnectAttempt.objects.filter(id=attempt_id, outcome=AttemptOutcome.PENDING)
-    return bool(pending.update(outcome=outcome, ended_at=at, connection_id=connection_id))
+    may_be = {AttemptOutcome.PENDING}
+    if outcome is AttemptOutcome.EXPIRED:
+        may_be.add(AttemptOutcome.EXPIRED)
+    pending = ConnectAttempt.objects.filter(id=attempt_id, outcome__in=may_be)
+    return bool(
+        pending.update(outcome=outcome, ended_at=at, settled_at=None, connection_id=connection_id)
+    )
 
 
 def refused(journey: Journey, *, outcome: AttemptOutcome, at: datetime) -> ConnectAttempt:
@@ -131,7 +140,11 @@ def refused(journey: Journey, *, outcome: AttemptOutcome, at: datetime) -> Conne
     mark = _hash(f"refused {journey.user_id} {outcome} {minute.isoformat()}")
     attempt, _ = ConnectAttempt.objects.update_or_create(
         state_hash=mark,
-        defaults={"organisation_id": journey.organisation_id, "ended_at": at},
+        defaults={
+            "organisation_id": journey.organisation_id,
+            "ended_at": at,
+            "settled_at": None,
+        },
         create_defaults={
             "user_id": journey.user_id,
             "organisation_id": journey.organisation_id,
@@ -148,17 +161,20 @@ def refused(journey: Journey, *, outcome: AttemptOutcome, at: datetime) -> Conne
 
 
 def expire(*, at: datetime) -> int:
-    """End the attempts that nobody came back from, and return how many; old ones are deleted."""
+    """
+    End the attempts that nobody came back from, and return how many; old ones are deleted.
+
+    One that was settled by a later success stays settled.
+    """
     ConnectAttempt.objects.filter(ended_at__lte=at - KEPT_FOR).delete()
-    return ConnectAttempt.objects.filter(outcome=AttemptOutcome.PENDING, expires_at__lte=at).update(
-        outcome=AttemptOutcome.EXPIRED, ended_at=at
-    )
-
-
-def latest(*, user_id: UUID, organisation_id: UUID, since: datetime) -> ConnectAttempt | None:
-    """Return the person's attempt that ended last, if that was after `since`."""
-    theirs = ConnectAttempt.objects.filter(user_id=user_id, organisation_id=organisation_id)
-    return theirs.filter(ended_at__gte=since).order_by("-ended_at", "-id").first()
+    over = ConnectAttempt.objects.filter(outcome=AttemptOutcome.PENDING, expires_at__lte=at)
+    with transaction.atomic():
+        # By id, as a connect locks those that it settles.
+        held = over.order_by("id").select_for_update(no_key=True, of=("self",))
+        ids = list(held.values_list("id", flat=True))
+        return ConnectAttempt.objects.filter(id__in=ids).update(
+            outcome=AttemptOutcome.EXPIRED, ended_at=F("expires_at")
+        )
 
 
 def verifier(state: str) -> str:

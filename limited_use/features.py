@@ -50,6 +50,9 @@ class Feature:
     # For how long a copy may be shown after the last look at the provider, in hours; None: no
     # such copy. What is older is never shown, and goes.
     cache_hours: int | None = None
+    # What its owner writes is stored here and nowhere else: it is kept until it is removed on its
+    # own page, so there is no withdrawing the agreement while keeping the data.
+    kept_until_removed: bool = False
     # Raised when purposes, data classes or words change: consent is asked again.
     version: int
     # Another service of the platform, with a client of its own.
@@ -101,6 +104,28 @@ FEATURES: dict[str, Feature] = {
             ),
             retention_days=None,
             cache_hours=24,
+            version=1,
+            platform_client=False,
+        ),
+        Feature(
+            key="local-calendar",
+            title="Antares calendars",
+            where="Calendar, and Settings, where you create one",
+            says="Keeps calendars that you write in Antares and that exist at no provider.",
+            purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
+            data_classes=CALENDAR,
+            capabilities=frozenset(),
+            disclosure=(
+                "Antares keeps the events (titles, times, places, guests, notes) that you write in"
+                " an Antares calendar or import from a file, to show them to you, and for nothing"
+                " else. They are stored only in Antares. Disconnecting an account or withdrawing"
+                " your agreement to another feature does not remove them. They are removed when"
+                " you remove the calendar, when you leave the organisation or it closes, when your"
+                " access to Antares is ended, or after a year without signing in. Until then you"
+                " can download each calendar as a file (.ics)."
+            ),
+            retention_days=None,
+            kept_until_removed=True,
             version=1,
             platform_client=False,
         ),
@@ -250,6 +275,8 @@ def digest(feature: Feature) -> str:
     if feature.cache_hours is None:
         # Said of those that have such a copy alone.
         del declared["cache_hours"]
+    if not feature.kept_until_removed:
+        del declared["kept_until_removed"]
     said = json.dumps(declared, sort_keys=True, default=sorted)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 

@@ -21,6 +21,8 @@ from accounts.models import Membership, Organisation, User
 from integrations.models import (
     Approval,
     Attachment,
+    AttemptOutcome,
+    ConnectAttempt,
     Connection,
     Integration,
     IntegrationStatus,
@@ -159,6 +161,24 @@ def make_approval(user, organisation, *, at=None, **values):
         expires_at=at + timedelta(days=1),
         **values,
     )
+
+
+def make_attempt(user, organisation, *, at=None, **values):
+    """Return a connect that its person turned down, or one with another outcome."""
+    at = at or timezone.now()
+    given = {
+        "provider": "google",
+        "product": "mail",
+        "state_hash": uuid7().bytes * 2,
+        "session_hash": bytes(32),
+        "outcome": AttemptOutcome.DENIED,
+        "began_at": at,
+        "expires_at": at + timedelta(minutes=10),
+        **values,
+    }
+    is_pending = given["outcome"] == AttemptOutcome.PENDING
+    given.setdefault("ended_at", None if is_pending else at)
+    return ConnectAttempt.objects.create(user=user, organisation=organisation, **given)
 
 
 @transaction.atomic

@@ -218,6 +218,7 @@ ROUTES: dict[str, Kind] = {
     # On this walk it is Google, which asks no administrator: see `pages/test_approvals.py`.
     "settings-administrator": Kind("sign-in sign-in 405 405", "404 404 405 405", "404 404 405 405"),
     "settings-approval-forget": FORM,
+    "settings-attempt-dismiss": FORM,
     "inbox": OWN_PAGE,
     # Its owner has fetched nothing: there is nothing to fetch of this one.
     "settings-ledger-part": Kind("sign-in sign-in 405 405", "410 410 405 405", "404 404 405 405"),

@@ -34,6 +34,7 @@ from integrations import connections
 from integrations.models import (
     Approval,
     Calendar,
+    ConnectAttempt,
     Connection,
     Event,
     Integration,
@@ -154,6 +155,7 @@ class World:
             Membership.objects.filter(user_id=user),
             Calendar.objects.filter(user_id=user),
             Approval.objects.filter(user_id=user),
+            ConnectAttempt.objects.filter(user_id=user),
             Event.objects.filter(user_id=user),
             ServiceToken.objects.filter(delegation__user_id=user),
             Authenticator.objects.filter(user_id=user),
@@ -191,6 +193,7 @@ def world(alice, monkeypatch):
         "integration_id": mine.integration,
         "purge_id": str(removed(alice).id),
         "approval_id": str(factories.make_approval(alice.user, alice.organisation).id),
+        "attempt_id": str(factories.make_attempt(alice.user, alice.organisation).id),
         "pk": factor.pk,
         "consent_id": str(cast.one_item(alice).id),
         "own_entry_id": str(cast.entry(alice)),
@@ -346,7 +349,8 @@ def own(client: Client) -> dict[str, str]:
     """
     ids = {"user": "me", "provider": "google", "key": "inbox-widget", "etag": "0"}
     ids |= {"calendar_id": UNKNOWN, "event_id": UNKNOWN}
-    about = {"name": "Own", "timezone": "UTC", "version": features.FEATURES["calendar"].version}
+    version = features.FEATURES["local-calendar"].version
+    about = {"name": "Own", "timezone": "UTC", "version": version}
     json = {"content_type": "application/json"}
     key = {"Idempotency-Key": "a-calendar-of-their-own"}
     made = client.post("/v1/users/me/calendars", about, headers=key, **json)

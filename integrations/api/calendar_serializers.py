@@ -58,7 +58,7 @@ class CalendarAbout(Body):
 
 class NewCalendar(CalendarAbout):
     version = serializers.IntegerField(
-        min_value=1, help_text="Of the words of `calendar` that were agreed to."
+        min_value=1, help_text="Of the words of `local-calendar` that were agreed to."
     )
 
 

@@ -52,8 +52,8 @@ class CalendarList(CalendarView):
         """
         Begin a calendar that lives here, in no provider, once under one `Idempotency-Key`.
 
-        `version` is that of the words of `calendar` which were shown and agreed to. The same again
-        within 24 hours is answered with the calendar as it is by then, and
+        `version` is that of the words of `local-calendar` which were shown and agreed to. The same
+        again within 24 hours is answered with the calendar as it is by then, and
         `Idempotent-Replayed: true`; another body under the key is `key-reused`.
         """
         self.asked(request)

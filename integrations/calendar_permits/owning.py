@@ -43,13 +43,11 @@ def to_keep(*, actor: Actor, calendar: Calendar, count: int, at: datetime) -> in
     :param count: how many are written or removed
     :raises guard.Refused: if it is not theirs, or they do not agree to calendars any more
     """
-    found = facts.of_integrations(
-        [calendar.integration_id], actor=actor, at=at, by=facts.OF_CALENDAR
-    )[calendar.integration_id]
-    wanted = [
-        asks.of_calendar(use, calendar, found, actor, feature=facts.OF_CALENDAR.key)
-        for use in _KEEP
+    by = facts.get_calendar_agreement(is_local=calendar.is_local)
+    found = facts.of_integrations([calendar.integration_id], actor=actor, at=at, by=by)[
+        calendar.integration_id
     ]
+    wanted = [asks.of_calendar(use, calendar, found, actor, feature=by.key) for use in _KEEP]
     return guard.permits([replace(ask, count=count) for ask in wanted], at=at)[0].epoch
 
 

@@ -113,7 +113,7 @@ def refuse_for_others(*, actor: Actor, at: datetime) -> None:
 
 def _to_view(actor: Actor, wanted: Sequence[Wanted], at: datetime) -> list[Ask]:
     own = [one for one in wanted if one.share is None]
-    theirs = _found(own, actor, at, facts.OF_CALENDAR)
+    theirs = _found_own(own, actor, at)
     shared = [one for one in wanted if one.share is not None]
     others = _found(shared, actor, at, facts.OF_SHARING)
     standing = _standing(shared, at)
@@ -141,6 +141,15 @@ def _to_view(actor: Actor, wanted: Sequence[Wanted], at: datetime) -> list[Ask]:
     ]
 
 
+def _found_own(wanted: Sequence[Wanted], actor: Actor, at: datetime) -> Mapping[UUID, Found]:
+    """Return what was found of own calendars, by the agreement that each rests on."""
+    found: dict[UUID, Found] = {}
+    for is_local in (False, True):
+        alike = [one for one in wanted if one.calendar.is_local is is_local]
+        found |= _found(alike, actor, at, facts.get_calendar_agreement(is_local=is_local))
+    return found
+
+
 def _found(
     wanted: Iterable[Wanted], actor: Actor, at: datetime, by: Agreement
 ) -> Mapping[UUID, Found]:
@@ -163,7 +172,8 @@ def _own(
     # it, and the ledger says so.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.CALENDAR_SCHEDULE
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
-    feature = actor.feature if is_client else facts.OF_CALENDAR.key
+    agreement = facts.get_calendar_agreement(is_local=one.calendar.is_local)
+    feature = actor.feature if is_client else agreement.key
     found = _aged(found, one, hours, at)
     for data_class in one.data_classes:
         ask = asks.of_calendar(

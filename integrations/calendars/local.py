@@ -29,7 +29,7 @@ from limited_use.ledger import entries, names
 from limited_use.vault import keys, sealing
 from limited_use.vault.sealed import Sealed
 
-FEATURE: Final = "calendar"
+FEATURE: Final = "local-calendar"
 #: More than anybody keeps apart.
 MOST: Final = 50
 LONGEST_NAME: Final = 200

@@ -7,6 +7,7 @@ what a person agrees to and withdraws afterwards, and `managing` is everything e
 """
 
 from .agreements import (
+    KeptUntilRemoved,
     NothingToAgreeTo,
     agree_again,
     kept_for,
@@ -32,6 +33,7 @@ from .starting import NotAgreed, NotTheirs, UnknownProvider, begin
 
 __all__ = [
     "Callback",
+    "KeptUntilRemoved",
     "NotAgreed",
     "NotConnected",
     "NotOurs",

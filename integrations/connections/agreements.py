@@ -1,8 +1,9 @@
 """
 What a person agrees to and withdraws, and what follows from it in the same commit.
 
-An agreement that a copy is kept by takes the copy along: withdrawing it is a
-disconnect of every mailbox that it was given for, each with a purge and a receipt.
+An agreement that a copy is kept by takes the copy along: withdrawing it disconnects every account
+that it was given for, each with a purge and a receipt. A calendar that is stored only in Antares is
+no copy. Withdrawing never removes it; its own page does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from accounts import delegations, memberships
 from accounts.models import Delegation
 from integrations import endings, scopes
 from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
+from integrations.providers.offline import OFFLINE
 from integrations.purge import NotLive
 from integrations.tasks import connections as tasks
 from integrations.tasks import purge as purges
@@ -26,6 +28,10 @@ from limited_use.features import FEATURES, Feature
 from limited_use.ledger import entries
 from limited_use.models import Consent
 from limited_use.vocabulary import Purpose
+
+
+class KeptUntilRemoved(Exception):
+    """What it is about exists nowhere else. Lead to the page where its owner removes it."""
 
 
 class NothingToAgreeTo(Exception):
@@ -40,10 +46,10 @@ def kept_products(feature: Feature) -> frozenset[str]:
 
 
 def kept_for(*, feature: Feature, user_id: UUID, organisation_id: UUID) -> list[Integration]:
-    """Return a person's live integrations that withdrawing `feature` would end."""
+    """Return a person's live integrations that withdrawing `feature` would end: copies alone."""
     theirs = Integration.objects.live().owned_by(user_id, organisation_id)
-    kept = theirs.filter(product__in=kept_products(feature)).select_related("connection")
-    return list(kept.order_by("id"))
+    of_product = theirs.filter(product__in=kept_products(feature)).select_related("connection")
+    return list(of_product.exclude(connection__provider=OFFLINE.key).order_by("id"))
 
 
 def agree_again(
@@ -86,8 +92,13 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
     """
     Withdraw the agreement to `feature`, and end what is kept by it; return the purges promised.
 
-    From the commit on nothing is shown, fetched or opened for it.
+    From the commit on nothing is shown, fetched or opened for it. Whatever else was agreed to about
+    the same copies ends with them.
+
+    :raises KeptUntilRemoved: if it is about calendars that are stored only in Antares
     """
+    if FEATURES[feature].kept_until_removed:
+        raise KeptUntilRemoved
     jobs: list[PurgeJob] = []
     with transaction.atomic(durable=True):
         # Held as a connect holds it: what one is bringing in is either ended here or not yet begun.
@@ -103,6 +114,7 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
                 continue
             jobs.append(job)
             transaction.on_commit(partial(purges.queue, job.id), robust=True)
+        # What is left of it: `endings.end` withdraws with the last of a product.
         consents.withdraw(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
         )

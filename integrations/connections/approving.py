@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.actors import Actor
-from integrations import approvals, scopes
+from integrations import approvals, attempts, scopes
 from integrations.approvals import Wish
 from integrations.endpoints import admin_consent_url, approval_uri, endpoints, is_registered
 from integrations.providers import admin_consent, granting
@@ -42,6 +42,14 @@ def ask_administrator(
         provider=provider,
         product=product,
         connection_id=connection_id,
+    )
+    # The waiting is shown from here on, and no attempt that led to it.
+    attempts.settle_kind(
+        user_id=wish.user_id,
+        organisation_id=wish.organisation_id,
+        provider=provider,
+        product=product,
+        at=at,
     )
     return admin_consent.address(
         url,

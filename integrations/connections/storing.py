@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
-from integrations import approvals, credentials, crossings, grants, holders, scopes
+from integrations import approvals, attempts, credentials, crossings, grants, holders, scopes
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
@@ -64,7 +64,8 @@ def store(
     *, attempt_id: UUID, tokens: TokenSet, provider: Provider, at: datetime
 ) -> AttemptOutcome:
     """
-    Keep the grant, its account, consent and integration, and end the attempt.
+    Keep the grant, its account, consent and integration, and end the attempt. Other attempts at the
+    same provider and product are settled.
 
     :raises Revoking: if the account is being disconnected at the provider right now
     :raises refusals.WrongAccount: if another account was to be reconnected
@@ -81,7 +82,7 @@ def store(
         grants.order(blind)
         if grants.revoking_until(provider=provider.key, account_blind=blind, at=at) is not None:
             raise Revoking
-        attempt = _attempt(attempt_id)
+        attempt, older_ids = _attempt(attempt_id)
         held = _held(attempt, provider, blind)
         if held is not None:
             _hold_integrations(held)
@@ -110,12 +111,15 @@ def store(
             product=attempt.product,
         )
         attempt.connection, attempt.outcome, attempt.ended_at = connection, outcome, at
-        attempt.save(update_fields=["connection", "outcome", "ended_at"])
+        attempt.settled_at = None
+        attempt.save(update_fields=["connection", "outcome", "ended_at", "settled_at"])
+        attempts.settle(older_ids, at=at)
     return outcome
 
 
-def _attempt(attempt_id: UUID) -> ConnectAttempt:
-    attempt = ConnectAttempt.objects.select_for_update(no_key=True, of=("self",)).get(id=attempt_id)
+def _attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
+    """Return the attempt, if it may still be completed, and the ids of what its success settles."""
+    attempt, older_ids = attempts.hold(attempt_id)
     theirs = {"user_id": attempt.user_id, "organisation_id": attempt.organisation_id}
     is_live = (
         Membership.objects.live().filter(**theirs).select_for_update(no_key=True).exists()
@@ -124,7 +128,7 @@ def _attempt(attempt_id: UUID) -> ConnectAttempt:
     )
     if attempt.outcome != AttemptOutcome.PENDING or not is_live:
         raise refusals.Overtaken
-    return attempt
+    return attempt, older_ids
 
 
 def _held(attempt: ConnectAttempt, provider: Provider, blind: bytes) -> Connection | None:

@@ -11,10 +11,12 @@ from .found import (
     OF_CALENDAR,
     OF_EDITING,
     OF_INBOX,
+    OF_LOCAL_CALENDAR,
     OF_SHARING,
     Agreement,
     Found,
     FoundFor,
+    get_calendar_agreement,
 )
 from .integrations import of_integrations, of_mailboxes
 
@@ -23,10 +25,12 @@ __all__ = [
     "OF_CALENDAR",
     "OF_EDITING",
     "OF_INBOX",
+    "OF_LOCAL_CALENDAR",
     "OF_SHARING",
     "Agreement",
     "Found",
     "FoundFor",
+    "get_calendar_agreement",
     "of_connections",
     "of_integrations",
     "of_mailboxes",

@@ -64,7 +64,14 @@ class Agreement:
 
 OF_INBOX = Agreement("inbox", Purpose.INBOX_DISPLAY)
 OF_CALENDAR = Agreement("calendar", Purpose.CALENDAR_SCHEDULE)
+#: Calendars that are stored only in Antares: they do not depend on what a provider's rest on.
+OF_LOCAL_CALENDAR = Agreement("local-calendar", Purpose.CALENDAR_SCHEDULE)
 OF_EDITING = Agreement("calendar-editing", Purpose.CALENDAR_SCHEDULE)
 OF_SHARING = Agreement("calendar-sharing", Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)
-#: What a copy of each product is kept by.
+#: What a copy of each product is kept by. Calendars stored only in Antares are no copy.
 KEPT_BY: Mapping[str, Agreement] = {"mail": OF_INBOX, "calendar": OF_CALENDAR}
+
+
+def get_calendar_agreement(*, is_local: bool) -> Agreement:
+    """Return the agreement that showing and writing an own calendar rests on."""
+    return OF_LOCAL_CALENDAR if is_local else OF_CALENDAR

@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
                 ('used_at', models.DateTimeField(null=True)),
                 ('expires_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
+                ('settled_at', models.DateTimeField(null=True)),
             ],
             options={
                 'indexes': [models.Index(fields=['user', 'began_at'], name='attempt_by_user'), models.Index(condition=models.Q(('outcome', 'pending')), fields=['expires_at'], name='attempt_pending')],

@@ -74,6 +74,9 @@ class ConnectAttempt(models.Model):
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    # Its outcome needs no attention any more: a later connect of the same product succeeded, its
+    # owner dismissed it, or a link for an administrator was made. Null again when it ends anew.
+    settled_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

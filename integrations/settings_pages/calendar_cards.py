@@ -64,7 +64,7 @@ def _card(one: Integration) -> Card:
         connection_id=connection.id,
         provider_key=provider.key,
         provider=provider.label,
-        title="Calendars kept here" if is_local else f"{provider.label} Calendar",
+        title="Antares calendars" if is_local else f"{provider.label} Calendar",
         words=words.of_calendars(one.status, one.status_reason, is_local=is_local),
         is_local=is_local,
         needs_reconnect=connection.status == ConnectionStatus.REAUTH_REQUIRED,

@@ -72,7 +72,8 @@ def erase(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Say exactly what goes; on a click, delete it."""
     actor, at = actor_of(request), timezone.now()
     integration = mine.integration(actor, integration_id)
-    if integration.product != "calendar":
+    if integration.product != "calendar" or not PROVIDERS[integration.connection.provider].grants:
+        # A calendar that is stored only in Antares is no copy: it has a page of its own.
         raise Http404
     if request.method == "POST":
         count = managing.erase(actor=actor, integration_id=integration_id, at=at)

@@ -19,6 +19,7 @@ from accounts.reauthentication import require_recent
 from accounts.roles import Permission
 from integrations import connections
 from integrations import purge as purges
+from integrations.asking import asked_by
 from integrations.models import (
     Calendar,
     ConnectionStatus,
@@ -31,7 +32,7 @@ from integrations.providers import PROVIDERS
 from limited_use import receipt_links, shares
 from limited_use.models import Receipt
 
-from . import mine, overview, purge_words
+from . import local_page, mine, overview, purge_words
 
 
 @never_cache
@@ -42,6 +43,9 @@ def disconnect(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Ask once, saying exactly what goes; then disconnect."""
     actor = actor_of(request)
     integration = mine.integration(actor, integration_id)
+    is_local = not PROVIDERS[integration.connection.provider].grants
+    if is_local and request.POST.get("files_kept") != "yes":
+        return HttpResponse(local_page.ask_to_remove_all(request, asked_by(request), integration))
     if request.method == "POST":
         user_id, organisation_id = mine.ids(actor)
         job = connections.disconnect(
@@ -64,7 +68,6 @@ def disconnect(request: HttpRequest, integration_id: UUID) -> HttpResponse:
             "message_count": overview.message_counts([integration.id]).get(integration.id, 0),
             "thread_count": Thread.objects.filter(integration=integration).count(),
             "product": integration.product,
-            "is_local": not PROVIDERS[connection.provider].grants,
             "is_ended_here": PROVIDERS[connection.provider].revokes,
             **_calendars(integration),
             "shared_grant": connections.shares_its_grant(integration),

@@ -19,7 +19,8 @@ from integrations.calendars.local import About
 from integrations.calendars.visible import Visible
 from integrations.icalendars import components
 from integrations.icalendars.problems import Problem
-from integrations.models import Event
+from integrations.models import Event, Integration
+from integrations.settings_pages import counted
 from limited_use.sinks import agenda as sink
 from limited_use.sinks.agenda import Shown
 
@@ -93,6 +94,25 @@ def shown(  # noqa: PLR0913 - what is shown beside it
         "largest": components.LARGEST // 1024 // 1024,
     }
     return rendered(request, asked, one, "settings/local_calendar.html", context)
+
+
+def ask_to_remove_all(request: HttpRequest, asked: Asked, integration: Integration) -> bytes:
+    """Return the page that names every calendar stored only in Antares, each with its file."""
+    own = visible.own(actor=asked.actor, user_id=asked.user_id)
+    calendars = [one for one in own if one.calendar.integration_id == integration.id]
+    context = {
+        "integration_id": integration.id,
+        "event_count": sum(counted.count_events(calendars).values()),
+        "share_count": counted.count_shares(calendars, asked),
+    }
+    return counted.render_calendars(
+        request,
+        asked,
+        calendars,
+        "settings/local_calendars_remove.html",
+        context=context,
+        nameable=calendars,
+    )
 
 
 def rendered(

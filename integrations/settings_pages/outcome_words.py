@@ -181,27 +181,36 @@ OF_CALENDARS: Final[dict[str, Outcome]] = {
 }
 
 
-#: Where an administrator may have been asked meanwhile, which nothing of the answer says.
+#: Where an administrator may have been asked, which nothing of the answer says. An attempt that the
+#: person has not come back from is among them: the provider may have kept them on its own page.
 OF_ADMINISTERED: Final[dict[str, Outcome]] = {
+    AttemptOutcome.PENDING: Outcome(
+        "info",
+        "Waiting for your administrator, or for you.",
+        "The provider has sent no answer yet, and nothing was connected. If it asked for an"
+        " administrator, ask yours to allow Antares for your organisation; once they have, connect"
+        " again. Otherwise finish at the provider, or try again.",
+        _AGAIN,
+    ),
     AttemptOutcome.DENIED: Outcome(
         "info",
-        "Nothing was connected yet.",
-        "If you said no, that is fine. If you asked your administrator there, we are told the same:"
-        " once they have agreed, connect again.",
+        "Waiting for your administrator, unless you said no.",
+        "Nothing was connected. The provider sends the same answer whether you said no or asked"
+        " your administrator. Once they have agreed, connect again.",
         _AGAIN,
     ),
     AttemptOutcome.ADMIN_BLOCKED: Outcome(
         "warn",
-        "Your administrator has to allow it first.",
-        "Nothing was connected. Ask whoever manages that account to allow Antares for your"
-        " organisation; once they have, connect again.",
+        "Waiting for your administrator.",
+        "Nothing was connected. The provider lets only an administrator allow Antares for your"
+        " organisation. Ask yours; once they have agreed, connect again.",
         _AGAIN,
     ),
     AttemptOutcome.EXPIRED: Outcome(
         "warn",
-        "We have heard nothing for ten minutes.",
-        "Nothing was connected. If you were kept on a page that wants your administrator, ask them"
-        " to allow Antares for your organisation; once they have, connect again.",
+        "The provider sent no answer within ten minutes.",
+        "This attempt connected nothing. If the provider asked for an administrator, ask yours to"
+        " allow Antares for your organisation; once they have, connect again.",
         _AGAIN,
     ),
 }

@@ -1,26 +1,30 @@
-"""What the page says of how a connect went, with the one thing to do next."""
+"""What the page says of how a connect went, with the one thing to do next, until it is settled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
 from accounts.actors import NoActor, actor_of
-from integrations import oauth_state
-from integrations.models import ConnectAttempt
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations import attempts, offers
+from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.providers import PROVIDERS
 
-from . import links
+from . import links, mine
 from .outcome_words import OF_ADMINISTERED, OF_CALENDARS, OUTCOMES, Next, Outcome
 
-# How long the settings page says how the last attempt went; a good end is soon told by the account
-# itself, which goes on from there.
-SHOWN_FOR: Final = timedelta(minutes=5)
+# A good end is soon told by the account itself, which goes on from there.
 GOOD_FOR: Final = timedelta(minutes=1)
-
 
 _SAYS: Final[dict[Next, str]] = {
     Next.CONNECT: "Try again",
@@ -35,55 +39,92 @@ class Shown:
     """
     An outcome on the page, with the address of what to do next; None where there is nothing.
 
+    :param about: what was to be connected, where that is known
+    :param shown_until: when the page stops showing it by itself
     :param administrator_url: where a link for an administrator is made, if one may be missing
     """
 
+    attempt_id: UUID
+    about: str
     tone: str
     title: str
     says: str
     action_says: str
     action_url: str | None
+    shown_until: datetime
     administrator_url: str | None = None
 
 
 def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
-    """Return how the person's last attempt ended, if that was a moment ago."""
+    """Return how the person's last attempt stands, unless it is settled or an hour old."""
     try:
         actor = actor_of(request)
     except NoActor:
         return None
     if actor.user_id is None or actor.organisation_id is None:
         return None
-    attempt = oauth_state.latest(
-        user_id=actor.user_id, organisation_id=actor.organisation_id, since=at - SHOWN_FOR
+    attempt = attempts.get_unsettled(
+        user_id=actor.user_id,
+        organisation_id=actor.organisation_id,
+        awaited=[one.key for one in PROVIDERS.values() if one.asks_administrators],
+        at=at,
     )
-    if attempt is None or attempt.outcome not in OUTCOMES:
+    if attempt is None:
         return None
-    said = shown(attempt)
-    is_over = (
-        said.tone == "good" and attempt.ended_at is not None and attempt.ended_at < at - GOOD_FOR
-    )
-    return None if is_over else said
+    said = shown(attempt, at=at)
+    return said if at < said.shown_until else None
 
 
-def shown(attempt: ConnectAttempt) -> Shown:
-    """Return what the page says of an attempt that has ended."""
-    outcome = _outcome(attempt)
+def shown(attempt: ConnectAttempt, *, at: datetime) -> Shown:
+    """Return what the page says of an attempt: one that ended, or one that is waited for."""
+    outcome = _outcome(attempt, at)
     what = (attempt.provider, attempt.product, attempt.connection_id)
     url = None if outcome.action is Next.NONE else links.connect(*what)
     says = _SAYS[outcome.action]
     if outcome.action is Next.ADD:
         says = f"Add {'calendar' if attempt.product == 'calendar' else 'mail'} to that account"
     asks = outcome in OF_ADMINISTERED.values()
-    administrator_url = links.administrator(*what) if asks else None
-    return Shown(outcome.tone, outcome.title, outcome.says, says, url, administrator_url)
+    return Shown(
+        attempt_id=attempt.id,
+        about=_about(attempt),
+        tone=outcome.tone,
+        title=outcome.title,
+        says=outcome.says,
+        action_says=says,
+        action_url=url,
+        shown_until=(attempt.ended_at or attempt.expires_at)
+        + (GOOD_FOR if outcome.tone == "good" else attempts.SHOWN_FOR),
+        administrator_url=links.administrator(*what) if asks else None,
+    )
 
 
-def _outcome(attempt: ConnectAttempt) -> Outcome:
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+def dismiss(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
+    """Stop showing how an attempt went."""
+    user_id, organisation_id = mine.ids(actor_of(request))
+    if not attempts.dismiss(
+        attempt_id=attempt_id,
+        user_id=user_id,
+        organisation_id=organisation_id,
+        at=timezone.now(),
+    ):
+        raise Http404
+    return redirect("settings-integrations")
+
+
+def _about(attempt: ConnectAttempt) -> str:
+    kind = (attempt.provider, attempt.product)
+    return next((one.title for one in offers.offers() if (one.provider, one.product) == kind), "")
+
+
+def _outcome(attempt: ConnectAttempt, at: datetime) -> Outcome:
     provider = PROVIDERS.get(attempt.provider)
     words = dict(OUTCOMES)
     if attempt.product == "calendar":
         words |= OF_CALENDARS
     if provider is not None and provider.asks_administrators:
         words |= OF_ADMINISTERED
-    return words[attempt.outcome]
+    is_over = attempt.outcome == AttemptOutcome.PENDING and attempt.expires_at <= at
+    return words[AttemptOutcome.EXPIRED if is_over else AttemptOutcome(attempt.outcome)]

@@ -13,6 +13,7 @@ from . import (
     exports,
     ledger_part,
     local_calendars,
+    outcomes,
     sharing,
     views,
 )
@@ -35,6 +36,11 @@ urlpatterns = [
         "settings/connect/<slug:provider>/administrator/",
         approvals.administrator,
         name="settings-administrator",
+    ),
+    path(
+        "settings/attempts/<uuid:attempt_id>/dismiss/",
+        outcomes.dismiss,
+        name="settings-attempt-dismiss",
     ),
     path(
         "settings/approvals/<uuid:approval_id>/forget/",

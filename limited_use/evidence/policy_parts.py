@@ -57,6 +57,7 @@ def _feature(entry: features.Feature) -> dict[str, Any]:
         "disclosure": entry.disclosure,
         "retention_days": entry.retention_days,
         "cache_hours": entry.cache_hours,
+        "kept_until_removed": entry.kept_until_removed,
         "version": entry.version,
         "is_another_service": entry.platform_client,
     }

@@ -103,7 +103,7 @@ class TestEveryPage:
         found += violations(page)
         connected.go("/settings/features/inbox/withdraw/")
         found += violations(page)
-        page.get_by_role("button", name="Withdraw, disconnect and remove everything").click()
+        page.get_by_role("button", name="Withdraw and disconnect").click()
         expect(page.get_by_role("link", name="Download receipt")).to_be_visible()
         found += violations(page)
         connected.go("/settings/integrations/")

@@ -138,8 +138,8 @@ class TestHerPage:
 
         card.get_by_role("link", name="Withdraw").click()
         connected.confirm()
-        expect(page.locator("main")).to_contain_text("removes 3 messages in 3 conversations")
-        page.get_by_role("button", name="Withdraw, disconnect and remove everything").click()
+        expect(page.locator("main")).to_contain_text("3 messages in 3 conversations")
+        page.get_by_role("button", name="Withdraw and disconnect").click()
 
         expect(page.get_by_role("link", name="Download receipt")).to_be_visible()
         connected.go(USES)

@@ -13,7 +13,7 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from integrations import oauth_state
+from integrations import attempts, oauth_state
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.oauth_state import ForeignState, Journey, Replayed
 from tests.factories import make_keyring, make_organisation, make_user
@@ -194,7 +194,7 @@ class TestARefusal:
         at = timezone.now()
         self.refuse(alice, acme, at=at)
 
-        shown = oauth_state.latest(user_id=alice.id, organisation_id=acme.id, since=at)
+        shown = attempts.get_unsettled(user_id=alice.id, organisation_id=acme.id, awaited=(), at=at)
 
         assert shown.outcome == AttemptOutcome.FOREIGN_STATE
 

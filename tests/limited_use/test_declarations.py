@@ -29,6 +29,7 @@ CHANGES = {
     "disclosure": f"{INBOX.disclosure} And more.",
     "retention_days": 365,
     "cache_hours": 24,
+    "kept_until_removed": True,
     "platform_client": True,
 }
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections as databases
 
 from config.celery import app
-from integrations.models import AttemptOutcome, Connection, Integration
+from integrations.models import AttemptOutcome, ConnectAttempt, Connection, Integration
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
 
 __all__ = ["acme", "alice", "bob", "browser_of", "google"]
@@ -45,6 +45,38 @@ class TestTwoConnectsOfOneAccount:
         assert Connection.objects.count() == Integration.objects.count() == 1
         # The loser's tokens were of the winner's grant: forgotten, not revoked.
         assert google.grants(ALICE_BOX)
+
+
+class TestTwoConnectsOfOnePerson:
+    @pytest.mark.scenario("A3")
+    def test_both_succeed_and_wait_for_each_other_in_no_circle(
+        self, browser_of, alice, google, caplog
+    ):
+        browser, other = browser_of(alice), browser_of(alice)
+        google.seed("second.box@example.com", size=1)
+        accounts = [ALICE_BOX, "second.box@example.com"]
+        backs = [
+            google.consent(one.begin(), email=email)
+            for one, email in zip((browser, other), accounts, strict=True)
+        ]
+        # Left open: both successes settle it.
+        browser.begin()
+        barrier = Barrier(2)
+
+        def arrive(one, back):
+            try:
+                barrier.wait()
+                return one.arrive(back).status_code
+            finally:
+                databases.close_all()
+
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(arrive, (browser, other), backs)) == [303, 303]
+
+        assert Connection.objects.live().count() == 2
+        assert "database.contended" not in caplog.messages
+        open_attempt = ConnectAttempt.objects.get(outcome=AttemptOutcome.PENDING)
+        assert open_attempt.settled_at is not None
 
 
 class TestABrokerThatIsDown:

@@ -157,7 +157,7 @@ def _agreed(feature: Feature, given: Iterable[Consent], at: datetime) -> Standin
     theirs = [one for one in given if one.feature == feature.key]
     if not feature.purposes:
         return Standing(feature=feature, state=State.USES_NOTHING)
-    if not feature.capabilities:
+    if not feature.capabilities and not feature.kept_until_removed:
         items = tuple(one for one in theirs if one.item is not None and one.stands(at))
         return Standing(feature=feature, state=State.EACH_TIME, items=items)
     last = next((one for one in theirs if one.item is None), None)

@@ -24,15 +24,14 @@ from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
 from integrations import connections
+from integrations.asking import asked_by
 from integrations.calendars import sharing
-from integrations.models import Thread
-from integrations.providers import PROVIDERS
 from integrations.settings_pages import mine, overview
 from limited_use import consents
 from limited_use.features import FEATURES, Feature
 from limited_use.ledger import store
 
-from . import downloads, filters, record, standing
+from . import downloads, filters, record, standing, withdrawal
 
 USES = "settings-uses"
 
@@ -166,21 +165,14 @@ def withdraw(request: HttpRequest, key: str) -> HttpResponse:
     """Ask once, saying exactly what ends and goes; then withdraw the agreement."""
     declared, whose = _declared(key), _whose(request)
     stands = standing.of(declared, **whose, at=timezone.now())
-    if declared.platform_client or stands.state not in {standing.State.ON, standing.State.AGAIN}:
+    is_agreed = stands.state in {standing.State.ON, standing.State.AGAIN}
+    if declared.platform_client or declared.kept_until_removed or not is_agreed:
         raise Http404
     if request.method == "POST":
         jobs = connections.withdraw(feature=key, at=timezone.now(), **whose)
         messages.success(request, f"Your agreement to {declared.title} is withdrawn.")
         return redirect("settings-purge", jobs[0].id) if len(jobs) == 1 else redirect(USES)
-    kept = connections.kept_for(feature=declared, **whose)
-    ids = [one.id for one in kept]
-    context = {
-        "one": stands,
-        "accounts": [PROVIDERS[one.connection.provider].label for one in kept],
-        "message_count": sum(overview.message_counts(ids).values()),
-        "thread_count": Thread.objects.filter(integration_id__in=ids).count(),
-    }
-    return render(request, "settings/feature_withdraw.html", context)
+    return HttpResponse(withdrawal.render(request, asked_by(request), stands))
 
 
 @never_cache

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.usefixtures("requests_act_as_web", "keyring"),
 ]
 LIST = "/v1/users/me/calendars"
-NEW = {"name": "Family", "timezone": BERLIN, "version": FEATURES["calendar"].version}
+NEW = {"name": "Family", "timezone": BERLIN, "version": FEATURES["local-calendar"].version}
 TEA = event("DTSTART:20260603T090000", "DURATION:PT1H", "SUMMARY:Tea", uid="tea@x")
 
 

@@ -30,7 +30,7 @@ def home(hers):
 
 
 def begun(hers, name: str) -> str:
-    body = {"name": name, "timezone": BERLIN, "version": FEATURES["calendar"].version}
+    body = {"name": name, "timezone": BERLIN, "version": FEATURES["local-calendar"].version}
     key = {"Idempotency-Key": f"calendar-{name}"}
     return ok(send(hers, "post", "calendars", body, **key), 201)["id"]
 

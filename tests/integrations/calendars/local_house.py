@@ -21,7 +21,7 @@ BERLIN = "Europe/Berlin"
 
 
 def begun(actor, name: str = "Family", zone: str = BERLIN):
-    version = FEATURES["calendar"].version
+    version = FEATURES["local-calendar"].version
     with acting_as(ProcessClass.WEB, actor):
         return local.create(actor=actor, about=About(name, zone), version=version, at=NOW)
 

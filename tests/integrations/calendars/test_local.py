@@ -27,7 +27,7 @@ from tests.integrations.household import person
 from tests.walls import acting_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
-VERSION = FEATURES["calendar"].version
+VERSION = FEATURES["local-calendar"].version
 FAMILY = About("Family", "Europe/Berlin", "#aa3377")
 
 

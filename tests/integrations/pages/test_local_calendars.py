@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.usefixtures("requests_act_as_web", "keyring"),
 ]
 NEW = reverse("settings-local-calendar-new")
-VERSION = FEATURES["calendar"].version
+VERSION = FEATURES["local-calendar"].version
 FAMILY = {"name": "Family", "zone": BERLIN, "colour": "#aa3377", "agree": "on", "version": VERSION}
 TEA = event("DTSTART:20260603T090000", "DURATION:PT1H", "SUMMARY:Tea", uid="tea@x")
 CAKE = event("DTSTART:20260604T090000", "DURATION:PT1H", "SUMMARY:Cake", uid="cake@x")
@@ -68,8 +68,9 @@ class TestBeginning:
     def test_says_what_it_is_before_it_is_agreed_to(self, browser):
         shown = browser.get(NEW).content.decode()
 
-        assert "until you remove it" in shown
-        assert "temporary" in shown
+        assert "They are stored only in Antares." in shown
+        assert "a year without signing in" in shown
+        assert "temporary" not in shown
 
     def test_leads_to_its_page(self, browser):
         answer = browser.post(NEW, FAMILY, follow=True)

@@ -256,7 +256,9 @@ class TestWithdrawingTheInbox:
     def test_says_exactly_what_goes(self, browser, alice):
         said = reading.text(browser.get("/settings/features/inbox/withdraw/").text)
 
-        assert "disconnects your Google account and removes 0 messages" in said
+        assert "disconnects 1 account and removes what Antares keeps of it" in said
+        assert "Google mail alice@gmail.example, connected" in said
+        assert "0 messages in 0 conversations" in said
 
     @pytest.mark.clause("AN-2", "WDEL")
     @pytest.mark.invariant(5)

@@ -1,0 +1,142 @@
+"""The page that asks before an agreement is withdrawn: what ends, counted from rows, what stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from integrations import connections, permits, scopes
+from integrations.asking import Asked
+from integrations.calendars import visible
+from integrations.models import Integration
+from integrations.providers import PROVIDERS
+from integrations.settings_pages import counted, mine
+from limited_use.sinks import page as page_sink
+from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.records import Unopenable
+
+from . import standing
+from .standing import Standing, State
+
+TEMPLATE: Final = "settings/feature_withdraw.html"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """
+    What is asked, by whom, and what ends.
+
+    :param integrations: what the withdrawal disconnects
+    """
+
+    request: HttpRequest
+    asked: Asked
+    feature: Standing
+    integrations: Sequence[Integration]
+
+
+def render(request: HttpRequest, asked: Asked, feature: Standing) -> bytes:
+    """Return the page that asks whether to withdraw the agreement to `feature`."""
+    integrations = connections.kept_for(feature=feature.feature, **_owner(asked))
+    page = _Page(request, asked, feature, integrations)
+    if "calendar" in connections.kept_products(feature.feature):
+        return _render_calendars(page)
+    try:
+        return _render_accounts(page, shows_addresses=True)
+    except (KeyStoreUnavailable, Unopenable):
+        return _render_accounts(page, shows_addresses=False)
+
+
+def _render_accounts(page: _Page, *, shows_addresses: bool) -> bytes:
+    """Return the page of a feature that keeps mail, or of one that keeps nothing."""
+    actor, at = page.asked.actor, page.asked.at
+    ids = [one.connection_id for one in page.integrations] if shows_addresses else []
+    return page_sink.render(
+        TEMPLATE,
+        [
+            page_sink.Row(one, {"email": one.connection.email} if shows_addresses else {})
+            for one in page.integrations
+        ],
+        permits=permits.to_show_accounts(actor=actor, connection_ids=ids, at=at),
+        actor=actor,
+        shape=partial(_show_mailbox, counts=counted.count_mail(page.integrations)),
+        at=at,
+        context={**_context(page), "calendars": [], "local_count": 0, "share_count": 0},
+        under="accounts",
+        request=page.request,
+    )
+
+
+def _show_mailbox(
+    integration: Integration,
+    opened: Mapping[str, bytes],
+    *,
+    counts: tuple[Mapping[UUID, int], Mapping[UUID, int]],
+) -> page_sink.Shown:
+    messages, threads = counts
+    clear = {
+        **counted.describe_account(integration),
+        "has_address": "email" in opened,
+        "message_count": messages.get(integration.id, 0),
+        "thread_count": threads.get(integration.id, 0),
+    }
+    return page_sink.Shown(clear, {"email": opened.get("email", b"").decode()})
+
+
+def _render_calendars(page: _Page) -> bytes:
+    """Return the page of the feature that keeps copies of calendars."""
+    asked = page.asked
+    own = visible.own(actor=asked.actor, user_id=asked.user_id)
+    ending = {integration.id for integration in page.integrations}
+    copies = [one for one in own if one.calendar.integration_id in ending]
+    local = [one for one in own if one.calendar.is_local]
+    return counted.render_calendars(
+        page.request,
+        asked,
+        [*copies, *local],
+        TEMPLATE,
+        context={
+            **_context(page),
+            "accounts": [counted.describe_account(one) for one in page.integrations],
+            "local_count": len(local),
+            "share_count": counted.count_shares(copies, asked),
+        },
+        # Of words that were not agreed to yet nothing may be opened.
+        nameable=[*copies, *local] if page.feature.state is State.ON else local,
+    )
+
+
+def _context(page: _Page) -> dict[str, Any]:
+    providers = {PROVIDERS[one.connection.provider].label for one in page.integrations}
+    return {
+        "one": page.feature,
+        "products": {integration.product for integration in page.integrations},
+        "providers": sorted(providers),
+        "account_count": len(page.integrations),
+        "also_withdrawn": _list_also_withdrawn(page) if page.integrations else [],
+    }
+
+
+def _list_also_withdrawn(page: _Page) -> list[str]:
+    """Return the titles of other features that were agreed to for the same accounts alone."""
+    keys = {
+        feature.key
+        for product in connections.kept_products(page.feature.feature)
+        for feature in scopes.features_for(product)
+    }
+    return [
+        other.feature.title
+        for other in standing.features(**_owner(page.asked), at=page.asked.at)
+        if other.feature.key in keys - {page.feature.feature.key}
+        and other.state in {State.ON, State.AGAIN}
+    ]
+
+
+def _owner(asked: Asked) -> dict[str, UUID]:
+    user_id, organisation_id = mine.ids(asked.actor)
+    return {"user_id": user_id, "organisation_id": organisation_id}

@@ -1,0 +1,328 @@
+"""Withdrawing the agreement to a feature: what its page says, against rows, and what goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from integrations import connections, endings
+from integrations.models import (
+    Calendar,
+    Event,
+    Integration,
+    Message,
+    PurgeJob,
+    PurgeTrigger,
+    Thread,
+)
+from integrations.providers.offline import OFFLINE
+from limited_use import consents
+from limited_use.features import FEATURES
+from limited_use.models import Consent
+from limited_use.share_models import Share, ShareLevel
+from limited_use.vault import keys
+from tests.api import cast
+from tests.fakes.calendars import FakeCalendars
+from tests.integrations import calendar_house as houses
+from tests.integrations import household as mailboxes
+from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.calendars.test_imported import share
+from tests.integrations.calendars.test_shared import actor_of
+from tests.integrations.icalendars.files import calendar, event
+from tests.integrations.pages import reading
+from tests.integrations.purge import holdings
+from tests.walls import acting_as
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.clause("AN-2", "AN-9")]
+WITHDRAW = "/settings/features/calendar/withdraw/"
+NEW = {"name": "Family", "zone": "Europe/Berlin", "agree": "on"}
+TEA = event("DTSTART:20260603T090000", "DURATION:PT1H", "SUMMARY:Tea", uid="tea@x")
+CAKE = event("DTSTART:20260604T090000", "DURATION:PT1H", "SUMMARY:Cake", uid="cake@x")
+
+
+@pytest.fixture(autouse=True)
+def no_hints(monkeypatch):
+    for task in ("connections.queue_sync", "purge.queue"):
+        monkeypatch.setattr(f"integrations.tasks.{task}", lambda *_, **__: None)
+
+
+@pytest.fixture
+def alice(monkeypatch, keyring):
+    """Return Alice with a Google calendar of two events."""
+    account = houses.provided(monkeypatch, FakeCalendars("alice@gmail.example"))
+    house = houses.calendar_house(at=timezone.now())
+    account.put(meeting(moment(3), "Review"))
+    account.put(meeting(moment(4), "Plan"))
+    house.sync(at=timezone.now())
+    return house
+
+
+@pytest.fixture
+def browser(alice):
+    return cast.browser(alice.user, recent=True)
+
+
+@pytest.fixture
+def local(alice, browser):
+    """Return a calendar of Alice's that is stored only in Antares, with one event."""
+    form = {**NEW, "version": FEATURES["local-calendar"].version}
+    assert browser.post(reverse("settings-local-calendar-new"), form).status_code == 302
+    made = Calendar.objects.get(is_local=True)
+    fill(browser, made, calendar(TEA))
+    return made
+
+
+def fill(browser, made, data):
+    chosen = SimpleUploadedFile("my.ics", data, content_type="text/calendar")
+    answer = browser.post(reverse("settings-local-calendar-fill", args=[made.id]), {"file": chosen})
+    assert answer.status_code == 302
+
+
+def file_of(browser, made):
+    answer = browser.get(reverse("settings-local-calendar-file", args=[made.id]))
+    assert answer.status_code == 200
+    return b"".join(answer.streaming_content)
+
+
+def said(browser, address=WITHDRAW):
+    answer = browser.get(address)
+    assert answer.status_code == 200
+    return reading.text(answer.text.split("<main")[1])
+
+
+def agreed():
+    live = Consent.objects.filter(withdrawn_at=None)
+    return set(live.values_list("feature", flat=True))
+
+
+class TestThePageOfCalendars:
+    def test_names_each_calendar_with_its_events_as_the_rows_have_them(self, alice, browser, local):
+        fill(browser, local, calendar(TEA, CAKE))
+
+        page = said(browser)
+
+        assert "disconnects 1 account" in page
+        assert "Google Calendar, connected" in page
+        google = Event.objects.filter(calendar=alice.primary).count()
+        own = Event.objects.filter(calendar=local).count()
+        assert (google, own) == (2, 2)
+        assert f"“alice@gmail.example”: {google} events" in page
+        assert f"“Family”: {own} events" in page
+
+    def test_says_nothing_of_mail(self, browser, local):
+        page = said(browser)
+
+        assert "message" not in page
+        assert "conversation" not in page
+        assert "Your calendars at Google stay as they are." in page
+
+    def test_says_that_local_calendars_stay_and_offers_their_files(self, browser, local):
+        page = browser.get(WITHDRAW).text
+
+        text = reading.text(page)
+        assert "Your Antares calendars stay" in text
+        assert "Antares account" not in text
+        assert "disconnects 1 account" in text
+        assert reverse("settings-local-calendar-file", args=[local.id]) in page
+        assert reverse("settings-local-calendar", args=[local.id]) in page
+
+    def test_says_nothing_of_local_calendars_to_who_has_none(self, browser):
+        assert "Antares calendars" not in said(browser)
+
+    def test_says_which_other_agreement_ends_and_it_does(self, alice, browser, local):
+        assert "Your agreement to Writing events ends as well." in said(browser)
+        assert agreed() == {"calendar", "calendar-editing", "local-calendar"}
+
+        browser.post(WITHDRAW)
+
+        assert agreed() == {"local-calendar"}
+
+    def test_counts_shares_that_end_and_leaves_those_of_local_calendars(
+        self, alice, browser, local
+    ):
+        bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
+        for item in (alice.primary.id, local.id):
+            share(alice.actor, bob, item, ShareLevel.DETAILS)
+        assert "1 share of these calendars ends at once." in said(browser)
+
+        browser.post(WITHDRAW)
+
+        assert list(Share.objects.filter(withdrawn_at=None).values_list("item", flat=True)) == [
+            local.id
+        ]
+
+    def test_is_shown_without_names_where_words_changed(self, alice, browser, local, monkeypatch):
+        reworded = replace(FEATURES["calendar"], version=FEATURES["calendar"].version + 1)
+        monkeypatch.setitem(FEATURES, "calendar", reworded)
+
+        page = said(browser)
+
+        assert "A calendar whose name cannot be shown now: 2 events" in page
+        assert "“Family”: 1 event" in page
+
+    def test_is_shown_without_names_where_their_keys_do_not_answer(
+        self, alice, browser, local, monkeypatch
+    ):
+        for one in Calendar.objects.all():
+            keys.end(holder=one.cache_id)
+
+        page = said(browser)
+
+        assert page.count("A calendar whose name cannot be shown now") == 2
+
+
+class TestWithdrawingWithALocalCalendar:
+    @pytest.mark.invariant(5)
+    def test_leaves_its_rows_its_key_and_its_file(self, alice, browser, local):
+        before = file_of(browser, local)
+        copy = alice.primary.cache_id
+
+        answer = browser.post(WITHDRAW)
+
+        job = PurgeJob.objects.get()
+        assert job.integration_id == alice.integration.id
+        assert answer["Location"] == reverse("settings-purge", args=[job.id])
+        assert not keys.exists(copy)
+        kept = Calendar.objects.get(id=local.id)
+        assert kept.cache_id == local.cache_id
+        assert keys.exists(local.cache_id)
+        assert Event.objects.filter(calendar=local).count() == 1
+        assert b"SUMMARY:Tea" in before
+        assert b"SUMMARY:Tea" in file_of(browser, local)
+
+    @pytest.mark.invariant(6)
+    def test_is_not_undone_by_the_sweep(self, alice, browser, local):
+        browser.post(WITHDRAW)
+
+        with acting_as(ProcessClass.PURGE):
+            assert endings.sweep(at=timezone.now()) == []
+
+        assert Integration.objects.live().get().connection.provider == OFFLINE.key
+
+    def test_lets_its_owner_go_on_reading_and_writing(self, browser, local):
+        browser.post(WITHDRAW)
+
+        fill(browser, local, calendar(TEA, CAKE))
+
+        month = browser.get(reverse("calendar"), {"view": "month", "day": "2026-06-03"})
+        assert month.status_code == 200
+        assert "Cake" in month.text
+        assert "Family" in browser.get(reverse("settings-local-calendar", args=[local.id])).text
+        assert browser.get("/settings/integrations/").status_code == 200
+
+    def test_of_the_last_google_calendar_by_disconnecting_leaves_it_too(
+        self, alice, browser, local
+    ):
+        browser.post(reverse("settings-disconnect", args=[alice.integration.id]))
+
+        assert agreed() == {"local-calendar"}
+        assert b"SUMMARY:Tea" in file_of(browser, local)
+
+
+class TestTheAgreementToLocalCalendars:
+    def test_is_not_withdrawn_while_they_are_there(self, alice, browser, local):
+        address = reverse("settings-feature-withdraw", args=["local-calendar"])
+
+        assert browser.get(address).status_code == browser.post(address).status_code == 404
+        with pytest.raises(connections.KeptUntilRemoved):
+            connections.withdraw(
+                feature="local-calendar",
+                user_id=alice.user.id,
+                organisation_id=alice.organisation.id,
+                at=timezone.now(),
+            )
+        assert "local-calendar" in agreed()
+
+    def test_is_asked_for_again_where_its_words_changed(self, browser, local, monkeypatch):
+        reworded = replace(FEATURES["local-calendar"], version=2)
+        monkeypatch.setitem(FEATURES, "local-calendar", reworded)
+        month = (reverse("calendar"), {"view": "month", "day": "2026-06-03"})
+        assert browser.get(*month).status_code == 403
+        # What they wrote is theirs, whatever they agree to now.
+        assert b"SUMMARY:Tea" in file_of(browser, local)
+
+        form = {"agree": "yes", "version": "2"}
+        browser.post(reverse("settings-feature", args=["local-calendar"]), form)
+
+        assert "Tea" in browser.get(*month).text
+
+    def test_missing_for_any_reason_removes_nothing(self, alice, browser, local):
+        with transaction.atomic():
+            for feature in ("calendar", "local-calendar"):
+                consents.withdraw(
+                    person_id=alice.user.id,
+                    organisation_id=alice.organisation.id,
+                    feature=feature,
+                    at=timezone.now(),
+                )
+
+        with acting_as(ProcessClass.PURGE):
+            endings.sweep(at=timezone.now())
+
+        assert PurgeJob.objects.get().integration_id == alice.integration.id
+        assert b"SUMMARY:Tea" in file_of(browser, local)
+
+    def test_ends_with_the_last_of_them(self, alice, browser, local):
+        browser.post(
+            reverse("settings-disconnect", args=[local.integration_id]), {"files_kept": "yes"}
+        )
+
+        assert agreed() == {"calendar", "calendar-editing"}
+        assert PurgeJob.objects.get().trigger == PurgeTrigger.OWNER
+
+
+class TestRemovingAllLocalCalendars:
+    def test_names_each_with_its_file_and_the_page_that_removes_it(self, browser, local):
+        page = browser.get(reverse("settings-disconnect", args=[local.integration_id])).text
+
+        assert "“Family”: 1 event" in reading.text(page)
+        assert reverse("settings-local-calendar-file", args=[local.id]) in page
+        assert reverse("settings-local-calendar-remove", args=[local.id]) in page
+        assert "Disconnect" not in reading.text(page.split("<main")[1])
+
+    def test_by_a_click_without_having_the_files_removes_nothing(self, browser, local):
+        answer = browser.post(reverse("settings-disconnect", args=[local.integration_id]))
+
+        assert "I have the files that I want to keep." in reading.text(answer.text)
+        assert not PurgeJob.objects.exists()
+        assert keys.exists(local.cache_id)
+
+    def test_has_no_page_of_cached_copies(self, browser, local):
+        address = reverse("settings-calendars-erase", args=[local.integration_id])
+
+        assert browser.get(address).status_code == browser.post(address).status_code == 404
+
+
+class TestThePageOfOneLocalCalendar:
+    def test_offers_its_file_before_the_button_that_removes_it(self, browser, local):
+        page = browser.get(reverse("settings-local-calendar-remove", args=[local.id])).text
+
+        offer = page.index(reverse("settings-local-calendar-file", args=[local.id]))
+        assert offer < page.index("Remove it for good")
+
+
+class TestThePageOfTheInbox:
+    def test_counts_messages_and_conversations_by_account(self, keyring):
+        alice = mailboxes.household()
+        owner = holdings.Person(alice.user, alice.organisation)
+        account = holdings.connection(owner, at=timezone.now())
+        second = holdings.integration(account, at=timezone.now(), messages=3)
+        browser = cast.browser(alice.user, recent=True)
+
+        page = said(browser, "/settings/features/inbox/withdraw/")
+
+        messages = Message.objects.filter(integration=second).count()
+        threads = Thread.objects.filter(integration=second).count()
+        assert messages == 3
+        assert "disconnects 2 accounts" in page
+        assert f"{messages} messages in {threads} conversation" in page
+        assert "0 messages in 0 conversations" in page
+        assert page.count("Google mail alice@gmail.example, connected") == 2
+        assert "Your mail at Google stays as it is." in page
+        assert "calendar" not in page.split("Keep it")[0].lower()
