@@ -12,13 +12,14 @@ from .connection import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    RevocationOutcome,
     StatusReason,
 )
 from .discard import Discard
 from .export import Export, ExportOutcome
 from .mail import Attachment, Message, MessageBody, Thread
 from .notice import Notice, NoticeKind
-from .purge import PurgeJob, PurgeStep, PurgeTrigger, RevocationOutcome
+from .purge import PurgeJob, PurgeStep, PurgeTrigger
 from .quota import QuotaBucket
 from .reply import Reply
 from .sync import Reconciliation, SetAside, SyncStage, SyncWork
