@@ -25,11 +25,30 @@ LONGEST_CALL: Final = timedelta(seconds=10)
 ON_ITS_WAY: Final = 3 * LONGEST_CALL
 
 
+# What needs a grant beside a live product: see `needed_by`.
+CONNECTION: Final = "connection"
+OTHER_CONNECTION: Final = "other_connection"
+
+_OVER: Final = frozenset({ConnectionStatus.ENDING, ConnectionStatus.ENDED})
+
+
 def order(account_blind: bytes) -> None:
     """Hold the account's lock until the caller's transaction ends. Take it before any row."""
     number = int.from_bytes(account_blind[:8], "big", signed=True)
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s::bigint)", [number])
+
+
+def hold(connection_id: UUID) -> Connection:
+    """
+    Hold the account's lock and the connection's row until the caller's transaction ends.
+
+    So what is decided about the grant is in order with connects and revocations of the account.
+    """
+    blind = Connection.objects.values_list("account_blind", flat=True).get(id=connection_id)
+    if blind is not None:
+        order(bytes(blind))
+    return Connection.objects.select_for_update(no_key=True).get(id=connection_id)
 
 
 def others(*, provider: str, account_blind: bytes, apart_from: UUID | None) -> list[Holder]:
@@ -38,9 +57,8 @@ def others(*, provider: str, account_blind: bytes, apart_from: UUID | None) -> l
 
     With and without an integration: one that brought nothing in has a grant all the same.
     """
-    over = {ConnectionStatus.ENDING, ConnectionStatus.ENDED}
     found = crossings.holders(provider=provider, account_blind=account_blind)
-    return [one for one in found if one.status not in over and one.connection_id != apart_from]
+    return [one for one in found if one.status not in _OVER and one.connection_id != apart_from]
 
 
 def lives_elsewhere(connection: Connection) -> bool:
@@ -59,20 +77,22 @@ def lives_elsewhere(connection: Connection) -> bool:
     return any(one.status == ConnectionStatus.ACTIVE for one in found)
 
 
-def needed_elsewhere(connection: Connection) -> bool:
+def needed_by(connection: Connection) -> tuple[str, ...]:
     """
-    Return whether anything else that is live needs the grant of this account.
+    Return what needs the grant of a connection: empty if the grant can be revoked.
 
-    Another integration of the same connection does; so does another connection of the same
-    account, whoever's and in whichever organisation, with an integration or without, unless its
-    own grant has ended.
+    Products of live integrations of the connection; `CONNECTION`, if it was connected again without
+    a product; and `OTHER_CONNECTION`, for a live connection of the same account. An integration
+    that is being purged needs nothing, nor does a connection whose own grant has ended.
     """
-    # Not ending, though its last integration was disconnected: somebody reconnected it meanwhile.
-    if connection.status != ConnectionStatus.ENDING:
-        return True
-    if connection.integrations.filter(status__in=LIVE).exists():
-        return True
-    return lives_elsewhere(connection)
+    products = connection.integrations.filter(status__in=LIVE).values_list("product", flat=True)
+    found = sorted(set(products))
+    # Not ending, though its last integration was disconnected: the person connected it again.
+    if not found and connection.status not in _OVER:
+        found.append(CONNECTION)
+    if lives_elsewhere(connection):
+        found.append(OTHER_CONNECTION)
+    return tuple(found)
 
 
 def begin_discard(

@@ -90,7 +90,7 @@ def write(
             "v": 1,
             "id": str(receipt_id),
             "subject": subject,
-            "issued_at": at.astimezone(UTC).isoformat(timespec="milliseconds"),
+            "issued_at": time_text(at),
             "software": {"code": entries.code_revision(), "policy": policy.VERSION},
             "ledger": {"origin": settings.LEDGER_ORIGIN, "proofs": list(proofs)},
         },
@@ -106,6 +106,11 @@ def write(
 def public_keys() -> list[str]:
     """Return the keys to check receipts with, as `name+id+key`: the receipts' and the ledger's."""
     return [str(signers.current(role)) for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)]
+
+
+def time_text(at: datetime | None) -> str | None:
+    """Return a time as receipts write it: UTC, to the millisecond."""
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _check(body: Mapping[str, Any], entry_ids: Sequence[UUID]) -> None:

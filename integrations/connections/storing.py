@@ -19,6 +19,7 @@ from integrations.models import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    RevocationOutcome,
     StatusReason,
     SyncWork,
 )
@@ -181,6 +182,8 @@ def _renewed(connection: Connection, tokens: TokenSet, at: datetime) -> Connecti
     connection.connected_at = at
     connection.reauth_since = None
     connection.ending_since = connection.revocation_tried_at = connection.revoking_until = None
+    connection.revocation = RevocationOutcome.PENDING
+    connection.revocation_try_count = 0
     connection.refresh_lease_by = connection.refresh_lease_until = None
     credentials.begin(connection, tokens, at=at)
     return connection

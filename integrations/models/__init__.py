@@ -12,6 +12,7 @@ from .connection import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    RevocationOutcome,
     StatusReason,
 )
 from .discard import Discard
@@ -19,7 +20,7 @@ from .export import Export, ExportOutcome
 from .heartbeat import Heartbeat
 from .mail import Attachment, Message, MessageBody, Thread
 from .notice import Notice, NoticeKind
-from .purge import PurgeJob, PurgeStep, PurgeTrigger, RevocationOutcome
+from .purge import PurgeJob, PurgeStep, PurgeTrigger
 from .quota import QuotaBucket
 from .reply import Reply
 from .sync import Reconciliation, SetAside, SyncStage, SyncWork

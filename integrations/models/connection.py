@@ -70,6 +70,24 @@ OWNER_ONLY = (IntegrationStatus.REAUTH_REQUIRED,)
 FETCHABLE = tuple(status for status in LIVE if status not in OWNER_ONLY)
 
 
+class RevocationOutcome(models.TextChoices):
+    """What became of a grant at its provider when the connection ended."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    # 400 invalid_token to the first request: the provider no longer knows the grant.
+    ALREADY_GONE = "already_gone"
+    # The same after a request that was not confirmed, and that may have ended the grant.
+    GONE_AFTER_ASKING = "gone_after_asking"
+    UNCONFIRMED = "unconfirmed"
+    # There is no provider: the data existed only in Antares.
+    NOT_NEEDED = "not_needed"
+    # The provider offers no revocation to applications: only the person can end the grant there.
+    NOT_OFFERED = "not_offered"
+    # Another live integration or connection of the same account needs the grant.
+    NEEDED_ELSEWHERE = "needed_elsewhere"
+
+
 # How old a calendar's copy may be, in hours: what its owner can choose.
 CACHE_CHOICES: Final = (1, 6, 12, 24)
 
@@ -125,10 +143,15 @@ class Connection(models.Model):
 
     connected_at = models.DateTimeField()
     reauth_since = models.DateTimeField(null=True)
-    # Of a connection that ends without a purge, for it brought nothing in: since when, when the
-    # provider was last asked to revoke, and until when that may be on its way (as in a purge).
+    # When the status became `ENDING`. A connect resets this and the four columns below.
     ending_since = models.DateTimeField(null=True)
+    # The revocation of the grant, for all purges of the connection: outcome, last request, number
+    # of requests, and until when one may still arrive at the provider, even if its worker died.
+    revocation = models.CharField(
+        max_length=24, choices=RevocationOutcome, default=RevocationOutcome.PENDING
+    )
     revocation_tried_at = models.DateTimeField(null=True)
+    revocation_try_count = models.PositiveIntegerField(default=0)
     revoking_until = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 

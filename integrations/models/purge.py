@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from accounts.ids import uuid7
 
-from .connection import Integration
+from .connection import Integration, RevocationOutcome
 
 
 class PurgeTrigger(models.TextChoices):
@@ -40,20 +40,6 @@ class PurgeStep(models.TextChoices):
     CREDENTIAL_DESTROYED = "credential_destroyed"
     AWAITING_CHECKPOINT = "awaiting_checkpoint"
     DONE = "done"
-
-
-class RevocationOutcome(models.TextChoices):
-    PENDING = "pending"
-    CONFIRMED = "confirmed"
-    # 400 invalid_token: the provider no longer knows the grant.
-    ALREADY_GONE = "already_gone"
-    UNCONFIRMED = "unconfirmed"
-    # There is no provider: it lived here.
-    NOT_NEEDED = "not_needed"
-    # The provider takes no grant back from an application: only the person can end it there.
-    NOT_OFFERED = "not_offered"
-    # Another live integration or connection of the same account needs the grant.
-    NEEDED_ELSEWHERE = "needed_elsewhere"
 
 
 class PurgeJob(models.Model):
@@ -96,14 +82,14 @@ class PurgeJob(models.Model):
     counts_left = models.JSONField(default=dict)
     deleted_count = models.PositiveBigIntegerField(default=0)
 
+    # Copied from the connection, whose grant is revoked once for all of its purges. `PENDING`: this
+    # purge does not know yet. The count is of requests that were sent.
     revocation = models.CharField(
         max_length=24, choices=RevocationOutcome, default=RevocationOutcome.PENDING
     )
+    # When this purge first looked at it; then the time of the last request, if one was sent.
     revocation_tried_at = models.DateTimeField(null=True)
     revocation_try_count = models.PositiveIntegerField(default=0)
-    # A revocation may be on its way to the provider until then, whoever died meanwhile: a
-    # reconnect of the same account waits for it, or its new grant would be swept along.
-    revoking_until = models.DateTimeField(null=True)
     # What became of the provider's watches, and until when it may go on telling of news.
     watch_stop = models.CharField(max_length=24, blank=True, default="")
     watch_lapse_by = models.DateTimeField(null=True)

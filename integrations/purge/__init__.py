@@ -12,7 +12,7 @@ from .ledger_part import sweep as sweep_ledger_parts
 from .second_part import due as second_parts_due
 from .second_part import issue as issue_second_part
 from .second_part import of as second_part_of
-from .sweep import due, overdue, residue
+from .sweep import due, due_beside, overdue, residue
 
 __all__ = [
     "LeaseLost",
@@ -20,6 +20,7 @@ __all__ = [
     "NotLive",
     "begin_ledger_keys",
     "due",
+    "due_beside",
     "issue_second_part",
     "open_job",
     "overdue",

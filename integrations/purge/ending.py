@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from integrations import credentials, grants
-from integrations.models import Connection, ConnectionStatus
+from integrations.models import Connection, ConnectionStatus, RevocationOutcome
 from limited_use.ledger import keys as ledger_keys
 from limited_use.models import DataKey
 
@@ -29,15 +29,17 @@ def end(connection_id: UUID, *, at: datetime) -> Ended:
     End the connection and empty what it holds, in the caller's transaction; idempotent.
 
     A connection that is not ending is left alone, credential and all: somebody reconnected it
-    meanwhile, or it has another product. In order with connects of the same account.
+    meanwhile, or it has another product. So is one whose grant is not settled: another purge still
+    needs the token to revoke it. In order with connects of the same account.
     """
-    blind = Connection.objects.values_list("account_blind", flat=True).get(id=connection_id)
-    if blind is not None:
-        grants.order(bytes(blind))
-    connection = Connection.objects.select_for_update(no_key=True).get(id=connection_id)
+    connection = grants.hold(connection_id)
     ended_or_ending = {ConnectionStatus.ENDING, ConnectionStatus.ENDED}
     if connection.status not in ended_or_ending or connection.integrations.live().exists():
         return Ended()
+    if connection.revocation == RevocationOutcome.PENDING and connection.ended_at is None:
+        if not grants.lives_elsewhere(connection):
+            return Ended()
+        connection.revocation = RevocationOutcome.NEEDED_ELSEWHERE
     _delete_rows(connection_id)
     if connection.ended_at is not None:
         return Ended()
@@ -76,6 +78,7 @@ def _end(connection: Connection, at: datetime) -> Ended:
         asked_scopes=[],
         granted_scopes=[],
         reauth_since=None,
+        revocation=connection.revocation,
         revoking_until=None,
         ended_at=at,
     )

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from integrations import notices
+from integrations import grants, notices
 from integrations.models import PurgeJob, PurgeStep, RevocationOutcome
 from limited_use.ledger import entries, names, sequencer
 from limited_use.ledger.store import NotSequenced
@@ -93,7 +93,7 @@ def _try_provider(turn: Turn) -> None:
         PurgeJob.objects.filter(id=job.id).update(counts_before=counts)
     # Each once, even if it takes the worker down with it: our rows do not wait for a second time.
     revoking.stop_watches(job, now=turn.now)
-    if job.revocation_try_count == 0:
+    if job.revocation_tried_at is None:
         revoking.attempt(job, now=turn.now)
     _reach(turn, PurgeStep.PROVIDER_TRIED)
 
@@ -145,16 +145,10 @@ def _verify(turn: Turn) -> None:
 def _settle_revocation(turn: Turn) -> None:
     job = turn.job()
     if job.revocation == RevocationOutcome.PENDING:
-        at = turn.now()
-        if at >= revoking.give_up_at(job):
-            revoking.settle(job, RevocationOutcome.UNCONFIRMED)
-        elif at < (due_at := revoking.next_try_at(job)):
-            raise Wait(due_at)
-        else:
-            revoking.attempt(job, now=turn.now)
+        revoking.attempt(job, now=turn.now)
         job = turn.job()
         if job.revocation == RevocationOutcome.PENDING:
-            raise Wait(revoking.next_try_at(job))
+            raise Wait(revoking.next_try_at(job, at=turn.now()))
     at = turn.now()
     with transaction.atomic(durable=True):
         entry = entries.record(
@@ -170,6 +164,8 @@ def _settle_revocation(turn: Turn) -> None:
 def _end_connection(turn: Turn) -> None:
     job, at = turn.job(), turn.now()
     with transaction.atomic(durable=True):
+        if _settles_again(turn, job, at):
+            return
         ended = ending.end(job.integration.connection_id, at=at)
         jobs.reach(
             turn.mine,
@@ -214,6 +210,8 @@ def _issue_receipt(turn: Turn) -> None:
         return
     try:
         with transaction.atomic(durable=True):
+            if _settles_again(turn, job, at):
+                return
             receipt.issue(turn.mine, job, at=at)
     except NotSequenced:
         raise Wait(at + CHECKPOINT_PAUSE) from None
@@ -228,6 +226,21 @@ def _issue_receipt(turn: Turn) -> None:
         provider=job.integration.connection.provider,
         at=at,
     )
+
+
+def _settles_again(turn: Turn, job: PurgeJob, at: datetime) -> bool:
+    """
+    Send the job back to its revocation if what needed the grant is gone; return whether it is.
+
+    In the caller's transaction, which then holds the account's lock: until it commits, what the
+    receipt says about the grant stays true.
+    """
+    job.integration.connection = grants.hold(job.integration.connection_id)
+    if not revoking.is_outdated(job, job.integration.connection):
+        return False
+    values = {"revocation": RevocationOutcome.PENDING}
+    jobs.reach(turn.mine, step=PurgeStep.VERIFIED, at=at, values=values)
+    return True
 
 
 def _name(job: PurgeJob) -> Callable[[UUID], str]:

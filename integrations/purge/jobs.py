@@ -82,7 +82,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     )
     integration.refresh_from_db()
     if not connection.integrations.live().exists() and connection.ended_at is None:
-        _begin_end(connection)
+        _begin_end(connection, at)
     return PurgeJob.objects.create(
         integration=integration,
         user_id=connection.user_id,
@@ -118,13 +118,21 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     )
 
 
-def _begin_end(connection: Connection) -> None:
+def _begin_end(connection: Connection, at: datetime) -> None:
     connection.status = ConnectionStatus.ENDING
+    connection.ending_since = at
     connection.epoch += 1
     connection.reauth_since = None
     connection.refresh_lease_by = connection.refresh_lease_until = None
     connection.save(
-        update_fields=["status", "epoch", "reauth_since", "refresh_lease_by", "refresh_lease_until"]
+        update_fields=[
+            "status",
+            "ending_since",
+            "epoch",
+            "reauth_since",
+            "refresh_lease_by",
+            "refresh_lease_until",
+        ]
     )
     credentials.fence(connection)
 

@@ -7,19 +7,17 @@ Words, counts and times only. Signing, proofs and the offline check are `limited
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
 
-from integrations import watches
 from integrations.models import (
     Integration,
     IntegrationStatus,
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
-    RevocationOutcome,
 )
 from integrations.providers import PROVIDERS
 from limited_use import key_stores, receipts
@@ -28,7 +26,7 @@ from limited_use.ledger import names
 from limited_use.vault import rhythm
 from limited_use.vault.lines import KeyLine
 
-from . import jobs, ledger_part, second_part
+from . import jobs, ledger_part, provider_words, second_part
 
 SCHEMA: Final = "antares-purge/1"
 REVOKED: Final = "TOK-REVOKE"
@@ -70,49 +68,6 @@ WHY: Final[Mapping[PurgeTrigger, str]] = {
     ),
 }
 
-REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
-    RevocationOutcome.CONFIRMED: "The provider confirmed that the grant is revoked.",
-    RevocationOutcome.ALREADY_GONE: "The provider no longer knew the grant: it had ended before.",
-    RevocationOutcome.UNCONFIRMED: (
-        "The provider did not confirm. Your tokens are destroyed here; to be sure, remove the"
-        " access on the provider's own page."
-    ),
-    RevocationOutcome.NOT_NEEDED: "It lived here: there is no provider that granted anything.",
-    RevocationOutcome.NOT_OFFERED: (
-        "Not revoked: this provider takes no grant back from an application. Your tokens are"
-        " destroyed here; an access token that was given out before ends by itself, mostly within"
-        " two hours and at the latest after 28. The provider goes on listing your agreement until"
-        " you remove it on its own page."
-    ),
-    RevocationOutcome.NEEDED_ELSEWHERE: (
-        "Not revoked: something else that is connected to the same account needs the grant. The"
-        " provider still lists all that was granted, and the credential stays where it is used."
-    ),
-}
-
-
-_DROPPED: Final = (
-    " What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
-    " for it at the provider."
-)
-# What the provider was asked to tell of, before the grant was given back.
-WATCHES: Final[Mapping[watches.Outcome, str]] = {
-    watches.Outcome.NONE: "The provider was not telling us of news by itself.",
-    watches.Outcome.STOPPED: "The provider was told to tell us of no more news, and said it does.",
-    watches.Outcome.UNANSWERED: (
-        "The provider was asked to tell us of no more news, and did not say that it does. It ends"
-        " by itself." + _DROPPED
-    ),
-    watches.Outcome.NO_ACCESS: (
-        "The grant had ended, so that the provider could not be asked to tell us of no more news."
-        " It ends by itself." + _DROPPED
-    ),
-    watches.Outcome.NEEDED_ELSEWHERE: (
-        "The provider goes on telling us of news of this account, because something else that is"
-        " connected to it needs that. Of this integration it finds nothing any more."
-    ),
-}
-
 
 def document(job: PurgeJob) -> dict[str, Any]:
     """Return the body of the receipt."""
@@ -123,19 +78,19 @@ def document(job: PurgeJob) -> dict[str, Any]:
         "product": job.integration.product,
         "provider": job.integration.connection.provider,
         "clauses": _clauses(job),
-        "requested_at": _time(job.fenced_at),
+        "requested_at": receipts.time_text(job.fenced_at),
         # Fence and key went in one commit: nothing opened from then on.
-        "unreadable_at": _time(job.fenced_at),
-        "started_at": _time(job.fenced_at),
-        "emptied_at": _time(job.emptied_at),
-        "verified_at": _time(job.verified_at),
+        "unreadable_at": receipts.time_text(job.fenced_at),
+        "started_at": receipts.time_text(job.fenced_at),
+        "emptied_at": receipts.time_text(job.emptied_at),
+        "verified_at": receipts.time_text(job.verified_at),
         "deleted_rows": job.deleted_count,
         "stores": {
             name: {"before": job.counts_before.get(name, 0), "left": left}
             for name, left in sorted(job.counts_left.items())
         },
-        "provider_watches": _watches(job),
-        "provider_revocation": _revocation(job),
+        "provider_watches": provider_words.watches_part(job),
+        "provider_revocation": provider_words.revocation_part(job),
         "keys_destroyed": _keys(job),
         "remains": _remains(job),
     }
@@ -143,7 +98,7 @@ def document(job: PurgeJob) -> dict[str, Any]:
 
 def _clauses(job: PurgeJob) -> list[str]:
     met = {*CLAUSES, *OF_PRODUCT.get(job.integration.product, ())}
-    if job.revocation == RevocationOutcome.NOT_OFFERED:
+    if job.revocation in provider_words.WITHOUT_REVOCATION:
         met.discard(REVOKED)
     return sorted(met)
 
@@ -175,30 +130,9 @@ def issue(mine: jobs.Claim, job: PurgeJob, *, at: datetime) -> None:
             "done_at": at,
             "lease_by": None,
             "lease_until": None,
-            "revoking_until": None,
         },
     )
     ledger_part.settle(job.integration.connection_id, at=at)
-
-
-def _revocation(job: PurgeJob) -> dict[str, Any]:
-    provider = PROVIDERS[job.integration.connection.provider]
-    return {
-        "outcome": str(job.revocation),
-        "says": REVOCATION[RevocationOutcome(job.revocation)],
-        "tries": job.revocation_try_count,
-        "tried_at": _time(job.revocation_tried_at),
-        "pages": list(provider.revocation_pages),
-    }
-
-
-def _watches(job: PurgeJob) -> dict[str, Any]:
-    outcome = watches.Outcome(job.watch_stop or watches.Outcome.NONE)
-    return {
-        "outcome": str(outcome),
-        "says": WATCHES[outcome],
-        "lapse_by": _time(job.watch_lapse_by),
-    }
 
 
 def _keys(job: PurgeJob) -> list[dict[str, Any]]:
@@ -210,7 +144,7 @@ def _keys(job: PurgeJob) -> list[dict[str, Any]]:
         ("account", job.account_key_id, job.account_kek_epoch, ended_at),
     ]
     return [
-        {"line": line, "key_id": key_id, "key_epoch": epoch, "at": _time(at)}
+        {"line": line, "key_id": key_id, "key_epoch": epoch, "at": receipts.time_text(at)}
         for line, key_id, epoch, at in destroyed
         if key_id
     ]
@@ -230,12 +164,12 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
         ),
         "consent": "Your agreement to the feature, with its version and date.",
         "backups": {
-            "until": _time(second_part.backups_until(job)),
+            "until": receipts.time_text(second_part.backups_until(job)),
             "says": "Copies of the database may hold what was sealed, which no key of ours opens.",
         },
         "key_epoch": {
             "number": job.content_kek_epoch,
-            "destroyed_by": _time(epoch_ends),
+            "destroyed_by": receipts.time_text(epoch_ends),
             "says": "Until then a stolen copy of the database together with the live key store"
             " could still open what was sealed. Part 2 of this receipt proves the end of it.",
         },
@@ -250,18 +184,15 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
         own_ends = job.fenced_at + timedelta(hours=rhythm.hours_of(KeyLine.OWN))
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
-            "destroyed_by": _time(own_ends),
+            "destroyed_by": receipts.time_text(own_ends),
             "says": "What lived here alone is in copies of the database as well, so that no"
             " accident loses it. Until then such a copy, with the key store, could open it.",
         }
     remains["proves"] = (
         "What was recorded and checked here. Nobody can prove that no copy exists anywhere."
     )
-    if job.integration.connection.ended_at is None:
-        remains["credential"] = (
-            "The grant of this account is kept for what else is connected with it, and for no"
-            " other purpose."
-        )
+    if (kept := provider_words.kept_credential(job.integration.connection)) is not None:
+        remains["credential"] = kept
     return remains
 
 
@@ -285,7 +216,3 @@ def _ledger_key(job: PurgeJob) -> dict[str, Any] | str:
             " their own."
         ),
     }
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -21,7 +21,7 @@ from limited_use.vault.lines import KeyLine
 
 from . import jobs
 from .inventory import HOLDINGS, Keys, Scope
-from .revoking import GIVE_UP_AFTER
+from .revocation import GIVE_UP_AFTER
 
 
 class Promise(StrEnum):
@@ -50,6 +50,13 @@ def due(*, at: datetime, limit: int = 500) -> list[UUID]:
     """Return the jobs that somebody should work on, longest waiting first."""
     waiting = jobs.claimable(at).order_by("next_try_at").values_list("id", flat=True)
     return list(waiting[:limit])
+
+
+def due_beside(*, job_id: UUID, at: datetime) -> list[UUID]:
+    """Return the jobs of the same connection that somebody should work on."""
+    connection = PurgeJob.objects.filter(id=job_id).values("integration__connection")
+    beside = jobs.claimable(at).filter(integration__connection__in=connection).exclude(id=job_id)
+    return list(beside.values_list("id", flat=True))
 
 
 def key_epoch_within() -> timedelta:

@@ -71,6 +71,10 @@ REVOCATION: dict[str, str] = {
     RevocationOutcome.PENDING: "{label} has not answered yet. We keep asking for a day.",
     RevocationOutcome.CONFIRMED: "{label} confirmed that our access has ended.",
     RevocationOutcome.ALREADY_GONE: "{label} had ended our access already.",
+    RevocationOutcome.GONE_AFTER_ASKING: (
+        "{label} no longer knows our access. It had ended before, or our request ended it and the"
+        " confirmation did not reach us."
+    ),
     RevocationOutcome.UNCONFIRMED: (
         "{label} did not confirm that our access has ended. We no longer hold a key to it;"
         " you can remove the entry yourself:"

@@ -37,6 +37,9 @@ def purge_integration(*, job_id: str, **_: object) -> None:
     # Somebody else is at it, or was faster: both are as good.
     with suppress(purge.NotClaimed, purge.LeaseLost):
         purge.run(job_id=UUID(job_id))
+    # Another purge of the connection may have waited for what this one settled.
+    for beside in purge.due_beside(job_id=UUID(job_id), at=timezone.now()):
+        queue(beside)
 
 
 @shared_task(name="integrations.sweep_purges")  # type: ignore[untyped-decorator]

@@ -21,7 +21,7 @@ from uuid import UUID
 from django.db.models import Max
 
 from integrations import permits
-from integrations.models import Integration, Watch, WatchKind
+from integrations.models import Connection, Integration, Watch, WatchKind
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider
@@ -36,6 +36,10 @@ logger = logging.getLogger(__name__)
 # A provider is not waited for any longer than this.
 LONGEST_CALL: Final = timedelta(seconds=10)
 
+# A connect, or a disconnect of another product, may fence off the tokens that are being used. That
+# does not say that the grant has ended: one more try, with what is stored then.
+_TRIES: Final = 2
+
 # A channel by its two ids; the mailbox's own watch by none.
 _Wanted = tuple[str, str] | None
 
@@ -48,7 +52,7 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     # The provider did not say that all of them are: what is left ends by itself.
     UNANSWERED = "unanswered"
-    # Without a grant nothing can be stopped: what is left ends by itself.
+    # No token opened that the provider accepts: what is left ends by itself.
     NO_ACCESS = "no_access"
     # Another connection of the same account goes by the same watch.
     NEEDED_ELSEWHERE = "needed_elsewhere"
@@ -75,28 +79,41 @@ def stop(integration_id: UUID, *, now: Callable[[], datetime]) -> Stopped:
 
     Raises nothing that the provider, the grant or a key are to blame for.
     """
-    integration = Integration.objects.select_related("connection").get(id=integration_id)
+    outcome = Outcome.NO_ACCESS
+    for _ in range(_TRIES):
+        integration = Integration.objects.select_related("connection").get(id=integration_id)
+        outcome = _attempt(integration, at=now())
+        if outcome is not Outcome.NO_ACCESS or not _has_changed(integration.connection):
+            break
+    logger.info("watch.stop_tried", extra={"integration_id": integration_id, "outcome": outcome})
+    if outcome in {Outcome.NO_ACCESS, Outcome.UNANSWERED}:
+        return Stopped(outcome, lapse_by(integration_id, at=now()))
+    return Stopped(outcome)
+
+
+def _attempt(integration: Integration, *, at: datetime) -> Outcome:
     rows = list(Watch.objects.filter(integration=integration).order_by("id"))
     if not rows:
-        return Stopped(Outcome.NONE)
-    at = now()
+        return Outcome.NONE
     is_needed = accounts.needs_mailbox_watch(integration)
     try:
         wanted = _wanted(integration, rows, at=at, without_mailbox=is_needed)
         if not wanted:
-            return Stopped(Outcome.NEEDED_ELSEWHERE if is_needed else Outcome.NONE)
+            return Outcome.NEEDED_ELSEWHERE if is_needed else Outcome.NONE
         token = last_access.of(integration.connection, at=at)
         outcome = _within_bounds(PROVIDERS[integration.connection.provider], wanted, token)
         token.keep()
     except Exception as bug:
         # A key that is gone, a refusal, a bug: none of it may keep our own rows here.
         traces.clear(bug)
-        logger.exception("watch.not_stopped", extra={"integration_id": integration_id})
-        outcome = Outcome.NO_ACCESS
-    logger.info("watch.stop_tried", extra={"integration_id": integration_id, "outcome": outcome})
-    if outcome is Outcome.STOPPED:
-        return Stopped(outcome)
-    return Stopped(outcome, lapse_by(integration_id, at=at))
+        logger.exception("watch.not_stopped", extra={"integration_id": integration.id})
+        return Outcome.NO_ACCESS
+    return outcome
+
+
+def _has_changed(read: Connection) -> bool:
+    """Return whether permits and tokens that were read with `read` had been fenced off since."""
+    return Connection.objects.filter(id=read.id).exclude(epoch=read.epoch).exists()
 
 
 def _wanted(

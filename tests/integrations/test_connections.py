@@ -540,7 +540,7 @@ class TestTheSameAccountAgain:
             organisation_id=acme.id,
             at=timezone.now(),
         )
-        PurgeJob.objects.update(revoking_until=timezone.now() + timedelta(seconds=15))
+        Connection.objects.update(revoking_until=timezone.now() + timedelta(seconds=15))
 
         attempt = browser.connect()
 

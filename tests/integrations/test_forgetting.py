@@ -52,11 +52,11 @@ class TestForgetting:
 
         assert not forgetting.forget(connection_id=empty.id, at=began)
         asked = []
-        for seconds in (10, 31, 61, 63, 120, 127):
+        for seconds in (10, 31, 61, 92, 150, 213):
             forgetting.sweep(at=began + timedelta(seconds=seconds))
             asked.append(google.calls("/revoke"))
 
-        # After 0, 30, 62 and 126 seconds at the earliest: each pause as long as all before it.
+        # Pauses of 30, 60 and 120 seconds.
         assert asked == [1, 2, 2, 3, 3, 4]
         assert_ended(empty)
         assert outcomes() == ["confirmed"]
@@ -91,6 +91,19 @@ class TestForgetting:
         assert (connection.ending_since, connection.revoking_until) == (None, None)
         assert google.calls("/revoke") == 1
         assert google.grants(ALICE_BOX)
+
+    @pytest.mark.parametrize("lost", ["before", "after"])
+    def test_does_not_record_that_a_grant_had_ended_which_it_may_have_ended_itself(
+        self, empty, google, lost
+    ):
+        began = timezone.now()
+        google.fail_next(1, path_prefix="/revoke", drop=lost)
+        forgetting.forget(connection_id=empty.id, at=began)
+
+        forgetting.sweep(at=began + timedelta(seconds=31))
+
+        assert_ended(empty)
+        assert outcomes() == [{"before": "confirmed", "after": "gone_after_asking"}[lost]]
 
     @pytest.mark.scenario("X6")
     def test_has_a_reconnect_wait_while_the_call_may_be_on_its_way(

@@ -12,8 +12,8 @@ SELECT c.id, c.user_id, c.organisation_id, c.status::text
    AND c.ended_at IS NULL
 $body$;
 
--- The latest time until which a revocation of one account's grant may be under way: by a purge,
--- by a connection that brought nothing in and so has no purge, or of a grant that was not kept.
+-- The latest time until which a revocation of one account's grant may be under way: of a connection
+-- that ends, or of a grant that was not kept.
 CREATE OR REPLACE FUNCTION public.account_revoking(
     provider text, blind bytea, at timestamp with time zone
 )
@@ -21,13 +21,6 @@ RETURNS timestamp with time zone
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 SELECT max(d.until)
   FROM (
-        SELECT p.revoking_until
-          FROM public.integrations_purgejob AS p
-          JOIN public.integrations_integration AS i ON i.id = p.integration_id
-          JOIN public.integrations_connection AS c ON c.id = i.connection_id
-         WHERE c.provider = account_revoking.provider
-           AND c.account_blind = account_revoking.blind
-        UNION ALL
         SELECT c.revoking_until
           FROM public.integrations_connection AS c
          WHERE c.provider = account_revoking.provider

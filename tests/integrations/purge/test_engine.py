@@ -119,6 +119,22 @@ class TestRun:
         assert job.revocation == RevocationOutcome.ALREADY_GONE
 
     @pytest.mark.scenario("X1")
+    def test_does_not_say_that_a_grant_had_ended_which_it_may_have_ended_itself(
+        self, mailbox, google, clock
+    ):
+        google.answer = DOWN
+        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        google.answer = GONE
+        clock.advance(minutes=1)
+
+        job = run(job, clock)
+
+        assert job.revocation == RevocationOutcome.GONE_AFTER_ASKING
+        said = body_of(mailbox)["provider_revocation"]
+        assert said["tries"] == 2
+        assert "an earlier request of ours ended it" in said["says"]
+
+    @pytest.mark.scenario("X1")
     def test_empties_our_rows_before_a_dead_provider_answers(self, mailbox, google, clock):
         google.answer = DOWN
 

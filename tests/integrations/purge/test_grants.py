@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 from threading import Thread
 
 import pytest
@@ -9,6 +12,7 @@ from django.db import connection as database
 from django.db import connections, transaction
 
 from integrations import grants, purge
+from integrations.connections import storing
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -16,11 +20,16 @@ from integrations.models import (
     PurgeStep,
     RevocationOutcome,
 )
+from integrations.providers.oauth import TokenSet
 from limited_use.models import DataKey, Receipt
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
-from tests.integrations.purge.test_engine import body_of, left, run
+from tests.integrations.purge.interleaving import Worker
+from tests.integrations.purge.revoke_endpoint import DONE, DOWN
+from tests.integrations.purge.test_engine import another_sequencer_at_work, body_of, left, run
 from tests.worlds.processes import wait_until
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -42,7 +51,8 @@ class TestNeededElsewhere:
         assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
         assert left(elsewhere) == before
         assert not any(left(mailbox).values())
-        assert "still lists" in body_of(mailbox)["provider_revocation"]["says"]
+        assert said(mailbox)["needed_by"] == ["other_connection"]
+        assert "still listed all that was granted" in said(mailbox)["says"]
 
     def test_spares_the_grant_of_a_connection_that_brought_nothing_in(self, mailbox, google, clock):
         bob = holdings.person(NOW, "bob")
@@ -86,10 +96,10 @@ class TestNeededElsewhere:
         other = holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
         jobs = [disconnect(mailbox), disconnect(other)]
 
-        outcomes = {run(job, clock).revocation for job in jobs}
+        outcomes = run_in_turn(jobs, clock)
 
         assert google.tokens == ["1//refresh"]
-        assert outcomes == {RevocationOutcome.CONFIRMED}
+        assert outcomes == ["confirmed", "confirmed"]
         assert Receipt.objects.count() == 2
 
     def test_spares_a_connection_that_came_back_while_the_provider_was_down(
@@ -107,6 +117,147 @@ class TestNeededElsewhere:
         assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
         assert Connection.objects.get(id=revived.id).refresh_token is not None
         assert DataKey.objects.filter(holder=again.id).exists()
+
+
+@pytest.mark.scenario("X6")
+@pytest.mark.clause("TOK-REVOKE")
+class TestSeveralPurgesOfAConnection:
+    @pytest.fixture
+    def calendars(self, mailbox):
+        """Return the calendars of the account that has the mailbox."""
+        return holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
+
+    def test_share_an_outcome_that_is_not_the_first_answer(self, mailbox, calendars, google, clock):
+        google.answer = DOWN
+        jobs = [disconnect(mailbox), disconnect(calendars)]
+        for job in jobs:
+            purge.run(job_id=job.id, now=clock)
+        google.answer = DONE
+        clock.advance(minutes=5)
+
+        outcomes = run_in_turn(jobs, clock)
+
+        assert outcomes == ["confirmed", "confirmed"]
+        assert len(google.tokens) == 2
+        assert said(mailbox)["tries"] == said(calendars)["tries"] == 2
+
+    def test_give_up_together_a_day_after_the_last_disconnect(
+        self, mailbox, calendars, google, clock
+    ):
+        google.answer = DOWN
+        first = disconnect(mailbox)
+        with another_sequencer_at_work():
+            purge.run(job_id=first.id, now=clock)
+        clock.advance(hours=3)
+        second = disconnect(calendars, at=clock())
+
+        outcomes = run_in_turn([first, second], clock)
+
+        assert outcomes == ["unconfirmed", "unconfirmed"]
+        assert clock() - second.fenced_at >= timedelta(hours=24)
+        for integration in (mailbox, calendars):
+            assert said(integration)["says"].endswith("Your tokens are destroyed here.")
+            assert said(integration)["pages"]
+
+    def test_of_which_one_never_begins_keep_the_grant_for_two_minutes_at_most(
+        self, mailbox, calendars, google, clock
+    ):
+        disconnect(calendars)
+        job = disconnect(mailbox)
+
+        purge.run(job_id=job.id, now=clock)
+        asked_at_once = list(google.tokens)
+        clock.advance(seconds=2)
+        job = run(job, clock)
+
+        assert asked_at_once == []
+        assert google.tokens == ["1//refresh"]
+        assert clock() - NOW <= timedelta(minutes=3)
+        assert job.revocation == RevocationOutcome.CONFIRMED
+
+    def test_each_revoke_the_grant_of_their_own_time(self, mailbox, google, clock):
+        first = disconnect(mailbox)
+        worker = Worker(partial(purge.run, job_id=first.id, now=clock), ignored=())
+        while Connection.objects.get(id=mailbox.connection_id).revocation == "pending":
+            worker.step()
+        worker.kill()
+        clock.advance(minutes=2)
+        second = disconnect(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
+
+        assert run_in_turn([first, second], clock) == ["confirmed", "confirmed"]
+        assert google.tokens == ["1//refresh", "1//newer"]
+
+    def test_say_what_needed_the_grant_when_the_receipt_was_issued(
+        self, mailbox, calendars, google, clock
+    ):
+        run(disconnect(mailbox), clock)
+
+        assert said(mailbox)["outcome"] == "needed_elsewhere"
+        assert said(mailbox)["needed_by"] == ["calendar"]
+        assert "The calendars of this account are still connected." in said(mailbox)["says"]
+        assert (said(mailbox)["tries"], said(mailbox)["tried_at"]) == (0, None)
+
+    def test_do_not_name_a_need_that_ended_before_the_receipt(
+        self, mailbox, calendars, google, clock
+    ):
+        first = disconnect(mailbox)
+        with another_sequencer_at_work():
+            purge.run(job_id=first.id, now=clock)
+        first.refresh_from_db()
+        decided_at_first = first.revocation
+        second = disconnect(calendars)
+
+        outcomes = run_in_turn([first, second], clock)
+
+        assert decided_at_first == RevocationOutcome.NEEDED_ELSEWHERE
+        assert outcomes == ["confirmed", "confirmed"]
+        assert google.tokens == ["1//refresh"]
+
+
+class TestAnotherOrganisation:
+    def test_that_needed_the_grant_is_named_after_it_has_gone(
+        self, mailbox, elsewhere, google, clock
+    ):
+        first = disconnect(mailbox)
+        with another_sequencer_at_work():
+            purge.run(job_id=first.id, now=clock)
+        ended = Connection.objects.get(id=mailbox.connection_id)
+        run(disconnect(elsewhere), clock)
+        clock.advance(seconds=1)
+
+        run(first, clock)
+
+        assert ended.status == ConnectionStatus.ENDED
+        assert said(mailbox)["needed_by"] == ["other_connection"]
+        assert said(mailbox)["says"].startswith("Not revoked: when your tokens were destroyed here")
+        assert google.tokens == ["1//bob"]
+
+
+def reconnect(integration, token):
+    """Return the integration's connection with a new grant, as a connect stores it."""
+    connection = Connection.objects.get(id=integration.connection_id)
+    tokens = TokenSet("ya29.newer", token, NOW + HOUR, None, frozenset())
+    with transaction.atomic():
+        connection = storing._renewed(connection, tokens, NOW)
+        connection.save()
+    return connection
+
+
+def said(integration):
+    return body_of(integration)["provider_revocation"]
+
+
+def run_in_turn(jobs, clock):
+    """Run the purges as sweeps do, whichever is due; return their outcomes."""
+    for _ in range(200):
+        for job in jobs:
+            with suppress(purge.NotClaimed):
+                purge.run(job_id=job.id, now=clock)
+        waiting = PurgeJob.objects.exclude(step=PurgeStep.DONE).order_by("next_try_at")
+        if not waiting:
+            break
+        clock.at = max(clock.at, waiting[0].next_try_at)
+    return [str(PurgeJob.objects.get(id=job.id).revocation) for job in jobs]
 
 
 @pytest.mark.scenario("X6")
@@ -130,7 +281,7 @@ class TestRevokingUntil:
         assert not worker.is_alive()
 
         assert during > NOW
-        assert PurgeJob.objects.get(id=job.id).revoking_until is None
+        assert Connection.objects.get(id=mailbox.connection_id).revoking_until is None
 
     def test_says_nothing_of_an_account_that_nobody_revokes(self, mailbox):
         assert self.until(mailbox, NOW) is None

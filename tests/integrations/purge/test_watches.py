@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.db import connections
 
 from integrations import providers, purge
 from integrations.models import Connection, PurgeJob, PurgeStep, Watch
@@ -19,8 +21,10 @@ from tests.fakes.pushes import FakeWatches, subscriptions_opened
 from tests.integrations import household as houses
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.interleaving import Worker
 from tests.integrations.purge.revoke_endpoint import DOWN
 from tests.integrations.purge.test_engine import body_of, run
+from tests.integrations.purge.test_grants import reconnect
 
 HOUR = timedelta(hours=1)
 
@@ -152,6 +156,7 @@ class TestAProvider:
         job = run(disconnect(fresh), clock)
 
         assert job.watch_stop == "no_access"
+        assert "no token of ours worked" in watches_said(fresh)["says"]
         assert not any(inventory.left(integration_id=fresh.id).values())
 
     def test_is_not_asked_with_a_credential_that_does_not_open(self, fresh, provider, clock):
@@ -168,6 +173,65 @@ class TestAProvider:
 
         assert (job.watch_stop, provider.calls) == ("none", [])
         assert watches_said(fresh)["outcome"] == "none"
+
+
+@pytest.mark.scenario("X6")
+class TestTokensThatAreFencedOffMeanwhile:
+    """By a reconnect, or by a disconnect of the other product: that does not end the grant."""
+
+    def test_are_replaced_by_those_of_a_reconnect(self, fresh, provider, clock):
+        Connection.objects.update(refresh_token=None)
+        provider.refusals = [errors.TokenRejected("gone", status=401)]
+        provider.meanwhile = lambda: in_another_session(lambda: once(reconnect, fresh, "1//newer"))
+
+        job = run(disconnect(fresh), clock)
+
+        assert (job.watch_stop, job.watch_lapse_by) == ("stopped", None)
+        assert provider.topic == ""
+
+    @pytest.mark.parametrize("how", ["reconnect", "disconnect"])
+    def test_are_read_again_whenever_it_happens(self, alice, provider, google, clock, how):
+        outcomes, commits = [], 0
+        while not outcomes or outcomes[-1] is not None:
+            mailbox, other = account(alice, f"{how}-{commits}")
+            google.tokens.clear()
+            job = disconnect(mailbox)
+            worker = Worker(partial(purge.run, job_id=job.id, now=clock), ignored=())
+            for _ in range(commits):
+                worker.step()
+            job.refresh_from_db()
+            has_begun = job.revocation_tried_at is not None
+            reconnect(other, f"1//{how}-{commits}") if how == "reconnect" else disconnect(other)
+            while not worker.is_over:
+                worker.step()
+            job.refresh_from_db()
+            outcomes.append(None if has_begun else job.watch_stop)
+            commits += 1
+
+        assert len(outcomes) > 5
+        assert set(outcomes) == {"stopped", None}
+
+
+def account(alice, name):
+    """Return mail and calendars of another account, with an access token that is good."""
+    connection = holdings.connection(alice, at=NOW, account=name, token=f"1//{name}-old")
+    Connection.objects.filter(id=connection.id).update(access_expires_at=NOW + HOUR)
+    mail = holdings.integration(connection, at=NOW, messages=0)
+    calendars = holdings.integration(connection, at=NOW, messages=0, product="calendar")
+    Watch.objects.filter(integration=calendars).delete()
+    return mail, calendars
+
+
+def in_another_session(work):
+    thread = threading.Thread(target=lambda: (work(), connections.close_all()))
+    thread.start()
+    thread.join(30)
+
+
+def once(work, *arguments):
+    """Do it, unless it was done before."""
+    if not Connection.objects.filter(epoch__gt=2).exists():
+        work(*arguments)
 
 
 class TestAnAccountThatIsConnectedTwice:

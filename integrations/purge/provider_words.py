@@ -1,0 +1,147 @@
+"""What a receipt says about the provider: its notifications, the grant, and a credential kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from integrations import grants, watches
+from integrations.models import Connection, ConnectionStatus, PurgeJob, RevocationOutcome
+from integrations.providers import PROVIDERS
+from limited_use.receipts import time_text
+
+REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
+    RevocationOutcome.CONFIRMED: "The provider confirmed that the grant is revoked.",
+    RevocationOutcome.ALREADY_GONE: (
+        "The grant had ended before: when the provider was first asked, it no longer knew our"
+        " token."
+    ),
+    RevocationOutcome.GONE_AFTER_ASKING: (
+        "The grant has ended: the provider no longer knows our token. The grant had ended before,"
+        " or an earlier request of ours ended it and the confirmation did not reach us."
+    ),
+    RevocationOutcome.UNCONFIRMED: (
+        "The provider did not confirm that the grant is revoked. To be sure, remove the access on"
+        " the provider's own page."
+    ),
+    RevocationOutcome.NOT_NEEDED: "It lived here: there is no provider that granted anything.",
+    RevocationOutcome.NOT_OFFERED: (
+        "Not revoked: this provider takes no grant back from an application. An access token that"
+        " was given out before ends by itself, mostly within two hours and at the latest after 28."
+        " The provider goes on listing your agreement until you remove it on its own page."
+    ),
+    # `NEEDS` follows.
+    RevocationOutcome.NEEDED_ELSEWHERE: "Not revoked: the grant is still needed.",
+}
+# Of these nobody knows that the provider ended the grant.
+WITHOUT_REVOCATION: Final = frozenset(
+    {RevocationOutcome.NOT_OFFERED, RevocationOutcome.UNCONFIRMED}
+)
+# What needs the grant, by the names of `grants.needed_by`.
+NEEDS: Final[Mapping[str, str]] = {
+    "mail": "The mail of this account is still connected.",
+    "calendar": "The calendars of this account are still connected.",
+    grants.CONNECTION: "The account was connected again.",
+    grants.OTHER_CONNECTION: "The same account is also connected in another organisation.",
+}
+STILL_LISTED: Final = (
+    "The provider still lists all that was granted, and the credential stays where it is used."
+)
+WAS_NEEDED: Final = (
+    "Not revoked: when your tokens were destroyed here, the same account was also connected in"
+    " another organisation, which needed the grant. At that time the provider still listed all that"
+    " was granted."
+)
+TOKENS_DESTROYED: Final = "Your tokens are destroyed here."
+
+_DROPPED: Final = (
+    " What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
+    " for it at the provider."
+)
+# What the provider was asked to stop, before the grant was revoked.
+WATCHES: Final[Mapping[watches.Outcome, str]] = {
+    watches.Outcome.NONE: "The provider was not telling us of news by itself.",
+    watches.Outcome.STOPPED: "The provider was told to tell us of no more news, and said it does.",
+    watches.Outcome.UNANSWERED: (
+        "The provider was asked to tell us of no more news, and did not say that it does. It ends"
+        " by itself." + _DROPPED
+    ),
+    watches.Outcome.NO_ACCESS: (
+        "The provider could not be asked to tell us of no more news, because no token of ours"
+        " worked. It ends by itself." + _DROPPED
+    ),
+    watches.Outcome.NEEDED_ELSEWHERE: (
+        "The provider goes on telling us of news of this account, because something else that is"
+        " connected to it needs that. Of this integration it finds nothing any more."
+    ),
+}
+
+# Of a credential that is kept: by whether the connection is ending.
+CREDENTIAL: Final[Mapping[bool, str]] = {
+    False: (
+        "The grant of this account is kept for what else is connected with it, and for no other"
+        " purpose."
+    ),
+    True: (
+        "The credential is kept until another disconnect of this account has ended the grant, and"
+        " for no other purpose."
+    ),
+}
+
+
+def watches_part(job: PurgeJob) -> dict[str, Any]:
+    """Return the part of the receipt about the provider's notifications."""
+    outcome = watches.Outcome(job.watch_stop or watches.Outcome.NONE)
+    return {
+        "outcome": str(outcome),
+        "says": WATCHES[outcome],
+        "lapse_by": time_text(job.watch_lapse_by),
+    }
+
+
+def revocation_part(job: PurgeJob) -> dict[str, Any]:
+    """
+    Return the part of the receipt about the grant.
+
+    The job's connection is held by the caller (`grants.hold`), so that the needs are those of now.
+    """
+    connection, outcome = job.integration.connection, RevocationOutcome(job.revocation)
+    needs = _needs(connection) if outcome == RevocationOutcome.NEEDED_ELSEWHERE else ()
+    tries = job.revocation_try_count
+    return {
+        "outcome": str(outcome),
+        "says": " ".join(_sentences(outcome, connection, needs)),
+        "needed_by": list(needs),
+        "tries": tries,
+        "tried_at": time_text(job.revocation_tried_at) if tries else None,
+        "pages": list(PROVIDERS[connection.provider].revocation_pages),
+    }
+
+
+def kept_credential(connection: Connection) -> str | None:
+    """Return what the receipt says about a credential that is kept; None if none is."""
+    if connection.ended_at is not None:
+        return None
+    return CREDENTIAL[connection.status == ConnectionStatus.ENDING]
+
+
+def _needs(connection: Connection) -> tuple[str, ...]:
+    if connection.ended_at is None:
+        return grants.needed_by(connection)
+    # A connection ends without a revocation only if another one needs the grant.
+    return (grants.OTHER_CONNECTION,)
+
+
+def _sentences(
+    outcome: RevocationOutcome, connection: Connection, needs: tuple[str, ...]
+) -> list[str]:
+    has_ended = connection.ended_at is not None
+    if outcome == RevocationOutcome.NEEDED_ELSEWHERE:
+        if has_ended:
+            return [WAS_NEEDED]
+        # A grant that waits for a reconnect is not known to be listed.
+        is_listed = connection.status == ConnectionStatus.ACTIVE
+        listed = [STILL_LISTED] if is_listed else []
+        return [REVOCATION[outcome], *(NEEDS[name] for name in needs), *listed]
+    is_to_be_said = has_ended and outcome in WITHOUT_REVOCATION
+    return [REVOCATION[outcome], *([TOKENS_DESTROYED] if is_to_be_said else [])]
