@@ -35,6 +35,19 @@ def connection(actor: Actor, value: str | None) -> UUID | None:
     return found
 
 
+def connection_with_integrations(
+    actor: Actor, connection_id: UUID
+) -> tuple[Connection, list[Integration]]:
+    """Return a connection with its live integrations, mail first; 404 if there is none of either."""
+    own = Connection.objects.live().owned_by(*ids(actor)).filter(id=connection_id).first()
+    if own is None:
+        raise Http404
+    live = list(own.integrations.live().order_by("-product"))
+    if not live:
+        raise Http404
+    return own, live
+
+
 def removal(actor: Actor, purge_id: UUID) -> PurgeJob:
     """Return a removal of the person's, in whichever organisation, left ones too: it is theirs."""
     if actor.user_id is None:

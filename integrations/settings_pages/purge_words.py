@@ -1,136 +1,128 @@
-"""A removal in words: which promises are kept so far, and what the provider said."""
+"""The page of a removal, and its row on the settings page: steps and sentences, with what is true now."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from django.utils import timezone
 
-from integrations.models import IntegrationStatus, PurgeJob, PurgeStep, RevocationOutcome
-from integrations.providers import PROVIDERS
-from integrations.providers.provider import Provider
+from integrations import removals
+from integrations.models import IntegrationStatus, PurgeJob, PurgeStep
+from integrations.product_names import name_product
 from integrations.purge import ledger_part, second_part_of
+from integrations.removal_messages import ACCESS, TOKENS, Access, Statement, state
+from integrations.removals import Situation
 from limited_use.ledger_models import LedgerKey
 
 from . import words
 
-_ORDER = list(PurgeStep)
+_ORDER: Final = list(PurgeStep)
+#: Steps that are the same for every removal: the claim once it is true, the text before, and when.
+_STEPS: Final = (
+    (PurgeStep.FENCED, "removal.unreadable", "Destroy all keys to {copy}", "fenced_at"),
+    (PurgeStep.EMPTIED, "removal.emptied", "Delete every row of {copy}", "emptied_at"),
+    (PurgeStep.VERIFIED, "removal.counted", "Count what is left", "verified_at"),
+)
+_LAST: Final = (PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A promise: how it reads once kept, how before, and the job's column that says when."""
+    """
+    One line of the list.
 
-    step: PurgeStep
-    says: str
-    will: str
-    at: str = ""
+    :param mark: `done`; `kept`, if it says what was not ended; or `ahead`
+    :param said: what is true by now; None as long as the step lies ahead
+    """
 
-
-STEPS: tuple[Step, ...] = (
-    Step(
-        PurgeStep.FENCED,
-        "Nothing of it can be read any more: its key is destroyed.",
-        "Make it unreadable",
-        "fenced_at",
-    ),
-    Step(
-        PurgeStep.EMPTIED,
-        "Everything it brought in is removed.",
-        "Remove everything it brought in",
-        "emptied_at",
-    ),
-    Step(
-        PurgeStep.VERIFIED,
-        "Every place where something could be left was counted: zero.",
-        "Count every place where something could be left",
-        "verified_at",
-    ),
-    Step(
-        PurgeStep.REVOCATION_SETTLED,
-        "Our access at the provider is settled.",
-        "End our access at the provider",
-    ),
-    Step(
-        PurgeStep.CREDENTIAL_DESTROYED,
-        "The access tokens are destroyed.",
-        "Destroy the access tokens",
-    ),
-    Step(PurgeStep.DONE, "The receipt is signed.", "Sign the receipt", "done_at"),
-)
-
-# In the place of its step where the provider takes no grant back.
-NOT_OFFERED = Step(
-    PurgeStep.REVOCATION_SETTLED,
-    "The provider lets no application end its own access: you can, there.",
-    "Let go of our access, which only you can end at the provider",
-)
-
-REVOCATION: dict[str, str] = {
-    RevocationOutcome.PENDING: "{label} has not answered yet. We keep asking for a day.",
-    RevocationOutcome.CONFIRMED: "{label} confirmed that our access has ended.",
-    RevocationOutcome.ALREADY_GONE: "{label} had ended our access already.",
-    RevocationOutcome.UNCONFIRMED: (
-        "{label} did not confirm that our access has ended. We no longer hold a key to it;"
-        " you can remove the entry yourself:"
-    ),
-    RevocationOutcome.NOT_NEEDED: "It lived here: nobody else had given access to anything.",
-    RevocationOutcome.NOT_OFFERED: (
-        "{label} lets no application end its own access. We no longer hold a key to it; {label}"
-        " goes on listing Antares until you remove it there, for the kind of account that it is:"
-    ),
-    RevocationOutcome.NEEDED_ELSEWHERE: (
-        "Something else that is connected uses the same account, so {label} still lists Antares"
-        " with the permissions given before."
-    ),
-}
+    mark: str
+    said: Statement | None
+    planned: str
+    at: datetime | None = None
 
 
 def row(job: PurgeJob) -> dict[str, Any]:
     """Return one line of the table of removals."""
-    connection = job.integration.connection
+    situation = removals.find(job)
+    access = ACCESS[situation.access]
+    is_done = job.receipt_id is not None
     return {
         "id": job.id,
-        "provider": PROVIDERS[connection.provider].label,
-        "product": job.integration.product,
+        "name": situation.subject.name,
         "fenced_at": job.fenced_at,
         "receipt_id": job.receipt_id,
-        "words": words.of(
-            IntegrationStatus.PURGED if job.receipt_id else IntegrationStatus.PURGING
-        ),
+        "words": words.of(IntegrationStatus.PURGED if is_done else IntegrationStatus.PURGING),
+        "tone": access.tone if is_done else "info",
+        "said": state(access.now, situation.subject)
+        if is_done and not access.has_ended
+        else None,
     }
 
 
 def context(job: PurgeJob) -> dict[str, Any]:
     """Return what the page of one removal shows."""
-    provider = PROVIDERS[job.integration.connection.provider]
-    reached = _ORDER.index(PurgeStep(job.step))
-    steps = [
-        {
-            "says": one.says,
-            "will": one.will,
-            "is_done": reached >= _ORDER.index(one.step),
-            "at": getattr(job, one.at) if one.at else None,
-        }
-        for one in _steps(provider)
-    ]
-    by_hand = job.revocation in {RevocationOutcome.UNCONFIRMED, RevocationOutcome.NOT_OFFERED}
+    situation = removals.find(job)
+    siblings = removals.find_siblings(job)
+    subject, access = situation.subject, ACCESS[situation.access]
+    is_done = job.receipt_id is not None
     return {
         "purge": job,
+        "name": subject.name,
+        "removed": state("removal.removed", subject),
         "has_second_part": second_part_of(job) is not None,
         "ledger_part": _ledger_part(job),
-        "steps": steps,
-        "revocation_says": REVOCATION[job.revocation].format(label=provider.label),
+        "steps": _list_steps(job, situation),
+        # What may remain at the provider is said with the way to end it.
+        "advice": state(access.advice, subject) if is_done else None,
+        "tone": access.tone,
+        "pages": situation.pages,
+        "kept": state("removal.product-kept", subject) if situation.access is Access.KEPT else None,
+        "siblings": [_sibling(one) for one in siblings],
+        # Until nothing on the page changes any more.
+        "is_moving": any(one.receipt_id is None for one in (job, *siblings)),
         "receipt_link": "",
-        "revocation_pages": provider.revocation_pages if by_hand else (),
     }
 
 
-def _steps(provider: Provider) -> list[Step]:
-    if provider.revokes:
-        return list(STEPS)
-    return [NOT_OFFERED if one.step == NOT_OFFERED.step else one for one in STEPS]
+def _list_steps(job: PurgeJob, situation: Situation) -> list[Step]:
+    subject = situation.subject
+    steps = [_step(job, situation, *one) for one in _STEPS]
+    if situation.access is not Access.NEVER_GIVEN:
+        access, tokens = ACCESS[situation.access], TOKENS[situation.tokens]
+        is_settled = _has_reached(job, PurgeStep.REVOCATION_SETTLED)
+        is_asked = job.revocation_tried_at is not None
+        said = state(access.now, subject) if is_settled or is_asked else None
+        mark = "ahead" if not is_settled else "done" if access.has_ended else "kept"
+        steps.append(Step(mark, said, subject.say(access.planned)))
+        said = state(tokens.now, subject) if is_settled else None
+        mark = "ahead" if said is None else "done" if tokens.are_destroyed else "kept"
+        steps.append(Step(mark, said, subject.say(tokens.planned)))
+    return [*steps, _step(job, situation, *_LAST)]
+
+
+def _step(
+    job: PurgeJob, situation: Situation, step: PurgeStep, claim: str, planned: str, at: str
+) -> Step:
+    subject = situation.subject
+    if not _has_reached(job, step):
+        return Step("ahead", None, subject.say(planned))
+    return Step("done", state(claim, subject), "", getattr(job, at))
+
+
+def _has_reached(job: PurgeJob, step: PurgeStep) -> bool:
+    return _ORDER.index(PurgeStep(job.step)) >= _ORDER.index(step)
+
+
+def _sibling(job: PurgeJob) -> dict[str, Any]:
+    connection = job.integration.connection
+    return {
+        "id": job.id,
+        "name": name_product(connection.provider, job.integration.product),
+        "fenced_at": job.fenced_at,
+        "is_done": job.receipt_id is not None,
+    }
 
 
 def _ledger_part(job: PurgeJob) -> LedgerKey | None:
