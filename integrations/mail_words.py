@@ -30,9 +30,7 @@ def _subjects() -> list[Subject]:
 
 
 def _sentences() -> list[str]:
-    texts = [
-        subject.say(SENTENCES[claim]) for claim in _CLAIMS if claim for subject in _subjects()
-    ]
+    texts = [subject.say(SENTENCES[claim]) for claim in _CLAIMS if claim for subject in _subjects()]
     return list(dict.fromkeys(texts))
 
 

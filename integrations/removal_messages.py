@@ -1,8 +1,8 @@
 """
 What a person is told about a removal: the only table of outcomes and their sentences. Pure.
 
-The page that asks for confirmation, the page of the removal, the settings page and the mails read it.
-`removals` finds out which row of the table is true.
+The page that asks for confirmation, the page of the removal, the settings page and the mails show
+its sentences. `removals` finds out which of them are true.
 
 The key of a sentence is the id of its claim. `disconnect.*` is said before the removal, and holds
 once it is done; `removal.*` holds while it is shown.
@@ -71,8 +71,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "disconnect.access-ends": "Antares asks {provider} to end our access to this account.",
         "disconnect.access-not-offered": (
-            "{provider} ends no access at an application's request. It goes on listing Antares until"
-            " you remove it there."
+            "{provider} ends no access at an application's request. It goes on listing Antares"
+            " until you remove it there."
         ),
         "disconnect.access-kept": (
             "{provider} goes on listing Antares, with all permissions that you gave."
@@ -107,8 +107,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "removal.access-gone": "{provider} answered that our access no longer exists.",
         "removal.access-unconfirmed": "{provider} did not confirm that our access has ended.",
         "removal.access-not-offered": (
-            "{provider} ends no access at an application's request. It goes on listing Antares until"
-            " you remove it there."
+            "{provider} ends no access at an application's request. It goes on listing Antares"
+            " until you remove it there."
         ),
         "removal.access-kept": (
             "{provider} goes on listing Antares, with all permissions that you gave."
@@ -174,7 +174,9 @@ _KEEP: Final = "Keep our access at {provider} for {others}"
 ACCESS: Final[Mapping[Access, AccessWords]] = MappingProxyType(
     {
         Access.NEVER_GIVEN: AccessWords("", "", "", "", "good"),
-        Access.ASKED: AccessWords("disconnect.access-ends", _END, "removal.access-asked", "", "info"),
+        Access.ASKED: AccessWords(
+            "disconnect.access-ends", _END, "removal.access-asked", "", "info"
+        ),
         Access.CONFIRMED: AccessWords("", _END, "removal.access-confirmed", "", "good"),
         Access.GONE: AccessWords("", _END, "removal.access-gone", "", "good"),
         Access.UNCONFIRMED: AccessWords(

@@ -121,11 +121,11 @@ def _access_at_the_end(connection: Connection) -> Access:
     return OF_OUTCOME[RevocationOutcome(closing[0].revocation)] if closing else Access.UNKNOWN
 
 
-def _live_products(
-    connection: Connection, *, apart_from: Collection[object]
-) -> tuple[str, ...]:
+def _live_products(connection: Connection, *, apart_from: Collection[object]) -> tuple[str, ...]:
     # Filtered here: they were fetched with the connection.
-    live = [one for one in connection.integrations.all() if one.is_live and one.id not in apart_from]
+    live = [
+        one for one in connection.integrations.all() if one.is_live and one.id not in apart_from
+    ]
     return tuple(sorted((one.product for one in live), reverse=True))
 
 

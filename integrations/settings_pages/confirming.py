@@ -43,6 +43,14 @@ class Counts:
     shares: int
 
 
+@dataclass(frozen=True, slots=True)
+class _CountsOfEach:
+    """How many events and live shares each calendar has, by its id."""
+
+    events: Mapping[UUID, int]
+    shares: Mapping[UUID, int]
+
+
 def render_confirmation(
     request: HttpRequest, asked: Asked, connection: Connection, removed: Sequence[Integration]
 ) -> bytes:
@@ -72,7 +80,7 @@ def _render(
         rows,
         permits=permits,
         viewer=asked.actor,
-        make=partial(_name_each, **_count_by_calendar(rows, at=asked.at)),
+        make=partial(_name_each, counts=_count_by_calendar(rows, at=asked.at)),
         context=context,
         under="calendars",
         request=request,
@@ -139,22 +147,16 @@ def _state_all(situation: Situation, removed: Sequence[Integration]) -> list[Sta
     return [one for one in said if one is not None]
 
 
-def _count_by_calendar(rows: Sequence[Row], *, at: datetime) -> dict[str, Mapping[UUID, int]]:
+def _count_by_calendar(rows: Sequence[Row], *, at: datetime) -> _CountsOfEach:
     ids = [row.row.calendar.id for row in rows]
     events = Event.objects.filter(calendar_id__in=ids).values_list("calendar_id")
     given = shares.live(at).filter(item__in=ids).values_list("item")
-    return {
-        "event_counts": dict(events.annotate(Count("id"))),
-        "share_counts": dict(given.annotate(Count("id"))),
-    }
+    return _CountsOfEach(
+        events=dict(events.annotate(Count("id"))), shares=dict(given.annotate(Count("id")))
+    )
 
 
-def _name_each(
-    opened: sink.Opened,
-    *,
-    event_counts: Mapping[UUID, int],
-    share_counts: Mapping[UUID, int],
-) -> list[Shown]:
+def _name_each(opened: sink.Opened, *, counts: _CountsOfEach) -> list[Shown]:
     """Return each calendar as the page shows it. Called inside the sink."""
     return [
         Shown(
@@ -162,8 +164,8 @@ def _name_each(
                 "id": seen.calendar.id,
                 "is_local": seen.calendar.is_local,
                 "is_named": "about" in values,
-                "event_count": event_counts.get(seen.calendar.id, 0),
-                "share_count": share_counts.get(seen.calendar.id, 0),
+                "event_count": counts.events.get(seen.calendar.id, 0),
+                "share_count": counts.shares.get(seen.calendar.id, 0),
             },
             {"name": orjson.loads(values["about"])["name"] if "about" in values else ""},
         )

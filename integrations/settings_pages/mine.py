@@ -38,7 +38,11 @@ def connection(actor: Actor, value: str | None) -> UUID | None:
 def connection_with_integrations(
     actor: Actor, connection_id: UUID
 ) -> tuple[Connection, list[Integration]]:
-    """Return a connection with its live integrations, mail first; 404 if there is none of either."""
+    """
+    Return a connection with its live integrations, mail first.
+
+    :raises Http404: if it is not theirs, or nothing of it is live
+    """
     own = Connection.objects.live().owned_by(*ids(actor)).filter(id=connection_id).first()
     if own is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""The page of a removal, and its row on the settings page: steps and sentences, with what is true now."""
+"""The page of a removal, and its row on the settings page."""
 
 from __future__ import annotations
 
@@ -12,20 +12,37 @@ from integrations import removals
 from integrations.models import IntegrationStatus, PurgeJob, PurgeStep
 from integrations.product_names import name_product
 from integrations.purge import ledger_part, second_part_of
-from integrations.removal_messages import ACCESS, TOKENS, Access, Statement, state
+from integrations.removal_messages import ACCESS, TOKENS, Access, Statement, Subject, state
 from integrations.removals import Situation
 from limited_use.ledger_models import LedgerKey
 
 from . import words
 
 _ORDER: Final = list(PurgeStep)
-#: Steps that are the same for every removal: the claim once it is true, the text before, and when.
-_STEPS: Final = (
-    (PurgeStep.FENCED, "removal.unreadable", "Destroy all keys to {copy}", "fenced_at"),
-    (PurgeStep.EMPTIED, "removal.emptied", "Delete every row of {copy}", "emptied_at"),
-    (PurgeStep.VERIFIED, "removal.counted", "Count what is left", "verified_at"),
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """
+    A step of every removal.
+
+    :param claim: once it is taken
+    :param planned: the text before
+    :param at: the column of the job that says when
+    """
+
+    step: PurgeStep
+    claim: str
+    planned: str
+    at: str
+
+
+_FIRST: Final = (
+    _Promise(PurgeStep.FENCED, "removal.unreadable", "Destroy all keys to {copy}", "fenced_at"),
+    _Promise(PurgeStep.EMPTIED, "removal.emptied", "Delete every row of {copy}", "emptied_at"),
+    _Promise(PurgeStep.VERIFIED, "removal.counted", "Count what is left", "verified_at"),
 )
-_LAST: Final = (PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
+_LAST: Final = _Promise(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +72,7 @@ def row(job: PurgeJob) -> dict[str, Any]:
         "receipt_id": job.receipt_id,
         "words": words.of(IntegrationStatus.PURGED if is_done else IntegrationStatus.PURGING),
         "tone": access.tone if is_done else "info",
-        "said": state(access.now, situation.subject)
-        if is_done and not access.has_ended
-        else None,
+        "said": state(access.now, situation.subject) if is_done and not access.has_ended else None,
     }
 
 
@@ -88,27 +103,35 @@ def context(job: PurgeJob) -> dict[str, Any]:
 
 def _list_steps(job: PurgeJob, situation: Situation) -> list[Step]:
     subject = situation.subject
-    steps = [_step(job, situation, *one) for one in _STEPS]
+    steps = [_keep_promise(job, subject, one) for one in _FIRST]
     if situation.access is not Access.NEVER_GIVEN:
-        access, tokens = ACCESS[situation.access], TOKENS[situation.tokens]
-        is_settled = _has_reached(job, PurgeStep.REVOCATION_SETTLED)
-        is_asked = job.revocation_tried_at is not None
-        said = state(access.now, subject) if is_settled or is_asked else None
-        mark = "ahead" if not is_settled else "done" if access.has_ended else "kept"
-        steps.append(Step(mark, said, subject.say(access.planned)))
-        said = state(tokens.now, subject) if is_settled else None
-        mark = "ahead" if said is None else "done" if tokens.are_destroyed else "kept"
-        steps.append(Step(mark, said, subject.say(tokens.planned)))
-    return [*steps, _step(job, situation, *_LAST)]
+        steps += [_settle_access(job, situation), _settle_tokens(job, situation)]
+    return [*steps, _keep_promise(job, subject, _LAST)]
 
 
-def _step(
-    job: PurgeJob, situation: Situation, step: PurgeStep, claim: str, planned: str, at: str
-) -> Step:
-    subject = situation.subject
-    if not _has_reached(job, step):
-        return Step("ahead", None, subject.say(planned))
-    return Step("done", state(claim, subject), "", getattr(job, at))
+def _keep_promise(job: PurgeJob, subject: Subject, promise: _Promise) -> Step:
+    if not _has_reached(job, promise.step):
+        return Step("ahead", None, subject.say(promise.planned))
+    return Step("done", state(promise.claim, subject), "", getattr(job, promise.at))
+
+
+def _settle_access(job: PurgeJob, situation: Situation) -> Step:
+    access, is_settled = ACCESS[situation.access], _is_settled(job)
+    is_asked = job.revocation_tried_at is not None
+    said = state(access.now, situation.subject) if is_settled or is_asked else None
+    mark = "ahead" if not is_settled else "done" if access.has_ended else "kept"
+    return Step(mark, said, situation.subject.say(access.planned))
+
+
+def _settle_tokens(job: PurgeJob, situation: Situation) -> Step:
+    tokens = TOKENS[situation.tokens]
+    said = state(tokens.now, situation.subject) if _is_settled(job) else None
+    mark = "ahead" if said is None else "done" if tokens.are_destroyed else "kept"
+    return Step(mark, said, situation.subject.say(tokens.planned))
+
+
+def _is_settled(job: PurgeJob) -> bool:
+    return _has_reached(job, PurgeStep.REVOCATION_SETTLED)
 
 
 def _has_reached(job: PurgeJob, step: PurgeStep) -> bool:

@@ -23,7 +23,6 @@ from integrations.models import (
     Integration,
     Message,
     PurgeJob,
-    PurgeStep,
     SyncWork,
     Thread,
 )
@@ -49,6 +48,7 @@ class Google:
 
     def __init__(self, sandbox):
         self.sandbox = sandbox
+        sandbox.dial(units_per_minute=0, concurrency=0)
         start = timezone.now().replace(microsecond=0)
         for hour in (1, 2):
             moment = {"dateTime": (start + timedelta(hours=hour)).isoformat(), "timeZone": "UTC"}
@@ -150,7 +150,10 @@ class World:
         self.client = cast.browser(self.user, recent=True)
         bring_in(self.connection)
         self.holders = {
-            product: [one.id, *Calendar.objects.filter(integration=one).values_list("cache_id", flat=True)]
+            product: [
+                one.id,
+                *Calendar.objects.filter(integration=one).values_list("cache_id", flat=True),
+            ]
             for product, one in self.integrations.items()
         }
         self.given = self.account.list_scopes()
@@ -190,7 +193,11 @@ class World:
     def finish(self, *jobs):
         """Have workers run these purges, in turns, until there are receipts."""
         for _ in range(200):
-            waiting = [one for one in PurgeJob.objects.filter(id__in=[job.id for job in jobs]) if not one.receipt_id]
+            waiting = [
+                one
+                for one in PurgeJob.objects.filter(id__in=[job.id for job in jobs])
+                if not one.receipt_id
+            ]
             if not waiting:
                 return
             job = min(waiting, key=lambda one: one.next_try_at)
@@ -245,7 +252,11 @@ class World:
     def has_tokens(self):
         now = self.now
         holders = {now.id, now.grant_id, self.first_grant}
-        return bool(now.refresh_token or now.access_token) or DataKey.objects.filter(holder__in=holders).exists()
+        return (
+            now.refresh_token is not None
+            or now.access_token is not None
+            or DataKey.objects.filter(holder__in=holders).exists()
+        )
 
     @property
     def first_grant(self):
@@ -283,7 +294,12 @@ def keeps_permissions(world, _):
 def keeps_tokens(world, product):
     now = world.now
     has_key = DataKey.objects.filter(holder=now.grant_id).exists()
-    return now.refresh_token is not None and has_key and world.live > set() and product not in world.live
+    return (
+        now.refresh_token is not None
+        and has_key
+        and world.live > set()
+        and product not in world.live
+    )
 
 
 def has_no_tokens(world, _):
@@ -294,12 +310,18 @@ def asks_nothing(world, _):
     return world.account.list_answers() == []
 
 
+def is_removed_within_an_hour(world, product):
+    job = world.job_of(product)
+    took = job.emptied_at - job.fenced_at
+    return not world.has_keys(product) and not world.has_rows(product) and took < timedelta(hours=1)
+
+
 #: Whether a sentence is true, by claim: of `disconnect.*` once all is done, of the rest now.
 TRUE = {
     "disconnect.unchanged-there": lambda world, _: world.account.look_at_content() == world.content,
     "disconnect.stored-only-here": lambda world, _: not PROVIDERS[world.account.key].grants,
-    "disconnect.unreadable-at-once": lambda world, product: is_removed_within_an_hour(world, product),
-    "disconnect.local-unreadable-at-once": lambda world, product: is_removed_within_an_hour(world, product),
+    "disconnect.unreadable-at-once": is_removed_within_an_hour,
+    "disconnect.local-unreadable-at-once": is_removed_within_an_hour,
     "disconnect.access-ends": lambda world, _: world.account.list_answers() != [],
     "disconnect.access-not-offered": lists_antares,
     "disconnect.access-kept": keeps_permissions,
@@ -310,10 +332,14 @@ TRUE = {
     "disconnect.tokens-kept-ended": keeps_tokens,
     "disconnect.receipt": lambda world, product: world.has_receipt(product),
     "disconnect.receipts": lambda world, product: world.has_receipt(product),
-    "removal.removed": lambda world, product: not (world.has_rows(product) or world.has_keys(product)),
+    "removal.removed": lambda world, product: (
+        not (world.has_rows(product) or world.has_keys(product))
+    ),
     "removal.unreadable": lambda world, product: not world.has_keys(product),
     "removal.emptied": lambda world, product: not world.has_rows(product),
-    "removal.counted": lambda world, product: set(world.job_of(product).counts_left.values()) == {0},
+    "removal.counted": lambda world, product: (
+        set(world.job_of(product).counts_left.values()) == {0}
+    ),
     "removal.signed": lambda world, product: world.has_receipt(product),
     "removal.access-asked": lambda world, product: (
         200 not in world.account.list_answers()
@@ -342,19 +368,16 @@ TRUE = {
     "removal.tokens-reconnected": lambda world, _: (
         world.has_tokens and world.now.grant_id != world.first_grant
     ),
-    "removal.advice-check": lambda world, _: 200 not in world.account.list_answers()
-    or world.now.status == ConnectionStatus.ENDED,
+    "removal.advice-check": lambda world, _: (
+        200 not in world.account.list_answers() or world.now.status == ConnectionStatus.ENDED
+    ),
     "removal.advice-remove": lists_antares,
     "removal.advice-kept": keeps_permissions,
     "removal.advice-shared": lists_antares,
-    "removal.product-kept": lambda world, product: world.live == set(world.integrations) - {product},
+    "removal.product-kept": lambda world, product: (
+        world.live == set(world.integrations) - {product}
+    ),
 }
-
-
-def is_removed_within_an_hour(world, product):
-    job = world.job_of(product)
-    took = job.emptied_at - job.fenced_at
-    return not world.has_keys(product) and not world.has_rows(product) and took < timedelta(hours=1)
 
 
 def lines_of(body):

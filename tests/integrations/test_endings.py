@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from integrations import credentials, endings, notices, purge
 from integrations.models import Connection, Notice, PurgeJob, PurgeStep
-
 from tests.integrations.test_two_products import calendar
 
 pytestmark = pytest.mark.django_db(transaction=True)
