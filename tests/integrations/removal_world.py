@@ -51,6 +51,7 @@ class Google:
         sandbox.dial(units_per_minute=0, concurrency=0)
         start = timezone.now().replace(microsecond=0)
         for hour in (1, 2):
+            sandbox.deliver(self.email, subject=f"Message {hour}")
             moment = {"dateTime": (start + timedelta(hours=hour)).isoformat(), "timeZone": "UTC"}
             sandbox.put_event(self.email, summary=f"Event {hour}", start=moment, end=moment)
 

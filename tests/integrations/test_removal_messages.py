@@ -339,7 +339,7 @@ class TestTheWholeAccount:
         text, _ = world.read_before()
 
         assert "Disconnect Google mail and Google Calendar?" in text
-        assert "3 messages in 3 conversations and 2 calendars with 2 events" in text
+        assert "2 messages in 2 conversations and 2 calendars with 2 events" in text
         assert "“Choir”: 0 events" in text
         assert f"“{Google.email}”: 2 events" in text
 
