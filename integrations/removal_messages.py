@@ -90,7 +90,7 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
             "The old access tokens are kept until you reconnect or disconnect {others}."
         ),
         "disconnect.receipt": "You get a signed receipt that anyone can check.",
-        "disconnect.receipts": "You get a signed receipt for each of them that anyone can check.",
+        "disconnect.receipts": "You get a signed receipt for each, which anyone can check.",
         # While it runs, and after.
         "removal.removed": "Your {name} {is} removed from Antares",
         "removal.unreadable": "All keys to {copy} are destroyed. Nobody can read {it}.",
@@ -167,6 +167,10 @@ class AccessWords:
     def has_ended(self) -> bool:
         return self.tone == "good"
 
+    @property
+    def may_remain(self) -> bool:
+        return bool(self.advice)
+
 
 _END: Final = "End our access at {provider}"
 _KEEP: Final = "Keep our access at {provider} for {others}"
@@ -221,6 +225,10 @@ class TokenWords:
     @property
     def are_destroyed(self) -> bool:
         return self.now == "removal.tokens-destroyed"
+
+    @property
+    def are_kept(self) -> bool:
+        return bool(self.now) and not self.are_destroyed
 
 
 _DESTROY: Final = "Destroy the access tokens"
@@ -291,12 +299,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence as it is shown, and the id of its claim."""
+    """
+    A sentence as it is shown, and the id of its claim.
+
+    :param is_kept: it says what does not end
+    """
 
     claim: str
     text: str
+    is_kept: bool = False
 
 
-def state(claim: str, subject: Subject) -> Statement | None:
+def state(claim: str, subject: Subject, *, is_kept: bool = False) -> Statement | None:
     """Return the sentence of `claim` about `subject`; None without a claim."""
-    return Statement(claim, subject.say(SENTENCES[claim])) if claim else None
+    return Statement(claim, subject.say(SENTENCES[claim]), is_kept) if claim else None

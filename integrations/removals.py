@@ -46,18 +46,17 @@ class Situation:
     @property
     def pages(self) -> tuple[str, ...]:
         """Return the provider's pages where a person ends our access, if it may remain."""
-        words = ACCESS[self.access]
-        return PROVIDERS[self.subject.provider].revocation_pages if words.advice else ()
+        provider = PROVIDERS[self.subject.provider]
+        return provider.revocation_pages if ACCESS[self.access].may_remain else ()
 
     def state_plans(self) -> list[Statement]:
         """Return what is said of access and tokens before the removal."""
-        claims = ACCESS[self.access].before, TOKENS[self.tokens].before
-        return [one for claim in claims if (one := state(claim, self.subject))]
-
-    def state_facts(self) -> list[Statement]:
-        """Return what is said of access and tokens once they are settled."""
-        claims = ACCESS[self.access].now, TOKENS[self.tokens].now
-        return [one for claim in claims if (one := state(claim, self.subject))]
+        access, tokens = ACCESS[self.access], TOKENS[self.tokens]
+        said = (
+            state(access.before, self.subject, is_kept=access.may_remain),
+            state(tokens.before, self.subject, is_kept=tokens.are_kept),
+        )
+        return [one for one in said if one is not None]
 
 
 def foresee(connection: Connection, removed: Sequence[Integration]) -> Situation:
