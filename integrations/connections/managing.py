@@ -18,6 +18,7 @@ from integrations.models import (
     PurgeTrigger,
     SyncWork,
 )
+from integrations.providers.offline import OFFLINE
 from integrations.purge import NotLive
 from integrations.sync import aside, claims
 from integrations.tasks import connections as tasks
@@ -77,12 +78,14 @@ def disconnect_account(
     """
     Disconnect every live integration of a connection in one transaction; return their purges.
 
-    The purges revoke the grant, unless another connection of the account needs it.
+    The purges revoke the grant, unless another connection of the account needs it. Calendars that
+    are stored only in Antares are no account: only their own page removes them.
 
     :raises NotConnected: if the connection has no live integration, or another owner
     """
     with transaction.atomic(durable=True):
         own = Connection.objects.live().owned_by(user_id, organisation_id)
+        own = own.exclude(provider=OFFLINE.key)
         connection = own.filter(id=connection_id).select_for_update(no_key=True).first()
         if connection is None:
             raise NotConnected

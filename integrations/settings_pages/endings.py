@@ -57,7 +57,7 @@ def disconnect(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask once about all products of a connection; then disconnect them together."""
     asked = asked_by(request)
-    connection, live = mine.connection_with_integrations(asked.actor, connection_id)
+    connection, live = mine.account(asked.actor, connection_id)
     if request.method == "POST":
         user_id, organisation_id = mine.ids(asked.actor)
         jobs = connections.disconnect_account(

@@ -343,17 +343,23 @@ class TestTheWholeAccount:
         assert "“Choir”: 0 events" in text
         assert f"“{Google.email}”: 2 events" in text
 
+    def test_is_not_what_is_stored_only_in_antares(self, alice, acme, google):
+        local_house.begun(actor_for(alice, acme), "Choir")
+        world = World(alice, Nobody())
+
+        answer = world.client.post(f"/settings/connections/{world.connection.id}/disconnect/")
+
+        assert answer.status_code == 404
+        with pytest.raises(connections.NotConnected):
+            disconnect_account(world)
+        assert world.live == {"calendar"}
+
     def test_is_disconnected_once(self, alice, google):
         world = connected(alice, Google(google), "mail", "calendar")
         world.disconnect()
 
         with pytest.raises(connections.NotConnected):
-            connections.disconnect_account(
-                connection_id=world.connection.id,
-                user_id=alice.id,
-                organisation_id=world.connection.organisation_id,
-                at=timezone.now(),
-            )
+            disconnect_account(world)
 
         again = world.client.post(f"/settings/connections/{world.connection.id}/disconnect/")
         assert again.status_code == 404
@@ -373,6 +379,15 @@ class TestTheTable:
         used = {claim for one in words for claim in (one.before, one.now) if claim}
         used |= {one.advice for one in ACCESS.values() if one.advice}
         assert used <= set(SENTENCES)
+
+
+def disconnect_account(world):
+    return connections.disconnect_account(
+        connection_id=world.connection.id,
+        user_id=world.user.id,
+        organisation_id=world.connection.organisation_id,
+        at=timezone.now(),
+    )
 
 
 def outcome_of(job):
