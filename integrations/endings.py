@@ -119,7 +119,7 @@ def sweep(*, at: datetime) -> list[UUID]:
                 "integration.ended", extra={"integration_id": integration_id, "trigger": trigger}
             )
             if trigger in _TOLD:
-                notices.purged(connection_id=job.integration.connection_id, trigger=trigger, at=at)
+                notices.purged(job=job, at=at)
     return opened
 
 

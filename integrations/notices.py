@@ -1,5 +1,6 @@
 """
 What the owner is told when a grant, or the permission in it, ended elsewhere: a row and a mail.
+And the mail about a removal and its receipt, whose sentences are those of `removal_messages`.
 
 The mail is the platform's own: to the sign-in address, for the other may be the one that is lost.
 
@@ -19,7 +20,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from integrations import alarms
+from integrations import alarms, mail_words, removals
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -27,6 +28,7 @@ from integrations.models import (
     IntegrationStatus,
     Notice,
     NoticeKind,
+    PurgeJob,
     PurgeTrigger,
     StatusReason,
 )
@@ -130,28 +132,45 @@ def record_purged(*, connection_id: UUID, at: datetime) -> None:
 
     Not after it: a worker may have finished the purge by then, and the row would outlive it.
     """
-    Notice.objects.create(
-        connection_id=connection_id, kind=NoticeKind.PURGED, about_since=at, told_at=at
+    # Once for all products of the connection that end at the same time.
+    Notice.objects.get_or_create(
+        connection_id=connection_id,
+        kind=NoticeKind.PURGED,
+        about_since=at,
+        defaults={"told_at": at},
     )
 
 
-def purged(*, connection_id: UUID, trigger: PurgeTrigger, at: datetime) -> None:
+def purged(*, job: PurgeJob, at: datetime) -> None:
     """Tell the owner that what they did not reconnect is being removed: a mail, and no row."""
-    connection = Connection.objects.get(id=connection_id)
+    # Read again: what was cached before the disconnect is out of date.
+    situation = removals.find(PurgeJob.objects.get(id=job.id))
     platform_mail.send(
         NoticeKind.PURGED,
-        user_id=connection.user_id,
-        words={"provider": Label[connection.provider], "trigger": trigger},
+        user_id=job.user_id,
+        words={
+            "provider": Label[situation.subject.provider],
+            "product": mail_words.name_product(situation),
+            "others": mail_words.say_what_stays(situation),
+            "trigger": PurgeTrigger(job.trigger),
+        },
         at=at,
     )
 
 
-def receipt_ready(*, user_id: UUID, integration_id: UUID, provider: str, at: datetime) -> bool:
-    """Send whose data was removed the link to its receipt, if they still have an account."""
+def receipt_ready(
+    *,
+    user_id: UUID,
+    integration_id: UUID,
+    provider: str,  # noqa: ARG001 - what the engine passes; the rows say more
+    at: datetime,
+) -> bool:
+    """Send the former owner the link to the receipt, if they still have an account."""
+    job = PurgeJob.objects.get(integration_id=integration_id)
     return platform_mail.send(
         "receipt_ready",
         user_id=user_id,
-        words={"provider": Label[provider]},
+        words=mail_words.describe(removals.find(job)),
         about=integration_id,
         at=at,
     )

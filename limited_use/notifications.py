@@ -83,7 +83,7 @@ KINDS: Final[dict[str, Kind]] = {
             why="What came from a connected account is being removed, and they did not do it.",
             purpose=Purpose.CONNECTION_END,
             template="purged",
-            takes=frozenset({"provider", "trigger"}),
+            takes=frozenset({"provider", "product", "others", "trigger"}),
             leads_to=_SETTINGS,
         ),
         Kind(
@@ -91,7 +91,9 @@ KINDS: Final[dict[str, Kind]] = {
             why="The proof of a removal belongs to whose data was removed, account or not.",
             purpose=Purpose.CONNECTION_END,
             template="receipt_ready",
-            takes=frozenset({"provider"}),
+            takes=frozenset(
+                {"product", "removed", "others", "access", "tokens", "advice", "pages"}
+            ),
             leads_to="receipt-link",
             about_receipt=True,
         ),

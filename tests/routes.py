@@ -125,6 +125,7 @@ WITHOUT_FORM_TOKEN = {
 CONFIRM = frozenset(
     {
         "settings-disconnect",
+        "settings-disconnect-account",
         "settings-export",
         "settings-feature-withdraw",
         "settings-forget",
@@ -169,6 +170,7 @@ ROUTES: dict[str, Kind] = {
     "settings-retry": FORM,
     "settings-forget": FORM,
     "settings-disconnect": CONFIRMED,
+    "settings-disconnect-account": CONFIRMED,
     # The answer to the form is the file.
     "settings-export": Kind("sign-in sign-in 405 405", "ok ok 405 405", "404 404 405 405"),
     "settings-feature": SWITCH,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from integrations import endings, forgetting, grants
+from integrations import endings, forgetting
 from integrations.models import (
     OWNER_ONLY,
     Connection,
@@ -18,6 +18,7 @@ from integrations.models import (
     PurgeTrigger,
     SyncWork,
 )
+from integrations.providers.offline import OFFLINE
 from integrations.purge import NotLive
 from integrations.sync import aside, claims
 from integrations.tasks import connections as tasks
@@ -69,6 +70,38 @@ def disconnect(
         "integration.disconnected", extra={"integration_id": integration_id, "trigger": trigger}
     )
     return job
+
+
+def disconnect_account(
+    *, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
+) -> list[PurgeJob]:
+    """
+    Disconnect every live integration of a connection in one transaction; return their purges.
+
+    The purges revoke the grant, unless another connection of the account needs it. Calendars that
+    are stored only in Antares are no account: only their own page removes them.
+
+    :raises NotConnected: if the connection has no live integration, or another owner
+    """
+    with transaction.atomic(durable=True):
+        own = Connection.objects.live().owned_by(user_id, organisation_id)
+        own = own.exclude(provider=OFFLINE.key)
+        connection = own.filter(id=connection_id).select_for_update(no_key=True).first()
+        if connection is None:
+            raise NotConnected
+        # All of them are locked before the first one ends: see "Lock order" in the README.
+        live = connection.integrations.live().select_for_update(no_key=True, of=("self",))
+        integrations = list(live.order_by("id"))
+        if not integrations:
+            raise NotConnected
+        jobs = [
+            endings.end(integration=integration, trigger=PurgeTrigger.OWNER, at=at)
+            for integration in integrations
+        ]
+        for job in jobs:
+            transaction.on_commit(partial(purges.queue, job.id), robust=True)
+    logger.info("connection.disconnected", extra={"connection_id": connection_id})
+    return jobs
 
 
 def forget(*, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
@@ -140,13 +173,6 @@ def retry_set_aside(*, integration_id: UUID, at: datetime) -> int:
     with transaction.atomic(durable=True):
         _live(integration_id)
         return aside.retry(integration_id=integration_id, at=at)
-
-
-def shares_its_grant(integration: Integration) -> bool:
-    """Return whether something else of the same account goes on after a disconnect."""
-    connection = integration.connection
-    beside = connection.integrations.live().exclude(id=integration.id)
-    return beside.exists() or grants.lives_elsewhere(connection)
 
 
 def _live(integration_id: UUID) -> Integration:

@@ -106,6 +106,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendar_pages.views": "Passes calendars to the sink of pages.",
     "integrations.settings_pages.calendar_files": "Sends and takes a calendar's file.",
     "integrations.settings_pages.calendars": "Names of calendars in settings.",
+    "integrations.settings_pages.confirming": "Names of calendars before a disconnect.",
     "integrations.settings_pages.local_page": "The name of a local calendar.",
     "integrations.settings_pages.sharing": "The name of a calendar that is shared.",
     "integrations.api.calendar_files": "Sends and takes a calendar's file.",

@@ -20,19 +20,12 @@ from accounts.roles import Permission
 from integrations import connections
 from integrations import purge as purges
 from integrations.asking import asked_by
-from integrations.models import (
-    Calendar,
-    ConnectionStatus,
-    Event,
-    Integration,
-    PurgeTrigger,
-    Thread,
-)
+from integrations.models import PurgeTrigger
 from integrations.providers import PROVIDERS
-from limited_use import receipt_links, shares
+from limited_use import receipt_links
 from limited_use.models import Receipt
 
-from . import local_page, mine, overview, purge_words
+from . import confirming, local_page, mine, purge_words
 
 
 @never_cache
@@ -41,50 +34,44 @@ from . import local_page, mine, overview, purge_words
 @require_recent
 def disconnect(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Ask once, saying exactly what goes; then disconnect."""
-    actor = actor_of(request)
-    integration = mine.integration(actor, integration_id)
+    asked = asked_by(request)
+    integration = mine.integration(asked.actor, integration_id)
     is_local = not PROVIDERS[integration.connection.provider].grants
     if is_local and request.POST.get("files_kept") != "yes":
-        return HttpResponse(local_page.ask_to_remove_all(request, asked_by(request), integration))
+        return HttpResponse(local_page.ask_to_remove_all(request, asked, integration))
     if request.method == "POST":
-        user_id, organisation_id = mine.ids(actor)
+        user_id, organisation_id = mine.ids(asked.actor)
         job = connections.disconnect(
             integration_id=integration.id,
             user_id=user_id,
             organisation_id=organisation_id,
-            at=timezone.now(),
+            at=asked.at,
             trigger=PurgeTrigger.OWNER,
         )
         return redirect("settings-purge", job.id)
-    connection = integration.connection
-    return render(
-        request,
-        "settings/disconnect.html",
-        {
-            "provider": PROVIDERS[connection.provider].label,
-            "provider_key": connection.provider,
-            "connection_id": connection.id,
-            "needs_reconnect": connection.status == ConnectionStatus.REAUTH_REQUIRED,
-            "message_count": overview.message_counts([integration.id]).get(integration.id, 0),
-            "thread_count": Thread.objects.filter(integration=integration).count(),
-            "product": integration.product,
-            "is_ended_here": PROVIDERS[connection.provider].revokes,
-            **_calendars(integration),
-            "shared_grant": connections.shares_its_grant(integration),
-        },
+    return HttpResponse(
+        confirming.render_confirmation(request, asked, integration.connection, [integration])
     )
 
 
-def _calendars(integration: Integration) -> dict[str, int]:
-    if integration.product != "calendar":
-        return {}
-    calendars = Calendar.objects.filter(integration=integration)
-    ids = list(calendars.values_list("id", flat=True))
-    return {
-        "calendar_count": len(ids),
-        "event_count": Event.objects.filter(integration_id=integration.id).count(),
-        "share_count": shares.live(timezone.now()).filter(item__in=ids).count(),
-    }
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+@require_recent
+def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Ask once about all products of a connection; then disconnect them together."""
+    asked = asked_by(request)
+    connection, live = mine.account(asked.actor, connection_id)
+    if request.method == "POST":
+        user_id, organisation_id = mine.ids(asked.actor)
+        jobs = connections.disconnect_account(
+            connection_id=connection.id,
+            user_id=user_id,
+            organisation_id=organisation_id,
+            at=asked.at,
+        )
+        return redirect("settings-purge", jobs[0].id)
+    return HttpResponse(confirming.render_confirmation(request, asked, connection, live))
 
 
 @never_cache

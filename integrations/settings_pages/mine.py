@@ -13,6 +13,7 @@ from django.http import Http404
 from accounts import owned
 from accounts.actors import Actor
 from integrations.models import Connection, Integration, PurgeJob
+from integrations.providers import PROVIDERS
 
 
 def integration(actor: Actor, integration_id: UUID) -> Integration:
@@ -33,6 +34,21 @@ def connection(actor: Actor, value: str | None) -> UUID | None:
     if found is None:
         raise Http404
     return found
+
+
+def account(actor: Actor, connection_id: UUID) -> tuple[Connection, list[Integration]]:
+    """
+    Return a connection to a provider with its live integrations, mail first.
+
+    :raises Http404: if it is not theirs, or nothing of it is live
+    """
+    own = Connection.objects.live().owned_by(*ids(actor)).filter(id=connection_id).first()
+    if own is None or not PROVIDERS[own.provider].grants:
+        raise Http404
+    live = list(own.integrations.live().order_by("-product"))
+    if not live:
+        raise Http404
+    return own, live
 
 
 def removal(actor: Actor, purge_id: UUID) -> PurgeJob:

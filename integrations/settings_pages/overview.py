@@ -180,7 +180,7 @@ def purges(*, actor: Actor) -> list[PurgeJob]:
         # What a removal is about is shown where it was theirs, which they may have left.
         with owned.acting_for(actor.user_id, organisation_id):
             there = [job for job in jobs if job.organisation_id == organisation_id]
-            prefetch_related_objects(there, "integration__connection")
+            prefetch_related_objects(there, "integration__connection__integrations__purge")
     return jobs
 
 

@@ -1,140 +1,151 @@
-"""A removal in words: which promises are kept so far, and what the provider said."""
+"""The page of a removal, and its row on the settings page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from django.utils import timezone
 
-from integrations.models import IntegrationStatus, PurgeJob, PurgeStep, RevocationOutcome
-from integrations.providers import PROVIDERS
-from integrations.providers.provider import Provider
+from integrations import removals
+from integrations.models import IntegrationStatus, PurgeJob, PurgeStep
+from integrations.product_names import name_product
 from integrations.purge import ledger_part, second_part_of
+from integrations.removal_messages import ACCESS, TOKENS, Access, Statement, Subject, state
+from integrations.removals import Situation
 from limited_use.ledger_models import LedgerKey
 
 from . import words
 
-_ORDER = list(PurgeStep)
+_ORDER: Final = list(PurgeStep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """
+    A step of every removal.
+
+    :param claim: once it is taken
+    :param planned: the text before
+    :param at: the column of the job that says when
+    """
+
+    step: PurgeStep
+    claim: str
+    planned: str
+    at: str
+
+
+_FIRST: Final = (
+    _Promise(PurgeStep.FENCED, "removal.unreadable", "Destroy all keys to {copy}", "fenced_at"),
+    _Promise(PurgeStep.EMPTIED, "removal.emptied", "Delete every row of {copy}", "emptied_at"),
+    _Promise(PurgeStep.VERIFIED, "removal.counted", "Count what is left", "verified_at"),
+)
+_LAST: Final = _Promise(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A promise: how it reads once kept, how before, and the job's column that says when."""
+    """
+    One line of the list.
 
-    step: PurgeStep
-    says: str
-    will: str
-    at: str = ""
+    :param mark: `done`; `kept`, if it says what was not ended; or `ahead`
+    :param said: what is true by now; None as long as the step lies ahead
+    """
 
-
-STEPS: tuple[Step, ...] = (
-    Step(
-        PurgeStep.FENCED,
-        "Nothing of it can be read any more: its key is destroyed.",
-        "Make it unreadable",
-        "fenced_at",
-    ),
-    Step(
-        PurgeStep.EMPTIED,
-        "Everything it brought in is removed.",
-        "Remove everything it brought in",
-        "emptied_at",
-    ),
-    Step(
-        PurgeStep.VERIFIED,
-        "Every place where something could be left was counted: zero.",
-        "Count every place where something could be left",
-        "verified_at",
-    ),
-    Step(
-        PurgeStep.REVOCATION_SETTLED,
-        "Our access at the provider is settled.",
-        "End our access at the provider",
-    ),
-    Step(
-        PurgeStep.CREDENTIAL_DESTROYED,
-        "The access tokens are destroyed.",
-        "Destroy the access tokens",
-    ),
-    Step(PurgeStep.DONE, "The receipt is signed.", "Sign the receipt", "done_at"),
-)
-
-# In the place of its step where the provider takes no grant back.
-NOT_OFFERED = Step(
-    PurgeStep.REVOCATION_SETTLED,
-    "The provider lets no application end its own access: you can, there.",
-    "Let go of our access, which only you can end at the provider",
-)
-
-REVOCATION: dict[str, str] = {
-    RevocationOutcome.PENDING: "{label} has not answered yet. We keep asking for a day.",
-    RevocationOutcome.CONFIRMED: "{label} confirmed that our access has ended.",
-    RevocationOutcome.ALREADY_GONE: "{label} had ended our access already.",
-    RevocationOutcome.GONE_AFTER_ASKING: (
-        "{label} no longer knows our access. It had ended before, or our request ended it and the"
-        " confirmation did not reach us."
-    ),
-    RevocationOutcome.UNCONFIRMED: (
-        "{label} did not confirm that our access has ended. We no longer hold a key to it;"
-        " you can remove the entry yourself:"
-    ),
-    RevocationOutcome.NOT_NEEDED: "It lived here: nobody else had given access to anything.",
-    RevocationOutcome.NOT_OFFERED: (
-        "{label} lets no application end its own access. We no longer hold a key to it; {label}"
-        " goes on listing Antares until you remove it there, for the kind of account that it is:"
-    ),
-    RevocationOutcome.NEEDED_ELSEWHERE: (
-        "Something else that is connected uses the same account, so {label} still lists Antares"
-        " with the permissions given before."
-    ),
-}
+    mark: str
+    said: Statement | None
+    planned: str
+    at: datetime | None = None
 
 
 def row(job: PurgeJob) -> dict[str, Any]:
     """Return one line of the table of removals."""
-    connection = job.integration.connection
+    situation = removals.find(job)
+    access = ACCESS[situation.access]
+    is_done = job.receipt_id is not None
     return {
         "id": job.id,
-        "provider": PROVIDERS[connection.provider].label,
-        "product": job.integration.product,
+        "name": situation.subject.name,
         "fenced_at": job.fenced_at,
         "receipt_id": job.receipt_id,
-        "words": words.of(
-            IntegrationStatus.PURGED if job.receipt_id else IntegrationStatus.PURGING
-        ),
+        "words": words.of(IntegrationStatus.PURGED if is_done else IntegrationStatus.PURGING),
+        "tone": access.tone if is_done else "info",
+        "said": state(access.now, situation.subject) if is_done and not access.has_ended else None,
     }
 
 
 def context(job: PurgeJob) -> dict[str, Any]:
     """Return what the page of one removal shows."""
-    provider = PROVIDERS[job.integration.connection.provider]
-    reached = _ORDER.index(PurgeStep(job.step))
-    steps = [
-        {
-            "says": one.says,
-            "will": one.will,
-            "is_done": reached >= _ORDER.index(one.step),
-            "at": getattr(job, one.at) if one.at else None,
-        }
-        for one in _steps(provider)
-    ]
-    by_hand = job.revocation in {RevocationOutcome.UNCONFIRMED, RevocationOutcome.NOT_OFFERED}
+    situation = removals.find(job)
+    siblings = removals.find_siblings(job)
+    subject, access = situation.subject, ACCESS[situation.access]
+    is_done = job.receipt_id is not None
     return {
         "purge": job,
+        "name": subject.name,
+        "removed": state("removal.removed", subject),
         "has_second_part": second_part_of(job) is not None,
         "ledger_part": _ledger_part(job),
-        "steps": steps,
-        "revocation_says": REVOCATION[job.revocation].format(label=provider.label),
+        "steps": _list_steps(job, situation),
+        # What may remain at the provider is said with the way to end it.
+        "advice": state(access.advice, subject) if is_done else None,
+        "tone": access.tone,
+        "pages": situation.pages,
+        "kept": state("removal.product-kept", subject) if situation.access is Access.KEPT else None,
+        "siblings": [_sibling(one) for one in siblings],
+        # Until nothing on the page changes any more.
+        "is_moving": any(one.receipt_id is None for one in (job, *siblings)),
         "receipt_link": "",
-        "revocation_pages": provider.revocation_pages if by_hand else (),
     }
 
 
-def _steps(provider: Provider) -> list[Step]:
-    if provider.revokes:
-        return list(STEPS)
-    return [NOT_OFFERED if one.step == NOT_OFFERED.step else one for one in STEPS]
+def _list_steps(job: PurgeJob, situation: Situation) -> list[Step]:
+    subject = situation.subject
+    steps = [_keep_promise(job, subject, one) for one in _FIRST]
+    if situation.access is not Access.NEVER_GIVEN:
+        steps += [_settle_access(job, situation), _settle_tokens(job, situation)]
+    return [*steps, _keep_promise(job, subject, _LAST)]
+
+
+def _keep_promise(job: PurgeJob, subject: Subject, promise: _Promise) -> Step:
+    if not _has_reached(job, promise.step):
+        return Step("ahead", None, subject.say(promise.planned))
+    return Step("done", state(promise.claim, subject), "", getattr(job, promise.at))
+
+
+def _settle_access(job: PurgeJob, situation: Situation) -> Step:
+    access, is_settled = ACCESS[situation.access], _is_settled(job)
+    is_asked = job.revocation_tried_at is not None
+    said = state(access.now, situation.subject) if is_settled or is_asked else None
+    mark = "ahead" if not is_settled else "done" if access.has_ended else "kept"
+    return Step(mark, said, situation.subject.say(access.planned))
+
+
+def _settle_tokens(job: PurgeJob, situation: Situation) -> Step:
+    tokens = TOKENS[situation.tokens]
+    said = state(tokens.now, situation.subject) if _is_settled(job) else None
+    mark = "ahead" if said is None else "done" if tokens.are_destroyed else "kept"
+    return Step(mark, said, situation.subject.say(tokens.planned))
+
+
+def _is_settled(job: PurgeJob) -> bool:
+    return _has_reached(job, PurgeStep.REVOCATION_SETTLED)
+
+
+def _has_reached(job: PurgeJob, step: PurgeStep) -> bool:
+    return _ORDER.index(PurgeStep(job.step)) >= _ORDER.index(step)
+
+
+def _sibling(job: PurgeJob) -> dict[str, Any]:
+    connection = job.integration.connection
+    return {
+        "id": job.id,
+        "name": name_product(connection.provider, job.integration.product),
+        "fenced_at": job.fenced_at,
+        "is_done": job.receipt_id is not None,
+    }
 
 
 def _ledger_part(job: PurgeJob) -> LedgerKey | None:

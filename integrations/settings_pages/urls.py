@@ -59,6 +59,11 @@ urlpatterns = [
     path(f"{_ONE}export/", exports.export, name="settings-export"),
     path(f"{_ONE}disconnect/", endings.disconnect, name="settings-disconnect"),
     path(
+        "settings/connections/<uuid:connection_id>/disconnect/",
+        endings.disconnect_account,
+        name="settings-disconnect-account",
+    ),
+    path(
         "settings/connections/<uuid:connection_id>/forget/", endings.forget, name="settings-forget"
     ),
     path(

@@ -32,7 +32,13 @@ EXPLAINED: Final[dict[str, str]] = {}
 _LAST: Final = frozenset({"account_logout"})
 #: What Alice posts only when it is meant: they would end what the walk still needs.
 _MEANT: Final = frozenset(
-    {"settings-disconnect", "settings-forget", "settings-feature", "settings-calendars-erase"}
+    {
+        "settings-disconnect",
+        "settings-disconnect-account",
+        "settings-forget",
+        "settings-feature",
+        "settings-calendars-erase",
+    }
 )
 _READERS: Final = frozenset({"GET", "POST", "COOKIES", "headers", "META", "FILES", "query_params"})
 _PACKAGES: Final = ("accounts", "limited_use", "integrations", "config")

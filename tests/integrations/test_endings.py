@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integrations import credentials, endings, notices, purge
 from integrations.models import Connection, Notice, PurgeJob, PurgeStep
+from tests.integrations.test_two_products import calendar
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,3 +38,27 @@ class TestANoticeOfAPurge:
         assert not Notice.objects.exists()
         told = [mail.body for mail in mailoutbox]
         assert any("not renewed in time" in body for body in told)
+
+
+class TestTheEndOfTwoProducts:
+    """A grant has ended that mail and calendars of one account had."""
+
+    def test_comes_in_one_sweep_and_is_told_of_each(
+        self, browser_of, alice, google, monkeypatch, mailoutbox
+    ):
+        monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
+        alices = browser_of(alice)
+        alices.connect()
+        connection = Connection.objects.get()
+        calendar(alices, connection=connection)
+        connection.refresh_from_db()
+        past = timezone.now() - timedelta(days=15)
+        credentials.end(connection_id=connection.id, epoch=connection.epoch, at=past)
+
+        jobs = endings.sweep(at=timezone.now())
+
+        assert len(jobs) == 2
+        assert {mail.subject for mail in mailoutbox} == {
+            "Being removed: your Google mail",
+            "Being removed: your Google Calendar",
+        }

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Alarm
-from integrations import credentials, notices
+from integrations import credentials, endings, notices
 from integrations.models import Connection, Notice, PurgeTrigger
 from integrations.tasks.connections import sweep_connections
 from tests.factories import make_connection, make_integration
@@ -80,9 +81,18 @@ class TestTelling:
         assert clock.until - clock.since == timedelta(days=14)
 
     def test_says_what_is_removed_and_why(self, ended, mailoutbox):
-        notices.purged(connection_id=ended.id, trigger=PurgeTrigger.GRANT_ENDED, at=timezone.now())
+        with transaction.atomic():
+            job = endings.end(
+                integration=ended.integrations.get(),
+                trigger=PurgeTrigger.GRANT_ENDED,
+                at=timezone.now(),
+            )
+        notices.purged(job=job, at=timezone.now())
 
-        assert "not renewed in time" in mailoutbox[0].body
+        (mail,) = mailoutbox
+        assert mail.subject == "Being removed: your Google mail"
+        assert "because Google ended our access and it was not renewed in time" in mail.body
+        assert "stays connected" not in mail.body
 
     def test_comes_with_the_sweep(self, ended, mailoutbox):
         sweep_connections()

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import connections, purge
+from integrations import connections, purge, removals
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -20,6 +20,7 @@ from integrations.models import (
     RevocationOutcome,
     SyncWork,
 )
+from integrations.removal_messages import Access
 from integrations.sync import engine
 from integrations.sync.calendars import LISTING, resource_of
 from limited_use.models import Consent
@@ -185,7 +186,9 @@ class TestCalendarsBesideMail:
     def test_are_said_to_use_the_grant_that_stays(self, alices, product):
         calendar(alices, connection=Connection.objects.get())
 
-        assert connections.shares_its_grant(of(product))
+        situation = removals.foresee(Connection.objects.get(), [of(product)])
+
+        assert situation.access == Access.KEPT
 
     def test_whose_mail_was_unticked_pause_the_mail(self, alices):
         calendar(alices, connection=Connection.objects.get(), untick=(GMAIL_READONLY,))

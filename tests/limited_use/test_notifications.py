@@ -46,6 +46,8 @@ NOTHING_TO_BUY = Kind(
 
 def words(kind):
     whole = {
+        **dict.fromkeys(("product", "removed", "others", "access"), Named.GOOGLE),
+        **dict.fromkeys(("tokens", "advice", "pages"), Named.GOOGLE),
         "provider": Named.GOOGLE,
         "until": AT,
         "permission_only": False,

@@ -27,6 +27,7 @@ class Named(Enum):
 
 
 WORDS = {"provider": Named.GOOGLE, "until": AT, "permission_only": False}
+OF_RECEIPT = dict.fromkeys(sorted(KINDS["receipt_ready"].takes), Named.GOOGLE)
 
 
 @pytest.fixture
@@ -129,23 +130,21 @@ class TestTheReceiptsMail:
 
     @pytest.mark.clause("WDEL")
     def test_leads_to_the_receipt_without_an_account(self, alice, subject, mailoutbox):
-        words = {"provider": Named.GOOGLE}
-
-        assert send(alice, "receipt_ready", words, about=subject)
+        assert send(alice, "receipt_ready", OF_RECEIPT, about=subject)
 
         link = next(word for word in mailoutbox[0].body.split() if word.startswith("http"))
         token = link.rstrip("/").rsplit("/", 1)[1]
         assert [one.subject_id for one in receipt_links.find(token)] == [subject]
 
     def test_keeps_no_token_here(self, alice, subject, mailoutbox):
-        send(alice, "receipt_ready", {"provider": Named.GOOGLE}, about=subject)
+        send(alice, "receipt_ready", OF_RECEIPT, about=subject)
 
         (link,) = ReceiptLink.objects.all()
         assert bytes(link.token_hash).hex() not in mailoutbox[0].body
 
     def test_is_about_one_and_no_other_mail_is(self, alice, subject, mailoutbox):
         with pytest.raises(NotOurWords):
-            send(alice, "receipt_ready", {"provider": Named.GOOGLE})
+            send(alice, "receipt_ready", OF_RECEIPT)
         with pytest.raises(NotOurWords):
             send(alice, about=subject)
         assert not mailoutbox

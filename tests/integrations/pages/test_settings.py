@@ -18,7 +18,7 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.models.connection import LIVE
-from integrations.settings_pages import outcomes, purge_words, words
+from integrations.settings_pages import outcomes, words
 from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db
@@ -122,8 +122,3 @@ class TestWords:
     def test_of_outcomes_are_each_their_own(self):
         assert set(outcomes.OUTCOMES) == set(AttemptOutcome) - {AttemptOutcome.PENDING}
         assert len({one.title for one in outcomes.OUTCOMES.values()}) == len(outcomes.OUTCOMES)
-
-    def test_of_a_removal_know_every_answer_of_a_provider(self):
-        from integrations.models import RevocationOutcome
-
-        assert set(purge_words.REVOCATION) == set(RevocationOutcome)

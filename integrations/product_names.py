@@ -1,0 +1,16 @@
+"""The name of a product of a provider, on pages and in mails. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from integrations.providers import PROVIDERS
+
+_OF_PROVIDERS: Final[Mapping[str, str]] = {"mail": "mail", "calendar": "Calendar"}
+
+
+def name_product(provider: str, product: str) -> str:
+    """Return `Google mail`, `Microsoft Calendar` or `Antares calendars`."""
+    spec = PROVIDERS[provider]
+    return f"{spec.label} {_OF_PROVIDERS[product]}" if spec.grants else f"{spec.label} calendars"

@@ -1,0 +1,385 @@
+"""
+A connected account at the sandbox that is disconnected step by step, and whether what is said of it
+is true of the rows and of the provider's state.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain, combinations
+
+from django.urls import reverse
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from integrations import purge, scopes
+from integrations.models import (
+    Calendar,
+    Connection,
+    ConnectionStatus,
+    Event,
+    Integration,
+    Message,
+    PurgeJob,
+    SyncWork,
+    Thread,
+)
+from integrations.providers import PROVIDERS
+from integrations.removal_messages import SENTENCES, Subject
+from integrations.sync import engine
+from limited_use import receipts, verify
+from limited_use.ledger.notes import VerifierKey
+from limited_use.models import DataKey, Receipt
+from tests.api import cast
+from tests.integrations import google, microsoft
+from tests.integrations.pages import reading
+from tests.walls import acting_as
+from tests.worlds.microsoft import ACCEPT
+
+OTHERS = tuple(chain.from_iterable(combinations(("mail", "calendar"), n) for n in range(3)))
+
+
+class Google:
+    """Alice's Google account, by the sandbox."""
+
+    key, email = "google", google.ALICE_BOX
+
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+        sandbox.dial(units_per_minute=0, concurrency=0)
+        start = timezone.now().replace(microsecond=0)
+        for hour in (1, 2):
+            sandbox.deliver(self.email, subject=f"Message {hour}")
+            moment = {"dateTime": (start + timedelta(hours=hour)).isoformat(), "timeZone": "UTC"}
+            sandbox.put_event(self.email, summary=f"Event {hour}", start=moment, end=moment)
+
+    def connect(self, user, product, *, connection=None, untick=()):
+        browser = google.Browser(user, self.sandbox)
+        address = browser.begin(connection, product=product, version=versions(product))
+        browser.arrive(self.sandbox.consent(address, email=self.email, untick=untick))
+        return browser.attempt()
+
+    def list_scopes(self):
+        """Return the permissions that the provider's own page lists for us."""
+        return {scope for one in self.sandbox.grants(self.email) for scope in one["scopes"]}
+
+    def list_answers(self):
+        """Return the status of each answer to a revocation."""
+        return [one["status"] for one in self.sandbox.requests("/revoke")]
+
+    def look_at_content(self):
+        mailbox = self.sandbox.mailbox(self.email)
+        calendar = self.sandbox.calendar(self.email)
+        return mailbox["messages"], calendar["events"]
+
+
+class Microsoft(Google):
+    """Alice's Microsoft account, by the sandbox."""
+
+    key, email = "microsoft", microsoft.ALICE_BOX
+
+    def __init__(self, there):
+        self.there = there
+        self.sandbox = there.sandbox
+
+    def connect(self, user, product, *, connection=None, untick=()):
+        browser = microsoft.Browser(user, self.there)
+        begun = browser.begin(connection, product=product, version=versions(product))
+        said = self.there.visit(begun["Location"], ACCEPT, account=self.email)
+        return browser.arrive(**said)
+
+    def list_scopes(self):
+        consents = self.there.look("microsoft/grants", email=self.email)["consents"]
+        return {scope for granted in consents.values() for scope in granted}
+
+    def look_at_content(self):
+        return self.there.look("mailbox", email=self.email, provider="microsoft")["messages"]
+
+
+class Nobody:
+    """No provider: what is stored only in Antares."""
+
+    key = "offline"
+
+    def list_scopes(self):
+        return set()
+
+    def list_answers(self):
+        return []
+
+    def look_at_content(self):
+        return None
+
+
+def versions(product):
+    return [f"{one.key}:{one.version}" for one in scopes.features_for(product)]
+
+
+class Clock:
+    """The machine's time, or later."""
+
+    def __init__(self):
+        self.ahead = timedelta()
+
+    def __call__(self):
+        return timezone.now() + self.ahead
+
+    def reach(self, at):
+        self.ahead = max(self.ahead, at - timezone.now())
+
+
+@dataclass
+class World:
+    """
+    One connection, as it was before anything of it was removed, and how it stands now.
+
+    :param before: what is said on the page that asks for confirmation, and holds in the end
+    """
+
+    user: object
+    account: Google | Microsoft | Nobody
+    clock: Clock = field(default_factory=Clock)
+    before: set[str] = field(default_factory=set)
+
+    def __post_init__(self):
+        self.connection = Connection.objects.get(user=self.user)
+        self.integrations = {
+            one.product: one for one in Integration.objects.filter(connection=self.connection)
+        }
+        self.client = cast.browser(self.user, recent=True)
+        bring_in(self.connection)
+        self.holders = {
+            product: [
+                one.id,
+                *Calendar.objects.filter(integration=one).values_list("cache_id", flat=True),
+            ]
+            for product, one in self.integrations.items()
+        }
+        self.given = self.account.list_scopes()
+        self.content = self.account.look_at_content()
+
+    # What is done.
+
+    def read_before(self, product=None):
+        """Return what the page before a disconnect says: of a product, or of the whole account."""
+        self.removed = list(self.integrations) if product is None else [product]
+        answer = self.client.get(self._address(product))
+        assert answer.status_code == 200
+        return self.text_and_links(answer)
+
+    def disconnect(self, product=None):
+        """Read the page before, remember what it says, press the button; return the purges."""
+        text, _ = self.read_before(product)
+        self.before = self.find_claims(text, "disconnect.", self.removed)
+        answer = self.client.post(self._address(product))
+        assert answer.status_code == 302, answer.content
+        jobs = [PurgeJob.objects.get(integration=self.integrations[one]) for one in self.removed]
+        assert answer["Location"] in {reverse("settings-purge", args=[one.id]) for one in jobs}
+        if "disconnect.unreadable-at-once" in self.before:
+            assert not any(self.has_keys(one) for one in self.removed)
+        return jobs
+
+    def _address(self, product):
+        if product is None:
+            return reverse("settings-disconnect-account", args=[self.connection.id])
+        return reverse("settings-disconnect", args=[self.integrations[product].id])
+
+    def run(self, job):
+        """One turn of the worker."""
+        with acting_as(ProcessClass.PURGE):
+            return purge.run(job_id=job.id, now=self.clock)
+
+    def finish(self, *jobs):
+        """Have workers run these purges, in turns, until there are receipts."""
+        for _ in range(200):
+            waiting = [
+                one
+                for one in PurgeJob.objects.filter(id__in=[job.id for job in jobs])
+                if not one.receipt_id
+            ]
+            if not waiting:
+                return
+            job = min(waiting, key=lambda one: one.next_try_at)
+            self.clock.reach(job.next_try_at)
+            self.run(job)
+        raise AssertionError("a purge does not end")
+
+    # What is said.
+
+    def read_page(self, job):
+        return self.text_and_links(self.client.get(reverse("settings-purge", args=[job.id])))
+
+    def read_settings(self):
+        return self.text_and_links(self.client.get("/settings/integrations/"))
+
+    @staticmethod
+    def text_and_links(answer):
+        html = answer.content.decode()
+        return reading.text(html), set(reading.links(html))
+
+    def find_claims(self, text, prefix, products):
+        """Return the claims that `text` makes about these products."""
+        return {
+            claim
+            for claim, sentence in SENTENCES.items()
+            if claim.startswith(prefix)
+            for product in products
+            for others in OTHERS
+            if Subject(self.account.key, product, others).say(sentence) in text
+        }
+
+    # What is true.
+
+    def has_keys(self, product):
+        return DataKey.objects.filter(holder__in=self.holders[product]).exists()
+
+    def has_rows(self, product):
+        integration = self.integrations[product]
+        tables = (Message, Thread, Calendar, Event, SyncWork)
+        return any(one.objects.filter(integration_id=integration.id).exists() for one in tables)
+
+    @property
+    def live(self):
+        return set(self.connection.integrations.live().values_list("product", flat=True))
+
+    @property
+    def now(self):
+        self.connection.refresh_from_db()
+        return self.connection
+
+    @property
+    def has_tokens(self):
+        now = self.now
+        holders = {now.id, now.grant_id, self.first_grant}
+        return (
+            now.refresh_token is not None
+            or now.access_token is not None
+            or DataKey.objects.filter(holder__in=holders).exists()
+        )
+
+    @property
+    def first_grant(self):
+        return self.holders.setdefault("grant", self.connection.grant_id)
+
+    def job_of(self, product):
+        return PurgeJob.objects.get(integration=self.integrations[product])
+
+    def has_receipt(self, product):
+        keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
+        found = Receipt.objects.filter(subject_id=self.integrations[product].id).first()
+        return found is not None and bool(verify.check(bytes(found.document), keys))
+
+
+def bring_in(connection):
+    """Have workers bring in everything that the account has."""
+    works = SyncWork.objects.filter(integration__connection=connection)
+    for _ in range(2):
+        for work_id in list(works.values_list("id", flat=True)):
+            for _ in range(20):
+                SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
+                with acting_as(ProcessClass.SYNC):
+                    if not engine.run(work_id=work_id, at=timezone.now()):
+                        break
+
+
+def lists_antares(world, _):
+    return bool(world.account.list_scopes())
+
+
+def keeps_permissions(world, _):
+    return world.account.list_scopes() >= world.given > set() and world.live > set()
+
+
+def keeps_tokens(world, product):
+    now = world.now
+    has_key = DataKey.objects.filter(holder=now.grant_id).exists()
+    return (
+        now.refresh_token is not None
+        and has_key
+        and world.live > set()
+        and product not in world.live
+    )
+
+
+def has_no_tokens(world, _):
+    return not world.has_tokens
+
+
+def asks_nothing(world, _):
+    return world.account.list_answers() == []
+
+
+def is_removed_within_an_hour(world, product):
+    job = world.job_of(product)
+    took = job.emptied_at - job.fenced_at
+    return not world.has_keys(product) and not world.has_rows(product) and took < timedelta(hours=1)
+
+
+#: Whether a sentence is true, by claim: of `disconnect.*` once all is done, of the rest now.
+TRUE = {
+    "disconnect.unchanged-there": lambda world, _: world.account.look_at_content() == world.content,
+    "disconnect.stored-only-here": lambda world, _: not PROVIDERS[world.account.key].grants,
+    "disconnect.unreadable-at-once": is_removed_within_an_hour,
+    "disconnect.local-unreadable-at-once": is_removed_within_an_hour,
+    "disconnect.access-ends": lambda world, _: world.account.list_answers() != [],
+    "disconnect.access-not-offered": lists_antares,
+    "disconnect.access-kept": keeps_permissions,
+    "disconnect.access-ended": lambda world, _: world.account.list_scopes() == set(),
+    "disconnect.access-shared": asks_nothing,
+    "disconnect.tokens-destroyed": has_no_tokens,
+    "disconnect.tokens-kept": keeps_tokens,
+    "disconnect.tokens-kept-ended": keeps_tokens,
+    "disconnect.receipt": lambda world, product: world.has_receipt(product),
+    "disconnect.receipts": lambda world, product: world.has_receipt(product),
+    "removal.removed": lambda world, product: (
+        not (world.has_rows(product) or world.has_keys(product))
+    ),
+    "removal.unreadable": lambda world, product: not world.has_keys(product),
+    "removal.emptied": lambda world, product: not world.has_rows(product),
+    "removal.counted": lambda world, product: (
+        set(world.job_of(product).counts_left.values()) == {0}
+    ),
+    "removal.signed": lambda world, product: world.has_receipt(product),
+    "removal.access-asked": lambda world, product: (
+        200 not in world.account.list_answers()
+        and world.clock() < world.job_of(product).fenced_at + timedelta(days=1)
+    ),
+    "removal.access-confirmed": lambda world, _: (
+        200 in world.account.list_answers() and world.account.list_scopes() == set()
+    ),
+    "removal.access-gone": lambda world, _: (
+        400 in world.account.list_answers() and world.account.list_scopes() == set()
+    ),
+    "removal.access-unconfirmed": lambda world, _: 200 not in world.account.list_answers(),
+    "removal.access-not-offered": lists_antares,
+    "removal.access-kept": keeps_permissions,
+    "removal.access-ended": lambda world, _: world.account.list_scopes() == set(),
+    "removal.access-reconnected": lambda world, _: (
+        world.now.status == ConnectionStatus.ACTIVE and world.account.list_scopes() != set()
+    ),
+    "removal.access-shared": lambda world, _: (
+        world.account.list_answers() == [] and world.account.list_scopes() != set()
+    ),
+    "removal.access-unknown": lambda world, _: world.now.status == ConnectionStatus.ENDED,
+    "removal.tokens-destroyed": has_no_tokens,
+    "removal.tokens-kept": keeps_tokens,
+    "removal.tokens-kept-ended": keeps_tokens,
+    "removal.tokens-reconnected": lambda world, _: (
+        world.has_tokens and world.now.grant_id != world.first_grant
+    ),
+    "removal.advice-check": lambda world, _: (
+        200 not in world.account.list_answers() or world.now.status == ConnectionStatus.ENDED
+    ),
+    "removal.advice-remove": lists_antares,
+    "removal.advice-kept": keeps_permissions,
+    "removal.advice-shared": lists_antares,
+    "removal.product-kept": lambda world, product: (
+        world.live == set(world.integrations) - {product}
+    ),
+}
+
+
+def lines_of(body):
+    return re.sub(r"\s+", " ", body)

@@ -1,0 +1,395 @@
+"""Each sentence about a removal is true of the rows and the provider's state while it is shown."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from integrations import connections, credentials, forgetting
+from integrations.models import AttemptOutcome, Connection, Integration, RevocationOutcome
+from integrations.providers import PROVIDERS
+from integrations.removal_messages import ACCESS, OF_OUTCOME, SENTENCES, TOKENS, Access, Tokens
+from tests.factories import actor_for, make_organisation, make_user
+from tests.integrations import removal_world
+from tests.integrations.calendars import local_house
+from tests.integrations.microsoft import microsoft
+from tests.integrations.removal_world import TRUE, Google, Microsoft, Nobody, World
+from tests.walls import requests_act_as_web
+from tests.worlds.sandbox import GMAIL_READONLY
+
+__all__ = ["microsoft", "requests_act_as_web"]
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("requests_act_as_web"),
+    pytest.mark.invariant(6),
+    pytest.mark.clause("WDEL", "TOK-REVOKE"),
+]
+
+REMOVED = {f"removal.{one}" for one in ("removed", "unreadable", "emptied", "counted", "signed")}
+PROMISED = {"disconnect.unchanged-there", "disconnect.unreadable-at-once", "disconnect.receipt"}
+DESTROYED = "removal.tokens-destroyed"
+
+
+@pytest.fixture
+def alice(alice):
+    """Return Alice, who can confirm that it is her: an empty password is not an unusable one."""
+    alice.password = ""
+    alice.save(update_fields=["password"])
+    return alice
+
+
+@pytest.fixture(autouse=True)
+def _no_workers(monkeypatch, settings):
+    settings.GMAIL_UNITS_PER_MINUTE = 0
+    monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
+    monkeypatch.setattr("integrations.tasks.purge.purge_integration.apply_async", lambda **_: None)
+
+
+def connected(user, account, *products):
+    for product in products:
+        held = Connection.objects.filter(user=user).first()
+        outcome = account.connect(user, product, connection=held).outcome
+        assert outcome == AttemptOutcome.CONNECTED
+    world = World(user, account)
+    assert world.first_grant
+    return world
+
+
+def check_page(world, job, *, says):
+    """See that the page of a removal says this, that all of it is true, and where it leads."""
+    text, links = world.read_page(job)
+    product = job.integration.product
+    claims = world.find_claims(text, "removal.", [product])
+    assert claims == says
+    assert_true(world, claims, product)
+    pages = set(PROVIDERS[world.account.key].revocation_pages)
+    has_advice = any(claim.startswith("removal.advice-") for claim in claims)
+    assert links & pages == (pages if has_advice else set())
+
+
+def check_end(world, job, mail, *, says, tone):
+    """See that page, settings and mail of a finished removal say what is true."""
+    check_page(world, job, says=REMOVED | says)
+    product = job.integration.product
+    assert_true(world, world.before, product)
+    text, _ = world.read_settings()
+    claims = world.find_claims(text, "removal.", [product])
+    assert_true(world, claims, product)
+    assert is_green(world, job) is (tone == "good")
+    if mail is not None:
+        body = removal_world.lines_of(mail.body)
+        told = world.find_claims(body, "removal.", [product])
+        assert told == says | {"removal.removed"}
+        assert_true(world, told, product)
+        assert world.account.key == "offline" or PROVIDERS[world.account.key].label in mail.subject
+
+
+def is_green(world, job):
+    """Return whether every mark of the page and the row in settings says that nothing is left."""
+    page = world.client.get(f"/settings/removals/{job.id}/").content.decode()
+    row = world.client.get("/settings/integrations/").content.decode().split(f"{job.id}/")[0]
+    badge = row.rsplit('<span class="badge ', 1)[1].split('"')[0]
+    has_kept = '<li class="kept">' in page
+    assert has_kept is (badge != "good"), (badge, has_kept)
+    return badge == "good"
+
+
+def assert_true(world, claims, product):
+    assert {claim for claim in claims if not TRUE[claim](world, product)} == set()
+
+
+class TestTheOnlyProduct:
+    @pytest.mark.parametrize("product", ["mail", "calendar"])
+    def test_is_removed_and_google_confirms(self, alice, google, mailoutbox, product):
+        world = connected(alice, Google(google), product)
+
+        (job,) = world.disconnect(product)
+
+        assert world.before == PROMISED | {
+            "disconnect.access-ends",
+            "disconnect.tokens-destroyed",
+        }
+        check_page(world, job, says={"removal.unreadable"})
+        world.finish(job)
+        assert outcome_of(job) == RevocationOutcome.CONFIRMED
+        said = {"removal.access-confirmed", DESTROYED}
+        check_end(world, job, mailoutbox[-1], says=said, tone="good")
+
+    def test_is_removed_after_the_person_ended_our_access_at_google(
+        self, alice, google, mailoutbox
+    ):
+        world = connected(alice, Google(google), "mail")
+        google.revoke_grant(world.account.email)
+
+        (job,) = world.disconnect("mail")
+        world.finish(job)
+
+        assert outcome_of(job) == RevocationOutcome.ALREADY_GONE
+        said = {"removal.access-gone", DESTROYED}
+        check_end(world, job, mailoutbox[-1], says=said, tone="good")
+
+    def test_is_removed_while_google_does_not_answer(self, alice, google, mailoutbox):
+        world = connected(alice, Google(google), "mail")
+        google.fail_next(99, path_prefix="/revoke", status=503, body="")
+
+        (job,) = world.disconnect("mail")
+        world.run(job)
+
+        assert outcome_of(job) == RevocationOutcome.PENDING
+        emptied = {f"removal.{one}" for one in ("unreadable", "emptied", "counted")}
+        check_page(world, job, says=emptied | {"removal.access-asked"})
+        world.finish(job)
+        assert outcome_of(job) == RevocationOutcome.UNCONFIRMED
+        said = {"removal.access-unconfirmed", "removal.advice-check", DESTROYED}
+        check_end(world, job, mailoutbox[-1], says=said, tone="warn")
+
+    @pytest.mark.parametrize("product", ["mail", "calendar"])
+    def test_is_removed_and_microsoft_ends_no_access(self, alice, microsoft, mailoutbox, product):
+        world = connected(alice, Microsoft(microsoft), product)
+
+        _, links = world.read_before(product)
+        (job,) = world.disconnect(product)
+
+        assert world.before == PROMISED | {
+            "disconnect.access-not-offered",
+            "disconnect.tokens-destroyed",
+        }
+        assert links >= set(PROVIDERS["microsoft"].revocation_pages)
+        world.finish(job)
+        assert outcome_of(job) == RevocationOutcome.NOT_OFFERED
+        said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
+        check_end(world, job, mailoutbox[-1], says=said, tone="warn")
+
+    def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
+        local_house.begun(actor_for(alice, acme), "Choir")
+        world = World(alice, Nobody())
+
+        (job,) = world.disconnect("calendar")
+
+        assert world.before == {
+            "disconnect.stored-only-here",
+            "disconnect.local-unreadable-at-once",
+            "disconnect.receipt",
+        }
+        world.finish(job)
+        assert outcome_of(job) == RevocationOutcome.NOT_NEEDED
+        check_end(world, job, mailoutbox[-1], says=set(), tone="good")
+
+
+class TestOneOfTwoProducts:
+    """Gmail and Google Calendar of one account have one grant."""
+
+    @pytest.mark.scenario("X6")
+    @pytest.mark.parametrize(("product", "other"), [("mail", "calendar"), ("calendar", "mail")])
+    def test_leaves_access_and_tokens_to_the_other(self, alice, google, mailoutbox, product, other):
+        world = connected(alice, Google(google), "mail", "calendar")
+
+        text, links = world.read_before(product)
+        (job,) = world.disconnect(product)
+
+        assert world.before == PROMISED | {"disconnect.access-kept", "disconnect.tokens-kept"}
+        assert links >= set(PROVIDERS["google"].revocation_pages)
+        assert "remove everything" not in text
+        world.finish(job)
+        assert outcome_of(job) == RevocationOutcome.NEEDED_ELSEWHERE
+        said = {
+            "removal.access-kept",
+            "removal.tokens-kept",
+            "removal.advice-kept",
+            "removal.product-kept",
+        }
+        check_end(world, job, mailoutbox[-1], says=said, tone="info")
+
+        (last,) = world.disconnect(other)
+        world.finish(last)
+        # What was kept is gone by now, and the older page says so.
+        said = {"removal.access-confirmed", DESTROYED}
+        check_end(world, last, mailoutbox[-1], says=said, tone="good")
+        check_end(world, job, None, says=said, tone="good")
+
+    def test_leaves_access_to_the_other_at_microsoft(self, alice, microsoft, mailoutbox):
+        world = connected(alice, Microsoft(microsoft), "mail", "calendar")
+
+        (job,) = world.disconnect("mail")
+        world.finish(job)
+
+        assert world.before == PROMISED | {"disconnect.access-kept", "disconnect.tokens-kept"}
+        said = {
+            "removal.access-kept",
+            "removal.tokens-kept",
+            "removal.advice-kept",
+            "removal.product-kept",
+        }
+        check_end(world, job, mailoutbox[-1], says=said, tone="info")
+
+    def test_keeps_tokens_that_google_has_ended(self, alice, google, mailoutbox):
+        world = connected(alice, Google(google), "mail", "calendar")
+        google.revoke_grant(world.account.email)
+        now = timezone.now()
+        assert credentials.end(connection_id=world.now.id, epoch=world.now.epoch, at=now)
+
+        (job,) = world.disconnect("mail")
+        world.finish(job)
+
+        assert world.before == PROMISED | {
+            "disconnect.access-ended",
+            "disconnect.tokens-kept-ended",
+        }
+        said = {"removal.access-ended", "removal.tokens-kept-ended"}
+        check_end(world, job, mailoutbox[-1], says=said, tone="info")
+
+
+class TestAnotherConnectionOfTheAccount:
+    @pytest.mark.scenario("X6")
+    def test_keeps_the_access_and_not_our_tokens(self, alice, google, mailoutbox):
+        world = connected(alice, Google(google), "mail")
+        bob = make_user("bob", organisation=make_organisation("Other"))
+        assert world.account.connect(bob, "mail").outcome == AttemptOutcome.CONNECTED
+
+        (job,) = world.disconnect("mail")
+        world.finish(job)
+
+        assert world.before == PROMISED | {
+            "disconnect.access-shared",
+            "disconnect.tokens-destroyed",
+        }
+        assert outcome_of(job) == RevocationOutcome.NEEDED_ELSEWHERE
+        said = {"removal.access-shared", "removal.advice-shared", DESTROYED}
+        check_end(world, job, mailoutbox[-1], says=said, tone="info")
+        assert Integration.objects.live().filter(connection__user=bob).exists()
+
+
+class TestAnAccountThatIsConnectedAgain:
+    @pytest.fixture
+    def world(self, alice, google):
+        """Return an account whose removal waits for Google."""
+        world = connected(alice, Google(google), "mail")
+        google.fail_next(1, path_prefix="/revoke", status=503, body="")
+        (self.job,) = world.disconnect("mail")
+        world.before = set()
+        world.run(self.job)
+        return world
+
+    def test_has_access_again(self, world, alice, mailoutbox):
+        assert world.account.connect(alice, "mail").outcome == AttemptOutcome.CONNECTED
+
+        world.finish(self.job)
+
+        said = {"removal.access-reconnected", "removal.tokens-reconnected"}
+        check_end(world, self.job, mailoutbox[-1], says=said, tone="info")
+
+    def test_has_no_receipt_of_its_end_without_a_product(self, world, alice, acme, mailoutbox):
+        account = world.account
+        attempt = account.connect(alice, "mail", untick=(GMAIL_READONLY,))
+        assert attempt.outcome == AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
+        world.finish(self.job)
+        said = {"removal.access-reconnected", "removal.tokens-reconnected"}
+        check_end(world, self.job, mailoutbox[-1], says=said, tone="info")
+
+        assert forgetting.forget(connection_id=world.now.id, at=timezone.now())
+
+        said = {"removal.access-unknown", "removal.advice-check", DESTROYED}
+        check_end(world, self.job, None, says=said, tone="info")
+
+
+class TestTheWholeAccount:
+    def test_ends_the_access_at_google(self, alice, google, mailoutbox):
+        world = connected(alice, Google(google), "mail", "calendar")
+
+        jobs = world.disconnect()
+
+        assert world.before == PROMISED - {"disconnect.receipt"} | {
+            "disconnect.access-ends",
+            "disconnect.tokens-destroyed",
+            "disconnect.receipts",
+        }
+        assert {one.fenced_at for one in jobs} == {jobs[0].fenced_at}
+        world.finish(*jobs)
+        said = {"removal.access-confirmed", DESTROYED}
+        for job in jobs:
+            check_end(world, job, None, says=said, tone="good")
+        assert len(mailoutbox) == 2
+        assert google.grants(world.account.email) == []
+
+    def test_destroys_the_tokens_of_microsoft(self, alice, microsoft):
+        world = connected(alice, Microsoft(microsoft), "mail", "calendar")
+
+        jobs = world.disconnect()
+        world.finish(*jobs)
+
+        said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
+        for job in jobs:
+            check_end(world, job, None, says=said, tone="warn")
+
+    def test_is_offered_beside_one_of_its_products(self, alice, google):
+        world = connected(alice, Google(google), "mail", "calendar")
+        address = f"/settings/connections/{world.connection.id}/disconnect/"
+
+        for product in ("mail", "calendar"):
+            assert address in world.read_before(product)[1]
+
+        world.finish(*world.disconnect("mail"))
+        assert address not in world.read_before("calendar")[1]
+
+    def test_is_counted_by_product_and_calendar(self, alice, google):
+        google.add_calendar(Google.email, "Choir")
+        world = connected(alice, Google(google), "mail", "calendar")
+
+        text, _ = world.read_before()
+
+        assert "Disconnect Google mail and Google Calendar?" in text
+        assert "2 messages in 2 conversations and 2 calendars with 2 events" in text
+        assert "“Choir”: 0 events" in text
+        assert f"“{Google.email}”: 2 events" in text
+
+    def test_is_not_what_is_stored_only_in_antares(self, alice, acme, google):
+        local_house.begun(actor_for(alice, acme), "Choir")
+        world = World(alice, Nobody())
+
+        answer = world.client.post(f"/settings/connections/{world.connection.id}/disconnect/")
+
+        assert answer.status_code == 404
+        with pytest.raises(connections.NotConnected):
+            disconnect_account(world)
+        assert world.live == {"calendar"}
+
+    def test_is_disconnected_once(self, alice, google):
+        world = connected(alice, Google(google), "mail", "calendar")
+        world.disconnect()
+
+        with pytest.raises(connections.NotConnected):
+            disconnect_account(world)
+
+        again = world.client.post(f"/settings/connections/{world.connection.id}/disconnect/")
+        assert again.status_code == 404
+
+
+class TestTheTable:
+    def test_has_a_truth_for_each_sentence(self):
+        assert set(TRUE) == set(SENTENCES)
+
+    def test_has_words_for_each_outcome_access_and_fate_of_tokens(self):
+        assert set(OF_OUTCOME) == set(RevocationOutcome)
+        assert set(ACCESS) == set(Access)
+        assert set(TOKENS) == set(Tokens)
+
+    def test_says_nothing_that_is_not_in_it(self):
+        words = (*ACCESS.values(), *TOKENS.values())
+        used = {claim for one in words for claim in (one.before, one.now) if claim}
+        used |= {one.advice for one in ACCESS.values() if one.advice}
+        assert used <= set(SENTENCES)
+
+
+def disconnect_account(world):
+    return connections.disconnect_account(
+        connection_id=world.connection.id,
+        user_id=world.user.id,
+        organisation_id=world.connection.organisation_id,
+        at=timezone.now(),
+    )
+
+
+def outcome_of(job):
+    job.refresh_from_db()
+    return job.revocation
