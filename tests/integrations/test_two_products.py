@@ -182,6 +182,16 @@ class TestCalendarsBesideMail:
 
         assert "no longer used" not in page
 
+    def test_are_among_the_permissions_that_the_details_list(self, alices):
+        calendar(alices, connection=Connection.objects.get(), untick=(EDIT,))
+
+        page = alices.client.get(f"/settings/integrations/{of('mail').id}/details/")
+
+        assert {GMAIL_READONLY, LIST, EVENTS, EDIT} <= listed(page)
+        row = next(one for one in page.text.split("<tr>") if f"<code>{EDIT}</code>" in one)
+        assert "not given" in row
+        assert page.text.count("not given") == 1
+
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_are_said_to_use_the_grant_that_stays(self, alices, product):
         calendar(alices, connection=Connection.objects.get())
