@@ -43,6 +43,7 @@ def test_a_worker_with_its_banner_reaches_for_nothing_that_is_refused(running):
 
     log = read_log(running)
     assert "workers: no beat keeps the schedule\n" in log
+    assert "queue sync\n" not in log
     assert "[queues]" in log
     assert "Linux" in log
     assert "egress.refused" not in log
