@@ -107,6 +107,11 @@ def say_whether_keys_fit(**_: Any) -> None:
     connections.close_all()
 
 
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
+def record_beat(**_: Any) -> None:
+    Heart([BEAT]).begin()
+
+
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def say_what_is_missing(**_: Any) -> None:
@@ -115,11 +120,6 @@ def say_what_is_missing(**_: Any) -> None:
 
     report_missing()
     connections.close_all()
-
-
-@signals.beat_init.connect  # type: ignore[untyped-decorator]
-def record_beat(**_: Any) -> None:
-    Heart([BEAT]).start()
 
 
 @task_prerun.connect  # type: ignore[untyped-decorator]

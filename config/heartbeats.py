@@ -44,11 +44,15 @@ class Heart(threading.Thread):
         from integrations.heartbeats import INTERVAL, MISSING_AFTER
 
         started_at = monotonic()
-        while not self._is_stopped.is_set():
+        while not self._is_stopped.wait(INTERVAL.total_seconds()):
             # Processes start one after the other, so a young one does not judge the others.
             is_old = monotonic() - started_at >= MISSING_AFTER.total_seconds()
             self.beat(may_alarm=is_old)
-            self._is_stopped.wait(INTERVAL.total_seconds())
+
+    def begin(self) -> None:
+        """Record the duties before anything else goes on, and then from time to time."""
+        self.beat(may_alarm=False)
+        self.start()
 
     def beat(self, *, may_alarm: bool) -> None:
         """Record the duties once. A database that is away is logged: the next beat tries again."""
@@ -79,7 +83,7 @@ class HeartbeatStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery sh
 
     def start(self, consumer: Any) -> None:
         self._heart = Heart(list_queues(consumer.app))
-        self._heart.start()
+        self._heart.begin()
 
     def stop(self, _: Any) -> None:
         if self._heart is not None:

@@ -38,15 +38,16 @@ def read_log(running):
 def test_a_worker_with_its_banner_reaches_for_nothing_that_is_refused(running):
     start(running, "--queues", "sync")
     wait_until(lambda: seen_at("sync"))
+    # Another queue has no consumer.
+    wait_until(lambda: "workers: no worker consumes the queue purge\n" in read_log(running))
 
     log = read_log(running)
+    assert "workers: no beat keeps the schedule\n" in log
+    assert "queue sync\n" not in log
     assert "[queues]" in log
     assert "Linux" in log
     assert "egress.refused" not in log
     assert not Alarm.objects.exists()
-    # Another queue has no consumer, and the schedule no beat.
-    assert "workers: no worker consumes the queue purge\n" in log
-    assert "workers: no beat keeps the schedule\n" in log
 
 
 def test_a_worker_that_would_consume_the_queue_of_another_class_ends(running):
