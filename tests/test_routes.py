@@ -46,14 +46,14 @@ from limited_use import features
 from limited_use.models import Receipt
 from tests import factories, naming, routes
 from tests.api import cast
-from tests.api.conftest import alice, bob, keyring, mailbox, mallory
+from tests.api.conftest import alice, bob, keyring, mailbox, mallory, synced
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house
 from tests.integrations import household as houses
 from tests.integrations.calendar_house import meeting, moment
 from tests.naming import Named
 
-__all__ = ["alice", "bob", "keyring", "mailbox", "mallory"]
+__all__ = ["alice", "bob", "keyring", "mailbox", "mallory", "synced"]
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Which word of a declared answer a method has.
