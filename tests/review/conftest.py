@@ -13,11 +13,11 @@ from limited_use import tally
 from limited_use.ledger import sequencer
 from tests import bound_tests, matrix
 from tests.api import cast
-from tests.api.conftest import _as_web, alice, keyring, mailbox, mine
+from tests.api.conftest import _as_web, alice, keyring, mailbox, mine, synced
 from tests.test_routes import staff
 from tests.walls import acting_as, requests_act_as_web
 
-__all__ = ["_as_web", "alice", "keyring", "mailbox", "mine", "requests_act_as_web"]
+__all__ = ["_as_web", "alice", "keyring", "mailbox", "mine", "requests_act_as_web", "synced"]
 
 MESSAGES = "/v1/users/me/messages"
 
