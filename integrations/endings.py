@@ -25,6 +25,7 @@ from integrations.models import (
     PurgeJob,
     PurgeTrigger,
 )
+from integrations.providers import PROVIDERS
 from integrations.providers.offline import OFFLINE
 from limited_use import consents, shares
 from limited_use.models import Consent
@@ -52,7 +53,7 @@ def end(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> Pur
     :raises purge.NotLive: if it is not live any more
     """
     job = purge.open_job(integration=integration, trigger=trigger, at=at)
-    is_local = integration.connection.provider == OFFLINE.key
+    is_local = not PROVIDERS[integration.connection.provider].grants
     live = Integration.objects.live().owned_by(job.user_id, job.organisation_id)
     of_product = live.filter(product=integration.product)
     remaining = of_product.filter(_IS_LOCAL if is_local else ~_IS_LOCAL)

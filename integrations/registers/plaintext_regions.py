@@ -107,6 +107,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.settings_pages.calendar_files": "Sends and takes a calendar's file.",
     "integrations.settings_pages.calendars": "Names of calendars in settings.",
     "integrations.settings_pages.confirming": "Names of calendars before a disconnect.",
+    "integrations.settings_pages.counted": "Names of calendars on pages that ask to end them.",
     "integrations.settings_pages.local_page": "The name of a local calendar.",
     "integrations.settings_pages.sharing": "The name of a calendar that is shared.",
     "integrations.api.calendar_files": "Sends and takes a calendar's file.",
@@ -114,6 +115,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.demo_calendars": "The first events of the demo, until they are sealed.",
     # Connected accounts, and templates of sinks.
     "integrations.api.connections": "The address of the connected account.",
+    "integrations.settings_pages.uses.withdrawal": "The address of an account that would end.",
     "integrations.settings_pages.views": "The address of the connected account.",
     "limited_use.templatetags.reveal": "Prints opened values in a template of a sink.",
 }

@@ -32,8 +32,8 @@ def create_calendar(visitor):
 
 def test_says_what_goes_and_leaves_the_local_calendar_as_it_is(visitor):
     page = visitor.page
-    own_page = create_calendar(visitor)
     plan(visitor)
+    own_page = create_calendar(visitor)
 
     visitor.go("/settings/features/calendar/withdraw/")
     visitor.confirm()
