@@ -188,7 +188,7 @@ ACCESS: Final[Mapping[Access, AccessWords]] = MappingProxyType(
         ),
         Access.NOT_OFFERED: AccessWords(
             "disconnect.access-not-offered",
-            "Leave the end of our access to you: {provider} lets nobody else end it",
+            "Leave the end of our access at {provider} to you",
             "removal.access-not-offered",
             "removal.advice-remove",
             "warn",

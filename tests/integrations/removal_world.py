@@ -165,7 +165,7 @@ class World:
     def read_before(self, product=None):
         """Return what the page before a disconnect says: of a product, or of the whole account."""
         self.removed = list(self.integrations) if product is None else [product]
-        answer = self.client.get(self._address(product))
+        answer = self.client.get(self.address_of(product))
         assert answer.status_code == 200
         return self.text_and_links(answer)
 
@@ -173,7 +173,7 @@ class World:
         """Read the page before, remember what it says, press the button; return the purges."""
         text, _ = self.read_before(product)
         self.before = self.find_claims(text, "disconnect.", self.removed)
-        answer = self.client.post(self._address(product))
+        answer = self.client.post(self.address_of(product))
         assert answer.status_code == 302, answer.content
         jobs = [PurgeJob.objects.get(integration=self.integrations[one]) for one in self.removed]
         assert answer["Location"] in {reverse("settings-purge", args=[one.id]) for one in jobs}
@@ -181,7 +181,7 @@ class World:
             assert not any(self.has_keys(one) for one in self.removed)
         return jobs
 
-    def _address(self, product):
+    def address_of(self, product):
         if product is None:
             return reverse("settings-disconnect-account", args=[self.connection.id])
         return reverse("settings-disconnect", args=[self.integrations[product].id])

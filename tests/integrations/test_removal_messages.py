@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from integrations import connections, credentials, forgetting
 from integrations.models import AttemptOutcome, Connection, Integration, RevocationOutcome
 from integrations.providers import PROVIDERS
 from integrations.removal_messages import ACCESS, OF_OUTCOME, SENTENCES, TOKENS, Access, Tokens
+from limited_use.vault import keys
 from tests.factories import actor_for, make_organisation, make_user
 from tests.integrations import removal_world
 from tests.integrations.calendars import local_house
@@ -177,6 +181,24 @@ class TestTheOnlyProduct:
         check_end(world, job, mailoutbox[-1], says=set(), tone="good")
 
 
+class TestAnAccountWhoseAccessHasEnded:
+    def test_keeps_everything_if_it_is_connected_again(self, alice, google):
+        world = connected(alice, Google(google), "mail")
+        google.revoke_grant(world.account.email)
+        now = world.now
+        assert credentials.end(connection_id=now.id, epoch=now.epoch, at=timezone.now())
+
+        text, _ = world.read_before("mail")
+
+        assert "Reconnecting keeps everything that is here." in text
+        outcome = world.account.connect(alice, "mail", connection=world.now).outcome
+        assert outcome == AttemptOutcome.CONNECTED
+        assert "2 messages in 2 conversations" in world.read_before("mail")[0]
+        shown = world.client.get("/inbox/").content.decode()
+        assert "Message 1" in shown
+        assert "Message 2" in shown
+
+
 class TestOneOfTwoProducts:
     """Gmail and Google Calendar of one account have one grant."""
 
@@ -343,6 +365,17 @@ class TestTheWholeAccount:
         assert "“Choir”: 0 events" in text
         assert f"“{Google.email}”: 2 events" in text
 
+    def test_is_counted_without_names_while_no_key_opens(self, alice, google):
+        world = connected(alice, Google(google), "mail", "calendar")
+
+        with keys_away():
+            text, _ = world.read_before()
+            assert world.client.get(world.address_of("calendar")).status_code == 200
+
+        assert "2 messages in 2 conversations and 1 calendar with 2 events" in text
+        assert "A calendar whose name cannot be shown now: 2 events" in text
+        assert Google.email not in text
+
     def test_is_not_what_is_stored_only_in_antares(self, alice, acme, google):
         local_house.begun(actor_for(alice, acme), "Choir")
         world = World(alice, Nobody())
@@ -379,6 +412,19 @@ class TestTheTable:
         used = {claim for one in words for claim in (one.before, one.now) if claim}
         used |= {one.advice for one in ACCESS.values() if one.advice}
         assert used <= set(SENTENCES)
+
+
+@contextmanager
+def keys_away():
+    """Take the keys away, also from memory."""
+    folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
+    folder.rename(away)
+    keys.forget()
+    try:
+        yield
+    finally:
+        away.rename(folder)
+        keys.forget()
 
 
 def disconnect_account(world):
