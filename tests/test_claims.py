@@ -1,0 +1,94 @@
+"""Each sentence about data has an id, and a test that fails when the sentence is false."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.template import TemplateSyntaxError, engines
+
+from integrations.evidence import claims
+from integrations.evidence.claims import BadClaim
+from tests import bound_tests
+
+
+def render(source, **context):
+    return engines["django"].from_string(source).render(context)
+
+
+def bound():
+    """Return the tests of each claim id that a marker names."""
+    return {one.id: tests for one, tests in bound_tests.found().items() if one.marker == "claim"}
+
+
+class TestEveryClaim:
+    def test_has_a_test(self):
+        assert {claim.id for claim in claims.collect()} - bound().keys() == set()
+
+    def test_is_the_one_that_its_tests_name(self):
+        known = {claim.id for claim in claims.collect()}
+
+        assert {one: tests for one, tests in bound().items() if one not in known} == {}
+
+    def test_has_an_id_of_its_own(self):
+        sentences: dict[str, set[str]] = {}
+        for claim in claims.collect():
+            sentences.setdefault(claim.id, set()).add(claim.source)
+
+        assert {one: said for one, said in sentences.items() if len(said) > 1} == {}
+
+    def test_has_an_id_that_the_test_results_can_hold(self):
+        assert [c.id for c in claims.collect() if not re.fullmatch(r"[a-z0-9.-]{1,40}", c.id)] == []
+
+
+class TestTheTag:
+    def test_renders_its_content_as_it_is(self):
+        source = (
+            '{% claim "a.b-1" %}<b>{{ name }}</b>'
+            "{% if name %} is {{ name|upper }}{% endif %}.{% endclaim %}"
+        )
+
+        assert render(source, name="<i>") == "<b>&lt;i&gt;</b> is &lt;I&gt;."
+        assert render(source.replace("{{ name }}", "{{ name|safe }}"), name="x") == "<b>x</b> is X."
+
+    def test_obeys_autoescape_as_mail_needs(self):
+        source = '{% autoescape off %}{% claim "a" %}{{ name }}{% endclaim %}{% endautoescape %}'
+
+        assert render(source, name="O'Brien") == "O'Brien"
+
+    @pytest.mark.parametrize(
+        "tag", ["claim", "claim a", 'claim "A"', 'claim "a" "b"', "claim 'a'", 'claim ""']
+    )
+    def test_needs_one_literal_id(self, tag):
+        with pytest.raises(TemplateSyntaxError, match="needs one id"):
+            render(f"{{% {tag} %}}x{{% endclaim %}}")
+
+
+class TestTheRegister:
+    def test_reads_claims_of_a_template_as_people_see_them(self):
+        source = (
+            '<p>{# {% claim "no" %}x{% endclaim %} #}{% claim "one" %}<b>All</b>\n of'
+            " {{ what|upper }} is <a href=\"{% url 'x' %}\">removed</a>.{% endclaim %}"
+            ' {% claim "two" %}&amp; kept.{% endclaim %}'
+        )
+
+        found = [(c.id, c.sentence) for c in claims.read_template(source, "t.html")]
+
+        assert found == [("one", "All of {what} is removed."), ("two", "& kept.")]
+
+    def test_reads_claims_of_a_module(self):
+        source = (
+            "from limited_use.claims import claim\n"
+            "_END = ' It ends.'\n"
+            "SAYS: dict = {1: claim('one', 'It is' ' kept.' + _END)}\n"
+            "def words(days): return claim('two', f'{days} days')\n"
+        )
+
+        found = [(c.id, c.sentence) for c in claims.read_module(source, "m.py")]
+
+        assert found == [("one", "It is kept. It ends."), ("two", "{days} days")]
+
+    @pytest.mark.parametrize("call", ["claim(name, 'x')", "claim('a')", "claim('a', text())"])
+    def test_refuses_what_it_cannot_read(self, call):
+        with pytest.raises(BadClaim, match=r"m\.py:1"):
+            list(claims.read_module(call, "m.py"))
