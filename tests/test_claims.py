@@ -9,7 +9,9 @@ from django.template import TemplateSyntaxError, engines
 
 from integrations.evidence import claims
 from integrations.evidence.claims import BadClaim
-from tests import bound_tests
+from tests import bound_tests, unclaimed
+from tests import unclaimed_exceptions as exceptions
+from tests.unclaimed import Sentence
 
 
 def render(source, **context):
@@ -92,3 +94,74 @@ class TestTheRegister:
     def test_refuses_what_it_cannot_read(self, call):
         with pytest.raises(BadClaim, match=r"m\.py:1"):
             list(claims.read_module(call, "m.py"))
+
+
+class TestASentenceWithoutAnId:
+    def test_is_no_claim_or_is_listed_with_a_reason(self):
+        """Give it an id and a test; see CONTRIBUTING.md."""
+        found = {s for s in unclaimed.find() if not s.path.startswith(files())}
+
+        assert sorted(found - listed()) == []
+
+    def test_is_listed_only_as_long_as_it_is_there(self):
+        everything = set(unclaimed.find())
+
+        assert sorted(listed() - everything) == []
+        assert [
+            name for name in files() if not any(s.path.startswith(name) for s in everything)
+        ] == []
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "<p>Your mail is removed within an hour.</p>",
+            "<li>{{ count }} messages are <strong>gone</strong>.</li>",
+            '{% claim "a" %}It is read.{% endclaim %} <p>Nobody sees it.</p>',
+            "{% if x %}Nothing is kept{% else %}All of it is kept{% endif %} of you.",
+        ],
+    )
+    def test_is_found_in_a_template(self, source):
+        assert list(unclaimed.read_template(source))
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            '{% claim "a" %}Your mail is removed.{% endclaim %}',
+            "{# Your mail is removed. #}{% comment %}It is kept.{% endcomment %}",
+            '<button>Remove all of it</button><a class="button" href="{% url \'x\' %}">Keep it</a>',
+            "<p>Your mail is at the provider.</p>",
+        ],
+    )
+    def test_is_not_seen_where_there_is_none(self, source):
+        assert list(unclaimed.read_template(source)) == []
+
+    def test_is_found_in_code(self):
+        source = (
+            '"""Nobody reads it."""\n'
+            "SAYS = {1: 'It is' ' removed. Keep it.', 2: claim('a', 'It is kept.')}\n"
+            "def words(n):\n"
+            "    '''It is removed.'''\n"
+            "    logger.info('It was removed.')\n"
+            "    raise Bad('It was removed.')\n"
+            "def told(n): return f'{n} messages were deleted.'\n"
+            "SQL = 'DELETE FROM kept WHERE removed'\n"
+        )
+
+        assert list(unclaimed.read_module(source)) == [
+            "It is removed.", "Keep it.", "{…} messages were deleted."
+        ]  # fmt: skip
+
+
+def listed():
+    """Return every sentence that is listed with a reason."""
+    return {
+        Sentence(path, text)
+        for table in (exceptions.NO_CLAIM, exceptions.NOT_BOUND)
+        for files_of_reason in table.values()
+        for path, texts in files_of_reason.items()
+        for text in texts
+    }
+
+
+def files():
+    return (*exceptions.OTHER_FILES, *exceptions.FILES_NOT_BOUND)

@@ -23,6 +23,7 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS
 from limited_use import key_stores, receipts
+from limited_use.claims import claim
 from limited_use.ledger import keys as ledger_keys
 from limited_use.ledger import names
 from limited_use.vault import rhythm
@@ -48,13 +49,18 @@ OF_PRODUCT: Final[Mapping[str, tuple[str, ...]]] = {
 
 # What is not ours to remove: where it came from.
 _THERE: Final[Mapping[str, str]] = {
-    "mail": "Your mail itself: it is yours, and nothing was changed there.",
-    "calendar": "Your calendars, with the events that you wrote from here: they are yours.",
+    "mail": claim(
+        "receipt.mail-stays", "Your mail itself: it is yours, and nothing was changed there."
+    ),
+    "calendar": claim(
+        "receipt.calendars-stay",
+        "Your calendars, with the events that you wrote from here: they are yours.",
+    ),
 }
 
 WHY: Final[Mapping[PurgeTrigger, str]] = {
     PurgeTrigger.OWNER: "The owner disconnected it.",
-    PurgeTrigger.SUPPORT: "Support disconnected it, without seeing what was in it.",
+    PurgeTrigger.SUPPORT: "Support disconnected it.",
     PurgeTrigger.GRANT_ENDED: "The grant ended at the provider and was not renewed in time.",
     PurgeTrigger.PERMISSION_WITHDRAWN: (
         "The permission that the copy needs was withdrawn at the provider and not given again in"
@@ -71,22 +77,29 @@ WHY: Final[Mapping[PurgeTrigger, str]] = {
 }
 
 REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
-    RevocationOutcome.CONFIRMED: "The provider confirmed that the grant is revoked.",
-    RevocationOutcome.ALREADY_GONE: "The provider no longer knew the grant: it had ended before.",
-    RevocationOutcome.UNCONFIRMED: (
-        "The provider did not confirm. Your tokens are destroyed here; to be sure, remove the"
-        " access on the provider's own page."
+    RevocationOutcome.CONFIRMED: claim(
+        "receipt.revoked", "The provider confirmed that the grant is revoked."
     ),
-    RevocationOutcome.NOT_NEEDED: "It lived here: there is no provider that granted anything.",
-    RevocationOutcome.NOT_OFFERED: (
+    RevocationOutcome.ALREADY_GONE: "The provider no longer knew the grant: it had ended before.",
+    RevocationOutcome.UNCONFIRMED: claim(
+        "receipt.unconfirmed",
+        "The provider did not confirm. Your tokens are destroyed here; to be sure, remove the"
+        " access on the provider's own page.",
+    ),
+    RevocationOutcome.NOT_NEEDED: claim(
+        "receipt.not-needed", "It lived here: there is no provider that granted anything."
+    ),
+    RevocationOutcome.NOT_OFFERED: claim(
+        "receipt.not-offered",
         "Not revoked: this provider takes no grant back from an application. Your tokens are"
         " destroyed here; an access token that was given out before ends by itself, mostly within"
         " two hours and at the latest after 28. The provider goes on listing your agreement until"
-        " you remove it on its own page."
+        " you remove it on its own page.",
     ),
-    RevocationOutcome.NEEDED_ELSEWHERE: (
+    RevocationOutcome.NEEDED_ELSEWHERE: claim(
+        "receipt.needed-elsewhere",
         "Not revoked: something else that is connected to the same account needs the grant. The"
-        " provider still lists all that was granted, and the credential stays where it is used."
+        " provider still lists all that was granted, and the credential stays where it is used.",
     ),
 }
 
@@ -97,19 +110,26 @@ _DROPPED: Final = (
 )
 # What the provider was asked to tell of, before the grant was given back.
 WATCHES: Final[Mapping[watches.Outcome, str]] = {
-    watches.Outcome.NONE: "The provider was not telling us of news by itself.",
-    watches.Outcome.STOPPED: "The provider was told to tell us of no more news, and said it does.",
-    watches.Outcome.UNANSWERED: (
+    watches.Outcome.NONE: claim(
+        "receipt.watch-none", "The provider was not telling us of news by itself."
+    ),
+    watches.Outcome.STOPPED: claim(
+        "receipt.watch-stopped",
+        "The provider was told to tell us of no more news, and said it does.",
+    ),
+    watches.Outcome.UNANSWERED: claim(
+        "receipt.watch-unanswered",
         "The provider was asked to tell us of no more news, and did not say that it does. It ends"
-        " by itself." + _DROPPED
+        " by itself." + _DROPPED,
     ),
     watches.Outcome.NO_ACCESS: (
         "The grant had ended, so that the provider could not be asked to tell us of no more news."
         " It ends by itself." + _DROPPED
     ),
-    watches.Outcome.NEEDED_ELSEWHERE: (
+    watches.Outcome.NEEDED_ELSEWHERE: claim(
+        "receipt.watch-needed-elsewhere",
         "The provider goes on telling us of news of this account, because something else that is"
-        " connected to it needs that. Of this integration it finds nothing any more."
+        " connected to it needs that. Of this integration it finds nothing any more.",
     ),
 }
 
@@ -219,70 +239,102 @@ def _keys(job: PurgeJob) -> list[dict[str, Any]]:
 def _remains(job: PurgeJob) -> dict[str, Any]:
     epoch_ends = job.fenced_at + timedelta(hours=settings.KEY_EPOCH_HOURS)
     remains: dict[str, Any] = {
-        "ledger": (
+        "ledger": claim(
+            "receipt.ledger",
             "Entries about this integration under a keyed pseudonym: our words, counts and times."
-            " No content, no address."
+            " No content, no address.",
         ),
         "ledger_key": _ledger_key(job),
-        "tombstones": (
-            "One row for the integration, its connection and this purge each: ids of ours, dates,"
-            " status. Account, scopes and tokens are emptied."
+        "tombstones": _tombstones(job),
+        "consent": claim(
+            "receipt.consent", "Your agreement to the feature, with its version and date."
         ),
-        "consent": "Your agreement to the feature, with its version and date.",
         "backups": {
             "until": _time(second_part.backups_until(job)),
-            "says": "Copies of the database may hold what was sealed, which no key of ours opens.",
+            "says": claim(
+                "receipt.backups",
+                "Copies of the database may hold what was sealed. Once the key epoch has ended, no"
+                " key of ours opens it.",
+            ),
         },
         "key_epoch": {
             "number": job.content_kek_epoch,
             "destroyed_by": _time(epoch_ends),
-            "says": "Until then a stolen copy of the database together with the live key store"
-            " could still open what was sealed. Part 2 of this receipt proves the end of it.",
+            "says": claim(
+                "receipt.key-epoch",
+                "Until then a stolen copy of the database together with the live key store could"
+                " still open what was sealed. Part 2 of this receipt proves the end of it.",
+            ),
         },
         "key_store_copies": key_stores.copies(),
     }
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
         remains["at_the_provider"] = _THERE[product]
-    if product == "mail":
-        remains["messages_sent"] = "Nothing was sent from your account through this integration."
     if job.own_kek_epoch is not None:
         own_ends = job.fenced_at + timedelta(hours=rhythm.hours_of(KeyLine.OWN))
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
             "destroyed_by": _time(own_ends),
-            "says": "What lived here alone is in copies of the database as well, so that no"
-            " accident loses it. Until then such a copy, with the key store, could open it.",
+            "says": claim(
+                "receipt.own-key-epoch",
+                "What lived here alone is in copies of the database as well, so that no accident"
+                " loses it. Until then such a copy, with the key store, could open it.",
+            ),
         }
-    remains["proves"] = (
-        "What was recorded and checked here. Nobody can prove that no copy exists anywhere."
+    remains["proves"] = claim(
+        "receipt.proves",
+        "What was recorded and checked here. Nobody can prove that no copy exists anywhere.",
     )
     if job.integration.connection.ended_at is None:
-        remains["credential"] = (
+        remains["credential"] = claim(
+            "receipt.credential-kept",
             "The grant of this account is kept for what else is connected with it, and for no"
-            " other purpose."
+            " other purpose.",
         )
     return remains
+
+
+def _tombstones(job: PurgeJob) -> str:
+    rows = claim(
+        "receipt.tombstones",
+        "One row for the integration, its connection and this purge each: ids of ours, dates,"
+        " status.",
+    )
+    if job.integration.connection.ended_at is None:
+        return rows
+    return f"{rows} {_EMPTIED}"
+
+
+_EMPTIED: Final = claim(
+    "receipt.connection-emptied",
+    "Account, scopes and tokens of the connection are emptied.",
+)
 
 
 def _ledger_key(job: PurgeJob) -> dict[str, Any] | str:
     row = ledger_part.of(job.integration.connection_id)
     if row is None:
-        return "The pseudonyms are the service's own: whoever holds its keyring can link them."
+        return claim(
+            "receipt.pseudonyms-ours",
+            "The pseudonyms are the service's own: whoever holds its keyring can link them.",
+        )
     if row.set_aside_at is None:
-        return (
+        return claim(
+            "receipt.ledger-key-stays",
             "The pseudonyms are made with a key of this account's own, which stays as long as"
-            " something of the account is connected."
+            " something of the account is connected.",
         )
     return {
         "commitment": bytes(row.commitment).hex(),
         "offered_for_days": ledger_keys.OFFERED_FOR.days,
-        "says": (
+        "says": claim(
+            "receipt.ledger-key-offered",
             "The pseudonyms are made with a key of this account's own. Its owner can fetch it once"
             " within those days; then, or when they end, it is destroyed here, and nobody can tell"
             " any more which entries of use were about this. The service keeps the commitment, a"
             " hash of it. The entries of the removal, which this receipt carries, have names of"
-            " their own."
+            " their own.",
         ),
     }
 
