@@ -9,6 +9,7 @@ import pytest
 from django.db import connection as database
 from django.db import transaction
 
+from accounts.models import Membership
 from integrations import purge
 from integrations.models import (
     Connection,
@@ -248,6 +249,9 @@ class TestWhatRemains:
     @pytest.mark.claim("receipt.consent", "receipt.tombstones")
     def test_is_what_the_receipt_says(self, mailbox, clock):
         owner = mailbox.connection
+        Membership.objects.create(
+            user_id=owner.user_id, organisation_id=owner.organisation_id, joined_at=NOW
+        )
         with transaction.atomic():
             consents.give(
                 person_id=owner.user_id,
