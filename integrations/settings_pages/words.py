@@ -163,7 +163,7 @@ def of_calendars(status: str, reason: str = "", *, is_local: bool = False) -> Wo
     """Return the words for calendars. See `of`."""
     words = of(status, reason)
     if is_local:
-        says = claim("calendars.only-here", "They are stored only in Antares.")
-        return Words("Stored in Antares", "good", says, words.action)
+        only_here = claim("calendars.only-here", "They are stored only in Antares.")
+        return Words("Stored in Antares", "good", only_here, words.action)
     says = _CALENDAR_REASONS.get(reason) if reason else _CALENDARS.get(status)
     return Words(words.label, words.tone, says or words.says, words.action)
