@@ -58,11 +58,14 @@ END: Final = "The end of this copy"
 BROKE: Final = "This copy is not whole"
 WHOLE: Final = claim("export.whole", "This copy is whole. It holds {count} messages.\n")
 CLOSED: Final = "A message that does not open"
-OF_CLOSED: Final = (
+OF_CLOSED: Final = claim(
+    "export.damaged",
     "What was kept here of this message, received {at:%Y-%m-%d %H:%M} UTC, was changed and\n"
-    "does not open any more. It is as it was at your provider.\n"
+    "does not open any more. It is as it was at your provider.\n",
 )
-ALL_CLOSED: Final = "For {count} more it holds a note: what was kept of them does not open.\n"
+ALL_CLOSED: Final = claim(
+    "export.notes", "For {count} more it holds a note: what was kept of them does not open.\n"
+)
 BROKEN: Final = claim(
     "export.broken",
     "This copy is NOT whole: it ended after {count} messages, because what it is a copy of was\n"

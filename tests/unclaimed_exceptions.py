@@ -336,14 +336,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
 
 #: Reason → file → claims that no test proves yet. To be emptied.
 NOT_BOUND: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
-    "no test shows the page with a calendar whose access ended": {
-        "templates/calendar/calendar.html": [
-            (
-                "The access to {lost.ended} calendar{lost.ended} ended at the provider, and "
-                "what was kept is too old to be shown."
-            ),
-        ],
-    },
     "a duty of the operator (BACKUP_RETENTION_DAYS), which no software can prove": {
         "templates/public/data_use.html": [
             "The operator deletes them after at most {backup_days} days.",
@@ -354,36 +346,9 @@ NOT_BOUND: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Every answer is no-store;",
         ],
     },
-    "no test compares the calls of a turn with the permissions that nothing needs": {
-        "templates/settings/integrations.html": [
-            "Given, but no longer used and never called:",
-        ],
-        "integrations/settings_pages/overview.py": [
-            "No longer used, and never called.",
-        ],
-    },
-    "no test measures how long an entry waits for its place": {
-        "templates/settings/uses_not_yet.html": [
-            "It gets its place in the tree, and a proof under a signed head, within seconds.",
-        ],
-    },
-    "no test compares this text with the damaged message": {
-        "integrations/exports.py": [
-            (
-                "What was kept here of this message, received {at:%Y-%m-%d %H:%M} UTC, was "
-                "changed and does not open any more."
-            ),
-            "what was kept of them does not open.",
-        ],
-    },
     "part of two sentences about watches, of which one is being replaced": {
         "integrations/purge/receipt.py": [
             "nothing was kept to know it by, and nothing is looked up for it at the provider.",
-        ],
-    },
-    "no test reaches this outcome through the page": {
-        "integrations/settings_pages/ledger_part.py": [
-            "It could not be opened any more after the database was restored from a copy.",
         ],
     },
 }

@@ -38,7 +38,10 @@ GONE: dict[str, str] = {
     _Outcome.RESTORED: claim(
         "ledger-part.restored", "It was destroyed before the database was restored from a copy."
     ),
-    _Outcome.LOST: "It could not be opened any more after the database was restored from a copy.",
+    _Outcome.LOST: claim(
+        "ledger-part.lost",
+        "It could not be opened any more after the database was restored from a copy.",
+    ),
     "": "It is not there yet: it waits for the last removal of the account that was connected.",
 }
 OVER = claim(

@@ -131,10 +131,7 @@ def permissions(connection: Connection) -> list[Given]:
         else Given(one.scope, one.why, "given", "good")
         for one in offers.requests_of(provider, "mail")
     ]
-    unused = [
-        Given(scope, "No longer used, and never called.", "given, unused", "info")
-        for scope in _unused(connection)
-    ]
+    unused = [Given(scope, "Not used.", "given, unused", "info") for scope in _unused(connection)]
     return asked + unused
 
 

@@ -143,6 +143,7 @@ class TestACopy:
         assert plain.get_content() == "Grüße\n>From here on\n"
         assert (html.get_content_type(), html.get_content()) == ("text/html", "<p>Grüße\n")
 
+    @pytest.mark.claim("export.damaged", "export.notes")
     @pytest.mark.invariant(8)
     @pytest.mark.parametrize("column", ["summary", "content"])
     def test_holds_a_note_for_a_message_that_is_damaged_and_all_others(

@@ -369,6 +369,7 @@ class TestRestored:
             keys.take(holder=connected, at=NOW)
         assert last()["body"]["outcome"] == "restored"
 
+    @pytest.mark.claim("ledger-part.lost")
     def test_names_by_the_service_what_it_cannot_open_any_more(self, connected):
         copied = self.copy()
         epochs.turn(naming.LINE, NOW)

@@ -310,6 +310,22 @@ class TestWhatCannotBeShown:
         assert "You deleted what was kept of 1 calendar" in reading.text(show(her_browser))
 
     @pytest.mark.claim("calendar.unreadable")
+    @pytest.mark.claim("calendar.access-ended")
+    def test_is_said_of_an_account_that_cannot_be_read_any_more(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        Integration.objects.update(status=IntegrationStatus.REAUTH_REQUIRED)
+        young = show(her_browser)
+        Calendar.objects.update(cached_at=NOW - timedelta(days=2))
+
+        old = show(her_browser)
+
+        assert "can no longer read" not in reading.text(young)
+        assert len(entries(young)) == 1
+        assert "can no longer read 1 calendar, and what was kept is too old" in reading.text(old)
+        assert entries(old) == []
+
+    @pytest.mark.claim("calendar.unreadable")
     def test_is_said_of_events_that_cannot_be_read(self, alice, her_browser):
         alice.sync()
         Calendar.objects.update(unreadable_count=2)
