@@ -218,6 +218,8 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            # `{% claim %}`, in every template and without `{% load %}`.
+            "builtins": ["limited_use.templatetags.claims"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -26,6 +26,7 @@ from integrations.inbox import NotFound
 from integrations.inbox.shapes import MessageRow
 from integrations.mime import mbox
 from integrations.models import Export, ExportOutcome, Integration, MessageBody
+from limited_use.claims import claim
 from limited_use.guard import Refused
 from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import Row
@@ -38,7 +39,9 @@ logger = logging.getLogger(__name__)
 MOST_MESSAGES: Final = 50
 MOST_BYTES: Final = 2 * 1024 * 1024
 
-ABOUT: Final = """\
+ABOUT: Final = claim(
+    "export.about",
+    """\
 This is a copy of the mail that Antares keeps of the account {account}.
 
 It holds, of each message that is kept: its headers, its text as it came (plain and HTML), its
@@ -48,20 +51,25 @@ It does not hold: attachments, which are not kept here but at the provider; mail
 you chose to keep here; spam and trash.
 
 The last entry says how many messages there are. Without it, this copy is not whole.
-"""
+""",
+)
 MEMBER: Final = "mail.mbox"
 END: Final = "The end of this copy"
 BROKE: Final = "This copy is not whole"
-WHOLE: Final = "This copy is whole. It holds {count} messages.\n"
+WHOLE: Final = claim("export.whole", "This copy is whole. It holds {count} messages.\n")
 CLOSED: Final = "A message that does not open"
-OF_CLOSED: Final = (
+OF_CLOSED: Final = claim(
+    "export.damaged",
     "What was kept here of this message, received {at:%Y-%m-%d %H:%M} UTC, was changed and\n"
-    "does not open any more. It is as it was at your provider.\n"
+    "does not open any more. It is as it was at your provider.\n",
 )
-ALL_CLOSED: Final = "For {count} more it holds a note: what was kept of them does not open.\n"
-BROKEN: Final = (
+ALL_CLOSED: Final = claim(
+    "export.notes", "For {count} more it holds a note: what was kept of them does not open.\n"
+)
+BROKEN: Final = claim(
+    "export.broken",
     "This copy is NOT whole: it ended after {count} messages, because what it is a copy of was\n"
-    "disconnected, or could not be opened any more. Ask for another one if it is still there.\n"
+    "disconnected, or could not be opened any more. Ask for another one if it is still there.\n",
 )
 
 

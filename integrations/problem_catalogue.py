@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from integrations.problems import PROBLEMS, Problem
+from limited_use.claims import claim
 
 # What is said before any operation is reached, or by the policy.
 _EDGE: Final[tuple[Problem, ...]] = (
@@ -12,8 +13,11 @@ _EDGE: Final[tuple[Problem, ...]] = (
         403,
         "limited-use-refused",
         "Provider data is not used for this purpose.",
-        "The policy refuses this use. The answer names the rule, the clauses it comes from and"
-        " the entry in the ledger where the refusal is recorded.",
+        claim(
+            "problem.refused",
+            "The policy refuses this use. The answer names the rule, the clauses it comes from and"
+            " the entry in the ledger where the refusal is recorded.",
+        ),
     ),
     Problem(
         404,
@@ -67,7 +71,11 @@ _EDGE: Final[tuple[Problem, ...]] = (
         428,
         "if-match-needed",
         "It was not said which version is meant.",
-        "Read the event, and send its ETag as If-Match: nothing is written over what nobody saw.",
+        claim(
+            "problem.if-match",
+            "Read the event, and send its ETag as If-Match: nothing is written over what nobody"
+            " saw.",
+        ),
     ),
     Problem(
         400,

@@ -18,6 +18,7 @@ from integrations.icalendars.problems import Unreadable
 from integrations.inbox import cursors
 from integrations.providers import errors
 from limited_use import consents, shares
+from limited_use.claims import claim
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Damaged, Unopenable
@@ -56,15 +57,18 @@ _CHANGED: Final = Problem(
     412,
     "changed-meanwhile",
     "It was changed meanwhile.",
-    "Nothing was written. Read it as it is now, and decide anew.",
+    claim("write.changed", "Nothing was written. Read it as it is now, and decide anew."),
 )
 
 BUSY: Final = Problem(
     503,
     "busy",
     "That cannot be done at the moment.",
-    "Our database did not take it in time. Send it again in a moment, under the same"
-    " Idempotency-Key where it has one: nothing is done twice.",
+    claim(
+        "write.busy",
+        "Our database did not take it in time. Send it again in a moment, under the same"
+        " Idempotency-Key where it has one: nothing is done twice.",
+    ),
     retry_after=5,
 )
 
@@ -130,7 +134,10 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         422,
         "unreadable-file",
         "This file cannot be read.",
-        "Nothing of it was taken. `errors` says which lines are in the way.",
+        claim(
+            "import.unreadable",
+            "Nothing of it was taken. `errors` says which lines are in the way.",
+        ),
     ),
     shares.InThePast: Problem(
         400, "end-in-the-past", "That end lies behind.", "Choose one that lies ahead, or none."
@@ -175,7 +182,11 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         409,
         "more-consent",
         "This needs a permission that was not given.",
-        "Allow writing events in Settings, at the account, if you want this. Nothing was sent.",
+        claim(
+            "write.no-permission",
+            "Allow writing events in Settings, at the account, if you want this. Nothing was"
+            " written.",
+        ),
     ),
     writing_errors.NotOrganizer: Problem(
         403,
@@ -190,13 +201,18 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         422,
         "guests-are-told",
         "The provider tells guests of it, whoever asks not to.",
-        'Ask for it with `notify` "all", or leave it. Nothing was written.',
+        claim(
+            "write.guests-told", 'Ask for it with `notify` "all", or leave it. Nothing was written.'
+        ),
     ),
     writing_errors.RefusedThere: Problem(
         422,
         "refused-by-provider",
         "The provider does not accept that.",
-        "It will not if it is asked again: change what is asked for. Nothing was written.",
+        claim(
+            "write.refused",
+            "It will not if it is asked again: change what is asked for. Nothing was written.",
+        ),
     ),
     writing_errors.Stale: _CHANGED,
     versions.NoVersion: _CHANGED,
@@ -207,8 +223,11 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         409,
         "not-free",
         "They are not free then.",
-        "Or nobody can tell. Choose another time, or leave `require_free` out to write it all the"
-        " same. Nothing was written.",
+        claim(
+            "write.not-free",
+            "Or nobody can tell. Choose another time, or leave `require_free` out to write it all"
+            " the same. Nothing was written.",
+        ),
     ),
     writing_errors.KeyReused: Problem(
         422,
@@ -226,21 +245,30 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         409,
         "in-progress",
         "The same request is being answered now.",
-        "Send it again in a moment, under the same key: nothing is done twice.",
+        claim(
+            "write.in-progress",
+            "Send it again in a moment, under the same key: nothing is done twice.",
+        ),
     ),
     once.NoLongerHere: Problem(
         410,
         "gone",
         "It was written, and is no longer there under its id.",
-        "It was removed since, or the copy of its calendar is a new one: read them again."
-        " Nothing was written twice.",
+        claim(
+            "write.gone-since",
+            "It was removed since, or the copy of its calendar is a new one: read them again."
+            " Nothing was written twice.",
+        ),
     ),
     writing_errors.HalfDone: Problem(
         503,
         "half-done",
         "Half of it is done.",
-        "What follows was begun; whether the series before it was ended is not known. Ask for"
-        " the same again: that finishes it, and makes nothing twice.",
+        claim(
+            "write.half-done",
+            "What follows was begun; whether the series before it was ended is not known. Ask for"
+            " the same again: that finishes it, and makes nothing twice.",
+        ),
     ),
     fences.NoLongerLive: _GONE,
     Destroyed: _GONE,
@@ -249,13 +277,20 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         422,
         "damaged",
         "This does not open here any more.",
-        "What is kept of it here was changed. At your provider it is as it was. We have been told.",
+        claim(
+            "open.damaged",
+            "What is kept of it here was changed. At your provider it is as it was. We have been"
+            " told.",
+        ),
     ),
     KeyStoreUnavailable: Problem(
         503,
         "key-store-unavailable",
         "Nothing can be opened now.",
-        "Where the keys are kept does not answer. Nothing is lost: try again later.",
+        claim(
+            "open.keys-away",
+            "Where the keys are kept does not answer. Nothing is lost: try again later.",
+        ),
     ),
     errors.GrantRevoked: Problem(
         409, "reconnect", "Please connect this account again.", "Access ended at the provider."

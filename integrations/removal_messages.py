@@ -19,6 +19,7 @@ from typing import Final
 from integrations.models import RevocationOutcome
 from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
+from limited_use.claims import claim
 
 
 class Access(StrEnum):
@@ -61,86 +62,136 @@ class Tokens(StrEnum):
 SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
     {
         # Before.
-        "disconnect.unchanged-there": "Your {things} at {provider} {stay} as {they} {are}.",
-        "disconnect.stored-only-here": "They are stored only in Antares: no provider has a copy.",
-        "disconnect.unreadable-at-once": (
-            "The copy in Antares is unreadable at once, and removed within an hour."
+        "disconnect.unchanged-there": claim(
+            "disconnect.unchanged-there", "Your {things} at {provider} {stay} as {they} {are}."
         ),
-        "disconnect.local-unreadable-at-once": (
-            "They are unreadable at once, and removed within an hour."
+        "disconnect.stored-only-here": claim(
+            "disconnect.stored-only-here",
+            "They are stored only in Antares: no provider has a copy.",
         ),
-        "disconnect.access-ends": "Antares asks {provider} to end our access to this account.",
-        "disconnect.access-not-offered": (
+        "disconnect.unreadable-at-once": claim(
+            "disconnect.unreadable-at-once",
+            "The copy in Antares is unreadable at once, and removed within an hour.",
+        ),
+        "disconnect.local-unreadable-at-once": claim(
+            "disconnect.local-unreadable-at-once",
+            "They are unreadable at once, and removed within an hour.",
+        ),
+        "disconnect.access-ends": claim(
+            "disconnect.access-ends", "Antares asks {provider} to end our access to this account."
+        ),
+        "disconnect.access-not-offered": claim(
+            "disconnect.access-not-offered",
             "{provider} ends no access at an application's request. It goes on listing Antares"
-            " until you remove it there."
+            " until you remove it there.",
         ),
-        "disconnect.access-kept": (
-            "{provider} goes on listing Antares, with all permissions that you gave."
+        "disconnect.access-kept": claim(
+            "disconnect.access-kept",
+            "{provider} goes on listing Antares, with all permissions that you gave.",
         ),
-        "disconnect.access-ended": "{provider} has already ended our access.",
-        "disconnect.access-shared": (
+        "disconnect.access-ended": claim(
+            "disconnect.access-ended", "{provider} has already ended our access."
+        ),
+        "disconnect.access-shared": claim(
+            "disconnect.access-shared",
             "Antares does not ask {provider} to end our access, because another connection of the"
-            " same account uses it."
+            " same account uses it.",
         ),
-        "disconnect.tokens-destroyed": "Antares destroys the access tokens of this connection.",
-        "disconnect.tokens-kept": (
-            "Your access tokens are kept: {others} of the same account use{s} them."
+        "disconnect.tokens-destroyed": claim(
+            "disconnect.tokens-destroyed", "Antares destroys the access tokens of this connection."
         ),
-        "disconnect.tokens-kept-ended": (
-            "The old access tokens are kept until you reconnect or disconnect {others}."
+        "disconnect.tokens-kept": claim(
+            "disconnect.tokens-kept",
+            "Your access tokens are kept: {others} of the same account use{s} them.",
         ),
-        "disconnect.receipt": "You get a signed receipt that anyone can check.",
-        "disconnect.receipts": "You get a signed receipt for each, which anyone can check.",
+        "disconnect.tokens-kept-ended": claim(
+            "disconnect.tokens-kept-ended",
+            "The old access tokens are kept until you reconnect or disconnect {others}.",
+        ),
+        "disconnect.receipt": claim(
+            "disconnect.receipt", "You get a signed receipt that anyone can check."
+        ),
+        "disconnect.receipts": claim(
+            "disconnect.receipts", "You get a signed receipt for each, which anyone can check."
+        ),
         # While it runs, and after.
-        "removal.removed": "Your {name} {is} removed from Antares",
-        "removal.unreadable": "All keys to {copy} are destroyed. Nobody can read {it}.",
-        "removal.emptied": "Every row of {copy} is deleted.",
-        "removal.counted": (
-            "Antares counted every table that could still hold part of {it}: nothing is left."
+        "removal.removed": claim("removal.removed", "Your {name} {is} removed from Antares"),
+        "removal.unreadable": claim(
+            "removal.unreadable", "All keys to {copy} are destroyed. Nobody can read {it}."
         ),
-        "removal.signed": "The receipt is signed.",
-        "removal.access-asked": (
+        "removal.emptied": claim("removal.emptied", "Every row of {copy} is deleted."),
+        "removal.counted": claim(
+            "removal.counted",
+            "Antares counted every table that could still hold part of {it}: nothing is left.",
+        ),
+        "removal.signed": claim("removal.signed", "The receipt is signed."),
+        "removal.access-asked": claim(
+            "removal.access-asked",
             "{provider} has not confirmed yet that our access has ended. Antares keeps asking for a"
-            " day."
+            " day.",
         ),
-        "removal.access-confirmed": "{provider} confirmed that our access has ended.",
-        "removal.access-gone": "{provider} answered that our access no longer exists.",
-        "removal.access-unconfirmed": "{provider} did not confirm that our access has ended.",
-        "removal.access-not-offered": (
+        "removal.access-confirmed": claim(
+            "removal.access-confirmed", "{provider} confirmed that our access has ended."
+        ),
+        "removal.access-gone": claim(
+            "removal.access-gone", "{provider} answered that our access no longer exists."
+        ),
+        "removal.access-unconfirmed": claim(
+            "removal.access-unconfirmed", "{provider} did not confirm that our access has ended."
+        ),
+        "removal.access-not-offered": claim(
+            "removal.access-not-offered",
             "{provider} ends no access at an application's request. It goes on listing Antares"
-            " until you remove it there."
+            " until you remove it there.",
         ),
-        "removal.access-kept": (
-            "{provider} goes on listing Antares, with all permissions that you gave."
+        "removal.access-kept": claim(
+            "removal.access-kept",
+            "{provider} goes on listing Antares, with all permissions that you gave.",
         ),
-        "removal.access-ended": "{provider} has ended our access.",
-        "removal.access-reconnected": (
-            "You connected the account again, so Antares has access again."
+        "removal.access-ended": claim("removal.access-ended", "{provider} has ended our access."),
+        "removal.access-reconnected": claim(
+            "removal.access-reconnected",
+            "You connected the account again, so Antares has access again.",
         ),
-        "removal.access-shared": (
+        "removal.access-shared": claim(
+            "removal.access-shared",
             "Antares did not ask {provider} to end our access, because another connection of the"
-            " same account used it."
+            " same account used it.",
         ),
-        "removal.access-unknown": "The connection was removed later.",
-        "removal.tokens-destroyed": "The access tokens are destroyed.",
-        "removal.tokens-kept": (
-            "Your access tokens are kept: {others} of the same account use{s} them."
+        "removal.access-unknown": claim(
+            "removal.access-unknown", "The connection was removed later."
         ),
-        "removal.tokens-kept-ended": (
-            "The old access tokens are kept until you reconnect or disconnect {others}."
+        "removal.tokens-destroyed": claim(
+            "removal.tokens-destroyed", "The access tokens are destroyed."
         ),
-        "removal.tokens-reconnected": "Antares has new access tokens of the account.",
-        "removal.advice-check": (
-            "Look at {provider} whether Antares is still listed, and remove it there:"
+        "removal.tokens-kept": claim(
+            "removal.tokens-kept",
+            "Your access tokens are kept: {others} of the same account use{s} them.",
         ),
-        "removal.advice-remove": "Remove Antares at {provider}, for the kind of account you have:",
-        "removal.advice-kept": (
-            "You can end our access at {provider} at any time. {others} then stop{s} as well:"
+        "removal.tokens-kept-ended": claim(
+            "removal.tokens-kept-ended",
+            "The old access tokens are kept until you reconnect or disconnect {others}.",
         ),
-        "removal.advice-shared": (
-            "Remove Antares at {provider} to end our access for all connections of the account:"
+        "removal.tokens-reconnected": claim(
+            "removal.tokens-reconnected", "Antares has new access tokens of the account."
         ),
-        "removal.product-kept": "{others} stay{s} connected.",
+        "removal.advice-check": claim(
+            "removal.advice-check",
+            "Look at {provider} whether Antares is still listed, and remove it there:",
+        ),
+        "removal.advice-remove": claim(
+            "removal.advice-remove",
+            "Remove Antares at {provider}, for the kind of account you have:",
+        ),
+        "removal.advice-kept": claim(
+            "removal.advice-kept",
+            "You can end our access at {provider} at any time. {others} then stop{s} as well:",
+        ),
+        "removal.advice-shared": claim(
+            "removal.advice-shared",
+            "Remove Antares at {provider} to end our access for all connections of the account:",
+        ),
+        "removal.product-kept": claim("removal.product-kept", "{others} stay{s} connected."),
     }
 )
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from . import policy
+from .claims import claim
 from .vocabulary import DataClass, Purpose, Recipient
 
 if TYPE_CHECKING:
@@ -75,14 +76,18 @@ FEATURES: dict[str, Feature] = {
             key="inbox",
             title="Unified inbox",
             where="Inbox, next to your calls, texts and chats",
-            says="Shows your mail next to your other channels. Only you see it.",
+            says=claim(
+                "feature.inbox-only-you",
+                "Shows your mail next to your other channels. Only you see it.",
+            ),
             purposes=frozenset({Purpose.INBOX_DISPLAY}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
             capabilities=frozenset({"mail.read"}),
-            disclosure=(
+            disclosure=claim(
+                "feature.inbox",
                 "Antares reads your mail (senders, recipients, subjects, text, labels and"
                 " attachment names; attachments when you open them) to show it to you in your"
-                " inbox, and for nothing else. Your address tells you which account is connected."
+                " inbox, and for nothing else. Your address tells you which account is connected.",
             ),
             retention_days=90,
             version=1,
@@ -92,15 +97,18 @@ FEATURES: dict[str, Feature] = {
             key="calendar",
             title="Calendar",
             where="Calendar, beside your calls, texts and chats",
-            says="Shows your calendars in one view. Only you see it.",
+            says=claim(
+                "feature.calendar-only-you", "Shows your calendars in one view. Only you see it."
+            ),
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=CALENDAR,
             capabilities=frozenset({"calendar.read"}),
-            disclosure=(
+            disclosure=claim(
+                "feature.calendar",
                 "Antares reads your calendars and their events (titles, times, places, guests,"
                 " notes) to show them to you, and for nothing else. The copy is temporary: it"
                 " reaches from 30 days back to 180 days ahead, is never shown when it is older"
-                " than a day, and you can delete it at any time."
+                " than a day, and you can delete it at any time.",
             ),
             retention_days=None,
             cache_hours=24,
@@ -137,10 +145,11 @@ FEATURES: dict[str, Feature] = {
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=frozenset({DataClass.CALENDAR_EVENT}),
             capabilities=frozenset({"calendar.write"}),
-            disclosure=(
+            disclosure=claim(
+                "feature.editing",
                 "Antares creates, changes, moves or deletes an event in your calendar when you do"
                 " so here, answers an invitation when you answer it here, and looks first whether"
-                " you are still free then. It changes nothing by itself. It keeps nothing more."
+                " you are still free then. It changes nothing by itself. It keeps nothing more.",
             ),
             retention_days=None,
             version=1,
@@ -154,11 +163,12 @@ FEATURES: dict[str, Feature] = {
             purposes=frozenset({Purpose.CALENDAR_SHARE}),
             data_classes=CALENDAR,
             capabilities=frozenset(),
-            disclosure=(
+            disclosure=claim(
+                "feature.sharing",
                 "A registered user of your organisation whom you name sees when you are busy, or"
                 " the events too, as you choose. Private events only ever show as busy. It is"
                 " looked up each time, is never copied, and ends when you take it back, at the end"
-                " that you set, or when you disconnect the calendar."
+                " that you set, or when you disconnect the calendar.",
             ),
             retention_days=None,
             version=1,
@@ -172,9 +182,10 @@ FEATURES: dict[str, Feature] = {
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=CALENDAR,
             capabilities=frozenset({"calendar.read"}),
-            disclosure=(
+            disclosure=claim(
+                "feature.scheduler",
                 "The scheduling assistant shows you calendars that Antares shows you already. It"
-                " keeps nothing, and stops the moment you switch it off."
+                " keeps nothing, and stops the moment you switch it off.",
             ),
             retention_days=None,
             version=1,
@@ -188,9 +199,10 @@ FEATURES: dict[str, Feature] = {
             purposes=frozenset({Purpose.INBOX_DISPLAY}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
             capabilities=frozenset({"mail.read"}),
-            disclosure=(
+            disclosure=claim(
+                "feature.widget",
                 "The side panel shows you mail that your inbox already holds. It keeps nothing,"
-                " and stops the moment you switch it off."
+                " and stops the moment you switch it off.",
             ),
             retention_days=None,
             version=1,
@@ -204,10 +216,11 @@ FEATURES: dict[str, Feature] = {
             purposes=frozenset({Purpose.SUPPORT_ITEM}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
             capabilities=frozenset(),
-            disclosure=(
+            disclosure=claim(
+                "feature.support",
                 "A person of Antares support reads this one mail (sender, recipients, subject and"
                 " text) to help you with it. They read nothing else, and nothing after the end"
-                " that you set or once you take it back; you see each time they read it."
+                " that you set or once you take it back; you see each time they read it.",
             ),
             retention_days=None,
             version=1,
@@ -223,9 +236,10 @@ FEATURES: dict[str, Feature] = {
                 {DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT, DataClass.PROFILE}
             ),
             capabilities=frozenset(),
-            disclosure=(
+            disclosure=claim(
+                "feature.export",
                 "When you ask for it and confirm that it is you, you get a file with the mail that"
-                " is kept here and the address of the account that it came from. Only you get it."
+                " is kept here and the address of the account that it came from. Only you get it.",
             ),
             retention_days=None,
             version=1,
@@ -239,9 +253,10 @@ FEATURES: dict[str, Feature] = {
             purposes=frozenset({Purpose.USER_EXPORT}),
             data_classes=CALENDAR,
             capabilities=frozenset(),
-            disclosure=(
+            disclosure=claim(
+                "feature.calendar-export",
                 "When you ask for it, you get a file (.ics) with the events of a calendar that"
-                " lives here. Only you get it: there is no address at which others could fetch it."
+                " lives here. Only you get it: there is no address at which others could fetch it.",
             ),
             retention_days=None,
             version=1,
@@ -251,11 +266,14 @@ FEATURES: dict[str, Feature] = {
             key="campaigns",
             title="Campaigns",
             where="Campaigns",
-            says="Uses no mail, calendar or file of yours.",
+            says=claim("feature.campaigns-nothing", "Uses no mail, calendar or file of yours."),
             purposes=frozenset(),
             data_classes=frozenset(),
             capabilities=frozenset(),
-            disclosure="Campaigns are written without any data of your connected accounts.",
+            disclosure=claim(
+                "feature.campaigns",
+                "Campaigns are written without any data of your connected accounts.",
+            ),
             retention_days=None,
             version=1,
             platform_client=True,

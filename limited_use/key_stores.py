@@ -6,18 +6,23 @@ from typing import Any
 
 from django.conf import settings
 
-_FILES = (
+from .claims import claim
+
+_FILES = claim(
+    "key-store.files",
     "The key store is files on the service's own machine. The service makes no copies of them."
     " Destroying a key overwrites and unlinks its file: what a journal, a snapshot or a backup of"
-    " that disk kept of it, nobody can tell."
+    " that disk kept of it, nobody can tell.",
 )
-_TRANSIT = (
+_TRANSIT = claim(
+    "key-store.transit",
     "The key store is a transit engine of its own, which keeps its keys to itself: the service"
-    " cannot copy them. Snapshots of the engine's storage are made by whoever runs it."
+    " cannot copy them. Snapshots of the engine's storage are made by whoever runs it.",
 )
-_WITH_ONE = (
+_WITH_ONE = claim(
+    "key-store.copy-opens",
     " With a copy from before the key epoch ended, a copy of the database from before the removal"
-    " would still open."
+    " would still open.",
 )
 
 

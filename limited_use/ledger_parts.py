@@ -17,16 +17,18 @@ from uuid import UUID
 from django.conf import settings
 
 from . import documents
+from .claims import claim
 from .ledger import entries, pseudonyms, store
 from .models import Leaf
 
 KIND: Final = "ledger-part"
 SET_ASIDE: Final = "ledger_key.set_aside"
 
-_KEY: Final = (
+_KEY: Final = claim(
+    "ledger-part.file",
     "This key is the only way to tell which entries of the ledger were about this connection. It"
     " was destroyed at the service when this file was handed out; the service keeps the"
-    " commitment, a hash of it. The proof shows that the ledger has that commitment."
+    " commitment, a hash of it. The proof shows that the ledger has that commitment.",
 )
 _NAMES: Final = (
     "A name is the first 16 bytes of HMAC-SHA256, under the key, of a text, a zero byte and the 16"

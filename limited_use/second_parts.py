@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from .claims import claim
 from .ledger import store
 from .models import KeyEpoch, Receipt
 from .receipts import Incomplete, NotSequenced, write
@@ -121,24 +122,28 @@ def _remains(ended_at: datetime, backups_until: datetime) -> Mapping[str, Any]:
     return {
         "backups": {"until": _time(backups_until), "says": _BACKUPS},
         "key_store_copies": copies,
-        "proves": (
+        "proves": claim(
+            "part-2.proves",
             "What was recorded and checked: that the live key store destroyed these keys. Nobody"
-            " can prove that no copy exists."
+            " can prove that no copy exists.",
         ),
     }
 
 
-_BACKUPS = (
+_BACKUPS = claim(
+    "part-2.backups",
     "Copies of the database from before the removal may exist until then. The live key store has"
-    " no key any more that opens what was sealed in them."
+    " no key any more that opens what the destroyed keys had sealed in them.",
 )
-_COPIES = (
+_COPIES = claim(
+    "part-2.copies",
     "Copies of the key store from before the epoch ended are kept no longer than that. With one of"
-    " them, a copy of the database from before the removal would still open."
+    " them, a copy of the database from before the removal would still open.",
 )
-_NOBODY_KNOWS = (
+_NOBODY_KNOWS = claim(
+    "part-2.copies-unknown",
     "How long copies of the key store are kept is not known here. With one from before the epoch"
-    " ended, a copy of the database from before the removal would still open."
+    " ended, a copy of the database from before the removal would still open.",
 )
 
 

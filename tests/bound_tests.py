@@ -1,7 +1,8 @@
 """
-Reads which tests bear the id of an invariant, clause, control or scenario, from their source.
+Reads which tests bear the id of an invariant, clause, control, scenario or claim.
 
-Nothing is collected or run, so a test of the catalogue can ask it in any part of a run.
+Reads source code: nothing is collected or run, so a test of the catalogue can ask it in any part
+of a run.
 """
 
 from __future__ import annotations

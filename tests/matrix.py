@@ -1,5 +1,5 @@
 """
-Test results by marker: which tests stand for which invariant, clause, scenario or control.
+Test results by marker: which tests stand for which invariant, clause, scenario, control or claim.
 
 ``pytest --matrix=FILE`` writes a file that `integrations.evidence.test_results` reads. Nothing is
 written for a run that stopped early: its results would look complete.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-MARKERS = ("invariant", "clause", "scenario", "control")
+MARKERS = ("invariant", "clause", "scenario", "control", "claim")
 
 
 def pytest_addoption(parser):

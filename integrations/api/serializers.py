@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from limited_use.claims import claim
+
 MAXIMUM_LIMIT = 200
 
 
@@ -120,7 +122,10 @@ class Connection(serializers.Serializer[None]):
     created_at = serializers.DateTimeField()
     reconnect_before = serializers.DateTimeField(
         allow_null=True,
-        help_text="Only while the grant, or a permission it needs, is gone: then all is erased.",
+        help_text=claim(
+            "api.reconnect-before",
+            "Only while the grant, or a permission it needs, is gone: then all is erased.",
+        ),
     )
 
 

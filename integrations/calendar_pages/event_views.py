@@ -25,6 +25,7 @@ from integrations.calendar_pages import preferences, saying, telling
 from integrations.calendars import looking, single, writing
 from integrations.calendars.writing import Scope
 from integrations.providers.calendars import Notify, Response
+from limited_use.claims import claim
 from limited_use.sinks import agenda as sink
 from limited_use.vault.records import Damaged
 
@@ -92,7 +93,7 @@ def delete(request: HttpRequest, event_id: str) -> HttpResponse:
         raise Http404 from None
     except saying.FORESEEN as error:
         return _page(request, event_id, template, why=saying.why(error), status=409)
-    messages.success(request, "It is deleted.")
+    messages.success(request, claim("event.deleted", "It is deleted."))
     return redirect("calendar")
 
 

@@ -11,37 +11,53 @@ from integrations.calendars.single import NotCurrent
 from integrations.calendars.writing import errors as refusals
 from integrations.fences import NoLongerLive
 from integrations.providers import errors
+from limited_use.claims import claim
 from limited_use.vault.records import Damaged, Unopenable
 
-_AGAIN: Final = "Nothing you typed is lost: try again in a moment."
+_AGAIN: Final = claim("form.typed-again", "Nothing you typed is lost: try again in a moment.")
 # What may come of it, and what a person does next.
 _WHY: Final[Mapping[type[Exception], str]] = {
     NotFound: "That calendar is not there any more. Choose another one.",
     refusals.ReadOnly: "That calendar may only be looked at. Choose another one.",
     refusals.PermissionMissing: "Antares may only read that calendar. Allow it to change your "
     "calendar in Settings, or choose another one.",
-    refusals.GuestsAreTold: "There the guests are told of it whether anybody wants that or not. "
-    "Tick that they are told, or leave it. Nothing was written.",
+    refusals.GuestsAreTold: claim(
+        "form.guests-told",
+        "There the guests are told of it whether anybody wants that or not. Tick that they are"
+        " told, or leave it. Nothing was written.",
+    ),
     refusals.RefusedThere: "The provider does not take this event as it is. Change something.",
     refusals.Taken: "You are not free then, or nobody can tell just now. Choose another time, or"
     " make it all the same: untick that you have to be free.",
     refusals.KeyReused: "This form made an event already, and it was another one. Send it again "
     "if you want this one as well.",
-    refusals.Stale: "It was changed meanwhile by somebody else, or it is gone. This is how it is "
-    "now: nothing of yours was written.",
+    refusals.Stale: claim(
+        "form.stale",
+        "It was changed meanwhile by somebody else, or it is gone. This is how it is now: nothing"
+        " of yours was written.",
+    ),
     versions.NoVersion: "This page is of no version that there was. This is how it is now.",
     refusals.NoSuchOccurrence: "Its series does not happen at that time any more.",
     refusals.NotOrganizer: "Only whoever organises it may change that. You can answer it.",
     refusals.NotInvited: "Nobody invited you to it: there is nothing to answer.",
-    refusals.HalfDone: "What follows was begun anew, and nobody can tell yet whether the old "
-    "series was ended. Send it again: that finishes it, and makes nothing twice.",
+    refusals.HalfDone: claim(
+        "form.half-done",
+        "What follows was begun anew, and nobody can tell yet whether the old series was ended."
+        " Send it again: that finishes it, and makes nothing twice.",
+    ),
     keeping.Full: "That calendar holds as much as it can. Choose another one.",
     NotCurrent: f"The provider did not say in time which calendars there are. {_AGAIN}",
     NoLongerLive: "That account was disconnected meanwhile. Choose another calendar.",
-    Damaged: "What is kept of it here was changed, and does not open any more. We have been told.",
+    Damaged: claim(
+        "form.damaged",
+        "What is kept of it here was changed, and does not open any more. We have been told.",
+    ),
     Unopenable: "That account was disconnected meanwhile. Choose another calendar.",
-    errors.OutcomeUnknown: "The provider took it and did not answer, so nobody can tell yet "
-    "whether the event is there. Send it again: that makes no second one.",
+    errors.OutcomeUnknown: claim(
+        "form.outcome-unknown",
+        "The provider took it and did not answer, so nobody can tell yet whether the event is"
+        " there. Send it again: that makes no second one.",
+    ),
     errors.GrantRevoked: "The access to that account ended. Reconnect it in Settings.",
     errors.ScopeMissing: "Antares may only read that calendar. Allow it to change your calendar "
     "in Settings, or choose another one.",

@@ -21,6 +21,7 @@ from integrations.calendar_pages import drawing, preferences, spans
 from integrations.calendars import agenda, choosing, looking
 from integrations.models import OWNER_ONLY
 from integrations.zones import UnknownZone
+from limited_use.claims import claim
 from limited_use.sinks import agenda as sink
 
 # How often the page asks whether what it waits for has come: half a minute in all.
@@ -116,7 +117,7 @@ def look_of_it(request: HttpRequest) -> HttpResponse:
         messages.error(request, "There is no such time zone. Choose one from the list.")
         return redirect("calendar-look")
     preferences.switch_keys(request, is_on=request.POST.get("keys") == "on")
-    messages.success(request, "Kept until you sign out.")
+    messages.success(request, claim("look.kept", "Kept until you sign out."))
     return redirect("calendar")
 
 

@@ -291,7 +291,7 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
 def _resume(integration: Integration, at: datetime) -> None:
     """Go on where it stopped: nothing was lost meanwhile."""
     work = SyncWork.objects.filter(integration=integration)
-    work.update(next_sync_at=at, failure_count=0, failing_since=None)
+    work.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
     for work_id in work.values_list("id", flat=True):
         transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
     if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:

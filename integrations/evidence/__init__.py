@@ -15,7 +15,7 @@ from django.conf import settings
 from limited_use.evidence import bundle, own
 from limited_use.evidence.sections import Basis, NotMet, Section
 
-from . import access, promises, registered, test_results
+from . import access, claims, promises, registered, test_results
 
 __all__ = ["NotMet", "make", "not_met", "sections"]
 
@@ -50,6 +50,7 @@ _HERE: Final = (
         not_met=promises.late,
     ),
     test_results.SECTION,
+    claims.SECTION,
 )
 
 

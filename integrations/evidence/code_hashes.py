@@ -20,13 +20,18 @@ def hash_packages() -> Mapping[str, str]:
     hashes = {}
     for package in PACKAGES:
         digest = hashlib.sha256()
-        for path in _list_modules(package):
+        for path in _list_modules_of(package):
             digest.update(path.encode() + b"\0" + (_ROOT / path).read_bytes() + b"\0")
         hashes[package] = digest.hexdigest()
     return hashes
 
 
-def _list_modules(package: str) -> Iterator[str]:
+def list_modules() -> list[str]:
+    """Return the path of each module of the service, without migrations."""
+    return [path for package in PACKAGES for path in _list_modules_of(package)]
+
+
+def _list_modules_of(package: str) -> Iterator[str]:
     for file in sorted((_ROOT / package).rglob("*.py")):
         path = file.relative_to(_ROOT).as_posix()
         if "/migrations/" not in path and not path.startswith(_EXCLUDED):

@@ -1,5 +1,5 @@
 """
-Results of a test run: which tests bear each clause, invariant, control and scenario, by outcome.
+Results of a test run: which tests bear each clause, invariant, control, scenario and claim.
 
 `pytest --matrix=FILE` writes the file. `manage.py load_test_results FILE` checks it and copies it
 to the path in the setting `TEST_RESULTS`. Production has no tests: without the file, the
@@ -25,7 +25,7 @@ from limited_use.evidence.sections import Basis, Section
 from . import code_hashes
 
 VERSION: Final = 1
-MARKERS: Final = ("clause", "invariant", "control", "scenario")
+MARKERS: Final = ("clause", "invariant", "control", "scenario", "claim")
 # From best to worst: a test with parameters has the worst outcome of its cases.
 OUTCOMES: Final = ("passed", "skipped", "failed")
 NOT_GIVEN: Final = "this release was started without them"
@@ -50,6 +50,9 @@ class Missing:
     @property
     def is_missing(self) -> bool:
         return True
+
+    def list_tests(self, _marker: str, _value: str) -> Mapping[str, str]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ def _content(_: datetime) -> Mapping[str, Any]:
 SECTION: Final = Section(
     key="tests",
     title="Test results",
-    says="The tests bound to each clause, invariant, control and scenario, with their outcomes.",
+    says="The tests of each clause, invariant, control, scenario and claim, with their outcomes.",
     basis=Basis.TEST,
     content=_content,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from integrations.inbox import Asked
 from integrations.models import Integration, IntegrationStatus
 from integrations.providers import PROVIDERS
+from limited_use.claims import claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,11 @@ def of(asked: Asked) -> Standing:
     alerts = [
         {
             "tone": "bad",
-            "says": f"{PROVIDERS[one.connection.provider].label} ended the access to a mailbox."
-            " Please reconnect it; nothing is lost.",
+            "says": claim(
+                "inbox.reconnect",
+                f"{PROVIDERS[one.connection.provider].label} no longer lets Antares read a mailbox."
+                " Please reconnect it; nothing is lost.",
+            ),
         }
         for one in live
         if one.status == IntegrationStatus.REAUTH_REQUIRED

@@ -20,6 +20,7 @@ from integrations import inbox, support_items
 from integrations.inbox import shapes
 from integrations.owner_permits import SUPPORT
 from limited_use import consents
+from limited_use.claims import claim
 from limited_use.features import FEATURES
 from limited_use.sinks import page as page_sink
 
@@ -75,7 +76,9 @@ def close(request: HttpRequest, message_id: UUID) -> HttpResponse:
         support_items.close(actor=actor, message_id=message_id, at=timezone.now())
     except inbox.NotFound:
         raise Http404 from None
-    messages.success(request, "Taken back. Support cannot read it any more.")
+    messages.success(
+        request, claim("support.taken-back", "Taken back. Support cannot read it any more.")
+    )
     return redirect("inbox-thread", message.thread_id)
 
 

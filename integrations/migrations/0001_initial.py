@@ -400,6 +400,7 @@ class Migration(migrations.Migration):
                 ('heartbeat_at', models.DateTimeField(null=True)),
                 ('failure_count', models.PositiveIntegerField(default=0)),
                 ('failing_since', models.DateTimeField(null=True)),
+                ('crash_count', models.PositiveIntegerField(default=0)),
                 ('expected_count', models.PositiveIntegerField(default=0)),
                 ('done_count', models.PositiveIntegerField(default=0)),
                 ('units_spent', models.PositiveBigIntegerField(default=0)),

@@ -44,6 +44,8 @@ class SyncWork(models.Model):
     # Consecutive failures, for backing off; zero after a success.
     failure_count = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True)
+    # Consecutive turns that ended by an unexpected exception or by the death of their worker.
+    crash_count = models.PositiveIntegerField(default=0)
 
     # What the page shows. `expected_count` is the provider's own estimate until listing ended.
     expected_count = models.PositiveIntegerField(default=0)

@@ -8,8 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from integrations import permissions, problem_catalogue, scopes
+from integrations.connections.storing import HORIZONS
 from limited_use import policy, signers
 from limited_use.features import FEATURES
+from limited_use.vault import rhythm
+from limited_use.vault.lines import KeyLine
 
 # Google's policy, which the Limited Use sentence must link to.
 POLICY_URL = "https://developers.google.com/terms/api-services-user-data-policy"
@@ -71,12 +74,19 @@ def data_use(request: HttpRequest) -> HttpResponse:
         "policy_url": POLICY_URL,
         "privacy_url": settings.PRIVACY_NOTICE_URL,
         "revoke_pages": REVOKE_PAGES,
-        "horizon_days": scopes.kept_days(FEATURES.values()),
+        "horizon_days": (days := scopes.kept_days(FEATURES.values())),
+        "horizon_choices": _other_horizons(days),
         "grace_days": settings.REAUTH_GRACE_DAYS,
         "backup_days": settings.BACKUP_RETENTION_DAYS,
         "key_epoch_hours": settings.KEY_EPOCH_HOURS,
+        "own_key_days": rhythm.hours_of(KeyLine.OWN) // 24,
     }
     return render(request, "public/data_use.html", context)
+
+
+def _other_horizons(days: int | None) -> str:
+    """Return the lengths of time that an owner can choose instead, as in “30, 365 or all”."""
+    return f"{', '.join(str(choice) for choice in HORIZONS if choice != days)} or all"
 
 
 @require_safe

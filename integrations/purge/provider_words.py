@@ -8,30 +8,41 @@ from typing import Any, Final
 from integrations import grants, watches
 from integrations.models import Connection, ConnectionStatus, PurgeJob, RevocationOutcome
 from integrations.providers import PROVIDERS
+from limited_use.claims import claim
 from limited_use.receipts import time_text
 
 REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
-    RevocationOutcome.CONFIRMED: "The provider confirmed that the grant is revoked.",
-    RevocationOutcome.ALREADY_GONE: (
+    RevocationOutcome.CONFIRMED: claim(
+        "receipt.revoked", "The provider confirmed that the grant is revoked."
+    ),
+    RevocationOutcome.ALREADY_GONE: claim(
+        "receipt.already-gone",
         "The grant had ended before: when the provider was first asked, it no longer knew our"
-        " token."
+        " token.",
     ),
-    RevocationOutcome.GONE_AFTER_ASKING: (
+    RevocationOutcome.GONE_AFTER_ASKING: claim(
+        "receipt.gone-after-asking",
         "The grant has ended: the provider no longer knows our token. The grant had ended before,"
-        " or an earlier request of ours ended it and the confirmation did not reach us."
+        " or an earlier request of ours ended it and the confirmation did not reach us.",
     ),
-    RevocationOutcome.UNCONFIRMED: (
+    RevocationOutcome.UNCONFIRMED: claim(
+        "receipt.unconfirmed",
         "The provider did not confirm that the grant is revoked. To be sure, remove the access on"
-        " the provider's own page."
+        " the provider's own page.",
     ),
-    RevocationOutcome.NOT_NEEDED: "It lived here: there is no provider that granted anything.",
-    RevocationOutcome.NOT_OFFERED: (
+    RevocationOutcome.NOT_NEEDED: claim(
+        "receipt.not-needed", "It lived here: there is no provider that granted anything."
+    ),
+    RevocationOutcome.NOT_OFFERED: claim(
+        "receipt.not-offered",
         "Not revoked: this provider takes no grant back from an application. An access token that"
         " was given out before ends by itself, mostly within two hours and at the latest after 28."
-        " The provider goes on listing your agreement until you remove it on its own page."
+        " The provider goes on listing your agreement until you remove it on its own page.",
     ),
     # `NEEDS` follows.
-    RevocationOutcome.NEEDED_ELSEWHERE: "Not revoked: the grant is still needed.",
+    RevocationOutcome.NEEDED_ELSEWHERE: claim(
+        "receipt.needed-elsewhere", "Not revoked: the grant is still needed."
+    ),
 }
 # Of these nobody knows that the provider ended the grant.
 WITHOUT_REVOCATION: Final = frozenset(
@@ -39,20 +50,26 @@ WITHOUT_REVOCATION: Final = frozenset(
 )
 # What needs the grant, by the names of `grants.needed_by`.
 NEEDS: Final[Mapping[str, str]] = {
-    "mail": "The mail of this account is still connected.",
-    "calendar": "The calendars of this account are still connected.",
-    grants.CONNECTION: "The account was connected again.",
-    grants.OTHER_CONNECTION: "The same account is also connected in another organisation.",
+    "mail": claim("receipt.mail-connected", "The mail of this account is still connected."),
+    "calendar": claim(
+        "receipt.calendars-connected", "The calendars of this account are still connected."
+    ),
+    grants.CONNECTION: claim("receipt.reconnected", "The account was connected again."),
+    grants.OTHER_CONNECTION: claim(
+        "receipt.other-organisation", "The same account is also connected in another organisation."
+    ),
 }
-STILL_LISTED: Final = (
-    "The provider still lists all that was granted, and the credential stays where it is used."
+STILL_LISTED: Final = claim(
+    "receipt.still-listed",
+    "The provider still lists all that was granted, and the credential stays where it is used.",
 )
-WAS_NEEDED: Final = (
+WAS_NEEDED: Final = claim(
+    "receipt.was-needed",
     "Not revoked: when your tokens were destroyed here, the same account was also connected in"
     " another organisation, which needed the grant. At that time the provider still listed all that"
-    " was granted."
+    " was granted.",
 )
-TOKENS_DESTROYED: Final = "Your tokens are destroyed here."
+TOKENS_DESTROYED: Final = claim("receipt.tokens-destroyed", "Your tokens are destroyed here.")
 
 _DROPPED: Final = (
     " What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
@@ -60,31 +77,41 @@ _DROPPED: Final = (
 )
 # What the provider was asked to stop, before the grant was revoked.
 WATCHES: Final[Mapping[watches.Outcome, str]] = {
-    watches.Outcome.NONE: "The provider was not telling us of news by itself.",
-    watches.Outcome.STOPPED: "The provider was told to tell us of no more news, and said it does.",
-    watches.Outcome.UNANSWERED: (
+    watches.Outcome.NONE: claim(
+        "receipt.watch-none", "The provider was not telling us of news by itself."
+    ),
+    watches.Outcome.STOPPED: claim(
+        "receipt.watch-stopped",
+        "The provider was told to tell us of no more news, and said it does.",
+    ),
+    watches.Outcome.UNANSWERED: claim(
+        "receipt.watch-unanswered",
         "The provider was asked to tell us of no more news, and did not say that it does. It ends"
-        " by itself." + _DROPPED
+        " by itself." + _DROPPED,
     ),
-    watches.Outcome.NO_ACCESS: (
+    watches.Outcome.NO_ACCESS: claim(
+        "receipt.watch-no-access",
         "The provider could not be asked to tell us of no more news, because no token of ours"
-        " worked. It ends by itself." + _DROPPED
+        " worked. It ends by itself." + _DROPPED,
     ),
-    watches.Outcome.NEEDED_ELSEWHERE: (
+    watches.Outcome.NEEDED_ELSEWHERE: claim(
+        "receipt.watch-needed-elsewhere",
         "The provider goes on telling us of news of this account, because something else that is"
-        " connected to it needs that. Of this integration it finds nothing any more."
+        " connected to it needs that. Of this integration it finds nothing any more.",
     ),
 }
 
 # Of a credential that is kept: by whether the connection is ending.
 CREDENTIAL: Final[Mapping[bool, str]] = {
-    False: (
+    False: claim(
+        "receipt.credential-kept",
         "The grant of this account is kept for what else is connected with it, and for no other"
-        " purpose."
+        " purpose.",
     ),
-    True: (
+    True: claim(
+        "receipt.credential-until-revoked",
         "The credential is kept until another disconnect of this account has ended the grant, and"
-        " for no other purpose."
+        " for no other purpose.",
     ),
 }
 

@@ -21,6 +21,7 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS
 from limited_use import key_stores, receipts
+from limited_use.claims import claim
 from limited_use.ledger import keys as ledger_keys
 from limited_use.ledger import names
 from limited_use.vault import rhythm
@@ -46,13 +47,18 @@ OF_PRODUCT: Final[Mapping[str, tuple[str, ...]]] = {
 
 # What is not ours to remove: where it came from.
 _THERE: Final[Mapping[str, str]] = {
-    "mail": "Your mail itself: it is yours, and nothing was changed there.",
-    "calendar": "Your calendars, with the events that you wrote from here: they are yours.",
+    "mail": claim(
+        "receipt.mail-stays", "Your mail itself: it is yours, and nothing was changed there."
+    ),
+    "calendar": claim(
+        "receipt.calendars-stay",
+        "Your calendars, with the events that you wrote from here: they are yours.",
+    ),
 }
 
 WHY: Final[Mapping[PurgeTrigger, str]] = {
     PurgeTrigger.OWNER: "The owner disconnected it.",
-    PurgeTrigger.SUPPORT: "Support disconnected it, without seeing what was in it.",
+    PurgeTrigger.SUPPORT: "Support disconnected it.",
     PurgeTrigger.GRANT_ENDED: "The grant ended at the provider and was not renewed in time.",
     PurgeTrigger.PERMISSION_WITHDRAWN: (
         "The permission that the copy needs was withdrawn at the provider and not given again in"
@@ -153,66 +159,97 @@ def _keys(job: PurgeJob) -> list[dict[str, Any]]:
 def _remains(job: PurgeJob) -> dict[str, Any]:
     epoch_ends = job.fenced_at + timedelta(hours=settings.KEY_EPOCH_HOURS)
     remains: dict[str, Any] = {
-        "ledger": (
+        "ledger": claim(
+            "receipt.ledger",
             "Entries about this integration under a keyed pseudonym: our words, counts and times."
-            " No content, no address."
+            " No content, no address.",
         ),
         "ledger_key": _ledger_key(job),
-        "tombstones": (
-            "One row for the integration, its connection and this purge each: ids of ours, dates,"
-            " status. Account, scopes and tokens are emptied."
+        "tombstones": _tombstones(job),
+        "consent": claim(
+            "receipt.consent", "Your agreement to the feature, with its version and date."
         ),
-        "consent": "Your agreement to the feature, with its version and date.",
         "backups": {
             "until": receipts.time_text(second_part.backups_until(job)),
-            "says": "Copies of the database may hold what was sealed, which no key of ours opens.",
+            "says": claim(
+                "receipt.backups",
+                "Copies of the database may hold what was sealed. Once the key epoch has ended, no"
+                " key of ours opens it.",
+            ),
         },
         "key_epoch": {
             "number": job.content_kek_epoch,
             "destroyed_by": receipts.time_text(epoch_ends),
-            "says": "Until then a stolen copy of the database together with the live key store"
-            " could still open what was sealed. Part 2 of this receipt proves the end of it.",
+            "says": claim(
+                "receipt.key-epoch",
+                "Until then a stolen copy of the database together with the live key store could"
+                " still open what was sealed. Part 2 of this receipt proves the end of it.",
+            ),
         },
         "key_store_copies": key_stores.copies(),
     }
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
         remains["at_the_provider"] = _THERE[product]
-    if product == "mail":
-        remains["messages_sent"] = "Nothing was sent from your account through this integration."
     if job.own_kek_epoch is not None:
         own_ends = job.fenced_at + timedelta(hours=rhythm.hours_of(KeyLine.OWN))
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
             "destroyed_by": receipts.time_text(own_ends),
-            "says": "What lived here alone is in copies of the database as well, so that no"
-            " accident loses it. Until then such a copy, with the key store, could open it.",
+            "says": claim(
+                "receipt.own-key-epoch",
+                "What lived here alone is in copies of the database as well, so that no accident"
+                " loses it. Until then such a copy, with the key store, could open it.",
+            ),
         }
-    remains["proves"] = (
-        "What was recorded and checked here. Nobody can prove that no copy exists anywhere."
+    remains["proves"] = claim(
+        "receipt.proves",
+        "What was recorded and checked here. Nobody can prove that no copy exists anywhere.",
     )
     if (kept := provider_words.kept_credential(job.integration.connection)) is not None:
         remains["credential"] = kept
     return remains
 
 
+def _tombstones(job: PurgeJob) -> str:
+    rows = claim(
+        "receipt.tombstones",
+        "One row for the integration, its connection and this purge each: ids of ours, dates,"
+        " status.",
+    )
+    if job.integration.connection.ended_at is None:
+        return rows
+    return f"{rows} {_EMPTIED}"
+
+
+_EMPTIED: Final = claim(
+    "receipt.connection-emptied",
+    "Account, scopes and tokens of the connection are emptied.",
+)
+
+
 def _ledger_key(job: PurgeJob) -> dict[str, Any] | str:
     row = ledger_part.of(job.integration.connection_id)
     if row is None:
-        return "The pseudonyms are the service's own: whoever holds its keyring can link them."
+        return claim(
+            "receipt.pseudonyms-ours",
+            "The pseudonyms are the service's own: whoever holds its keyring can link them.",
+        )
     if row.set_aside_at is None:
-        return (
+        return claim(
+            "receipt.ledger-key-stays",
             "The pseudonyms are made with a key of this account's own, which stays as long as"
-            " something of the account is connected."
+            " something of the account is connected.",
         )
     return {
         "commitment": bytes(row.commitment).hex(),
         "offered_for_days": ledger_keys.OFFERED_FOR.days,
-        "says": (
+        "says": claim(
+            "receipt.ledger-key-offered",
             "The pseudonyms are made with a key of this account's own. Its owner can fetch it once"
             " within those days; then, or when they end, it is destroyed here, and nobody can tell"
             " any more which entries of use were about this. The service keeps the commitment, a"
             " hash of it. The entries of the removal, which this receipt carries, have names of"
-            " their own."
+            " their own.",
         ),
     }

@@ -126,6 +126,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "integrations.SyncWork.heartbeat_at": (Kind.TIME, _SPENT),
     "integrations.SyncWork.failure_count": (Kind.NUMBER, _SPENT),
     "integrations.SyncWork.failing_since": (Kind.TIME, _SPENT),
+    "integrations.SyncWork.crash_count": (Kind.NUMBER, _SPENT),
     "integrations.SyncWork.expected_count": (Kind.PROVIDER, "the provider's estimate; shown"),
     "integrations.SyncWork.done_count": (Kind.NUMBER, _COUNTED),
     "integrations.SyncWork.units_spent": (Kind.NUMBER, "quota units spent"),

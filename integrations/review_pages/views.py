@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.permissions import page
 from accounts.roles import Permission
-from integrations.evidence import test_results
+from integrations.evidence import claims, test_results
 from integrations.tasks import evidence as tasks
 from limited_use import applied, signers
 from limited_use import clauses as catalogue
@@ -26,7 +26,7 @@ from limited_use.ledger.store import NotSequenced
 from limited_use.rules import RULES
 from limited_use.use_models import EvidenceBundle
 
-from . import clauses, table
+from . import clauses, table, words
 
 WEEK = timedelta(days=7)
 PAGE = 50
@@ -134,8 +134,13 @@ def proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
 @page(Permission.READ_EVIDENCE)
 def evidence(request: HttpRequest) -> HttpResponse:
     """Return the bundles that were made, to fetch."""
+    results = test_results.load()
     context = {
-        "results": test_results.load(),
+        "results": results,
+        "claims": [
+            (claim, words.list_tests(results.list_tests("claim", claim.id)))
+            for claim in claims.collect()
+        ],
         "bundles": list(EvidenceBundle.objects.defer("document").order_by("-made_at", "-id")),
         "keys": [one.key for one in signers.history() if one.until is None],
     }

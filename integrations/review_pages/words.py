@@ -40,6 +40,11 @@ def fact(one: str) -> str:
     return FACTS[Fact(one)]
 
 
+def list_tests(outcomes: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return the sentence, the file and the outcome of each test."""
+    return [(*test(name), outcome) for name, outcome in outcomes.items()]
+
+
 def test(name: str) -> tuple[str, str]:
     """Return the sentence that a test's name makes, and where it stands."""
     path, *parts = name.split("::")

@@ -24,6 +24,7 @@ from integrations.endpoints import admin_consent_url
 from integrations.models import Approval, ApprovalState
 from integrations.offers import Offer
 from integrations.providers import PROVIDERS
+from limited_use.claims import claim
 
 from . import links, mine
 
@@ -46,12 +47,15 @@ _WORDS: Final[Mapping[str, _Words]] = MappingProxyType(
         ApprovalState.GIVEN: _Words(
             "good",
             "Your administrator allowed it, we are told.",
-            "Nothing is connected by that. It is your turn: connect now.",
+            claim("approval.given", "Nothing is connected by that. It is your turn: connect now."),
         ),
         ApprovalState.REFUSED: _Words(
             "warn",
             "Your administrator did not allow it, we are told.",
-            "Nothing was connected. Talk to them; with a new link they can decide again.",
+            claim(
+                "approval.refused",
+                "Nothing was connected. Talk to them; with a new link they can decide again.",
+            ),
         ),
     }
 )

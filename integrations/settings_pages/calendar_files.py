@@ -20,6 +20,7 @@ from integrations.calendars import exporting, importing, keeping
 from integrations.icalendars import writing
 from integrations.icalendars.problems import Problem, Unreadable
 from integrations.settings_pages import local_page
+from limited_use.claims import claim
 
 
 @never_cache
@@ -51,7 +52,12 @@ def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         )
     except Unreadable as unreadable:
         problems, has_more = unreadable.problems, unreadable.has_more
-        form.add_error("file", "Nothing of this file was taken: it needs mending first.")
+        form.add_error(
+            "file",
+            claim(
+                "import.nothing-taken", "Nothing of this file was taken: it needs mending first."
+            ),
+        )
     except keeping.Full:
         form.add_error("file", f"A calendar holds {keeping.MOST_ROWS:,} events at most.")
     except keeping.Changed:

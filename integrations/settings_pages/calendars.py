@@ -25,6 +25,7 @@ from integrations.calendars.visible import Visible
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
 from integrations.settings_pages import mine
+from limited_use.claims import claim
 from limited_use.sinks import agenda as sink
 from limited_use.sinks.agenda import Shown
 
@@ -78,7 +79,8 @@ def erase(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     if request.method == "POST":
         count = managing.erase(actor=actor, integration_id=integration_id, at=at)
         messages.success(
-            request, f"Deleted: {count} events, and the key that they were kept under."
+            request,
+            claim("erase.done", f"Deleted: {count} events, and the key that they were kept under."),
         )
         return redirect(PAGE, integration_id)
     context = {

@@ -16,6 +16,7 @@ from accounts.reauthentication import require_recent
 from accounts.roles import Permission
 from integrations.models import PurgeJob
 from integrations.purge import ledger_part
+from limited_use.claims import claim
 from limited_use.ledger_models import LedgerKey
 
 from . import mine
@@ -23,13 +24,30 @@ from . import mine
 _Outcome = LedgerKey.Outcome
 
 GONE: dict[str, str] = {
-    _Outcome.TAKEN: "It was downloaded, and destroyed here as it was. There is no second time.",
-    _Outcome.EXPIRED: "Its thirty days have ended, and it was destroyed unread.",
-    _Outcome.DISCARDED: "It was destroyed: nothing was connected that a receipt is about.",
-    _Outcome.RESTORED: "It was destroyed before the database was restored from a copy.",
-    _Outcome.LOST: "It could not be opened any more after the database was restored from a copy.",
+    _Outcome.TAKEN: claim(
+        "ledger-part.taken",
+        "It was downloaded, and destroyed here as it was. There is no second time.",
+    ),
+    _Outcome.EXPIRED: claim(
+        "ledger-part.expired", "Its thirty days have ended, and it was destroyed unread."
+    ),
+    _Outcome.DISCARDED: claim(
+        "ledger-part.discarded",
+        "It was destroyed: nothing was connected that a receipt is about.",
+    ),
+    _Outcome.RESTORED: claim(
+        "ledger-part.restored", "It was destroyed before the database was restored from a copy."
+    ),
+    _Outcome.LOST: claim(
+        "ledger-part.lost",
+        "It could not be opened any more after the database was restored from a copy.",
+    ),
     "": "It is not there yet: it waits for the last removal of the account that was connected.",
 }
+OVER = claim(
+    "ledger-part.over",
+    "Its thirty days have ended. It can no longer be fetched, and is being destroyed.",
+)
 NEVER = "What was connected here had no key of its own in the ledger."
 
 
@@ -58,12 +76,18 @@ def owners_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 
 def _gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
     row = ledger_part.of(job.integration.connection_id)
-    # Over, if nobody has come by to write so.
-    outcome = "" if row is None else row.outcome or (row.offered_until and _Outcome.EXPIRED) or ""
     context = {
         "purge": job,
         "part": row,
-        "gone": NEVER if row is None else GONE[outcome],
+        "gone": _explain_absence(row),
         "commitment": "" if row is None else bytes(row.commitment).hex(),
     }
     return render(request, "settings/ledger_part.html", context, status=410)
+
+
+def _explain_absence(row: LedgerKey | None) -> str:
+    if row is None:
+        return NEVER
+    # Its time is over, and the task that destroys it has not run yet.
+    is_over = not row.outcome and row.offered_until is not None
+    return OVER if is_over else GONE[row.outcome]

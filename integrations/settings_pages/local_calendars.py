@@ -21,13 +21,15 @@ from integrations.asking import NotFound, asked_by
 from integrations.calendars import local
 from integrations.models import Event
 from integrations.settings_pages import local_page
+from limited_use.claims import claim
 from limited_use.features import FEATURES
 
 _NOT_AGREED: Final = "What calendars are here has changed: please read it again, and agree."
 
-_CHANGED: Final = (
+_CHANGED: Final = claim(
+    "local-calendar.changed",
     "It was called otherwise meanwhile: above is what it is called now. Nothing of yours was saved:"
-    " save again if you want it all the same."
+    " save again if you want it all the same.",
 )
 
 
@@ -95,10 +97,20 @@ def remove(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         try:
             count = local.remove(actor=asked.actor, calendar_id=calendar_id, etag=etag, at=asked.at)
         except local.Changed:
-            messages.error(request, "It was called otherwise meanwhile. Nothing was removed.")
+            messages.error(
+                request,
+                claim(
+                    "local-remove.nothing",
+                    "It was called otherwise meanwhile. Nothing was removed.",
+                ),
+            )
             return redirect(local_page.NAME, calendar_id)
         messages.success(
-            request, f"Removed: {count} event{pluralize(count)}, and the key that was theirs."
+            request,
+            claim(
+                "local-remove.done",
+                f"Removed: {count} event{pluralize(count)}, and the key that was theirs.",
+            ),
         )
         return redirect("settings-calendars", integration_id)
     context = {"event_count": Event.objects.filter(calendar_id=calendar_id).count()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +34,7 @@ from integrations.permissions import AskedPermission
 from integrations.providers import PROVIDERS
 from integrations.sync import progress
 from integrations.sync.progress import Progress
+from integrations.sync.standing import QUIET_FOR
 
 from . import words
 from .words import Words
@@ -89,7 +90,7 @@ def accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Account]]:
     connections = [one for one in connections if one.id not in apart]
     states = progress.of([one.id for one in mail.values()], at=at)
     counts = message_counts(one.id for one in mail.values())
-    return [(one, _account(one, mail.get(one.id), states, counts)) for one in connections]
+    return [(one, _account(one, mail.get(one.id), states, counts, at)) for one in connections]
 
 
 def message_counts(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
@@ -101,7 +102,7 @@ def of_integration(integration: Integration, *, at: datetime) -> Account:
     """Return what the page says of one live integration, for refreshing its progress."""
     states = progress.of([integration.id], at=at)
     counts = message_counts([integration.id])
-    return _account(integration.connection, integration, states, counts)
+    return _account(integration.connection, integration, states, counts, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,7 @@ def permissions(connection: Connection) -> list[Given]:
         else Given(one.scope, one.reason, "not given", "warn")
         for one in offers.requests_of(provider, "mail", connection_id=connection.id)
     ]
-    unused = [
-        Given(scope, "No longer used, and never called.", "given, unused", "info")
-        for scope in _unused(connection)
-    ]
+    unused = [Given(scope, "Not used.", "given, unused", "info") for scope in _unused(connection)]
     return asked + unused
 
 
@@ -189,6 +187,7 @@ def _account(
     integration: Integration | None,
     states: Mapping[UUID, Progress],
     counts: Mapping[UUID, int],
+    at: datetime,
 ) -> Account:
     provider = PROVIDERS[connection.provider]
     grant = scopes.compare(provider, "mail", connection.granted_scopes)
@@ -203,7 +202,7 @@ def _account(
         id=connection.id,
         provider_key=provider.key,
         provider=provider.label,
-        words=_words(integration, state),
+        words=_words(integration, state, at),
         integration_id=integration.id if integration else None,
         needs_reconnect=connection.status == ConnectionStatus.REAUTH_REQUIRED,
         reconnect_before=notices.reconnect_before(connection, [integration] if integration else []),
@@ -231,12 +230,22 @@ def _unused(connection: Connection) -> tuple[str, ...]:
     return tuple(sorted(grant.unused - mail))
 
 
-def _words(integration: Integration | None, state: Progress | None) -> Words:
+def _words(integration: Integration | None, state: Progress | None, at: datetime) -> Words:
     if integration is None:
         return words.WITHOUT_MAIL
     if state is not None and state.is_stalled and integration.status != "reauth_required":
         return words.of(IntegrationStatus.DEGRADED, "no_worker")
+    if integration.status == IntegrationStatus.ACTIVE and not _is_current(state, at):
+        return words.NOT_CURRENT
     return words.of(integration.status, integration.status_reason)
+
+
+def _is_current(state: Progress | None, at: datetime) -> bool:
+    """Return whether the last check was complete, and not longer ago than checks are apart."""
+    if state is None or state.failing_since is not None or state.last_synced_at is None:
+        return False
+    apart = timedelta(seconds=max(settings.SYNC_INTERVAL_SECONDS, settings.PUSH_POLL_SECONDS))
+    return at - state.last_synced_at <= apart + QUIET_FOR
 
 
 def _horizon_value(integration: Integration | None) -> str:

@@ -24,6 +24,7 @@ from integrations.asking import Asked, NotFound, asked_by
 from integrations.calendars import catalogue, sharing, visible
 from integrations.calendars.visible import Visible
 from limited_use import shares
+from limited_use.claims import claim
 from limited_use.features import FEATURES
 from limited_use.share_models import ShareLevel
 from limited_use.sinks import agenda as sink
@@ -82,7 +83,9 @@ def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
         sharing.end(actor=actor, share_id=share_id, at=at)
     except (sharing.NotShared, NotFound):
         raise Http404 from None
-    messages.success(request, "It is over: nothing of it can be seen any more.")
+    messages.success(
+        request, claim("sharing.over", "It is over: nothing of it can be seen any more.")
+    )
     return redirect("settings-uses")
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from integrations.models import IntegrationStatus, StatusReason
 from integrations.watches.standing import Standing
+from limited_use.claims import claim
 
 
 class Action(StrEnum):
@@ -34,21 +35,32 @@ STATUS: dict[str, Words] = {
     IntegrationStatus.SYNCING: Words(
         "Importing", "info", "Your mail is coming in, newest first.", Action.READ
     ),
-    IntegrationStatus.ACTIVE: Words("Connected", "good", "Everything is in step.", Action.SYNC_NOW),
+    IntegrationStatus.ACTIVE: Words(
+        "Connected", "good", claim("status.up-to-date", "Up to date."), Action.SYNC_NOW
+    ),
     IntegrationStatus.DEGRADED: Words(
         "Works partly", "warn", "Something needs a look.", Action.DETAILS
     ),
     IntegrationStatus.REAUTH_REQUIRED: Words(
         "Please reconnect",
         "bad",
-        "Access ended at the provider. Your mail is kept for you alone until you reconnect.",
+        claim(
+            "status.reauth",
+            "Access ended at the provider. Only you can read the mail that is kept here.",
+        ),
         Action.RECONNECT,
     ),
     IntegrationStatus.PURGING: Words(
-        "Being removed", "info", "Nothing of it can be read any more.", Action.PROGRESS
+        "Being removed",
+        "info",
+        claim("status.purging", "Nothing of it can be read any more."),
+        Action.PROGRESS,
     ),
     IntegrationStatus.PURGED: Words(
-        "Removed", "good", "Everything is removed. Keep the receipt.", Action.RECEIPT
+        "Removed",
+        "good",
+        claim("status.purged", "Everything that it brought in is removed. Keep the receipt."),
+        Action.RECEIPT,
     ),
 }
 
@@ -61,13 +73,15 @@ REASON: dict[str, str] = {
     StatusReason.SCOPE_MISSING: "A permission that this needs was not given.",
     StatusReason.MAILBOX_NOT_PROVISIONED: "This account has no mailbox at the provider.",
     StatusReason.APP_MISCONFIGURED: "We have a problem on our side. You need to do nothing.",
-    StatusReason.NO_WORKER: "Nothing is working on this right now. We have been told.",
+    StatusReason.NO_WORKER: "No worker is processing this right now.",
     StatusReason.COUNT_MISMATCH: "Our count differs from the provider's. It is being repaired.",
     StatusReason.PUSH_SILENT: "The provider does not tell us of news, so we look more often.",
     StatusReason.GRANT_REVOKED: "The provider says that access was withdrawn.",
     StatusReason.CONFIRMATION_NEEDED: "The provider wants you to confirm that it is you, with a"
     " second factor for example. Reconnect, and it asks you to.",
-    StatusReason.UNEXPECTED: "Something unforeseen happened. We have been told.",
+    StatusReason.UNEXPECTED: claim(
+        "status.unexpected", "Something unexpected stops this. Our operators have been told."
+    ),
 }
 
 
@@ -112,6 +126,10 @@ def duration(seconds: int) -> str:
     return unit if count == 1 else f"{count} {unit}s"
 
 
+# Active, but the last complete check was too long ago or failed.
+NOT_CURRENT = Words(
+    "Connected", "info", "Not up to date. We keep trying to check for news.", Action.SYNC_NOW
+)
 WITHOUT_MAIL = Words(
     "Connected without mail",
     "warn",
@@ -145,6 +163,7 @@ def of_calendars(status: str, reason: str = "", *, is_local: bool = False) -> Wo
     """Return the words for calendars. See `of`."""
     words = of(status, reason)
     if is_local:
-        return Words("Kept here", "good", "They are in no provider: only here.", words.action)
+        only_here = claim("calendars.only-here", "They are stored only in Antares.")
+        return Words("Stored in Antares", "good", only_here, words.action)
     says = _CALENDAR_REASONS.get(reason) if reason else _CALENDARS.get(status)
     return Words(words.label, words.tone, says or words.says, words.action)

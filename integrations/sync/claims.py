@@ -1,7 +1,8 @@
 """
 Who works on which row: claimed with SKIP LOCKED, under a lease.
 
-A worker that dies lets its lease run out, and the sweeper finds the row again.
+A worker that dies lets its lease run out, and the sweeper finds the row again; the next claim
+counts the death as a crash.
 The lease is also what a writer shows: a worker that lost it writes nothing.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import random  # noqa: TID251 - spreads load, guards nothing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,6 +31,10 @@ LONGEST_PAUSE = 900.0
 # How much is queued by one sweep: after an hour without workers a start has an end to its work,
 # and the broker to its memory; a sweep of half a minute still keeps ten thousand in step.
 AT_ONCE = 5_000
+# The columns that a claim writes.
+_CLAIMED = (
+    "lease_by", "lease_until", "heartbeat_at", "crash_count", "failure_count", "failing_since",
+)  # fmt: skip
 
 
 class NotClaimed(Exception):
@@ -42,12 +47,17 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on one row until its lease ends."""
+    """
+    The right to work on one row until its lease ends.
+
+    :param follows_crash: whether the worker before let its lease run out
+    """
 
     work_id: UUID
     holder: UUID
     taken_at: datetime
     lease_for: timedelta
+    follows_crash: bool = False
 
 
 def due(*, at: datetime, limit: int = AT_ONCE) -> list[UUID]:
@@ -83,11 +93,21 @@ def claim(*, work_id: UUID, at: datetime, lease_for: timedelta) -> tuple[Claim, 
         )
         if work is None:
             raise NotClaimed
+        if work.lease_until is not None:
+            mine = replace(mine, follows_crash=True)
+            _count_crash(work, at)
         work.lease_by = mine.holder
         work.lease_until = at + lease_for
         work.heartbeat_at = at
-        work.save(update_fields=["lease_by", "lease_until", "heartbeat_at"])
+        work.save(update_fields=_CLAIMED)
     return mine, work
+
+
+def _count_crash(work: SyncWork, at: datetime) -> None:
+    """Count the death of the worker that held the lease: it gave nothing back."""
+    work.crash_count += 1
+    work.failure_count += 1
+    work.failing_since = work.failing_since or at
 
 
 def claimable(at: datetime) -> QuerySet[SyncWork]:

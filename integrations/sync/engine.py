@@ -31,7 +31,7 @@ from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed, Shut
 from limited_use.vault.records import Damaged, Unopenable
 
-from . import calendars, claims, listening, mailing, outcomes
+from . import calendars, claims, crashes, listening, mailing, outcomes
 from .claims import Claim, LeaseLost
 from .mailbox import Postponed
 from .standing import standing
@@ -69,6 +69,8 @@ def run(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) ->
     claim, work = claims.claim(work_id=work_id, at=at, lease_for=lease_for)
     account = work.integration.connection
     with owned.acting_for(account.user_id, account.organisation_id):
+        if claim.follows_crash:
+            crashes.report(work, at=at)
         return _turn(claim, work, clock, time_budget)
 
 
@@ -103,7 +105,9 @@ def _turn(claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta) ->
                 "attempt": work.failure_count + 1,
             },
         )
+        work.crash_count += 1
         _give_up(claim, work, clock, failed=True)
+        crashes.report(work, at=clock.now())
         raise
 
 
@@ -133,7 +137,9 @@ def _run(turn: Turn) -> bool:
 def _released(turn: Turn, *, wait: float, finished: bool = False) -> bool:
     """Give the work back; return whether somebody said meanwhile that there is news."""
     now = turn.clock.now()
-    values: dict[str, Any] = {"heartbeat_at": now, "failure_count": 0, "failing_since": None}
+    values: dict[str, Any] = {
+        "heartbeat_at": now, "failure_count": 0, "failing_since": None, "crash_count": 0,
+    }  # fmt: skip
     if finished:
         values |= {"last_synced_at": now, **turn.finished()}
     turn.work.failing_since = None
@@ -150,7 +156,11 @@ def _failed(turn: Turn, error: errors.ProviderError) -> None:
     wait = outcome.seconds(error, count)
     if outcome.parks:
         turn.park(wait)
-    alarms.of_provider(error, provider=turn.integration.connection.provider, at=now)
+    provider = turn.integration.connection.provider
+    alarms.of_provider(error, provider=provider, at=now)
+    if outcome.reason == StatusReason.UNEXPECTED:
+        # The owner reads that operators were told.
+        alarms.sound(alarms.UNEXPECTED, provider=provider, at=now)
     turn.work.failing_since = turn.work.failing_since or now
     logger.warning(
         "sync.failed",
@@ -166,8 +176,10 @@ def _failed(turn: Turn, error: errors.ProviderError) -> None:
     claims.postpone(
         turn.claim,
         until=now + timedelta(seconds=wait),
-        values={"failure_count": count, "failing_since": turn.work.failing_since},
-    )
+        values={
+            "failure_count": count, "failing_since": turn.work.failing_since, "crash_count": 0,
+        },
+    )  # fmt: skip
     _stand(turn, outcome.reason, at=now)
 
 
@@ -194,7 +206,10 @@ def _damaged(claim: Claim, work: SyncWork, clock: Clock) -> None:
         body={"work": str(work.id)},
         at=now,
     )
+    # Nothing else tells the turns of other calendars why this one fails.
+    work.crash_count = max(work.crash_count + 1, crashes.LIMIT)
     _give_up(claim, work, clock, failed=True)
+    crashes.degrade(work, at=now)
 
 
 def _give_up(claim: Claim, work: SyncWork, clock: Clock, *, failed: bool = False) -> None:
@@ -203,7 +218,11 @@ def _give_up(claim: Claim, work: SyncWork, clock: Clock, *, failed: bool = False
     later = now + timedelta(seconds=claims.pause(count))
     values: dict[str, Any] = {}
     if failed:
-        values = {"failure_count": count, "failing_since": work.failing_since or now}
+        values = {
+            "failure_count": count,
+            "failing_since": work.failing_since or now,
+            "crash_count": work.crash_count,
+        }
     try:
         claims.postpone(claim, until=later, values=values)
     except LeaseLost:

@@ -148,7 +148,7 @@ FORBIDDING: tuple[Rule, ...] = (
     ),
     never(
         "no-support-reading",
-        "Support staff see states and ages of a connection, never what is in it,"
+        "Support staff never see what is in a connected account,"
         " save a single item that you agreed to show them.",
         "LU-3",
         "LU-3.1",

@@ -147,6 +147,7 @@ class TestRedirects:
 
 
 class TestSigningOut:
+    @pytest.mark.claim("logout.session")
     @pytest.mark.control("2.2.1")
     def test_ends_the_session_on_the_server(self, alice):
         browser = sign_in(alice)
@@ -159,6 +160,7 @@ class TestSigningOut:
         assert not is_in(replay)
         assert not SessionStore().exists(cookie)
 
+    @pytest.mark.claim("logout.session")
     @pytest.mark.control("6.6.1")
     def test_clears_what_the_browser_kept(self, alice):
         answer = sign_in(alice).post("/accounts/logout/")
@@ -235,6 +237,7 @@ class TestSessions:
 
 
 class TestChangingThePassword:
+    @pytest.mark.claim("password.other-sessions")
     @pytest.mark.control("2.2.2")
     def test_ends_every_other_session_and_keeps_this_one(self, alice):
         here, there = sign_in(alice), sign_in(alice)
@@ -264,6 +267,7 @@ class TestResettingThePassword:
         answer = browser.get(link)
         return browser, answer.headers.get("Location")
 
+    @pytest.mark.claim("password.every-session", "password.link")
     @pytest.mark.control("1.3.2")
     @pytest.mark.control("2.2.2")
     def test_works_once_and_ends_all_sessions(self, alice):
@@ -295,9 +299,10 @@ class TestResettingThePassword:
 
         assert link.split("-")[-1].strip("/") not in form
 
+    @pytest.mark.claim("password.link")
     @pytest.mark.control("1.3.1")
     def test_expires_within_seven_days(self, alice):
-        assert settings.PASSWORD_RESET_TIMEOUT <= 7 * 86400
+        assert settings.PASSWORD_RESET_TIMEOUT == 86400 <= 7 * 86400
         with time_machine.travel(AT, tick=False) as clock:
             link = self.link(alice)
             clock.shift(timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT + 60))

@@ -43,6 +43,7 @@ def state() -> list:
 
 @pytest.mark.control("3.1.5")
 class TestAForeignPage:
+    @pytest.mark.claim("csrf.nothing-changed")
     def test_changes_nothing_by_a_post(self, alice, mine):
         browser = cast.browser(alice.user, recent=True, strict=True)
         before = state()

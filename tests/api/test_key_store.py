@@ -43,6 +43,7 @@ class TestKeyStoreUnavailable:
         assert answer.json()["code"] == "key-store-unavailable"
         assert "no-store" in answer["Cache-Control"]
 
+    @pytest.mark.claim("integrations.nothing-lost")
     @pytest.mark.scenario("U1")
     @pytest.mark.invariant(5)
     def test_leaves_settings_to_be_seen_and_the_account_to_be_ended(self, alice, outage):

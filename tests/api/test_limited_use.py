@@ -123,6 +123,7 @@ class TestAFeature:
         body = schema.check(cast.bearer(token).get(f"/v1/users/{mine.user}/messages"))
         assert len(body["data"]) == 7
 
+    @pytest.mark.claim("feature.switched-off", "feature.widget", "uses.only-what-is-on")
     @pytest.mark.invariant(5)
     def test_reads_nothing_from_the_call_after_it_was_switched_off(self, alice, mine):
         client = cast.widget()
@@ -189,6 +190,8 @@ class TestACampaign:
         client = cast.campaigns()
         return cast.feature(client, cast.switch_on(alice, client), "marketing")
 
+    @pytest.mark.claim("problem.refused")
+    @pytest.mark.claim("home.refused", "data-use.refused", "feature.campaigns")
     @pytest.mark.parametrize(
         "where",
         [
@@ -347,6 +350,7 @@ class TestAViewThatForgetsTheOwner:
         schema.problem(answer, 500, "unexpected")
         assert cast.MARKER.encode() not in answer.content
 
+    @pytest.mark.claim("data-use.staff")
     @pytest.mark.parametrize("role", ["support", "reviewer", "operator"])
     def test_is_refused_for_staff(self, alice, mine, role):
         user, *_ = houses.person(role, alice.organisation, at=timezone.now())
@@ -404,6 +408,10 @@ class TestAfterTheGrantEnded:
         alice.integration.refresh_from_db()
         assert alice.integration.status == IntegrationStatus.REAUTH_REQUIRED
 
+    @pytest.mark.claim("inbox.reconnect")
+    @pytest.mark.claim("integrations.only-you")
+    @pytest.mark.claim("status.reauth")
+    @pytest.mark.claim("data-use.grace", "mail.nothing-lost")
     @pytest.mark.invariant(6)
     def test_its_owner_still_reads(self, ended, hers, mine):
         assert len(schema.check(hers.get(f"{V1}/messages"))["data"]) == 7
@@ -411,6 +419,9 @@ class TestAfterTheGrantEnded:
         assert hers.get("/inbox/").status_code == 200
         assert hers.get(f"/inbox/messages/{mine.message}/body/").status_code == 200
 
+    @pytest.mark.claim("integrations.only-you")
+    @pytest.mark.claim("status.reauth")
+    @pytest.mark.claim("data-use.grace", "mail.nothing-lost")
     @pytest.mark.invariant(6)
     def test_features_stop_at_once(self, widget, ended, mine):
         body = schema.problem(widget.get(f"{V1}/messages"), 403, "limited-use-refused")
@@ -446,6 +457,7 @@ class TestWhileAPurgeIsRunning:
         )
         assert alice.messages.exists()
 
+    @pytest.mark.claim("status.purging")
     def test_nothing_opens_for_anybody(self, widget, hers, purging, mine):
         for client in (hers, widget):
             for where in ("messages", "threads", "connections"):

@@ -29,6 +29,7 @@ def _body(visitor, subject):
 
 
 class TestPages:
+    @pytest.mark.claim("data-use.no-remote")
     @pytest.mark.scenario("H1")
     @pytest.mark.scenario("H3")
     @pytest.mark.clause("OWN-PAGES", "AN-26")

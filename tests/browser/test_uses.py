@@ -106,6 +106,7 @@ class TestHerPage:
         answer.raise_for_status()
         return answer.json()["access_token"]
 
+    @pytest.mark.claim("uses.within-seconds", "uses.pseudonym")
     @pytest.mark.invariant(3)
     def test_proves_an_entry_within_seconds(self, connected, tmp_path):
         page = connected.page

@@ -62,6 +62,7 @@ class TestARun:
         assert status == 0, said
         assert "✗" not in re.sub(r"✗ MISSED", "", said), said
 
+    @pytest.mark.claim("data-use.encrypted", "data-use.backups")
     @pytest.mark.thorough("the long canary run: every feature, calendars, Microsoft")
     def test_of_the_service_finds_nothing_anywhere(self):
         status, said = tool()

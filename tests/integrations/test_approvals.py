@@ -85,6 +85,9 @@ def states() -> list[str]:
 
 
 class TestTheWholeWay:
+    @pytest.mark.claim("approval.given")
+    @pytest.mark.claim("admin-link.result")
+    @pytest.mark.claim("admin-link.reads-nothing", "admin-link.connects-nobody")
     def test_leads_from_the_refusal_over_the_administrator_to_the_connect(self, asking):
         with pytest.raises(Stayed, match="AADSTS90094"):
             asking.browser.connect()
@@ -112,10 +115,12 @@ class TestTheWholeWay:
         assert attempt.outcome == AttemptOutcome.DENIED
         assert f'href="{ASK}"' in asking.page()
 
+    @pytest.mark.claim("approval.refused")
     def test_says_so_where_the_administrator_declines(self, asking):
         bring_back(**asking.follow(asking.link(), CANCEL))
 
         assert states() == [ApprovalState.REFUSED]
+        assert not Connection.objects.exists()
         assert "Your administrator did not allow it, we are told" in asking.page()
         # With a new link they can decide again.
         bring_back(**asking.follow(asking.link()))
@@ -170,6 +175,7 @@ class TestWhatComesBack:
     def state(self, asking):
         return parse_qs(urlsplit(asking.link()).query)["state"][0]
 
+    @pytest.mark.claim("admin-link.sees-nothing")
     @pytest.mark.clause("CB-SCRIPTS")
     def test_is_answered_alike_whatever_it_is(self, asking, state, caplog):
         caplog.set_level(logging.DEBUG)
@@ -201,6 +207,7 @@ class TestWhatComesBack:
         assert not [one for one in caplog.records if state in str(vars(one))]
         assert Client().get("/connect/administrator/thanks/").status_code == 200
 
+    @pytest.mark.claim("admin-link.no-secret", "admin-link.once")
     @pytest.mark.parametrize("error", ["access_denied", "consent_required"])
     def test_is_a_refusal_once(self, state, error):
         bring_back(error=error, state=state)
@@ -228,6 +235,7 @@ class TestWhatComesBack:
         with django_assert_num_queries(0):
             assert not approvals.answer(state=state[:-1], is_given=True, at=timezone.now())
 
+    @pytest.mark.claim("admin-link.once")
     def test_is_not_heard_after_its_time(self, state):
         Approval.objects.update(expires_at=timezone.now())
 
@@ -235,6 +243,7 @@ class TestWhatComesBack:
 
         assert states() == [ApprovalState.WAITING]
 
+    @pytest.mark.claim("admin-link.once")
     def test_by_an_older_link_is_not_heard(self, asking, state):
         asking.link()
 
@@ -242,6 +251,7 @@ class TestWhatComesBack:
 
         assert states() == [ApprovalState.WAITING]
 
+    @pytest.mark.claim("admin-link.hint")
     @pytest.mark.invariant(1)
     def test_reaches_the_row_of_its_state_and_nobody_elses(self, asking, state, bob, acme):
         bobs = make_approval(bob, acme)
@@ -252,6 +262,7 @@ class TestWhatComesBack:
         assert bobs.state == ApprovalState.WAITING
         assert Approval.objects.exclude(id=bobs.id).get().state == ApprovalState.GIVEN
 
+    @pytest.mark.claim("admin-link.hint")
     @pytest.mark.invariant(1)
     def test_connects_nothing_where_nobody_allowed_it(self, asking, state):
         bring_back(admin_consent="True", state=state, tenant="contoso.example")
@@ -270,6 +281,7 @@ class TestWhatComesBack:
 
 
 class TestWaiting:
+    @pytest.mark.claim("admin-link.once", "admin-link.no-secret")
     @pytest.mark.control("2.1.1")
     def test_keeps_no_state_and_shows_the_link_once(self, asking):
         link = asking.link()

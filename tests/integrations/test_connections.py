@@ -110,6 +110,7 @@ class TestConnecting:
 
         assert queued == [{"work_id": str(SyncWork.objects.get().id)}]
 
+    @pytest.mark.claim("home.no-password", "connect.no-password", "receipt.mail-stays")
     @pytest.mark.control("3.2.1")
     @pytest.mark.clause("SCOPE-MIN")
     @pytest.mark.scenario("A10")
@@ -148,6 +149,7 @@ class TestConnecting:
         assert strict.post(address, {"agree": "yes", "version": "inbox:1"}).status_code == 403
         assert not ConnectAttempt.objects.exists()
 
+    @pytest.mark.claim("home.optional", "integrations.optional")
     @pytest.mark.clause("AN-1")
     @pytest.mark.parametrize(
         "said", [{}, {"agree": "no"}, {"agree": "yes"}, {"agree": "yes", "version": "inbox:99"}]
@@ -382,6 +384,7 @@ class TestTheCallback:
 
 
 class TestTheSameAccountAgain:
+    @pytest.mark.claim("mail.reconnect-or-removed", "mail.nothing-lost")
     @pytest.mark.scenario("A6")
     def test_renews_the_row_and_keeps_everything(self, browser_of, alice):
         browser = browser_of(alice)
@@ -468,6 +471,7 @@ class TestTheSameAccountAgain:
 
         assert Connection.objects.filter(user=alice).count() == 2
 
+    @pytest.mark.claim("integrations.until", "mail.reconnect-or-removed")
     def test_goes_on_in_time_after_the_grant_ended(self, browser_of, alice):
         browser = browser_of(alice)
         browser.connect()
@@ -667,9 +671,12 @@ class TestAHorizon:
         integration.refresh_from_db()
         assert integration.horizon_days == 30
 
+    @pytest.mark.claim("data-use.mail-kept")
     def test_is_one_of_four(self):
         integration = make_integration()
 
+        for days in (30, 90, 365, None):
+            connections.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
         with pytest.raises(connections.NotOurs):
             connections.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
 
@@ -685,6 +692,14 @@ class TestASweep:
 
         assert self.ended() is None
 
+    @pytest.mark.claim("api.reconnect-before")
+    @pytest.mark.claim("integrations.until", "integrations.calendars-until", "mail.being-removed")
+    @pytest.mark.claim(
+        "data-use.grace",
+        "mail.reconnect-or-removed",
+        "mail.removed-on",
+        "mail.last-notice",
+    )
     @pytest.mark.invariant(6)
     def test_ends_what_nobody_reconnected_for_fourteen_days(self, alice, acme):
         connection = make_connection(alice, acme)
@@ -702,6 +717,7 @@ class TestASweep:
 
         assert self.ended() == PurgeTrigger.LEFT_ORGANISATION
 
+    @pytest.mark.claim("account.inactive")
     @pytest.mark.invariant(6)
     def test_ends_what_a_deactivated_person_had(self, alice, acme):
         make_integration(make_connection(alice, acme))
@@ -716,6 +732,7 @@ class TestASweep:
 
         assert self.ended() == PurgeTrigger.ORGANISATION_CLOSED
 
+    @pytest.mark.claim("mail.being-removed")
     @pytest.mark.invariant(6)
     def test_ends_what_nobody_looked_at_for_a_year(self, acme):
         away = make_user(organisation=acme, last_seen_at=timezone.now() - timedelta(days=366))

@@ -107,6 +107,8 @@ def decisions():
 @pytest.mark.clause("AN-23")
 @pytest.mark.clause("WDEL")
 class TestACopy:
+    @pytest.mark.claim("export.whole", "export.about")
+    @pytest.mark.claim("export.holds")
     def test_holds_every_message_and_says_what_it_is(self, alice, mailbox, tmp_path):
         fill(mailbox, 3)
 
@@ -118,6 +120,8 @@ class TestACopy:
         assert [one["Subject"] for one in letters] == ["Letter 0", "Letter 1", "Letter 2"]
         assert "holds 3 messages" in end.get_content()
 
+    @pytest.mark.claim("export.about")
+    @pytest.mark.claim("export.contents", "export.no-attachments")
     def test_holds_headers_text_and_names_of_attachments(self, alice, mailbox, tmp_path):
         make_message(
             mailbox,
@@ -139,6 +143,7 @@ class TestACopy:
         assert plain.get_content() == "Grüße\n>From here on\n"
         assert (html.get_content_type(), html.get_content()) == ("text/html", "<p>Grüße\n")
 
+    @pytest.mark.claim("export.damaged", "export.notes")
     @pytest.mark.invariant(8)
     @pytest.mark.parametrize("column", ["summary", "content"])
     def test_holds_a_note_for_a_message_that_is_damaged_and_all_others(
@@ -161,6 +166,7 @@ class TestACopy:
         assert (kept.outcome, kept.message_count) == (ExportOutcome.COMPLETE, 2)
         assert Alarm.objects.get().kind == "record.damaged"
 
+    @pytest.mark.claim("feature.export")
     def test_holds_nothing_of_any_other_mailbox(self, alice, mailbox, other):
         fill(mailbox, 1)
         make_message(other, subject="OTHER")
@@ -223,6 +229,9 @@ class TestACopyThatBreaksOff:
         self.begun = b"".join(next(parts) for _ in range(count))
         return self.begun
 
+    @pytest.mark.claim("export.broken")
+    @pytest.mark.claim("export.whole")
+    @pytest.mark.claim("export.breaks-off")
     def test_says_so_when_it_is_disconnected_in_the_middle(self, alice, mailbox):
         fill(mailbox, 3)
         parts = stream(alice, mailbox)
@@ -303,6 +312,7 @@ class TestAsking:
             owner_permits.to_export(actor=alice, export_id=export_id, count=1, at=timezone.now())
         assert Fact.EXPORT_ASKED in caught.value.decision.missing
 
+    @pytest.mark.claim("feature.export")
     def test_of_somebody_else_is_worth_nothing(self, alice, mailbox):
         fill(mailbox, 1)
         export_id = exports.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())

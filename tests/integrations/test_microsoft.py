@@ -352,6 +352,7 @@ class TestDisconnecting:
                 break
         return PurgeJob.objects.get(id=job.id)
 
+    @pytest.mark.claim("receipt.not-offered")
     @pytest.mark.scenario("X7")
     @pytest.mark.invariant(6)
     def test_says_that_only_the_person_can_end_the_consent(self, job, alices, microsoft):

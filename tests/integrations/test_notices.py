@@ -32,6 +32,7 @@ def ended():
 
 
 class TestTelling:
+    @pytest.mark.claim("data-use.grace", "mail.last-notice")
     def test_happens_at_days_0_7_and_12_once_each(self, ended, mailoutbox):
         for day in range(14):
             for _ in range(2):

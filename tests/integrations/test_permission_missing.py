@@ -45,6 +45,7 @@ def since():
 
 
 class TestAPermissionThatIsMissing:
+    @pytest.mark.claim("mail.being-removed")
     def test_ends_in_a_purge_after_fourteen_days_that_says_why(self, browser, mailoutbox):
         assert endings.sweep(at=since() + timedelta(days=13, hours=23)) == []
 
@@ -66,6 +67,8 @@ class TestAPermissionThatIsMissing:
         until = since() + timedelta(days=14)
         assert f"{until.day} {until:%B %Y}" in mailoutbox[0].body
 
+    @pytest.mark.claim("api.reconnect-before")
+    @pytest.mark.claim("integrations.until", "integrations.calendars-until")
     def test_is_shown_with_its_deadline_on_the_page_and_in_the_api(self, browser):
         until = since() + timedelta(days=14)
 

@@ -93,6 +93,7 @@ class TestShowing:
         assert decisions() == ["use.permitted"] * 2
         assert [entry["count"] for entry in entries()[-2:]] == [50, 50]
 
+    @pytest.mark.claim("feature.inbox-only-you")
     @pytest.mark.control("3.1.4")
     def test_is_refused_by_the_guard_to_a_view_that_loads_another_persons_integration(
         self, integration, bob, acme

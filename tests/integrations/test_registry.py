@@ -53,6 +53,7 @@ class TestWhatAFeatureDeclares:
 
 
 class TestHowLongCalendarsAreKept:
+    @pytest.mark.claim("feature.calendar")
     @pytest.mark.clause("AN-5")
     def test_is_what_is_said_of_them(self):
         words = f"{DAYS_BACK} days back to {DAYS_AHEAD} days ahead"
@@ -67,6 +68,7 @@ class TestHowLongMailIsKept:
 
         assert scopes.kept_days(features) == kept
 
+    @pytest.mark.claim("connect.mail-kept", "feature.mail-kept")
     @pytest.mark.django_db
     @pytest.mark.clause("AN-21", "GWDP-notice")
     @pytest.mark.parametrize("days", HORIZONS)
@@ -81,6 +83,7 @@ class TestHowLongMailIsKept:
         assert f"the last {days} days" in said
         assert Integration.objects.get().horizon_days == days
 
+    @pytest.mark.claim("data-use.horizon", "data-use.mail-kept")
     @pytest.mark.django_db
     @pytest.mark.clause("WDISC", "AN-21")
     def test_is_what_the_page_on_data_use_says(self, monkeypatch):
@@ -89,6 +92,7 @@ class TestHowLongMailIsKept:
         page = Client().get(reverse("data-use")).text
 
         assert "Mail of the last 30 days is kept" in page
+        assert "30 days, unless you choose 90, 365 or all" in page
         assert "90 days" not in page
 
 

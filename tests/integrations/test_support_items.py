@@ -120,6 +120,7 @@ class TestTheOwner:
         assert re.findall(r'name="hours" value="(\d+)"', page) == ["1", "24", "72"]
         assert "checked" not in page
 
+    @pytest.mark.claim("support.can-read-until", "support.open-until")
     @pytest.mark.clause("WLU-3.1")
     @pytest.mark.parametrize("hours", [1, 24, 72])
     def test_opens_one_message_until_the_end_they_chose(self, browser, message, hours):
@@ -148,6 +149,7 @@ class TestTheOwner:
         assert "/reauthenticate/" in self.agree(browser, message).url
         assert not Consent.objects.filter(feature="support").exists()
 
+    @pytest.mark.claim("support.open-until")
     def test_sees_that_it_is_open_and_takes_it_back(self, browser, message):
         self.agree(browser, message)
         thread = f"/inbox/threads/{message.thread_id}/"
@@ -167,6 +169,7 @@ class TestTheOwner:
         assert browser.post(f"/inbox/messages/{message.id}/support/close/").status_code == 404
         assert Consent.objects.get(item=message.id).withdrawn_at is None
 
+    @pytest.mark.claim("support.reading-recorded", "support.each-reading", "feature.support")
     @pytest.mark.invariant(3)
     @pytest.mark.clause("LU-3.1")
     def test_finds_every_reading_in_their_own_ledger(self, mailbox, message, alice, sam):
@@ -188,6 +191,7 @@ class TestTheOwner:
 
 
 class TestSupport:
+    @pytest.mark.claim("data-use.staff")
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.clause("AN-18")
     def test_sees_ids_ends_and_organisations_of_what_is_open(self, message, other, alice, sam):
@@ -199,6 +203,12 @@ class TestSupport:
         assert str(other.id) not in page
         assert CANARY not in page
 
+    @pytest.mark.claim(
+        "support.item-only",
+        "support.nothing-else",
+        "feature.support",
+        "data-use.staff",
+    )
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.clause("WLU-3.1")
     def test_reads_the_item_and_nothing_else_of_the_mailbox(self, message, other, alice, sam):
@@ -212,6 +222,28 @@ class TestSupport:
         assert "OTHER" not in page
         assert read(desk(sam), other).status_code == 403
 
+    @pytest.mark.clause("LU-3")
+    @pytest.mark.claim("data-use.staff")
+    def test_sees_nothing_else_of_an_account(self, mailbox, message, alice):
+        colleague = make_user(
+            "sam", role=Role.SUPPORT, organisation=mailbox.connection.organisation
+        )
+        opened(alice, message)
+        mine = f"/settings/integrations/{mailbox.id}"
+        browser = cast.browser(colleague, mfa=True, recent=True)
+
+        for path in (
+            "/settings/integrations/", "/settings/uses/", "/inbox/", "/calendar/",
+            f"/inbox/threads/{message.thread_id}/", f"/inbox/messages/{message.id}/body/",
+            f"{mine}/", f"{mine}/progress/", f"{mine}/export/", f"{mine}/disconnect/",
+            "/v1/users/me/messages", "/v1/users/me/connections", "/v1/users/me/calendars",
+            f"/v1/users/{mailbox.connection.user_id}/connections", "/review/", "/metrics",
+        ):  # fmt: skip
+            shown = browser.get(path).content.decode()
+            for word in (CANARY, str(mailbox.id), str(mailbox.connection_id), "gmail.example"):
+                assert word not in shown, path
+
+    @pytest.mark.claim("support.asking-recorded", "data-use.staff")
     @pytest.mark.invariant(3)
     @pytest.mark.clause("LU-3")
     def test_is_refused_what_was_not_opened_and_that_is_recorded(self, message, sam):
@@ -234,6 +266,9 @@ class TestSupport:
         assert (closed.status_code, nothing.status_code) == (403, 403)
         assert len(decisions()) == 4
 
+    @pytest.mark.claim("support.withdrawn")
+    @pytest.mark.claim("support.taken-back")
+    @pytest.mark.claim("support.until", "feature.support")
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.invariant(5)
     def test_reads_nothing_any_more_once_the_owner_took_it_back(self, message, alice, sam):
@@ -246,6 +281,13 @@ class TestSupport:
         assert read(browser, message).status_code == 403
         assert str(message.id) not in browser.get("/support/items/").content.decode()
 
+    @pytest.mark.claim(
+        "support.until",
+        "support.can-read-until",
+        "support.open-until",
+        "feature.support",
+        "data-use.staff",
+    )
     @pytest.mark.clause("LU-3.1")
     @pytest.mark.invariant(5)
     def test_reads_nothing_any_more_once_its_end_has_come(self, message, alice, sam):
@@ -279,6 +321,7 @@ class TestSupport:
                 at=at,
             )
 
+    @pytest.mark.claim("support.ends-with-mailbox")
     @pytest.mark.invariant(5)
     @pytest.mark.invariant(6)
     def test_reads_nothing_of_a_mailbox_that_was_disconnected(self, mailbox, message, alice, sam):

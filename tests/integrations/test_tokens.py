@@ -96,6 +96,7 @@ class TestAToken:
         with pytest.raises(errors.Unexpected):
             token_of(connected)
 
+    @pytest.mark.claim("data-use.encrypted")
     @pytest.mark.clause("TOK-SEC")
     @pytest.mark.invariant(4)
     @pytest.mark.clause("GWDP-encrypt")

@@ -111,6 +111,7 @@ class TestCheck:
 
         assert len(lines) == len(sizes)
 
+    @pytest.mark.claim("keys.tamper-evident")
     @given(old=st.integers(1, 40), more=st.integers(1, 40), data=st.data())
     def test_finds_every_rewritten_history(self, old, more, data):
         leaves = hashes(old + more)

@@ -22,6 +22,7 @@ class TestRegistry:
             assert all((feature.title, feature.where, feature.says, feature.disclosure))
             assert feature.version >= 1
 
+    @pytest.mark.claim("feature.campaigns", "feature.campaigns-nothing")
     def test_lets_campaigns_declare_nothing(self):
         assert (FEATURES["campaigns"].purposes, FEATURES["campaigns"].data_classes) == (
             frozenset(),

@@ -34,6 +34,7 @@ def rule(*, allow, purpose=Purpose.MARKETING, recipient=Recipient.OWNER, of=Data
 
 @pytest.mark.invariant(1)
 class TestThePage:
+    @pytest.mark.claim("home.nothing-else", "feature.inbox", "feature.calendar")
     def test_is_what_was_reviewed(self):
         reviewed = REVIEWED.read_text(encoding="utf-8")
         changed = "\n".join(golden.changes(golden.read(reviewed), golden.answers()))

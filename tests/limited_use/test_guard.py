@@ -73,6 +73,7 @@ class TestPermits:
         assert [entry["id"] for entry in ledger()] == [str(p.entry_id) for p in permits]
         assert [entry["class"] for entry in ledger()] == ["mail.metadata", "mail.content"]
 
+    @pytest.mark.claim("data-use.refused", "data-use.permits", "uses.only-what-is-on")
     @pytest.mark.invariant(3)
     def test_records_a_refusal_and_everything_asked_beside_it(self, ask):
         marketing = SHOW_METADATA._replace(purpose=Purpose.MARKETING)
@@ -103,6 +104,7 @@ class TestPermits:
 
         assert [entry["event"] for entry in ledger()] == ["use.refused"]
 
+    @pytest.mark.claim("data-use.permits", "uses.only-what-is-on")
     @pytest.mark.invariant(3)
     def test_gives_no_permit_if_the_ledger_cannot_be_written(self, ask, monkeypatch):
         fixed = uuid7()

@@ -79,6 +79,7 @@ class TestFileKeyring:
         assert FileKeyring.create(folder(ring)).public_key(SigningKey.RECEIPTS) == before
         assert ring.epochs(CONTENT) == (1,)
 
+    @pytest.mark.claim("key-store.files")
     @pytest.mark.invariant(6)
     def test_overwrites_a_key_before_it_unlinks_it(self, ring):
         path = folder(ring) / "kek-content-00000001.key"
@@ -157,6 +158,13 @@ class TestTurn:
 
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
+    @pytest.mark.claim(
+        "data-use.key-epochs",
+        "receipt.backups",
+        "receipt.key-epoch",
+        "part-2.backups",
+        "erase.at-once",
+    )
     def test_makes_a_deleted_row_worthless(self, holder, ring):
         row = DataKey.objects.get(holder=holder)
         remembered = keys.KeyRow(

@@ -283,6 +283,13 @@ def record(count=1):
 @pytest.mark.django_db
 @pytest.mark.invariant(3)
 class TestEntries:
+    @pytest.mark.claim(
+        "ledger.no-mail",
+        "review.nobody-named",
+        "ledger-part.no-name",
+        "receipt.ledger",
+        "uses.pseudonym",
+    )
     @pytest.mark.parametrize(
         "body",
         [
@@ -313,6 +320,7 @@ class TestEntries:
             == json.dumps(json.loads(payload), sort_keys=True, separators=(",", ":")).encode()
         )
 
+    @pytest.mark.claim("data-use.permits", "uses.written")
     @pytest.mark.parametrize(
         "change", [{"payload": b"other"}, {"subject": b"x" * 16}, {"idx": None}, {"idx": 7}]
     )
@@ -330,6 +338,7 @@ class TestEntries:
         with pytest.raises(IntegrityError), transaction.atomic():
             Leaf.objects.filter(id=entry).update(idx=0, **change)
 
+    @pytest.mark.claim("data-use.permits", "uses.written")
     def test_never_go(self, ring):
         record()
 
@@ -359,6 +368,7 @@ class TestEntries:
 @pytest.mark.django_db
 @pytest.mark.invariant(3)
 class TestSequencer:
+    @pytest.mark.claim("data-use.permits", "uses.proof")
     def test_gives_every_entry_one_place_and_signs_the_tree(self, ring):
         record(5)
 

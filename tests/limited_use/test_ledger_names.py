@@ -87,6 +87,7 @@ class TestNames:
 
         assert names.of(connected)(subject) == name != entries.pseudonym(subject)
 
+    @pytest.mark.claim("receipt.pseudonyms-ours")
     def test_are_the_services_own_where_there_is_no_key(self, ring):
         subject = uuid7()
 
@@ -352,6 +353,7 @@ class TestRestored:
                 row.save()
         cold()
 
+    @pytest.mark.claim("ledger-part.restored")
     def test_brings_no_key_back_that_was_handed_out(self, connected):
         ended(connected)
         copied = self.copy()
@@ -367,6 +369,7 @@ class TestRestored:
             keys.take(holder=connected, at=NOW)
         assert last()["body"]["outcome"] == "restored"
 
+    @pytest.mark.claim("ledger-part.lost")
     def test_names_by_the_service_what_it_cannot_open_any_more(self, connected):
         copied = self.copy()
         epochs.turn(naming.LINE, NOW)

@@ -278,6 +278,7 @@ class TestExport:
     def test_gives_nothing_where_there_is_nothing(self, permit):
         assert self.part([], permit()) == b""
 
+    @pytest.mark.claim("feature.export")
     @pytest.mark.invariant(1)
     @pytest.mark.parametrize("missing", [Fact.EXPORT_ASKED, Fact.ACTOR_OWNS])
     def test_is_refused_to_who_did_not_ask_or_does_not_own(self, permit, missing):

@@ -247,6 +247,7 @@ class TestProgram:
             env={},
         )
 
+    @pytest.mark.claim("keys.offline", "home.removed")
     def test_checks_a_file_without_django(self, issue, tmp_path):
         file = tmp_path / "receipt.json"
         file.write_bytes(bytes(issue().document))

@@ -109,6 +109,7 @@ class TestIssue:
         assert not purged.opens()
         assert purged.second().part == 2
 
+    @pytest.mark.claim("part-2.backups")
     def test_waits_for_an_older_epoch_that_still_lives(self, purged):
         turn()
         KeyEpoch.objects.filter(number=purged.end.kek_epoch).update(
@@ -138,6 +139,7 @@ class TestIssue:
         with pytest.raises(Incomplete):
             purged.second(keys=[])
 
+    @pytest.mark.claim("part-2.backups", "part-2.copies", "part-2.copies-unknown")
     @pytest.mark.parametrize(
         ("days", "until", "says"),
         [
@@ -220,6 +222,7 @@ class TestVerify:
         with pytest.raises(NotProven, match=complaint):
             verify.check(forged, public)
 
+    @pytest.mark.claim("part-2.proves", "receipt.part-2-there")
     def test_needs_the_proof_that_the_epoch_ended(self, second, public):
         kept = json.loads(second)["ledger"]["proofs"][:1]
         forged = self.signed_anew(second, public, ("ledger", "proofs"), kept)

@@ -92,6 +92,7 @@ class TestRotate:
             "new": signers.current(SigningKey.LEDGER).id.hex(),
         }
 
+    @pytest.mark.claim("keys.former")
     @EITHER
     def test_leaves_receipts_of_before_and_after_to_who_pinned_their_keys(self, ring):
         before, keys_before = receipt(), pinned()

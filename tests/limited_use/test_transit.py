@@ -71,6 +71,8 @@ def refusing(openbao, mode):
 
 @pytest.mark.django_db
 class TestOutage:
+    @pytest.mark.claim("open.keys-away")
+    @pytest.mark.claim("integrations.nothing-lost")
     @pytest.mark.invariant(2)
     @pytest.mark.parametrize("mode", ["sealed", "stopped"])
     def test_stops_reading_and_sealing_and_loses_nothing(  # noqa: PLR0917
@@ -103,6 +105,7 @@ class TestOutage:
         keys.forget()
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
+    @pytest.mark.claim("integrations.nothing-lost")
     @pytest.mark.invariant(5)
     def test_keeps_no_disconnect_waiting(self, openbao, ring, holder, seal, permit):
         sealed, held = seal(), permit()

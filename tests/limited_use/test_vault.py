@@ -94,6 +94,7 @@ class TestRecords:
             seen.add((type(error), str(error), error.__cause__, error.__context__))
         assert seen == {(Damaged, "", None, None)}
 
+    @pytest.mark.claim("data-use.encrypted")
     @pytest.mark.control("4.1.3")
     def test_are_aes_256_gcm_with_a_random_nonce_of_96_bits(self):
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -183,6 +184,7 @@ class TestOpening:
         with pytest.raises(Unopenable):
             opening.open_all([seal()], permit(), at=NOW + timedelta(seconds=60))
 
+    @pytest.mark.claim("data-use.permits")
     @pytest.mark.invariant(2)
     def test_refuses_a_permit_that_was_not_in_the_batch(self, seal, permit):
         batch = opening.batch([permit()], at=NOW)
@@ -221,6 +223,7 @@ class TestOpening:
         with pytest.raises(Unopenable):
             opening.open_all([Sealed(b'{"subject": "planted"}', place)], permit(), at=NOW)
 
+    @pytest.mark.claim("data-use.encrypted")
     @pytest.mark.scenario("A1")
     def test_leaves_no_plaintext_in_what_it_stores(self, seal):
         assert b"canary" not in seal(b"canary" * 100).ciphertext

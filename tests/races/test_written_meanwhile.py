@@ -132,6 +132,7 @@ def test_a_page_that_was_overtaken_by_a_write_is_written_all_the_same(alice, acc
     assert alice.titles() == ["Review"]
 
 
+@pytest.mark.claim("write.busy")
 def test_a_lock_that_is_held_too_long_is_told_and_the_same_again_is_done_once(alice, account):
     hers = cast.browser(alice.user)
     given = {name: connection.get_connection_params()[name] for name in ("dbname", "user", "host")}

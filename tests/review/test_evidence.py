@@ -181,6 +181,7 @@ class TestItsSections:
 @pytest.mark.invariant(4)
 @pytest.mark.control("6.5.1")
 class TestNobody:
+    @pytest.mark.claim("evidence.no-person")
     def test_is_in_it(self, alice, mine, made, settings):
         ids = [*vars(mine).values(), alice.organisation.id, alice.membership.id]
         secret = [settings.SECRET_KEY, settings.GOOGLE_CLIENT_SECRET]

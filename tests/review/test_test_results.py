@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from integrations import evidence
-from integrations.evidence import test_results
+from integrations.evidence import claims, test_results
 from integrations.evidence.test_results import BadResults, Missing
 from limited_use import clauses
 from limited_use.clauses import CLAUSES
@@ -121,6 +121,43 @@ class TestWithResults:
         assert (before.test_count, test_results.load().test_count) == (3, 1)
 
 
+CLAIM = {
+    "marker": "claim", "id": "status.up-to-date", "test": "tests/a.py::test_a", "outcome": "passed"
+}  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=False)
+@pytest.mark.invariant(14)
+class TestClaims:
+    def test_are_listed_for_a_reviewer_with_their_tests(self, rita, with_results):
+        with_results(make_run(rows=[*ROWS, CLAIM]))
+
+        shown = text(rita.get("/review/evidence/"))
+
+        assert "Up to date.status.up-to-date integrations/settings_pages/words.pya" in shown
+        assert shown.count("none in that run") == len(claims.collect()) - 1
+
+    def test_are_in_the_evidence_with_their_tests(self, used, with_results):
+        with_results(make_run(rows=[*ROWS, CLAIM]))
+        with as_worker():
+            made = json.loads(evidence.make(at=timezone.now()))
+
+        listed = {one["id"]: one for one in made["sections"]["claims"]["content"]["claims"]}
+        assert listed["status.up-to-date"] == {
+            "id": "status.up-to-date",
+            "sentence": "Up to date.",
+            "path": "integrations/settings_pages/words.py",
+            "tests": {"tests/a.py::test_a": "passed"},
+        }
+        assert set(listed) == {claim.id for claim in claims.collect()}
+
+    def test_have_no_tests_where_results_are_missing(self, rita, used):
+        shown = text(rita.get("/review/evidence/"))
+
+        assert "Up to date." in shown
+        assert "none in that run" not in shown
+
+
 def changed(**fields):
     return json.dumps({**json.loads(make_run(rows=ROWS)), **fields}).encode()
 
@@ -206,6 +243,12 @@ class TestTheCommand:
             load(make_run(rows=ROWS))
 
         assert test_results.load() == Missing(test_results.NOT_GIVEN)
+
+    def test_refuses_results_without_a_test_of_each_claim(self, load):
+        rows = [row for row in json.loads(make_run())["rows"] if row["id"] != "status.up-to-date"]
+
+        with pytest.raises(CommandError, match=r"left out every test of status\.up-to-date$"):
+            load(make_run(rows=rows))
 
     def test_refuses_the_results_of_other_code(self, load):
         with pytest.raises(CommandError, match="other code than this release"):

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from integrations.evidence import test_results
+from integrations.evidence import claims, test_results
 from integrations.evidence.test_results import BadResults, Results
 from limited_use import clauses
 
@@ -48,5 +48,6 @@ def _check(results: Results) -> None:
         for clause in clauses.CLAUSES.values()
         if clauses.is_enforced(clause) and not results.list_tests("clause", clause.id)
     ]
+    missing += sorted({c.id for c in claims.collect() if not results.list_tests("claim", c.id)})
     if missing:
         raise BadResults(f"the run left out every test of {', '.join(missing)}")

@@ -28,6 +28,7 @@ from integrations.asking import asked_by
 from integrations.calendars import sharing
 from integrations.settings_pages import mine, overview
 from limited_use import consents
+from limited_use.claims import claim
 from limited_use.features import FEATURES, Feature
 from limited_use.ledger import store
 
@@ -183,7 +184,9 @@ def withdraw_item(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     whose = _whose(request)
     if not connections.withdraw_item(consent_id=consent_id, at=timezone.now(), **whose):
         raise Http404
-    messages.success(request, "Withdrawn. Nobody reads it from this moment on.")
+    messages.success(
+        request, claim("support.withdrawn", "Withdrawn. Support cannot read it any more.")
+    )
     return redirect(USES)
 
 

@@ -15,6 +15,7 @@ from integrations import calendar_permits, tokens
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS
+from integrations.sync import crashes
 from integrations.sync.claims import Claim
 from integrations.sync.standing import Findings
 from integrations.sync.turn import Clock
@@ -94,7 +95,10 @@ class CalendarTurn:
         others = all_works.exclude(id=self.work.id).aggregate(since=Min("failing_since"))["since"]
         if not trouble and others is not None:
             # One that is well says nothing of one that is not.
+            crashing = all_works.filter(crash_count__gte=crashes.LIMIT).exclude(id=self.work.id)
             trouble = StatusReason.PROVIDER_UNAVAILABLE
+            if crashing.exists():
+                trouble = StatusReason.UNEXPECTED
         since = [one for one in (self.work.failing_since, others) if one is not None]
         calendars = Calendar.objects.live().filter(integration=self.integration)
         unreadable = calendars.aggregate(count=Sum("unreadable_count"))["count"]

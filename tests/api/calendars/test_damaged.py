@@ -104,6 +104,8 @@ class TestAnEvent:
         assert body["unreadable"] == [str(damaged.id)]
         assert [one["title"] for one in body["data"]].count("Daily") == 7
 
+    @pytest.mark.claim("open.damaged", "form.damaged")
+    @pytest.mark.claim("event.damaged")
     @pytest.mark.clause("AN-19")
     def test_tells_an_operator_once_a_day(self, hers, damage):
         damaged = damage(named(hers, "Review")["id"])

@@ -147,6 +147,7 @@ class TestAFile:
         assert first == {"added": 1, "replaced": 0, "removed": 0, "left_out": []}
         assert (again["added"], again["replaced"]) == (0, 1)
 
+    @pytest.mark.claim("import.unreadable")
     def test_that_is_broken_names_its_lines_and_takes_nothing(self, browser, home):
         answer = fill(browser, home, calendar(TEA.replace("20260603T090000", "soon")))
 

@@ -74,6 +74,7 @@ class TestTheSameAgain:
 
         assert ok(create(hers, new(alice)), 201)["title"] == "Later"
 
+    @pytest.mark.claim("write.gone-since")
     def test_of_what_was_removed_since_is_told_and_not_done_again(self, alice, account, hers):
         made = ok(create(hers, new(alice)), 201)
         hers.delete(f"{V1}/events/{made['id']}", headers={"If-Match": f'"{made["etag"]}"'})
@@ -131,6 +132,7 @@ class TestWhileNobodyKnows:
 
         assert at_provider(account) == ["New"]
 
+    @pytest.mark.claim("write.in-progress")
     def test_as_it_is_being_written_the_second_is_told_to_wait(self, alice, account, hers):
         seen = []
         account.before_answer = lambda: seen.append(create(hers, new(alice)))

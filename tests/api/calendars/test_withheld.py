@@ -65,6 +65,7 @@ class TestWhatOneOfThemMayNotShowNow:
             for data_class in ("calendar.event", "calendar.freebusy")
         }
 
+    @pytest.mark.claim("calendar.withheld")
     def test_is_said_on_the_page_beside_what_others_show(self, carol, his):
         page = his.get("/calendar/?view=agenda").text
 

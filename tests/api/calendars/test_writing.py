@@ -203,6 +203,7 @@ class TestAChange:
         assert body["title"] == "Retro"
         assert answer.headers["ETag"] == f'"{body["etag"]}"'
 
+    @pytest.mark.claim("problem.if-match")
     def test_without_a_version_is_asked_for_one(self, hers):
         one = named(hers, "Review")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +13,14 @@ import pytest
 from accounts.models import Alarm
 from integrations import erasing
 from integrations.calendars import managing
-from integrations.models import Calendar, Event, EventKind, IntegrationStatus, SyncWork
+from integrations.models import (
+    Calendar,
+    Event,
+    EventKind,
+    IntegrationStatus,
+    StatusReason,
+    SyncWork,
+)
 from integrations.models.calendar import DAYS_AHEAD, week_of
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance, When
@@ -41,6 +49,16 @@ class TestAFirstSync:
         alice.integration.refresh_from_db()
         assert alice.integration.status == IntegrationStatus.ACTIVE
 
+    @pytest.mark.claim("feature.editing")
+    def test_changes_nothing_at_the_provider(self, alice, account):
+        account.put(meeting(moment(3), "Review"))
+        before = deepcopy(account.events), account.version
+
+        alice.sync()
+        alice.sync(at=NOW + timedelta(hours=1))
+
+        assert (account.events, account.version) == before
+
     def test_seals_each_copy_under_a_key_of_its_own(self, alice, account):
         account.add("Work")
         account.put(meeting(moment(3)))
@@ -52,6 +70,7 @@ class TestAFirstSync:
         assert alice.integration.id not in copies
         assert {one.cache_id for one in alice.events} <= copies
 
+    @pytest.mark.claim("calendar.window", "calendars.copy", "feature.calendar")
     @pytest.mark.invariant(11)
     def test_keeps_the_window_and_nothing_beyond(self, alice, account):
         account.put(meeting(NOW - timedelta(days=31), "Long ago"))
@@ -210,6 +229,7 @@ class TestLater:
 
 
 class TestNobodyAsks:
+    @pytest.mark.claim("calendars.copy")
     def test_and_the_provider_is_asked_no_more(self, alice, account):
         alice.sync()
         later = NOW + timedelta(hours=25)
@@ -238,6 +258,7 @@ class TestNobodyAsks:
 
 
 class TestAPoisonedEvent:
+    @pytest.mark.claim("calendar.unreadable")
     @pytest.mark.scenario("S2")
     @pytest.mark.invariant(8)
     def test_is_left_out_and_said(self, alice, account):
@@ -309,6 +330,18 @@ class TestADamagedKey:
         work = alice.work_of(team)
         assert work.failure_count
         assert Alarm.objects.filter(kind="sync.damaged", about=alice.integration.id).exists()
+
+    @pytest.mark.claim("status.unexpected")
+    def test_is_not_called_the_silence_of_the_provider(self, alice, account, team):
+        alice.sync()
+        SyncWork.objects.filter(failing_since__isnull=False).update(
+            failing_since=NOW - timedelta(hours=1)
+        )
+
+        alice.run(resource_of(alice.primary.id))
+
+        alice.integration.refresh_from_db()
+        assert alice.integration.status_reason == StatusReason.UNEXPECTED
 
     def test_is_mended_with_a_new_copy_once_this_one_is_too_old(self, alice, account, team):
         alice.sync()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import timedelta
 
 import pytest
@@ -46,6 +47,13 @@ def erase(alice, at=NOW) -> int:
 
 
 class TestACopyThatIsTooOld:
+    @pytest.mark.claim(
+        "data-use.copy-age",
+        "feature.copy-age",
+        "connect.copy-age",
+        "feature.calendar",
+        "calendars.copy",
+    )
     @pytest.mark.scenario("C1")
     @pytest.mark.invariant(1)
     def test_is_refused_by_the_guard_whoever_asks(self, alice):
@@ -58,6 +66,7 @@ class TestACopyThatIsTooOld:
 
         assert caught.value.missing == ["cache_current"]
 
+    @pytest.mark.claim("calendars.copy", "calendar.kept-until", "integrations.calendar-kept")
     def test_is_swept_with_its_key(self, alice):
         copy = alice.primary.cache_id
 
@@ -70,6 +79,7 @@ class TestACopyThatIsTooOld:
         assert (calendar.about, calendar.cursor, calendar.cached_at) == (None, None, None)
         assert calendar.cleared_at is None
 
+    @pytest.mark.claim("data-use.copy-age")
     def test_is_younger_where_its_owner_wants_it(self, alice):
         alice.integration.cache_hours = 1
         alice.integration.save()
@@ -102,6 +112,7 @@ class TestACopyThatIsTooOld:
 
 
 class TestItsOwnerDeletesIt:
+    @pytest.mark.claim("feature.copy-age", "connect.copy-age", "feature.calendar")
     @pytest.mark.invariant(5)
     def test_and_nothing_of_it_opens_from_the_commit_on(self, alice):
         event = alice.events.get()
@@ -121,6 +132,7 @@ class TestItsOwnerDeletesIt:
             )
         assert rows.held([event.cache_id]) == []
 
+    @pytest.mark.claim("erase.until-asked")
     def test_for_good_until_it_is_asked_for_again(self, alice, account):
         erase(alice)
         account.put(meeting(moment(4), "Another"))
@@ -180,6 +192,22 @@ class TestADisconnect:
 
         assert rows.held(copies) == []
         assert {held for _, _, held, _ in job.cache_keys} == {str(one) for one in copies}
+
+    @pytest.mark.invariant(6)
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.claim("receipt.calendars-stay")
+    def test_changes_nothing_at_the_provider(self, alice, account):
+        before = deepcopy(account.events), account.version
+
+        with acting_as(ProcessClass.PURGE):
+            with transaction.atomic():
+                job = purge.open_job(
+                    integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW
+                )
+            purge.run(job_id=job.id, now=lambda: NOW)
+
+        assert not Event.objects.exists()
+        assert (account.events, account.version) == before
 
     @pytest.mark.invariant(6)
     @pytest.mark.scenario("X2")

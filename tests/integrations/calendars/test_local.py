@@ -52,6 +52,8 @@ def listed(actor) -> list[dict]:
 
 
 class TestACalendarThatLivesHere:
+    @pytest.mark.claim("calendars.only-here")
+    @pytest.mark.claim("local-calendar.sealed")
     def test_needs_no_provider(self, alice):
         create(alice)
 
@@ -67,6 +69,7 @@ class TestACalendarThatLivesHere:
         assert Integration.objects.count() == 1
         assert {one["name"] for one in listed(alice)} == {"Family", "Club"}
 
+    @pytest.mark.claim("local-calendar.stays")
     @pytest.mark.scenario("C1")
     def test_never_expires(self, alice):
         create(alice)
@@ -84,6 +87,7 @@ class TestACalendarThatLivesHere:
 
         assert listed(alice)[0]["name"] == "Our family"
 
+    @pytest.mark.claim("local-calendar.changed")
     def test_is_not_renamed_or_removed_over_another_name(self, alice):
         calendar_id = create(alice)
         etag = seen(calendar_id)
@@ -123,6 +127,7 @@ class TestACalendarThatLivesHere:
 
 
 class TestItsKey:
+    @pytest.mark.claim("receipt.own-key-epoch", "data-use.key-epochs")
     def test_is_of_a_line_whose_epochs_outlast_copies_of_the_database(self, alice, settings):
         create(alice)
         settings.BACKUP_RETENTION_DAYS = 30
@@ -160,6 +165,7 @@ class TestRemoving:
 
 @pytest.mark.django_db(transaction=True)
 class TestDisconnecting:
+    @pytest.mark.claim("receipt.not-needed")
     @pytest.mark.invariant(6)
     def test_purges_all_of_them_and_asks_no_provider(self, alice):
         create(alice)

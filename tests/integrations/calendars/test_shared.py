@@ -15,7 +15,7 @@ from accounts.models import Membership
 from integrations import calendar_permits, endings
 from integrations.asking import Asked
 from integrations.calendar_permits import Wanted
-from integrations.calendars import agenda, visible
+from integrations.calendars import agenda, managing, visible
 from integrations.models import PurgeTrigger
 from limited_use import consents, shares
 from limited_use.features import FEATURES
@@ -93,6 +93,7 @@ def seen_by(bob, *, at=NOW) -> list[dict]:
 
 
 class TestAShare:
+    @pytest.mark.claim("feature.sharing")
     def test_shows_what_is_in_it_beside_what_is_private(self, bob, share):
         review, doctor = seen_by(bob)
 
@@ -121,6 +122,7 @@ class TestAShare:
             calendar_permits.to_view(actor=bob, wanted=[Wanted(alice.primary, BOTH)], at=NOW)
         assert refused.value.missing == ["actor_owns"]
 
+    @pytest.mark.claim("feature.sharing", "feature.calendar-only-you")
     def test_is_nobody_elses(self, alice, share):
         mallory = actor_of(*person("mallory", alice.organisation, at=NOW))
 
@@ -130,12 +132,15 @@ class TestAShare:
                 actor=mallory, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
             )
 
+    @pytest.mark.claim("feature.sharing")
     def test_ends_at_its_end(self, alice, bob):
         give(alice, bob, expires_at=NOW + timedelta(hours=1))
 
         assert len(seen_by(bob)) == 2
         assert seen_by(bob, at=NOW + timedelta(hours=1)) == []
 
+    @pytest.mark.claim("sharing.over")
+    @pytest.mark.claim("feature.sharing")
     @pytest.mark.invariant(5)
     def test_taken_back_between_decision_and_opening_opens_nothing(self, alice, bob, share):
         asked = Asked(bob, bob.user_id, NOW)
@@ -181,6 +186,7 @@ class TestAShare:
                 actor=returned, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
             )
 
+    @pytest.mark.claim("feature.sharing")
     @pytest.mark.invariant(5)
     def test_ends_when_the_calendar_is_disconnected(self, alice, bob, share):
         with transaction.atomic():
@@ -190,5 +196,17 @@ class TestAShare:
         assert share.withdrawn_at is not None
         assert seen_by(bob) == []
 
+    @pytest.mark.claim("erase.shares")
+    def test_shows_nothing_of_a_copy_that_its_owner_deleted(self, alice, bob, share):
+        assert len(seen_by(bob)) == 2
+
+        managing.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        assert seen_by(bob) == []
+
+        managing.ask_again(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        alice.sync()
+        assert len(seen_by(bob)) == 2
+
+    @pytest.mark.claim("calendar.shared-too-old")
     def test_shows_no_copy_that_is_too_old(self, bob, share):
         assert seen_by(bob, at=NOW + timedelta(hours=25)) == []

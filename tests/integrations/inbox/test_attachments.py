@@ -38,6 +38,7 @@ def first(house):
 
 
 class TestADownload:
+    @pytest.mark.claim("data-use.attachments")
     @pytest.mark.scenario("F1")
     def test_brings_the_bytes_by_the_part_twice(self, filled, mailbox):
         message = first(filled)

@@ -60,6 +60,7 @@ class TestAList:
         for address in ("/inbox/?folder=all", f"/inbox/threads/{damaged.thread_id}/"):
             assert "does not open here any more" in browser.get(address).text
 
+    @pytest.mark.claim("open.damaged")
     @pytest.mark.clause("AN-19")
     def test_tells_an_operator_once_a_day(self, filled, damaged):
         for _ in range(3):

@@ -58,6 +58,7 @@ def rows():
 
 @pytest.mark.invariant(11)
 class TestASearch:
+    @pytest.mark.claim("search.not-stored")
     def test_finds_what_is_beyond_the_horizon_and_stores_nothing(self, filled, old):
         before = rows()
 
@@ -180,6 +181,7 @@ class TestASearch:
 
 @pytest.mark.invariant(11)
 class TestAMessageElsewhere:
+    @pytest.mark.claim("search.not-kept")
     def test_is_shown_and_stored_nowhere(self, filled, old):
         before = rows()
         look = elsewhere.head(asked(filled), place_of(filled))

@@ -45,6 +45,7 @@ def agree(house, version):
 
 @pytest.mark.clause("GUDP-change", "LU-2.1")
 class TestAFeatureThatChanged:
+    @pytest.mark.claim("feature.needs-agreement", "integrations.agree-again")
     def test_shows_nothing_until_it_is_agreed_to_again(self, her_browser, reworded):
         assert her_browser.get("/inbox/").status_code == 403
 
@@ -73,6 +74,7 @@ class TestAFeatureThatChanged:
         assert "Settings asks its owner again" in page
         assert "Read what it does now" in page
 
+    @pytest.mark.claim("integrations.agree-again")
     def test_brings_nothing_in_meanwhile(self, alice, reworded):
         with pytest.raises(Refused) as refused:
             permits.to_sync(integration_id=alice.integration.id, at=timezone.now())

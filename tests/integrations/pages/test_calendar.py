@@ -236,6 +236,7 @@ class TestAnEvent:
 
 
 class TestTheZone:
+    @pytest.mark.claim("look.kept")
     def test_that_was_chosen_is_kept_in_the_session(self, alice, account, her_browser):
         account.put(meeting(moment(2, 12), "Lunch"))
         alice.sync()
@@ -261,6 +262,7 @@ class TestTheZone:
 
 
 class TestWhatCannotBeShown:
+    @pytest.mark.claim("calendar.too-old")
     @pytest.mark.scenario("C1")
     @pytest.mark.clause("AN-5")
     def test_is_asked_for_and_said_and_not_shown(self, alice, account, her_browser):
@@ -298,6 +300,7 @@ class TestWhatCannotBeShown:
         assert ("hx-get" not in html) is is_over
         assert ("did not come in time" in html) is is_over
 
+    @pytest.mark.claim("calendar.deleted-copy")
     def test_is_said_of_what_its_owner_deleted(self, alice, her_browser):
         alice.sync()
         Calendar.objects.update(
@@ -306,12 +309,30 @@ class TestWhatCannotBeShown:
 
         assert "You deleted what was kept of 1 calendar" in reading.text(show(her_browser))
 
+    @pytest.mark.claim("calendar.unreadable")
+    @pytest.mark.claim("calendar.access-ended")
+    def test_is_said_of_an_account_that_cannot_be_read_any_more(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        Integration.objects.update(status=IntegrationStatus.REAUTH_REQUIRED)
+        young = show(her_browser)
+        Calendar.objects.update(cached_at=NOW - timedelta(days=2))
+
+        old = show(her_browser)
+
+        assert "can no longer read" not in reading.text(young)
+        assert len(entries(young)) == 1
+        assert "can no longer read 1 calendar, and what was kept is too old" in reading.text(old)
+        assert entries(old) == []
+
+    @pytest.mark.claim("calendar.unreadable")
     def test_is_said_of_events_that_cannot_be_read(self, alice, her_browser):
         alice.sync()
         Calendar.objects.update(unreadable_count=2)
 
         assert "2 events could not be read and are not shown" in reading.text(show(her_browser))
 
+    @pytest.mark.claim("calendar.window")
     def test_is_said_of_what_lies_further_than_the_copy(self, alice, her_browser):
         alice.sync()
 

@@ -46,6 +46,7 @@ def address(alice, name="settings-calendars"):
 
 
 class TestTheCard:
+    @pytest.mark.claim("integrations.calendar-kept")
     def test_says_until_when_something_is_kept(self, browser):
         shown = browser.get(reverse("settings-integrations")).content.decode()
 
@@ -61,6 +62,8 @@ class TestThePage:
         assert "alice@gmail.example" in shown
         assert "Delete cached calendar data now" in shown
 
+    @pytest.mark.claim("calendars.no-name", "calendars.nothing-now")
+    @pytest.mark.claim("integrations.calendar-nothing")
     def test_shows_no_name_once_the_copy_is_too_old(self, alice, browser):
         old = timezone.now() - timedelta(hours=25)
         Calendar.objects.update(cached_at=old, listed_at=old)
@@ -78,12 +81,20 @@ class TestThePage:
 
 
 class TestDeleting:
+    @pytest.mark.claim("erase.at-once")
     def test_says_exactly_what_goes(self, alice, browser):
         shown = browser.get(address(alice, "settings-calendars-erase")).content.decode()
 
         assert "1 event and the names" in shown
         assert Event.objects.count() == 1
 
+    @pytest.mark.claim("erase.done")
+    @pytest.mark.claim(
+        "erase.at-once",
+        "erase.until-asked",
+        "calendars.you-deleted",
+        "integrations.calendar-nothing",
+    )
     @pytest.mark.invariant(5)
     def test_is_done_at_once_and_for_good(self, alice, browser):
         copy = alice.primary.cache_id
@@ -98,6 +109,7 @@ class TestDeleting:
         alice.integration.refresh_from_db()
         assert alice.integration.is_live
 
+    @pytest.mark.claim("erase.provider", "erase.until-asked")
     def test_is_over_when_they_are_asked_for_again(self, alice, browser):
         browser.post(address(alice, "settings-calendars-erase"))
 

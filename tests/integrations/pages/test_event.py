@@ -270,6 +270,7 @@ class TestAnEventOfSomebodyElse:
         assert f"shared by {alice.user.name}" in words(html)
         assert "text" in bob.get(f"{addresses(show(bob))[0]}description/").text
 
+    @pytest.mark.claim("event.nothing-more")
     @pytest.mark.clause("AN-8")
     @pytest.mark.parametrize("level", [ShareLevel.FREEBUSY, ShareLevel.DETAILS])
     def test_of_which_only_busy_may_be_seen_says_nothing_more(
@@ -306,6 +307,7 @@ class TestAnEventOfSomebodyElse:
 
 
 class TestWhatCannotBeShown:
+    @pytest.mark.claim("event.too-old")
     @pytest.mark.scenario("C1")
     @pytest.mark.clause("AN-5")
     def test_is_not_shown_when_it_is_too_old(self, alice, account, her_browser):
@@ -320,6 +322,7 @@ class TestWhatCannotBeShown:
         assert "Review" not in answer.text
         assert "What is too old is never shown" in words(answer.text)
 
+    @pytest.mark.claim("event.damaged")
     def test_is_said_of_what_is_damaged(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()

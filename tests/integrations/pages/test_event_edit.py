@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from html import unescape
@@ -164,6 +165,7 @@ class TestAChange:
         assert (then, again.status_code) == ("Theirs", 302)
         assert account.events[account.email][name].content.title == "Mine"
 
+    @pytest.mark.claim("form.nothing-lost")
     def test_that_is_wrong_keeps_what_was_typed_and_the_version_seen(
         self, account, her_browser, put
     ):
@@ -175,6 +177,7 @@ class TestAChange:
         assert answer.status_code == 400
         assert "Say at what time, or choose all day." in answer.text
         assert "<script>alert" not in answer.text
+        assert html.escape(HOSTILE) in answer.text
         assert f'name="version" value="{typed["version"]}"' in answer.text
 
     @pytest.mark.scenario("C6")

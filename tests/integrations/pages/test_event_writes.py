@@ -84,6 +84,8 @@ class TestAnAnswer:
 
 
 class TestADeletion:
+    @pytest.mark.claim("event.deleted")
+    @pytest.mark.claim("event.deleted-there")
     def test_is_asked_about_first_and_then_done(self, alice, account, her_browser):
         name = account.put(meeting(moment(2), "Review"))
         alice.sync()

@@ -10,6 +10,7 @@ import pytest
 from allauth.account.models import EmailAddress
 
 from integrations.calendars import sharing
+from integrations.models import Event
 from limited_use.features import FEATURES
 from limited_use.share_models import ShareLevel
 from tests.integrations.calendar_house import NOW
@@ -65,9 +66,10 @@ def times(html: str) -> dict[str, str]:
     return {clock: unescape(address) for address, clock in found}
 
 
+@pytest.mark.claim("find.nothing-booked")
 @pytest.mark.scenario("C1")
 def test_a_time_that_suits_both_leads_to_an_event_that_begins_with_it(alice, bob):
-    browser = browser_of(alice[0])
+    browser, before = browser_of(alice[0]), Event.objects.count()
     page = browser.get(FIND).text
     assert f'name="with_{bob[0].id}"' in page
     assert 'href="/calendar/find/"' in browser.get("/calendar/").text
@@ -85,8 +87,10 @@ def test_a_time_that_suits_both_leads_to_an_event_that_begins_with_it(alice, bob
     assert 'value="10:00"' in form
     assert 'value="11:00"' in form
     assert f"{bob[0].email}</textarea>" in form
+    assert Event.objects.count() == before
 
 
+@pytest.mark.claim("find.never-free")
 @pytest.mark.scenario("C8")
 def test_whoever_cannot_be_known_is_never_free(alice, bob):
     stranger, *_ = person("mallory", at=NOW)

@@ -117,6 +117,7 @@ class TestItsPage:
         assert 'value="Club"' in shown
         assert "not one of the available choices" in shown
 
+    @pytest.mark.claim("local-calendar.no-address", "feature.calendar-export")
     @pytest.mark.control("3.1.4")
     def test_is_nobody_elses(self, home):
         mallory = cast.browser(person("mallory", at=timezone.now())[0])
@@ -143,6 +144,7 @@ class TestFilling:
         day = browser.get(reverse("calendar"), {"view": "month", "day": "2026-06-03"})
         assert "Tea" in day.content.decode()
 
+    @pytest.mark.claim("import.replaces")
     @pytest.mark.scenario("C3")
     @pytest.mark.scenario("S4")
     def test_again_replaces_and_doubles_nothing(self, browser, home):
@@ -174,6 +176,7 @@ class TestFilling:
 
         assert sorted(Event.objects.values_list("kind", flat=True)) == ["changed", "series"]
 
+    @pytest.mark.claim("import.nothing-taken")
     def test_of_a_broken_file_says_which_lines_and_takes_nothing(self, browser, home):
         broken = calendar(TEA, CAKE.replace("20260604T090000", "someday"))
 
@@ -285,6 +288,14 @@ class TestRemoving:
         assert "for good" in shown
         assert Calendar.objects.count() == 1
 
+    @pytest.mark.claim("local-remove.nothing", "local-remove.done")
+    @pytest.mark.claim("local-remove.no-copy")
+    @pytest.mark.claim(
+        "local-remove.all",
+        "local-remove.key",
+        "local-calendar.gone",
+        "calendars.local-gone",
+    )
     @pytest.mark.invariant(5)
     def test_destroys_its_key(self, browser, home):
         fill(browser, home, calendar(TEA))

@@ -54,6 +54,7 @@ def make(browser, home, **more):
     return browser.post(NEW, typed | more)
 
 
+@pytest.mark.claim("event.gone-for-good")
 def test_an_event_is_made_changed_and_deleted(her_browser, home):
     address = make(her_browser, home)["Location"]
     shown = her_browser.get(address).text

@@ -131,6 +131,7 @@ class TestAnEvent:
         assert first["Location"] == second["Location"]
         assert len(account.events[account.email]) == 1
 
+    @pytest.mark.claim("form.outcome-unknown")
     @pytest.mark.invariant(9)
     @pytest.mark.scenario("C3")
     def test_whose_outcome_is_unknown_is_said_so_and_is_one_when_it_is_sent_again(
@@ -161,6 +162,7 @@ class TestAnEvent:
         [held] = account.events[account.email].values()
         assert held.content.start.day == moment(2).date()
 
+    @pytest.mark.claim("form.nothing-lost")
     def test_that_cannot_be_one_keeps_what_was_typed(self, alice, account, her_browser, typed):
         wrong = {"title": HOSTILE, "end_time": "08:00", "guests": "no address"}
 
@@ -174,6 +176,7 @@ class TestAnEvent:
         assert "Number 1 is no e-mail address." in answer.text
         assert not account.events[account.email]
 
+    @pytest.mark.claim("write.refused", "form.typed-again")
     def test_that_the_provider_refuses_keeps_what_was_typed(
         self, alice, account, her_browser, typed
     ):
@@ -184,6 +187,7 @@ class TestAnEvent:
         assert answer.status_code == 409
         assert "The provider does not take this event as it is" in answer.text
         assert 'value="Review"' in answer.text
+        assert not account.events[account.email]
 
     def test_whose_form_made_another_one_gets_a_new_key(self, alice, account, her_browser, typed):
         her_browser.post(NEW, typed)

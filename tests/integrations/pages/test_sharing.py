@@ -56,6 +56,7 @@ def fill_in(browser, page, email, **more):
 
 
 class TestThePage:
+    @pytest.mark.claim("sharing.nobody")
     def test_says_what_sharing_is_before_it_is_done(self, alice, page):
         shown = cast.browser(alice.user).get(page).content.decode()
 
@@ -63,7 +64,8 @@ class TestThePage:
         assert "alice@gmail.example" in shown
         assert "Nobody but you." in shown
 
-    def test_shares_and_says_the_same_whoever_has_the_address(self, alice, bob, page):
+    @pytest.mark.claim("sharing.no-mail", "sharing.nobody")
+    def test_shares_and_says_the_same_whoever_has_the_address(self, alice, bob, page, mailoutbox):
         browser = cast.browser(alice.user)
 
         said = []
@@ -74,7 +76,10 @@ class TestThePage:
 
         assert said == [1, 1]
         assert Share.objects.get().viewer_id == bob.id
-        assert bob.name in browser.get(page).content.decode()
+        shown = browser.get(page).content.decode()
+        assert bob.name in shown
+        assert "Nobody but you." not in shown
+        assert mailoutbox == []
 
     def test_keeps_what_was_typed_where_it_cannot_be_done(self, alice, bob, page):
         yesterday = (timezone.now() - timedelta(days=2)).date().isoformat()
@@ -115,6 +120,7 @@ class TestWhoSeesWhat:
         seen = cast.browser(bob).get(uses).content.decode()
         assert f"A calendar of {alice.user.name}" in seen
 
+    @pytest.mark.claim("sharing.over")
     @pytest.mark.invariant(5)
     @pytest.mark.parametrize("who", ["owner", "viewer"])
     def test_is_ended_by_either(self, alice, bob, who):

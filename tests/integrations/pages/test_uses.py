@@ -143,6 +143,7 @@ class TestWhoMay:
         assert str(given.id) in html
         assert str(other.id) not in html
 
+    @pytest.mark.claim("support.withdrawn")
     @pytest.mark.clause("LU-3.1")
     def test_withdraws_an_item_for_its_owner_only(self, alice, her_browser, bob):
         given, other = cast.one_item(alice), cast.one_item(bob)
@@ -180,6 +181,7 @@ class TestSwitching:
         assert answer["Location"] == WIDGET
         assert not Delegation.objects.exists()
 
+    @pytest.mark.claim("feature.switched-off", "feature.scheduler", "feature.widget")
     @pytest.mark.clause("AN-2")
     @pytest.mark.invariant(5)
     def test_off_refuses_a_token_at_its_next_call(self, alice, her_browser):
@@ -418,6 +420,21 @@ class TestWhoDid:
 
 
 @pytest.mark.clause("AN-23")
+@pytest.mark.claim("uses.nothing")
+class TestAnEmptyRecord:
+    NOTHING = "Nothing of yours was used, and nobody was refused it."
+
+    def test_is_said_to_who_has_no_entry(self, alice):
+        carol, *_ = houses.person("carol", alice.organisation, at=timezone.now())
+
+        assert self.NOTHING in reading.text(show(cast.browser(carol)))
+
+    def test_is_not_said_after_a_refusal(self, alice, her_browser):
+        refuse_campaigns(alice)
+
+        assert self.NOTHING not in reading.text(show(her_browser))
+
+
 class TestDownloads:
     def test_hold_each_entry_with_its_id(self, alice, her_browser):
         her_browser.get("/inbox/")
@@ -480,6 +497,7 @@ class TestAProof:
         her_browser.get("/inbox/")
         return json.loads(downloaded(her_browser, "json"))["entries"][0]["entry_id"]
 
+    @pytest.mark.claim("uses.proof", "uses.pseudonym")
     @pytest.mark.invariant(3)
     def test_shows_an_entry_to_who_has_neither_us_nor_the_database(
         self, her_browser, entry_id, tmp_path, capsys
@@ -524,6 +542,7 @@ class TestAProof:
 @pytest.mark.invariant(1)
 @pytest.mark.clause("AN-18", "AN-19", "LU-3")
 class TestSomebodyElse:
+    @pytest.mark.claim("uses.own-record", "feature.inbox-only-you")
     @pytest.mark.parametrize("role", ["member", *sorted(STAFF)])
     def test_sees_no_entry_of_hers_whatever_they_ask(self, alice, her_browser, bob, role):
         her_browser.get("/inbox/")

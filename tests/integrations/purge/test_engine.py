@@ -7,11 +7,14 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection as database
+from django.db import transaction
 
+from accounts.models import Membership
 from integrations import purge
 from integrations.models import (
     Connection,
     ConnectionStatus,
+    Integration,
     IntegrationStatus,
     PurgeJob,
     PurgeStep,
@@ -20,10 +23,12 @@ from integrations.models import (
     RevocationOutcome,
 )
 from integrations.purge import inventory, jobs
-from limited_use import receipts, verify
+from integrations.purge.receipt import WHY
+from limited_use import consents, receipts, verify
+from limited_use.features import FEATURES
 from limited_use.ledger import sequencer
 from limited_use.ledger.notes import VerifierKey
-from limited_use.models import DataKey, Leaf, Receipt
+from limited_use.models import Consent, DataKey, Leaf, Receipt
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.revoke_endpoint import DOWN, GONE
@@ -64,6 +69,8 @@ def body_of(integration):
 @pytest.mark.invariant(6)
 @pytest.mark.clause("WDEL", "CASA-DEL", "MS-DEL", "AN-14", "AN-15")
 class TestRun:
+    @pytest.mark.claim("status.purged")
+    @pytest.mark.claim("home.removed", "connect.end", "integrations.optional", "mail.removed")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = left(mailbox)
         job = run(disconnect(mailbox), clock)
@@ -82,6 +89,7 @@ class TestRun:
         keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
         assert verify.check(bytes(Receipt.objects.get().document), keys)
 
+    @pytest.mark.claim("receipt.revoked", "receipt.connection-emptied")
     @pytest.mark.scenario("X7")
     @pytest.mark.clause("TOK-REVOKE", "TOK-DELETE")
     def test_revokes_with_the_token_and_ends_the_connection(self, mailbox, google, clock):
@@ -102,13 +110,15 @@ class TestRun:
         assert not DataKey.objects.exists()
         said = body_of(mailbox)
         assert said["provider_revocation"]["outcome"] == "confirmed"
+        assert "of the connection are emptied" in said["remains"]["tombstones"]
         assert {key["key_id"]: key["line"] for key in said["keys_destroyed"]} == before
 
     @pytest.mark.parametrize("trigger", PurgeTrigger)
     def test_names_its_trigger(self, mailbox, clock, trigger):
         run(disconnect(mailbox, trigger=trigger), clock)
 
-        assert body_of(mailbox)["trigger"] == trigger
+        said = body_of(mailbox)
+        assert (said["trigger"], said["why"]) == (trigger, WHY[trigger])
 
     @pytest.mark.scenario("X1")
     def test_takes_a_token_that_is_already_dead_for_done(self, mailbox, google, clock):
@@ -145,6 +155,7 @@ class TestRun:
         assert not any(inventory.left(integration_id=mailbox.id).values())
         assert job.verified_at == NOW
 
+    @pytest.mark.claim("receipt.unconfirmed")
     @pytest.mark.scenario("X1")
     def test_gives_a_dead_provider_a_day_and_says_unconfirmed(self, mailbox, google, clock):
         google.answer = DOWN
@@ -238,6 +249,7 @@ class TestRun:
 
         assert left(other) == before
 
+    @pytest.mark.claim("receipt.ledger")
     @pytest.mark.invariant(3)
     def test_writes_no_id_as_it_stands_into_the_ledger(self, mailbox, clock):
         run(disconnect(mailbox), clock)
@@ -246,6 +258,43 @@ class TestRun:
         payloads = [bytes(leaf.payload).decode() for leaf in Leaf.objects.all()]
         assert any("purge" in payload for payload in payloads)
         assert [one for one in known for payload in payloads if str(one) in payload] == []
+
+
+@pytest.mark.invariant(6)
+class TestWhatRemains:
+    @pytest.mark.claim("receipt.consent", "receipt.tombstones")
+    def test_is_what_the_receipt_says(self, mailbox, clock):
+        owner = mailbox.connection
+        Membership.objects.create(
+            user_id=owner.user_id, organisation_id=owner.organisation_id, joined_at=NOW
+        )
+        with transaction.atomic():
+            consents.give(
+                person_id=owner.user_id,
+                organisation_id=owner.organisation_id,
+                feature="inbox",
+                version=FEATURES["inbox"].version,
+                at=NOW,
+            )
+
+        job = run(disconnect(mailbox), clock)
+
+        remains = body_of(mailbox)["remains"]
+        assert "with its version and date" in remains["consent"]
+        kept = Consent.objects.get()
+        assert (kept.version, kept.given_at) == (FEATURES["inbox"].version, NOW)
+        assert (
+            "One row for the integration, its connection and this purge each"
+            in (remains["tombstones"])
+        )
+        for rows in (Integration, Connection, PurgeJob):
+            assert rows.objects.count() == 1
+        assert job.integration_id == mailbox.id
+
+    def test_says_nothing_that_no_row_shows(self, mailbox, clock):
+        run(disconnect(mailbox), clock)
+
+        assert "messages_sent" not in body_of(mailbox)["remains"]
 
 
 class TestEmpty:

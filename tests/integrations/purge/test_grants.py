@@ -42,6 +42,7 @@ def elsewhere(mailbox):
 @pytest.mark.scenario("X6")
 @pytest.mark.clause("TOK-REVOKE")
 class TestNeededElsewhere:
+    @pytest.mark.claim("receipt.needed-elsewhere")
     def test_spares_the_grant_of_another_organisation(self, mailbox, elsewhere, google, clock):
         before = left(elsewhere)
 
@@ -80,6 +81,11 @@ class TestNeededElsewhere:
 
         assert job.revocation == RevocationOutcome.CONFIRMED
 
+    @pytest.mark.claim(
+        "receipt.needed-elsewhere",
+        "receipt.credential-kept",
+        "receipt.connection-emptied",
+    )
     def test_keeps_the_credential_for_another_product(self, mailbox, google, clock):
         other = holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
 
@@ -90,7 +96,9 @@ class TestNeededElsewhere:
         assert kept.refresh_token is not None
         assert DataKey.objects.filter(holder__in=[kept.id, other.id]).count() == 2
         assert job.credential_key_id == ""
-        assert "credential" in body_of(mailbox)["remains"]
+        remains = body_of(mailbox)["remains"]
+        assert "credential" in remains
+        assert "emptied" not in remains["tombstones"]
 
     def test_asks_once_for_two_products_that_go_together(self, mailbox, google, clock):
         other = holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)

@@ -102,6 +102,7 @@ def removed(mailbox, clock):
 
 
 class TestACopyOfTheKeyStore:
+    @pytest.mark.claim("key-store.copy-opens", "part-2.copies-unknown", "part-2.copies")
     def test_opens_what_the_live_one_no_longer_does_and_the_receipt_said_so(
         self, store, kept, mailbox, clock
     ):
@@ -123,6 +124,7 @@ class TestACopyOfTheKeyStore:
                 "a copy of the database from before the removal would still open" in copies["says"]
             )
 
+    @pytest.mark.claim("part-2.copies", "part-2.copies-unknown")
     def test_opens_nothing_if_it_was_made_after_the_epoch(self, store, kept, mailbox, clock):
         removed(mailbox, clock)
 

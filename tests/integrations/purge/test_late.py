@@ -37,6 +37,7 @@ class TestFence:
         with pytest.raises(keys.Destroyed):
             sealing.sealer(holder=mailbox.connection_id, epoch=epoch)
 
+    @pytest.mark.claim("data-use.disconnect", "home.removed")
     def test_takes_the_key_in_the_same_commit(self, mailbox):
         with transaction.atomic():
             purge.open_job(integration=mailbox, trigger="owner", at=NOW)

@@ -101,6 +101,7 @@ def everywhere(needle: bytes) -> set[str]:
 
 
 class TestReceipt:
+    @pytest.mark.claim("receipt.ledger-key-offered", "ledger-part.nobody")
     def test_mentions_the_commitment_and_never_the_key(self, mine, clock):
         job = removed(mine, clock)
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
@@ -129,6 +130,7 @@ class TestReceipt:
         assert used
         assert not [one for one in used if bytes(one).hex() in receipt]
 
+    @pytest.mark.claim("key-store.files", "key-store.transit")
     @pytest.mark.parametrize(
         ("url", "days", "kept_in", "kept"),
         [
@@ -150,6 +152,7 @@ class TestReceipt:
         assert ("overwrites and unlinks" in says["says"]) == (kept_in == "files")
         assert "would still open" in says["says"]
 
+    @pytest.mark.claim("receipt.proves")
     def test_says_what_it_proves_and_what_nobody_can(self, mine, clock):
         job = removed(mine, clock)
         body = json.loads(bytes(Receipt.objects.get(id=job.receipt_id).document))["body"]
@@ -157,6 +160,7 @@ class TestReceipt:
         assert "recorded and checked" in body["remains"]["proves"]
         assert "no copy exists" in body["remains"]["proves"]
 
+    @pytest.mark.claim("receipt.ledger-key-stays")
     def test_says_that_the_key_stays_while_something_is_connected(self, mine, clock):
         other = Integration.objects.create(
             connection=mine.connection, product="calendar", status_since=NOW, switched_on_at=NOW
@@ -187,6 +191,8 @@ class TestPart:
         assert any(line.startswith("committed") for line in lines)
         assert str(mine.id) in "\n".join(lines)
 
+    @pytest.mark.claim("ledger-part.file")
+    @pytest.mark.claim("ledger-part.finds", "ledger-part.no-name", "uses.removed-key")
     def test_finds_their_entries_in_the_ledger_and_nobody_elses(self, mine, clock, alice):
         bob = holdings.integration(
             holdings.connection(holdings.person(NOW, "bob"), at=NOW, account="bob"), at=NOW
@@ -214,6 +220,7 @@ class TestPart:
         assert lines[-1].startswith("complete")
         assert f"yours           {len(found)} of {Leaf.objects.count()} entries" in lines
 
+    @pytest.mark.claim("ledger-part.finds")
     def test_is_checked_without_the_service(self, mine, clock, tmp_path):
         (tmp_path / "part.json").write_bytes(take(removed(mine, clock)))
         sequencer.run(NOW)
@@ -265,6 +272,7 @@ class TestPart:
 
 
 class TestOffer:
+    @pytest.mark.claim("ledger-part.no-name")
     def test_is_for_its_owner_alone(self, mine, clock):
         job = removed(mine, clock)
         mallory = holdings.person(NOW, "mallory").user
@@ -294,6 +302,13 @@ class TestOffer:
             naming.forget()
             assert names.of(other.connection_id)(other.id)
 
+    @pytest.mark.claim(
+        "ledger-part.ends",
+        "ledger-part.offered",
+        "uses.removed-key",
+        "receipt.ledger-key-offered",
+        "ledger-part.expired",
+    )
     def test_ends_after_thirty_days(self, mine, clock):
         job = removed(mine, clock)
         end = clock() + keys.OFFERED_FOR
@@ -327,6 +342,7 @@ class TestOffer:
 
         assert take(job)
 
+    @pytest.mark.claim("ledger-part.discarded")
     def test_is_none_where_there_was_nothing_to_remove(self, alice, google):
         empty = holdings.connection(alice, at=NOW)
         keys.create(holder=empty.id, at=NOW)
@@ -362,6 +378,7 @@ class TestOffer:
         ]
         assert len(destroyed) == 1
 
+    @pytest.mark.claim("ledger-part.nobody", "receipt.ledger-key-offered", "ledger-part.no-name")
     def test_leaves_nothing_that_links_the_owner_with_their_entries(self, mine, clock):
         name = names.of(mine.connection_id)
         used = bytes.fromhex(name(mine.id))
@@ -402,6 +419,8 @@ class TestPage:
         assert "no-store" in page["Cache-Control"]
         assert row(job.integration).destroyed_at is None
 
+    @pytest.mark.claim("ledger-part.file")
+    @pytest.mark.claim("ledger-part.once", "ledger-part.offered", "ledger-part.taken")
     def test_hands_it_out_once(self, job, alices):
         answer = alices.post(self.address(job))
 
@@ -430,11 +449,21 @@ class TestPage:
         assert mallory.post(self.address(job)).status_code == 404
         assert row(job.integration).destroyed_at is None
 
+    @pytest.mark.claim("ledger-part.over")
+    @pytest.mark.claim("ledger-part.expired")
     def test_says_when_its_time_has_ended(self, job, alices):
         LedgerKey.objects.update(offered_until=timezone.now() - timedelta(seconds=1))
 
-        assert "thirty days" in alices.get(self.address(job)).content.decode()
+        shown = alices.get(self.address(job)).content.decode()
+        assert "Its thirty days have ended" in shown
+        # Nothing is destroyed yet.
+        assert "was destroyed" not in shown
         assert alices.post(self.address(job)).status_code == 410
+
+        with acting_as("purge"):
+            purge.sweep_ledger_parts(at=timezone.now())
+
+        assert "was destroyed unread" in alices.get(self.address(job)).content.decode()
 
     def test_says_where_there_never_was_one(self, job, alices):
         LedgerKey.objects.all().delete()

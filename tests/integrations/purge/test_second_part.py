@@ -48,6 +48,7 @@ def second_parts():
 
 
 class TestSweep:
+    @pytest.mark.claim("receipt-link.part-2", "receipt.part-2-there")
     def test_writes_nothing_before_the_epochs_have_ended(self, mailbox, clock):
         purged(mailbox, clock)
         tasks.purge.write_second_parts()
@@ -57,6 +58,8 @@ class TestSweep:
         # The credential's epoch lives still.
         assert not second_parts().exists()
 
+    @pytest.mark.claim("mail.part-2")
+    @pytest.mark.claim("receipt.part-2-there", "receipt.key-epoch", "receipt-link.part-2")
     @pytest.mark.scenario("X3", "X8")
     def test_writes_one_that_verifies_with_part_one(self, mailbox, clock):
         job = purged(mailbox, clock)
@@ -141,6 +144,7 @@ class TestPages:
         assert address in owner.get(f"/settings/removals/{job.id}/").content.decode()
         assert owner.get(address).content == bytes(second_parts().get().document)
 
+    @pytest.mark.claim("receipt-link.once")
     def test_show_a_link_once_and_keep_a_hash(self, owner, mailbox, clock):
         job = purged(mailbox, clock)
         address = self.link(owner, job)
@@ -162,6 +166,7 @@ class TestPages:
         assert mallory.post(f"/settings/removals/{job.id}/link/").status_code == 404
         assert ReceiptLink.objects.count() == before
 
+    @pytest.mark.claim("receipt-link.once", "mail.receipt-link")
     def test_work_by_link_after_the_account_is_gone(self, owner, alice, mailbox, clock):
         job = purged(mailbox, clock)
         address = self.link(owner, job)
@@ -182,6 +187,7 @@ class TestPages:
         assert page.status_code == 200
         assert verify.check_together(*parts, keys())
 
+    @pytest.mark.claim("receipt-link.only", "mail.receipt-link")
     @pytest.mark.control("6.7.1")
     def test_say_nothing_but_the_receipt_and_are_kept_nowhere(self, owner, alice, mailbox, clock):
         address = self.link(owner, purged(mailbox, clock))

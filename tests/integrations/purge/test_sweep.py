@@ -51,6 +51,7 @@ class TestOverdue:
 
         assert purge.overdue(at=NOW + timedelta(minutes=59)) == []
 
+    @pytest.mark.claim("data-use.disconnect")
     def test_names_rows_that_are_still_there_after_an_hour(self, mailbox):
         disconnect(mailbox)
 
@@ -79,12 +80,27 @@ def purge_id():
 
 @pytest.mark.invariant(6)
 class TestTurnKeyEpoch:
+    @pytest.mark.claim("data-use.key-epochs", "erase.at-once", "receipt.part-2-later")
+    def test_is_as_short_for_every_key_but_those_of_local_calendars(self, settings):
+        lines = set(KeyLine) - {KeyLine.OWN}
+
+        assert {rhythm.hours_of(line) for line in lines} == {settings.KEY_EPOCH_HOURS}
+        assert settings.KEY_EPOCH_HOURS <= 24
+
+    @pytest.mark.claim(
+        "data-use.key-epochs",
+        "data-use.disconnect",
+        "receipt.part-2-later",
+        "erase.at-once",
+    )
     def test_is_over_before_the_promise_is(self, mailbox):
         before, after = NOW + timedelta(hours=22), NOW + timedelta(hours=23, minutes=1)
 
         assert not rhythm.epoch_is_over(KeyLine.CONTENT, at=before, hours=24)
         assert rhythm.epoch_is_over(KeyLine.CONTENT, at=after, hours=24)
 
+    @pytest.mark.claim("mail.part-2")
+    @pytest.mark.claim("data-use.key-epochs", "data-use.disconnect", "receipt.part-2-later")
     def test_keeps_the_promise_of_a_key_that_was_destroyed(self, mailbox, clock):
         job = run(disconnect(mailbox), clock)
         KeyEpoch.objects.update(began_at=timezone.now() - timedelta(hours=23, minutes=30))

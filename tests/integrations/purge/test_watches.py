@@ -49,6 +49,7 @@ def watches_said(integration):
 
 @pytest.mark.scenario("X6")
 class TestBeforeTheGrant:
+    @pytest.mark.claim("receipt.watch-stopped")
     def test_the_watch_is_stopped_and_the_receipt_says_so(self, fresh, provider, google, clock):
         revoked_before = []
         provider.meanwhile = lambda: revoked_before.append(list(google.tokens))
@@ -126,6 +127,7 @@ class TestBeforeTheGrant:
 @pytest.mark.invariant(6)
 @pytest.mark.scenario("X1")
 class TestAProvider:
+    @pytest.mark.claim("receipt.watch-unanswered")
     def test_that_does_not_answer_keeps_nothing_here(
         self, fresh, provider, google, clock, monkeypatch
     ):
@@ -166,6 +168,7 @@ class TestAProvider:
 
         assert (job.watch_stop, provider.calls) == ("no_access", [])
 
+    @pytest.mark.claim("receipt.watch-none")
     def test_is_asked_nothing_about_what_is_not_watched(self, fresh, provider, clock):
         Watch.objects.all().delete()
 
@@ -235,6 +238,7 @@ def once(work, *arguments):
 
 
 class TestAnAccountThatIsConnectedTwice:
+    @pytest.mark.claim("receipt.watch-needed-elsewhere")
     @pytest.mark.scenario("X6")
     @pytest.mark.clause("AN-14")
     def test_keeps_the_watch_of_the_other(self, alice, google, provider, clock):

@@ -193,8 +193,10 @@ class TestALastingFailure:
         with pytest.raises(NotClaimed):
             houses.engine.run(work_id=alice.work.id, at=alice.at + timedelta(hours=1))
 
-    def test_that_nobody_foresaw_pages_a_developer(self, alice, mailbox):
-        fail(alice, mailbox, errors.Unexpected("what?"))
+    @pytest.mark.claim("status.unexpected")
+    @pytest.mark.parametrize("error", [errors.Unexpected("what?"), errors.Rejected("no")])
+    def test_that_nobody_foresaw_pages_a_developer(self, alice, mailbox, error):
+        fail(alice, mailbox, error)
 
         assert Alarm.objects.get().kind == "provider.unexpected"
         assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED)

@@ -51,6 +51,8 @@ class TestASnapshot:
         assert thread.is_starred
         assert thread.last_message_id == newest.id
 
+    @pytest.mark.claim("export.no-older")
+    @pytest.mark.claim("data-use.horizon", "connect.mail-kept", "feature.mail-kept")
     def test_keeps_to_the_horizon(self, alice, mailbox):
         mailbox.deliver(at=days_ago(89))
         mailbox.deliver(at=days_ago(91))
@@ -69,6 +71,7 @@ class TestASnapshot:
         assert alice.messages.count() == 3
         assert "fetch_thread" in mailbox.calls
 
+    @pytest.mark.claim("export.no-older")
     def test_does_not_fetch_spam_or_trash(self, alice, mailbox):
         mailbox.deliver(label_ids=("SPAM",))
         mailbox.deliver(label_ids=("TRASH",))

@@ -59,6 +59,7 @@ def test_a_free_time_is_booked_and_once_however_often_it_is_sent(alice, asked, a
     assert len(account.events[account.email]) == 1
 
 
+@pytest.mark.claim("write.not-free")
 @pytest.mark.parametrize(
     ("more", "is_free"),
     [

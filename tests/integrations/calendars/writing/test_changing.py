@@ -100,6 +100,7 @@ class TestAChange:
         [held] = account.events[account.email].values()
         assert (held.content.title, held.content.location) == ("Retro", "Room 1")
 
+    @pytest.mark.claim("write.changed", "form.stale")
     def test_over_the_same_field_is_told_with_what_is_there_now(self, asked, account):
         [one] = shown(asked)
         elsewhere(account, title="Theirs")
@@ -145,6 +146,7 @@ class TestAChange:
 
         assert titles(asked) == []
 
+    @pytest.mark.claim("write.no-permission")
     def test_without_the_permission_says_which(self, alice, asked, account):
         [one] = shown(asked)
         allow(alice, "calendar.read")
@@ -221,6 +223,7 @@ class TestADeletion:
 
         assert titles(asked) == []
 
+    @pytest.mark.claim("write.changed", "form.stale")
     @pytest.mark.usefixtures("review")
     def test_of_what_they_did_not_see_is_not(self, asked, account):
         [one] = shown(asked)
@@ -293,6 +296,7 @@ class TestASeries:
         assert written.id is not None
         assert sum(isinstance(one, RemoteEvent) for one in account.events[account.email].values())
 
+    @pytest.mark.claim("form.half-done", "write.half-done")
     def test_that_was_begun_and_not_cut_off_is_finished_by_the_same_again(
         self, asked, account, series
     ):

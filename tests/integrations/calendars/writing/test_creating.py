@@ -41,6 +41,7 @@ class TestWhereGuestsAreAlwaysTold:
         google = replace(providers.PROVIDERS["google"], always_notifies=True)
         monkeypatch.setitem(providers.PROVIDERS, "google", google)
 
+    @pytest.mark.claim("write.guests-told", "form.guests-told")
     def test_nobody_is_told_whom_nobody_wanted_told(self, alice, asked, account):
         invited = draft(attendees=(Guest("bob@example.com"),))
 

@@ -1,0 +1,46 @@
+"""
+Turns that crash: counted per piece of work, shown to the owner, and an alarm for the operator.
+
+A crash is an unexpected exception, or a lease that ran out because its worker died. One crash is
+logged and tried again. Several in a row mean that nothing is brought in any more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from accounts import alarms
+from integrations.models import FETCHABLE, Integration, IntegrationStatus, StatusReason, SyncWork
+
+#: After so many crashes in a row the integration is degraded, and the operator is told.
+LIMIT: Final = 3
+ALARM: Final = "sync.crashing"
+
+
+def report(work: SyncWork, *, at: datetime) -> None:
+    """Degrade the integration and raise the alarm, once a day, if the work keeps crashing."""
+    if work.crash_count < LIMIT:
+        return
+    degrade(work, at=at)
+    alarms.sound(
+        kind=ALARM,
+        about=work.integration_id,
+        window=f"{at:%Y-%m-%d}",
+        body={"work": str(work.id), "crashes": work.crash_count},
+        at=at,
+    )
+
+
+def degrade(work: SyncWork, *, at: datetime) -> None:
+    """Show that something unexpected stops the integration, unless it ended meanwhile."""
+    integration = work.integration
+    status, reason = IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED
+    if (integration.status, integration.status_reason) == (status, reason):
+        return
+    live = Integration.objects.filter(
+        id=integration.id, epoch=integration.epoch, status__in=FETCHABLE
+    )
+    live.update(status=status, status_reason=reason, status_since=at)
+    # The turn compares with them when it ends.
+    integration.status, integration.status_reason = status, reason

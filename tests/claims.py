@@ -1,0 +1,31 @@
+"""
+`python -m tests.claims` prints every claim about data with its sentence, place and tests.
+
+See `limited_use.claims`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import django
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings_test")
+    django.setup()
+    # Imports models, which need the settings.
+    from integrations.evidence import claims
+    from tests import bound_tests
+
+    tests = {one.id: found for one, found in bound_tests.found().items() if one.marker == "claim"}
+    for claim in claims.collect():
+        sys.stdout.write(f"{claim.id}  ({claim.path})\n  {claim.sentence}\n")
+        sys.stdout.writelines(f"  - {test}\n" for test in tests.get(claim.id, ["NO TEST"]))
+    sys.stdout.write(f"{len({claim.id for claim in claims.collect()})} claims\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,354 @@
+"""
+Sentences that `tests.unclaimed` finds and that have no claim id, each with the reason.
+
+A new sentence gets an id and a test. It belongs here only if it states no fact about data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+#: Files, or folders, that show people nothing or whose sentences are bound in another way.
+OTHER_FILES: Final[Mapping[str, str]] = {
+    "limited_use/clauses/": "quotes of documents, each bound to tests by its clause id",
+    "limited_use/rules/": "what a rule says: the policy enforces it, and its clauses have tests",
+    "integrations/registers/": "a register for developers, compared with the code by its own tests",
+    "integrations/evidence/": "evidence for reviewers, compared with the code by its own tests",
+    "limited_use/evidence/": "evidence for reviewers, compared with the code by its own tests",
+    "integrations/management/": "what a command prints for operators",
+    "limited_use/management/": "what a command prints for operators",
+    "limited_use/checks.py": "what a check prints for operators",
+    "config/": "what operators read",
+    "integrations/gauges.py": "the meaning of a figure for operators",
+    "limited_use/notifications.py": "the reason of a kind of mail, for reviewers",
+}
+
+#: Files whose claims have no id yet, because they are being rewritten. To be emptied.
+FILES_NOT_BOUND: Final[Mapping[str, str]] = {
+    "templates/503.html": "being replaced",
+    "templates/settings/disconnect.html": "being derived from the outcome",
+    "templates/settings/_purge.html": "being derived from the outcome",
+    "templates/settings/feature_withdraw.html": "being replaced",
+    "templates/settings/_feature.html": "being replaced",
+    "integrations/settings_pages/purge_words.py": "being derived from the outcome",
+    "integrations/settings_pages/outcome_words.py": "being replaced",
+}
+
+#: Reason → file → sentences that state no fact about data.
+NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
+    "explains an error or a refusal to its caller": {
+        "templates/404.html": [
+            "There is nothing here",
+        ],
+        "templates/inbox/attachment_failed.html": [
+            "This attachment cannot be had now",
+        ],
+        "templates/inbox/elsewhere.html": [
+            "This message cannot be had now",
+            "nobody named",
+        ],
+        "limited_use/ledger/audit.py": [
+            "it was never placed there",
+        ],
+        "limited_use/wanting.py": [
+            "It is not connected any more.",
+            "The account is not connected any more.",
+            "Nothing of that name is yours.",
+            "Nothing of it is being removed.",
+            "Its key is not there any more.",
+            "Nothing of that name is shared with you.",
+        ],
+        "integrations/calendar_pages/saying.py": [
+            "That calendar is not there any more.",
+            "You are not free then, or nobody can tell just now.",
+            "Its series does not happen at that time any more.",
+            "Nobody invited you to it:",
+            "there is nothing to answer.",
+        ],
+        "integrations/calendars/writing/checking.py": [
+            "There are characters in it that cannot be shown.",
+            "The name of number {…} is too long, or cannot be shown.",
+        ],
+        "integrations/calendars/writing/remaking.py": [
+            "Nobody can be invited from a calendar that is kept here:",
+        ],
+        "integrations/inbox/shapes.py": [
+            "This message does not open here any more.",
+        ],
+        "integrations/inbox_pages/documents.py": [
+            "the message was deleted there.",
+        ],
+        "integrations/places.py": [
+            "it was deleted there.",
+            "It cannot be read here.",
+        ],
+        "integrations/problem_catalogue.py": [
+            "There is nothing here.",
+            "Nobody is signed in.",
+        ],
+        "integrations/problems.py": [
+            "There is nothing here.",
+            "That cannot be done at the moment.",
+            "Nothing is connected here.",
+            "There is nothing of that name.",
+            "Remove one first.",
+            "remove some, or begin another one.",
+            "This file cannot be read.",
+            "This does not open here any more.",
+            "Nothing can be opened now.",
+            "This item cannot be read.",
+        ],
+    },
+    "names a state that the page reads from the rows it shows": {
+        "templates/account/base_reauthenticate.html": [
+            "What comes next cannot be undone by accident, so we ask once more.",
+        ],
+        "templates/calendar/calendar.html": [
+            "Nothing in these {it.days} days",
+            "{c.unreadable} event{c.unreadable} cannot be read.",
+        ],
+        "templates/calendar/delete.html": [
+            "This event is not there any more",
+        ],
+        "templates/calendar/edit.html": [
+            "This event is not there any more",
+        ],
+        "templates/calendar/event.html": [
+            ", kept here",
+            "This event is not there any more",
+        ],
+        "templates/calendar/event_not_shown.html": [
+            "This event cannot be read",
+            "This event cannot be shown now",
+        ],
+        "templates/calendar/find.html": [
+            "Nobody can tell when there is time for:",
+        ],
+        "templates/calendar/move.html": [
+            "another one that is kept here",
+            "This event is not there any more",
+        ],
+        "templates/console/item.html": [
+            "nobody named",
+        ],
+        "templates/console/items.html": [
+            "Nothing is open",
+        ],
+        "templates/inbox/search.html": [
+            "Nothing older was found.",
+            "Nothing was found.",
+        ],
+        "templates/inbox/thread.html": [
+            "nobody named",
+        ],
+        "templates/inbox/threads.html": [
+            "Nothing here",
+        ],
+        "templates/review/refusals.html": [
+            "Nothing was refused",
+        ],
+        "templates/settings/calendars.html": [
+            "Calendars kept here",
+        ],
+        "templates/settings/integrations.html": [
+            "Which addresses these are cannot be shown now.",
+            "(its address cannot be shown now)",
+            "Nothing is connected",
+        ],
+        "templates/settings/ledger_part.html": [
+            "What is kept of it is this hash:",
+        ],
+        "templates/settings/uses.html": [
+            "Nothing of that kind",
+            "Nothing yet",
+            "Removed on {job.fenced_at} UTC",
+        ],
+        "integrations/calendar_pages/drawing.py": [
+            "Kept here",
+        ],
+        "integrations/settings_pages/calendar_cards.py": [
+            "Calendars kept here",
+        ],
+        "integrations/settings_pages/uses/record.py": [
+            "{…}, removed",
+        ],
+        "integrations/settings_pages/uses/standing.py": [
+            "Uses nothing of yours",
+        ],
+        "integrations/settings_pages/words.py": [
+            "Not up to date.",
+            "Being removed",
+            "Stored in Antares",
+        ],
+    },
+    "an instruction, a heading, a name or a choice": {
+        "templates/calendar/calendar.html": [
+            "Look at the provider for {it.unreadable}.",
+        ],
+        "templates/calendar/look.html": [
+            "events keep their own.",
+        ],
+        "templates/notices/receipt_ready.txt": [
+            "Your signed receipt, which anyone can check:",
+        ],
+        "templates/notices/reconnect_last.txt": [
+            "Reconnect to keep it.",
+        ],
+        "templates/public/data_use.html": [
+            "How to disconnect and delete",
+            "The page says what will be removed.",
+            "When everything is gone, download the receipt.",
+            "You can also remove access at the provider at any time:",
+        ],
+        "templates/public/keys.html": [
+            "A receipt says what was removed when an account was disconnected.",
+            "It is signed;",
+            "Keep a copy:",
+            "Keep the newest checkpoint from time to time.",
+            (
+                "?from=SIZE&to=SIZE gives the proof, and this checks it, with all the keys "
+                "that signed them:"
+            ),
+        ],
+        "templates/public/receipt.html": [
+            "Keep the link to yourself, and the files.",
+            "To believe nobody, check the files with keys that you kept:",
+        ],
+        "templates/review/clause.html": [
+            "Without it these permit nothing:",
+            "What keeps it makes none:",
+        ],
+        "templates/review/clauses.html": [
+            "Kept by",
+        ],
+        "templates/review/entry.html": [
+            "That this entry stands in the signed ledger, at this place, as a C2SP tlog-proof:",
+            "the exact bytes of the entry, its path through the tree, and the signed checkpoint.",
+        ],
+        "templates/review/evidence.html": [
+            "One signed file with everything:",
+        ],
+        "templates/settings/administrator.html": [
+            (
+                "In many organisations {offer.label} lets nobody but an administrator agree to "
+                "apps like this one."
+            ),
+        ],
+        "templates/settings/calendars.html": [
+            "How long a copy may be kept",
+        ],
+        "templates/settings/calendars_erase.html": [
+            "Delete cached calendar data now?",
+        ],
+        "templates/settings/connect.html": [
+            "There you allow all of it or nothing.",
+            (
+                "Where your organisation decides about apps, {offer.label} sends you to your "
+                "administrator first."
+            ),
+        ],
+        "templates/settings/export.html": [
+            "Keep it where nobody else does.",
+        ],
+        "templates/settings/integrations.html": [
+            "what nobody may do;",
+            "Removed, and receipts",
+        ],
+        "templates/settings/local_calendar.html": [
+            "Remove it",
+        ],
+        "templates/settings/local_calendar_remove.html": [
+            "Remove “",
+        ],
+        "templates/settings/uses.html": [
+            "What nobody may",
+        ],
+        "limited_use/features.py": [
+            "Calendar, when you write, change, answer or delete an event",
+            "Gives you a copy of your mail that is kept here.",
+        ],
+        "integrations/settings_pages/calendar_files.py": [
+            "Left out, because it is not kept here:",
+        ],
+        "integrations/settings_pages/local_calendars.py": [
+            "remove one first.",
+        ],
+        "integrations/settings_pages/sharing.py": [
+            "When I am busy, and nothing else",
+        ],
+        "integrations/settings_pages/words.py": [
+            "We keep trying.",
+            "You need to do nothing.",
+            "We keep trying to check for news.",
+        ],
+    },
+    "says what a proof does not show": {
+        "templates/public/keys.html": [
+            "a key that came with the receipt proves nothing.",
+            "It proves what was recorded and checked here, not that no copy exists anywhere.",
+        ],
+        "templates/public/receipt.html": [
+            "It proves what was recorded and checked here.",
+            "Nobody can prove that no copy exists anywhere.",
+        ],
+    },
+    "describes a field of the API": {
+        "integrations/api/calendar_serializers.py": [
+            "What of the file is not kept here, in words.",
+            "Series that cannot be followed, and events that do not open.",
+        ],
+        "integrations/api/document.py": [
+            "Nobody is signed in, or the token is not valid",
+            "Where the keys are kept does not answer",
+            "Data from your connected accounts is never used for marketing.",
+        ],
+        "integrations/api/event_write_shapes.py": [
+            "Whether guests are sent word of it.",
+            "Of the same account, or both kept here.",
+        ],
+        "integrations/api/free_busy_shapes.py": [
+            "Whoever shares nothing with you is unknown.",
+        ],
+    },
+    "the reason of a removal, from its trigger: TestRun.test_names_its_trigger": {
+        "integrations/purge/receipt.py": [
+            "The owner withdrew the agreement that the copy was kept by.",
+            "The owner had not signed in for a year.",
+            (
+                "It had been removed before, and came back with a copy of the database that "
+                "was restored."
+            ),
+        ],
+    },
+    "labels an entry of the ledger, which is the fact": {
+        "integrations/settings_pages/uses/words.py": [
+            "Keep the connection working",
+            "Keep it for your inbox",
+            "Nobody, it stays sealed",
+            "Connection removed",
+            "Everything it brought in was removed",
+            "Key destroyed",
+            "Its names in this record destroyed",
+        ],
+    },
+}
+
+#: Reason → file → claims that no test proves yet. To be emptied.
+NOT_BOUND: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
+    "a duty of the operator (BACKUP_RETENTION_DAYS), which no software can prove": {
+        "templates/public/data_use.html": [
+            "The operator deletes them after at most {backup_days} days.",
+        ],
+    },
+    "no test asks each route of the API for this header": {
+        "templates/public/reference.html": [
+            "Every answer is no-store;",
+        ],
+    },
+    "part of two sentences about watches, of which one is being replaced": {
+        "integrations/purge/receipt.py": [
+            "nothing was kept to know it by, and nothing is looked up for it at the provider.",
+        ],
+    },
+}
