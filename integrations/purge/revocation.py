@@ -138,7 +138,8 @@ def _others_watch(connection: Connection, *, at: datetime, job_id: UUID | None) 
     if since is None or at >= since + WATCHES_WITHIN:
         return False
     jobs = PurgeJob.objects.filter(integration__connection=connection, watch_stop="")
-    return jobs.exclude(id=job_id).exclude(step=PurgeStep.DONE).exists()
+    waiting = jobs.exclude(step=PurgeStep.DONE).values_list("id", flat=True)
+    return any(waiting_id != job_id for waiting_id in waiting)
 
 
 def _save(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:
@@ -151,8 +152,9 @@ def _save(connection: Connection, outcome: RevocationOutcome) -> RevocationOutco
     )
     saved = same_grant.values_list("revocation", flat=True).first()
     # Of a grant that a connect replaced meanwhile, nothing is kept but this answer.
-    is_kept = saved is not None and saved != RevocationOutcome.PENDING
-    return RevocationOutcome(saved) if is_kept else outcome
+    if saved is None or saved == RevocationOutcome.PENDING:
+        return outcome
+    return RevocationOutcome(saved)
 
 
 def _ask(connection: Connection, *, at: datetime) -> RevocationOutcome:

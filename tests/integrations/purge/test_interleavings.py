@@ -8,6 +8,7 @@ or the receipt says `unconfirmed` and links the provider's page. Each receipt is
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -37,6 +38,7 @@ from tests.integrations.purge.conftest import NOW, Clock
 from tests.integrations.purge.google_grants import Fault, GoogleGrants
 from tests.integrations.purge.interleaving import Worker
 from tests.integrations.purge.test_engine import body_of
+from tests.tiers import is_thorough
 
 _numbers = itertools.count(1)
 
@@ -47,8 +49,11 @@ SHAPES = {
     "two products and another organisation": {"alice": ("mail", "calendar"), "bob": ("mail",)},
 }
 # How many commits a worker does before another one may run.
-BURSTS = (1, 3, 12, 100)
+BURSTS = (1, 3, 12, 1000)
 MOST_ACTIONS = 25
+MOST_KILLS = 2
+# By how often they are drawn.
+KINDS = ("end", "end", "run", "run", "run", "run", "run", "sweep", "kill", "google")
 # More than a purge asks in a day.
 ALL_DAY = 100
 
@@ -93,7 +98,20 @@ class World:
 
     # What may happen next.
 
-    def actions(self) -> Iterator[tuple[object, ...]]:
+    def actions(self) -> dict[str, list[tuple[object, ...]]]:
+        """Return what may happen next, by kind; no kind is empty."""
+        workers = range(len(self.workers))
+        found: dict[str, list[tuple[object, ...]]] = {
+            "end": list(self._ends()),
+            "run": [("run", number, burst) for number in workers for burst in BURSTS],
+            "kill": [("kill", number) for number in workers if self.kills < MOST_KILLS],
+            "sweep": [("sweep",)] if self._unfinished().exists() else [],
+        }
+        if self.may_end_at_google and not self.has_ended_at_google:
+            found["google"] = [("end at Google",)]
+        return {kind: actions for kind, actions in found.items() if actions}
+
+    def _ends(self) -> Iterator[tuple[object, ...]]:
         for who, connection in self.connections.items():
             for product in self.live.get(connection.id, ()):
                 yield "disconnect", who, product, "hint"
@@ -101,14 +119,6 @@ class World:
             if self.live.get(connection.id) and who not in self.gone:
                 yield "leave", who
                 yield "close", who
-        for number in range(len(self.workers)):
-            yield from (("run", number, burst) for burst in BURSTS)
-            if self.kills < 2:
-                yield "kill", number
-        if self._unfinished().exists():
-            yield ("sweep",)
-        if self.may_end_at_google and not self.has_ended_at_google:
-            yield ("end at Google",)
 
     def do(self, action: tuple[object, ...]) -> None:
         name, *values = action
@@ -307,15 +317,38 @@ def provider(settings, monkeypatch, transactional_db):
 @pytest.mark.scenario("X6", "X8")
 @pytest.mark.clause("TOK-REVOKE", "TOK-DELETE")
 class TestDisconnectsAtOnce:
+    @pytest.mark.parametrize("first", ["mail", "calendar"])
+    def test_one_inside_the_other(self, provider, request, record_property, first):
+        """One disconnect at each commit of the other's purge; every eighth in `make test`."""
+        second = {"mail": "calendar", "calendar": "mail"}[first]
+        ends = Counter()
+        for commits in range(0, 200, 1 if is_thorough(request.config) else 8):
+            world = World(provider, SHAPES["two products"])
+            world.do(("disconnect", "alice", first, "hint"))
+            world.do(("run", 0, commits))
+            is_last = not world.workers
+            world.do(("disconnect", "alice", second, "no hint"))
+            world.finish()
+            ends[world.check_end()] += 1
+            if is_last:
+                break
+
+        record_property("interleavings", dict(ends))
+        assert set(ends) == {
+            "the grant is gone: confirmed, confirmed",
+            "the grant is gone: confirmed, needed_elsewhere",
+        }
+
     # No shrinking: what an example drew is its history, and a shorter one is another history.
     @hypothesis.settings(
-        max_examples=18,
+        max_examples=14,
         phases=[Phase.reuse, Phase.generate],
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )
     @given(data=st.data())
     def test_leave_no_grant_behind_and_no_false_receipt(self, provider, data):
-        world = World(provider, data.draw(st.sampled_from(list(SHAPES.values())), "shape"))
+        shape = data.draw(st.sampled_from(["two products", "two products", *SHAPES]), "shape")
+        world = World(provider, SHAPES[shape])
         world.is_google_away = data.draw(st.sampled_from([False] * 5 + [True]), "away")
         world.may_end_at_google = data.draw(st.sampled_from([False] * 3 + [True]), "ends there")
         faults = st.lists(st.sampled_from(Fault), max_size=2)
@@ -324,8 +357,9 @@ class TestDisconnectsAtOnce:
             world.account.faults = data.draw(st.one_of(st.just([]), faults), "faults")
 
         for _ in range(data.draw(st.integers(1, MOST_ACTIONS), "actions")):
-            if actions := list(world.actions()):
-                world.do(data.draw(st.sampled_from(actions), "next"))
+            if actions := world.actions():
+                kind = data.draw(st.sampled_from([one for one in KINDS if one in actions]))
+                world.do(data.draw(st.sampled_from(actions[kind]), "next"))
         world.finish()
 
         hypothesis.event(world.check_end())
