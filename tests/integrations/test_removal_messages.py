@@ -380,9 +380,10 @@ class TestTheWholeAccount:
         local_house.begun(actor_for(alice, acme), "Choir")
         world = World(alice, Nobody())
 
-        answer = world.client.post(f"/settings/connections/{world.connection.id}/disconnect/")
+        address = f"/settings/connections/{world.connection.id}/disconnect/"
 
-        assert answer.status_code == 404
+        assert world.client.get(address).status_code == 404
+        assert world.client.post(address).status_code == 404
         with pytest.raises(connections.NotConnected):
             disconnect_account(world)
         assert world.live == {"calendar"}
