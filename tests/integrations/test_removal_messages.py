@@ -8,8 +8,9 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from integrations import connections, credentials, forgetting
+from integrations import connections, credentials, forgetting, offers
 from integrations.models import AttemptOutcome, Connection, Integration, RevocationOutcome
+from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
 from integrations.removal_messages import ACCESS, OF_OUTCOME, SENTENCES, TOKENS, Access, Tokens
 from limited_use.vault import keys
@@ -380,9 +381,10 @@ class TestTheWholeAccount:
         local_house.begun(actor_for(alice, acme), "Choir")
         world = World(alice, Nobody())
 
-        answer = world.client.post(f"/settings/connections/{world.connection.id}/disconnect/")
+        address = f"/settings/connections/{world.connection.id}/disconnect/"
 
-        assert answer.status_code == 404
+        assert world.client.get(address).status_code == 404
+        assert world.client.post(address).status_code == 404
         with pytest.raises(connections.NotConnected):
             disconnect_account(world)
         assert world.live == {"calendar"}
@@ -406,6 +408,12 @@ class TestTheTable:
         assert set(OF_OUTCOME) == set(RevocationOutcome)
         assert set(ACCESS) == set(Access)
         assert set(TOKENS) == set(Tokens)
+
+    def test_calls_products_as_the_offers_do(self, google, microsoft):
+        found = {(one.provider, one.product): one.title for one in offers.offers()}
+
+        assert found == {what: name_product(*what) for what in found}
+        assert len(found) == 4
 
     def test_says_nothing_that_is_not_in_it(self):
         words = (*ACCESS.values(), *TOKENS.values())

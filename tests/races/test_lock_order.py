@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from threading import Event
 
@@ -17,9 +16,9 @@ from accounts import owned
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership, User
 from config.embedded.service import ROOT
-from integrations import connections, fences
+from integrations import fences
 from integrations.calendars import sharing
-from integrations.models import AttemptOutcome, Integration, PurgeJob, Watch, WatchKind
+from integrations.models import AttemptOutcome, Integration, Watch, WatchKind
 from integrations.watches import wanting
 from limited_use import departures
 from limited_use.features import FEATURES
@@ -102,36 +101,6 @@ class TestConnectingASecondProduct:
 
         assert answer.status_code == 303
         assert browser.attempt().outcome == AttemptOutcome.CONNECTED
-
-
-@transactional
-@pytest.mark.scenario("X6")
-class TestDisconnectingTheWholeAccount:
-    """While one of its products is disconnected by itself."""
-
-    @pytest.mark.parametrize("product", ["mail", "calendar"])
-    def test_ends_each_product_once(self, connected, alice, acme, product):
-        browser, mail, back = connected
-        browser.arrive(back)
-        owner = {"user_id": alice.id, "organisation_id": acme.id, "at": timezone.now()}
-        one = mail.connection.integrations.get(product=product)
-        acts = [
-            partial(connections.disconnect_account, connection_id=mail.connection_id, **owner),
-            partial(connections.disconnect, integration_id=one.id, **owner),
-        ]
-
-        with ThreadPoolExecutor(2) as pool, session() as ledger:
-            # Both have begun, and wait for what they write or lock next.
-            ledger.execute("LOCK TABLE limited_use_leaf IN SHARE MODE")
-            running = [pool.submit(run, act, deadlock_timeout=SHORT) for act in acts]
-            wait_for_waiters(2)
-            ledger.commit()
-            for disconnect in running:
-                with suppress(connections.NotConnected):
-                    disconnect.result(30)
-
-        assert not Integration.objects.live().exists()
-        assert PurgeJob.objects.count() == 2
 
 
 @transactional
