@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from integrations import scopes
 from integrations.connections.storing import HORIZONS
+from integrations.evidence import claims
 from integrations.models import Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers import PROVIDERS
@@ -53,12 +54,15 @@ class TestWhatAFeatureDeclares:
 
 
 class TestHowLongCalendarsAreKept:
+    @pytest.mark.claim("calendars.copy")
     @pytest.mark.claim("feature.calendar")
     @pytest.mark.clause("AN-5")
     def test_is_what_is_said_of_them(self):
         words = f"{DAYS_BACK} days back to {DAYS_AHEAD} days ahead"
 
         assert words in " ".join(FEATURES["calendar"].disclosure.split())
+        [page] = [claim for claim in claims.collect() if claim.id == "calendars.copy"]
+        assert words in page.sentence
 
 
 class TestHowLongMailIsKept:

@@ -101,6 +101,7 @@ def everywhere(needle: bytes) -> set[str]:
 
 
 class TestReceipt:
+    @pytest.mark.claim("uses.removed-key", "ledger-part.over", "ledger-part.expired")
     @pytest.mark.claim("receipt.ledger-key-offered", "ledger-part.nobody")
     def test_mentions_the_commitment_and_never_the_key(self, mine, clock):
         job = removed(mine, clock)
