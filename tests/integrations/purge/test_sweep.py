@@ -18,6 +18,7 @@ from limited_use.models import KeyEpoch
 from limited_use.tasks import turn_key_epoch
 from limited_use.vault import rhythm
 from limited_use.vault.lines import KeyLine
+from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.test_engine import run
 
@@ -178,3 +179,25 @@ class TestCommands:
             self.call("overdue_purges")
 
         assert caught.value.code == 1
+
+
+class TestTheTask:
+    def test_queues_another_purge_of_the_connection_that_waited_for_it(
+        self, mailbox, google, monkeypatch
+    ):
+        calendars = holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
+        at = timezone.now()
+        waiting, last = disconnect(mailbox, at=at), disconnect(calendars, at=at)
+        queued = []
+        monkeypatch.setattr(
+            tasks.purge_integration,
+            "apply_async",
+            lambda kwargs, **_: queued.append(kwargs["job_id"]),
+        )
+
+        tasks.purge_integration(job_id=str(waiting.id))
+        tasks.purge_integration(job_id=str(last.id))
+
+        waiting.refresh_from_db()
+        assert (waiting.step, waiting.revocation) == ("verified", "pending")
+        assert queued[-1] == str(waiting.id)
