@@ -106,7 +106,7 @@ def report_missing() -> None:
         # The schema's check and every request say so.
         return
     for duty, _ in missing:
-        logger.warning(heartbeats.ALARM, extra={"queue": duty})
+        logger.warning("workers.missing", extra={"queue": duty})
         sys.stderr.write(f"workers: {describe(duty)}\n")
 
 

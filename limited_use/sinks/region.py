@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from django.db import InterfaceError, OperationalError
+
 from limited_use import traces
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
@@ -35,6 +37,9 @@ _KEPT: tuple[type[BaseException], ...] = (
     WrongSink,
     Unopenable,
     KeyStoreUnavailable,
+    # The database does not answer: the client may retry.
+    OperationalError,
+    InterfaceError,
 )
 # Celery's signals to a task, by name: this package knows no Celery.
 _KEPT_NAMES = frozenset({"SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate"})

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import Alarm
 from config import heartbeats as processes
 from config.classes import ProcessClass
 from config.heartbeats import DUTIES, Heart
 from integrations import heartbeats
+from integrations.metrics_pages import exposition
 from integrations.models import Heartbeat
 from tests.walls import acting_as
 
@@ -133,6 +135,20 @@ class TestHeart:
         heart.join(timeout=10)
 
         assert not heart.is_alive()
+
+
+@pytest.mark.django_db
+class TestFigures:
+    def test_say_when_each_duty_was_last_performed(self, at):
+        heartbeats.record(["purge"], at=at)
+
+        with acting_as(ProcessClass.WEB):
+            found = list(text_string_to_metric_families(exposition.text().decode()))
+
+        (family,) = [one for one in found if one.name == "antares_worker_seen_timestamp_seconds"]
+        (sample,) = family.samples
+        assert sample.labels == {"duty": "purge"}
+        assert sample.value == pytest.approx(at.timestamp(), abs=0.001)
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ import traceback
 from dataclasses import replace
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.ids import uuid7
@@ -337,6 +337,9 @@ class TestRegion:
             SystemExit,
             WrongSink,
             Unopenable,
+            # The database does not answer: the request is answered 503.
+            OperationalError,
+            InterfaceError,
             type("SoftTimeLimitExceeded", (Exception,), {}),
         ],
     )
