@@ -27,11 +27,8 @@ OTHER_FILES: Final[Mapping[str, str]] = {
 #: Files whose claims have no id yet, because they are being rewritten. To be emptied.
 FILES_NOT_BOUND: Final[Mapping[str, str]] = {
     "templates/503.html": "being replaced",
-    "templates/settings/disconnect.html": "being derived from the outcome",
-    "templates/settings/_purge.html": "being derived from the outcome",
     "templates/settings/feature_withdraw.html": "being replaced",
     "templates/settings/_feature.html": "being replaced",
-    "integrations/settings_pages/purge_words.py": "being derived from the outcome",
     "integrations/settings_pages/outcome_words.py": "being replaced",
 }
 
@@ -283,7 +280,31 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "We keep trying to check for news.",
         ],
     },
+    "a step of a removal that lies ahead": {
+        "integrations/removal_messages.py": [
+            "Destroy the access tokens",
+            "Keep our access at {provider} for {others}",
+            "Keep the access tokens for {others}",
+        ],
+        "integrations/settings_pages/purge_words.py": [
+            "Delete every row of {copy}",
+            "Destroy all keys to {copy}",
+        ],
+        "templates/notices/purged.subject.txt": [
+            "Being removed:",
+        ],
+        "templates/settings/_purge.html": [
+            "Being removed",
+        ],
+        "templates/settings/disconnect.html": [
+            "Remove your {names}?",
+        ],
+    },
     "says what a proof does not show": {
+        "templates/settings/_purge.html": [
+            "It proves what was recorded and checked here.",
+            "Nobody can prove that no copy exists anywhere.",
+        ],
         "templates/public/keys.html": [
             "a key that came with the receipt proves nothing.",
             "It proves what was recorded and checked here, not that no copy exists anywhere.",

@@ -29,6 +29,9 @@ pytestmark = [
     pytest.mark.usefixtures("requests_act_as_web"),
     pytest.mark.invariant(6),
     pytest.mark.clause("WDEL", "TOK-REVOKE"),
+    pytest.mark.claim("disconnect.unchanged-there", "disconnect.unreadable-at-once"),
+    pytest.mark.claim("disconnect.receipt", "removal.removed", "removal.unreadable"),
+    pytest.mark.claim("removal.emptied", "removal.counted", "removal.signed"),
 ]
 
 REMOVED = {f"removal.{one}" for one in ("removed", "unreadable", "emptied", "counted", "signed")}
@@ -105,6 +108,8 @@ def assert_true(world, claims, product):
 
 
 class TestTheOnlyProduct:
+    @pytest.mark.claim("disconnect.access-ends", "disconnect.tokens-destroyed")
+    @pytest.mark.claim("removal.access-confirmed", "removal.tokens-destroyed")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_google_confirms(self, alice, google, mailoutbox, product):
         world = connected(alice, Google(google), product)
@@ -121,6 +126,7 @@ class TestTheOnlyProduct:
         said = {"removal.access-confirmed", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="good")
 
+    @pytest.mark.claim("removal.access-gone")
     def test_is_removed_after_the_person_ended_our_access_at_google(
         self, alice, google, mailoutbox
     ):
@@ -134,6 +140,8 @@ class TestTheOnlyProduct:
         said = {"removal.access-gone", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="good")
 
+    @pytest.mark.claim("removal.access-asked", "removal.access-unconfirmed")
+    @pytest.mark.claim("removal.advice-check", "removal.so-far")
     def test_is_removed_while_google_does_not_answer(self, alice, google, mailoutbox):
         world = connected(alice, Google(google), "mail")
         google.fail_next(99, path_prefix="/revoke", status=503, body="")
@@ -149,6 +157,8 @@ class TestTheOnlyProduct:
         said = {"removal.access-unconfirmed", "removal.advice-check", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
+    @pytest.mark.claim("disconnect.access-not-offered", "removal.access-not-offered")
+    @pytest.mark.claim("removal.advice-remove")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_microsoft_ends_no_access(self, alice, microsoft, mailoutbox, product):
         world = connected(alice, Microsoft(microsoft), product)
@@ -166,6 +176,7 @@ class TestTheOnlyProduct:
         said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
+    @pytest.mark.claim("disconnect.stored-only-here", "disconnect.local-unreadable-at-once")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
         local_house.begun(actor_for(alice, acme), "Choir")
         world = World(alice, Nobody())
@@ -183,6 +194,7 @@ class TestTheOnlyProduct:
 
 
 class TestAnAccountWhoseAccessHasEnded:
+    @pytest.mark.claim("disconnect.reconnect-keeps")
     def test_keeps_everything_if_it_is_connected_again(self, alice, google):
         world = connected(alice, Google(google), "mail")
         google.revoke_grant(world.account.email)
@@ -203,6 +215,9 @@ class TestAnAccountWhoseAccessHasEnded:
 class TestOneOfTwoProducts:
     """Gmail and Google Calendar of one account have one grant."""
 
+    @pytest.mark.claim("disconnect.access-kept", "disconnect.tokens-kept")
+    @pytest.mark.claim("removal.access-kept", "removal.tokens-kept")
+    @pytest.mark.claim("removal.advice-kept", "removal.product-kept")
     @pytest.mark.scenario("X6")
     @pytest.mark.parametrize(("product", "other"), [("mail", "calendar"), ("calendar", "mail")])
     def test_leaves_access_and_tokens_to_the_other(self, alice, google, mailoutbox, product, other):
@@ -246,6 +261,8 @@ class TestOneOfTwoProducts:
         }
         check_end(world, job, mailoutbox[-1], says=said, tone="info")
 
+    @pytest.mark.claim("disconnect.access-ended", "disconnect.tokens-kept-ended")
+    @pytest.mark.claim("removal.access-ended", "removal.tokens-kept-ended")
     def test_keeps_tokens_that_google_has_ended(self, alice, google, mailoutbox):
         world = connected(alice, Google(google), "mail", "calendar")
         google.revoke_grant(world.account.email)
@@ -264,6 +281,8 @@ class TestOneOfTwoProducts:
 
 
 class TestAnotherConnectionOfTheAccount:
+    @pytest.mark.claim("disconnect.access-shared", "removal.access-shared")
+    @pytest.mark.claim("removal.advice-shared")
     @pytest.mark.scenario("X6")
     def test_keeps_the_access_and_not_our_tokens(self, alice, google, mailoutbox):
         world = connected(alice, Google(google), "mail")
@@ -294,6 +313,7 @@ class TestAnAccountThatIsConnectedAgain:
         world.run(self.job)
         return world
 
+    @pytest.mark.claim("removal.access-reconnected", "removal.tokens-reconnected")
     def test_has_access_again(self, world, alice, mailoutbox):
         assert world.account.connect(alice, "mail").outcome == AttemptOutcome.CONNECTED
 
@@ -302,6 +322,7 @@ class TestAnAccountThatIsConnectedAgain:
         said = {"removal.access-reconnected", "removal.tokens-reconnected"}
         check_end(world, self.job, mailoutbox[-1], says=said, tone="info")
 
+    @pytest.mark.claim("removal.access-unknown")
     def test_has_no_receipt_of_its_end_without_a_product(self, world, alice, acme, mailoutbox):
         account = world.account
         attempt = account.connect(alice, "mail", untick=(GMAIL_READONLY,))
@@ -317,6 +338,7 @@ class TestAnAccountThatIsConnectedAgain:
 
 
 class TestTheWholeAccount:
+    @pytest.mark.claim("disconnect.receipts")
     def test_ends_the_access_at_google(self, alice, google, mailoutbox):
         world = connected(alice, Google(google), "mail", "calendar")
 
@@ -355,6 +377,7 @@ class TestTheWholeAccount:
         world.finish(*world.disconnect("mail"))
         assert address not in world.read_before("calendar")[1]
 
+    @pytest.mark.claim("disconnect.removes")
     def test_is_counted_by_product_and_calendar(self, alice, google):
         google.add_calendar(Google.email, "Choir")
         world = connected(alice, Google(google), "mail", "calendar")
@@ -366,6 +389,7 @@ class TestTheWholeAccount:
         assert "“Choir”: 0 events" in text
         assert f"“{Google.email}”: 2 events" in text
 
+    @pytest.mark.claim("disconnect.name-not-shown")
     def test_is_counted_without_names_while_no_key_opens(self, alice, google):
         world = connected(alice, Google(google), "mail", "calendar")
 

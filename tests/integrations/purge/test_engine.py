@@ -70,7 +70,7 @@ def body_of(integration):
 @pytest.mark.clause("WDEL", "CASA-DEL", "MS-DEL", "AN-14", "AN-15")
 class TestRun:
     @pytest.mark.claim("status.purged")
-    @pytest.mark.claim("home.removed", "connect.end", "integrations.optional", "mail.removed")
+    @pytest.mark.claim("home.removed", "connect.end", "integrations.optional")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = left(mailbox)
         job = run(disconnect(mailbox), clock)
