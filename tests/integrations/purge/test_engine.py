@@ -120,6 +120,7 @@ class TestRun:
         said = body_of(mailbox)
         assert (said["trigger"], said["why"]) == (trigger, WHY[trigger])
 
+    @pytest.mark.claim("receipt.already-gone")
     @pytest.mark.scenario("X1")
     def test_takes_a_token_that_is_already_dead_for_done(self, mailbox, google, clock):
         google.answer = GONE
@@ -128,6 +129,7 @@ class TestRun:
 
         assert job.revocation == RevocationOutcome.ALREADY_GONE
 
+    @pytest.mark.claim("receipt.gone-after-asking")
     @pytest.mark.scenario("X1")
     def test_does_not_say_that_a_grant_had_ended_which_it_may_have_ended_itself(
         self, mailbox, google, clock

@@ -110,6 +110,7 @@ class TestNeededElsewhere:
         assert outcomes == ["confirmed", "confirmed"]
         assert Receipt.objects.count() == 2
 
+    @pytest.mark.claim("receipt.reconnected", "receipt.mail-connected")
     def test_spares_a_connection_that_came_back_while_the_provider_was_down(
         self, mailbox, google, clock
     ):
@@ -149,6 +150,7 @@ class TestSeveralPurgesOfAConnection:
         assert len(google.tokens) == 2
         assert said(mailbox)["tries"] == said(calendars)["tries"] == 2
 
+    @pytest.mark.claim("receipt.tokens-destroyed")
     def test_give_up_together_a_day_after_the_last_disconnect(
         self, mailbox, calendars, google, clock
     ):
@@ -195,6 +197,7 @@ class TestSeveralPurgesOfAConnection:
         assert run_in_turn([first, second], clock) == ["confirmed", "confirmed"]
         assert google.tokens == ["1//refresh", "1//newer"]
 
+    @pytest.mark.claim("receipt.calendars-connected", "receipt.still-listed")
     def test_say_what_needed_the_grant_when_the_receipt_was_issued(
         self, mailbox, calendars, google, clock
     ):
@@ -223,6 +226,7 @@ class TestSeveralPurgesOfAConnection:
 
 
 class TestAnotherOrganisation:
+    @pytest.mark.claim("receipt.was-needed")
     def test_that_needed_the_grant_is_named_after_it_has_gone(
         self, mailbox, elsewhere, google, clock
     ):

@@ -151,6 +151,7 @@ class TestAProvider:
         job.refresh_from_db()
         assert (step, job.watch_stop) == (PurgeStep.VERIFIED, "unanswered")
 
+    @pytest.mark.claim("receipt.watch-no-access")
     def test_whose_grant_had_ended_cannot_be_asked(self, fresh, provider, clock):
         provider.refusals = [errors.TokenRejected("gone", status=401)]
         Connection.objects.update(refresh_token=None)
