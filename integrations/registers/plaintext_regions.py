@@ -59,8 +59,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.connections.storing": "Seals the tokens of a new connection.",
     "integrations.credentials": "Seals the tokens of a grant.",
     "integrations.refreshing": "Opens a refresh token and sends it to its provider.",
-    "integrations.forgetting": "Opens the tokens of an abandoned connection to revoke them.",
-    "integrations.purge.revoking": "Opens tokens to revoke them at their provider.",
+    "integrations.purge.revocation": "Opens tokens to revoke them at their provider.",
     "integrations.splitting": "Re-encrypts the tokens of old connections inside the vault's sink.",
     "integrations.tasks.grants": "Asks for a token refresh; receives no token.",
     # Mail, for its owner and for support.
