@@ -18,8 +18,9 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
+from urllib3 import Timeout
 
-from integrations import endings, purge
+from integrations import endings, grants, purge
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -28,6 +29,7 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
+from integrations.providers import transport
 from limited_use import departures
 from limited_use.models import DataKey
 from tests import factories
@@ -36,7 +38,7 @@ from tests.fakes.pushes import FakeWatches
 from tests.integrations import household
 from tests.integrations.purge.conftest import NOW, Clock
 from tests.integrations.purge.google_grants import Fault, GoogleGrants
-from tests.integrations.purge.interleaving import Worker
+from tests.integrations.purge.interleaving import PATIENCE, Worker
 from tests.integrations.purge.test_engine import body_of
 from tests.tiers import is_thorough
 
@@ -186,7 +188,8 @@ class World:
             if not self._unfinished().exists():
                 return
             self._sweep()
-        raise AssertionError("a purge never ends")
+        stuck = list(self._unfinished().values("step", "revocation", "next_try_at", "lease_until"))
+        raise AssertionError(f"at {self.clock.at} a purge has not ended: {stuck}")
 
     # Workers.
 
@@ -308,6 +311,9 @@ _FEATURES = {"mail": "inbox", "calendar": "calendar"}
 @pytest.fixture
 def provider(settings, monkeypatch, transactional_db):
     household.provided(monkeypatch, FakeMailbox(), FakeWatches())
+    # A worker that stops inside a request has not lost it, however busy the machine is.
+    monkeypatch.setattr(transport, "SHORT", Timeout(connect=PATIENCE, read=PATIENCE))
+    monkeypatch.setattr(grants, "LONGEST_CALL", timedelta(seconds=PATIENCE))
     with GoogleGrants.running() as google:
         settings.GOOGLE_REVOKE_URL = google.url
         yield google
