@@ -178,6 +178,7 @@ class TestThePageOfCalendars:
 
 
 class TestWithdrawingWithALocalCalendar:
+    @pytest.mark.claim("data-use.kept-until-removed", "feature.kept-until-removed")
     @pytest.mark.invariant(5)
     def test_leaves_its_rows_its_key_and_its_file(self, alice, browser, local):
         before = file_of(browser, local)

@@ -110,7 +110,7 @@ class TestNeededElsewhere:
         assert outcomes == ["confirmed", "confirmed"]
         assert Receipt.objects.count() == 2
 
-    @pytest.mark.claim("receipt.reconnected", "receipt.mail-connected")
+    @pytest.mark.claim("receipt.mail-connected")
     def test_spares_a_connection_that_came_back_while_the_provider_was_down(
         self, mailbox, google, clock
     ):
@@ -126,6 +126,20 @@ class TestNeededElsewhere:
         assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
         assert Connection.objects.get(id=revived.id).refresh_token is not None
         assert DataKey.objects.filter(holder=again.id).exists()
+        assert said(mailbox)["needed_by"] == ["mail"]
+        assert "The mail of this account is still connected." in said(mailbox)["says"]
+
+    @pytest.mark.claim("receipt.reconnected")
+    def test_names_a_connection_that_came_back_without_a_product(self, mailbox, google, clock):
+        google.answer = (503, {})
+        purge.run(job_id=(job := disconnect(mailbox)).id, now=clock)
+        Connection.objects.filter(id=mailbox.connection_id).update(status=ConnectionStatus.ACTIVE)
+        clock.advance(minutes=5)
+
+        run(job, clock)
+
+        assert said(mailbox)["needed_by"] == ["connection"]
+        assert "The account was connected again." in said(mailbox)["says"]
 
 
 @pytest.mark.scenario("X6")
@@ -206,6 +220,7 @@ class TestSeveralPurgesOfAConnection:
         assert said(mailbox)["outcome"] == "needed_elsewhere"
         assert said(mailbox)["needed_by"] == ["calendar"]
         assert "The calendars of this account are still connected." in said(mailbox)["says"]
+        assert google.tokens == []
         assert (said(mailbox)["tries"], said(mailbox)["tried_at"]) == (0, None)
 
     def test_do_not_name_a_need_that_ended_before_the_receipt(

@@ -30,6 +30,7 @@ from integrations.models import (
     PurgeTrigger,
 )
 from integrations.providers import transport
+from integrations.purge.provider_words import NEEDS
 from limited_use import departures
 from limited_use.models import DataKey
 from tests import factories
@@ -266,6 +267,8 @@ class World:
             case "needed_elsewhere":
                 assert said["needed_by"] == self.needs_of(connection)
                 assert said["needed_by"]
+                if connection.ended_at is None:
+                    assert all(NEEDS[need] in said["says"] for need in said["needed_by"])
             case outcome:
                 assert outcome == "unconfirmed"
                 assert said["pages"]
@@ -346,6 +349,7 @@ class TestDisconnectsAtOnce:
         }
 
     # No shrinking: what an example drew is its history, and a shorter one is another history.
+    @pytest.mark.claim("receipt.other-organisation", "receipt.credential-until-revoked")
     @hypothesis.settings(
         max_examples=14,
         phases=[Phase.reuse, Phase.generate],
