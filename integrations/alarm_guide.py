@@ -52,9 +52,16 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "refusals.burst": (
         "Ask the team of the feature why it asks for data that it may not use; see Refusals."
     ),
+    "sync.crashing": (
+        "Find sync.crashed in the log by the connection; report the error. Its owner sees that"
+        " something is wrong."
+    ),
     "sync.damaged": "Report it: what a sync keeps of its progress does not open.",
     "vault.stray_bytes": "Report it: sealed bytes have no key; name the table.",
     "vault.stray_key": "Report it: a data key belongs to nobody; name the line.",
+    "workers.missing": (
+        "Start a process that performs this duty: config/README.md has the command for each."
+    ),
 }
 UNKNOWN: Final = "Find alarm.raised with this kind in the log."
 

@@ -65,17 +65,9 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "disconnect.unchanged-there": claim(
             "disconnect.unchanged-there", "Your {things} at {provider} {stay} as {they} {are}."
         ),
-        "disconnect.stored-only-here": claim(
-            "disconnect.stored-only-here",
-            "They are stored only in Antares: no provider has a copy.",
-        ),
         "disconnect.unreadable-at-once": claim(
             "disconnect.unreadable-at-once",
             "The copy in Antares is unreadable at once, and removed within an hour.",
-        ),
-        "disconnect.local-unreadable-at-once": claim(
-            "disconnect.local-unreadable-at-once",
-            "They are unreadable at once, and removed within an hour.",
         ),
         "disconnect.access-ends": claim(
             "disconnect.access-ends", "Antares asks {provider} to end our access to this account."

@@ -119,18 +119,22 @@ FEATURES: dict[str, Feature] = {
             key="local-calendar",
             title="Antares calendars",
             where="Calendar, and Settings, where you create one",
-            says="Keeps calendars that you write in Antares and that exist at no provider.",
+            says=claim(
+                "feature.local-calendar",
+                "Keeps calendars that you write in Antares and that exist at no provider.",
+            ),
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=CALENDAR,
             capabilities=frozenset(),
-            disclosure=(
+            disclosure=claim(
+                "feature.local-calendar-disclosure",
                 "Antares keeps the events (titles, times, places, guests, notes) that you write in"
                 " an Antares calendar or import from a file, to show them to you, and for nothing"
                 " else. They are stored only in Antares. Disconnecting an account or withdrawing"
                 " your agreement to another feature does not remove them. They are removed when"
                 " you remove the calendar, when you leave the organisation or it closes, when your"
                 " access to Antares is ended, or after a year without signing in. Until then you"
-                " can download each calendar as a file (.ics)."
+                " can download each calendar as a file (.ics).",
             ),
             retention_days=None,
             kept_until_removed=True,

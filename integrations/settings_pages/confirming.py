@@ -134,14 +134,9 @@ def _count_rows(model: type[Message | Thread | Event], holder: UUID | None) -> i
 
 
 def _state_all(situation: Situation, removed: Sequence[Integration]) -> list[Statement]:
-    provider = situation.subject.provider
-    if not PROVIDERS[provider].grants:
-        first = ["disconnect.stored-only-here", "disconnect.local-unreadable-at-once"]
-        said = [state(claim, situation.subject) for claim in first]
-    else:
-        each = [Subject(provider, one.product) for one in removed]
-        said = [state("disconnect.unchanged-there", one) for one in each]
-        said.append(state("disconnect.unreadable-at-once", situation.subject))
+    each = [Subject(situation.subject.provider, one.product) for one in removed]
+    said = [state("disconnect.unchanged-there", one) for one in each]
+    said.append(state("disconnect.unreadable-at-once", situation.subject))
     receipt = "disconnect.receipt" if len(removed) == 1 else "disconnect.receipts"
     said += [*situation.state_plans(), state(receipt, situation.subject)]
     return [one for one in said if one is not None]

@@ -176,19 +176,17 @@ class TestTheOnlyProduct:
         said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
-    @pytest.mark.claim("disconnect.stored-only-here", "disconnect.local-unreadable-at-once")
+    @pytest.mark.claim("local-remove.no-copy-of-all", "local-remove.within-an-hour")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
         local_house.begun(actor_for(alice, acme), "Choir")
         world = World(alice, Nobody())
 
         (job,) = world.disconnect("calendar")
 
-        assert world.before == {
-            "disconnect.stored-only-here",
-            "disconnect.local-unreadable-at-once",
-            "disconnect.receipt",
-        }
+        assert world.before == {"disconnect.receipt"}
+        assert not world.has_keys("calendar")
         world.finish(job)
+        assert removal_world.is_removed_within_an_hour(world, "calendar")
         assert outcome_of(job) == RevocationOutcome.NOT_NEEDED
         check_end(world, job, mailoutbox[-1], says=set(), tone="good")
 

@@ -284,6 +284,7 @@ class TestDoor:
 
         assert self.answer(self.door())[2] == "passed on"
 
+    @pytest.mark.claim("restored.removing-again")
     def test_is_shut_until_the_tombstones_are_applied(self, alice, monkeypatch):
         monkeypatch.setattr("config.gate.SECONDS", 0.0)
         copied = dump()

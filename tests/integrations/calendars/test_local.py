@@ -69,7 +69,6 @@ class TestACalendarThatLivesHere:
         assert Integration.objects.count() == 1
         assert {one["name"] for one in listed(alice)} == {"Family", "Club"}
 
-    @pytest.mark.claim("local-calendar.stays")
     @pytest.mark.scenario("C1")
     def test_never_expires(self, alice):
         create(alice)

@@ -143,6 +143,7 @@ class TestThePageOfCalendars:
 
         assert agreed() == {"local-calendar"}
 
+    @pytest.mark.claim("local-remove.shares-end")
     def test_counts_shares_that_end_and_leaves_those_of_local_calendars(
         self, alice, browser, local
     ):
@@ -197,6 +198,7 @@ class TestWithdrawingWithALocalCalendar:
         assert b"SUMMARY:Tea" in before
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
+    @pytest.mark.claim("feature.local-calendar-disclosure")
     @pytest.mark.invariant(6)
     def test_is_not_undone_by_the_sweep(self, alice, browser, local):
         browser.post(WITHDRAW)
@@ -206,6 +208,7 @@ class TestWithdrawingWithALocalCalendar:
 
         assert Integration.objects.live().get().connection.provider == OFFLINE.key
 
+    @pytest.mark.claim("feature.local-calendar")
     def test_lets_its_owner_go_on_reading_and_writing(self, browser, local):
         browser.post(WITHDRAW)
 
