@@ -64,7 +64,7 @@ class TestAWorker:
 
     @staticmethod
     def start(*queues):
-        app = Celery("worker")
+        app = Celery("worker", set_as_current=False)
         app.amqp.queues.select(queues)
         celery.refuse_another_class(sender=SimpleNamespace(app=app))
 
