@@ -127,6 +127,10 @@ def places(world: World) -> set[str]:
     return found
 
 
+# A worker's banner names the platform: Python starts this, before the tripwire is up.
+_PROGRAMS: Final = frozenset({"uname"})
+
+
 def undeclared(world: World) -> list[str]:
     """Return those that are neither the provider, nor the broker, nor the database."""
     provider = urlsplit(world.relay.url)
@@ -137,5 +141,6 @@ def undeclared(world: World) -> list[str]:
         broker.path,
         f"{broker.hostname}:{broker.port}",
         f"{database.hostname}:{database.port}",
+        *_PROGRAMS,
     }
     return sorted(place for place in places(world) if place not in own)
