@@ -19,10 +19,13 @@ noscript object script select style svg template textarea title video xml
 DROPPED_WHOLE: Final = frozenset(_DROPPED_WHOLE_NAMES.split())
 # Closed by their neighbours, or never opened.
 _SELF_CLOSING_NAMES: Final = """
-area base br col dd dt embed hr img input li link meta option p param rp rt source tbody td
-tfoot th thead tr track wbr
+area base br col dd dt embed hr img input li link meta option p param source tbody td tfoot th
+thead tr track wbr
 """
 SELF_CLOSING: Final = frozenset(_SELF_CLOSING_NAMES.split())
+# Opened again in every block that follows until they are closed (HTML, 13.2.4.3).
+_FORMATTING_NAMES: Final = "a b big code em font i nobr s small strike strong tt u"
+FORMATTING: Final = frozenset(_FORMATTING_NAMES.split())
 
 ATTRIBUTES: Final[dict[str, set[str]]] = {
     "*": {"style", "dir", "lang", "title", "align", "valign", "bgcolor", "width", "height"},

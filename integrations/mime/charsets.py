@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import re
 from typing import Final
 
 # Python's own escapes and transports: no mail is written in them, and some are slow on
 # purpose-made input.
 _NOT_CHARSETS: Final = frozenset(
-    {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
+    {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"}
 )
+# Halves of a character (RFC 3629 §3): UTF-7 and Python's escapes make them, and JSON takes none.
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # A claim of one of these hardly ever fails to decode, so it is believed last.
 _ALWAYS_DECODE: Final = ("iso8859-", "cp125", "ascii", "latin", "mac-", "koi8")
 _WIDE: Final = ("utf-16", "utf-32")
@@ -21,7 +24,9 @@ def _known(charset: str) -> str:
         info = codecs.lookup(charset.strip("\"' ")[:40])
     except (LookupError, ValueError, ImportError):
         return ""
-    if info.name in _NOT_CHARSETS or not getattr(info, "_is_text_encoding", False):
+    if info.name.replace("_", "-") in _NOT_CHARSETS or not getattr(
+        info, "_is_text_encoding", False
+    ):
         return ""
     return info.name
 
@@ -43,9 +48,11 @@ def decode(data: bytes, charset: str) -> tuple[str, bool]:
         guesses.reverse()
     for guess in guesses:
         try:
-            return data.decode(guess), bool(name) and name in {guess, "ascii"}
+            text = data.decode(guess)
         except (UnicodeError, ValueError):
             continue
+        if text.isascii() or not _SURROGATE.search(text):
+            return text, bool(name) and name in {guess, "ascii"}
     return data.decode("cp1252", errors="replace"), False
 
 

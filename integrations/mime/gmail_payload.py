@@ -14,7 +14,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from .message import MAX_DEPTH, MAX_PARTS, ParsedMessage, Poison, PoisonReason
+from .message import MAX_DEPTH, MAX_PARTS, ParsedMessage, Poison, PoisonReason, bounded_size
 from .parts import Part, assemble, tidy
 
 
@@ -29,7 +29,7 @@ def parse(payload: Mapping[str, Any]) -> ParsedMessage:
         return assemble(_part(payload, "", 0))
     except RecursionError:
         reason = "too-deep"
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         pass
     raise Poison(reason)
 
@@ -52,7 +52,8 @@ def _part(node: Mapping[str, Any], path: str, depth: int) -> Part:
         return Part(path=path, headers=headers, data=None, size=0, children=children)
     body = node.get("body") or {}
     if body.get("attachmentId"):
-        return Part(path=path, headers=headers, data=None, size=int(body.get("size") or 0))
+        size = bounded_size(body.get("size"))
+        return Part(path=path, headers=headers, data=None, size=size)
     data = decode(str(body.get("data") or ""))
     return Part(path=path, headers=headers, data=data, size=len(data))
 

@@ -8,12 +8,10 @@ frame whose own response forbids scripts and fetches: two walls, not one.
 
 from __future__ import annotations
 
-import base64
 import html as entities
 import re
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import secrets
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,38 +19,51 @@ import nh3
 
 from . import allowed, styles
 from .headers import printable
+from .html_bounds import is_within_bounds
 from .message import MAX_TEXT
 
-# Content type and bytes; pictures go by their content id, without angle brackets.
-Picture = tuple[str, bytes]
-
-MAX_PICTURE: Final = 2 * 1024 * 1024
+#: Of one message, in characters: what is shown of it. Escaping makes text longer.
+MAX_SHOWN: Final = 4 * MAX_TEXT
+#: Pictures that stand in the markup itself, of one message, in characters.
 MAX_PICTURES: Final = 8 * 1024 * 1024
-MAX_OPEN_TAGS: Final = 1_000
 
-_PICTURES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
+PICTURE_TYPES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
 _DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 _REL: Final = "noopener noreferrer nofollow"
 
-_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
 _BREAKS: Final = re.compile(r"<(?=/?(?:p|div|br|td|th|tr|li|h[1-6]|blockquote)\b)", re.IGNORECASE)
 _URL: Final = re.compile(r"https?://[^\s<>\"'`]{1,2000}[^\s<>\"'`.,;:!?)\]}]")
 
 
 @dataclass(frozen=True, slots=True)
 class Sanitised:
-    """`html` is safe to frame; `blocked_count` pictures were left out, being elsewhere."""
+    """
+    Markup that is safe to frame, in pieces. A picture of the message stands between each two.
 
-    html: str
-    blocked_count: int
+    `pictures` are their content ids, without angle brackets; one more piece than pictures.
+    `blocked_count` pictures were left out, because they are elsewhere. `is_words_only` where the
+    markup was too costly to parse: its words are kept.
+    """
 
-
-@dataclass(slots=True)
-class _Attributes:
-    pictures: Mapping[str, Picture]
+    pieces: tuple[str, ...]
+    pictures: tuple[str, ...] = ()
     blocked_count: int = 0
-    room: int = field(default=MAX_PICTURES)
+    is_words_only: bool = False
+
+
+class _Attributes:
+    """
+    Filters attributes, and puts placeholders where the message's own pictures stand.
+
+    A placeholder holds a random word, so that nobody who writes a mail can write one.
+    """
+
+    def __init__(self) -> None:
+        self.word = f"data:{secrets.token_hex(16)}-"
+        self.pictures: list[str] = []
+        self.blocked_count = 0
+        self._room = MAX_PICTURES
 
     def __call__(self, tag: str, name: str, value: str) -> str | None:
         # nh3 keeps the value when its filter raises: nothing may.
@@ -65,60 +76,27 @@ class _Attributes:
         if name == "style":
             return styles.filtered(value) or None
         if name == "src":
-            return self._picture(value)
+            return self._picture(value.strip())
         if name == "href":
             return value if _leads_out(value) else None
         return value if tag == "a" and name in {"rel", "target"} else printable(value)[:500]
 
-    def _picture(self, value: str) -> str | None:
-        address = value.strip()
+    def _picture(self, address: str) -> str | None:
         if address[:4].lower() == "cid:":
-            address = self._embedded(address[4:])
+            self.pictures.append(address[4:].strip("<> "))
+            return f"{self.word}{len(self.pictures) - 1}"
         known = _DATA.fullmatch(address)
-        if not known or known[1].lower() not in _PICTURES or len(address) > self.room:
+        if not known or known[1].lower() not in PICTURE_TYPES or len(address) > self._room:
             self.blocked_count += 1
             return None
-        self.room -= len(address)
+        self._room -= len(address)
         return address
 
-    def _embedded(self, content_id: str) -> str:
-        found = self.pictures.get(_bare(content_id))
-        if found is None or len(found[1]) > MAX_PICTURE:
-            return ""
-        content_type, data = found
-        return f"data:{content_type};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def _bare(content_id: str) -> str:
-    return content_id.strip("<> ")
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """Takes note of the pictures that are shown by their content ids."""
-
-    ids: dict[str, None] = field(default_factory=dict)
-
-    def __call__(self, tag: str, name: str, value: str) -> str | None:
-        if tag == "img" and name == "src" and value.strip()[:4].lower() == "cid:":
-            self.ids[_bare(value.strip()[4:])] = None
-        return None
-
-
-def pictures_in(html: str) -> list[str]:
-    """Return the content ids of the pictures that `html` shows, in order, each once."""
-    html = html[:MAX_TEXT]
-    if "cid:" not in html.lower() or _is_bomb(html):
-        return []
-    wanted = _Wanted()
-    nh3.clean(
-        html,
-        tags={"img"},
-        attributes={"img": {"src"}},
-        attribute_filter=wanted,
-        url_schemes={"cid"},
-    )
-    return list(wanted.ids)
+    def split(self, safe: str) -> Sanitised:
+        """Return sanitised markup, cut where the placeholders stand, with their attributes."""
+        cut = re.split(rf' src="{self.word}(\d+)"', safe)
+        pictures = tuple(self.pictures[int(place)] for place in cut[1::2])
+        return Sanitised(tuple(cut[::2]), pictures, self.blocked_count)
 
 
 def _leads_out(value: str) -> bool:
@@ -129,18 +107,16 @@ def _leads_out(value: str) -> bool:
     return parts.scheme.lower() in _LINKS and bool(parts.netloc or parts.path)
 
 
-def sanitise(html: str, *, pictures: Mapping[str, Picture] | None = None) -> Sanitised:
+def sanitise(html: str) -> Sanitised:
     """
     Return `html` with what a mail may do: look like something, and be read.
 
-    Pictures by content id are put in where they are among `pictures`; any others
-    that are not `data:` are left out and counted.
+    Pictures that are neither `data:` nor the message's own are left out and counted.
     """
     html = html[:MAX_TEXT]
-    if _is_bomb(html):
-        # Deep nesting takes the parser quadratic time; its words are kept.
-        return Sanitised(plain_to_html(_without_tags(html)), 0)
-    attributes = _Attributes(pictures or {})
+    if not is_within_bounds(html):
+        return _words_only(html)
+    attributes = _Attributes()
     safe = nh3.clean(
         html,
         tags=set(allowed.TAGS),
@@ -151,25 +127,13 @@ def sanitise(html: str, *, pictures: Mapping[str, Picture] | None = None) -> San
         link_rel=_REL,
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    return Sanitised(safe, attributes.blocked_count)
+    if len(safe) > MAX_SHOWN + MAX_PICTURES:
+        return _words_only(html)
+    return attributes.split(safe)
 
 
-def _is_bomb(html: str) -> bool:
-    open_by_name: Counter[str] = Counter()
-    depth = 0
-    for closing, written in _TAG.findall(html):
-        name = written.lower()
-        if name in allowed.SELF_CLOSING:
-            continue
-        if not closing:
-            open_by_name[name] += 1
-            depth += 1
-            if depth > MAX_OPEN_TAGS:
-                return True
-        elif open_by_name[name]:
-            open_by_name[name] -= 1
-            depth -= 1
-    return False
+def _words_only(html: str) -> Sanitised:
+    return Sanitised((plain_to_html(_without_tags(html)),), is_words_only=True)
 
 
 def _without_tags(html: str) -> str:
@@ -179,7 +143,7 @@ def _without_tags(html: str) -> str:
 def html_to_text(html: str) -> str:
     """Return the words of `html` on one line."""
     html = html[:MAX_TEXT]
-    if _is_bomb(html):
+    if not is_within_bounds(html):
         return printable(_without_tags(html))
     bare = nh3.clean(
         _BREAKS.sub(" <", html),

@@ -15,8 +15,15 @@ MAX_PARTS: Final = 1_000
 MAX_BYTES: Final = 210 * 1024 * 1024
 # Characters of one body that are kept; the rest is dropped and named among the defects.
 MAX_TEXT: Final = 2_000_000
+#: Of a message or an attachment, in bytes, as it is stored.
+MAX_SIZE: Final = 2**31 - 1
 MAX_HEADERS: Final = 1_000
 MAX_HEADER_LENGTH: Final = 64 * 1024
+#: Of all headers of all parts.
+MAX_HEADER_BYTES: Final = 512 * 1024
+#: Of a header that says how a part is to be read: reading its parameters takes quadratic time.
+MAX_STRUCTURAL_HEADER: Final = 4 * 1024
+MAX_PARAMETERS: Final = 64
 
 
 class Poison(Exception):
@@ -25,6 +32,12 @@ class Poison(Exception):
     def __init__(self, reason: PoisonReason) -> None:
         super().__init__(reason)
         self.reason: PoisonReason = reason
+
+
+def bounded_size(said: object) -> int:
+    """Return a size in bytes that a provider says, as a column takes it; 0 where it says none."""
+    is_number = isinstance(said, int | float) and said >= 0
+    return int(min(said, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,28 @@ looks the same whichever way it came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from . import charsets, filenames, headers
 from .message import (
     MAX_DEPTH,
+    MAX_HEADER_BYTES,
     MAX_HEADER_LENGTH,
     MAX_HEADERS,
+    MAX_PARAMETERS,
     MAX_PARTS,
+    MAX_STRUCTURAL_HEADER,
     MAX_TEXT,
     AttachmentPart,
     ParsedMessage,
     Poison,
 )
 
+_STRUCTURAL: Final = frozenset(
+    {"content-type", "content-disposition", "content-transfer-encoding", "content-id"}
+)
 _CALENDAR: Final = frozenset({"text/calendar", "application/ics"})
 
 
@@ -53,13 +59,28 @@ class Part:
         return found[0] if found else ""
 
 
-def tidy(pairs: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return headers unfolded, mended and bounded in number and length."""
+def bound_header(name: str, value: str) -> str:
+    """Return as much of a header's value as is read."""
+    if name.strip().lower() not in _STRUCTURAL:
+        return value[:MAX_HEADER_LENGTH]
+    return ";".join(value[:MAX_STRUCTURAL_HEADER].split(";")[:MAX_PARAMETERS])
+
+
+def tidy(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """
+    Return headers unfolded, mended and bounded in number and length.
+
+    :raises Poison: if they are too long altogether
+    """
     kept: list[tuple[str, str]] = []
+    length = 0
     for name, value in pairs:
         if len(kept) == MAX_HEADERS:
             break
-        unfolded = " ".join(charsets.mend(value[:MAX_HEADER_LENGTH]).split())
+        length += len(name) + len(value)
+        if length > MAX_HEADER_BYTES:
+            raise Poison("too-large")
+        unfolded = " ".join(charsets.mend(bound_header(name, value)).split())
         kept.append((charsets.mend(name[:200]), unfolded))
     return kept
 

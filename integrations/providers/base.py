@@ -7,15 +7,30 @@ in `errors`: no client library's type leaves its package.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from integrations.mime.message import ParsedMessage
+from integrations.mime.showing import ShownText
 
 from .access import Access
 from .errors import ProviderError
+
+_ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
+
+
+def provider_id(value: object) -> str:
+    """
+    Return a provider's id as it is stored: printable ASCII, as both providers write theirs.
+
+    :raises ValueError: if it is anything else
+    """
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise ValueError("no provider's id")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +60,10 @@ class Labels:
 @dataclass(frozen=True, slots=True)
 class RemoteMessage:
     """
-    One message as the provider has it, parsed, without its attachments' bytes.
+    One message as the provider has it, read, without its attachments' bytes.
 
     `received_at` is the provider's clock, aware UTC; `size` is its estimate in
-    bytes; `snippet` is plain text.
+    bytes; `snippet` is plain text; `shown` is what is shown of its text.
     """
 
     message_id: str
@@ -58,6 +73,7 @@ class RemoteMessage:
     snippet: str
     filing: Labels
     mail: ParsedMessage
+    shown: ShownText
 
 
 @dataclass(frozen=True, slots=True)

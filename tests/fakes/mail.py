@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
-from integrations.mime import raw
+from integrations.mime import raw, showing
 from integrations.mime.message import Poison
 from integrations.providers import errors
 from integrations.providers.access import Access
@@ -269,6 +269,7 @@ class FakeMailAdapter:
                 mail.text[:100].strip(),
                 stored.filing,
                 mail,
+                showing.show_text(mail.text, mail.html),
             )
         raise errors.Rejected("cannot be read", reason=reason)
 

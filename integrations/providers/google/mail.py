@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from integrations.providers import errors
@@ -22,7 +23,7 @@ from integrations.providers.base import (
 )
 
 from . import attachments, history, reading
-from .batch import call_each
+from .batch import Outcome, call_each
 from .calls import call
 from .services import Gmail, gmail, root_of
 
@@ -94,7 +95,13 @@ class GmailAdapter:
             for one in wanted
         ]
         answers = call_each(requests, self.access, url=self.api.batch_url)
-        return [_meant(one, answer) for one, answer in zip(wanted, answers, strict=True)]
+        resources = [_resources(one, answer) for one, answer in zip(wanted, answers, strict=True)]
+        # All in one task: to ask a process costs as much as to read a short message.
+        read = iter(reading.messages([one for found in resources for one in found]))
+        return [
+            _meant(one, answer, list(zip(found, islice(read, len(found)), strict=True)))
+            for one, answer, found in zip(wanted, answers, resources, strict=True)
+        ]
 
     def changes(self, cursor: str) -> ChangePage:
         records: list[dict[str, Any]] = []
@@ -139,36 +146,28 @@ class GmailAdapter:
         return self.api.threads.get(userId=ME, id=thread_id, format="full")
 
 
-def _one(resource: Mapping[str, Any]) -> RemoteMessage:
-    if reading.is_hidden(resource):
-        raise errors.Gone("the message is in spam or trash")
-    return reading.message(resource)
-
-
-def _all(answer: Mapping[str, Any]) -> RemoteThread:
-    messages: list[RemoteMessage] = []
-    rejected: dict[str, str] = {}
-    for resource in answer.get("messages") or ():
-        if reading.is_hidden(resource):
-            continue
-        try:
-            messages.append(reading.message(resource))
-        except errors.Rejected as error:
-            rejected[str(resource.get("id"))] = error.reason
-    messages.sort(key=lambda message: message.received_at)
-    return RemoteThread(tuple(messages), rejected)
+def _resources(wanted: Wanted, answer: Outcome) -> list[Mapping[str, Any]]:
+    """Return the messages of an answer that are to be read: none in spam or trash."""
+    if isinstance(answer, errors.ProviderError):
+        return []
+    found = answer.get("messages") or () if wanted.thread_id else (answer,)
+    return [one for one in found if not reading.is_hidden(one)]
 
 
 def _meant(
-    wanted: Wanted, answer: dict[str, Any] | errors.ProviderError
+    wanted: Wanted,
+    answer: Outcome,
+    read: Sequence[tuple[Mapping[str, Any], RemoteMessage | errors.Rejected]],
 ) -> RemoteThread | errors.ProviderError:
     if isinstance(answer, errors.ProviderError):
         return answer
-    try:
-        return _all(answer) if wanted.thread_id else RemoteThread((_one(answer),))
-    except errors.ProviderError as error:
-        # Without its frames, which hold the message.
-        return error.with_traceback(None)
+    messages = [one for _, one in read if isinstance(one, RemoteMessage)]
+    rejected = {str(of.get("id")): one for of, one in read if isinstance(one, errors.Rejected)}
+    if not wanted.thread_id:
+        hidden = errors.Gone("the message is in spam or trash")
+        return next(iter(rejected.values()), RemoteThread(tuple(messages)) if messages else hidden)
+    messages.sort(key=lambda message: message.received_at)
+    return RemoteThread(tuple(messages), {one: why.reason for one, why in rejected.items()})
 
 
 @contextmanager

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import html
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from integrations.mime import gmail_payload
+import orjson
+
 from integrations.mime.headers import printable
-from integrations.mime.message import Poison
+from integrations.mime.message import bounded_size
+from integrations.parsers import reading as parsers
+from integrations.parsers.frames import Unreadable
+from integrations.parsers.mail_tasks import ReadMail
 from integrations.providers import errors
-from integrations.providers.base import Labels, RemoteMessage
+from integrations.providers.base import Labels, RemoteMessage, provider_id
 
 HIDDEN: Final = frozenset({"SPAM", "TRASH"})
 _FOLDERS: Final = {"DRAFT": "drafts"}
@@ -45,27 +50,53 @@ def is_hidden(message: Mapping[str, Any]) -> bool:
     return not HIDDEN.isdisjoint(message.get("labelIds") or ())
 
 
-def message(resource: Mapping[str, Any]) -> RemoteMessage:
-    """
-    Return one message of `format=full`.
+def messages(
+    resources: Sequence[Mapping[str, Any]],
+) -> list[RemoteMessage | errors.Rejected]:
+    """Return messages of `format=full`, in order; what cannot be read is rejected by itself."""
+    payloads = [_payload(resource) for resource in resources]
+    found = iter(parsers.read_gmail([one for one in payloads if one is not None]))
+    return [
+        _message(resource, next(found)) if payload is not None else _rejected("undecodable")
+        for resource, payload in zip(resources, payloads, strict=True)
+    ]
 
-    :raises Rejected: if it cannot be read
-    """
+
+def _payload(resource: Mapping[str, Any]) -> bytes | None:
+    """Return the payload as JSON; None where it can be none."""
+    payload = resource.get("payload")
     try:
-        mail = gmail_payload.parse(resource["payload"])
+        return orjson.dumps(payload)
+    except orjson.JSONEncodeError:
+        pass
+    try:
+        # Takes halves of characters, which a mail may hold and which are mended when it is read.
+        return json.dumps(payload).encode()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _message(
+    resource: Mapping[str, Any], read: ReadMail | Unreadable
+) -> RemoteMessage | errors.Rejected:
+    if isinstance(read, Unreadable):
+        return _rejected(read.reason)
+    try:
         return RemoteMessage(
-            message_id=str(resource["id"]),
-            thread_id=str(resource["threadId"]),
+            message_id=provider_id(resource["id"]),
+            thread_id=provider_id(resource["threadId"]),
             # The sender's Date may claim anything; this is Gmail's own clock, in ms.
             received_at=datetime.fromtimestamp(int(resource["internalDate"]) / 1000, tz=UTC),
-            size=max(int(resource.get("sizeEstimate") or 0), 0),
+            size=bounded_size(resource.get("sizeEstimate")),
             # Snippets come HTML-escaped.
             snippet=printable(html.unescape(str(resource.get("snippet") or "")))[:MAX_SNIPPET],
             filing=filing(resource.get("labelIds") or ()),
-            mail=mail,
+            mail=read.mail,
+            shown=read.shown,
         )
-    except Poison as poison:
-        reason = str(poison.reason)
     except (LookupError, ValueError, TypeError, OverflowError, OSError):
-        reason = "undecodable"
-    raise errors.Rejected("the message cannot be read", reason=reason)
+        return _rejected("undecodable")
+
+
+def _rejected(reason: str) -> errors.Rejected:
+    return errors.Rejected("the message cannot be read", reason=reason)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
+from integrations.parsers import reading as parsers
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.base import (
@@ -34,6 +35,7 @@ _MOST_HEADS: Final = 2_500
 _SKEW: Final = timedelta(minutes=10)
 
 _Heads = list[Mapping[str, Any]] | errors.ProviderError
+_Messages = dict[str, RemoteMessage | errors.ProviderError]
 
 
 class GraphMailAdapter:
@@ -106,11 +108,9 @@ class GraphMailAdapter:
             for item in found
             if item.get("parentFolderId") in folders
         }
-        read = contents([_mime(one) for one in items], self.access)
-        mimes = dict(zip(items, read, strict=True))
-        return [
-            _meant(one, found, mimes, folders) for one, found in zip(wanted, heads, strict=True)
-        ]
+        mimes = contents([_mime(one) for one in items], self.access)
+        read = _read(items, dict(zip(items, mimes, strict=True)), folders)
+        return [_meant(one, found, read) for one, found in zip(wanted, heads, strict=True)]
 
     def changes(self, cursor: str) -> ChangePage:
         place = mail_delta.Cursor.read(cursor)
@@ -184,12 +184,25 @@ def _mime(message_id: str) -> Request:
     return Request(f"/me/messages/{segment(message_id)}/$value", accept="*/*")
 
 
-def _meant(
-    wanted: Wanted,
-    heads: _Heads,
+def _read(
+    items: Mapping[str, Mapping[str, Any]],
     mimes: Mapping[str, bytes | errors.ProviderError],
     folders: Folders,
-) -> RemoteThread | errors.ProviderError:
+) -> _Messages:
+    """Return each message, or the error that it met, by id."""
+    came = {one: mime for one, mime in mimes.items() if isinstance(mime, bytes)}
+    failed = {one: error for one, error in mimes.items() if isinstance(error, errors.ProviderError)}
+    read = parsers.read_mime(list(came.values()))
+    return {
+        **failed,
+        **{
+            one: reading.message(items[one], found, len(came[one]), folders)
+            for one, found in zip(came, read, strict=True)
+        },
+    }
+
+
+def _meant(wanted: Wanted, heads: _Heads, read: _Messages) -> RemoteThread | errors.ProviderError:
     if isinstance(heads, errors.ProviderError):
         return heads
     messages: list[RemoteMessage] = []
@@ -197,16 +210,11 @@ def _meant(
     # Listed newest first, to the second: of one second, the last listed came first.
     for item in reversed(heads):
         message_id = reading.ref(item).message_id
-        content = mimes.get(message_id)
-        if content is None or isinstance(content, errors.Gone):
-            continue
-        try:
-            if isinstance(content, errors.ProviderError):
-                raise content
-            messages.append(reading.message(item, content, folders))
-        except errors.ProviderError as error:
-            # Without its frames, which hold the message.
-            failed[message_id] = error.with_traceback(None)
+        found = read.get(message_id)
+        if isinstance(found, RemoteMessage):
+            messages.append(found)
+        elif found is not None and not isinstance(found, errors.Gone):
+            failed[message_id] = found
     rejected = {one: why.reason for one, why in failed.items() if isinstance(why, errors.Rejected)}
     for message_id, why in failed.items():
         if message_id not in rejected or not wanted.thread_id:

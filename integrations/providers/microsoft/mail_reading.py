@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from integrations.mime import raw
 from integrations.mime.headers import printable
-from integrations.mime.message import Poison
+from integrations.mime.message import bounded_size
+from integrations.parsers import reading as parsers
+from integrations.parsers.frames import Unreadable
+from integrations.parsers.mail_tasks import ReadMail
 from integrations.providers import errors
-from integrations.providers.base import Labels, MessageRef, RemoteMessage
+from integrations.providers.base import Labels, MessageRef, RemoteMessage, provider_id
 
 from .folders import Folders
 
@@ -62,28 +65,31 @@ def received_at(item: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(str(item.get("receivedDateTime"))).astimezone(UTC)
 
 
-def message(item: Mapping[str, Any], content: bytes, folders: Folders) -> RemoteMessage:
+def message(
+    item: Mapping[str, Any], read: ReadMail | Unreadable, size: int, folders: Folders
+) -> RemoteMessage | errors.Rejected:
     """
-    Return one message of its `HEAD` and its MIME.
+    Return one message of its `HEAD` and its MIME, which was read before.
 
-    :raises Rejected: if it cannot be read
+    :param size: of its MIME, in bytes
     """
-    try:
-        return RemoteMessage(
-            message_id=ref(item).message_id,
-            thread_id=ref(item).thread_id,
-            # The sender's Date may claim anything; this is Exchange's own clock.
-            received_at=received_at(item),
-            size=len(content),
-            snippet=printable(str(item.get("bodyPreview") or ""))[:MAX_SNIPPET],
-            filing=filing(item, folders),
-            mail=raw.parse(content),
-        )
-    except Poison as poison:
-        reason = str(poison.reason)
-    except (LookupError, ValueError, TypeError, AttributeError, OverflowError):
-        reason = "undecodable"
-    raise errors.Rejected("the message cannot be read", reason=reason)
+    reason = "undecodable"
+    if isinstance(read, Unreadable):
+        reason = read.reason
+    else:
+        with suppress(LookupError, ValueError, TypeError, AttributeError, OverflowError):
+            return RemoteMessage(
+                message_id=provider_id(ref(item).message_id),
+                thread_id=provider_id(ref(item).thread_id),
+                # The sender's Date may claim anything; this is Exchange's own clock.
+                received_at=received_at(item),
+                size=bounded_size(size),
+                snippet=printable(str(item.get("bodyPreview") or ""))[:MAX_SNIPPET],
+                filing=filing(item, folders),
+                mail=read.mail,
+                shown=read.shown,
+            )
+    return errors.Rejected("the message cannot be read", reason=reason)
 
 
 def part(content: bytes, path: str) -> bytes:
@@ -93,15 +99,9 @@ def part(content: bytes, path: str) -> bytes:
     :raises Gone: if it has no such part
     :raises Rejected: if it cannot be read
     """
-    reason = ""
-    try:
-        found = raw.tree(content)
-    except Poison as poison:
-        reason = str(poison.reason)
-    if reason:
-        raise errors.Rejected("the message cannot be read", reason=reason)
-    for step in path.split(".") if path else ():
-        if not step.isdigit() or int(step) >= len(found.children):
-            raise errors.Gone("the message has no such part")
-        found = found.children[int(step)]
-    return found.data or b""
+    found = parsers.find_part(content, path)
+    if isinstance(found, Unreadable):
+        raise errors.Rejected("the message cannot be read", reason=found.reason)
+    if found is None:
+        raise errors.Gone("the message has no such part")
+    return found

@@ -1,0 +1,74 @@
+"""
+Whether HTML is cheap enough to be parsed: known ways to make a parser slow, counted beforehand.
+
+One pass over the tags, without a parser. Its counts are upper bounds where the markup is what a
+mail program writes. Markup that deceives it meets the limits of the parser process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final
+
+from . import allowed
+
+#: Elements that are open at once: deep nesting takes the parser quadratic time.
+MAX_DEPTH: Final = 1_000
+MAX_TAGS: Final = 200_000
+#: Of one tag: each is compared with those before it.
+MAX_ATTRIBUTES: Final = 200
+#: Formatting elements that a parser opens again, counted over all blocks.
+MAX_REOPENED: Final = 200_000
+MAX_REFERENCES: Final = 100_000
+
+_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)([^<>]*)")
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
+_ATTRIBUTE: Final = re.compile(r"[^\s/]+")
+# A shorter tag cannot have too many.
+_SHORTEST: Final = 2 * MAX_ATTRIBUTES
+
+
+def is_within_bounds(html: str) -> bool:
+    """Return whether a parser reads `html` in a time that grows with its length."""
+    if html.count("&") > MAX_REFERENCES:
+        return False
+    count = _Count()
+    return all(count.take(*tag.groups()) for tag in _TAG.finditer(html))
+
+
+class _Count:
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._tags = self._depth = self._formatting = self._reopened = 0
+
+    def take(self, closing: str, written: str, attributes: str) -> bool:
+        """Count one tag. Return whether all counts are still within their bounds."""
+        name = written.lower()
+        self._tags += 1
+        if closing:
+            self._close(name)
+            return self._tags <= MAX_TAGS
+        if name in allowed.FORMATTING:
+            self._formatting += 1
+        else:
+            self._reopened += self._formatting
+        if name not in allowed.SELF_CLOSING:
+            self._open[name] += 1
+            self._depth += 1
+        return (
+            self._tags <= MAX_TAGS
+            and self._depth <= MAX_DEPTH
+            and self._reopened <= MAX_REOPENED
+            and (len(attributes) < _SHORTEST or _count_attributes(attributes) <= MAX_ATTRIBUTES)
+        )
+
+    def _close(self, name: str) -> None:
+        if self._open[name]:
+            self._open[name] -= 1
+            self._depth -= 1
+            self._formatting -= name in allowed.FORMATTING
+
+
+def _count_attributes(attributes: str) -> int:
+    return len(_ATTRIBUTE.findall(_QUOTED.sub("", attributes)))

@@ -1,0 +1,93 @@
+"""What a parser process does for each task."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+import orjson
+
+from integrations.mime import gmail_payload, raw, showing
+from integrations.mime.message import ParsedMessage, Poison
+from integrations.parsers.frames import Reason, Unreadable
+from integrations.parsers.mail_tasks import (
+    FindPart,
+    FoundPart,
+    MailTask,
+    ReadGmail,
+    ReadMail,
+    ReadMime,
+    ShowText,
+    TextShown,
+)
+
+_DECODER: Final = msgspec.msgpack.Decoder(MailTask)
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+def prepare() -> None:
+    """Load what is needed later and cannot be loaded once the process is isolated."""
+    # Python's own table: the system's is a file of another folder.
+    mimetypes.init(files=[])
+    showing.show_text("", "<p>")
+
+
+def handle(body: bytes) -> bytes:
+    """Return the encoded reply to an encoded task. Whatever else goes wrong, it is unreadable."""
+    try:
+        task = _DECODER.decode(body)
+        return _ENCODER.encode(_HANDLERS[type(task)](task))
+    except MemoryError:
+        raise
+    except Poison as poison:
+        reason: Reason = poison.reason
+    except Exception:  # noqa: BLE001 - a stranger's bytes end here, as a word
+        reason = "undecodable"
+    return _ENCODER.encode(Unreadable(reason))
+
+
+def _read_gmail(task: ReadGmail) -> list[msgspec.Raw]:
+    return _read_each(lambda payload: gmail_payload.parse(orjson.loads(payload)), task.payloads)
+
+
+def _read_mime(task: ReadMime) -> list[msgspec.Raw]:
+    return _read_each(raw.parse, task.messages)
+
+
+def _read_each(
+    parse: Callable[[bytes], ParsedMessage], messages: Iterable[bytes]
+) -> list[msgspec.Raw]:
+    return [_read_one(parse, message) for message in messages]
+
+
+def _read_one(parse: Callable[[bytes], ParsedMessage], message: bytes) -> msgspec.Raw:
+    """Return one result, encoded: a text that cannot be encoded spoils its own message alone."""
+    try:
+        mail = parse(message)
+        read = ReadMail(mail, showing.show_text(mail.text, mail.html))
+        return msgspec.Raw(_ENCODER.encode(read))
+    except MemoryError:
+        raise
+    except Poison as poison:
+        reason: Reason = poison.reason
+    except Exception:  # noqa: BLE001 - as above
+        reason = "undecodable"
+    return msgspec.Raw(_ENCODER.encode(Unreadable(reason)))
+
+
+def _find_part(task: FindPart) -> FoundPart:
+    return FoundPart(raw.find_part(task.message, task.path))
+
+
+def _show_text(task: ShowText) -> TextShown:
+    return TextShown(showing.show_text(task.text, task.html))
+
+
+_HANDLERS: Final[dict[type, Callable[[Any], object]]] = {
+    ReadGmail: _read_gmail,
+    ReadMime: _read_mime,
+    FindPart: _find_part,
+    ShowText: _show_text,
+}

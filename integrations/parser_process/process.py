@@ -1,0 +1,56 @@
+"""
+A parser process: reads tasks from its standard input and writes replies to its standard output.
+
+Started with exec by `parsers.pool`, as a script: it has no Django, no settings and no environment.
+It writes nothing anywhere else, not even an error, whose text may hold what a stranger wrote.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+_ROOT: Final = str(Path(__file__).resolve().parents[2])
+sys.path.insert(0, _ROOT)
+
+from integrations.parser_process import handlers, isolation  # noqa: E402 - now it is found
+from integrations.parsers.frames import REPLY_HEADER, TASK_HEADER  # noqa: E402
+
+_IN, _OUT = 0, 1
+
+
+def main() -> None:
+    """Serve tasks until the service closes the pipe, or one of them exceeds its limits."""
+    handlers.prepare()
+    isolation.give_up_everything(code=str(Path(_ROOT) / "integrations"))
+    while header := _read(TASK_HEADER.size):
+        length, cpu_seconds, memory = TASK_HEADER.unpack(header)
+        isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory)
+        reply = handlers.handle(_read(length))
+        _write(REPLY_HEADER.pack(len(reply)))
+        _write(reply)
+
+
+def _read(length: int) -> bytes:
+    """Return so many bytes of the standard input; fewer if it ended."""
+    pieces: list[bytes] = []
+    while length and (piece := os.read(_IN, min(length, 1 << 20))):
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)
+
+
+def _write(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(_OUT, view) :]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (MemoryError, BrokenPipeError):
+        # The pool sees that it ended, and by what.
+        os._exit(1)

@@ -1,0 +1,111 @@
+"""What the service asks of its parser processes: messages, parts and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from integrations.mime.showing import ShownText
+
+from .frames import Unreadable
+from .limits import BATCH_BYTES
+from .mail_tasks import (
+    FOUND_PART,
+    READ_MAILS,
+    TEXT_SHOWN,
+    FindPart,
+    ReadGmail,
+    ReadMail,
+    ReadMails,
+    ReadMime,
+    ShowText,
+)
+from .pool import TooCostly, pool
+
+R = TypeVar("R")
+_Read = Callable[[list[bytes]], ReadGmail | ReadMime]
+#: For how many seconds a caller waits for a free process before it is told `Busy`.
+PATIENCE: Final = 5.0
+
+
+def ask(
+    task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R | Unreadable], *, size: int
+) -> R | Unreadable:
+    """
+    Return the reply to a task, or that it exceeds its limits.
+
+    :param size: of what is to be parsed, in bytes
+    :raises pool.Busy: if no process is free
+    """
+    try:
+        return pool().ask(task, reply, size=size, patience=PATIENCE)
+    except TooCostly:
+        return Unreadable("too-costly")
+
+
+def read_gmail(payloads: Sequence[bytes]) -> list[ReadMail | Unreadable]:
+    """
+    Return the messages whose Gmail payloads, as JSON, these are, in order.
+
+    :raises pool.Busy: if no process is free
+    """
+    return _read_all(payloads, ReadGmail)
+
+
+def read_mime(messages: Sequence[bytes]) -> list[ReadMail | Unreadable]:
+    """
+    Return messages from their RFC 5322 bytes, in order.
+
+    :raises pool.Busy: if no process is free
+    """
+    return _read_all(messages, ReadMime)
+
+
+def find_part(message: bytes, path: str) -> bytes | Unreadable | None:
+    """
+    Return the bytes of one part of a message; None where it has no such part.
+
+    :param path: as in `AttachmentPart`
+    :raises pool.Busy: if no process is free
+    """
+    found = ask(FindPart(message, path), FOUND_PART, size=len(message))
+    return found if isinstance(found, Unreadable) else found.data
+
+
+def show_text(text: str, html: str) -> ShownText | Unreadable:
+    """
+    Return what is shown of a message that was read before: see `showing.show_text`.
+
+    :raises pool.Busy: if no process is free
+    """
+    found = ask(ShowText(text, html), TEXT_SHOWN, size=len(text) + len(html))
+    return found if isinstance(found, Unreadable) else found.shown
+
+
+def _read_all(messages: Sequence[bytes], task: _Read) -> list[ReadMail | Unreadable]:
+    return [read for batch in _batches(messages) for read in _read_batch(batch, task)]
+
+
+def _batches(messages: Sequence[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for message in messages:
+        if batch and size + len(message) > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += len(message)
+    if batch:
+        yield batch
+
+
+def _read_batch(batch: list[bytes], task: _Read) -> ReadMails:
+    """Read messages together; where one of them exceeds the limits, each by itself."""
+    found = ask(task(batch), READ_MAILS, size=sum(map(len, batch)))
+    if isinstance(found, list) and len(found) == len(batch):
+        return found
+    if len(batch) == 1:
+        return [found if isinstance(found, Unreadable) else Unreadable("too-costly")]
+    return [read for message in batch for read in _read_batch([message], task)]
