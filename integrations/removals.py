@@ -60,13 +60,15 @@ class Situation:
 
 
 def foresee(connection: Connection, removed: Sequence[Integration]) -> Situation:
-    """Return what a disconnect of `removed`, live integrations of `connection`, comes to."""
+    """
+    Return what a disconnect of `removed`, live integrations of `connection`, comes to.
+
+    :param connection: to a provider; calendars stored only in Antares have a page of their own
+    """
     ids = {integration.id for integration in removed}
     others = _live_products(connection, apart_from=ids)
     subject = Subject(connection.provider, removed[0].product, others)
     provider = PROVIDERS[connection.provider]
-    if not provider.grants:
-        return Situation(subject, Access.NEVER_GIVEN, Tokens.NONE)
     if others:
         return _of_kept(connection, subject)
     if grants.lives_elsewhere(connection):

@@ -313,9 +313,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/_purge.html": [
             "Being removed",
         ],
-        "templates/settings/disconnect.html": [
-            "Remove your {names}?",
-        ],
     },
     "says what a proof does not show": {
         "templates/settings/_purge.html": [

@@ -156,8 +156,6 @@ def _name_each(opened: sink.Opened, *, counts: _CountsOfEach) -> list[Shown]:
     return [
         Shown(
             {
-                "id": seen.calendar.id,
-                "is_local": seen.calendar.is_local,
                 "is_named": "about" in values,
                 "event_count": counts.events.get(seen.calendar.id, 0),
                 "share_count": counts.shares.get(seen.calendar.id, 0),
