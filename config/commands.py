@@ -14,7 +14,7 @@ from config.classes import ProcessClass
 
 _SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 
-#: Commands that one class alone can run. The others say themselves what they lack.
+#: Commands, some with their first argument, that one class alone can run.
 COMMANDS: Final[Mapping[str, ProcessClass]] = {
     "purge": _PURGE,
     "overdue_purges": _PURGE,
@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, ProcessClass]] = {
     "sequence_ledger": _PURGE,
     "apply_tombstones": _PURGE,
     "reconcile": _SYNC,
+    "alarms settle": _PURGE,
 }
 
 
@@ -32,10 +33,11 @@ def refuse_other_class(arguments: Sequence[str]) -> None:
     :param arguments: as in `sys.argv`
     :raises SystemExit: if this process is of another class
     """
-    command = arguments[1] if len(arguments) > 1 else ""
-    process_class = COMMANDS.get(command)
-    if process_class is None or not {"-h", "--help"}.isdisjoint(arguments):
+    named = (" ".join(arguments[1:end]) for end in (2, 3))
+    command = next((one for one in named if one in COMMANDS), None)
+    if command is None or not {"-h", "--help"}.isdisjoint(arguments):
         return
+    process_class = COMMANDS[command]
     from django.conf import settings
 
     if settings.PRODUCTION and process_class != settings.PROCESS_CLASS:
