@@ -432,10 +432,16 @@ class TestTheTable:
         assert set(TOKENS) == set(Tokens)
 
     def test_calls_products_as_the_offers_do(self, google, microsoft):
-        found = {(one.provider, one.product): one.title for one in offers.offers()}
+        names = {
+            ("google", "mail"): "Google mail",
+            ("google", "calendar"): "Google Calendar",
+            ("microsoft", "mail"): "Microsoft mail",
+            ("microsoft", "calendar"): "Microsoft Calendar",
+        }
 
-        assert found == {what: name_product(*what) for what in found}
-        assert len(found) == 4
+        assert {(one.provider, one.product): one.title for one in offers.offers()} == names
+        assert {what: name_product(*what) for what in names} == names
+        assert name_product("offline", "calendar") == "Antares calendars"
 
     def test_says_nothing_that_is_not_in_it(self):
         words = (*ACCESS.values(), *TOKENS.values())
