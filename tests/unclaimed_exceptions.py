@@ -48,9 +48,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Remove all of your Antares calendars?",
             "· Remove only this one",
         ],
-        "templates/settings/_counted_calendar.html": [
-            "A calendar whose name cannot be shown now",
-        ],
     },
     "names how long a feature keeps data, from its declaration": {
         "templates/review/policy.html": [
