@@ -171,7 +171,7 @@ def provided(monkeypatch, mailbox: FakeMailbox, watches: FakeWatches | None = No
     google = replace(
         providers.PROVIDERS["google"],
         open_mail=fake.opened(mailbox),
-        watch_mail=pushes.mail_opened(watches),
+        watch_mail=pushes.mail_opened(watches, mailbox),
         watch_calendars=pushes.calendars_opened(watches),
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
