@@ -43,8 +43,6 @@ class Access(StrEnum):
     RECONNECTED = "reconnected"
     # Another connection of the same account uses it, whoever's that is.
     SHARED = "shared"
-    # The connection was removed without a product, and so without a receipt.
-    UNKNOWN = "unknown"
 
 
 class Tokens(StrEnum):
@@ -150,9 +148,6 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
             "Antares did not ask {provider} to end our access, because another connection of the"
             " same account used it.",
         ),
-        "removal.access-unknown": claim(
-            "removal.access-unknown", "The connection was removed later."
-        ),
         "removal.tokens-destroyed": claim(
             "removal.tokens-destroyed", "The access tokens are destroyed."
         ),
@@ -250,9 +245,6 @@ ACCESS: Final[Mapping[Access, AccessWords]] = MappingProxyType(
             "removal.advice-shared",
             "info",
         ),
-        Access.UNKNOWN: AccessWords(
-            "", _END, "removal.access-unknown", "removal.advice-check", "info"
-        ),
     }
 )
 
@@ -293,7 +285,7 @@ TOKENS: Final[Mapping[Tokens, TokenWords]] = MappingProxyType(
     }
 )
 
-#: Of a connection that has ended, or ends: what the outcome of its last removal means.
+#: What the revocation of a connection that has ended, or ends, means.
 OF_OUTCOME: Final[Mapping[RevocationOutcome, Access]] = MappingProxyType(
     {
         RevocationOutcome.PENDING: Access.ASKED,

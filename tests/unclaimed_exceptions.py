@@ -48,9 +48,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Remove all of your Antares calendars?",
             "· Remove only this one",
         ],
-        "templates/settings/_counted_calendar.html": [
-            "A calendar whose name cannot be shown now",
-        ],
     },
     "names how long a feature keeps data, from its declaration": {
         "templates/review/policy.html": [
@@ -312,9 +309,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
         "templates/settings/_purge.html": [
             "Being removed",
-        ],
-        "templates/settings/disconnect.html": [
-            "Remove your {names}?",
         ],
     },
     "says what a proof does not show": {

@@ -360,7 +360,6 @@ TRUE = {
     "removal.access-shared": lambda world, _: (
         world.account.list_answers() == [] and world.account.list_scopes() != set()
     ),
-    "removal.access-unknown": lambda world, _: world.now.status == ConnectionStatus.ENDED,
     "removal.tokens-destroyed": has_no_tokens,
     "removal.tokens-kept": keeps_tokens,
     "removal.tokens-kept-ended": keeps_tokens,

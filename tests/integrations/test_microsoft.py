@@ -42,8 +42,7 @@ __all__ = ["microsoft"]
 pytestmark = pytest.mark.django_db
 
 ASKED = {
-    "openid", "profile", "email", "offline_access", "User.Read", "Mail.Read",
-    "MailboxSettings.Read",
+    "openid", "profile", "email", "offline_access", "Mail.Read", "MailboxSettings.Read",
 }  # fmt: skip
 
 

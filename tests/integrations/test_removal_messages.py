@@ -6,10 +6,17 @@ from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
-from integrations import connections, credentials, forgetting, offers
-from integrations.models import AttemptOutcome, Connection, Integration, RevocationOutcome
+from integrations import connections, credentials, forgetting, offers, removals
+from integrations.models import (
+    AttemptOutcome,
+    Connection,
+    Integration,
+    PurgeJob,
+    RevocationOutcome,
+)
 from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
 from integrations.removal_messages import ACCESS, OF_OUTCOME, SENTENCES, TOKENS, Access, Tokens
@@ -105,6 +112,15 @@ def is_green(world, job):
 
 def assert_true(world, claims, product):
     assert {claim for claim in claims if not TRUE[claim](world, product)} == set()
+
+
+def find_access_after(job, outcome):
+    """Return what is said of the access after a step of the purge found this outcome."""
+    with transaction.atomic():
+        PurgeJob.objects.filter(id=job.id).update(revocation=outcome)
+        access = removals.find(PurgeJob.objects.get(id=job.id)).access
+        transaction.set_rollback(True)
+    return access
 
 
 class TestTheOnlyProduct:
@@ -288,6 +304,9 @@ class TestAnotherConnectionOfTheAccount:
         assert world.account.connect(bob, "mail").outcome == AttemptOutcome.CONNECTED
 
         (job,) = world.disconnect("mail")
+        assert find_access_after(job, RevocationOutcome.PENDING) is Access.ASKED
+        # A worker that died before it ended the connection.
+        assert find_access_after(job, RevocationOutcome.NEEDED_ELSEWHERE) is Access.SHARED
         world.finish(job)
 
         assert world.before == PROMISED | {
@@ -320,8 +339,9 @@ class TestAnAccountThatIsConnectedAgain:
         said = {"removal.access-reconnected", "removal.tokens-reconnected"}
         check_end(world, self.job, mailoutbox[-1], says=said, tone="info")
 
-    @pytest.mark.claim("removal.access-unknown")
-    def test_has_no_receipt_of_its_end_without_a_product(self, world, alice, acme, mailoutbox):
+    def test_without_a_product_is_removed_later_and_google_confirms(
+        self, world, alice, acme, mailoutbox
+    ):
         account = world.account
         attempt = account.connect(alice, "mail", untick=(GMAIL_READONLY,))
         assert attempt.outcome == AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
@@ -331,8 +351,10 @@ class TestAnAccountThatIsConnectedAgain:
 
         assert forgetting.forget(connection_id=world.now.id, at=timezone.now())
 
-        said = {"removal.access-unknown", "removal.advice-check", DESTROYED}
-        check_end(world, self.job, None, says=said, tone="info")
+        # The job's own receipt was signed before that, and says so.
+        assert outcome_of(self.job) == RevocationOutcome.NEEDED_ELSEWHERE
+        said = {"removal.access-confirmed", DESTROYED}
+        check_end(world, self.job, None, says=said, tone="good")
 
 
 class TestTheWholeAccount:
@@ -432,10 +454,16 @@ class TestTheTable:
         assert set(TOKENS) == set(Tokens)
 
     def test_calls_products_as_the_offers_do(self, google, microsoft):
-        found = {(one.provider, one.product): one.title for one in offers.offers()}
+        names = {
+            ("google", "mail"): "Google mail",
+            ("google", "calendar"): "Google Calendar",
+            ("microsoft", "mail"): "Microsoft mail",
+            ("microsoft", "calendar"): "Microsoft Calendar",
+        }
 
-        assert found == {what: name_product(*what) for what in found}
-        assert len(found) == 4
+        assert {(one.provider, one.product): one.title for one in offers.offers()} == names
+        assert {what: name_product(*what) for what in names} == names
+        assert name_product("offline", "calendar") == "Antares calendars"
 
     def test_says_nothing_that_is_not_in_it(self):
         words = (*ACCESS.values(), *TOKENS.values())

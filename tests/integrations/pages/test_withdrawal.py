@@ -158,6 +158,25 @@ class TestThePageOfCalendars:
             local.id
         ]
 
+    def test_lists_calendars_as_the_other_pages_that_end_them_do(self, alice, browser, local):
+        bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
+        for item in (alice.primary.id, local.id):
+            share(alice.actor, bob, item, ShareLevel.DETAILS)
+        google = "“alice@gmail.example”: 2 events, shared with 1 person"
+        family = "“Family”: 1 event, shared with 1 person"
+        disconnect, remove_all = (
+            reverse("settings-disconnect", args=[one.integration_id])
+            for one in (alice.primary, local)
+        )
+
+        pages = [said(browser, address) for address in (WITHDRAW, disconnect, remove_all)]
+
+        assert [(google in page, family in page) for page in pages] == [
+            (True, True),
+            (True, False),
+            (False, True),
+        ]
+
     def test_is_shown_without_names_where_words_changed(self, alice, browser, local, monkeypatch):
         reworded = replace(FEATURES["calendar"], version=FEATURES["calendar"].version + 1)
         monkeypatch.setitem(FEATURES, "calendar", reworded)
