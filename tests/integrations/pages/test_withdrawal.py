@@ -135,6 +135,7 @@ class TestThePageOfCalendars:
     def test_says_nothing_of_local_calendars_to_who_has_none(self, browser):
         assert "Antares calendars" not in said(browser)
 
+    @pytest.mark.claim("withdraw.also")
     def test_says_which_other_agreement_ends_and_it_does(self, alice, browser, local):
         assert "Your agreement to Writing events ends as well." in said(browser)
         assert agreed() == {"calendar", "calendar-editing", "local-calendar"}
@@ -143,7 +144,12 @@ class TestThePageOfCalendars:
 
         assert agreed() == {"local-calendar"}
 
-    @pytest.mark.claim("local-remove.shares-end")
+    def test_names_no_other_agreement_where_none_ends(self, alice, browser):
+        Consent.objects.filter(feature="calendar-editing").update(withdrawn_at=timezone.now())
+
+        assert "ends as well" not in said(browser)
+
+    @pytest.mark.claim("withdraw.shares")
     def test_counts_shares_that_end_and_leaves_those_of_local_calendars(
         self, alice, browser, local
     ):
@@ -179,9 +185,11 @@ class TestThePageOfCalendars:
 
 
 class TestWithdrawingWithALocalCalendar:
-    @pytest.mark.claim("data-use.kept-until-removed", "feature.kept-until-removed")
+    @pytest.mark.claim("withdraw.local-stays")
     @pytest.mark.invariant(5)
     def test_leaves_its_rows_its_key_and_its_file(self, alice, browser, local):
+        page = said(browser)
+        assert "They are stored only in Antares. Withdrawing does not remove them." in page
         before = file_of(browser, local)
         copy = alice.primary.cache_id
 
@@ -208,8 +216,9 @@ class TestWithdrawingWithALocalCalendar:
 
         assert Integration.objects.live().get().connection.provider == OFFLINE.key
 
-    @pytest.mark.claim("feature.local-calendar")
+    @pytest.mark.claim("feature.local-calendar", "withdraw.local-usable")
     def test_lets_its_owner_go_on_reading_and_writing(self, browser, local):
+        assert "You can use them as before." in said(browser)
         browser.post(WITHDRAW)
 
         fill(browser, local, calendar(TEA, CAKE))
