@@ -40,17 +40,13 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     AttemptOutcome.CONNECTED_PARTLY: Outcome(
         "warn",
         "Connected, with less than was asked.",
-        claim(
-            "outcome.partly", "What you unticked is switched off here. Everything else works."
-        ),
+        claim("outcome.partly", "What you unticked is switched off here. Everything else works."),
         Next.RECONNECT,
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: Outcome(
         "warn",
         "Connected, without mail.",
-        claim(
-            "outcome.no-mail", "You did not give permission to read mail, so Antares reads none."
-        )
+        claim("outcome.no-mail", "You did not give permission to read mail, so Antares reads none.")
         + " Give it below if you want your mail here.",
         Next.NONE,
     ),
@@ -214,9 +210,7 @@ OF_ADMINISTERED: Final[dict[str, Outcome]] = {
     AttemptOutcome.PENDING: Outcome(
         "info",
         "Waiting for your administrator, or for you.",
-        claim(
-            "outcome.pending", "The provider has sent no answer yet, and nothing was connected."
-        )
+        claim("outcome.pending", "The provider has sent no answer yet, and nothing was connected.")
         + " If it asked for an administrator, ask yours to allow Antares for your organisation;"
         " once they have, connect again. Otherwise finish at the provider, or try again.",
         _AGAIN,

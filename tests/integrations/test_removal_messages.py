@@ -176,7 +176,7 @@ class TestTheOnlyProduct:
         said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
-    @pytest.mark.claim("local-remove.no-copy-of-all", "local-remove.within-an-hour")
+    @pytest.mark.claim("local-remove.within-an-hour")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
         local_house.begun(actor_for(alice, acme), "Choir")
         world = World(alice, Nobody())
