@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -387,14 +388,13 @@ class TestCalendarsOfOthers:
         assert len(entries(show(bob))) == 1
 
     @pytest.mark.claim("calendar.shared-too-old")
-    def test_are_not_shown_once_their_copies_are_too_old(self, alice, account, bobs_browser):
+    def test_are_not_shown_once_their_copies_are_deleted(self, alice, account, bobs_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
         bob = bobs_browser()
-        said = "1 calendar of others cannot be shown now: what is kept is too old."
+        said = "1 calendar of others cannot be shown now: there is no current copy."
         assert said not in reading.text(show(bob))
-        Integration.objects.update(status=IntegrationStatus.REAUTH_REQUIRED)
-        Calendar.objects.update(cached_at=NOW - timedelta(days=2))
+        managing.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
         html = show(bob)
 
@@ -408,9 +408,10 @@ class TestACalendar:
         alice.sync()
         cached_at = alice.primary.cached_at
         until = cached_at + timedelta(hours=24)
-        assert f"Kept until {until:%-d %b, %H:%M}, unless renewed." in reading.text(
-            show(her_browser)
-        )
+        page = reading.text(show(her_browser))
+        assert "Times are those of Europe/Berlin" in page
+        there = until.astimezone(ZoneInfo("Europe/Berlin"))
+        assert f"Kept until {there:%-d %b, %H:%M}, unless renewed." in page
 
         with acting_as(ProcessClass.PURGE):
             early = erasing.sweep(at=until - timedelta(seconds=1))
