@@ -58,7 +58,7 @@ def problem(answer, status, code):
 
 
 class TestWithoutAnAgreement:
-    @pytest.mark.claim("withdraw.no-copy")
+    @pytest.mark.claim("withdraw.no-copy", "feature.editing")
     def test_nothing_is_written_from_the_withdrawal_on(self, alice, account):
         browser = cast.browser(alice.user, recent=True)
         ok(create(browser, new(alice)), 201)
@@ -77,6 +77,7 @@ class TestWithoutAnAgreement:
 
 
 class TestANewEvent:
+    @pytest.mark.claim("feature.editing")
     def test_is_answered_as_it_is_read(self, alice, hers):
         body = ok(create(hers, new(alice)), 201)
 
@@ -153,6 +154,7 @@ class TestANewEvent:
         assert datetime.fromisoformat(one["start"]) == moment(5, 20)
         assert one["start_timezone"] == there.key
 
+    @pytest.mark.claim("feature.editing")
     @pytest.mark.scenario("C1")
     def test_at_a_time_that_has_to_be_free_is_looked_at_anew(
         self, alice, account, hers, monkeypatch

@@ -73,6 +73,7 @@ def body_of(integration):
 class TestRun:
     @pytest.mark.claim("status.purged")
     @pytest.mark.claim("home.removed", "connect.end", "integrations.optional")
+    @pytest.mark.claim("feature.mail-kept")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = left(mailbox)
         job = run(disconnect(mailbox), clock)
