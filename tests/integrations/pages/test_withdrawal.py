@@ -12,9 +12,9 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from config.classes import ProcessClass
 from accounts import memberships, users
 from accounts.models import Organisation, User
+from config.classes import ProcessClass
 from integrations import connections, endings, purge
 from integrations.models import (
     Calendar,

@@ -78,7 +78,7 @@ class TestALateNotification:
 
         self.check(push, mailbox, provider, queue, blind)
 
-    def test_of_a_channel_is_dropped(self, calendars, mailbox, provider, purged, queue, clock):
+    def test_of_a_channel_is_dropped(self, calendars, mailbox, provider, *, purged, queue, clock):
         sweep(clock)
         [(hook, _)] = provider.channels.values()
         blind = bytes(Watch.objects.get(integration=calendars).lookup_blind).hex()
