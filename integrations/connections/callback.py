@@ -121,10 +121,11 @@ def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> At
         if isinstance(error, errors.ProviderError):
             alarms.of_provider(error, provider=provider.key, at=at)
         if outcome is None:
-            # A bug. The person sees that it failed, and a developer is paged.
+            # A bug. The person reads that it failed and that we have been told.
             logger.exception(
                 "connect.failed", extra={"attempt_id": attempt.id, "provider": provider.key}
             )
+            alarms.sound(alarms.CONNECT_FAILED, provider=provider.key, at=at)
             return AttemptOutcome.FAILED
         return outcome
 

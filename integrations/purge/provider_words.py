@@ -71,9 +71,10 @@ WAS_NEEDED: Final = claim(
 )
 TOKENS_DESTROYED: Final = claim("receipt.tokens-destroyed", "Your tokens are destroyed here.")
 
-_DROPPED: Final = (
-    " What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
-    " for it at the provider."
+_DROPPED: Final = claim(
+    "receipt.watch-dropped",
+    "What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
+    " for it at the provider.",
 )
 # What the provider was asked to stop, before the grant was revoked.
 WATCHES: Final[Mapping[watches.Outcome, str]] = {
@@ -87,13 +88,15 @@ WATCHES: Final[Mapping[watches.Outcome, str]] = {
     watches.Outcome.UNANSWERED: claim(
         "receipt.watch-unanswered",
         "The provider was asked to tell us of no more news, and did not say that it does. It ends"
-        " by itself." + _DROPPED,
-    ),
+        " by itself.",
+    )
+    + f" {_DROPPED}",
     watches.Outcome.NO_ACCESS: claim(
         "receipt.watch-no-access",
         "The provider could not be asked to tell us of no more news, because no token of ours"
-        " worked. It ends by itself." + _DROPPED,
-    ),
+        " worked. It ends by itself.",
+    )
+    + f" {_DROPPED}",
     watches.Outcome.NEEDED_ELSEWHERE: claim(
         "receipt.watch-needed-elsewhere",
         "The provider goes on telling us of news of this account, because something else that is"

@@ -111,6 +111,7 @@ class TestConnecting:
         assert queued == [{"work_id": str(SyncWork.objects.get().id)}]
 
     @pytest.mark.claim("home.no-password", "connect.no-password", "receipt.mail-stays")
+    @pytest.mark.claim("feature.inbox")
     @pytest.mark.control("3.2.1")
     @pytest.mark.clause("SCOPE-MIN")
     @pytest.mark.scenario("A10")
@@ -118,8 +119,15 @@ class TestConnecting:
     def test_asks_for_a_code_with_pkce_and_for_no_scope_that_nothing_needs(
         self, browser_of, alice, settings
     ):
-        query = query_of(browser_of(alice).begin())
+        browser = browser_of(alice)
+        page = browser.client.get("/settings/connect/google/").text
+        assert "We never see your password." in page
+        assert 'type="password"' not in page
 
+        address = browser.begin()
+
+        query = query_of(address)
+        assert address.startswith(settings.GOOGLE_AUTHORIZE_URL)
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
         assert len(query["code_challenge"]) == 43

@@ -101,6 +101,7 @@ class TestAShare:
         # Private events only ever show as busy.
         assert (doctor["title"], doctor["busy"], doctor["participants"]) == (None, True, None)
 
+    @pytest.mark.claim("feature.sharing")
     def test_of_free_and_busy_shows_nothing_more(self, alice, bob):
         give(alice, bob, ShareLevel.FREEBUSY)
 
@@ -196,7 +197,8 @@ class TestAShare:
         assert share.withdrawn_at is not None
         assert seen_by(bob) == []
 
-    @pytest.mark.claim("erase.shares")
+    # What a colleague saw is no copy of theirs.
+    @pytest.mark.claim("erase.shares", "feature.sharing")
     def test_shows_nothing_of_a_copy_that_its_owner_deleted(self, alice, bob, share):
         assert len(seen_by(bob)) == 2
 

@@ -213,6 +213,7 @@ class TestFilling:
 
 
 class TestTheFile:
+    @pytest.mark.claim("feature.calendar-export")
     def test_holds_what_was_put_in(self, browser, home):
         series = event(
             "DTSTART;TZID=America/New_York:20260603T090000",

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection as database
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Membership
 from integrations import purge
@@ -71,6 +73,7 @@ def body_of(integration):
 class TestRun:
     @pytest.mark.claim("status.purged")
     @pytest.mark.claim("home.removed", "connect.end", "integrations.optional")
+    @pytest.mark.claim("feature.mail-kept")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = left(mailbox)
         job = run(disconnect(mailbox), clock)
@@ -112,6 +115,17 @@ class TestRun:
         assert said["provider_revocation"]["outcome"] == "confirmed"
         assert "of the connection are emptied" in said["remains"]["tombstones"]
         assert {key["key_id"]: key["line"] for key in said["keys_destroyed"]} == before
+
+    @pytest.mark.claim("data-use.backup-days")
+    def test_names_the_day_until_which_the_operator_keeps_copies(self, mailbox, clock, settings):
+        settings.BACKUP_RETENTION_DAYS = 17
+        page = " ".join(Client().get(reverse("data-use")).text.split())
+        assert "The operator states that they are kept for at most 17 days" in page
+
+        job = run(disconnect(mailbox), clock)
+
+        until = receipts.time_text(job.verified_at + timedelta(days=17))
+        assert body_of(mailbox)["remains"]["backups"]["until"] == until
 
     @pytest.mark.parametrize("trigger", PurgeTrigger)
     def test_names_its_trigger(self, mailbox, clock, trigger):
