@@ -343,6 +343,7 @@ class TestWhatRemains:
             assert no_content(rows.objects.values().get()) == {}
         assert job.integration_id == mailbox.id
 
+    @pytest.mark.claim("receipt.tombstones", "receipt.credential-kept")
     def test_does_not_hide_a_connection_that_stays(self, mailbox, clock):
         holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
 
