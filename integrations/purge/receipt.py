@@ -24,8 +24,6 @@ from limited_use import key_stores, receipts
 from limited_use.claims import claim
 from limited_use.ledger import keys as ledger_keys
 from limited_use.ledger import names
-from limited_use.vault import rhythm
-from limited_use.vault.lines import KeyLine
 
 from . import inventory, jobs, ledger_part, provider_words, second_part
 
@@ -197,8 +195,7 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
         remains["at_the_provider"] = _THERE[product]
-    if job.own_kek_epoch is not None:
-        own_ends = job.fenced_at + timedelta(hours=rhythm.hours_of(KeyLine.OWN))
+    if (own_ends := second_part.own_epoch_ends(job)) is not None:
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
             "destroyed_by": receipts.time_text(own_ends),

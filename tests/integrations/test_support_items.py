@@ -29,6 +29,7 @@ from tests.factories import (
     make_organisation,
     make_user,
 )
+from tests.integrations.pages import reading
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 
@@ -128,6 +129,12 @@ class TestTheOwner:
 
         consent = Consent.objects.get(item=message.id)
         assert consent.expires_at - consent.given_at == timedelta(hours=hours)
+        end = f"{consent.expires_at.day} {consent.expires_at:%b}[a-z]*( \\d+)?, {consent.expires_at:%H:%M} UTC"
+        asked = browser.get(f"/inbox/messages/{message.id}/support/").content.decode()
+        shown = browser.get(f"/inbox/threads/{message.thread_id}/").content.decode()
+        assert re.search(f"Support can read it until {end}", asked)
+        assert re.search(f"Open to support until {end}", shown)
+        assert read(desk(staff()), message).status_code == 200
         assert (consent.purpose, consent.recipient) == ("support.item", "support_agent")
         assert consent.owner_id == message.user_id
 
@@ -188,6 +195,10 @@ class TestTheOwner:
         )
         assert len(found) == 4
         assert {one.count for one in found} == {1}
+        hers = cast.browser(mailbox.connection.user)
+        shown = hers.get("/settings/uses/", {"purpose": "support.item"}).content.decode()
+        lines = [reading.text(row) for row in shown.split("<tbody>")[-1].split("</tr>")]
+        assert len([line for line in lines if "Antares support" in line]) == 4
 
 
 class TestSupport:

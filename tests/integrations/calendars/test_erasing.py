@@ -195,7 +195,6 @@ class TestADisconnect:
 
     @pytest.mark.invariant(6)
     @pytest.mark.django_db(transaction=True)
-    @pytest.mark.claim("receipt.calendars-stay")
     def test_changes_nothing_at_the_provider(self, alice, account):
         before = deepcopy(account.events), account.version
 
