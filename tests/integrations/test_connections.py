@@ -118,8 +118,11 @@ class TestConnecting:
     def test_asks_for_a_code_with_pkce_and_for_no_scope_that_nothing_needs(
         self, browser_of, alice, settings
     ):
-        query = query_of(browser_of(alice).begin())
+        address = browser_of(alice).begin()
 
+        # The password is asked for there.
+        assert address.partition("?")[0] == settings.GOOGLE_AUTHORIZE_URL
+        query = query_of(address)
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
         assert len(query["code_challenge"]) == 43

@@ -129,7 +129,8 @@ class TestTheOwner:
 
         consent = Consent.objects.get(item=message.id)
         assert consent.expires_at - consent.given_at == timedelta(hours=hours)
-        end = f"{consent.expires_at.day} {consent.expires_at:%b}[a-z]*( \\d+)?, {consent.expires_at:%H:%M} UTC"
+        ends = consent.expires_at
+        end = f"{ends.day} {ends:%b}[a-z]*( [0-9]+)?, {ends:%H:%M} UTC"
         asked = browser.get(f"/inbox/messages/{message.id}/support/").content.decode()
         shown = browser.get(f"/inbox/threads/{message.thread_id}/").content.decode()
         assert re.search(f"Support can read it until {end}", asked)
