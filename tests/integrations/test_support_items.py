@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from integrations import connections, inbox, owner_permits, support_items
+from integrations import connections, credentials, inbox, owner_permits, support_items
 from integrations.models import PurgeTrigger
 from limited_use import consents
 from limited_use.guard import Refused
@@ -343,6 +343,18 @@ class TestSupport:
         assert read(desk(sam), message).status_code == 403
         assert str(message.id) not in desk(sam).get("/support/items/").content.decode()
         assert Consent.objects.get(item=message.id).withdrawn_at
+
+    @pytest.mark.claim("integrations.only-you", "status.reauth", "mail.nothing-lost")
+    @pytest.mark.invariant(5)
+    def test_reads_nothing_after_the_grant_has_ended(self, mailbox, message, alice, sam):
+        opened(alice, message)
+        connection = mailbox.connection
+        assert read(desk(sam), message).status_code == 200
+
+        at = timezone.now()
+        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=at)
+
+        assert read(desk(sam), message).status_code == 403
 
     @pytest.mark.clause("AN-18")
     def test_is_not_the_owner_of_what_is_read(self, mailbox, message, alice):

@@ -131,7 +131,7 @@ class TestItsPage:
         assert 'value="UTC"' in shown
 
     @pytest.mark.claim("local-calendar.sealed")
-    def test_stores_what_is_written_in_it_sealed(self, browser, home):
+    def test_stores_what_is_written_in_it_sealed(self, browser, home, alice):
         marker = "CANARY-6f1c"
         named = {"name": f"{marker} club", "zone": BERLIN, "version": home.version}
         assert browser.post(at("", home), named).status_code == 302
@@ -139,6 +139,7 @@ class TestItsPage:
 
         assert marker.encode() in file_of(browser, home)[1]
         assert find_in_tables(marker.encode()) == set()
+        assert "accounts_user" in find_in_tables(alice[0].email.encode())
         assert Connection.objects.get().provider == "offline"
 
     def test_keeps_what_was_typed(self, browser, home):

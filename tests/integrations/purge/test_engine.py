@@ -31,7 +31,7 @@ from integrations.purge import inventory, jobs
 from integrations.purge.receipt import WHY
 from limited_use import consents, receipts, verify
 from limited_use.features import FEATURES
-from limited_use.ledger import sequencer
+from limited_use.ledger import entries, sequencer
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import Consent, DataKey, Leaf, Receipt
 from tests.integrations.purge import holdings
@@ -75,7 +75,7 @@ def body_of(integration):
 @pytest.mark.invariant(6)
 @pytest.mark.clause("WDEL", "CASA-DEL", "MS-DEL", "AN-14", "AN-15")
 class TestRun:
-    @pytest.mark.claim("status.purged")
+    @pytest.mark.claim("status.purged", "mail.reconnect-or-removed")
     @pytest.mark.claim("home.removed", "connect.end", "integrations.optional")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = left(mailbox)
@@ -273,7 +273,7 @@ class TestRun:
 
         assert left(other) == before
 
-    @pytest.mark.claim("receipt.ledger")
+    @pytest.mark.claim("receipt.ledger", "receipt.pseudonyms-ours")
     @pytest.mark.invariant(3)
     def test_writes_no_id_as_it_stands_into_the_ledger(self, mailbox, clock):
         run(disconnect(mailbox), clock)
@@ -282,6 +282,12 @@ class TestRun:
         payloads = [bytes(leaf.payload).decode() for leaf in Leaf.objects.all()]
         assert any("purge" in payload for payload in payloads)
         assert [one for one in known for payload in payloads if str(one) in payload] == []
+        # Nothing else of the mailbox, the account or the person.
+        for word in ("alice", "gmail.example", "sub-1", "1//refresh", "ya29"):
+            assert not [payload for payload in payloads if word in payload]
+        # The mailbox is older than keys of connections: its names are the service's own.
+        assert body_of(mailbox)["remains"]["ledger_key"].startswith("The pseudonyms are the serv")
+        assert any(entries.pseudonym(mailbox.id) in payload for payload in payloads)
 
 
 def what_identifies_or_opens(connection):
