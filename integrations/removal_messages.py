@@ -107,7 +107,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         # While it runs, and after.
         "removal.removed": claim("removal.removed", "Your {name} {is} removed from Antares"),
         "removal.unreadable": claim(
-            "removal.unreadable", "All keys to {copy} are destroyed. Nobody can read {it}."
+            "removal.unreadable",
+            "All keys to {copy} are destroyed. Antares can no longer open {it}.",
         ),
         "removal.emptied": claim("removal.emptied", "Every row of {copy} is deleted."),
         "removal.counted": claim(

@@ -108,13 +108,13 @@ WATCHES: Final[Mapping[watches.Outcome, str]] = {
 CREDENTIAL: Final[Mapping[bool, str]] = {
     False: claim(
         "receipt.credential-kept",
-        "The grant of this account is kept for what else is connected with it, and for no other"
-        " purpose.",
+        "The account is still connected: its connection stays, with address, permissions and"
+        " tokens.",
     ),
     True: claim(
-        "receipt.credential-until-revoked",
-        "The credential is kept until another disconnect of this account has ended the grant, and"
-        " for no other purpose.",
+        "receipt.credential-until-settled",
+        "Another disconnect of this account is under way. Until it has settled what becomes of the"
+        " grant, the connection stays, with address, permissions and tokens.",
     ),
 }
 

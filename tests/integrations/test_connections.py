@@ -126,8 +126,9 @@ class TestConnecting:
 
         address = browser.begin()
 
+        # The password is asked for there.
         query = query_of(address)
-        assert address.startswith(settings.GOOGLE_AUTHORIZE_URL)
+        assert address.partition("?")[0] == settings.GOOGLE_AUTHORIZE_URL
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
         assert len(query["code_challenge"]) == 43

@@ -369,6 +369,7 @@ class TestDisconnecting:
             "https://account.live.com/consent/Manage",
         ]
         assert "TOK-REVOKE" not in body["clauses"]
+        assert said["says"].startswith("Not revoked: this provider takes no grant back")
         page = alices.client.get(f"/settings/removals/{job.id}/").content.decode()
         assert "https://myapps.microsoft.com" in page
         assert "was asked to end our access" not in page

@@ -135,6 +135,7 @@ def find_access_after(job, outcome):
 class TestTheOnlyProduct:
     @pytest.mark.claim("disconnect.access-ends", "disconnect.tokens-destroyed")
     @pytest.mark.claim("removal.access-confirmed", "removal.tokens-destroyed")
+    @pytest.mark.claim("receipt.mail-stays", "receipt.calendars-stay", "home.optional")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_google_confirms(self, alice, google, mailoutbox, product):
         world = connected(alice, Google(google), product)
@@ -150,6 +151,9 @@ class TestTheOnlyProduct:
         assert outcome_of(job) == RevocationOutcome.CONFIRMED
         said = {"removal.access-confirmed", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="good")
+        # `check_end` has compared the messages and events there with those of before.
+        stays = {"mail": "Your mail itself: it is yours", "calendar": "Your calendars, with the"}
+        assert world.read_receipt(product)["remains"]["at_the_provider"].startswith(stays[product])
 
     @pytest.mark.claim("removal.access-gone")
     def test_is_removed_after_the_person_ended_our_access_at_google(
@@ -177,13 +181,15 @@ class TestTheOnlyProduct:
         assert outcome_of(job) == RevocationOutcome.PENDING
         emptied = {f"removal.{one}" for one in ("unreadable", "emptied", "counted")}
         check_page(world, job, says=emptied | {"removal.access-asked"})
+        assert "Antares can no longer open any of it." in world.read_page(job)[0]
+        assert not world.has_keys("mail")
         world.finish(job)
         assert outcome_of(job) == RevocationOutcome.UNCONFIRMED
         said = {"removal.access-unconfirmed", "removal.advice-check", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
     @pytest.mark.claim("disconnect.access-not-offered", "removal.access-not-offered")
-    @pytest.mark.claim("removal.advice-remove")
+    @pytest.mark.claim("removal.advice-remove", "receipt.not-offered")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_microsoft_ends_no_access(self, alice, microsoft, mailoutbox, product):
         world = connected(alice, Microsoft(microsoft), product)
@@ -198,13 +204,17 @@ class TestTheOnlyProduct:
         assert links >= set(PROVIDERS["microsoft"].revocation_pages)
         world.finish(job)
         assert outcome_of(job) == RevocationOutcome.NOT_OFFERED
+        receipt = world.read_receipt(product)["provider_revocation"]["says"]
+        assert "The provider goes on listing your agreement until you remove it" in receipt
+        assert world.account.list_scopes() >= world.given > set()
         said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
-    @pytest.mark.claim("local-remove.within-an-hour")
+    @pytest.mark.claim("local-remove.within-an-hour", "receipt.not-needed")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
         local_house.begun(actor_for(alice, acme), "Choir")
         world = World(alice, Nobody())
+        google.clear_journal()
 
         (job,) = world.disconnect("calendar")
 
@@ -214,6 +224,10 @@ class TestTheOnlyProduct:
         assert removal_world.is_removed_within_an_hour(world, "calendar")
         assert outcome_of(job) == RevocationOutcome.NOT_NEEDED
         check_end(world, job, mailoutbox[-1], says=set(), tone="good")
+        body = world.read_receipt("calendar")
+        assert body["provider_revocation"]["says"].startswith("It lived here: there is no provider")
+        assert "at_the_provider" not in body["remains"]
+        assert google.requests() == []
 
 
 class TestAnAccountWhoseAccessHasEnded:

@@ -227,10 +227,12 @@ class TestAChange:
         assert answer.headers["ETag"] == f'"{body["etag"]}"'
 
     @pytest.mark.claim("problem.if-match")
-    def test_without_a_version_is_asked_for_one(self, hers):
-        one = named(hers, "Review")
+    def test_without_a_version_is_asked_for_one(self, hers, account):
+        one, before = named(hers, "Review"), account.version
 
         problem(send(hers, "patch", f"events/{one['id']}", {"title": "x"}), 428, "if-match-needed")
+
+        assert account.version == before
 
     def test_over_another_change_is_told(self, hers):
         one = named(hers, "Review")

@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts import memberships
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership
-from integrations import calendar_permits, endings
+from integrations import calendar_permits, credentials, endings
 from integrations.asking import Asked
 from integrations.calendar_permits import Wanted
 from integrations.calendars import agenda, managing, visible
@@ -116,6 +116,15 @@ class TestAShare:
             )
 
         assert refused.value.decision.missing == {Fact.SHARE_LIVE}
+
+    @pytest.mark.claim("mail.nothing-lost")
+    def test_shows_nothing_after_the_grant_has_ended(self, alice, bob, share):
+        connection = alice.integration.connection
+        assert seen_by(bob)
+
+        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=NOW)
+
+        assert seen_by(bob) == []
 
     def test_is_needed(self, alice, bob):
         assert seen_by(bob) == []

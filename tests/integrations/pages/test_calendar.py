@@ -250,6 +250,10 @@ class TestTheZone:
         html = show(her_browser)
         assert "Asia/Kathmandu" in reading.text(html)
         assert entries(html)[0].startswith("17:45–18:45")  # noqa: RUF001
+        her_browser.post("/accounts/logout/")
+        assert "Asia/Kathmandu" not in reading.text(show(browser_of(alice.user)))
+        her_browser.force_login(alice.user)
+        assert "Asia/Kathmandu" not in reading.text(show(her_browser))
 
     def test_of_a_calendar_is_not_written_down_in_clear(self, alice, her_browser):
         alice.sync()

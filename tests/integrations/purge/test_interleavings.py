@@ -279,6 +279,9 @@ class World:
             assert not self.account.has_grant
         has_token = DataKey.objects.filter(holder=connection.grant_id).exists()
         assert has_token == ("credential" in body["remains"])
+        if has_token:
+            is_connected = "is still connected" in body["remains"]["credential"]
+            assert is_connected == bool(self.live.get(connection.id))
         assert "Your tokens are destroyed" not in said["says"] or not has_token
         return said
 
@@ -326,6 +329,8 @@ def provider(settings, monkeypatch, transactional_db):
 @pytest.mark.scenario("X6", "X8")
 @pytest.mark.clause("TOK-REVOKE", "TOK-DELETE")
 class TestDisconnectsAtOnce:
+    @pytest.mark.claim("receipt.revoked", "receipt.needed-elsewhere")
+    @pytest.mark.claim("receipt.mail-connected", "receipt.calendars-connected")
     @pytest.mark.parametrize("first", ["mail", "calendar"])
     def test_one_inside_the_other(self, provider, request, record_property, first):
         """One disconnect at each commit of the other's purge; every eighth in `make test`."""
@@ -349,7 +354,11 @@ class TestDisconnectsAtOnce:
         }
 
     # No shrinking: what an example drew is its history, and a shorter one is another history.
-    @pytest.mark.claim("receipt.other-organisation", "receipt.credential-until-revoked")
+    @pytest.mark.claim("receipt.revoked", "receipt.already-gone", "receipt.gone-after-asking")
+    @pytest.mark.claim("receipt.needed-elsewhere", "receipt.other-organisation")
+    @pytest.mark.claim("receipt.mail-connected", "receipt.calendars-connected")
+    @pytest.mark.claim("receipt.tokens-destroyed", "receipt.unconfirmed")
+    @pytest.mark.claim("receipt.credential-kept", "receipt.credential-until-settled")
     @hypothesis.settings(
         max_examples=14,
         phases=[Phase.reuse, Phase.generate],
