@@ -10,11 +10,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from typing import Self
 
 import hypothesis
 import pytest
+from django.db import connection as database
 from django.db import transaction
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
@@ -32,6 +35,7 @@ from integrations.models import (
 from integrations.providers import transport
 from integrations.purge.provider_words import NEEDS
 from limited_use import departures
+from limited_use.ledger import sequencer
 from limited_use.models import DataKey
 from tests import factories
 from tests.fakes.mail import FakeMailbox
@@ -81,6 +85,20 @@ class World:
         self.running: Worker | None = None
         google.before_each = google.after_each = self._in_request
         self.live = self._read_live()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """
+        Kill the workers that are left, also when an example fails or Hypothesis gives it up.
+
+        A stopped worker may have stopped inside the sequencer, whose lock belongs to its session:
+        until that is closed, no purge in this database gets its receipt.
+        """
+        while self.workers:
+            self.running = self.workers.pop()
+            self.running.kill()
 
     def _token(self, who: str) -> str:
         return f"1//{who}-{self.number}"
@@ -311,6 +329,13 @@ class World:
 _FEATURES = {"mail": "inbox", "calendar": "calendar"}
 
 
+def _is_sequencer_locked() -> bool:
+    held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+    with database.cursor() as cursor:
+        cursor.execute(held, [sequencer.LOCK_CLASS, sequencer.LOCK])
+        return cursor.fetchone() is not None
+
+
 @pytest.fixture
 def provider(settings, monkeypatch, transactional_db):
     household.provided(monkeypatch, FakeMailbox(), FakeWatches())
@@ -320,6 +345,26 @@ def provider(settings, monkeypatch, transactional_db):
     with GoogleGrants.running() as google:
         settings.GOOGLE_REVOKE_URL = google.url
         yield google
+
+
+class GivenUp(Exception):
+    """Raised in a world as Hypothesis does when an example becomes too long."""
+
+
+class TestWorld:
+    def test_stops_its_workers_when_an_example_is_given_up(self, provider):
+        """A worker may have stopped inside the sequencer, whose lock is its session's."""
+        with suppress(GivenUp), World(provider, SHAPES["two products"]) as world:
+            world.do(("disconnect", "alice", "mail", "hint"))
+            while not _is_sequencer_locked():
+                world.do(("run", 0, 1))
+            raise GivenUp
+
+        assert not _is_sequencer_locked()
+        with World(provider, SHAPES["two products"]) as other:
+            other.do(("disconnect", "alice", "mail", "hint"))
+            other.finish()
+            assert other.check_end().endswith(": needed_elsewhere")
 
 
 @pytest.mark.invariant(6)
@@ -332,13 +377,13 @@ class TestDisconnectsAtOnce:
         second = {"mail": "calendar", "calendar": "mail"}[first]
         ends = Counter()
         for commits in range(0, 200, 1 if is_thorough(request.config) else 8):
-            world = World(provider, SHAPES["two products"])
-            world.do(("disconnect", "alice", first, "hint"))
-            world.do(("run", 0, commits))
-            is_last = not world.workers
-            world.do(("disconnect", "alice", second, "no hint"))
-            world.finish()
-            ends[world.check_end()] += 1
+            with World(provider, SHAPES["two products"]) as world:
+                world.do(("disconnect", "alice", first, "hint"))
+                world.do(("run", 0, commits))
+                is_last = not world.workers
+                world.do(("disconnect", "alice", second, "no hint"))
+                world.finish()
+                ends[world.check_end()] += 1
             if is_last:
                 break
 
@@ -358,18 +403,18 @@ class TestDisconnectsAtOnce:
     @given(data=st.data())
     def test_leave_no_grant_behind_and_no_false_receipt(self, provider, data):
         shape = data.draw(st.sampled_from(["two products", "two products", *SHAPES]), "shape")
-        world = World(provider, SHAPES[shape])
-        world.is_google_away = data.draw(st.sampled_from([False] * 5 + [True]), "away")
-        world.may_end_at_google = data.draw(st.sampled_from([False] * 3 + [True]), "ends there")
-        faults = st.lists(st.sampled_from(Fault), max_size=2)
-        world.account.faults = [Fault.LOST_BEFORE] * ALL_DAY
-        if not world.is_google_away:
-            world.account.faults = data.draw(st.one_of(st.just([]), faults), "faults")
+        with World(provider, SHAPES[shape]) as world:
+            world.is_google_away = data.draw(st.sampled_from([False] * 5 + [True]), "away")
+            world.may_end_at_google = data.draw(st.sampled_from([False] * 3 + [True]), "ends there")
+            faults = st.lists(st.sampled_from(Fault), max_size=2)
+            world.account.faults = [Fault.LOST_BEFORE] * ALL_DAY
+            if not world.is_google_away:
+                world.account.faults = data.draw(st.one_of(st.just([]), faults), "faults")
 
-        for _ in range(data.draw(st.integers(1, MOST_ACTIONS), "actions")):
-            if actions := world.actions():
-                kind = data.draw(st.sampled_from([one for one in KINDS if one in actions]))
-                world.do(data.draw(st.sampled_from(actions[kind]), "next"))
-        world.finish()
+            for _ in range(data.draw(st.integers(1, MOST_ACTIONS), "actions")):
+                if actions := world.actions():
+                    kind = data.draw(st.sampled_from([one for one in KINDS if one in actions]))
+                    world.do(data.draw(st.sampled_from(actions[kind]), "next"))
+            world.finish()
 
-        hypothesis.event(world.check_end())
+            hypothesis.event(world.check_end())
