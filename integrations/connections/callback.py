@@ -17,7 +17,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import owned
-from integrations import alarms, contention, credentials, oauth_state
+from integrations import alarms, contention, credentials, grants, oauth_state
 from integrations.endpoints import endpoints, redirect_uri
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.oauth_state import Journey
@@ -183,6 +183,8 @@ def _keep(
 def _stored(
     attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
 ) -> AttemptOutcome:
+    # A request that was sent this long before the attempt may have arrived after the consent.
+    valid_at: datetime | None = attempt.began_at - grants.ON_ITS_WAY
     for _ in range(PATIENCE):
         try:
             # A consent cannot be asked for again: what lost a deadlock is stored once more.
@@ -192,19 +194,22 @@ def _stored(
                     attempt_id=attempt.id,
                     tokens=tokens,
                     provider=provider,
+                    valid_at=valid_at,
                     at=at,
                 )
             )
         except storing.Revoking:
+            valid_at = None
             time.sleep(POLL_SECONDS)
-        if tokens.refresh_token is None:
-            break
-        # The revocation may have swept the new grant along: ask whether it stands.
-        fresh = oauth.refresh(
-            provider,
-            endpoints(provider.key),
-            refresh_token=tokens.refresh_token,
-            at=timezone.now(),
-        )
-        tokens = storing.merged(tokens, fresh)
+        except storing.Unchecked:
+            if tokens.refresh_token is None:
+                break
+            # No revocation is under way, so the answer counts until another one begins.
+            valid_at = timezone.now()
+            tokens = storing.merged(tokens, _refreshed(tokens.refresh_token, provider, valid_at))
     raise refusals.StillEnding
+
+
+def _refreshed(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:
+    """:raises errors.GrantRevoked: if a revocation ended the new grant as well"""
+    return oauth.refresh(provider, endpoints(provider.key), refresh_token=refresh_token, at=at)

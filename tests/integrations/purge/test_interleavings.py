@@ -104,6 +104,20 @@ class TestDisconnectsAtOnce:
             "the grant is gone: confirmed, needed_elsewhere",
         }
 
+    @pytest.mark.parametrize("commits", [16, 1000], ids=["while it ends", "after it has ended"])
+    def test_a_reconnect_stores_no_grant_that_a_purge_has_just_revoked(self, provider, commits):
+        with World(provider, SHAPES["two organisations"]) as world:
+            world.do(("disconnect", "bob", "mail", "no hint"))
+            world.do(("disconnect", "alice", "mail", "hint"))
+            world.do(("reconnect", "alice", "mail"))
+            world.do(("run", 0, commits))
+            is_revoked = not world.account.has_grant
+            world.finish()
+
+            assert is_revoked
+            assert world.connects == ["GrantRevoked"]
+            assert check_end(world).startswith("the grant is gone: ")
+
     # No shrinking: what an example drew is its history, and a shorter one is another history.
     @pytest.mark.claim("receipt.other-organisation", "receipt.credential-until-revoked")
     @hypothesis.settings(
