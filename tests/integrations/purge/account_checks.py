@@ -74,7 +74,7 @@ def check_end(world: World) -> str:
 
 def _check_grant(world: World, outcomes: list[str]) -> str:
     if world.live:
-        granted = world.account.tokens | world.ended_at_google
+        granted = world.account.tokens | world.ended_at_google | world.dead_on_arrival
         needed = {world.tokens[connection_id][-1] for connection_id in world.live}
         assert needed <= granted, "a live grant was revoked"
         return "a live integration needs the grant"

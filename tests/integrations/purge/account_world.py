@@ -56,6 +56,11 @@ class World:
         # The latest connection of each person, and the refresh tokens that each connection had.
         self.connections = {who: self._connect(who, products) for who, products in shape.items()}
         self.tokens = {one.id: [self._token(who)] for who, one in self.connections.items()}
+        self.owners = {one.id: who for who, one in self.connections.items()}
+        # How many requests had been sent when Google issued the token of a reconnect.
+        self.requests_before_token: dict[str, int] = {}
+        # Tokens that something else than the person's own purges revoked before they were stored.
+        self.dead_on_arrival: set[str] = set()
         self.account = google.open_account(*(token for (token,) in self.tokens.values()))
         self.workers: list[Worker] = []
         self.jobs_at_work: dict[Worker, PurgeJob] = {}
@@ -161,6 +166,7 @@ class World:
     def _reconnect(self, who: str, product: str) -> None:
         token = f"{self._token(who)}-{len(self.connects) + len(self.reconnects)}"
         self.google.issue(token, self.account)
+        self.requests_before_token[token] = len(self.account.requests)
         begun = start_reconnect(
             self.connections[who], product, subject=self.subject, token=token, at=self.clock()
         )
@@ -263,13 +269,26 @@ class World:
             self.connects.append(reconnect.refusal)
             return
         self.connects.append("stored")
-        who = next(
-            who for who, one in self.connections.items() if one.user_id == connection.user_id
-        )
-        self.connections[who] = connection
-        self.tokens.setdefault(connection.id, []).append(reconnect.token)
+        user_ids = {one.user_id: who for who, one in self.connections.items()}
+        who = user_ids[connection.user_id]
+        self.connections[who], self.owners[connection.id] = connection, who
         if reconnect.token not in self.account.tokens | self.ended_at_google:
-            self.connects[-1] = "stored, though it was revoked before"
+            self._check_revoked_by_others(who, reconnect.token)
+        self.tokens.setdefault(connection.id, []).append(reconnect.token)
+
+    def _check_revoked_by_others(self, who: str, token: str) -> None:
+        """
+        Check that none of the person's own purges revoked a token before it was stored.
+
+        A purge in another organisation, or a connect that was refused, may have: its next sync
+        finds out.
+        """
+        since = self.account.requests[self.requests_before_token[token] :]
+        owned = [self.tokens.get(one, []) for one, owner in self.owners.items() if owner == who]
+        own = {former for tokens in owned for former in tokens}
+        assert not [one for one, done in since if done == "revoked" and one in own], token
+        self.connects[-1] = "stored, though something else had revoked it"
+        self.dead_on_arrival.add(token)
 
     def _before_request(self) -> None:
         worker = self.running

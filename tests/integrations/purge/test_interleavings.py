@@ -1,5 +1,5 @@
 """
-Disconnects of one account at the same time, in every order that a machine could run them.
+Disconnects and reconnects of one account at the same time, in every order that they could run in.
 
 At the end the grant is gone at the provider, or something live needs it and the receipt named it,
 or the receipt says `unconfirmed` and links the provider's page. Each receipt is true when issued.
