@@ -96,6 +96,8 @@ class World:
         while self.workers:
             self.running = self.workers.pop()
             self.running.kill()
+        # Otherwise the next example's sweep would find what this one had yet to end.
+        endings.sweep(at=self.clock())
 
     @property
     def subject(self) -> str:

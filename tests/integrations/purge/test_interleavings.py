@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from urllib3 import Timeout
 
-from integrations import grants
+from integrations import endings, grants
 from integrations.connections import callback
 from integrations.providers import transport
 from limited_use.ledger import sequencer
@@ -28,6 +28,7 @@ from tests.fakes.pushes import FakeWatches
 from tests.integrations import household
 from tests.integrations.purge.account_checks import check_end
 from tests.integrations.purge.account_world import ALL_DAY, KINDS, MOST_ACTIONS, SHAPES, World
+from tests.integrations.purge.conftest import NOW
 from tests.integrations.purge.google_grants import Fault, GoogleGrants
 from tests.integrations.purge.interleaving import PATIENCE
 from tests.tiers import is_thorough
@@ -76,6 +77,13 @@ class TestWorld:
             other.do(("disconnect", "alice", "mail", "hint"))
             other.finish()
             assert check_end(other).endswith(": needed_elsewhere")
+
+    def test_leaves_nothing_to_the_sweep_of_the_next_example(self, provider):
+        with suppress(GivenUp), World(provider, SHAPES["two products"]) as world:
+            world.do(("leave", "alice"))
+            raise GivenUp
+
+        assert endings.sweep(at=NOW) == []
 
 
 @pytest.mark.invariant(6)
