@@ -30,7 +30,11 @@ HORIZONS = (30, 90, 365)
 
 
 class Revoking(Exception):
-    """A revocation of this account's grant may be on its way. Wait, and see what it left."""
+    """A revocation of this account's grant may be under way. Wait, then check the tokens."""
+
+
+class Unchecked(Exception):
+    """A revocation may have ended the new grant. Check that the tokens work, then store them."""
 
 
 def blind_of(provider: str, tokens: TokenSet) -> bytes | None:
@@ -51,13 +55,20 @@ def merged(tokens: TokenSet, fresh: TokenSet) -> TokenSet:
 
 
 def store(
-    *, attempt_id: UUID, tokens: TokenSet, provider: Provider, at: datetime
+    *,
+    attempt_id: UUID,
+    tokens: TokenSet,
+    provider: Provider,
+    valid_at: datetime | None,
+    at: datetime,
 ) -> AttemptOutcome:
     """
     Keep the grant, its account, consent and integration, and end the attempt. Other attempts at the
     same provider and product are settled.
 
+    :param valid_at: a time when the tokens were valid; None: they have to be checked first
     :raises Revoking: if the account is being disconnected at the provider right now
+    :raises Unchecked: if it may have been disconnected there since `valid_at`
     :raises refusals.WrongAccount: if another account was to be reconnected
     :raises refusals.LivesAlready: if it would take a permission from what is connected of it
     :raises refusals.ConnectedByOther: if somebody else in the organisation has it
@@ -73,6 +84,8 @@ def store(
         if grants.revoking_until(provider=provider.key, account_blind=blind, at=at) is not None:
             raise Revoking
         attempt, older_ids = _attempt(attempt_id)
+        if valid_at is None or _has_revoked_since(valid_at, attempt, blind):
+            raise Unchecked
         held = _held(attempt, provider, blind)
         if held is not None:
             _hold_integrations(held)
@@ -107,9 +120,22 @@ def store(
     return outcome
 
 
+def _has_revoked_since(since: datetime, attempt: ConnectAttempt, blind: bytes) -> bool:
+    return grants.has_revoked_since(
+        since,
+        user_id=attempt.user_id,
+        organisation_id=attempt.organisation_id,
+        provider=attempt.provider,
+        account_blind=blind,
+    )
+
+
 def _attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     """Return the attempt, if it may still be completed, and the ids of what its success settles."""
-    attempt, older_ids = attempts.hold(attempt_id)
+    try:
+        attempt, older_ids = attempts.hold(attempt_id)
+    except ConnectAttempt.DoesNotExist:
+        raise refusals.Overtaken from None
     theirs = {"user_id": attempt.user_id, "organisation_id": attempt.organisation_id}
     is_live = (
         Membership.objects.live().filter(**theirs).select_for_update(no_key=True).exists()

@@ -38,6 +38,7 @@ from integrations.models import (
     SyncStage,
     SyncWork,
 )
+from integrations.providers import oauth
 from integrations.settings_pages import outcomes
 from integrations.settings_pages.outcome_words import OF_ADMINISTERED, OUTCOMES
 from integrations.sync import claims
@@ -571,6 +572,25 @@ class TestWhatHappensMeanwhile:
 
         with pytest.raises(refusals.Overtaken):
             storing._attempt(attempt.id)
+
+    def test_says_so_where_the_connection_was_removed_and_the_attempt_with_it(
+        self, browser_of, alice, google, monkeypatch
+    ):
+        browser = browser_of(alice)
+        back = google.consent(browser.begin(), email=ALICE_BOX)
+        exchange = oauth.exchange
+
+        def exchange_meanwhile(*arguments, **named):
+            ConnectAttempt.objects.all().delete()
+            return exchange(*arguments, **named)
+
+        monkeypatch.setattr(oauth, "exchange", exchange_meanwhile)
+
+        browser.arrive(back)
+
+        assert ConnectAttempt.objects.get().outcome == AttemptOutcome.OVERTAKEN
+        assert not Connection.objects.exists()
+        assert not google.grants(ALICE_BOX)
 
     def test_throws_the_grant_away_if_the_words_changed(self, browser_of, alice, google):
         browser = browser_of(alice)

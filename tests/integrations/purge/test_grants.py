@@ -25,7 +25,7 @@ from limited_use.models import DataKey, Receipt
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.interleaving import Worker
-from tests.integrations.purge.revoke_endpoint import DONE, DOWN
+from tests.integrations.purge.revoke_endpoint import DONE, DOWN, GONE
 from tests.integrations.purge.test_engine import another_sequencer_at_work, body_of, left, run
 from tests.worlds.processes import wait_until
 
@@ -212,6 +212,20 @@ class TestSeveralPurgesOfAConnection:
         second = disconnect(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
 
         assert run_in_turn([first, second], clock) == ["confirmed", "confirmed"]
+        assert google.tokens == ["1//refresh", "1//newer"]
+
+    @pytest.mark.claim("receipt.already-gone")
+    def test_remember_across_a_reconnect_that_they_asked_before(self, mailbox, google, clock):
+        google.answer = DOWN
+        first = disconnect(mailbox)
+        purge.run(job_id=first.id, now=clock)
+        clock.advance(minutes=2)
+        second = disconnect(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
+        google.answer = GONE
+
+        outcomes = run_in_turn([first, second], clock)
+
+        assert outcomes == ["gone_after_asking", "already_gone"]
         assert google.tokens == ["1//refresh", "1//newer"]
 
     @pytest.mark.claim("receipt.calendars-connected", "receipt.still-listed")
