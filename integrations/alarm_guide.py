@@ -10,6 +10,7 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "client.many_users": (
         "Ask the team of the client why it reads for so many people; retire it if they do not know."
     ),
+    "connect.failed": "Find connect.failed in the log by the attempt; report the error.",
     "egress.refused": (
         "Find the task in the log line egress.refused; name the host in the settings if it belongs"
         " to the service."

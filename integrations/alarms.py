@@ -13,6 +13,8 @@ REGISTRATION = UUID(int=0)
 
 INVALID_CLIENT = "provider.invalid_client"
 UNEXPECTED = "provider.unexpected"
+# A connect met an error that no outcome stands for.
+CONNECT_FAILED = "connect.failed"
 # It tells nobody of any news, although it said that it would.
 PUSH_SILENT = "provider.push_silent"
 CONSENT_SCREEN_IN_TESTING = "provider.consent_screen_in_testing"

@@ -45,6 +45,7 @@ def hold(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     All by id, so that two successes at once do not wait for each other. In a transaction.
 
     :return: the attempt, and the ids of the others
+    :raises ConnectAttempt.DoesNotExist: if it is gone, with what it was to connect again
     """
     attempt = ConnectAttempt.objects.get(id=attempt_id)
     wanted = _of_kind(
@@ -55,6 +56,8 @@ def hold(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     ).filter(Q(id=attempt_id) | Q(settled_at=None))
     held = wanted.order_by("id").select_for_update(no_key=True, of=("self",))
     by_id = {one.id: one for one in held}
+    if attempt_id not in by_id:
+        raise ConnectAttempt.DoesNotExist
     return by_id.pop(attempt_id), list(by_id)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection as database
+from django.db.models import Q
 
 from integrations import crossings
 from integrations.crossings import Holder
@@ -125,3 +126,17 @@ def revoking_until(*, provider: str, account_blind: bytes, at: datetime) -> date
     checks that its new grant still stands before it stores it.
     """
     return crossings.revoking_until(provider=provider, account_blind=account_blind, at=at)
+
+
+def has_revoked_since(
+    since: datetime, *, user_id: UUID, organisation_id: UUID, provider: str, account_blind: bytes
+) -> bool:
+    """
+    Return whether a revocation of this account's grant may have begun at or after `since`.
+
+    Of the person's connections in the organisation only. A connection that has ended no longer says
+    whose account it was, so each of them counts.
+    """
+    own = Connection.objects.owned_by(user_id, organisation_id).filter(provider=provider)
+    of_account = own.filter(Q(account_blind=account_blind) | Q(account_blind=None))
+    return of_account.filter(revocation_tried_at__gte=since).exists()

@@ -158,13 +158,7 @@ def purged(*, job: PurgeJob, at: datetime) -> None:
     )
 
 
-def receipt_ready(
-    *,
-    user_id: UUID,
-    integration_id: UUID,
-    provider: str,  # noqa: ARG001 - what the engine passes; the rows say more
-    at: datetime,
-) -> bool:
+def receipt_ready(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
     """Send the former owner the link to the receipt, if they still have an account."""
     job = PurgeJob.objects.get(integration_id=integration_id)
     return platform_mail.send(

@@ -10,6 +10,7 @@ from uuid import UUID
 from integrations import permissions, scopes
 from integrations.endpoints import is_registered
 from integrations.permissions import AskedPermission
+from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
 from integrations.providers.provider import Provider
 from limited_use.features import Feature
@@ -42,16 +43,10 @@ def requests_of(
     return permissions.list_permissions(provider, products)
 
 
-@dataclass(frozen=True, slots=True)
-class _Product:
-    title: str
-    says: str
-
-
-# In the words of settings. Which there are follows from the providers and the registry.
-_PRODUCTS: Final[Mapping[str, _Product]] = {
-    "mail": _Product("mail", "Read your mail next to your calls, texts and chats."),
-    "calendar": _Product("Calendar", "See and change your calendars next to your calls and chats."),
+# What each product is for. Which of them a provider has follows from the provider.
+_PURPOSES: Final[Mapping[str, str]] = {
+    "mail": "Read your mail next to your calls, texts and chats.",
+    "calendar": "See and change your calendars next to your calls and chats.",
 }
 
 
@@ -62,13 +57,13 @@ def offers() -> tuple[Offer, ...]:
             provider=provider.key,
             product=product,
             label=provider.label,
-            title=f"{provider.label} {words.title}",
-            says=words.says,
+            title=name_product(provider.key, product),
+            says=says,
             features=scopes.features_for(product),
             requests=requests_of(provider, product),
             has_single_permissions=provider.has_single_permissions,
         )
         for provider in PROVIDERS.values()
-        for product, words in _PRODUCTS.items()
+        for product, says in _PURPOSES.items()
         if product in provider.products and is_registered(provider.key)
     )

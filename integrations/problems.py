@@ -279,8 +279,8 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "This does not open here any more.",
         claim(
             "open.damaged",
-            "What is kept of it here was changed. At your provider it is as it was. We have been"
-            " told.",
+            "What is stored of it in Antares was changed. What came from a provider is there as it"
+            " was. We have been told.",
         ),
     ),
     KeyStoreUnavailable: Problem(

@@ -43,8 +43,6 @@ class Access(StrEnum):
     RECONNECTED = "reconnected"
     # Another connection of the same account uses it, whoever's that is.
     SHARED = "shared"
-    # The connection was removed without a product, and so without a receipt.
-    UNKNOWN = "unknown"
 
 
 class Tokens(StrEnum):
@@ -109,7 +107,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         # While it runs, and after.
         "removal.removed": claim("removal.removed", "Your {name} {is} removed from Antares"),
         "removal.unreadable": claim(
-            "removal.unreadable", "All keys to {copy} are destroyed. Nobody can read {it}."
+            "removal.unreadable",
+            "All keys to {copy} are destroyed. Antares can no longer open {it}.",
         ),
         "removal.emptied": claim("removal.emptied", "Every row of {copy} is deleted."),
         "removal.counted": claim(
@@ -149,9 +148,6 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
             "removal.access-shared",
             "Antares did not ask {provider} to end our access, because another connection of the"
             " same account used it.",
-        ),
-        "removal.access-unknown": claim(
-            "removal.access-unknown", "The connection was removed later."
         ),
         "removal.tokens-destroyed": claim(
             "removal.tokens-destroyed", "The access tokens are destroyed."
@@ -250,9 +246,6 @@ ACCESS: Final[Mapping[Access, AccessWords]] = MappingProxyType(
             "removal.advice-shared",
             "info",
         ),
-        Access.UNKNOWN: AccessWords(
-            "", _END, "removal.access-unknown", "removal.advice-check", "info"
-        ),
     }
 )
 
@@ -293,7 +286,7 @@ TOKENS: Final[Mapping[Tokens, TokenWords]] = MappingProxyType(
     }
 )
 
-#: Of a connection that has ended, or ends: what the outcome of its last removal means.
+#: What the revocation of a connection that has ended, or ends, means.
 OF_OUTCOME: Final[Mapping[RevocationOutcome, Access]] = MappingProxyType(
     {
         RevocationOutcome.PENDING: Access.ASKED,

@@ -18,6 +18,7 @@ from integrations.models import (
     ConnectionStatus,
     Integration,
     PurgeJob,
+    PurgeStep,
     RevocationOutcome,
 )
 from integrations.providers import PROVIDERS
@@ -60,13 +61,15 @@ class Situation:
 
 
 def foresee(connection: Connection, removed: Sequence[Integration]) -> Situation:
-    """Return what a disconnect of `removed`, live integrations of `connection`, comes to."""
+    """
+    Return what a disconnect of `removed`, live integrations of `connection`, comes to.
+
+    :param connection: to a provider; calendars stored only in Antares have a page of their own
+    """
     ids = {integration.id for integration in removed}
     others = _live_products(connection, apart_from=ids)
     subject = Subject(connection.provider, removed[0].product, others)
     provider = PROVIDERS[connection.provider]
-    if not provider.grants:
-        return Situation(subject, Access.NEVER_GIVEN, Tokens.NONE)
     if others:
         return _of_kept(connection, subject)
     if grants.lives_elsewhere(connection):
@@ -110,14 +113,13 @@ def _of_kept(connection: Connection, subject: Subject) -> Situation:
 
 
 def _access_at_the_end(connection: Connection) -> Access:
-    """Return what became of the access in the removal that ends, or ended, the connection."""
-    jobs = _jobs(connection)
-    if connection.ended_at is None:
-        # Whichever of them asks: the answer is about all.
-        waiting = [one for one in jobs if one.revocation == RevocationOutcome.PENDING]
-        return OF_OUTCOME[RevocationOutcome((waiting or jobs)[0].revocation)]
-    closing = [one for one in jobs if one.credential_key_id or one.account_key_id]
-    return OF_OUTCOME[RevocationOutcome(closing[0].revocation)] if closing else Access.UNKNOWN
+    """Return what became of the access of a connection that ends or has ended."""
+    outcome = RevocationOutcome(connection.revocation)
+    unfinished = {one.revocation for one in _jobs(connection) if one.step != PurgeStep.DONE}
+    if outcome == RevocationOutcome.PENDING and unfinished == {RevocationOutcome.NEEDED_ELSEWHERE}:
+        # Decided by the purges; the connection has it as soon as it has ended.
+        return Access.SHARED
+    return OF_OUTCOME[outcome]
 
 
 def _live_products(connection: Connection, *, apart_from: Collection[object]) -> tuple[str, ...]:

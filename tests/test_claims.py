@@ -156,12 +156,11 @@ def listed():
     """Return every sentence that is listed with a reason."""
     return {
         Sentence(path, text)
-        for table in (exceptions.NO_CLAIM, exceptions.NOT_BOUND)
-        for files_of_reason in table.values()
+        for files_of_reason in exceptions.NO_CLAIM.values()
         for path, texts in files_of_reason.items()
         for text in texts
     }
 
 
 def files():
-    return (*exceptions.OTHER_FILES, *exceptions.FILES_NOT_BOUND)
+    return tuple(exceptions.OTHER_FILES)

@@ -399,6 +399,11 @@ def bare(name: str) -> str:
     return routes.BARE_API if route(name).is_api else routes.BARE.get(name, routes.BARE_PAGE)
 
 
+def is_in_reference(name: str) -> bool:
+    """Return whether the API reference speaks of this route."""
+    return route(name).is_api or name == "oauth_token"
+
+
 def differs(answer, word: str) -> str:
     """Return what is wrong with `answer`, or nothing."""
     statuses, prefix = routes.WORDS[word]
@@ -463,10 +468,12 @@ class TestTheTable:
 @pytest.mark.control("3.1.1", "3.1.3", "3.1.4")
 @pytest.mark.scenario("U3")
 class TestEveryRoute:
+    @pytest.mark.claim("api.no-store", "feature.inbox-only-you")
     @pytest.mark.parametrize("who", TRY_ALL_METHODS)
     def test_answers_each_method_as_declared(self, world, bob, mallory, who):
         self.walk(METHODS, world, bob, mallory, who)
 
+    @pytest.mark.claim("api.no-store", "feature.inbox-only-you")
     @pytest.mark.parametrize("who", [who for who in CALLERS if who not in TRY_ALL_METHODS])
     def test_answers_get_and_post_as_declared(self, world, bob, mallory, who):
         self.walk(("GET", "POST"), world, bob, mallory, who)
@@ -494,6 +501,8 @@ class TestEveryRoute:
                     wrong.append(f"{name} {method}: shows what is Alice's")
                 if answer.status_code >= 500:
                     wrong.append(f"{name} {method}: {answer.status_code}")
+                if is_in_reference(name) and "no-store" not in answer.get("Cache-Control", ""):
+                    wrong.append(f"{name} {method}: may be stored")
 
         assert wrong == []
         assert world.state() == before

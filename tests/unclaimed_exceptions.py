@@ -25,14 +25,6 @@ OTHER_FILES: Final[Mapping[str, str]] = {
     "integrations/alarm_guide.py": "the next step of an operator",
 }
 
-#: Files whose claims have no id yet, because they are being rewritten. To be emptied.
-FILES_NOT_BOUND: Final[Mapping[str, str]] = {
-    "templates/503.html": "being replaced",
-    "templates/settings/feature_withdraw.html": "being replaced",
-    "templates/settings/_feature.html": "being replaced",
-    "integrations/settings_pages/outcome_words.py": "being replaced",
-}
-
 #: Reason → file → sentences that state no fact about data.
 NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "says why a permission is asked for; tests/review/test_scope_table.py compares the lists": {
@@ -47,9 +39,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/local_calendars_remove.html": [
             "Remove all of your Antares calendars?",
             "· Remove only this one",
-        ],
-        "templates/settings/_counted_calendar.html": [
-            "A calendar whose name cannot be shown now",
         ],
     },
     "names how long a feature keeps data, from its declaration": {
@@ -197,6 +186,12 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "an instruction, a heading, a name or a choice": {
+        "templates/503.html": [
+            "If you sent a form, look first whether it was done, then send it again.",
+        ],
+        "templates/settings/feature_withdraw.html": [
+            "You remove each on its own page.",
+        ],
         "templates/calendar/calendar.html": [
             "Look at the provider for {it.unreadable}.",
         ],
@@ -313,9 +308,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/_purge.html": [
             "Being removed",
         ],
-        "templates/settings/disconnect.html": [
-            "Remove your {names}?",
-        ],
     },
     "says what a proof does not show": {
         "templates/settings/_purge.html": [
@@ -368,25 +360,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Everything it brought in was removed",
             "Key destroyed",
             "Its names in this record destroyed",
-        ],
-    },
-}
-
-#: Reason → file → claims that no test proves yet. To be emptied.
-NOT_BOUND: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
-    "a duty of the operator (BACKUP_RETENTION_DAYS), which no software can prove": {
-        "templates/public/data_use.html": [
-            "The operator deletes them after at most {backup_days} days.",
-        ],
-    },
-    "no test asks each route of the API for this header": {
-        "templates/public/reference.html": [
-            "Every answer is no-store;",
-        ],
-    },
-    "the end of two sentences about watches: no test looks at a notification that comes after": {
-        "integrations/purge/provider_words.py": [
-            "nothing was kept to know it by, and nothing is looked up for it at the provider.",
         ],
     },
 }

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -16,6 +17,7 @@ from accounts.oauth.server import TokenServer
 
 # No cookie authenticates here, so there is nothing that a foreign page could ride on.
 @csrf_exempt
+@cache_control(no_store=True)
 @require_POST
 @sensitive_post_parameters("client_assertion")
 def token(request: HttpRequest) -> HttpResponse:
@@ -33,6 +35,5 @@ def token(request: HttpRequest) -> HttpResponse:
             status=429,
             headers={"Retry-After": str(error.retry_after)},
         )
-    response.headers["Cache-Control"] = "no-store"
     response.headers["Pragma"] = "no-cache"
     return response

@@ -41,7 +41,7 @@ class Line:
         return letters
 
 
-_WEB, _PURGE, _CONSOLE = ProcessClass.WEB, ProcessClass.PURGE, ProcessClass.CONSOLE
+_WEB, _PURGE = ProcessClass.WEB, ProcessClass.PURGE
 _NOBODY: Final = Line("Django's own, not used: roles are in the code")
 
 #: What the functions of the vault may do, whoever executes them.
@@ -111,12 +111,13 @@ GRANTS: Final[Mapping[str, Line]] = {
         purge="r",
     ),
     "accounts.Alarm": Line(
-        "alarms: anybody may raise one; an operator settles it, and can change nothing else",
+        "alarms: every class but the console raises them; the operator's command that settles one"
+        " runs as purge, and can change nothing else",
         web="ra",
         sync="ra",
         purge="ra",
         console="r",
-        columns={(_CONSOLE, "w"): ("settled_at", "settled_reason")},
+        columns={(_PURGE, "w"): ("settled_at", "settled_reason")},
     ),
     "account.EmailAddress": Line("sign-in addresses", web="rawd"),
     "account.EmailConfirmation": Line("allauth's, not in use", web="rad"),

@@ -2,8 +2,9 @@
 What people do with a connection: begin, complete, disconnect, choose a horizon, sync now.
 
 `starting` leads to the consent page, `callback` judges what comes back, `storing`
-keeps it in one transaction, `approving` asks an administrator first, `agreements` is
-what a person agrees to and withdraws afterwards, and `managing` is everything else.
+keeps it in one transaction, in which `products` switches on, resumes and pauses,
+`approving` asks an administrator first, `agreements` is what a person agrees to and
+withdraws afterwards, and `managing` is everything else.
 """
 
 from .agreements import (

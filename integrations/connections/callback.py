@@ -17,7 +17,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import owned
-from integrations import alarms, contention, credentials, oauth_state
+from integrations import alarms, contention, credentials, grants, oauth_state
 from integrations.endpoints import endpoints, redirect_uri
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.oauth_state import Journey
@@ -94,7 +94,7 @@ def complete(
     oauth_state.end(
         attempt_id=attempt.id, outcome=outcome, at=at, connection_id=attempt.connection_id
     )
-    attempt.refresh_from_db()
+    attempt = _ended(attempt, outcome, at)
     logger.info(
         "connect.completed",
         extra={
@@ -105,6 +105,21 @@ def complete(
         },
     )
     return attempt
+
+
+def _ended(attempt: ConnectAttempt, outcome: AttemptOutcome, at: datetime) -> ConnectAttempt:
+    """Return the attempt as it ended. What it was to connect again may have taken it along."""
+    ended = ConnectAttempt.objects.filter(id=attempt.id).first()
+    if ended is not None:
+        return ended
+    journey = Journey(
+        user_id=attempt.user_id,
+        organisation_id=attempt.organisation_id,
+        provider=attempt.provider,
+        product=attempt.product,
+        feature_versions={},
+    )
+    return oauth_state.refused(journey, outcome=outcome, at=at)
 
 
 def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> AttemptOutcome:
@@ -121,10 +136,11 @@ def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> At
         if isinstance(error, errors.ProviderError):
             alarms.of_provider(error, provider=provider.key, at=at)
         if outcome is None:
-            # A bug. The person sees that it failed, and a developer is paged.
+            # A bug. The person reads that it failed and that we have been told.
             logger.exception(
                 "connect.failed", extra={"attempt_id": attempt.id, "provider": provider.key}
             )
+            alarms.sound(alarms.CONNECT_FAILED, provider=provider.key, at=at)
             return AttemptOutcome.FAILED
         return outcome
 
@@ -183,6 +199,8 @@ def _keep(
 def _stored(
     attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
 ) -> AttemptOutcome:
+    # A request that was sent this long before the attempt may have arrived after the consent.
+    valid_at: datetime | None = attempt.began_at - grants.ON_ITS_WAY
     for _ in range(PATIENCE):
         try:
             # A consent cannot be asked for again: what lost a deadlock is stored once more.
@@ -192,19 +210,22 @@ def _stored(
                     attempt_id=attempt.id,
                     tokens=tokens,
                     provider=provider,
+                    valid_at=valid_at,
                     at=at,
                 )
             )
         except storing.Revoking:
+            valid_at = None
             time.sleep(POLL_SECONDS)
-        if tokens.refresh_token is None:
-            break
-        # The revocation may have swept the new grant along: ask whether it stands.
-        fresh = oauth.refresh(
-            provider,
-            endpoints(provider.key),
-            refresh_token=tokens.refresh_token,
-            at=timezone.now(),
-        )
-        tokens = storing.merged(tokens, fresh)
+        except storing.Unchecked:
+            if tokens.refresh_token is None:
+                break
+            # No revocation is under way, so the answer counts until another one begins.
+            valid_at = timezone.now()
+            tokens = storing.merged(tokens, _refreshed(tokens.refresh_token, provider, valid_at))
     raise refusals.StillEnding
+
+
+def _refreshed(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:
+    """:raises errors.GrantRevoked: if a revocation ended the new grant as well"""
+    return oauth.refresh(provider, endpoints(provider.key), refresh_token=refresh_token, at=at)

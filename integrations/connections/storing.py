@@ -4,44 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
-from integrations import approvals, attempts, credentials, crossings, grants, holders, scopes
+from integrations import approvals, attempts, credentials, crossings, grants
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
     Connection,
     ConnectionStatus,
-    Integration,
-    IntegrationStatus,
     RevocationOutcome,
-    StatusReason,
-    SyncWork,
 )
 from integrations.providers.oauth import TokenSet
 from integrations.providers.provider import Provider
-from integrations.sync import calendars
-from integrations.tasks import connections as tasks
-from limited_use import consents
 from limited_use.ledger import entries, names
 from limited_use.ledger import keys as ledger_keys
-from limited_use.vault import directory, keys
-from limited_use.vault.lines import KeyLine
+from limited_use.vault import directory
 
-from . import refusals
+from . import products, refusals
 
 HORIZONS = (30, 90, 365)
-# What is to be done first for each product; the rest follows from what it finds.
-FIRST_WORK = {"mail": "mail", "calendar": calendars.LISTING}
 
 
 class Revoking(Exception):
-    """A revocation of this account's grant may be on its way. Wait, and see what it left."""
+    """A revocation of this account's grant may be under way. Wait, then check the tokens."""
+
+
+class Unchecked(Exception):
+    """A revocation may have ended the new grant. Check that the tokens work, then store them."""
 
 
 def blind_of(provider: str, tokens: TokenSet) -> bytes | None:
@@ -62,18 +55,25 @@ def merged(tokens: TokenSet, fresh: TokenSet) -> TokenSet:
 
 
 def store(
-    *, attempt_id: UUID, tokens: TokenSet, provider: Provider, at: datetime
+    *,
+    attempt_id: UUID,
+    tokens: TokenSet,
+    provider: Provider,
+    valid_at: datetime | None,
+    at: datetime,
 ) -> AttemptOutcome:
     """
     Keep the grant, its account, consent and integration, and end the attempt. Other attempts at the
     same provider and product are settled.
 
+    :param valid_at: a time when the tokens were valid; None: they have to be checked first
     :raises Revoking: if the account is being disconnected at the provider right now
+    :raises Unchecked: if it may have been disconnected there since `valid_at`
     :raises refusals.WrongAccount: if another account was to be reconnected
     :raises refusals.LivesAlready: if it would take a permission from what is connected of it
     :raises refusals.ConnectedByOther: if somebody else in the organisation has it
     :raises refusals.Overtaken: if attempt, membership or connection ended meanwhile
-    :raises consents.Outdated: if what they agreed to has changed meanwhile
+    :raises limited_use.consents.Outdated: if the terms have changed since the person agreed
     """
     blind = blind_of(provider.key, tokens)
     if blind is None:
@@ -84,6 +84,8 @@ def store(
         if grants.revoking_until(provider=provider.key, account_blind=blind, at=at) is not None:
             raise Revoking
         attempt, older_ids = _attempt(attempt_id)
+        if valid_at is None or _has_revoked_since(valid_at, attempt, blind):
+            raise Unchecked
         held = _held(attempt, provider, blind)
         if held is not None:
             _hold_integrations(held)
@@ -91,7 +93,7 @@ def store(
         # The token response is the only truth about what was granted.
         granted = tokens.granted_scopes or frozenset()
         if held is not None:
-            _refuse_less(held, attempt, provider, granted)
+            products.refuse_smaller_grant(held, attempt, provider, granted)
         connection.asked_scopes = attempt.asked_scopes
         connection.granted_scopes = sorted(granted)
         connection.save()
@@ -103,8 +105,8 @@ def store(
             at=at,
             name=names.of(connection.id),
         )
-        outcome = _product(attempt, connection, provider, granted, at)
-        _judge_others(connection, attempt.product, provider, granted, at)
+        outcome = products.settle_product(attempt, connection, provider, granted, at)
+        products.settle_other_products(connection, attempt.product, provider, granted, at)
         approvals.settle(
             user_id=attempt.user_id,
             organisation_id=attempt.organisation_id,
@@ -118,9 +120,22 @@ def store(
     return outcome
 
 
+def _has_revoked_since(since: datetime, attempt: ConnectAttempt, blind: bytes) -> bool:
+    return grants.has_revoked_since(
+        since,
+        user_id=attempt.user_id,
+        organisation_id=attempt.organisation_id,
+        provider=attempt.provider,
+        account_blind=blind,
+    )
+
+
 def _attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
     """Return the attempt, if it may still be completed, and the ids of what its success settles."""
-    attempt, older_ids = attempts.hold(attempt_id)
+    try:
+        attempt, older_ids = attempts.hold(attempt_id)
+    except ConnectAttempt.DoesNotExist:
+        raise refusals.Overtaken from None
     theirs = {"user_id": attempt.user_id, "organisation_id": attempt.organisation_id}
     is_live = (
         Membership.objects.live().filter(**theirs).select_for_update(no_key=True).exists()
@@ -198,121 +213,3 @@ def _hold_integrations(connection: Connection) -> None:
     """
     live = connection.integrations.live().select_for_update(no_key=True)
     list(live.order_by("id").values_list("id"))
-
-
-def _product(
-    attempt: ConnectAttempt,
-    connection: Connection,
-    provider: Provider,
-    granted: frozenset[str],
-    at: datetime,
-) -> AttemptOutcome:
-    product = attempt.product
-    live = connection.integrations.live().filter(product=product).first()
-    served = scopes.served(provider, product, granted)
-    for feature in served:
-        consents.give(
-            person_id=attempt.user_id,
-            organisation_id=attempt.organisation_id,
-            feature=feature.key,
-            version=attempt.feature_versions.get(feature.key, 0),
-            at=at,
-        )
-    # An integration is a copy: it is there for the features that keep one.
-    if not scopes.is_kept(served):
-        if live is not None:
-            _pause(live, at)
-        return AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
-    if live is None:
-        _switch_on(connection, product, scopes.kept_days(served), at)
-    else:
-        _resume(live, at)
-    missing = scopes.compare(provider, product, granted).missing
-    return AttemptOutcome.CONNECTED_PARTLY if missing else AttemptOutcome.CONNECTED
-
-
-def _refuse_less(
-    held: Connection, attempt: ConnectAttempt, provider: Provider, granted: frozenset[str]
-) -> None:
-    """
-    Keep a grant that serves what is live, where the new one was asked for something else alone.
-
-    What was asked for and not given is another thing: that is what they chose.
-
-    :raises refusals.LivesAlready: begun again from that connection, all of it is asked for
-    """
-    others = held.integrations.live().exclude(product=attempt.product)
-    for one in others.values_list("product", flat=True):
-        if not scopes.asked(provider, one) <= granted | frozenset(attempt.asked_scopes):
-            raise refusals.LivesAlready(held.id)
-
-
-def _judge_others(
-    connection: Connection,
-    product: str,
-    provider: Provider,
-    granted: frozenset[str],
-    at: datetime,
-) -> None:
-    """Go on with what else is live of the account, as far as the new grant serves it."""
-    for one in connection.integrations.live().exclude(product=product):
-        if scopes.is_kept(scopes.served(provider, one.product, granted)):
-            _resume(one, at)
-        else:
-            _pause(one, at)
-
-
-def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
-    # For as long as its features said when they were agreed to; the person may change it.
-    integration = Integration(
-        id=uuid7(),
-        connection=connection,
-        product=product,
-        horizon_days=days,
-        status_since=at,
-        switched_on_at=at,
-    )
-    integration.save(force_insert=True)
-    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
-    work = SyncWork.objects.create(
-        integration=integration, resource=FIRST_WORK[product], next_sync_at=at
-    )
-    # A hint, so that mail shows within seconds; the sweep finds the row without it.
-    transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
-    entries.record(
-        event="integration.connected",
-        about=integration.id,
-        body={"product": product, "horizon_days": integration.horizon_days},
-        at=at,
-        name=names.of(connection.id),
-    )
-
-
-def _resume(integration: Integration, at: datetime) -> None:
-    """Go on where it stopped: nothing was lost meanwhile."""
-    work = SyncWork.objects.filter(integration=integration)
-    work.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
-    for work_id in work.values_list("id", flat=True):
-        transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
-    if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:
-        return
-    is_synced = work.filter(first_synced_at__isnull=False).exists()
-    integration.status = IntegrationStatus.ACTIVE if is_synced else IntegrationStatus.SYNCING
-    integration.status_reason = StatusReason.NONE
-    integration.status_since = at
-    integration.save(update_fields=["status", "status_reason", "status_since"])
-
-
-def _pause(integration: Integration, at: datetime) -> None:
-    """
-    Stop calling what was not granted this time. Its owner still reads what is here, for as long.
-
-    A clock that runs already goes on: to come back without the permission wins no time.
-    """
-    if integration.status != IntegrationStatus.REAUTH_REQUIRED:
-        integration.status_since = at
-    integration.status = IntegrationStatus.REAUTH_REQUIRED
-    integration.status_reason = StatusReason.SCOPE_MISSING
-    integration.epoch += 1
-    integration.save(update_fields=["status", "status_reason", "status_since", "epoch"])
-    holders.raise_epoch(integration)

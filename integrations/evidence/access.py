@@ -28,10 +28,6 @@ NARROWER: Final[Mapping[str, str]] = {
         "Without it Microsoft gives no refresh token. Access would end with the first access token,"
         " after about an hour, and nothing would come in until the person signs in again."
     ),
-    "User.Read": (
-        "It is the narrowest with which Graph gives the address of the signed-in person's mailbox,"
-        " and it reads no other person's profile."
-    ),
     "Mail.Read": (
         "Mail.ReadBasic has no bodies and no attachments: an inbox would show senders and subjects"
         " of mail that nobody can read here. Mail.ReadWrite can do more than read, and nothing here"
@@ -91,7 +87,6 @@ CLASSES: Final[Mapping[str, Mapping[str, str]]] = {
         "profile": _SELF,
         "email": _SELF,
         "offline_access": _SELF,
-        "User.Read": _SELF,
         "Mail.Read": _ADMINISTRATOR,
         "MailboxSettings.Read": _ADMINISTRATOR,
         "Calendars.Read": _ADMINISTRATOR,

@@ -100,7 +100,6 @@ class Wanted:
 class MailboxProfile:
     """`message_count` includes what we do not fetch; `cursor` is where `changes` would begin."""
 
-    email: str
     message_count: int
     cursor: str
 
@@ -159,7 +158,7 @@ class MailAdapter(Protocol):
         """What it was opened with."""
 
     def profile(self) -> MailboxProfile:
-        """Return the mailbox's own account of itself. Read the cursor before any listing."""
+        """Return the size of the mailbox and its cursor. Read the cursor before any listing."""
 
     def labels(self) -> Mapping[str, str]:
         """Return the names of the user's own labels, by id."""

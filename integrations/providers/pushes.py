@@ -58,6 +58,9 @@ class Notice:
 class MailWatch(Protocol):
     """One mailbox's news, through a topic of ours. Raises what `MailAdapter` may."""
 
+    def address(self) -> str:
+        """Return the address of the mailbox, as the provider's notifications name it now."""
+
     def start(self, topic: str) -> datetime:
         """
         Have news of the mailbox published to `topic`, from now on; return until when.

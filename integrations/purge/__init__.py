@@ -12,6 +12,7 @@ from .ledger_part import sweep as sweep_ledger_parts
 from .second_part import due as second_parts_due
 from .second_part import issue as issue_second_part
 from .second_part import of as second_part_of
+from .second_part import own_epoch_ends
 from .sweep import due, due_beside, overdue, residue
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "issue_second_part",
     "open_job",
     "overdue",
+    "own_epoch_ends",
     "residue",
     "run",
     "second_part_of",

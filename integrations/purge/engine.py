@@ -220,12 +220,7 @@ def _issue_receipt(turn: Turn) -> None:
         extra={"job_id": job.id, "trigger": job.trigger, "outcome": job.revocation},
     )
     # After the commit, and once at most: the receipt stands in settings, whether or not mail goes.
-    notices.receipt_ready(
-        user_id=job.user_id,
-        integration_id=job.integration_id,
-        provider=job.integration.connection.provider,
-        at=at,
-    )
+    notices.receipt_ready(user_id=job.user_id, integration_id=job.integration_id, at=at)
 
 
 def _settles_again(turn: Turn, job: PurgeJob, at: datetime) -> bool:

@@ -170,6 +170,9 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     ),
 )
 
+#: The labels of holdings whose rows are deleted, rather than columns emptied or keys destroyed.
+TABLES: Final = frozenset(holding.label for holding in HOLDINGS if not holding.name)
+
 #: Tables that name an integration, a connection or a person, and hold nothing of the account.
 EXCEPTIONS: Final[Mapping[str, str]] = {
     "integrations.Integration": "tombstone: product, dates and status, so that the page can say so",

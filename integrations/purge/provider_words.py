@@ -71,9 +71,10 @@ WAS_NEEDED: Final = claim(
 )
 TOKENS_DESTROYED: Final = claim("receipt.tokens-destroyed", "Your tokens are destroyed here.")
 
-_DROPPED: Final = (
-    " What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
-    " for it at the provider."
+_DROPPED: Final = claim(
+    "receipt.watch-dropped",
+    "What it still tells is dropped here: nothing was kept to know it by, and nothing is looked up"
+    " for it at the provider.",
 )
 # What the provider was asked to stop, before the grant was revoked.
 WATCHES: Final[Mapping[watches.Outcome, str]] = {
@@ -87,13 +88,15 @@ WATCHES: Final[Mapping[watches.Outcome, str]] = {
     watches.Outcome.UNANSWERED: claim(
         "receipt.watch-unanswered",
         "The provider was asked to tell us of no more news, and did not say that it does. It ends"
-        " by itself." + _DROPPED,
-    ),
+        " by itself.",
+    )
+    + f" {_DROPPED}",
     watches.Outcome.NO_ACCESS: claim(
         "receipt.watch-no-access",
         "The provider could not be asked to tell us of no more news, because no token of ours"
-        " worked. It ends by itself." + _DROPPED,
-    ),
+        " worked. It ends by itself.",
+    )
+    + f" {_DROPPED}",
     watches.Outcome.NEEDED_ELSEWHERE: claim(
         "receipt.watch-needed-elsewhere",
         "The provider goes on telling us of news of this account, because something else that is"
@@ -105,13 +108,13 @@ WATCHES: Final[Mapping[watches.Outcome, str]] = {
 CREDENTIAL: Final[Mapping[bool, str]] = {
     False: claim(
         "receipt.credential-kept",
-        "The grant of this account is kept for what else is connected with it, and for no other"
-        " purpose.",
+        "The account is still connected: its connection stays, with address, permissions and"
+        " tokens.",
     ),
     True: claim(
-        "receipt.credential-until-revoked",
-        "The credential is kept until another disconnect of this account has ended the grant, and"
-        " for no other purpose.",
+        "receipt.credential-until-settled",
+        "Another disconnect of this account is under way. Until it has settled what becomes of the"
+        " grant, the connection stays, with address, permissions and tokens.",
     ),
 }
 

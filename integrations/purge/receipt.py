@@ -24,10 +24,8 @@ from limited_use import key_stores, receipts
 from limited_use.claims import claim
 from limited_use.ledger import keys as ledger_keys
 from limited_use.ledger import names
-from limited_use.vault import rhythm
-from limited_use.vault.lines import KeyLine
 
-from . import jobs, ledger_part, provider_words, second_part
+from . import inventory, jobs, ledger_part, provider_words, second_part
 
 SCHEMA: Final = "antares-purge/1"
 REVOKED: Final = "TOK-REVOKE"
@@ -90,7 +88,7 @@ def document(job: PurgeJob) -> dict[str, Any]:
         "started_at": receipts.time_text(job.fenced_at),
         "emptied_at": receipts.time_text(job.emptied_at),
         "verified_at": receipts.time_text(job.verified_at),
-        "deleted_rows": job.deleted_count,
+        "deleted_rows": _count_deleted(job),
         "stores": {
             name: {"before": job.counts_before.get(name, 0), "left": left}
             for name, left in sorted(job.counts_left.items())
@@ -100,6 +98,12 @@ def document(job: PurgeJob) -> dict[str, Any]:
         "keys_destroyed": _keys(job),
         "remains": _remains(job),
     }
+
+
+def _count_deleted(job: PurgeJob) -> int:
+    # From what was there before: a worker that was killed has not counted what it deleted.
+    tables = inventory.TABLES & job.counts_left.keys()
+    return sum(job.counts_before.get(name, 0) - job.counts_left[name] for name in tables)
 
 
 def _clauses(job: PurgeJob) -> list[str]:
@@ -173,8 +177,8 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
             "until": receipts.time_text(second_part.backups_until(job)),
             "says": claim(
                 "receipt.backups",
-                "Copies of the database may hold what was sealed. Once the key epoch has ended, no"
-                " key of ours opens it.",
+                "Copies of the database may hold what was sealed. Once the epochs of all destroyed"
+                " keys have ended, no key of ours opens it.",
             ),
         },
         "key_epoch": {
@@ -191,8 +195,7 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
         remains["at_the_provider"] = _THERE[product]
-    if job.own_kek_epoch is not None:
-        own_ends = job.fenced_at + timedelta(hours=rhythm.hours_of(KeyLine.OWN))
+    if (own_ends := second_part.own_epoch_ends(job)) is not None:
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
             "destroyed_by": receipts.time_text(own_ends),
@@ -214,8 +217,7 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
 def _tombstones(job: PurgeJob) -> str:
     rows = claim(
         "receipt.tombstones",
-        "One row for the integration, its connection and this purge each: ids of ours, dates,"
-        " status.",
+        "One row for the integration and one for this purge: ids, dates, counts and states.",
     )
     if job.integration.connection.ended_at is None:
         return rows
@@ -224,7 +226,8 @@ def _tombstones(job: PurgeJob) -> str:
 
 _EMPTIED: Final = claim(
     "receipt.connection-emptied",
-    "Account, scopes and tokens of the connection are emptied.",
+    "One row for the connection: ids, dates and states. Its account, scopes and tokens are"
+    " emptied.",
 )
 
 

@@ -43,6 +43,9 @@ def attempt(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
     saved.filter(revocation_tried_at=None).update(revocation_tried_at=now())
     outcome = revocation.attempt(job.integration.connection_id, now=now, job_id=job.id)
     connection = Connection.objects.get(id=job.integration.connection_id)
+    if outcome == RevocationOutcome.ALREADY_GONE and _has_asked_of_former_grant(job, connection):
+        # A request about the former grant may have ended that: it was not gone when first asked.
+        outcome = RevocationOutcome.GONE_AFTER_ASKING
     if connection.revocation_try_count:
         saved.update(
             revocation_tried_at=connection.revocation_tried_at,
@@ -57,6 +60,13 @@ def attempt(job: PurgeJob, *, now: Callable[[], datetime]) -> None:
             step=PurgeStep.VERIFIED,
         )
         waiting.update(next_try_at=now())
+
+
+def _has_asked_of_former_grant(job: PurgeJob, connection: Connection) -> bool:
+    """Return whether a request was sent for this purge before the account was connected again."""
+    if not job.revocation_try_count:
+        return False
+    return bool(job.revocation_tried_at != connection.revocation_tried_at)
 
 
 def next_try_at(job: PurgeJob, *, at: datetime) -> datetime:

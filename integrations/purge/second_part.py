@@ -17,6 +17,7 @@ from integrations.models import PurgeJob, PurgeStep
 from limited_use import second_parts
 from limited_use.models import KeyEpoch, Receipt
 from limited_use.second_parts import KeyEnd
+from limited_use.vault import rhythm
 from limited_use.vault.lines import KeyLine
 
 
@@ -24,6 +25,14 @@ def backups_until(job: PurgeJob) -> datetime:
     """Return until when copies of the database from before the removal can exist."""
     at: datetime = job.verified_at or job.fenced_at
     return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
+
+
+def own_epoch_ends(job: PurgeJob) -> datetime | None:
+    """Return by when the epoch of destroyed local calendars' keys ends; None without any."""
+    if job.own_kek_epoch is None:
+        return None
+    at: datetime = job.fenced_at
+    return at + timedelta(hours=rhythm.hours_of(KeyLine.OWN))
 
 
 def due(*, limit: int = 200) -> list[UUID]:

@@ -11,6 +11,7 @@ from accounts.actors import Actor
 from integrations import notices, offers, scopes
 from integrations.models import Calendar, Connection, ConnectionStatus, Integration
 from integrations.permissions import AskedPermission
+from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
 from integrations.settings_pages import words
 from integrations.settings_pages.words import Words
@@ -64,7 +65,7 @@ def _card(one: Integration) -> Card:
         connection_id=connection.id,
         provider_key=provider.key,
         provider=provider.label,
-        title="Antares calendars" if is_local else f"{provider.label} Calendar",
+        title=name_product(provider.key, "calendar"),
         words=words.of_calendars(one.status, one.status_reason, is_local=is_local),
         is_local=is_local,
         needs_reconnect=connection.status == ConnectionStatus.REAUTH_REQUIRED,

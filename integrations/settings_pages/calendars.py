@@ -12,6 +12,7 @@ import orjson
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -80,7 +81,7 @@ def erase(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         count = managing.erase(actor=actor, integration_id=integration_id, at=at)
         messages.success(
             request,
-            claim("erase.done", f"Deleted: {count} events, and the key that they were kept under."),
+            claim("erase.done", f"Deleted: {count} event{pluralize(count)}, and the keys to them."),
         )
         return redirect(PAGE, integration_id)
     context = {

@@ -20,7 +20,7 @@ from integrations.calendars.visible import Visible
 from integrations.icalendars import components
 from integrations.icalendars.problems import Problem
 from integrations.models import Event, Integration
-from integrations.settings_pages import counted
+from integrations.settings_pages import named_calendars, row_counts
 from limited_use.sinks import agenda as sink
 from limited_use.sinks.agenda import Shown
 
@@ -102,10 +102,10 @@ def ask_to_remove_all(request: HttpRequest, asked: Asked, integration: Integrati
     calendars = [one for one in own if one.calendar.integration_id == integration.id]
     context = {
         "integration_id": integration.id,
-        "event_count": sum(counted.count_events(calendars).values()),
-        "share_count": counted.count_shares(calendars, asked),
+        "event_count": sum(row_counts.count_events(calendars).values()),
+        "share_count": sum(row_counts.count_shares(calendars, at=asked.at).values()),
     }
-    return counted.render_calendars(
+    return named_calendars.render_calendars(
         request,
         asked,
         calendars,

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from integrations.models import AttemptOutcome
+from limited_use.claims import claim
 
 
 class Next(StrEnum):
@@ -27,86 +28,100 @@ class Outcome:
 
 
 _AGAIN: Final = Next.CONNECT
+_NOTHING: Final = claim("outcome.nothing-connected", "Nothing was connected.")
+_TOLD: Final = claim("outcome.told", "We have been told.")
 OUTCOMES: Final[dict[str, Outcome]] = {
     AttemptOutcome.CONNECTED: Outcome(
-        "good", "Connected.", "Your mail is coming in, newest first.", Next.NONE
+        "good",
+        "Connected.",
+        claim("outcome.mail-coming", "Your mail is coming in, newest first."),
+        Next.NONE,
     ),
     AttemptOutcome.CONNECTED_PARTLY: Outcome(
         "warn",
         "Connected, with less than was asked.",
-        "What you unticked is switched off here. Everything else works.",
+        claim("outcome.partly", "What you unticked is switched off here. Everything else works."),
         Next.RECONNECT,
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: Outcome(
         "warn",
         "Connected, without mail.",
-        "You did not give permission to read mail, so none is read and the inbox stays empty."
-        " Give it below if you want your mail here.",
+        claim("outcome.no-mail", "You did not give permission to read mail, so Antares reads none.")
+        + " Give it below if you want your mail here.",
         Next.NONE,
     ),
     AttemptOutcome.DENIED: Outcome(
-        "info", "Nothing was connected.", "You said no at the provider, and that is fine.", _AGAIN
+        "info", _NOTHING, "You said no at the provider, and that is fine.", _AGAIN
     ),
     AttemptOutcome.ADMIN_BLOCKED: Outcome(
         "warn",
         "Your administrator does not allow it.",
-        "Nothing was connected. Ask whoever manages that account to allow Antares.",
+        f"{_NOTHING} Ask whoever manages that account to allow Antares.",
         _AGAIN,
     ),
     AttemptOutcome.EXPIRED: Outcome(
         "warn",
         "That took too long.",
-        "For your safety an attempt ends after ten minutes. Nothing was connected.",
+        f"For your safety an attempt ends after ten minutes. {_NOTHING}",
         _AGAIN,
     ),
     AttemptOutcome.REPLAYED: Outcome(
         "warn",
         "That link was used before.",
-        "Each attempt works once. Nothing was done a second time.",
+        claim("outcome.once", "Each attempt works once. Nothing was done a second time."),
         _AGAIN,
     ),
     AttemptOutcome.FOREIGN_STATE: Outcome(
         "warn",
         "That attempt did not begin here.",
-        "It began in another browser, or somebody sent you a link. Nothing was connected.",
+        f"It began in another browser, or you followed a link of somebody else. {_NOTHING}",
         _AGAIN,
     ),
     AttemptOutcome.MALFORMED: Outcome(
         "warn",
         "The provider's answer could not be read.",
-        "Nothing was connected.",
+        _NOTHING,
         _AGAIN,
     ),
     AttemptOutcome.WRONG_ISSUER: Outcome(
         "bad",
         "The answer came from somewhere else.",
-        "It did not name the provider that you went to, so it was not used. Nothing was connected.",
+        claim(
+            "outcome.not-used", "It did not name the provider that you went to, so it was not used."
+        )
+        + f" {_NOTHING}",
         _AGAIN,
     ),
     AttemptOutcome.CODE_REJECTED: Outcome(
         "warn",
         "The provider did not accept its own code.",
-        "It is good for one use and a short time. Nothing was connected.",
+        f"It is good for one use and a short time. {_NOTHING}",
         _AGAIN,
     ),
     AttemptOutcome.IDENTITY_UNPROVEN: Outcome(
         "bad",
         "It could not be proved whose account it is.",
-        "Nothing was kept.",
+        claim("outcome.nothing-kept", "Nothing was kept."),
         _AGAIN,
     ),
     AttemptOutcome.WRONG_ACCOUNT: Outcome(
         "warn",
         "That was another account.",
-        "Reconnecting needs the same account as before, and nothing of it was changed. To add"
-        " the other one as well, connect it anew.",
+        claim(
+            "outcome.same-account",
+            "Reconnecting needs the same account as before, and nothing of it was changed.",
+        )
+        + " To add the other one as well, connect it anew.",
         Next.RECONNECT,
     ),
     AttemptOutcome.LIVES_ALREADY: Outcome(
         "warn",
         "Something else of this account is connected already.",
-        "Nothing was changed: this alone would have taken its permission away. Added to it, both"
-        " are asked for.",
+        claim(
+            "outcome.nothing-changed",
+            "Nothing was changed: this alone would have taken its permission away.",
+        )
+        + " Added to it, both are asked for.",
         Next.ADD,
     ),
     AttemptOutcome.CONNECTED_BY_OTHER: Outcome(
@@ -118,26 +133,26 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     AttemptOutcome.STILL_ENDING: Outcome(
         "info",
         "This account is being disconnected right now.",
-        "Nothing was connected. Try again in a minute.",
+        f"{_NOTHING} Try again in a minute.",
         _AGAIN,
     ),
     AttemptOutcome.OVERTAKEN: Outcome(
         "warn",
         "Something changed meanwhile.",
         "What you were about to connect, or your place in the organisation, ended while you were"
-        " at the provider. Nothing was connected.",
+        f" at the provider. {_NOTHING}",
         _AGAIN,
     ),
     AttemptOutcome.DISCLOSURE_OUTDATED: Outcome(
         "info",
         "What we ask for has changed.",
-        "Please read it as it is now, and agree again. Nothing was connected.",
+        f"Please read it as it is now, and agree again. {_NOTHING}",
         _AGAIN,
     ),
     AttemptOutcome.PROVIDER_UNAVAILABLE: Outcome(
         "warn",
         "The provider is not answering.",
-        "Nothing was connected. Try again in a few minutes.",
+        f"{_NOTHING} Try again in a few minutes.",
         _AGAIN,
     ),
     AttemptOutcome.REJECTED_BY_PROVIDER: Outcome(
@@ -146,14 +161,13 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     AttemptOutcome.APP_MISCONFIGURED: Outcome(
         "bad",
         "We have a problem on our side.",
-        "The provider does not accept our own registration. We have been told; your accounts"
-        " are untouched. Try again later.",
+        f"The provider does not accept our own registration. {_TOLD} {_NOTHING} Try again later.",
         _AGAIN,
     ),
     AttemptOutcome.FAILED: Outcome(
         "bad",
         "Something unforeseen happened.",
-        "Nothing was connected, and we have been told.",
+        f"{_NOTHING} {_TOLD}",
         _AGAIN,
     ),
 }
@@ -162,20 +176,29 @@ OUTCOMES: Final[dict[str, Outcome]] = {
 #: Where it is about calendars, other words.
 OF_CALENDARS: Final[dict[str, Outcome]] = {
     AttemptOutcome.CONNECTED: Outcome(
-        "good", "Connected.", "Your calendars are coming in.", Next.NONE
+        "good",
+        "Connected.",
+        claim("outcome.calendars-coming", "Your calendars are coming in."),
+        Next.NONE,
     ),
     AttemptOutcome.CONNECTED_PARTLY: Outcome(
         "warn",
         "Connected, to read only.",
-        "You did not give permission to write events, so your calendars are shown and nothing is"
-        " changed in them.",
+        claim(
+            "outcome.read-only",
+            "You did not give permission to write events, so your calendars are shown and nothing"
+            " is changed in them.",
+        ),
         Next.RECONNECT,
     ),
     AttemptOutcome.CONNECTED_WITHOUT_PRODUCT: Outcome(
         "warn",
         "Connected, without calendars.",
-        "You did not give permission to read calendars, so none is read. Give it below if you want"
-        " them here.",
+        claim(
+            "outcome.no-calendars",
+            "You did not give permission to read calendars, so Antares reads none.",
+        )
+        + " Give it below if you want them here.",
         Next.NONE,
     ),
 }
@@ -187,30 +210,35 @@ OF_ADMINISTERED: Final[dict[str, Outcome]] = {
     AttemptOutcome.PENDING: Outcome(
         "info",
         "Waiting for your administrator, or for you.",
-        "The provider has sent no answer yet, and nothing was connected. If it asked for an"
-        " administrator, ask yours to allow Antares for your organisation; once they have, connect"
-        " again. Otherwise finish at the provider, or try again.",
+        claim("outcome.pending", "The provider has sent no answer yet, and nothing was connected.")
+        + " If it asked for an administrator, ask yours to allow Antares for your organisation;"
+        " once they have, connect again. Otherwise finish at the provider, or try again.",
         _AGAIN,
     ),
     AttemptOutcome.DENIED: Outcome(
         "info",
         "Waiting for your administrator, unless you said no.",
-        "Nothing was connected. The provider sends the same answer whether you said no or asked"
-        " your administrator. Once they have agreed, connect again.",
+        f"{_NOTHING} "
+        + claim(
+            "outcome.same-answer",
+            "The provider sends the same answer whether you said no or asked your administrator.",
+        )
+        + " Once they have agreed, connect again.",
         _AGAIN,
     ),
     AttemptOutcome.ADMIN_BLOCKED: Outcome(
         "warn",
         "Waiting for your administrator.",
-        "Nothing was connected. The provider lets only an administrator allow Antares for your"
-        " organisation. Ask yours; once they have agreed, connect again.",
+        f"{_NOTHING} The provider lets only an administrator allow Antares for your organisation."
+        " Ask yours; once they have agreed, connect again.",
         _AGAIN,
     ),
     AttemptOutcome.EXPIRED: Outcome(
         "warn",
-        "The provider sent no answer within ten minutes.",
-        "This attempt connected nothing. If the provider asked for an administrator, ask yours to"
-        " allow Antares for your organisation; once they have, connect again.",
+        claim("outcome.no-answer", "The provider sent no answer within ten minutes."),
+        claim("outcome.attempt-nothing", "This attempt connected nothing.")
+        + " If the provider asked for an administrator, ask yours to allow Antares for your"
+        " organisation; once they have, connect again.",
         _AGAIN,
     ),
 }

@@ -11,7 +11,7 @@ from django.utils import timezone
 from integrations import removals
 from integrations.models import IntegrationStatus, PurgeJob, PurgeStep
 from integrations.product_names import name_product
-from integrations.purge import ledger_part, second_part_of
+from integrations.purge import ledger_part, own_epoch_ends, second_part_of
 from integrations.removal_messages import ACCESS, TOKENS, Access, Statement, Subject, state
 from integrations.removals import Situation
 from limited_use.ledger_models import LedgerKey
@@ -87,6 +87,7 @@ def context(job: PurgeJob) -> dict[str, Any]:
         "name": subject.name,
         "removed": state("removal.removed", subject),
         "has_second_part": second_part_of(job) is not None,
+        "own_epoch_ends": own_epoch_ends(job),
         "ledger_part": _ledger_part(job),
         "steps": _list_steps(job, situation),
         # What may remain at the provider is said with the way to end it.

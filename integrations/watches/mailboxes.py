@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Final
 
 from integrations.endpoints import news
-from integrations.providers.base import MailAdapter
 
 from . import accounts, lookups
 from .turns import Turn
@@ -18,22 +17,18 @@ DAILY: Final = timedelta(hours=24)
 def start(turn: Turn) -> None:
     """Start the watch, or renew it."""
     provider, topic = turn.provider, news(turn.provider.key).topic
-    if provider.open_mail is None or provider.watch_mail is None or provider.mail_units is None:
+    if provider.watch_mail is None or provider.mail_units is None:
         raise LookupError("this provider has no mail to watch")
     units, access = provider.mail_units, turn.access()
-    with provider.open_mail(access) as mailbox:
-        blind = turn.call(access, units.profile, lambda: _blind_of(mailbox, provider.key))
-    # Before the provider is asked: what it tells first may come before its answer.
-    if turn.watch.lookup_blind is None or bytes(turn.watch.lookup_blind) != blind:
-        turn.save(lookup_blind=blind)
     with provider.watch_mail(access) as watch:
+        # As the provider writes it now: an account may have been renamed.
+        address = turn.call(access, units.profile, watch.address)
+        blind = lookups.of_mailbox(provider.key, address)
+        # Before the provider is asked: what it tells first may come before its answer.
+        if turn.watch.lookup_blind is None or bytes(turn.watch.lookup_blind) != blind:
+            turn.save(lookup_blind=blind)
         ends_at = turn.call(access, units.watch, lambda: watch.start(topic))
     turn.started(ends_at, renew_in=min(DAILY, (ends_at - turn.clock()) / 2))
-
-
-def _blind_of(mailbox: MailAdapter, provider: str) -> bytes:
-    # As the provider writes it now: an account may have been renamed.
-    return lookups.of_mailbox(provider, mailbox.profile().email)
 
 
 def stop(turn: Turn) -> None:

@@ -147,7 +147,6 @@ class TestEnding:
         assert answer.status_code == 404
         assert Share.objects.get().withdrawn_at is None
 
-    @pytest.mark.claim("local-remove.all")
     def test_goes_with_the_calendar(self, alice, bob):
         Calendar.objects.update(gone_at=timezone.now())
 

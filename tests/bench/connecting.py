@@ -18,7 +18,7 @@ from tests.worlds.sandbox import REDIRECT_URI, Sandbox
 EMAIL = "alice@gmail.example"
 OUTLOOK = "ada@contoso.example"
 # As Microsoft names what was granted of what the inbox asks for.
-_SCOPES = ("Mail.Read", "MailboxSettings.Read", "User.Read", "email", "openid", "profile")
+_SCOPES = ("Mail.Read", "MailboxSettings.Read", "email", "openid", "profile")
 
 
 def connected() -> Sandbox:

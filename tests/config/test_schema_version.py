@@ -340,6 +340,7 @@ class TestTheDoor:
         assert self.ask(door, "/") == (None, b"passed on")
 
     @pytest.mark.scenario("X1")
+    @pytest.mark.claim("busy.database-away")
     def test_says_of_a_database_that_is_away_that_it_is_away(self, caplog):
         def away():
             raise OperationalError

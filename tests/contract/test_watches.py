@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from integrations.providers import errors
-from tests.contract.watch_worlds import TOPIC, FakeWorld, GoogleWorld, hook
+from tests.contract.watch_worlds import ALICE, TOPIC, FakeWorld, GoogleWorld, hook
 
 DAY = timedelta(days=1)
 
@@ -30,6 +30,9 @@ def google(request):
 
 
 class TestMail:
+    def test_is_of_the_address_that_notifications_name(self, world):
+        assert world.mail.address() == ALICE
+
     def test_is_watched_for_a_while(self, world):
         ends_at = world.mail.start(TOPIC)
 

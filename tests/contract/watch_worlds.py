@@ -9,6 +9,7 @@ from integrations.providers.access import Access
 from integrations.providers.google.watching import watch_calendars, watch_mail
 from integrations.providers.pushes import CalendarWatch, Hook, MailWatch
 from tests.factories import make_access
+from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeCalendarWatch, FakeMailWatch, FakeWatches
 from tests.worlds.sandbox import GMAIL_READONLY, Sandbox
 
@@ -26,7 +27,7 @@ def hook(channel_id: str = "one", **more) -> Hook:
 class FakeWorld:
     def __init__(self) -> None:
         self.watches = FakeWatches()
-        self.mail: MailWatch = FakeMailWatch(self.watches)
+        self.mail: MailWatch = FakeMailWatch(self.watches, FakeMailbox(email=ALICE))
         self.calendars: CalendarWatch = FakeCalendarWatch(self.watches)
         self.calendar_id = ALICE
 

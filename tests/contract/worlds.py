@@ -141,7 +141,7 @@ class MicrosoftWorld:
         self.sandbox, self.microsoft = sandbox, Microsoft(sandbox)
         self.microsoft.register_client()
         self.oid = self.microsoft.seed(ALICE, size=0, labels=["Receipts"])["oid"]
-        self.adapter = self.opened("openid User.Read Mail.Read MailboxSettings.Read")
+        self.adapter = self.opened("openid Mail.Read MailboxSettings.Read")
         self._numbers = count()
         self._threads: dict[str, str] = {}
 
@@ -195,7 +195,7 @@ class MicrosoftWorld:
         self.microsoft.control("microsoft/tokens/expire", email=ALICE)
 
     def without_scope(self) -> MailAdapter:
-        return self.opened("openid User.Read")
+        return self.opened("openid MailboxSettings.Read")
 
     def take_mailbox_away(self) -> None:
         self.sandbox.fail_next(path_prefix="/v1.0", problem="graph_no_mailbox")

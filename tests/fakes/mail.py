@@ -129,7 +129,7 @@ class FakeMailAdapter:
     def profile(self) -> MailboxProfile:
         self._called("profile")
         box = self.mailbox
-        return MailboxProfile(box.email, len(box.messages), str(box.clock))
+        return MailboxProfile(len(box.messages), str(box.clock))
 
     def labels(self) -> Mapping[str, str]:
         self._called("labels")

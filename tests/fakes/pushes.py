@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.pushes import Hook, Opened
+from tests.fakes.mail import FakeMailbox
 
 WEEK = timedelta(days=7)
 
@@ -83,6 +84,10 @@ class FakeSubscriptions:
 @dataclass(slots=True)
 class FakeMailWatch:
     watches: FakeWatches
+    mailbox: FakeMailbox
+
+    def address(self) -> str:
+        return self.mailbox.email
 
     def start(self, topic: str) -> datetime:
         self.watches.called("watch")
@@ -122,11 +127,11 @@ class FakeCalendarWatch:
         return Opened(min(hook.ends_at, self.watches.now + WEEK), f"resource-{resource}")
 
 
-def mail_opened(watches: FakeWatches):
+def mail_opened(watches: FakeWatches, mailbox: FakeMailbox):
     @contextmanager
     def opened(access: Access) -> Iterator[FakeMailWatch]:
         access.token()
-        yield FakeMailWatch(watches)
+        yield FakeMailWatch(watches, mailbox)
 
     return opened
 

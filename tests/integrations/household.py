@@ -13,7 +13,7 @@ from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
 from config.classes import ProcessClass
 from integrations import providers
-from integrations.connections.storing import FIRST_WORK
+from integrations.connections.products import FIRST_WORK
 from integrations.models import Connection, Integration, Message, SyncWork
 from integrations.sync import engine
 from limited_use import consents
@@ -171,7 +171,7 @@ def provided(monkeypatch, mailbox: FakeMailbox, watches: FakeWatches | None = No
     google = replace(
         providers.PROVIDERS["google"],
         open_mail=fake.opened(mailbox),
-        watch_mail=pushes.mail_opened(watches),
+        watch_mail=pushes.mail_opened(watches, mailbox),
         watch_calendars=pushes.calendars_opened(watches),
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)

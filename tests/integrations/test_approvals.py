@@ -100,6 +100,7 @@ class TestTheWholeWay:
         assert "Your administrator allowed it, we are told" in asking.page()
         # A hint, and no more: it is the person who connects.
         assert not Connection.objects.exists()
+        assert asking.entra.sandbox.calls("/v1.0/") == 0
         assert asking.browser.connect().outcome == AttemptOutcome.CONNECTED
         assert not Approval.objects.exists()
         assert "administrator" not in asking.page()
@@ -115,7 +116,7 @@ class TestTheWholeWay:
         assert attempt.outcome == AttemptOutcome.DENIED
         assert f'href="{ASK}"' in asking.page()
 
-    @pytest.mark.claim("approval.refused")
+    @pytest.mark.claim("approval.refused", "admin-link.result")
     def test_says_so_where_the_administrator_declines(self, asking):
         bring_back(**asking.follow(asking.link(), CANCEL))
 
@@ -261,6 +262,9 @@ class TestWhatComesBack:
         bobs.refresh_from_db()
         assert bobs.state == ApprovalState.WAITING
         assert Approval.objects.exclude(id=bobs.id).get().state == ApprovalState.GIVEN
+        told = "Your administrator allowed it, we are told"
+        assert told in asking.page()
+        assert told not in Browser(bob, asking.entra).client.get(SETTINGS).text
 
     @pytest.mark.claim("admin-link.hint")
     @pytest.mark.invariant(1)

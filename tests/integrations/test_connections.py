@@ -38,6 +38,7 @@ from integrations.models import (
     SyncStage,
     SyncWork,
 )
+from integrations.providers import oauth
 from integrations.settings_pages import outcomes
 from integrations.settings_pages.outcome_words import OF_ADMINISTERED, OUTCOMES
 from integrations.sync import claims
@@ -111,6 +112,7 @@ class TestConnecting:
         assert queued == [{"work_id": str(SyncWork.objects.get().id)}]
 
     @pytest.mark.claim("home.no-password", "connect.no-password", "receipt.mail-stays")
+    @pytest.mark.claim("feature.inbox")
     @pytest.mark.control("3.2.1")
     @pytest.mark.clause("SCOPE-MIN")
     @pytest.mark.scenario("A10")
@@ -118,8 +120,16 @@ class TestConnecting:
     def test_asks_for_a_code_with_pkce_and_for_no_scope_that_nothing_needs(
         self, browser_of, alice, settings
     ):
-        query = query_of(browser_of(alice).begin())
+        browser = browser_of(alice)
+        page = browser.client.get("/settings/connect/google/").text
+        assert "We never see your password." in page
+        assert 'type="password"' not in page
 
+        address = browser.begin()
+
+        # The password is asked for there.
+        query = query_of(address)
+        assert address.partition("?")[0] == settings.GOOGLE_AUTHORIZE_URL
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
         assert len(query["code_challenge"]) == 43
@@ -562,6 +572,25 @@ class TestWhatHappensMeanwhile:
 
         with pytest.raises(refusals.Overtaken):
             storing._attempt(attempt.id)
+
+    def test_says_so_where_the_connection_was_removed_and_the_attempt_with_it(
+        self, browser_of, alice, google, monkeypatch
+    ):
+        browser = browser_of(alice)
+        back = google.consent(browser.begin(), email=ALICE_BOX)
+        exchange = oauth.exchange
+
+        def exchange_meanwhile(*arguments, **named):
+            ConnectAttempt.objects.all().delete()
+            return exchange(*arguments, **named)
+
+        monkeypatch.setattr(oauth, "exchange", exchange_meanwhile)
+
+        browser.arrive(back)
+
+        assert ConnectAttempt.objects.get().outcome == AttemptOutcome.OVERTAKEN
+        assert not Connection.objects.exists()
+        assert not google.grants(ALICE_BOX)
 
     def test_throws_the_grant_away_if_the_words_changed(self, browser_of, alice, google):
         browser = browser_of(alice)

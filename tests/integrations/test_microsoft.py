@@ -42,8 +42,7 @@ __all__ = ["microsoft"]
 pytestmark = pytest.mark.django_db
 
 ASKED = {
-    "openid", "profile", "email", "offline_access", "User.Read", "Mail.Read",
-    "MailboxSettings.Read",
+    "openid", "profile", "email", "offline_access", "Mail.Read", "MailboxSettings.Read",
 }  # fmt: skip
 
 
@@ -370,6 +369,7 @@ class TestDisconnecting:
             "https://account.live.com/consent/Manage",
         ]
         assert "TOK-REVOKE" not in body["clauses"]
+        assert said["says"].startswith("Not revoked: this provider takes no grant back")
         page = alices.client.get(f"/settings/removals/{job.id}/").content.decode()
         assert "https://myapps.microsoft.com" in page
         assert "was asked to end our access" not in page

@@ -32,7 +32,7 @@ def ended():
 
 
 class TestTelling:
-    @pytest.mark.claim("data-use.grace", "mail.last-notice")
+    @pytest.mark.claim("data-use.grace", "mail.last-notice", "mail.removed-on")
     def test_happens_at_days_0_7_and_12_once_each(self, ended, mailoutbox):
         for day in range(14):
             for _ in range(2):
@@ -41,6 +41,10 @@ class TestTelling:
         assert len(mailoutbox) == 3
         told = [notice.told_at - ended.reauth_since for notice in Notice.objects.order_by("id")]
         assert [when.days for when in told] == [0, 7, 12]
+        end = ended.reauth_since + timedelta(days=14)
+        for mail in mailoutbox:
+            assert f"{end.day} {end:%B %Y}" in mail.body
+        assert "This is the last notice before" in mailoutbox[-1].body
 
     def test_says_the_latest_only_to_who_was_not_told_for_a_while(self, ended, mailoutbox):
         notices.tell(at=ended.reauth_since + timedelta(days=12))
@@ -81,18 +85,28 @@ class TestTelling:
 
         assert clock.until - clock.since == timedelta(days=14)
 
-    def test_says_what_is_removed_and_why(self, ended, mailoutbox):
+    @pytest.mark.claim("mail.being-removed")
+    @pytest.mark.parametrize(
+        ("trigger", "reason"),
+        [
+            ("grant_ended", "because Google ended our access and it was not renewed in time"),
+            ("permission_withdrawn", "because its permission was withdrawn at Google"),
+            ("inactive", "because you have not signed in for a year"),
+        ],
+    )
+    def test_says_what_is_removed_and_why(self, ended, mailoutbox, trigger, reason):
         with transaction.atomic():
             job = endings.end(
                 integration=ended.integrations.get(),
-                trigger=PurgeTrigger.GRANT_ENDED,
+                trigger=PurgeTrigger(trigger),
                 at=timezone.now(),
             )
         notices.purged(job=job, at=timezone.now())
 
         (mail,) = mailoutbox
         assert mail.subject == "Being removed: your Google mail"
-        assert "because Google ended our access and it was not renewed in time" in mail.body
+        assert reason in mail.body
+        assert mail.body.count("because") == 1
         assert "stays connected" not in mail.body
 
     def test_comes_with_the_sweep(self, ended, mailoutbox):

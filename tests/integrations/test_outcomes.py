@@ -16,7 +16,7 @@ from tests.factories import make_attempt
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
 from tests.integrations.pages import reading
 from tests.walls import requests_act_as_web
-from tests.worlds.microsoft import ACCEPT, REQUEST, Stayed
+from tests.worlds.microsoft import ACCEPT, CANCEL, REQUEST, Stayed
 
 __all__ = ["microsoft", "requests_act_as_web"]
 
@@ -206,6 +206,7 @@ class TestGoingAwayByItself:
     def client(self, alice):
         return signed_in(alice)
 
+    @pytest.mark.claim("outcome.shown-until")
     def test_is_said_and_happens_after_an_hour(self, client, alice, acme):
         attempt = make_attempt(alice, acme)
         until = attempt.ended_at + timedelta(hours=1)
@@ -216,8 +217,11 @@ class TestGoingAwayByItself:
         let_pass(attempt, minutes=2)
         assert NOTHING not in page_of(client)
 
+    @pytest.mark.claim("outcome.shown-until")
     def test_is_after_a_minute_for_a_success(self, client, alice, acme):
         attempt = make_attempt(alice, acme, outcome=AttemptOutcome.CONNECTED)
+        until = attempt.ended_at + timedelta(minutes=1)
+        assert f"Shown until {until:%H:%M} UTC" in page_of(client)
         assert "Your mail is coming in" in page_of(client)
 
         let_pass(attempt, minutes=2)
@@ -245,6 +249,7 @@ class TestWaitingForAnAdministrator:
         microsoft.control("microsoft/tenants", domain="contoso.example", consent="admin")
         return Browser(alice, microsoft)
 
+    @pytest.mark.claim("outcome.pending")
     def test_shows_at_once_where_microsoft_keeps_the_person_and_sends_no_answer(self, browser):
         with pytest.raises(Stayed, match="AADSTS90094"):
             browser.connect()
@@ -252,18 +257,32 @@ class TestWaitingForAnAdministrator:
         page = page_of(browser.client)
 
         assert "Microsoft mail: Waiting for your administrator, or for you." in page
+        assert "The provider has sent no answer yet, and nothing was connected." in page
+        assert ConnectAttempt.objects.get().used_at is None
+        assert not Connection.objects.exists()
         assert "Make a link for your administrator" in page
 
+    @pytest.mark.claim("outcome.nothing-connected", "outcome.same-answer")
     def test_shows_at_once_where_a_request_comes_back_as_a_refusal(self, browser, microsoft):
         microsoft.control("microsoft/tenants", domain="contoso.example", workflow=True)
-        begun = browser.begin()["Location"]
-        said = microsoft.visit(begun, ACCEPT, REQUEST, account=ALICE_BOX)
+        said, refused = (
+            microsoft.visit(browser.begin()["Location"], *pressed, account=ALICE_BOX)
+            for pressed in ((ACCEPT, REQUEST), (CANCEL,))
+        )
         assert (said["error"], said["error_subcode"]) == ("access_denied", "cancel")
+        own = dict.fromkeys(("state", "error_description"), "")
+        assert said | own == refused | own
+        numbers = {one["error_description"].split(":")[0] for one in (said, refused)}
+        assert numbers == {"AADSTS65004"}
 
         browser.arrive(**said)
 
-        assert "Waiting for your administrator, unless you said no." in page_of(browser.client)
+        page = page_of(browser.client)
+        assert "Waiting for your administrator, unless you said no. Nothing was connected." in page
+        assert "The provider sends the same answer" in page
+        assert not Connection.objects.exists()
 
+    @pytest.mark.claim("outcome.nothing-connected")
     def test_shows_at_once_where_the_answer_says_that_consent_is_not_theirs(self, browser):
         begun = browser.begin()["Location"]
         state = begun.split("state=")[1].split("&")[0]
@@ -271,15 +290,21 @@ class TestWaitingForAnAdministrator:
         browser.arrive(error="consent_required", state=state)
 
         page = page_of(browser.client)
-        assert "Microsoft mail: Waiting for your administrator." in page
+        assert "Microsoft mail: Waiting for your administrator. Nothing was connected." in page
+        assert not Connection.objects.exists()
         assert "Make a link for your administrator" in page
 
+    @pytest.mark.claim("outcome.no-answer", "outcome.attempt-nothing")
     def test_says_that_no_answer_came_after_ten_minutes_without_any_worker(self, browser):
         with pytest.raises(Stayed):
             browser.connect()
         let_pass(ConnectAttempt.objects.get(), minutes=11)
 
-        assert "The provider sent no answer within ten minutes." in page_of(browser.client)
+        page = page_of(browser.client)
+        assert "The provider sent no answer within ten minutes." in page
+        assert "This attempt connected nothing." in page
+        assert ConnectAttempt.objects.get().used_at is None
+        assert not Connection.objects.exists()
 
     def test_is_settled_by_a_link_which_says_it_from_then_on(self, browser):
         with pytest.raises(Stayed):

@@ -6,10 +6,17 @@ from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
-from integrations import connections, credentials, forgetting, offers
-from integrations.models import AttemptOutcome, Connection, Integration, RevocationOutcome
+from integrations import connections, credentials, forgetting, offers, removals
+from integrations.models import (
+    AttemptOutcome,
+    Connection,
+    Integration,
+    PurgeJob,
+    RevocationOutcome,
+)
 from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
 from integrations.removal_messages import ACCESS, OF_OUTCOME, SENTENCES, TOKENS, Access, Tokens
@@ -29,10 +36,18 @@ pytestmark = [
     pytest.mark.usefixtures("requests_act_as_web"),
     pytest.mark.invariant(6),
     pytest.mark.clause("WDEL", "TOK-REVOKE"),
-    pytest.mark.claim("disconnect.unchanged-there", "disconnect.unreadable-at-once"),
-    pytest.mark.claim("disconnect.receipt", "removal.removed", "removal.unreadable"),
-    pytest.mark.claim("removal.emptied", "removal.counted", "removal.signed"),
 ]
+#: Whose tests read these sentences before a removal, and on its page and in its mail at the end.
+ends_what_it_says = pytest.mark.claim(
+    "disconnect.unchanged-there",
+    "disconnect.unreadable-at-once",
+    "disconnect.receipt",
+    "removal.removed",
+    "removal.unreadable",
+    "removal.emptied",
+    "removal.counted",
+    "removal.signed",
+)
 
 REMOVED = {f"removal.{one}" for one in ("removed", "unreadable", "emptied", "counted", "signed")}
 PROMISED = {"disconnect.unchanged-there", "disconnect.unreadable-at-once", "disconnect.receipt"}
@@ -107,9 +122,20 @@ def assert_true(world, claims, product):
     assert {claim for claim in claims if not TRUE[claim](world, product)} == set()
 
 
+def find_access_after(job, outcome):
+    """Return what is said of the access after a step of the purge found this outcome."""
+    with transaction.atomic():
+        PurgeJob.objects.filter(id=job.id).update(revocation=outcome)
+        access = removals.find(PurgeJob.objects.get(id=job.id)).access
+        transaction.set_rollback(True)
+    return access
+
+
+@ends_what_it_says
 class TestTheOnlyProduct:
     @pytest.mark.claim("disconnect.access-ends", "disconnect.tokens-destroyed")
     @pytest.mark.claim("removal.access-confirmed", "removal.tokens-destroyed")
+    @pytest.mark.claim("receipt.mail-stays", "receipt.calendars-stay", "home.optional")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_google_confirms(self, alice, google, mailoutbox, product):
         world = connected(alice, Google(google), product)
@@ -125,6 +151,9 @@ class TestTheOnlyProduct:
         assert outcome_of(job) == RevocationOutcome.CONFIRMED
         said = {"removal.access-confirmed", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="good")
+        # `check_end` has compared the messages and events there with those of before.
+        stays = {"mail": "Your mail itself: it is yours", "calendar": "Your calendars, with the"}
+        assert world.read_receipt(product)["remains"]["at_the_provider"].startswith(stays[product])
 
     @pytest.mark.claim("removal.access-gone")
     def test_is_removed_after_the_person_ended_our_access_at_google(
@@ -152,13 +181,15 @@ class TestTheOnlyProduct:
         assert outcome_of(job) == RevocationOutcome.PENDING
         emptied = {f"removal.{one}" for one in ("unreadable", "emptied", "counted")}
         check_page(world, job, says=emptied | {"removal.access-asked"})
+        assert "Antares can no longer open any of it." in world.read_page(job)[0]
+        assert not world.has_keys("mail")
         world.finish(job)
         assert outcome_of(job) == RevocationOutcome.UNCONFIRMED
         said = {"removal.access-unconfirmed", "removal.advice-check", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
     @pytest.mark.claim("disconnect.access-not-offered", "removal.access-not-offered")
-    @pytest.mark.claim("removal.advice-remove")
+    @pytest.mark.claim("removal.advice-remove", "receipt.not-offered")
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_is_removed_and_microsoft_ends_no_access(self, alice, microsoft, mailoutbox, product):
         world = connected(alice, Microsoft(microsoft), product)
@@ -173,13 +204,17 @@ class TestTheOnlyProduct:
         assert links >= set(PROVIDERS["microsoft"].revocation_pages)
         world.finish(job)
         assert outcome_of(job) == RevocationOutcome.NOT_OFFERED
+        receipt = world.read_receipt(product)["provider_revocation"]["says"]
+        assert "The provider goes on listing your agreement until you remove it" in receipt
+        assert world.account.list_scopes() >= world.given > set()
         said = {"removal.access-not-offered", "removal.advice-remove", DESTROYED}
         check_end(world, job, mailoutbox[-1], says=said, tone="warn")
 
-    @pytest.mark.claim("local-remove.no-copy-of-all", "local-remove.within-an-hour")
+    @pytest.mark.claim("local-remove.within-an-hour", "receipt.not-needed")
     def test_is_stored_only_in_antares(self, alice, acme, google, mailoutbox):
         local_house.begun(actor_for(alice, acme), "Choir")
         world = World(alice, Nobody())
+        google.clear_journal()
 
         (job,) = world.disconnect("calendar")
 
@@ -189,6 +224,10 @@ class TestTheOnlyProduct:
         assert removal_world.is_removed_within_an_hour(world, "calendar")
         assert outcome_of(job) == RevocationOutcome.NOT_NEEDED
         check_end(world, job, mailoutbox[-1], says=set(), tone="good")
+        body = world.read_receipt("calendar")
+        assert body["provider_revocation"]["says"].startswith("It lived here: there is no provider")
+        assert "at_the_provider" not in body["remains"]
+        assert google.requests() == []
 
 
 class TestAnAccountWhoseAccessHasEnded:
@@ -210,6 +249,7 @@ class TestAnAccountWhoseAccessHasEnded:
         assert "Message 2" in shown
 
 
+@ends_what_it_says
 class TestOneOfTwoProducts:
     """Gmail and Google Calendar of one account have one grant."""
 
@@ -278,6 +318,7 @@ class TestOneOfTwoProducts:
         check_end(world, job, mailoutbox[-1], says=said, tone="info")
 
 
+@ends_what_it_says
 class TestAnotherConnectionOfTheAccount:
     @pytest.mark.claim("disconnect.access-shared", "removal.access-shared")
     @pytest.mark.claim("removal.advice-shared")
@@ -288,6 +329,9 @@ class TestAnotherConnectionOfTheAccount:
         assert world.account.connect(bob, "mail").outcome == AttemptOutcome.CONNECTED
 
         (job,) = world.disconnect("mail")
+        assert find_access_after(job, RevocationOutcome.PENDING) is Access.ASKED
+        # A worker that died before it ended the connection.
+        assert find_access_after(job, RevocationOutcome.NEEDED_ELSEWHERE) is Access.SHARED
         world.finish(job)
 
         assert world.before == PROMISED | {
@@ -320,8 +364,9 @@ class TestAnAccountThatIsConnectedAgain:
         said = {"removal.access-reconnected", "removal.tokens-reconnected"}
         check_end(world, self.job, mailoutbox[-1], says=said, tone="info")
 
-    @pytest.mark.claim("removal.access-unknown")
-    def test_has_no_receipt_of_its_end_without_a_product(self, world, alice, acme, mailoutbox):
+    def test_without_a_product_is_removed_later_and_google_confirms(
+        self, world, alice, acme, mailoutbox
+    ):
         account = world.account
         attempt = account.connect(alice, "mail", untick=(GMAIL_READONLY,))
         assert attempt.outcome == AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
@@ -331,8 +376,10 @@ class TestAnAccountThatIsConnectedAgain:
 
         assert forgetting.forget(connection_id=world.now.id, at=timezone.now())
 
-        said = {"removal.access-unknown", "removal.advice-check", DESTROYED}
-        check_end(world, self.job, None, says=said, tone="info")
+        # The job's own receipt was signed before that, and says so.
+        assert outcome_of(self.job) == RevocationOutcome.NEEDED_ELSEWHERE
+        said = {"removal.access-confirmed", DESTROYED}
+        check_end(world, self.job, None, says=said, tone="good")
 
 
 class TestTheWholeAccount:
@@ -386,6 +433,13 @@ class TestTheWholeAccount:
         assert "2 messages in 2 conversations and 2 calendars with 2 events" in text
         assert "“Choir”: 0 events" in text
         assert f"“{Google.email}”: 2 events" in text
+        assert "from Antares, and the keys that open them. It cannot be undone." in text
+        products = ("mail", "calendar")
+        assert all(world.has_rows(one) and world.has_keys(one) for one in products)
+
+        world.finish(*world.disconnect())
+
+        assert not any(world.has_rows(one) or world.has_keys(one) for one in products)
 
     @pytest.mark.claim("disconnect.name-not-shown")
     def test_is_counted_without_names_while_no_key_opens(self, alice, google):
@@ -432,10 +486,16 @@ class TestTheTable:
         assert set(TOKENS) == set(Tokens)
 
     def test_calls_products_as_the_offers_do(self, google, microsoft):
-        found = {(one.provider, one.product): one.title for one in offers.offers()}
+        names = {
+            ("google", "mail"): "Google mail",
+            ("google", "calendar"): "Google Calendar",
+            ("microsoft", "mail"): "Microsoft mail",
+            ("microsoft", "calendar"): "Microsoft Calendar",
+        }
 
-        assert found == {what: name_product(*what) for what in found}
-        assert len(found) == 4
+        assert {(one.provider, one.product): one.title for one in offers.offers()} == names
+        assert {what: name_product(*what) for what in names} == names
+        assert name_product("offline", "calendar") == "Antares calendars"
 
     def test_says_nothing_that_is_not_in_it(self):
         words = (*ACCESS.values(), *TOKENS.values())

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from integrations import connections, inbox, owner_permits, support_items
+from integrations import connections, credentials, inbox, owner_permits, support_items
 from integrations.models import PurgeTrigger
 from limited_use import consents
 from limited_use.guard import Refused
@@ -29,6 +29,7 @@ from tests.factories import (
     make_organisation,
     make_user,
 )
+from tests.integrations.pages import reading
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 
@@ -128,6 +129,13 @@ class TestTheOwner:
 
         consent = Consent.objects.get(item=message.id)
         assert consent.expires_at - consent.given_at == timedelta(hours=hours)
+        ends = consent.expires_at
+        end = f"{ends.day} {ends:%b}[a-z]*( [0-9]+)?, {ends:%H:%M} UTC"
+        asked = browser.get(f"/inbox/messages/{message.id}/support/").content.decode()
+        shown = browser.get(f"/inbox/threads/{message.thread_id}/").content.decode()
+        assert re.search(f"Support can read it until {end}", asked)
+        assert re.search(f"Open to support until {end}", shown)
+        assert read(desk(staff()), message).status_code == 200
         assert (consent.purpose, consent.recipient) == ("support.item", "support_agent")
         assert consent.owner_id == message.user_id
 
@@ -188,6 +196,10 @@ class TestTheOwner:
         )
         assert len(found) == 4
         assert {one.count for one in found} == {1}
+        hers = cast.browser(mailbox.connection.user)
+        shown = hers.get("/settings/uses/", {"purpose": "support.item"}).content.decode()
+        lines = [reading.text(row) for row in shown.split("<tbody>")[-1].split("</tr>")]
+        assert len([line for line in lines if "Antares support" in line]) == 4
 
 
 class TestSupport:
@@ -331,6 +343,18 @@ class TestSupport:
         assert read(desk(sam), message).status_code == 403
         assert str(message.id) not in desk(sam).get("/support/items/").content.decode()
         assert Consent.objects.get(item=message.id).withdrawn_at
+
+    @pytest.mark.claim("integrations.only-you", "status.reauth", "mail.nothing-lost")
+    @pytest.mark.invariant(5)
+    def test_reads_nothing_after_the_grant_has_ended(self, mailbox, message, alice, sam):
+        opened(alice, message)
+        connection = mailbox.connection
+        assert read(desk(sam), message).status_code == 200
+
+        at = timezone.now()
+        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=at)
+
+        assert read(desk(sam), message).status_code == 403
 
     @pytest.mark.clause("AN-18")
     def test_is_not_the_owner_of_what_is_read(self, mailbox, message, alice):

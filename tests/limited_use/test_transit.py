@@ -315,6 +315,7 @@ class TestKeys:
         ring.destroy(CONTENT, 1)
         assert ring.epochs(CONTENT) == (2,)
 
+    @pytest.mark.claim("key-store.transit")
     @pytest.mark.parametrize(
         ("name", "kind"),
         [

@@ -144,7 +144,7 @@ class TestAWebProcessWhoseBrokerIsDown:
         assert says(connected, AttemptOutcome.CONNECTED)
         assert (waiting.lease_by, waiting.heartbeat_at) == (None, None)
         assert removal.status == 200
-        assert "Nobody can read" in removal.text
+        assert "Antares can no longer open" in removal.text
         job = PurgeJob.objects.get()
         assert (job.step, job.revocation) == ("done", "confirmed")
         assert not Message.objects.exists()

@@ -111,6 +111,7 @@ def statuses(ask) -> dict[str, int]:
     return {path: ask(path).status_code for path in ANSWERED}
 
 
+@pytest.mark.claim("busy.database-away")
 @pytest.mark.scenario("X1")
 def test_requests_are_answered_503_until_the_database_is_back(ask, cluster, running):
     with ExitStack() as first_run:

@@ -41,7 +41,7 @@ ASKED = {
         f"{GOOGLE}calendar.events.readonly",
         f"{GOOGLE}calendar.events",
     },
-    ("microsoft", "mail"): SIGN_IN | {"User.Read", "Mail.Read", "MailboxSettings.Read"},
+    ("microsoft", "mail"): SIGN_IN | {"Mail.Read", "MailboxSettings.Read"},
     ("microsoft", "calendar"): SIGN_IN
     | {"Calendars.Read", "Calendars.ReadWrite", "MailboxSettings.Read"},
 }

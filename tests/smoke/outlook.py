@@ -150,7 +150,7 @@ class Outlook:
 
     def end_mail(self) -> str:
         page, milliseconds = self.owner.disconnect(self._integration("mail")["id"])
-        must("Nobody can read" in page.text, "the page does not say so")
+        must("Antares can no longer open" in page.text, "the page does not say so")
         must(not self._messages(), "messages still open")
         began = time.monotonic()
         body = self._receipt()

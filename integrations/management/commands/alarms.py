@@ -1,7 +1,8 @@
 """
 Open alarms: `manage.py alarms` lists them, `… alarms settle ID --reason "…"` settles one.
 
-A settled alarm is raised again, as a new one, if its cause is still there.
+A settled alarm is raised again, as a new one, if its cause is still there. Settling is an entry in
+the ledger, so in production it runs with PROCESS_CLASS=purge: the console cannot write there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.utils import timezone
 from accounts import alarms
 from accounts.models import Alarm
 from integrations import alarm_guide
+from limited_use import settled_alarms
 
 
 class Command(BaseCommand):
@@ -41,7 +43,7 @@ class Command(BaseCommand):
 def _settle(alarm_id: str, reason: str) -> str:
     """:raises CommandError: if it cannot be settled"""
     try:
-        alarm = alarms.settle(UUID(alarm_id), reason=reason, at=timezone.now())
+        alarm = settled_alarms.settle(UUID(alarm_id), reason=reason, at=timezone.now())
     except ValueError:
         raise CommandError("that is no id of an alarm") from None
     except alarms.NotSettled as problem:

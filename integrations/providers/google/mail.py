@@ -45,7 +45,6 @@ class GmailAdapter:
     def profile(self) -> MailboxProfile:
         answer = call(self.api.users.getProfile(userId=ME), self.access)
         return MailboxProfile(
-            email=str(answer.get("emailAddress") or ""),
             message_count=int(answer.get("messagesTotal") or 0),
             cursor=str(answer["historyId"]),
         )

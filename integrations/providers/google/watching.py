@@ -31,6 +31,10 @@ class GmailWatch:
     access: Access
     api: Gmail
 
+    def address(self) -> str:
+        answer = call(self.api.users.getProfile(userId=ME), self.access)
+        return str(answer.get("emailAddress") or "")
+
     def start(self, topic: str) -> datetime:
         try:
             return self._start(topic)

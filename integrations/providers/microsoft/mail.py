@@ -53,11 +53,9 @@ class GraphMailAdapter:
         self._lock = Lock()
 
     def profile(self) -> MailboxProfile:
-        me = call(Request("/me", {"$select": "mail,userPrincipalName"}), self.access)
         folders = self._now()
         since = (datetime.now(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
         return MailboxProfile(
-            email=str(me.get("mail") or me.get("userPrincipalName") or ""),
             message_count=folders.message_count,
             cursor=str(mail_delta.begin(folders, self.access, since=since)),
         )

@@ -46,7 +46,6 @@ MAIL_READ: Final = Capability(
                 "GET /me/messages/{id}/$value",
             },
         ),
-        Permission("User.Read", "To read the address of your mailbox", frozenset({"GET /me"})),
         # A message names its categories. Which names are the person's own, the settings say.
         Permission(
             "MailboxSettings.Read",

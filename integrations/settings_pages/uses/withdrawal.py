@@ -13,9 +13,10 @@ from django.http import HttpRequest
 from integrations import connections, permits, scopes
 from integrations.asking import Asked
 from integrations.calendars import visible
-from integrations.models import Integration
+from integrations.models import Integration, Message, Thread
+from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
-from integrations.settings_pages import counted, mine
+from integrations.settings_pages import mine, named_calendars, row_counts
 from limited_use.sinks import page as page_sink
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
@@ -64,7 +65,11 @@ def _render_accounts(page: _Page, *, shows_addresses: bool) -> bytes:
         ],
         permits=permits.to_show_accounts(actor=actor, connection_ids=ids, at=at),
         actor=actor,
-        shape=partial(_show_mailbox, counts=counted.count_mail(page.integrations)),
+        shape=partial(
+            _show_mailbox,
+            messages=row_counts.count_by_integration(Message, page.integrations),
+            threads=row_counts.count_by_integration(Thread, page.integrations),
+        ),
         at=at,
         context={**_context(page), "calendars": [], "local_count": 0, "share_count": 0},
         under="accounts",
@@ -76,11 +81,11 @@ def _show_mailbox(
     integration: Integration,
     opened: Mapping[str, bytes],
     *,
-    counts: tuple[Mapping[UUID, int], Mapping[UUID, int]],
+    messages: Mapping[UUID, int],
+    threads: Mapping[UUID, int],
 ) -> page_sink.Shown:
-    messages, threads = counts
     clear = {
-        **counted.describe_account(integration),
+        **_describe_account(integration),
         "has_address": "email" in opened,
         "message_count": messages.get(integration.id, 0),
         "thread_count": threads.get(integration.id, 0),
@@ -95,20 +100,32 @@ def _render_calendars(page: _Page) -> bytes:
     ending = {integration.id for integration in page.integrations}
     copies = [one for one in own if one.calendar.integration_id in ending]
     local = [one for one in own if one.calendar.is_local]
-    return counted.render_calendars(
+    return named_calendars.render_calendars(
         page.request,
         asked,
         [*copies, *local],
         TEMPLATE,
         context={
             **_context(page),
-            "accounts": [counted.describe_account(one) for one in page.integrations],
+            "accounts": [_describe_account(one) for one in page.integrations],
             "local_count": len(local),
-            "share_count": counted.count_shares(copies, asked),
+            "share_count": sum(row_counts.count_shares(copies, at=asked.at).values()),
         },
         # Of words that were not agreed to yet nothing may be opened.
         nameable=[*copies, *local] if page.feature.state is State.ON else local,
     )
+
+
+def _describe_account(integration: Integration) -> dict[str, Any]:
+    connection = integration.connection
+    return {
+        "id": integration.id,
+        "title": name_product(connection.provider, integration.product),
+        "connected_at": connection.connected_at,
+        "has_address": False,
+        "message_count": 0,
+        "thread_count": 0,
+    }
 
 
 def _context(page: _Page) -> dict[str, Any]:

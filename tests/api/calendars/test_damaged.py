@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import pytest
 
 from accounts.models import Alarm
@@ -107,13 +109,19 @@ class TestAnEvent:
     @pytest.mark.claim("open.damaged", "form.damaged")
     @pytest.mark.claim("event.damaged")
     @pytest.mark.clause("AN-19")
-    def test_tells_an_operator_once_a_day(self, hers, damage):
-        damaged = damage(named(hers, "Review")["id"])
+    def test_tells_an_operator_once_a_day(self, hers, account, damage):
+        there = deepcopy(account.events), account.version
+        name = named(hers, "Review")["id"]
+        damaged = damage(name)
 
+        told = schema.problem(hers.get(f"{V1}/events/{name}"), 422, "damaged")
+        (alarm,) = Alarm.objects.filter(kind="record.damaged")
         for _ in range(3):
             events(hers)
 
-        (alarm,) = Alarm.objects.filter(kind="record.damaged")
+        assert "What came from a provider is there as it was. We have been told." in told["detail"]
+        assert (account.events, account.version) == there
+        assert Alarm.objects.get(kind="record.damaged") == alarm
         assert alarm.about == damaged.id
 
 

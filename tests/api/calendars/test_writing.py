@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from integrations import calling
 from integrations.calendars import freshness
-from integrations.models import Connection
+from integrations.models import Connection, PurgeJob
 from integrations.providers.google.spec import GOOGLE
+from tests.api import cast
 from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.pages import reading
 
 from .asking import V1, events, named, ok
 
@@ -55,7 +57,27 @@ def problem(answer, status, code):
     return body
 
 
+class TestWithoutAnAgreement:
+    @pytest.mark.claim("withdraw.no-copy", "feature.editing")
+    def test_nothing_is_written_from_the_withdrawal_on(self, alice, account):
+        browser = cast.browser(alice.user, recent=True)
+        ok(create(browser, new(alice)), 201)
+        address = "/settings/features/calendar-editing/withdraw/"
+        page = reading.text(browser.get(address).text)
+        assert "Antares keeps no copy for Writing events now." in page
+        assert "Once you withdraw, it may use nothing." in page
+
+        assert browser.post(address).status_code == 302
+        before = account.version
+        refused = create(browser, new(alice), key="key-00000002")
+
+        assert refused.status_code == 403, refused.content
+        assert account.version == before
+        assert not PurgeJob.objects.exists()
+
+
 class TestANewEvent:
+    @pytest.mark.claim("feature.editing")
     def test_is_answered_as_it_is_read(self, alice, hers):
         body = ok(create(hers, new(alice)), 201)
 
@@ -132,6 +154,7 @@ class TestANewEvent:
         assert datetime.fromisoformat(one["start"]) == moment(5, 20)
         assert one["start_timezone"] == there.key
 
+    @pytest.mark.claim("feature.editing")
     @pytest.mark.scenario("C1")
     def test_at_a_time_that_has_to_be_free_is_looked_at_anew(
         self, alice, account, hers, monkeypatch
@@ -204,10 +227,12 @@ class TestAChange:
         assert answer.headers["ETag"] == f'"{body["etag"]}"'
 
     @pytest.mark.claim("problem.if-match")
-    def test_without_a_version_is_asked_for_one(self, hers):
-        one = named(hers, "Review")
+    def test_without_a_version_is_asked_for_one(self, hers, account):
+        one, before = named(hers, "Review"), account.version
 
         problem(send(hers, "patch", f"events/{one['id']}", {"title": "x"}), 428, "if-match-needed")
+
+        assert account.version == before
 
     def test_over_another_change_is_told(self, hers):
         one = named(hers, "Review")

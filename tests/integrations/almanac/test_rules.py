@@ -136,8 +136,17 @@ class TestWhatARuleMakes:
     @example(text="FREQ=MONTHLY;INTERVAL=1", start=datetime(2024, 1, 31, 9), skipped=0)
     @example(text="FREQ=YEARLY;INTERVAL=1", start=START, skipped=90)
     @example(text="FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=SU,MO", start=START, skipped=10)
+    @example(
+        text="FREQ=WEEKLY;INTERVAL=1;WKST=TU;BYDAY=MO,TU;BYMINUTE=0;BYSETPOS=1",
+        start=datetime(2023, 1, 1),
+        skipped=0,
+    )
     def test_is_what_another_reading_of_the_standard_makes(self, text, start, skipped):
         first = start + timedelta(days=skipped)
+        if text.startswith("FREQ=WEEKLY") and "BYSETPOS" in text:
+            # `dateutil` counts positions of the first week from its start date on, and not from
+            # the beginning of that week (RFC 5545 §3.3.10: the set of a whole interval).
+            first = max(first, start + timedelta(days=7))
         last = first + timedelta(days=2 if text[5:].startswith(SUB_DAILY) else 400)
         theirs = peers(text, start, first, last)
         assume(theirs is not None)

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 
 from config.classes import ProcessClass
-from integrations import calendar_permits, erasing, purge
+from integrations import calendar_permits, credentials, erasing, purge
 from integrations.calendar_permits import Wanted
 from integrations.erasing import Reason
 from integrations.models import Calendar, Event, PurgeTrigger, SyncWork
@@ -65,6 +65,18 @@ class TestACopyThatIsTooOld:
             calendar_permits.to_view(actor=alice.actor, wanted=wanted, at=old)
 
         assert caught.value.missing == ["cache_current"]
+
+    @pytest.mark.claim("mail.nothing-lost")
+    def test_is_swept_within_a_day_after_the_grant_has_ended(self, alice):
+        connection = alice.integration.connection
+        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=NOW)
+        copy = alice.primary.cache_id
+        assert keys.exists(copy)
+
+        assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
+
+        assert not keys.exists(copy)
+        assert not alice.events.exists()
 
     @pytest.mark.claim("calendars.copy", "calendar.kept-until", "integrations.calendar-kept")
     def test_is_swept_with_its_key(self, alice):
@@ -195,7 +207,6 @@ class TestADisconnect:
 
     @pytest.mark.invariant(6)
     @pytest.mark.django_db(transaction=True)
-    @pytest.mark.claim("receipt.calendars-stay")
     def test_changes_nothing_at_the_provider(self, alice, account):
         before = deepcopy(account.events), account.version
 

@@ -52,8 +52,7 @@ def listed(actor) -> list[dict]:
 
 
 class TestACalendarThatLivesHere:
-    @pytest.mark.claim("calendars.only-here")
-    @pytest.mark.claim("local-calendar.sealed")
+    @pytest.mark.claim("calendars.only-here", "local-calendar.sealed")
     def test_needs_no_provider(self, alice):
         create(alice)
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts import memberships
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership
-from integrations import calendar_permits, endings
+from integrations import calendar_permits, credentials, endings
 from integrations.asking import Asked
 from integrations.calendar_permits import Wanted
 from integrations.calendars import agenda, managing, visible
@@ -101,6 +101,7 @@ class TestAShare:
         # Private events only ever show as busy.
         assert (doctor["title"], doctor["busy"], doctor["participants"]) == (None, True, None)
 
+    @pytest.mark.claim("feature.sharing")
     def test_of_free_and_busy_shows_nothing_more(self, alice, bob):
         give(alice, bob, ShareLevel.FREEBUSY)
 
@@ -115,6 +116,15 @@ class TestAShare:
             )
 
         assert refused.value.decision.missing == {Fact.SHARE_LIVE}
+
+    @pytest.mark.claim("mail.nothing-lost")
+    def test_shows_nothing_after_the_grant_has_ended(self, alice, bob, share):
+        connection = alice.integration.connection
+        assert seen_by(bob)
+
+        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=NOW)
+
+        assert seen_by(bob) == []
 
     def test_is_needed(self, alice, bob):
         assert seen_by(bob) == []
@@ -196,7 +206,8 @@ class TestAShare:
         assert share.withdrawn_at is not None
         assert seen_by(bob) == []
 
-    @pytest.mark.claim("erase.shares")
+    # What a colleague saw is no copy of theirs.
+    @pytest.mark.claim("erase.shares", "feature.sharing")
     def test_shows_nothing_of_a_copy_that_its_owner_deleted(self, alice, bob, share):
         assert len(seen_by(bob)) == 2
 

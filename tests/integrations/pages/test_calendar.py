@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -11,7 +12,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from integrations import zones
+from config.classes import ProcessClass
+from integrations import erasing, zones
+from integrations.calendars import managing
 from integrations.models import Calendar, Integration, IntegrationStatus, SyncWork
 from integrations.providers.calendars import (
     Attendee,
@@ -28,6 +31,7 @@ from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.household import person
 from tests.integrations.pages import reading
+from tests.walls import acting_as
 
 pytestmark = pytest.mark.django_db
 CALENDAR = "/calendar/"
@@ -246,6 +250,10 @@ class TestTheZone:
         html = show(her_browser)
         assert "Asia/Kathmandu" in reading.text(html)
         assert entries(html)[0].startswith("17:45–18:45")  # noqa: RUF001
+        her_browser.post("/accounts/logout/")
+        assert "Asia/Kathmandu" not in reading.text(show(browser_of(alice.user)))
+        her_browser.force_login(alice.user)
+        assert "Asia/Kathmandu" not in reading.text(show(her_browser))
 
     def test_of_a_calendar_is_not_written_down_in_clear(self, alice, her_browser):
         alice.sync()
@@ -301,15 +309,18 @@ class TestWhatCannotBeShown:
         assert ("did not come in time" in html) is is_over
 
     @pytest.mark.claim("calendar.deleted-copy")
-    def test_is_said_of_what_its_owner_deleted(self, alice, her_browser):
+    def test_is_said_of_what_its_owner_deleted(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Review"))
         alice.sync()
-        Calendar.objects.update(
-            cached_at=None, listed_at=None, about=None, cursor=None, cleared_at=NOW
-        )
+        managing.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
-        assert "You deleted what was kept of 1 calendar" in reading.text(show(her_browser))
+        html = show(her_browser)
 
-    @pytest.mark.claim("calendar.unreadable")
+        said = "You deleted what was kept of 1 calendar: nothing is shown of it"
+        assert said in reading.text(html)
+        assert entries(html) == []
+        assert "Review" not in html
+
     @pytest.mark.claim("calendar.access-ended")
     def test_is_said_of_an_account_that_cannot_be_read_any_more(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
@@ -380,8 +391,38 @@ class TestCalendarsOfOthers:
         bob.post(reverse("calendar-show", args=[alice.primary.id]), {"show": "yes"})
         assert len(entries(show(bob))) == 1
 
+    @pytest.mark.claim("calendar.shared-too-old")
+    def test_are_not_shown_once_their_copies_are_deleted(self, alice, account, bobs_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        bob = bobs_browser()
+        said = "1 calendar of others cannot be shown now: there is no current copy."
+        assert said not in reading.text(show(bob))
+        managing.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+
+        html = show(bob)
+
+        assert said in reading.text(html)
+        assert entries(html) == []
+
 
 class TestACalendar:
+    @pytest.mark.claim("calendar.kept-until")
+    def test_is_kept_until_the_time_that_the_page_says(self, alice, her_browser):
+        alice.sync()
+        cached_at = alice.primary.cached_at
+        until = cached_at + timedelta(hours=24)
+        page = reading.text(show(her_browser))
+        assert "Times are those of Europe/Berlin" in page
+        there = until.astimezone(ZoneInfo("Europe/Berlin"))
+        assert f"Kept until {there:%-d %b, %H:%M}, unless renewed." in page
+
+        with acting_as(ProcessClass.PURGE):
+            early = erasing.sweep(at=until - timedelta(seconds=1))
+            late = erasing.sweep(at=until + timedelta(seconds=61))
+
+        assert (early, late) == (0, 1)
+
     def test_is_hidden_and_shown_again(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()

@@ -72,6 +72,10 @@ class TestThePage:
 
         assert "alice@gmail.example" not in shown
         assert "Its name is not kept now" in shown
+        assert "Nothing now; it comes when you look" in shown
+        SyncWork.objects.update(next_sync_at=timezone.now() + timedelta(days=1))
+        browser.get("/calendar/")
+        assert SyncWork.objects.filter(next_sync_at__lte=timezone.now()).exists()
 
     @pytest.mark.control("3.1.4")
     def test_is_nobody_elses(self, alice):
@@ -99,8 +103,9 @@ class TestDeleting:
     def test_is_done_at_once_and_for_good(self, alice, browser):
         copy = alice.primary.cache_id
 
-        browser.post(address(alice, "settings-calendars-erase"))
+        answer = browser.post(address(alice, "settings-calendars-erase"), follow=True)
 
+        assert "Deleted: 1 event, and the keys to them." in answer.text
         assert not Event.objects.exists()
         assert not keys.exists(copy)
         alice.sync(at=timezone.now())

@@ -127,6 +127,7 @@ class TestADeletion:
 
         assert len(entries(show(her_browser))) == left
 
+    @pytest.mark.claim("form.stale")
     def test_of_what_was_changed_meanwhile_is_not_done_and_shows_how_it_is_now(
         self, alice, account, her_browser
     ):

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from integrations.calendars import exporting, keeping, local
 from integrations.icalendars import components, reading
-from integrations.models import Calendar, Event
+from integrations.models import Calendar, Connection, Event
 from limited_use.features import FEATURES
 from limited_use.models import Leaf
+from limited_use.share_models import Share, ShareLevel
 from limited_use.vault import keys
 from tests.api import cast
+from tests.integrations.calendars.test_imported import share
 from tests.integrations.calendars.test_shared import actor_of
 from tests.integrations.household import person
 from tests.integrations.icalendars.files import BERLIN, calendar, event
+from tests.integrations.pages import reading as page_reading
 from tests.integrations.sync.conftest import keyring
 from tests.walls import requests_act_as_web
 
@@ -62,6 +67,20 @@ def fill(browser, home, data: bytes, **more):
 def file_of(browser, home):
     answer = browser.get(at("-file", home))
     return answer, b"".join(answer.streaming_content)
+
+
+def find_in_tables(needle: bytes) -> set[str]:
+    """Return the tables in which the bytes stand, as text or in hexadecimal."""
+    found = set()
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(
+                f"SELECT count(*) FROM {table} t WHERE t::text LIKE ANY (%s)",  # noqa: S608
+                [[f"%{needle.decode()}%", f"%{needle.hex()}%"]],
+            )
+            if cursor.fetchone() != (0,):
+                found.add(table)
+    return found
 
 
 class TestBeginning:
@@ -111,6 +130,18 @@ class TestItsPage:
         assert "<h1>Club</h1>" in shown
         assert 'value="UTC"' in shown
 
+    @pytest.mark.claim("local-calendar.sealed")
+    def test_stores_what_is_written_in_it_sealed(self, browser, home, alice):
+        marker = "CANARY-6f1c"
+        named = {"name": f"{marker} club", "zone": BERLIN, "version": home.version}
+        assert browser.post(at("", home), named).status_code == 302
+        fill(browser, home, calendar(TEA.replace("Tea", f"{marker} tea"), CAKE))
+
+        assert marker.encode() in file_of(browser, home)[1]
+        assert find_in_tables(marker.encode()) == set()
+        assert "accounts_user" in find_in_tables(alice[0].email.encode())
+        assert Connection.objects.get().provider == "offline"
+
     def test_keeps_what_was_typed(self, browser, home):
         shown = browser.post(at("", home), {"name": "Club", "zone": "Nowhere"}).content.decode()
 
@@ -124,6 +155,8 @@ class TestItsPage:
 
         for name in ("", "-file", "-remove"):
             assert mallory.get(at(name, home)).status_code == 404
+            nobody = Client().get(at(name, home))
+            assert (nobody.status_code, nobody.url.partition("?")[0]) == (302, "/accounts/login/")
         assert fill(mallory, home, calendar(TEA)).status_code == 404
         assert mallory.post(at("", home), FAMILY).status_code == 404
         assert mallory.post(at("-remove", home)).status_code == 404
@@ -155,8 +188,8 @@ class TestFilling:
 
         assert "Events: 1 replaced." in answer
         _, data = file_of(browser, home)
-        found = {one.whole.content.title for one in reading.read(data, zone="UTC").entries}
-        assert found == {"Coffee", "Cake"}
+        found = [one.whole.content.title for one in reading.read(data, zone="UTC").entries]
+        assert sorted(found) == ["Cake", "Coffee"]
 
     def test_takes_away_what_the_file_calls_off(self, browser, home):
         fill(browser, home, calendar(TEA, CAKE))
@@ -213,6 +246,7 @@ class TestFilling:
 
 
 class TestTheFile:
+    @pytest.mark.claim("feature.calendar-export")
     def test_holds_what_was_put_in(self, browser, home):
         series = event(
             "DTSTART;TZID=America/New_York:20260603T090000",
@@ -297,8 +331,10 @@ class TestRemoving:
         "calendars.local-gone",
     )
     @pytest.mark.invariant(5)
-    def test_destroys_its_key(self, browser, home):
+    def test_destroys_its_key(self, browser, home, alice):
         fill(browser, home, calendar(TEA))
+        bob = actor_of(*person("bob", alice[1], at=timezone.now()))
+        share(actor_of(*alice), bob, home.id, ShareLevel.DETAILS)
 
         stale = browser.post(at("-remove", home), {"version": "0" * 32}, follow=True)
         still = Event.objects.count()
@@ -308,3 +344,21 @@ class TestRemoving:
         assert "Removed: 1 event," in answer.content.decode()
         assert not keys.exists(home.cache_id)
         assert (Calendar.objects.count(), Event.objects.count()) == (0, 0)
+        assert not Share.objects.filter(withdrawn_at=None).exists()
+
+    @pytest.mark.claim("local-remove.shares-end", "local-remove.within-an-hour")
+    @pytest.mark.invariant(5)
+    def test_of_all_ends_their_shares_and_keys_at_once(self, home, alice):
+        browser = cast.browser(alice[0], recent=True)
+        fill(browser, home, calendar(TEA, CAKE))
+        bob = actor_of(*person("bob", alice[1], at=timezone.now()))
+        share(actor_of(*alice), bob, home.id, ShareLevel.DETAILS)
+        address = reverse("settings-disconnect", args=[home.integration_id])
+
+        shown = page_reading.text(browser.get(address).content.decode())
+        assert "1 share of them ends at once." in shown
+        assert "1 calendar with 2 events becomes unreadable at once" in shown
+        assert browser.post(address, {"files_kept": "yes"}).status_code == 302
+
+        assert not Share.objects.filter(withdrawn_at=None).exists()
+        assert not keys.exists(home.cache_id)

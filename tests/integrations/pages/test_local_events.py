@@ -14,7 +14,6 @@ from tests.integrations.household import person
 from tests.integrations.pages import reading
 from tests.integrations.pages.test_calendar import browser_of, entries, show
 from tests.integrations.pages.test_event import addresses
-from tests.integrations.pages.test_event_edit import sent
 from tests.integrations.pages.test_event_writes import remove, version
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
@@ -60,7 +59,7 @@ def test_an_event_is_made_changed_and_deleted(her_browser, home):
     shown = her_browser.get(address).text
     assert "kept here" in reading.text(shown)
 
-    form = sent(her_browser.get(f"{address}edit/").text)
+    form = reading.form_values(her_browser.get(f"{address}edit/").text)
     changed = her_browser.post(f"{address}edit/", form | {"title": "Cake"})
     stale = her_browser.post(f"{address}edit/", form | {"title": "Pie"})
 
@@ -77,7 +76,7 @@ def test_a_series_is_changed_in_one_place_and_ended_from_another(her_browser, ho
     make(her_browser, home, repeats="daily", count="5")
     second = addresses(show(her_browser))[1]
 
-    form = sent(her_browser.get(f"{second}edit/").text)
+    form = reading.form_values(her_browser.get(f"{second}edit/").text)
     her_browser.post(f"{second}edit/", form | {"title": "Cake", "scope": "this"})
     remove(her_browser, addresses(show(her_browser))[3], scope="following")
 

@@ -172,11 +172,12 @@ class TestAnEvent:
         assert "<script>alert" not in answer.text
         assert 'value="08:00"' in answer.text
         assert "no address</textarea>" in answer.text
+        assert (typed | wrong).items() <= reading.form_values(answer.text).items()
         assert "It ends before it begins" in answer.text
         assert "Number 1 is no e-mail address." in answer.text
         assert not account.events[account.email]
 
-    @pytest.mark.claim("write.refused", "form.typed-again")
+    @pytest.mark.claim("write.refused")
     def test_that_the_provider_refuses_keeps_what_was_typed(
         self, alice, account, her_browser, typed
     ):
@@ -187,6 +188,23 @@ class TestAnEvent:
         assert answer.status_code == 409
         assert "The provider does not take this event as it is" in answer.text
         assert 'value="Review"' in answer.text
+        assert not account.events[account.email]
+
+    @pytest.mark.claim("form.typed-again")
+    def test_that_the_provider_does_not_answer_keeps_what_was_typed(
+        self, alice, account, her_browser, typed
+    ):
+        account.refusals += [errors.Unavailable("down", status=503)] * 5
+        filled = typed | {
+            "guests": "bob@example.com",
+            "location": "Room 4",
+            "description": "Bring it",
+        }
+
+        answer = her_browser.post(NEW, filled)
+
+        assert "Nothing you typed is lost: try again in a moment." in reading.text(answer.text)
+        assert filled.items() <= reading.form_values(answer.text).items()
         assert not account.events[account.email]
 
     def test_whose_form_made_another_one_gets_a_new_key(self, alice, account, her_browser, typed):

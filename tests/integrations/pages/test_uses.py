@@ -542,7 +542,7 @@ class TestAProof:
 @pytest.mark.invariant(1)
 @pytest.mark.clause("AN-18", "AN-19", "LU-3")
 class TestSomebodyElse:
-    @pytest.mark.claim("uses.own-record", "feature.inbox-only-you")
+    @pytest.mark.claim("uses.own-record")
     @pytest.mark.parametrize("role", ["member", *sorted(STAFF)])
     def test_sees_no_entry_of_hers_whatever_they_ask(self, alice, her_browser, bob, role):
         her_browser.get("/inbox/")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,14 +12,17 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import memberships, users
+from accounts.models import Organisation, User
 from config.classes import ProcessClass
-from integrations import connections, endings
+from integrations import connections, endings, purge
 from integrations.models import (
     Calendar,
     Event,
     Integration,
     Message,
     PurgeJob,
+    PurgeStep,
     PurgeTrigger,
     Thread,
 )
@@ -135,6 +140,7 @@ class TestThePageOfCalendars:
     def test_says_nothing_of_local_calendars_to_who_has_none(self, browser):
         assert "Antares calendars" not in said(browser)
 
+    @pytest.mark.claim("withdraw.also")
     def test_says_which_other_agreement_ends_and_it_does(self, alice, browser, local):
         assert "Your agreement to Writing events ends as well." in said(browser)
         assert agreed() == {"calendar", "calendar-editing", "local-calendar"}
@@ -143,7 +149,12 @@ class TestThePageOfCalendars:
 
         assert agreed() == {"local-calendar"}
 
-    @pytest.mark.claim("local-remove.shares-end")
+    def test_names_no_other_agreement_where_none_ends(self, alice, browser):
+        Consent.objects.filter(feature="calendar-editing").update(withdrawn_at=timezone.now())
+
+        assert "ends as well" not in said(browser)
+
+    @pytest.mark.claim("withdraw.shares")
     def test_counts_shares_that_end_and_leaves_those_of_local_calendars(
         self, alice, browser, local
     ):
@@ -156,6 +167,25 @@ class TestThePageOfCalendars:
 
         assert list(Share.objects.filter(withdrawn_at=None).values_list("item", flat=True)) == [
             local.id
+        ]
+
+    def test_lists_calendars_as_the_other_pages_that_end_them_do(self, alice, browser, local):
+        bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
+        for item in (alice.primary.id, local.id):
+            share(alice.actor, bob, item, ShareLevel.DETAILS)
+        google = "“alice@gmail.example”: 2 events, shared with 1 person"
+        family = "“Family”: 1 event, shared with 1 person"
+        disconnect, remove_all = (
+            reverse("settings-disconnect", args=[one.integration_id])
+            for one in (alice.primary, local)
+        )
+
+        pages = [said(browser, address) for address in (WITHDRAW, disconnect, remove_all)]
+
+        assert [(google in page, family in page) for page in pages] == [
+            (True, True),
+            (True, False),
+            (False, True),
         ]
 
     def test_is_shown_without_names_where_words_changed(self, alice, browser, local, monkeypatch):
@@ -179,9 +209,11 @@ class TestThePageOfCalendars:
 
 
 class TestWithdrawingWithALocalCalendar:
-    @pytest.mark.claim("data-use.kept-until-removed", "feature.kept-until-removed")
+    @pytest.mark.claim("withdraw.local-stays", "feature.local-calendar-disclosure")
     @pytest.mark.invariant(5)
     def test_leaves_its_rows_its_key_and_its_file(self, alice, browser, local):
+        page = said(browser)
+        assert "They are stored only in Antares. Withdrawing does not remove them." in page
         before = file_of(browser, local)
         copy = alice.primary.cache_id
 
@@ -208,8 +240,9 @@ class TestWithdrawingWithALocalCalendar:
 
         assert Integration.objects.live().get().connection.provider == OFFLINE.key
 
-    @pytest.mark.claim("feature.local-calendar")
+    @pytest.mark.claim("feature.local-calendar", "withdraw.local-usable")
     def test_lets_its_owner_go_on_reading_and_writing(self, browser, local):
+        assert "You can use them as before." in said(browser)
         browser.post(WITHDRAW)
 
         fill(browser, local, calendar(TEA, CAKE))
@@ -220,12 +253,71 @@ class TestWithdrawingWithALocalCalendar:
         assert "Family" in browser.get(reverse("settings-local-calendar", args=[local.id])).text
         assert browser.get("/settings/integrations/").status_code == 200
 
+    @pytest.mark.claim("feature.local-calendar-disclosure")
     def test_of_the_last_google_calendar_by_disconnecting_leaves_it_too(
         self, alice, browser, local
     ):
         browser.post(reverse("settings-disconnect", args=[alice.integration.id]))
 
         assert agreed() == {"local-calendar"}
+        assert b"SUMMARY:Tea" in file_of(browser, local)
+
+
+def remove_it(owner, browser, made):
+    address = reverse("settings-local-calendar-remove", args=[made.id])
+    seen = Calendar.objects.get(id=made.id).version
+    assert browser.post(address, {"version": seen}).status_code == 302
+
+
+def leave(owner, browser, made):
+    memberships.leave(
+        user_id=owner.user.id, organisation_id=owner.organisation.id, at=timezone.now()
+    )
+
+
+def close_organisation(owner, browser, made):
+    Organisation.objects.filter(id=owner.organisation.id).update(closed_at=timezone.now())
+
+
+def end_access(owner, browser, made):
+    users.deactivate(user_id=owner.user.id, at=timezone.now())
+
+
+def stay_away(owner, browser, made, *, days=366):
+    User.objects.filter(id=owner.user.id).update(last_seen_at=timezone.now() - timedelta(days=days))
+
+
+def sweep():
+    with acting_as(ProcessClass.PURGE):
+        endings.sweep(at=timezone.now())
+    for job in PurgeJob.objects.all():
+        finish(job)
+
+
+class TestALocalCalendar:
+    """What the agreement to Antares calendars says about the end of one."""
+
+    @pytest.mark.claim("feature.local-calendar-disclosure", "feature.kept-until-removed")
+    @pytest.mark.claim("data-use.kept-until-removed")
+    @pytest.mark.parametrize("end", [remove_it, leave, close_organisation, end_access, stay_away])
+    def test_goes_with_its_events_and_its_key(self, alice, browser, local, end):
+        sweep()
+        assert b"SUMMARY:Tea" in file_of(browser, local)
+
+        end(alice, browser, local)
+        sweep()
+
+        assert not Calendar.objects.filter(id=local.id).exists()
+        assert not Event.objects.filter(calendar_id=local.id).exists()
+        assert not keys.exists(local.cache_id)
+
+    @pytest.mark.claim("feature.local-calendar-disclosure", "feature.kept-until-removed")
+    @pytest.mark.claim("data-use.kept-until-removed")
+    def test_stays_for_a_year_without_signing_in(self, alice, browser, local):
+        stay_away(alice, browser, local, days=364)
+
+        sweep()
+
         assert b"SUMMARY:Tea" in file_of(browser, local)
 
 
@@ -290,6 +382,45 @@ class TestRemovingAllLocalCalendars:
         assert reverse("settings-local-calendar-remove", args=[local.id]) in page
         assert "Disconnect" not in reading.text(page.split("<main")[1])
 
+    @pytest.mark.claim("local-remove.no-copy-of-all", "local-remove.within-an-hour")
+    @pytest.mark.claim("feature.local-calendar-disclosure")
+    def test_leaves_nothing_that_could_be_brought_back(self, alice, browser, local):
+        fill(browser, local, calendar(TEA, CAKE))
+        address = reverse("settings-disconnect", args=[local.integration_id])
+        page = said(browser, address)
+        assert "They are stored only in Antares. What is removed cannot be brought back." in page
+        counted = "1 calendar with 2 events becomes unreadable at once, and is removed within an"
+        assert counted in page
+
+        answer = browser.post(address, {"files_kept": "yes"})
+
+        # Alice's account at Google has nothing of it, and there is no key from the commit on.
+        assert answer.status_code == 302
+        assert not keys.exists(local.cache_id)
+        assert "Family" not in browser.get(reverse("calendar")).text
+        assert offered(browser, local) == [404, 404]
+        job = finish(PurgeJob.objects.get())
+        assert job.done_at - job.fenced_at < timedelta(hours=1)
+        assert not Calendar.objects.filter(id=local.id).exists()
+        assert not Event.objects.filter(calendar_id=local.id).exists()
+        alice.sync(at=timezone.now())
+        assert [one.id for one in Calendar.objects.all()] == [alice.primary.id]
+        assert offered(browser, local) == [404, 404]
+
+    @pytest.mark.claim("local-remove.shares-end")
+    def test_counts_the_shares_that_end_with_them(self, alice, browser, local):
+        bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
+        for item in (alice.primary.id, local.id):
+            share(alice.actor, bob, item, ShareLevel.DETAILS)
+        address = reverse("settings-disconnect", args=[local.integration_id])
+        assert "1 share of them ends at once." in said(browser, address)
+
+        browser.post(address, {"files_kept": "yes"})
+
+        assert list(Share.objects.filter(withdrawn_at=None).values_list("item", flat=True)) == [
+            alice.primary.id
+        ]
+
     def test_by_a_click_without_having_the_files_removes_nothing(self, browser, local):
         answer = browser.post(reverse("settings-disconnect", args=[local.integration_id]))
 
@@ -301,6 +432,23 @@ class TestRemovingAllLocalCalendars:
         address = reverse("settings-calendars-erase", args=[local.integration_id])
 
         assert browser.get(address).status_code == browser.post(address).status_code == 404
+
+
+def offered(browser, made):
+    """Return how the page and the file of a calendar are answered."""
+    names = ("settings-local-calendar", "settings-local-calendar-file")
+    return [browser.get(reverse(name, args=[made.id])).status_code for name in names]
+
+
+def finish(job):
+    """Run a purge as workers do, until it is done."""
+    for _ in range(200):
+        job.refresh_from_db()
+        if job.step == PurgeStep.DONE:
+            return job
+        with acting_as(ProcessClass.PURGE):
+            purge.run(job_id=job.id, now=partial(max, timezone.now(), job.next_try_at))
+    raise AssertionError("the purge does not end")
 
 
 class TestThePageOfOneLocalCalendar:

@@ -1,4 +1,8 @@
-"""Google's grants on loopback: a revocation ends all of an account's tokens, as at Google."""
+"""
+Google's grants on loopback: a revocation ends all of an account's tokens, as at Google.
+
+Refreshes are answered as well; faults are those of revocations alone.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,21 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs
 
+from django.utils import timezone
+
 from tests.integrations.purge.revoke_endpoint import DONE, DOWN, GONE
+
+# A refresh token that was revoked.
+EXPIRED = (
+    400,
+    {"error": "invalid_grant", "error_description": "Token has been expired or revoked"},
+)
 
 
 class Fault(StrEnum):
@@ -40,18 +53,36 @@ class Account:
 
 
 class GoogleGrants:
-    """`before_each` and `after_each` run inside a request, around what it does."""
+    """
+    Answers requests. `before_each` and `after_each` run inside of each, around what it does.
+
+    `clock` is the test's.
+    """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.revoke_url, self.token_url = f"{url}/revoke", f"{url}/token"
         self._accounts: dict[str, Account] = {}
+        self.clock: Callable[[], datetime] = timezone.now
         self.before_each: Callable[[], None] = _nothing
         self.after_each: Callable[[], None] = _nothing
+
+    def read_clock(self) -> datetime:
+        return self.clock()
 
     def open_account(self, *tokens: str) -> Account:
         account = Account(set(tokens))
         self._accounts |= dict.fromkeys(tokens, account)
         return account
+
+    def issue(self, token: str, account: Account) -> None:
+        """Add a token to the account's grant, as a new consent does."""
+        account.tokens.add(token)
+        self._accounts[token] = account
+
+    def refresh(self, token: str) -> tuple[int, dict[str, object]]:
+        if token not in self._accounts[token].tokens:
+            return EXPIRED
+        return 200, {"access_token": "ya29.refreshed", "expires_in": 3599, "token_type": "Bearer"}
 
     def revoke(self, token: str) -> tuple[int, dict[str, str]] | None:
         """Return the answer to a request; None: it is lost."""
@@ -72,7 +103,7 @@ class GoogleGrants:
     def running(cls) -> Iterator[GoogleGrants]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         server.daemon_threads = True
-        server.google = cls(f"http://127.0.0.1:{server.server_port}/revoke")
+        server.google = cls(f"http://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -92,7 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
         google: GoogleGrants = self.server.google
         form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
         google.before_each()
-        answer = google.revoke(form["token"][0])
+        answer: tuple[int, dict[str, object]] | None
+        if self.path == "/token":
+            answer = google.refresh(form["refresh_token"][0])
+        else:
+            answer = google.revoke(form["token"][0])
         google.after_each()
         self.close_connection = True
         if answer is None:

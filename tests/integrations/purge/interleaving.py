@@ -31,6 +31,8 @@ class Worker:
         self._may_run, self._has_stopped = Semaphore(0), Semaphore(0)
         self._is_killed = False
         self.is_over = False
+        # What ended it before its work was done: foreseen, or a failure.
+        self.ignored: Exception | None = None
         self.raised: BaseException | None = None
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -59,8 +61,10 @@ class Worker:
             with database.execute_wrapper(self._before_statement):
                 self._stop_or_die()
                 self._work()
-        except (Killed, *self._ignored):
+        except Killed:
             pass
+        except self._ignored as error:
+            self.ignored = error
         except BaseException as error:  # noqa: BLE001 - the test raises it again
             self.raised = error
         finally:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from types import NoneType
+from uuid import UUID
 
 import pytest
 from django.db import connection as database
 from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Membership
 from integrations import purge
@@ -16,6 +22,7 @@ from integrations.models import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    Message,
     PurgeJob,
     PurgeStep,
     PurgeTrigger,
@@ -26,11 +33,12 @@ from integrations.purge import inventory, jobs
 from integrations.purge.receipt import WHY
 from limited_use import consents, receipts, verify
 from limited_use.features import FEATURES
-from limited_use.ledger import sequencer
+from limited_use.ledger import entries, sequencer
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import Consent, DataKey, Leaf, Receipt
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.interleaving import Worker
 from tests.integrations.purge.revoke_endpoint import DOWN, GONE
 
 
@@ -69,8 +77,9 @@ def body_of(integration):
 @pytest.mark.invariant(6)
 @pytest.mark.clause("WDEL", "CASA-DEL", "MS-DEL", "AN-14", "AN-15")
 class TestRun:
-    @pytest.mark.claim("status.purged")
+    @pytest.mark.claim("status.purged", "mail.reconnect-or-removed")
     @pytest.mark.claim("home.removed", "connect.end", "integrations.optional")
+    @pytest.mark.claim("feature.mail-kept")
     def test_leaves_nothing_and_writes_one_receipt_that_verifies(self, mailbox, clock):
         before = left(mailbox)
         job = run(disconnect(mailbox), clock)
@@ -101,17 +110,24 @@ class TestRun:
         assert google.tokens == ["1//refresh"]
         assert job.revocation == RevocationOutcome.CONFIRMED
         ended = Connection.objects.get(id=mailbox.connection_id)
-        assert (ended.status, ended.account_blind, ended.refresh_token, ended.granted_scopes) == (
-            ConnectionStatus.ENDED,
-            None,
-            None,
-            [],
-        )
+        assert ended.status == ConnectionStatus.ENDED
+        assert what_identifies_or_opens(ended) == {}
         assert not DataKey.objects.exists()
         said = body_of(mailbox)
         assert said["provider_revocation"]["outcome"] == "confirmed"
-        assert "of the connection are emptied" in said["remains"]["tombstones"]
+        assert "account, scopes and tokens are emptied" in said["remains"]["tombstones"]
         assert {key["key_id"]: key["line"] for key in said["keys_destroyed"]} == before
+
+    @pytest.mark.claim("data-use.backup-days")
+    def test_names_the_day_until_which_the_operator_keeps_copies(self, mailbox, clock, settings):
+        settings.BACKUP_RETENTION_DAYS = 17
+        page = " ".join(Client().get(reverse("data-use")).text.split())
+        assert "The operator states that they are kept for at most 17 days" in page
+
+        job = run(disconnect(mailbox), clock)
+
+        until = receipts.time_text(job.verified_at + timedelta(days=17))
+        assert body_of(mailbox)["remains"]["backups"]["until"] == until
 
     @pytest.mark.parametrize("trigger", PurgeTrigger)
     def test_names_its_trigger(self, mailbox, clock, trigger):
@@ -128,8 +144,11 @@ class TestRun:
         job = run(disconnect(mailbox), clock)
 
         assert job.revocation == RevocationOutcome.ALREADY_GONE
+        said = body_of(mailbox)["provider_revocation"]
+        assert said["says"].startswith("The grant had ended before:")
+        assert (google.tokens, said["tries"]) == (["1//refresh"], 1)
 
-    @pytest.mark.claim("receipt.gone-after-asking")
+    @pytest.mark.claim("receipt.already-gone", "receipt.gone-after-asking")
     @pytest.mark.scenario("X1")
     def test_does_not_say_that_a_grant_had_ended_which_it_may_have_ended_itself(
         self, mailbox, google, clock
@@ -241,6 +260,23 @@ class TestRun:
         clock.advance(seconds=1)
         assert run(job, clock).step == PurgeStep.DONE
 
+    @pytest.mark.scenario("X8")
+    def test_counts_in_the_receipt_what_a_killed_worker_deleted(self, alice, google, clock):
+        big = holdings.integration(holdings.connection(alice, at=NOW), at=NOW, messages=300)
+        before = left(big)
+        job = disconnect(big)
+        worker = Worker(partial(purge.run, job_id=job.id, now=clock), ignored=())
+        while Message.objects.count() == before["integrations.Message"]:
+            worker.step()
+        worker.kill()
+        assert Message.objects.exists()
+        clock.advance(hours=1)
+
+        run(job, clock)
+
+        tables = [name for name in before if name in inventory.TABLES]
+        assert body_of(big)["deleted_rows"] == sum(before[name] for name in tables)
+
     def test_keeps_other_mailboxes(self, mailbox, alice, clock):
         other = holdings.integration(
             holdings.connection(alice, at=NOW, account="sub-2", token="1//other"), at=NOW
@@ -251,7 +287,7 @@ class TestRun:
 
         assert left(other) == before
 
-    @pytest.mark.claim("receipt.ledger")
+    @pytest.mark.claim("receipt.ledger", "receipt.pseudonyms-ours")
     @pytest.mark.invariant(3)
     def test_writes_no_id_as_it_stands_into_the_ledger(self, mailbox, clock):
         run(disconnect(mailbox), clock)
@@ -260,11 +296,47 @@ class TestRun:
         payloads = [bytes(leaf.payload).decode() for leaf in Leaf.objects.all()]
         assert any("purge" in payload for payload in payloads)
         assert [one for one in known for payload in payloads if str(one) in payload] == []
+        # Nothing else of the mailbox, the account or the person.
+        for word in ("alice", "gmail.example", "sub-1", "1//refresh", "ya29"):
+            assert not [payload for payload in payloads if word in payload]
+        # The mailbox is older than keys of connections: its names are the service's own.
+        assert body_of(mailbox)["remains"]["ledger_key"].startswith("The pseudonyms are the serv")
+        assert any(entries.pseudonym(mailbox.id) in payload for payload in payloads)
+
+
+def what_identifies_or_opens(connection):
+    names = ("account_blind", "email", "access_token", "refresh_token", "wanted_claims")
+    values = Connection.objects.filter(id=connection.id).values().get()
+    return {
+        name: values[name] for name in (*names, "asked_scopes", "granted_scopes") if values[name]
+    }
+
+
+def no_content(row):
+    """Return the values of a row that are no id, date, count or state of ours."""
+    plain = (UUID, datetime, int, bool, NoneType)
+    ids = {"content_key_id", "credential_key_id", "account_key_id"}
+    states = {
+        *("status", "status_reason", "step", "trigger", "revocation", "watch_stop"),
+        *("product", "provider"),
+    }
+    return {
+        name: value
+        for name, value in row.items()
+        if not (
+            isinstance(value, plain)
+            or value in ("", [], {})
+            or (name in ids and re.fullmatch("[0-9a-f]{16}", value))
+            or (name in states and re.fullmatch("[a-z_]+", value))
+            or (name == "entry_ids" and all(isinstance(one, UUID) for one in value))
+            or (isinstance(value, dict) and all(isinstance(one, int) for one in value.values()))
+        )
+    }
 
 
 @pytest.mark.invariant(6)
 class TestWhatRemains:
-    @pytest.mark.claim("receipt.consent", "receipt.tombstones")
+    @pytest.mark.claim("receipt.consent", "receipt.tombstones", "receipt.connection-emptied")
     def test_is_what_the_receipt_says(self, mailbox, clock):
         owner = mailbox.connection
         Membership.objects.create(
@@ -285,13 +357,23 @@ class TestWhatRemains:
         assert "with its version and date" in remains["consent"]
         kept = Consent.objects.get()
         assert (kept.version, kept.given_at) == (FEATURES["inbox"].version, NOW)
-        assert (
-            "One row for the integration, its connection and this purge each"
-            in (remains["tombstones"])
-        )
+        assert "One row for the integration and one for this purge" in remains["tombstones"]
+        assert "One row for the connection" in remains["tombstones"]
         for rows in (Integration, Connection, PurgeJob):
-            assert rows.objects.count() == 1
+            assert no_content(rows.objects.values().get()) == {}
         assert job.integration_id == mailbox.id
+
+    @pytest.mark.claim("receipt.tombstones", "receipt.credential-kept")
+    def test_does_not_hide_a_connection_that_stays(self, mailbox, clock):
+        holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
+
+        run(disconnect(mailbox), clock)
+
+        kept = Connection.objects.get(id=mailbox.connection_id)
+        assert {"email", "granted_scopes", "refresh_token"} <= what_identifies_or_opens(kept).keys()
+        remains = body_of(mailbox)["remains"]
+        assert "connection" not in remains["tombstones"]
+        assert "its connection stays, with address, permissions and" in remains["credential"]
 
     def test_says_nothing_that_no_row_shows(self, mailbox, clock):
         run(disconnect(mailbox), clock)

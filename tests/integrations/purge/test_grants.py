@@ -25,7 +25,7 @@ from limited_use.models import DataKey, Receipt
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.interleaving import Worker
-from tests.integrations.purge.revoke_endpoint import DONE, DOWN
+from tests.integrations.purge.revoke_endpoint import DONE, DOWN, GONE
 from tests.integrations.purge.test_engine import another_sequencer_at_work, body_of, left, run
 from tests.worlds.processes import wait_until
 
@@ -97,7 +97,7 @@ class TestNeededElsewhere:
         assert DataKey.objects.filter(holder__in=[kept.id, other.id]).count() == 2
         assert job.credential_key_id == ""
         remains = body_of(mailbox)["remains"]
-        assert "credential" in remains
+        assert remains["credential"].startswith("The account is still connected:")
         assert "emptied" not in remains["tombstones"]
 
     def test_asks_once_for_two_products_that_go_together(self, mailbox, google, clock):
@@ -179,6 +179,9 @@ class TestSeveralPurgesOfAConnection:
 
         assert outcomes == ["unconfirmed", "unconfirmed"]
         assert clock() - second.fenced_at >= timedelta(hours=24)
+        ended = Connection.objects.get(id=mailbox.connection_id)
+        assert (ended.refresh_token, ended.access_token) == (None, None)
+        assert not DataKey.objects.filter(holder__in=[ended.id, ended.grant_id]).exists()
         for integration in (mailbox, calendars):
             assert said(integration)["says"].endswith("Your tokens are destroyed here.")
             assert said(integration)["pages"]
@@ -211,6 +214,20 @@ class TestSeveralPurgesOfAConnection:
         assert run_in_turn([first, second], clock) == ["confirmed", "confirmed"]
         assert google.tokens == ["1//refresh", "1//newer"]
 
+    @pytest.mark.claim("receipt.already-gone")
+    def test_remember_across_a_reconnect_that_they_asked_before(self, mailbox, google, clock):
+        google.answer = DOWN
+        first = disconnect(mailbox)
+        purge.run(job_id=first.id, now=clock)
+        clock.advance(minutes=2)
+        second = disconnect(holdings.integration(reconnect(mailbox, "1//newer"), at=NOW))
+        google.answer = GONE
+
+        outcomes = run_in_turn([first, second], clock)
+
+        assert outcomes == ["gone_after_asking", "already_gone"]
+        assert google.tokens == ["1//refresh", "1//newer"]
+
     @pytest.mark.claim("receipt.calendars-connected", "receipt.still-listed")
     def test_say_what_needed_the_grant_when_the_receipt_was_issued(
         self, mailbox, calendars, google, clock
@@ -220,8 +237,43 @@ class TestSeveralPurgesOfAConnection:
         assert said(mailbox)["outcome"] == "needed_elsewhere"
         assert said(mailbox)["needed_by"] == ["calendar"]
         assert "The calendars of this account are still connected." in said(mailbox)["says"]
+        assert said(mailbox)["says"].endswith("and the credential stays where it is used.")
         assert google.tokens == []
+        assert Connection.objects.get(id=mailbox.connection_id).refresh_token is not None
         assert (said(mailbox)["tries"], said(mailbox)["tried_at"]) == (0, None)
+
+    @pytest.mark.claim("receipt.needed-elsewhere", "receipt.other-organisation")
+    def test_name_everything_that_needs_the_grant(
+        self, mailbox, calendars, elsewhere, google, clock
+    ):
+        run(disconnect(mailbox), clock)
+
+        assert said(mailbox)["needed_by"] == ["calendar", "other_connection"]
+        assert "also connected in another organisation." in said(mailbox)["says"]
+        assert elsewhere.connection.organisation_id != mailbox.connection.organisation_id
+        assert google.tokens == []
+
+    @pytest.mark.claim("receipt.credential-until-settled", "receipt.other-organisation")
+    def test_leave_the_credential_to_the_one_that_is_not_over(
+        self, mailbox, calendars, elsewhere, google, clock
+    ):
+        first = disconnect(mailbox)
+        with another_sequencer_at_work():
+            purge.run(job_id=first.id, now=clock)
+        second = disconnect(calendars)
+        clock.advance(seconds=1)
+
+        run(first, clock)
+
+        assert said(mailbox)["needed_by"] == ["other_connection"]
+        remains = body_of(mailbox)["remains"]
+        assert "Another disconnect of this account is under way." in remains["credential"]
+        assert Connection.objects.get(id=mailbox.connection_id).refresh_token is not None
+        run(second, clock)
+        assert Connection.objects.get(id=mailbox.connection_id).refresh_token is None
+        assert "credential" not in body_of(calendars)["remains"]
+        # No grant was ended by either.
+        assert google.tokens == []
 
     def test_do_not_name_a_need_that_ended_before_the_receipt(
         self, mailbox, calendars, google, clock

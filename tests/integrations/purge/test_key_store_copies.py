@@ -103,6 +103,7 @@ def removed(mailbox, clock):
 
 class TestACopyOfTheKeyStore:
     @pytest.mark.claim("key-store.copy-opens", "part-2.copies-unknown", "part-2.copies")
+    @pytest.mark.claim("receipt.backups", "receipt.key-epoch")
     def test_opens_what_the_live_one_no_longer_does_and_the_receipt_said_so(
         self, store, kept, mailbox, clock
     ):

@@ -27,7 +27,7 @@ from limited_use import key_stores, receipts, verify
 from limited_use.guard import Refused
 from limited_use.ledger import keys, names, own, sequencer, store
 from limited_use.ledger.notes import VerifierKey
-from limited_use.ledger_models import LedgerKey
+from limited_use.ledger_models import LedgerKey, WrappedLedgerKey
 from limited_use.models import Leaf, Receipt
 from limited_use.receipt_checks import NotProven
 from limited_use.vault import epochs, naming
@@ -101,8 +101,7 @@ def everywhere(needle: bytes) -> set[str]:
 
 
 class TestReceipt:
-    @pytest.mark.claim("uses.removed-key", "ledger-part.over", "ledger-part.expired")
-    @pytest.mark.claim("receipt.ledger-key-offered", "ledger-part.nobody")
+    @pytest.mark.claim("uses.removed-key", "receipt.ledger-key-offered", "ledger-part.nobody")
     def test_mentions_the_commitment_and_never_the_key(self, mine, clock):
         job = removed(mine, clock)
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
@@ -122,6 +121,7 @@ class TestReceipt:
 
         assert any("ledger_key.set_aside" in line for line in verify.check(receipt, pinned()))
 
+    @pytest.mark.claim("receipt.ledger-key-offered")
     def test_names_the_removal_and_no_use(self, mine, clock):
         # It is kept beside its owner's id, so what it shows must not lead on to the rest.
         used = set(Leaf.objects.values_list("subject", flat=True))
@@ -318,6 +318,7 @@ class TestOffer:
         assert purge.sweep_ledger_parts(at=end) == 1
         with pytest.raises(NotOffered):
             take(job, at=end)
+        assert not WrappedLedgerKey.objects.filter(holder=mine.connection_id).exists()
         said = json.loads(bytes(Leaf.objects.order_by("id").last().payload))
         assert (said["event"], said["body"]["outcome"]) == ("ledger_key.destroyed", "expired")
 
@@ -351,6 +352,8 @@ class TestOffer:
         forgetting.forget(connection_id=empty.id, at=NOW)
 
         assert LedgerKey.objects.get(holder=empty.id).outcome == "discarded"
+        assert not WrappedLedgerKey.objects.filter(holder=empty.id).exists()
+        assert not Receipt.objects.exists()
 
     def test_is_taken_by_one_of_two_who_ask_at_once(self, mine, clock):
         job = removed(mine, clock)
@@ -431,6 +434,7 @@ class TestPage:
         for again in (alices.post(self.address(job)), alices.get(self.address(job))):
             assert again.status_code == 410
             assert "no second time" in again.content.decode()
+            assert not WrappedLedgerKey.objects.exists()
             assert json.loads(answer.content)["key"] not in again.content.decode()
         assert self.address(job) not in alices.get(f"/settings/removals/{job.id}/").content.decode()
 
@@ -465,6 +469,23 @@ class TestPage:
             purge.sweep_ledger_parts(at=timezone.now())
 
         assert "was destroyed unread" in alices.get(self.address(job)).content.decode()
+        assert not WrappedLedgerKey.objects.exists()
+
+    @pytest.mark.claim("ledger-part.restored", "ledger-part.lost")
+    @pytest.mark.parametrize(
+        ("outcome", "says"),
+        [
+            ("restored", "It was destroyed before the database was restored from a copy."),
+            ("lost", "It could not be opened any more after the database was restored"),
+        ],
+    )
+    def test_says_what_a_restored_copy_did_to_it(self, job, alices, outcome, says):
+        LedgerKey.objects.update(destroyed_at=timezone.now(), outcome=outcome)
+
+        shown = alices.get(self.address(job))
+
+        assert shown.status_code == 410
+        assert says in shown.content.decode()
 
     def test_says_where_there_never_was_one(self, job, alices):
         LedgerKey.objects.all().delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -10,16 +11,23 @@ from django.test import Client
 
 from accounts.models import User
 from integrations import purge, tasks
-from integrations.models import PurgeJob, PurgeStep
+from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
 from integrations.public_pages import receipt_links as pages
 from limited_use import receipt_links, receipts, verify
 from limited_use.ledger import sequencer
 from limited_use.ledger.notes import VerifierKey
-from limited_use.models import Receipt, ReceiptLink
-from limited_use.vault import epochs
+from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
+from limited_use.vault import epochs, rhythm
+from limited_use.vault import keys as vault_keys
+from limited_use.vault.keyring import EpochGone
 from limited_use.vault.lines import KeyLine
+from tests.integrations import household
+from tests.integrations.calendars import local_house
+from tests.integrations.calendars.test_shared import actor_of
+from tests.integrations.pages import reading
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
+from tests.integrations.purge.test_engine import body_of
 
 pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("TOK-DELETE", "WDEL")]
 
@@ -109,6 +117,64 @@ class TestSweep:
         turn()
 
         assert purge.second_parts_due() == []
+
+
+class TestOfLocalCalendars:
+    """They are in copies of the database, so their keys' epoch lasts as long as those do."""
+
+    @pytest.fixture
+    def job(self, alice, clock, settings, mailoutbox):
+        settings.BACKUP_RETENTION_DAYS = 30
+        member = household.person(organisation=alice.organisation, at=NOW)
+        self.owner = member[0]
+        created = local_house.begun(actor_of(*member))
+        self.copied = read_key_row(Calendar.objects.get(id=created).cache_id)
+        return purged(Integration.objects.get(), clock)
+
+    @pytest.mark.claim("receipt.part-2-of-local-calendars", "mail.part-2")
+    def test_is_promised_for_the_day_when_their_epoch_has_ended(self, job, mailoutbox):
+        owner = Client()
+        owner.force_login(self.owner)
+
+        page = reading.text(owner.get(f"/settings/removals/{job.id}/").content.decode())
+
+        end = job.fenced_at + timedelta(days=30)
+        assert f"were kept is destroyed by {end.day} {end:%B %Y}. Part 2" in page
+        assert "Within a day" not in page
+        assert "The first part says by when." in mailoutbox[-1].body
+
+    @pytest.mark.claim("receipt.own-key-epoch", "receipt.backups")
+    @pytest.mark.claim("receipt.part-2-of-local-calendars", "mail.part-2")
+    def test_comes_when_copies_of_the_database_do_not_open_any_more(self, job):
+        remains = body_of(job.integration)["remains"]
+        assert remains["own_key_epoch"]["number"] == job.own_kek_epoch
+        promised = datetime.fromisoformat(remains["own_key_epoch"]["destroyed_by"])
+        assert promised == job.fenced_at + timedelta(days=30)
+        assert "the epochs of all destroyed keys" in remains["backups"]["says"]
+
+        turn(*set(KeyLine) - {KeyLine.OWN})
+        tasks.purge.write_second_parts()
+        vault_keys.forget()
+        assert vault_keys.unwrap(self.copied)
+        assert not second_parts().exists()
+
+        # The latest: an epoch that began with the disconnect.
+        KeyEpoch.objects.filter(line=KeyLine.OWN).update(began_at=job.fenced_at)
+        hours = rhythm.hours_of(KeyLine.OWN)
+        assert rhythm.epoch_is_over(KeyLine.OWN, at=promised, hours=hours)
+        turn(KeyLine.OWN)
+        tasks.purge.write_second_parts()
+        vault_keys.forget()
+        with pytest.raises(EpochGone):
+            vault_keys.unwrap(self.copied)
+        assert second_parts().exists()
+
+
+def read_key_row(holder):
+    """Return the key's row, as a copy of the database keeps it."""
+    row = DataKey.objects.get(holder=holder)
+    wrapped = bytes(row.wrapped)
+    return vault_keys.KeyRow(holder, row.line, 1, bytes(row.key_id), wrapped, row.kek_epoch)
 
 
 class TestPages:

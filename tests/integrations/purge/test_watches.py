@@ -62,6 +62,8 @@ class TestBeforeTheGrant:
         assert (job.watch_stop, job.watch_lapse_by) == ("stopped", None)
         said = watches_said(fresh)
         assert (said["outcome"], said["lapse_by"]) == ("stopped", None)
+        assert said["says"].startswith("The provider was told to tell us of no more news")
+        assert provider.topic == ""
         assert not Watch.objects.exists()
 
     def test_every_channel_is_stopped_by_its_two_ids(self, fresh, provider, clock):
@@ -141,6 +143,7 @@ class TestAProvider:
         assert job.watch_stop == "unanswered"
         assert not any(inventory.left(integration_id=fresh.id).values())
         assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
+        assert "and did not say that it does" in watches_said(fresh)["says"]
 
     def test_that_is_down_is_said_to_be(self, fresh, provider, google, clock):
         provider.refusals = [errors.Unavailable("down")]
@@ -160,6 +163,9 @@ class TestAProvider:
 
         assert job.watch_stop == "no_access"
         assert "no token of ours worked" in watches_said(fresh)["says"]
+        # It goes on there, until it ends.
+        assert provider.topic == "the topic"
+        assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
         assert not any(inventory.left(integration_id=fresh.id).values())
 
     def test_is_not_asked_with_a_credential_that_does_not_open(self, fresh, provider, clock):
@@ -176,7 +182,8 @@ class TestAProvider:
         job = run(disconnect(fresh), clock)
 
         assert (job.watch_stop, provider.calls) == ("none", [])
-        assert watches_said(fresh)["outcome"] == "none"
+        said = "The provider was not telling us of news by itself."
+        assert watches_said(fresh)["says"] == said
 
 
 @pytest.mark.scenario("X6")
@@ -254,6 +261,8 @@ class TestAnAccountThatIsConnectedTwice:
         assert provider.topic == "the topic"
         assert Watch.objects.filter(integration=other).exists()
         assert google.tokens == []
+        assert "something else that is connected to it needs that" in watches_said(mine)["says"]
+        assert not Watch.objects.filter(integration=mine).exists()
 
     @pytest.mark.scenario("X6")
     def test_loses_it_with_the_last(self, alice, google, provider, clock):

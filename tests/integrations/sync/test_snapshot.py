@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import current_thread, main_thread
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from integrations.models import (
@@ -37,6 +39,27 @@ class TestASnapshot:
         assert Thread.objects.filter(integration=alice.integration).count() == 5
         assert alice.work.stage == SyncStage.DELTA
         assert alice.status == (IntegrationStatus.ACTIVE, StatusReason.NONE)
+
+    @pytest.mark.claim("outcome.mail-coming")
+    def test_brings_the_newest_first(self, alice, mailbox):
+        at = [days_ago(number / 10) for number in range(500)]
+        for each in at:
+            mailbox.deliver(at=each)
+
+        counts = set()
+
+        def look():
+            stored = set(alice.messages.values_list("received_at", flat=True))
+            if current_thread() is not main_thread():
+                connections.close_all()
+            counts.add(len(stored))
+            assert stored == set(at[: len(stored)])
+
+        mailbox.meanwhile = look
+        alice.settle()
+
+        assert alice.messages.count() == 500
+        assert any(0 < count < 500 for count in counts)
 
     def test_counts_a_thread_from_its_messages(self, alice, mailbox):
         for day in (3, 2, 1):

@@ -49,7 +49,6 @@ _WRITES = "Calendars.ReadWrite"
 # A subscription takes a permission to read what it is about.
 _SUBSCRIBED = "Mail.Read Calendars.Read"
 DOCUMENTED = {
-    "GET /me": _documented("user-get", "User.Read User.ReadWrite"),
     "GET /me/mailFolders/delta": _documented("mailfolder-delta", _MAIL),
     "GET /me/mailFolders/{id}": _documented("mailfolder-get", _MAIL),
     "GET /me/mailFolders/{id}/messages/delta": _documented("message-delta", _MAIL),

@@ -123,7 +123,7 @@ class TestSigningIn:
         granted = MICROSOFT.capabilities["mail.read"].scopes
         assert granted <= tokens.granted_scopes
         assert MICROSOFT.normalised(
-            "https://graph.microsoft.com/MAIL.read mailboxsettings.Read user.read Other.Scope"
+            "https://graph.microsoft.com/MAIL.read mailboxsettings.Read Other.Scope"
         ) == granted | {"Other.Scope"}
 
     @pytest.mark.scenario("A8")

@@ -1,0 +1,47 @@
+"""
+The class of the process in which a management command runs.
+
+In production, a process of another class does not see every row, and the owner of the tables may
+not call the functions of the vault. A command would fail halfway, or answer that nothing is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from config.classes import ProcessClass
+
+_SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
+
+#: Commands, some with their first argument, that one class alone can run.
+COMMANDS: Final[Mapping[str, ProcessClass]] = {
+    "purge": _PURGE,
+    "overdue_purges": _PURGE,
+    "turn_key_epoch": _PURGE,
+    "sequence_ledger": _PURGE,
+    "apply_tombstones": _PURGE,
+    "reconcile": _SYNC,
+    "alarms settle": _PURGE,
+}
+
+
+def refuse_other_class(arguments: Sequence[str]) -> None:
+    """
+    Let a command of `COMMANDS` run in production only in a process of its class.
+
+    :param arguments: as in `sys.argv`
+    :raises SystemExit: if this process is of another class
+    """
+    named = (" ".join(arguments[1:end]) for end in (2, 3))
+    command = next((one for one in named if one in COMMANDS), None)
+    if command is None or not {"-h", "--help"}.isdisjoint(arguments):
+        return
+    process_class = COMMANDS[command]
+    from django.conf import settings
+
+    if settings.PRODUCTION and process_class != settings.PROCESS_CLASS:
+        raise SystemExit(
+            f"config: {command} runs with PROCESS_CLASS={process_class}"
+            f" and DATABASE_URL_{process_class.upper()}"
+        )

@@ -1,0 +1,161 @@
+"""
+The products of a connection after a consent: switched on, resumed, or paused.
+
+Everything in this module is called inside the transaction of `storing`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+
+from accounts.ids import uuid7
+from integrations import holders, scopes
+from integrations.models import (
+    AttemptOutcome,
+    ConnectAttempt,
+    Connection,
+    Integration,
+    IntegrationStatus,
+    StatusReason,
+    SyncWork,
+)
+from integrations.providers.provider import Provider
+from integrations.sync import calendars
+from integrations.tasks import connections as tasks
+from limited_use import consents
+from limited_use.ledger import entries, names
+from limited_use.vault import keys
+from limited_use.vault.lines import KeyLine
+
+from . import refusals
+
+# The first piece of work of each product. It finds the others.
+FIRST_WORK = {"mail": "mail", "calendar": calendars.LISTING}
+
+
+def refuse_smaller_grant(
+    held: Connection, attempt: ConnectAttempt, provider: Provider, granted: frozenset[str]
+) -> None:
+    """
+    Refuse a new grant that lacks a permission of another live product and did not ask for it.
+
+    The grant that serves that product is kept. A permission that was asked for and not given is
+    the person's choice, and is not refused.
+
+    :raises refusals.LivesAlready: connecting again from that connection asks for all of it
+    """
+    others = held.integrations.live().exclude(product=attempt.product)
+    for one in others.values_list("product", flat=True):
+        if not scopes.asked(provider, one) <= granted | frozenset(attempt.asked_scopes):
+            raise refusals.LivesAlready(held.id)
+
+
+def settle_product(
+    attempt: ConnectAttempt,
+    connection: Connection,
+    provider: Provider,
+    granted: frozenset[str],
+    at: datetime,
+) -> AttemptOutcome:
+    """
+    Record the consents to the product that was asked for, and switch it on or resume it.
+
+    Without the permission to copy data it is not switched on; if it is live, it is paused.
+    """
+    product = attempt.product
+    live = connection.integrations.live().filter(product=product).first()
+    served = scopes.served(provider, product, granted)
+    for feature in served:
+        consents.give(
+            person_id=attempt.user_id,
+            organisation_id=attempt.organisation_id,
+            feature=feature.key,
+            version=attempt.feature_versions.get(feature.key, 0),
+            at=at,
+        )
+    # An integration is a copy: it exists for the features that keep one.
+    if not scopes.is_kept(served):
+        if live is not None:
+            _pause(live, at)
+        return AttemptOutcome.CONNECTED_WITHOUT_PRODUCT
+    if live is None:
+        _switch_on(connection, product, scopes.kept_days(served), at)
+    else:
+        _resume(live, at)
+    missing = scopes.compare(provider, product, granted).missing
+    return AttemptOutcome.CONNECTED_PARTLY if missing else AttemptOutcome.CONNECTED
+
+
+def settle_other_products(
+    connection: Connection,
+    product: str,
+    provider: Provider,
+    granted: frozenset[str],
+    at: datetime,
+) -> None:
+    """Resume each other live product that the new grant serves, and pause the rest."""
+    for one in connection.integrations.live().exclude(product=product):
+        if scopes.is_kept(scopes.served(provider, one.product, granted)):
+            _resume(one, at)
+        else:
+            _pause(one, at)
+
+
+def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
+    # For as long as its features said when they were agreed to; the person may change it.
+    integration = Integration(
+        id=uuid7(),
+        connection=connection,
+        product=product,
+        horizon_days=days,
+        status_since=at,
+        switched_on_at=at,
+    )
+    integration.save(force_insert=True)
+    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    work = SyncWork.objects.create(
+        integration=integration, resource=FIRST_WORK[product], next_sync_at=at
+    )
+    # A hint, so that mail shows within seconds; the sweep finds the row without it.
+    transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+    entries.record(
+        event="integration.connected",
+        about=integration.id,
+        body={"product": product, "horizon_days": integration.horizon_days},
+        at=at,
+        name=names.of(connection.id),
+    )
+
+
+def _resume(integration: Integration, at: datetime) -> None:
+    """Resume the sync where it stopped, at once."""
+    work = SyncWork.objects.filter(integration=integration)
+    work.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
+    for work_id in work.values_list("id", flat=True):
+        transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
+    if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:
+        return
+    is_synced = work.filter(first_synced_at__isnull=False).exists()
+    integration.status = IntegrationStatus.ACTIVE if is_synced else IntegrationStatus.SYNCING
+    integration.status_reason = StatusReason.NONE
+    integration.status_since = at
+    integration.save(update_fields=["status", "status_reason", "status_since"])
+
+
+def _pause(integration: Integration, at: datetime) -> None:
+    """
+    Stop the sync of a product that was not granted this time. Its owner still reads the copy.
+
+    If it was paused before, the time of that stays: connecting again without the permission does
+    not put off its automatic disconnect.
+    """
+    if integration.status != IntegrationStatus.REAUTH_REQUIRED:
+        integration.status_since = at
+    integration.status = IntegrationStatus.REAUTH_REQUIRED
+    integration.status_reason = StatusReason.SCOPE_MISSING
+    integration.epoch += 1
+    integration.save(update_fields=["status", "status_reason", "status_since", "epoch"])
+    holders.raise_epoch(integration)

@@ -1,0 +1,394 @@
+"""What the settings page says about data after a connect is true of the rows, for each outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection as database
+from django.utils import timezone
+
+from accounts import memberships
+from accounts.models import Alarm, Membership
+from config.classes import ProcessClass
+from integrations import alarms, connections
+from integrations.models import (
+    AttemptOutcome,
+    Calendar,
+    ConnectAttempt,
+    Connection,
+    Integration,
+    Message,
+    SyncWork,
+)
+from integrations.providers import transport
+from integrations.settings_pages.outcome_words import OF_CALENDARS, OUTCOMES
+from integrations.sync import engine
+from integrations.sync.claims import NotClaimed
+from limited_use.models import Consent, DataKey
+from tests.integrations.google import ALICE_BOX, query_of
+from tests.integrations.pages import reading
+from tests.integrations.test_outcomes import let_pass
+from tests.integrations.test_two_products import EDIT, EVENTS
+from tests.integrations.test_two_products import calendar as connect_calendar
+from tests.walls import acting_as
+from tests.worlds.sandbox import GMAIL_READONLY
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.scenario("A3"),
+    pytest.mark.usefixtures("_fast"),
+]
+SECOND_BOX = "second.box@example.com"
+NOTHING = "Nothing was connected."
+# Goes with the test's transaction.
+BREAK_CONNECTIONS = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'refused by the test';
+END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON integrations_connection
+    FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+
+
+@dataclass
+class World:
+    """Alice's browser and Google; `back` is the address that Google sent her to."""
+
+    browser: object
+    others: SimpleNamespace
+    google: object
+    monkeypatch: object
+    back: str = ""
+    come_back: Callable = lambda: None
+
+    def consent(self, connection=None, *, email=ALICE_BOX, **how):
+        self.back = self.google.consent(self.browser.begin(connection), email=email, **how)
+
+    def say(self, **parameters):
+        """Have Google come back with these parameters in place of a code."""
+        state = query_of(self.browser.begin())["state"]
+        said = "&".join(f"{name}={value}" for name, value in parameters.items())
+        self.back = f"/connect/google/callback?state={state}&{said}"
+
+    def fail_token(self, **fault):
+        self.consent()
+        self.google.fail_next(path_prefix="/token", **fault)
+
+
+@pytest.fixture
+def world(browser_of, alice, bob, google, monkeypatch):
+    google.seed(SECOND_BOX, size=0)
+    others = SimpleNamespace(second=browser_of(alice), bob=browser_of(bob))
+    return World(browser_of(alice), others, google, monkeypatch)
+
+
+@pytest.fixture
+def _fast(settings, monkeypatch):
+    settings.GMAIL_UNITS_PER_MINUTE = 0
+    # An account that is being disconnected is waited for in twenty polls.
+    monkeypatch.setattr("integrations.connections.callback.POLL_SECONDS", 0)
+
+
+def read_rows():
+    """Return every row that a connect writes, apart from the attempt."""
+    models = (Connection, Integration, SyncWork, Consent)
+    rows = [list(model.objects.order_by("pk").values()) for model in models]
+    # Keys of the ledger's names are made by whatever is recorded first in an hour.
+    keys = DataKey.objects.filter(line__in=["account", "content", "credential"])
+    return [*rows, sorted(map(str, keys.values_list("holder", "line")))]
+
+
+def page_of(browser) -> str:
+    answer = browser.client.get("/settings/integrations/")
+    assert answer.status_code == 200
+    return reading.text(answer.text.split("<main")[1])
+
+
+def disconnect(world, integration):
+    connections.disconnect(
+        integration_id=integration.id,
+        user_id=world.browser.user.id,
+        organisation_id=integration.connection.organisation_id,
+        at=timezone.now(),
+    )
+
+
+def break_token(**fault):
+    return lambda world: world.fail_token(**fault)
+
+
+def say(**parameters):
+    return lambda world: world.say(**parameters)
+
+
+def expire(world):
+    world.consent()
+    let_pass(ConnectAttempt.objects.get(), minutes=11)
+
+
+def replay(world):
+    world.consent()
+    world.browser.arrive(world.back)
+
+
+def come_from_another_browser(world):
+    world.back = world.google.consent(world.others.second.begin(), email=ALICE_BOX)
+
+
+def name_another_issuer(world):
+    world.consent()
+    world.back = world.back.replace("iss=", "iss=https%3A%2F%2Fevil.example%2F")
+
+
+def prove_no_identity(world):
+    world.google.dial(id_token_flaw="aud")
+    world.consent()
+
+
+def reconnect_with_another_account(world):
+    world.browser.connect()
+    world.consent(Connection.objects.get(), email=SECOND_BOX)
+
+
+def connect_mail_beside_calendars(world):
+    connect_calendar(world.browser)
+    world.consent()
+
+
+def connect_what_bob_has(world):
+    world.others.bob.connect()
+    world.consent()
+
+
+def connect_while_it_is_revoked(world):
+    world.browser.connect()
+    disconnect(world, Integration.objects.get())
+    Connection.objects.update(revoking_until=timezone.now() + timedelta(seconds=15))
+    world.consent()
+
+
+def leave_meanwhile(world):
+    """Leave the organisation while Google is asked for tokens; come back to read the page."""
+    world.consent()
+    theirs = {
+        "user_id": world.browser.user.id,
+        "organisation_id": Membership.objects.get(user=world.browser.user).organisation_id,
+    }
+    exchange = transport.post_form
+
+    def post_form(url, form):
+        if url.endswith("/token"):
+            memberships.leave(**theirs, at=timezone.now())
+        return exchange(url, form)
+
+    world.monkeypatch.setattr(transport, "post_form", post_form)
+
+    def come_back():
+        memberships.join(**theirs, at=timezone.now())
+        # Leaving ended the session.
+        world.browser.client.force_login(world.browser.user)
+
+    world.come_back = come_back
+
+
+def change_the_words_meanwhile(world):
+    world.consent()
+    ConnectAttempt.objects.update(feature_versions={"inbox": 0})
+
+
+#: How to come to each outcome that connects nothing.
+WAYS = {
+    AttemptOutcome.DENIED: lambda world: world.consent(deny=True),
+    AttemptOutcome.ADMIN_BLOCKED: say(error="admin_policy_enforced"),
+    AttemptOutcome.EXPIRED: expire,
+    AttemptOutcome.REPLAYED: replay,
+    AttemptOutcome.FOREIGN_STATE: come_from_another_browser,
+    AttemptOutcome.MALFORMED: say(code="x", scope="a&scope=b"),
+    AttemptOutcome.WRONG_ISSUER: name_another_issuer,
+    AttemptOutcome.CODE_REJECTED: break_token(status=400, body='{"error": "invalid_grant"}'),
+    AttemptOutcome.IDENTITY_UNPROVEN: prove_no_identity,
+    AttemptOutcome.WRONG_ACCOUNT: reconnect_with_another_account,
+    AttemptOutcome.LIVES_ALREADY: connect_mail_beside_calendars,
+    AttemptOutcome.CONNECTED_BY_OTHER: connect_what_bob_has,
+    AttemptOutcome.STILL_ENDING: connect_while_it_is_revoked,
+    AttemptOutcome.OVERTAKEN: leave_meanwhile,
+    AttemptOutcome.DISCLOSURE_OUTDATED: change_the_words_meanwhile,
+    AttemptOutcome.PROVIDER_UNAVAILABLE: break_token(status=503, body="<html>"),
+    AttemptOutcome.REJECTED_BY_PROVIDER: say(error="invalid_request"),
+    AttemptOutcome.APP_MISCONFIGURED: break_token(status=401, body='{"error": "invalid_client"}'),
+    AttemptOutcome.FAILED: break_token(status=400, body='{"error": "nonsense"}'),
+}
+
+
+class TestAnOutcomeThatConnectsNothing:
+    @pytest.mark.claim("outcome.nothing-connected", "outcome.nothing-changed")
+    @pytest.mark.claim("outcome.nothing-kept", "outcome.once", "outcome.same-account")
+    @pytest.mark.parametrize("outcome", WAYS)
+    def test_is_said_where_no_row_was_written(self, world, outcome):
+        WAYS[outcome](world)
+        before = read_rows()
+
+        world.browser.arrive(world.back)
+        world.come_back()
+
+        assert world.browser.attempt().outcome == outcome
+        words = OUTCOMES[outcome]
+        assert f"{words.title} {words.says}" in page_of(world.browser)
+        assert read_rows() == before
+
+    def test_is_every_one_but_those_that_connect(self):
+        connecting = {
+            AttemptOutcome.CONNECTED,
+            AttemptOutcome.CONNECTED_PARTLY,
+            AttemptOutcome.CONNECTED_WITHOUT_PRODUCT,
+        }
+
+        assert set(OUTCOMES) - connecting == set(WAYS)
+        words = [OUTCOMES[one] for one in connecting]
+        assert not any(NOTHING in f"{one.title} {one.says}" for one in words)
+
+    @pytest.mark.claim("outcome.once", "outcome.not-used")
+    @pytest.mark.parametrize(
+        ("outcome", "calls"), [(AttemptOutcome.REPLAYED, 1), (AttemptOutcome.WRONG_ISSUER, 0)]
+    )
+    def test_uses_no_code_twice_and_none_of_another_issuer(self, world, outcome, calls):
+        WAYS[outcome](world)
+
+        world.browser.arrive(world.back)
+
+        assert OUTCOMES[outcome].says in page_of(world.browser)
+        assert world.google.calls("/token") == calls
+
+
+class TestOperators:
+    @pytest.mark.claim("outcome.told")
+    @pytest.mark.parametrize(
+        ("outcome", "kind"),
+        [
+            (AttemptOutcome.APP_MISCONFIGURED, alarms.INVALID_CLIENT),
+            (AttemptOutcome.FAILED, alarms.UNEXPECTED),
+        ],
+    )
+    def test_are_told_by_an_alarm_where_the_page_says_so(self, world, outcome, kind):
+        WAYS[outcome](world)
+
+        world.browser.arrive(world.back)
+
+        assert "We have been told." in page_of(world.browser)
+        assert Alarm.objects.get().kind == kind
+
+    @pytest.mark.claim("outcome.told", "outcome.nothing-connected")
+    @pytest.mark.scenario("R5")
+    def test_are_told_by_an_alarm_of_an_error_of_our_own(self, world):
+        world.consent()
+        with database.cursor() as cursor:
+            cursor.execute(BREAK_CONNECTIONS)
+
+        world.browser.arrive(world.back)
+
+        assert world.browser.attempt().outcome == AttemptOutcome.FAILED
+        page = page_of(world.browser)
+        assert NOTHING in page
+        assert "We have been told." in page
+        assert not Connection.objects.exists()
+        assert Alarm.objects.get().kind == alarms.CONNECT_FAILED
+
+    def test_are_not_told_where_the_page_does_not_say_so(self, world):
+        silent = {one for one, words in OUTCOMES.items() if "told" not in words.says}
+
+        assert set(WAYS) - silent == {AttemptOutcome.APP_MISCONFIGURED, AttemptOutcome.FAILED}
+
+
+def deliver(world):
+    for number in range(3):
+        world.google.deliver(ALICE_BOX, subject=f"Message {number}")
+
+
+def sync(world):
+    """Have workers do what is due, until nothing is."""
+    world.google.dial(units_per_minute=0, concurrency=0)
+    for _ in range(2):
+        for work_id in list(SyncWork.objects.values_list("id", flat=True)):
+            for _ in range(4):
+                SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
+                with acting_as(ProcessClass.SYNC), suppress(NotClaimed):
+                    engine.run(work_id=work_id, at=timezone.now())
+
+
+class TestAnOutcomeThatConnects:
+    @pytest.mark.claim("outcome.mail-coming")
+    def test_brings_mail_in(self, world):
+        deliver(world)
+        world.browser.connect()
+        assert OUTCOMES[AttemptOutcome.CONNECTED].says in page_of(world.browser)
+        work = SyncWork.objects.get()
+        assert work.next_sync_at <= timezone.now()
+
+        sync(world)
+
+        assert Message.objects.count() == 3
+
+    @pytest.mark.claim("outcome.calendars-coming")
+    def test_brings_calendars_in(self, world):
+        connect_calendar(world.browser)
+        assert OF_CALENDARS[AttemptOutcome.CONNECTED].says in page_of(world.browser)
+
+        sync(world)
+
+        assert Calendar.objects.filter(cached_at__isnull=False).exists()
+
+    @pytest.mark.claim("outcome.no-mail")
+    def test_reads_no_mail_without_the_permission(self, world):
+        world.browser.connect(untick=(GMAIL_READONLY,))
+        words = OUTCOMES[AttemptOutcome.CONNECTED_WITHOUT_PRODUCT]
+        assert words.says in page_of(world.browser)
+
+        sync(world)
+
+        assert world.google.calls("/gmail") == 0
+
+    @pytest.mark.claim("outcome.no-mail")
+    def test_reads_no_more_mail_where_the_permission_is_taken_back(self, world):
+        deliver(world)
+        world.browser.connect()
+        sync(world)
+        assert Message.objects.count() == 3
+
+        world.browser.connect(untick=(GMAIL_READONLY,))
+        page = page_of(world.browser)
+        calls = world.google.calls("/gmail")
+        sync(world)
+
+        # The inbox still has what was brought in before, so the page does not call it empty.
+        assert "so Antares reads none." in page
+        assert "empty" not in page
+        assert Message.objects.count() == 3
+        assert world.google.calls("/gmail") == calls
+
+    @pytest.mark.claim("outcome.no-calendars")
+    def test_reads_no_calendar_without_the_permission(self, world):
+        connect_calendar(world.browser, untick=(EVENTS,))
+        words = OF_CALENDARS[AttemptOutcome.CONNECTED_WITHOUT_PRODUCT]
+        assert words.says in page_of(world.browser)
+
+        sync(world)
+
+        assert world.google.calls("/calendar") == 0
+        assert not Calendar.objects.exists()
+
+    @pytest.mark.claim("outcome.partly", "outcome.read-only")
+    def test_reads_calendars_and_agrees_to_no_writing_without_that_permission(self, world):
+        connect_calendar(world.browser, untick=(EDIT,))
+        words = OF_CALENDARS[AttemptOutcome.CONNECTED_PARTLY]
+        assert words.says in page_of(world.browser)
+
+        sync(world)
+
+        assert Calendar.objects.filter(cached_at__isnull=False).exists()
+        assert not Consent.objects.filter(feature="calendar-editing").exists()
+        assert {one["method"] for one in world.google.requests("/calendar")} == {"GET"}
