@@ -43,7 +43,6 @@ RESOURCES: Final[Mapping[str, Any]] = {
 _BESIDE: Final = frozenset({User, MainError})
 #: Methods that answer with nothing of `RESOURCES`, and what they answer with.
 BESIDE: Final[Mapping[str, str]] = {
-    "GET /me": "an account's own page",
     **dict.fromkeys(
         (
             "GET /subscriptions",
