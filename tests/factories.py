@@ -304,6 +304,9 @@ def make_message(
     body = MessageBody(message=message, integration_id=integration.id)
     content = {"text": text, "html": html, "headers": [["Subject", subject]], "inline": {}}
     body.content = sealer.seal(MessageBody, "content", row=message.id, data=json.dumps(content))
+    safe = incoming.shown(showing.show_text(text, html), {})
+    body.shown = sealer.seal(MessageBody, "shown", row=message.id, data=safe)
+    body.shown_version = showing.VERSION
     body.save(force_insert=True)
     for position, (name, content_type, size) in enumerate(attachments):
         attachment = Attachment(

@@ -27,7 +27,6 @@ MAX_SHOWN: Final = 4 * MAX_TEXT
 #: Pictures that stand in the markup itself, of one message, in characters.
 MAX_PICTURES: Final = 8 * 1024 * 1024
 
-PICTURE_TYPES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
 _DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 _REL: Final = "noopener noreferrer nofollow"
@@ -86,7 +85,7 @@ class _Attributes:
             self.pictures.append(address[4:].strip("<> "))
             return f"{self.word}{len(self.pictures) - 1}"
         known = _DATA.fullmatch(address)
-        if not known or known[1].lower() not in PICTURE_TYPES or len(address) > self._room:
+        if not known or known[1].lower() not in allowed.PICTURE_TYPES or len(address) > self._room:
             self.blocked_count += 1
             return None
         self._room -= len(address)
