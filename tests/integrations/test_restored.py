@@ -330,7 +330,7 @@ class TestDoor:
         problem = json.loads(self.answer(door, "/v1/users/me/messages")[2])
         assert status.startswith("503")
         assert headers["Retry-After"] == "5"
-        assert "Our database did not answer in time" in body
+        assert "We could not answer in time" in body
         assert "restored" not in body
         assert problem["code"] == "busy"
         assert [record.msg for record in caplog.records] == ["database.failed"]
@@ -343,7 +343,7 @@ class TestDoor:
         _, _, problem = self.answer(Door(passed_on, is_pending), "/v1/users/me/messages")
 
         assert (status[:3], headers["Retry-After"]) == ("503", "5")
-        assert "Our database did not answer in time" in body
+        assert "We could not answer in time" in body
         assert "restored" not in body
         assert json.loads(problem)["code"] == "busy"
 
