@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
+from integrations.mime import showing
 from integrations.models import (
     Approval,
     Attachment,
@@ -33,6 +34,7 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers.access import Access
+from integrations.sync import incoming
 from limited_use import consents
 from limited_use.features import FEATURES
 from limited_use.vault import directory, keyring, keys, sealing

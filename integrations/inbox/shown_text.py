@@ -23,6 +23,7 @@ from integrations.parsers import reading
 from integrations.parsers.frames import Unreadable
 from integrations.permits import Permits
 from integrations.sync import incoming
+from limited_use.claims import claim
 from limited_use.sinks.rows import Row
 from limited_use.vault.compression import TooLarge
 from limited_use.vault.keyring import KeyStoreUnavailable
@@ -34,7 +35,10 @@ from limited_use.vocabulary import DataClass
 logger = logging.getLogger(__name__)
 
 #: In place of a text that cannot be made safe within the limits, where there are no words alone.
-NOT_SHOWN: Final = "This text cannot be shown safely. Open the message at your provider."
+NOT_SHOWN: Final = claim(
+    "message.not-shown",
+    "This text cannot be shown safely. Open the message at your provider.",
+)
 _NOT_SHOWN: Final = ShownText((f"<p>{NOT_SHOWN}</p>",), (), NOT_SHOWN)
 
 
