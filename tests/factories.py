@@ -243,11 +243,12 @@ def make_message(
     unread=True,
     starred=False,
     folders=("inbox",),
+    is_shown=True,
 ):
     """
     Return a message with its body, sealed; `attachments` are (filename, content type, size).
 
-    Without `thread` it begins one of its own.
+    Without `thread` it begins one of its own; not `is_shown`, its text was not made safe yet.
     """
     at = received_at or timezone.now()
     connection = integration.connection
@@ -306,9 +307,10 @@ def make_message(
     body = MessageBody(message=message, integration_id=integration.id)
     content = {"text": text, "html": html, "headers": [["Subject", subject]], "inline": {}}
     body.content = sealer.seal(MessageBody, "content", row=message.id, data=json.dumps(content))
-    safe = incoming.shown(showing.show_text(text, html), {})
-    body.shown = sealer.seal(MessageBody, "shown", row=message.id, data=safe)
-    body.shown_version = showing.VERSION
+    if is_shown:
+        safe = incoming.shown(showing.show_text(text, html), {})
+        body.shown = sealer.seal(MessageBody, "shown", row=message.id, data=safe)
+        body.shown_version = showing.VERSION
     body.save(force_insert=True)
     for position, (name, content_type, size) in enumerate(attachments):
         attachment = Attachment(

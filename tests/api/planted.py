@@ -62,9 +62,7 @@ class Anybodys(OwnView):
             at=self.at,
         )
         return json(
-            response.json_object(
-                row, permits=granted, actor=self.actor, shape=_shape, at=self.at
-            )
+            response.json_object(row, permits=granted, actor=self.actor, shape=_shape, at=self.at)
         )
 
 
@@ -74,9 +72,7 @@ class Unasked(OwnView):
     def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
         _, row = _row(message_id)
         return json(
-            response.json_object(
-                row, permits={}, actor=self.actor, shape=_shape, at=self.at
-            )
+            response.json_object(row, permits={}, actor=self.actor, shape=_shape, at=self.at)
         )
 
 
@@ -92,9 +88,7 @@ def anybodys_page(request: HttpRequest, message_id: UUID) -> HttpResponse:
     granted = permits.to_display(
         actor=actor, counts={message.integration_id: 1}, data_classes=WHOLE, at=at
     )
-    return HttpResponse(
-        page_sink.document(row, permits=granted, actor=actor, shape=_shape, at=at)
-    )
+    return HttpResponse(page_sink.document(row, permits=granted, actor=actor, shape=_shape, at=at))
 
 
 urlpatterns = [
