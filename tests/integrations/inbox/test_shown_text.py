@@ -319,10 +319,9 @@ class TestARowThatIsBeingWritten:
     def test_is_not_waited_for(self, alice, message):
         outdate()
 
-        with transaction.atomic():
+        with ThreadPoolExecutor(1) as threads, transaction.atomic():
             MessageBody.objects.select_for_update().get()
-            with ThreadPoolExecutor(1) as threads:
-                shown = threads.submit(_read_and_close, alice, message).result(timeout=30)
+            shown = threads.submit(_read_and_close, alice, message).result(timeout=10)
 
         assert shown["body_text"] == "Hello Alice"
         assert stored(message)[1] == 0
