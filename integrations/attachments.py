@@ -17,7 +17,7 @@ import orjson
 
 from integrations import calling, inbox, pictures
 from integrations.fences import NoLongerLive
-from integrations.inbox import Asked, NotFound, Reading, shapes
+from integrations.inbox import Asked, NotFound, Reading, shown_text
 from integrations.inbox.shapes import MessageRow
 from integrations.models import Attachment
 from integrations.providers import errors
@@ -83,13 +83,16 @@ def body(asked: Asked, *, message_id: UUID) -> bytes:
     :raises NotFound: if there is no such message for this question
     """
     found: Reading = inbox.message(asked, message_id)
-    fetcher = _Fetcher(_connection_of(found.rows[0].row))
+    (whole,) = found.rows
+    connection_id = _connection_of(whole.row)
+
+    def document(_: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
+        text = shown_text.open_text(whole, opened, permits=found.permits)
+        provider_id = orjson.loads(opened["summary"])["provider_id"]
+        return {"body": pictures.body(connection_id, provider_id, text)}
+
     return page.document(
-        found.rows[0],
-        permits=found.permits,
-        actor=asked.actor,
-        shape=fetcher.document,
-        at=asked.at,
+        whole, permits=found.permits, actor=asked.actor, shape=document, at=asked.at
     )
 
 
@@ -118,9 +121,3 @@ class _Fetcher:
         except (errors.ProviderError, NoLongerLive) as error:
             self.failed = error.with_traceback(None)
             return b""
-
-    def document(self, _: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
-        content = orjson.loads(opened["content"])
-        provider_id = orjson.loads(opened["summary"])["provider_id"]
-        shown = pictures.of(self.connection_id, provider_id, content)
-        return {"body": shapes.body(content, shown)}

@@ -1,4 +1,8 @@
-"""The page for a database that does not answer: static, because every other page reads from it."""
+"""
+The page for a request that could not be answered in time.
+
+Static, because every other page reads from the database, which may be what does not answer.
+"""
 
 from __future__ import annotations
 

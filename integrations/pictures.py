@@ -7,41 +7,58 @@ is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final
 from uuid import UUID
 
 from integrations import calling
 from integrations.fences import NoLongerLive
-from integrations.mime import html
+from integrations.inbox.shown_text import Picture, SafeText
 from integrations.providers import errors
 
-# Of one message.
+#: Of one message: pictures that are fetched.
 MOST: Final = 20
+#: Of one picture, in bytes.
+LARGEST: Final = 2 * 1024 * 1024
+#: Of all that stand in one text, in characters, each as often as it stands there.
+LARGEST_IN_ALL: Final = 8 * 1024 * 1024
 
 
-def of(connection_id: UUID, message_id: str, content: Mapping[str, Any]) -> dict[str, html.Picture]:
+def body(connection_id: UUID, message_id: str, text: SafeText) -> str:
     """
-    Return what the text of a message shows, by content id.
+    Return the text of a message as safe HTML, with its pictures.
 
     :param message_id: the provider's
-    :param content: its body, as it was sealed
     """
-    found: dict[str, html.Picture] = {}
-    asked = 0
-    for content_id in html.pictures_in(content["html"]):
-        part, content_type = content["inline"].get(content_id) or ("", "")
-        if not content_type.startswith("image/"):
-            continue
-        if asked == MOST:
-            break
-        asked += 1
+    wanted = islice(dict.fromkeys(filter(None, text.pictures)), MOST)
+    return _fill(text, dict(_fetch(connection_id, message_id, wanted)))
+
+
+def _fetch(
+    connection_id: UUID, message_id: str, pictures: Iterable[Picture]
+) -> Iterator[tuple[Picture, str]]:
+    """Yield each picture with its address, which holds all of it."""
+    for picture in pictures:
+        part, content_type = picture
         try:
-            data = calling.file(connection_id, message_id, part, most=html.MAX_PICTURE)
+            data = calling.file(connection_id, message_id, part, most=LARGEST)
         except errors.Unavailable:
             # Nor will the next one be had now: nobody waits for each of them.
-            break
+            return
         except (errors.ProviderError, NoLongerLive):
             continue
-        found[content_id] = (content_type, data)
-    return found
+        yield picture, f"data:{content_type};base64,{b64encode(data).decode('ascii')}"
+
+
+def _fill(text: SafeText, addresses: Mapping[Picture, str]) -> str:
+    """Return the pieces with the pictures between them, as far as there is room."""
+    filled, room = [text.pieces[0]], LARGEST_IN_ALL
+    for picture, piece in zip(text.pictures, text.pieces[1:], strict=True):
+        address = addresses.get(picture) if picture else None
+        if address is not None and len(address) <= room:
+            room -= len(address)
+            filled.append(f' src="{address}"')
+        filled.append(piece)
+    return "".join(filled)

@@ -16,6 +16,7 @@ from integrations.calendars.writing import errors as writing_errors
 from integrations.calendars.writing import once
 from integrations.icalendars.problems import Unreadable
 from integrations.inbox import cursors
+from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from limited_use import consents, shares
 from limited_use.claims import claim
@@ -66,8 +67,8 @@ BUSY: Final = Problem(
     "That cannot be done at the moment.",
     claim(
         "write.busy",
-        "Our database did not take it in time. Send it again in a moment, under the same"
-        " Idempotency-Key where it has one: nothing is done twice.",
+        "We could not do it in time. Send it again in a moment, under the same Idempotency-Key"
+        " where it has one: nothing is done twice.",
     ),
     retry_after=5,
 )
@@ -357,13 +358,17 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: BUSY,
     InterfaceError: BUSY,
+    # No parser process was free in time.
+    Busy: BUSY,
 }
 
 
 def of(error: Exception) -> Problem | None:
     """Return the problem that `error` is, or None for what nobody foresaw: a bug."""
     found = next((PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS), None)
-    if found is BUSY:
-        # Whoever asked comes again; what it was is for whoever runs this.
+    # The client may retry. Details are logged for the operator.
+    if isinstance(error, Busy):
+        logger.warning("parsers.busy")
+    elif found is BUSY:
         logger.error("database.failed", extra={"error": type(error.__cause__ or error).__name__})
     return found

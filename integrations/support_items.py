@@ -7,22 +7,20 @@ sink, under a permit that names it. Nothing here is kept but the owner's agreeme
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 
 from accounts import owned
 from accounts.actors import Actor
 from accounts.models import Organisation
 from integrations import owner_permits, permits
-from integrations.inbox import NotFound, Reading, shapes
+from integrations.inbox import NotFound, Reading, shapes, shown_text
 from integrations.inbox.shapes import MessageRow
-from integrations.mime import html
 from integrations.models import LIVE, Message, MessageBody
 from integrations.owner_permits import SUPPORT
 from limited_use import consents
@@ -171,23 +169,31 @@ def reading(*, actor: Actor, message_id: UUID, at: datetime) -> Reading:
     """
     with owner_permits.as_who_opened(message_id, at=at):
         granted = owner_permits.to_support(actor=actor, message_id=message_id, at=at)
-        body = MessageBody.objects.select_related("message").filter(message_id=message_id).first()
-    if body is None:
-        raise NotFound
+        bodies = MessageBody.objects.select_related("message").defer("content")
+        try:
+            body = bodies.get(message_id=message_id)
+            text = shown_text.sealed_columns(body)
+        except MessageBody.DoesNotExist:
+            raise NotFound from None
     message = body.message
-    return Reading(
-        [Row(MessageRow(message, None), {"summary": message.summary, "content": body.content})],
-        granted,
-    )
+    return Reading([Row(MessageRow(message, None), {"summary": message.summary, **text})], granted)
 
 
-def shape(row: MessageRow, opened: Mapping[str, bytes]) -> Shown:
-    """Return what support sees of a message: who, what about, and its text. No attachments."""
-    content: Mapping[str, Any] = orjson.loads(opened["content"])
-    listed = shapes.message_summary(row, opened)
-    shown = {name: listed[name] for name in ("subject", "from", "to", "cc")}
-    shown["text"] = content["text"] or html.html_to_text(content["html"])
-    return Shown({"date": row.message.received_at}, shown)
+def shape(item: Reading) -> Callable[[MessageRow, Mapping[str, bytes]], Shown]:
+    """
+    Return the shape of what support sees of a message: who, what about, and its text.
+
+    :param item: as `reading` returned it
+    """
+    (whole,) = item.rows
+
+    def shown(row: MessageRow, opened: Mapping[str, bytes]) -> Shown:
+        listed = shapes.message_summary(row, opened)
+        made = {name: listed[name] for name in ("subject", "from", "to", "cc")}
+        made["text"] = shown_text.open_text(whole, opened, permits=item.permits).text
+        return Shown({"date": row.message.received_at}, made)
+
+    return shown
 
 
 def _open(at: datetime) -> Any:

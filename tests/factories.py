@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
+from integrations.mime import showing
 from integrations.models import (
     Approval,
     Attachment,
@@ -33,6 +34,7 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers.access import Access
+from integrations.sync import incoming
 from limited_use import consents
 from limited_use.features import FEATURES
 from limited_use.vault import directory, keyring, keys, sealing
@@ -241,11 +243,12 @@ def make_message(
     unread=True,
     starred=False,
     folders=("inbox",),
+    is_shown=True,
 ):
     """
     Return a message with its body, sealed; `attachments` are (filename, content type, size).
 
-    Without `thread` it begins one of its own.
+    Without `thread` it begins one of its own; not `is_shown`, its text was not made safe yet.
     """
     at = received_at or timezone.now()
     connection = integration.connection
@@ -304,6 +307,10 @@ def make_message(
     body = MessageBody(message=message, integration_id=integration.id)
     content = {"text": text, "html": html, "headers": [["Subject", subject]], "inline": {}}
     body.content = sealer.seal(MessageBody, "content", row=message.id, data=json.dumps(content))
+    if is_shown:
+        safe = incoming.shown(showing.show_text(text, html), {})
+        body.shown = sealer.seal(MessageBody, "shown", row=message.id, data=safe)
+        body.shown_version = showing.VERSION
     body.save(force_insert=True)
     for position, (name, content_type, size) in enumerate(attachments):
         attachment = Attachment(

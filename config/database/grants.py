@@ -207,7 +207,13 @@ GRANTS: Final[Mapping[str, Line]] = {
     "integrations.Message": Line(
         "sealed metadata of mail; the console counts", web="r", sync="rawd", purge="rd"
     ),
-    "integrations.MessageBody": Line("sealed bodies", web="r", sync="rawd", purge="rd"),
+    "integrations.MessageBody": Line(
+        "sealed bodies; web stores again what is shown, where an older version made it",
+        web="r",
+        sync="rawd",
+        purge="rd",
+        columns={(_WEB, "w"): ("shown", "shown_version")},
+    ),
     "integrations.Attachment": Line("sealed descriptors", web="r", sync="rawd", purge="rd"),
     "integrations.Export": Line(
         "copies that owners asked for: what a download has to show", web="raw", purge="rd"

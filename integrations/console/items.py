@@ -46,7 +46,7 @@ def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
             item_id=message_id,
             permits=reading.permits,
             actor=actor,
-            shape=support_items.shape,
+            shape=support_items.shape(reading),
             at=at,
             request=request,
         )

@@ -19,11 +19,12 @@ from limited_use.sinks import response
 from limited_use.sinks.rows import Row
 from limited_use.vocabulary import DataClass
 
-from . import cursors, mailboxes, queries, shapes
+from . import cursors, mailboxes, queries, shapes, shown_text
 from .cursors import Place
 from .filters import Filters
 from .mailboxes import Mailboxes
 from .queries import Page
+from .shapes import MessageRow, Shape
 
 MESSAGES = "messages"
 THREADS = "threads"
@@ -122,12 +123,14 @@ def list_threads(
 def read_message(asked: Asked, message_id: UUID) -> bytes:
     """Return one message as JSON. See `message`."""
     found = message(asked, message_id)
+    (whole,) = found.rows
+
+    def shape(row: MessageRow, opened: Mapping[str, bytes]) -> Shape:
+        text = shown_text.open_text(whole, opened, permits=found.permits)
+        return shapes.message_detail(row, opened, text)
+
     return response.json_object(
-        found.rows[0],
-        permits=found.permits,
-        actor=asked.actor,
-        shape=shapes.message_detail,
-        at=asked.at,
+        whole, permits=found.permits, actor=asked.actor, shape=shape, at=asked.at
     )
 
 

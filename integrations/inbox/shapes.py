@@ -15,8 +15,9 @@ from uuid import UUID
 
 import orjson
 
-from integrations.mime import html
 from integrations.models import Message, Thread
+
+from .shown_text import SafeText
 
 Opened = Mapping[str, bytes]
 Shape = dict[str, Any]
@@ -84,30 +85,18 @@ def message_listed(row: MessageRow, opened: Opened) -> Shape:
     return shown
 
 
-def message_detail(row: MessageRow, opened: Opened) -> Shape:
+def message_detail(row: MessageRow, opened: Opened, text: SafeText) -> Shape:
     """Return a whole message. `body` is sanitised; nothing in it is fetched from anywhere."""
     summary = orjson.loads(opened["summary"])
-    content = orjson.loads(opened["content"])
     shown = _message(row.message, row.connection_id, summary, opened.get("labels"))
     return shown | {
         "provider_id": summary["provider_id"],
         "rfc822_message_id": summary["message_id"] or None,
-        "body": body(content),
-        "body_text": content["text"] or html.html_to_text(content["html"]),
+        "body": "".join(text.pieces),
+        "body_text": text.text,
         "attachments": attachments(summary),
         "synced_at": cast("Message", row.message).synced_at,
     }
-
-
-def body(content: Mapping[str, Any], pictures: Mapping[str, html.Picture] | None = None) -> str:
-    """
-    Return the text of a message as safe HTML.
-
-    :param pictures: those of its own that are here, by content id; the others are left out
-    """
-    if content["html"]:
-        return html.sanitise(content["html"], pictures=pictures).html
-    return html.plain_to_html(content["text"])
 
 
 def attachments(summary: Mapping[str, Any]) -> list[Shape]:

@@ -273,6 +273,8 @@ class Migration(migrations.Migration):
                 ('message', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='body', serialize=False, to='integrations.message')),
                 ('integration_id', models.UUIDField()),
                 ('content', limited_use.vault.fields.SealedField(data_class='mail.content', holder='integration_id')),
+                ('shown', limited_use.vault.fields.SealedField(data_class='mail.content', holder='integration_id', null=True)),
+                ('shown_version', models.PositiveSmallIntegerField(default=0)),
             ],
             options={
                 'verbose_name_plural': 'message bodies',

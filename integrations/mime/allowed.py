@@ -26,6 +26,8 @@ SELF_CLOSING: Final = frozenset(_SELF_CLOSING_NAMES.split())
 # Opened again in every block that follows until they are closed (HTML, 13.2.4.3).
 _FORMATTING_NAMES: Final = "a b big code em font i nobr s small strike strong tt u"
 FORMATTING: Final = frozenset(_FORMATTING_NAMES.split())
+#: Of pictures in the text, in the markup itself or beside it.
+PICTURE_TYPES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
 
 ATTRIBUTES: Final[dict[str, set[str]]] = {
     "*": {"style", "dir", "lang", "title", "align", "valign", "bgcolor", "width", "height"},

@@ -12,6 +12,7 @@ import html as entities
 import re
 import secrets
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,12 +23,16 @@ from .headers import printable
 from .html_bounds import is_within_bounds
 from .message import MAX_TEXT
 
-#: Of one message, in characters: what is shown of it. Escaping makes text longer.
-MAX_SHOWN: Final = 4 * MAX_TEXT
+#: How often its own length safe markup may have: escaping makes text longer, and so do the
+#: attributes of links. Elements that a parser opens again and again make it much longer.
+MAX_GROWTH: Final = 8
+#: That little is always allowed, in characters.
+SMALL: Final = 64 * 1024
+#: Web addresses of a plain text that are made links.
+MAX_LINKS: Final = 5_000
 #: Pictures that stand in the markup itself, of one message, in characters.
 MAX_PICTURES: Final = 8 * 1024 * 1024
 
-PICTURE_TYPES: Final = frozenset({"image/png", "image/gif", "image/jpeg", "image/webp"})
 _DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 _REL: Final = "noopener noreferrer nofollow"
@@ -86,7 +91,7 @@ class _Attributes:
             self.pictures.append(address[4:].strip("<> "))
             return f"{self.word}{len(self.pictures) - 1}"
         known = _DATA.fullmatch(address)
-        if not known or known[1].lower() not in PICTURE_TYPES or len(address) > self._room:
+        if not known or known[1].lower() not in allowed.PICTURE_TYPES or len(address) > self._room:
             self.blocked_count += 1
             return None
         self._room -= len(address)
@@ -127,7 +132,7 @@ def sanitise(html: str) -> Sanitised:
         link_rel=_REL,
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
-    if len(safe) > MAX_SHOWN + MAX_PICTURES:
+    if len(safe) > MAX_GROWTH * len(html) + SMALL:
         return _words_only(html)
     return attributes.split(safe)
 
@@ -159,7 +164,7 @@ def plain_to_html(text: str) -> str:
     text = text[:MAX_TEXT]
     out: list[str] = []
     end = 0
-    for match in _URL.finditer(text):
+    for match in islice(_URL.finditer(text), MAX_LINKS):
         shown = entities.escape(match[0])
         out.append(entities.escape(text[end : match.start()]))
         out.append(f'<a href="{shown}" target="_blank" rel="{_REL}">{shown}</a>')

@@ -120,8 +120,12 @@ class MessageBody(models.Model):
     """
     A message's text, in a table of its own so that lists stay narrow.
 
-    `content` opens to JSON: text, html (as it came; sanitised when shown),
+    `content` opens to JSON: text, html (as it came; never shown),
     headers as [[name, value], …], inline parts as [part, content type] by content id.
+
+    `shown` opens to JSON: pieces (safe HTML), pictures (one between each two pieces, as
+    [part, content type], or null where the message has no such picture), text (plain). Version
+    `shown_version` of `integrations.mime.showing` made it; a view makes an older one again.
     """
 
     # The constraint is in migrations/sql/message_cascades.sql: the database deletes the body.
@@ -134,6 +138,8 @@ class MessageBody(models.Model):
     )
     integration_id = models.UUIDField()
     content = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id")
+    shown = SealedField(data_class=DataClass.MAIL_CONTENT, holder="integration_id", null=True)
+    shown_version = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "message bodies"

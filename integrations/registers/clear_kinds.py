@@ -110,6 +110,10 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     ),
     "integrations.Message.seen_round": (Kind.NUMBER, "which round of the snapshot saw it last"),
     "integrations.Message.synced_at": (Kind.TIME, _SPENT),
+    "integrations.MessageBody.shown_version": (
+        Kind.NUMBER,
+        "which version of our code made the text safe",
+    ),
     "integrations.Attachment.position": (Kind.NUMBER, "its place in the message"),
     "integrations.Attachment.size": (Kind.PROVIDER, _SIZE),
     "integrations.Attachment.is_inline": (Kind.PROVIDER, "tells pictures from files"),

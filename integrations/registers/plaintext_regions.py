@@ -65,6 +65,7 @@ REGIONS: Final[Mapping[str, str]] = {
     # Mail, for its owner and for support.
     "integrations.inbox.reading": "Passes rows and a shape to the sink of JSON answers.",
     "integrations.inbox.shapes": "Shapes that sinks make of opened messages.",
+    "integrations.inbox.shown_text": "The text of a message, safe to show; made again and sealed.",
     "integrations.inbox_pages.elsewhere": "Pages with a message that is not stored.",
     "integrations.inbox_pages.support": "The owner's page before they show a message to support.",
     "integrations.inbox_pages.views": "Pages with the owner's mail.",

@@ -13,7 +13,9 @@ from uuid import UUID
 
 import orjson
 
-from integrations.mime.message import Address, AttachmentPart
+from integrations.mime.allowed import PICTURE_TYPES
+from integrations.mime.message import Address, AttachmentPart, ParsedMessage
+from integrations.mime.showing import ShownText
 from integrations.providers.base import Labels, RemoteMessage
 
 # A message that is in none of these has been filed away.
@@ -63,24 +65,39 @@ def summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
 
 
 def body(remote: RemoteMessage) -> bytes:
-    """Return what only an opened message shows, as JSON."""
+    """Return the message as it came, as JSON: for a copy, and to make anew what is shown."""
     mail = remote.mail
-    inline = {
-        part.content_id: (part.part, part.content_type)
-        for part in mail.attachments
-        if part.content_id
-    }
     return orjson.dumps(
         {
             "text": mail.text,
             "html": mail.html,
             "headers": mail.headers,
-            "inline": inline,
+            "inline": inline_parts(mail),
             "in_reply_to": mail.in_reply_to,
             "references": mail.references,
             "defects": mail.defects,
         }
     )
+
+
+def inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
+    """Return part and content type of what the text may name, by content id."""
+    return {
+        part.content_id: (part.part, part.content_type)
+        for part in mail.attachments
+        if part.content_id
+    }
+
+
+def shown(text: ShownText, inline: Mapping[str, Sequence[str]]) -> bytes:
+    """
+    Return what a view shows of a message's text, as JSON.
+
+    :param inline: as `inline_parts` returns it
+    """
+    found = [inline.get(content_id) for content_id in text.pictures]
+    pictures = [part if part and part[1] in PICTURE_TYPES else None for part in found]
+    return orjson.dumps({"pieces": text.pieces, "pictures": pictures, "text": text.text})
 
 
 def descriptor(part: AttachmentPart) -> bytes:

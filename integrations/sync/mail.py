@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.ids import uuid7
+from integrations.mime import showing
 from integrations.models import Attachment, Message, MessageBody, Thread
 from integrations.providers.base import Labels, Relabelled, RemoteMessage
 from limited_use.vault.sealing import Sealer
@@ -129,7 +130,9 @@ def _seal(
         )
     )
     body = sealer.seal(MessageBody, "content", row=message_id, data=incoming.body(one))
-    columns.bodies.append((message_id, body.ciphertext))
+    safe = incoming.shown(one.shown, incoming.inline_parts(one.mail))
+    shown = sealer.seal(MessageBody, "shown", row=message_id, data=safe)
+    columns.bodies.append((message_id, body.ciphertext, shown.ciphertext, showing.VERSION))
     for row, part in zip(attachments, one.mail.attachments, strict=True):
         descriptor = sealer.seal(Attachment, "descriptor", row=row, data=incoming.descriptor(part))
         columns.attachments.append(

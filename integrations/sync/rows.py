@@ -33,7 +33,7 @@ class Columns:
     """The rows of one batch, by column; every ciphertext is bound to its row already."""
 
     messages: list[tuple[Any, ...]] = field(default_factory=list)
-    bodies: list[tuple[UUID, bytes]] = field(default_factory=list)
+    bodies: list[tuple[UUID, bytes, bytes, int]] = field(default_factory=list)
     attachments: list[tuple[UUID, UUID, int, int, bool, bytes]] = field(default_factory=list)
     # Messages that we had: what they carried is replaced.
     replaced: list[UUID] = field(default_factory=list)
@@ -56,9 +56,12 @@ ON CONFLICT (id) DO UPDATE SET thread_id = excluded.thread_id, size = excluded.s
     rfc822_blind = excluded.rfc822_blind, summary = excluded.summary, labels = excluded.labels
 """
 _BODIES = """
-INSERT INTO integrations_messagebody (message_id, integration_id, content)
-SELECT id, %s, content FROM unnest(%b::uuid[], %b::bytea[]) AS r (id, content)
-ON CONFLICT (message_id) DO UPDATE SET content = excluded.content
+INSERT INTO integrations_messagebody (message_id, integration_id, content, shown, shown_version)
+SELECT id, %s, content, shown, shown_version
+FROM unnest(%b::uuid[], %b::bytea[], %b::bytea[], %s::smallint[])
+    AS r (id, content, shown, shown_version)
+ON CONFLICT (message_id) DO UPDATE SET content = excluded.content, shown = excluded.shown,
+    shown_version = excluded.shown_version
 """
 _ATTACHMENTS = """
 INSERT INTO integrations_attachment (id, integration_id, message_id, position, size, is_inline,

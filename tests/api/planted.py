@@ -8,6 +8,7 @@ database.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from accounts.roles import Permission
 from config.urls import handler500
 from integrations import permits
 from integrations.api.base import OwnView, json
-from integrations.inbox import shapes
+from integrations.inbox import shapes, shown_text
 from integrations.inbox.shapes import MessageRow
 from integrations.models import Message, MessageBody
 from limited_use.sinks import page as page_sink
@@ -40,9 +41,13 @@ def _row(message_id: UUID) -> tuple[Message, Row]:
     message = get_object_or_404(Message, id=message_id)
     sealed = {
         "summary": message.summary,
-        "content": MessageBody.objects.get(message_id=message_id).content,
+        "shown": MessageBody.objects.get(message_id=message_id).shown,
     }
     return message, Row(MessageRow(message, None), sealed)
+
+
+def _shape(row: MessageRow, opened: Mapping[str, bytes]) -> shapes.Shape:
+    return shapes.message_detail(row, opened, shown_text.decode(opened["shown"]))
 
 
 class Anybodys(OwnView):
@@ -57,9 +62,7 @@ class Anybodys(OwnView):
             at=self.at,
         )
         return json(
-            response.json_object(
-                row, permits=granted, actor=self.actor, shape=shapes.message_detail, at=self.at
-            )
+            response.json_object(row, permits=granted, actor=self.actor, shape=_shape, at=self.at)
         )
 
 
@@ -69,9 +72,7 @@ class Unasked(OwnView):
     def get(self, request: Any, message_id: UUID, **_: Any) -> HttpResponse:
         _, row = _row(message_id)
         return json(
-            response.json_object(
-                row, permits={}, actor=self.actor, shape=shapes.message_detail, at=self.at
-            )
+            response.json_object(row, permits={}, actor=self.actor, shape=_shape, at=self.at)
         )
 
 
@@ -87,9 +88,7 @@ def anybodys_page(request: HttpRequest, message_id: UUID) -> HttpResponse:
     granted = permits.to_display(
         actor=actor, counts={message.integration_id: 1}, data_classes=WHOLE, at=at
     )
-    return HttpResponse(
-        page_sink.document(row, permits=granted, actor=actor, shape=shapes.message_detail, at=at)
-    )
+    return HttpResponse(page_sink.document(row, permits=granted, actor=actor, shape=_shape, at=at))
 
 
 urlpatterns = [

@@ -94,6 +94,8 @@ class BoxMessageBody(_Named):
     )
     integration_id = models.UUIDField(db_index=True)
     content = models.BinaryField()
+    shown = models.BinaryField(null=True)
+    shown_version = models.PositiveSmallIntegerField()
 
     class Meta:
         app_label = "bench"

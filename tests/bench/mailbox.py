@@ -20,7 +20,9 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from accounts.models import Organisation, User
+from integrations.mime import showing
 from integrations.models import Attachment, Integration, Message, MessageBody
+from integrations.sync import incoming
 from limited_use.ledger import keys
 from limited_use.vault import sealing
 from tests.factories import make_connection, make_integration
@@ -47,7 +49,10 @@ MESSAGE = {
     "has_attachments": _BOOL, "folders": "varchar[]", "seen_round": _INT, "synced_at": _TIME,
     "summary": _BYTES, "labels": _BYTES,
 }  # fmt: skip
-_BODY = {"message_id": _UUID, "integration_id": _UUID, "content": _BYTES}
+_BODY = {
+    "message_id": _UUID, "integration_id": _UUID, "content": _BYTES, "shown": _BYTES,
+    "shown_version": "int2",
+}  # fmt: skip
 _ATTACHMENT = {
     "id": _UUID, "message_id": _UUID, "integration_id": _UUID, "position": "int2",
     "size": "int8", "is_inline": _BOOL, "descriptor": _BYTES,
@@ -111,11 +116,16 @@ def made(integration: Integration, count: int, *, bodies: bool = False, keep: bo
             )
         )
         if bodies:
-            text = {"text": f"body {number}: {texts[number % len(texts)]}", "html": ""}
-            content = sealer.seal(
-                MessageBody, "content", row=message_id, data=orjson.dumps(text)
-            ).ciphertext
-            rows.bodies.append((message_id, integration.id, content))
+            text = f"body {number}: {texts[number % len(texts)]}"
+            columns = {
+                "content": orjson.dumps({"text": text, "html": ""}),
+                "shown": incoming.shown(showing.show_text(text, ""), {}),
+            }
+            content, shown = (
+                sealer.seal(MessageBody, name, row=message_id, data=data).ciphertext
+                for name, data in columns.items()
+            )
+            rows.bodies.append((message_id, integration.id, content, shown, showing.VERSION))
         if has_attachment:
             row = uuid7()
             descriptor = sealer.seal(

@@ -58,7 +58,8 @@ class Aftermath:
         for message in Message.objects.filter(**mine):
             self.rows.append((message.summary.ciphertext, message.summary.binding))
         for body in MessageBody.objects.filter(**mine):
-            self.rows.append((body.content.ciphertext, body.content.binding))
+            sealed = (body.content, body.shown)
+            self.rows += [(one.ciphertext, one.binding) for one in sealed if one is not None]
         for event in Event.objects.filter(**mine):
             sealed = (event.timing, event.content, event.remote)
             self.rows += [(one.ciphertext, one.binding) for one in sealed if one is not None]

@@ -93,7 +93,7 @@ class Account:
         from integrations.models import Attachment, Event, EventKind, Message, MessageBody
 
         get, message = self.person.browser.get, self.message
-        self.breaking.seal(MessageBody, message.id, "content")
+        self.breaking.seal(MessageBody, message.id, "shown")
         get(f"/inbox/messages/{message.id}/body/")
         self.breaking.seal(Message, message.id, "summary")
         attachment = Attachment.objects.filter(message_id=message.id)[0]

@@ -121,7 +121,8 @@ class Crashing:
         message = account.message
         # Opened to support while it can still be read, and asked for.
         open_to_support(account.person, str(message.id))
-        account.breaking.seal(MessageBody, message.id, "content")
+        for column in ("content", "shown"):
+            account.breaking.seal(MessageBody, message.id, column)
         self.journey.cast["sam"].browser.get(f"/support/items/{message.id}/")
         with suppress(httpx.RemoteProtocolError):
             export(account.person, str(account.mail))

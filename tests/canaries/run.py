@@ -70,6 +70,7 @@ class Run:
         step("changes, poison, a history that is gone", journey.changes)
         step("the provider refuses, in words of its own", journey.misbehaviour)
         step("everything read, by its owner", journey.read)
+        step("texts of an older version, read by their owner", journey.read_older_texts)
         step("searched at the provider, and shown from there", journey.search)
         self.calendars()
         step("read by a feature", journey.feature_reads)

@@ -340,7 +340,6 @@ class TestTheDoor:
         assert self.ask(door, "/") == (None, b"passed on")
 
     @pytest.mark.scenario("X1")
-    @pytest.mark.claim("busy.database-away")
     def test_says_of_a_database_that_is_away_that_it_is_away(self, caplog):
         def away():
             raise OperationalError
@@ -352,7 +351,7 @@ class TestTheDoor:
         (_, kind), problem = self.ask(door, "/v1/users")
         assert status == "503 Service Unavailable"
         assert headers["Retry-After"] == kind["Retry-After"] == "5"
-        assert b"Our database did not answer in time" in page
+        assert b"We could not answer in time" in page
         assert b"updated" not in page
         assert json.loads(problem)["code"] == "busy"
         assert [record.msg for record in caplog.records] == ["database.failed"]

@@ -329,7 +329,7 @@ class TestSupport:
                 item_id=message.id,
                 permits=reading.permits,
                 actor=agent(sam),
-                shape=support_items.shape,
+                shape=support_items.shape(reading),
                 at=at,
             )
 

@@ -81,8 +81,8 @@ class TestTheMessageItself:
     @pytest.mark.invariant(2)
     def test_is_not_shown_in_part(self, filled):
         body = MessageBody.objects.select_related("message").first()
-        (raw,) = MessageBody.objects.filter(pk=body.pk).values_list("content", flat=True)
-        flip(body, "content", bytes(raw))
+        (raw,) = MessageBody.objects.filter(pk=body.pk).values_list("shown", flat=True)
+        flip(body, "shown", bytes(raw))
 
         with pytest.raises(Unopenable):
             inbox.read_message(asked(filled, timezone.now()), body.message_id)

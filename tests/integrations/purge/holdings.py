@@ -228,7 +228,10 @@ def mail(of: Integration, with_key: Sealer, *, at: datetime, count: int) -> None
             )
         )
         content = with_key.seal(MessageBody, "content", row=message_id, data=b"x" * 200)
-        bodies.append(MessageBody(message_id=message_id, integration_id=of.id, content=content))
+        shown = with_key.seal(MessageBody, "shown", row=message_id, data=b"x" * 200)
+        bodies.append(
+            MessageBody(message_id=message_id, integration_id=of.id, content=content, shown=shown)
+        )
         named = with_key.seal(Attachment, "descriptor", row=attachment_id, data=b"{}")
         attachments.append(
             Attachment(
