@@ -74,6 +74,7 @@ REASON: dict[str, str] = {
     StatusReason.MAILBOX_NOT_PROVISIONED: "This account has no mailbox at the provider.",
     StatusReason.APP_MISCONFIGURED: "We have a problem on our side. You need to do nothing.",
     StatusReason.NO_WORKER: "No worker is processing this right now.",
+    StatusReason.BUSY: "Antares has too much to do right now. It goes on by itself.",
     StatusReason.COUNT_MISMATCH: "Our count differs from the provider's. It is being repaired.",
     StatusReason.PUSH_SILENT: "The provider does not tell us of news, so we look more often.",
     StatusReason.GRANT_REVOKED: "The provider says that access was withdrawn.",
