@@ -103,9 +103,7 @@ def _row(
             try_count=0,
             first_seen_at=at,
         )
-        row.remote_id = sealer.seal(
-            SetAside, "remote_id", row=row.id, data=storable_id(remote_id)
-        )
+        row.remote_id = sealer.seal(SetAside, "remote_id", row=row.id, data=storable_id(remote_id))
     return row
 
 

@@ -46,7 +46,7 @@ def report(work: SyncWork, *, at: datetime) -> None:
 
 
 def report_busy(work: SyncWork, *, at: datetime) -> None:
-    """Raise an alarm, once a day, if no parser process has been free for a piece of work for long."""
+    """Raise an alarm, once a day, if for long no parser process has been free for some work."""
     if at - work.failing_since < QUIET_FOR:
         return
     # Of every mailbox at once: the machine is too small, or something holds its processes.

@@ -18,7 +18,7 @@ from django import db
 
 from accounts import alarms
 from integrations.fences import NoLongerLive
-from integrations.parsers.pool import Busy
+from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers.errors import ProviderError
 from limited_use import traces
 from limited_use.guard import Refused
@@ -42,7 +42,7 @@ ALARM: Final = "sync.not_storable"
 
 _OF_ALL: Final = (
     NoLongerLive, LeaseLost, Refused, Destroyed, Unopenable, EpochGone, KeyStoreUnavailable,
-    ProviderError, Postponed, Busy, MemoryError,
+    ProviderError, Postponed, Busy, CannotRun, MemoryError,
 )  # fmt: skip
 # Of the database's errors, those that follow from a value that it was given.
 _OF_A_VALUE: Final = (db.DataError, db.IntegrityError)

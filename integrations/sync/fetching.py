@@ -87,7 +87,7 @@ def one_by_one(run: Run, message_ids: Sequence[str], write: Callable[[Fetched], 
         run.note(step.wanted[0])
         try:
             stop = _one(run, step, write)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - sets the message aside, or is raised again
             _blame(run, step, error, write, is_readable=is_readable)
             continue
         if stop is not None:
@@ -96,9 +96,7 @@ def one_by_one(run: Run, message_ids: Sequence[str], write: Callable[[Fetched], 
     return True
 
 
-def _one(
-    run: Run, step: Step, write: Callable[[Fetched], None]
-) -> errors.ProviderError | None:
+def _one(run: Run, step: Step, write: Callable[[Fetched], None]) -> errors.ProviderError | None:
     """Fetch and write one message; return what stops the run, if something does."""
     fetched = run.mailbox.fetch([step])
     stop = _retried(run, fetched)
@@ -128,10 +126,8 @@ def _blame(
     write(Fetched(rejected={step.wanted[0]: culprits.CRASHED}))
 
 
-def _askable(
-    run: Run, steps: Sequence[Step], write: Callable[[Fetched], None]
-) -> list[Step]:
-    """Return the calls that can be made; messages whose ids are none of a provider's are set aside."""
+def _askable(run: Run, steps: Sequence[Step], write: Callable[[Fetched], None]) -> list[Step]:
+    """Return the calls that can be made; a message whose id is no provider's is set aside."""
     kept: list[Step] = []
     unusable: dict[str, str] = {}
     for step in steps:
