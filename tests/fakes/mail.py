@@ -68,6 +68,10 @@ class FakeMailbox:
     # How often what changed is not told yet, and a message not to be read yet, by its id.
     slow_history: int = 0
     unreadable: dict[str, int] = field(default_factory=dict)
+    # What becomes of a message, by its id, once it is read; it may raise.
+    twisted: dict[str, Callable[[RemoteMessage], RemoteMessage]] = field(default_factory=dict)
+    # What a kind of call raises each time.
+    failing: dict[str, BaseException] = field(default_factory=dict)
 
     def deliver(
         self,
@@ -76,13 +80,14 @@ class FakeMailbox:
         at: datetime | None = None,
         thread: str | None = None,
         label_ids: tuple[str, ...] = ("INBOX", "UNREAD"),
+        message_id: str = "",
     ) -> str:
-        message_id = f"m{len(self.history):08x}"
+        message_id = message_id or f"m{len(self.history):08x}"
         if content is None:
             mail = EmailMessage()
             mail["From"] = "bob@example.test"
             mail["To"] = self.email
-            mail["Subject"] = message_id
+            mail["Subject"] = message_id if message_id.isprintable() else "strange"
             mail.set_content("hello\n")
             content = bytes(mail)
         self.messages[message_id] = Stored(
@@ -243,6 +248,8 @@ class FakeMailAdapter:
             self.mailbox.meanwhile()
         if len(self.mailbox.calls) == self.mailbox.kills_at:
             raise Killed
+        if name in self.mailbox.failing:
+            raise self.mailbox.failing[name]
         if self.mailbox.refusals:
             raise self.mailbox.refusals.pop(0)
 
@@ -261,7 +268,7 @@ class FakeMailAdapter:
         except Poison as poison:
             reason = poison.reason
         else:
-            return RemoteMessage(
+            read = RemoteMessage(
                 stored.ref.message_id,
                 stored.ref.thread_id,
                 stored.received_at,
@@ -271,6 +278,8 @@ class FakeMailAdapter:
                 mail,
                 showing.show_text(mail.text, mail.html),
             )
+            twist = self.mailbox.twisted.get(stored.ref.message_id)
+            return read if twist is None else twist(read)
         raise errors.Rejected("cannot be read", reason=reason)
 
 
