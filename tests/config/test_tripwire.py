@@ -226,7 +226,7 @@ DECLARED = (PYTHON, [PYTHON, *ARGUMENTS], "/", {})
 ANOTHER = {
     "another program": ("/bin/sh", ["/bin/sh", *ARGUMENTS], "/", {}),
     "another program by the same name": ("/bin/sh", [PYTHON, *ARGUMENTS], "/", {}),
-    "another script": (PYTHON, [PYTHON, "-I", "/tmp/script.py"], "/", {}),
+    "another script": (PYTHON, [PYTHON, "-I", "/srv/script.py"], "/", {}),
     "words of Python": (PYTHON, [PYTHON, "-c", "print()"], "/", {}),
     "an argument more": (PYTHON, [PYTHON, *ARGUMENTS, "https://collector.example"], "/", {}),
     "an argument less": (PYTHON, [PYTHON, ARGUMENTS[-1]], "/", {}),
