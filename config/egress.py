@@ -147,7 +147,7 @@ def may_reach_providers(name: str) -> bool:
 
 def tripwire(settings: Any) -> Tripwire:
     """Return the tripwire of a process with these settings."""
-    from integrations.parsers import process
+    from integrations.parsers.process import COMMAND
 
     found = ways(settings)
     # Imports what it needs, before anything is watched.
@@ -155,7 +155,7 @@ def tripwire(settings: Any) -> Tripwire:
     may_reach_providers("")
     return Tripwire(
         places=found.ambient,
-        programs=frozenset({process.COMMAND}),
+        programs=frozenset({COMMAND}),
         doors=found.providers | found.keys,
         opened=partial(opened, found),
         running=task.get,

@@ -47,7 +47,7 @@ def report(work: SyncWork, *, at: datetime) -> None:
 
 def report_busy(work: SyncWork, *, at: datetime) -> None:
     """Raise an alarm, once a day, if for long no parser process has been free for some work."""
-    if at - work.failing_since < QUIET_FOR:
+    if work.failing_since is None or at - work.failing_since < QUIET_FOR:
         return
     # Of every mailbox at once: the machine is too small, or something holds its processes.
     alarms.sound(kind=BUSY, about=EVERYONE, window=f"{at:%Y-%m-%d}", body={}, at=at)

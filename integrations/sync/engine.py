@@ -121,7 +121,7 @@ def _run(turn: Turn) -> bool:
         _released(turn, wait=postponed.wait)
         return False
     except Busy as busy:
-        _back_off(turn, type(busy).__name__, StatusReason.BUSY, wait=claims.pause(_next_try(turn)))
+        _back_off(turn, busy, StatusReason.BUSY, wait=claims.pause(_next_try(turn)))
         return False
     except errors.GrantRevoked:
         tokens.grant_ended(
@@ -170,7 +170,7 @@ def _failed(turn: Turn, error: errors.ProviderError) -> None:
     if outcome.reason == StatusReason.UNEXPECTED:
         # The owner reads that operators were told.
         alarms.sound(alarms.UNEXPECTED, provider=provider, at=now)
-    _back_off(turn, type(error).__name__, outcome.reason, wait=wait, code=error.reason)
+    _back_off(turn, error, outcome.reason, wait=wait, code=error.reason)
 
 
 def _next_try(turn: Turn) -> int:
@@ -178,11 +178,12 @@ def _next_try(turn: Turn) -> int:
     return turn.work.failure_count + 1
 
 
-def _back_off(turn: Turn, error: str, reason: StatusReason, *, wait: float, code: str = "") -> None:
+def _back_off(
+    turn: Turn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
+) -> None:
     """
     Give the work back after a failure, and say what it says about the integration.
 
-    :param error: its kind
     :param code: the provider's own code for it
     """
     now = turn.clock.now()
@@ -194,7 +195,7 @@ def _back_off(turn: Turn, error: str, reason: StatusReason, *, wait: float, code
         extra={
             "connection_id": turn.integration.connection_id,
             "integration_id": turn.integration.id,
-            "error": error,
+            "error": type(error).__name__,
             "reason": code,
             "attempt": _next_try(turn),
             "next_try_at": now + timedelta(seconds=wait),

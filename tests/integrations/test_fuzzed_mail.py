@@ -175,7 +175,8 @@ def resources(draw) -> dict:
 def bring(monkeypatch, fill) -> None:
     """Bring a mailbox in by one turn; all of it is there then, or set aside."""
     mailbox = houses.provided(monkeypatch, FakeMailbox(is_isolated=True))
-    house = houses.household()
+    # Of any age: what is older than a horizon is not brought in.
+    house = houses.household(horizon_days=None)
     good = mailbox.deliver()
     fill(mailbox)
     last = mailbox.deliver()
