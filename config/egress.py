@@ -1,6 +1,8 @@
 """
 What this service talks to, from its settings, and by which door; and who hears of anything else.
 
+Of programs it starts one, the parser of untrusted bytes.
+
 Ambient are database, broker and mail. A provider is reached through the adapters' transport
 alone, for the one host of the request, and only by what runs for a purpose that has to
 do with providers; the key store through its client alone. With a proxy for the way out, no
@@ -145,12 +147,15 @@ def may_reach_providers(name: str) -> bool:
 
 def tripwire(settings: Any) -> Tripwire:
     """Return the tripwire of a process with these settings."""
+    from integrations.parsers.process import COMMAND
+
     found = ways(settings)
     # Imports what it needs, before anything is watched.
     opened()
     may_reach_providers("")
     return Tripwire(
         places=found.ambient,
+        programs=frozenset({COMMAND}),
         doors=found.providers | found.keys,
         opened=partial(opened, found),
         running=task.get,

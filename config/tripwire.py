@@ -2,8 +2,9 @@
 A tripwire for connections that nobody declared: refused where Python makes them, and told.
 
 It sees what goes through Python's own sockets: HTTP to providers, the broker, mail, names
-looked up. It does not see the database's client or any other C code, packets of a process
-that was started meanwhile (starting one is refused), and code that means to get past it can.
+looked up. It does not see the database's client or any other C code, and code that means to get
+past it can. A process that it would not see is not started; the one exception is a declared
+program, which has no network.
 The wall is a route that does not exist; see `limited_use/README.md`.
 """
 
@@ -72,6 +73,9 @@ class Tripwire:
     :param opened: the place that the running code has opened a door to; None outside of any.
         Inside, nothing else is reached, not even what is declared
     :param loopback: whether everything on this machine is declared
+    :param starts_processes: whether any program may be started
+    :param programs: commands that may be started with an empty environment, each with exactly
+        these arguments
     :param running: what to say of who reached out
     """
 
@@ -79,6 +83,7 @@ class Tripwire:
     record: Callable[[Attempt], None]
     loopback: bool = False
     starts_processes: bool = False
+    programs: frozenset[tuple[str, ...]] = frozenset()
     doors: frozenset[Place] = frozenset()
     opened: Callable[[], Place | None] = lambda: None
     running: Callable[[], str] = lambda: ""
@@ -96,8 +101,17 @@ class Tripwire:
             # A string or bytes: a socket of this machine, in a folder.
             if isinstance(address, tuple) and not self.allows(_text(address[0]), int(address[1])):
                 self._refuse(_text(address[0]), int(address[1]))
-        elif event in _STARTING and not self.starts_processes:
+        elif event in _STARTING and not self._may_start(event, arguments):
             self._refuse(event, 0)
+
+    def _may_start(self, event: str, arguments: tuple[Any, ...]) -> bool:
+        """Return whether a process may be started: of `Popen`, what it starts and with what."""
+        if self.starts_processes or event != "subprocess.Popen":
+            return self.starts_processes
+        executable, command, _, environment = arguments
+        if not isinstance(command, list | tuple) or environment != {}:
+            return False
+        return tuple(command) in self.programs and executable == command[0]
 
     def allows(self, host: str, port: int) -> bool:
         """Return whether what is running now may reach `port` of a name or an address."""

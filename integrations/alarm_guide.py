@@ -29,6 +29,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "opens.unusual": (
         "Find in the ledger what the actor opened in that hour, and ask whether it was them."
     ),
+    "parsers.busy": (
+        "See how busy the machine is: for a quarter of an hour no process was free to read mail"
+        " (integrations/parsers/README.md). Add processors or workers."
+    ),
     "provider.consent_screen_in_testing": (
         "Publish the consent screen in the provider's console: until then every grant ends after"
         " seven days."
@@ -58,6 +62,10 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
         " something is wrong."
     ),
     "sync.damaged": "Report it: what a sync keeps of its progress does not open.",
+    "sync.not_storable": (
+        "Find sync.not_storable in the log and report the error: a message was read and could not"
+        " be stored. Its owner sees that it was set aside."
+    ),
     "vault.stray_bytes": "Report it: sealed bytes have no key; name the table.",
     "vault.stray_key": "Report it: a data key belongs to nobody; name the line.",
     "workers.missing": (

@@ -71,8 +71,8 @@ class _Module:
                 name = one.func.attr
                 if name in MARKERS and ast.unparse(one.func.value).endswith("mark"):
                     yield from (Bound(name, str(value)) for value in self._ids(one.args))
-            elif isinstance(one, ast.Name) and one.id in self.functions:
-                yield from self._marks(self.functions[one.id])
+            elif isinstance(one, ast.Name) and one.id in self.functions and one.id not in within:
+                yield from self._marks(self.functions[one.id], (*within, one.id))
             elif isinstance(one, ast.Name) and one.id in self.values and one.id not in within:
                 # A list of cases, some of which stand for something by themselves.
                 yield from self._marks(self.values[one.id], (*within, one.id))

@@ -49,6 +49,8 @@ class StatusReason(models.TextChoices):
     MAILBOX_NOT_PROVISIONED = "mailbox_not_provisioned"
     APP_MISCONFIGURED = "app_misconfigured"
     NO_WORKER = "no_worker"
+    # No process was free to read what came.
+    BUSY = "busy"
     COUNT_MISMATCH = "count_mismatch"
     PUSH_SILENT = "push_silent"
     GRANT_REVOKED = "grant_revoked"

@@ -21,6 +21,8 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
+from integrations.parser_process import system_calls
+
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _PR_SET_SECCOMP: Final = 22
@@ -28,42 +30,6 @@ _SECCOMP_MODE_FILTER: Final = 2
 _OPEN_FILES: Final = 32
 #: The address space of a process that has imported everything and has not begun: see its test.
 BASE_MEMORY: Final = 256 * 1024 * 1024
-
-# Instructions of the filter: load a word, compare, mask, return.
-_LOAD: Final = 0x20
-_EQUAL: Final = 0x15
-_AT_LEAST: Final = 0x35
-_AND: Final = 0x54
-_RETURN: Final = 0x06
-_ALLOW: Final = 0x7FFF0000
-_REFUSE: Final = 0x00050001  # EPERM
-_KILL: Final = 0x80000000
-# Where a system call's data stand (struct seccomp_data).
-_NUMBER, _ARCHITECTURE, _THIRD_ARGUMENT = 0, 4, 32
-_X32: Final = 0x40000000
-
-# The system calls of an interpreter that reads pipes and files and computes, by architecture:
-# (the kernel's name of the architecture, openat, all others).
-_X86_64: Final = (
-    0xC000003E,
-    257,
-    (
-        0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 24, 25, 28, 32, 35,
-        39, 63, 72, 78, 79, 89, 96, 97, 98, 99, 102, 104, 107, 108, 110, 131, 137, 138, 160, 186,
-        201, 202, 204, 217, 228, 229, 230, 231, 234, 257, 262, 267, 302, 318, 324, 332, 334, 439,
-    ),
-)  # fmt: skip
-_AARCH64: Final = (
-    0xC00000B7,
-    56,
-    (
-        23, 25, 29, 48, 56, 57, 61, 62, 63, 64, 65, 66, 67, 73, 78, 79, 80, 93, 94, 96, 98, 99, 101,
-        113, 114, 115, 122, 123, 124, 131, 132, 134, 135, 139, 160, 163, 164, 165, 167, 169, 172,
-        173, 174, 175, 176, 177, 178, 179, 214, 215, 216, 222, 226, 233, 261, 278, 283, 291, 293,
-        439,
-    ),
-)  # fmt: skip
-_MACHINES: Final = {"x86_64": _X86_64, "aarch64": _AARCH64}
 
 # Landlock: reading files and listing folders, of the rights that it knows since its first version.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -126,38 +92,13 @@ def _interpreter_folders() -> list[str]:
 
 
 def _filter_system_calls() -> None:
-    known = _MACHINES.get(platform.machine())
-    if known is None:
+    program = system_calls.filter_for(platform.machine(), pid=os.getpid())
+    if program is None:
         raise NotIsolated(f"no filter of system calls for {platform.machine()}")
-    program = _program(*known)
     code = ctypes.create_string_buffer(program)
     # struct sock_fprog: how many instructions, and where they are.
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.create_string_buffer(header))
-
-
-def _program(architecture: int, openat: int, allowed: Iterable[int]) -> bytes:
-    """Return the filter: another architecture ends the process, another call is refused."""
-    numbers = sorted(set(allowed) - {openat})
-    steps = [
-        (_LOAD, 0, 0, _ARCHITECTURE),
-        (_EQUAL, 1, 0, architecture),
-        (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, _NUMBER),
-        (_AT_LEAST, 0, 1, _X32),
-        (_RETURN, 0, 0, _KILL),
-        (_EQUAL, 0, 5, openat),
-        # Only for reading: neither O_WRONLY, O_RDWR, O_CREAT nor O_TRUNC.
-        (_LOAD, 0, 0, _THIRD_ARGUMENT),
-        (_AND, 0, 0, os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC),
-        (_EQUAL, 0, 1, 0),
-        (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _REFUSE),
-    ]
-    for number in numbers:
-        steps += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
-    steps.append((_RETURN, 0, 0, _REFUSE))
-    return b"".join(struct.pack("HBBI", *step) for step in steps)
 
 
 def _restrict_files(folders: Iterable[str]) -> None:

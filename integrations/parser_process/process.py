@@ -16,18 +16,30 @@ _ROOT: Final = str(Path(__file__).resolve().parents[2])
 sys.path.insert(0, _ROOT)
 
 from integrations.parser_process import handlers, isolation  # noqa: E402 - now it is found
-from integrations.parsers.frames import REPLY_HEADER, TASK_HEADER  # noqa: E402
+from integrations.parsers.frames import (  # noqa: E402
+    NOT_ISOLATED,
+    OUT_OF_MEMORY,
+    REPLY_HEADER,
+    TASK_HEADER,
+)
 
 _IN, _OUT = 0, 1
 
 
 def main() -> None:
     """Serve tasks until the service closes the pipe, or one of them exceeds its limits."""
-    handlers.prepare()
-    isolation.give_up_everything(code=str(Path(_ROOT) / "integrations"))
+    try:
+        handlers.prepare()
+        isolation.give_up_everything(code=str(Path(_ROOT) / "integrations"))
+    except Exception:  # noqa: BLE001 - its text goes nowhere: the pool says what this means
+        os._exit(NOT_ISOLATED)
     while header := _read(TASK_HEADER.size):
         length, cpu_seconds, memory = TASK_HEADER.unpack(header)
-        isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory)
+        try:
+            isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory)
+        except (ValueError, OSError):
+            # Never without limits.
+            os._exit(NOT_ISOLATED)
         reply = handlers.handle(_read(length))
         _write(REPLY_HEADER.pack(len(reply)))
         _write(reply)
@@ -51,6 +63,8 @@ def _write(data: bytes) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (MemoryError, BrokenPipeError):
-        # The pool sees that it ended, and by what.
-        os._exit(1)
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except BrokenPipeError:
+        # The service ended.
+        os._exit(0)

@@ -19,6 +19,10 @@ TASK_HEADER: Final = struct.Struct(">QdQ")
 #: Of a reply: length of the body in bytes.
 REPLY_HEADER: Final = struct.Struct(">Q")
 
+#: What a process ends with that has no memory left, and one that cannot serve here at all.
+OUT_OF_MEMORY: Final = 3
+NOT_ISOLATED: Final = 4
+
 #: Why something was not read, in a word that the service shows and stores.
 Reason = Literal["too-costly"] | PoisonReason
 

@@ -9,36 +9,28 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import select
 import signal
-import subprocess  # noqa: TID251 - starts the one program that the tripwire declares
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from threading import BoundedSemaphore, Lock
 from typing import Final, TypeVar
 
 import msgspec
 
 from . import limits
-from .frames import REPLY_HEADER, TASK_HEADER
+from .frames import NOT_ISOLATED, OUT_OF_MEMORY
 from .limits import Budget
+from .mail_tasks import TEXT_SHOWN, ShowText
+from .process import COMMAND, Ended, Process, ReplyTooLarge, TooSlow
 
-#: The program, its arguments, and nothing else: the egress tripwire declares exactly this.
-COMMAND: Final = (
-    sys.executable,
-    "-I",
-    str(Path(__file__).resolve().parents[1] / "parser_process" / "process.py"),
-)
+__all__ = ["COMMAND", "SIZE", "Busy", "CannotRun", "Pool", "TooCostly", "pool"]
+
 #: Of each process of the service.
 SIZE: Final = max(2, min(4, os.cpu_count() or 1))
 # Ways to end by which the kernel or a library says that a limit was exceeded.
 _BY_LIMITS: Final = frozenset(
-    {-signal.SIGXCPU, -signal.SIGABRT, -signal.SIGSEGV, -signal.SIGSYS, 1}
+    {-signal.SIGXCPU, -signal.SIGABRT, -signal.SIGSEGV, -signal.SIGSYS, OUT_OF_MEMORY}
 )
 R = TypeVar("R")
-_PIECE: Final = 1 << 20
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -50,101 +42,33 @@ class TooCostly(Exception):
     """The task needs more time or memory than it may have. It will need it again."""
 
 
-class _Ended(Exception):
-    """The process ended before its reply; `status` is what it ended with."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
-
-
-class _TooSlow(Exception):
-    """The wall clock ran out."""
-
-
-class Process:
-    """One parser process, started with exec."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - a constant
-            COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # An error's text may hold a stranger's words.
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            env={},
-            cwd="/",
-            start_new_session=True,
-        )
-        pipes = (self._process.stdin, self._process.stdout)
-        self._pipes = [pipe for pipe in pipes if pipe is not None]
-        self._in, self._out = (pipe.fileno() for pipe in self._pipes)
-        os.set_blocking(self._in, False)
-        os.set_blocking(self._out, False)
-        self.task_count = 0
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def ask(self, body: bytes, budget: Budget) -> bytes:
-        """
-        Return the reply to an encoded task.
-
-        :raises _Ended: if the process ended
-        :raises _TooSlow: if it did not answer in time
-        """
-        self.task_count += 1
-        until = time.monotonic() + budget.wall_seconds
-        self._send(TASK_HEADER.pack(len(body), budget.cpu_seconds, budget.memory), until)
-        self._send(body, until)
-        (length,) = REPLY_HEADER.unpack(self._receive(REPLY_HEADER.size, until))
-        if length > budget.reply:
-            raise TooCostly
-        return self._receive(length, until)
-
-    def end(self) -> None:
-        """Kill the process, whatever it does, and release what it had."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in self._pipes:
-            pipe.close()
-
-    def _send(self, data: bytes, until: float) -> None:
-        view = memoryview(data)
-        while view:
-            self._wait(self._in, select.POLLOUT, until)
-            try:
-                view = view[os.write(self._in, view[:_PIECE]) :]
-            except BrokenPipeError:
-                raise _Ended(self._process.wait()) from None
-
-    def _receive(self, length: int, until: float) -> bytes:
-        received = bytearray()
-        while len(received) < length:
-            self._wait(self._out, select.POLLIN, until)
-            piece = os.read(self._out, min(length - len(received), _PIECE))
-            if not piece:
-                raise _Ended(self._process.wait())
-            received += piece
-        return bytes(received)
-
-    @staticmethod
-    def _wait(pipe: int, event: int, until: float) -> None:
-        poll = select.poll()
-        poll.register(pipe, event)
-        if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
-            raise _TooSlow
+class CannotRun(Exception):
+    """No parser process runs on this machine, isolated as it has to be. Nothing is read."""
 
 
 class Pool:
-    """:param size: processes at the most"""
+    """
+    :param size: processes at the most
+    :param start: starts a process
+    :param budget_for: says what a task of so many bytes may use
+    """
 
-    def __init__(self, size: int = SIZE) -> None:
+    def __init__(
+        self,
+        size: int = SIZE,
+        *,
+        start: Callable[[], Process] = Process,
+        budget_for: Callable[[int], Budget] = limits.budget_for,
+    ) -> None:
+        self._start = start
+        self._budget_for = budget_for
         self._free = BoundedSemaphore(size)
-        self._idle: list[Process] = []
         self._lock = Lock()
+        self._idle: list[Process] = []
+        self._lent: set[Process] = set()
+        self._owner = os.getpid()
+        # Some process answered: whatever ends another is the task's doing.
+        self._has_answered = False
 
     def ask(
         self, task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R], *, size: int, patience: float
@@ -157,69 +81,141 @@ class Pool:
         :param patience: for how many seconds to wait for a free process
         :raises Busy: if there was none, or the wall clock ran out twice
         :raises TooCostly: if it exceeded its limits
+        :raises CannotRun: if no process runs here
         """
-        body, budget = _ENCODER.encode(task), limits.budget_for(size)
-        answer = self._ask_twice(body, budget, patience)
+        body, budget = _ENCODER.encode(task), self._budget_for(size)
         try:
-            return reply.decode(answer)
-        except msgspec.MsgspecError:
-            # It is not ours any more: whatever it read took it over.
-            raise TooCostly from None
+            found = self._ask_twice(body, budget, patience, reply.decode)
+        except TooCostly:
+            if not self._has_answered:
+                self._prove(patience)
+            raise
+        self._has_answered = True
+        return found
 
-    def _ask_twice(self, body: bytes, budget: Budget, patience: float) -> bytes:
+    def _ask_twice(
+        self, body: bytes, budget: Budget, patience: float, decode: Callable[[bytes], R]
+    ) -> R:
         """Ask once more where the machine, not the task, may have been at fault."""
         was_slow = False
-        for _ in range(2):
+        for is_fresh in (False, True):
             try:
-                with self._lend(patience) as process:
-                    return process.ask(body, budget)
-            except _TooSlow:
+                with self._lend(patience, is_fresh=is_fresh) as process:
+                    return decode(process.ask(body, budget))
+            except (ReplyTooLarge, msgspec.MsgspecError):
+                # Another reply than the schema's: whatever it read took the process over.
+                raise TooCostly from None
+            except TooSlow:
                 was_slow = True
-            except _Ended as ended:
+            except Ended as ended:
+                if ended.status == NOT_ISOLATED:
+                    break
                 if ended.status in _BY_LIMITS:
                     raise TooCostly from None
                 was_slow = False
         raise (Busy if was_slow else TooCostly)
 
+    def _prove(self, patience: float) -> None:
+        """
+        Ask the least that can be asked: no message is to blame for a machine without parsers.
+
+        :raises CannotRun: if that is not answered either
+        """
+        body, budget = _ENCODER.encode(ShowText("", "")), self._budget_for(0)
+        with contextlib.suppress(TooCostly):
+            self._ask_twice(body, budget, patience, TEXT_SHOWN.decode)
+            self._has_answered = True
+            return
+        raise CannotRun(
+            "parser processes do not start, or cannot be isolated, on this machine:"
+            " see integrations/parsers/README.md"
+        )
+
     @contextlib.contextmanager
-    def _lend(self, patience: float) -> Iterator[Process]:
+    def _lend(self, patience: float, *, is_fresh: bool) -> Iterator[Process]:
         if not self._free.acquire(timeout=patience):
             raise Busy
         try:
-            with self._lock:
-                process = self._idle.pop() if self._idle else None
-            process = process or Process()
+            process = self._take(is_fresh=is_fresh)
             is_sound = False
             try:
                 yield process
-                is_sound = process.task_count < limits.TASKS_PER_PROCESS
+                is_sound = process.task_count < limits.TASKS_PER_PROCESS and process.is_idle
             finally:
-                if is_sound:
-                    with self._lock:
-                        self._idle.append(process)
-                else:
-                    process.end()
+                self._give_back(process, is_sound=is_sound)
         finally:
             self._free.release()
 
+    def _take(self, *, is_fresh: bool) -> Process:
+        """Return an idle process that lives, or a new one, which takes the place of an idle one."""
+        process = self._pop()
+        while process is not None and (is_fresh or not process.is_idle):
+            process.end()
+            process = None if is_fresh else self._pop()
+        try:
+            process = process or self._start()
+        except OSError as error:
+            raise CannotRun(f"no parser process starts: {type(error).__name__}") from None
+        with self._lock:
+            self._lent.add(process)
+        return process
+
+    def _pop(self) -> Process | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _give_back(self, process: Process, *, is_sound: bool) -> None:
+        with self._lock:
+            self._lent.discard(process)
+            if is_sound:
+                self._idle.append(process)
+        if not is_sound:
+            process.end()
+
     def close(self) -> None:
-        """End the processes that are idle."""
+        """End the processes that are idle. In a fork of the process that made them, do nothing."""
+        if self._owner != os.getpid():
+            return
         with self._lock:
             idle, self._idle = self._idle, []
         for process in idle:
             process.end()
 
+    def leave(self) -> None:
+        """In a fork: close the pipes to the parent's processes, which end with the parent."""
+        for process in (*self._idle, *self._lent):
+            process.close()
 
-_pools: dict[int, Pool] = {}
-_making: Final = Lock()
+
+class _Current:
+    """The pool of this process."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._pool: Pool | None = None
+        # Kept: they are not this process's to wait for.
+        self._parents: list[Pool] = []
+
+    def get(self) -> Pool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = Pool()
+                atexit.register(self._pool.close)
+            return self._pool
+
+    def forget(self) -> None:
+        """In a fork: its parent may have held the lock, and its parent's processes are not its."""
+        self._lock = Lock()
+        if self._pool is not None:
+            self._pool.leave()
+            self._parents.append(self._pool)
+            self._pool = None
+
+
+_current: Final = _Current()
+os.register_at_fork(after_in_child=_current.forget)
 
 
 def pool() -> Pool:
     """Return the pool of this process; a fork does not use its parent's."""
-    with _making:
-        found = _pools.get(os.getpid())
-        if found is None:
-            _pools.clear()
-            found = _pools[os.getpid()] = Pool()
-            atexit.register(found.close)
-        return found
+    return _current.get()

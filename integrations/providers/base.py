@@ -22,15 +22,20 @@ from .errors import ProviderError
 _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 
 
+def is_provider_id(value: object) -> bool:
+    """Return whether a value is an id as both providers write theirs: printable ASCII."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
 def provider_id(value: object) -> str:
     """
     Return a provider's id as it is stored: printable ASCII, as both providers write theirs.
 
     :raises ValueError: if it is anything else
     """
-    if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise ValueError("no provider's id")
-    return value
+    if isinstance(value, str) and is_provider_id(value):
+        return value
+    raise ValueError("no provider's id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "integrations.providers.token_answers": "Reads the answers of a token endpoint.",
     "integrations.tokens": "Access tokens for adapters.",
     "integrations.mime": "Parses and sanitises mail.",
+    "integrations.parsers": "Has isolated processes read what strangers wrote.",
     "integrations.icalendars": "Parses and writes calendar files.",
     "integrations.event_records": "Converts an event to and from the record that is sealed.",
     "integrations.calendars.writing.drafts": "Events as their owner typed them.",
@@ -41,6 +42,8 @@ HARMLESS: Final = frozenset(
         "integrations.providers.oauth.Endpoints",
         "integrations.icalendars.problems.Problem",
         "integrations.icalendars.problems.Unreadable",
+        "integrations.parsers.pool.Busy",
+        "integrations.parsers.process.COMMAND",
     }
 )
 
@@ -53,6 +56,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.webhooks.microsoft": "Verifies Microsoft's notifications.",
     "integrations.hints": "Finds the work of a mailbox that a notification names.",
     "integrations.permits": "Asks the guard whether a notification may be matched to a mailbox.",
+    "integrations.parser_process": "The isolated program that reads what strangers wrote.",
     # Grants.
     "integrations.connections.callback": "Exchanges a code for tokens, and keeps or revokes them.",
     "integrations.connections.starting": "Opens the address of the account to reconnect.",

@@ -158,7 +158,7 @@ def set_aside(integration_id: UUID) -> list[dict[str, Any]]:
     return [
         {
             "first_seen_at": row.first_seen_at,
-            "says": words.SET_ASIDE.get(row.reason, "It could not be read."),
+            "says": words.SET_ASIDE.get(row.reason, words.OTHERWISE_SET_ASIDE),
             "try_count": row.try_count,
         }
         for row in rows[:200]

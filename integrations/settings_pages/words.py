@@ -74,6 +74,7 @@ REASON: dict[str, str] = {
     StatusReason.MAILBOX_NOT_PROVISIONED: "This account has no mailbox at the provider.",
     StatusReason.APP_MISCONFIGURED: "We have a problem on our side. You need to do nothing.",
     StatusReason.NO_WORKER: "No worker is processing this right now.",
+    StatusReason.BUSY: "Antares has too much to do right now. It goes on by itself.",
     StatusReason.COUNT_MISMATCH: "Our count differs from the provider's. It is being repaired.",
     StatusReason.PUSH_SILENT: "The provider does not tell us of news, so we look more often.",
     StatusReason.GRANT_REVOKED: "The provider says that access was withdrawn.",
@@ -138,14 +139,20 @@ WITHOUT_MAIL = Words(
 )
 
 
-# Why a message was set aside, by the parser's word for it.
+# Why a message was set aside, by the word that its row has.
 SET_ASIDE: dict[str, str] = {
-    "too-deep": "Its parts are nested too deeply.",
-    "too-many-parts": "It has too many parts.",
-    "too-large": "It is larger than we carry.",
-    "undecodable": "Its encoding makes no sense.",
-    "empty": "It is empty.",
+    "too-deep": "Its parts are nested too deeply to be read here.",
+    "too-many-parts": "It has more parts than we read.",
+    "too-large": "It is larger than we read.",
+    "too-costly": "Reading it takes more time or memory than one message may have.",
+    "undecodable": "It is damaged, or not written as mail is.",
+    "not-storable": "It holds something that we could not save. Our operators have been told.",
+    "crashed": "Antares stopped while it read this message. It is tried again for a week.",
+    "unavailable": "The provider did not deliver it. It is tried again every day.",
+    "unexpected": "The provider answered in a way unknown to us. It is tried again every day.",
+    "rejected": "The provider refused to deliver it.",
 }
+OTHERWISE_SET_ASIDE = "It could not be read."
 
 
 # What is said of calendars where it is not what is said of mail.

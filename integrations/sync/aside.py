@@ -1,14 +1,18 @@
 """
-What was set aside: kept visible, out of its neighbours' way, tried again on demand.
+Messages that were set aside: visible, out of the way of their neighbours, tried again on demand.
 
-A row whose `try_count` is zero has been asked for again and waits for the next run.
+A row whose `try_count` is zero was asked for again and waits for the next run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
+
+from django.db.models import Q, QuerySet
 
 from accounts.ids import uuid7
 from integrations.models import SetAside
@@ -16,11 +20,27 @@ from limited_use.guard import Permit
 from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealing import Sealer
 
-from . import claims
-from .mail import blinds
+from . import claims, culprits
+from .mail import blinds, storable_id
 
 # What another day may mend; what is wrong with a message itself, no day does.
 PASSING = ("unavailable", "unexpected")
+# A worker died with this message, which may have been chance. Each time costs the mailbox a turn,
+# so only a few are tried again in a day, and none for ever.
+CRASHED_A_DAY: Final = 3
+CRASHED_FOR: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """
+    A message that was set aside before it was fetched.
+
+    :param before: reason and `try_count` of the row that was there; None if there was none
+    """
+
+    row_id: UUID
+    before: tuple[str, int] | None
 
 
 def known(integration_id: UUID, remote_ids: Iterable[str], *, sealer: Sealer) -> set[str]:
@@ -41,20 +61,50 @@ def put(items: Mapping[str, str], *, integration_id: UUID, sealer: Sealer, at: d
     :param items: why, in a word of ours, by the provider's id
     """
     for blind, remote_id in blinds(sealer, items).items():
-        row = SetAside.objects.filter(integration_id=integration_id, remote_blind=blind).first()
-        if row is None:
-            row = SetAside(
-                id=uuid7(),
-                integration_id=integration_id,
-                remote_blind=blind,
-                try_count=0,
-                first_seen_at=at,
-            )
-            row.remote_id = sealer.seal(SetAside, "remote_id", row=row.id, data=remote_id)
+        row = _row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
         row.reason = items[remote_id][:32]
         row.try_count += 1
         row.last_tried_at = at
         row.save()
+
+
+def note(remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime) -> Note:
+    """Set a message aside as what a worker died of, until `take_back`."""
+    ((blind, _),) = blinds(sealer, [remote_id]).items()
+    row = _row(blind, remote_id, integration_id=integration_id, sealer=sealer, at=at)
+    before = (row.reason, row.try_count) if row.reason else None
+    row.reason = culprits.CRASHED
+    row.try_count += 1
+    row.last_tried_at = at
+    row.save()
+    return Note(row.id, before)
+
+
+def take_back(noted: Note) -> None:
+    """Leave what was set aside as it was before `note`: the worker lives."""
+    rows = SetAside.objects.filter(id=noted.row_id)
+    if noted.before is None:
+        rows.delete()
+    else:
+        reason, try_count = noted.before
+        rows.update(reason=reason, try_count=try_count)
+
+
+def _row(
+    blind: bytes, remote_id: str, *, integration_id: UUID, sealer: Sealer, at: datetime
+) -> SetAside:
+    """Return the row of a message, or a new one, without a reason and not saved."""
+    row = SetAside.objects.filter(integration_id=integration_id, remote_blind=blind).first()
+    if row is None:
+        row = SetAside(
+            id=uuid7(),
+            integration_id=integration_id,
+            remote_blind=blind,
+            try_count=0,
+            first_seen_at=at,
+        )
+        row.remote_id = sealer.seal(SetAside, "remote_id", row=row.id, data=storable_id(remote_id))
+    return row
 
 
 def clear(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> None:
@@ -76,11 +126,21 @@ def wanted_again(
     return own_provider.texts([row.remote_id for row in rows], permit, to=to, at=at) if rows else []
 
 
-def retry(*, integration_id: UUID, at: datetime, only_passing: bool = False) -> int:
-    """Ask for everything that was set aside again. Return how many items that is."""
+def retry(*, integration_id: UUID, at: datetime) -> int:
+    """Ask for everything that was set aside again. Return how many messages that is."""
+    return _retry(SetAside.objects.filter(integration_id=integration_id), integration_id, at)
+
+
+def retry_passing(*, integration_id: UUID, at: datetime) -> int:
+    """Ask again for what another day may have mended. Return how many messages that is."""
     rows = SetAside.objects.filter(integration_id=integration_id)
-    if only_passing:
-        rows = rows.filter(reason__in=PASSING)
+    crashed = rows.filter(reason=culprits.CRASHED, first_seen_at__gt=at - CRASHED_FOR)
+    again = crashed.order_by("last_tried_at").values_list("id", flat=True)
+    due = rows.filter(Q(reason__in=PASSING) | Q(id__in=list(again[:CRASHED_A_DAY])))
+    return _retry(due, integration_id, at)
+
+
+def _retry(rows: QuerySet[SetAside], integration_id: UUID, at: datetime) -> int:
     count = rows.update(try_count=0)
     if count:
         claims.mark_due(integration_id=integration_id, at=at)

@@ -163,6 +163,12 @@ def postpone(claim: Claim, *, until: datetime, values: Mapping[str, Any]) -> Non
     _update(claim, lease_by=None, lease_until=None, next_sync_at=until, **values)
 
 
+def count_again(claim: Claim, *, until: datetime, values: Mapping[str, Any]) -> None:
+    """Save `values` of a row that was given back before its turn crashed, unless it is held."""
+    free = SyncWork.objects.filter(id=claim.work_id, lease_by=None)
+    free.update(next_sync_at=until, **values)
+
+
 def _update(claim: Claim, **values: Any) -> None:
     mine = SyncWork.objects.filter(id=claim.work_id, lease_by=claim.holder)
     if not mine.update(**values):

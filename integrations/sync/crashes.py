@@ -9,13 +9,26 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from accounts import alarms
 from integrations.models import FETCHABLE, Integration, IntegrationStatus, StatusReason, SyncWork
 
+from .standing import QUIET_FOR
+
 #: After so many crashes in a row the integration is degraded, and the operator is told.
 LIMIT: Final = 3
+#: After so many, messages are fetched one at a time, to find the one that a worker dies of.
+CAREFUL: Final = 2
 ALARM: Final = "sync.crashing"
+BUSY: Final = "parsers.busy"
+EVERYONE: Final = UUID(int=0)
+
+
+def is_careful(work: SyncWork) -> bool:
+    """Return whether the turns before crashed so often that messages are fetched one at a time."""
+    count: int = work.crash_count
+    return count >= CAREFUL
 
 
 def report(work: SyncWork, *, at: datetime) -> None:
@@ -30,6 +43,14 @@ def report(work: SyncWork, *, at: datetime) -> None:
         body={"work": str(work.id), "crashes": work.crash_count},
         at=at,
     )
+
+
+def report_busy(work: SyncWork, *, at: datetime) -> None:
+    """Raise an alarm, once a day, if for long no parser process has been free for some work."""
+    if work.failing_since is None or at - work.failing_since < QUIET_FOR:
+        return
+    # Of every mailbox at once: the machine is too small, or something holds its processes.
+    alarms.sound(kind=BUSY, about=EVERYONE, window=f"{at:%Y-%m-%d}", body={}, at=at)
 
 
 def degrade(work: SyncWork, *, at: datetime) -> None:

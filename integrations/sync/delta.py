@@ -8,7 +8,7 @@ from integrations.providers.base import ChangePage, MessageRef
 from integrations.watches import standing
 
 from . import aside, fetching, mail, planner
-from .mailbox import Fetched, singles
+from .mailbox import Fetched
 from .run import Changes, Run
 
 
@@ -129,4 +129,5 @@ def _tried_again(run: Run) -> bool:
             )
         )
 
-    return fetching.in_chunks(run, singles(again, run.mailbox.prices), write)
+    # One of them may be what a worker died of.
+    return fetching.one_by_one(run, again, write)

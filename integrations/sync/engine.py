@@ -17,12 +17,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts import alarms as platform_alarms
 from accounts import owned
 from integrations import alarms, tokens
 from integrations.fences import NoLongerLive
 from integrations.models import FETCHABLE, Integration, StatusReason, SyncWork
+from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.watches import standing as watch_standing
 from limited_use import traces
@@ -118,6 +120,9 @@ def _run(turn: Turn) -> bool:
         # Whoever hurries waits for the quota as well.
         _released(turn, wait=postponed.wait)
         return False
+    except Busy as busy:
+        _back_off(turn, busy, StatusReason.BUSY, wait=claims.pause(_next_try(turn)))
+        return False
     except errors.GrantRevoked:
         tokens.grant_ended(
             connection_id=turn.integration.connection_id,
@@ -137,23 +142,27 @@ def _run(turn: Turn) -> bool:
 def _released(turn: Turn, *, wait: float, finished: bool = False) -> bool:
     """Give the work back; return whether somebody said meanwhile that there is news."""
     now = turn.clock.now()
-    values: dict[str, Any] = {
-        "heartbeat_at": now, "failure_count": 0, "failing_since": None, "crash_count": 0,
-    }  # fmt: skip
+    values: dict[str, Any] = {"heartbeat_at": now}
+    # A careful turn that got nowhere has not found what the turns before it died of.
+    is_clean = finished or turn.has_moved or not crashes.is_careful(turn.work)
+    if is_clean:
+        values |= {"failure_count": 0, "failing_since": None, "crash_count": 0}
     if finished:
         values |= {"last_synced_at": now, **turn.finished()}
-    turn.work.failing_since = None
     next_sync_at = now + timedelta(seconds=wait)
-    was_hurried = claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
-    _stand(turn, StatusReason.NONE, at=now)
+    # Together: what crashes in here is a crash of a turn that still has its lease.
+    with transaction.atomic(durable=True):
+        was_hurried = claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
+        if is_clean:
+            turn.work.failing_since = None
+            _stand(turn, StatusReason.NONE, at=now)
     return was_hurried
 
 
 def _failed(turn: Turn, error: errors.ProviderError) -> None:
     now = turn.clock.now()
     outcome = outcomes.of(error)
-    count = turn.work.failure_count + 1
-    wait = outcome.seconds(error, count)
+    wait = outcome.seconds(error, _next_try(turn))
     if outcome.parks:
         turn.park(wait)
     provider = turn.integration.connection.provider
@@ -161,26 +170,49 @@ def _failed(turn: Turn, error: errors.ProviderError) -> None:
     if outcome.reason == StatusReason.UNEXPECTED:
         # The owner reads that operators were told.
         alarms.sound(alarms.UNEXPECTED, provider=provider, at=now)
+    _back_off(turn, error, outcome.reason, wait=wait, code=error.reason)
+
+
+def _next_try(turn: Turn) -> int:
+    """Return how many times in a row the work has failed by now."""
+    return turn.work.failure_count + 1
+
+
+def _back_off(
+    turn: Turn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
+) -> None:
+    """
+    Give the work back after a failure, and say what it says about the integration.
+
+    :param code: the provider's own code for it
+    """
+    now = turn.clock.now()
     turn.work.failing_since = turn.work.failing_since or now
+    if reason == StatusReason.BUSY:
+        crashes.report_busy(turn.work, at=now)
     logger.warning(
         "sync.failed",
         extra={
             "connection_id": turn.integration.connection_id,
             "integration_id": turn.integration.id,
             "error": type(error).__name__,
-            "reason": error.reason,
-            "attempt": count,
+            "reason": code,
+            "attempt": _next_try(turn),
             "next_try_at": now + timedelta(seconds=wait),
         },
     )
-    claims.postpone(
-        turn.claim,
-        until=now + timedelta(seconds=wait),
-        values={
-            "failure_count": count, "failing_since": turn.work.failing_since, "crash_count": 0,
-        },
-    )  # fmt: skip
-    _stand(turn, outcome.reason, at=now)
+    # Together: what crashes in here is a crash of a turn that still has its lease.
+    with transaction.atomic(durable=True):
+        claims.postpone(
+            turn.claim,
+            until=now + timedelta(seconds=wait),
+            values={
+                "failure_count": _next_try(turn),
+                "failing_since": turn.work.failing_since,
+                "crash_count": 0,
+            },
+        )
+        _stand(turn, reason, at=now)
 
 
 def _stand(turn: Turn, trouble: StatusReason, *, at: datetime) -> None:
@@ -226,5 +258,6 @@ def _give_up(claim: Claim, work: SyncWork, clock: Clock, *, failed: bool = False
     try:
         claims.postpone(claim, until=later, values=values)
     except LeaseLost:
-        # The purge has taken the row along.
-        return
+        # The purge has taken the row along, or the crash came after the row was given back.
+        if failed:
+            claims.count_again(claim, until=later, values=values)

@@ -1,14 +1,24 @@
-"""Fetch planned calls in chunks, and hand each to be written; poison is told from outage."""
+"""
+Fetch planned calls in chunks, or one message at a time, and hand what they bring to be written.
+
+A message that cannot be read is told from a provider that does not answer.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from integrations.providers import errors
+from integrations.providers.base import is_provider_id
+from limited_use import traces
 
+from . import culprits
 from .mailbox import Fetched, singles
 from .planner import Step
-from .run import Run
+from .run import Changes, Run
+
+logger = logging.getLogger(__name__)
 
 # The newest messages, which somebody who just connected is waiting for.
 FIRST_CHUNK = 50
@@ -31,10 +41,14 @@ def in_chunks(
     """
     Fetch and write chunk by chunk. Return False if the run's time was over before the end.
 
+    After crashes, one message at a time.
+
     :param write: takes what one chunk brought; poison among it is in `rejected`
     :raises ProviderError: what stops the whole mailbox, after what came was written
     """
-    waiting = list(steps)
+    if run.is_careful:
+        return one_by_one(run, [one for step in steps for one in step.wanted], write)
+    waiting = _askable(run, steps, write)
     size = first
     while waiting:
         if run.is_over:
@@ -50,6 +64,83 @@ def in_chunks(
             raise stop
         size = CHUNK
     return True
+
+
+def one_by_one(run: Run, message_ids: Sequence[str], write: Callable[[Fetched], None]) -> bool:
+    """
+    Fetch and write each message by itself. Return False if the run's time was over before the end.
+
+    Each is noted before, so that the one that a worker dies of is known to the next turn.
+
+    :param write: see `in_chunks`
+    :raises ProviderError: see `in_chunks`
+    """
+    if not message_ids:
+        return True
+    # Asked for first: if it fails, no message is to blame.
+    _ = run.label_names
+    is_readable = False
+    for step in _askable(run, singles(message_ids, run.mailbox.prices), write):
+        if run.is_over:
+            return False
+        run.mailbox.affordable([step])
+        run.note(step.wanted[0])
+        try:
+            stop = _one(run, step, write)
+        except Exception as error:  # noqa: BLE001 - sets the message aside, or is raised again
+            _blame(run, step, error, write, is_readable=is_readable)
+            continue
+        if stop is not None:
+            raise stop
+        is_readable = True
+    return True
+
+
+def _one(run: Run, step: Step, write: Callable[[Fetched], None]) -> errors.ProviderError | None:
+    """Fetch and write one message; return what stops the run, if something does."""
+    fetched = run.mailbox.fetch([step])
+    stop = _retried(run, fetched)
+    write(fetched)
+    return stop
+
+
+def _blame(
+    run: Run, step: Step, error: Exception, write: Callable[[Fetched], None], *, is_readable: bool
+) -> None:
+    """
+    Set the message aside that raised `error`, if others were read before it.
+
+    Otherwise the error may be of all messages: it is raised again, and the note stays.
+    """
+    if culprits.concerns_all(error) and not isinstance(error, MemoryError):
+        # Takes the note back.
+        run.commit(Changes())
+        raise error
+    if not is_readable:
+        raise error
+    traces.clear(error)
+    logger.error(
+        "sync.message_crashed",
+        extra={"integration_id": run.owner.integration_id, "error": type(error).__name__},
+    )
+    write(Fetched(rejected={step.wanted[0]: culprits.CRASHED}))
+
+
+def _askable(run: Run, steps: Sequence[Step], write: Callable[[Fetched], None]) -> list[Step]:
+    """Return the calls that can be made; a message whose id is no provider's is set aside."""
+    kept: list[Step] = []
+    unusable: dict[str, str] = {}
+    for step in steps:
+        wanted = [one for one in step.wanted if is_provider_id(one)]
+        unusable |= dict.fromkeys(set(step.wanted).difference(wanted), culprits.UNDECODABLE)
+        is_whole = len(wanted) == len(step.wanted)
+        if is_whole and (step.thread_id is None or is_provider_id(step.thread_id)):
+            kept.append(step)
+        else:
+            kept += singles(wanted, run.mailbox.prices)
+    if unusable:
+        write(Fetched(rejected=unusable))
+    return kept
 
 
 def _up_to(steps: Iterable[Step], size: int) -> list[Step]:

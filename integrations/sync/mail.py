@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts.ids import uuid7
 from integrations.mime import showing
 from integrations.models import Attachment, Message, MessageBody, Thread
 from integrations.providers.base import Labels, Relabelled, RemoteMessage
 from limited_use.vault.sealing import Sealer
 
-from . import incoming, rows, threads
+from . import culprits, incoming, rows, threads
 from .rows import Owner
 
 # Kinds of blinds: a thread's id never looks like a message's.
@@ -29,23 +31,50 @@ RFC822 = "mail.rfc822"
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """One message as rows. `remote_id` is the provider's id."""
+
+    remote_id: str
+    columns: rows.Columns
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Sealed rows, ready to be written in one transaction."""
+    """
+    Sealed rows, ready to be written in one transaction.
+
+    `unfit` are messages that could not be prepared: why, by the provider's id.
+    """
 
     owner: Owner
-    columns: rows.Columns
+    messages: list[Prepared]
     new_threads: list[tuple[UUID, bytes]]
     # Threads to be derived anew: those written to, and those that a message left.
     touched: frozenset[UUID]
     new_count: int
+    unfit: Mapping[str, str]
 
     def __len__(self) -> int:
-        return len(self.columns.messages)
+        return len(self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blinded:
+    """A message, and the blinds of its ids."""
+
+    remote: RemoteMessage
+    message: bytes
+    thread: bytes
+
+
+def storable_id(remote_id: str) -> str:
+    """Return a provider's id as it is stored: what is no text is written as escapes."""
+    return remote_id.encode("utf-8", "backslashreplace").decode()
 
 
 def blinds(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, str]:
     """Return the provider's message ids by their blind."""
-    return {sealer.blind(MESSAGE, remote_id): remote_id for remote_id in remote_ids}
+    return {sealer.blind(MESSAGE, storable_id(remote_id)): remote_id for remote_id in remote_ids}
 
 
 def prepare(
@@ -60,8 +89,10 @@ def prepare(
     Return the rows of `messages`, sealed; ids of what we have already are kept.
 
     :param unseen_in: leave out what that round has seen already
+    :raises Exception: what concerns all messages; see `culprits`
     """
-    wanted = {sealer.blind(MESSAGE, one.message_id): one for one in messages}
+    unfit: dict[str, str] = {}
+    wanted = _blind_each(messages, sealer=sealer, unfit=unfit)
     known = _known(owner.integration_id, list(wanted))
     if unseen_in is not None:
         wanted = {
@@ -69,36 +100,52 @@ def prepare(
             for blind, one in wanted.items()
             if blind not in known or known[blind].seen_round != unseen_in
         }
-    by_thread = {
-        remote: sealer.blind(THREAD, remote)
-        for remote in {one.thread_id for one in wanted.values()}
-    }
-    thread_ids = _known_threads(owner.integration_id, list(by_thread.values()))
-    new_threads = [(uuid7(), blind) for blind in by_thread.values() if blind not in thread_ids]
+    thread_ids = _known_threads(owner.integration_id, list({one.thread for one in wanted.values()}))
+    new_threads = [
+        (uuid7(), blind)
+        for blind in dict.fromkeys(one.thread for one in wanted.values())
+        if blind not in thread_ids
+    ]
     thread_ids |= {blind: thread_id for thread_id, blind in new_threads}
 
-    columns = rows.Columns()
+    prepared: list[Prepared] = []
     touched = set(thread_ids.values())
     # Oldest first, so that ids grow with time within a batch.
-    for blind, one in sorted(wanted.items(), key=lambda item: item[1].received_at):
+    for blind, one in sorted(wanted.items(), key=lambda item: item[1].remote.received_at):
         row = known.get(blind)
+        place = (row.id if row else uuid7(), thread_ids[one.thread], blind)
+        columns = rows.Columns()
+        try:
+            _seal(columns, one.remote, place=place, sealer=sealer, label_names=label_names)
+        except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
+            unfit[one.remote.message_id] = culprits.reason_for(error)
+            continue
         if row is not None:
             columns.replaced.append(row.id)
             touched.add(row.thread_id)
-        _seal(
-            columns,
-            one,
-            place=(row.id if row else uuid7(), thread_ids[by_thread[one.thread_id]], blind),
-            sealer=sealer,
-            label_names=label_names,
-        )
+        prepared.append(Prepared(one.remote.message_id, columns))
     return Batch(
         owner=owner,
-        columns=columns,
+        messages=prepared,
         new_threads=new_threads,
         touched=frozenset(touched),
-        new_count=len(wanted) - len(columns.replaced),
+        new_count=sum(not one.columns.replaced for one in prepared),
+        unfit=unfit,
     )
+
+
+def _blind_each(
+    messages: Iterable[RemoteMessage], *, sealer: Sealer, unfit: dict[str, str]
+) -> dict[bytes, _Blinded]:
+    """Return messages by the blind of their id; those whose ids are no text are `unfit`."""
+    found: dict[bytes, _Blinded] = {}
+    for one in messages:
+        try:
+            message = sealer.blind(MESSAGE, one.message_id)
+            found[message] = _Blinded(one, message, sealer.blind(THREAD, one.thread_id))
+        except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
+            unfit[one.message_id] = culprits.reason_for(error)
+    return found
 
 
 def _seal(
@@ -149,13 +196,40 @@ def _sealed_labels(
     return sealer.seal(Message, "labels", row=message_id, data=names).ciphertext
 
 
-def write(batch: Batch, *, seen_round: int, at: datetime) -> None:
-    """Write the batch. Inside the transaction that holds the fence."""
+def write(batch: Batch, *, seen_round: int, at: datetime) -> dict[str, str]:
+    """
+    Write the batch. Inside the transaction that holds the fence.
+
+    Return the messages that the database refuses: why, by the provider's id. The others are
+    written.
+    """
     if not len(batch):
-        return
+        return {}
     threads.ensure(batch.new_threads, owner=batch.owner, at=at)
-    rows.write(batch.columns, owner=batch.owner, seen_round=seen_round, at=at)
+    refused = _write(batch, batch.messages, seen_round=seen_round, at=at)
+    if refused:
+        # One of them, at least: each by itself.
+        refused = {}
+        for one in batch.messages:
+            refused |= _write(batch, [one], seen_round=seen_round, at=at)
     threads.derive(batch.touched)
+    return refused
+
+
+def _write(
+    batch: Batch, messages: Sequence[Prepared], *, seen_round: int, at: datetime
+) -> dict[str, str]:
+    """Write these together; if the database refuses them, write none and return all."""
+    columns = rows.Columns()
+    for one in messages:
+        columns.extend(one.columns)
+    try:
+        with transaction.atomic():
+            rows.write(columns, owner=batch.owner, seen_round=seen_round, at=at)
+    except Exception as error:  # noqa: BLE001 - sets messages aside, or is raised again
+        reason = culprits.reason_for(error)
+        return {one.remote_id: reason for one in messages}
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +238,8 @@ class Relabelling:
 
     changes: list[tuple[UUID, bool, bool, str, bytes | None]]
     touched: frozenset[UUID]
+    # Messages whose new labels could not be prepared: why, by the provider's id.
+    unfit: Mapping[str, str]
 
 
 def prepare_relabelling(
@@ -174,21 +250,22 @@ def prepare_relabelling(
     label_names: Mapping[str, str],
 ) -> Relabelling:
     """Return the new flags of those messages that we have; the others are nobody's here."""
-    filings = {sealer.blind(MESSAGE, one.ref.message_id): one.filing for one in changes}
-    known = _known(owner.integration_id, list(filings))
-    return Relabelling(
-        changes=[
-            (
-                row.id,
-                filings[blind].is_unread,
-                filings[blind].is_starred,
-                incoming.folders(filings[blind]),
-                _sealed_labels(filings[blind], row.id, sealer=sealer, label_names=label_names),
-            )
-            for blind, row in known.items()
-        ],
-        touched=frozenset(row.thread_id for row in known.values()),
-    )
+    by_id = {one.ref.message_id: one.filing for one in changes}
+    remote_ids = blinds(sealer, by_id)
+    known = _known(owner.integration_id, list(remote_ids))
+    flags: list[tuple[UUID, bool, bool, str, bytes | None]] = []
+    unfit: dict[str, str] = {}
+    for blind, row in known.items():
+        filing = by_id[remote_ids[blind]]
+        try:
+            sealed = _sealed_labels(filing, row.id, sealer=sealer, label_names=label_names)
+            folders = incoming.folders(filing)
+        except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
+            unfit[remote_ids[blind]] = culprits.reason_for(error)
+            continue
+        flags.append((row.id, filing.is_unread, filing.is_starred, folders, sealed))
+    touched = frozenset(row.thread_id for row in known.values())
+    return Relabelling(flags, touched, unfit)
 
 
 def relabel(relabelling: Relabelling, *, at: datetime) -> None:

@@ -52,6 +52,10 @@ class MailTurn:
         return self.run.found_news
 
     @property
+    def has_moved(self) -> bool:
+        return self.run.has_moved
+
+    @property
     def is_early(self) -> bool:
         return self.run.is_early
 

@@ -68,7 +68,7 @@ def if_due(run: Run) -> bool:
     if due_at is None or due_at > run.clock.now():
         return True
     _sweep_aged(run)
-    aside.retry(integration_id=run.owner.integration_id, at=due_at, only_passing=True)
+    aside.retry_passing(integration_id=run.owner.integration_id, at=due_at)
     listings = list(_listings(run))
     missing = [ref for listing in listings for ref in _missing(run, listing)]
     extra = [row_id for listing in listings for row_id in _extra(run, listing)]

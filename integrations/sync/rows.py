@@ -11,7 +11,7 @@ was looked up before the transaction still stands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,6 +37,11 @@ class Columns:
     attachments: list[tuple[UUID, UUID, int, int, bool, bytes]] = field(default_factory=list)
     # Messages that we had: what they carried is replaced.
     replaced: list[UUID] = field(default_factory=list)
+
+    def extend(self, more: Columns) -> None:
+        """Add the rows of another batch."""
+        for column in fields(self):
+            getattr(self, column.name).extend(getattr(more, column.name))
 
 
 _MESSAGES = """

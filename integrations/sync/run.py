@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 
 from integrations import fences
+from integrations.mime.headers import printable
 from integrations.models import Integration, SyncWork
 from integrations.permits import SyncPermits
 from integrations.providers.base import RemoteMessage
@@ -20,12 +21,15 @@ from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import Sealer
 
-from . import aside, claims, mail
+from . import aside, claims, crashes, culprits, mail
 from .claims import Claim
 from .mail import Batch, Relabelling
 from .mailbox import Mailbox
 from .rows import Owner
 from .turn import Clock
+
+# Columns of the work that say how far it is.
+_PLACES: Final = frozenset({"cursor", "position"})
 
 
 @dataclass(slots=True)
@@ -61,6 +65,9 @@ class Run:
     # Something had changed since the last run; and something was told of that cannot be read yet.
     found_news: bool = False
     is_early: bool = False
+    # Cursor or position moved: this turn will not be repeated.
+    has_moved: bool = False
+    _noted: aside.Note | None = None
     _charged: int = 0
 
     @property
@@ -75,6 +82,11 @@ class Run:
     def is_over(self) -> bool:
         return self.clock.now() >= self.ends_at
 
+    @property
+    def is_careful(self) -> bool:
+        """Whether messages are fetched one at a time, because the turns before crashed."""
+        return crashes.is_careful(self.work)
+
     @cached_property
     def since(self) -> datetime | None:
         """Where the horizon is; None keeps all."""
@@ -84,7 +96,8 @@ class Run:
     @cached_property
     def label_names(self) -> Mapping[str, str]:
         """The user's own labels by the provider's id, asked for once."""
-        return self.mailbox.call(self.mailbox.units.labels, self.mailbox.adapter.labels)
+        named = self.mailbox.call(self.mailbox.units.labels, self.mailbox.adapter.labels)
+        return {label: printable(name) for label, name in named.items()}
 
     def opened(self, column: str) -> str | None:
         """Return the work's cursor or position, for its own provider."""
@@ -119,6 +132,7 @@ class Run:
         """
         at = self.clock.now()
         mine, sealer = self.owner.integration_id, self.sealer
+        set_aside = {**changes.aside, **_unfit(changes)}
         spent, self._charged = self.mailbox.spent - self._charged, self.mailbox.spent
         # All the network is behind us. A disconnect waits for this page, and stops
         # any page after it.
@@ -130,16 +144,43 @@ class Run:
                 values={**changes.values, "units_spent": F("units_spent") + spent},
             )
             if changes.batch is not None:
-                mail.write(changes.batch, seen_round=self.work.round, at=at)
+                set_aside |= mail.write(changes.batch, seen_round=self.work.round, at=at)
             if changes.relabelling is not None:
                 mail.relabel(changes.relabelling, at=at)
             if changes.removed:
                 mail.remove(changes.removed, integration_id=mine, sealer=sealer)
             if changes.swept:
                 mail.remove_rows(changes.swept)
-            if changes.settled:
-                aside.clear(changes.settled, integration_id=mine, sealer=sealer)
-            if changes.aside:
-                aside.put(changes.aside, integration_id=mine, sealer=sealer, at=at)
+            settled = [one for one in changes.settled if one not in set_aside]
+            if self._noted is not None:
+                aside.take_back(self._noted)
+            if settled:
+                aside.clear(settled, integration_id=mine, sealer=sealer)
+            if set_aside:
+                aside.put(set_aside, integration_id=mine, sealer=sealer, at=at)
+        self._noted = None
+        self.has_moved = self.has_moved or not _PLACES.isdisjoint(changes.values)
+        culprits.alarm(set_aside, integration_id=mine, at=at)
         for name, value in changes.values.items():
             setattr(self.work, name, value)
+
+    def note(self, remote_id: str) -> None:
+        """
+        Set a message aside that is about to be fetched; the next commit takes that back.
+
+        If the worker dies, it stays set aside, and the next turn goes on without it.
+
+        :raises integrations.fences.NoLongerLive, claims.LeaseLost: see `commit`
+        """
+        at = self.clock.now()
+        mine = self.owner.integration_id
+        with transaction.atomic(durable=True):
+            fences.hold(integration_id=mine, epoch=self.epoch)
+            claims.keep(self.claim, at=at)
+            self._noted = aside.note(remote_id, integration_id=mine, sealer=self.sealer, at=at)
+
+
+def _unfit(changes: Changes) -> dict[str, str]:
+    """Return what could not be prepared: why, by the provider's id."""
+    prepared = (changes.batch, changes.relabelling)
+    return {one: why for some in prepared if some is not None for one, why in some.unfit.items()}

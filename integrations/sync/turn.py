@@ -55,6 +55,10 @@ class Turn(Protocol):
         """Whether something had changed since it was last looked at."""
 
     @property
+    def has_moved(self) -> bool:
+        """Whether it got so far that the next turn does not repeat it."""
+
+    @property
     def is_early(self) -> bool:
         """Whether something was told of that is not to be read yet."""
 

@@ -22,6 +22,7 @@ from config import celery, settings_test
 from config import egress as service
 from config.env import Environment, Refused
 from config.tripwire import Attempt, Tripwire, Undeclared, place_of
+from integrations.parsers import process
 from integrations.providers import transport
 from integrations.tasks.purposes import TASKS
 from limited_use.vault import keyring
@@ -91,7 +92,7 @@ class TestTripwire:
         "event", ["subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"]
     )
     def test_refuses_to_start_processes_that_it_would_not_see(self, tripwire, event):
-        refused(tripwire, event, "curl")
+        refused(tripwire, event, "curl", ["curl"], None, {})
 
     def test_lets_sockets_of_this_machine_through(self, tripwire, told):
         tripwire.look("socket.connect", (None, "/run/postgresql/.s.PGSQL.5432"))
@@ -217,6 +218,70 @@ def within(variable, value):
         yield
     finally:
         variable.reset(way)
+
+
+PYTHON, *ARGUMENTS = process.COMMAND
+#: What `subprocess.Popen` tells of a start: executable, command, folder, environment.
+DECLARED = (PYTHON, [PYTHON, *ARGUMENTS], "/", {})
+ANOTHER = {
+    "another program": ("/bin/sh", ["/bin/sh", *ARGUMENTS], "/", {}),
+    "another program by the same name": ("/bin/sh", [PYTHON, *ARGUMENTS], "/", {}),
+    "another script": (PYTHON, [PYTHON, "-I", "/srv/script.py"], "/", {}),
+    "words of Python": (PYTHON, [PYTHON, "-c", "print()"], "/", {}),
+    "an argument more": (PYTHON, [PYTHON, *ARGUMENTS, "https://collector.example"], "/", {}),
+    "an argument less": (PYTHON, [PYTHON, ARGUMENTS[-1]], "/", {}),
+    "an environment": (PYTHON, [PYTHON, *ARGUMENTS], "/", {"A": "secret"}),
+    "the service's environment": (PYTHON, [PYTHON, *ARGUMENTS], "/", None),
+    "a shell": ("/bin/sh", "curl collector.example", "/", {}),
+}
+
+
+@pytest.mark.invariant(4, 13)
+@pytest.mark.control("5.1.5")
+class TestAProgram:
+    def test_is_started_if_it_is_the_parser(self, watched, told):
+        watched.look("subprocess.Popen", DECLARED)
+
+        assert told == []
+
+    @pytest.mark.parametrize("start", ANOTHER.values(), ids=ANOTHER)
+    def test_is_refused_if_it_is_another(self, watched, told, start):
+        refused(watched, "subprocess.Popen", *start)
+
+        assert told == [Attempt("subprocess.Popen", 0)]
+
+    @pytest.mark.parametrize("event", ["os.system", "os.exec", "os.posix_spawn"])
+    def test_is_started_in_no_other_way(self, watched, event):
+        refused(watched, event, *DECLARED)
+
+    def test_is_seen_where_a_production_process_starts_it(self):
+        done = subprocess.run(
+            [sys.executable, "-c", PARSES_UNDER_A_TRIPWIRE],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert done.stdout.split() == ["hello", "refused"], done.stderr
+
+
+# As a worker does once its tripwire is up.
+PARSES_UNDER_A_TRIPWIRE = """
+import subprocess, sys
+from config import tripwire
+from integrations.parsers import process, reading
+wire = tripwire.Tripwire(
+    places=frozenset(), record=lambda _: None, programs=frozenset({process.COMMAND})
+)
+tripwire.arm(wire)
+print(reading.show_text("hello", "").text)
+try:
+    subprocess.run([sys.executable, "-c", "print('started')"], env={})
+except tripwire.Undeclared:
+    print("refused")
+"""
 
 
 @pytest.mark.invariant(4)

@@ -10,6 +10,9 @@ from email.message import EmailMessage
 
 from integrations.mime import raw, showing
 from integrations.mime.message import Poison
+from integrations.parsers import reading
+from integrations.parsers.frames import Unreadable
+from integrations.parsers.mail_tasks import ReadMail
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.base import (
@@ -68,6 +71,12 @@ class FakeMailbox:
     # How often what changed is not told yet, and a message not to be read yet, by its id.
     slow_history: int = 0
     unreadable: dict[str, int] = field(default_factory=dict)
+    # Whether messages are read in a parser process, as an adapter reads them.
+    is_isolated: bool = False
+    # What becomes of a message, by its id, once it is read; it may raise.
+    twisted: dict[str, Callable[[RemoteMessage], RemoteMessage]] = field(default_factory=dict)
+    # What a kind of call raises each time.
+    failing: dict[str, BaseException] = field(default_factory=dict)
 
     def deliver(
         self,
@@ -76,13 +85,14 @@ class FakeMailbox:
         at: datetime | None = None,
         thread: str | None = None,
         label_ids: tuple[str, ...] = ("INBOX", "UNREAD"),
+        message_id: str = "",
     ) -> str:
-        message_id = f"m{len(self.history):08x}"
+        message_id = message_id or f"m{len(self.history):08x}"
         if content is None:
             mail = EmailMessage()
             mail["From"] = "bob@example.test"
             mail["To"] = self.email
-            mail["Subject"] = message_id
+            mail["Subject"] = message_id if message_id.isprintable() else "strange"
             mail.set_content("hello\n")
             content = bytes(mail)
         self.messages[message_id] = Stored(
@@ -243,6 +253,8 @@ class FakeMailAdapter:
             self.mailbox.meanwhile()
         if len(self.mailbox.calls) == self.mailbox.kills_at:
             raise Killed
+        if name in self.mailbox.failing:
+            raise self.mailbox.failing[name]
         if self.mailbox.refusals:
             raise self.mailbox.refusals.pop(0)
 
@@ -256,22 +268,30 @@ class FakeMailAdapter:
         return replace(stored)
 
     def _read(self, stored: Stored) -> RemoteMessage:
+        read = self._parsed(stored.content)
+        if isinstance(read, Unreadable):
+            raise errors.Rejected("cannot be read", reason=read.reason)
+        message = RemoteMessage(
+            stored.ref.message_id,
+            stored.ref.thread_id,
+            stored.received_at,
+            len(stored.content),
+            read.mail.text[:100].strip(),
+            stored.filing,
+            read.mail,
+            read.shown,
+        )
+        twist = self.mailbox.twisted.get(stored.ref.message_id)
+        return message if twist is None else twist(message)
+
+    def _parsed(self, content: bytes) -> ReadMail | Unreadable:
+        if self.mailbox.is_isolated:
+            return reading.read_mime([content])[0]
         try:
-            mail = raw.parse(stored.content)
+            mail = raw.parse(content)
         except Poison as poison:
-            reason = poison.reason
-        else:
-            return RemoteMessage(
-                stored.ref.message_id,
-                stored.ref.thread_id,
-                stored.received_at,
-                len(stored.content),
-                mail.text[:100].strip(),
-                stored.filing,
-                mail,
-                showing.show_text(mail.text, mail.html),
-            )
-        raise errors.Rejected("cannot be read", reason=reason)
+            return Unreadable(poison.reason)
+        return ReadMail(mail, showing.show_text(mail.text, mail.html))
 
 
 def opened(mailbox: FakeMailbox):

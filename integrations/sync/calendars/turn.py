@@ -52,6 +52,11 @@ class CalendarTurn:
         return self.run.found_news
 
     @property
+    def has_moved(self) -> bool:
+        # Each page that was written is kept.
+        return True
+
+    @property
     def is_early(self) -> bool:
         return False
 

@@ -1,0 +1,142 @@
+"""One parser process, as the service has it: started with exec, spoken to through two pipes."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess  # noqa: TID251 - starts the one program that the tripwire declares
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from .frames import REPLY_HEADER, TASK_HEADER
+from .limits import Budget
+
+#: The program, its arguments, and nothing else: the egress tripwire declares exactly this.
+COMMAND: Final = (
+    sys.executable,
+    "-I",
+    str(Path(__file__).resolve().parents[1] / "parser_process" / "process.py"),
+)
+_PIECE: Final = 1 << 20
+# For how many seconds a process that closed a pipe may go on before it is killed.
+_GRACE: Final = 1.0
+
+
+class Ended(Exception):
+    """The process ended before its reply; `status` is what it ended with."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+class TooSlow(Exception):
+    """The wall clock ran out."""
+
+
+class ReplyTooLarge(Exception):
+    """The reply would be larger than the task may have it."""
+
+
+class Process:
+    """
+    :param command: the program; another than `COMMAND` in tests alone
+    :raises OSError: if it cannot be started
+    """
+
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - a constant
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # An error's text may hold a stranger's words.
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+        pipes = (self._process.stdin, self._process.stdout)
+        self._pipes = [pipe for pipe in pipes if pipe is not None]
+        self._in, self._out = (pipe.fileno() for pipe in self._pipes)
+        os.set_blocking(self._in, False)
+        os.set_blocking(self._out, False)
+        self.task_count = 0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it lives and says nothing: what it would say now is no reply to anything."""
+        return self._process.poll() is None and not _is_ready(self._out, select.POLLIN, 0)
+
+    def ask(self, body: bytes, budget: Budget) -> bytes:
+        """
+        Return the reply to an encoded task.
+
+        :raises Ended: if the process ended
+        :raises TooSlow: if it did not answer in time
+        :raises ReplyTooLarge: if the budget does not allow the reply
+        """
+        self.task_count += 1
+        until = time.monotonic() + budget.wall_seconds
+        self._send(TASK_HEADER.pack(len(body), budget.cpu_seconds, budget.memory), until)
+        self._send(body, until)
+        (length,) = REPLY_HEADER.unpack(self._receive(REPLY_HEADER.size, until))
+        if length > budget.reply:
+            raise ReplyTooLarge
+        return self._receive(length, until)
+
+    def end(self) -> None:
+        """Kill the process, whatever it does, and release what it had."""
+        self._process.kill()
+        self._process.wait()
+        self.close()
+
+    def close(self) -> None:
+        """Close the pipes; the process ends by itself when nobody holds them any more."""
+        for pipe in self._pipes:
+            pipe.close()
+
+    def _send(self, data: bytes, until: float) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait(self._in, select.POLLOUT, until)
+            try:
+                view = view[os.write(self._in, view[:_PIECE]) :]
+            except BrokenPipeError:
+                raise Ended(self._status()) from None
+
+    def _receive(self, length: int, until: float) -> bytes:
+        received = bytearray()
+        while len(received) < length:
+            self._wait(self._out, select.POLLIN, until)
+            piece = os.read(self._out, min(length - len(received), _PIECE))
+            if not piece:
+                raise Ended(self._status())
+            received += piece
+        return bytes(received)
+
+    def _status(self) -> int:
+        """Return what it ended with; one that closed its pipe and lives on is killed."""
+        try:
+            return self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    @staticmethod
+    def _wait(pipe: int, event: int, until: float) -> None:
+        if not _is_ready(pipe, event, max(0.0, until - time.monotonic())):
+            raise TooSlow
+
+
+def _is_ready(pipe: int, event: int, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(pipe, event)
+    return bool(poll.poll(seconds * 1000))

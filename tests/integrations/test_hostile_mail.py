@@ -1,0 +1,268 @@
+"""
+Mail of strangers ends at a row or is set aside, and its neighbours arrive in the same turn.
+
+Through the real adapters: what the provider answers for one message is hostile.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from integrations.models import Integration, Message, SetAside, SyncWork
+from integrations.settings_pages import words
+from integrations.sync import engine
+from tests.integrations import google as googles
+from tests.integrations import hostile
+from tests.integrations import microsoft as microsofts
+from tests.integrations.google import acme, alice
+from tests.walls import acting_as
+from tests.worlds.microsoft import graph_id
+
+__all__ = ["acme", "alice"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.invariant(8, 13)]
+
+GMAIL = "/gmail/v1/users/me/messages/"
+OFTEN = 100
+
+
+def turn() -> bool:
+    """Let a worker have one turn. Return whether another is due at once."""
+    work = SyncWork.objects.get()
+    SyncWork.objects.update(next_sync_at=timezone.now())
+    with acting_as(ProcessClass.SYNC):
+        return engine.run(work_id=work.id, at=timezone.now())
+
+
+class Gmail:
+    """Alice's connected Gmail, brought in once."""
+
+    def __init__(self, sandbox, settings, alice) -> None:
+        googles.make_keyring()
+        googles.point_at(settings, sandbox)
+        sandbox.seed(googles.ALICE_BOX, size=3)
+        sandbox.dial(units_per_minute=0, concurrency=0)
+        settings.GMAIL_UNITS_PER_MINUTE = 0
+        self.sandbox = sandbox
+        self.browser = googles.Browser(alice, sandbox)
+        self.browser.connect()
+
+    def deliver(self, node: hostile.Node | None = None) -> str:
+        delivered = self.sandbox.deliver(googles.ALICE_BOX, subject="neighbour")
+        if node is not None:
+            self.answer(delivered["id"], payload=node.payload())
+        return delivered["id"]
+
+    def answer(self, message_id: str, **changed) -> None:
+        """Have one message answered with another resource; what is not JSON is written as is."""
+        resource = {
+            "id": message_id,
+            "threadId": message_id,
+            "labelIds": ["INBOX", "UNREAD"],
+            "snippet": "hello",
+            "historyId": "1",
+            "internalDate": str(int(timezone.now().timestamp() * 1000)),
+            "sizeEstimate": 1000,
+            "payload": hostile.message(body=b"hello").payload(),
+            **changed,
+        }
+        # The standard library writes Infinity, which its reader takes.
+        self.answer_with(message_id, json.dumps(resource))
+
+    def answer_with(self, message_id: str, body: str) -> None:
+        self.sandbox.fail_next(OFTEN, path_prefix=GMAIL + message_id, status=200, body=body)
+
+
+class Outlook:
+    """Alice's connected Outlook, brought in once."""
+
+    def __init__(self, sandbox, settings, alice) -> None:
+        googles.make_keyring()
+        self.microsoft = microsofts.point_at(settings, sandbox)
+        settings.GRAPH_UNITS_PER_MINUTE = 0
+        seeded = self.microsoft.seed(microsofts.ALICE_BOX, messages=[{"subject": "first"}])
+        self.owner = seeded["oid"]
+        self.sandbox = sandbox
+        self.browser = microsofts.Browser(alice, self.microsoft)
+        self.browser.connect()
+
+    def deliver(self, node: hostile.Node | None = None) -> str:
+        delivered = self.microsoft.deliver(microsofts.ALICE_BOX, subject="neighbour")
+        message_id = graph_id(self.owner, delivered["id"])
+        if node is not None:
+            self.answer_with(message_id, node.mime().decode())
+        return message_id
+
+    def answer_with(self, message_id: str, body: str) -> None:
+        self.sandbox.fail_next(
+            OFTEN,
+            path_contains=message_id,
+            path_suffix="/$value",
+            status=200,
+            body=body,
+            content_type="text/plain",
+        )
+
+
+@pytest.fixture
+def gmail(sandbox, settings, alice):
+    return settled(Gmail(sandbox, settings, alice))
+
+
+@pytest.fixture
+def outlook(sandbox, settings, alice):
+    return settled(Outlook(sandbox, settings, alice))
+
+
+def settled(world):
+    for _ in range(20):
+        if not turn():
+            return world
+    raise AssertionError("still due")
+
+
+def bring_between_neighbours(world, node: hostile.Node) -> str:
+    """Have a hostile message and two others brought in by one turn; return what became of it."""
+    before = Message.objects.count()
+    world.deliver()
+    world.deliver(node)
+    world.deliver()
+
+    turn()
+
+    assert was_answered(world.sandbox)
+    arrived = Message.objects.count() - before
+    if arrived == 3:
+        assert not SetAside.objects.exists()
+        return "stored"
+    assert arrived == 2, "a neighbour did not arrive"
+    return SetAside.objects.get().reason
+
+
+def was_answered(sandbox) -> bool:
+    """Return whether the provider has given the hostile answer."""
+    pending = sandbox._post("faults", count=1, path_prefix="/nowhere", status=500)["pending"]
+    return pending[0]["count"] < OFTEN
+
+
+@pytest.mark.parametrize("case", hostile.CASES)
+class TestAHostileMessage:
+    def is_stored_or_shown_as_set_aside(self, world, case) -> None:
+        began = time.monotonic()
+
+        became = bring_between_neighbours(world, hostile.CASES[case])
+
+        # A turn has twenty seconds, and others wait behind it.
+        assert time.monotonic() - began < 60
+        work = SyncWork.objects.get()
+        assert (work.failure_count, work.crash_count) == (0, 0)
+        if case in hostile.STORED:
+            assert became == "stored"
+        if became != "stored":
+            assert became in words.SET_ASIDE
+            address = reverse("settings-details", args=[Integration.objects.get().id])
+            assert words.SET_ASIDE[became] in world.browser.client.get(address).text
+
+    def test_at_gmail_ends_at_a_row(self, gmail, case):
+        self.is_stored_or_shown_as_set_aside(gmail, case)
+
+    def test_at_outlook_ends_at_a_row(self, outlook, case):
+        self.is_stored_or_shown_as_set_aside(outlook, case)
+
+
+@pytest.mark.parametrize(
+    "size", [float("inf"), float("-inf"), float("nan"), 1e30, 10**30, -1, "much", None, [1]]
+)
+def test_a_size_that_gmail_does_not_say_in_earnest_ends_at_a_row(gmail, size):
+    gmail.deliver()
+    strange = gmail.deliver()
+    gmail.deliver()
+    node = hostile.message(
+        "multipart/mixed", parts=(hostile.Node(body=b"hello"), hostile.Node("application/pdf"))
+    ).payload()
+    node["parts"][1] |= {"filename": "a.pdf", "body": {"size": size, "attachmentId": "ANGjd"}}
+    gmail.answer(strange, sizeEstimate=size, payload=node)
+    before = Message.objects.count()
+
+    turn()
+
+    assert Message.objects.count() == before + 3
+    assert not SetAside.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["id", "threadId", "internalDate", "labelIds"])
+def test_an_id_that_is_no_text_ends_at_a_row(gmail, what):
+    gmail.deliver()
+    strange = gmail.deliver()
+    gmail.deliver()
+    gmail.answer(strange, **{what: ["\ud800"] if what == "labelIds" else "\ud800"})
+    before = Message.objects.count()
+
+    turn()
+
+    arrived = Message.objects.count() - before
+    assert arrived + SetAside.objects.count() == 3
+    assert arrived >= 2
+
+
+@pytest.mark.parametrize("world", ["gmail", "outlook"])
+def test_an_answer_of_9000_levels_ends_at_a_row(request, world):
+    mail = request.getfixturevalue(world)
+    deep = '{"a":' * 9_000 + "1" + "}" * 9_000
+    mail.deliver()
+    strange = mail.deliver()
+    mail.deliver()
+    if world == "gmail":
+        mail.answer_with(strange, deep)
+    else:
+        mail.sandbox.fail_next(
+            OFTEN, path_contains=strange, status=200, body=deep, content_type="application/json"
+        )
+    before = Message.objects.count()
+
+    for _ in range(3):
+        turn()
+
+    assert Message.objects.count() - before + SetAside.objects.count() == 3
+    assert Message.objects.count() - before >= 2
+
+
+class TestAListingWithAnIdThatIsNoText:
+    """At the real adapter: refs come out of the provider's JSON as they are."""
+
+    def test_sets_that_message_aside_and_brings_the_others(self, gmail):
+        gmail.deliver()
+        history = {
+            "historyId": "999999",
+            "history": [
+                {
+                    "id": "999999",
+                    "messagesAdded": [
+                        {"message": {"id": "\ud800", "threadId": "\ud800", "labelIds": ["INBOX"]}}
+                    ],
+                    "messagesDeleted": [{"message": {"id": "\udfff", "threadId": "1"}}],
+                    "labelsAdded": [
+                        {
+                            "message": {"id": "\udead", "threadId": "1", "labelIds": ["INBOX"]},
+                            "labelIds": ["INBOX"],
+                        }
+                    ],
+                }
+            ],
+        }
+        turn()
+        before = Message.objects.count()
+        gmail.sandbox.fail_next(
+            1, path_prefix="/gmail/v1/users/me/history", status=200, body=json.dumps(history)
+        )
+
+        turn()
+
+        assert (Message.objects.count(), SyncWork.objects.get().crash_count) == (before, 0)
+        assert SetAside.objects.get().reason == "undecodable"
