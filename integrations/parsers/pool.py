@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -16,14 +17,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Lock, Thread
 from typing import Final, TypeVar
 
 import msgspec
 
-from . import limits
+from . import counts, limits
 from .frames import REPLY_HEADER, TASK_HEADER
 from .limits import Budget
+
+logger = logging.getLogger(__name__)
 
 #: The program, its arguments, and nothing else: the egress tripwire declares exactly this.
 COMMAND: Final = (
@@ -39,6 +42,7 @@ _BY_LIMITS: Final = frozenset(
 )
 R = TypeVar("R")
 _PIECE: Final = 1 << 20
+_LOOK_SECONDS: Final = 0.5
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -83,10 +87,26 @@ class Process:
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         self.task_count = 0
+        self._started_at = self._used_at = time.monotonic()
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def status(self) -> int | None:
+        """What the process ended with; None while it lives."""
+        return self._process.poll()
+
+    @property
+    def may_stay(self) -> bool:
+        """Whether the process may wait for another task: see `limits`."""
+        now = time.monotonic()
+        return (
+            self.task_count < limits.TASKS_PER_PROCESS
+            and now - self._used_at < limits.IDLE_SECONDS
+            and now - self._started_at < limits.LIFE_SECONDS
+        )
 
     def ask(self, body: bytes, budget: Budget) -> bytes:
         """
@@ -102,7 +122,9 @@ class Process:
         (length,) = REPLY_HEADER.unpack(self._receive(REPLY_HEADER.size, until))
         if length > budget.reply:
             raise TooCostly
-        return self._receive(length, until)
+        reply = self._receive(length, until)
+        self._used_at = time.monotonic()
+        return reply
 
     def end(self) -> None:
         """Kill the process, whatever it does, and release what it had."""
@@ -145,6 +167,7 @@ class Pool:
         self._free = BoundedSemaphore(size)
         self._idle: list[Process] = []
         self._lock = Lock()
+        self._is_watched = False
 
     def ask(
         self, task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R], *, size: int, patience: float
@@ -159,12 +182,19 @@ class Pool:
         :raises TooCostly: if it exceeded its limits
         """
         body, budget = _ENCODER.encode(task), limits.budget_for(size)
-        answer = self._ask_twice(body, budget, patience)
         try:
-            return reply.decode(answer)
+            return reply.decode(self._ask_twice(body, budget, patience))
         except msgspec.MsgspecError:
             # It is not ours any more: whatever it read took it over.
+            counts.add("too_costly")
             raise TooCostly from None
+        except TooCostly:
+            counts.add("too_costly")
+            raise
+        except Busy:
+            counts.add("busy")
+            logger.warning("parser.busy", extra={"size": size})
+            raise
 
     def _ask_twice(self, body: bytes, budget: Budget, patience: float) -> bytes:
         """Ask once more where the machine, not the task, may have been at fault."""
@@ -192,15 +222,40 @@ class Pool:
             is_sound = False
             try:
                 yield process
-                is_sound = process.task_count < limits.TASKS_PER_PROCESS
+                is_sound = True
             finally:
-                if is_sound:
-                    with self._lock:
-                        self._idle.append(process)
-                else:
-                    process.end()
+                self._take_back(process, is_sound=is_sound)
         finally:
             self._free.release()
+
+    def _take_back(self, process: Process, *, is_sound: bool) -> None:
+        if is_sound and process.may_stay:
+            with self._lock:
+                self._idle.append(process)
+                if not self._is_watched:
+                    self._is_watched = True
+                    Thread(target=self._watch_idle, name="parsers", daemon=True).start()
+            return
+        status = process.status
+        process.end()
+        if not is_sound:
+            counts.add("restarted")
+            # A negative status is a signal; without one, the pool killed it.
+            logger.warning("parser.ended", extra={"status": status})
+
+    def _watch_idle(self) -> None:
+        """End idle processes when their time is up, and return when none is left."""
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            with self._lock:
+                over = [process for process in self._idle if not process.may_stay]
+                self._idle = [process for process in self._idle if process not in over]
+                is_done = not self._idle
+                self._is_watched = not is_done
+            for process in over:
+                process.end()
+            if is_done:
+                return
 
     def close(self) -> None:
         """End the processes that are idle."""
