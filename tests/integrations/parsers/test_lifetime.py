@@ -24,8 +24,8 @@ def pool(monkeypatch):
     found.close()
 
 
-def ask(pool, message=MAIL, *, size=len(MAIL)):
-    return pool.ask(ReadMime([message]), READ_MAILS, size=size, patience=PATIENCE)
+def ask(pool):
+    return pool.ask(ReadMime([MAIL]), READ_MAILS, size=len(MAIL), patience=PATIENCE)
 
 
 def pid_of(pool):
