@@ -17,13 +17,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import BoundedSemaphore, Lock, Thread
+from threading import BoundedSemaphore, Lock
 from typing import Final, TypeVar
 
 import msgspec
 
 from . import counts, limits
 from .frames import REPLY_HEADER, TASK_HEADER
+from .idle import Idle
 from .limits import Budget
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,6 @@ _BY_LIMITS: Final = frozenset(
 )
 R = TypeVar("R")
 _PIECE: Final = 1 << 20
-_LOOK_SECONDS: Final = 0.5
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -87,7 +87,7 @@ class Process:
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         self.task_count = 0
-        self._started_at = self._used_at = time.monotonic()
+        self.started_at = time.monotonic()
 
     @property
     def pid(self) -> int:
@@ -97,16 +97,6 @@ class Process:
     def status(self) -> int | None:
         """What the process ended with; None while it lives."""
         return self._process.poll()
-
-    @property
-    def may_stay(self) -> bool:
-        """Whether the process may wait for another task: see `limits`."""
-        now = time.monotonic()
-        return (
-            self.task_count < limits.TASKS_PER_PROCESS
-            and now - self._used_at < limits.IDLE_SECONDS
-            and now - self._started_at < limits.LIFE_SECONDS
-        )
 
     def ask(self, body: bytes, budget: Budget) -> bytes:
         """
@@ -122,9 +112,7 @@ class Process:
         (length,) = REPLY_HEADER.unpack(self._receive(REPLY_HEADER.size, until))
         if length > budget.reply:
             raise TooCostly
-        reply = self._receive(length, until)
-        self._used_at = time.monotonic()
-        return reply
+        return self._receive(length, until)
 
     def end(self) -> None:
         """Kill the process, whatever it does, and release what it had."""
@@ -165,9 +153,7 @@ class Pool:
 
     def __init__(self, size: int = SIZE) -> None:
         self._free = BoundedSemaphore(size)
-        self._idle: list[Process] = []
-        self._lock = Lock()
-        self._is_watched = False
+        self._idle: Idle[Process] = Idle()
 
     def ask(
         self, task: msgspec.Struct, reply: msgspec.msgpack.Decoder[R], *, size: int, patience: float
@@ -216,9 +202,7 @@ class Pool:
         if not self._free.acquire(timeout=patience):
             raise Busy
         try:
-            with self._lock:
-                process = self._idle.pop() if self._idle else None
-            process = process or Process()
+            process = self._idle.pop() or Process()
             is_sound = False
             try:
                 yield process
@@ -229,39 +213,18 @@ class Pool:
             self._free.release()
 
     def _take_back(self, process: Process, *, is_sound: bool) -> None:
-        if is_sound and process.may_stay:
-            with self._lock:
-                self._idle.append(process)
-                if not self._is_watched:
-                    self._is_watched = True
-                    Thread(target=self._watch_idle, name="parsers", daemon=True).start()
+        if is_sound:
+            self._idle.push(process)
             return
         status = process.status
         process.end()
-        if not is_sound:
-            counts.add("restarted")
-            # A negative status is a signal; without one, the pool killed it.
-            logger.warning("parser.ended", extra={"status": status})
-
-    def _watch_idle(self) -> None:
-        """End idle processes when their time is up, and return when none is left."""
-        while True:
-            time.sleep(_LOOK_SECONDS)
-            with self._lock:
-                over = [process for process in self._idle if not process.may_stay]
-                self._idle = [process for process in self._idle if process not in over]
-                is_done = not self._idle
-                self._is_watched = not is_done
-            for process in over:
-                process.end()
-            if is_done:
-                return
+        counts.add("restarted")
+        # A negative status is a signal; without one, the pool killed it.
+        logger.warning("parser.ended", extra={"status": status})
 
     def close(self) -> None:
         """End the processes that are idle."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for process in idle:
+        for process in self._idle.clear():
             process.end()
 
 

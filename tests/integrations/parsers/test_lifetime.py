@@ -29,7 +29,7 @@ def ask(pool):
 
 
 def pid_of(pool):
-    (process,) = pool._idle
+    ((process, _),) = pool._idle._processes
     return process.pid
 
 
@@ -62,7 +62,7 @@ class TestAProcess:
 
         wait_until(lambda: not lives(first))
 
-        assert pool._idle == []
+        assert len(pool._idle) == 0
         # The next task starts another, which ends as well.
         ask(pool)
         second = pid_of(pool)
@@ -77,7 +77,7 @@ class TestAProcess:
 
         def is_another():
             ask(pool)
-            return bool(pool._idle) and pid_of(pool) != first
+            return len(pool._idle) == 1 and pid_of(pool) != first
 
         wait_until(is_another)
 
@@ -85,7 +85,7 @@ class TestAProcess:
 
     def test_that_ended_as_planned_is_not_counted(self, pool):
         ask(pool)
-        wait_until(lambda: not pool._idle)
+        wait_until(lambda: len(pool._idle) == 0)
 
         assert counts.take() == {}
 
@@ -114,7 +114,7 @@ class TestCounts:
 
     def test_are_of_a_process_that_was_killed(self, pool):
         ask(pool)
-        (process,) = pool._idle
+        ((process, _),) = pool._idle._processes
         process._process.kill()
         process._process.wait()
 
