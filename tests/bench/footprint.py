@@ -1,9 +1,10 @@
 """
 Resident memory of a worker and of the web server, idle and after a mailbox of 10,000 messages; and
-of that worker once it has brought in a mailbox at Microsoft as well.
+of that worker once it has brought in a mailbox at Microsoft as well. And of the parser processes
+that read the mailbox for the worker.
 
 The processes are started as the demo starts them. Shared pages are counted by share (PSS), children
-of a process with it.
+of a process with it, parser processes apart.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ def run() -> list[Figure]:
         sync_mail.delay(work_id=str(work.id))
         _wait(lambda: _synced(work), "the mailbox to be synced")
         seconds = time.perf_counter() - began
+        of_parsers = _of_parsers(service)
         read = sum(len(page) for page in _pages(browser))
         after = _resident(service)
         both = _with_microsoft(service, sandbox, alice, organisation)
@@ -68,10 +70,18 @@ def run() -> list[Figure]:
     if read != count or count < 0.9 * MESSAGES:
         raise AssertionError(f"{count} messages were synced, and {read} of them read")
     said = f"{count:,} messages in {seconds:.0f} s"
+    if not of_parsers:
+        raise AssertionError("the worker read the mailbox without a parser process")
     return [
         _figure("worker after the sync", "worker", idle, after, f"4 threads, one process; {said}"),
         _figure(
             "web server after reading them all", "web", idle, after, f"4 threads; {read:,} read"
+        ),
+        figures.plain(
+            "its parser processes, together",
+            sum(of_parsers),
+            "MB",
+            note=f"{len(of_parsers)}, right after the sync: idle, they end within seconds",
         ),
         figures.ratio(
             "worker with Microsoft in use",
@@ -125,7 +135,15 @@ def _serving(port: int) -> Iterator[Service]:
 def _resident(service: Service) -> dict[str, float]:
     # What is about to be freed is: tasks and requests end a moment after their answer.
     time.sleep(1)
-    return {name: memory.resident(found.pid) for name, found in service.processes.items()}
+    return {
+        name: memory.resident(found.pid) - sum(map(memory.of_one, memory.parsers(found.pid)))
+        for name, found in service.processes.items()
+    }
+
+
+def _of_parsers(service: Service) -> list[float]:
+    """Return what each parser process of the worker holds, before it ends for want of tasks."""
+    return [memory.of_one(pid) for pid in memory.parsers(service.processes["worker"].pid)]
 
 
 def _queued() -> int:
