@@ -8,6 +8,7 @@ What a process has read remains in its memory until it ends. So it ends when it 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from threading import Lock, Thread
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -59,6 +60,9 @@ class Idle(Generic[P]):
             processes = [process for process, _ in self._processes]
             self._processes = []
         return processes
+
+    def __iter__(self) -> Iterator[P]:
+        return iter([process for process, _ in self._processes])
 
     def __len__(self) -> int:
         return len(self._processes)

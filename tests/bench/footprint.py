@@ -9,11 +9,8 @@ of a process with it, parser processes apart.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import redis
@@ -23,11 +20,10 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
-from config.embedded import ports
 from config.embedded.service import Service
 from integrations.models import Message, SyncWork
 from integrations.tasks.sync import sweep_sync, sync_mail
-from tests.bench import connecting, figures, google, memory, sizes
+from tests.bench import connecting, figures, google, memory, processes, sizes
 from tests.bench.figures import Figure
 from tests.factories import make_organisation, make_user
 from tests.worlds.microsoft import Microsoft
@@ -51,7 +47,10 @@ def run() -> list[Figure]:
     SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now().replace(year=2100))
     client = Client()
     client.force_login(alice)
-    with _started() as service, httpx.Client(base_url=service.url, timeout=60) as browser:
+    with (
+        processes.started(ProcessClass.SYNC) as service,
+        httpx.Client(base_url=service.url, timeout=60) as browser,
+    ):
         browser.cookies.set(settings.SESSION_COOKIE_NAME, client.session.session_key)
         browser.get("/v1/users/me/messages").raise_for_status()
         sweep_sync.delay()
@@ -73,7 +72,9 @@ def run() -> list[Figure]:
     if not of_parsers:
         raise AssertionError("the worker read the mailbox without a parser process")
     return [
-        _figure("worker after the sync", "worker", idle, after, f"4 threads, one process; {said}"),
+        _figure(
+            "worker after the sync", "worker-sync", idle, after, f"4 threads, one process; {said}"
+        ),
         _figure(
             "web server after reading them all", "web", idle, after, f"4 threads; {read:,} read"
         ),
@@ -85,9 +86,9 @@ def run() -> list[Figure]:
         ),
         figures.ratio(
             "worker with Microsoft in use",
-            both["worker"],
+            both["worker-sync"],
             "MB",
-            baseline=after["worker"],
+            baseline=after["worker-sync"],
             against="the same worker, with Google alone",
             note=f"after {OUTLOOK_MESSAGES:,} messages of Outlook",
         ),
@@ -106,32 +107,6 @@ def _with_microsoft(
     return _resident(service)
 
 
-@contextmanager
-def _started() -> Iterator[Service]:
-    with ports.reserved() as port:
-        yield from _serving(port)
-
-
-def _serving(port: int) -> Iterator[Service]:
-    logs = Path(settings.KEYRING_DIR).parent / "logs"
-    logs.mkdir(exist_ok=True)
-    service = Service(
-        url=f"http://localhost:{port}",
-        sandbox_url=settings.GOOGLE_API_ROOT_URL,
-        control_url=os.environ[google.CONTROL],
-        environment=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
-        logs=logs,
-    )
-    try:
-        service.start_web(port)
-        service.start_worker("worker", ProcessClass.SYNC)
-        service.wait("web", port)
-        yield service
-    finally:
-        for name in list(service.processes):
-            service.stop(name)
-
-
 def _resident(service: Service) -> dict[str, float]:
     # What is about to be freed is: tasks and requests end a moment after their answer.
     time.sleep(1)
@@ -143,7 +118,7 @@ def _resident(service: Service) -> dict[str, float]:
 
 def _of_parsers(service: Service) -> list[float]:
     """Return what each parser process of the worker holds, before it ends for want of tasks."""
-    return [memory.of_one(pid) for pid in memory.parsers(service.processes["worker"].pid)]
+    return [memory.of_one(pid) for pid in memory.parsers(service.processes["worker-sync"].pid)]
 
 
 def _queued() -> int:
