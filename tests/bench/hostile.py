@@ -3,7 +3,9 @@ Ten mailboxes in which mail arrives, six messages a second, one in twenty of the
 
 The processes are started as the demo starts them, and are told of mail by the sandbox's pushes. A
 message is readable when its owner finds it in the list of the API and opens it with its text. Each
-list is asked for about once a second, which is in the delays.
+list is asked for about once a second, which is in the delays. One hostile message of each kind is
+sent before: the memory that a process keeps from then on is the beginning that its end is compared
+with.
 """
 
 from __future__ import annotations
@@ -108,6 +110,8 @@ def run() -> list[Figure]:
         ]
         _begin(boxes)
         delivery = Delivery(sandbox, [box.email for box in boxes], PER_SECOND, HOSTILE)
+        delivery.send_each_kind()
+        _wait_for_hostile(delivery, boxes)
         used = stack.enter_context(usage.observed(service))
         begin = time.monotonic()
         _exchange(delivery, boxes)

@@ -50,6 +50,12 @@ class Delivery:
     good: dict[str, Good] = field(default_factory=dict)
     hostile_count: int = 0
 
+    def send_each_kind(self) -> None:
+        """Send one message of each kind: what memory a process needs, it has from then on."""
+        for kind, email in zip(_KINDS, itertools.cycle(self.emails), strict=False):
+            self._send_hostile(email, kind)
+            self.hostile_count += 1
+
     def send(self, seconds: float) -> None:
         """Send for so long. A large message is sent beside the others and delays none of them."""
         begin = time.monotonic()
