@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -187,7 +186,7 @@ def _open_files(pid: int) -> set[str]:
     with suppress(FileNotFoundError, PermissionError):
         for one in Path("/proc", str(pid), "fd").iterdir():
             with suppress(FileNotFoundError):
-                found.add(os.readlink(one).partition(":")[0])
+                found.add(str(one.readlink()).partition(":")[0])
     return found
 
 
