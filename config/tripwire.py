@@ -78,7 +78,7 @@ class Tripwire:
     places: frozenset[Place]
     record: Callable[[Attempt], None]
     loopback: bool = False
-    starts_processes: bool = False
+    starts_processes: bool = True
     doors: frozenset[Place] = frozenset()
     opened: Callable[[], Place | None] = lambda: None
     running: Callable[[], str] = lambda: ""
