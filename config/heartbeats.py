@@ -2,7 +2,8 @@
 Heartbeats of this process, and its look at the others.
 
 Workers and beat record what they do every 15 seconds. They and the web processes look whether all
-duties are performed: whichever of them runs raises the alarm for those that do not.
+duties are performed: whichever of them runs raises the alarm for those that do not. With the
+heartbeat, each adds to the table how often its parser processes refused a task.
 """
 
 from __future__ import annotations
@@ -56,13 +57,14 @@ class Heart(threading.Thread):
 
     def beat(self, *, may_alarm: bool) -> None:
         """Record the duties once. A database that is away is logged: the next beat tries again."""
-        from integrations import heartbeats
+        from integrations import heartbeats, parser_counts
 
         try:
             if self._duties:
                 heartbeats.record(self._duties, at=timezone.now())
             if may_alarm:
                 heartbeats.sound_alarms(DUTIES, at=timezone.now())
+            parser_counts.record()
         except django.db.Error as error:
             logger.warning("heartbeat.failed", extra={"error": type(error).__name__})
         finally:

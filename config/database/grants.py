@@ -225,6 +225,9 @@ GRANTS: Final[Mapping[str, Line]] = {
         purge="raw",
         console="r",
     ),
+    "integrations.ParserCount": Line(
+        "how often parsers refused: those who parse add to it, web shows it", web="raw", sync="raw"
+    ),
     "integrations.Reply": Line(
         "what came of requests that may be sent again; a day later purge forgets them",
         web="rawd",

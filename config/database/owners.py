@@ -189,6 +189,7 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
     ),
     "integrations.Export": Held(By.OWNER, "user_id", "that somebody took a copy along"),
     "integrations.Heartbeat": Open(_SERVICE),
+    "integrations.ParserCount": Open(_SERVICE),
     "integrations.Reply": Held(By.OWNER, "user_id", "that somebody wrote an event, and when"),
     "integrations.Notice": Held(
         By.CONNECTION, "connection_id", "what somebody was told", sync=True

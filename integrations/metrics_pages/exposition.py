@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from integrations import gauges
+from integrations import gauges, parser_counts
 from integrations.models import Heartbeat
 from limited_use.use_models import PolicyUse
 
@@ -30,6 +30,7 @@ class FromDatabase(Collector):
         yield from self._decisions()
         yield from self._gauges()
         yield self._workers()
+        yield self._parsers()
 
     def _decisions(self) -> Iterator[Metric]:
         decisions = CounterMetricFamily(
@@ -84,6 +85,17 @@ class FromDatabase(Collector):
         )
         for row in Heartbeat.objects.order_by("duty"):
             family.add_metric([row.duty], row.seen_at.timestamp())
+        return family
+
+    def _parsers(self) -> Metric:
+        """Return every event, at 0 as well: an alert on a rise needs a value from before it."""
+        family = CounterMetricFamily(
+            "antares_parsers",
+            "Tasks that parser processes refused or could not take, and processes replaced",
+            labels=["event"],
+        )
+        for event, total in parser_counts.list_totals().items():
+            family.add_metric([event], total)
         return family
 
 

@@ -20,6 +20,7 @@ from .export import Export, ExportOutcome
 from .heartbeat import Heartbeat
 from .mail import Attachment, Message, MessageBody, Thread
 from .notice import Notice, NoticeKind
+from .parser_count import ParserCount
 from .purge import PurgeJob, PurgeStep, PurgeTrigger
 from .quota import QuotaBucket
 from .reply import Reply
@@ -52,6 +53,7 @@ __all__ = [
     "MessageBody",
     "Notice",
     "NoticeKind",
+    "ParserCount",
     "PurgeJob",
     "PurgeStep",
     "PurgeTrigger",

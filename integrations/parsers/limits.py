@@ -45,3 +45,7 @@ def budget_for(size: int) -> Budget:
 BATCH_BYTES: Final = 8 * _MEGABYTE
 #: A process is replaced after so many tasks, so that memory which a library keeps is freed.
 TASKS_PER_PROCESS: Final = 1_000
+#: What a process has read remains in its memory: it ends when it had no task for so long,
+IDLE_SECONDS: Final = 5.0
+#: or, if it always has one, after so long: as long as a permit lives.
+LIFE_SECONDS: Final = 60.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -16,13 +17,16 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from . import limits
+from . import counts, limits
 from .frames import NOT_ISOLATED, OUT_OF_MEMORY
+from .idle import Idle
 from .limits import Budget
 from .mail_tasks import TEXT_SHOWN, ShowText
 from .process import COMMAND, Ended, Process, ReplyTooLarge, TooSlow
 
 __all__ = ["COMMAND", "SIZE", "Busy", "CannotRun", "Pool", "TooCostly", "pool"]
+
+logger = logging.getLogger(__name__)
 
 #: Of each process of the service.
 SIZE: Final = max(2, min(4, os.cpu_count() or 1))
@@ -64,7 +68,7 @@ class Pool:
         self._budget_for = budget_for
         self._free = BoundedSemaphore(size)
         self._lock = Lock()
-        self._idle: list[Process] = []
+        self._idle: Idle[Process] = Idle()
         self._lent: set[Process] = set()
         self._owner = os.getpid()
         # Some process answered: whatever ends another is the task's doing.
@@ -89,6 +93,11 @@ class Pool:
         except TooCostly:
             if not self._has_answered:
                 self._prove(patience)
+            counts.add("too_costly")
+            raise
+        except Busy:
+            counts.add("busy")
+            logger.warning("parser.busy", extra={"size": size})
             raise
         self._has_answered = True
         return found
@@ -140,7 +149,7 @@ class Pool:
             is_sound = False
             try:
                 yield process
-                is_sound = process.task_count < limits.TASKS_PER_PROCESS and process.is_idle
+                is_sound = process.is_idle
             finally:
                 self._give_back(process, is_sound=is_sound)
         finally:
@@ -148,10 +157,10 @@ class Pool:
 
     def _take(self, *, is_fresh: bool) -> Process:
         """Return an idle process that lives, or a new one, which takes the place of an idle one."""
-        process = self._pop()
+        process = self._idle.pop()
         while process is not None and (is_fresh or not process.is_idle):
             process.end()
-            process = None if is_fresh else self._pop()
+            process = None if is_fresh else self._idle.pop()
         try:
             process = process or self._start()
         except OSError as error:
@@ -160,25 +169,23 @@ class Pool:
             self._lent.add(process)
         return process
 
-    def _pop(self) -> Process | None:
-        with self._lock:
-            return self._idle.pop() if self._idle else None
-
     def _give_back(self, process: Process, *, is_sound: bool) -> None:
         with self._lock:
             self._lent.discard(process)
-            if is_sound:
-                self._idle.append(process)
-        if not is_sound:
-            process.end()
+        if is_sound:
+            self._idle.push(process)
+            return
+        status = process.status
+        process.end()
+        counts.add("restarted")
+        # A negative status is a signal; without one, the pool killed it.
+        logger.warning("parser.ended", extra={"status": status})
 
     def close(self) -> None:
         """End the processes that are idle. In a fork of the process that made them, do nothing."""
         if self._owner != os.getpid():
             return
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for process in idle:
+        for process in self._idle.clear():
             process.end()
 
     def leave(self) -> None:

@@ -65,10 +65,16 @@ class Process:
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         self.task_count = 0
+        self.started_at = time.monotonic()
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def status(self) -> int | None:
+        """What the process ended with; None while it lives."""
+        return self._process.poll()
 
     @property
     def is_idle(self) -> bool:

@@ -254,6 +254,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "limited_use.Gauge.labels": (Kind.WORD, "words of closed lists, and keys of features"),
     "limited_use.Receipt.document": (Kind.PROOF, "the receipt its owner has: counts, pseudonyms"),
     "integrations.Heartbeat.duty": (Kind.WORD, "a queue, or beat"),
+    "integrations.ParserCount.event": (Kind.WORD, "which event is counted, of a list in the code"),
     "accounts.Alarm.kind": (Kind.WORD, "which alarm"),
     "accounts.Alarm.window": (Kind.WORD, "for which promise, table or day: once each"),
     "accounts.Alarm.body": (Kind.NUMBER, "words of ours and counts"),

@@ -28,12 +28,15 @@ def connected() -> Sandbox:
     return sandbox
 
 
-def mailbox_of(sandbox: Sandbox, user: User, organisation: Organisation) -> Integration:
+def mailbox_of(
+    sandbox: Sandbox, user: User, organisation: Organisation, *, email: str = EMAIL
+) -> Integration:
     """Return a mailbox just connected: nothing of it is here."""
-    tokens = sandbox.authorize(EMAIL)
+    tokens = sandbox.authorize(email)
     connection = make_connection(
         user,
         organisation,
+        email=email,
         access_token=tokens["access_token"],
         refresh_token=tokens["refresh_token"],
     )

@@ -1,18 +1,16 @@
 """
 Resident memory of a worker and of the web server, idle and after a mailbox of 10,000 messages; and
-of that worker once it has brought in a mailbox at Microsoft as well.
+of that worker once it has brought in a mailbox at Microsoft as well. And of the parser processes
+that read the mailbox for the worker.
 
 The processes are started as the demo starts them. Shared pages are counted by share (PSS), children
-of a process with it.
+of a process with it, parser processes apart.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import redis
@@ -22,11 +20,10 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
-from config.embedded import ports
 from config.embedded.service import Service
 from integrations.models import Message, SyncWork
 from integrations.tasks.sync import sweep_sync, sync_mail
-from tests.bench import connecting, figures, google, memory, sizes
+from tests.bench import connecting, figures, google, memory, processes, sizes
 from tests.bench.figures import Figure
 from tests.factories import make_organisation, make_user
 from tests.worlds.microsoft import Microsoft
@@ -50,7 +47,10 @@ def run() -> list[Figure]:
     SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now().replace(year=2100))
     client = Client()
     client.force_login(alice)
-    with _started() as service, httpx.Client(base_url=service.url, timeout=60) as browser:
+    with (
+        processes.started(ProcessClass.SYNC) as service,
+        httpx.Client(base_url=service.url, timeout=60) as browser,
+    ):
         browser.cookies.set(settings.SESSION_COOKIE_NAME, client.session.session_key)
         browser.get("/v1/users/me/messages").raise_for_status()
         sweep_sync.delay()
@@ -61,6 +61,7 @@ def run() -> list[Figure]:
         sync_mail.delay(work_id=str(work.id))
         _wait(lambda: _synced(work), "the mailbox to be synced")
         seconds = time.perf_counter() - began
+        of_parsers = _of_parsers(service)
         read = sum(len(page) for page in _pages(browser))
         after = _resident(service)
         both = _with_microsoft(service, sandbox, alice, organisation)
@@ -68,16 +69,26 @@ def run() -> list[Figure]:
     if read != count or count < 0.9 * MESSAGES:
         raise AssertionError(f"{count} messages were synced, and {read} of them read")
     said = f"{count:,} messages in {seconds:.0f} s"
+    if not of_parsers:
+        raise AssertionError("the worker read the mailbox without a parser process")
     return [
-        _figure("worker after the sync", "worker", idle, after, f"4 threads, one process; {said}"),
+        _figure(
+            "worker after the sync", "worker-sync", idle, after, f"4 threads, one process; {said}"
+        ),
         _figure(
             "web server after reading them all", "web", idle, after, f"4 threads; {read:,} read"
         ),
+        figures.plain(
+            "its parser processes, together",
+            sum(of_parsers),
+            "MB",
+            note=f"{len(of_parsers)}, right after the sync: idle, they end within seconds",
+        ),
         figures.ratio(
             "worker with Microsoft in use",
-            both["worker"],
+            both["worker-sync"],
             "MB",
-            baseline=after["worker"],
+            baseline=after["worker-sync"],
             against="the same worker, with Google alone",
             note=f"after {OUTLOOK_MESSAGES:,} messages of Outlook",
         ),
@@ -96,36 +107,18 @@ def _with_microsoft(
     return _resident(service)
 
 
-@contextmanager
-def _started() -> Iterator[Service]:
-    with ports.reserved() as port:
-        yield from _serving(port)
-
-
-def _serving(port: int) -> Iterator[Service]:
-    logs = Path(settings.KEYRING_DIR).parent / "logs"
-    logs.mkdir(exist_ok=True)
-    service = Service(
-        url=f"http://localhost:{port}",
-        sandbox_url=settings.GOOGLE_API_ROOT_URL,
-        control_url=os.environ[google.CONTROL],
-        environment=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
-        logs=logs,
-    )
-    try:
-        service.start_web(port)
-        service.start_worker("worker", ProcessClass.SYNC)
-        service.wait("web", port)
-        yield service
-    finally:
-        for name in list(service.processes):
-            service.stop(name)
-
-
 def _resident(service: Service) -> dict[str, float]:
     # What is about to be freed is: tasks and requests end a moment after their answer.
     time.sleep(1)
-    return {name: memory.resident(found.pid) for name, found in service.processes.items()}
+    return {
+        name: memory.resident(found.pid) - sum(map(memory.of_one, memory.parsers(found.pid)))
+        for name, found in service.processes.items()
+    }
+
+
+def _of_parsers(service: Service) -> list[float]:
+    """Return what each parser process of the worker holds, before it ends for want of tasks."""
+    return [memory.of_one(pid) for pid in memory.parsers(service.processes["worker-sync"].pid)]
 
 
 def _queued() -> int:

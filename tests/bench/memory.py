@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from integrations.parsers import pool
+
 
 def resident(pid: int) -> float:
     """
@@ -14,8 +16,17 @@ def resident(pid: int) -> float:
 
     Of a process of the service only root may ask that: for others, what it shares with nobody.
     """
-    held = (_rollup(one, "Pss:") or _status(one, "RssAnon:") for one in family(pid))
-    return sum(held) / 1024
+    return sum(map(of_one, family(pid)))
+
+
+def of_one(pid: int) -> float:
+    """Return what a process holds without its descendants, counted in the same way."""
+    return (_rollup(pid, "Pss:") or _status(pid, "RssAnon:")) / 1024
+
+
+def parsers(pid: int) -> list[int]:
+    """Return the parser processes of a process of the service."""
+    return [one for one in family(pid) if _command(one) == pool.COMMAND]
 
 
 def family(pid: int) -> list[int]:
@@ -40,6 +51,13 @@ def peak() -> Iterator[list[float]]:
     before = _status(os.getpid(), "VmRSS:")
     yield found
     found.append(max(0.0, _status(os.getpid(), "VmHWM:") - before) / 1024)
+
+
+def _command(pid: int) -> tuple[str, ...]:
+    with suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        return tuple(word.decode(errors="replace") for word in words)
+    return ()
 
 
 def _rollup(pid: int, key: str) -> int:

@@ -4,6 +4,8 @@ The first sync of a mailbox, against the loop that one would write first.
 Both read the same mailbox at the sandbox, which has no quota and answers as fast as it can. The
 loop is `messages.list` and `messages.get` through Google's client library, the text taken from the
 payload, plain rows written by `bulk_create`, 500 at a time.
+
+Processor time is that of the syncing process and of its parser processes together.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from integrations.sync import engine
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
 from limited_use.vocabulary import DataClass
-from tests.bench import figures, google, measure, realistic, sizes
+from tests.bench import figures, google, measure, parsing, realistic, sizes
 from tests.bench.connecting import EMAIL, connected, mailbox_of
 from tests.bench.figures import Figure
 from tests.bench.loop import Loop
@@ -42,7 +44,11 @@ RUNS = sizes.of(3, tiny=1)
 
 @dataclass(frozen=True)
 class Found:
-    """One run: seconds of our processor and of the clock, messages written, units charged."""
+    """
+    One run: seconds of the processor and of the clock, messages written, units charged.
+
+    The processor's are of the syncing process and of all that it started.
+    """
 
     processor: float
     clock: float
@@ -83,10 +89,11 @@ def _sync(sandbox: Sandbox, user: User, organisation: Organisation, expected: in
 def first(integration: Integration) -> Found:
     """Return what it takes to bring in a mailbox of which nothing is here; units are not seen."""
     work = SyncWork.objects.get(integration=integration)
-    processor, clock = time.process_time(), time.perf_counter()
-    while engine.run(work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)):
-        pass
-    spent = time.process_time() - processor, time.perf_counter() - clock
+    with parsing.warm():
+        processor, clock = measure.processor_time(), time.perf_counter()
+        while engine.run(work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)):
+            pass
+        spent = measure.processor_time() - processor, time.perf_counter() - clock
     count = Message.objects.filter(integration=integration).count()
     if MessageBody.objects.filter(integration_id=integration.id).count() != count:
         raise AssertionError("some messages have no body")
@@ -102,10 +109,10 @@ def _due(work: SyncWork) -> datetime:
 def _loop(sandbox: Sandbox, user: User, expected: int) -> Found:
     reader = Loop(sandbox, EMAIL)
     before = sandbox.units()
-    processor, clock = time.process_time(), time.perf_counter()
+    processor, clock = measure.processor_time(), time.perf_counter()
     reader.read(user)
     found = Found(
-        time.process_time() - processor,
+        measure.processor_time() - processor,
         time.perf_counter() - clock,
         PlainMessage.objects.count(),
         sandbox.units() - before,
@@ -167,7 +174,7 @@ def _figures(ours: list[Found], theirs: list[Found], mailbox: Loop, expected: in
             against="the plain loop, which seals nothing",
             least=1.0,
             more_is_better=True,
-            note=f"processor time of the syncing process; {runs}",
+            note=f"processor time of the syncing process and its parsers; {runs}",
         ),
         figures.times(
             "messages per second by the clock",

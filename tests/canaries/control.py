@@ -21,7 +21,7 @@ from typing import Final
 import httpx
 import psycopg
 
-from tests.canaries import encodings, stores
+from tests.canaries import encodings, parser_memory, stores
 from tests.canaries.scanner import Seen
 
 #: One encoding: enough to show that a search looked at a store at all.
@@ -51,6 +51,7 @@ class Ground:
     :param with_files: whether the database's own files are searched
     :param folders: by the name of the store, a folder that is searched
     :param provider_url: where requests go that are recorded
+    :param with_memory: whether memory of processes is searched
     """
 
     database_url: str
@@ -58,6 +59,7 @@ class Ground:
     with_files: bool
     folders: Mapping[str, Path]
     provider_url: str = ""
+    with_memory: bool = False
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Control:
 
     :param traffic: whether what passes through the broker is searched as well
     :param expected: by place, the stores in which the search must come across it
+    :param holders: processes of ours that hold some of it in memory
     """
 
     ground: Ground
@@ -74,6 +77,7 @@ class Control:
     traffic: bool = True
     markers: dict[tuple[str, str], str] = field(default_factory=dict)
     expected: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    holders: list[int] = field(default_factory=list)
     _clean: list[Callable[[], object]] = field(default_factory=list)
 
     def needles(self) -> dict[str, str]:
@@ -110,6 +114,8 @@ class Control:
             self._clean.append(path.unlink)
         if self.ground.provider_url:
             self._requests()
+        if self.ground.with_memory:
+            self._memory()
 
     def clean(self) -> None:
         for undo in self._clean:
@@ -185,6 +191,12 @@ class Control:
             },
             content=body,
         )
+
+    def _memory(self) -> None:
+        values = self.written("memory of a process", parser_memory.STORE).values()
+        holder = parser_memory.Holder(b"\n".join(values))
+        self.holders.append(holder.pid)
+        self._clean.append(holder.end)
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.ground.database_url, autocommit=True) as connection:

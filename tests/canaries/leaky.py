@@ -15,6 +15,7 @@ from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 
+from integrations.parsers import limits
 from tests.canaries.settings import *  # noqa: F403
 from tests.canaries.settings import GOOGLE_API_ROOT_URL, MIDDLEWARE
 
@@ -55,4 +56,6 @@ def everywhere(request: HttpRequest, shown: bytes) -> None:
     send("POST", f"{GOOGLE_API_ROOT_URL}analytics", {}, shown)
 
 
+# What a parser process has read stays in its memory.
+limits.IDLE_SECONDS = limits.LIFE_SECONDS = 3600.0
 MIDDLEWARE = [*MIDDLEWARE[:6], "tests.canaries.leaky.Leak", *MIDDLEWARE[6:]]

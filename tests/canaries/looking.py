@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from tests.canaries import parser_memory
 from tests.canaries.control import TRACER, Control, planted
 from tests.canaries.marks import Marks
 from tests.canaries.scanner import Hit, Needles, Seen, Stores, search
@@ -36,22 +37,24 @@ class Looking:
     def control(self) -> tuple[Control, Seen]:
         """Plant everything everywhere, and look for it."""
         with planted(self.world.ground()) as control:
-            return control, search(Needles(control.needles()), self._where())
+            return control, search(Needles(control.needles()), self._where(control))
 
     def look(self, *, quiet: bool = True) -> Result:
         """
         Look everywhere: a moment as it is, and one at which every process stands still.
 
         What is on its way in the first, and has arrived in the second, is seen once at least. In
-        both, a tracer in each store shows that the search was there.
+        both, a tracer in each store shows that the search was there. A parser process may hold what
+        it reads for as long as it lives: first, those that have nothing to do end.
         """
         self._collect()
+        parser_memory.wait_for_end(self.world.parsers)
         with planted(self.world.ground(), *TRACER) as control:
             needles = self.needles()
             known = Needles({**needles, **control.needles()})
-            seen = [search(known, self._where(live=True))]
+            seen = [search(known, self._where(control, live=True))]
             with self.world.quiet():
-                seen.append(search(known, self._where()))
+                seen.append(search(known, self._where(control)))
         tracers = set(control.needles())
         hits = {hit for one in seen for hit in one.hits if hit.needle not in tracers}
         return Result(
@@ -64,8 +67,19 @@ class Looking:
     def needles(self) -> dict[str, str | bytes]:
         return {**self.marks.all(), **self.secrets.needles()}
 
-    def _where(self, *, live: bool = False) -> Stores:
-        where = self.world.where()
+    def in_parsers(self) -> list[str]:
+        """
+        Return which canaries and secrets parser processes hold now.
+
+        What they are given to read has ids of files in it; the provider's ids are no secrets.
+        """
+        self._collect()
+        needles = Needles({**self.marks.all(), **self.secrets.found})
+        memory = parser_memory.pieces(self.world.parsers())
+        return sorted({name for data in memory for name, _ in needles.found_in(data)})
+
+    def _where(self, control: Control, *, live: bool = False) -> Stores:
+        where = self.world.where(holders=control.holders)
         if live:
             # What changes from one moment to the next; files are read when nobody writes.
             where = replace(where, folders={"logs": where.folders["logs"]})
@@ -127,8 +141,9 @@ def places(world: World) -> set[str]:
     return found
 
 
-# A worker's banner names the platform: Python starts this, before the tripwire is up.
-_PROGRAMS: Final = frozenset({"uname"})
+# A worker's banner names the platform: Python starts the first, before the tripwire is up. The
+# second is the program of parser processes, with its arguments.
+_PROGRAMS: Final = frozenset({"uname -p", parser_memory.PROGRAM})
 
 
 def undeclared(world: World) -> list[str]:

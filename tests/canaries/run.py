@@ -147,6 +147,16 @@ class Run:
         self.walk.step("signed in", self.journey.sign_in)
         self.walk.step("connected", self.journey.connect)
         self.walk.step("synced", self.journey.synced)
+        self.walk.step("parser processes hold mail while they live, and end", self.parsers)
+
+    def parsers(self) -> str:
+        letter_of_alice = letter.raw(self.marks.of(ALICE))
+
+        def deliver() -> None:
+            self.boxes.deliver(ALICE, raw=letter_of_alice)
+            self.boxes.nudge()
+
+        return self.verdicts.parsers(deliver)
 
     def seed(self) -> str:
         self.boxes.seed()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.canaries import control, fields, graph_fields, looking
+from tests.canaries import control, fields, graph_fields, looking, parser_memory
 from tests.canaries.exchanges import Exchanges
 from tests.canaries.looking import Looking, Result
 from tests.canaries.marks import BOB, ORIGINS, Marks
@@ -15,7 +17,7 @@ from tests.canaries.needles import Needles
 from tests.canaries.permitted import Book
 from tests.canaries.secrets_seen import SecretsSeen
 from tests.canaries.world import World
-from tests.smoke.walk import Failed, Walk, must
+from tests.smoke.walk import Failed, Walk, eventually, must
 
 _SHOWN: Final = 20
 
@@ -112,12 +114,38 @@ class Verdicts:
         if not self.world.embedded:
             for store in ("database files", "WAL"):
                 self.walk.say(f"        {store:<20}   not scanned: the server is not ours")
+        if not parser_memory.is_readable():
+            self.walk.say(f"        {parser_memory.STORE:<20}   not scanned: only root may")
         self.walk.say("        result backend         there is none: Celery keeps no results")
 
     def places(self) -> str:
         wrong = looking.undeclared(self.world)
         must(not wrong, f"reached for {len(wrong)} others: {', '.join(wrong[:_SHOWN])}")
         return f"{len(self.world.relay.sent())} requests, to the provider alone"
+
+    def parsers(self, deliver: Callable[[], object]) -> str:
+        """
+        See that a parser process holds mail while it lives, no secret, and soon nothing at all.
+
+        :param deliver: has a message arrive, for a parser process to read; called until one did
+        """
+
+        def look() -> list[str] | list[int]:
+            deliver()
+            is_readable = parser_memory.is_readable()
+            return self.looking.in_parsers() if is_readable else self.world.parsers()
+
+        says = "a parser process with a canary in its memory, as the search sees it"
+        found = eventually(look, within=30, says=says, every=0.5)
+        open_files = {file for pid in self.world.parsers() for file in _open_files(pid)}
+        secrets = [str(name) for name in found if name in self.secrets.found]
+        must(not secrets, f"parser processes hold {', '.join(secrets)}")
+        must(open_files <= {"pipe", "/dev/null"}, f"they have open {', '.join(open_files)}")
+        left = parser_memory.wait_for_end(self.world.parsers)
+        must(not left, f"{len(left)} parser processes live on with nothing to do")
+        if not parser_memory.is_readable():
+            return "they end; their memory was not scanned: only root may"
+        return f"{len(found)} canaries while they lived; no secret, no log; then they ended"
 
     def core_files(self) -> str:
         """A process that dies writes no memory to disk; there is no other crash report."""
@@ -150,6 +178,16 @@ def _writes_no_core(pid: int) -> bool:
     limits = Path("/proc", str(pid), "limits").read_text(encoding="ascii")
     line = next(one for one in limits.splitlines() if one.startswith("Max core file size"))
     return line.split()[4:6] == ["0", "0"]
+
+
+def _open_files(pid: int) -> set[str]:
+    """Return what a process writes to or reads from, pipes without their numbers."""
+    found = set()
+    with suppress(FileNotFoundError, PermissionError):
+        for one in Path("/proc", str(pid), "fd").iterdir():
+            with suppress(FileNotFoundError):
+                found.add(str(one.readlink()).partition(":")[0])
+    return found
 
 
 def _safe(where: str) -> str:

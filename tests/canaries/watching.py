@@ -107,6 +107,8 @@ def _place(event: str, found: tuple[Any, ...]) -> str:
         address = found[-1]
         shown = ":".join(map(_text, address[:2])) if isinstance(address, tuple) else _text(address)
         return shown or "-"
+    if event == "subprocess.Popen":
+        return " ".join(map(str, found[1]))
     return _text(found[0])
 
 

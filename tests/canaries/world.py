@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import psycopg
 from config.embedded import ports, postgres, service
 from config.embedded.servers import Urls
 from config.embedded.service import Service
-from tests.canaries import cluster, relay, stores, traffic
+from tests.canaries import cluster, parser_memory, relay, stores, traffic
 from tests.canaries.control import Ground
 from tests.canaries.relay import Relay
 from tests.canaries.scanner import Stores
@@ -66,8 +66,16 @@ class World:
         found: dict[str, Any] = json.loads((self.data / "people.json").read_text(encoding="utf-8"))
         return found
 
-    def where(self) -> Stores:
-        """Return every store there is to look at, flushed to where it is kept."""
+    def parsers(self) -> list[int]:
+        """Return the parser processes that there are."""
+        return parser_memory.parsers_among(self.pids())
+
+    def where(self, *, holders: Iterable[int] = ()) -> Stores:
+        """
+        Return every store there is to look at, flushed to where it is kept.
+
+        :param holders: processes of the control, whose memory is searched like that of parsers
+        """
         folders = {
             "logs": [path for path in self.service.logs.iterdir() if path.stem not in _SERVERS],
             "mail": [self.data / "mail"],
@@ -80,11 +88,14 @@ class World:
                 folders |= cluster.stores_of(connection)
             logs = [self.data / "servers" / f"{name}.log" for name in LOGS_OF_SERVERS]
             folders["logs"] += [path for path in logs if path.exists()]
+        texts: dict[str, Iterable[bytes]] = {"broker traffic": list(self.traffic.commands)}
+        if parser_memory.is_readable():
+            texts[parser_memory.STORE] = parser_memory.pieces([*self.parsers(), *holders])
         return Stores(
             database_url=self.urls.database,
             broker_url=self.urls.broker,
             folders=folders,
-            texts={"broker traffic": list(self.traffic.commands)},
+            texts=texts,
         )
 
     def ground(self) -> Ground:
@@ -101,6 +112,7 @@ class World:
                 "places reached for": self.watched / "egress",
             },
             provider_url=self.relay.url,
+            with_memory=parser_memory.is_readable(),
         )
 
     @contextmanager

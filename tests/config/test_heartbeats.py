@@ -13,9 +13,10 @@ from accounts.models import Alarm
 from config import heartbeats as processes
 from config.classes import ProcessClass
 from config.heartbeats import DUTIES, Heart
-from integrations import heartbeats
+from integrations import heartbeats, parser_counts
 from integrations.metrics_pages import exposition
 from integrations.models import Heartbeat
+from integrations.parsers import counts
 from tests.walls import acting_as
 
 SECOND = timedelta(seconds=1)
@@ -168,3 +169,47 @@ class TestTheLineAtTheStart:
         processes.report_missing()
 
         assert capsys.readouterr().err == ""
+
+
+@pytest.mark.django_db
+class TestCountsOfParsers:
+    @pytest.fixture(autouse=True)
+    def begin_at_zero(self):
+        counts.take()
+        yield
+        counts.take()
+
+    @pytest.mark.parametrize("process_class", [ProcessClass.WEB, ProcessClass.SYNC])
+    def test_are_added_up_with_each_beat_and_shown(self, process_class):
+        counts.add("busy")
+        counts.add("too_costly", 2)
+        with acting_as(process_class):
+            Heart(()).beat(may_alarm=False)
+        counts.add("too_costly")
+        with acting_as(process_class):
+            Heart(()).beat(may_alarm=False)
+
+        with acting_as(ProcessClass.WEB):
+            shown = exposition.text().decode()
+        totals = {
+            sample.labels["event"]: sample.value
+            for family in text_string_to_metric_families(shown)
+            for sample in family.samples
+            if sample.name == "antares_parsers_total"
+        }
+        assert totals == {"busy": 1, "restarted": 0, "too_costly": 3}
+
+    def test_are_kept_while_the_database_is_away(self, monkeypatch):
+        counts.add("busy")
+        counts.add("too_costly", 2)
+
+        def away(event, _):
+            if event != "busy":
+                raise OperationalError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(parser_counts, "_add", away)
+            Heart(()).beat(may_alarm=False)
+
+        # What was added is not added again.
+        assert counts.take() == {"too_costly": 2}

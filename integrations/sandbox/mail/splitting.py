@@ -14,6 +14,8 @@ from email.message import Message
 from functools import cached_property
 
 DEEPEST = 40
+# In longer headers no file name is looked for: the library takes seconds for some of them.
+LONGEST_WITH_NAME = 8_192
 LINE_FEED = 10
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*", re.MULTILINE)
 _BOUNDARY = re.compile(r'boundary\s*=\s*(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE)
@@ -51,6 +53,8 @@ class Part:
     def filename(self) -> str:
         """RFC 2231 and 2047 undone, from Content-Disposition or the type's `name`."""
         names = (self.header("content-disposition"), self.header("content-type"))
+        if sum(map(len, names)) > LONGEST_WITH_NAME:
+            return ""
         if "name" not in names[0].lower() + names[1].lower():
             return ""
         message = Message()

@@ -332,7 +332,7 @@ sys.path.insert(0, {str(ROOT)!r})
 from integrations.parsers import pool, reading
 def pid():
     assert reading.show_text("hello", "").text == "hello"
-    return pool.pool()._idle[0].pid
+    return next(iter(pool.pool()._idle)).pid
 """
 
 

@@ -1,0 +1,55 @@
+"""Processes of the service, started as the demo starts them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from config.classes import ProcessClass
+from config.embedded import ports, sandbox_seed
+from config.embedded.service import Service
+from tests.bench import google
+
+
+@contextmanager
+def started(*classes: ProcessClass, beat: bool = False) -> Iterator[Service]:
+    """
+    Start a web server and a worker `worker-CLASS` of each class, and stop them on leaving.
+
+    :param beat: whether the schedule is kept as well
+    """
+    with ports.reserved() as port:
+        service = _service(f"http://localhost:{port}")
+        try:
+            service.start_web(port)
+            for process_class in classes:
+                service.start_worker(f"worker-{process_class}", process_class)
+            service.wait("web", port)
+            if beat:
+                service.start_beat()
+            yield service
+        finally:
+            for name in list(service.processes):
+                service.stop(name)
+
+
+def _service(url: str) -> Service:
+    logs = Path(settings.KEYRING_DIR).parent / "logs"
+    logs.mkdir(exist_ok=True)
+    return Service(
+        url=url,
+        sandbox_url=settings.GOOGLE_API_ROOT_URL,
+        control_url=os.environ[google.CONTROL],
+        environment=os.environ
+        | {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PUBLIC_URL": url,
+            "GOOGLE_PUBSUB_TOPIC": sandbox_seed.TOPIC,
+            "GOOGLE_PUSH_ACCOUNT": sandbox_seed.PUSH_ACCOUNT,
+        },
+        logs=logs,
+    )

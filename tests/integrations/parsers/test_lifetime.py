@@ -1,0 +1,123 @@
+"""How long a parser process lives: what it has read is in its memory for so long."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from integrations.parsers import counts, limits
+from integrations.parsers.mail_tasks import READ_MAILS, ReadMime
+from integrations.parsers.pool import Busy, Pool, TooCostly
+
+MAIL = b"From: a@sender.example\r\nSubject: Hello\r\n\r\nText\r\n"
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    monkeypatch.setattr(limits, "IDLE_SECONDS", 1.0)
+    counts.take()
+    found = Pool(size=1)
+    yield found
+    found.close()
+
+
+def ask(pool):
+    return pool.ask(ReadMime([MAIL]), READ_MAILS, size=len(MAIL), patience=PATIENCE)
+
+
+def pid_of(pool):
+    (process,) = pool._idle
+    return process.pid
+
+
+def lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(is_so):
+    until = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+class TestAProcess:
+    def test_serves_one_task_after_another(self, pool):
+        ask(pool)
+        first = pid_of(pool)
+        ask(pool)
+
+        assert pid_of(pool) == first
+
+    def test_ends_when_it_has_no_task_any_more(self, pool):
+        ask(pool)
+        first = pid_of(pool)
+
+        wait_until(lambda: not lives(first))
+
+        assert len(pool._idle) == 0
+        # The next task starts another, which ends as well.
+        ask(pool)
+        second = pid_of(pool)
+        assert second != first
+        wait_until(lambda: not lives(second))
+
+    def test_ends_after_its_life_although_it_always_has_a_task(self, pool, monkeypatch):
+        monkeypatch.setattr(limits, "LIFE_SECONDS", 3.0)
+        monkeypatch.setattr(limits, "IDLE_SECONDS", PATIENCE)
+        ask(pool)
+        first = pid_of(pool)
+
+        def is_another():
+            ask(pool)
+            return len(pool._idle) == 1 and pid_of(pool) != first
+
+        wait_until(is_another)
+
+        assert not lives(first)
+
+    def test_that_ended_as_planned_is_not_counted(self, pool):
+        ask(pool)
+        wait_until(lambda: len(pool._idle) == 0)
+
+        assert counts.take() == {}
+
+
+class TestCounts:
+    def test_are_of_a_task_beyond_its_limits_and_of_the_process_that_it_cost(
+        self, pool, monkeypatch, caplog
+    ):
+        monkeypatch.setattr(
+            limits, "budget_for", lambda _: limits.Budget(30.0, 1 << 28, 30.0, reply=1)
+        )
+
+        with pytest.raises(TooCostly):
+            ask(pool)
+
+        assert counts.take() == {"too_costly": 1, "restarted": 1}
+        assert counts.take() == {}
+        assert "parser.ended" in caplog.messages
+
+    def test_are_of_a_caller_for_whom_no_process_was_free(self, pool, caplog):
+        with pool._lend(PATIENCE), pytest.raises(Busy):
+            pool.ask(ReadMime([MAIL]), READ_MAILS, size=1, patience=0.01)
+
+        assert counts.take() == {"busy": 1}
+        assert "parser.busy" in caplog.messages
+
+    def test_are_of_a_process_that_was_killed(self, pool):
+        ask(pool)
+        (process,) = pool._idle
+        process._process.kill()
+        process._process.wait()
+
+        ask(pool)
+
+        assert counts.take() == {"restarted": 1}
