@@ -159,7 +159,7 @@ class Pool:
         """Return an idle process that lives, or a new one, which takes the place of an idle one."""
         process = self._idle.pop()
         while process is not None and (is_fresh or not process.is_idle):
-            process.end()
+            _discard(process)
             process = None if is_fresh else self._idle.pop()
         try:
             process = process or self._start()
@@ -174,12 +174,8 @@ class Pool:
             self._lent.discard(process)
         if is_sound:
             self._idle.push(process)
-            return
-        status = process.status
-        process.end()
-        counts.add("restarted")
-        # A negative status is a signal; without one, the pool killed it.
-        logger.warning("parser.ended", extra={"status": status})
+        else:
+            _discard(process)
 
     def close(self) -> None:
         """End the processes that are idle. In a fork of the process that made them, do nothing."""
@@ -192,6 +188,15 @@ class Pool:
         """In a fork: close the pipes to the parent's processes, which end with the parent."""
         for process in (*self._idle, *self._lent):
             process.close()
+
+
+def _discard(process: Process) -> None:
+    """End a process that the next task cannot have, and say so."""
+    status = process.status
+    process.end()
+    counts.add("restarted")
+    # A negative status is a signal; without one, the pool killed it.
+    logger.warning("parser.ended", extra={"status": status})
 
 
 class _Current:

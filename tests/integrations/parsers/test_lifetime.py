@@ -94,8 +94,9 @@ class TestCounts:
     def test_are_of_a_task_beyond_its_limits_and_of_the_process_that_it_cost(
         self, pool, monkeypatch, caplog
     ):
+        ask(pool)
         monkeypatch.setattr(
-            limits, "budget_for", lambda _: limits.Budget(30.0, 1 << 28, 30.0, reply=1)
+            pool, "_budget_for", lambda _: limits.Budget(30.0, 1 << 28, 30.0, reply=1)
         )
 
         with pytest.raises(TooCostly):
@@ -106,7 +107,7 @@ class TestCounts:
         assert "parser.ended" in caplog.messages
 
     def test_are_of_a_caller_for_whom_no_process_was_free(self, pool, caplog):
-        with pool._lend(PATIENCE), pytest.raises(Busy):
+        with pool._lend(PATIENCE, is_fresh=False), pytest.raises(Busy):
             pool.ask(ReadMime([MAIL]), READ_MAILS, size=1, patience=0.01)
 
         assert counts.take() == {"busy": 1}
