@@ -15,7 +15,8 @@ import orjson
 
 from integrations import calling, permits, pictures, places
 from integrations.fences import NoLongerLive
-from integrations.inbox import Asked, NotFound, mailboxes, shown_text
+from integrations.inbox import Asked, NotFound, mailboxes
+from integrations.mime import safe_text
 from integrations.models import Connection
 from integrations.permits import Permits
 from integrations.places import Box, Place
@@ -121,7 +122,7 @@ class _Reader:
         except (errors.ProviderError, NoLongerLive) as error:
             self.failed = error.with_traceback(None)
             return {"body": ""}
-        text = shown_text.decode(incoming.shown(one.shown, incoming.inline_parts(one.mail)))
+        text = safe_text.decode(safe_text.encode(one.shown, incoming.inline_parts(one.mail)))
         return {"body": pictures.body(box.connection_id, one.message_id, text)}
 
     def file(self, box: Box, opened: Mapping[str, bytes]) -> bytes:

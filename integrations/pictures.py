@@ -15,7 +15,7 @@ from uuid import UUID
 
 from integrations import calling
 from integrations.fences import NoLongerLive
-from integrations.inbox.shown_text import Picture, SafeText
+from integrations.mime.safe_text import Picture, SafeText
 from integrations.providers import errors
 
 #: Of one message: pictures that are fetched.

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
-from integrations.mime import showing
+from integrations.mime import safe_text, showing
 from integrations.models import (
     Approval,
     Attachment,
@@ -34,7 +34,6 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers.access import Access
-from integrations.sync import incoming
 from limited_use import consents
 from limited_use.features import FEATURES
 from limited_use.vault import directory, keyring, keys, sealing
@@ -308,7 +307,7 @@ def make_message(
     content = {"text": text, "html": html, "headers": [["Subject", subject]], "inline": {}}
     body.content = sealer.seal(MessageBody, "content", row=message.id, data=json.dumps(content))
     if is_shown:
-        safe = incoming.shown(showing.show_text(text, html), {})
+        safe = safe_text.encode(showing.show_text(text, html), {})
         body.shown = sealer.seal(MessageBody, "shown", row=message.id, data=safe)
         body.shown_version = showing.VERSION
     body.save(force_insert=True)

@@ -17,11 +17,12 @@ from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import Sealed
 
 from . import filters as narrowing
-from . import listing, shown_text
+from . import listing
 from .cursors import Place
 from .filters import Filters
 from .mailboxes import Mailboxes
 from .shapes import Listed, MessageRow, ThreadRow
+from .shown_text import sealed_columns
 
 MAXIMUM = 200
 # Messages of one thread that are shown; the newest.
@@ -105,7 +106,7 @@ def message(message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailbox
     )
     try:
         body = bodies.defer("content").get()
-        text = shown_text.sealed_columns(body)
+        text = sealed_columns(body)
     except MessageBody.DoesNotExist:
         return Page([], [], None)
     row = _message(body.message, mailboxes)

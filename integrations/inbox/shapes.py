@@ -15,9 +15,8 @@ from uuid import UUID
 
 import orjson
 
+from integrations.mime.safe_text import SafeText
 from integrations.models import Message, Thread
-
-from .shown_text import SafeText
 
 Opened = Mapping[str, bytes]
 Shape = dict[str, Any]

@@ -8,21 +8,20 @@ from the original, and it is stored again. Called by sinks only, as `shapes` is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 from django.db import Error, transaction
 from django.db import connection as database
 
-from integrations.mime import showing
+from integrations.mime import safe_text, showing
+from integrations.mime.safe_text import SafeText
 from integrations.mime.showing import ShownText
 from integrations.models import MessageBody
 from integrations.parsers import reading
 from integrations.parsers.frames import Unreadable
 from integrations.permits import Permits
-from integrations.sync import incoming
 from limited_use.claims import claim
 from limited_use.sinks.rows import Row
 from limited_use.vault.compression import TooLarge
@@ -40,31 +39,6 @@ NOT_SHOWN: Final = claim(
     "This text cannot be shown safely. Open the message at your provider.",
 )
 _NOT_SHOWN: Final = ShownText((f"<p>{NOT_SHOWN}</p>",), (), NOT_SHOWN)
-
-
-#: Part and content type.
-Picture = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SafeText:
-    """
-    The text of a message, safe to show.
-
-    `pieces` are HTML. Between each two stands a picture; None where the message has none there.
-    `text` is plain.
-    """
-
-    pieces: Sequence[str]
-    pictures: Sequence[Picture | None]
-    text: str
-
-
-def decode(record: bytes) -> SafeText:
-    """Return what `incoming.shown` wrote."""
-    found = orjson.loads(record)
-    pictures = [tuple(picture) if picture else None for picture in found["pictures"]]
-    return SafeText(found["pieces"], pictures, found["text"])
 
 
 def sealed_columns(body: MessageBody) -> dict[str, Sealed | None]:
@@ -90,12 +64,12 @@ def open_text(row: Row, opened: Mapping[str, bytes], *, permits: Permits) -> Saf
     :raises integrations.parsers.pool.Busy: if it has to be made again, and no process is free
     """
     if "shown" in opened:
-        return decode(opened["shown"])
+        return safe_text.decode(opened["shown"])
     record = _make_again(orjson.loads(opened["content"]))
     original = row.sealed["content"]
     if original is not None:
         _store_again(record, original, permits)
-    return decode(record)
+    return safe_text.decode(record)
 
 
 def _make_again(content: Mapping[str, Any]) -> bytes:
@@ -104,11 +78,11 @@ def _make_again(content: Mapping[str, Any]) -> bytes:
     if isinstance(made, Unreadable) and html and text:
         made = reading.show_text(text, "")
     safe = _NOT_SHOWN if isinstance(made, Unreadable) else made
-    return incoming.shown(safe, content["inline"])
+    return safe_text.encode(safe, content["inline"])
 
 
 # A row that was written or deleted since, or is being written now, stays as it is.
-_STORE: Final = """
+_STORE = """
 UPDATE integrations_messagebody SET shown = %(shown)b, shown_version = %(version)s
 WHERE message_id = (
     SELECT message_id FROM integrations_messagebody

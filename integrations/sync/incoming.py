@@ -13,9 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from integrations.mime.allowed import PICTURE_TYPES
 from integrations.mime.message import Address, AttachmentPart, ParsedMessage
-from integrations.mime.showing import ShownText
 from integrations.providers.base import Labels, RemoteMessage
 
 # A message that is in none of these has been filed away.
@@ -87,17 +85,6 @@ def inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
         for part in mail.attachments
         if part.content_id
     }
-
-
-def shown(text: ShownText, inline: Mapping[str, Sequence[str]]) -> bytes:
-    """
-    Return what a view shows of a message's text, as JSON.
-
-    :param inline: as `inline_parts` returns it
-    """
-    found = [inline.get(content_id) for content_id in text.pictures]
-    pictures = [part if part and part[1] in PICTURE_TYPES else None for part in found]
-    return orjson.dumps({"pieces": text.pieces, "pictures": pictures, "text": text.text})
 
 
 def descriptor(part: AttachmentPart) -> bytes:

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.ids import uuid7
-from integrations.mime import showing
+from integrations.mime import safe_text, showing
 from integrations.models import Attachment, Message, MessageBody, Thread
 from integrations.providers.base import Labels, Relabelled, RemoteMessage
 from limited_use.vault.sealing import Sealer
@@ -177,7 +177,7 @@ def _seal(
         )
     )
     body = sealer.seal(MessageBody, "content", row=message_id, data=incoming.body(one))
-    safe = incoming.shown(one.shown, incoming.inline_parts(one.mail))
+    safe = safe_text.encode(one.shown, incoming.inline_parts(one.mail))
     shown = sealer.seal(MessageBody, "shown", row=message_id, data=safe)
     columns.bodies.append((message_id, body.ciphertext, shown.ciphertext, showing.VERSION))
     for row, part in zip(attachments, one.mail.attachments, strict=True):

@@ -23,8 +23,9 @@ from accounts.roles import Permission
 from config.urls import handler500
 from integrations import permits
 from integrations.api.base import OwnView, json
-from integrations.inbox import shapes, shown_text
+from integrations.inbox import shapes
 from integrations.inbox.shapes import MessageRow
+from integrations.mime import safe_text
 from integrations.models import Message, MessageBody
 from limited_use.sinks import page as page_sink
 from limited_use.sinks import response
@@ -47,7 +48,7 @@ def _row(message_id: UUID) -> tuple[Message, Row]:
 
 
 def _shape(row: MessageRow, opened: Mapping[str, bytes]) -> shapes.Shape:
-    return shapes.message_detail(row, opened, shown_text.decode(opened["shown"]))
+    return shapes.message_detail(row, opened, safe_text.decode(opened["shown"]))
 
 
 class Anybodys(OwnView):

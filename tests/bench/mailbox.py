@@ -20,9 +20,8 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from accounts.models import Organisation, User
-from integrations.mime import showing
+from integrations.mime import safe_text, showing
 from integrations.models import Attachment, Integration, Message, MessageBody
-from integrations.sync import incoming
 from limited_use.ledger import keys
 from limited_use.vault import sealing
 from tests.factories import make_connection, make_integration
@@ -119,7 +118,7 @@ def made(integration: Integration, count: int, *, bodies: bool = False, keep: bo
             text = f"body {number}: {texts[number % len(texts)]}"
             columns = {
                 "content": orjson.dumps({"text": text, "html": ""}),
-                "shown": incoming.shown(showing.show_text(text, ""), {}),
+                "shown": safe_text.encode(showing.show_text(text, ""), {}),
             }
             content, shown = (
                 sealer.seal(MessageBody, name, row=message_id, data=data).ciphertext

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations import inbox
-from integrations.inbox import Filters, cursors, listing, shapes
+from integrations.inbox import Filters, cursors, listing
 from integrations.inbox.reading import NotFound
 from integrations.models import IntegrationStatus
 from limited_use.guard import Refused
@@ -223,5 +223,11 @@ class TestThreads:
 
 
 class TestABody:
-    def test_of_plain_text_becomes_html(self):
-        assert "&lt;b&gt;" in shapes.body({"html": "", "text": "<b>"})
+    def test_of_plain_text_becomes_html(self, alice, mailbox):
+        mailbox.deliver(b"From: bob@example.test\n\n<b>see</b>\n")
+        alice.settle()
+
+        shown = orjson.loads(inbox.read_message(asked(alice), alice.messages.get().id))
+
+        assert "&lt;b&gt;see&lt;/b&gt;" in shown["body"]
+        assert shown["body_text"] == "<b>see</b>\n"

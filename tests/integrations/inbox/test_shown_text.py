@@ -16,7 +16,7 @@ from django.utils import timezone
 from config.classes import ProcessClass
 from integrations import attachments, connections, exports, inbox, pictures, support_items
 from integrations.inbox import shown_text
-from integrations.mime import showing
+from integrations.mime import safe_text, showing
 from integrations.models import MessageBody, PurgeTrigger
 from integrations.parsers import pool, reading
 from integrations.parsers.pool import Pool
@@ -371,7 +371,7 @@ class TestPictures:
         row = alice.messages.get()
         whole = inbox.message(asked(alice), row.id)
 
-        text = shown_text.decode(opened(whole)["shown"])
+        text = safe_text.decode(opened(whole)["shown"])
 
         assert text.pictures == [("1", "image/png"), None, None, ("1", "image/png")]
         assert frame(alice, row).count("<img>") == 2
