@@ -34,7 +34,7 @@ import ctypes, sys
 held = sys.stdin.buffer.read(int(sys.argv[1]))
 ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
 sys.stdout.write("held")
-sys.stdout.close()
+sys.stdout.flush()
 sys.stdin.buffer.read()
 """
 
@@ -105,7 +105,7 @@ class Holder:
         assert self._process.stdout is not None
         self._process.stdin.write(held)
         self._process.stdin.flush()
-        if self._process.stdout.read() != b"held":
+        if self._process.stdout.read(4) != b"held":
             raise AssertionError("the control's process does not hold what it was given")
 
     @property

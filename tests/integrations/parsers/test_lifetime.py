@@ -29,7 +29,7 @@ def ask(pool):
 
 
 def pid_of(pool):
-    ((process, _),) = pool._idle._processes
+    (process,) = pool._idle
     return process.pid
 
 
@@ -114,7 +114,7 @@ class TestCounts:
 
     def test_are_of_a_process_that_was_killed(self, pool):
         ask(pool)
-        ((process, _),) = pool._idle._processes
+        (process,) = pool._idle
         process._process.kill()
         process._process.wait()
 
