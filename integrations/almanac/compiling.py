@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations import zones
-from integrations.providers.calendars import EventContent
+from integrations.event_shapes import EventContent
 
 from . import lines, rules
 from .counting import END_OF_TIME, counted

@@ -12,7 +12,7 @@ from integrations.almanac.compiling import WORK, BadSeries, compiled
 from integrations.almanac.edits import Whole
 from integrations.almanac.series import BadEvent, Series, Start, checked, key
 from integrations.almanac.stepping import TooMany, Work
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 from . import components, events
 from .components import Component

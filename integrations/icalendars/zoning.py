@@ -21,7 +21,7 @@ from integrations.almanac import lines
 from integrations.almanac.compiling import BadSeries, compiled
 from integrations.almanac.series import BadEvent
 from integrations.almanac.stepping import TooMany, Work
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 from .components import Component
 

@@ -19,6 +19,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "limited_use.vault.opening": "Decrypts sealed values under a permit.",
     "limited_use.sinks": "Open sealed values and render or send them in the same function.",
     "integrations.providers.base": "Mail as an adapter returns it.",
+    "integrations.event_shapes": "An event's times and content.",
     "integrations.providers.calendars": "Calendars and events as an adapter returns them.",
     "integrations.providers.pushes": "Notifications of a provider, and secrets of subscriptions.",
     "integrations.providers.google": "The adapters of Google.",
