@@ -16,6 +16,7 @@ from integrations.calendars.writing import errors as writing_errors
 from integrations.calendars.writing import once
 from integrations.icalendars.problems import Unreadable
 from integrations.inbox import cursors
+from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from limited_use import consents, shares
 from limited_use.claims import claim
@@ -357,6 +358,8 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: BUSY,
     InterfaceError: BUSY,
+    # No parser process was free in time.
+    Busy: BUSY,
 }
 
 

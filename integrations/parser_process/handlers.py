@@ -9,6 +9,9 @@ from typing import Any, Final
 import msgspec
 import orjson
 
+from integrations.icalendars import file_tasks, reading, zoning
+from integrations.icalendars.file_tasks import FileRead, FileRefused, ReadCalendarFile
+from integrations.icalendars.problems import Unreadable as FileUnreadable
 from integrations.mime import gmail_payload, raw, showing
 from integrations.mime.message import ParsedMessage, Poison
 from integrations.parsers.frames import Reason, Unreadable
@@ -23,7 +26,7 @@ from integrations.parsers.mail_tasks import (
     TextShown,
 )
 
-_DECODER: Final = msgspec.msgpack.Decoder(MailTask)
+_DECODER: Final = msgspec.msgpack.Decoder(MailTask | ReadCalendarFile)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -32,6 +35,7 @@ def prepare() -> None:
     # Python's own table: the system's is a file of another folder.
     mimetypes.init(files=[])
     showing.show_text("", "<p>")
+    zoning.prepare()
 
 
 def handle(body: bytes) -> bytes:
@@ -85,9 +89,17 @@ def _show_text(task: ShowText) -> TextShown:
     return TextShown(showing.show_text(task.text, task.html))
 
 
+def _read_calendar_file(task: ReadCalendarFile) -> FileRead | FileRefused:
+    try:
+        return file_tasks.pack(reading.read(task.data, zone=task.zone))
+    except FileUnreadable as unreadable:
+        return FileRefused(list(unreadable.problems), unreadable.has_more)
+
+
 _HANDLERS: Final[dict[type, Callable[[Any], object]]] = {
     ReadGmail: _read_gmail,
     ReadMime: _read_mime,
     FindPart: _find_part,
     ShowText: _show_text,
+    ReadCalendarFile: _read_calendar_file,
 }

@@ -41,8 +41,9 @@ _KEPT: tuple[type[BaseException], ...] = (
     OperationalError,
     InterfaceError,
 )
-# Celery's signals to a task, by name: this package knows no Celery.
-_KEPT_NAMES = frozenset({"SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate"})
+# By name, because this package knows neither: Celery's signals to a task; `Busy`, where no parser
+# process is free and the client may retry.
+_KEPT_NAMES = frozenset({"SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate", "Busy"})
 
 
 def region(function: Callable[P, R]) -> Callable[P, R]:
