@@ -12,5 +12,5 @@ from integrations.parsers.pool import SIZE, pool
 def lend_all() -> Iterator[None]:
     with ExitStack() as stack:
         for _ in range(SIZE):
-            stack.enter_context(pool()._lend(patience=10.0))  # noqa: SLF001 - as a caller does
+            stack.enter_context(pool()._lend(patience=10.0))
         yield

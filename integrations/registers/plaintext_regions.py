@@ -88,6 +88,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendars.importing": "Reads a file that the owner chose, and seals its events.",
     "integrations.calendars.kept": "Events of local calendars, until they are sealed.",
     "integrations.calendars.shapes": "Shapes that sinks make of opened events.",
+    "integrations.calendars.shown_descriptions": "Safe descriptions, made again and sealed.",
     "integrations.calendars.single": "Passes one event to the sink of calendars.",
     "integrations.calendars.versions": "Digests of an event's fields, to detect changes.",
     "integrations.calendars.writing": "Writes the owner's events at the provider, and seals them.",

@@ -21,7 +21,8 @@ from integrations.providers import errors
 from integrations.providers.calendars import EventPage
 from limited_use.vault import sealing
 
-from . import comparing, rows, works
+from . import comparing, describing, rows, works
+from .describing import Descriptions
 from .run import Run
 
 # How much of the window may have run out before all of it is listed again: not every day.
@@ -118,17 +119,20 @@ def _begin_round(run: Run, calendar: Calendar, *, is_compared: bool = False) -> 
 
 def _commit(run: Run, calendar: Calendar, page: EventPage) -> None:
     """:raises rows.Overtaken: if its owner wrote to it again and again meanwhile"""
+    descriptions = describing.show(page.events)
     for _ in range(_TRIES - 1):
         with suppress(rows.Overtaken):
-            return _write(run, calendar, page)
-    return _write(run, calendar, page)
+            return _write(run, calendar, page, descriptions)
+    return _write(run, calendar, page, descriptions)
 
 
-def _write(run: Run, calendar: Calendar, page: EventPage) -> None:
+def _write(run: Run, calendar: Calendar, page: EventPage, descriptions: Descriptions) -> None:
     at = run.clock.now()
     sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
     window = _window(calendar.round_began_at or at)
-    batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=window)
+    batch = rows.prepare(
+        page, calendar=calendar, sealer=sealer, window=window, descriptions=descriptions
+    )
     values: dict[str, Any] = {
         "unreadable_count": calendar.unreadable_count + len(page.rejected) + len(batch.unreadable),
         "position": None,

@@ -65,7 +65,7 @@ class TestAHostileFile:
         )
         narrow = Budget(cpu_seconds=30, memory=0, wall_seconds=60, reply=1024)
         with monkeypatch.context() as patch:
-            patch.setattr(limits, "budget_for", lambda size: narrow)
+            patch.setattr(limits, "budget_for", lambda _: narrow)
             answer = fill(browser, home, file)
 
         assert answer.status_code == 422
