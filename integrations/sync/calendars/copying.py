@@ -41,14 +41,27 @@ def advance(run: Run, calendar: Calendar) -> bool:
         works.due(integration_id=run.integration.id, resources=[works.LISTING], at=run.clock.now())
         return True
     try:
-        return _advance(run, calendar, remote_id)
-    except errors.CursorExpired:
-        _begin_round(run, calendar)
-        return False
+        return _advance_or_restart(run, calendar, remote_id)
     except errors.Gone:
         # Nothing is deleted for one answer, least of all shares: the list says whether it is gone.
         works.due(integration_id=run.integration.id, resources=[works.LISTING], at=run.clock.now())
         raise errors.Unavailable("not there; the list says whether it is gone") from None
+
+
+def _advance_or_restart(run: Run, calendar: Calendar, remote_id: str) -> bool:
+    """
+    Advance; where what the provider gave us to go on with has expired, list all of it again.
+
+    :raises errors.Unexpected: if that expires within the turn as well: it would go on for ever
+    """
+    with suppress(errors.CursorExpired):
+        return _advance(run, calendar, remote_id)
+    if not run.has_restarted:
+        run.has_restarted = True
+        _begin_round(run, calendar)
+        with suppress(errors.CursorExpired):
+            return _advance(run, calendar, remote_id)
+    raise errors.Unexpected("a listing that has just begun has expired", reason="expired-again")
 
 
 def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
@@ -92,9 +105,10 @@ def _page(run: Run, calendar: Calendar, remote_id: str) -> EventPage:
         try:
             return run.call(lambda: run.adapter.events(remote_id, window=window, page=page))
         except errors.Unexpected:
-            if page is None:
+            if page is None or run.has_restarted:
                 raise
-            # A place in a listing ages: begin it again.
+            # A place in a listing ages: begin it again, but once in a turn.
+            run.has_restarted = True
             return run.call(lambda: run.adapter.events(remote_id, window=window))
     cursor = run.opened(calendar, calendar.cursor)
     return run.call(lambda: run.adapter.events(remote_id, cursor=cursor, page=page))
