@@ -27,6 +27,8 @@ from .run import Run
 
 # How much of the window may have run out before all of it is listed again: not every day.
 MARGIN: Final = timedelta(days=14)
+# A round takes minutes. One that is given ever more pages is begun again, and shows as failing.
+LONGEST_ROUND: Final = timedelta(hours=6)
 # Its owner may write between a page's preparation and its commit: then it is prepared anew.
 _TRIES: Final = 3
 
@@ -67,6 +69,10 @@ def _advance_or_restart(run: Run, calendar: Calendar, remote_id: str) -> bool:
 def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
     if calendar.round_began_at is None and _needs_a_round(calendar, run.clock.now()):
         _begin_round(run, calendar)
+    began_at = calendar.round_began_at
+    if began_at is not None and run.clock.now() - began_at > LONGEST_ROUND:
+        _begin_round(run, calendar)
+        raise errors.Unexpected("the pages of a listing do not end", reason="endless")
     while not run.is_over:
         page = _page(run, calendar, remote_id)
         is_round = calendar.round_began_at is not None
@@ -100,6 +106,13 @@ def _remote_id(run: Run, calendar: Calendar) -> str | None:
 
 def _page(run: Run, calendar: Calendar, remote_id: str) -> EventPage:
     page = run.opened(calendar, calendar.position)
+    found = _asked(run, calendar, remote_id, page)
+    if page is not None and found.next_page == page:
+        raise errors.Unexpected("a page that leads to itself", reason="endless")
+    return found
+
+
+def _asked(run: Run, calendar: Calendar, remote_id: str, page: str | None) -> EventPage:
     if calendar.round_began_at is not None:
         window = _window(calendar.round_began_at)
         try:
