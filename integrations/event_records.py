@@ -15,6 +15,7 @@ from typing import Any, cast
 import orjson
 
 from integrations.almanac import freebusy
+from integrations.mime.descriptions import ShownDescription
 from integrations.providers.calendars import (
     Attendee,
     Conference,
@@ -58,8 +59,17 @@ def cancelled(original: When) -> bytes:
     return orjson.dumps({"original": _when(original)})
 
 
-def content(event: EventContent, *, remote: RemoteEvent | None = None) -> bytes:
-    """Return the record of what."""
+def content(
+    event: EventContent,
+    *,
+    remote: RemoteEvent | None = None,
+    shown: ShownDescription | None = None,
+) -> bytes:
+    """
+    Return the record of what.
+
+    :param shown: the description made safe; None where there is none, or it cannot be made
+    """
     record: dict[str, Any] = {
         "title": event.title,
         "description": event.description,
@@ -70,6 +80,7 @@ def content(event: EventContent, *, remote: RemoteEvent | None = None) -> bytes:
         else [_reminder(one) for one in event.reminders],
         "busy": event.is_busy,
         "tentative": event.is_tentative,
+        **_shown(shown),
     }
     if remote is not None:
         record["organizer"] = remote.organizer
@@ -78,6 +89,23 @@ def content(event: EventContent, *, remote: RemoteEvent | None = None) -> bytes:
         if remote.conference is not None:
             record["conference"] = [remote.conference.state, remote.conference.uri]
     return orjson.dumps(record)
+
+
+def with_shown(content_data: bytes, shown: ShownDescription | None) -> bytes:
+    """Return a record of what with the description made safe again."""
+    record = orjson.loads(content_data)
+    record.pop("shown", None)
+    return orjson.dumps({**record, **_shown(shown)})
+
+
+def _shown(shown: ShownDescription | None) -> dict[str, Any]:
+    return {} if shown is None else {"shown": [shown.html, shown.is_plain]}
+
+
+def shown_of(record: Mapping[str, Any]) -> ShownDescription | None:
+    """:param record: of what, as read"""
+    found = record.get("shown")
+    return None if found is None else ShownDescription(found[0], is_plain=found[1])
 
 
 def remote(event: RemoteEvent) -> bytes:

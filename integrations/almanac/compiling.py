@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations import zones
-from integrations.providers.calendars import EventContent
+from integrations.event_shapes import EventContent
 
 from . import lines, rules
 from .counting import END_OF_TIME, counted
@@ -123,8 +123,10 @@ class _Reader:
         if line.parameters.get("VALUE", "").upper() == "PERIOD":
             raise lines.BadLine("periods are not understood here")
         texts = line.value.split(",")
+        # Of each line as well: dates that stand twice are kept once, and cost as much.
         if len(texts) + len(self.more) + len(self.without) > MAX_DATES:
             raise lines.BadLine("there are too many dates")
+        self.work.spend(len(texts))
         place = self.bare.place
         if name := line.parameters.get("TZID"):
             place = zones.zone(zones.iana(name))

@@ -13,7 +13,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from integrations import zones
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 from . import retiming
 from .compiling import WORK, compiled

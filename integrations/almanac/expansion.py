@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations import zones
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 from .compiling import WORK, compiled
 from .rules import FIRST_YEAR, LAST_YEAR

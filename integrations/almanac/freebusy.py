@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from integrations.providers.calendars import EventContent
+from integrations.event_shapes import EventContent
 
 from . import intervals
 from .expansion import Occurrence, Window, moments

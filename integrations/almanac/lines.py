@@ -56,9 +56,16 @@ def time(text: str) -> date | datetime:
             if clock is None:
                 return date(int(day[:4]), int(day[4:6]), int(day[6:]))
             # A leap second is none on any clock that we could look at.
-            clock = clock[:4] + "59" if clock[4:] == "60" else clock
-            read = datetime.strptime(day + clock, "%Y%m%d%H%M%S")  # noqa: DTZ007 - zoned below
-            return read.replace(tzinfo=UTC) if zulu else read
+            second = 59 if clock[4:] == "60" else int(clock[4:])
+            return datetime(
+                int(day[:4]),
+                int(day[4:6]),
+                int(day[6:]),
+                int(clock[:2]),
+                int(clock[2:4]),
+                second,
+                tzinfo=UTC if zulu else None,
+            )
         except ValueError:
             pass
     raise BadLine("what should be a day or a time is none")

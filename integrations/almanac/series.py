@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations import zones
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 from .counting import END_OF_TIME
 from .rules import FIRST_YEAR, LAST_YEAR

@@ -109,7 +109,6 @@ class Pattern:
         is_of_days = self.rule.freq not in _SECONDS
         by_day, within = self._by_day(first, last, work), self._within_day(first, last, work)
         for found in by_day if is_of_days else within:
-            work.spend(len(found))
             for clock in _picked(found, self.rule.positions):
                 if first <= clock <= last:
                     yield clock
@@ -119,6 +118,8 @@ class Pattern:
     def _by_day(self, first: datetime, last: datetime, work: Work) -> Iterator[list[datetime]]:
         times = self._times_of_day()
         for days in self._periods(first.date(), last.date(), work):
+            # Before the list is made: of a year it may have half a million times.
+            work.spend(len(days) * len(times))
             yield [datetime.combine(day, each) for day in days for each in times]
 
     def _times_of_day(self) -> list[time]:
@@ -180,7 +181,9 @@ class Pattern:
         while at <= last:
             work.spend(1)
             if (until := self._nothing_before(at, unit)) is None:
-                yield self._in(at, unit)
+                found = self._in(at, unit)
+                work.spend(len(found))
+                yield found
                 at += step
             else:
                 at += max(1, -((at - until) // step)) * step

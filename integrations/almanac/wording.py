@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations import zones
-from integrations.providers.calendars import When
+from integrations.event_shapes import When
 
 from . import lines, rules
 from .rules import Rule

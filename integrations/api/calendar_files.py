@@ -45,8 +45,8 @@ class CalendarImport(CalendarView):
         Take a file (RFC 5545, at most 10 MB) into a calendar of the person's own that lives here.
 
         All of it or nothing: a file with lines that cannot be followed is `unreadable-file`, whose
-        `errors` name them. An event that is here already, by its UID, is replaced, so the call may
-        be repeated.
+        `errors` name them. So is one that is too large or too complicated to be read. An event that
+        is here already, by its UID, is replaced, so the call may be repeated.
         """
         self.asked(request)
         self.must_be_person()

@@ -116,7 +116,7 @@ def description(request: HttpRequest, event_id: str) -> HttpResponse:
             look.rows,
             permits=look.permits,
             viewer=asked.actor,
-            make=telling.described(name),
+            make=telling.described(name, look.permits),
             at=asked.at,
         )
     except NotFound:

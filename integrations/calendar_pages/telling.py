@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,17 +14,16 @@ from integrations import event_records
 from integrations.almanac import wording
 from integrations.almanac.expansion import Occurrence
 from integrations.calendar_pages import clocks, phrases, writable
-from integrations.calendars import expanding, shapes, single
+from integrations.calendars import expanding, shapes, shown_descriptions, single
 from integrations.calendars.expanding import Happening
 from integrations.calendars.looking import OneEvent
 from integrations.calendars.single import EventId
-from integrations.mime import html
 from integrations.models import EventKind
 from integrations.providers.calendars import Attendee, EventContent
 from limited_use.sinks.agenda import Opened, Shown
+from limited_use.sinks.rows import Permits
 from limited_use.vault.records import Damaged
 
-_TAG: Final = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|&[a-zA-Z]{2,8};")
 # How tall the frame of a description begins, by its characters: the classes of mail's.
 _HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))
 _ANSWERS: Final[Mapping[str, str]] = {
@@ -77,7 +75,8 @@ def told(look: OneEvent, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
         )
         shown = _shown(one, events, place, called.get("name", ""), look)
         # The version that they see, as the API tells it.
-        version = (single.shown(events, name=wish.name) or {}).get("etag") or ""
+        seen = single.shown(events, name=wish.name, permits=look.permits) or {}
+        version = seen.get("etag") or ""
         is_one = wish.name.original is not None
         clear = {**shown.clear, "is_one_of_many": is_one}
         return [Shown(clear, {**shown.opened, "version": version})]
@@ -117,15 +116,19 @@ def happening(opened: Opened, name: EventId) -> Happening | None:
     return None
 
 
-def described(name: EventId) -> Callable[[Opened], bytes]:
-    """Return how a sink makes the document of what is written in an event; nothing of nothing."""
+def described(name: EventId, permits: Permits) -> Callable[[Opened], bytes]:
+    """
+    Return how a sink makes the document of what is written in an event; nothing of nothing.
+
+    :param permits: by which the sink opens its rows
+    """
 
     def make(opened: Opened) -> bytes:
         one = happening(opened, name)
-        text = one.occurrence.content.description if one is not None else ""
-        # As a provider keeps it: HTML of anybody's, or lines of text.
-        safe = html.sanitise(text).html if _TAG.search(text) else html.plain_to_html(text)
-        return safe.encode() if text.strip() else b""
+        if one is None or "content" not in one.opened:
+            return b""
+        [current] = shown_descriptions.update_happenings([one], permits)
+        return shown_descriptions.document(orjson.loads(current.opened["content"])).encode()
 
     return make
 

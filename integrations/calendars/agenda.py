@@ -21,7 +21,15 @@ from integrations.almanac.expansion import BadWindow, Window
 from integrations.almanac.stepping import Work
 from integrations.asking import Asked, NotFound
 from integrations.calendar_permits import Wanted
-from integrations.calendars import expanding, freshness, paging, records, shapes, visible
+from integrations.calendars import (
+    expanding,
+    freshness,
+    paging,
+    records,
+    shapes,
+    shown_descriptions,
+    visible,
+)
 from integrations.calendars.paging import Paging
 from integrations.calendars.visible import Visible
 from limited_use.sinks import agenda as sink
@@ -203,6 +211,8 @@ def list_events(  # noqa: PLR0913 - one question in full
     :raises cursors.InvalidCursor: if `cursor` was not given for this very question, or what it
         was read under is no more
     :raises cursors.ExpiredCursor: if it is too old
+    :raises integrations.parsers.pool.Busy: if a description has to be made safe again, and no
+        process is free
     """
     chosen = selected(asked, calendar_ids)
     asking = paging.page(
@@ -220,7 +230,7 @@ def list_events(  # noqa: PLR0913 - one question in full
         _page,
         page=asking,
         inside=left,
-        until=found.until,
+        found=found,
         envelope={
             **envelope,
             "calendars": paging.standing(found.shown, found.missing, found.withheld, at=asked.at),
@@ -236,11 +246,12 @@ def _page(
     *,
     page: Paging,
     inside: Window,
-    until: datetime | None,
+    found: Reading,
     envelope: Mapping[str, Any],
 ) -> dict[str, Any]:
     expanded = expanding.expand(opened, inside, work=Work(_WORK))
-    shown, following = page.cut(expanded.happenings, inside, until=until)
+    shown, following = page.cut(expanded.happenings, inside, until=found.until)
+    shown = shown_descriptions.update_happenings(shown, found.permits)
     return {
         **envelope,
         "data": shapes.happenings(shown),

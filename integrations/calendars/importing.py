@@ -15,7 +15,7 @@ from integrations import calendar_permits
 from integrations.calendar_permits import Wanted
 from integrations.calendars import keeping
 from integrations.calendars.kept import Kept, Write
-from integrations.icalendars import reading
+from integrations.icalendars import isolated, reading
 from integrations.icalendars.reading import Entry, File
 from integrations.models import Calendar
 from limited_use.sinks import agenda as sink
@@ -47,13 +47,15 @@ def take(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -> Impor
     An event that is here already, by its UID, is replaced: a file may be taken again, and files
     that overlap make no doubles. Times that name no zone are in the calendar's own.
 
-    :raises integrations.icalendars.problems.Unreadable: if any line cannot be followed
+    :raises integrations.icalendars.problems.Unreadable: if any line cannot be followed, or the
+        file takes too much to read
+    :raises integrations.parsers.pool.Busy: if nothing is free to read it now
     :raises integrations.asking.NotFound: if there is no such calendar of theirs
     :raises keeping.Full: if there is no room for all of it
     """
     # First whose it is: a file for a calendar of somebody else is not worth reading.
     [calendar] = keeping.mine(actor, [calendar_id])
-    file = reading.read(data, zone=_zone(actor, calendar, at))
+    file = isolated.read_file(data, zone=_zone(actor, calendar, at))
     write = Write(
         put=[_kept(one) for one in file.entries], drop=[*file.cancelled, *_alone_before(file)]
     )

@@ -23,7 +23,7 @@ from integrations.asking import NotFound
 from integrations.calendars import kept
 from integrations.calendars.kept import Write, Written
 from integrations.models import LIVE, Calendar, Event
-from integrations.sync.calendars import rows
+from integrations.sync.calendars import describing, rows
 from limited_use.vault import sealing
 from limited_use.vault.sealing import Sealer
 
@@ -127,7 +127,13 @@ def prepare(place: Place, write: Write) -> Prepared:
         raise Changed
     etag = str(calendar.round + 1)
     page = kept.page(write, etag=etag)
-    batch = rows.prepare_all(page, calendar=calendar, sealer=sealer, work=Work(MOST_WORK))
+    batch = rows.prepare_all(
+        page,
+        calendar=calendar,
+        sealer=sealer,
+        work=Work(MOST_WORK),
+        descriptions=describing.show(page.events),
+    )
     put = {one.uid: sealer.blind(rows.EVENT, one.uid) for one in write.put}
     batch.gone += _left_over(calendar, put.values(), batch)
     by_blind = {row[2]: row[0] for row in batch.rows}

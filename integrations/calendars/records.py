@@ -22,7 +22,7 @@ _ZONES: Final = timedelta(days=1)
 _INSTANT: Final = timedelta(microseconds=1)
 _COLUMNS: Final = (
     "calendar_id", "cache_id", "id", "kind", "remote_blind", "series_blind", "is_busy",
-    "is_private", "synced_at", "timing",
+    "is_private", "synced_at", "shown_version", "timing",
 )  # fmt: skip
 _DETAILS: Final = ("content", "remote")
 
@@ -44,6 +44,7 @@ class EventRow(NamedTuple):
     is_busy: bool
     is_private: bool
     synced_at: datetime
+    shown_version: int
     seen: Visible
 
     @property
@@ -142,8 +143,8 @@ def of_event(seen: Visible, event_id: UUID) -> list[Row]:
 
 def _listed(stored: tuple[Any, ...], seen: Visible) -> Row:
     """Return a row of `_COLUMNS`, with `_DETAILS` where they were asked for."""
-    holder, row_id, timing = stored[1], stored[2], stored[9]
-    row = EventRow._make((*stored[2:9], seen))
+    holder, row_id, timing = stored[1], stored[2], stored[10]
+    row = EventRow._make((*stored[2:10], seen))
     sealed = {"timing": _TIMING.handle(timing, holder=holder, row=row_id)}
     if len(stored) > len(_COLUMNS) and not row.hides:
         content, remote = stored[len(_COLUMNS) :]
@@ -162,6 +163,7 @@ def _row(one: Event, seen: Visible, *, details: bool) -> Row:
         is_busy=one.is_busy,
         is_private=one.is_private,
         synced_at=one.synced_at,
+        shown_version=one.shown_version,
         seen=seen,
     )
     sealed: dict[str, Sealed | None] = {"timing": one.timing}

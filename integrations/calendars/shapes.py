@@ -15,11 +15,10 @@ from uuid import UUID
 import orjson
 
 from integrations import event_records
-from integrations.calendars import versions
+from integrations.calendars import shown_descriptions, versions
 from integrations.calendars.expanding import Happening
 from integrations.calendars.records import EventRow
 from integrations.calendars.visible import Visible
-from integrations.mime import html
 from integrations.models import EventKind
 from integrations.providers.calendars import Attendee, EventContent, When
 
@@ -209,8 +208,8 @@ def _details(content: EventContent, data: bytes) -> Shape:
     conference = event_records.conference_of(record)
     return {
         "title": content.title,
-        # As a provider keeps it this may be HTML of anybody's: never passed on as it came.
-        "description": html.sanitise(content.description).html.strip(),
+        # Made safe when it was written; never passed on as it came.
+        "description": shown_descriptions.field(record),
         "location": content.location,
         "participants": [_participant(one) for one in content.attendees],
         "organizer": record.get("organizer") or None,

@@ -12,7 +12,16 @@ from uuid import UUID
 
 from integrations.almanac.series import Start
 from integrations.asking import Asked, NotFound
-from integrations.calendars import agenda, catalogue, expanding, freshness, records, shapes
+from integrations.calendars import (
+    agenda,
+    catalogue,
+    expanding,
+    freshness,
+    records,
+    shapes,
+    shown_descriptions,
+)
+from integrations.calendars.expanding import Happening
 from integrations.calendars.visible import Visible
 from integrations.models import Event, EventKind
 from limited_use.sinks import agenda as sink
@@ -82,7 +91,7 @@ def read_event(asked: Asked, name: EventId) -> bytes:
     :raises limited_use.guard.Refused: if the policy does not allow it
     """
     found = find(asked, name)
-    make = partial(shown, name=name)
+    make = partial(shown, name=name, permits=found.permits)
     body = sink.calendar_json(
         found.rows, permits=found.permits, viewer=asked.actor, make=make, at=asked.at
     )
@@ -125,24 +134,33 @@ def _calendar(opened: sink.Opened, *, at: datetime) -> dict[str, Any]:
     return shapes.calendar(seen, values, at=at)
 
 
-def shown(opened: sink.Opened, *, name: EventId) -> dict[str, Any] | None:
+def shown(opened: sink.Opened, *, name: EventId, permits: Permits) -> dict[str, Any] | None:
     """
     Return what is shown of what `name` is; None if it is nothing. Called in sinks only.
 
+    :param permits: by which the rows were opened
     :raises Damaged: if it does not open
+    :raises integrations.parsers.pool.Busy: if its description has to be made safe again, and no
+        process is free
     """
     if name.original is not None:
         found = expanding.occurrence(opened, name.row, name.original)
-        return None if found is None else shapes.happening(found)
+        return None if found is None else _happening(found, permits)
     for row, values in opened:
         if row.id != name.row or row.kind == EventKind.CANCELLED:
             continue
         if not values:
             raise Damaged
         if row.kind == EventKind.CHANGED:
-            return shapes.happening(expanding.changed(opened, row, values))
-        return shapes.master(row, values, expanding.content_of(row, values))
+            return _happening(expanding.changed(opened, row, values), permits)
+        current = shown_descriptions.update_row(row, values, permits)
+        return shapes.master(row, current, expanding.content_of(row, current))
     return None
+
+
+def _happening(found: Happening, permits: Permits) -> dict[str, Any]:
+    [current] = shown_descriptions.update_happenings([found], permits)
+    return shapes.happening(current)
 
 
 def _original(day: str | None, clock: str | None) -> Start | None:

@@ -20,8 +20,13 @@ from .problems import Problems
 
 #: The largest file, in bytes.
 LARGEST: Final = 10 * 1024 * 1024
+TOO_LARGE: Final = f"the file is larger than {LARGEST // 1024 // 1024} MB"
 #: The longest line once it is unfolded, in characters.
 LONGEST_LINE: Final = 200_000
+#: Lines of a file, as they are written. A folded description of 50,000 characters has 700.
+MOST_LINES: Final = 500_000
+#: Events, reminders, parts of zones, and whatever else begins and ends.
+MOST_COMPONENTS: Final = 100_000
 # VCALENDAR, VEVENT, VALARM, and one more for what we do not know.
 _DEEPEST: Final = 4
 _MOST_PROPERTIES: Final = 10_000
@@ -61,10 +66,16 @@ class Component:
 def read(data: bytes, problems: Problems) -> list[Component]:
     """Return the calendars (VCALENDAR) of a file. What is wrong stands in `problems`."""
     if len(data) > LARGEST:
-        problems.add(1, f"the file is larger than {LARGEST // 1024 // 1024} MB")
+        problems.add(1, TOO_LARGE)
         return []
     text = _decoded(data, problems)
-    return [] if text is None else _nested(text, problems)
+    if text is None:
+        return []
+    # An end of a line has one or both.
+    if max(text.count("\n"), text.count("\r")) > MOST_LINES:
+        problems.add(1, f"the file has more than {MOST_LINES:,} lines")
+        return []
+    return _nested(text, problems)
 
 
 def _decoded(data: bytes, problems: Problems) -> str | None:
@@ -110,13 +121,17 @@ def _whole(
 def _nested(text: str, problems: Problems) -> list[Component]:
     found: list[Component] = []
     open_: list[Component] = []
-    number = 0
+    number = component_count = 0
     for number, line in _unfolded(text, problems):
         try:
             read = lines.read(line)
         except BadLine:
             problems.add(number, "this is no line of a calendar: it should be NAME:value")
             continue
+        component_count += read.name == "BEGIN"
+        if component_count > MOST_COMPONENTS:
+            problems.add(number, f"more than {MOST_COMPONENTS:,} things stand in the file")
+            return found
         if wrong := _place(read, number, found, open_, problems):
             problems.add(number, wrong)
             return found

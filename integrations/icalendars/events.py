@@ -10,7 +10,7 @@ from typing import Final
 
 from icalendar.parser import rfc_6868_unescape, unescape_backslash
 
-from integrations.providers.calendars import Attendee, EventContent, Reminder, Response, When
+from integrations.event_shapes import Attendee, EventContent, Reminder, Response, When
 
 from . import moments
 from .components import Component, Property

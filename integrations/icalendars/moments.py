@@ -11,7 +11,7 @@ from icalendar.prop import vDuration
 from integrations import zones
 from integrations.almanac import lines
 from integrations.almanac.rules import FIRST_YEAR, LAST_YEAR
-from integrations.providers.calendars import When
+from integrations.event_shapes import When
 
 from .components import Property
 from .zoning import NoSuchZone, Zones

@@ -12,7 +12,7 @@ from integrations.almanac.compiling import WORK, BadSeries, compiled
 from integrations.almanac.edits import Whole
 from integrations.almanac.series import BadEvent, Series, Start, checked, key
 from integrations.almanac.stepping import TooMany, Work
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 from . import components, events
 from .components import Component
@@ -22,8 +22,9 @@ from .zoning import Zones
 
 #: Events and exceptions together.
 MOST_EVENTS: Final = 10_000
-#: Steps that counting out all rules may take, about two seconds.
+#: Steps that all zones and all rules of a file may take together, about two seconds.
 MOST_WORK: Final = 2_000_000
+_TOO_MUCH_WORK: Final = "it takes too much work to find when all of this happens"
 Name = TypeVar("Name", bound=Hashable)
 _OTHERS: Final = {"VTODO": "tasks", "VJOURNAL": "journals", "VFREEBUSY": "free and busy times"}
 
@@ -92,7 +93,7 @@ class _Reader:
             if version is not None and version.value.strip() == "1.0":
                 self.problems.add(version.line, "this is vCalendar 1.0: save it as iCalendar")
                 continue
-            found = Zones(calendar.named("VTIMEZONE"))
+            found = Zones(calendar.named("VTIMEZONE"), self.work)
             method = calendar.first("METHOD")
             is_off = method is not None and method.value.strip().upper() == "CANCEL"
             for part in calendar.parts:
@@ -106,7 +107,11 @@ class _Reader:
         if self.count > MOST_EVENTS:
             self.problems.add(part.line, f"there are more than {MOST_EVENTS:,} events")
             raise Enough
-        one = events.read(part, found, self.zone, self.problems)
+        try:
+            one = events.read(part, found, self.zone, self.problems)
+        except TooMany:
+            self.problems.add(part.line, _TOO_MUCH_WORK)
+            raise Enough from None
         if one is None or not self._makes_sense(one):
             return
         self.left_out |= one.left_out
@@ -177,8 +182,10 @@ class _Reader:
         except BadSeries as error:
             line = one.rules[error.line - 1] if error.line <= len(one.rules) else one.line
             self.problems.add(line, error.why)
+            if self.work.left < 0:
+                raise Enough from None
         except TooMany:
-            self.problems.add(one.line, "it takes too much work to find when all of this happens")
+            self.problems.add(one.line, _TOO_MUCH_WORK)
             raise Enough from None
         except (BadEvent, zones.UnknownZone):
             self.problems.add(one.line, "the times of this event make no sense")

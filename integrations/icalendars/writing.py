@@ -17,7 +17,7 @@ from icalendar.prop import vText
 
 from integrations import zones
 from integrations.almanac import lines
-from integrations.providers.calendars import Attendee, EventContent, Reminder, When
+from integrations.event_shapes import Attendee, EventContent, Reminder, When
 
 CONTENT_TYPE: Final = "text/calendar; charset=utf-8"
 _END: Final = b"END:VCALENDAR\r\n"

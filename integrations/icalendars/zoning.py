@@ -21,7 +21,7 @@ from integrations.almanac import lines
 from integrations.almanac.compiling import BadSeries, compiled
 from integrations.almanac.series import BadEvent
 from integrations.almanac.stepping import TooMany, Work
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 from .components import Component
 
@@ -29,7 +29,10 @@ from .components import Component
 _FIRST: Final = datetime(2025, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2027, 1, 1, tzinfo=UTC)
 _DAYS: Final = 730
+# Steps for one part of a zone; and what it costs to begin with one, and to compare one zone.
 _WORK: Final = 5_000
+_PART_WORK: Final = 100
+_ZONE_WORK: Final = 2_000
 _MOST_RULES: Final = 200
 _COMMON: Final = (
     "UTC",
@@ -56,9 +59,14 @@ class _Change:
 
 
 class Zones:
-    """The zones of one calendar of a file, by the names that it gives them."""
+    """
+    The zones of one calendar of a file, by the names that it gives them.
 
-    def __init__(self, described: Iterable[Component]) -> None:
+    :param work: shared by all zones and rules of the file
+    """
+
+    def __init__(self, described: Iterable[Component], work: Work) -> None:
+        self._work = work
         self._described = {
             named.value.strip(): one for one in described if (named := one.first("TZID"))
         }
@@ -69,6 +77,7 @@ class Zones:
         Return the name that IANA has for a `TZID`.
 
         :raises NoSuchZone: if it has none
+        :raises TooMany: if the work of the file runs out
         """
         asked = name.strip()
         if asked not in self._found:
@@ -90,7 +99,7 @@ class Zones:
                 return zones.iana(name)
             except zones.UnknownZone:
                 continue
-        return None if described is None else _by_clocks(described)
+        return None if described is None else _by_clocks(described, self._work)
 
 
 def _ends(name: str) -> Iterable[str]:
@@ -99,9 +108,11 @@ def _ends(name: str) -> Iterable[str]:
     return ("/".join(parts[start:]) for start in range(len(parts) - 1))
 
 
-def _by_clocks(described: Component) -> str | None:
+def _by_clocks(described: Component, work: Work) -> str | None:
+    work.spend(_ZONE_WORK)
     changes = sorted(
-        (change for one in described.parts for change in _changes(one)), key=lambda one: one.at
+        (change for one in described.parts for change in _changes(one, work)),
+        key=lambda one: one.at,
     )
     if not changes:
         return None
@@ -120,6 +131,11 @@ def _shown(changes: list[_Change]) -> tuple[timedelta, ...]:
     return tuple(found)
 
 
+def prepare() -> None:
+    """Load the names of zones, which are files, before files can no longer be read."""
+    zones.iana("UTC")
+
+
 @cache
 def _candidates() -> tuple[str, ...]:
     """Zones that people are likely to mean: the first of those that show the same is taken."""
@@ -135,8 +151,13 @@ def _clocks(name: str) -> tuple[timedelta, ...]:
     return tuple(at.astimezone(place).utcoffset() or timedelta() for at in days)
 
 
-def _changes(part: Component) -> list[_Change]:
-    """Return when a part of a zone begins, as far as these years go; nothing, if it says not."""
+def _changes(part: Component, work: Work) -> list[_Change]:
+    """
+    Return when a part of a zone begins, as far as these years go; nothing, if it says not.
+
+    :raises TooMany: if the work of the file runs out
+    """
+    work.spend(_PART_WORK)
     start, before, after = (part.first(key) for key in ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO"))
     if start is None or before is None or after is None or len(part.properties) > _MOST_RULES:
         return []
@@ -153,10 +174,13 @@ def _changes(part: Component) -> list[_Change]:
     )
     content = EventContent(start=first, end=first, recurrence=rules)
     try:
-        series = compiled(content, Work(_WORK))
-        begins = {clock.replace(tzinfo=UTC), *series.starts(_EARLIER, _LAST, Work(_WORK), most=500)}
+        series = compiled(content, Work(_WORK, of=work))
+        starts = series.starts(_EARLIER, _LAST, Work(_WORK, of=work), most=500)
     except (BadEvent, BadSeries, TooMany, zones.UnknownZone):
+        # Of this part alone, unless nothing is left for the others either.
+        work.spend(0)
         return []
+    begins = {clock.replace(tzinfo=UTC), *starts}
     return [_Change(at - earlier, offset) for at in begins if isinstance(at, datetime)]
 
 

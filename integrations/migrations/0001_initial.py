@@ -183,6 +183,7 @@ class Migration(migrations.Migration):
                 ('is_private', models.BooleanField(default=False)),
                 ('seen_round', models.PositiveIntegerField(default=0)),
                 ('synced_at', models.DateTimeField()),
+                ('shown_version', models.PositiveSmallIntegerField(default=0)),
                 ('timing', limited_use.vault.fields.SealedField(data_class='calendar.freebusy', holder='cache_id')),
                 ('content', limited_use.vault.fields.SealedField(data_class='calendar.event', holder='cache_id', null=True)),
                 ('remote', limited_use.vault.fields.SealedField(data_class='calendar.event', holder='cache_id', null=True)),

@@ -185,7 +185,9 @@ class Event(models.Model):
 
     `timing` opens to JSON: start, end, recurrence, original (of an occurrence), tentative. It is
     all that says when somebody is busy. `content` opens to JSON: title, description, location,
-    attendees, organizer, conference, reminders. `remote` opens to JSON: id, etag, ical_uid,
+    attendees, organizer, conference, reminders, and shown: the description made safe to show.
+    Version `shown_version` of `integrations.mime.showing` made it; a view makes an older one again.
+    `remote` opens to JSON: id, etag, ical_uid,
     sequence, series; what its provider is asked by.
     """
 
@@ -210,6 +212,7 @@ class Event(models.Model):
     is_private = models.BooleanField(default=False)
     seen_round = models.PositiveIntegerField(default=0)
     synced_at = models.DateTimeField()
+    shown_version = models.PositiveSmallIntegerField(default=0)
     timing = SealedField(data_class=DataClass.CALENDAR_FREEBUSY, holder="cache_id")
     # Of a cancelled occurrence nothing more is known.
     content = SealedField(data_class=DataClass.CALENDAR_EVENT, holder="cache_id", null=True)

@@ -9,8 +9,12 @@ from typing import Any, Final
 import msgspec
 import orjson
 
-from integrations.mime import gmail_payload, raw, showing
+from integrations.icalendars import file_tasks, reading, zoning
+from integrations.icalendars.file_tasks import FileRead, FileRefused, ReadCalendarFile
+from integrations.icalendars.problems import Unreadable as FileUnreadable
+from integrations.mime import descriptions, gmail_payload, raw, showing
 from integrations.mime.message import ParsedMessage, Poison
+from integrations.parsers.description_tasks import DescriptionShown, ShowDescriptions
 from integrations.parsers.frames import Reason, Unreadable
 from integrations.parsers.mail_tasks import (
     FindPart,
@@ -23,7 +27,7 @@ from integrations.parsers.mail_tasks import (
     TextShown,
 )
 
-_DECODER: Final = msgspec.msgpack.Decoder(MailTask)
+_DECODER: Final = msgspec.msgpack.Decoder(MailTask | ReadCalendarFile | ShowDescriptions)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -32,6 +36,7 @@ def prepare() -> None:
     # Python's own table: the system's is a file of another folder.
     mimetypes.init(files=[])
     showing.show_text("", "<p>")
+    zoning.prepare()
 
 
 def handle(body: bytes) -> bytes:
@@ -85,9 +90,31 @@ def _show_text(task: ShowText) -> TextShown:
     return TextShown(showing.show_text(task.text, task.html))
 
 
+def _show_descriptions(task: ShowDescriptions) -> list[DescriptionShown | Unreadable]:
+    return [_show_description(text) for text in task.texts]
+
+
+def _show_description(text: str) -> DescriptionShown | Unreadable:
+    try:
+        return DescriptionShown(descriptions.show_description(text))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - as above
+        return Unreadable("undecodable")
+
+
+def _read_calendar_file(task: ReadCalendarFile) -> FileRead | FileRefused:
+    try:
+        return file_tasks.pack(reading.read(task.data, zone=task.zone))
+    except FileUnreadable as unreadable:
+        return FileRefused(list(unreadable.problems), unreadable.has_more)
+
+
 _HANDLERS: Final[dict[type, Callable[[Any], object]]] = {
     ReadGmail: _read_gmail,
     ReadMime: _read_mime,
     FindPart: _find_part,
     ShowText: _show_text,
+    ShowDescriptions: _show_descriptions,
+    ReadCalendarFile: _read_calendar_file,
 }

@@ -7,8 +7,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from integrations.mime.descriptions import ShownDescription
 from integrations.mime.showing import ShownText
 
+from .description_tasks import DESCRIPTIONS_SHOWN, ShowDescriptions
 from .frames import Unreadable
 from .limits import BATCH_BYTES
 from .mail_tasks import (
@@ -25,6 +27,7 @@ from .mail_tasks import (
 from .pool import TooCostly, pool
 
 R = TypeVar("R")
+Item = TypeVar("Item", bytes, str)
 _Read = Callable[[list[bytes]], ReadGmail | ReadMime]
 #: For how many seconds a caller waits for a free process before it is told `Busy`.
 PATIENCE: Final = 5.0
@@ -84,12 +87,31 @@ def show_text(text: str, html: str) -> ShownText | Unreadable:
     return found if isinstance(found, Unreadable) else found.shown
 
 
+def show_descriptions(texts: Sequence[str]) -> list[ShownDescription | None]:
+    """
+    Return what is shown of descriptions of events, in order; None of one beyond the limits.
+
+    :raises pool.Busy: if no process is free
+    """
+    return [shown for batch in _batches(texts) for shown in _show_batch(batch)]
+
+
+def _show_batch(texts: list[str]) -> list[ShownDescription | None]:
+    found = ask(ShowDescriptions(texts), DESCRIPTIONS_SHOWN, size=4 * sum(map(len, texts)))
+    if isinstance(found, list) and len(found) == len(texts):
+        return [None if isinstance(one, Unreadable) else one.shown for one in found]
+    if len(texts) == 1:
+        return [None]
+    # One of them exceeds the limits: each by itself.
+    return [shown for text in texts for shown in _show_batch([text])]
+
+
 def _read_all(messages: Sequence[bytes], task: _Read) -> list[ReadMail | Unreadable]:
     return [read for batch in _batches(messages) for read in _read_batch(batch, task)]
 
 
-def _batches(messages: Sequence[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
+def _batches(messages: Sequence[Item]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
     size = 0
     for message in messages:
         if batch and size + len(message) > BATCH_BYTES:

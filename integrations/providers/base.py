@@ -38,6 +38,14 @@ def provider_id(value: object) -> str:
     raise ValueError("no provider's id")
 
 
+def name_of(resource: object, place: int) -> str:
+    """Return the id of what cannot be read; where it has none, its place on the page."""
+    try:
+        return provider_id(resource["id"])  # type: ignore[index]
+    except (LookupError, TypeError, ValueError):
+        return f"unnamed-{place}"
+
+
 @dataclass(frozen=True, slots=True)
 class MessageRef:
     """A message by the provider's ids."""

@@ -18,7 +18,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-from . import errors, transport
+from . import errors, misread, transport
 
 LEEWAY: Final = timedelta(seconds=60)
 # Keys are fetched again when they are this old, or when an unknown one is named,
@@ -82,7 +82,7 @@ class KeyCache:
         # Whether it works or not: a page that is down is not asked by everybody.
         self._tried_at = at
         found, issuers = None, {}
-        with suppress(transport.NoAnswer, ValueError, KeyError, TypeError, JoseError):
+        with suppress(transport.NoAnswer, *misread.KINDS, JoseError):
             response = transport.get(self._url)
             if response.is_success:
                 rsa = [key for key in response.json()["keys"] if key.get("kty") == "RSA"]
@@ -169,13 +169,16 @@ def signed(token: str, *, keys: KeyCache, at: datetime) -> Mapping[str, Any]:
 def seconds(value: object, otherwise: float) -> float:
     """Return a claim that is a time, in seconds since the epoch; `otherwise` if it is none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else otherwise  # type: ignore[arg-type]
+    try:
+        return float(value) if is_number else otherwise  # type: ignore[arg-type]
+    except OverflowError:
+        return otherwise
 
 
 def _kid(id_token: str) -> str:
     header: Any = None
     if len(id_token) <= MAX_TOKEN:
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             encoded = id_token.partition(".")[0]
             header = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
     if not isinstance(header, dict) or header.get("alg") != "RS256":

@@ -89,6 +89,10 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "integrations.Event.is_private": (Kind.PROVIDER, "a flag: shown to nobody else as it is"),
     "integrations.Event.seen_round": (Kind.NUMBER, "which round of listing saw it"),
     "integrations.Event.synced_at": (Kind.TIME, _SPENT),
+    "integrations.Event.shown_version": (
+        Kind.NUMBER,
+        "which version of our code made the description safe",
+    ),
     "integrations.PurgeJob.cache_keys": (Kind.ID, "ids of destroyed keys, and whose they were"),
     "integrations.Thread.remote_blind": (Kind.INNER, _LOOKUP),
     "integrations.Thread.first_received_at": (Kind.PROVIDER, _SORTED),

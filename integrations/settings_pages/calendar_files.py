@@ -19,6 +19,8 @@ from integrations.asking import asked_by
 from integrations.calendars import exporting, importing, keeping
 from integrations.icalendars import writing
 from integrations.icalendars.problems import Problem, Unreadable
+from integrations.parsers.pool import Busy
+from integrations.problems import BUSY
 from integrations.settings_pages import local_page
 from limited_use.claims import claim
 
@@ -43,6 +45,8 @@ def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         )
     problems: tuple[Problem, ...] = ()
     has_more = False
+    status = 422
+    headers: dict[str, str] = {}
     try:
         done = importing.take(
             actor=asked.actor,
@@ -58,6 +62,16 @@ def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
                 "import.nothing-taken", "Nothing of this file was taken: it needs mending first."
             ),
         )
+    except Busy:
+        status, headers = BUSY.status, {"Retry-After": str(BUSY.retry_after)}
+        form.add_error(
+            None,
+            claim(
+                "import.busy",
+                "Other files are being read at this moment. Nothing of yours was taken. Please try"
+                " again in a minute.",
+            ),
+        )
     except keeping.Full:
         form.add_error("file", f"A calendar holds {keeping.MOST_ROWS:,} events at most.")
     except keeping.Changed:
@@ -68,7 +82,7 @@ def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     body = local_page.shown(
         request, asked, calendar_id, file_form=form, problems=problems, has_more=has_more
     )
-    return HttpResponse(body, status=422)
+    return HttpResponse(body, status=status, headers=headers)
 
 
 @never_cache

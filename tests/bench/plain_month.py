@@ -17,7 +17,6 @@ import orjson
 from dateutil.rrule import rrulestr
 from django.db.models import Q
 
-from integrations.mime import html
 from integrations.models.calendar import week_of
 from tests.bench.models import PlainEvent
 
@@ -128,7 +127,7 @@ def _said(row: tuple[Any, ...], content: Shape) -> Shape:
         "visibility": "private" if row[6] else "default",
         "read_only": False,
         "title": content["title"],
-        "description": html.sanitise(content["description"]).html.strip(),
+        "description": content.get("shown", [""])[0].strip(),
         "location": content["location"],
         "participants": [
             dict(zip(names, (*one[:3], *map(bool, one[3:])), strict=True))

@@ -32,7 +32,8 @@ from integrations.providers.calendars import (
     RemoteEvent,
     When,
 )
-from integrations.sync.calendars import rows
+from integrations.sync.calendars import describing, rows
+from integrations.sync.calendars.describing import Descriptions
 from limited_use.ledger import keys
 from limited_use.vault import sealing
 from tests.bench.mailbox import WORDS
@@ -128,11 +129,18 @@ def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | N
     page = EventPage(tuple(events), tuple(cancelled), (), {}, None, None)
     epoch = made.integration.epoch
     sealer = sealing.sealer(holder=made.cache_id, epoch=epoch)
-    batch = rows.prepare_all(page, calendar=made, sealer=sealer, work=Work(10_000_000))
+    descriptions = describing.show(events)
+    batch = rows.prepare_all(
+        page,
+        calendar=made,
+        sealer=sealer,
+        work=Work(10_000_000),
+        descriptions=descriptions,
+    )
     with transaction.atomic():
         rows.write(batch, at=timezone.now())
     if keep is not None:
-        keep(list(_plain(made, batch, events, cancelled)))
+        keep(list(_plain(made, batch, events, cancelled, descriptions)))
 
 
 def _singles(count: int, rng: random.Random) -> Iterator[RemoteEvent]:
@@ -238,13 +246,15 @@ def _plain(
     batch: rows.Batch,
     events: Sequence[RemoteEvent],
     cancelled: Sequence[CancelledInstance],
+    descriptions: Descriptions,
 ) -> Iterator[Plain]:
     for row, one in zip(batch.rows, [*events, *cancelled], strict=True):
         row_id, kind, _, _, first, last, is_busy, is_private, *_ = row
         found = (first, last, is_busy, is_private)
         if isinstance(one, RemoteEvent):
             timing = event_records.timing(one.content, original=one.original_start)
-            content = event_records.content(one.content, remote=one).decode()
+            shown = descriptions.of(one)
+            content = event_records.content(one.content, remote=one, shown=shown).decode()
             etag = one.etag
         else:
             timing, content, etag = event_records.cancelled(one.original_start), None, ""

@@ -21,7 +21,7 @@ from integrations.models import Connection, Event
 from integrations.providers.calendars import When
 from integrations.providers.google.spec import GOOGLE
 from integrations.sync import engine
-from integrations.sync.calendars import rows
+from integrations.sync.calendars import describing, rows
 from limited_use.vault import sealing
 from tests.api import cast
 from tests.api.calendars.asking import ok
@@ -63,7 +63,13 @@ def bring_in(house, account) -> None:
     window = calendar.cached_from, calendar.cached_until
     page = FakeCalendarAdapter(account, make_access()).events(account.email, window=window)
     sealer = sealing.sealer(holder=calendar.cache_id, epoch=house.integration.epoch)
-    batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=window)
+    batch = rows.prepare(
+        page,
+        calendar=calendar,
+        sealer=sealer,
+        window=window,
+        descriptions=describing.show(page.events),
+    )
     rows.write(batch, at=timezone.now())
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from integrations import fences
 from integrations.models import Calendar, Event
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
-from integrations.sync.calendars import rows, works
+from integrations.sync.calendars import describing, rows, works
 from integrations.tasks import connections as tasks
 from limited_use.vault import sealing
 from limited_use.vault.keys import Destroyed
@@ -45,6 +45,8 @@ def take(place: There, came: Came, *, at: datetime) -> Mapping[str, UUID]:
     """
     sealer = _sealer(place)
     page = EventPage(tuple(came.events), tuple(came.cancelled), tuple(came.gone), {}, None, None)
+    # Before the transaction: nobody waits at the fence for a parser process.
+    descriptions = describing.show(page.events)
     with transaction.atomic(durable=True):
         fences.hold(integration_id=place.calendar.integration_id, epoch=place.permit.epoch)
         calendar = None if sealer is None else _held(sealer.holder)
@@ -55,7 +57,13 @@ def take(place: There, came: Came, *, at: datetime) -> Mapping[str, UUID]:
             return _NOTHING
         # Under the fence, which a sync holds as well: what it has just brought in keeps its id. Of
         # the round at hand, so that its end takes none of them for left over.
-        batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=(since, until))
+        batch = rows.prepare(
+            page,
+            calendar=calendar,
+            sealer=sealer,
+            window=(since, until),
+            descriptions=descriptions,
+        )
         rows.write(batch, at=at)
         _look_again(calendar, at)
     return _ids(calendar, sealer, came.events)

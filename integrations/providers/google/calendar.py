@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
+from integrations.providers.base import name_of, provider_id
 from integrations.providers.calendars import (
     CalendarPage,
     CancelledInstance,
@@ -43,17 +44,19 @@ class GoogleCalendarAdapter:
     access: Access
     api: Calendar
 
+    @misread.is_unexpected
     def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
         request = self.api.lists.list(syncToken=cursor, pageToken=page, maxResults=MAX_LISTS)
         answer = call(request, self.access)
         items = answer.get("items") or ()
         return CalendarPage(
             calendars=tuple(reading.calendar(one) for one in items if not one.get("deleted")),
-            deleted=tuple(str(one["id"]) for one in items if one.get("deleted")),
-            next_page=answer.get("nextPageToken") or None,
-            cursor=answer.get("nextSyncToken") or None,
+            deleted=tuple(provider_id(one["id"]) for one in items if one.get("deleted")),
+            next_page=values.token(answer.get("nextPageToken")),
+            cursor=values.token(answer.get("nextSyncToken")),
         )
 
+    @misread.is_unexpected
     def events(
         self,
         calendar_id: str,
@@ -80,6 +83,7 @@ class GoogleCalendarAdapter:
         )
         return _page(call(request, self.access))
 
+    @misread.is_unexpected
     def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         request = self.api.events.get(calendarId=calendar_id, eventId=event_id)
         found = reading.event(call(request, self.access), calendar_zone="UTC")
@@ -87,6 +91,7 @@ class GoogleCalendarAdapter:
             raise errors.Gone("the event was deleted")
         return found
 
+    @misread.is_unexpected
     def create(
         self,
         calendar_id: str,
@@ -109,6 +114,7 @@ class GoogleCalendarAdapter:
         )
         return _written(write(request, self.access))
 
+    @misread.is_unexpected
     def change(  # noqa: PLR0913 - one write in full
         self,
         calendar_id: str,
@@ -136,6 +142,7 @@ class GoogleCalendarAdapter:
             raise ValueError("neither a day nor a moment")
         return f"{series_id}_{original.at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
+    @misread.is_unexpected
     def exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
@@ -170,6 +177,7 @@ class GoogleCalendarAdapter:
             # An earlier try came through, or somebody else was faster.
             return
 
+    @misread.is_unexpected
     def move(
         self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
     ) -> RemoteEvent:
@@ -178,6 +186,7 @@ class GoogleCalendarAdapter:
         )
         return _written(write(_only_if(request, etag), self.access))
 
+    @misread.is_unexpected
     def respond(
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
     ) -> RemoteEvent:
@@ -205,14 +214,15 @@ def _page(answer: Mapping[str, Any]) -> EventPage:
     deleted: list[str] = []
     rejected: dict[str, str] = {}
     calendar_zone = reading.zone(answer.get("timeZone")) or "UTC"
-    for resource in answer.get("items") or ():
+    for place, resource in enumerate(answer.get("items") or ()):
         try:
             found = reading.event(resource, calendar_zone=calendar_zone)
+            event_id = provider_id(resource["id"])
         except errors.Rejected as error:
-            rejected[str(resource.get("id"))] = error.reason
+            rejected[name_of(resource, place)] = error.reason
             continue
         if found is None:
-            deleted.append(str(resource["id"]))
+            deleted.append(event_id)
         elif isinstance(found, CancelledInstance):
             cancelled.append(found)
         else:
@@ -222,8 +232,8 @@ def _page(answer: Mapping[str, Any]) -> EventPage:
         cancelled=tuple(cancelled),
         deleted=tuple(deleted),
         rejected=rejected,
-        next_page=answer.get("nextPageToken") or None,
-        cursor=answer.get("nextSyncToken") or None,
+        next_page=values.token(answer.get("nextPageToken")),
+        cursor=values.token(answer.get("nextSyncToken")),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from integrations import zones
-from integrations.providers import errors
+from integrations.providers import errors, misread, values
+from integrations.providers.base import provider_id
 from integrations.providers.calendars import (
     Attendee,
     CancelledInstance,
@@ -23,6 +24,9 @@ from integrations.providers.calendars import (
 )
 
 MAX_ATTENDEES: Final = 200
+# https://developers.google.com/workspace/calendar/api/v3/reference/events: five, of four weeks.
+MAX_REMINDERS: Final = 20
+MAX_MINUTES: Final = 40_320
 _ROLES: Final[Mapping[str, Role]] = {
     "freeBusyReader": "freebusy",
     "reader": "reader",
@@ -40,13 +44,13 @@ _RESPONSES: Final[Mapping[str, Response]] = {
 
 def calendar(resource: Mapping[str, Any]) -> RemoteCalendar:
     return RemoteCalendar(
-        calendar_id=str(resource["id"]),
-        name=str(resource.get("summaryOverride") or resource.get("summary") or ""),
+        calendar_id=provider_id(resource["id"]),
+        name=values.text(resource.get("summaryOverride") or resource.get("summary")),
         zone=zone(resource.get("timeZone")) or "UTC",
         # A role that we do not know may do as little as the least.
         role=_ROLES.get(str(resource.get("accessRole")), "freebusy"),
         is_primary=bool(resource.get("primary")),
-        colour=str(resource.get("backgroundColor") or ""),
+        colour=values.text(resource.get("backgroundColor")),
     )
 
 
@@ -60,10 +64,12 @@ def event(
     :raises Rejected: if it cannot be read
     """
     try:
+        # Of one that is gone as well: it is all that is said of it.
+        provider_id(resource["id"])
         if resource.get("status") == "cancelled":
             return _cancelled(resource, calendar_zone)
         return _event(resource, calendar_zone)
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except misread.KINDS:
         pass
     raise errors.Rejected("the event cannot be read", reason="unreadable")
 
@@ -72,25 +78,29 @@ def _cancelled(resource: Mapping[str, Any], calendar_zone: str) -> CancelledInst
     if "recurringEventId" not in resource:
         return None
     original = when(resource["originalStartTime"], calendar_zone)
-    return CancelledInstance(str(resource["id"]), str(resource["recurringEventId"]), original)
+    return CancelledInstance(
+        provider_id(resource["id"]), provider_id(resource["recurringEventId"]), original
+    )
 
 
 def _event(resource: Mapping[str, Any], calendar_zone: str) -> RemoteEvent:
     # What a free/busy reader is shown has no organizer; nothing else lacks one.
     organizer = resource.get("organizer") or {}
     original = resource.get("originalStartTime")
+    series_id = resource.get("recurringEventId")
     return RemoteEvent(
-        event_id=str(resource["id"]),
-        etag=str(resource.get("etag") or ""),
-        ical_uid=str(resource.get("iCalUID") or ""),
-        sequence=int(resource.get("sequence") or 0),
+        event_id=provider_id(resource["id"]),
+        etag=values.text(resource.get("etag")),
+        ical_uid=values.text(resource.get("iCalUID")),
+        sequence=values.number(resource.get("sequence")),
         content=_content(resource, calendar_zone),
         is_hidden="organizer" not in resource and "summary" not in resource,
-        organizer=str(organizer.get("email") or ""),
+        organizer=values.text(organizer.get("email")),
         is_organizer=bool(organizer.get("self")),
-        has_more_attendees=bool(resource.get("attendeesOmitted")),
+        has_more_attendees=bool(resource.get("attendeesOmitted"))
+        or len(resource.get("attendees") or ()) > MAX_ATTENDEES,
         conference=_conference(resource),
-        series_id=str(resource.get("recurringEventId") or ""),
+        series_id=provider_id(series_id) if series_id else "",
         original_start=when(original, calendar_zone) if original else None,
         updated_at=_moment(resource["updated"]) if "updated" in resource else None,
     )
@@ -102,26 +112,28 @@ def _content(resource: Mapping[str, Any], calendar_zone: str) -> EventContent:
         raise ValueError("a day that ends at a time")
     reminders = resource.get("reminders") or {}
     return EventContent(
-        title=str(resource.get("summary") or ""),
-        description=str(resource.get("description") or ""),
-        location=str(resource.get("location") or ""),
+        title=values.text(resource.get("summary")),
+        description=values.text(resource.get("description")),
+        location=values.text(resource.get("location")),
         start=start,
         end=end,
-        recurrence=tuple(str(line) for line in resource.get("recurrence") or ()),
-        attendees=tuple(_attendee(one) for one in resource.get("attendees") or ()),
+        recurrence=tuple(values.text(line) for line in resource.get("recurrence") or ()),
+        attendees=tuple(
+            _attendee(one) for one in (resource.get("attendees") or ())[:MAX_ATTENDEES]
+        ),
         is_busy=resource.get("transparency") != "transparent",
         is_private=resource.get("visibility") in {"private", "confidential"},
         is_tentative=resource.get("status") == "tentative",
         reminders=None
         if reminders.get("useDefault", True)
-        else tuple(_reminder(one) for one in reminders.get("overrides") or ()),
+        else tuple(_reminder(one) for one in (reminders.get("overrides") or ())[:MAX_REMINDERS]),
     )
 
 
 def _attendee(resource: Mapping[str, Any]) -> Attendee:
     return Attendee(
-        email=str(resource.get("email") or ""),
-        name=str(resource.get("displayName") or ""),
+        email=values.text(resource.get("email")),
+        name=values.text(resource.get("displayName")),
         response=_RESPONSES.get(str(resource.get("responseStatus")), "needs_action"),
         is_organizer=bool(resource.get("organizer")),
         is_self=bool(resource.get("self")),
@@ -133,7 +145,8 @@ def _attendee(resource: Mapping[str, Any]) -> Attendee:
 def _reminder(resource: Mapping[str, Any]) -> Reminder:
     # Of others that Google once had, what is left is that it comes up.
     by_mail = resource.get("method") == "email"
-    return Reminder(int(resource["minutes"]), "email" if by_mail else "popup")
+    minutes = values.number(resource["minutes"], most=MAX_MINUTES)
+    return Reminder(minutes, "email" if by_mail else "popup")
 
 
 def _conference(resource: Mapping[str, Any]) -> Conference | None:
@@ -141,7 +154,7 @@ def _conference(resource: Mapping[str, Any]) -> Conference | None:
     if not data:
         return None
     uris = [
-        str(one.get("uri") or "")
+        values.text(one.get("uri"))
         for one in data.get("entryPoints") or ()
         if one.get("entryPointType") == "video"
     ]

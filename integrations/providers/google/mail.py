@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
 from integrations.providers.base import (
     ChangePage,
@@ -20,6 +20,8 @@ from integrations.providers.base import (
     RemoteMessage,
     RemoteThread,
     Wanted,
+    name_of,
+    provider_id,
 )
 
 from . import attachments, history, reading
@@ -32,6 +34,8 @@ MAX_PAGE: Final = 500
 # What a page of changes brings is fetched whole or begun anew, so that it has to fit into what
 # may be spent of the quota at once: fifty messages do.
 CHANGES_PAGE: Final = 50
+# Pages without a change on them, one after the other, before that is no answer any more.
+_MOST_PAGES: Final = 1_000
 _KINDS: Final = ["messageAdded", "messageDeleted", "labelAdded", "labelRemoved"]
 
 
@@ -42,21 +46,24 @@ class GmailAdapter:
     access: Access
     api: Gmail
 
+    @misread.is_unexpected
     def profile(self) -> MailboxProfile:
         answer = call(self.api.users.getProfile(userId=ME), self.access)
         return MailboxProfile(
-            message_count=int(answer.get("messagesTotal") or 0),
-            cursor=str(answer["historyId"]),
+            message_count=values.number(answer.get("messagesTotal")),
+            cursor=provider_id(answer["historyId"]),
         )
 
+    @misread.is_unexpected
     def labels(self) -> Mapping[str, str]:
         answer = call(self.api.labels.list(userId=ME), self.access)
         return {
-            label["id"]: str(label.get("name") or "")
+            provider_id(label["id"]): values.text(label.get("name"))
             for label in answer.get("labels") or ()
             if label.get("type") == "user"
         }
 
+    @misread.is_unexpected
     def list_page(
         self,
         *,
@@ -81,19 +88,21 @@ class GmailAdapter:
         return ListPage(
             # The key is absent when nothing is on the page.
             refs=tuple(
-                MessageRef(str(item["id"]), str(item["threadId"]))
+                MessageRef(provider_id(item["id"]), provider_id(item["threadId"]))
                 for item in answer.get("messages") or ()
             ),
-            next_page=answer.get("nextPageToken") or None,
-            estimate=int(answer.get("resultSizeEstimate") or 0),
+            next_page=values.token(answer.get("nextPageToken")),
+            estimate=values.number(answer.get("resultSizeEstimate")),
         )
 
+    @misread.is_unexpected
     def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
         requests = [
             self._thread(one.thread_id) if one.thread_id else self._message(one.message_id)
             for one in wanted
         ]
         answers = call_each(requests, self.access, url=self.api.batch_url)
+        answers = [_usable(one, answer) for one, answer in zip(wanted, answers, strict=True)]
         resources = [_resources(one, answer) for one, answer in zip(wanted, answers, strict=True)]
         # All in one task: to ask a process costs as much as to read a short message.
         read = iter(reading.messages([one for found in resources for one in found]))
@@ -102,10 +111,11 @@ class GmailAdapter:
             for one, answer, found in zip(wanted, answers, resources, strict=True)
         ]
 
+    @misread.is_unexpected
     def changes(self, cursor: str) -> ChangePage:
         records: list[dict[str, Any]] = []
         page = None
-        while True:
+        for _ in range(_MOST_PAGES):
             request = self.api.history.list(
                 userId=ME,
                 startHistoryId=cursor,
@@ -116,21 +126,22 @@ class GmailAdapter:
             # Gmail answers 404 for a historyId it has forgotten.
             answer = call(request, self.access, not_found=errors.CursorExpired)
             records = answer.get("history") or []
-            page = answer.get("nextPageToken")
-            if records or not page:
-                break
-        if page:
-            # Page tokens age; the id of the last record resumes at the same
-            # place and is as good tomorrow as now.
-            return history.page(records, cursor=str(records[-1]["id"]), more=True)
-        return history.page(records, cursor=str(answer["historyId"]), more=False)
+            page = values.token(answer.get("nextPageToken"))
+            if page is None:
+                return history.page(records, cursor=provider_id(answer["historyId"]), more=False)
+            if records:
+                # Page tokens age; the id of the last record resumes at the same
+                # place and is as good tomorrow as now.
+                return history.page(records, cursor=provider_id(records[-1]["id"]), more=True)
+        raise errors.Unexpected("the pages of changes do not end")
 
+    @misread.is_unexpected
     def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
         resource = call(self._message(message_id), self.access)
         body = attachments.body_of(resource.get("payload") or {}, part)
         if body is None:
             raise errors.Gone("the message has no such part")
-        if int(body.get("size") or 0) > attachments.MAX_BYTES:
+        if values.number(body.get("size")) > attachments.MAX_BYTES:
             raise errors.Rejected("the attachment is larger than we carry", reason="too-large")
         # Attachment ids change between reads; this one is a moment old.
         if not body.get("attachmentId"):
@@ -143,6 +154,15 @@ class GmailAdapter:
 
     def _thread(self, thread_id: str) -> Any:
         return self.api.threads.get(userId=ME, id=thread_id, format="full")
+
+
+def _usable(wanted: Wanted, answer: Outcome) -> Outcome:
+    """Return an answer whose messages can be told apart; of another shape, it is rejected."""
+    try:
+        _resources(wanted, answer)
+    except misread.KINDS:
+        return errors.Rejected("the message cannot be read", reason="undecodable")
+    return answer
 
 
 def _resources(wanted: Wanted, answer: Outcome) -> list[Mapping[str, Any]]:
@@ -161,7 +181,11 @@ def _meant(
     if isinstance(answer, errors.ProviderError):
         return answer
     messages = [one for _, one in read if isinstance(one, RemoteMessage)]
-    rejected = {str(of.get("id")): one for of, one in read if isinstance(one, errors.Rejected)}
+    rejected = {
+        name_of(of, place): one
+        for place, (of, one) in enumerate(read)
+        if isinstance(one, errors.Rejected)
+    }
     if not wanted.thread_id:
         hidden = errors.Gone("the message is in spam or trash")
         return next(iter(rejected.values()), RemoteThread(tuple(messages)) if messages else hidden)

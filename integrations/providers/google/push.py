@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from integrations.providers import errors, identity
+from integrations.providers import errors, identity, values
 from integrations.providers.identity import KeyCache
 from integrations.providers.pushes import Notice
 
@@ -79,7 +79,8 @@ def _read(body: bytes) -> Notice:
     with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
         data = json.loads(body)["message"]["data"]
         address = json.loads(_decoded(data))["emailAddress"]
-    if not isinstance(address, str) or not 0 < len(address) <= MAX_ADDRESS:
+    is_storable = values.text(address) == address
+    if not isinstance(address, str) or not 0 < len(address) <= MAX_ADDRESS or not is_storable:
         raise errors.Rejected("the notification cannot be read", reason="unreadable")
     return Notice(address)
 

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
+from integrations.providers.base import provider_id
 from integrations.providers.pushes import Hook, Opened
 
 from .calls import call, write
@@ -31,10 +32,12 @@ class GmailWatch:
     access: Access
     api: Gmail
 
+    @misread.is_unexpected
     def address(self) -> str:
         answer = call(self.api.users.getProfile(userId=ME), self.access)
-        return str(answer.get("emailAddress") or "")
+        return values.text(answer.get("emailAddress"))
 
+    @misread.is_unexpected
     def start(self, topic: str) -> datetime:
         try:
             return self._start(topic)
@@ -75,9 +78,11 @@ class GoogleCalendarWatch:
     access: Access
     api: Calendar
 
+    @misread.is_unexpected
     def open_list(self, hook: Hook) -> Opened:
         return _opened(write(self.api.lists.watch(body=_body(hook)), self.access))
 
+    @misread.is_unexpected
     def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
         request = self.api.events.watch(calendarId=calendar_id, body=_body(hook))
         return _opened(write(request, self.access))
@@ -102,7 +107,7 @@ def _body(hook: Hook) -> dict[str, str]:
 
 
 def _opened(answer: Mapping[str, Any]) -> Opened:
-    return Opened(ends_at=_moment(answer), resource_id=str(answer["resourceId"]))
+    return Opened(ends_at=_moment(answer), resource_id=provider_id(answer["resourceId"]))
 
 
 def _moment(answer: Mapping[str, Any]) -> datetime:

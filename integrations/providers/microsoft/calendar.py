@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
     CalendarPage,
@@ -66,10 +66,11 @@ class GraphCalendarAdapter:
             raise settings
         return times.owner(calendar, settings)
 
+    @misread.is_unexpected
     def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
         request = Request(page) if page else Request("/me/calendars", {"$top": str(MAX_LISTS)})
         answer = call(request, self.access)
-        next_page = answer.get("@odata.nextLink") or None
+        next_page = values.token(answer.get("@odata.nextLink"))
         return CalendarPage(
             calendars=tuple(reading.calendar(one, self.owner) for one in answer.get("value") or ()),
             deleted=(),
@@ -77,6 +78,7 @@ class GraphCalendarAdapter:
             cursor=None if next_page else _ALL,
         )
 
+    @misread.is_unexpected
     def events(
         self,
         calendar_id: str,
@@ -91,9 +93,11 @@ class GraphCalendarAdapter:
             raise ValueError("Graph lists no more than a window")
         return rounds.first(self, rounds.begin(calendar_id, window))
 
+    @misread.is_unexpected
     def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         return self._read(self._resource(calendar_id, event_id))
 
+    @misread.is_unexpected
     def create(
         self,
         calendar_id: str,
@@ -108,6 +112,7 @@ class GraphCalendarAdapter:
         body = writing.new(content, event_id=event_id)
         return self._written(Request(path, method="POST", body=body))
 
+    @misread.is_unexpected
     def change(  # noqa: PLR0913 - one write in full
         self,
         calendar_id: str,
@@ -129,9 +134,11 @@ class GraphCalendarAdapter:
         path = _event(calendar_id, event_id)
         return self._written(Request(path, method="PATCH", body=body, if_match=etag))
 
+    @misread.is_unexpected
     def instance_id(self, series_id: str, original: When) -> str:
         return views.instance_id(self.access, series_id, original, self.owner)
 
+    @misread.is_unexpected
     def exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
@@ -152,6 +159,7 @@ class GraphCalendarAdapter:
             # An earlier try came through, or somebody else was faster.
             return
 
+    @misread.is_unexpected
     def move(
         self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
     ) -> RemoteEvent:
@@ -170,6 +178,7 @@ class GraphCalendarAdapter:
             raise
         return made
 
+    @misread.is_unexpected
     def respond(
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
     ) -> RemoteEvent:

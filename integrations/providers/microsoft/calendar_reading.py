@@ -13,7 +13,8 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from integrations import zones
-from integrations.providers import errors
+from integrations.providers import errors, misread, values
+from integrations.providers.base import provider_id
 from integrations.providers.calendars import (
     Attendee,
     CancelledInstance,
@@ -58,16 +59,16 @@ class Series:
 
 def calendar(resource: Mapping[str, Any], whose: Owner) -> RemoteCalendar:
     """Graph gives a calendar no zone of its own: it has its mailbox's."""
-    address = str((resource.get("owner") or {}).get("address") or "")
+    address = values.text((resource.get("owner") or {}).get("address"))
     is_own = address.lower() == whose.address.lower()
     may_write = bool(resource.get("canEdit"))
     return RemoteCalendar(
-        calendar_id=str(resource["id"]),
-        name=str(resource.get("name") or ""),
+        calendar_id=provider_id(resource["id"]),
+        name=values.text(resource.get("name")),
         zone=whose.zone,
         role="owner" if may_write and is_own else "writer" if may_write else "reader",
         is_primary=bool(resource.get("isDefaultCalendar")),
-        colour=str(resource.get("hexColor") or ""),
+        colour=values.text(resource.get("hexColor")),
     )
 
 
@@ -78,10 +79,11 @@ def event(resource: Mapping[str, Any], whose: Owner) -> Found:
     :raises Rejected: if it cannot be read
     """
     try:
+        provider_id(resource["id"])
         if resource.get("isCancelled"):
             return _called_off(resource, whose)
         return _event(resource, whose)
-    except (LookupError, TypeError, ValueError, AttributeError, zones.UnreadableTime):
+    except misread.KINDS:
         pass
     raise errors.Rejected("the event cannot be read", reason="unreadable")
 
@@ -93,6 +95,14 @@ def series(resource: Mapping[str, Any], whose: Owner) -> Series:
     :raises Rejected: if it cannot be read; an exception that cannot be is left out
     :raises Gone: if it was called off
     """
+    try:
+        return _series(resource, whose)
+    except misread.KINDS:
+        pass
+    raise errors.Rejected("the series cannot be read", reason="unreadable")
+
+
+def _series(resource: Mapping[str, Any], whose: Owner) -> Series:
     master = event(resource, whose)
     if not isinstance(master, RemoteEvent):
         raise errors.Gone("the series was called off")
@@ -104,7 +114,7 @@ def series(resource: Mapping[str, Any], whose: Owner) -> Series:
             changed.append(found)
         elif found is not None:
             cancelled.append(found)
-    days = (_DAY.search(str(name)) for name in resource.get("cancelledOccurrences") or ())
+    days = (_DAY.search(values.text(name)) for name in resource.get("cancelledOccurrences") or ())
     cancelled += [not_held(master, date.fromisoformat(day[1])) for day in days if day is not None]
     return Series(master, tuple(changed), tuple(cancelled))
 
@@ -131,17 +141,17 @@ def _called_off(resource: Mapping[str, Any], whose: Owner) -> CancelledInstance 
     """Whoever was invited keeps it until they remove it; it takes place no more."""
     if resource.get("type") not in INSTANCES:
         return None
-    series_id, original = str(resource["seriesMasterId"]), original_start(resource, whose)
-    return CancelledInstance(str(resource["id"]), series_id, original)
+    series_id, original = provider_id(resource["seriesMasterId"]), original_start(resource, whose)
+    return CancelledInstance(provider_id(resource["id"]), series_id, original)
 
 
 def _event(resource: Mapping[str, Any], whose: Owner) -> RemoteEvent:
     organizer = _address(resource.get("organizer"))
     is_instance = resource.get("type") in INSTANCES
     return RemoteEvent(
-        event_id=str(resource["id"]),
-        etag=str(resource.get("@odata.etag") or ""),
-        ical_uid=str(resource.get("iCalUId") or ""),
+        event_id=provider_id(resource["id"]),
+        etag=values.text(resource.get("@odata.etag")),
+        ical_uid=values.text(resource.get("iCalUId")),
         # Graph counts none.
         sequence=0,
         content=_content(resource, whose, organizer=organizer, is_instance=is_instance),
@@ -150,7 +160,7 @@ def _event(resource: Mapping[str, Any], whose: Owner) -> RemoteEvent:
         is_organizer=bool(resource.get("isOrganizer", True)),
         has_more_attendees=len(resource.get("attendees") or ()) > MAX_ATTENDEES,
         conference=_conference(resource),
-        series_id=str(resource["seriesMasterId"]) if is_instance else "",
+        series_id=provider_id(resource["seriesMasterId"]) if is_instance else "",
         original_start=original_start(resource, whose) if is_instance else None,
         updated_at=moment(resource.get("lastModifiedDateTime")),
     )
@@ -163,9 +173,9 @@ def _content(
     rule = None if is_instance else resource.get("recurrence")
     shown = resource.get("showAs")
     return EventContent(
-        title=str(resource.get("subject") or ""),
-        description=str((resource.get("body") or {}).get("content") or ""),
-        location=str((resource.get("location") or {}).get("displayName") or ""),
+        title=values.text(resource.get("subject")),
+        description=values.text((resource.get("body") or {}).get("content")),
+        location=values.text((resource.get("location") or {}).get("displayName")),
         start=start,
         end=when(resource, "end", whose),
         recurrence=recurrence.lines(rule, start) if rule else (),
@@ -173,7 +183,7 @@ def _content(
         is_busy=shown not in _NOT_BUSY,
         is_private=resource.get("sensitivity") in _PRIVATE,
         is_tentative=shown == "tentative",
-        reminders=(Reminder(int(resource.get("reminderMinutesBeforeStart") or 0)),)
+        reminders=(Reminder(values.number(resource.get("reminderMinutesBeforeStart"))),)
         if resource.get("isReminderOn")
         else (),
     )
@@ -196,7 +206,7 @@ def _attendee(resource: Mapping[str, Any], whose: Owner, organizer: str) -> Atte
     answer = (resource.get("status") or {}).get("response")
     return Attendee(
         email=address,
-        name=str((resource.get("emailAddress") or {}).get("name") or ""),
+        name=values.text((resource.get("emailAddress") or {}).get("name")),
         response=_RESPONSES.get(str(answer), "needs_action"),
         is_organizer=address.lower() == organizer.lower(),
         is_self=address.lower() == whose.address.lower(),
@@ -206,12 +216,12 @@ def _attendee(resource: Mapping[str, Any], whose: Owner, organizer: str) -> Atte
 
 
 def _address(recipient: Mapping[str, Any] | None) -> str:
-    return str(((recipient or {}).get("emailAddress") or {}).get("address") or "")
+    return values.text(((recipient or {}).get("emailAddress") or {}).get("address"))
 
 
 def _conference(resource: Mapping[str, Any]) -> Conference | None:
     meeting = resource.get("onlineMeeting") or {}
-    address = str(meeting.get("joinUrl") or resource.get("onlineMeetingUrl") or "")
+    address = values.text(meeting.get("joinUrl") or resource.get("onlineMeetingUrl"))
     if address.startswith("https://"):
         return Conference("ready", address)
     return Conference("pending") if resource.get("isOnlineMeeting") else None

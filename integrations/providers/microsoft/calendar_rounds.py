@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from integrations.providers import errors
+from integrations.providers import errors, values
 from integrations.providers.access import Access
+from integrations.providers.base import name_of
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
 
 from . import calendar_reading as reading
@@ -107,8 +108,8 @@ def following(mailbox: Mailbox, place: Place) -> EventPage:
 
 
 def _page(mailbox: Mailbox, answer: dict[str, Any], place: Place) -> EventPage:
-    items = answer.get("value") or []
     found = _Found()
+    items = _named(answer.get("value") or [], found)
     removed = [str(one["id"]) for one in items if "@removed" in one]
     held = [one for one in items if "@removed" not in one]
     held += _looked_up(mailbox, removed, place, found)
@@ -128,11 +129,23 @@ def _page(mailbox: Mailbox, answer: dict[str, Any], place: Place) -> EventPage:
     return _told(here, found)
 
 
+def _named(items: Sequence[Any], found: _Found) -> list[dict[str, Any]]:
+    """Return those items that say which event they are about; the others are rejected."""
+    named: list[dict[str, Any]] = []
+    for place, one in enumerate(items):
+        name = name_of(one, place)
+        if isinstance(one, dict) and one.get("id") == name:
+            named.append(one)
+        else:
+            found.rejected[name] = "unreadable"
+    return named
+
+
 def _link(answer: dict[str, Any]) -> tuple[str, bool]:
-    if link := answer.get("@odata.nextLink"):
-        return str(link), False
-    if link := answer.get("@odata.deltaLink"):
-        return str(link), True
+    if link := values.token(answer.get("@odata.nextLink")):
+        return link, False
+    if link := values.token(answer.get("@odata.deltaLink")):
+        return link, True
     raise errors.Unexpected("a page without a link")
 
 

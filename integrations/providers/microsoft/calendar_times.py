@@ -13,6 +13,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from integrations import zones
+from integrations.providers import values
 from integrations.providers.calendars import When
 
 
@@ -27,7 +28,7 @@ class Owner:
 def owner(calendar_: Mapping[str, Any], settings: Mapping[str, Any]) -> Owner:
     """Return whose mailbox it is, from its own calendar and the mailbox's settings."""
     address = (calendar_.get("owner") or {}).get("address")
-    return Owner(str(address or ""), zone(settings.get("timeZone")) or "UTC")
+    return Owner(values.text(address), zone(settings.get("timeZone")) or "UTC")
 
 
 def when(resource: Mapping[str, Any], name: str, whose: Owner) -> When:

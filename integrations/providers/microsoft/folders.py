@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, values
 from integrations.providers.access import Access
+from integrations.providers.base import provider_id
 
 from .calls import Request, call, call_each, segment
 
@@ -57,17 +58,19 @@ def read(access: Access) -> Folders:
     known = _well_known(access)
     unread = {known[name] for name in _UNREAD if name in known}
     words = {known[name]: word for name, word in _WORDS.items() if name in known}
-    every = {str(one["id"]): one for one in _all(access)}
+    every = {provider_id(one["id"]): one for one in _all(access)}
     paths = {one: _path(one, every) for one in every}
     names = {
-        one: " / ".join(str(every[step].get("displayName") or "") for step in path)
+        one: " / ".join(values.text(every[step].get("displayName")) for step in path)
         for one, path in paths.items()
         if one not in words and not unread.intersection(path) and _is_shown(path, every)
     }
     return Folders(
         words=words,
         names=names,
-        message_count=sum(int(one.get("totalItemCount") or 0) for one in every.values()),
+        message_count=values.number(
+            sum(values.number(one.get("totalItemCount")) for one in every.values())
+        ),
     )
 
 
@@ -81,7 +84,7 @@ def _well_known(access: Access) -> dict[str, str]:
             continue
         if isinstance(answer, errors.ProviderError):
             raise answer
-        found[name] = str(answer["id"])
+        found[name] = provider_id(answer["id"])
     return found
 
 

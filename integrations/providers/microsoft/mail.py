@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, Final
 
 from integrations.parsers import reading as parsers
-from integrations.providers import errors
+from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
 from integrations.providers.base import (
     ChangePage,
@@ -29,6 +29,7 @@ from .folders import Folders
 MAX_PAGE: Final = 500
 # Of a conversation; one with more is read as far as that.
 _MOST_OF_THREAD: Final = 1_000
+_MOST_PAGES_OF_THREAD: Final = 50
 # Of what was listed or told, as many as a sync plans at once.
 _MOST_HEADS: Final = 2_500
 # Their clock and ours may differ by so much.
@@ -52,6 +53,7 @@ class GraphMailAdapter:
         self._listed: dict[str, Mapping[str, Any]] = {}
         self._lock = Lock()
 
+    @misread.is_unexpected
     def profile(self) -> MailboxProfile:
         folders = self._now()
         since = (datetime.now(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -60,11 +62,13 @@ class GraphMailAdapter:
             cursor=str(mail_delta.begin(folders, self.access, since=since)),
         )
 
+    @misread.is_unexpected
     def labels(self) -> Mapping[str, str]:
         answer = call(Request("/me/outlook/masterCategories"), self.access)
-        names = [str(one.get("displayName") or "") for one in answer.get("value") or ()]
+        names = [values.text(one.get("displayName")) for one in answer.get("value") or ()]
         return {**self._known().names, **{reading.category(name): name for name in names}}
 
+    @misread.is_unexpected
     def list_page(
         self,
         *,
@@ -92,10 +96,11 @@ class GraphMailAdapter:
         self._keep(items)
         return ListPage(
             refs=tuple(map(reading.ref, items)),
-            next_page=answer.get("@odata.nextLink") or None,
-            estimate=int(answer.get("@odata.count") or 0),
+            next_page=values.token(answer.get("@odata.nextLink")),
+            estimate=values.number(answer.get("@odata.count")),
         )
 
+    @misread.is_unexpected
     def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
         folders = self._known()
         heads = self._heads(wanted)
@@ -110,12 +115,14 @@ class GraphMailAdapter:
         read = _read(items, dict(zip(items, mimes, strict=True)), folders)
         return [_meant(one, found, read) for one, found in zip(wanted, heads, strict=True)]
 
+    @misread.is_unexpected
     def changes(self, cursor: str) -> ChangePage:
         place = mail_delta.Cursor.read(cursor)
         page, heads = mail_delta.follow(place, self._now(), self.access)
         self._keep(heads)
         return page
 
+    @misread.is_unexpected
     def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
         # Out of the message itself: the ids that Graph gives attachments say nothing of parts.
         (found,) = contents([_mime(message_id)], self.access)
@@ -160,7 +167,10 @@ class GraphMailAdapter:
 
     def _thread(self, answer: dict[str, Any]) -> _Heads:
         found: list[Mapping[str, Any]] = list(answer.get("value") or ())
-        while (following := answer.get("@odata.nextLink")) and len(found) < _MOST_OF_THREAD:
+        for _ in range(_MOST_PAGES_OF_THREAD):
+            following = answer.get("@odata.nextLink")
+            if not following or len(found) >= _MOST_OF_THREAD:
+                break
             (more,) = call_each([Request(str(following))], self.access)
             if isinstance(more, errors.ProviderError):
                 return more

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, values
 from integrations.providers.pushes import Call, Hook
 
 #: Of a trial's token, in characters; Microsoft's has some hundred.
@@ -58,6 +58,9 @@ def _call(item: Mapping[str, Any]) -> Call | None:
     subscription, state = item.get("subscriptionId"), item.get("clientState")
     if not isinstance(subscription, str) or not isinstance(state, str) or len(state) > MAX_STATE:
         return None
+    # Both are ours, or a GUID. What no encoder takes is neither.
+    if not subscription.isascii() or not state.isascii():
+        return None
     channel_id, _, token = state.partition(".")
-    event = str(item.get("lifecycleEvent") or "").lower()
+    event = values.text(item.get("lifecycleEvent")).lower()
     return Call(subscription, channel_id, token, is_about_itself=event in _ABOUT_ITSELF)

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from integrations.providers import errors
+from integrations.providers import errors, misread
 from integrations.providers.calendars import When
 
 _DAYS: Final = {
@@ -44,7 +44,7 @@ def lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
     """
     try:
         return (f"RRULE:{_rule(recurrence, start)}",)
-    except (LookupError, TypeError, ValueError, AttributeError):
+    except misread.KINDS:
         pass
     raise errors.Rejected("the recurrence cannot be read", reason="unreadable")
 

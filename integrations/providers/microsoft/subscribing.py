@@ -16,8 +16,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from integrations import zones
-from integrations.providers import errors
+from integrations.providers import errors, misread
 from integrations.providers.access import Access
+from integrations.providers.base import provider_id
 from integrations.providers.pushes import Hook, Opened
 
 from .calls import Request, call, root_of, segment, write
@@ -33,12 +34,15 @@ class GraphSubscriptions:
 
     access: Access
 
+    @misread.is_unexpected
     def open_mailbox(self, hook: Hook) -> Opened:
         return self._open("/me/messages", hook)
 
+    @misread.is_unexpected
     def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
         return self._open(f"/me/calendars/{calendar_id}/events", hook)
 
+    @misread.is_unexpected
     def renew(self, resource_id: str, *, ends_at: datetime) -> datetime:
         body = {"expirationDateTime": _written(ends_at)}
         request = Request(f"/subscriptions/{segment(resource_id)}", method="PATCH", body=body)
@@ -69,7 +73,7 @@ class GraphSubscriptions:
             # the same account: that one finds itself gone when it is to be renewed.
             self._clear(resource, hook.address)
             answer = self._asked(request)
-        return Opened(ends_at=_read(answer), resource_id=str(answer["id"]))
+        return Opened(ends_at=_read(answer), resource_id=provider_id(answer["id"]))
 
     def _asked(self, request: Request) -> dict[str, Any]:
         refused = False

@@ -21,11 +21,14 @@ from integrations.providers import errors
 from integrations.providers.calendars import EventPage
 from limited_use.vault import sealing
 
-from . import comparing, rows, works
+from . import comparing, describing, rows, works
+from .describing import Descriptions
 from .run import Run
 
 # How much of the window may have run out before all of it is listed again: not every day.
 MARGIN: Final = timedelta(days=14)
+# A round takes minutes. One that is given ever more pages is begun again, and shows as failing.
+LONGEST_ROUND: Final = timedelta(hours=6)
 # Its owner may write between a page's preparation and its commit: then it is prepared anew.
 _TRIES: Final = 3
 
@@ -40,19 +43,36 @@ def advance(run: Run, calendar: Calendar) -> bool:
         works.due(integration_id=run.integration.id, resources=[works.LISTING], at=run.clock.now())
         return True
     try:
-        return _advance(run, calendar, remote_id)
-    except errors.CursorExpired:
-        _begin_round(run, calendar)
-        return False
+        return _advance_or_restart(run, calendar, remote_id)
     except errors.Gone:
         # Nothing is deleted for one answer, least of all shares: the list says whether it is gone.
         works.due(integration_id=run.integration.id, resources=[works.LISTING], at=run.clock.now())
         raise errors.Unavailable("not there; the list says whether it is gone") from None
 
 
+def _advance_or_restart(run: Run, calendar: Calendar, remote_id: str) -> bool:
+    """
+    Advance; where what the provider gave us to go on with has expired, list all of it again.
+
+    :raises errors.Unexpected: if that expires within the turn as well: it would go on for ever
+    """
+    with suppress(errors.CursorExpired):
+        return _advance(run, calendar, remote_id)
+    if not run.has_restarted:
+        run.has_restarted = True
+        _begin_round(run, calendar)
+        with suppress(errors.CursorExpired):
+            return _advance(run, calendar, remote_id)
+    raise errors.Unexpected("a listing that has just begun has expired", reason="expired-again")
+
+
 def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
     if calendar.round_began_at is None and _needs_a_round(calendar, run.clock.now()):
         _begin_round(run, calendar)
+    began_at = calendar.round_began_at
+    if began_at is not None and run.clock.now() - began_at > LONGEST_ROUND:
+        _begin_round(run, calendar)
+        raise errors.Unexpected("the pages of a listing do not end", reason="endless")
     while not run.is_over:
         page = _page(run, calendar, remote_id)
         is_round = calendar.round_began_at is not None
@@ -86,14 +106,22 @@ def _remote_id(run: Run, calendar: Calendar) -> str | None:
 
 def _page(run: Run, calendar: Calendar, remote_id: str) -> EventPage:
     page = run.opened(calendar, calendar.position)
+    found = _asked(run, calendar, remote_id, page)
+    if page is not None and found.next_page == page:
+        raise errors.Unexpected("a page that leads to itself", reason="endless")
+    return found
+
+
+def _asked(run: Run, calendar: Calendar, remote_id: str, page: str | None) -> EventPage:
     if calendar.round_began_at is not None:
         window = _window(calendar.round_began_at)
         try:
             return run.call(lambda: run.adapter.events(remote_id, window=window, page=page))
         except errors.Unexpected:
-            if page is None:
+            if page is None or run.has_restarted:
                 raise
-            # A place in a listing ages: begin it again.
+            # A place in a listing ages: begin it again, but once in a turn.
+            run.has_restarted = True
             return run.call(lambda: run.adapter.events(remote_id, window=window))
     cursor = run.opened(calendar, calendar.cursor)
     return run.call(lambda: run.adapter.events(remote_id, cursor=cursor, page=page))
@@ -118,17 +146,20 @@ def _begin_round(run: Run, calendar: Calendar, *, is_compared: bool = False) -> 
 
 def _commit(run: Run, calendar: Calendar, page: EventPage) -> None:
     """:raises rows.Overtaken: if its owner wrote to it again and again meanwhile"""
+    descriptions = describing.show(page.events)
     for _ in range(_TRIES - 1):
         with suppress(rows.Overtaken):
-            return _write(run, calendar, page)
-    return _write(run, calendar, page)
+            return _write(run, calendar, page, descriptions)
+    return _write(run, calendar, page, descriptions)
 
 
-def _write(run: Run, calendar: Calendar, page: EventPage) -> None:
+def _write(run: Run, calendar: Calendar, page: EventPage, descriptions: Descriptions) -> None:
     at = run.clock.now()
     sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
     window = _window(calendar.round_began_at or at)
-    batch = rows.prepare(page, calendar=calendar, sealer=sealer, window=window)
+    batch = rows.prepare(
+        page, calendar=calendar, sealer=sealer, window=window, descriptions=descriptions
+    )
     values: dict[str, Any] = {
         "unreadable_count": calendar.unreadable_count + len(page.rejected) + len(batch.unreadable),
         "position": None,

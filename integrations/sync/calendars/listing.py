@@ -19,6 +19,7 @@ from django.db import transaction
 from accounts.ids import uuid7
 from integrations import holders
 from integrations.models import Calendar
+from integrations.providers import errors
 from integrations.providers.calendars import RemoteCalendar
 from limited_use.vault import sealing
 from limited_use.vault.keys import Shut
@@ -30,6 +31,11 @@ from .run import Run
 CALENDAR: Final = "calendar"
 # More than anybody looks at; what lies beyond is not brought in.
 MOST: Final = 500
+# Of up to a hundred calendars each.
+_MOST_PAGES: Final = 50
+# In characters; providers allow fewer.
+_LONGEST_NAME: Final = 1_000
+_LONGEST_COLOUR: Final = 64
 
 
 def advance(run: Run) -> bool:
@@ -45,14 +51,16 @@ def advance(run: Run) -> bool:
 
 
 def _listed(run: Run) -> list[RemoteCalendar]:
-    found: list[RemoteCalendar] = []
+    # By id: of one that is listed twice, the last word counts.
+    found: dict[str, RemoteCalendar] = {}
     page: str | None = None
-    while True:
+    for _ in range(_MOST_PAGES):
         answer = run.call(lambda page=page: run.adapter.calendars(page=page))  # type: ignore[misc]
-        found += answer.calendars
+        found |= {one.calendar_id: one for one in answer.calendars}
         page = answer.next_page
         if page is None or len(found) >= MOST:
-            return found[:MOST]
+            return list(found.values())[:MOST]
+    raise errors.Unexpected("the list of calendars does not end")
 
 
 def _write(run: Run, listed: Sequence[RemoteCalendar], own: Sealer, at: datetime) -> None:
@@ -101,9 +109,9 @@ def _describe(calendar: Calendar, remote: RemoteCalendar, *, epoch: int, at: dat
     sealer = sealing.sealer(holder=calendar.cache_id, epoch=epoch)
     about = {
         "id": remote.calendar_id,
-        "name": remote.name,
+        "name": remote.name[:_LONGEST_NAME],
         "zone": remote.zone,
-        "colour": remote.colour,
+        "colour": remote.colour[:_LONGEST_COLOUR],
     }
     calendar.about = sealer.seal(Calendar, "about", row=calendar.id, data=orjson.dumps(about))
     calendar.listed_at = at

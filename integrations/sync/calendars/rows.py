@@ -21,14 +21,34 @@ from integrations.almanac import compiling, freebusy
 from integrations.almanac.compiling import WORK, BadSeries
 from integrations.almanac.series import BadEvent, key
 from integrations.almanac.stepping import TooMany, Work
+from integrations.mime import showing
 from integrations.models import Calendar, Event, EventKind
 from integrations.models.calendar import week_of
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent, When
+from integrations.zones import UnknownZone
+from limited_use.vault.compression import TooLarge
 from limited_use.vault.sealing import Sealer
+
+from .describing import Descriptions
 
 EVENT: Final = "event"
 # Zones reach fourteen hours to either side of UTC; a day in one of them may begin in another week.
 _ZONES: Final = timedelta(hours=14)
+
+# What one event may raise while its row is made: it is left out, and counted.
+_UNREADABLE: Final = (
+    BadEvent,
+    BadSeries,
+    TooMany,
+    UnknownZone,
+    TooLarge,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 Window = tuple[datetime, datetime]
 
@@ -43,7 +63,7 @@ class Batch:
     What one page comes to.
 
     `rows` are columns of `_WRITE`, in its order; `gone` are blinds of what is to be deleted, of a
-    series with its occurrences; `unreadable` are events whose times make no sense.
+    series with its occurrences; `unreadable` are events of which no row can be made.
     """
 
     calendar: Calendar
@@ -54,24 +74,50 @@ class Batch:
     added: dict[bytes, int] = field(default_factory=dict)
 
 
-def prepare(page: EventPage, *, calendar: Calendar, sealer: Sealer, window: Window) -> Batch:
-    """Return the rows of those events that touch the window; the others are not to be here."""
+def prepare(
+    page: EventPage,
+    *,
+    calendar: Calendar,
+    sealer: Sealer,
+    window: Window,
+    descriptions: Descriptions,
+) -> Batch:
+    """
+    Return the rows of those events that touch the window; the others are not to be here.
+
+    An event of which no row can be made is left out and counted; the others are not late for it.
+
+    :param descriptions: of the events of the page
+    """
     batch = Batch(calendar)
     known = _known(calendar.id, sealer, page)
     for event in page.events:
         try:
-            weeks = weeks_of(event, window)
-        except (BadEvent, BadSeries, TooMany):
-            batch.unreadable.append(event.event_id)
-            weeks = None
-        _take(event, weeks, batch, known, sealer)
+            _take(event, weeks_of(event, window), batch, known, sealer, descriptions)
+        except _UNREADABLE:
+            _leave_out(event.event_id, batch, sealer)
     for one in page.cancelled:
-        _cancel(one, batch, known, sealer, window)
+        try:
+            _cancel(one, batch, known, sealer, window)
+        except _UNREADABLE:
+            _leave_out(one.event_id, batch, sealer)
     batch.gone += [sealer.blind(EVENT, one) for one in (*page.deleted, *page.rejected)]
     return batch
 
 
-def prepare_all(page: EventPage, *, calendar: Calendar, sealer: Sealer, work: Work) -> Batch:
+def _leave_out(event_id: str, batch: Batch, sealer: Sealer) -> None:
+    batch.unreadable.append(event_id)
+    batch.gone.append(sealer.blind(EVENT, event_id))
+
+
+def prepare_all(
+    page: EventPage,
+    *,
+    calendar: Calendar,
+    sealer: Sealer,
+    work: Work,
+    descriptions: Descriptions,
+) -> Batch:
     """
     Return the rows of all events, whenever they are: of a calendar that is nobody's copy.
 
@@ -82,7 +128,7 @@ def prepare_all(page: EventPage, *, calendar: Calendar, sealer: Sealer, work: Wo
     known = _known(calendar.id, sealer, page)
     for event in page.events:
         weeks = weeks_of(event, None, Work(WORK, of=work))
-        _take(event, weeks, batch, known, sealer)
+        _take(event, weeks, batch, known, sealer, descriptions)
     for one in page.cancelled:
         _cancel(one, batch, known, sealer, None)
     batch.gone += [sealer.blind(EVENT, one) for one in page.deleted]
@@ -96,20 +142,19 @@ def _known(calendar_id: UUID, sealer: Sealer, page: EventPage) -> dict[bytes, UU
     return {bytes(blind): row for blind, row in found.values_list("remote_blind", "id")}
 
 
-def _take(
+def _take(  # noqa: PLR0913, PLR0917 - one event in full
     event: RemoteEvent,
     weeks: tuple[int, int | None] | None,
     batch: Batch,
     known: dict[bytes, UUID],
     sealer: Sealer,
+    descriptions: Descriptions,
 ) -> None:
     blind = sealer.blind(EVENT, event.event_id)
     if weeks is None:
         batch.gone.append(blind)
         return
     row = known.get(blind) or uuid7()
-    if blind not in known:
-        batch.added[blind] = weeks[0]
     content = event.content
     kind = EventKind.SINGLE
     if event.series_id:
@@ -117,6 +162,7 @@ def _take(
     elif content.recurrence:
         kind = EventKind.SERIES
     timing = event_records.timing(content, original=event.original_start, is_hidden=event.is_hidden)
+    record = event_records.content(content, remote=event, shown=descriptions.of(event))
     batch.rows.append(
         (
             row,
@@ -126,11 +172,14 @@ def _take(
             *weeks,
             freebusy.weight(content) != "free",
             content.is_private or event.is_hidden,
+            descriptions.version,
             _sealed(sealer, "timing", row, timing),
-            _sealed(sealer, "content", row, event_records.content(content, remote=event)),
+            _sealed(sealer, "content", row, record),
             _sealed(sealer, "remote", row, event_records.remote(event)),
         )
     )
+    if blind not in known:
+        batch.added[blind] = weeks[0]
 
 
 def _cancel(
@@ -148,8 +197,6 @@ def _cancel(
     row = known.get(blind) or uuid7()
     timing = event_records.cancelled(one.original_start)
     week = week_of(start)
-    if blind not in known:
-        batch.added[blind] = week
     batch.rows.append(
         (
             row,
@@ -160,11 +207,14 @@ def _cancel(
             week,
             False,
             False,
+            showing.VERSION,
             _sealed(sealer, "timing", row, timing),
             None,
             None,
         )
     )
+    if blind not in known:
+        batch.added[blind] = week
 
 
 def weeks_of(
@@ -204,16 +254,17 @@ def _sealed(sealer: Sealer, column: str, row: UUID, data: bytes) -> bytes:
 _WRITE = """
 INSERT INTO integrations_event (id, calendar_id, integration_id, user_id, organisation_id,
     cache_id, kind, remote_blind, series_blind, first_week, last_week, is_busy, is_private,
-    seen_round, synced_at, timing, content, remote)
+    shown_version, seen_round, synced_at, timing, content, remote)
 SELECT id, %s, %s, %s, %s, %s, kind, remote_blind, series_blind, first_week, last_week, is_busy,
-    is_private, %s, %s, timing, content, remote
+    is_private, shown_version, %s, %s, timing, content, remote
 FROM unnest(%b::uuid[], %s::text[], %b::bytea[], %b::bytea[], %s::int[], %s::int[], %s::bool[],
-    %s::bool[], %b::bytea[], %b::bytea[], %b::bytea[])
+    %s::bool[], %s::smallint[], %b::bytea[], %b::bytea[], %b::bytea[])
     AS r (id, kind, remote_blind, series_blind, first_week, last_week, is_busy, is_private,
-        timing, content, remote)
+        shown_version, timing, content, remote)
 ON CONFLICT (calendar_id, remote_blind) DO UPDATE SET kind = excluded.kind,
     series_blind = excluded.series_blind, first_week = excluded.first_week,
     last_week = excluded.last_week, is_busy = excluded.is_busy, is_private = excluded.is_private,
+    shown_version = excluded.shown_version,
     seen_round = excluded.seen_round, synced_at = excluded.synced_at, timing = excluded.timing,
     content = excluded.content, remote = excluded.remote
     WHERE integrations_event.id = excluded.id

@@ -38,6 +38,8 @@ class Run:
     organisation_id: UUID
     # Something had changed since the last turn.
     found_news: bool = False
+    # A listing was begun again in this turn, because the provider did not go on with it.
+    has_restarted: bool = False
 
     @property
     def epoch(self) -> int:
