@@ -115,7 +115,7 @@ class TestAFeature:
         for path in every_read(mine):
             assert widget.get(path).status_code == 200, path
 
-    @pytest.mark.claim("feature.widget")
+    @pytest.mark.claim("feature.widget", "data-use.keeps-nothing")
     def test_keeps_nothing_of_what_it_reads(self, widget, mine):
         before = dump()
 
