@@ -362,10 +362,12 @@ class TestWhatCannotBeShown:
         alice.sync()
         other = alice.calendars.get(is_primary=False)
         alice.run(resource_of(other.id))
-        # A copy of ten days later: it begins at noon and ends at midnight, in Berlin.
+        # One copy begins at noon and ends at midnight, in Berlin; the other ends at noon, before.
         day = datetime.combine(NOW.date(), time(), BERLIN)
-        begin, end = day - timedelta(days=20, hours=-12), day + timedelta(days=190)
+        begin, noon = day - timedelta(days=20, hours=-12), day + timedelta(days=180, hours=12)
+        end = day + timedelta(days=190)
         Calendar.objects.filter(id=other.id).update(cached_from=begin, cached_until=end)
+        Calendar.objects.filter(id=alice.primary.id).update(cached_until=noon)
 
         early = f"{NOW - timedelta(days=29):%Y-%m-%d}"
         before = show(her_browser, day=early)
@@ -375,7 +377,7 @@ class TestWhatCannotBeShown:
         assert f"every event before {first.day} {first:%B %Y} is kept" in reading.text(before)
         # The other copy has this one: "not every" is not "none".
         assert "Early" in before
-        last = alice.primary.cached_until.astimezone(BERLIN) - timedelta(days=1)
+        last = noon - timedelta(days=1)
         assert f"every event after {last.day} {last:%B %Y} is kept" in reading.text(after)
         Calendar.objects.filter(id=alice.primary.id).update(cached_until=end + timedelta(days=1))
         after = show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
