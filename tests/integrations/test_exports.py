@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Alarm, Membership
 from integrations import connections, exports, inbox, owner_permits
+from integrations.mime.message import MAX_TEXT
 from integrations.models import (
     Attachment,
     Export,
@@ -342,6 +343,7 @@ class TestThePage:
         return cast.browser(mailbox.connection.user, recent=True)
 
     @pytest.mark.claim("export.holds", "export.no-attachments", "feature.export")
+    @pytest.mark.claim("export.about", "export.contents")
     def test_says_what_a_copy_holds_and_what_not(self, browser, mailbox, other, tmp_path):
         make_message(mailbox, attachments=[("plan.pdf", "application/pdf", 12)])
         fill(mailbox, 1)
@@ -353,6 +355,9 @@ class TestThePage:
 
         assert "the 2 messages that are kept here" in page
         assert len(letters) == 2
+        cut = f"of a long one, the first {MAX_TEXT:,} characters"
+        assert cut in page
+        assert cut in " ".join(about.get_content().split())
         assert ACCOUNT in about.get_content()
         assert "Not the attachments themselves" in page
         parts = [part for letter in letters for part in letter.walk()]
