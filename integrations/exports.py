@@ -44,8 +44,9 @@ ABOUT: Final = claim(
     """\
 This is a copy of the mail that Antares keeps of the account {account}.
 
-It holds, of each message that is kept: its headers, its text as it came (plain and HTML), its
-folders and labels (X-Antares-Filed), and the names of its attachments.
+It holds, of each message that is kept: its headers, its text (plain and HTML; of a long one, the
+first 2,000,000 characters), its folders and labels (X-Antares-Filed), and the names of its
+attachments.
 
 It does not hold: attachments, which are not kept here but at the provider; mail older than what
 you chose to keep here; spam and trash.

@@ -27,7 +27,7 @@ _WITH_ONE = claim(
 
 
 def copies() -> dict[str, Any]:
-    """Return until when copies of the key store from before a removal can exist, and of what."""
+    """Return what the key store is, and for how long the operator keeps copies of it."""
     is_transit = bool(settings.KEYRING_URL)
     days: int | None = getattr(settings, "KEYRING_SNAPSHOT_RETENTION", None)
     kept: dict[str, Any] = {"until": "unknown"} if days is None else {"days_after_the_epoch": days}

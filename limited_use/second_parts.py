@@ -3,7 +3,7 @@ Part 2 of a receipt: the key epochs under which the destroyed keys were wrapped 
 
 Until then, an old copy of the database together with the key store could open
 what was sealed. Afterwards, only copies of the key store could: part 2 says for
-how long those are kept, or that nobody knows.
+how long the operator states that those are kept, or that nobody knows.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def issue(
 
     :param first: part 1
     :param entry_ids: ledger entries of the purge; those that say `key.destroyed` are carried
-    :param backups_until: until when copies of the database from before can exist
+    :param backups_until: until when the operator keeps copies of the database from before
     :raises NotDestroyed: until all those epochs have ended
     :raises NotSequenced: until the ledger proves it
     """
@@ -132,13 +132,15 @@ def _remains(ended_at: datetime, backups_until: datetime) -> Mapping[str, Any]:
 
 _BACKUPS = claim(
     "part-2.backups",
-    "Copies of the database from before the removal may exist until then. The live key store has"
-    " no key any more that opens what the destroyed keys had sealed in them.",
+    "The operator states that copies of the database from before the removal are kept no longer"
+    " than that. The live key store has no key any more that opens what the destroyed keys had"
+    " sealed in them.",
 )
 _COPIES = claim(
     "part-2.copies",
-    "Copies of the key store from before the epoch ended are kept no longer than that. With one of"
-    " them, a copy of the database from before the removal would still open.",
+    "The operator states that copies of the key store from before the epoch ended are kept no"
+    " longer than that. With one of them, a copy of the database from before the removal would"
+    " still open.",
 )
 _NOBODY_KNOWS = claim(
     "part-2.copies-unknown",

@@ -468,12 +468,12 @@ class TestTheTable:
 @pytest.mark.control("3.1.1", "3.1.3", "3.1.4")
 @pytest.mark.scenario("U3")
 class TestEveryRoute:
-    @pytest.mark.claim("api.no-store", "feature.inbox-only-you")
+    @pytest.mark.claim("api.no-store", "feature.inbox-only-you", "data-use.staff")
     @pytest.mark.parametrize("who", TRY_ALL_METHODS)
     def test_answers_each_method_as_declared(self, world, bob, mallory, who):
         self.walk(METHODS, world, bob, mallory, who)
 
-    @pytest.mark.claim("api.no-store", "feature.inbox-only-you")
+    @pytest.mark.claim("api.no-store", "feature.inbox-only-you", "data-use.staff")
     @pytest.mark.parametrize("who", [who for who in CALLERS if who not in TRY_ALL_METHODS])
     def test_answers_get_and_post_as_declared(self, world, bob, mallory, who):
         self.walk(("GET", "POST"), world, bob, mallory, who)

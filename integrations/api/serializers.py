@@ -124,7 +124,9 @@ class Connection(serializers.Serializer[None]):
         allow_null=True,
         help_text=claim(
             "api.reconnect-before",
-            "Only while the grant, or a permission it needs, is gone: then all is erased.",
+            "Set only while the grant, or a permission that a product needs, is missing. After"
+            " this time, the product that has waited longest is disconnected and its data"
+            " removed.",
         ),
     )
 

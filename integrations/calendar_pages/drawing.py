@@ -69,7 +69,7 @@ def drawn(look: Look, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
             place=place,
             calendars={one["id"]: layout.Calendar(one["tone"], _called(one)) for one in legend},
         )
-        clear = {**_about(span, today, days), **_reach(look, inside)}
+        clear = {**_about(span, today, days), **_reach(look, inside, place)}
         clear["unreadable"] = len(expanded.unreadable) + sum(
             one.calendar.unreadable_count for one in look.shown
         )
@@ -153,17 +153,24 @@ def _about(span: Span, today: date, days: Sequence[Shape]) -> Shape:
     }
 
 
-def _reach(look: Look, inside: expansion.Window) -> Shape:
-    """Return how far the copies reach, where the page shows more than that."""
+def _reach(look: Look, inside: expansion.Window, place: ZoneInfo) -> Shape:
+    """
+    Return the first and the last day that every copy holds, where the page shows more than that.
+
+    Copies begin and end at different times, in the middle of a day.
+    """
     copies = [one.calendar for one in look.shown if not one.calendar.is_local]
     begins = [one.cached_from for one in copies if one.cached_from is not None]
     ends = [one.cached_until for one in copies if one.cached_until is not None]
     if not begins or not ends:
         return {"kept_from": None, "kept_until": None}
     begin, end = max(begins), min(ends)
+    clock = zones.clock(begin, place)
+    first = clock.date() if clock.time() == time() else clock.date() + _DAY
+    last = zones.clock(end, place).date() - _DAY
     return {
-        "kept_from": begin if inside.start < begin else None,
-        "kept_until": end if inside.end > end else None,
+        "kept_from": first if inside.start < begin else None,
+        "kept_until": last if inside.end > end else None,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -79,7 +81,7 @@ def data_use(request: HttpRequest) -> HttpResponse:
         "grace_days": settings.REAUTH_GRACE_DAYS,
         "backup_days": settings.BACKUP_RETENTION_DAYS,
         "key_epoch_hours": settings.KEY_EPOCH_HOURS,
-        "own_key_days": rhythm.hours_of(KeyLine.OWN) // 24,
+        "own_key_days": math.ceil(rhythm.hours_of(KeyLine.OWN) / 24),
     }
     return render(request, "public/data_use.html", context)
 

@@ -22,7 +22,7 @@ from limited_use.vault.lines import KeyLine
 
 
 def backups_until(job: PurgeJob) -> datetime:
-    """Return until when copies of the database from before the removal can exist."""
+    """Return until when the operator keeps copies of the database from before the removal."""
     at: datetime = job.verified_at or job.fenced_at
     return at + timedelta(days=settings.BACKUP_RETENTION_DAYS)
 

@@ -13,6 +13,7 @@ from accounts.models import Delegation, Membership, User
 from integrations.models import ConnectAttempt, Connection, Integration, PurgeJob
 from tests.api import cast, schema
 from tests.integrations import household as houses
+from tests.integrations.test_restored import dump
 
 V1 = "/v1/users/me"
 EVIL = "https://evil.example"
@@ -46,13 +47,17 @@ class TestAForeignPage:
     @pytest.mark.claim("csrf.nothing-changed")
     def test_changes_nothing_by_a_post(self, alice, mine):
         browser = cast.browser(alice.user, recent=True, strict=True)
-        before = state()
+        browser.get("/settings/integrations/")
+        before = dump()
 
         for path, form in posts(mine):
             for headers in ({}, {"Origin": EVIL}, {"Origin": "null"}):
-                assert browser.post(path, form, headers=headers).status_code == 403, path
+                answer = browser.post(path, form, headers=headers)
+                assert answer.status_code == 403, path
+                assert "Nothing was changed." in answer.text
 
-        assert state() == before
+        # Every row of every table.
+        assert dump() == before
 
     def test_has_no_use_for_a_token_of_another_session(self, alice, bob, mine):
         other = cast.browser(bob.user, strict=True)

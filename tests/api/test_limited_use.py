@@ -19,6 +19,7 @@ from limited_use.models import Leaf
 from tests.accounts.cast import EC, Asking, post_form
 from tests.api import cast, schema
 from tests.integrations import household as houses
+from tests.integrations.test_restored import dump
 from tests.walls import rows_are_not_hidden
 
 __all__ = ["rows_are_not_hidden"]
@@ -114,6 +115,18 @@ class TestAFeature:
         for path in every_read(mine):
             assert widget.get(path).status_code == 200, path
 
+    @pytest.mark.claim("feature.widget", "data-use.keeps-nothing")
+    def test_keeps_nothing_of_what_it_reads(self, widget, mine):
+        before = dump()
+
+        for path in every_read(mine):
+            assert widget.get(path).status_code == 200, path
+
+        after = dump()
+        changed = {table for table in after if after[table] != before[table]}
+        # That it read is recorded; the first use of an hour makes a key of the ledger.
+        assert changed <= {"limited_use_leaf", "limited_use_datakey"}
+
     def test_reads_through_the_token_endpoint(self, alice, mine):
         delegation = cast.switch_on(alice, cast.widget())
         asking = Asking(delegation, client_id="inbox-widget", alg="ES256", key=EC)
@@ -167,6 +180,7 @@ class TestAFeature:
 
         schema.problem(widget.get(f"{V1}/messages"), 401, "not-authenticated")
 
+    @pytest.mark.claim("feature.needs-agreement")
     def test_agreed_to_in_other_words_is_refused(self, alice, widget):
         delegations.Delegation.objects.update(feature_version=0)
 

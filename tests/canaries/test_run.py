@@ -59,6 +59,7 @@ class TestTheFieldsOfAProvider:
 @pytest.mark.clause("WDEL", "CASA-DEL", "AN-15", "WSEC-TOK")
 @pytest.mark.control("6.5.1")
 class TestARun:
+    @pytest.mark.claim("data-use.encrypted", "data-use.backups")
     def test_of_mail_finds_nothing_anywhere(self):
         status, said = tool("--short")
 

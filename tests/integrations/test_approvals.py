@@ -100,7 +100,9 @@ class TestTheWholeWay:
         assert "Your administrator allowed it, we are told" in asking.page()
         # A hint, and no more: it is the person who connects.
         assert not Connection.objects.exists()
-        assert asking.entra.sandbox.calls("/v1.0/") == 0
+        seen = asking.entra.sandbox.requests()
+        assert seen
+        assert [one for one in seen if one["method_id"].startswith("graph.")] == []
         assert asking.browser.connect().outcome == AttemptOutcome.CONNECTED
         assert not Approval.objects.exists()
         assert "administrator" not in asking.page()

@@ -44,7 +44,7 @@ from integrations.settings_pages.outcome_words import OF_ADMINISTERED, OUTCOMES
 from integrations.sync import claims
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
-from limited_use.vault import naming
+from limited_use.vault import keys, naming, records
 from tests.factories import (
     make_connection,
     make_integration,
@@ -110,6 +110,32 @@ class TestConnecting:
             browser_of(alice).connect()
 
         assert queued == [{"work_id": str(SyncWork.objects.get().id)}]
+
+    @pytest.mark.claim("data-use.encrypted")
+    def test_gives_each_connection_keys_of_its_own(self, browser_of, alice, google):
+        google.seed("second.box@example.com", size=0)
+        browser = browser_of(alice)
+
+        browser.connect()
+        browser.connect("second.box@example.com")
+
+        used = {
+            one.id: {one.id, one.grant_id, one.integrations.get().id}
+            for one in Connection.objects.all()
+        }
+        assert len(used) == 2
+        assert len(set.union(*used.values())) == 6
+        rows = DataKey.objects.filter(holder__in=set.union(*used.values()))
+        assert len({bytes(row.key_id) for row in rows}) == 6
+        # Each sealed column opens with the key of its own connection, and with no other.
+        for mine in Connection.objects.all():
+            for holder in set.union(*used.values()):
+                sealed, key = mine.email, keys.unwrap(keys.read(holder))
+                if holder == mine.id:
+                    assert records.open(sealed.ciphertext, sealed.binding, key)
+                    continue
+                with pytest.raises(records.Unopenable):
+                    records.open(sealed.ciphertext, sealed.binding, key)
 
     @pytest.mark.claim("home.no-password", "connect.no-password", "receipt.mail-stays")
     @pytest.mark.claim("feature.inbox")

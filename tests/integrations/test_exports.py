@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Alarm, Membership
 from integrations import connections, exports, inbox, owner_permits
+from integrations.mime.message import MAX_TEXT
 from integrations.models import (
     Attachment,
     Export,
@@ -341,13 +342,26 @@ class TestThePage:
     def browser(self, mailbox):
         return cast.browser(mailbox.connection.user, recent=True)
 
-    def test_says_what_a_copy_holds_and_what_not(self, browser, mailbox):
-        fill(mailbox, 2)
+    @pytest.mark.claim("export.holds", "export.no-attachments", "feature.export")
+    @pytest.mark.claim("export.about", "export.contents")
+    def test_says_what_a_copy_holds_and_what_not(self, browser, mailbox, other, tmp_path):
+        make_message(mailbox, attachments=[("plan.pdf", "application/pdf", 12)])
+        fill(mailbox, 1)
+        fill(other, 3)
+        path = f"/settings/integrations/{mailbox.id}/export/"
 
-        page = browser.get(f"/settings/integrations/{mailbox.id}/export/").content.decode()
+        page = browser.get(path).content.decode()
+        about, *letters, _ = entries(whole(browser.post(path).streaming_content), tmp_path)
 
         assert "the 2 messages that are kept here" in page
+        assert len(letters) == 2
+        cut = f"of a long one, the first {MAX_TEXT:,} characters"
+        assert cut in page
+        assert cut in " ".join(about.get_content().split())
+        assert ACCOUNT in about.get_content()
         assert "Not the attachments themselves" in page
+        parts = [part for letter in letters for part in letter.walk()]
+        assert {part.get_content_maintype() for part in parts} == {"text", "multipart"}
 
     @pytest.mark.clause("AN-23")
     def test_answers_with_a_file_that_no_browser_renders_or_keeps(self, browser, mailbox):
@@ -361,6 +375,7 @@ class TestThePage:
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert "no-store" in answer["Cache-Control"]
 
+    @pytest.mark.claim("feature.export")
     @pytest.mark.control("2.4.1")
     def test_asks_who_they_are_first(self, mailbox):
         browser = cast.browser(mailbox.connection.user)

@@ -345,6 +345,7 @@ class TestSupport:
         assert Consent.objects.get(item=message.id).withdrawn_at
 
     @pytest.mark.claim("integrations.only-you", "status.reauth", "mail.nothing-lost")
+    @pytest.mark.claim("data-use.grace")
     @pytest.mark.invariant(5)
     def test_reads_nothing_after_the_grant_has_ended(self, mailbox, message, alice, sam):
         opened(alice, message)

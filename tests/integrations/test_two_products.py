@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import connections, purge, removals
+from integrations import connections, endings, purge, removals
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -17,6 +20,7 @@ from integrations.models import (
     ConnectionStatus,
     Integration,
     IntegrationStatus,
+    PurgeJob,
     RevocationOutcome,
     SyncWork,
 )
@@ -241,6 +245,31 @@ class TestCalendarsBesideMail:
         assert of("mail").is_live
         assert Integration.objects.filter(product="calendar").count() == 20
         assert purge.due(at=timezone.now())
+
+
+class TestTheDeadlineInTheApi:
+    @pytest.mark.claim("api.reconnect-before")
+    def test_is_of_the_product_that_has_waited_longest(self, alices):
+        alices.connect()
+        calendar(alices, connection=Connection.objects.get())
+        assert read_deadline(alices) is None
+
+        calendar(alices, connection=Connection.objects.get(), untick=(GMAIL_READONLY,))
+
+        until = of("mail").status_since + timedelta(days=settings.REAUTH_GRACE_DAYS)
+        assert read_deadline(alices) == until.replace(microsecond=0)
+        second = timedelta(seconds=1)
+        assert endings.sweep(at=until - second) == []
+        (job_id,) = endings.sweep(at=until + second)
+        assert PurgeJob.objects.get(id=job_id).integration.product == "mail"
+        assert of("calendar").is_live
+        assert read_deadline(alices) is None
+
+
+def read_deadline(browser):
+    (found,) = json.loads(browser.client.get("/v1/users/me/connections").content)["data"]
+    until = found["reconnect_before"]
+    return until and datetime.fromisoformat(until).replace(microsecond=0)
 
 
 def _hour():

@@ -262,6 +262,7 @@ class TestForbidding:
     def test_never_serves_this_purpose_whatever_the_facts(self, purpose):
         assert open_uses(purpose=purpose) == set()
 
+    @pytest.mark.claim("data-use.no-training", "data-use.refused")
     @pytest.mark.clause("LU-2")
     @pytest.mark.clause("LU-5")
     @pytest.mark.clause("AN-12")
@@ -279,6 +280,14 @@ class TestForbidding:
     )
     def test_never_serves_this_recipient_whatever_the_facts(self, recipient):
         assert open_uses(recipient=recipient) == set()
+
+    @pytest.mark.claim("data-use.refused")
+    @pytest.mark.parametrize("rule", FORBIDDING, ids=lambda rule: rule.id)
+    def test_refuses_all_that_a_rule_on_the_page_covers(self, rule):
+        covered = set(product(rule.data_classes, rule.purposes, rule.recipients))
+
+        assert covered & set(TABLE)
+        assert covered & open_uses() == set()
 
     @pytest.mark.clause("LU-4.2")
     def test_names_the_clause_of_what_it_refuses(self):

@@ -144,8 +144,8 @@ class TestIssue:
         ("days", "until", "says"),
         [
             (None, "unknown", "is not known here"),
-            (7, "2026-12-02T12:00:00.000+00:00", "no longer than that"),
-            (0, "2026-11-25T12:00:00.000+00:00", "no longer than that"),
+            (7, "2026-12-02T12:00:00.000+00:00", "operator states that copies of the key store"),
+            (0, "2026-11-25T12:00:00.000+00:00", "operator states that copies of the key store"),
         ],
     )
     def test_says_until_when_copies_may_exist(self, purged, settings, days, until, says):
@@ -157,6 +157,8 @@ class TestIssue:
         assert remains["key_store_copies"]["until"] == until
         assert says in remains["key_store_copies"]["says"]
         assert remains["backups"]["until"] == "2026-12-25T12:00:00.000+00:00"
+        # The service makes no copies: how long they are kept is the operator's word.
+        assert "operator states that copies of the database" in remains["backups"]["says"]
         assert "Nobody can prove that no copy exists" in remains["proves"]
 
     def test_is_among_the_tombstones(self, purged):

@@ -167,11 +167,13 @@ class TestOpening:
         assert (len(plain), len(with_fence)) == (1, 1)
 
     @pytest.mark.invariant(2)
+    @pytest.mark.claim("data-use.permits")
     def test_refuses_another_class(self, seal, permit):
         with pytest.raises(Unopenable):
             opening.open_all([seal()], permit(use=SHOW_CONTENT), at=NOW)
 
     @pytest.mark.invariant(2)
+    @pytest.mark.claim("data-use.permits")
     def test_refuses_another_holder(self, seal, permit):
         other = uuid7()
         keys.create(holder=other, line=KeyLine.CONTENT, at=NOW)
@@ -180,6 +182,7 @@ class TestOpening:
             opening.open_all([seal()], permit(holder=other), at=NOW)
 
     @pytest.mark.invariant(2)
+    @pytest.mark.claim("data-use.permits")
     def test_refuses_a_permit_that_has_expired(self, seal, permit):
         with pytest.raises(Unopenable):
             opening.open_all([seal()], permit(), at=NOW + timedelta(seconds=60))

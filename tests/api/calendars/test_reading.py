@@ -15,8 +15,20 @@ from limited_use.models import Leaf
 from limited_use.share_models import ShareLevel
 from tests.api import cast, schema
 from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.test_restored import dump
 
-from .asking import V1, WEEK, events, named, ok, scheduler, share, withdraw
+from .asking import (
+    V1,
+    WEEK,
+    availability,
+    events,
+    free_busy,
+    named,
+    ok,
+    scheduler,
+    share,
+    withdraw,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 UNKNOWN = "00000000-0000-7000-8000-000000000001"
@@ -104,6 +116,33 @@ class TestEvents:
 
     def test_are_shown_to_the_feature_that_she_switched_on(self, alice):
         assert len(events(scheduler(alice))) == 10
+
+    @pytest.mark.claim("feature.scheduler", "data-use.keeps-nothing")
+    def test_are_kept_by_no_feature_that_reads_them(self, alice):
+        assistant = scheduler(alice)
+        before = dump()
+
+        listed = ok(assistant.get(f"{V1}/calendars"))["data"]
+        assert ok(assistant.get(f"{V1}/calendars/{listed[0]['id']}"))
+        assert free_busy(assistant, "me")["data"]
+        assert availability(assistant, "me")["data"]
+        for one in events(assistant):
+            ok(assistant.get(f"{V1}/events/{one['id']}"))
+
+        after = dump()
+        changed = {table for table in after if after[table] != before[table]}
+        # That it read is recorded and counted; the first use of an hour makes a key of the ledger.
+        assert changed <= {"limited_use_leaf", "limited_use_datakey", "rate_limit_cache"}
+
+    @pytest.mark.claim("feature.campaigns", "feature.campaigns-nothing")
+    @pytest.mark.parametrize("path", ["calendars", "events"])
+    def test_are_refused_to_campaigns(self, alice, path):
+        client = cast.campaigns()
+        campaigns = cast.feature(client, cast.switch_on(alice, client), "marketing")
+
+        body = schema.problem(campaigns.get(f"{V1}/{path}", WEEK), 403, "limited-use-refused")
+
+        assert body["rule"] == "never-market"
 
     def test_are_refused_to_a_feature_for_another_purpose(self, alice):
         client = cast.widget()

@@ -6,10 +6,12 @@ import orjson
 import pytest
 from django.utils import timezone
 
+from limited_use.features import FEATURES
 from limited_use.models import Consent, Leaf
 from tests.api import schema
 from tests.integrations import calendar_house as houses
 from tests.integrations.household import person
+from tests.integrations.pages import reading
 
 from .asking import V1, WEEK, events, ok, share
 
@@ -66,8 +68,14 @@ class TestWhatOneOfThemMayNotShowNow:
         }
 
     @pytest.mark.claim("calendar.withheld")
-    def test_is_said_on_the_page_beside_what_others_show(self, carol, his):
-        page = his.get("/calendar/?view=agenda").text
+    def test_is_said_on_the_page_beside_what_others_show(self, alice, carol, his):
+        page = reading.text(his.get("/calendar/?view=agenda").text)
 
-        assert "has not agreed to sharing as it reads now" in page
-        assert "Review" in page
+        assert "1 calendar of others cannot be shown now: whoever shares it has not agreed" in page
+        assert page.count("Review") == 1
+        # That was the reason: nothing else is changed.
+        agreed = Consent.objects.filter(owner_id=alice.user.id, feature="calendar-sharing")
+        agreed.update(version=FEATURES["calendar-sharing"].version)
+        page = reading.text(his.get("/calendar/?view=agenda").text)
+        assert "cannot be shown now" not in page
+        assert page.count("Review") == 2

@@ -13,11 +13,13 @@ from integrations import calling
 from integrations.calendars import freshness
 from integrations.models import Connection, PurgeJob
 from integrations.providers.google.spec import GOOGLE
+from limited_use.features import FEATURES
+from limited_use.models import Consent
 from tests.api import cast
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.pages import reading
 
-from .asking import V1, events, named, ok
+from .asking import V1, WEEK, events, named, ok
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-6")]
 
@@ -74,6 +76,27 @@ class TestWithoutAnAgreement:
         assert refused.status_code == 403, refused.content
         assert account.version == before
         assert not PurgeJob.objects.exists()
+
+    @pytest.mark.claim("feature.needs-agreement")
+    @pytest.mark.parametrize("feature", ["calendar", "calendar-editing"])
+    def test_nothing_is_used_while_its_words_changed(self, alice, account, hers, feature):
+        Consent.objects.filter(owner_id=alice.user.id, feature=feature).update(version=0)
+        before = account.version
+
+        page = reading.text(hers.get("/settings/uses/").text)
+        refused = {
+            "calendar": lambda: hers.get(f"{V1}/events", WEEK),
+            "calendar-editing": lambda: create(hers, new(alice)),
+        }
+
+        assert f"It may use nothing until you agree to version {FEATURES[feature].version}." in page
+        body = problem(refused[feature](), 403, "limited-use-refused")
+        assert body["missing"] == ["consent_current"]
+        assert account.version == before
+        Consent.objects.filter(owner_id=alice.user.id, feature=feature).update(
+            version=FEATURES[feature].version
+        )
+        assert refused[feature]().status_code in {200, 201}
 
 
 class TestANewEvent:

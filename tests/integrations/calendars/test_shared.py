@@ -125,6 +125,12 @@ class TestAShare:
         assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=NOW)
 
         assert seen_by(bob) == []
+        # The list leaves it out, and the guard refuses it where it is not left out.
+        with pytest.raises(Refused) as refused:
+            calendar_permits.to_view(
+                actor=bob, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
+            )
+        assert Fact.GRANT_LIVE in refused.value.decision.missing
 
     def test_is_needed(self, alice, bob):
         assert seen_by(bob) == []
@@ -196,7 +202,7 @@ class TestAShare:
                 actor=returned, wanted=[Wanted(alice.primary, BOTH, share=share)], at=NOW
             )
 
-    @pytest.mark.claim("feature.sharing")
+    @pytest.mark.claim("feature.sharing", "disconnect.removes")
     @pytest.mark.invariant(5)
     def test_ends_when_the_calendar_is_disconnected(self, alice, bob, share):
         with transaction.atomic():

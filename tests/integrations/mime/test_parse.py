@@ -151,6 +151,7 @@ class TestBodies:
         assert len(parsed.attachments) == 1
         assert not parsed.has_attachments
 
+    @pytest.mark.claim("export.about", "export.contents")
     def test_are_cut_at_a_bound_that_is_said(self):
         parsed = raw.parse(mail("Subject: long", b"a" * (MAX_TEXT + 10)))
 

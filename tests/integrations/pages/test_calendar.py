@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from integrations.providers.calendars import (
     RemoteEvent,
     When,
 )
+from integrations.sync.calendars import LISTING, resource_of
 from limited_use import consents, shares
 from limited_use.features import FEATURES
 from limited_use.share_models import ShareLevel
@@ -35,6 +36,7 @@ from tests.walls import acting_as
 
 pytestmark = pytest.mark.django_db
 CALENDAR = "/calendar/"
+BERLIN = ZoneInfo("Europe/Berlin")
 OVERRIDE = "\u202egpj.exe"
 HOSTILE = f'<script>alert(1)</script>"{OVERRIDE}' + "x" * 500
 
@@ -347,9 +349,40 @@ class TestWhatCannotBeShown:
     def test_is_said_of_what_lies_further_than_the_copy(self, alice, her_browser):
         alice.sync()
 
-        html = show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
+        page = reading.text(show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}"))
 
-        assert "is not kept here" in reading.text(html)
+        last = alice.primary.cached_until.astimezone(BERLIN) - timedelta(days=1)
+        assert f"not every event after {last.day} {last:%B %Y} is kept here" in page
+
+    @pytest.mark.claim("calendar.window")
+    def test_names_the_days_that_every_copy_holds(self, alice, account, her_browser):
+        account.add("Work")
+        account.put(meeting(NOW - timedelta(days=29), "Early"))
+        alice.run(LISTING)
+        alice.sync()
+        other = alice.calendars.get(is_primary=False)
+        alice.run(resource_of(other.id))
+        # One copy begins at noon and ends at midnight, in Berlin; the other ends at noon, before.
+        day = datetime.combine(NOW.date(), time(), BERLIN)
+        begin, noon = day - timedelta(days=20, hours=-12), day + timedelta(days=180, hours=12)
+        end = day + timedelta(days=190)
+        Calendar.objects.filter(id=other.id).update(cached_from=begin, cached_until=end)
+        Calendar.objects.filter(id=alice.primary.id).update(cached_until=noon)
+
+        early = f"{NOW - timedelta(days=29):%Y-%m-%d}"
+        before = show(her_browser, day=early)
+        after = show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
+
+        first = begin + timedelta(days=1)
+        assert f"every event before {first.day} {first:%B %Y} is kept" in reading.text(before)
+        # The other copy has this one: "not every" is not "none".
+        assert "Early" in before
+        last = noon - timedelta(days=1)
+        assert f"every event after {last.day} {last:%B %Y} is kept" in reading.text(after)
+        Calendar.objects.filter(id=alice.primary.id).update(cached_until=end + timedelta(days=1))
+        after = show(her_browser, "month", day=f"{NOW + timedelta(days=400):%Y-%m-%d}")
+        last = end - timedelta(days=1)
+        assert f"every event after {last.day} {last:%B %Y} is kept" in reading.text(after)
 
 
 class TestCalendarsOfOthers:

@@ -8,11 +8,14 @@ from uuid import UUID
 
 import pytest
 
+from accounts.models import Alarm
 from integrations import zones
 from integrations.calendars import freshness
 from integrations.models import Calendar
 from integrations.providers.calendars import Attendee, Conference, Reminder, RemoteEvent, When
+from limited_use.models import DataKey
 from limited_use.share_models import ShareLevel
+from limited_use.vault import keys
 from limited_use.vault.fields import Stored
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
@@ -311,16 +314,20 @@ class TestWhatCannotBeShown:
     @pytest.mark.scenario("C1")
     @pytest.mark.clause("AN-5")
     def test_is_not_shown_when_it_is_too_old(self, alice, account, her_browser):
-        account.put(meeting(moment(2), "Review"))
+        account.put(meeting(moment(2), "Review", description="as discussed"))
         alice.sync()
         address = addresses(show(her_browser))[0]
         Calendar.objects.update(cached_at=NOW - timedelta(days=2))
 
         answer = her_browser.get(address)
+        description = her_browser.get(f"{address}description/")
 
-        assert answer.status_code == 503
+        assert (answer.status_code, description.status_code) == (503, 503)
         assert "Review" not in answer.text
-        assert "What is too old is never shown" in words(answer.text)
+        assert "as discussed" not in description.text
+        assert "What is kept of its calendar is too old, and no newer copy came" in (
+            words(answer.text)
+        )
 
     @pytest.mark.claim("event.damaged")
     def test_is_said_of_what_is_damaged(self, alice, account, her_browser):
@@ -335,4 +342,24 @@ class TestWhatCannotBeShown:
         answer = her_browser.get(address)
 
         assert answer.status_code == 503
-        assert "This event cannot be read" in words(answer.text)
+        assert "Its bytes, or those of its key, were changed" in words(answer.text)
+        assert "Review" not in answer.text
+        (alarm,) = Alarm.objects.all()
+        assert (alarm.kind, alarm.about) == ("record.damaged", row.id)
+
+    @pytest.mark.claim("event.damaged")
+    def test_is_said_where_its_key_is_damaged(self, alice, account, her_browser):
+        account.put(meeting(moment(2), "Review"))
+        alice.sync()
+        address = addresses(show(her_browser))[0]
+        copy = alice.primary.cache_id
+        DataKey.objects.filter(holder=copy).update(wrapped=b"\1" * 60)
+        keys.forget()
+
+        answer = her_browser.get(address)
+
+        assert answer.status_code == 503
+        assert "Its bytes, or those of its key, were changed" in words(answer.text)
+        assert "Review" not in answer.text
+        (alarm,) = Alarm.objects.all()
+        assert (alarm.kind, alarm.about) == ("key.damaged", copy)

@@ -116,6 +116,7 @@ class TestAChange:
         assert now.start == before.start
         assert now.end.at > before.end.at
 
+    @pytest.mark.claim("form.stale")
     def test_over_the_same_change_of_somebody_else_shows_both_and_lets_them_choose(
         self, account, her_browser, put
     ):

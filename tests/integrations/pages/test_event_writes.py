@@ -142,7 +142,8 @@ class TestADeletion:
 
         assert answer.status_code == 409
         assert "It was changed meanwhile" in reading.text(answer.text)
-        assert account.events[account.email][name] is not None
+        assert "Review of all" in answer.text
+        assert account.events[account.email][name].content.title == "Review of all"
 
     @pytest.mark.parametrize("seen", ["", "x", "0" * 500])
     def test_of_no_version_is_not_done(self, alice, account, her_browser, seen):

@@ -16,6 +16,8 @@ from accounts import memberships, users
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
 from integrations import connections, endings, purge
+from integrations.asking import Asked
+from integrations.calendars import agenda
 from integrations.models import (
     Calendar,
     Event,
@@ -206,6 +208,34 @@ class TestThePageOfCalendars:
         page = said(browser)
 
         assert page.count("A calendar whose name cannot be shown now") == 2
+
+
+class TestDisconnecting:
+    @pytest.mark.claim("disconnect.removes")
+    @pytest.mark.invariant(5)
+    def test_removes_what_its_page_counts_and_ends_shares_at_once(self, alice, browser, local):
+        bob = actor_of(*mailboxes.person("bob", alice.organisation, at=timezone.now()))
+        google = alice.primary
+        for item in (google.id, local.id):
+            share(alice.actor, bob, item, ShareLevel.DETAILS)
+        seen = Asked(bob, bob.user_id, timezone.now())
+        assert {one.calendar.id for one in agenda.everything(seen)} == {google.id, local.id}
+        address = reverse("settings-disconnect", args=[alice.integration.id])
+        page = said(browser, address)
+        assert "This removes 1 calendar with 2 events from Antares, and the keys that open" in page
+        assert "1 share of calendars ends at once." in page
+
+        browser.post(address)
+
+        # In the commit of the answer.
+        assert {one.calendar.id for one in agenda.everything(seen)} == {local.id}
+        live = Share.objects.filter(withdrawn_at=None)
+        assert list(live.values_list("item", flat=True)) == [local.id]
+        assert not keys.exists(google.cache_id)
+        assert keys.exists(local.cache_id)
+        finish(PurgeJob.objects.get())
+        assert [one.id for one in Calendar.objects.all()] == [local.id]
+        assert Event.objects.count() == 1
 
 
 class TestWithdrawingWithALocalCalendar:

@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Alarm
@@ -87,6 +88,22 @@ class TestTurnKeyEpoch:
 
         assert {rhythm.hours_of(line) for line in lines} == {settings.KEY_EPOCH_HOURS}
         assert settings.KEY_EPOCH_HOURS <= 24
+
+    @pytest.mark.claim("data-use.key-epochs")
+    @pytest.mark.parametrize(
+        ("backup_days", "epoch_hours", "says"),
+        [(30, 24, "30 days"), (0, 24, "1 day"), (0, 12, "1 day"), (1, 36, "2 days")],
+    )
+    def test_of_local_calendars_is_on_the_page_and_not_too_short(
+        self, settings, backup_days, epoch_hours, says
+    ):
+        settings.BACKUP_RETENTION_DAYS, settings.KEY_EPOCH_HOURS = backup_days, epoch_hours
+
+        page = " ".join(Client().get("/data-use/").text.split())
+
+        assert f"replaced every {epoch_hours} hours" in page
+        assert f"at least every {says}." in page
+        assert rhythm.hours_of(KeyLine.OWN) <= int(says.split()[0]) * 24
 
     @pytest.mark.claim(
         "data-use.key-epochs",

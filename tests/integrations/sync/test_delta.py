@@ -87,6 +87,7 @@ class TestADelta:
         assert synced.messages.count() == MessageBody.objects.count() == 3
         assert Thread.objects.count() == 3
 
+    @pytest.mark.claim("export.no-older")
     def test_removes_what_went_to_the_trash_and_brings_it_back(self, synced, mailbox):
         moved = next(iter(mailbox.messages))
         mailbox.relabel(moved, add=("TRASH",))
