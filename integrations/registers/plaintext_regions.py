@@ -43,6 +43,7 @@ HARMLESS: Final = frozenset(
         "integrations.providers.oauth.Endpoints",
         "integrations.icalendars.problems.Problem",
         "integrations.icalendars.problems.Unreadable",
+        "integrations.parsers.counts",
         "integrations.parsers.pool.Busy",
         "integrations.parsers.process.COMMAND",
     }

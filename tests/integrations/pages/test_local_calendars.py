@@ -23,6 +23,7 @@ from tests.integrations.household import person
 from tests.integrations.icalendars.files import BERLIN, calendar, event
 from tests.integrations.pages import reading as page_reading
 from tests.integrations.sync.conftest import keyring
+from tests.lent_parsers import lend_all
 from tests.walls import requests_act_as_web
 
 __all__ = ["keyring", "requests_act_as_web"]
@@ -228,6 +229,16 @@ class TestFilling:
         answer = fill(browser, home, b"x" * (components.LARGEST + 1_000_000))
 
         assert "larger than 10 MB" in answer.content.decode()
+
+    @pytest.mark.claim("import.busy")
+    def test_where_no_parser_process_is_free_takes_nothing(self, browser, home):
+        with lend_all():
+            answer = fill(browser, home, calendar(TEA))
+
+        assert answer.status_code == 503
+        assert answer["Retry-After"]
+        assert "Nothing of yours was taken" in answer.content.decode()
+        assert Event.objects.count() == 0
 
     def test_without_a_file_says_so(self, browser, home):
         assert "Choose a file first" in browser.post(at("-fill", home)).content.decode()
