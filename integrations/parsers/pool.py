@@ -141,7 +141,7 @@ class Pool:
         )
 
     @contextlib.contextmanager
-    def _lend(self, patience: float, *, is_fresh: bool) -> Iterator[Process]:
+    def _lend(self, patience: float, *, is_fresh: bool = False) -> Iterator[Process]:
         if not self._free.acquire(timeout=patience):
             raise Busy
         try:
