@@ -11,6 +11,7 @@ from __future__ import annotations
 import html as entities
 import re
 import secrets
+import threading
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -36,6 +37,9 @@ MAX_PICTURES: Final = 8 * 1024 * 1024
 _DATA: Final = re.compile(r"data:(image/[a-z]+);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 _LINKS: Final = frozenset({"http", "https", "mailto", "tel"})
 _REL: Final = "noopener noreferrer nofollow"
+
+# A placeholder: a random word, and the picture's place among those of the message.
+_PLACE: Final = re.compile(r' src="data:([0-9a-f]{32})-(\d+)"')
 
 _BREAKS: Final = re.compile(r"<(?=/?(?:p|div|br|td|th|tr|li|h[1-6]|blockquote)\b)", re.IGNORECASE)
 _URL: Final = re.compile(r"https?://[^\s<>\"'`]{1,2000}[^\s<>\"'`.,;:!?)\]}]")
@@ -65,7 +69,11 @@ class _Attributes:
     """
 
     def __init__(self) -> None:
-        self.word = f"data:{secrets.token_hex(16)}-"
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the message before."""
+        self.word = secrets.token_hex(16)
         self.pictures: list[str] = []
         self.blocked_count = 0
         self._room = MAX_PICTURES
@@ -89,7 +97,7 @@ class _Attributes:
     def _picture(self, address: str) -> str | None:
         if address[:4].lower() == "cid:":
             self.pictures.append(address[4:].strip("<> "))
-            return f"{self.word}{len(self.pictures) - 1}"
+            return f"data:{self.word}-{len(self.pictures) - 1}"
         known = _DATA.fullmatch(address)
         if not known or known[1].lower() not in allowed.PICTURE_TYPES or len(address) > self._room:
             self.blocked_count += 1
@@ -99,9 +107,43 @@ class _Attributes:
 
     def split(self, safe: str) -> Sanitised:
         """Return sanitised markup, cut where the placeholders stand, with their attributes."""
-        cut = re.split(rf' src="{self.word}(\d+)"', safe)
-        pictures = tuple(self.pictures[int(place)] for place in cut[1::2])
-        return Sanitised(tuple(cut[::2]), pictures, self.blocked_count)
+        pieces: list[str] = []
+        pictures: list[str] = []
+        end = 0
+        for place in _PLACE.finditer(safe) if self.pictures else ():
+            # Another word was written by the sender.
+            if place[1] == self.word:
+                pieces.append(safe[end : place.start()])
+                pictures.append(self.pictures[int(place[2])])
+                end = place.end()
+        return Sanitised((*pieces, safe[end:]), tuple(pictures), self.blocked_count)
+
+
+class _Cleaner(threading.local):
+    """nh3 as mail needs it: made once, because that takes as long as a short message."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._attributes = _Attributes()
+        self._nh3 = nh3.Cleaner(
+            tags=set(allowed.TAGS),
+            clean_content_tags=set(allowed.DROPPED_WHOLE),
+            attributes=allowed.ATTRIBUTES,
+            attribute_filter=self._attributes,
+            url_schemes={*_LINKS, "data", "cid"},
+            link_rel=_REL,
+            set_tag_attribute_values={"a": {"target": "_blank"}},
+        )
+
+    def clean(self, html: str) -> Sanitised:
+        self._attributes.begin()
+        return self._attributes.split(self._nh3.clean(html))
+
+
+_cleaner: Final = _Cleaner()
+_without_markup: Final = nh3.Cleaner(
+    tags=set(), clean_content_tags=set(allowed.DROPPED_WHOLE), attributes={}
+)
 
 
 def _leads_out(value: str) -> bool:
@@ -121,20 +163,10 @@ def sanitise(html: str) -> Sanitised:
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return _words_only(html)
-    attributes = _Attributes()
-    safe = nh3.clean(
-        html,
-        tags=set(allowed.TAGS),
-        clean_content_tags=set(allowed.DROPPED_WHOLE),
-        attributes=allowed.ATTRIBUTES,
-        attribute_filter=attributes,
-        url_schemes={*_LINKS, "data", "cid"},
-        link_rel=_REL,
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-    )
-    if len(safe) > MAX_GROWTH * len(html) + SMALL:
+    safe = _cleaner.clean(html)
+    if sum(map(len, safe.pieces)) > MAX_GROWTH * len(html) + SMALL:
         return _words_only(html)
-    return attributes.split(safe)
+    return safe
 
 
 def _words_only(html: str) -> Sanitised:
@@ -150,13 +182,7 @@ def html_to_text(html: str) -> str:
     html = html[:MAX_TEXT]
     if not is_within_bounds(html):
         return printable(_without_tags(html))
-    bare = nh3.clean(
-        _BREAKS.sub(" <", html),
-        tags=set(),
-        clean_content_tags=set(allowed.DROPPED_WHOLE),
-        attributes={},
-    )
-    return printable(entities.unescape(bare))
+    return printable(entities.unescape(_without_markup.clean(_BREAKS.sub(" <", html))))
 
 
 def plain_to_html(text: str) -> str:

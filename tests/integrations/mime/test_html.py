@@ -222,15 +222,28 @@ class TestPictures:
         assert sum(one.get("src") == PIXEL for one in images) >= len(safe.pictures)
 
     def test_cannot_be_forged_by_who_has_seen_one(self, monkeypatch):
-        words = iter(["first" * 6, "second" * 5])
-        monkeypatch.setattr(markup.secrets, "token_hex", lambda _: next(words))
-        seen = f"data:{'first' * 6}-0"
+        seen, now = "0" * 32, "f" * 32
+        monkeypatch.setattr(markup.secrets, "token_hex", lambda _: now)
+        forged = f' src="data:{seen}-0"'
 
-        sanitise("<img src=cid:a>")
-        safe = sanitise(f"<img src='{seen}'><p> src=\"{seen}\"</p><img src=cid:b>")
+        safe = sanitise(f"<img{forged}><p>{forged}</p><img src=cid:b>")
 
         assert safe.pictures == ("b",)
-        assert safe.pieces[0] == f'<img><p> src="{seen}"</p><img'
+        assert safe.pieces == (f"<img><p>{forged}</p><img", ">")
+
+    def test_have_another_word_in_each_message(self, monkeypatch):
+        words = iter(["0" * 32, "f" * 32])
+        monkeypatch.setattr(markup.secrets, "token_hex", lambda _: next(words))
+        sanitise("<img src=cid:a>")
+
+        safe = sanitise('<p> src="data:' + "0" * 32 + '-0"</p><img src=cid:b>')
+
+        assert safe.pictures == ("b",)
+
+    def test_of_one_message_are_not_those_of_another(self):
+        assert sanitise("<img src=cid:a>").pictures == ("a",)
+        assert sanitise("<img src=cid:b>").pictures == ("b",)
+        assert sanitise("<p>").pictures == ()
 
     def test_in_the_markup_itself_have_a_bound(self, monkeypatch):
         monkeypatch.setattr(markup, "MAX_PICTURES", 2 * len(PIXEL) + 1)
