@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from .mail_tasks import TEXT_SHOWN, ShowText
 from .process import COMMAND, Ended, Process, ReplyTooLarge, TooSlow
 
 __all__ = ["COMMAND", "SIZE", "Busy", "CannotRun", "Pool", "TooCostly", "pool"]
+
+logger = logging.getLogger(__name__)
 
 #: Of each process of the service.
 SIZE: Final = max(2, min(4, os.cpu_count() or 1))
@@ -126,6 +129,7 @@ class Pool:
             self._ask_twice(body, budget, patience, TEXT_SHOWN.decode)
             self._has_answered = True
             return
+        logger.error("parsers.cannot_run")
         raise CannotRun(
             "parser processes do not start, or cannot be isolated, on this machine:"
             " see integrations/parsers/README.md"

@@ -146,7 +146,7 @@ class Run:
             if changes.batch is not None:
                 set_aside |= mail.write(changes.batch, seen_round=self.work.round, at=at)
             if changes.relabelling is not None:
-                mail.relabel(changes.relabelling, at=at)
+                set_aside |= mail.relabel(changes.relabelling, at=at)
             if changes.removed:
                 mail.remove(changes.removed, integration_id=mine, sealer=sealer)
             if changes.swept:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
+from integrations.mime.message import bounded_size
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.base import (
@@ -46,7 +47,7 @@ class GmailAdapter:
         answer = call(self.api.users.getProfile(userId=ME), self.access)
         return MailboxProfile(
             email=str(answer.get("emailAddress") or ""),
-            message_count=int(answer.get("messagesTotal") or 0),
+            message_count=bounded_size(answer.get("messagesTotal")),
             cursor=str(answer["historyId"]),
         )
 
@@ -86,7 +87,7 @@ class GmailAdapter:
                 for item in answer.get("messages") or ()
             ),
             next_page=answer.get("nextPageToken") or None,
-            estimate=int(answer.get("resultSizeEstimate") or 0),
+            estimate=bounded_size(answer.get("resultSizeEstimate")),
         )
 
     def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:

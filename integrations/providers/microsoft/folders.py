@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from integrations.mime.message import bounded_size
 from integrations.providers import errors
 from integrations.providers.access import Access
 
@@ -67,7 +68,9 @@ def read(access: Access) -> Folders:
     return Folders(
         words=words,
         names=names,
-        message_count=sum(int(one.get("totalItemCount") or 0) for one in every.values()),
+        message_count=bounded_size(
+            sum(bounded_size(one.get("totalItemCount")) for one in every.values())
+        ),
     )
 
 

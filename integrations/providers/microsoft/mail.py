@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
+from integrations.mime.message import bounded_size
 from integrations.parsers import reading as parsers
 from integrations.providers import errors
 from integrations.providers.access import Access
@@ -95,7 +96,7 @@ class GraphMailAdapter:
         return ListPage(
             refs=tuple(map(reading.ref, items)),
             next_page=answer.get("@odata.nextLink") or None,
-            estimate=int(answer.get("@odata.count") or 0),
+            estimate=bounded_size(answer.get("@odata.count")),
         )
 
     def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
