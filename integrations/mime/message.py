@@ -35,7 +35,7 @@ class Poison(Exception):
 
 
 def bounded_size(said: object) -> int:
-    """Return a size in bytes that a provider says, as a column takes it; 0 where it says none."""
+    """Return a size or count that a provider says, as a column takes it; 0 where it says none."""
     is_number = isinstance(said, int | float) and said >= 0
     return int(min(said, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
 

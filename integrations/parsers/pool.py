@@ -135,6 +135,7 @@ class Pool:
             self._ask_twice(body, budget, patience, TEXT_SHOWN.decode)
             self._has_answered = True
             return
+        logger.error("parsers.cannot_run")
         raise CannotRun(
             "parser processes do not start, or cannot be isolated, on this machine:"
             " see integrations/parsers/README.md"

@@ -233,12 +233,23 @@ def _write(
 
 
 @dataclass(frozen=True, slots=True)
-class Relabelling:
-    """New flags of messages that we have, sealed where they must be."""
+class NewFlags:
+    """New flags of one message that we have. `columns` are those of `rows.relabel`."""
 
-    changes: list[tuple[UUID, bool, bool, str, bytes | None]]
+    remote_id: str
+    columns: tuple[UUID, bool, bool, str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelling:
+    """
+    New flags of messages that we have, sealed where they must be.
+
+    `unfit` are messages whose flags could not be prepared: why, by the provider's id.
+    """
+
+    changes: list[NewFlags]
     touched: frozenset[UUID]
-    # Messages whose new labels could not be prepared: why, by the provider's id.
     unfit: Mapping[str, str]
 
 
@@ -249,30 +260,55 @@ def prepare_relabelling(
     sealer: Sealer,
     label_names: Mapping[str, str],
 ) -> Relabelling:
-    """Return the new flags of those messages that we have; the others are nobody's here."""
+    """Return the new flags of those messages that we have."""
     by_id = {one.ref.message_id: one.filing for one in changes}
     remote_ids = blinds(sealer, by_id)
     known = _known(owner.integration_id, list(remote_ids))
-    flags: list[tuple[UUID, bool, bool, str, bytes | None]] = []
+    flags: list[NewFlags] = []
     unfit: dict[str, str] = {}
     for blind, row in known.items():
-        filing = by_id[remote_ids[blind]]
+        remote_id = remote_ids[blind]
+        filing = by_id[remote_id]
         try:
             sealed = _sealed_labels(filing, row.id, sealer=sealer, label_names=label_names)
             folders = incoming.folders(filing)
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
-            unfit[remote_ids[blind]] = culprits.reason_for(error)
+            unfit[remote_id] = culprits.reason_for(error)
             continue
-        flags.append((row.id, filing.is_unread, filing.is_starred, folders, sealed))
-    touched = frozenset(row.thread_id for row in known.values())
-    return Relabelling(flags, touched, unfit)
+        columns = (row.id, filing.is_unread, filing.is_starred, folders, sealed)
+        flags.append(NewFlags(remote_id, columns))
+    return Relabelling(flags, frozenset(row.thread_id for row in known.values()), unfit)
 
 
-def relabel(relabelling: Relabelling, *, at: datetime) -> None:
-    """Write new flags. Inside the transaction that holds the fence."""
-    if relabelling.changes:
-        rows.relabel(relabelling.changes, at=at)
-        threads.derive(relabelling.touched)
+def relabel(relabelling: Relabelling, *, at: datetime) -> dict[str, str]:
+    """
+    Write new flags. Inside the transaction that holds the fence.
+
+    Return the messages whose flags the database refuses: why, by the provider's id.
+    """
+    refused = _relabel(relabelling.changes, at=at)
+    if refused:
+        # One of them, at least: each by itself.
+        refused = {
+            one: why
+            for change in relabelling.changes
+            for one, why in _relabel([change], at=at).items()
+        }
+    threads.derive(relabelling.touched)
+    return refused
+
+
+def _relabel(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]:
+    """Write these together; if the database refuses them, write none and return all."""
+    if not changes:
+        return {}
+    try:
+        with transaction.atomic():
+            rows.relabel([one.columns for one in changes], at=at)
+    except Exception as error:  # noqa: BLE001 - sets messages aside, or is raised again
+        reason = culprits.reason_for(error)
+        return {one.remote_id: reason for one in changes}
+    return {}
 
 
 def remove(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> int:

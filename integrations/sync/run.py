@@ -76,7 +76,9 @@ class Run:
 
     @cached_property
     def ends_at(self) -> datetime:
-        return self.claim.taken_at + self.time_budget
+        # A page of changes is repeated until it is whole: one message at a time takes longer.
+        budget = 2 * self.time_budget if self.is_careful else self.time_budget
+        return self.claim.taken_at + budget
 
     @property
     def is_over(self) -> bool:
@@ -146,7 +148,7 @@ class Run:
             if changes.batch is not None:
                 set_aside |= mail.write(changes.batch, seen_round=self.work.round, at=at)
             if changes.relabelling is not None:
-                mail.relabel(changes.relabelling, at=at)
+                set_aside |= mail.relabel(changes.relabelling, at=at)
             if changes.removed:
                 mail.remove(changes.removed, integration_id=mine, sealer=sealer)
             if changes.swept:

@@ -75,6 +75,8 @@ class FakeMailbox:
     is_isolated: bool = False
     # What becomes of a message, by its id, once it is read; it may raise.
     twisted: dict[str, Callable[[RemoteMessage], RemoteMessage]] = field(default_factory=dict)
+    # How a message is said to be filed when its labels change, by its id.
+    refiled: dict[str, Labels] = field(default_factory=dict)
     # What a kind of call raises each time.
     failing: dict[str, BaseException] = field(default_factory=dict)
 
@@ -229,7 +231,8 @@ class FakeMailAdapter:
             elif what == "added":
                 upserted[message_id] = stored.ref
             elif message_id not in upserted:
-                relabelled[message_id] = Relabelled(stored.ref, stored.filing)
+                filing = box.refiled.get(message_id, stored.filing)
+                relabelled[message_id] = Relabelled(stored.ref, filing)
         return ChangePage(
             tuple(upserted.values()),
             tuple(relabelled.values()),
@@ -300,5 +303,7 @@ def opened(mailbox: FakeMailbox):
     @contextmanager
     def open_mail(access: Access) -> Iterator[FakeMailAdapter]:
         yield FakeMailAdapter(mailbox, access)
+        if "close" in mailbox.failing:
+            raise mailbox.failing["close"]
 
     return open_mail

@@ -88,7 +88,7 @@ class GmailAdapter:
         return ListPage(
             # The key is absent when nothing is on the page.
             refs=tuple(
-                MessageRef(provider_id(item["id"]), provider_id(item["threadId"]))
+                MessageRef(str(item["id"]), str(item["threadId"]))
                 for item in answer.get("messages") or ()
             ),
             next_page=values.token(answer.get("nextPageToken")),

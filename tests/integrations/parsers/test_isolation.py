@@ -116,6 +116,16 @@ class TestAnIsolatedProcess:
     def test_is_refused(self, outcomes, attempt):
         assert outcomes[attempt] == REFUSED
 
+    def test_is_not_dumpable(self):
+        # Asked before the filter, which refuses the question.
+        early = BEGIN.replace(
+            "isolation.give_up", "isolation._filter_system_calls = lambda: None; isolation.give_up"
+        )
+
+        done = run(early + "print(libc.prctl(3, 0, 0, 0, 0), resource.getrlimit(4))")
+
+        assert done.stdout == "0 (0, 0)\n", done.stderr
+
     def test_still_reads_what_python_needs(self):
         done = run(
             BEGIN + "import zoneinfo, email.mime.text\nprint(zoneinfo.ZoneInfo('Asia/Tokyo'))"

@@ -154,6 +154,35 @@ class TestAMessageThatCannotBeStored:
         assert synced.messages.count() == 1
 
 
+class TestFlagsThatCannotBeStored:
+    @pytest.mark.parametrize("folder", ["x" * 10_000, "a\x00b", HALF])
+    def test_set_their_message_aside_and_the_others_change(self, synced, mailbox, folder):
+        first, second, third = (mailbox.deliver() for _ in range(3))
+        synced.settle()
+        for message_id in (first, second, third):
+            mailbox.relabel(message_id, add=("STARRED",))
+        filing = mailbox.messages[second].filing
+        mailbox.refiled[second] = replace(filing, folders=("inbox", folder))
+
+        synced.run()
+
+        assert synced.messages.filter(is_starred=True).count() == 2
+        assert SetAside.objects.get().reason == "not-storable"
+        assert synced.work.crash_count == 0
+
+    def test_of_a_message_that_is_asked_for_again_arrive_with_it(self, synced, mailbox):
+        (known,) = mailbox.messages
+        mailbox.relabel(known, add=("STARRED",))
+        mailbox.refiled[known] = replace(mailbox.messages[known].filing, folders=(HALF,))
+        synced.run()
+
+        aside.retry(integration_id=synced.integration.id, at=synced.at)
+        synced.settle()
+
+        assert synced.messages.filter(is_starred=True).count() == 1
+        assert not SetAside.objects.exists()
+
+
 class TestIdsThatAreNoText:
     def test_of_a_listing_are_set_aside_without_being_asked_for(self, alice, mailbox):
         mailbox.deliver()
@@ -416,6 +445,32 @@ class TestCrashesOutsideOfMessages:
         mailbox.failing.clear()
         turns(alice)
         assert (alice.status, alice.messages.count()) == (ACTIVE, 1)
+
+
+class TestACrashAfterTheWorkWasGivenBack:
+    def test_counts_as_one(self, synced, mailbox):
+        mailbox.failing["close"] = RuntimeError("a bug")
+        for _ in range(3):
+            with pytest.raises(RuntimeError):
+                synced.run()
+
+        assert synced.status == UNEXPECTED
+        assert (synced.work.crash_count, synced.work.failure_count) == (3, 3)
+        assert synced.work.failing_since is not None
+        assert Alarm.objects.filter(kind="sync.crashing").exists()
+        assert synced.work.next_sync_at > synced.at
+
+    def test_is_over_with_the_next_turn(self, synced, mailbox):
+        mailbox.failing["close"] = RuntimeError("a bug")
+        with pytest.raises(RuntimeError):
+            synced.run()
+        mailbox.failing.clear()
+        mailbox.deliver()
+
+        synced.settle()
+
+        assert (synced.status, synced.work.crash_count) == (ACTIVE, 0)
+        assert synced.messages.count() == 2
 
 
 class TestEveryReason:
