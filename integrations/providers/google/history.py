@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from integrations.providers.base import ChangePage, MessageRef, Relabelled, provider_id
+from integrations.providers.base import ChangePage, MessageRef, Relabelled
 
 from .reading import HIDDEN, filing, is_hidden
 
@@ -29,7 +29,7 @@ class _Fold:
             self._upsert(entry["message"])
 
     def removed(self, entry: Mapping[str, Any]) -> None:
-        message_id = provider_id(entry["message"]["id"])
+        message_id = str(entry["message"]["id"])
         self.upserted.pop(message_id, None)
         self.relabelled.pop(message_id, None)
         self.deleted[message_id] = None
@@ -54,7 +54,7 @@ class _Fold:
 
 
 def _ref(message: Mapping[str, Any]) -> MessageRef:
-    return MessageRef(provider_id(message["id"]), provider_id(message["threadId"]))
+    return MessageRef(str(message["id"]), str(message["threadId"]))
 
 
 def page(records: Iterable[Mapping[str, Any]], *, cursor: str, more: bool) -> ChangePage:
