@@ -37,6 +37,8 @@ from tests.walls import requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
 
+# Of a header, as deep as the longest token lets it be.
+NESTED = base64.urlsafe_b64encode(b"[" * 5_900 + b"]" * 5_900).rstrip(b"=").decode()
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("requests_act_as_web")]
 
 
@@ -185,6 +187,7 @@ class TestAToken:
             pytest.param(token(key=RSAKey.generate_key(2048)), id="another key"),
             pytest.param(token({"kid": "two"}), id="no such key"),
             "e30.e30.",
+            pytest.param(f"{NESTED}.e30.e30", id="nested header"),
         ],
     )
     def test_has_to_be_signed_by_google(self, watched, queue, bearer):
@@ -240,10 +243,11 @@ class TestABody:
             json.dumps(message(data=base64.b64encode(b"[]").decode())).encode(),
             json.dumps(message(data=base64.b64encode(b'{"emailAddress": 7}').decode())).encode(),
             json.dumps(message("x" * 300)).encode(),
+            json.dumps(message("\ud800@example.test")).encode(),
             b"[" * 5000,
             b"x" * 200_000,
         ],
-        ids=range(11),
+        ids=range(12),
     )
     def test_that_makes_no_sense_is_acknowledged_or_it_would_come_for_a_week(
         self, watched, queue, body
