@@ -154,6 +154,24 @@ class TestAMessageThatCannotBeStored:
         assert synced.messages.count() == 1
 
 
+class TestAMessageThatIsAskedForAgain:
+    @pytest.mark.parametrize("error", [errors.Unavailable("down"), Busy()])
+    def test_is_not_lost_while_it_cannot_be_asked_for(self, synced, mailbox, error):
+        culprit = mailbox.deliver()
+        mailbox.twisted[culprit] = mail(subject=HALF)
+        synced.run()
+        mailbox.twisted[culprit] = raising(error)
+        aside.retry(integration_id=synced.integration.id, at=synced.at)
+
+        synced.run()
+
+        row = SetAside.objects.get()
+        assert (row.reason, row.try_count) == ("not-storable", 0)
+        mailbox.twisted.clear()
+        synced.settle()
+        assert (synced.messages.count(), SetAside.objects.count()) == (2, 0)
+
+
 class TestFlagsThatCannotBeStored:
     @pytest.mark.parametrize("folder", ["x" * 10_000, "a\x00b", HALF])
     def test_set_their_message_aside_and_the_others_change(self, synced, mailbox, folder):
