@@ -236,10 +236,12 @@ def _of_messages(delivery: Delivery, boxes: list[Mailbox]) -> list[Figure]:
 
 
 def _of_memory(used: Usage, name: str, begin: float, end: float) -> Figure:
-    first = used.window(name, begin=begin, end=begin + WINDOW)
-    last = used.window(name, begin=end - WINDOW, end=end)
-    if not first or not last:
+    samples = used.window(name, begin=begin, end=end)
+    if not samples:
         raise AssertionError(f"{name}: no memory was seen")
+    # By number, not by time: there is not a parser process at every moment.
+    count = max(1, min(int(WINDOW / usage.INTERVAL), len(samples) // 2))
+    first, last = samples[:count], samples[-count:]
     peak = max(size for _, size in used.held[name])
     return figures.ratio(
         f"memory of {_NAMES[name]}",

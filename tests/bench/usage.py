@@ -13,7 +13,8 @@ from threading import Event, Thread
 from config.embedded.service import Service
 from tests.bench import measure, memory
 
-_INTERVAL = 3.0  # seconds
+# Seconds between two samples of memory.
+INTERVAL = 3.0
 _TICK = os.sysconf("SC_CLK_TCK")
 # Of /proc/PID/stat, counted from the state: processor time of children that have ended.
 _OF_CHILDREN = slice(13, 15)
@@ -53,7 +54,7 @@ def observed(service: Service) -> Iterator[Usage]:
 
 
 def _sample(service: Service, usage: Usage, wait: Callable[[float], bool]) -> None:
-    while not wait(_INTERVAL):
+    while not wait(INTERVAL):
         at, of_parsers = time.monotonic(), []
         for name, process in service.processes.items():
             parsers = memory.parsers(process.pid)

@@ -179,3 +179,9 @@ class TestHistory:
             else:
                 known[change.message_id] = change.labels
         assert known == {entry.id: entry.labels for entry in box.newest_first()}
+
+    @pytest.mark.parametrize(("count", "name"), [(100, "a" * 100), (10_000, "")])
+    def test_looks_for_no_file_name_in_a_long_header(self, count, name):
+        raw = b'Content-Type: text/plain; name="' + b"a" * count + b'"\r\n\r\nx'
+
+        assert split(raw).filename == name
