@@ -10,6 +10,7 @@ from django.utils import timezone
 from integrations.calendars import exporting, keeping, local
 from integrations.icalendars import components, reading
 from integrations.models import Calendar, Event
+from integrations.parsers import reading as parsers
 from limited_use.features import FEATURES
 from limited_use.models import Leaf
 from limited_use.vault import keys
@@ -17,7 +18,9 @@ from tests.api import cast
 from tests.integrations.calendars.test_shared import actor_of
 from tests.integrations.household import person
 from tests.integrations.icalendars.files import BERLIN, calendar, event
+from tests.integrations.icalendars.hostile_files import zones
 from tests.integrations.sync.conftest import keyring
+from tests.lent_parsers import lend_all
 from tests.walls import requests_act_as_web
 
 __all__ = ["keyring", "requests_act_as_web"]
@@ -186,6 +189,27 @@ class TestFilling:
         assert answer.status_code == 422
         assert 'data-label="Line">11<' in shown
         assert "Nothing of this file was taken" in shown
+        assert Event.objects.count() == 0
+
+    @pytest.mark.claim("import.busy")
+    def test_while_others_are_read_takes_nothing_and_asks_to_try_again(
+        self, browser, home, monkeypatch
+    ):
+        monkeypatch.setattr(parsers, "PATIENCE", 0.05)
+        with lend_all():
+            answer = fill(browser, home, calendar(TEA))
+
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert "Other files are being read at this moment" in answer.content.decode()
+        assert Event.objects.count() == 0
+        assert fill(browser, home, calendar(TEA)).status_code == 302
+
+    @pytest.mark.claim("import.nothing-taken")
+    def test_of_a_costly_file_says_so_and_takes_nothing(self, browser, home):
+        answer = fill(browser, home, zones(80))
+
+        assert answer.status_code == 422
+        assert "it takes too much work to find when all of this happens" in answer.content.decode()
         assert Event.objects.count() == 0
 
     @pytest.mark.scenario("F2")
