@@ -16,7 +16,7 @@ from integrations.calendars.writing import errors as writing_errors
 from integrations.calendars.writing import once
 from integrations.icalendars.problems import Unreadable
 from integrations.inbox import cursors
-from integrations.parsers.pool import Busy
+from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers import errors
 from limited_use import consents, shares
 from limited_use.claims import claim
@@ -360,6 +360,8 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     InterfaceError: BUSY,
     # No parser process was free in time.
     Busy: BUSY,
+    # None runs on this machine: the client may retry once the operator has mended that.
+    CannotRun: BUSY,
 }
 
 
@@ -369,6 +371,8 @@ def of(error: Exception) -> Problem | None:
     # The client may retry. Details are logged for the operator.
     if isinstance(error, Busy):
         logger.warning("parsers.busy")
+    elif isinstance(error, CannotRun):
+        logger.error("parsers.cannot_run")
     elif found is BUSY:
         logger.error("database.failed", extra={"error": type(error.__cause__ or error).__name__})
     return found

@@ -45,6 +45,7 @@ HARMLESS: Final = frozenset(
         "integrations.icalendars.problems.Unreadable",
         "integrations.parsers.counts",
         "integrations.parsers.pool.Busy",
+        "integrations.parsers.pool.CannotRun",
         "integrations.parsers.process.COMMAND",
     }
 )
@@ -52,13 +53,14 @@ HARMLESS: Final = frozenset(
 REGIONS: Final[Mapping[str, str]] = {
     # Answers and notifications of providers.
     "integrations.providers": "Lists the adapters, and defines the provider's dataclass.",
+    "integrations.parsers": "Sends bytes to a parser process, and decodes its reply.",
+    "integrations.parser_process": "Parses in a process without keys, database and network.",
     "integrations.sync": "Fetches mail and calendars, and seals them.",
     "integrations.watches": "Opens push registrations with a token and their own secrets.",
     "integrations.webhooks.google": "Verifies Google's notifications, which name a mailbox.",
     "integrations.webhooks.microsoft": "Verifies Microsoft's notifications.",
     "integrations.hints": "Finds the work of a mailbox that a notification names.",
     "integrations.permits": "Asks the guard whether a notification may be matched to a mailbox.",
-    "integrations.parser_process": "The isolated program that reads what strangers wrote.",
     # Grants.
     "integrations.connections.callback": "Exchanges a code for tokens, and keeps or revokes them.",
     "integrations.connections.starting": "Opens the address of the account to reconnect.",

@@ -19,7 +19,7 @@ from integrations.asking import asked_by
 from integrations.calendars import exporting, importing, keeping
 from integrations.icalendars import writing
 from integrations.icalendars.problems import Problem, Unreadable
-from integrations.parsers.pool import Busy
+from integrations.parsers.pool import Busy, CannotRun
 from integrations.problems import BUSY
 from integrations.settings_pages import local_page
 from limited_use.claims import claim
@@ -62,7 +62,7 @@ def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
                 "import.nothing-taken", "Nothing of this file was taken: it needs mending first."
             ),
         )
-    except Busy:
+    except (Busy, CannotRun):
         status, headers = BUSY.status, {"Retry-After": str(BUSY.retry_after)}
         form.add_error(
             None,

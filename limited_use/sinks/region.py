@@ -41,9 +41,11 @@ _KEPT: tuple[type[BaseException], ...] = (
     OperationalError,
     InterfaceError,
 )
-# By name, because this package knows neither: Celery's signals to a task; `Busy`, where no parser
-# process is free and the client may retry.
-_KEPT_NAMES = frozenset({"SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate", "Busy"})
+# By name, because this package knows neither: Celery's signals to a task; that no parser process is
+# free, or none runs, and the client may retry.
+_KEPT_NAMES = frozenset(
+    {"SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate", "Busy", "CannotRun"}
+)
 
 
 def region(function: Callable[P, R]) -> Callable[P, R]:

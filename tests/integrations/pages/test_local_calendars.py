@@ -12,6 +12,7 @@ from django.utils import timezone
 from integrations.calendars import exporting, keeping, local
 from integrations.icalendars import components, reading
 from integrations.models import Calendar, Connection, Event
+from integrations.parsers import reading as parsers
 from limited_use.features import FEATURES
 from limited_use.models import Leaf
 from limited_use.share_models import Share, ShareLevel
@@ -21,6 +22,7 @@ from tests.integrations.calendars.test_imported import share
 from tests.integrations.calendars.test_shared import actor_of
 from tests.integrations.household import person
 from tests.integrations.icalendars.files import BERLIN, calendar, event
+from tests.integrations.icalendars.hostile_files import zones
 from tests.integrations.pages import reading as page_reading
 from tests.integrations.sync.conftest import keyring
 from tests.lent_parsers import lend_all
@@ -222,6 +224,28 @@ class TestFilling:
         assert "Nothing of this file was taken" in shown
         assert Event.objects.count() == 0
 
+    @pytest.mark.claim("import.busy")
+    def test_while_others_are_read_takes_nothing_and_asks_to_try_again(
+        self, browser, home, monkeypatch
+    ):
+        monkeypatch.setattr(parsers, "PATIENCE", 0.05)
+        with lend_all():
+            answer = fill(browser, home, calendar(TEA))
+
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        shown = answer.content.decode()
+        assert "Other files are being read at this moment. Nothing of yours was taken" in shown
+        assert Event.objects.count() == 0
+        assert fill(browser, home, calendar(TEA)).status_code == 302
+
+    @pytest.mark.claim("import.nothing-taken")
+    def test_of_a_costly_file_says_so_and_takes_nothing(self, browser, home):
+        answer = fill(browser, home, zones(80))
+
+        assert answer.status_code == 422
+        assert "it takes too much work to find when all of this happens" in answer.content.decode()
+        assert Event.objects.count() == 0
+
     @pytest.mark.scenario("F2")
     def test_of_too_large_a_file_is_refused_without_a_copy_on_a_disk(self, browser, home, settings):
         settings.FILE_UPLOAD_TEMP_DIR = "/nowhere/at/all"
@@ -229,16 +253,6 @@ class TestFilling:
         answer = fill(browser, home, b"x" * (components.LARGEST + 1_000_000))
 
         assert "larger than 10 MB" in answer.content.decode()
-
-    @pytest.mark.claim("import.busy")
-    def test_where_no_parser_process_is_free_takes_nothing(self, browser, home):
-        with lend_all():
-            answer = fill(browser, home, calendar(TEA))
-
-        assert answer.status_code == 503
-        assert answer["Retry-After"]
-        assert "Nothing of yours was taken" in answer.content.decode()
-        assert Event.objects.count() == 0
 
     def test_without_a_file_says_so(self, browser, home):
         assert "Choose a file first" in browser.post(at("-fill", home)).content.decode()
