@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,7 +17,7 @@ from integrations import attachments, connections, exports, inbox, pictures, sup
 from integrations.inbox import shown_text
 from integrations.mime import safe_text, showing
 from integrations.models import MessageBody, PurgeTrigger
-from integrations.parsers import pool, reading
+from integrations.parsers import reading
 from integrations.parsers.pool import Pool
 from integrations.providers import errors
 from limited_use.sinks import rows as sealed_rows
@@ -32,11 +31,16 @@ __all__ = ["requests_act_as_web"]
 SAFE = "<p>Hello <b>Alice</b>\n<img></p>"
 
 
+def take_parsers_away(monkeypatch) -> None:
+    empty = Pool(size=0)
+    monkeypatch.setattr(reading, "pool", lambda: empty)
+    monkeypatch.setattr(reading, "PATIENCE", 0.01)
+
+
 @pytest.fixture
 def no_parsers(monkeypatch):
     """There are no parser processes: whoever asks one is told that all are busy."""
-    monkeypatch.setitem(pool._pools, os.getpid(), Pool(size=0))
-    monkeypatch.setattr(reading, "PATIENCE", 0.01)
+    take_parsers_away(monkeypatch)
 
 
 @pytest.fixture
@@ -126,7 +130,7 @@ class TestAViewOfAnOlderVersion:
         with acting_as(ProcessClass.WEB, alice):
             first = read(alice, message)
         again = stored(message)
-        monkeypatch.setitem(pool._pools, os.getpid(), Pool(size=0))
+        take_parsers_away(monkeypatch)
         with acting_as(ProcessClass.WEB, alice):
             second = read(alice, message)
 
@@ -241,7 +245,7 @@ class TestAnOriginalBeyondTheLimits:
 @pytest.fixture
 def no_second_try(monkeypatch):
     """Return a way to take the processes away."""
-    return lambda: monkeypatch.setitem(pool._pools, os.getpid(), Pool(size=0))
+    return lambda: take_parsers_away(monkeypatch)
 
 
 class TestStoring:
