@@ -53,7 +53,6 @@ HARMLESS: Final = frozenset(
 REGIONS: Final[Mapping[str, str]] = {
     # Answers and notifications of providers.
     "integrations.providers": "Lists the adapters, and defines the provider's dataclass.",
-    "integrations.parsers": "Sends bytes to a parser process, and decodes its reply.",
     "integrations.parser_process": "Parses in a process without keys, database and network.",
     "integrations.sync": "Fetches mail and calendars, and seals them.",
     "integrations.watches": "Opens push registrations with a token and their own secrets.",
