@@ -172,10 +172,11 @@ def reading(*, actor: Actor, message_id: UUID, at: datetime) -> Reading:
         bodies = MessageBody.objects.select_related("message").defer("content")
         try:
             body = bodies.get(message_id=message_id)
+            # First: to read an older text forgets the message that was read with it.
+            message = body.message
             text = shown_text.sealed_columns(body)
         except MessageBody.DoesNotExist:
             raise NotFound from None
-    message = body.message
     return Reading([Row(MessageRow(message, None), {"summary": message.summary, **text})], granted)
 
 

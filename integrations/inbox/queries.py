@@ -106,10 +106,11 @@ def message(message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailbox
     )
     try:
         body = bodies.defer("content").get()
+        # First: to read an older text forgets the message that was read with it.
+        row = _message(body.message, mailboxes)
         text = sealed_columns(body)
     except MessageBody.DoesNotExist:
         return Page([], [], None)
-    row = _message(body.message, mailboxes)
     return Page([Row(row.row, {**row.sealed, **text})], [body.integration_id], None)
 
 
