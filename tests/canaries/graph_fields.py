@@ -22,7 +22,6 @@ from msgraph.generated.models.mailbox_settings import MailboxSettings
 from msgraph.generated.models.message import Message
 from msgraph.generated.models.o_data_errors.main_error import MainError
 from msgraph.generated.models.outlook_category import OutlookCategory
-from msgraph.generated.models.user import User
 
 from integrations.providers import PROVIDERS
 from tests.canaries.fields import CLAIMS
@@ -39,8 +38,8 @@ RESOURCES: Final[Mapping[str, Any]] = {
     "calendarView": Event,
     "instances": Event,
 }
-#: What else answers: an account's own page, and what is said of what went wrong.
-_BESIDE: Final = frozenset({User, MainError})
+#: What else answers: what is said of what went wrong.
+_BESIDE: Final = frozenset({MainError})
 #: Methods that answer with nothing of `RESOURCES`, and what they answer with.
 BESIDE: Final[Mapping[str, str]] = {
     **dict.fromkeys(
@@ -133,11 +132,6 @@ def filled(model: Any, mark: str, at: str = "") -> dict[str, Any]:
             inside = filled(node.model, mark, path)
             made[name] = inside if node.kind == "one" else [inside]
     return made
-
-
-def account(mark: str) -> dict[str, Any]:
-    """Return what an account says of its owner, down to what nobody asked for."""
-    return filled(User, mark)
 
 
 def error(mark: str, more: str) -> dict[str, Any]:
