@@ -7,6 +7,7 @@ said of an event once per row.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -112,6 +113,12 @@ def _name(shown: Shape, master: UUID, original: datetime) -> None:
     shown["original_start"] = original.isoformat()
 
 
+def _description(content: Shape) -> str:
+    safe, is_plain = content.get("shown", ("", False))
+    found: str = html.escape(content["description"], quote=False) if is_plain else safe
+    return found.strip()
+
+
 def _said(row: tuple[Any, ...], content: Shape) -> Shape:
     names = ("email", "name", "status", "is_organizer", "is_self", "is_optional", "is_resource")
     return {
@@ -127,7 +134,7 @@ def _said(row: tuple[Any, ...], content: Shape) -> Shape:
         "visibility": "private" if row[6] else "default",
         "read_only": False,
         "title": content["title"],
-        "description": content.get("shown", [""])[0].strip(),
+        "description": _description(content),
         "location": content["location"],
         "participants": [
             dict(zip(names, (*one[:3], *map(bool, one[3:])), strict=True))
