@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from integrations.mime import showing
 from integrations.models import Event
-from integrations.parsers import limits, reading
+from integrations.parsers import reading
 from integrations.parsers.limits import Budget
 from integrations.parsers.pool import pool
 from limited_use.vault import sealing
@@ -108,7 +108,7 @@ class TestASync:
     ):
         narrow = Budget(cpu_seconds=30, memory=0, wall_seconds=60, reply=100_000)
         with monkeypatch.context() as patch:
-            patch.setattr(limits, "budget_for", lambda _: narrow)
+            patch.setattr(pool(), "_budget_for", lambda _: narrow)
             put(alice, account, "a & " * 40_000, MARKUP)
 
         costly, neighbour = events(hers)
