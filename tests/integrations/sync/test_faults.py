@@ -163,7 +163,8 @@ class World:
             pass
         except (Exception, Killed) as error:  # noqa: BLE001 - as Celery does
             note(f"{type(error).__name__} after {before} crashes")
-            self.bad += 1
+            # Without a claim the turn has not begun, and there is nothing that could show it.
+            self.bad += self.house.work.heartbeat_at != work.heartbeat_at
         finally:
             self.mailbox.failing.clear()
         self.check()
