@@ -232,9 +232,9 @@ def test_whatever_fails_is_seen_and_everything_else_arrives(monkeypatch, first, 
     # for again: by its owner, or once a day by itself.
     arrived = world.house.messages.count()
     assert arrived + world.aside.count() == len(world.kinds)
-    assert world.aside.exclude(reason="crashed").count() == len(culprits) - culprits.count(
-        "crashed"
-    )
+    # So does one with a message that could not have been stored either.
+    named = len(culprits) - culprits.count("crashed")
+    assert world.aside.exclude(reason="crashed").count() <= named
     for _ in range(2):
         aside.retry(integration_id=world.house.integration.id, at=world.house.at)
         world.settle()
