@@ -78,7 +78,7 @@ FEATURES: dict[str, Feature] = {
             where="Inbox, next to your calls, texts and chats",
             says=claim(
                 "feature.inbox-only-you",
-                "Shows your mail next to your other channels. Only you see it.",
+                "Shows your mail next to your other channels. It shows it to you alone.",
             ),
             purposes=frozenset({Purpose.INBOX_DISPLAY}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
@@ -98,7 +98,8 @@ FEATURES: dict[str, Feature] = {
             title="Calendar",
             where="Calendar, beside your calls, texts and chats",
             says=claim(
-                "feature.calendar-only-you", "Shows your calendars in one view. Only you see it."
+                "feature.calendar-only-you",
+                "Shows your calendars in one view. It shows them to you alone.",
             ),
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=CALENDAR,
