@@ -35,11 +35,12 @@ def keep_our_logging(**_: Any) -> None:
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
-def keep_memory_private(**_: Any) -> None:
+def prepare_memory(**_: Any) -> None:
     """Before there is anything in it; a pool's processes inherit it."""
-    from config import privacy
+    from config import allocator, privacy
 
     privacy.keep()
+    allocator.give_back()
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]

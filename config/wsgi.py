@@ -4,7 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config import egress, keys_fit, privacy
+from config import allocator, egress, keys_fit, privacy
 from config.cgi import without_our_environment
 from config.classes import ProcessClass, refuse_other_than
 from config.logging import log_uncaught
@@ -12,6 +12,7 @@ from config.logging import log_uncaught
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 privacy.keep()
+allocator.give_back()
 refuse_other_than(ProcessClass.WEB)
 _application = without_our_environment(get_wsgi_application())
 

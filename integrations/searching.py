@@ -21,7 +21,7 @@ from integrations.permits import Permits
 from integrations.places import Box
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.base import RemoteMessage, RemoteThread, Wanted
-from integrations.sync.mail import MESSAGE
+from integrations.sync.identities import MESSAGE
 from limited_use.sinks import page
 from limited_use.sinks.rows import Row
 from limited_use.vault.keys import Destroyed

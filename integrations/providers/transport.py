@@ -33,12 +33,20 @@ TIMEOUT: Final = urllib3.Timeout(connect=10.0, read=30.0)
 # The token endpoints: a person may be waiting.
 SHORT: Final = urllib3.Timeout(connect=5.0, read=10.0)
 MAX_RETRY_AFTER: Final = 24 * 3600.0
+# Bytes of an answer, decoded. It is held in memory, whole. A message's MIME is the largest:
+# mailboxes take 35 MB, those of which an administrator said so 150.
+MAX_ANSWER: Final = 48 * 1024 * 1024
 _KEPT_OPEN: Final = 40
 _PIECE: Final = 64 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
 _STATUS_LINE: Final = re.compile(r"HTTP/\d(?:\.\d)? (\d{3})(?: |\Z)")
 
 NoAnswer = HTTPError
+
+
+class TooLarge(NoAnswer):
+    """The answer is larger than `MAX_ANSWER`. To who does not look: none came."""
+
 
 _MAKING: Final = Lock()
 
@@ -128,10 +136,25 @@ def send(
     """
     Return the answer to one request.
 
+    :raises TooLarge: if it is too large to be read
     :raises NoAnswer: if none came
     """
-    response = _request(method, url, headers=headers, body=body, timeout=timeout)
-    return Answer(response.status, response.headers, response.data)
+    response = _request(
+        method, url, headers=headers, body=body, timeout=timeout, preload_content=False
+    )
+    try:
+        return Answer(response.status, response.headers, _read(response))
+    finally:
+        response.release_conn()
+
+
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+    content = response.read(MAX_ANSWER + 1)
+    if len(content) > MAX_ANSWER:
+        # Not given back to the pool half read.
+        response.close()
+        raise TooLarge("larger than is held in memory")
+    return content
 
 
 def _request(method: str, url: str, **given: Any) -> urllib3.BaseHTTPResponse:
@@ -205,7 +228,7 @@ def streamed(method: str, url: str, headers: Mapping[str, str]) -> Iterator[Stre
     try:
         head = Answer(response.status, response.headers, b"")
         if not head.is_success:
-            head = Answer(response.status, response.headers, response.data)
+            head = Answer(response.status, response.headers, _read(response))
         yield Stream(head, response.stream(_PIECE))
     finally:
         # Not given back to the pool half read.

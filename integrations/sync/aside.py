@@ -21,7 +21,7 @@ from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealing import Sealer
 
 from . import claims, culprits
-from .mail import blinds, storable_id
+from .identities import blinds, storable_id
 
 # What another day may mend; what is wrong with a message itself, no day does.
 PASSING = ("unavailable", "unexpected")

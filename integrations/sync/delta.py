@@ -7,7 +7,7 @@ from typing import Any
 from integrations.providers.base import ChangePage, MessageRef
 from integrations.watches import standing
 
-from . import aside, fetching, mail, planner
+from . import aside, fetching, planner, relabelling
 from .mailbox import Fetched
 from .run import Changes, Run
 
@@ -49,23 +49,23 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
         # From the same cursor, in a moment.
         run.is_early = True
         return True
-    relabelling = None
+    new_flags = None
     if page.relabelled:
         named = any(one.filing.labels for one in page.relabelled)
-        relabelling = mail.prepare_relabelling(
+        new_flags = relabelling.prepare(
             page.relabelled,
             owner=run.owner,
             sealer=run.sealer,
             label_names=run.label_names if named else {},
         )
-    if moved or relabelling or page.deleted:
+    if moved or new_flags or page.deleted:
         values: dict[str, Any] = {"cursor": run.sealed("cursor", page.cursor)}
         if page.upserted or page.relabelled or page.deleted:
             values["last_event_at"] = run.clock.now()
         # With the last of its rows: a crash repeats the page, and never skips it.
         run.commit(
             Changes(
-                relabelling=relabelling, removed=page.deleted, settled=page.deleted, values=values
+                relabelling=new_flags, removed=page.deleted, settled=page.deleted, values=values
             )
         )
     return True

@@ -1,9 +1,8 @@
 """
 From messages to rows: identity, sealing, and the writing of one batch.
 
-A message is (integration, the provider's id), looked up by a keyed hash; its
-Message-ID decides nothing. Sealing happens in `prepare`, before the transaction,
-so that the transaction is short; `write`, `relabel` and `remove` are for inside.
+Sealing happens in `prepare`, before the transaction, so that the transaction is short;
+`write` and `remove` are for inside.
 """
 
 from __future__ import annotations
@@ -17,17 +16,12 @@ from django.db import transaction
 
 from accounts.ids import uuid7
 from integrations.mime import safe_text, showing
-from integrations.models import Attachment, Message, MessageBody, Thread
-from integrations.providers.base import Labels, Relabelled, RemoteMessage
+from integrations.models import Attachment, Message, MessageBody
+from integrations.providers.base import RemoteMessage
 from limited_use.vault.sealing import Sealer
 
-from . import culprits, incoming, rows, threads
+from . import culprits, identities, incoming, relabelling, rows, threads
 from .rows import Owner
-
-# Kinds of blinds: a thread's id never looks like a message's.
-MESSAGE = "mail.message"
-THREAD = "mail.thread"
-RFC822 = "mail.rfc822"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +61,6 @@ class _Blinded:
     thread: bytes
 
 
-def storable_id(remote_id: str) -> str:
-    """Return a provider's id as it is stored: what is no text is written as escapes."""
-    return remote_id.encode("utf-8", "backslashreplace").decode()
-
-
-def blinds(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, str]:
-    """Return the provider's message ids by their blind."""
-    return {sealer.blind(MESSAGE, storable_id(remote_id)): remote_id for remote_id in remote_ids}
-
-
 def prepare(
     messages: Iterable[RemoteMessage],
     *,
@@ -93,14 +77,16 @@ def prepare(
     """
     unfit: dict[str, str] = {}
     wanted = _blind_each(messages, sealer=sealer, unfit=unfit)
-    known = _known(owner.integration_id, list(wanted))
+    known = identities.find_messages(owner.integration_id, list(wanted))
     if unseen_in is not None:
         wanted = {
             blind: one
             for blind, one in wanted.items()
             if blind not in known or known[blind].seen_round != unseen_in
         }
-    thread_ids = _known_threads(owner.integration_id, list({one.thread for one in wanted.values()}))
+    thread_ids = identities.find_threads(
+        owner.integration_id, list({one.thread for one in wanted.values()})
+    )
     new_threads = [
         (uuid7(), blind)
         for blind in dict.fromkeys(one.thread for one in wanted.values())
@@ -141,8 +127,8 @@ def _blind_each(
     found: dict[bytes, _Blinded] = {}
     for one in messages:
         try:
-            message = sealer.blind(MESSAGE, one.message_id)
-            found[message] = _Blinded(one, message, sealer.blind(THREAD, one.thread_id))
+            message = sealer.blind(identities.MESSAGE, one.message_id)
+            found[message] = _Blinded(one, message, sealer.blind(identities.THREAD, one.thread_id))
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
             unfit[one.message_id] = culprits.reason_for(error)
     return found
@@ -165,7 +151,7 @@ def _seal(
             message_id,
             thread_id,
             blind,
-            sealer.blind(RFC822, rfc822) if rfc822 else None,
+            sealer.blind(identities.RFC822, rfc822) if rfc822 else None,
             one.received_at,
             one.size,
             one.filing.is_unread,
@@ -173,7 +159,7 @@ def _seal(
             one.mail.has_attachments,
             incoming.folders(one.filing),
             sealer.seal(Message, "summary", row=message_id, data=summary).ciphertext,
-            _sealed_labels(one.filing, message_id, sealer=sealer, label_names=label_names),
+            relabelling.seal_labels(one.filing, message_id, sealer=sealer, label_names=label_names),
         )
     )
     body = sealer.seal(MessageBody, "content", row=message_id, data=incoming.body(one))
@@ -185,15 +171,6 @@ def _seal(
         columns.attachments.append(
             (row, message_id, part.position, part.size, part.is_inline, descriptor.ciphertext)
         )
-
-
-def _sealed_labels(
-    filing: Labels, message_id: UUID, *, sealer: Sealer, label_names: Mapping[str, str]
-) -> bytes | None:
-    names = incoming.labels(filing, label_names)
-    if names is None:
-        return None
-    return sealer.seal(Message, "labels", row=message_id, data=names).ciphertext
 
 
 def write(batch: Batch, *, seen_round: int, at: datetime) -> dict[str, str]:
@@ -232,92 +209,13 @@ def _write(
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class NewFlags:
-    """New flags of one message that we have. `columns` are those of `rows.relabel`."""
-
-    remote_id: str
-    columns: tuple[UUID, bool, bool, str, bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Relabelling:
-    """
-    New flags of messages that we have, sealed where they must be.
-
-    `unfit` are messages whose flags could not be prepared: why, by the provider's id.
-    """
-
-    changes: list[NewFlags]
-    touched: frozenset[UUID]
-    unfit: Mapping[str, str]
-
-
-def prepare_relabelling(
-    changes: Iterable[Relabelled],
-    *,
-    owner: Owner,
-    sealer: Sealer,
-    label_names: Mapping[str, str],
-) -> Relabelling:
-    """Return the new flags of those messages that we have."""
-    by_id = {one.ref.message_id: one.filing for one in changes}
-    remote_ids = blinds(sealer, by_id)
-    known = _known(owner.integration_id, list(remote_ids))
-    flags: list[NewFlags] = []
-    unfit: dict[str, str] = {}
-    for blind, row in known.items():
-        remote_id = remote_ids[blind]
-        filing = by_id[remote_id]
-        try:
-            sealed = _sealed_labels(filing, row.id, sealer=sealer, label_names=label_names)
-            folders = incoming.folders(filing)
-        except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
-            unfit[remote_id] = culprits.reason_for(error)
-            continue
-        columns = (row.id, filing.is_unread, filing.is_starred, folders, sealed)
-        flags.append(NewFlags(remote_id, columns))
-    return Relabelling(flags, frozenset(row.thread_id for row in known.values()), unfit)
-
-
-def relabel(relabelling: Relabelling, *, at: datetime) -> dict[str, str]:
-    """
-    Write new flags. Inside the transaction that holds the fence.
-
-    Return the messages whose flags the database refuses: why, by the provider's id.
-    """
-    refused = _relabel(relabelling.changes, at=at)
-    if refused:
-        # One of them, at least: each by itself.
-        refused = {
-            one: why
-            for change in relabelling.changes
-            for one, why in _relabel([change], at=at).items()
-        }
-    threads.derive(relabelling.touched)
-    return refused
-
-
-def _relabel(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]:
-    """Write these together; if the database refuses them, write none and return all."""
-    if not changes:
-        return {}
-    try:
-        with transaction.atomic():
-            rows.relabel([one.columns for one in changes], at=at)
-    except Exception as error:  # noqa: BLE001 - sets messages aside, or is raised again
-        reason = culprits.reason_for(error)
-        return {one.remote_id: reason for one in changes}
-    return {}
-
-
 def remove(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> int:
     """Delete messages by the provider's id. Return how many we had."""
     return remove_rows(
         list(
             Message.objects.filter(
                 integration_id=integration_id,
-                remote_blind__in=list(blinds(sealer, remote_ids)),
+                remote_blind__in=list(identities.blinds(sealer, remote_ids)),
             ).values_list("id", flat=True)
         )
     )
@@ -328,37 +226,3 @@ def remove_rows(message_ids: Sequence[UUID]) -> int:
     if message_ids:
         threads.derive(rows.remove(message_ids))
     return len(message_ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What we have of a message already."""
-
-    id: UUID
-    thread_id: UUID
-    seen_round: int
-
-
-def _known(integration_id: UUID, wanted: list[bytes]) -> dict[bytes, Known]:
-    found = Message.objects.filter(
-        integration_id=integration_id, remote_blind__in=wanted
-    ).values_list("remote_blind", "id", "thread_id", "seen_round")
-    return {bytes(blind): Known(row, thread, seen) for blind, row, thread, seen in found}
-
-
-def seen(remote_ids: Iterable[str], *, owner: Owner, sealer: Sealer, seen_round: int) -> set[str]:
-    """Return which of these messages that round has seen, by the provider's id."""
-    by_blind = blinds(sealer, remote_ids)
-    found = Message.objects.filter(
-        integration_id=owner.integration_id,
-        remote_blind__in=list(by_blind),
-        seen_round=seen_round,
-    ).values_list("remote_blind", flat=True)
-    return {by_blind[bytes(blind)] for blind in found}
-
-
-def _known_threads(integration_id: UUID, wanted: list[bytes]) -> dict[bytes, UUID]:
-    found = Thread.objects.filter(
-        integration_id=integration_id, remote_blind__in=wanted
-    ).values_list("remote_blind", "id")
-    return {bytes(blind): thread_id for blind, thread_id in found}

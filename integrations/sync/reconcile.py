@@ -24,7 +24,7 @@ from integrations.models import Message, Reconciliation, SyncWork
 from integrations.providers.base import ListPage, MessageRef
 from limited_use.sinks import provider as own_provider
 
-from . import aside, claims, delta, mail
+from . import aside, claims, delta, identities
 from .run import Changes, Run
 
 EVERY = timedelta(days=1)
@@ -166,7 +166,7 @@ def _page(
 
 def _missing(run: Run, listing: Listing) -> list[MessageRef]:
     """Return what the provider lists and we lack, less what was set aside."""
-    theirs = mail.blinds(run.sealer, listing.refs)
+    theirs = identities.blinds(run.sealer, listing.refs)
     here = (
         _all_ours(run).filter(remote_blind__in=list(theirs)).values_list("remote_blind", flat=True)
     )
@@ -192,7 +192,7 @@ def _ours(run: Run, listing: Listing) -> QuerySet[Message]:
 
 def _oldest(run: Run, listing: Listing) -> datetime | None:
     """Return when the last that is listed was received, as far as we have those; else None."""
-    last = list(mail.blinds(run.sealer, listing.refs))[-1000:]
+    last = list(identities.blinds(run.sealer, listing.refs))[-1000:]
     found: datetime | None = (
         _all_ours(run).filter(remote_blind__in=last).aggregate(at=Min("received_at"))["at"]
     )
@@ -201,7 +201,7 @@ def _oldest(run: Run, listing: Listing) -> datetime | None:
 
 def _extra(run: Run, listing: Listing) -> list[UUID]:
     """Return which rows only we have, as far back as the listing goes."""
-    theirs = mail.blinds(run.sealer, listing.refs)
+    theirs = identities.blinds(run.sealer, listing.refs)
     found = _ours(run, listing).values_list("id", "remote_blind")
     return [row_id for row_id, blind in found if bytes(blind) not in theirs]
 
@@ -226,7 +226,7 @@ def _names(summary: bytes) -> MessageRef:
 
 
 def _here(run: Run, refs: list[MessageRef]) -> int:
-    blinds = list(mail.blinds(run.sealer, (ref.message_id for ref in refs)))
+    blinds = list(identities.blinds(run.sealer, (ref.message_id for ref in refs)))
     return _all_ours(run).filter(remote_blind__in=blinds).count()
 
 

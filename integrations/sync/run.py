@@ -21,10 +21,11 @@ from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import Sealer
 
-from . import aside, claims, crashes, culprits, mail
+from . import aside, claims, crashes, culprits, mail, relabelling
 from .claims import Claim
-from .mail import Batch, Relabelling
+from .mail import Batch
 from .mailbox import Mailbox
+from .relabelling import Relabelling
 from .rows import Owner
 from .turn import Clock
 
@@ -148,7 +149,7 @@ class Run:
             if changes.batch is not None:
                 set_aside |= mail.write(changes.batch, seen_round=self.work.round, at=at)
             if changes.relabelling is not None:
-                set_aside |= mail.relabel(changes.relabelling, at=at)
+                set_aside |= relabelling.write(changes.relabelling, at=at)
             if changes.removed:
                 mail.remove(changes.removed, integration_id=mine, sealer=sealer)
             if changes.swept:

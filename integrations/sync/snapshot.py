@@ -19,7 +19,7 @@ from integrations.models import Message, SyncStage
 from integrations.providers import errors
 from integrations.providers.base import ListPage, MessageRef
 
-from . import aside, fetching, mail, planner
+from . import aside, fetching, identities, planner
 from .mailbox import Fetched
 from .run import Changes, Run
 
@@ -131,7 +131,9 @@ def _page(run: Run, page: str | None) -> ListPage:
 def _bring(run: Run, window: Window, *, only_newest: bool) -> bool:
     refs = list(window.refs())
     ids = [ref.message_id for ref in refs]
-    window.done |= mail.seen(ids, owner=run.owner, sealer=run.sealer, seen_round=run.work.round)
+    window.done |= identities.seen(
+        ids, owner=run.owner, sealer=run.sealer, seen_round=run.work.round
+    )
     skipped = aside.known(run.owner.integration_id, ids, sealer=run.sealer)
     window.done |= skipped
     wanted = [ref for ref in refs if ref.message_id not in window.done]

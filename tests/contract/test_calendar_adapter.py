@@ -25,6 +25,13 @@ WINDOW = (TEN - timedelta(days=180), TEN + timedelta(days=180))
 
 
 REAL = {"google": GoogleWorld, "graph": GraphWorld}
+#: Answers of success that say nothing, by a name.
+UNREADABLE = {
+    "list": "[]",
+    "number": "1",
+    "text": "not JSON",
+    "deep": '{"a":' * 9_000 + "1" + "}" * 9_000,
+}
 
 
 @pytest.fixture(params=["fake", *REAL])
@@ -231,6 +238,14 @@ class TestWriting:
             world.adapter.create(
                 world.primary, content(), event_id="0123456789abcdef", notify="none"
             )
+
+    @pytest.mark.invariant(9)
+    @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+    def test_with_an_answer_that_cannot_be_read_leaves_it_open(self, real, body):
+        real.sandbox.fail_next(method="POST", status=200, body=body)
+
+        with pytest.raises(errors.OutcomeUnknown):
+            real.adapter.create(real.primary, content(), event_id="0123456789abcdef", notify="none")
 
     def test_brings_back_what_was_written(self, world):
         wanted = content(

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from integrations.models import Integration, Message, SetAside, SyncWork
+from integrations.providers import transport
 from integrations.settings_pages import words
 from integrations.sync import engine
 from tests.integrations import google as googles
@@ -194,6 +195,15 @@ def test_a_size_that_gmail_does_not_say_in_earnest_ends_at_a_row(gmail, size):
 
     assert Message.objects.count() == before + 3
     assert not SetAside.objects.exists()
+
+
+def test_an_answer_larger_than_memory_is_for_is_of_one_message_alone(gmail, monkeypatch):
+    monkeypatch.setattr(transport, "MAX_ANSWER", 100_000)
+    large = hostile.message(body=b"hello " * 20_000)
+    # It is asked for together with its neighbours: what they bring is too large, then only it is.
+    assert bring_between_neighbours(gmail, large) == "too-large"
+    address = reverse("settings-details", args=[Integration.objects.get().id])
+    assert words.SET_ASIDE["too-large"] in gmail.browser.client.get(address).text
 
 
 @pytest.mark.parametrize("what", ["id", "threadId", "internalDate", "labelIds"])

@@ -11,7 +11,7 @@ from django.utils import timezone
 from config.classes import ProcessClass
 from config.database import walls
 from integrations.models import Integration, Message, SyncStage, SyncWork
-from integrations.sync.mail import MESSAGE
+from integrations.sync.identities import MESSAGE
 from limited_use.vault.sealing import sealer
 from tests.canaries import stores
 from tests.factories import make_connection, make_integration

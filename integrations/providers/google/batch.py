@@ -39,11 +39,20 @@ def call_each(requests: Sequence[Any], access: Access, *, url: str) -> list[Outc
     _, _, headers, _ = prepared(requests[0], access)
     headers["content-type"] = f"multipart/mixed; boundary={boundary}"
     parts = [_part(place, request, boundary) for place, request in enumerate(requests)]
-    response = None
-    with suppress(transport.NoAnswer):
-        response = transport.send(
-            "POST", url, headers, b"".join(parts) + f"--{boundary}--\r\n".encode()
-        )
+    body = b"".join(parts) + f"--{boundary}--\r\n".encode()
+    response, is_too_large = None, False
+    try:
+        response = transport.send("POST", url, headers, body)
+    except transport.TooLarge:
+        is_too_large = True
+    except transport.NoAnswer:
+        pass
+    # Out here, for the same reason as in `calls.call`.
+    if is_too_large:
+        # Together, not each: until the one is left that is too large by itself.
+        half = len(requests) // 2
+        some = call_each(requests[:half], access, url=url)
+        return some + call_each(requests[half:], access, url=url)
     if response is None:
         return [errors.Unavailable("Google did not answer") for _ in requests]
     if not response.is_success:

@@ -87,14 +87,18 @@ def call(
     `not_found` says what a 404 means here.
     """
     method, url, headers, body = prepared(request, access)
-    response = None
-    with suppress(transport.NoAnswer):
-        response = transport.send(method, url, headers, body)
+    found: dict[str, Any] | errors.ProviderError
+    found = errors.Unavailable("Google did not answer")
     # Raised out here, so that no error of the transport, which holds the
     # request and its token, rides along as context.
-    if response is None:
-        raise errors.Unavailable("Google did not answer")
-    found = outcome(request, response, not_found=not_found)
+    try:
+        response = transport.send(method, url, headers, body)
+    except transport.TooLarge:
+        found = errors.Rejected("larger than we carry", reason="too-large")
+    except transport.NoAnswer:
+        pass
+    else:
+        found = outcome(request, response, not_found=not_found)
     if isinstance(found, errors.ProviderError):
         raise found
     return found
@@ -115,11 +119,13 @@ def write(request: Any, access: Access) -> dict[str, Any]:
     if response.status == HTTPStatus.NO_CONTENT:
         return {}
     found = outcome(request, response)
-    if isinstance(found, errors.Unavailable) and not isinstance(found, errors.RateLimited):
+    if isinstance(found, dict):
+        return found
+    has_failed = isinstance(found, errors.Unavailable) and not isinstance(found, errors.RateLimited)
+    # A success that cannot be read: it may be done.
+    if has_failed or response.is_success:
         raise errors.OutcomeUnknown("Google failed", status=found.status, reason=found.reason)
-    if isinstance(found, errors.ProviderError):
-        raise found
-    return found
+    raise found
 
 
 def outcome(

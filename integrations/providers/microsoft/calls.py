@@ -16,7 +16,7 @@ from integrations.providers import errors, transport
 from integrations.providers.access import Access
 from integrations.providers.token_answers import usable_claims
 
-from .client import AT_ONCE, DEADLINE, Call, NoAnswer, TooLarge, client
+from .client import AT_ONCE, DEADLINE, Call, NoAnswer, client
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
 # Without it an id changes when its item is moved. It is no part of a link: it is said each time.
@@ -158,11 +158,13 @@ def write(request: Request, access: Access) -> dict[str, Any]:
     if answer.is_success and not answer.content:
         return {}
     found = _read(answer, errors.Gone)
-    if isinstance(found, errors.Unavailable) and not isinstance(found, errors.RateLimited):
+    if isinstance(found, dict):
+        return found
+    has_failed = isinstance(found, errors.Unavailable) and not isinstance(found, errors.RateLimited)
+    # A success that cannot be read: it may be done.
+    if has_failed or answer.is_success:
         raise errors.OutcomeUnknown("Microsoft failed", status=found.status, reason=found.reason)
-    if isinstance(found, errors.ProviderError):
-        raise found
-    return found
+    raise found
 
 
 def _answers(
@@ -221,7 +223,7 @@ def _failed(
 ) -> errors.ProviderError:
     if isinstance(answer, transport.Answer):
         return meaning(answer, not_found)
-    if isinstance(answer, TooLarge):
+    if isinstance(answer, transport.TooLarge):
         return errors.Rejected("larger than we carry", reason="too-large")
     if isinstance(answer, NoAnswer):
         return errors.Unavailable("Microsoft did not answer")

@@ -43,9 +43,6 @@ READ: Final = 30.0
 DEADLINE: Final = 120.0
 # Of reading the library in, which others wait for as well.
 LOADING: Final = 45.0
-# An answer is held in memory, whole. A message's MIME is the largest: mailboxes take 35 MB, those
-# of which an administrator said so 150.
-MAX_ANSWER: Final = 48 * 1024 * 1024
 # https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
 AT_ONCE: Final = 4
 _KEPT_OPEN: Final = 40
@@ -56,10 +53,6 @@ T = TypeVar("T")
 
 class NoAnswer(Exception):
     """None came, or not within the time there is. A read may be repeated; a write may be done."""
-
-
-class TooLarge(Exception):
-    """More than is held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +109,8 @@ class GraphClient:
         self, calls: Sequence[Call], *, deadline: float = DEADLINE
     ) -> list[Answer | Exception]:
         """
-        Return the answer to each of `calls`, in order; in place of one, `NoAnswer`, `TooLarge`, or
-        whatever nobody foresaw of the library.
+        Return the answer to each of `calls`, in order; in place of one, `NoAnswer`,
+        `transport.TooLarge`, or whatever nobody foresaw of the library.
 
         All go to one place. Of those with one token, whoever sends them, no more than `AT_ONCE` are
         under way at a time.
@@ -160,8 +153,8 @@ class GraphClient:
                 pieces, total = [], 0
                 async for piece in response.aiter_bytes():
                     total += len(piece)
-                    if total > MAX_ANSWER:
-                        return TooLarge()
+                    if total > transport.MAX_ANSWER:
+                        return transport.TooLarge()
                     pieces.append(piece)
             finally:
                 await response.aclose()

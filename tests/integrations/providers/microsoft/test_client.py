@@ -233,7 +233,7 @@ class TestRefusals:
         assert isinstance(found[1], errors.Gone)
 
     def test_of_what_is_larger_than_memory_is_for(self, place, monkeypatch):
-        monkeypatch.setattr(clients, "MAX_ANSWER", 1000)
+        monkeypatch.setattr(transport, "MAX_ANSWER", 1000)
         place.answer(200, b"x" * 1001)
 
         (found,) = contents([Request("/me/messages/1/$value")], place.access())

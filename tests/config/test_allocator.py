@@ -1,0 +1,58 @@
+"""What a process held of large answers is the system's again, in every thread."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Four threads that hold 20 MB each for a moment, and something small for good.
+PROGRAM = """
+from threading import Barrier, Thread
+from config import allocator
+
+{first}
+
+def resident():
+    with open("/proc/self/statm") as sizes:
+        return int(sizes.read().split()[1]) * 4096 // 1_000_000
+
+def read(kept):
+    # The first large block that is freed raises the threshold of those after it.
+    bytearray(24_000_000)
+    large = [bytearray(1_000_000) for _ in range(20)]
+    kept.append(bytes(4_000))
+    together.wait()
+    del large
+
+kept, together = [], Barrier(4)
+before = resident()
+threads = [Thread(target=read, args=(kept,)) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(resident() - before)
+"""
+
+
+def keep_after_reading(first: str) -> int:
+    """Return how many megabytes a process has more of, once four threads have read."""
+    # Of this interpreter, and text of this module.
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(first=first)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's alone")
+class TestLargeBlocks:
+    def test_go_back_to_the_system(self):
+        assert keep_after_reading("allocator.give_back()") < 20
+
+    def test_would_stay_otherwise(self):
+        assert keep_after_reading("") > 40
