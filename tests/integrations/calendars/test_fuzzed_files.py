@@ -98,7 +98,7 @@ def rows() -> set[tuple]:
 
 class TestABrokenFile:
     @settings(
-        max_examples=60,
+        max_examples=25,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

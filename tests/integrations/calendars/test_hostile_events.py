@@ -121,7 +121,7 @@ class TestAnEvent:
         assert house.primary.unreadable_count == 1
 
     @settings(
-        max_examples=40,
+        max_examples=15,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

@@ -205,7 +205,7 @@ class World:
 # Rolled back as in production: savepoints of a test's own transaction end otherwise.
 @pytest.mark.django_db(transaction=True)
 @examples(
-    max_examples=15,
+    max_examples=8,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
