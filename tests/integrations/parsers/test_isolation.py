@@ -172,6 +172,7 @@ class TestAProcessOfThePool:
 
         assert (status["Seccomp"], status["NoNewPrivs"], status["Threads"]) == ("2", "1", "1")
         assert limits["Max core file size"] == limits["Max file size"] == "0"
+        assert limits["Max open files"] == "32"
         assert int(limits["Max cpu time"]) <= 4
         assert int(limits["Max address space"]) <= 512 * 1024 * 1024
         assert os.getsid(process.pid) == process.pid

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from integrations.parsers import limits
+from integrations.parsers.frames import OUT_OF_MEMORY
 from integrations.parsers.limits import Budget, budget_for
 from integrations.parsers.mail_tasks import (
     FOUND_PART,
@@ -97,11 +98,16 @@ def little(size: int, *, cpu: float = 2.0, wall: float = 60.0) -> Budget:
 
 @pytest.mark.invariant(13)
 class TestATaskBeyondItsLimits:
+    def how_it_ended(self, caplog) -> int | None:
+        """Return the status of the process that ended; None if the pool ended it."""
+        (ended,) = [one for one in caplog.records if one.msg == "parser.ended"]
+        return ended.status
+
     def is_replaced(self, pool: Pool, pid: int) -> bool:
         assert show(pool, "the next") == "the next"
         return pid_of(pool) != pid and not Path(f"/proc/{pid}").exists()
 
-    def test_of_time_is_stopped_and_the_next_is_answered_by_another_process(self, pool):
+    def test_of_time_is_stopped_and_the_next_is_answered_by_another_process(self, pool, caplog):
         pid = pid_of(pool)
         before = time.monotonic()
 
@@ -109,14 +115,16 @@ class TestATaskBeyondItsLimits:
             pool.ask(LONG, READ_MAILS, size=0, patience=20)
 
         assert time.monotonic() - before < 60
+        assert self.how_it_ended(caplog) == -signal.SIGXCPU
         assert self.is_replaced(pool, pid)
 
-    def test_of_memory_is_stopped_and_the_next_is_answered(self, pool):
+    def test_of_memory_is_stopped_and_the_next_is_answered(self, pool, caplog):
         pid = pid_of(pool)
 
         with pytest.raises(TooCostly):
             pool.ask(FindPart(bytes(190 * MEGABYTE), ""), FOUND_PART, size=0, patience=20)
 
+        assert self.how_it_ended(caplog) in {OUT_OF_MEMORY, -signal.SIGABRT}
         assert self.is_replaced(pool, pid)
 
     def test_of_its_reply_is_stopped_and_the_next_is_answered(self, pool):
