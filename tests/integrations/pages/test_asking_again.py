@@ -56,13 +56,12 @@ class TestAFeatureThatChanged:
         assert reworded.says in form
 
         # Not agreed, or agreed to other words: nothing changes.
-        for said in ({}, {"agree": "yes"}, {"agree": "yes", "version": "1"}):
+        for said in ({}, {"agree": "yes"}, {"agree": "yes", "version": str(reworded.version - 1)}):
             her_browser.post(reverse("settings-feature", args=["inbox"]), said)
             assert her_browser.get("/inbox/").status_code == 403
 
-        her_browser.post(
-            reverse("settings-feature", args=["inbox"]), {"agree": "yes", "version": "2"}
-        )
+        said = {"agree": "yes", "version": str(reworded.version)}
+        her_browser.post(reverse("settings-feature", args=["inbox"]), said)
 
         assert her_browser.get("/inbox/").status_code == 200
 
