@@ -25,9 +25,9 @@ PAGES = ("/inbox/", "/settings/integrations/", "/settings/connect/google/", "/da
 @pytest.fixture
 def reworded(monkeypatch):
     """The inbox, doing something more from now on: its declaration is another version."""
-    feature = replace(
-        FEATURES["inbox"], version=2, says="Shows your mail, and tells you of new mail."
-    )
+    inbox = FEATURES["inbox"]
+    says = "Shows your mail, and tells you of new mail."
+    feature = replace(inbox, version=inbox.version + 1, says=says)
     monkeypatch.setitem(FEATURES, "inbox", feature)
     monkeypatch.setattr("integrations.tasks.connections.queue_sync", lambda *_, **__: None)
     return feature
