@@ -78,7 +78,7 @@ FEATURES: dict[str, Feature] = {
             where="Inbox, next to your calls, texts and chats",
             says=claim(
                 "feature.inbox-only-you",
-                "Shows your mail next to your other channels. It shows it to you alone.",
+                "Shows your mail next to your other channels, to you alone.",
             ),
             purposes=frozenset({Purpose.INBOX_DISPLAY}),
             data_classes=frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}),
@@ -90,7 +90,7 @@ FEATURES: dict[str, Feature] = {
                 " inbox, and for nothing else. Your address tells you which account is connected.",
             ),
             retention_days=90,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(
@@ -98,8 +98,7 @@ FEATURES: dict[str, Feature] = {
             title="Calendar",
             where="Calendar, beside your calls, texts and chats",
             says=claim(
-                "feature.calendar-only-you",
-                "Shows your calendars in one view. It shows them to you alone.",
+                "feature.calendar-only-you", "Shows your calendars in one view, to you alone."
             ),
             purposes=frozenset({Purpose.CALENDAR_SCHEDULE}),
             data_classes=CALENDAR,
@@ -113,7 +112,7 @@ FEATURES: dict[str, Feature] = {
             ),
             retention_days=None,
             cache_hours=24,
-            version=1,
+            version=2,
             platform_client=False,
         ),
         Feature(

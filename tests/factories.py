@@ -182,6 +182,11 @@ def make_attempt(user, organisation, *, at=None, **values):
     return ConnectAttempt.objects.create(user=user, organisation=organisation, **given)
 
 
+def as_agreed(*features: str) -> list[str]:
+    """Return what a consent form says of these features: their words as they are now."""
+    return [f"{feature}:{FEATURES[feature].version}" for feature in features]
+
+
 @transaction.atomic
 def make_consent(connection, feature="inbox", *, at=None):
     return consents.give(

@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from integrations.models import ConnectAttempt
-from tests.factories import make_keyring, make_organisation, make_user
+from tests.factories import as_agreed, make_keyring, make_organisation, make_user
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET, Sandbox
 
 ALICE_BOX = "alice.box@example.com"
@@ -45,7 +45,7 @@ class Browser:
 
     def begin(self, connection=None, **values):
         """Press the button; return the address of the consent page."""
-        data = {"agree": "yes", "version": "inbox:1", **values}
+        data = {"agree": "yes", "version": as_agreed("inbox"), **values}
         if connection is not None:
             data["connection"] = str(connection.id)
         response = self.client.post("/settings/integrations/connect/google/begin", data)

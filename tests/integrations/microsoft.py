@@ -12,7 +12,7 @@ from config.env import Environment
 from config.providers import microsoft_endpoints
 from integrations.models import ConnectAttempt
 from integrations.providers import identity
-from tests.factories import make_keyring
+from tests.factories import as_agreed, make_keyring
 from tests.worlds.microsoft import ACCEPT, Microsoft
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET, Sandbox
 
@@ -45,7 +45,7 @@ class Browser:
         self.client.force_login(user)
 
     def begin(self, connection=None, **values):
-        data = {"agree": "yes", "version": "inbox:1", **values}
+        data = {"agree": "yes", "version": as_agreed("inbox"), **values}
         if connection is not None:
             data["connection"] = str(connection.id)
         return self.client.post("/settings/integrations/connect/microsoft/begin", data)

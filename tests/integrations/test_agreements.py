@@ -195,7 +195,8 @@ class TestWordsThatChanged:
         SyncWork.objects.update(next_sync_at=timezone.now() + timedelta(hours=1))
         reword(monkeypatch, "inbox")
 
-        connections.agree_again(feature="inbox", version=2, **of(alice, acme))
+        version = FEATURES["inbox"].version
+        connections.agree_again(feature="inbox", version=version, **of(alice, acme))
 
         work = SyncWork.objects.get()
         assert work.next_sync_at <= timezone.now()
@@ -207,8 +208,9 @@ class TestWordsThatChanged:
             connections.agree_again(feature="inbox", version=9, **of(alice, acme))
 
     def test_are_nothing_to_who_never_agreed(self, alice, acme):
+        version = FEATURES["inbox"].version
         with pytest.raises(NothingToAgreeTo):
-            connections.agree_again(feature="inbox", version=1, **of(alice, acme))
+            connections.agree_again(feature="inbox", version=version, **of(alice, acme))
         assert not Consent.objects.exists()
 
 

@@ -46,6 +46,7 @@ from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
 from limited_use.vault import keys, naming, records
 from tests.factories import (
+    as_agreed,
     make_connection,
     make_integration,
     make_membership,
@@ -182,7 +183,9 @@ class TestConnecting:
         address = "/settings/integrations/connect/google/begin"
 
         assert strict.get(address).status_code == 405
-        assert strict.post(address, {"agree": "yes", "version": "inbox:1"}).status_code == 403
+        assert (
+            strict.post(address, {"agree": "yes", "version": as_agreed("inbox")}).status_code == 403
+        )
         assert not ConnectAttempt.objects.exists()
 
     @pytest.mark.claim("home.optional", "integrations.optional")
@@ -205,11 +208,11 @@ class TestConnecting:
         answers = [
             client.post(
                 "/settings/integrations/connect/hotmail/begin",
-                {"agree": "yes", "version": "inbox:1"},
+                {"agree": "yes", "version": as_agreed("inbox")},
             ),
             client.post(
                 "/settings/integrations/connect/google/begin",
-                {"agree": "yes", "version": "inbox:1", "product": "fax"},
+                {"agree": "yes", "version": as_agreed("inbox"), "product": "fax"},
             ),
             client.get("/connect/hotmail/callback?state=x"),
         ]
@@ -477,7 +480,11 @@ class TestTheSameAccountAgain:
 
         response = browser_of(bob).client.post(
             "/settings/integrations/connect/google/begin",
-            {"agree": "yes", "version": "inbox:1", "connection": str(Connection.objects.get().id)},
+            {
+                "agree": "yes",
+                "version": as_agreed("inbox"),
+                "connection": str(Connection.objects.get().id),
+            },
         )
 
         assert response.status_code == 404

@@ -32,6 +32,7 @@ from integrations.models import (
 from integrations.providers import errors
 from integrations.sync import engine
 from limited_use.models import Receipt
+from tests.factories import as_agreed
 from tests.integrations import google as googles
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
 from tests.walls import acting_as
@@ -384,7 +385,7 @@ class TestDisconnecting:
 class TestCalendars:
     def test_are_added_to_the_account_that_has_mail(self, alices, microsoft, connected):
         begun = alices.begin(
-            connected, product="calendar", version=["calendar:1", "calendar-editing:1"]
+            connected, product="calendar", version=as_agreed("calendar", "calendar-editing")
         )
         asked = set(googles.query_of(begun["Location"])["scope"].split())
 

@@ -12,6 +12,7 @@ from integrations.providers import PROVIDERS
 from integrations.providers.provider import Capability, Permission
 from limited_use.features import FEATURES
 from limited_use.models import Consent
+from tests.factories import as_agreed
 from tests.integrations.google import query_of
 from tests.worlds.sandbox import GMAIL_READONLY
 
@@ -44,7 +45,7 @@ def composer(google, monkeypatch):
 
 
 def connect(browser, google, *untick):
-    address = browser.begin(version=["inbox:1", "composer:1"])
+    address = browser.begin(version=as_agreed("inbox", "composer"))
     assert {GMAIL_READONLY, SEND} <= set(query_of(address)["scope"].split())
     browser.arrive(google.consent(address, email="alice.box@example.com", untick=untick))
     return browser.attempt().outcome

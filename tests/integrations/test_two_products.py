@@ -28,6 +28,7 @@ from integrations.removal_messages import Access
 from integrations.sync import engine
 from integrations.sync.calendars import LISTING, resource_of
 from limited_use.models import Consent
+from tests.factories import as_agreed
 from tests.integrations.google import ALICE_BOX, query_of
 from tests.walls import acting_as
 from tests.worlds.sandbox import GMAIL_READONLY
@@ -35,7 +36,7 @@ from tests.worlds.sandbox import GMAIL_READONLY
 _AUTH = "https://www.googleapis.com/auth/"
 LIST, EVENTS = _AUTH + "calendar.calendarlist.readonly", _AUTH + "calendar.events.readonly"
 EDIT = _AUTH + "calendar.events"
-CALENDAR = {"product": "calendar", "version": ["calendar:1", "calendar-editing:1"]}
+CALENDAR = {"product": "calendar", "version": as_agreed("calendar", "calendar-editing")}
 
 pytestmark = [
     pytest.mark.django_db,

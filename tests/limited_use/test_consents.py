@@ -103,7 +103,8 @@ class TestGiving:
     def test_is_remembered_with_its_version_and_recorded(self, alice, agree):
         consent = agree(alice)
 
-        assert (consent.owner_id, consent.version, consent.epoch) == (alice.id, 1, 1)
+        version = FEATURES["inbox"].version
+        assert (consent.owner_id, consent.version, consent.epoch) == (alice.id, version, 1)
         assert consent.stands(NOW)
         assert events() == ["consent.given"]
 
@@ -357,7 +358,8 @@ def _follow(acme, people, steps):
             end = at + lasting * HOUR if lasting else None
             if parts["item"] and end is None:
                 end = at + HOUR
-            given = consents.give(feature="inbox", version=1, expires_at=end, **values)
+            version = FEATURES["inbox"].version
+            given = consents.give(feature="inbox", version=version, expires_at=end, **values)
             assert given.stands(at)
         seen.append(_rows())
     for before, after in pairwise(seen):

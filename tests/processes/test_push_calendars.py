@@ -17,6 +17,7 @@ from integrations.models import (
     Watch,
     WatchStatus,
 )
+from tests.factories import as_agreed
 from tests.integrations.google import ALICE_BOX, Browser
 from tests.worlds.processes import wait_until
 
@@ -27,7 +28,7 @@ OURS = {
     "CALENDAR_INTERVAL_SECONDS": NEVER,
     "PUSH_POLL_SECONDS": NEVER,
 }
-VERSION = ["calendar:1", "calendar-editing:1"]
+VERSION = as_agreed("calendar", "calendar-editing")
 PATIENCE = 60.0
 
 pytestmark = pytest.mark.scenario("P5")

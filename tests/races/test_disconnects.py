@@ -13,13 +13,13 @@ from accounts.models import Membership
 from integrations import connections, purge
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeJob, PurgeStep
 from limited_use.models import DataKey, Receipt
-from tests.factories import make_keyring, make_organisation, make_user
+from tests.factories import as_agreed, make_keyring, make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, Browser, point_at
 from tests.integrations.purge.interleaving import Worker
 from tests.races.test_purge_during import InThread
 from tests.worlds.processes import wait_until
 
-CALENDAR = {"product": "calendar", "version": ["calendar:1", "calendar-editing:1"]}
+CALENDAR = {"product": "calendar", "version": as_agreed("calendar", "calendar-editing")}
 
 
 @pytest.fixture

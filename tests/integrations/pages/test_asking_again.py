@@ -25,9 +25,9 @@ PAGES = ("/inbox/", "/settings/integrations/", "/settings/connect/google/", "/da
 @pytest.fixture
 def reworded(monkeypatch):
     """The inbox, doing something more from now on: its declaration is another version."""
-    feature = replace(
-        FEATURES["inbox"], version=2, says="Shows your mail, and tells you of new mail."
-    )
+    inbox = FEATURES["inbox"]
+    says = "Shows your mail, and tells you of new mail."
+    feature = replace(inbox, version=inbox.version + 1, says=says)
     monkeypatch.setitem(FEATURES, "inbox", feature)
     monkeypatch.setattr("integrations.tasks.connections.queue_sync", lambda *_, **__: None)
     return feature
@@ -56,13 +56,12 @@ class TestAFeatureThatChanged:
         assert reworded.says in form
 
         # Not agreed, or agreed to other words: nothing changes.
-        for said in ({}, {"agree": "yes"}, {"agree": "yes", "version": "1"}):
+        for said in ({}, {"agree": "yes"}, {"agree": "yes", "version": str(reworded.version - 1)}):
             her_browser.post(reverse("settings-feature", args=["inbox"]), said)
             assert her_browser.get("/inbox/").status_code == 403
 
-        her_browser.post(
-            reverse("settings-feature", args=["inbox"]), {"agree": "yes", "version": "2"}
-        )
+        said = {"agree": "yes", "version": str(reworded.version)}
+        her_browser.post(reverse("settings-feature", args=["inbox"]), said)
 
         assert her_browser.get("/inbox/").status_code == 200
 

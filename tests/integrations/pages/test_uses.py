@@ -233,7 +233,8 @@ class TestAgreeingAgain:
         assert asks in reading.text(her_browser.get("/settings/integrations/").text)
         assert her_browser.get("/inbox/").status_code == 403
 
-        answer = her_browser.post("/settings/features/inbox/", {"agree": "yes", "version": "2"})
+        said = {"agree": "yes", "version": str(FEATURES["inbox"].version)}
+        answer = her_browser.post("/settings/features/inbox/", said)
 
         assert answer["Location"] == USES
         assert her_browser.get("/inbox/").status_code == 200
@@ -243,7 +244,8 @@ class TestAgreeingAgain:
         who = houses.person("carol", alice.organisation, at=timezone.now())
         browser = cast.browser(who[0])
 
-        answer = browser.post("/settings/features/inbox/", {"agree": "yes", "version": "1"})
+        said = {"agree": "yes", "version": str(FEATURES["inbox"].version)}
+        answer = browser.post("/settings/features/inbox/", said)
 
         assert answer.status_code == 404
         assert not Consent.objects.filter(owner_id=who[0].id).exists()
