@@ -101,7 +101,6 @@ def answered(
     try:
         turn.started(
             opened.ends_at,
-            renew_in=(opened.ends_at - turn.clock()) / 2,
             is_heard=is_heard,
             resource_blind=lookups.of_resource(hook.channel_id, opened.resource_id),
             channel=turn.sealed(json.dumps(named)),

@@ -28,7 +28,7 @@ def start(turn: Turn) -> None:
         if turn.watch.lookup_blind is None or bytes(turn.watch.lookup_blind) != blind:
             turn.save(lookup_blind=blind)
         ends_at = turn.call(access, units.watch, lambda: watch.start(topic))
-    turn.started(ends_at, renew_in=min(DAILY, (ends_at - turn.clock()) / 2))
+    turn.started(ends_at, renew_within=DAILY)
 
 
 def stop(turn: Turn) -> None:

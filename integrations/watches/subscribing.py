@@ -61,7 +61,7 @@ def renew(turn: Turn) -> Heard | None:
             except errors.Gone:
                 pass
             else:
-                turn.started(until, renew_in=(until - turn.clock()) / 2)
+                turn.started(until)
                 return None
     # It begins anew: what was told before says nothing of it.
     turn.save(status=WatchStatus.WANTED)

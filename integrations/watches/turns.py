@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 # Two channels for one thing stand for so long, for what is on its way by the old one.
 OVERLAP: Final = timedelta(seconds=60)
+# No provider tells for longer than this without being asked again, whatever it answers.
+LONGEST_LIFE: Final = timedelta(days=31)
 
 
 class Postponed(Exception):
@@ -94,17 +96,26 @@ class Turn:
             setattr(self.watch, name, value)
 
     def started(
-        self, ends_at: datetime, *, renew_in: timedelta, is_heard: bool = False, **values: Any
+        self,
+        ends_at: datetime,
+        *,
+        renew_within: timedelta = LONGEST_LIFE,
+        is_heard: bool = False,
+        **values: Any,
     ) -> None:
         """
         Write that the provider tells from now on, until `ends_at`, and give the row back.
 
-        Another one of the same thing is left, once what is on its way by it has arrived.
+        It is renewed half way. Another one of the same thing is left, once what is on its way by
+        it has arrived.
 
+        :param renew_within: where that is sooner than half way
         :param is_heard: whether it has just shown that it reaches us
         :raises: as `save`
         """
         at, watch = self.clock(), self.watch
+        ends_at = min(ends_at, at + LONGEST_LIFE)
+        renew_in = min(renew_within, (ends_at - at) / 2)
         if watch.status != WatchStatus.LIVE or watch.expires_at is None or watch.expires_at <= at:
             # It begins, or begins anew: what was told before says nothing of it.
             values |= {"started_at": at, "silent_since": None}

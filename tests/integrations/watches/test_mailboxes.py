@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -89,6 +89,18 @@ class TestRenewing:
 
         [watch] = rows(alice.integration)
         assert watch.due_at - clock.at <= timedelta(minutes=30)
+
+    @pytest.mark.invariant(7)
+    def test_happens_although_the_provider_says_that_it_lasts_for_ever(
+        self, alice, provider, clock
+    ):
+        provider.now = datetime.max.replace(tzinfo=UTC) - timedelta(days=8)
+
+        sweep(clock)
+
+        [watch] = rows(alice.integration)
+        assert watch.expires_at - clock.at == timedelta(days=31)
+        assert watch.due_at - clock.at <= DAY
 
     @pytest.mark.scenario("P3")
     def test_that_came_too_late_begins_anew(self, watched, provider, clock):
