@@ -24,15 +24,20 @@ MAX_REFERENCES: Final = 100_000
 
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)([^<>]*)")
 _QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
-_ATTRIBUTE: Final = re.compile(r"[^\s/]+")
+_WORD: Final = re.compile(r"[^\s/]+")
 # A shorter tag cannot have too many.
 _SHORTEST: Final = 2 * MAX_ATTRIBUTES
+# So few tags are neither too deep nor, half of them formatting, opened again too often.
+_FEW_TAGS: Final = 800
 
 
 def is_within_bounds(html: str) -> bool:
     """Return whether a parser reads `html` in a time that grows with its length."""
     if html.count("&") > MAX_REFERENCES:
         return False
+    if html.count("<") <= _FEW_TAGS:
+        begun = html.split("<")[1:]
+        return all(_has_few_attributes(tag) for tag in begun if tag[:1].isalpha())
     count = _Count()
     return all(count.take(*tag.groups()) for tag in _TAG.finditer(html))
 
@@ -60,7 +65,7 @@ class _Count:
             self._tags <= MAX_TAGS
             and self._depth <= MAX_DEPTH
             and self._reopened <= MAX_REOPENED
-            and (len(attributes) < _SHORTEST or _count_attributes(attributes) <= MAX_ATTRIBUTES)
+            and _has_few_attributes(written + attributes)
         )
 
     def _close(self, name: str) -> None:
@@ -70,5 +75,10 @@ class _Count:
             self._formatting -= name in allowed.FORMATTING
 
 
-def _count_attributes(attributes: str) -> int:
-    return len(_ATTRIBUTE.findall(_QUOTED.sub("", attributes)))
+def _has_few_attributes(tag: str) -> bool:
+    """:param tag: what follows its `<`, at most up to the next `<`"""
+    if len(tag) < _SHORTEST:
+        return True
+    words = _WORD.findall(_QUOTED.sub("", tag.partition(">")[0]))
+    # The first is the name.
+    return len(words) <= MAX_ATTRIBUTES + 1
