@@ -61,6 +61,8 @@ class Part:
 
 def bound_header(name: str, value: str) -> str:
     """Return as much of a header's value as is read."""
+    if len(value) <= MAX_STRUCTURAL_HEADER and value.count(";") < MAX_PARAMETERS:
+        return value
     if name.strip().lower() not in _STRUCTURAL:
         return value[:MAX_HEADER_LENGTH]
     return ";".join(value[:MAX_STRUCTURAL_HEADER].split(";")[:MAX_PARAMETERS])
