@@ -37,7 +37,8 @@ def keep_our_logging(**_: Any) -> None:
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def prepare_memory(**_: Any) -> None:
     """Before there is anything in it; a pool's processes inherit it."""
-    from config import allocator, privacy
+    from config import privacy
+    from integrations.parser_process import allocator
 
     privacy.keep()
     allocator.give_back()

@@ -4,10 +4,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config import allocator, egress, keys_fit, privacy
+from config import egress, keys_fit, privacy
 from config.cgi import without_our_environment
 from config.classes import ProcessClass, refuse_other_than
 from config.logging import log_uncaught
+from integrations.parser_process import allocator
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # Four threads that hold 20 MB each for a moment, and something small for good.
 PROGRAM = """
 from threading import Barrier, Thread
-from config import allocator
+from integrations.parser_process import allocator
 
 {first}
 
