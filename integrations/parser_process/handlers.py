@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import mimetypes
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -37,9 +38,12 @@ def prepare() -> None:
     mimetypes.init(files=[])
     showing.show_text("", "<p>")
     zoning.prepare()
+    # What is loaded stays, and a message makes thousands of objects of which few are cycles.
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
-def handle(body: bytes) -> bytes:
+def handle(body: bytes | memoryview) -> bytes:
     """Return the encoded reply to an encoded task. Whatever else goes wrong, it is unreadable."""
     try:
         task = _DECODER.decode(body)

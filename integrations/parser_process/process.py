@@ -24,6 +24,8 @@ from integrations.parsers.frames import (  # noqa: E402
 )
 
 _IN, _OUT = 0, 1
+# Bytes that are read at once.
+_PIECE: Final = 128 << 10
 
 
 def main() -> None:
@@ -34,25 +36,31 @@ def main() -> None:
         isolation.give_up_everything(code=str(Path(_ROOT) / "integrations"))
     except Exception:  # noqa: BLE001 - its text goes nowhere: the pool says what this means
         os._exit(NOT_ISOLATED)
-    while header := _read(TASK_HEADER.size):
-        length, cpu_seconds, memory = TASK_HEADER.unpack(header)
+    while received := os.read(_IN, _PIECE):
+        header = _read(TASK_HEADER.size, bytearray(received))
+        length, cpu_seconds, memory = TASK_HEADER.unpack_from(header)
         try:
             isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory)
         except (ValueError, OSError):
             # Never without limits.
             os._exit(NOT_ISOLATED)
-        reply = handlers.handle(_read(length))
-        _write(REPLY_HEADER.pack(len(reply)))
-        _write(reply)
+        task = _read(TASK_HEADER.size + length, header)
+        reply = handlers.handle(memoryview(task)[TASK_HEADER.size :])
+        _write(REPLY_HEADER.pack(len(reply)) + reply)
 
 
-def _read(length: int) -> bytes:
-    """Return so many bytes of the standard input; fewer if it ended."""
-    pieces: list[bytes] = []
-    while length and (piece := os.read(_IN, min(length, 1 << 20))):
-        pieces.append(piece)
-        length -= len(piece)
-    return b"".join(pieces)
+def _read(length: int, received: bytearray) -> bytearray:
+    """
+    Read on until so many bytes were `received`; end the process where the input ends.
+
+    There is never more: the service waits for a reply before it asks again.
+    """
+    while len(received) < length:
+        piece = os.read(_IN, _PIECE)
+        if not piece:
+            os._exit(0)
+        received += piece
+    return received
 
 
 def _write(data: bytes) -> None:

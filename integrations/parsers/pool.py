@@ -103,7 +103,7 @@ class Pool:
         return found
 
     def _ask_twice(
-        self, body: bytes, budget: Budget, patience: float, decode: Callable[[bytes], R]
+        self, body: bytes, budget: Budget, patience: float, decode: Callable[[memoryview], R]
     ) -> R:
         """Ask once more where the machine, not the task, may have been at fault."""
         was_slow = False

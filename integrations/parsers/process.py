@@ -20,7 +20,9 @@ COMMAND: Final = (
     "-I",
     str(Path(__file__).resolve().parents[1] / "parser_process" / "process.py"),
 )
-_PIECE: Final = 1 << 20
+# Bytes that are read at once, and that wait in a pipe: most tasks and replies are shorter.
+_PIECE: Final = 128 << 10
+_PIPE: Final = 256 << 10
 # For how many seconds a process that closed a pipe may go on before it is killed.
 _GRACE: Final = 1.0
 
@@ -55,6 +57,7 @@ class Process:
             # An error's text may hold a stranger's words.
             stderr=subprocess.DEVNULL,
             bufsize=0,
+            pipesize=_PIPE,
             env={},
             cwd="/",
             start_new_session=True,
@@ -64,6 +67,7 @@ class Process:
         self._in, self._out = (pipe.fileno() for pipe in self._pipes)
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
+        self._has_said_more = False
         self.task_count = 0
         self.started_at = time.monotonic()
 
@@ -79,9 +83,11 @@ class Process:
     @property
     def is_idle(self) -> bool:
         """Whether it lives and says nothing: what it would say now is no reply to anything."""
-        return self._process.poll() is None and not _is_ready(self._out, select.POLLIN, 0)
+        if self._has_said_more or self._process.poll() is not None:
+            return False
+        return not _is_ready(self._out, select.POLLIN, 0)
 
-    def ask(self, body: bytes, budget: Budget) -> bytes:
+    def ask(self, body: bytes, budget: Budget) -> memoryview:
         """
         Return the reply to an encoded task.
 
@@ -91,12 +97,9 @@ class Process:
         """
         self.task_count += 1
         until = time.monotonic() + budget.wall_seconds
-        self._send(TASK_HEADER.pack(len(body), budget.cpu_seconds, budget.memory), until)
-        self._send(body, until)
-        (length,) = REPLY_HEADER.unpack(self._receive(REPLY_HEADER.size, until))
-        if length > budget.reply:
-            raise ReplyTooLarge
-        return self._receive(length, until)
+        header = TASK_HEADER.pack(len(body), budget.cpu_seconds, budget.memory)
+        self._send([memoryview(header), memoryview(body)], until)
+        return self._receive(budget.reply, until)
 
     def end(self) -> None:
         """Kill the process, whatever it does, and release what it had."""
@@ -109,24 +112,36 @@ class Process:
         for pipe in self._pipes:
             pipe.close()
 
-    def _send(self, data: bytes, until: float) -> None:
-        view = memoryview(data)
-        while view:
-            self._wait(self._in, select.POLLOUT, until)
+    def _send(self, pieces: list[memoryview], until: float) -> None:
+        # Together, so that the process wakes once.
+        while pieces:
             try:
-                view = view[os.write(self._in, view[:_PIECE]) :]
+                written = os.writev(self._in, pieces)
+            except BlockingIOError:
+                self._wait(self._in, select.POLLOUT, until)
             except BrokenPipeError:
                 raise Ended(self._status()) from None
+            else:
+                pieces = _drop(pieces, written)
 
-    def _receive(self, length: int, until: float) -> bytes:
+    def _receive(self, most: int, until: float) -> memoryview:
+        """:param most: bytes of the reply"""
         received = bytearray()
-        while len(received) < length:
+        end = REPLY_HEADER.size
+        while len(received) < end:
             self._wait(self._out, select.POLLIN, until)
-            piece = os.read(self._out, min(length - len(received), _PIECE))
+            piece = os.read(self._out, _PIECE)
             if not piece:
                 raise Ended(self._status())
             received += piece
-        return bytes(received)
+            if end == REPLY_HEADER.size <= len(received):
+                (length,) = REPLY_HEADER.unpack_from(received)
+                if length > most:
+                    raise ReplyTooLarge
+                end += length
+        # What it said beside its reply is read as no other.
+        self._has_said_more = len(received) > end
+        return memoryview(received)[REPLY_HEADER.size : end]
 
     def _status(self) -> int:
         """Return what it ended with; one that closed its pipe and lives on is killed."""
@@ -140,6 +155,16 @@ class Process:
     def _wait(pipe: int, event: int, until: float) -> None:
         if not _is_ready(pipe, event, max(0.0, until - time.monotonic())):
             raise TooSlow
+
+
+def _drop(pieces: list[memoryview], count: int) -> list[memoryview]:
+    """Return what is left of `pieces` without their first `count` bytes."""
+    left: list[memoryview] = []
+    for piece in pieces:
+        if count < len(piece):
+            left.append(piece[count:])
+        count = max(0, count - len(piece))
+    return left
 
 
 def _is_ready(pipe: int, event: int, seconds: float) -> bool:

@@ -11,7 +11,7 @@ was looked up before the transaction still stands.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,8 +40,10 @@ class Columns:
 
     def extend(self, more: Columns) -> None:
         """Add the rows of another batch."""
-        for column in fields(self):
-            getattr(self, column.name).extend(getattr(more, column.name))
+        self.messages += more.messages
+        self.bodies += more.bodies
+        self.attachments += more.attachments
+        self.replaced += more.replaced
 
 
 _MESSAGES = """
