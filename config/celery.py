@@ -38,10 +38,10 @@ def keep_our_logging(**_: Any) -> None:
 def prepare_memory(**_: Any) -> None:
     """Before there is anything in it; a pool's processes inherit it."""
     from config import privacy
-    from integrations.parser_process import allocator
+    from integrations.parser_process import memory
 
     privacy.keep()
-    allocator.give_back()
+    memory.give_back()
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]
@@ -112,6 +112,13 @@ def say_whether_keys_fit(**_: Any) -> None:
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def record_beat(**_: Any) -> None:
     Heart([BEAT]).begin()
+
+
+@signals.worker_ready.connect  # type: ignore[untyped-decorator]
+def collect_garbage_seldom(**_: Any) -> None:
+    from integrations.parser_process import memory
+
+    memory.collect_seldom()
 
 
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]

@@ -8,12 +8,12 @@ from config import egress, keys_fit, privacy
 from config.cgi import without_our_environment
 from config.classes import ProcessClass, refuse_other_than
 from config.logging import log_uncaught
-from integrations.parser_process import allocator
+from integrations.parser_process import memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 privacy.keep()
-allocator.give_back()
+memory.give_back()
 refuse_other_than(ProcessClass.WEB)
 _application = without_our_environment(get_wsgi_application())
 
@@ -34,3 +34,4 @@ if application.check() is None:
 connections.close_all()
 # Has no duty of its own, and raises the alarm for those that nobody performs.
 Heart(duties=()).start()
+memory.collect_seldom()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import mimetypes
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -15,6 +14,7 @@ from integrations.icalendars.file_tasks import FileRead, FileRefused, ReadCalend
 from integrations.icalendars.problems import Unreadable as FileUnreadable
 from integrations.mime import descriptions, gmail_payload, raw, showing
 from integrations.mime.message import ParsedMessage, Poison
+from integrations.parser_process import memory
 from integrations.parsers.description_tasks import DescriptionShown, ShowDescriptions
 from integrations.parsers.frames import Reason, Unreadable
 from integrations.parsers.mail_tasks import (
@@ -38,9 +38,7 @@ def prepare() -> None:
     mimetypes.init(files=[])
     showing.show_text("", "<p>")
     zoning.prepare()
-    # What is loaded stays, and a message makes thousands of objects of which few are cycles.
-    gc.freeze()
-    gc.set_threshold(50_000)
+    memory.collect_seldom()
 
 
 def handle(body: bytes | memoryview) -> bytes:

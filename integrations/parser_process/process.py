@@ -15,7 +15,7 @@ from typing import Final
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
 sys.path.insert(0, _ROOT)
 
-from integrations.parser_process import allocator, handlers, isolation  # noqa: E402 - now it is found
+from integrations.parser_process import handlers, isolation, memory  # noqa: E402 - now it is found
 from integrations.parsers.frames import (  # noqa: E402
     NOT_ISOLATED,
     OUT_OF_MEMORY,
@@ -31,7 +31,7 @@ _PIECE: Final = 128 << 10
 def main() -> None:
     """Serve tasks until the service closes the pipe, or one of them exceeds its limits."""
     try:
-        allocator.give_back()
+        memory.give_back()
         handlers.prepare()
         isolation.give_up_everything(code=str(Path(_ROOT) / "integrations"))
     except Exception:  # noqa: BLE001 - its text goes nowhere: the pool says what this means

@@ -10,13 +10,18 @@ from pathlib import Path
 import django
 
 from config.embedded.processes import follow_parent
+from integrations.parser_process import memory
 from tests.bench import figures
 
 
 def main(name: str, output: str) -> None:
     follow_parent()
+    memory.give_back()
     django.setup()
-    found = importlib.import_module(f"tests.bench.{name}").run()
+    benchmark = importlib.import_module(f"tests.bench.{name}")
+    # As the service's processes do.
+    memory.collect_seldom()
+    found = benchmark.run()
     Path(output).write_text(json.dumps(figures.as_json(found)), encoding="utf-8")
 
 

@@ -1,14 +1,18 @@
 """
-Memory that is no longer used goes back to the system.
+The memory of a process: given back when it is freed, and seldom searched for cycles.
 
 glibc gives each thread an arena of its own, and after the first large block keeps blocks of that
 size in it for later (mallopt(3)). A worker that reads a mail of 30 MB in each of its threads would
 hold all of it from then on. A parser process, too.
+
+Python looks for cycles each time that 700 objects more were made than freed, and from time to time
+among all that was ever loaded. A mail is some hundred objects, of which none is in a cycle.
 """
 
 from __future__ import annotations
 
 import ctypes  # noqa: TID251 - mallopt, which Python does not have
+import gc
 from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1
@@ -20,6 +24,8 @@ _LARGE: Final = 256 << 10
 _KEPT: Final = 4 << 20
 # The interpreter runs one thread at a time, so they seldom wait for each other here.
 _ARENAS: Final = 1
+# Objects, and collections of each younger generation, before a generation is collected.
+_THRESHOLDS: Final = (20_000, 20, 20)
 
 
 def give_back() -> None:
@@ -29,3 +35,9 @@ def give_back() -> None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
         mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def collect_seldom() -> None:
+    """Look for cycles seldom, and not among what is loaded already. Once everything is."""
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
