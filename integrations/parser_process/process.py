@@ -38,9 +38,9 @@ def main() -> None:
         os._exit(NOT_ISOLATED)
     while received := os.read(_IN, _PIECE):
         header = _read(TASK_HEADER.size, bytearray(received))
-        length, cpu_seconds, memory = TASK_HEADER.unpack_from(header)
+        length, cpu_seconds, memory_bytes = TASK_HEADER.unpack_from(header)
         try:
-            isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory)
+            isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory_bytes)
         except (ValueError, OSError):
             # Never without limits.
             os._exit(NOT_ISOLATED)
