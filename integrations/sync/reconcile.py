@@ -54,12 +54,14 @@ class Listing:
     What the provider lists now of a stretch of time; None is without a bound.
 
     :param is_whole: nothing of it is left out; else what is older than the last of `refs`
+    :param blinds: the ids of `refs` by their blind, once somebody asked for them
     """
 
     since: datetime | None = None
     until: datetime | None = None
     refs: dict[str, MessageRef] = field(default_factory=dict)
     is_whole: bool = True
+    blinds: dict[bytes, str] | None = None
 
 
 def if_due(run: Run) -> bool:
@@ -166,13 +168,22 @@ def _page(
 
 def _missing(run: Run, listing: Listing) -> list[MessageRef]:
     """Return what the provider lists and we lack, less what was set aside."""
-    theirs = identities.blinds(run.sealer, listing.refs)
+    theirs = _blinds(run, listing)
     here = (
-        _all_ours(run).filter(remote_blind__in=list(theirs)).values_list("remote_blind", flat=True)
+        _all_ours(run)
+        .filter(remote_blind=identities.any_of(theirs))
+        .values_list("remote_blind", flat=True)
     )
     lacking = [theirs[blind] for blind in theirs.keys() - {bytes(blind) for blind in here}]
     wanted = set(lacking) - aside.known(run.owner.integration_id, lacking, sealer=run.sealer)
     return [ref for remote_id, ref in listing.refs.items() if remote_id in wanted]
+
+
+def _blinds(run: Run, listing: Listing) -> dict[bytes, str]:
+    """Return the provider's ids of a whole listing by their blind, made once."""
+    if listing.blinds is None:
+        listing.blinds = identities.blinds(run.sealer, listing.refs)
+    return listing.blinds
 
 
 def _all_ours(run: Run) -> QuerySet[Message]:
@@ -192,16 +203,15 @@ def _ours(run: Run, listing: Listing) -> QuerySet[Message]:
 
 def _oldest(run: Run, listing: Listing) -> datetime | None:
     """Return when the last that is listed was received, as far as we have those; else None."""
-    last = list(identities.blinds(run.sealer, listing.refs))[-1000:]
-    found: datetime | None = (
-        _all_ours(run).filter(remote_blind__in=last).aggregate(at=Min("received_at"))["at"]
-    )
+    last = identities.any_of(list(_blinds(run, listing))[-1000:])
+    oldest = _all_ours(run).filter(remote_blind=last).aggregate(at=Min("received_at"))
+    found: datetime | None = oldest["at"]
     return found
 
 
 def _extra(run: Run, listing: Listing) -> list[UUID]:
     """Return which rows only we have, as far back as the listing goes."""
-    theirs = identities.blinds(run.sealer, listing.refs)
+    theirs = _blinds(run, listing)
     found = _ours(run, listing).values_list("id", "remote_blind")
     return [row_id for row_id, blind in found if bytes(blind) not in theirs]
 
@@ -226,8 +236,8 @@ def _names(summary: bytes) -> MessageRef:
 
 
 def _here(run: Run, refs: list[MessageRef]) -> int:
-    blinds = list(identities.blinds(run.sealer, (ref.message_id for ref in refs)))
-    return _all_ours(run).filter(remote_blind__in=blinds).count()
+    blinds = identities.blinds(run.sealer, (ref.message_id for ref in refs))
+    return _all_ours(run).filter(remote_blind=identities.any_of(blinds)).count()
 
 
 def _record(run: Run, found: Found) -> None:
