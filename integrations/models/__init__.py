@@ -18,6 +18,7 @@ from .connection import (
 from .discard import Discard
 from .export import Export, ExportOutcome
 from .heartbeat import Heartbeat
+from .lookups import AnyOf
 from .mail import Attachment, Message, MessageBody, Thread
 from .notice import Notice, NoticeKind
 from .parser_count import ParserCount
@@ -32,6 +33,7 @@ __all__ = [
     "FETCHABLE",
     "LIVE",
     "OWNER_ONLY",
+    "AnyOf",
     "Approval",
     "ApprovalState",
     "Attachment",

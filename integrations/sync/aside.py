@@ -21,7 +21,7 @@ from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealing import Sealer
 
 from . import claims, culprits
-from .identities import any_of, blinds, storable_id
+from .identities import blinds, storable_id
 
 # What another day may mend; what is wrong with a message itself, no day does.
 PASSING = ("unavailable", "unexpected")
@@ -110,7 +110,7 @@ def _row(
 def clear(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -> None:
     """Forget items that arrived after all, or are gone."""
     SetAside.objects.filter(
-        integration_id=integration_id, remote_blind=any_of(blinds(sealer, remote_ids))
+        integration_id=integration_id, remote_blind__any_of=list(blinds(sealer, remote_ids))
     ).delete()
 
 

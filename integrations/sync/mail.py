@@ -215,7 +215,7 @@ def remove(remote_ids: Iterable[str], *, integration_id: UUID, sealer: Sealer) -
         list(
             Message.objects.filter(
                 integration_id=integration_id,
-                remote_blind=identities.any_of(identities.blinds(sealer, remote_ids)),
+                remote_blind__any_of=list(identities.blinds(sealer, remote_ids)),
             ).values_list("id", flat=True)
         )
     )

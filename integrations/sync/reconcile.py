@@ -171,7 +171,7 @@ def _missing(run: Run, listing: Listing) -> list[MessageRef]:
     theirs = _blinds(run, listing)
     here = (
         _all_ours(run)
-        .filter(remote_blind=identities.any_of(theirs))
+        .filter(remote_blind__any_of=list(theirs))
         .values_list("remote_blind", flat=True)
     )
     lacking = [theirs[blind] for blind in theirs.keys() - {bytes(blind) for blind in here}]
@@ -203,8 +203,8 @@ def _ours(run: Run, listing: Listing) -> QuerySet[Message]:
 
 def _oldest(run: Run, listing: Listing) -> datetime | None:
     """Return when the last that is listed was received, as far as we have those; else None."""
-    last = identities.any_of(list(_blinds(run, listing))[-1000:])
-    oldest = _all_ours(run).filter(remote_blind=last).aggregate(at=Min("received_at"))
+    last = list(_blinds(run, listing))[-1000:]
+    oldest = _all_ours(run).filter(remote_blind__any_of=last).aggregate(at=Min("received_at"))
     found: datetime | None = oldest["at"]
     return found
 
@@ -237,7 +237,7 @@ def _names(summary: bytes) -> MessageRef:
 
 def _here(run: Run, refs: list[MessageRef]) -> int:
     blinds = identities.blinds(run.sealer, (ref.message_id for ref in refs))
-    return _all_ours(run).filter(remote_blind=identities.any_of(blinds)).count()
+    return _all_ours(run).filter(remote_blind__any_of=list(blinds)).count()
 
 
 def _record(run: Run, found: Found) -> None:
