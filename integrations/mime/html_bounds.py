@@ -37,7 +37,7 @@ def is_within_bounds(html: str) -> bool:
         return False
     if html.count("<") <= _FEW_TAGS:
         begun = html.split("<")[1:]
-        return all(_has_few_attributes(tag) for tag in begun if tag[:1].isalpha())
+        return all(_has_few_attributes(tag) for tag in begun if _begins_tag(tag))
     count = _Count()
     return all(count.take(*tag.groups()) for tag in _TAG.finditer(html))
 
@@ -73,6 +73,11 @@ class _Count:
             self._open[name] -= 1
             self._depth -= 1
             self._formatting -= name in allowed.FORMATTING
+
+
+def _begins_tag(text: str) -> bool:
+    first = text[:1]
+    return first.isalpha() and first.isascii()
 
 
 def _has_few_attributes(tag: str) -> bool:
