@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.mime import html_bounds
@@ -28,6 +28,7 @@ def count_all(html: str, monkeypatch) -> bool:
 @pytest.mark.invariant(13)
 class TestLittleMarkup:
     @given(html=st.lists(PIECES, max_size=25).map("".join))
+    @example(html="<\u00e9" + " a" * (MAX_ATTRIBUTES + 1))
     def test_is_judged_as_much_markup_is(self, html):
         with pytest.MonkeyPatch.context() as monkeypatch:
             assert is_within_bounds(html) == count_all(html, monkeypatch)
