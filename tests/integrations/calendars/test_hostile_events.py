@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.models import Calendar, IntegrationStatus, StatusReason, SyncWork
+from integrations.providers import transport
 from integrations.sync.calendars import LISTING, copying, resource_of
 from limited_use.vault import compression
 from tests.worlds import scripted
@@ -111,7 +112,10 @@ class TestAnEvent:
         assert house.integration.status_reason == StatusReason.QUARANTINED_ITEMS
 
     @pytest.mark.parametrize("served", ["google"], indirect=True)
-    def test_too_large_to_be_sealed_is_counted_and_its_neighbours_arrive(self, house, served):
+    def test_too_large_to_be_sealed_is_counted_and_its_neighbours_arrive(
+        self, house, served, monkeypatch
+    ):
+        monkeypatch.setattr(compression, "LARGEST", 1_000_000)
         huge = served.event("huge", 4) | {"summary": "x" * (compression.LARGEST + 1)}
         served.list_events(served.event("before"), huge, served.event("after", 5))
 
@@ -203,6 +207,20 @@ class TestAPage:
         assert work.last_synced_at is None
         # Begun again at most once in a turn.
         assert len(served.provider.asked) < 20
+
+    def test_larger_than_memory_is_for_backs_off_and_shows(self, house, served, monkeypatch):
+        served.list_events(served.event("before"))
+        sync(house)
+        monkeypatch.setattr(transport, "MAX_ANSWER", 100_000)
+        served.list_events(served.event("after", 5) | {"summary": "x" * 100_000})
+
+        at = timezone.now()
+        house.run(resource_of(house.primary.id), at=at)
+
+        work = house.work_of(house.primary)
+        assert (work.failure_count, work.crash_count) == (1, 0)
+        assert work.next_sync_at > at
+        assert house.titles(at=at) == ["before"]
 
     def test_after_page_without_an_end_backs_off_and_shows(self, house, served):
         served.list_events(served.event("before"))
