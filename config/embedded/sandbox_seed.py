@@ -48,6 +48,15 @@ _LETTERS: Final = (
         "labels": ["INBOX", "UNREAD"],
     },
 )
+# Its markup would take a gigabyte and minutes to parse: its words are shown.
+_COSTLY: Final = {
+    "sender": "Mallory",
+    "sender_email": "mallory@stranger.example",
+    "subject": "Nine hundred fonts",
+    "text": "",
+    "html": "<p>" + "".join(f"<font size={n}>" for n in range(900)) + "<p>Read me. " * 6_000,
+    "labels": ["INBOX", "UNREAD"],
+}
 
 
 def demo(today: date) -> Mapping[str, Any]:
@@ -61,7 +70,15 @@ def demo(today: date) -> Mapping[str, Any]:
                 "seed": 1,
                 "calendar_fields": demo_calendars.fields(today),
             },
-            {"email": "alice@workshop.example", "name": "Alice Adler", "size": 60, "seed": 2},
+            {
+                "email": "alice@workshop.example",
+                "name": "Alice Adler",
+                "size": 60,
+                "seed": 2,
+                # One message that is nested too deeply: it is set aside, and the details say so.
+                "nested_parts": 200,
+                "messages": [_COSTLY],
+            },
             {"email": "bob.brandt@gmail.example", "name": "Bob Brandt", "size": 300, "seed": 3},
         ],
         "microsoft": [
