@@ -48,7 +48,7 @@ _LETTERS: Final = (
         "labels": ["INBOX", "UNREAD"],
     },
 )
-# Its markup would take a gigabyte and minutes to parse: its words are shown.
+# Its markup would take a gigabyte of memory to parse: its words are shown.
 _COSTLY: Final = {
     "sender": "Mallory",
     "sender_email": "mallory@stranger.example",
