@@ -7,6 +7,7 @@ The sandbox keeps everything in memory, so each start writes and reads this agai
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -75,9 +76,7 @@ def demo(today: date) -> Mapping[str, Any]:
                 "name": "Alice Adler",
                 "size": 60,
                 "seed": 2,
-                # One message that is nested too deeply: it is set aside, and the details say so.
-                "nested_parts": 200,
-                "messages": [_COSTLY],
+                "messages": [_COSTLY, {"raw": _nest(200)}],
             },
             {"email": "bob.brandt@gmail.example", "name": "Bob Brandt", "size": 300, "seed": 3},
         ],
@@ -103,6 +102,16 @@ def demo(today: date) -> Mapping[str, Any]:
         ],
         "tenants": [{"domain": "fabrikam.example", "consent": "admin"}],
     }
+
+
+def _nest(depth: int) -> str:
+    """Return a message of so many parts within each other, in base64url: it is set aside."""
+    message = b"Content-Type: text/plain\r\n\r\nHello.\r\n"
+    for level in range(depth):
+        begin = f'Content-Type: multipart/mixed; boundary="{level}"\r\n\r\n--{level}\r\n'
+        message = begin.encode() + message + f"\r\n--{level}--\r\n".encode()
+    head = b"From: Mallory <mallory@stranger.example>\r\nSubject: Two hundred levels\r\n"
+    return base64.urlsafe_b64encode(head + message).decode()
 
 
 def write(path: Path, environment: Mapping[str, str], seed: Mapping[str, Any] | None) -> Path:
