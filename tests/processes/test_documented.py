@@ -45,7 +45,7 @@ with owned.acting_for(*Membership.objects.values_list("user_id", "organisation_i
     local.create(
         actor=actor_for(member.user, member.organisation),
         about=local.About("Family", "Europe/Berlin"),
-        version=FEATURES["calendar"].version,
+        version=FEATURES["local-calendar"].version,
         at=timezone.now(),
     )
 """
