@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 import json
-import struct
-import time
 from pathlib import Path
 
 import pytest
@@ -15,20 +11,13 @@ from playwright.sync_api import expect
 from config.embedded.feature import Feature
 from limited_use import verify
 from limited_use.ledger.notes import VerifierKey
+from tests.browser.factor import code
 from tests.browser.test_accessibility import violations
 from tests.review.conftest import make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.clause("LU-4.1")]
 
 PATHS = ("/review/", "/review/policy/", "/review/refusals/", "/review/clauses/WSEC-KEY/")
-
-
-def code(secret):
-    """Return what an authenticator app shows now (RFC 6238)."""
-    moment = struct.pack(">Q", int(time.time()) // 30)
-    digest = hmac.new(base64.b32decode(secret), moment, "sha1").digest()
-    place = digest[-1] & 15
-    return f"{(int.from_bytes(digest[place : place + 4]) & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 @pytest.fixture
