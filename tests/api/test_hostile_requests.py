@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from limited_use import features
 from tests.api import cast, schema
@@ -68,6 +69,46 @@ def calendar(browser) -> str:
     answer = post(browser, f"{V1}/calendars", json.dumps(about).encode(), "application/json")
     assert answer.status_code == 201
     return schema.check(answer)["id"]
+
+
+class TestANumberOfAForm:
+    # More digits than Python reads, than a column holds, and of another script.
+    NUMBERS = ("9" * 5_000, "9" * 20, "-1", "1e9", "\u0663", "0x10", "1_0", "\0", "")
+
+    @pytest.fixture
+    def confirmed(self, alice):
+        browser = cast.browser(alice.user, recent=True)
+        browser.raise_request_exception = False
+        return browser
+
+    @pytest.mark.parametrize("name", ["hours", "version"])
+    def test_opens_no_message_to_support(self, confirmed, mine, name):
+        form = {"agree": "yes", "hours": "24", "version": "1"}
+
+        for number in self.NUMBERS:
+            path = reverse("inbox-support", args=[mine.message])
+            answer = confirmed.post(path, {**form, name: number}, follow=True)
+            assert answer.status_code == 200
+            assert "from the list" in answer.text or "has changed" in answer.text
+
+    def test_is_no_length_to_keep_calendars_for(self, confirmed, mine):
+        for number in self.NUMBERS:
+            path = reverse("settings-calendars-keep", args=[mine.integration])
+            assert confirmed.post(path, {"hours": number}).status_code == 302
+
+    def test_agrees_to_no_feature(self, confirmed):
+        path = reverse("settings-feature", args=["inbox-widget"])
+
+        for number in self.NUMBERS:
+            answer = confirmed.post(path, {"agree": "yes", "version": number}, follow=True)
+            assert (answer.status_code, "has changed" in answer.text) == (200, True)
+
+    def test_agrees_to_no_connection(self, confirmed):
+        path = reverse("connect-begin", args=["google"])
+
+        for number in self.NUMBERS:
+            answer = confirmed.post(path, {"agree": "yes", "version": f"inbox:{number}"})
+            assert answer["Location"] == "/settings/connect/google/?product=mail"
 
 
 class TestAnAddressWithALineEnd:
