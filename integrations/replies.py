@@ -5,9 +5,10 @@ Requests that may be sent again under one key: done once, and told again what ca
 asked for something, by keyed hashes, and the id of what it wrote: what is told again is read
 again, under permits of then, so that it ends where its source does. After a day it is forgotten.
 
-The row is a lease, and no lock on the provider. A process that dies in the middle of a write leaves
-its lease behind: until that ends, the same request is told how long to wait, and the first one after
-that takes it over. What is written has to be named by the key, so that it is written once.
+The row is a lease, and no lock on the provider. A process that dies in the middle of a write
+leaves its lease behind: until that ends, the same request is told how long to wait, and the first
+one after that takes it over. What is written has to be named by the key, so that it is written
+once.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from django.urls import reverse
 from limited_use import features
 from tests.api import cast, schema
 
-
 V1 = "/v1/users/me"
 FORMS = (
     "application/x-www-form-urlencoded",

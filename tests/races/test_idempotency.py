@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.conf import settings
 from django.db import connection
 from django.db import connections as databases
 from django.utils import timezone
@@ -135,7 +134,7 @@ class TestProcessKilledWhileItWrites:
         user, *_ = houses.person("alice", at=timezone.now())
         hers = cast.browser(user)
         calendar = begun(hers, "Family")
-        cookies = f"{settings.SESSION_COOKIE_NAME}={hers.cookies[settings.SESSION_COOKIE_NAME].value}"
+        cookies = f"session={hers.cookies['session'].value}"
         when = {"object": "timespan", "start": moment(2).isoformat(),
                 "end": moment(2, 10).isoformat()}  # fmt: skip
         told = []

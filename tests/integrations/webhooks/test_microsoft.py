@@ -78,8 +78,10 @@ class TestATrial:
     @pytest.mark.parametrize(
         "said",
         [
-            "Validation: Testing client application reachability for subscription"
-            " Request-Id: 877cb92e-a60b-483b-8a39-79aa5f64f5a3",
+            (
+                "Validation: Testing client application reachability for subscription"
+                " Request-Id: 877cb92e-a60b-483b-8a39-79aa5f64f5a3"
+            ),
             "eyJhbGciOiJSUzI1NiJ9.a-b_c.~+/==",
             "a%41",
             "x" * 1024,
