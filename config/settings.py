@@ -304,6 +304,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = _env.number("TRUSTED_PROXY_COUNT", 0, least=0)
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
+MFA_FORMS = {
+    "add_webauthn": "accounts.credential_forms.AddKey",
+    "authenticate_webauthn": "accounts.credential_forms.AuthenticateWithKey",
+    "reauthenticate_webauthn": "accounts.credential_forms.ReauthenticateWithKey",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Antares Integrations"
 # WebAuthn needs a secure context, and browsers count http://localhost as one.
