@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -72,7 +73,15 @@ def parameters(draw: st.DrawFn, names: tuple[str, ...], usual: dict[str, str]) -
     chosen = draw(st.lists(st.sampled_from(names), max_size=6, unique=True)) if names else []
     given = {name: str(value).encode() for name, value in usual.items()}
     given |= {name: draw(texts) for name in chosen}
-    return "&".join(f"{name}={quote_from_bytes(value)}" for name, value in given.items())
+    return write(given)
+
+
+def write(values: Mapping[str, str | bytes]) -> str:
+    """Return a query or a form; text is UTF-8."""
+    encoded = {
+        name: value.encode() if isinstance(value, str) else value for name, value in values.items()
+    }
+    return "&".join(f"{name}={quote_from_bytes(value)}" for name, value in encoded.items())
 
 
 @st.composite

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.control("5.1.3")]
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 SEVERAL = settings(
-    max_examples=60,
+    max_examples=200,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 # What a form needs before a view reads the rest of it.
@@ -48,6 +48,8 @@ USUAL: dict[str, dict[str, str]] = {
     "settings-local-calendar-new": {"name": "x", "zone": "UTC", "version": "1", "agree": "yes"},
     "ledger-consistency": {"from": "1", "to": "2"},
 }
+# Of these, what is asked by a query.
+READ = frozenset({"calendar-find", "ledger-consistency"})
 # Signing out ends the browser of all examples.
 LEFT_OUT = frozenset({"account_logout"})
 PAGES = tuple(name for name in names() if name not in LEFT_OUT and not name.startswith("api-"))
@@ -106,6 +108,20 @@ class TestAPage:
         who = data.draw(st.sampled_from((browser, never_raising(Client()))))
 
         refuse_5xx(ask(who, method, path, sent, headers), method, path, sent, headers)
+
+    def test_answers_the_worst_values_of_all_that_its_form_needs(self, world, browser):
+        wrong = []
+
+        for name, usual in USUAL.items():
+            for each in usual:
+                for value in (b"9" * 5_000, b"\0"):
+                    sent = hostile_values.write({**usual, each: value})
+                    method = "GET" if name in READ else "POST"
+                    answer = ask(browser, method, world.address(name), sent, {})
+                    if answer.status_code >= 500:
+                        wrong.append((name, each, value[:20]))
+
+        assert wrong == []
 
 
 class TestTheApi:
