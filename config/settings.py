@@ -191,20 +191,24 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Webhooks go no further: all that follows belongs to people.
+    "accounts.sessionless.AnswerWithoutSession",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.suspended.SuspendedRequests",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.NothingIsKept",
     "accounts.middleware.StaffNeedSecondFactor",
     "accounts.middleware.SeenToday",
     "integrations.public_pages.refusals.ProblemPages",
 ]
+
+PATHS_WITHOUT_SESSION = ("/webhooks/",)
 
 # What people choose is held in memory, and never written to a disk.
 FILE_UPLOAD_HANDLERS = ["config.uploads.InMemory"]
@@ -300,6 +304,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = _env.number("TRUSTED_PROXY_COUNT", 0, least=0)
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
+MFA_FORMS = {
+    "add_webauthn": "accounts.credential_forms.AddKey",
+    "authenticate_webauthn": "accounts.credential_forms.AuthenticateWithKey",
+    "reauthenticate_webauthn": "accounts.credential_forms.ReauthenticateWithKey",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Antares Integrations"
 # WebAuthn needs a secure context, and browsers count http://localhost as one.

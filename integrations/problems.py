@@ -248,7 +248,8 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "The same request is being answered now.",
         claim(
             "write.in-progress",
-            "Send it again in a moment, under the same key: nothing is done twice.",
+            "Send it again after as many seconds as Retry-After says, under the same key: nothing"
+            " is done twice.",
         ),
     ),
     once.NoLongerHere: Problem(

@@ -5,8 +5,10 @@ Requests that may be sent again under one key: done once, and told again what ca
 asked for something, by keyed hashes, and the id of what it wrote: what is told again is read
 again, under permits of then, so that it ends where its source does. After a day it is forgotten.
 
-A row is no lock on the provider. Whoever is at it may die, and then the same is tried again after
-`HELD_FOR`: what is written has to be named by the key, so that it is written once.
+The row is a lease, and no lock on the provider. A process that dies in the middle of a write
+leaves its lease behind: until that ends, the same request is told how long to wait, and the first
+one after that takes it over. What is written has to be named by the key, so that it is written
+once.
 """
 
 from __future__ import annotations
@@ -34,9 +36,11 @@ HELD_FOR: Final = timedelta(minutes=2)
 
 
 class InProgress(Exception):
-    """The same request is being answered now. Send it again in a moment."""
+    """The same request holds the lease. Send it again after `retry_after` seconds."""
 
-    retry_after = 1
+    def __init__(self, *, retry_after: float) -> None:
+        super().__init__("in progress")
+        self.retry_after = retry_after
 
 
 class OtherBody(Exception):
@@ -70,10 +74,11 @@ def claim(asked: Asked, sent: Sent, integration: Integration) -> Reply:
     """
     Return the row of a request: with a `status` it was answered, without one it is the caller's.
 
-    Of several that send the same at once, one gets it.
+    Of several that send the same at once, one gets it. A lease that has ended is taken over, by
+    one of those that ask for it.
 
     :param integration: what it writes to, and ends with
-    :raises InProgress: if somebody else is at it, or was a moment ago
+    :raises InProgress: if another request holds the lease, with the seconds that are left of it
     :raises OtherBody: if the key is that of another request
     :raises fences.NoLongerLive: if it was disconnected meanwhile
     """
@@ -95,14 +100,14 @@ def claim(asked: Asked, sent: Sent, integration: Integration) -> Reply:
         Reply.objects.bulk_create([wanted], ignore_conflicts=True)
         held = Reply.objects.select_for_update(no_key=True).filter(key_blind=name.key).first()
         if held is None:
-            # Whoever had it let go of it in this very moment.
-            raise InProgress
+            # It was released between these two statements.
+            raise InProgress(retry_after=1)
         if bytes(held.body_blind) != name.body:
             raise OtherBody
         if held.id == wanted.id or held.status is not None:
             return held
         if held.held_until is not None and asked.at < held.held_until:
-            raise InProgress
+            raise InProgress(retry_after=(held.held_until - asked.at).total_seconds())
         held.held_until = wanted.held_until
         held.save(update_fields=["held_until"])
         return held

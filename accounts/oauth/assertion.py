@@ -56,7 +56,15 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib 
     def __call__(self, query_client: Any, request: Any) -> ServiceClient | None:
         try:
             client: ServiceClient | None = super().__call__(query_client, request)
-        except (InvalidClientError, JoseError, ValueError, TypeError, KeyError):
+        except (
+            InvalidClientError,
+            JoseError,
+            ValueError,
+            TypeError,
+            KeyError,
+            # The payload is decoded before its signature is verified.
+            RecursionError,
+        ):
             client = None
         if client is None:
             raise NotAuthenticated

@@ -42,7 +42,7 @@ MORE_PROBLEMS = {
     "list_threads": {"410": "The cursor has expired"},
     "list_events": {"410": "The cursor has expired"},
     "create_event": {
-        "409": "The same is being answered now, or disconnected meanwhile",
+        "409": "The same is being answered now: wait for Retry-After; or disconnected meanwhile",
         "410": "It was written under this key before, and is no longer there",
         "422": "The key came with another request, or the provider does not accept it",
     },

@@ -60,7 +60,8 @@ class EventList(CalendarView):
 
         The same again is answered with the same status and the event as it is by then, with
         `Idempotent-Replayed: true`; another body under the key is `key-reused`, and while the
-        first is still being answered the second is `in-progress`.
+        first is still being answered the second is `in-progress`, which says when it can be sent
+        again.
         """
         self.asked_of(request, None)
         given = self.given(request, write_shapes.NewEvent)

@@ -17,6 +17,7 @@ from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
 from integrations import inbox, support_items
+from integrations.form_numbers import read_number
 from integrations.inbox import shapes
 from integrations.owner_permits import SUPPORT
 from limited_use import consents
@@ -86,13 +87,12 @@ def _opened(request: HttpRequest, message_id: UUID) -> bool:
     if request.POST.get("agree") != "yes":
         messages.error(request, "Tick that you agree, if you want support to read it.")
         return False
-    hours, version = request.POST.get("hours", ""), request.POST.get("version", "")
     try:
         support_items.open_to_support(
             actor=actor_of(request),
             message_id=message_id,
-            hours=int(hours) if hours.isdecimal() else 0,
-            version=int(version) if version.isdecimal() else 0,
+            hours=read_number(request.POST.get("hours", "")) or 0,
+            version=read_number(request.POST.get("version", "")) or 0,
             at=timezone.now(),
         )
     except support_items.NotAChoice:

@@ -159,7 +159,8 @@ def signed(token: str, *, keys: KeyCache, at: datetime) -> Mapping[str, Any]:
     if key is None:
         raise errors.IdentityRejected("signed with a key that is not the provider's", reason="kid")
     claims: Mapping[str, Any] | None = None
-    with suppress(JoseError, ValueError):
+    # A stranger wrote the header. The library raises TypeError for some values of `crit`.
+    with suppress(JoseError, ValueError, TypeError, RecursionError):
         claims = jwt.decode(token, key, algorithms=["RS256"]).claims
     if claims is None:
         raise errors.IdentityRejected("the signature does not hold", reason="signature")

@@ -23,6 +23,7 @@ from accounts.roles import Permission
 from integrations.asking import NotFound, asked_by
 from integrations.calendars import catalogue, managing, shapes, visible
 from integrations.calendars.visible import Visible
+from integrations.form_numbers import read_number
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
 from integrations.settings_pages import mine
@@ -112,12 +113,11 @@ def again(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 def keep(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     actor = actor_of(request)
     mine.integration(actor, integration_id)
-    hours = request.POST.get("hours", "")
     try:
         managing.keep_for(
             actor=actor,
             integration_id=integration_id,
-            hours=int(hours) if hours.isdecimal() else 0,
+            hours=read_number(request.POST.get("hours", "")) or 0,
         )
     except NotFound:
         raise Http404 from None

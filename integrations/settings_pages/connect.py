@@ -25,6 +25,7 @@ from accounts.permissions import page
 from accounts.roles import Permission
 from integrations import connections
 from integrations.connections import Callback
+from integrations.form_numbers import read_number
 from integrations.providers import granting
 
 SETTINGS: Final = "settings-integrations"
@@ -118,8 +119,9 @@ def _agreed(request: HttpRequest) -> dict[str, int]:
     """Return the versions that the click agreed to: those that were shown, and no others."""
     if request.POST.get("agree") != "yes":
         return {}
-    pairs = (one.rpartition(":") for one in request.POST.getlist("version"))
-    return {key: int(number) for key, _, number in pairs if number.isdecimal()}
+    pairs = (shown.rpartition(":") for shown in request.POST.getlist("version"))
+    versions = {key: read_number(text) for key, _, text in pairs}
+    return {key: version for key, version in versions.items() if version is not None}
 
 
 def _product(request: HttpRequest) -> str:

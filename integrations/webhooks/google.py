@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 PROVIDER = "google"
 
 
-# Nobody's session is looked at: what the token says is all that counts.
+# What the token says is all that counts: `accounts.sessionless` answers before any session.
 @csrf_exempt
 @never_cache
 @require_POST

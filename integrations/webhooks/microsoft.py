@@ -34,7 +34,7 @@ PROVIDER = "microsoft"
 LONGEST = 512 * 1024
 
 
-# Nobody's session is looked at: what a call says is all that counts.
+# What a call says is all that counts: `accounts.sessionless` answers before any session.
 @csrf_exempt
 @never_cache
 @require_POST

@@ -29,7 +29,11 @@ def clock():
 
 def part(value: dict) -> str:
     """Return one part of a JWT, unsigned."""
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    return encoded(json.dumps(value))
+
+
+def encoded(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def refused(answer, status: int, error: str) -> bool:
@@ -187,6 +191,23 @@ class TestClientAuthentication:
     )
     def test_refuses_what_is_no_assertion(self, asking, changed):
         assert refused(post_form(asking.form(**changed)), 401, "invalid_client")
+
+    @pytest.mark.parametrize("depth", [100, 950, 9_000, 90_000])
+    def test_refuses_an_assertion_of_any_depth(self, asking, depth):
+        claims = json.dumps({**asking.claims(), "x": 0})
+        nested = claims.replace('"x": 0', f'"x": {"[" * depth}{"]" * depth}')
+        forged = f"{part({'alg': 'RS256', 'kid': 'rsa'})}.{encoded(nested)}.AAAA"
+
+        assert refused(post_form(asking.form(client_assertion=forged)), 401, "invalid_client")
+
+    def test_refuses_a_header_of_any_values(self, asking):
+        _, payload, signature = asking.assertion().split(".")
+
+        for name in ("crit", "b64", "alg", "kid"):
+            for value in (5, None, [1], [None], {}, "", "\ud800"):
+                header = part({"alg": "RS256", "kid": "rsa", name: value})
+                answer = post_form(asking.form(client_assertion=f"{header}.{payload}.{signature}"))
+                assert refused(answer, 401, "invalid_client"), (name, value)
 
     def test_refuses_a_retired_client(self, asking):
         clients.retire(client_id="widget", at=AT)

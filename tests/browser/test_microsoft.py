@@ -15,7 +15,7 @@ HOOK = "/webhooks/microsoft/channel"
 
 @pytest.mark.scenario("P6")
 def test_a_trial_of_our_address_is_said_back_as_text(service):
-    token = "Validation: a+b <c> %41"
+    token = "Validation: a+b/c= %41"
 
     answer = httpx.post(f"{service.url}{HOOK}", params={"validationToken": token})
 

@@ -58,4 +58,5 @@ def everywhere(request: HttpRequest, shown: bytes) -> None:
 
 # What a parser process has read stays in its memory.
 limits.IDLE_SECONDS = limits.LIFE_SECONDS = 3600.0
-MIDDLEWARE = [*MIDDLEWARE[:6], "tests.canaries.leaky.Leak", *MIDDLEWARE[6:]]
+_inside = MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
+MIDDLEWARE = [*MIDDLEWARE[:_inside], "tests.canaries.leaky.Leak", *MIDDLEWARE[_inside:]]

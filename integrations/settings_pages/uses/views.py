@@ -26,6 +26,7 @@ from accounts.roles import Permission
 from integrations import connections
 from integrations.asking import asked_by
 from integrations.calendars import sharing
+from integrations.form_numbers import read_number
 from integrations.settings_pages import mine, overview
 from limited_use import consents
 from limited_use.claims import claim
@@ -121,11 +122,10 @@ def feature(request: HttpRequest, key: str) -> HttpResponse:
 
 def _agree(request: HttpRequest, declared: Feature, whose: dict[str, UUID]) -> HttpResponse:
     agree = connections.switch_on if declared.platform_client else connections.agree_again
-    version = request.POST.get("version", "")
     try:
         agree(
             feature=declared.key,
-            version=int(version) if version.isdecimal() else 0,
+            version=read_number(request.POST.get("version", "")) or 0,
             at=timezone.now(),
             **whose,
         )

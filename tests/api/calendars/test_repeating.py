@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from integrations import fences, replies
@@ -141,8 +143,24 @@ class TestWhileNobodyKnows:
 
         [second] = seen
         problem(second, 409, "in-progress")
-        assert second.headers["Retry-After"] == "1"
+        # For as long as the first may take; nobody knows whether it still runs.
+        assert int(second.headers["Retry-After"]) == replies.HELD_FOR.total_seconds()
         assert at_provider(account) == ["New"]
+
+    @pytest.mark.claim("write.in-progress")
+    def test_as_whoever_wrote_it_died_the_wait_is_told_and_is_long_enough(self, alice, hers):
+        asked = Asked(alice.actor, alice.user.id, timezone.now())
+        body = json.dumps(new(alice), separators=(",", ":"), sort_keys=True).encode()
+        lease = replies.claim(asked, Sent("create_event", "key-00000001", body), alice.integration)
+
+        for left in (120, 119.5, 60, 0.8, 0.001):
+            with time_machine.travel(lease.held_until - timedelta(seconds=left), tick=False):
+                answer = create(hers, new(alice))
+            problem(answer, 409, "in-progress")
+            assert int(answer.headers["Retry-After"]) == math.ceil(left)
+
+        with time_machine.travel(lease.held_until, tick=False):
+            ok(create(hers, new(alice)), 201)
 
     def test_as_whoever_wrote_it_died_the_same_finds_it(self, alice, account, hers):
         made = ok(create(hers, new(alice)), 201)

@@ -75,8 +75,20 @@ def call(*items: object, body: bytes | None = None):
 
 @pytest.mark.scenario("P6")
 class TestATrial:
-    def test_is_said_back_as_text_and_as_nothing_else(self):
-        said = "Validation: Testing client application & <script>alert(1)</script>"
+    @pytest.mark.parametrize(
+        "said",
+        [
+            (
+                "Validation: Testing client application reachability for subscription"
+                " Request-Id: 877cb92e-a60b-483b-8a39-79aa5f64f5a3"
+            ),
+            "eyJhbGciOiJSUzI1NiJ9.a-b_c.~+/==",
+            "a%41",
+            "x" * 1024,
+        ],
+        ids=["sentence", "signed", "percent", "longest"],
+    )
+    def test_is_said_back_as_text_and_as_nothing_else(self, said):
         query = urlencode({"validationToken": said})
         answer = Client(enforce_csrf_checks=True).post(f"{HERE}?{query}")
 
@@ -86,9 +98,22 @@ class TestATrial:
         assert "no-store" in answer["Cache-Control"]
         assert not answer.cookies
 
-    @pytest.mark.parametrize("token", ["", "x" * 1025, "a%0d%0ab", "%C3%A9"])
+    @pytest.mark.parametrize(
+        "token",
+        [
+            "", "x" * 1025, "a\r\nb", "a\tb", "a\0b", "\u00e9", "\u2028", "\uff1cb\uff1e",
+            "<script>alert(1)</script>", "<b", "b>", 'a"b', "a'b", "a`b", "a&b", "{{7*7}}", "${x}",
+            "#{x}", "[x]", "a\\b", "%PDF-\x80", "%3Cscript%3E<",
+        ],
+    )  # fmt: skip
     def test_that_is_none_of_theirs_is_not_said_back(self, token):
-        answer = Client().post(f"{HERE}?validationToken={token}")
+        answer = Client().post(f"{HERE}?{urlencode({'validationToken': token})}")
+
+        assert (answer.status_code, answer.content) == (400, b"")
+
+    @pytest.mark.parametrize("query", ["%ED%A0%80", "%FF", "a%00b", "x&validationToken=%3Cb%3E"])
+    def test_that_is_no_text_is_not_said_back(self, query):
+        answer = Client().post(f"{HERE}?validationToken={query}")
 
         assert (answer.status_code, answer.content) == (400, b"")
 

@@ -39,6 +39,8 @@ __all__ = ["requests_act_as_web"]
 
 # Of a header, as deep as the longest token lets it be.
 NESTED = base64.urlsafe_b64encode(b"[" * 5_900 + b"]" * 5_900).rstrip(b"=").decode()
+# Answers an exception with the page for it, as a server does.
+SHOWING_ERRORS = Client(enforce_csrf_checks=True, raise_request_exception=False)
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("requests_act_as_web")]
 
 
@@ -188,11 +190,24 @@ class TestAToken:
             pytest.param(token({"kid": "two"}), id="no such key"),
             "e30.e30.",
             pytest.param(f"{NESTED}.e30.e30", id="nested header"),
+            pytest.param(f"{'W1tb' * 3_000}.e30.e30", id="9,000 open brackets as the header"),
         ],
     )
     def test_has_to_be_signed_by_google(self, watched, queue, bearer):
         assert push(bearer=bearer).status_code == 403
         assert queue == []
+
+    def test_is_refused_whatever_else_its_header_holds(self, watched):
+        values = (5, None, True, [1], [None], [[]], {}, "", ["b64"], "\ud800")
+        statuses = {}
+
+        for name in ("crit", "b64", "typ", "zip", "x5c", "jwk"):
+            for value in values:
+                header = encoded({"alg": "RS256", "kid": "one", name: value})
+                answer = push(bearer=f"{header}.e30.AAAA", client=SHOWING_ERRORS)
+                statuses[name, str(value)] = answer.status_code
+
+        assert set(statuses.values()) == {403}, statuses
 
     def test_is_not_signed_by_who_knows_the_public_key(self, watched):
         claims = token().split(".")[1]

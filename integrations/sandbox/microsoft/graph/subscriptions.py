@@ -82,7 +82,11 @@ async def handshake(call: Call) -> Answer | None:
 
 async def _validated(url: str) -> str:
     """Empty, or why not."""
-    token = f"Validation: Testing client application reachability for {uuid.uuid4()} & <ok>"
+    # With the signs that a wrong decoding would change.
+    token = (
+        "Validation: Testing client application reachability for subscription"
+        f" Request-Id: {uuid.uuid4()} a+b/c= %41"
+    )
     joint = "&" if "?" in url else "?"
     timeout = aiohttp.ClientTimeout(total=HANDSHAKE_SECONDS)
     try:

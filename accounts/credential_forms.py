@@ -1,0 +1,82 @@
+"""
+Forms of security keys that refuse whatever a browser sends instead of a credential.
+
+django-allauth parses the JSON of a credential with Django's field and the rest with fido2. Both let
+exceptions through that a stranger can cause: nesting, numbers of 5,000 digits, broken base64.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from django import forms
+
+_UNREADABLE: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+
+class CredentialField(forms.JSONField):
+    """The JSON of a credential. A form that is shown again does not show it."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except (RecursionError, ValueError):
+            error = forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        # Raised out here, so that the parser's error with all of the text does not ride along.
+        raise error
+
+    def bound_data(self, data: Any, initial: Any) -> Any:  # noqa: ARG002 - Django's shape
+        return None
+
+    def prepare_value(self, value: Any) -> str:  # noqa: ARG002
+        return ""
+
+
+def _field() -> CredentialField:
+    return CredentialField(required=True, widget=forms.HiddenInput)
+
+
+def _refuse_unreadable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Turn an exception of a parser into the error of a wrong answer."""
+
+    @wraps(check)
+    def checked(form: Any) -> Any:
+        try:
+            return check(form)
+        except _UNREADABLE:
+            error = get_adapter().validation_error("incorrect_code")
+        raise error
+
+    return checked
+
+
+class AddKey(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
+    credential = _field()
+    clean = _refuse_unreadable(AddWebAuthnForm.clean)
+
+
+class AuthenticateWithKey(AuthenticateWebAuthnForm):  # type: ignore[misc]
+    credential = _field()
+    clean_credential = _refuse_unreadable(AuthenticateWebAuthnForm.clean_credential)
+
+
+class ReauthenticateWithKey(ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    credential = _field()
+    clean_credential = _refuse_unreadable(ReauthenticateWebAuthnForm.clean_credential)

@@ -1,0 +1,186 @@
+"""One write under one key: by many at once, and after the process that wrote it was killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.db import connections as databases
+from django.utils import timezone
+
+from accounts import owned
+from integrations import replies
+from integrations.asking import Asked
+from integrations.models import Event, Integration, Reply
+from integrations.replies import InProgress, Sent
+from tests.api import cast
+from tests.api.calendars.asking import V1
+from tests.api.calendars.test_local_writing import begun
+from tests.integrations import household as houses
+from tests.integrations.calendar_house import moment
+from tests.integrations.purge.conftest import keyring
+from tests.worlds.processes import environment, wait_until
+
+__all__ = ["keyring"]
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.scenario("C3"),
+    pytest.mark.invariant(9),
+]
+# More lines than a write has; the loop ends with the first that is not reached.
+MANY = 500
+
+
+class TestLeaseThatHasEnded:
+    @pytest.fixture
+    def asked(self, keyring):
+        house = houses.household()
+        return Asked(house.actor, house.user.id, timezone.now())
+
+    def claim(self, asked, barrier=None):
+        try:
+            with owned.acting_for(asked.actor.user_id, asked.actor.organisation_id):
+                integration = Integration.objects.get()
+                if barrier is not None:
+                    barrier.wait(20)
+                return replies.claim(asked, Sent("create_event", "key-1", b"New"), integration)
+        except InProgress as error:
+            return error
+        finally:
+            databases.close_all()
+
+    def test_is_taken_over_by_one_of_many(self, asked):
+        lease = self.claim(asked)
+        later = replace(asked, at=lease.held_until)
+        barrier = threading.Barrier(8)
+
+        with ThreadPoolExecutor(8) as pool:
+            ends = list(pool.map(lambda _: self.claim(later, barrier), range(8)))
+
+        [taken] = [end for end in ends if isinstance(end, Reply)]
+        assert (taken.id, taken.held_until) == (lease.id, later.at + replies.HELD_FOR)
+        # The others wait for the new lease.
+        waits = {end.retry_after for end in ends if isinstance(end, InProgress)}
+        assert (len(ends), waits) == (8, {replies.HELD_FOR.total_seconds()})
+
+    def test_is_not_released_by_whoever_had_it_before(self, asked):
+        lease = self.claim(asked)
+        taken = self.claim(replace(asked, at=lease.held_until))
+
+        with pytest.raises(OSError, match="late"), replies.letting_go(lease, undone=(OSError,)):
+            raise OSError("late")
+
+        assert Reply.objects.get().held_until == taken.held_until
+
+    def test_is_not_taken_over_a_moment_before(self, asked):
+        lease = self.claim(asked)
+
+        early = self.claim(replace(asked, at=lease.held_until - timedelta(microseconds=1)))
+
+        assert isinstance(early, InProgress)
+        assert 0 < early.retry_after < 1
+
+
+@pytest.fixture
+def writer(keyring):
+    """Return a function that has a process of its own write an event, and be killed at a line."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "tests.races.killed_writer"],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def write(**asked):
+        started.stdin.write(json.dumps(asked) + "\n")
+        started.stdin.flush()
+        return int(started.stdout.readline())
+
+    yield write
+    started.stdin.close()
+    try:
+        started.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        started.kill()
+        started.wait()
+        raise
+    started.stdout.close()
+
+
+def has_no_other_connection() -> bool:
+    """Return whether the server has noticed that the dead process let go of its locks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        return cursor.fetchone() == (0,)
+
+
+class TestProcessKilledWhileItWrites:
+    """At each line the caller is told how long to wait, and then the event is written once."""
+
+    def kill_at(self, lines, writer):
+        user, *_ = houses.person("alice", at=timezone.now())
+        hers = cast.browser(user)
+        calendar = begun(hers, "Family")
+        cookies = f"session={hers.cookies['session'].value}"
+        when = {"object": "timespan", "start": moment(2).isoformat(),
+                "end": moment(2, 10).isoformat()}  # fmt: skip
+        told = []
+
+        for line in lines:
+            body = json.dumps({"calendar_id": calendar, "title": f"Tea {line}", "when": when})
+            key = f"key-{line:08}"
+
+            ended = writer(line=line, cookies=cookies, body=body, key=key)
+            wait_until(has_no_other_connection)
+
+            told.append(self.send_until_written(hers, body, key))
+            assert Event.objects.count() == len(told), line
+            if ended != -9:
+                assert ended == 201
+                return told
+        return told
+
+    def send_until_written(self, hers, body, key) -> int | None:
+        """Send the same again, after the wait that is told; return that wait, if there was one."""
+
+        def send():
+            return hers.post(
+                f"{V1}/events", body, content_type="application/json",
+                headers={"Idempotency-Key": key},
+            )  # fmt: skip
+
+        answer, wait = send(), None
+        if answer.status_code == 409:
+            assert answer.json()["code"] == "in-progress"
+            wait = int(answer["Retry-After"])
+            assert 100 < wait <= 120
+            with time_machine.travel(timezone.now() + timedelta(seconds=wait)):
+                answer = send()
+        assert answer.status_code == 201
+        return wait
+
+    def test_is_followed_by_the_same_request(self, writer):
+        told = self.kill_at(range(20, MANY, 25), writer)
+
+        # Before the lease and after the answer, there is nothing to wait for.
+        assert {wait is None for wait in told} == {True, False}
+
+    @pytest.mark.thorough("a write of an event, killed before each line that it runs")
+    def test_is_followed_by_the_same_request_wherever_it_was_killed(self, writer):
+        told = self.kill_at(range(1, MANY, 2), writer)
+
+        assert 40 < len(told) < MANY / 2 - 1
+        assert {wait is None for wait in told} == {True, False}
