@@ -25,5 +25,6 @@ urlpatterns = [
     *(path("", include(piece)) for piece in PIECES),
 ]
 
-# What nobody foresaw is a problem document below /v1, and a page elsewhere.
+# Below /v1 these are problem documents, and pages elsewhere.
+handler400 = "integrations.api.edge.bad_request"
 handler500 = "integrations.api.edge.server_error"

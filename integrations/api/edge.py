@@ -1,4 +1,7 @@
-"""Answers outside of views: unknown addresses below `/v1`, an unreachable database, our bugs."""
+"""
+Answers outside of views: unknown addresses below `/v1`, requests that Django itself refuses, an
+unreachable database, our bugs.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,17 @@ class Nothing(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFound
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """
+    Answer a request that Django refuses before or inside a view: a problem below `/v1`.
+
+    It names a host that is not ours, has too many parameters, or a body that is too large.
+    """
+    if request.path.startswith(PREFIX):
+        return handler.said(request, "bad-request")
+    return defaults.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -67,6 +67,6 @@ urlpatterns = [
         name="api-event-response",
     ),
     path(f"{_USER}events/<str:event_id>/move", events.EventMove.as_view(), name="api-event-move"),
-    # Last: it takes what is left.
-    re_path(r"^v1(?:/.*)?$", edge.Nothing.as_view(), name="api-nothing"),
+    # Last: it takes what is left. An address may contain line ends, which `.` does not match.
+    re_path(r"^v1(?:/[\s\S]*)?\Z", edge.Nothing.as_view(), name="api-nothing"),
 ]
