@@ -24,7 +24,7 @@ _PROBLEMS: Final = {
 # Operations with these headers also answer with these.
 _PROBLEMS_BY_HEADER: Final = {
     "If-Match": {
-        "412": "Changed since the version in `If-Match`; nothing was written",
+        "412": "Changed since the version in `If-Match`",
         "428": "No version was sent in `If-Match`",
     },
     "Idempotency-Key": {
@@ -35,7 +35,7 @@ _PROBLEMS_BY_HEADER: Final = {
     },
 }
 _PROBLEMS_BY_OPERATION: Final = {
-    "get_attachment": {"422": "Larger than this service carries, or cannot be read"},
+    "get_attachment": {"422": "Too large, or cannot be read"},
     "import_calendar": {"422": "The file cannot be read; `errors` names its lines"},
     "get_event": {"503": "The copy of the calendar is too old, and no new one came in time"},
 }

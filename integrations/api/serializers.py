@@ -178,6 +178,7 @@ class ListQuery(serializers.Serializer[None]):
     folder = serializers.ChoiceField(
         FOLDERS,
         required=False,
+        error_messages={"invalid_choice": "There is no such folder."},
         help_text="Messages may be in other folders as well; these can be asked for.",
     )
     unread = QueryBoolean(required=False)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 SEED = 13
 #: Requests to one operation in `make test`, and random ones in `make test-all`.
-FEW, MANY = 14, 40
+FEW, MANY = 12, 40
 
 
 def make_systematic_cases(described, operation) -> Iterator[Case]:
