@@ -10,7 +10,6 @@ from django.test import Client
 from limited_use import features
 from tests.api import cast, schema
 
-
 V1 = "/v1/users/me"
 FORMS = (
     "application/x-www-form-urlencoded",
