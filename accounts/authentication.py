@@ -58,5 +58,5 @@ class SessionAuthentication(authentication.SessionAuthentication):
         # Django looks for the token in a form first. Of a body that is sent as a form, the REST
         # framework would hand it what our parser returns, which need not have fields.
         without_form = copy(request._request)  # noqa: SLF001 - DRF's own accessor is private
-        without_form.POST = QueryDict()  # type: ignore[assignment]  # a property with a setter
+        without_form.POST = QueryDict()
         super().enforce_csrf(without_form)  # type: ignore[arg-type]  # it takes both kinds
