@@ -60,6 +60,8 @@ class TestGeneratedRequests:
         operation = described.find_operation_by_id(operation_id)
         fixed = {"path_parameters": target.path, "headers": target.headers}
         positive = operation.as_strategy(generation_mode=GenerationMode.POSITIVE, **fixed)
+        negative = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE, **fixed)
+        has_values = operation.query or isinstance(target.body, dict)
 
         @seed(SEED)
         @settings(
@@ -68,9 +70,10 @@ class TestGeneratedRequests:
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        @given(case=positive, data=st.data())
-        def send(case, data):
-            assert send_all([mix(case, target, data)], person) == []
+        @given(valid=positive, wrong=negative if has_values else st.none(), data=st.data())
+        def send(valid, wrong, data):
+            cases = [mix(valid, target, data), wrong] if has_values else [valid]
+            assert send_all(cases, person) == []
 
         send()
 
