@@ -398,7 +398,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
-    "POSTPROCESSING_HOOKS": ["integrations.api.document.describe_problems"],
+    "POSTPROCESSING_HOOKS": [
+        "integrations.api.document_responses.close_requests",
+        "integrations.api.document_responses.describe_responses",
+    ],
 }
 
 # --- Mail of the platform itself: notices, receipts, passwords --------------------------------

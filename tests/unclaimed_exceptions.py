@@ -328,10 +328,19 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "What of the file is not kept here, in words.",
             "Series that cannot be followed, and events that do not open.",
         ],
-        "integrations/api/document.py": [
-            "Nobody is signed in, or the token is not valid",
-            "Where the keys are kept does not answer",
+        "integrations/api/document_problem.py": [
             "Data from your connected accounts is never used for marketing.",
+            "With `unreadable-file`:",
+        ],
+        "integrations/api/document_responses.py": [
+            "Cannot be answered now:",
+            "Cannot be read, or the provider does not accept the request",
+            "No version was sent in `If-Match`",
+            "Sent with an answer to a request that was made before.",
+            "The file cannot be read;",
+            "The key was sent with another request, or the provider does not accept the request",
+            "Too large, or cannot be read",
+            "Written with this key before, and deleted since",
         ],
         "integrations/api/event_write_shapes.py": [
             "Whether guests are sent word of it.",

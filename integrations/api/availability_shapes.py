@@ -9,8 +9,9 @@ from rest_framework import serializers
 
 from integrations.almanac.slots import Hours
 
-from .bodies import Body, Moment, Person, Zone
+from .bodies import Body, ClockTime, Moment, Person, Zone
 from .free_busy_shapes import MOST_PEOPLE, check_window
+from .json_fields import Boolean, Integer
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MINUTES_OF_A_DAY: Final = 24 * 60
@@ -20,8 +21,8 @@ class Opening(Body):
     days = serializers.ListField(
         child=serializers.ChoiceField(choices=_DAYS), min_length=1, max_length=len(_DAYS)
     )
-    start = serializers.TimeField(help_text="On the clock, as 09:00.")
-    end = serializers.TimeField(
+    start = ClockTime(help_text="On the clock, as 09:00.")
+    end = ClockTime(
         help_text="What ends no later than it begins ends on the next day: 00:00 is midnight."
     )
 
@@ -33,7 +34,7 @@ class WorkingHours(Body):
 
 class Invited(Body):
     user_id = Person(help_text="A person's id, or `me`.")
-    required = serializers.BooleanField(  # type: ignore[assignment]  # a field of the body
+    required = Boolean(  # type: ignore[assignment]  # a field of the body
         default=True, help_text="Whether there is no meeting without them."
     )
     hours = WorkingHours(
@@ -47,17 +48,17 @@ class AvailabilityQuery(Body):
     start = Moment()
     end = Moment()
     timezone = Zone(default="UTC", help_text="On whose clocks slots begin at full steps.")
-    duration_minutes = serializers.IntegerField(min_value=1, max_value=_MINUTES_OF_A_DAY)
-    step_minutes = serializers.IntegerField(
+    duration_minutes = Integer(min_value=1, max_value=_MINUTES_OF_A_DAY)
+    step_minutes = Integer(
         min_value=5, max_value=_MINUTES_OF_A_DAY, default=15, help_text="Counted from midnight."
     )
-    buffer_before_minutes = serializers.IntegerField(
+    buffer_before_minutes = Integer(
         min_value=0, max_value=_MINUTES_OF_A_DAY, default=0, help_text="Free before it, for all."
     )
-    buffer_after_minutes = serializers.IntegerField(
+    buffer_after_minutes = Integer(
         min_value=0, max_value=_MINUTES_OF_A_DAY, default=0, help_text="Free after it, for all."
     )
-    limit = serializers.IntegerField(min_value=1, max_value=200, default=20)
+    limit = Integer(min_value=1, max_value=200, default=20)
     participants = serializers.ListField(child=Invited(), min_length=1, max_length=MOST_PEOPLE)
     hours = WorkingHours(
         required=False, help_text="Of everybody who has none of their own; none: any time."

@@ -1,18 +1,23 @@
-"""What the bodies of requests are made of: nothing unknown, times with an offset, zones by name."""
+"""What request bodies are made of: nothing unknown, times with an offset, zones by name."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from integrations import zones
 
-#: How a caller names whoever it is or acts for.
+from .json_fields import Id, OnlyStrings, Text
+
+#: How a caller names the person who calls, or for whom a feature acts.
 ME: Final = "me"
+_CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class Body(serializers.Serializer[None]):
@@ -26,8 +31,8 @@ class Body(serializers.Serializer[None]):
         return super().to_internal_value(data)
 
 
-class Moment(serializers.DateTimeField):
-    """A time that says itself how far from UTC it is; what does not could be meant otherwise."""
+class Moment(OnlyStrings, serializers.DateTimeField):
+    """A time with its offset from UTC; without one, it could be meant otherwise."""
 
     default_error_messages = {"naive": "Say how far from UTC, as in 2026-05-04T09:00:00+02:00."}
 
@@ -37,7 +42,7 @@ class Moment(serializers.DateTimeField):
         return super().enforce_timezone(value)
 
 
-class Zone(serializers.CharField):
+class Zone(Text):
     """A time zone by its IANA name."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -54,7 +59,10 @@ def is_known(name: str) -> None:
         ) from None
 
 
-class Person(serializers.UUIDField):
+@extend_schema_field(
+    {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "string", "const": ME}]}
+)
+class Person(Id):
     """A person's id, or `me`: the context's `user_id`."""
 
     def to_internal_value(self, data: Any) -> UUID:
@@ -62,3 +70,14 @@ class Person(serializers.UUIDField):
             found: UUID = self.context["user_id"]
             return found
         return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "string", "pattern": _CLOCK})
+class ClockTime(OnlyStrings, serializers.TimeField):
+    """A time of day without a zone, as 09:00."""
+
+    def to_internal_value(self, data: Any) -> time:
+        if isinstance(data, str) and not re.search(_CLOCK, data, re.ASCII):
+            self.fail("invalid", format="hh:mm")
+        found: time = super().to_internal_value(data)
+        return found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from .bodies import Body
-from .serializers import MAXIMUM_LIMIT, page
+from .bodies import Body, Moment
+from .json_fields import Integer, Pattern, Text
+from .serializers import MAXIMUM_LIMIT, Cursor, page
 
 
 class CalendarCopy(serializers.Serializer[None]):
@@ -49,15 +50,13 @@ class Calendar(serializers.Serializer[None]):
 
 
 class CalendarAbout(Body):
-    name = serializers.CharField(max_length=200)
-    timezone = serializers.CharField(max_length=64, help_text="An IANA name.")
-    colour = serializers.RegexField(
-        r"^#[0-9a-fA-F]{6}$", required=False, help_text="As in `#1a73e8`."
-    )
+    name = Text(max_length=200)
+    timezone = Text(max_length=64, help_text="An IANA name.")
+    colour = Pattern(r"^#[0-9a-fA-F]{6}$", required=False, help_text="As in `#1a73e8`.")
 
 
 class NewCalendar(CalendarAbout):
-    version = serializers.IntegerField(
+    version = Integer(
         min_value=1, help_text="Of the words of `local-calendar` that were agreed to."
     )
 
@@ -139,11 +138,11 @@ class EventList(page("Events", Event)):  # type: ignore[misc]  # made, see there
 class EventListQuery(serializers.Serializer[None]):
     """A window, and whose events of it; an unknown or repeated parameter is a 400."""
 
-    start = serializers.DateTimeField()
-    end = serializers.DateTimeField()
-    timezone = serializers.CharField(max_length=64, default="UTC", help_text="An IANA name.")
+    start = Moment()
+    end = Moment()
+    timezone = Text(max_length=64, default="UTC", help_text="An IANA name.")
     calendar_id = serializers.CharField(
         required=False, max_length=37 * 100, help_text="Ids, with commas between."
     )
     limit = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LIMIT, default=50)
-    cursor = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    cursor = Cursor(required=False)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from .bodies import Body, Person
 from .free_busy_shapes import MOST_PEOPLE, once
+from .json_fields import Boolean, Id, Integer, Text
 
 _SCOPES = ["this", "following", "all"]
 _NOTIFY = ["all", "none"]
@@ -17,19 +18,19 @@ class WhenGiven(Body):
     """Two times on the clocks of `timezone`, or two days; the end is exclusive."""
 
     object = serializers.ChoiceField(choices=["timespan", "datespan"])
-    start = serializers.CharField(max_length=40, help_text="RFC 3339, a local time, or a date.")
-    end = serializers.CharField(max_length=40)
-    timezone = serializers.CharField(max_length=64, default="UTC", help_text="An IANA name.")
+    start = Text(max_length=40, help_text="RFC 3339, a local time, or a date.")
+    end = Text(max_length=40)
+    timezone = Text(max_length=64, default="UTC", help_text="An IANA name.")
 
 
 class InvitedGuest(Body):
-    email = serializers.CharField(max_length=254)
-    name = serializers.CharField(max_length=200, default="", allow_blank=True)
-    is_optional = serializers.BooleanField(default=False)
+    email = Text(max_length=254)
+    name = Text(max_length=200, default="", allow_blank=True)
+    is_optional = Boolean(default=False)
 
 
 class ReminderGiven(Body):
-    minutes = serializers.IntegerField(min_value=0, max_value=40320, help_text="Before the start.")
+    minutes = Integer(min_value=0, max_value=40320, help_text="Before the start.")
     method = serializers.ChoiceField(choices=["popup", "email"], default="popup")
 
 
@@ -40,14 +41,12 @@ class Told(Body):
 
 
 class EventFields(Told):
-    title = serializers.CharField(required=False, allow_blank=True, max_length=1000)
-    description = serializers.CharField(required=False, allow_blank=True, max_length=8192)
-    location = serializers.CharField(required=False, allow_blank=True, max_length=1000)
-    recurrence = serializers.ListField(
-        child=serializers.CharField(max_length=2000), required=False, max_length=20
-    )
+    title = Text(required=False, allow_blank=True, max_length=1000)
+    description = Text(required=False, allow_blank=True, max_length=8192)
+    location = Text(required=False, allow_blank=True, max_length=1000)
+    recurrence = serializers.ListField(child=Text(max_length=2000), required=False, max_length=20)
     participants = InvitedGuest(many=True, required=False)
-    busy = serializers.BooleanField(required=False)
+    busy = Boolean(required=False)
     visibility = serializers.ChoiceField(choices=["default", "private"], required=False)
     reminders = serializers.ListField(
         child=ReminderGiven(),
@@ -59,7 +58,7 @@ class EventFields(Told):
 
 
 class NewEvent(EventFields):
-    calendar_id = serializers.UUIDField()
+    calendar_id = Id()
     when = WhenGiven()
     require_free = serializers.ListField(
         child=Person(),
@@ -80,7 +79,7 @@ class EventEdit(EventFields):
 
 
 class Move(Told):
-    calendar_id = serializers.UUIDField(help_text="Of the same account, or both kept here.")
+    calendar_id = Id(help_text="Of the same account, or both kept here.")
 
 
 class Answer(Told):

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from integrations.almanac.rules import FIRST_YEAR, LAST_YEAR
 
 from .bodies import Body, Moment, Person, Zone
+from .json_fields import Id
 
 MOST_PEOPLE: Final = 50
 MOST_CALENDARS: Final = 50
@@ -29,7 +30,7 @@ class FreeBusyQuery(Body):
         help_text="Ids of people, or `me`. Whoever shares nothing with you is unknown.",
     )
     calendars = serializers.ListField(
-        child=serializers.UUIDField(),
+        child=Id(),
         default=list,
         max_length=MOST_CALENDARS,
         help_text="Ids of calendars, beside people or instead.",

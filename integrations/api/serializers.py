@@ -7,9 +7,14 @@ answer against these shapes, so that neither can drift.
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
+from integrations.inbox.filters import FOLDERS
 from limited_use.claims import claim
+
+from .bodies import Moment
 
 MAXIMUM_LIMIT = 200
 
@@ -148,19 +153,39 @@ ThreadList = page("ThreadList", Thread)
 ConnectionList = page("ConnectionList", Connection)
 
 
+class QueryBoolean(serializers.BooleanField):
+    """`true` or `false`; DRF's field also takes `yes`, `on` and others."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if data not in {"true", "false"}:
+            self.fail("invalid", input=data)
+        return bool(data == "true")
+
+
+class Cursor(serializers.CharField):
+    """A `next_cursor`. Whether this service wrote it is checked where it is read."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_length=1, trim_whitespace=False, **kwargs)
+
+
 class ListQuery(serializers.Serializer[None]):
     """What a list may be asked for; an unknown or repeated parameter is a 400."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LIMIT, default=50)
-    # Whatever it is, whether it is one of ours is the cursor's own check.
-    cursor = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    cursor = Cursor(required=False)
     connection_id = serializers.UUIDField(required=False)
-    folder = serializers.CharField(required=False, max_length=32)
-    unread = serializers.BooleanField(required=False)
-    starred = serializers.BooleanField(required=False)
-    has_attachments = serializers.BooleanField(required=False)
-    received_after = serializers.DateTimeField(required=False)
-    received_before = serializers.DateTimeField(required=False)
+    folder = serializers.ChoiceField(
+        FOLDERS,
+        required=False,
+        error_messages={"invalid_choice": "There is no such folder."},
+        help_text="Messages may be in other folders as well; these can be asked for.",
+    )
+    unread = QueryBoolean(required=False)
+    starred = QueryBoolean(required=False)
+    has_attachments = QueryBoolean(required=False)
+    received_after = Moment(required=False)
+    received_before = Moment(required=False)
 
 
 class MessageListQuery(ListQuery):

@@ -75,6 +75,7 @@ class CalendarShares(SharingView):
         The answer is the same whether anybody has. `version` is that of the words of
         `calendar-sharing` which were shown and agreed to.
         """
+        self.asked(request)
         wanted = self.given(request, shapes.NewShare)
         self.count(request, action="share", rate=sharing.RATE)
         sharing.share(

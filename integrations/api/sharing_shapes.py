@@ -6,7 +6,8 @@ from rest_framework import serializers
 
 from limited_use.share_models import ShareLevel
 
-from .bodies import Body
+from .bodies import Body, Moment
+from .json_fields import EmailAddress, Integer
 
 
 class Share(serializers.Serializer[None]):
@@ -31,10 +32,10 @@ class ShareList(serializers.Serializer[None]):
 
 
 class NewShare(Body):
-    email = serializers.EmailField(max_length=254)
+    email = EmailAddress(max_length=254)
     level = serializers.ChoiceField(choices=ShareLevel.values)
-    expires_at = serializers.DateTimeField(required=False, allow_null=True)
-    version = serializers.IntegerField(
+    expires_at = Moment(required=False, allow_null=True)
+    version = Integer(
         min_value=1, help_text="Of the words of `calendar-sharing` that were agreed to."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -15,13 +15,29 @@ from integrations.models import Message, Thread
 
 from .mailboxes import NOWHERE, Mailboxes
 
+#: Folders that a list can be narrowed to, in our words: those of both providers, then Gmail's.
+#: A message may be in others, which Gmail names; spam and deleted mail are never copied.
+FOLDERS: Final = (
+    "inbox",
+    "sent",
+    "drafts",
+    "archive",
+    "important",
+    "chat",
+    "category_personal",
+    "category_social",
+    "category_promotions",
+    "category_updates",
+    "category_forums",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """
     None narrows nothing.
 
-    :param folder: a word of our vocabulary (inbox, sent, drafts, archive, …)
+    :param folder: one of `FOLDERS`
     :param received_after: aware; exclusive
     :param received_before: aware; exclusive
     """

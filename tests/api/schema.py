@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-from django.urls import resolve
+from django.urls import Resolver404, resolve
 from jsonschema import Draft202012Validator, FormatChecker
 
 from integrations.api import document
@@ -20,6 +20,11 @@ FORMATS = FormatChecker(formats=["uuid"])
 def is_moment(value: object) -> bool:
     """Return whether `value` is RFC 3339 with an offset."""
     return not isinstance(value, str) or datetime.fromisoformat(value).tzinfo is not None
+
+
+@FORMATS.checks("email")
+def is_email(value: object) -> bool:
+    return not isinstance(value, str) or "@" in value
 
 
 @FORMATS.checks("uri")
@@ -65,12 +70,23 @@ def check(answer) -> dict[str, Any]:
     return body
 
 
+def is_documented(answer) -> bool:
+    """Return False if the answer's status is none that the document lists for its operation."""
+    try:
+        described = operation(answer.request["PATH_INFO"], answer.request["REQUEST_METHOD"].lower())
+    except (KeyError, Resolver404):
+        # The address or the method is none, and so has no entry.
+        return True
+    return str(answer.status_code) in described["responses"]
+
+
 def problem(answer, status: int, code: str) -> dict[str, Any]:
     """Return the problem document that `answer` is, having checked every member of it."""
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "no-store" in answer.headers["Cache-Control"]
     schema = described()["components"]["schemas"]["Problem"]
+    assert is_documented(answer), f"{status} is not documented"
     body = orjson.loads(answer.content)
     errors = list(Draft202012Validator(schema, format_checker=FORMATS).iter_errors(body))
     assert errors == []

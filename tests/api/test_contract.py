@@ -107,7 +107,7 @@ class TestMessages:
         [
             ("unread=true", 4), ("unread=false", 3), ("starred=true", 1), ("starred=false", 6),
             ("has_attachments=true", 1), ("has_attachments=false", 6), ("folder=inbox", 4),
-            ("folder=sent", 3), ("folder=nowhere", 0), ("folder=sent&unread=true", 0),
+            ("folder=sent", 3), ("folder=drafts", 0), ("folder=sent&unread=true", 0),
         ],
     )  # fmt: skip
     def test_are_narrowed(self, hers, query, count):

@@ -37,7 +37,7 @@ def refused(client, cursor, where="messages", **filters):
 @pytest.mark.invariant(1)
 class TestACursor:
     @pytest.mark.parametrize("where", ["messages", "threads"])
-    @pytest.mark.parametrize("forged", ["", "x", "a:b:c", "WzFd:1:2", "…", "null", "0" * 5000])
+    @pytest.mark.parametrize("forged", ["x", "a:b:c", "WzFd:1:2", "…", "null", "0" * 5000])
     def test_that_is_forged_is_invalid(self, hers, where, forged):
         refused(hers, forged, where)
 

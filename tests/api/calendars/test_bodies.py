@@ -14,6 +14,8 @@ from tests.api import cast, schema
 
 pytestmark = [pytest.mark.django_db, pytest.mark.control("5.1.8")]
 JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+V1 = "/v1/users/me"
 BODIES = {
     "lists in lists": b"[" * 100_000,
     "lists in lists, closed": b"[" * 100_000 + b"]" * 100_000,
@@ -68,18 +70,42 @@ def test_a_body_that_is_none_is_told_and_changes_nothing(alice, account, hers, o
     ) == before
 
 
-def test_a_form_that_is_larger_than_any_is_told_as_well(alice):
+@pytest.mark.usefixtures("week")
+@pytest.mark.parametrize(
+    ("member", "value", "named"),
+    [
+        ("title", 5, "title"),
+        ("busy", "yes", "busy"),
+        ("busy", 1, "busy"),
+        ("calendar_id", "00000000000070008000000000000001", "calendar_id"),
+        ("recurrence", [5], "recurrence/0"),
+        ("participants", [{"email": 5}], "participants/0/email"),
+        ("reminders", [{"minutes": "10"}], "reminders/0/minutes"),
+        ("when", {"object": "timespan", "start": 5, "end": "2026-05-04"}, "when/start"),
+    ],
+)
+def test_a_value_of_another_type_is_named(alice, hers, member, value, named):
+    when = {"object": "datespan", "start": "2026-05-04", "end": "2026-05-05"}
+    body = {"calendar_id": str(alice.primary.id), "when": when, member: value}
+    headers = {"Idempotency-Key": "key-00000001"}
+
+    answer = hers.post(f"{V1}/events", json.dumps(body), content_type=JSON, headers=headers)
+
+    said = schema.problem(answer, 400, "bad-request")
+    assert [one["parameter"] for one in said["errors"]] == [named]
+
+
+def test_a_form_that_is_larger_than_any_is_not_read(alice):
     browser = cast.browser(alice.user, strict=True)
     browser.get("/settings/integrations/")
+    path, form = f"{V1}/events", b"title=" + b"x" * 3_000_000
 
-    # Who has the cookie is asked for the form's token, and so the form is read.
-    answer = browser.generic(
-        "POST",
-        "/v1/users/me/events",
-        b"title=" + b"x" * 3_000_000,
-        content_type="application/x-www-form-urlencoded",
-    )
+    # The CSRF token comes in a header: it is not looked for in the form.
+    without = browser.generic("POST", path, form, content_type=FORM)
+    token = {"X-CSRFToken": browser.cookies["csrf"].value}
+    answer = browser.generic("POST", path, form, content_type=FORM, headers=token)
 
+    schema.problem(without, 403, "not-permitted")
     schema.problem(answer, 400, "bad-request")
 
 

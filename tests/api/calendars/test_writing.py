@@ -16,6 +16,7 @@ from integrations.providers.google.spec import GOOGLE
 from limited_use.features import FEATURES
 from limited_use.models import Consent
 from tests.api import cast
+from tests.api.schema import problem
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.pages import reading
 
@@ -50,13 +51,6 @@ def match(one) -> dict:
 
 def create(client, body, key="key-00000001"):
     return send(client, "post", "events", body, **{"Idempotency-Key": key})
-
-
-def problem(answer, status, code):
-    assert answer.status_code == status, answer.content
-    body = answer.json()
-    assert body["code"] == code
-    return body
 
 
 class TestWithoutAnAgreement:

@@ -1,0 +1,90 @@
+"""Who sends generated requests, and how: through the WSGI application, undone after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from schemathesis import Case, Response
+
+from accounts import delegations, tokens
+from accounts.models import User
+from config.classes import ProcessClass
+from limited_use.features import FEATURES, register_client
+from tests.api import cast
+from tests.api.conftest import open_test_transaction
+from tests.walls import acting_as
+
+from .world import World
+
+_TOKEN = "0123456789abcdefghijklmnopqrstuv"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What a caller sends with every request."""
+
+    headers: dict[str, str]
+    cookies: dict[str, str] = field(default_factory=dict)
+
+
+def make_application() -> Callable[..., Iterable[bytes]]:
+    """Return the service's WSGI application, with the database rights of a web process."""
+    inner = get_wsgi_application()
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        with _keep_connection(), acting_as(ProcessClass.WEB):
+            answer = inner(environ, start_response)
+            try:
+                # Streams are read with these rights as well.
+                return [b"".join(answer)]
+            finally:
+                answer.close()
+
+    return application
+
+
+def sign_in(user: User) -> Caller:
+    """Return a browser with the person's session."""
+    session = cast.browser(user).cookies[settings.SESSION_COOKIE_NAME].value
+    cookies = {settings.SESSION_COOKIE_NAME: session, settings.CSRF_COOKIE_NAME: _TOKEN}
+    return Caller({"X-CSRFToken": _TOKEN}, cookies)
+
+
+def switch_on_feature(world: World, feature: str, purpose: str) -> Caller:
+    """Return a platform feature that the person switched on."""
+    client = register_client(feature=feature, purposes=[purpose], jwks=cast.KEYS, at=world.at)
+    delegation = delegations.switch_on(
+        user_id=world.alice.id,
+        organisation_id=world.organisation.id,
+        feature=feature,
+        feature_version=FEATURES[feature].version,
+        at=world.at,
+    )
+    token = tokens.mint(client=client, delegation_id=delegation.id, purpose=purpose, at=world.at)
+    return Caller({"Authorization": f"Bearer {token}"})
+
+
+def send(case: Case, caller: Caller) -> Response:
+    """Return the answer to `case`. What it changed in the database is undone."""
+    with open_test_transaction():
+        return case.call(headers=caller.headers, cookies=caller.cookies)
+
+
+@contextmanager
+def _keep_connection() -> Iterator[None]:
+    """Keep the connection of the test open between requests, as Django's test client does."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)

@@ -1,0 +1,69 @@
+"""The world that generated requests meet: built once for a module, the same for every request."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from django.test import override_settings
+
+from integrations.api import document
+from limited_use.vault import keys
+from tests.api.conftest import open_test_transaction
+from tests.api.generated import callers
+from tests.api.generated.known_requests import make_known_requests, make_local_requests
+from tests.api.generated.world import build_world, settings_of
+from tests.keyrings import copy_keyring
+
+#: RFC 6585 has a status for a request without its precondition.
+CONFIG = schemathesis.Config.from_dict(
+    {"checks": {"missing_required_header": {"expected-statuses": [400, 428]}}}
+)
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker, sandbox_process, tmp_path_factory):
+    ring = copy_keyring(tmp_path_factory.mktemp("generated") / "keyring")
+    sandbox_process.reset()
+    with (
+        django_db_blocker.unblock(),
+        settings_of(sandbox_process),
+        override_settings(KEYRING_DIR=ring._directory, GMAIL_UNITS_PER_MINUTE=0),
+        open_test_transaction(),
+    ):
+        keys.forget()
+        yield build_world(sandbox_process)
+
+
+@pytest.fixture(scope="module")
+def described():
+    """Return the OpenAPI document as schemathesis reads it, answered by the WSGI application."""
+    schema = schemathesis.openapi.from_path(document.FILE, config=CONFIG)
+    schema.app = callers.make_application()
+    return schema
+
+
+@pytest.fixture(scope="module")
+def known(world):
+    return make_known_requests(world)
+
+
+@pytest.fixture(scope="module")
+def person(world, django_db_blocker):
+    with django_db_blocker.unblock():
+        return callers.sign_in(world.alice)
+
+
+@pytest.fixture(scope="module")
+def local(world):
+    """Return known requests of which nothing changes at the provider: repeatable, and quick."""
+    return make_local_requests(world)
+
+
+@pytest.fixture(scope="module")
+def features(world, django_db_blocker):
+    """Return a platform feature for mail, and one for calendars, as callers."""
+    with django_db_blocker.unblock():
+        return [
+            callers.switch_on_feature(world, "inbox-widget", "inbox.display"),
+            callers.switch_on_feature(world, "scheduler", "calendar.schedule"),
+        ]

@@ -1,0 +1,84 @@
+"""
+No request that the OpenAPI document lets schemathesis make has an answer that it does not describe.
+
+`make test` sends some of them, the same in every run; `make test-all` sends all, and random ones.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.config import GenerationConfig
+
+from tests.api.generated import callers
+from tests.api.generated.aiming import aim, mix
+from tests.api.generated.operations import OPERATIONS, list_failures
+
+pytestmark = pytest.mark.django_db
+
+SEED = 13
+#: Requests to one operation in `make test`, and random ones in `make test-all`.
+FEW, MANY = 12, 40
+
+
+def make_systematic_cases(described, operation) -> Iterator[Case]:
+    """Yield requests with each parameter and member at each of its limits, and beyond them."""
+    for mode in GenerationMode:
+        yield from described.iter_coverage_cases(
+            operation, generation_modes=[mode], generation_config=GenerationConfig(modes=[mode])
+        )
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+class TestGeneratedRequests:
+    def test_some_are_answered_as_described(self, described, local, person, operation_id):
+        operation = described.find_operation_by_id(operation_id)
+        cases = list(make_systematic_cases(described, operation))
+        chosen = random.Random(SEED).sample(  # noqa: S311 - the same in every run
+            cases, min(FEW, len(cases))
+        )
+
+        assert send_all((aim(case, local[operation_id]) for case in chosen), person) == []
+
+    @pytest.mark.thorough("requests generated from the OpenAPI document")
+    @pytest.mark.parametrize("target", ["known", "local"])
+    def test_all_are_answered_as_described(self, described, request, person, operation_id, target):
+        requests = request.getfixturevalue(target)
+        operation = described.find_operation_by_id(operation_id)
+        cases = make_systematic_cases(described, operation)
+
+        assert send_all((aim(case, requests[operation_id]) for case in cases), person) == []
+
+    @pytest.mark.thorough("requests generated from the OpenAPI document")
+    def test_random_ones_are_answered_as_described(self, described, local, person, operation_id):
+        target = local[operation_id]
+        operation = described.find_operation_by_id(operation_id)
+        fixed = {"path_parameters": target.path, "headers": target.headers}
+        positive = operation.as_strategy(generation_mode=GenerationMode.POSITIVE, **fixed)
+        negative = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE, **fixed)
+        has_values = operation.query or isinstance(target.body, dict)
+
+        @seed(SEED)
+        @settings(
+            max_examples=MANY,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(valid=positive, wrong=negative if has_values else st.none(), data=st.data())
+        def send(valid, wrong, data):
+            cases = [mix(valid, target, data), wrong] if has_values else [valid]
+            assert send_all(cases, person) == []
+
+        send()
+
+
+def send_all(cases, caller) -> list[str]:
+    return [
+        failure for case in cases for failure in list_failures(case, callers.send(case, caller))
+    ]

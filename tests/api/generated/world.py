@@ -1,0 +1,183 @@
+"""
+One person with something for every operation: mail, calendars of a provider and local ones, shares.
+
+The provider is the sandbox, reached with Google's client library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import transaction
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from accounts.models import Organisation, User
+from config.classes import ProcessClass
+from integrations.models import Connection, SyncWork
+from integrations.sync import engine
+from limited_use import consents
+from limited_use.features import FEATURES
+from tests.api import cast
+from tests.factories import as_agreed, make_organisation, make_user
+from tests.integrations.google import ALICE_BOX, Browser, point_at
+from tests.walls import acting_as
+from tests.worlds.sandbox import Sandbox
+
+V1 = "/v1/users/me"
+#: Features of `FEATURES` that a person agrees to besides those of a connect.
+AGREED = ("local-calendar", "calendar-sharing")
+SOON = timedelta(days=2)
+
+
+@dataclass
+class World:
+    """
+    Alice and her colleague Bob.
+
+    :param ids: of what the requests of `known_requests` use; of events, by their titles
+    :param etags: versions, by the same names
+    """
+
+    alice: User
+    bob: User
+    organisation: Organisation
+    at: datetime
+    ids: dict[str, str] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
+
+    def hour(self, offset: float = 0) -> dict[str, str]:
+        """Return an hour of the day after tomorrow, as the provider writes it."""
+        start = self.at + SOON + timedelta(hours=offset)
+        return {"start": start.isoformat(), "end": (start + timedelta(hours=1)).isoformat()}
+
+
+def settings_of(sandbox: Sandbox) -> override_settings:
+    """Return the settings with which `sandbox` is our Google."""
+    found = SimpleNamespace()
+    point_at(found, sandbox)
+    return override_settings(**vars(found))
+
+
+def build_world(sandbox: Sandbox) -> World:
+    organisation = make_organisation()
+    alice = make_user("alice", organisation=organisation)
+    bob = make_user("bob", organisation=organisation)
+    cast.verified(bob)
+    world = World(alice, bob, organisation, timezone.now().replace(microsecond=0))
+    _fill_account(world, sandbox)
+    _connect(alice, sandbox)
+    _sync_everything()
+    _agree(world)
+    browser = cast.browser(alice)
+    _fill_local_calendars(world, browser)
+    _read_ids(world, browser)
+    return world
+
+
+def _fill_account(world: World, sandbox: Sandbox) -> None:
+    sandbox.seed(ALICE_BOX, size=3)
+    sandbox.deliver(ALICE_BOX, raw=cast.hostile_mail())
+    team = sandbox.add_calendar(ALICE_BOX, "Team")
+    plain = {key: {"dateTime": value} for key, value in world.hour().items()}
+    # One for each write: what a test writes at the provider stays.
+    for title in ("Review", "To change", "To delete", "To move"):
+        sandbox.put_event(ALICE_BOX, summary=title, **plain)
+    sandbox.put_event(ALICE_BOX, summary="Lunch", calendar=team, **plain)
+    sandbox.put_event(
+        ALICE_BOX,
+        summary="Invitation",
+        organizer={"email": "organiser@mail.example"},
+        attendees=[{"email": ALICE_BOX, "self": True, "responseStatus": "needsAction"}],
+        **plain,
+    )
+
+
+def _connect(alice: User, sandbox: Sandbox) -> None:
+    browser = Browser(alice, sandbox)
+    browser.connect()
+    calendar = {"product": "calendar", "version": as_agreed("calendar", "calendar-editing")}
+    address = browser.begin(Connection.objects.get(user=alice), **calendar)
+    browser.arrive(sandbox.consent(address, email=ALICE_BOX))
+
+
+def _sync_everything() -> None:
+    """Run the workers' turns until nothing is due; each listing may add more work."""
+    for _ in range(10):
+        due = SyncWork.objects.filter(next_sync_at__lte=timezone.now()).values_list("id", flat=True)
+        if not due:
+            return
+        for work_id in list(due):
+            with acting_as(ProcessClass.SYNC):
+                while engine.run(work_id=work_id, at=timezone.now()):
+                    pass
+    raise AssertionError("work is still due")
+
+
+def _agree(world: World) -> None:
+    with transaction.atomic():
+        for feature in AGREED:
+            consents.give(
+                person_id=world.alice.id,
+                organisation_id=world.organisation.id,
+                feature=feature,
+                version=FEATURES[feature].version,
+                at=world.at,
+            )
+
+
+def _fill_local_calendars(world: World, browser: Client) -> None:
+    calendar = {"timezone": "Europe/Berlin", "version": FEATURES["local-calendar"].version}
+    answer = _post(browser, "calendars", {"name": "Local", **calendar}, "local-calendar-1")
+    world.ids["local"] = answer["id"]
+    world.etags["local"] = answer["etag"]
+    other = _post(browser, "calendars", {"name": "Other", **calendar}, "local-calendar-2")
+    world.ids["other"] = other["id"]
+    when = {"object": "timespan", "timezone": "UTC", **world.hour(4)}
+    event = {"calendar_id": answer["id"], "title": "At home", "when": when}
+    _post(browser, "events", event, "local-event-0001")
+    share = {
+        "email": world.bob.email,
+        "level": "details",
+        "version": FEATURES["calendar-sharing"].version,
+    }
+    _post(browser, f"calendars/{answer['id']}/shares", share)
+
+
+def _post(browser: Client, path: str, body: dict[str, Any], key: str = "") -> dict[str, Any]:
+    headers = {"Idempotency-Key": key} if key else {}
+    answer = browser.post(f"{V1}/{path}", body, content_type="application/json", headers=headers)
+    assert answer.status_code < 300, answer.content
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _read_ids(world: World, browser: Client) -> None:
+    def get(path: str, **query: str) -> list[dict[str, Any]]:
+        return list(browser.get(f"{V1}/{path}", query).json()["data"])
+
+    message = get("messages", has_attachments="true")[0]
+    whole = browser.get(f"{V1}/messages/{message['id']}").json()
+    calendars = get("calendars")
+    primary = next(one for one in calendars if one["is_primary"])
+    team = next(one for one in calendars if one["name"] == "Team")
+    span = {
+        "start": world.at.isoformat(),
+        "end": (world.at + 2 * SOON).isoformat(),
+    }
+    events = {one["title"]: one for one in get("events", **span)}
+    world.ids |= {
+        "message": message["id"],
+        "thread": message["thread_id"],
+        "attachment": whole["attachments"][0]["id"],
+        "connection": get("connections")[0]["id"],
+        "primary": primary["id"],
+        "team": team["id"],
+        "share": get("shares")[0]["id"],
+    }
+    for title, event in events.items():
+        world.ids[title] = event["id"]
+        world.etags[title] = event["etag"]
