@@ -32,7 +32,7 @@ PROBLEMS = {
     "404": "Not there, or not yours",
     "405": "Not a method of this address",
     "409": "Disconnected meanwhile",
-    "429": "Too many requests",
+    "429": "Too many requests, or too many at a time: `Retry-After` says when to come again",
     "500": "A bug of ours",
     "503": "Where the keys are kept does not answer",
 }
