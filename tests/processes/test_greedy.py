@@ -28,7 +28,7 @@ FILE_BYTES = 8 * 1024 * 1024
 
 @pytest.fixture
 def hers(world, alice, running):
-    """Alice's browser at the web process as the demo starts it, with a mailbox that is not synced."""
+    """Alice's browser, at the web process as the demo starts it; her mailbox is not synced."""
     browser = Browser(alice, world)
     browser.connect()
     # Its settings are those of the test's world.

@@ -126,22 +126,30 @@ class TestAnAttachment:
 
     @pytest.mark.parametrize("size", [None, 3])
     def test_has_the_size_that_its_answer_says(self, size):
-        with gmail(iter([answer(b"one", size=size)])) as (adapter, _):
-            with adapter.attachment("m1", "0") as arriving:
-                assert arriving.size == size
-                assert b"".join(arriving) == b"one"
+        body = iter([answer(b"one", size=size)])
+
+        with gmail(body) as (adapter, _), adapter.attachment("m1", "0") as arriving:
+            assert arriving.size == size
+            assert b"".join(arriving) == b"one"
 
     def test_that_says_it_is_too_large_is_refused_at_once(self):
-        with gmail(iter([answer(b"one", size=MAX_BYTES + 1)])) as (adapter, _):
-            with pytest.raises(errors.Rejected):
-                adapter.attachment("m1", "0")
+        body = iter([answer(b"one", size=MAX_BYTES + 1)])
+
+        with gmail(body) as (adapter, _), pytest.raises(errors.Rejected):
+            adapter.attachment("m1", "0")
 
     def test_without_data_is_refused_at_once(self):
-        with gmail(iter([b'{"size": 3}'])) as (adapter, _):
-            with pytest.raises(errors.Unexpected):
-                adapter.attachment("m1", "0")
+        body = iter([b'{"size": 3}'])
+
+        with gmail(body) as (adapter, _), pytest.raises(errors.Unexpected):
+            adapter.attachment("m1", "0")
 
     def test_that_ends_early_is_unavailable(self):
-        with gmail(iter([answer(b"one" * 9, size=27)[:40]])) as (adapter, _):
-            with adapter.attachment("m1", "0") as arriving, pytest.raises(errors.Unavailable):
-                b"".join(arriving)
+        body = iter([answer(b"one" * 9, size=27)[:40]])
+
+        with (
+            gmail(body) as (adapter, _),
+            adapter.attachment("m1", "0") as arriving,
+            pytest.raises(errors.Unavailable),
+        ):
+            b"".join(arriving)
