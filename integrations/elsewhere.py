@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from integrations import calling, file_stream, permits, pictures, places
+from integrations import calling, concurrency, file_stream, permits, pictures, places
 from integrations.fences import NoLongerLive
 from integrations.file_stream import Download
 from integrations.inbox import Asked, NotFound, mailboxes
@@ -122,8 +122,13 @@ class _Reader:
         self.failed: Exception | None = None
 
     def document(self, box: Box, opened: Mapping[str, bytes]) -> dict[str, Any]:
+        # One wait for the text and its pictures.
+        with concurrency.waiting():
+            return self._document(box, places.where(opened)["id"])
+
+    def _document(self, box: Box, message_id: str) -> dict[str, Any]:
         try:
-            one = _fetched(box, places.where(opened)["id"])
+            one = _fetched(box, message_id)
         except (errors.ProviderError, NoLongerLive) as error:
             self.failed = error.with_traceback(None)
             return {"body": ""}

@@ -15,6 +15,7 @@ from integrations.models import Export
 from integrations.providers import errors
 from integrations.providers.arriving import ArrivingFile
 from tests.api import cast, schema
+from tests.integrations.inbox.test_attachments import PICTURE
 
 V1 = "/v1/users/me"
 LIMIT = 6_000
@@ -83,6 +84,21 @@ class TestAThirdWait:
         assert frame["X-Frame-Options"] == "SAMEORIGIN"
         assert "sandbox" in frame["Content-Security-Policy"]
         assert "This text appears by itself in a moment." in frame.text
+
+    def test_of_pictures_asks_again_in_the_frame_of_their_text(self, alice, hers, waits, mailbox):
+        mailbox.deliver(PICTURE)
+        alice.settle()
+        message = alice.messages.filter(has_attachments=False).latest("received_at")
+        asked = len(mailbox.calls)
+
+        frame = hers.get(f"/inbox/messages/{message.id}/body/")
+
+        assert frame.status_code == 429
+        assert frame["Refresh"] == f"2; url=/inbox/messages/{message.id}/body/?again=1"
+        assert frame["X-Frame-Options"] == "SAMEORIGIN"
+        assert len(mailbox.calls) == asked
+        waits.pop().give_back()
+        assert "data:image/png" in hers.get(f"/inbox/messages/{message.id}/body/?again=1").text
 
     def test_of_a_file_begins_it_by_itself(self, hers, waits, mine, place, alice):
         for address in (
