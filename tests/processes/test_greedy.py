@@ -123,6 +123,7 @@ def reading_slowly(http: httpx.Client, path: str):
         yield client.recv(64).decode()
 
 
+@pytest.mark.thorough("downloads of slow readers, and of clients that leave, at a web process")
 class TestDownloads:
     def test_of_a_slow_reader_are_two_at_a_time_until_they_leave(self, hers, file):
         with reading_slowly(hers, file) as first, reading_slowly(hers, file) as second:
