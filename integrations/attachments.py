@@ -9,41 +9,26 @@ what we carry, a message's pictures by number and size.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from integrations import calling, inbox, pictures
-from integrations.fences import NoLongerLive
+from integrations import calling, file_stream, inbox, pictures
+from integrations.file_stream import Download
 from integrations.inbox import Asked, NotFound, Reading, shown_text
 from integrations.inbox.shapes import MessageRow
 from integrations.models import Attachment
 from integrations.providers import errors
-from limited_use.sinks import download as download_sink
-from limited_use.sinks import page, response
+from limited_use.sinks import page
 from limited_use.sinks.rows import Row
 
 LARGEST = calling.LARGEST
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
-    """
-    One file for its owner.
-
-    `filename` is for showing and is no path. Answer it as an attachment of type
-    `application/octet-stream` with `nosniff`: nothing of it renders at our origin.
-    """
-
-    filename: str
-    data: bytes
-
-
 def download(asked: Asked, *, message_id: UUID, attachment_id: UUID) -> Download:
     """
-    Return one attachment.
+    Return one attachment as it arrives.
 
     :raises NotFound: if there is none of that id in that message, for this question
     :raises errors.Gone: if the provider no longer has it
@@ -60,18 +45,14 @@ def download(asked: Asked, *, message_id: UUID, attachment_id: UUID) -> Download
         found.rows[0].row,
         {"summary": found.rows[0].sealed["summary"], "descriptor": attachment.descriptor},
     )
-    fetcher = _Fetcher(_connection_of(found.rows[0].row))
-    # First: what the other sink says would be in this frame while this one may fail.
-    data = download_sink.passing(
-        row, permits=found.permits, actor=asked.actor, fetch=fetcher.file, at=asked.at
+    return file_stream.pass_file(
+        asked,
+        row,
+        permits=found.permits,
+        connection_id=_connection_of(found.rows[0].row),
+        find=_find,
+        name=_name,
     )
-    # A sink lets no exception out with what it held, so it is kept beside.
-    if fetcher.failed is not None:
-        raise fetcher.failed
-    named = response.json_object(
-        row, permits=found.permits, actor=asked.actor, shape=_filename, at=asked.at
-    )
-    return Download(orjson.loads(named)["filename"], data)
 
 
 def body(asked: Asked, *, message_id: UUID) -> bytes:
@@ -96,28 +77,18 @@ def body(asked: Asked, *, message_id: UUID) -> bytes:
     )
 
 
-def _filename(_: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
+def _name(_: MessageRow, opened: Mapping[str, bytes]) -> dict[str, Any]:
     return {"filename": orjson.loads(opened["descriptor"])["filename"]}
+
+
+def _find(opened: Mapping[str, bytes]) -> tuple[str, str]:
+    return (
+        orjson.loads(opened["summary"])["provider_id"],
+        orjson.loads(opened["descriptor"])["part"],
+    )
 
 
 def _connection_of(row: MessageRow) -> UUID:
     if row.connection_id is None:
         raise NotFound
     return row.connection_id
-
-
-@dataclass
-class _Fetcher:
-    """Asks the connection's own provider, from inside a sink; keeps what went wrong."""
-
-    connection_id: UUID
-    failed: Exception | None = None
-
-    def file(self, _: MessageRow, opened: Mapping[str, bytes]) -> bytes:
-        provider_id = orjson.loads(opened["summary"])["provider_id"]
-        part = orjson.loads(opened["descriptor"])["part"]
-        try:
-            return calling.file(self.connection_id, provider_id, part)
-        except (errors.ProviderError, NoLongerLive) as error:
-            self.failed = error.with_traceback(None)
-            return b""

@@ -1,30 +1,31 @@
 """
-A mailbox, or calendars, called while somebody waits; of mail each call is paid for first.
+A mailbox, or calendars, called while a person waits; each call of mail is paid for first.
 
-A page does not refresh it, for it could not open what that takes: a worker does.
+A page does not refresh a grant, for it could not open what that takes: a worker does. Every call
+holds one of the person's slots (`concurrency`), and quota is waited for one second at most.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from integrations import quotas, tokens
+from integrations import concurrency, quotas, tokens
+from integrations.concurrency import Wait
 from integrations.endpoints import pace
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
+from integrations.providers.arriving import ArrivingFile
 from integrations.providers.base import MailAdapter, MailUnits
 from integrations.providers.calendars import CalendarAdapter
 from integrations.tasks import grants
 
 T = TypeVar("T")
 
-# Seconds that a person waits for the quota: longer than a worker, and so before it.
-PATIENCE = 10.0
 # Bytes of one file; Gmail itself accepts no more than 35 MiB in a message.
 LARGEST = 36 * 1024 * 1024
 
@@ -41,7 +42,14 @@ def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     Hold what calls cost, and a way to make them.
 
     :raises errors.ProviderError: what a call met, and `RateLimited` where the quota is used up
+    :raises concurrency.TooManyWaits: if the person waits for providers in two other requests
     """
+    with concurrency.waiting(), _open_mail(connection_id) as found:
+        yield found
+
+
+@contextmanager
+def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     key = Connection.objects.live().values_list("provider", flat=True).get(id=connection_id)
     provider = PROVIDERS[key]
     if provider.open_mail is None or provider.mail_units is None:
@@ -50,12 +58,13 @@ def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     with provider.open_mail(access_to(connection_id)) as adapter:
 
         def call(units: int, ask: Callable[[MailAdapter], T]) -> T:
-            _pay(connection_id, units, limit)
-            try:
-                return ask(adapter)
-            except errors.TokenRejected as refused:
-                tokens.renew(adapter.access, refused)
-                return ask(adapter)
+            with concurrency.waiting() as wait:
+                _pay(connection_id, units, limit, wait)
+                try:
+                    return ask(adapter)
+                except errors.TokenRejected as refused:
+                    tokens.renew(adapter.access, refused)
+                    return ask(adapter)
 
         yield provider.mail_units, call
 
@@ -81,12 +90,13 @@ def calendars(access: Access) -> Iterator[CalendarCall]:
     Hold a way to call the calendars of the account that `access` is for.
 
     :raises errors.ProviderError: what a call met
+    :raises concurrency.TooManyWaits: if the person waits for providers in two other requests
     """
     key = Connection.objects.values_list("provider", flat=True).get(id=access.account)
     opened_calendars = PROVIDERS[key].open_calendars
     if opened_calendars is None:
         raise errors.Rejected("this provider has no calendars")
-    with opened_calendars(access) as adapter:
+    with concurrency.waiting(), opened_calendars(access) as adapter:
 
         def call(ask: Callable[[CalendarAdapter], T]) -> T:
             try:
@@ -98,18 +108,20 @@ def calendars(access: Access) -> Iterator[CalendarCall]:
         yield call
 
 
-def _pay(connection_id: UUID, units: int, limit: quotas.Limit) -> None:
+def _pay(connection_id: UUID, units: int, limit: quotas.Limit, wait: Wait) -> None:
     grant = quotas.draw(
         connection_id=connection_id,
         want=units,
         least=units,
         limit=limit,
-        patience=PATIENCE,
+        patience=wait.quota_patience,
+        is_person=True,
     )
     if not grant.units:
         raise errors.RateLimited("the mailbox's quota is used up", retry_after=grant.wait)
     if grant.wait:
         time.sleep(grant.wait)
+        wait.quota_patience = max(0.0, wait.quota_patience - grant.wait)
 
 
 def file(connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST) -> bytes:
@@ -118,21 +130,45 @@ def file(connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST
 
     :raises errors.Rejected: if it has more than `most` bytes
     """
-    with opened(connection_id) as (units, call):
-        return call(
-            units.attachment, lambda adapter: read(adapter.attachment(message_id, part), most)
+    with concurrency.waiting(), open_file(connection_id, message_id, part, most=most) as arriving:
+        return b"".join(arriving)
+
+
+def open_file(
+    connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST
+) -> ArrivingFile:
+    """
+    Return one part of a message as it arrives; whoever takes it closes it.
+
+    A slot is held until the provider begins to answer: the rest is a stream of the caller's.
+
+    :raises errors.Rejected: if it has more than `most` bytes; at the first piece beyond, if the
+        provider does not say its size
+    """
+    with ExitStack() as stack:
+        units, call = stack.enter_context(_open_mail(connection_id))
+        arriving = call(units.attachment, lambda adapter: adapter.attachment(message_id, part))
+        stack.callback(arriving.close)
+        if (arriving.size or 0) > most:
+            raise _too_large()
+        return ArrivingFile(
+            _bounded(arriving, arriving.size, most), stack.pop_all(), size=arriving.size
         )
 
 
-def read(pieces: Iterator[bytes], most: int) -> bytes:
-    """
-    Return all pieces together.
-
-    :raises errors.Rejected: if they are more than `most` bytes
-    """
-    data = bytearray()
+def _bounded(pieces: Iterator[bytes], size: int | None, most: int) -> Iterator[bytes]:
+    """Yield `pieces`; a file that is not of the size that was said does not end as if whole."""
+    total = 0
     for piece in pieces:
-        data += piece
-        if len(data) > most:
-            raise errors.Rejected("the attachment is larger than we carry", reason="too-large")
-    return bytes(data)
+        total += len(piece)
+        if total > most:
+            raise _too_large()
+        if size is not None and total > size:
+            break
+        yield piece
+    if size is not None and total != size:
+        raise errors.Unavailable("the file is not of the size that the provider said")
+
+
+def _too_large() -> errors.Rejected:
+    return errors.Rejected("the attachment is larger than we carry", reason="too-large")

@@ -1,33 +1,55 @@
-"""An attachment as an HTTP answer: always a download, never anything that renders at our origin."""
+"""A file of a message as an HTTP answer: a download, and nothing that renders at our origin."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
-from integrations import attachments
+from integrations import attachments, concurrency, elsewhere
+from integrations.file_stream import Download
 from integrations.inbox import Asked
+from integrations.places import Place
 
 
-def answer(asked: Asked, *, message_id: UUID, attachment_id: UUID) -> HttpResponse:
+def answer_attachment(
+    asked: Asked, *, message_id: UUID, attachment_id: UUID
+) -> StreamingHttpResponse:
     """
-    Return the file, to be saved under its own name.
+    Return an attachment, to be saved under its own name.
 
-    The name is the sender's: it goes through RFC 6266 encoding and is no path of ours.
-
+    :raises integrations.concurrency.TooManyStreams: if the person downloads two files already
     :raises: what `attachments.download` raises
     """
-    found = attachments.download(asked, message_id=message_id, attachment_id=attachment_id)
-    return file(found.filename, found.data)
+    return _answer(
+        asked,
+        lambda: attachments.download(asked, message_id=message_id, attachment_id=attachment_id),
+    )
 
 
-def file(name: str, data: bytes) -> HttpResponse:
-    """Return a file's bytes, to be saved under a name that may be anybody's."""
-    response = HttpResponse(data, content_type="application/octet-stream")
+def answer_remote_file(asked: Asked, place: Place) -> StreamingHttpResponse:
+    """
+    Return a file of a message that is not kept here, to be saved under its own name.
+
+    :raises integrations.concurrency.TooManyStreams: if the person downloads two files already
+    :raises: what `elsewhere.file` raises
+    """
+    return _answer(asked, lambda: elsewhere.file(asked, place))
+
+
+def _answer(asked: Asked, find: Callable[[], Download]) -> StreamingHttpResponse:
+    with concurrency.STREAMS.lend(asked.user_id) as slot:
+        download = find()
+        response = StreamingHttpResponse(
+            concurrency.hold_slot(slot, download.pieces), content_type="application/octet-stream"
+        )
+    if download.size is not None:
+        response["Content-Length"] = str(download.size)
+    # The name is the sender's: it goes through RFC 6266 encoding and is no path of ours.
     response["Content-Disposition"] = (
-        content_disposition_header(True, name or "attachment") or "attachment"
+        content_disposition_header(True, download.filename or "attachment") or "attachment"
     )
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "no-store"

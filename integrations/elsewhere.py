@@ -11,10 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
-from integrations import calling, permits, pictures, places
+from integrations import calling, concurrency, file_stream, permits, pictures, places
 from integrations.fences import NoLongerLive
+from integrations.file_stream import Download
 from integrations.inbox import Asked, NotFound, mailboxes
 from integrations.mime import safe_text
 from integrations.models import Connection
@@ -23,8 +22,7 @@ from integrations.places import Box, Place
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.base import RemoteMessage, RemoteThread, Wanted
 from integrations.sync import incoming
-from limited_use.sinks import download as download_sink
-from limited_use.sinks import page, response
+from limited_use.sinks import page
 from limited_use.sinks.rows import Row
 from limited_use.vault.sealing import sealer
 from limited_use.vocabulary import DataClass
@@ -34,11 +32,16 @@ _WHOLE: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The row and permits for the sink that shows a message, and what fetches it there."""
+    """
+    The row and permits for the sink that shows a message, and what fetches it there.
+
+    :param limited: why it was not fetched, if that is over in a moment; known once it was shown
+    """
 
     row: Row
     permits: Permits
     shape: Callable[[Box, Mapping[str, bytes]], page.Shown]
+    limited: list[errors.RateLimited]
 
 
 def head(asked: Asked, place: Place) -> Look:
@@ -49,12 +52,16 @@ def head(asked: Asked, place: Place) -> Look:
     :raises limited_use.guard.Refused: if the policy does not allow it
     """
     row, granted = _one(asked, place)
+    limited: list[errors.RateLimited] = []
 
     def shape(box: Box, opened: Mapping[str, bytes]) -> page.Shown:
         try:
             one = _fetched(box, places.where(opened)["id"])
         except (errors.ProviderError, NoLongerLive) as error:
-            return page.Shown({"failed": places.why(error)})
+            if isinstance(error, errors.RateLimited):
+                limited.append(error.with_traceback(None))
+            is_passing = bool(limited)
+            return page.Shown({"failed": places.why(error), "is_passing": is_passing})
         permit = granted[box.integration_id, DataClass.MAIL_METADATA]
         key = sealer(holder=box.integration_id, epoch=permit.epoch)
         files = [
@@ -70,7 +77,7 @@ def head(asked: Asked, place: Place) -> Look:
         ]
         return page.Shown({"failed": ""}, {**places.head(one, box), "files": files})
 
-    return Look(row, granted, shape)
+    return Look(row, granted, shape, limited)
 
 
 def body(asked: Asked, place: Place) -> bytes:
@@ -90,24 +97,22 @@ def body(asked: Asked, place: Place) -> bytes:
     return document
 
 
-def file(asked: Asked, place: Place) -> tuple[str, bytes]:
+def file(asked: Asked, place: Place) -> Download:
     """
-    Return a file's name, for showing, and its bytes.
+    Return one of the message's files as it arrives.
 
     :raises NotFound: if the mailbox is not this person's, or the place is none of a file
     :raises errors.ProviderError: what the provider answered
     """
     row, granted = _one(asked, place)
-    reader = _Reader()
-    data = download_sink.passing(
-        row, permits=granted, actor=asked.actor, fetch=reader.file, at=asked.at
+    return file_stream.pass_file(
+        asked,
+        row,
+        permits=granted,
+        connection_id=row.row.connection_id,
+        find=_find_file,
+        name=_filename,
     )
-    if reader.failed is not None:
-        raise reader.failed
-    named = response.json_object(
-        row, permits=granted, actor=asked.actor, shape=_filename, at=asked.at
-    )
-    return orjson.loads(named)["filename"], data
 
 
 class _Reader:
@@ -117,24 +122,25 @@ class _Reader:
         self.failed: Exception | None = None
 
     def document(self, box: Box, opened: Mapping[str, bytes]) -> dict[str, Any]:
+        # One wait for the text and its pictures.
+        with concurrency.waiting():
+            return self._document(box, places.where(opened)["id"])
+
+    def _document(self, box: Box, message_id: str) -> dict[str, Any]:
         try:
-            one = _fetched(box, places.where(opened)["id"])
+            one = _fetched(box, message_id)
         except (errors.ProviderError, NoLongerLive) as error:
             self.failed = error.with_traceback(None)
             return {"body": ""}
         text = safe_text.decode(safe_text.encode(one.shown, incoming.inline_parts(one.mail)))
         return {"body": pictures.body(box.connection_id, one.message_id, text)}
 
-    def file(self, box: Box, opened: Mapping[str, bytes]) -> bytes:
-        where = places.where(opened)
-        if "part" not in where:
-            self.failed = NotFound()
-            return b""
-        try:
-            return calling.file(box.connection_id, where["id"], where["part"])
-        except (errors.ProviderError, NoLongerLive) as error:
-            self.failed = error.with_traceback(None)
-            return b""
+
+def _find_file(opened: Mapping[str, bytes]) -> tuple[str, str]:
+    where = places.where(opened)
+    if "part" not in where:
+        raise NotFound
+    return where["id"], where["part"]
 
 
 def _one(asked: Asked, place: Place) -> tuple[Row, Permits]:

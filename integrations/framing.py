@@ -36,10 +36,10 @@ _HEAD: Final = (
 )
 
 
-def answer(text: bytes) -> HttpResponse:
+def answer(text: bytes, *, status: int = 200) -> HttpResponse:
     """Return sanitised text as a document of its own, told to nobody."""
     document = b"".join((_HEAD.encode(), text, b"</body></html>"))
-    response = HttpResponse(document, content_type="text/html; charset=utf-8")
+    response = HttpResponse(document, status=status, content_type="text/html; charset=utf-8")
     response["Referrer-Policy"] = "no-referrer"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     return response

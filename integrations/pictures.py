@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
-from integrations import calling
+from integrations import calling, concurrency
 from integrations.fences import NoLongerLive
 from integrations.mime.safe_text import Picture, SafeText
 from integrations.providers import errors
@@ -31,9 +31,15 @@ def body(connection_id: UUID, message_id: str, text: SafeText) -> str:
     Return the text of a message as safe HTML, with its pictures.
 
     :param message_id: the provider's
+    :raises concurrency.TooManyWaits: if there are pictures, and the person waits for providers in
+        two other requests
     """
-    wanted = islice(dict.fromkeys(filter(None, text.pictures)), MOST)
-    return _fill(text, dict(_fetch(connection_id, message_id, wanted)))
+    wanted = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
+    if not wanted:
+        return _fill(text, {})
+    # One wait for all of them, so that none is refused after others were fetched.
+    with concurrency.waiting():
+        return _fill(text, dict(_fetch(connection_id, message_id, wanted)))
 
 
 def _fetch(

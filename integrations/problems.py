@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import InterfaceError, OperationalError
 
-from integrations import connections, fences, replies, zones
+from integrations import concurrency, connections, fences, replies, zones
 from integrations.almanac.expansion import BadWindow
 from integrations.asking import NotFound
 from integrations.calendars import agenda, keeping, local, sharing, single, versions
@@ -355,6 +355,24 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "already-there",
         "It is there already.",
         "An earlier try wrote it, and it was changed since. Read it as it is now.",
+    ),
+    # 429, not 503: the person's own requests are in the way, and nobody else is refused.
+    concurrency.TooManyWaits: Problem(
+        429,
+        "too-many-waits",
+        "Two of your requests wait for a provider already.",
+        claim(
+            "problem.too-many-waits",
+            "Nothing was done. Send it again when one of them has been answered.",
+        ),
+        retry_after=2,
+    ),
+    concurrency.TooManyStreams: Problem(
+        429,
+        "too-many-downloads",
+        "You download two files already.",
+        "Begin this one when one of them has ended.",
+        retry_after=5,
     ),
     # A deadlock, a lock or a statement that took too long, a connection that broke.
     OperationalError: BUSY,

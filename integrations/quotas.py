@@ -5,6 +5,9 @@ Units are drawn before a call is made, so that a well-behaved fleet never meets
 a 429. The bucket may go into debt by what flows in within `PATIENCE`: whoever
 draws waits the debt off before calling, which keeps any 60 seconds at or below
 the provider's limit (`capacity + 60 * rate == limit`).
+
+A person waits less than a worker, and comes before it all the same: a draw for a person that is
+refused keeps workers from drawing until the person can have come back.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from integrations.fences import NoLongerLive
 BURST = 0.25
 # Seconds that a worker waits in place; for longer the work goes back to the table.
 PATIENCE = 2.0
+# Seconds that a person who was told when to come back may be late.
+GRACE = 3.0
 
 # A worker may be late: a connection that has ended gets no bucket any more. The share lock
 # makes it wait for an end that is under way, and see it.
@@ -35,21 +40,29 @@ ON CONFLICT DO NOTHING
 # nothing if even `least` is too far away.
 _DRAW = """
 WITH ready AS (
-    SELECT clock_timestamp() AS now, parked_until, least(%(capacity)s, units + %(rate)s
+    SELECT clock_timestamp() AS now, parked_until, CASE WHEN %(is_person)s THEN NULL
+        ELSE awaited_until END AS awaited_until, least(%(capacity)s, units + %(rate)s
         * greatest(0, extract(epoch FROM clock_timestamp() - counted_at)::float8)) AS units
     FROM integrations_quotabucket WHERE connection_id = %(connection)s FOR UPDATE
 ), settled AS (
     SELECT *, CASE
+        WHEN awaited_until > now THEN 0
         WHEN parked_until > now OR units + %(patience)s * %(rate)s < %(least)s THEN 0
         ELSE least(%(want)s, floor(units + %(patience)s * %(rate)s))
     END AS granted FROM ready
 )
 UPDATE integrations_quotabucket AS bucket
-SET units = settled.units - settled.granted, counted_at = settled.now
+SET units = settled.units - settled.granted, counted_at = settled.now, awaited_until = CASE
+    WHEN NOT %(is_person)s THEN bucket.awaited_until
+    WHEN settled.granted = 0 AND settled.units < %(least)s THEN settled.now + interval '1 second'
+        * (%(grace)s + (%(least)s - settled.units) / %(rate)s)
+END
 FROM settled WHERE bucket.connection_id = %(connection)s
 RETURNING settled.granted::bigint, CASE
     WHEN settled.parked_until > settled.now
         THEN extract(epoch FROM settled.parked_until - settled.now)::float8
+    WHEN settled.awaited_until > settled.now
+        THEN extract(epoch FROM settled.awaited_until - settled.now)::float8
     WHEN settled.granted = 0 THEN (%(least)s - settled.units) / %(rate)s
     ELSE greatest(0, (settled.granted - settled.units) / %(rate)s)
 END
@@ -100,14 +113,21 @@ class Grant:
     wait: float
 
 
-def draw(
-    *, connection_id: UUID, want: int, least: int, limit: Limit, patience: float = PATIENCE
+def draw(  # noqa: PLR0913 - one question to the bucket
+    *,
+    connection_id: UUID,
+    want: int,
+    least: int,
+    limit: Limit,
+    patience: float = PATIENCE,
+    is_person: bool = False,
 ) -> Grant:
     """
     Return what may be spent of `want` units, now or after a short wait.
 
     :param least: the smallest part of it that is of any use
-    :param patience: seconds that the caller waits; the longer, the more it is before others
+    :param patience: seconds that the caller waits
+    :param is_person: whether a person waits for it: workers draw nothing until they came back
     :raises NoLongerLive: if the connection has ended
     """
     if limit.per_minute == 0:
@@ -119,6 +139,8 @@ def draw(
         "capacity": limit.capacity,
         "rate": limit.rate,
         "patience": patience,
+        "is_person": is_person,
+        "grace": GRACE,
     }
     with database.cursor() as cursor:
         cursor.execute(_DRAW, values)

@@ -7,6 +7,7 @@ answer; a search leaves one entry in the ledger for each mailbox, and nothing of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,11 +36,22 @@ LONGEST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Mailboxes to look into: rows and permits for the sink that shows them, and what looks."""
+    """
+    Mailboxes to look into: rows and permits for the sink that shows them, and what looks.
+
+    :param waits: seconds after which to look again into mailboxes whose quota is used up; known
+        once the rest was shown
+    """
 
     rows: Sequence[Row]
     permits: Permits
     shape: Callable[[Box, Mapping[str, bytes]], page.Shown]
+    waits: list[int]
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether no mailbox could be looked into yet."""
+        return bool(self.rows) and len(self.waits) == len(self.rows)
 
 
 def search(
@@ -72,7 +84,9 @@ def search(
         )
         for one, connection in boxes.items()
     ]
-    return Search(rows, {**granted, **accounts}, _Looking(granted, words, before).shape)
+    waits: list[int] = []
+    looking = _Looking(granted, words, before, waits)
+    return Search(rows, {**granted, **accounts}, looking.shape, waits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +96,10 @@ class _Looking:
     permits: Permits
     words: str
     before: datetime | None
+    waits: list[int]
 
     def shape(self, box: Box, opened: Mapping[str, bytes]) -> page.Shown:
-        said: dict[str, Any] = {"box": box, "failed": "", "before": None}
+        said: dict[str, Any] = {"box": box, "failed": "", "before": None, "again_in": 0}
         messages: list[shapes.Shape] = []
         try:
             found, is_more = self._ask(box)
@@ -92,6 +107,10 @@ class _Looking:
             said["before"] = _following(found) if is_more else None
         except (errors.ProviderError, NoLongerLive, Destroyed) as error:
             said["failed"] = places.why(error)
+            if isinstance(error, errors.RateLimited) and error.status is None:
+                # Our own count of what may be asked: it says when there is more.
+                said["again_in"] = max(1, math.ceil(error.retry_after or 1))
+                self.waits.append(said["again_in"])
         email = opened.get("email", b"").decode()
         return page.Shown(said, {"email": email, "messages": messages})
 

@@ -14,6 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations import concurrency
 from integrations.calendars import exporting, importing
 from integrations.icalendars import components, writing
 
@@ -77,8 +78,11 @@ class CalendarExport(CalendarView):
         self.asked(request)
         self.must_be_person()
         self.count(request, action="calendar-file", rate=exporting.RATE)
-        parts = exporting.stream(actor=self.actor, calendar_id=calendar_id, now=timezone.now)
-        answer = StreamingHttpResponse(parts, content_type=writing.CONTENT_TYPE)
+        with concurrency.STREAMS.lend(self.user_id) as slot:
+            parts = exporting.stream(actor=self.actor, calendar_id=calendar_id, now=timezone.now)
+            answer = StreamingHttpResponse(
+                concurrency.hold_slot(slot, parts), content_type=writing.CONTENT_TYPE
+            )
         answer["Content-Disposition"] = 'attachment; filename="calendar.ics"'
         answer["X-Content-Type-Options"] = "nosniff"
         return answer

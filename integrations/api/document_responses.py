@@ -17,7 +17,7 @@ _PROBLEMS: Final = {
     "409": "The account was disconnected, or has to be reconnected",
     "410": "No longer exists, or the cursor has expired",
     "422": "Cannot be read, or the provider does not accept the request",
-    "429": "Too many requests",
+    "429": "Too many requests, or too many at a time",
     "500": "An error in this service",
     "503": "Cannot be answered now: send the request again later",
 }

@@ -1,4 +1,9 @@
-"""What is written of events: from JSON to one call, and its answer."""
+"""
+What is written of events: from JSON to one call, and its answer.
+
+Each write holds a slot of the person from its beginning, so that it is refused before anything is
+written and not between the write and its answer.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations import concurrency
 from integrations.asking import Asked, NotFound
 from integrations.calendars import single, writing
 from integrations.calendars.single import EventId
@@ -21,6 +27,7 @@ from . import conditions
 from .conditions import tagged
 
 
+@concurrency.waiting()
 def create(question: Asked, request: Request, given: Mapping[str, Any]) -> HttpResponse:
     try:
         written, is_replayed = once.create(
@@ -38,6 +45,7 @@ def create(question: Asked, request: Request, given: Mapping[str, Any]) -> HttpR
     return _answer(question, written, status=once.CREATED)
 
 
+@concurrency.waiting()
 def change(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> HttpResponse:
     try:
         written = writing.change(
@@ -53,10 +61,12 @@ def change(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: st
     return _answer(question, written, status=200)
 
 
+@concurrency.waiting()
 def delete(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> None:
     writing.delete(question, name, etag=etag, scope=given["scope"], notify=given["notify"])
 
 
+@concurrency.waiting()
 def move(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> HttpResponse:
     try:
         written = writing.move(
@@ -67,6 +77,7 @@ def move(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str)
     return _answer(question, written, status=200)
 
 
+@concurrency.waiting()
 def respond(question: Asked, name: EventId, given: Mapping[str, Any], *, etag: str) -> HttpResponse:
     written = writing.respond(
         question, name, given["status"], etag=etag, scope=given["scope"], notify=given["notify"]

@@ -13,6 +13,7 @@ from rest_framework.views import APIView, set_rollback
 
 from accounts.reauthentication import Needed
 from integrations import problem_catalogue, problems
+from integrations.concurrency import TooManyStreams, TooManyWaits
 from integrations.icalendars.problems import Unreadable
 from integrations.providers.errors import ProviderError, RateLimited
 from limited_use.guard import Refused
@@ -52,6 +53,8 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
 
 def _of_provider(error: Exception, seconds: int | None) -> dict[str, Any]:
     """Return what the provider said, as code and numbers, and whose limit it was, if it was one."""
+    if isinstance(error, TooManyStreams | TooManyWaits):
+        return {"limited_by": "self"}
     if not isinstance(error, ProviderError):
         return {}
     said = {"status": error.status, "reason": error.reason or None, "retry_after": seconds}

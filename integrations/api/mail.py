@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -83,7 +84,9 @@ class AttachmentDetail(MailView):
     )
     def get(
         self, request: Request, message_id: UUID, attachment_id: UUID, **_: Any
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         """Return the bytes of one attachment, fetched now and kept nowhere."""
         self.asked(request)
-        return downloads.answer(self.question, message_id=message_id, attachment_id=attachment_id)
+        return downloads.answer_attachment(
+            self.question, message_id=message_id, attachment_id=attachment_id
+        )

@@ -34,7 +34,7 @@ def edit(request: HttpRequest, event_id: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, event_id, None)
     form = EditForm(request.POST)
-    why, version = "", request.POST.get("version", "")
+    why, version, status = "", request.POST.get("version", ""), 400
     if form.is_valid():
         try:
             written = _change(request, event_id, form)
@@ -43,13 +43,13 @@ def edit(request: HttpRequest, event_id: str) -> HttpResponse:
         except writing.BadDraft as bad:
             form.refuse(bad)
         except saying.FORESEEN as error:
-            why = saying.why(error)
+            why, status = saying.why(error), saying.status(error)
             if isinstance(error, Stale | versions.NoVersion):
                 version = ""
         else:
             messages.success(request, "It is changed.")
             return redirect("calendar-event", written) if written else redirect("calendar")
-    return _page(request, event_id, form, why=why, version=version, status=409 if why else 400)
+    return _page(request, event_id, form, why=why, version=version, status=status)
 
 
 def _change(request: HttpRequest, event_id: str, form: EditForm) -> str | None:

@@ -65,7 +65,8 @@ def answer(request: HttpRequest, event_id: str) -> HttpResponse:
     except NotFound:
         raise Http404 from None
     except saying.FORESEEN as error:
-        return _page(request, event_id, "calendar/event.html", why=saying.why(error), status=409)
+        why, status = saying.why(error), saying.status(error)
+        return _page(request, event_id, "calendar/event.html", why=why, status=status)
     messages.success(request, _RESPONSES[response])
     return redirect("calendar-event", event_id)
 
@@ -92,7 +93,8 @@ def delete(request: HttpRequest, event_id: str) -> HttpResponse:
     except NotFound:
         raise Http404 from None
     except saying.FORESEEN as error:
-        return _page(request, event_id, template, why=saying.why(error), status=409)
+        why, status = saying.why(error), saying.status(error)
+        return _page(request, event_id, template, why=why, status=status)
     messages.success(request, claim("event.deleted", "It is deleted."))
     return redirect("calendar")
 

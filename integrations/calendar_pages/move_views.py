@@ -55,7 +55,7 @@ def move(request: HttpRequest, event_id: str) -> HttpResponse:
     except writing.BadDraft as bad:
         return _page(request, event_id, why=" ".join(bad.fields.values()), status=400)
     except saying.FORESEEN as error:
-        return _page(request, event_id, why=saying.why(error), status=409)
+        return _page(request, event_id, why=saying.why(error), status=saying.status(error))
     messages.success(request, "It is moved.")
     return redirect("calendar-event", moved.id) if moved.id else redirect("calendar")
 

@@ -43,14 +43,14 @@ def new(request: HttpRequest) -> HttpResponse:
         form = EventForm(initial=beginning.initial(request, asked))
         return HttpResponse(_page(request, asked, form))
     typed = request.POST.copy()
-    form, why = EventForm(typed), ""
+    form, why, status = EventForm(typed), "", 400
     if form.is_valid():
         try:
             made = _create(asked, form)
         except writing.BadDraft as bad:
             form.refuse(bad)
         except saying.FORESEEN as error:
-            why = saying.why(error)
+            why, status = saying.why(error), saying.status(error)
             if isinstance(error, refusals.KeyReused):
                 typed["key"] = str(uuid4())
         else:
@@ -59,7 +59,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 return redirect("calendar-event", made.id)
             day = form.cleaned_data["start_day"]
             return redirect(f"{reverse('calendar')}?day={day:%Y-%m-%d}")
-    return HttpResponse(_page(request, asked, form, why=why), status=409 if why else 400)
+    return HttpResponse(_page(request, asked, form, why=why), status=status)
 
 
 def _create(asked: Asked, form: EventForm) -> writing.Written:

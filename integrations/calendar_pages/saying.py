@@ -9,6 +9,7 @@ from integrations.asking import NotFound
 from integrations.calendars import keeping, versions
 from integrations.calendars.single import NotCurrent
 from integrations.calendars.writing import errors as refusals
+from integrations.concurrency import TooManyWaits
 from integrations.fences import NoLongerLive
 from integrations.providers import errors
 from limited_use.claims import claim
@@ -45,6 +46,7 @@ _WHY: Final[Mapping[type[Exception], str]] = {
         "What follows was begun anew, and nobody can tell yet whether the old series was ended."
         " Send it again: that finishes it, and makes nothing twice.",
     ),
+    TooManyWaits: f"Two of your other pages wait for a provider. {_AGAIN}",
     keeping.Full: "That calendar holds as much as it can. Choose another one.",
     NotCurrent: f"The provider did not say in time which calendars there are. {_AGAIN}",
     NoLongerLive: "That account was disconnected meanwhile. Choose another calendar.",
@@ -64,6 +66,11 @@ _WHY: Final[Mapping[type[Exception], str]] = {
     errors.ProviderError: f"The provider is not answering now. {_AGAIN}",
 }
 FORESEEN: Final = tuple(_WHY)
+
+
+def status(error: Exception) -> int:
+    """Return the status of the page that says it."""
+    return 429 if isinstance(error, TooManyWaits) else 409
 
 
 def why(error: Exception) -> str:

@@ -19,6 +19,7 @@ from django.db.models import Exists, Q
 from django.utils import timezone
 
 from accounts import owned
+from integrations import concurrency
 from integrations.calendars.visible import Visible
 from integrations.models import OWNER_ONLY, Calendar, SyncWork
 from integrations.sync.calendars import LISTING, resource_of
@@ -70,7 +71,14 @@ def wait(
     Wait until they are current, or for that long; their rows are read anew.
 
     :param since: until they were complete at that time or later
+    :raises integrations.concurrency.TooManyWaits: if the person waits for providers in two other
+        requests
     """
+    with concurrency.waiting():
+        _wait(asked, since, seconds)
+
+
+def _wait(asked: Sequence[Visible], since: datetime | None, seconds: float) -> None:
     ends_at = time.monotonic() + seconds
     waiting = {one.calendar.id: one for one in asked}
     while waiting and time.monotonic() < ends_at:

@@ -6,12 +6,13 @@ What is searched for is posted, so that it stands in no address, no history and 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from csp.decorators import csp
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -19,13 +20,25 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.permissions import page
 from accounts.roles import Permission
-from integrations import downloads, elsewhere, framing, places, searching
-from integrations.asking import asked_by
+from integrations import (
+    concurrency,
+    downloads,
+    elsewhere,
+    framing,
+    places,
+    problems,
+    retrying,
+    searching,
+)
+from integrations.asking import Asked, asked_by
+from integrations.concurrency import TooManyWaits
 from integrations.inbox import NotFound
 from integrations.places import Place
 from integrations.providers import errors
 from limited_use.sinks import page as page_sink
 from limited_use.vault.records import Unopenable
+
+from . import documents, waiting
 
 _SEARCH: Final = "inbox/search.html"
 # Somebody else's, or an address that we did not make: to the asker the same.
@@ -49,8 +62,16 @@ def search(request: HttpRequest) -> HttpResponse:
     form = Words(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         says = "Search for up to 200 characters." if form.is_bound else ""
-        return render(request, _SEARCH, {"says": says, "words": "", "boxes": []})
+        return render(request, _SEARCH, {"says": says, "words": "", "boxes": [], "again_in": 0})
     given = form.cleaned_data
+    try:
+        with concurrency.waiting():
+            return _search(request, asked, given)
+    except TooManyWaits as error:
+        return _put_off(request, given, error)
+
+
+def _search(request: HttpRequest, asked: Asked, given: dict[str, Any]) -> HttpResponse:
     found = searching.search(asked, given["words"], before=given["before"], only=given["only"])
     body = page_sink.render(
         _SEARCH,
@@ -62,6 +83,8 @@ def search(request: HttpRequest) -> HttpResponse:
         context={
             "says": "",
             "words": given["words"],
+            "given": given,
+            "again_in": 0,
             "is_later_page": given["before"] is not None,
             "is_one_of_several": given["only"] is not None or len(found.rows) > 1,
             "now": asked.at,
@@ -69,7 +92,26 @@ def search(request: HttpRequest) -> HttpResponse:
         under="boxes",
         request=request,
     )
-    return HttpResponse(body)
+    response = HttpResponse(body)
+    if found.is_put_off:
+        response.status_code = 503
+        response["Retry-After"] = str(max(found.waits))
+    return response
+
+
+def _put_off(request: HttpRequest, given: dict[str, Any], error: TooManyWaits) -> HttpResponse:
+    """Return the page without an answer, which asks again by itself; words are posted."""
+    problem = problems.PROBLEMS[type(error)]
+    context = {
+        "says": f"{problem.title} {problem.says}",
+        "words": given["words"],
+        "boxes": [],
+        "given": given,
+        "again_in": problem.retry_after,
+    }
+    response = render(request, _SEARCH, context, status=problem.status)
+    response["Retry-After"] = str(problem.retry_after)
+    return response
 
 
 @never_cache
@@ -87,14 +129,18 @@ def message(request: HttpRequest, integration_id: UUID, row: UUID, seal: str) ->
             actor=asked.actor,
             shape=look.shape,
             at=asked.at,
-            context={"place": place},
+            context={"place": place, "asks_again": retrying.asks_again(request)},
             request=request,
             # An address that somebody made up is no damage.
             all_or_nothing=True,
         )
     except _NOTHING:
         raise Http404 from None
-    return HttpResponse(shown)
+    response = HttpResponse(shown)
+    if look.limited:
+        response.status_code = 503
+        retrying.ask_again(request, response, look.limited[0].retry_after)
+    return response
 
 
 @never_cache
@@ -108,6 +154,8 @@ def body(request: HttpRequest, integration_id: UUID, row: UUID, seal: str) -> Ht
         text = elsewhere.body(asked_by(request), Place(integration_id, row, seal))
     except _NOTHING:
         raise Http404 from None
+    except waiting.PASSING as error:
+        return waiting.answer_frame(request, error)
     except errors.ProviderError as error:
         text = places.why(error).encode()
     return framing.answer(text)
@@ -116,13 +164,14 @@ def body(request: HttpRequest, integration_id: UUID, row: UUID, seal: str) -> Ht
 @never_cache
 @require_safe
 @page(Permission.USE_OWN)
-def file(request: HttpRequest, integration_id: UUID, row: UUID, seal: str) -> HttpResponse:
+def file(request: HttpRequest, integration_id: UUID, row: UUID, seal: str) -> HttpResponseBase:
     """Return one of its files as a download; a page that says why, where it cannot be had."""
     try:
-        name, data = elsewhere.file(asked_by(request), Place(integration_id, row, seal))
+        return downloads.answer_remote_file(asked_by(request), Place(integration_id, row, seal))
     except _NOTHING:
         raise Http404 from None
+    except errors.RateLimited as error:
+        return waiting.answer_file(request, error, says=documents.SLOW_DOWN)
     except errors.ProviderError as error:
         says = places.why(error)
         return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
-    return downloads.file(name, data)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from csp.decorators import csp
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -25,7 +26,7 @@ from integrations.inbox import Filters, cursors, shapes
 from integrations.providers import errors
 from limited_use.sinks import page as page_sink
 
-from . import documents, frames, standing
+from . import documents, frames, standing, waiting
 
 TABS: Final = (
     ("inbox", "Inbox"),
@@ -152,20 +153,24 @@ def body(request: HttpRequest, message_id: UUID) -> HttpResponse:
         text = attachments.body(asked_by(request), message_id=message_id)
     except inbox.NotFound:
         raise Http404 from None
+    except waiting.PASSING as error:
+        return waiting.answer_frame(request, error)
     return framing.answer(text)
 
 
 @never_cache
 @require_safe
 @page(Permission.USE_OWN)
-def attachment(request: HttpRequest, message_id: UUID, attachment_id: UUID) -> HttpResponse:
+def attachment(request: HttpRequest, message_id: UUID, attachment_id: UUID) -> HttpResponseBase:
     """Return an attachment as a download; a page that says why, where it cannot be had."""
     try:
-        return downloads.answer(
+        return downloads.answer_attachment(
             asked_by(request), message_id=message_id, attachment_id=attachment_id
         )
     except inbox.NotFound:
         raise Http404 from None
+    except errors.RateLimited as error:
+        return waiting.answer_file(request, error, says=documents.SLOW_DOWN)
     except errors.ProviderError as error:
         says = documents.WHY_NOT.get(type(error), documents.TRY_LATER)
         return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)

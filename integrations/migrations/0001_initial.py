@@ -373,6 +373,7 @@ class Migration(migrations.Migration):
                 ('units', models.FloatField()),
                 ('counted_at', models.DateTimeField()),
                 ('parked_until', models.DateTimeField(null=True)),
+                ('awaited_until', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(

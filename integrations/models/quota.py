@@ -16,6 +16,8 @@ class QuotaBucket(models.Model):
     counted_at = models.DateTimeField()
     # The provider said "not before": nobody calls until then.
     parked_until = models.DateTimeField(null=True)
+    # A person was told to come back: no worker draws until then.
+    awaited_until = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"quota of connection {self.connection_id}"

@@ -8,7 +8,7 @@ in `errors`: no client library's type leaves its package.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -17,6 +17,7 @@ from integrations.mime.message import ParsedMessage
 from integrations.mime.showing import ShownText
 
 from .access import Access
+from .arriving import ArrivingFile
 from .errors import ProviderError
 
 _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
@@ -209,9 +210,9 @@ class MailAdapter(Protocol):
         :raises CursorExpired: if the provider no longer remembers it
         """
 
-    def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
+    def attachment(self, message_id: str, part: str) -> ArrivingFile:
         """
-        Return the bytes of one part, in pieces; `part` as in `AttachmentPart`.
+        Return one part as it arrives; `part` as in `AttachmentPart`. Its reader closes it.
 
         What can go wrong at the beginning is raised here, not at the first piece.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from integrations import busy_page, problem_catalogue, problems
+from integrations import busy_page, problem_catalogue, problems, retrying
 from limited_use.guard import Refused
 
 
@@ -37,11 +37,17 @@ class ProblemPages:
             return busy_page.render()
         else:
             known, context = foreseen, {"says": "", "refusal": None}
+        wait = getattr(error, "retry_after", None) or known.retry_after
         response = render(
             request,
             "public/problem.html",
-            {"problem": known, "code": known.code, **context},
+            {
+                "problem": known,
+                "code": known.code,
+                "asks_again": bool(wait) and retrying.asks_again(request),
+                **context,
+            },
             status=known.status,
         )
         response["Cache-Control"] = "no-store"
-        return response
+        return retrying.ask_again(request, response, wait) if wait else response

@@ -109,5 +109,11 @@ def problem(request: HttpRequest, code: str) -> HttpResponse:
     known = problem_catalogue.EXPLAINED.get(code)
     if known is None:
         raise Http404
-    context = {"problem": known, "code": code, "says": "", "refusal": None}
+    context = {
+        "problem": known,
+        "code": code,
+        "says": "",
+        "refusal": None,
+        "asks_again": False,
+    }
     return render(request, "public/problem.html", context)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import limits
 from accounts.permissions import page
 from accounts.roles import Permission
+from integrations import concurrency
 from integrations.asking import asked_by
 from integrations.calendars import exporting, importing, keeping
 from integrations.icalendars import writing
@@ -95,8 +96,11 @@ def file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
     if not limits.allowed(request, action="calendar-file", rate=exporting.RATE):
         messages.error(request, "That were many files. Please wait an hour.")
         return redirect(local_page.NAME, calendar_id)
-    parts = exporting.stream(actor=asked.actor, calendar_id=calendar_id, now=timezone.now)
-    response = StreamingHttpResponse(parts, content_type=writing.CONTENT_TYPE)
+    with concurrency.STREAMS.lend(asked.user_id) as slot:
+        parts = exporting.stream(actor=asked.actor, calendar_id=calendar_id, now=timezone.now)
+        response = StreamingHttpResponse(
+            concurrency.hold_slot(slot, parts), content_type=writing.CONTENT_TYPE
+        )
     # Not what it is called: that is sealed, and names of files end up everywhere.
     name = f"antares-calendar-{asked.at:%Y-%m-%d}.ics"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

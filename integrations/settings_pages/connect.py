@@ -23,7 +23,7 @@ from accounts import limits
 from accounts.actors import NoActor, actor_of
 from accounts.permissions import page
 from accounts.roles import Permission
-from integrations import connections
+from integrations import concurrency, connections, retrying
 from integrations.connections import Callback
 from integrations.form_numbers import read_number
 from integrations.providers import granting
@@ -79,17 +79,23 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     if request.method == "GET" and actor and actor.user_id and actor.organisation_id:
         values = {name: request.GET.getlist(name) for name in request.GET}
         first = {name: (values.get(name) or [""])[0] for name in _READ}
-        connections.complete(
-            Callback(
-                provider=provider,
-                is_sound=all(len(value) == 1 for value in values.values()),
-                **first,
-            ),
-            user_id=actor.user_id,
-            organisation_id=actor.organisation_id,
-            session_key=_session(request),
-            at=timezone.now(),
+        came = Callback(
+            provider=provider,
+            is_sound=all(len(value) == 1 for value in values.values()),
+            **first,
         )
+        try:
+            # Refused before the state is used up.
+            with concurrency.waiting():
+                connections.complete(
+                    came,
+                    user_id=actor.user_id,
+                    organisation_id=actor.organisation_id,
+                    session_key=_session(request),
+                    at=timezone.now(),
+                )
+        except concurrency.TooManyWaits:
+            return _come_again(request)
     return _on_to(SETTINGS)
 
 
@@ -105,6 +111,15 @@ def administrators_answer(request: HttpRequest) -> HttpResponse:
 # Anybody may arrive at these; whoever does not bring a state that was given out changes nothing.
 callback.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
 administrators_answer.permission = None  # type: ignore[attr-defined]
+
+
+def _come_again(request: HttpRequest) -> HttpResponse:
+    """Return a text that loads nothing, and in whose place the browser asks again by itself."""
+    text = "Other pages of yours wait for a provider. This one goes on by itself.\n"
+    response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "no-store"
+    return retrying.ask_again(request, response, None)
 
 
 def _on_to(page: str) -> HttpResponse:

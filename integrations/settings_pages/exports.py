@@ -18,7 +18,7 @@ from accounts.actors import actor_of
 from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
-from integrations import archives, exports
+from integrations import archives, concurrency, exports
 from integrations.providers import PROVIDERS
 
 from . import mine, overview
@@ -51,9 +51,12 @@ def export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
 
 def _download(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
     actor, at = actor_of(request), timezone.now()
-    export_id = exports.ask(actor=actor, integration_id=integration_id, at=at)
-    parts = exports.stream(export_id=export_id, actor=actor, now=timezone.now)
-    response = StreamingHttpResponse(parts, content_type=archives.CONTENT_TYPE)
+    with concurrency.STREAMS.lend(mine.ids(actor)[0]) as slot:
+        export_id = exports.ask(actor=actor, integration_id=integration_id, at=at)
+        parts = exports.stream(export_id=export_id, actor=actor, now=timezone.now)
+        response = StreamingHttpResponse(
+            concurrency.hold_slot(slot, parts), content_type=archives.CONTENT_TYPE
+        )
     response["Content-Disposition"] = f'attachment; filename="antares-mail-{at:%Y-%m-%d}.zip"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

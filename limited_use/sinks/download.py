@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from accounts.actors import Actor
 from limited_use.guard import Permit
@@ -16,7 +16,10 @@ from . import rows as sealed_rows
 from .region import WrongSink, region
 from .rows import SHOWN_FOR, SHOWN_TO, Permits, Row
 
-__all__ = ["Row", "attachment", "passing"]
+__all__ = ["Passing", "Row", "attachment", "passing"]
+
+# Bytes.
+_EVERY: Final = 1024 * 1024
 
 
 @region
@@ -31,24 +34,65 @@ def attachment(sealed: Sealed, permit: Permit, *, actor: Actor, at: datetime) ->
     return opening.open_all([sealed], permit, at=at)[0]
 
 
+class Passing:
+    """
+    A file on its way through this sink, in pieces. Whoever takes it closes it.
+
+    Whether its permits still hold is looked at again with every `_EVERY` bytes: after a disconnect
+    it breaks off.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], still_holds: Callable[[], object]) -> None:
+        self._pieces = pieces
+        self._still_holds = still_holds
+        self._passed = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece = self._take()
+        if piece is None:
+            raise StopIteration
+        return piece
+
+    @region
+    def _take(self) -> bytes | None:
+        """Return the next piece; None at the end."""
+        piece = next(self._pieces, None)
+        if piece is not None:
+            before, self._passed = self._passed, self._passed + len(piece)
+            if before // _EVERY != self._passed // _EVERY:
+                self._still_holds()
+        return piece
+
+    @region
+    def close(self) -> None:
+        """Let go of the rest of it."""
+        close = getattr(self._pieces, "close", None)
+        if close is not None:
+            close()
+
+
 @region
 def passing(
     row: Row,
     *,
     permits: Permits,
     actor: Actor,
-    fetch: Callable[[Any, Mapping[str, bytes]], bytes],
+    fetch: Callable[[Any, Mapping[str, bytes]], Iterator[bytes]],
     at: datetime,
-) -> bytes:
+) -> Passing:
     """
-    Return a file that is not kept here; `fetch` gets it from the own provider by what `row` holds.
+    Return a file that is not kept here, as it arrives from its provider.
 
+    :param fetch: gets it from the own provider by what `row` holds; its answer is closed with ours
     :raises WrongSink: if a permit is not for showing this to this actor
     :raises Unopenable: if the row does not open
     """
     sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients=SHOWN_TO)
     for found, values in sealed_rows.opened([row], permits, at=at):
-        return fetch(found, values)
+        return Passing(fetch(found, values), lambda: opening.batch(permits.values(), at=at))
     raise WrongSink
 
 

@@ -41,11 +41,15 @@ _KEPT: tuple[type[BaseException], ...] = (
     OperationalError,
     InterfaceError,
 )
-# By name, because this package knows neither: Celery's signals to a task; that no parser process is
-# free, or none runs, and the client may retry.
+# By name, because this package knows none of them: Celery's signals to a task; that no parser
+# process is free, or none runs, or that the person waits for providers already: the client may
+# retry.
 _KEPT_NAMES = frozenset(
-    {"SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate", "Busy", "CannotRun"}
-)
+    {
+        "SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate",
+        "Busy", "CannotRun", "TooManyWaits",
+    }
+)  # fmt: skip
 
 
 def region(function: Callable[P, R]) -> Callable[P, R]:

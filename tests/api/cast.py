@@ -11,8 +11,9 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from cryptography.hazmat.primitives.asymmetric import ec
-from django.db import transaction
-from django.http import HttpRequest
+from django.core.signals import request_finished
+from django.db import close_old_connections, transaction
+from django.http import HttpRequest, StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 from fido2.cose import ES256
@@ -130,6 +131,19 @@ def elsewhere(house: Household) -> Place:
     (part,) = (one.part for one in raw.parse(hostile_mail()).attachments)
     key = sealer(holder=house.integration.id, epoch=house.integration.epoch)
     return places.place(key, {"id": FIRST, "part": part, "filename": "plan.html"})
+
+
+def go_away(answer: StreamingHttpResponse) -> None:
+    """Leave before an answer was read, as a client does; the server closes it then."""
+    # If it was begun, Django's client does what follows.
+    answer._iterator.close()
+    if not answer.closed:
+        # Or the connection of the test would be closed with it.
+        request_finished.disconnect(close_old_connections)
+        try:
+            answer.close()
+        finally:
+            request_finished.connect(close_old_connections)
 
 
 def browser(user: User, *, mfa: bool = False, recent: bool = False, strict: bool = False) -> Client:

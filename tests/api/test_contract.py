@@ -209,7 +209,7 @@ class TestAttachments:
         answer = hers.get(f"{V1}/messages/{mine.message}/attachments/{mine.attachment}")
 
         assert answer.status_code == 200
-        assert cast.MARKER.encode() in answer.content
+        assert cast.MARKER.encode() in answer.getvalue()
         assert answer.headers["Content-Type"] == "application/octet-stream"
         assert answer.headers["Content-Disposition"].startswith("attachment;")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"

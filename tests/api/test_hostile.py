@@ -203,7 +203,7 @@ class TestAnAttachment:
         answer = hers.get(where.format(**vars(mine)) if is_here else at_provider(alice, "file/"))
 
         assert answer.status_code == 200
-        assert answer.content.startswith(b"<script>")
+        assert answer.getvalue().startswith(b"<script>")
         assert answer.headers["Content-Type"] == "application/octet-stream"
         assert answer.headers["Content-Disposition"].startswith("attachment;")
         assert "\r" not in answer.headers["Content-Disposition"]

@@ -15,6 +15,7 @@ from integrations.parsers.frames import Unreadable
 from integrations.parsers.mail_tasks import ReadMail
 from integrations.providers import errors
 from integrations.providers.access import Access
+from integrations.providers.arriving import ArrivingFile
 from integrations.providers.base import (
     ChangePage,
     Labels,
@@ -77,6 +78,8 @@ class FakeMailbox:
     twisted: dict[str, Callable[[RemoteMessage], RemoteMessage]] = field(default_factory=dict)
     # How a message is said to be filed when its labels change, by its id.
     refiled: dict[str, Labels] = field(default_factory=dict)
+    # What a part of a message arrives as, in place of what is in it.
+    attached: Callable[[], ArrivingFile] | None = None
     # What a kind of call raises each time.
     failing: dict[str, BaseException] = field(default_factory=dict)
 
@@ -241,14 +244,17 @@ class FakeMailAdapter:
             more,
         )
 
-    def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
+    def attachment(self, message_id: str, part: str) -> ArrivingFile:
         self._called("attachment")
+        if self.mailbox.attached is not None:
+            return self.mailbox.attached()
         tree = raw.tree(self._stored(message_id).content)
         for step in part.split(".") if part else ():
             if int(step) >= len(tree.children):
                 raise errors.Gone("no such part")
             tree = tree.children[int(step)]
-        return iter((tree.data or b"",))
+        data = tree.data or b""
+        return ArrivingFile(iter((data,)), size=len(data))
 
     def _called(self, name: str) -> None:
         self.mailbox.calls.append(name)

@@ -394,9 +394,14 @@ class TestThePage:
 
     def test_gives_no_more_than_ten_an_hour(self, browser, mailbox):
         path = f"/settings/integrations/{mailbox.id}/export/"
-        answers = [browser.post(path) for _ in range(11)]
+        statuses = []
+        for _ in range(11):
+            answer = browser.post(path)
+            statuses.append(answer.status_code)
+            # Read to its end, as two are given at a time.
+            answer.getvalue()
 
-        assert [answer.status_code for answer in answers] == [200] * 10 + [302]
+        assert statuses == [200] * 10 + [302]
 
 
 def mailbox_is_empty(mailbox):

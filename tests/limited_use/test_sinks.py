@@ -266,15 +266,30 @@ class TestDownload:
             download.attachment(seal(), permit(use=REMOTE, facts=LIVE), actor=ALICE, at=NOW)
 
     def test_passes_on_what_is_not_kept_here(self, rows, permits):
-        body = download.passing(
+        pieces = download.passing(
             rows[0],
             permits=permits,
             actor=ALICE,
-            fetch=lambda _, opened: b"fetched by " + opened["summary"],
+            fetch=lambda _, opened: iter((b"fetched by ", opened["summary"])),
             at=NOW,
         )
 
-        assert body.startswith(b"fetched by")
+        assert next(pieces) == b"fetched by "
+        assert b"".join(pieces)
+
+    def test_says_nothing_of_what_it_passes_on_when_that_breaks_off(self, rows, permits):
+        def fetch(_, opened):
+            yield opened["summary"]
+            raise ValueError(opened["summary"])
+
+        pieces = download.passing(rows[0], permits=permits, actor=ALICE, fetch=fetch, at=NOW)
+        text = next(pieces)
+
+        with pytest.raises(SinkFailed) as caught:
+            next(pieces)
+
+        assert text.decode() not in reachable(caught.value)
+        assert caught.value.__context__ is None
 
 
 def reachable(error, own=__file__):

@@ -10,6 +10,7 @@ from integrations import replies
 from integrations.asking import Asked, NotFound
 from integrations.calendars import writing
 from integrations.calendars.keeping import Full
+from integrations.concurrency import TooManyWaits
 from integrations.models import Reply
 from integrations.providers.calendars import Notify
 from integrations.replies import Sent
@@ -26,7 +27,8 @@ CREATED: Final = 201
 ELSEWHERE: Final = 202
 # After these nothing was written, so that the key may be used for what is right instead.
 _UNDONE: Final = (
-    BadDraft, KeyReused, NotFound, PermissionMissing, ReadOnly, Refused, RefusedThere, Taken, Full,
+    BadDraft, Full, KeyReused, NotFound, PermissionMissing, ReadOnly, Refused, RefusedThere, Taken,
+    TooManyWaits,
 )  # fmt: skip
 
 

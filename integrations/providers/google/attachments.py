@@ -11,12 +11,14 @@ from typing import Any, Final
 from integrations.mime import gmail_payload
 from integrations.providers import errors, transport
 from integrations.providers.access import Access
+from integrations.providers.arriving import ArrivingFile
 
 from .calls import meaning, prepared
 
 # Gmail carries messages up to 150 MiB by import.
 MAX_BYTES: Final = 160 * 1024 * 1024
 _DATA: Final = re.compile(rb'"data"\s*:\s*"')
+_SIZE: Final = re.compile(rb'"size"\s*:\s*"?(\d{1,12})\b')
 _HEAD: Final = 64 * 1024
 # The slash may come escaped in JSON; base64url has none, and padding is Gmail's choice.
 _NOISE: Final = b"=\r\n \\"
@@ -34,50 +36,66 @@ def body_of(payload: Mapping[str, Any], part: str) -> Mapping[str, Any] | None:
     return body if isinstance(body, Mapping) else None
 
 
-def inline(body: Mapping[str, Any]) -> bytes:
-    return gmail_payload.decode(str(body.get("data") or ""))
+def inline(body: Mapping[str, Any]) -> ArrivingFile:
+    """Return a part that came with its message, whole."""
+    data = gmail_payload.decode(str(body.get("data") or ""))
+    return ArrivingFile(iter((data,)), size=len(data))
 
 
-def stream(request: Any, access: Access) -> Iterator[bytes]:
+def stream(request: Any, access: Access) -> ArrivingFile:
     """
-    Return the decoded bytes that `request` answers with, in pieces.
+    Return the decoded bytes that `request` answers with, as they arrive.
+
+    Of the answer, one piece is in memory at a time.
 
     :raises Gone: if it no longer exists
+    :raises Rejected: if it says that it is larger than we carry
     """
     method, url, headers, _ = prepared(request, access)
     with ExitStack() as stack:
         stream = None
+        begun = None
         with suppress(transport.NoAnswer):
             stream = stack.enter_context(transport.streamed(method, url, headers))
+            begun = _begin(stream.pieces) if stream.answer.is_success else None
         if stream is None:
             raise errors.Unavailable("Google did not answer")
         if not stream.answer.is_success:
             raise meaning(stream.answer, errors.Gone)
-        return _pieces(stream.pieces, stack.pop_all())
+        if begun is None:
+            raise errors.Unavailable("Google stopped answering")
+        size, first = begun
+        if (size or 0) > MAX_BYTES:
+            raise _too_large()
+        return ArrivingFile(_pieces(first, stream.pieces), stack.pop_all(), size=size)
 
 
-def _pieces(pieces: Iterator[bytes], stack: ExitStack) -> Iterator[bytes]:
+def _begin(chunks: Iterator[bytes]) -> tuple[int | None, bytes]:
+    """Return the size that the answer says, and what came of the data so far, still encoded."""
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        begun = _DATA.search(head)
+        if begun is not None:
+            size = _SIZE.search(head, 0, begun.start())
+            return int(size[1]) if size is not None else None, head[begun.end() :]
+        if len(head) > _HEAD:
+            break
+    raise errors.Unexpected("the answer holds no data")
+
+
+def _pieces(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     lost = False
-    with stack:
-        try:
-            yield from _decoded(pieces)
-        except transport.NoAnswer:
-            lost = True
+    try:
+        yield from _until_quote(first, chunks)
+    except transport.NoAnswer:
+        lost = True
     if lost:
         raise errors.Unavailable("Google stopped answering")
 
 
-def _decoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    head = b""
-    begun = None
-    for chunk in chunks:
-        head += chunk
-        begun = _DATA.search(head)
-        if begun or len(head) > _HEAD:
-            break
-    if begun is None:
-        raise errors.Unexpected("the answer holds no data")
-    yield from _until_quote(head[begun.end() :], chunks)
+def _too_large() -> errors.Rejected:
+    return errors.Rejected("the attachment is larger than we carry", reason="too-large")
 
 
 def _until_quote(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -90,7 +108,7 @@ def _until_quote(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
         kept = kept[whole:]
         total += len(piece)
         if total > MAX_BYTES:
-            raise errors.Rejected("the attachment is larger than we carry", reason="too-large")
+            raise _too_large()
         if piece:
             yield piece
         if quote:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
+from integrations.providers.arriving import ArrivingFile
 from integrations.providers.base import (
     ChangePage,
     ListPage,
@@ -136,7 +137,7 @@ class GmailAdapter:
         raise errors.Unexpected("the pages of changes do not end")
 
     @misread.is_unexpected
-    def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
+    def attachment(self, message_id: str, part: str) -> ArrivingFile:
         resource = call(self._message(message_id), self.access)
         body = attachments.body_of(resource.get("payload") or {}, part)
         if body is None:
@@ -145,7 +146,7 @@ class GmailAdapter:
             raise errors.Rejected("the attachment is larger than we carry", reason="too-large")
         # Attachment ids change between reads; this one is a moment old.
         if not body.get("attachmentId"):
-            return iter((attachments.inline(body),))
+            return attachments.inline(body)
         request = self.api.attachments.get(userId=ME, messageId=message_id, id=body["attachmentId"])
         return attachments.stream(request, self.access)
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from integrations.parsers import reading as parsers
 from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
+from integrations.providers.arriving import ArrivingFile
 from integrations.providers.base import (
     ChangePage,
     ListPage,
@@ -20,8 +21,8 @@ from integrations.providers.base import (
     Wanted,
 )
 
+from . import attachments, mail_delta
 from . import folders as folder_list
-from . import mail_delta
 from . import mail_reading as reading
 from .calls import Outcome, Request, call, call_each, contents, segment
 from .folders import Folders
@@ -123,12 +124,9 @@ class GraphMailAdapter:
         return page
 
     @misread.is_unexpected
-    def attachment(self, message_id: str, part: str) -> Iterator[bytes]:
+    def attachment(self, message_id: str, part: str) -> ArrivingFile:
         # Out of the message itself: the ids that Graph gives attachments say nothing of parts.
-        (found,) = contents([_mime(message_id)], self.access)
-        if isinstance(found, errors.ProviderError):
-            raise found
-        return iter((reading.part(found, part),))
+        return attachments.find(_mime(message_id), part, self.access)
 
     def _known(self) -> Folders:
         """Return the folders as they were when this adapter first asked, or followed changes."""

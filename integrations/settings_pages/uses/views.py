@@ -23,7 +23,7 @@ from accounts.actors import actor_of
 from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
-from integrations import connections
+from integrations import concurrency, connections
 from integrations.asking import asked_by
 from integrations.calendars import sharing
 from integrations.form_numbers import read_number
@@ -74,14 +74,18 @@ def uses(request: HttpRequest) -> HttpResponse:
 @page(Permission.USE_OWN)
 def download(request: HttpRequest, form: str) -> HttpResponseBase:
     """Return the record, filtered as the page is, as a file that is written while it is read."""
-    own_things = record.of_person(**_whose(request))
+    whose = _whose(request)
+    own_things = record.of_person(**whose)
     asked = filters.question(filters.Filters(request.GET, connections=own_things.connections))
-    lines = record.lines(own_things, asked)
     write, content_type = {
         "csv": (downloads.as_csv, "text/csv; charset=utf-8"),
         "json": (downloads.as_json, "application/json"),
     }[form]
-    response = StreamingHttpResponse(write(lines), content_type=content_type)
+    with concurrency.STREAMS.lend(whose["user_id"]) as slot:
+        parts = write(record.lines(own_things, asked))
+        response = StreamingHttpResponse(
+            concurrency.hold_slot(slot, parts), content_type=content_type
+        )
     response["Content-Disposition"] = f'attachment; filename="who-used-my-data.{form}"'
     return response
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from django.utils import timezone
 
-from integrations import attachments, calling, inbox
+from integrations import attachments, connections, inbox
 from integrations.inbox import Filters
 from integrations.inbox.reading import NotFound
 from integrations.models import Attachment
 from integrations.providers import errors
+from integrations.providers.arriving import ArrivingFile
+from limited_use.sinks.region import SinkFailed
+from limited_use.vault.records import Unopenable
 from tests.integrations.inbox.conftest import asked
 from tests.integrations.test_restored import dump
 
@@ -40,6 +44,13 @@ NOT_CONTENT = {
 }
 
 
+def sized(count):
+    """Yield `count` bytes in pieces."""
+    while count > 0:
+        yield bytes(min(count, 64 * 1024))
+        count -= 64 * 1024
+
+
 def first(house):
     page = orjson.loads(inbox.list_messages(asked(house), Filters()))
     return orjson.loads(inbox.read_message(asked(house), page["data"][0]["id"]))
@@ -56,10 +67,12 @@ class TestADownload:
         before = dump()
 
         files = [attachments.download(asked(filled), **ids) for _ in range(2)]
+        read = [b"".join(file.pieces) for file in files]
 
         after = dump()
         assert {name for name in after if after[name] != before[name]} <= NOT_CONTENT
-        assert [file.data for file in files] == [b"%PDF-1.4\n"] * 2
+        assert read == [b"%PDF-1.4\n"] * 2
+        assert [file.size for file in files] == [len(read[0])] * 2
         assert "/" not in files[0].filename
         assert mailbox.calls.count("attachment") == 2
 
@@ -98,7 +111,7 @@ class TestADownload:
         mailbox.refuse_next(errors.TokenRejected("old"))
         ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
 
-        assert attachments.download(asked(filled), **ids).data == b"%PDF-1.4\n"
+        assert b"".join(attachments.download(asked(filled), **ids).pieces) == b"%PDF-1.4\n"
 
     @pytest.mark.scenario("F2")
     def test_of_a_gigabyte_is_refused_before_it_is_fetched(self, filled, mailbox):
@@ -114,13 +127,39 @@ class TestADownload:
         assert "attachment" not in mailbox.calls
 
     @pytest.mark.scenario("F2")
-    def test_that_is_larger_than_it_said_is_cut_off(self):
-        def endless():
-            while True:
-                yield bytes(1 << 20)
+    @pytest.mark.parametrize(
+        ("said", "sent"),
+        [(None, attachments.LARGEST + 1), (9, 10), (9, 8)],
+        ids=["too large", "more than it said", "less than it said"],
+    )
+    def test_of_another_size_than_it_may_have_breaks_off(self, filled, mailbox, said, sent):
+        message = first(filled)
+        mailbox.attached = lambda: ArrivingFile(sized(sent), size=said)
+        ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
+        file = attachments.download(asked(filled), **ids)
+        received = []
 
-        with pytest.raises(errors.Rejected):
-            calling.read(endless(), attachments.LARGEST)
+        with pytest.raises(SinkFailed):
+            received.extend(len(piece) for piece in file.pieces)
+
+        assert sum(received) <= attachments.LARGEST
+
+    @pytest.mark.invariant(1)
+    def test_breaks_off_once_the_account_is_disconnected(self, filled, mailbox):
+        message = first(filled)
+        mailbox.attached = lambda: ArrivingFile(sized(8 << 20), size=8 << 20)
+        ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
+        file = attachments.download(asked(filled), **ids)
+        next(file.pieces)
+        connections.disconnect(
+            integration_id=filled.integration.id,
+            user_id=filled.user.id,
+            organisation_id=filled.organisation.id,
+            at=timezone.now(),
+        )
+
+        with pytest.raises(Unopenable):
+            b"".join(file.pieces)
 
 
 class TestABodyDocument:

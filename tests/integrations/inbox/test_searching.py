@@ -205,9 +205,9 @@ class TestAMessageElsewhere:
         look = elsewhere.head(asked(filled), place_of(filled))
         (file,) = look.shape(look.row.row, opened(filled, look)).opened["files"]
 
-        name, data = elsewhere.file(asked(filled), file["place"])
+        found = elsewhere.file(asked(filled), file["place"])
 
-        assert (name, data) == ("plan.pdf", b"%PDF-1.4\n")
+        assert (found.filename, b"".join(found.pieces)) == ("plan.pdf", b"%PDF-1.4\n")
 
     def test_is_no_file_itself(self, filled, old):
         with pytest.raises(NotFound):
@@ -338,7 +338,7 @@ class TestThePages:
         assert "sandbox" in text["Content-Security-Policy"]
         (file,) = re.findall(r'href="(/inbox/elsewhere/[^"]+/file/)"', message.text)
         download = hers.get(file)
-        assert download.content == b"%PDF-1.4\n"
+        assert download.getvalue() == b"%PDF-1.4\n"
         assert download["Content-Disposition"] == 'attachment; filename="plan.pdf"'
 
     def test_go_on_from_page_to_page(self, hers, mailbox, filled):

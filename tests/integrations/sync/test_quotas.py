@@ -5,11 +5,11 @@ from __future__ import annotations
 from threading import Thread
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations import calling, quotas
+from integrations import concurrency, quotas
 from integrations.models import QuotaBucket
 from integrations.quotas import Limit
 
@@ -20,6 +20,22 @@ def draw(house, want, least=None, limit=GMAIL, **more):
     return quotas.draw(
         connection_id=house.connection.id, want=want, least=least or want, limit=limit, **more
     )
+
+
+def ask(house, units):
+    """Draw as a page does, for a person who waits."""
+    return draw(house, units, patience=concurrency.QUOTA_PATIENCE, is_person=True)
+
+
+def let_pass(house, seconds):
+    """Have the bucket believe that so much time has passed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE integrations_quotabucket SET counted_at = counted_at - %(s)s * interval"
+            " '1 second', awaited_until = awaited_until - %(s)s * interval '1 second'"
+            " WHERE connection_id = %(id)s",
+            {"s": seconds, "id": house.connection.id},
+        )
 
 
 class TestALimit:
@@ -57,16 +73,48 @@ class TestABucket:
         assert grant.units == 0
         assert grant.wait > quotas.PATIENCE
 
-    def test_lets_a_person_who_waits_in_before_a_worker_that_does_not(self, alice):
+    def test_lets_a_person_wait_for_a_second_and_no_longer(self, alice):
+        draw(alice, 1_500)
+
+        assert ask(alice, 60).units == 60
+        refused = ask(alice, 400)
+
+        assert refused.units == 0
+        assert 4 < refused.wait < 7
+
+    def test_lets_a_person_who_comes_back_in_before_workers(self, alice):
         draw(alice, 1_500)
         draw(alice, 150)
+        refused = ask(alice, 400)
 
-        person = draw(alice, 400, patience=calling.PATIENCE)
-        worker = draw(alice, 20)
+        workers = [draw(alice, 20) for _ in range(5)]
+        let_pass(alice, refused.wait)
+        late = draw(alice, 20)
+        person = ask(alice, 400)
 
+        assert [grant.units for grant in workers] == [0] * 5
+        assert all(refused.wait < grant.wait <= refused.wait + quotas.GRACE for grant in workers)
+        assert late.units == 0
         assert person.units == 400
-        assert 0 < person.wait <= calling.PATIENCE
-        assert worker.units == 0
+        assert person.wait <= concurrency.QUOTA_PATIENCE
+
+    def test_lets_workers_go_on_once_the_person_was_served(self, alice):
+        draw(alice, 1_650, least=1)
+        refused = ask(alice, 400)
+        let_pass(alice, refused.wait)
+        ask(alice, 400)
+
+        let_pass(alice, 2)
+
+        assert draw(alice, 20).units == 20
+
+    def test_lets_workers_go_on_if_the_person_does_not_come_back(self, alice):
+        draw(alice, 1_650, least=1)
+        refused = ask(alice, 400)
+
+        let_pass(alice, refused.wait + quotas.GRACE + 0.1)
+
+        assert draw(alice, 20).units == 20
 
     def test_takes_back_what_was_not_spent(self, alice):
         draw(alice, 1_500)

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.base import Wanted
-from integrations.providers.microsoft import calls, mail_delta, spec
+from integrations.providers.microsoft import attachments, calls, mail_delta, spec
 from integrations.providers.microsoft.mail import open_mail
 from tests.contract.reading import fetched
 from tests.contract.test_mail_adapter import letter
@@ -367,3 +368,35 @@ def templated(path: str) -> str:
     return re.sub(
         r"/(mailFolders|messages)/(?!delta)[^/]+", r"/\1/{id}", path.removeprefix("/v1.0")
     )
+
+
+class TestAttachments:
+    """Each is found in its message, which is held in memory until it was read."""
+
+    @pytest.fixture
+    def begin(self, world, monkeypatch):
+        monkeypatch.setattr(attachments, "PATIENCE", 0.05)
+        message_id = world.deliver(bytes(letter()))
+        return lambda: world.adapter.attachment(message_id, "")
+
+    def test_are_held_two_at_a_time(self, begin):
+        held = [begin() for _ in range(attachments.MOST_HELD)]
+
+        with pytest.raises(Busy):
+            begin()
+
+        for file in held:
+            file.close()
+        assert b"".join(begin())
+
+    def test_are_let_go_when_they_were_read_or_dropped(self, begin):
+        for _ in range(2 * attachments.MOST_HELD):
+            assert b"".join(begin())
+            begin()
+
+    def test_that_are_not_there_hold_nothing(self, world, begin):
+        for _ in range(2 * attachments.MOST_HELD):
+            with pytest.raises(errors.Gone):
+                world.adapter.attachment(world.deliver(), "7")
+
+        assert b"".join(begin())

@@ -1,0 +1,98 @@
+"""The table of routes that wait for a provider or stream: complete, and with nothing else in it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+
+import pytest
+from django.urls import URLPattern, get_resolver
+
+from integrations.costly_routes import COSTLY_ROUTES, Cost
+from tests import reach
+
+#: By which a thread waits for somebody else: a slot is lent there.
+WAITS = "integrations.concurrency.waiting"
+STREAMS = "integrations.concurrency.hold_slot"
+#: Routes whose code mentions sleeping, and that wait for no provider.
+SLEEP_FOR_NOBODY = {
+    "connect-begin": "opens an address for an account's access, and never calls it",
+    "webhook-google-channel": "runs a transaction again after a deadlock, in milliseconds",
+    "webhook-google-pubsub": "runs a transaction again after a deadlock, in milliseconds",
+    "webhook-microsoft-subscription": "runs a transaction again after a deadlock, in milliseconds",
+}
+COSTS = {
+    (True, False): Cost.WAIT,
+    (False, True): Cost.STREAM,
+    (True, True): Cost.WAIT_AND_STREAM,
+}
+
+
+def routes(patterns=None):
+    """Yield every named route with the function or class that answers it."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if not isinstance(pattern, URLPattern):
+            yield from routes(pattern.url_patterns)
+        elif pattern.name is not None:
+            view = getattr(pattern.callback, "cls", None) or inspect.unwrap(pattern.callback)
+            yield pattern.name, f"{view.__module__}.{view.__qualname__}"
+
+
+def cost_of(view: str) -> Cost | None:
+    found = reach.reached(view)
+    return COSTS.get((WAITS in found, STREAMS in found))
+
+
+class TestTheTable:
+    def test_names_every_route_that_waits_or_streams_and_no_other(self):
+        found = {name: cost for name, view in routes() if (cost := cost_of(view)) is not None}
+
+        assert found == dict(COSTLY_ROUTES)
+
+    def test_would_miss_none_whose_way_to_the_provider_is_a_callback(self):
+        search = "integrations.inbox_pages.elsewhere.search"
+
+        assert "integrations.calling.opened" in reach.reached(search)
+        assert WAITS not in reach.reached("integrations.inbox_pages.views.threads")
+
+
+class TestEveryStream:
+    def test_of_the_service_holds_a_slot(self):
+        made = [
+            (module, node)
+            for module, tree in reach._modules().items()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and ast.unparse(node.func).endswith(("StreamingHttpResponse", "FileResponse"))
+        ]
+
+        assert len(made) == 5
+        for module, node in made:
+            assert ast.unparse(node.args[0]).startswith("concurrency.hold_slot("), module
+
+
+class TestEveryDoorToAProvider:
+    """Where a page or the API waits for somebody else: each holds a slot of the person."""
+
+    DOORS = {
+        "integrations.calling.opened",
+        "integrations.calling.open_file",
+        "integrations.calling.calendars",
+        "integrations.calendars.freshness.wait",
+    }
+
+    @pytest.mark.parametrize("door", sorted(DOORS))
+    def test_waits_in_a_slot(self, door):
+        assert WAITS in reach.reached(door)
+
+    def test_is_the_only_way_in(self):
+        behind = {"integrations.calling._open_mail", "integrations.calendars.freshness._wait"}
+
+        mentioned = {name for name, found in reach._definitions().items() if found & behind}
+
+        assert mentioned <= self.DOORS
+
+    def test_is_passed_by_every_route_that_may_sleep(self):
+        sleeping = {name for name, view in routes() if "time.sleep" in reach.reached(view)}
+
+        assert sleeping - COSTLY_ROUTES.keys() == SLEEP_FOR_NOBODY.keys()
