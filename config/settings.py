@@ -192,6 +192,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.route_limits.RouteLimits",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -249,13 +250,8 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Rate limits of the sign-in pages, and nothing else: content is never cached.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "rate_limit_cache",
-    },
-}
+# Nothing is cached. What libraries would keep there, rows of ours keep (`accounts.rates`).
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -294,13 +290,24 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+# allauth would count in a cache, whose entries are evicted. We count in rows: `accounts.rates`.
+ACCOUNT_RATE_LIMITS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = _env.number("TRUSTED_PROXY_COUNT", 0, least=0)
+
+# Times what route classes take in a minute (`accounts.route_limits`), for large sites and load tests.
+RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
 
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_RATE_LIMITS = False
+MFA_FORMS = {
+    "authenticate": "accounts.second_factor.AuthenticateForm",
+    "reauthenticate": "accounts.second_factor.ReauthenticateForm",
+    "authenticate_webauthn": "accounts.second_factor.AuthenticateKeyForm",
+    "reauthenticate_webauthn": "accounts.second_factor.ReauthenticateKeyForm",
+}
 MFA_TOTP_ISSUER = "Antares Integrations"
 # WebAuthn needs a secure context, and browsers count http://localhost as one.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
@@ -317,6 +324,8 @@ SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from consent.
 SESSION_COOKIE_AGE = 12 * 3600
+# Marks a device that somebody signed in with; outlives the session (`accounts.known_origins`).
+DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
@@ -389,7 +398,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
-    "POSTPROCESSING_HOOKS": ["integrations.api.document.describe_problems"],
+    "POSTPROCESSING_HOOKS": [
+        "integrations.api.document.describe_problems",
+        "integrations.api.rate_limits.describe_rate_limits",
+    ],
 }
 
 # --- Mail of the platform itself: notices, receipts, passwords --------------------------------

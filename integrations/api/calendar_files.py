@@ -50,7 +50,7 @@ class CalendarImport(CalendarView):
         """
         self.asked(request)
         self.must_be_person()
-        self.count(request, action="import", rate=importing.RATE)
+        self.count(request, importing.RATE)
         data = request.data if isinstance(request.data, bytes) else b""
         done = importing.take(actor=self.actor, calendar_id=calendar_id, data=data, at=self.at)
         return Response(
@@ -76,7 +76,7 @@ class CalendarExport(CalendarView):
         """
         self.asked(request)
         self.must_be_person()
-        self.count(request, action="calendar-file", rate=exporting.RATE)
+        self.count(request, exporting.RATE)
         parts = exporting.stream(actor=self.actor, calendar_id=calendar_id, now=timezone.now)
         answer = StreamingHttpResponse(parts, content_type=writing.CONTENT_TYPE)
         answer["Content-Disposition"] = 'attachment; filename="calendar.ics"'

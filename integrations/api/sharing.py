@@ -76,7 +76,7 @@ class CalendarShares(SharingView):
         `calendar-sharing` which were shown and agreed to.
         """
         wanted = self.given(request, shapes.NewShare)
-        self.count(request, action="share", rate=sharing.RATE)
+        self.count(request, sharing.RATE)
         sharing.share(
             actor=self.actor,
             calendar_id=calendar_id,
