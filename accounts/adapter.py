@@ -1,6 +1,4 @@
-"""
-Our answers to what django-allauth asks: no sign-up, sealed secrets, own-host redirects, own limits.
-"""
+"""Our answers to django-allauth: no sign-up, sealed secrets, own-host redirects, our limits."""
 
 from __future__ import annotations
 

@@ -44,21 +44,21 @@ class Usage(NamedTuple):
     """
     The state of a counter after a count.
 
-    :param count: counts in this window; more than the limit if this one is refused
+    :param counted: counts in this window; more than the limit if this one is refused
     :param reset_after: seconds until the window ends, at least 1
     """
 
     rate: Rate
-    count: int
+    counted: int
     reset_after: int
 
     @property
     def is_within(self) -> bool:
-        return self.count <= self.rate.limit
+        return self.counted <= self.rate.limit
 
     @property
     def remaining(self) -> int:
-        return max(0, self.rate.limit - self.count)
+        return max(0, self.rate.limit - self.counted)
 
 
 def count(rate: Rate, key: str, *, at: datetime) -> Usage:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from allauth.core import context
 from allauth.mfa.base import forms
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn import forms as webauthn_forms
+from allauth.mfa.webauthn import forms as key_forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
@@ -63,15 +63,11 @@ class ReauthenticateForm(_CountedCode, forms.ReauthenticateForm):  # type: ignor
     """A code, to confirm."""
 
 
-class AuthenticateKeyForm(  # type: ignore[misc]  # untyped
-    _CountedKey, webauthn_forms.AuthenticateWebAuthnForm
-):
+class AuthenticateKeyForm(_CountedKey, key_forms.AuthenticateWebAuthnForm):  # type: ignore[misc]
     """A security key, to sign in."""
 
 
-class ReauthenticateKeyForm(  # type: ignore[misc]  # untyped
-    _CountedKey, webauthn_forms.ReauthenticateWebAuthnForm
-):
+class ReauthenticateKeyForm(_CountedKey, key_forms.ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """A security key, to confirm."""
 
 

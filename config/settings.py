@@ -294,7 +294,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
 ACCOUNT_RATE_LIMITS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = _env.number("TRUSTED_PROXY_COUNT", 0, least=0)
 
-# Times what route classes take in a minute (`accounts.route_limits`), for large sites and load tests.
+# Multiplies what route classes take in a minute (`accounts.route_limits`): for large deployments.
 RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
 
 PASSWORD_RESET_TIMEOUT = 24 * 3600

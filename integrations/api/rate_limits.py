@@ -1,10 +1,10 @@
 """
 Rate limits of the API, and the header fields that tell clients about them.
 
-The fields are those of draft-ietf-httpapi-ratelimit-headers-10 (September 2025), a work in progress:
-`RateLimit-Policy` names each limit that a request counted towards, with its quota `q` and window `w`
-in seconds; `RateLimit` says how much remains (`r`) and after how many seconds it is whole again
-(`t`). https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
+The fields are those of draft-ietf-httpapi-ratelimit-headers-10, a work in progress.
+`RateLimit-Policy` names each limit that a request counted towards, with its quota `q` and its
+window `w` in seconds. `RateLimit` says how much remains (`r`), and after how many seconds the quota
+is whole again (`t`). https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -71,8 +72,8 @@ class LimitedView(APIView):
         if not usage.is_within:
             raise Throttled(wait=usage.reset_after)
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]  # DRF's stubs promise its own response
-        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
         for name, value in make_headers(self._usages).items():
             response[name] = value
         return response
