@@ -36,6 +36,11 @@ def find_device(request: HttpRequest, user_id: UUID) -> str | None:
     return next((entries[key] for key in _person_keys(user_id) if key in entries), None)
 
 
+def find_any_device(request: HttpRequest) -> str | None:
+    """Return the id of the device if anybody signed in with it before, else None."""
+    return next(reversed(_read_cookie(request).values()), None)
+
+
 def is_known_network(request: HttpRequest, user_id: UUID, *, at: datetime) -> bool:
     """Return whether this person recently signed in from the network of the request."""
     hashes = compute_hashes(_network_key(request, user_id), purpose=_NETWORK)

@@ -15,12 +15,12 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts import rates, request_limits
+from accounts import known_origins, rates, request_limits
 from accounts.rates import Rate, Usage
 
 MINUTE: Final = 60
 
-#: Pages and API calls that need no sign-in, or come without one; per network.
+#: Pages and API calls that need no sign-in, or come without one; per network, or known device.
 ANONYMOUS: Final = Rate("anonymous", 300, MINUTE)
 #: GET and HEAD, then all other methods; per person, or per service client and person.
 READ: Final = Rate("read", 600, MINUTE)
@@ -95,7 +95,14 @@ def rate_of_method(method: str | None) -> Rate:
 def _count_class(request: HttpRequest) -> Usage:
     if request.user.is_authenticated:
         return request_limits.count_for_person(request, rate_of_method(request.method))
-    return request_limits.count_for_network(request, request_limits.scale_rate(ANONYMOUS))
+    return _count_for_origin(request, request_limits.scale_rate(ANONYMOUS))
+
+
+def _count_for_origin(request: HttpRequest, rate: Rate) -> Usage:
+    """Count for the device if somebody signed in with it: its network's flood is not its own."""
+    if device := known_origins.find_any_device(request):
+        return rates.count(rate, f"device {device}", at=timezone.now())
+    return request_limits.count_for_network(request, rate)
 
 
 def _count(request: HttpRequest, rate: Rate, by: By) -> Usage:
@@ -104,4 +111,4 @@ def _count(request: HttpRequest, rate: Rate, by: By) -> Usage:
         return rates.count(rate, f"address {address}", at=timezone.now())
     if by is By.PERSON and request.user.is_authenticated:
         return request_limits.count_for_person(request, rate)
-    return request_limits.count_for_network(request, rate)
+    return _count_for_origin(request, rate)

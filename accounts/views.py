@@ -6,13 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from allauth.account.views import LogoutView as AllauthLogoutView
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import current, sign_in_links
 from accounts.permissions import page
@@ -23,17 +24,25 @@ _LINK_PAGE: Final = "account/sign_in_link.html"
 
 
 class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no types
-    """Signing out deletes the session here and what the browser kept there (CASA 6.6.1)."""
+    """
+    Signing out deletes the session here and what the browser kept there (CASA 6.6.1).
+
+    The mark of a known device stays: it signs nobody in, and without it a stranger could lock out
+    whoever signs out. `Clear-Site-Data` has no exceptions, so the other cookies go one by one.
+    """
 
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
-        response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        for name in self.request.COOKIES:
+            if name != settings.DEVICE_COOKIE_NAME:
+                response.delete_cookie(name, samesite="Lax")
         response.headers["Cache-Control"] = "no-store"
         return response
 
 
 @never_cache
-@require_GET
+@require_safe
 def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """Move the link's secret out of the address (CASA 2.1.1). Nothing is used up by looking."""
     request.session[_LINK] = token

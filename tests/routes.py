@@ -311,6 +311,9 @@ ROUTES: dict[str, Kind] = {
     "api-free-busy": ASKED,
     "api-availability": ASKED,
     "api-nothing": NOTHING,
+    # Without a link that works: the page says so, and takes nothing.
+    "account_sign_in_link": everyone("ok 410 405 405"),
+    "account_open_sign_in_link": everyone("go 405 405 405"),
     "account_login": signed_in("go go go go", nobody=FILL_IN),
     "account_logout": signed_in("ok go 405 ok", nobody="go go 405 ok"),
     "account_inactive": everyone(LOOK),
