@@ -100,15 +100,19 @@ def _count_for_network(request: HttpRequest, rate: Rate) -> Usage:
 
 
 def describe_rate_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the header fields to every answer of the document (a drf-spectacular hook)."""
+    """
+    Add the header fields to the document (a drf-spectacular hook).
+
+    Every answer has them; the document names them where clients look, or it would be twice as long.
+    """
     fields = {name: {"$ref": f"#/components/headers/{name}"} for name in _DESCRIBED}
     told = {name: fields[name] for name in ("RateLimit", "RateLimit-Policy")}
     for path in result["paths"].values():
         for operation in path.values():
             for status, answer in operation["responses"].items():
-                answer["headers"] = {**answer.get("headers", {}), **told}
-                if status in {"429", "503"}:
-                    answer["headers"]["Retry-After"] = fields["Retry-After"]
+                if status.startswith("2"):
+                    answer["headers"] = {**answer.get("headers", {}), **told}
+            operation["responses"]["429"]["headers"] = fields
     result["components"]["headers"] = dict(_DESCRIBED)
     return result
 
