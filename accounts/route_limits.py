@@ -22,9 +22,10 @@ MINUTE: Final = 60
 
 #: Pages and API calls that need no sign-in, or come without one; per network, or known device.
 ANONYMOUS: Final = Rate("anonymous", 300, MINUTE)
-#: GET and HEAD, then all other methods; per person, or per service client and person.
-READ: Final = Rate("read", 600, MINUTE)
-WRITE: Final = Rate("write", 180, MINUTE)
+#: GET and HEAD, then all other methods; per person, or per service client and person. A page of
+#: mail asks for each of its pictures.
+READ: Final = Rate("read", 1200, MINUTE)
+WRITE: Final = Rate("write", 300, MINUTE)
 #: `/oauth/token`; per network, which for a platform feature is its server.
 TOKEN: Final = Rate("token", 3000, MINUTE)
 #: What providers call; per network. Providers call for many mailboxes from one address.

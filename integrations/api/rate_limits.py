@@ -124,12 +124,12 @@ _DESCRIBED: Final[dict[str, dict[str, Any]]] = {
             " (`r`) and after how many seconds the quota is whole again (`t`)."
         ),
         "schema": {"type": "string"},
-        "example": '"read";r=599;t=60',
+        "example": '"read";r=1199;t=60',
     },
     "RateLimit-Policy": {
         "description": f"{DRAFT}: the same limits, with quota (`q`) and window in seconds (`w`).",
         "schema": {"type": "string"},
-        "example": '"read";q=600;w=60',
+        "example": '"read";q=1200;w=60',
     },
     "Retry-After": {
         "description": "Seconds to wait before the next request.",

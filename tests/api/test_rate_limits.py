@@ -42,12 +42,12 @@ class TestHeaders:
     def test_tell_policy_and_what_is_left(self, hers):
         first, second = hers.get(MESSAGES), hers.get(MESSAGES)
 
-        assert first["RateLimit-Policy"] == '"read";q=600;w=60'
+        assert first["RateLimit-Policy"] == '"read";q=1200;w=60'
         left = [
             re.fullmatch(r'"read";r=(\d+);t=(\d+)', answer["RateLimit"]).groups()
             for answer in (first, second)
         ]
-        assert [int(remaining) for remaining, _ in left] == [599, 598]
+        assert [int(remaining) for remaining, _ in left] == [1199, 1198]
         assert all(0 < int(seconds) <= 60 for _, seconds in left)
 
     def test_tell_each_limit_that_was_counted(self, alice, hers):
@@ -55,8 +55,8 @@ class TestHeaders:
         asked = {"start": "2026-05-04T00:00:00Z", "end": "2026-05-05T00:00:00Z", "people": ["me"]}
         both = hers.post("/v1/users/me/free-busy", asked, content_type="application/json")
 
-        assert answer["RateLimit-Policy"] == '"write";q=180;w=60'
-        assert both["RateLimit-Policy"] == '"write";q=180;w=60, "free-busy";q=60;w=60'
+        assert answer["RateLimit-Policy"] == '"write";q=300;w=60'
+        assert both["RateLimit-Policy"] == '"write";q=300;w=60, "free-busy";q=60;w=60'
 
     def test_come_with_refusals_and_problems(self, hers):
         assert "RateLimit" in hers.get(f"{MESSAGES}?nonsense=1")
