@@ -192,9 +192,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "accounts.route_limits.RouteLimits",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    # After the check of the form token: a foreign page uses up nobody's limit.
+    "accounts.route_limits.RouteLimits",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.suspended.SuspendedRequests",
     "allauth.account.middleware.AccountMiddleware",
