@@ -1,4 +1,4 @@
-"""Our answers to what django-allauth asks: no sign-up, sealed secrets, own-host redirects."""
+"""Our answers to django-allauth: no sign-up, sealed secrets, own-host redirects, our limits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import factor_secrets, sessions
+from accounts import factor_secrets, known_origins, sessions, sign_in_limits, sign_in_links
 from accounts.models import User
 from accounts.roles import is_staff
 
@@ -33,6 +35,38 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
         )
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """
+        Return the person whose password this is, if it may be tried.
+
+        :raises ValidationError: if there were too many failed attempts
+        """
+        at = timezone.now()
+        try:
+            counted = sign_in_limits.count_attempt(request, credentials.get("email", ""), at=at)
+        except sign_in_limits.TooManyAttempts:
+            problem = ValidationError(
+                "Too many failed attempts. Wait some minutes, then try again."
+            )
+        except sign_in_limits.LinkNeeded:
+            problem = ValidationError(
+                "Too many failed attempts. If this address has an account, it gets a mail with a"
+                " link. Open it on this device to try again."
+            )
+        else:
+            user: User | None = super().authenticate(request, **credentials)
+            if user is not None:
+                sign_in_limits.give_back(counted, at=at)
+            return user
+        raise problem
+
+    def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
+        """Remember where somebody signed in from, their second factor included."""
+        response: HttpResponse = super().post_login(request, user, **details)
+        sign_in_links.drop_permit(request)
+        known_origins.remember_origin(request, response, user, at=timezone.now())
+        return response
+
     def set_password(self, user: User, password: str) -> None:
         """Change the password, and end every other session in the same breath (CASA 2.2.2)."""
         user.set_password(password)
@@ -43,6 +77,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         sessions.end_all(
             user_id=user.pk, keep=request.session.session_key if request and own else None
         )
+        if request is not None and not own:
+            # By the mailed link alone: the mailbox is theirs.
+            sign_in_links.permit_after_reset(request, user.email, at=timezone.now())
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types

@@ -6,16 +6,15 @@ Built on django-allauth's record of authentications in the session.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate
 
+from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.internal.flows.reauthentication import (
-    did_recently_reauthenticate,
-    get_reauthentication_flows,
-)
 from allauth.core.exceptions import ReauthenticationRequired
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework import status
@@ -45,10 +44,15 @@ def recently(request: HttpRequest | Request) -> bool:
     seconds long.
     """
     http = _http(request)
-    # allauth says yes for a person who has nothing to confirm with. We say no.
-    if not http.user.is_authenticated or not get_reauthentication_flows(http.user):
+    # Somebody who has nothing to confirm with has not confirmed.
+    if not http.user.is_authenticated or not get_adapter(http).get_reauthentication_methods(
+        http.user
+    ):
         return False
-    return bool(did_recently_reauthenticate(http))
+    records = get_authentication_records(http, http.user)
+    confirmed_at = [record["at"] for record in records if record.get("reauthenticated")]
+    timeout: int = settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    return bool(confirmed_at) and time.time() - confirmed_at[-1] < timeout
 
 
 def require_recent(page: _Page) -> _Page:

@@ -12,11 +12,12 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 
 from accounts import factor_secrets
 
+# Where allauth keeps it; a test sees that it still does.
+STATE_SESSION_KEY: Final = "account_reauthentication_state"
 _REQUEST: Final = "request"
 _CONTEXT: Final = b"antares accounts suspended request v1"
 # What a view may ask of a request that is run again, beside its path and its form.

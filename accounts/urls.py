@@ -13,7 +13,7 @@ from csp.decorators import csp_update
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.oauth.views import token
-from accounts.views import LogoutView, switch_organisation
+from accounts.views import LogoutView, open_sign_in_link, sign_in_link, switch_organisation
 
 REACHABLE = frozenset(
     {
@@ -31,6 +31,8 @@ REACHABLE = frozenset(
 urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/token", token, name="oauth_token"),
     path("accounts/organisation/", switch_organisation, name="switch_organisation"),
+    path("accounts/login/link/", sign_in_link, name="account_sign_in_link"),
+    path("accounts/login/link/<str:token>/", open_sign_in_link, name="account_open_sign_in_link"),
     path("accounts/logout/", LogoutView.as_view(), name="account_logout"),
     path("accounts/", include([route for route in account_urls if route.name in REACHABLE])),
     # The QR code is an image inside the page; elsewhere `data:` stays forbidden.

@@ -10,7 +10,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.db import IntegrityError, transaction
 
-from accounts import memberships, sessions
+from accounts import known_origins, memberships, sessions
 from accounts.models import Membership, User
 from accounts.roles import Role
 
@@ -84,6 +84,7 @@ def deactivate(*, user_id: UUID, at: datetime) -> User:
     memberships.end(Membership.objects.live().of(user_id), at=at)
     # Staff may belong to no organisation and still hold sessions.
     sessions.end_all(user_id=user_id)
+    known_origins.forget_networks(user_id=user_id)
     return user
 
 

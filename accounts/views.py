@@ -1,27 +1,72 @@
-"""The few pages of our own beside django-allauth's: signing out, switching organisation."""
+"""The few pages of our own beside django-allauth's: signing out, sign-in links, organisations."""
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from allauth.account.views import LogoutView as AllauthLogoutView
+from django.conf import settings
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import current
+from accounts import current, sign_in_links
 from accounts.permissions import page
 from accounts.roles import Permission
 
+_LINK: Final = "sign_in_link"
+_LINK_PAGE: Final = "account/sign_in_link.html"
+
 
 class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no types
-    """Signing out deletes the session here and what the browser kept there (CASA 6.6.1)."""
+    """
+    Signing out deletes the session here and what the browser kept there (CASA 6.6.1).
+
+    The mark of a known device stays: it signs nobody in, and without it a stranger could lock out
+    whoever signs out. `Clear-Site-Data` has no exceptions, so the other cookies go one by one.
+    """
 
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
-        response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        for name in self.request.COOKIES:
+            if name != settings.DEVICE_COOKIE_NAME:
+                response.delete_cookie(name, samesite="Lax")
         response.headers["Cache-Control"] = "no-store"
         return response
+
+
+@never_cache
+@require_safe
+def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Move the link's secret out of the address (CASA 2.1.1). Nothing is used up by looking."""
+    request.session[_LINK] = token
+    return redirect("account_sign_in_link")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_link(request: HttpRequest) -> HttpResponse:
+    """Ask for a click, which programs that look through mail do not make; then use the link."""
+    if request.method != "POST":
+        return render(request, _LINK_PAGE, {"has_failed": _LINK not in request.session})
+    try:
+        token = request.session.pop(_LINK, "")
+        sign_in_links.use_link(request, token, at=timezone.now())
+    except sign_in_links.NoLongerWorks:
+        return render(request, _LINK_PAGE, {"has_failed": True}, status=410)
+    messages.success(request, "You can now try to sign in on this device.")
+    return redirect("account_login")
+
+
+# Whoever has the link may try to sign in, and no more.
+open_sign_in_link.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
+sign_in_link.permission = None  # type: ignore[attr-defined]
 
 
 @require_POST

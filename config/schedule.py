@@ -41,8 +41,8 @@ SCHEDULE: Final[dict[str, dict[str, Any]]] = {
     },
     # Refresh tokens from before they had keys of their own get one.
     "split-grants": {"task": "integrations.split_grants", "schedule": 300.0},
-    # Sessions, tokens and counts that are over.
-    "forget-expired": {"task": "accounts.forget_expired", "schedule": 3600.0},
+    # Sessions, tokens and counters that are over.
+    "forget-expired": {"task": "accounts.forget_expired", "schedule": 600.0},
     # Sealed rows without a key, and keys without an owner: an alarm.
     "search-residue": {"task": "integrations.search_residue", "schedule": 24 * 3600.0},
     # Entries get their place, and the tree is signed and published.

@@ -197,6 +197,8 @@ MIDDLEWARE = [
     "accounts.sessionless.AnswerWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    # After the check of the form token: a foreign page uses up nobody's limit.
+    "accounts.route_limits.RouteLimits",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.suspended.SuspendedRequests",
     "allauth.account.middleware.AccountMiddleware",
@@ -253,13 +255,8 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Rate limits of the sign-in pages, and nothing else: content is never cached.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "rate_limit_cache",
-    },
-}
+# Nothing is cached. What libraries would keep there, rows of ours keep (`accounts.rates`).
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
@@ -298,18 +295,25 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+# allauth would count in a cache, whose entries are evicted. We count in rows: `accounts.rates`.
+ACCOUNT_RATE_LIMITS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = _env.number("TRUSTED_PROXY_COUNT", 0, least=0)
+
+# Multiplies what route classes take in a minute (`accounts.route_limits`): for large deployments.
+RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
 
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_RATE_LIMITS = False
 MFA_FORMS = {
     "add_webauthn": "accounts.credential_forms.AddKey",
-    "authenticate_webauthn": "accounts.credential_forms.AuthenticateWithKey",
-    "reauthenticate_webauthn": "accounts.credential_forms.ReauthenticateWithKey",
+    "authenticate": "accounts.second_factor.AuthenticateForm",
+    "reauthenticate": "accounts.second_factor.ReauthenticateForm",
+    "authenticate_webauthn": "accounts.second_factor.AuthenticateKeyForm",
+    "reauthenticate_webauthn": "accounts.second_factor.ReauthenticateKeyForm",
 }
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Antares Integrations"
 # WebAuthn needs a secure context, and browsers count http://localhost as one.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
@@ -326,6 +330,8 @@ SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from consent.
 SESSION_COOKIE_AGE = 12 * 3600
+# Marks a device that somebody signed in with; outlives the session (`accounts.known_origins`).
+DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
 CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
@@ -401,6 +407,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "integrations.api.document_responses.close_requests",
         "integrations.api.document_responses.describe_responses",
+        "integrations.api.rate_limits.describe_rate_limits",
     ],
 }
 

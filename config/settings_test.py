@@ -15,6 +15,8 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 TEMPLATES = [
     {**TEMPLATES[0], "BACKEND": "tests.strict_templates.StrictTemplates", "NAME": "django"}  # noqa: F405
 ]
+# A walk of all routes asks more in a minute than anybody; tests of limits set it back to 1.
+RATE_LIMIT_SCALE = 100
 # A test that wants tasks to run starts a worker or calls the function.
 CELERY_BROKER_URL = BROKER_URL = os.environ.get("BROKER_URL", "memory://")
 # Nobody answers there, at once. A test that talks to a provider points at its sandbox.

@@ -18,6 +18,7 @@ WORDS: dict[str, tuple[frozenset[int], str]] = {
     "heard": (frozenset({202}), ""),
     "go": (frozenset({302, 303}), "/"),
     "sign-in": (frozenset({302}), "/accounts/login/"),
+    "link": (frozenset({302}), "/accounts/login/link/"),
     "factor": (frozenset({302}), "/accounts/mfa/"),
     "confirm": (frozenset({302}), "/accounts/reauthenticate/"),
     "provider": (frozenset({303}), "https://accounts.google.com/"),
@@ -311,6 +312,9 @@ ROUTES: dict[str, Kind] = {
     "api-free-busy": ASKED,
     "api-availability": ASKED,
     "api-nothing": NOTHING,
+    # Without a link that works: the page says so, and takes nothing.
+    "account_sign_in_link": everyone("ok 410 405 405"),
+    "account_open_sign_in_link": everyone("link 405 405 405"),
     "account_login": signed_in("go go go go", nobody=FILL_IN),
     "account_logout": signed_in("ok go 405 ok", nobody="go go 405 ok"),
     "account_inactive": everyone(LOOK),

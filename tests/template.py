@@ -50,7 +50,6 @@ def _prepare() -> None:
     from config.database import walls
 
     call_command("migrate", interactive=False, verbosity=0)
-    call_command("createcachetable", verbosity=0)
     walls.build()
 
 

@@ -75,6 +75,18 @@ PLANTED = {
         ("from django.contrib.admin import ModelAdmin", "TID251"),
     ),
     "speaks a protocol in clear": (("import telnetlib", "TID251"),),
+    "imports what allauth keeps to itself": (
+        ("from allauth.core.internal import ratelimit", "TID251"),
+        ("from allauth.account.internal.flows.login import record_authentication", "TID251"),
+        ("from allauth.account.internal.flows import reauthentication", "TID251"),
+        ("import allauth.account.internal.userkit", "TID251"),
+        ("from allauth.mfa.internal.flows import trust", "TID251"),
+        ("from allauth.mfa.base.internal.flows import check_rate_limit", "TID251"),
+        ("from allauth.mfa.totp.internal.auth import TOTP", "TID251"),
+        ("from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes", "TID251"),
+        ("from allauth.mfa.webauthn.internal import flows", "TID251"),
+        ("from allauth.core import ratelimit", "TID251"),
+    ),
 }
 RULES = (
     pytest.param("makes code of data", marks=pytest.mark.control("5.1.3")),
@@ -89,6 +101,7 @@ RULES = (
     ),
     pytest.param("shows models by their fields", marks=pytest.mark.invariant(2)),
     "speaks a protocol in clear",
+    "imports what allauth keeps to itself",
 )
 
 

@@ -623,6 +623,6 @@ def plain(answer, said: str) -> tuple:
     headers = {
         name: without(value, said)
         for name, value in answer.headers.items()
-        if name not in {"X-Request-ID", "Content-Length", "Expires"}
+        if name not in {"X-Request-ID", "Content-Length", "Expires", "RateLimit"}
     }
     return answer.status_code, headers, _OF_A_FORM.sub(b"", body)

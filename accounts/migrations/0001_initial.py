@@ -1,9 +1,11 @@
 """
-All tables of this app.
+All tables of this app, and the functions in ``sql``.
 
 Until the first release every change of the schema is made here (see config/README.md, "One
 schema").
 """
+
+from pathlib import Path
 
 import accounts.ids
 import django.contrib.postgres.fields
@@ -11,6 +13,9 @@ import django.db.models.deletion
 import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
+
+
+SQL = Path(__file__).parent / "sql"
 
 
 class Migration(migrations.Migration):
@@ -173,4 +178,29 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('client', 'minute_at', 'user'), name='user_minute_counted_once')],
             },
         ),
+        migrations.CreateModel(
+            name='RateCount',
+            fields=[
+                ('key_hash', models.BinaryField(max_length=32, primary_key=True, serialize=False)),
+                ('count', models.PositiveIntegerField()),
+                ('expires_at', models.DateTimeField()),
+            ],
+            options={
+                'indexes': [models.Index(fields=['expires_at'], name='rate_count_expiry')],
+            },
+        ),
+        migrations.CreateModel(
+            name='KnownNetwork',
+            fields=[
+                ('id', models.UUIDField(default=accounts.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('network_hash', models.BinaryField(max_length=32)),
+                ('expires_at', models.DateTimeField()),
+            ],
+            options={
+                'indexes': [models.Index(fields=['expires_at'], name='known_network_expiry')],
+                'constraints': [models.UniqueConstraint(fields=('user', 'network_hash'), name='known_network_once_per_person')],
+            },
+        ),
+        migrations.RunSQL((SQL / "rate_counters.sql").read_text(encoding="utf-8")),
     ]

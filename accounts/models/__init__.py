@@ -4,6 +4,7 @@ from accounts.models.alarm import Alarm, AlarmKind
 from accounts.models.client import ServiceClient, ServiceToken, UsedAssertion, UserMinute
 from accounts.models.delegation import Delegation
 from accounts.models.organisation import Membership, Organisation
+from accounts.models.rate_limits import KnownNetwork, RateCount
 from accounts.models.session import Session
 from accounts.models.user import User
 
@@ -11,8 +12,10 @@ __all__ = [
     "Alarm",
     "AlarmKind",
     "Delegation",
+    "KnownNetwork",
     "Membership",
     "Organisation",
+    "RateCount",
     "ServiceClient",
     "ServiceToken",
     "Session",

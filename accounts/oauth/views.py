@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import usage
+from accounts import request_limits, route_limits, usage
 from accounts.oauth.server import TokenServer
 
 
@@ -19,6 +19,7 @@ from accounts.oauth.server import TokenServer
 @csrf_exempt
 @cache_control(no_store=True)
 @require_POST
+@request_limits.limit_by_network(route_limits.TOKEN, lambda _: _refuse("Too many requests."))
 @sensitive_post_parameters("client_assertion")
 def token(request: HttpRequest) -> HttpResponse:
     """Mint one token, or answer in the words of RFC 6749 §5.2."""
@@ -27,13 +28,13 @@ def token(request: HttpRequest) -> HttpResponse:
     try:
         response = server.create_token_response(request)
     except usage.TooManyUsers as error:
-        response = JsonResponse(
-            {
-                "error": "temporarily_unavailable",
-                "error_description": "Too many people within this minute.",
-            },
-            status=429,
-            headers={"Retry-After": str(error.retry_after)},
-        )
+        response = _refuse("Too many people within this minute.")
+        response.headers["Retry-After"] = str(error.retry_after)
     response.headers["Pragma"] = "no-cache"
     return response
+
+
+def _refuse(why: str) -> HttpResponse:
+    # RFC 6749 has no error for a limit at this endpoint.
+    error = {"error": "temporarily_unavailable", "error_description": why}
+    return JsonResponse(error, status=429)

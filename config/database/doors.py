@@ -1,23 +1,32 @@
 """
-The functions that run with somebody else's rights: the vault's, and those that look beyond one
-person's rows. Text and owner as the code has them, and no others.
+The functions that run with their owner's rights: the vault's, those that look beyond one person's
+rows, and those that count. Text and owner as the code has them, and no others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import sql
 
+import accounts
 from integrations.crossings import CROSSINGS
-from limited_use.database_functions import Function
+from limited_use.database_functions import Function, load_functions
 from limited_use.receipt_links import OWNER_OF_LINK
 from limited_use.vault import naming_rows
 from limited_use.vault.functions import FUNCTIONS
 
 from .roles import Roles
+
+_WEB: Final = frozenset({"web"})
+#: Counting towards rate limits: `accounts.rates`.
+COUNTERS: Final = load_functions(
+    Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
+    {"count_rate": _WEB, "give_back_rate": _WEB},
+)
 
 _FOUND: Final = """
 SELECT p.oid::regprocedure::text, p.prosrc, p.prosecdef, p.provolatile = 's', p.proconfig,
@@ -42,6 +51,7 @@ def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
     return {
         roles.vault: (*FUNCTIONS, *naming_rows.FUNCTIONS),
         roles.lookup: (*CROSSINGS, OWNER_OF_LINK),
+        roles.counter: COUNTERS,
     }
 
 

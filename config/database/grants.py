@@ -51,6 +51,9 @@ VAULT: Final[Mapping[str, str]] = {
     "limited_use.WrappedLedgerKey": "rawd",
 }
 
+#: What the functions that count may do, whoever executes them.
+COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
+
 #: The columns that `integrations.crossings` and the like read of everybody's, whoever asks.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "limited_use.Receipt": ("subject_id", "owner_id"),
@@ -72,7 +75,6 @@ GRANTS: Final[Mapping[str, Line]] = {
     "auth.Group_permissions": _NOBODY,
     "contenttypes.ContentType": _NOBODY,
     "django_migrations": Line("what was migrated; web says whether it is ready", web="r"),
-    "rate_limit_cache": Line("counts of sign-in attempts", web="rawd"),
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": Line(
         "people; web keeps passwords and when they were seen, and nobody a role; the others ask"
@@ -93,6 +95,15 @@ GRANTS: Final[Mapping[str, Line]] = {
         columns={(_WEB, "w"): ("joined_at",)},
     ),
     "accounts.Session": Line("sign-ins; purge deletes expired ones", web="rawd", purge="rd"),
+    "accounts.RateCount": Line(
+        "counters of rate limits: web counts through functions alone; purge deletes expired ones",
+        purge="rd",
+    ),
+    "accounts.KnownNetwork": Line(
+        "hashes of networks that people signed in from; purge deletes expired ones",
+        web="rawd",
+        purge="rd",
+    ),
     "accounts.ServiceClient": Line(
         "platform features as callers; web locks a row while it gives out a token, and cannot"
         " give it a purpose",

@@ -75,9 +75,10 @@ def owning_functions(connection: psycopg.Connection[Any], roles: Roles) -> Itera
 
     A membership that was there before stays.
     """
-    owners = (roles.vault, roles.lookup)
     missing = [
-        sql.Identifier(role) for role in owners if not _has(connection, role, "SET", "USAGE")
+        sql.Identifier(role)
+        for role in roles.function_owners
+        if not _has(connection, role, "SET", "USAGE")
     ]
     for role in missing:
         statement = sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")

@@ -1,7 +1,7 @@
 """
-Login roles, one for each class of process, and two that nobody logs in as: they own the vault's
-functions, and those that look beyond one person's rows. Free of Django, so that launcher and tests
-can use it.
+Login roles, one for each class of process, and three that nobody logs in as: they own the vault's
+functions, those that look beyond one person's rows, and those that count. Free of Django, so that
+launcher and tests can use it.
 
 Roles belong to the whole server, so their names begin with a prefix of the deployment's own.
 """
@@ -49,12 +49,20 @@ class Roles:
         return f"{self.prefix}_lookup"
 
     @property
+    def counter(self) -> str:
+        return f"{self.prefix}_counter"
+
+    @property
+    def function_owners(self) -> tuple[str, ...]:
+        return (self.vault, self.lookup, self.counter)
+
+    @property
     def logins(self) -> dict[str, ProcessClass]:
         return {self.of(one): one for one in ProcessClass}
 
     @property
     def names(self) -> tuple[str, ...]:
-        return (*self.logins, self.vault, self.lookup)
+        return (*self.logins, *self.function_owners)
 
 
 def make(

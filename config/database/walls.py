@@ -21,7 +21,7 @@ from limited_use.vault.fields import SealedField
 
 from . import acl, doors, owner_rights, policies, roles
 from .acl import SCHEMA, Grant
-from .grants import GRANTS, LOOKUP, PRIVILEGES, VAULT, Line
+from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, Line
 from .roles import Roles
 
 _SECRET: Final = {"accounts_user": {"password"}}
@@ -108,7 +108,7 @@ def tables() -> dict[str, type[models.Model] | None]:
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy  # noqa: SLF001
     }
-    return {**found, "django_migrations": None, settings.CACHES["default"]["LOCATION"]: None}
+    return {**found, "django_migrations": None}
 
 
 def _connection() -> psycopg.Connection[Any]:
@@ -139,10 +139,11 @@ def _of_functions(names: Roles) -> Iterator[Grant]:
             for one in function.classes:
                 role = names.of(ProcessClass(one))
                 yield Grant("function", function.signature, "", role, "EXECUTE")
-    for label, letters in VAULT.items():
-        for letter in letters:
-            table = known[label]._meta.db_table  # noqa: SLF001
-            yield Grant("table", table, "", names.vault, PRIVILEGES[letter])
+    for owner, lines in ((names.vault, VAULT), (names.counter, COUNTER)):
+        for label, letters in lines.items():
+            for letter in letters:
+                table = known[label]._meta.db_table  # noqa: SLF001
+                yield Grant("table", table, "", owner, PRIVILEGES[letter])
     for label, columns in LOOKUP.items():
         for column in columns:
             table = known[label]._meta.db_table  # noqa: SLF001

@@ -13,7 +13,6 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
-    call_command("createcachetable", verbosity=0)
     # Where roles cannot be made, nothing starts: a service that logs in as the owner has no walls.
     call_command("database_walls", verbosity=0)
     call_command("seed_demo", calendars="--calendars" in sys.argv)

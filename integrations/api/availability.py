@@ -34,7 +34,7 @@ class Availability(CalendarView):
         """
         self.asked(request)
         wanted = self.given(request, shapes.AvailabilityQuery)
-        self.count(request, action="free-busy", rate=busy.RATE)
+        self.count(request, busy.RATE)
         envelope = {"request_id": self.request_id}
         return json(meeting_times.find(self.question, _search(wanted), envelope=envelope))
 

@@ -8,12 +8,10 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, Throttled, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from accounts import limits
 from accounts.actors import Actor, actor_of
 from accounts.permissions import needs
 from accounts.roles import Permission
@@ -21,9 +19,10 @@ from integrations import permits
 
 from .bodies import Body
 from .negotiation import OneShape
+from .rate_limits import LimitedView
 
 
-class OwnView(APIView):
+class OwnView(LimitedView):
     """
     A view below `/v1/users/{user}/`: of one person's own data, for them or a feature of theirs.
 
@@ -106,15 +105,6 @@ class OwnView(APIView):
         given = shape(data=request.data, context={"user_id": self.user_id})
         given.is_valid(raise_exception=True)
         return dict(given.validated_data)
-
-    def count(self, request: Request, *, action: str, rate: str) -> None:
-        """
-        Count this request towards the person's `rate`, whoever acts for them.
-
-        :raises Throttled: if that is used up
-        """
-        if not limits.allowed(request._request, action=action, rate=rate):  # noqa: SLF001
-            raise Throttled(wait=limits.wait(rate))
 
     def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]  # no body
         """Say which methods there are, and nothing else: the document describes them."""

@@ -51,7 +51,7 @@ class CalendarImport(CalendarView):
         """
         self.asked(request)
         self.must_be_person()
-        self.count(request, action="import", rate=importing.RATE)
+        self.count(request, importing.RATE)
         data = request.data if isinstance(request.data, bytes) else b""
         done = importing.take(actor=self.actor, calendar_id=calendar_id, data=data, at=self.at)
         return Response(
@@ -77,7 +77,7 @@ class CalendarExport(CalendarView):
         """
         self.asked(request)
         self.must_be_person()
-        self.count(request, action="calendar-file", rate=exporting.RATE)
+        self.count(request, exporting.RATE)
         with concurrency.STREAMS.lend(self.user_id) as slot:
             parts = exporting.stream(actor=self.actor, calendar_id=calendar_id, now=timezone.now)
             answer = StreamingHttpResponse(

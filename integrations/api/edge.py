@@ -13,17 +13,17 @@ from django.views import defaults
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from integrations import busy_page, problems
 
 from . import handler
 from .negotiation import OneShape
+from .rate_limits import LimitedView
 
 PREFIX = "/v1/"
 
 
-class Nothing(APIView):
+class Nothing(LimitedView):
     """
     Every address below `/v1` that is none: the same 404 as for what is not yours.
 

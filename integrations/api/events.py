@@ -66,7 +66,7 @@ class EventList(CalendarView):
         self.asked_of(request, None)
         given = self.given(request, write_shapes.NewEvent)
         if given["require_free"]:
-            self.count(request, action="free-busy", rate=busy.RATE)
+            self.count(request, busy.RATE)
         return event_writes.create(self.question, request, given)
 
 

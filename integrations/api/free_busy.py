@@ -32,7 +32,7 @@ class FreeBusy(CalendarView):
         """
         self.asked(request)
         wanted = self.given(request, shapes.FreeBusyQuery)
-        self.count(request, action="free-busy", rate=busy.RATE)
+        self.count(request, busy.RATE)
         question = Question(
             people=wanted["people"],
             calendars=wanted["calendars"],

@@ -77,7 +77,7 @@ class CalendarShares(SharingView):
         """
         self.asked(request)
         wanted = self.given(request, shapes.NewShare)
-        self.count(request, action="share", rate=sharing.RATE)
+        self.count(request, sharing.RATE)
         sharing.share(
             actor=self.actor,
             calendar_id=calendar_id,

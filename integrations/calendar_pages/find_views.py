@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import limits
+from accounts import request_limits
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.asking import Asked, asked_by
@@ -36,9 +36,11 @@ def find(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.GET or None, people=people, initial=initial)
     if not form.is_valid():
         return HttpResponse(_asking(request, asked, form), status=400 if form.is_bound else 200)
-    if not limits.allowed(request, action="free-busy", rate=busy.RATE):
+    usage = request_limits.count_for_person(request, busy.RATE)
+    if not usage.is_within:
         why = "That was many searches. Please wait a minute."
-        return HttpResponse(_asking(request, asked, form, why=why), status=429)
+        refusal = HttpResponse(_asking(request, asked, form, why=why), status=429)
+        return request_limits.with_retry_after(refusal, usage)
     search = form.search(asked.user_id)
     into = partial(
         sink.calendar_page,

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from accounts.rates import Rate
 from integrations import calendar_permits
 from integrations.almanac import expansion
 from integrations.almanac.freebusy import UNKNOWN, FreeBusy
@@ -36,7 +37,7 @@ MOST_ROWS: Final = 50_000
 MOST_OF_ONE: Final = 10_000
 #: How often a person may ask, or be asked for: more often than anybody looks for a time, and each
 #: answer may open `MOST_ROWS`.
-RATE: Final = "60/m/user"
+RATE: Final = Rate("free-busy", 60, 60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

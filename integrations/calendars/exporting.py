@@ -20,6 +20,7 @@ from django.db.models.functions import Length
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.rates import Rate
 from integrations import calendar_permits, event_records
 from integrations.asking import NotFound
 from integrations.calendars import keeping
@@ -35,7 +36,7 @@ from limited_use.vault.records import Unopenable
 logger = logging.getLogger(__name__)
 
 #: A file keeps a thread of a web process for as long as it is downloaded.
-RATE: Final = "30/h/user"
+RATE: Final = Rate("calendar-file", 30, 3600)
 # Events of one part, and sealed bytes: at least one event, however long.
 _MOST_EVENTS: Final = 200
 _MOST_BYTES: Final = 1024 * 1024

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 
 from accounts.actors import Actor
+from accounts.rates import Rate
 from integrations import calendar_permits
 from integrations.calendar_permits import Wanted
 from integrations.calendars import keeping
@@ -23,7 +24,7 @@ from limited_use.sinks.rows import Row
 from limited_use.vocabulary import DataClass
 
 #: How often somebody may have a file read: that takes seconds.
-RATE: Final = "30/h/user"
+RATE: Final = Rate("import", 30, 3600)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -18,6 +19,7 @@ from django.db import transaction
 from accounts import memberships
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership, User
+from accounts.rates import Rate
 from integrations.asking import NotFound
 from integrations.models import LIVE, Calendar
 from limited_use import consents, shares
@@ -28,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 FEATURE = "calendar-sharing"
 #: How often one may name an address: often is it tried by nobody who means somebody.
-RATE = "30/h/user"
+RATE: Final = Rate("share", 30, 3600)
 
 
 class NotShared(Exception):

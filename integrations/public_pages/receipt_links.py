@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import limits
+from accounts import request_limits
+from accounts.rates import Rate
 from limited_use import receipt_links, signers, verify
 from limited_use.models import Receipt
 from limited_use.receipt_checks import NotProven
 from limited_use.vault.keyring import SigningKey
 
-RATE = "60/m/ip"
+RATE: Final = Rate("receipt-link", 60, 60)
 _View = Callable[[HttpRequest, list[Receipt]], HttpResponse]
 
 
@@ -30,8 +32,9 @@ def _by_link(view: _View) -> Callable[[HttpRequest, str], HttpResponse]:
     @require_safe
     @wraps(view)
     def found(request: HttpRequest, token: str) -> HttpResponse:
-        if not limits.allowed(request, action="receipt_link", rate=RATE):
-            response = render(request, "429.html", status=429)
+        usage = request_limits.count_for_network(request, RATE)
+        if not usage.is_within:
+            response = request_limits.render_too_many(request, usage)
         else:
             parts = receipt_links.find(token)
             if not parts:

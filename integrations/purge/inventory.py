@@ -188,6 +188,7 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     "accounts.Membership": "where the person belongs on the platform",
     "accounts.Delegation": "which platform feature the person switched on",
     "accounts.UserMinute": "that a client asked for the person, by the minute; counted, then gone",
+    "accounts.KnownNetwork": "that the person signed in from a network, by its keyed hash; expires",
     "accounts.Session": "the person's sign-in; nothing of a provider is kept in sessions",
     "account.EmailAddress": "the address that the person signs in with",
     "mfa.Authenticator": "the person's second factor",

@@ -273,6 +273,8 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "accounts.ServiceToken.token_hash": (Kind.HASH, "the token, which is random"),
     "accounts.ServiceToken.purpose": (Kind.WORD, "a purpose of the vocabulary"),
     "accounts.UsedAssertion.jti_hash": (Kind.HASH, "an assertion that was used"),
+    "accounts.RateCount.key_hash": (Kind.HASH, "a limit and who is counted, under a key"),
+    "accounts.KnownNetwork.network_hash": (Kind.HASH, "a network, under a key, for one person"),
     "accounts.Session.session_key": (Kind.HASH, "what the browser holds"),
     "accounts.Session.session_data": (Kind.PLATFORM, "signed state of a sign-in; of no provider"),
     "accounts.User.password": (Kind.HASH, "the platform's password, hashed slowly"),

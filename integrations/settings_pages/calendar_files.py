@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import limits
+from accounts import request_limits
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations import concurrency
@@ -39,11 +39,11 @@ def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
         return HttpResponse(
             local_page.shown(request, asked, calendar_id, file_form=form), status=400
         )
-    if not limits.allowed(request, action="import", rate=importing.RATE):
+    usage = request_limits.count_for_person(request, importing.RATE)
+    if not usage.is_within:
         form.add_error(None, "That were many files. Please wait an hour.")
-        return HttpResponse(
-            local_page.shown(request, asked, calendar_id, file_form=form), status=429
-        )
+        body = local_page.shown(request, asked, calendar_id, file_form=form)
+        return request_limits.with_retry_after(HttpResponse(body, status=429), usage)
     problems: tuple[Problem, ...] = ()
     has_more = False
     status = 422
@@ -93,7 +93,7 @@ def file(request: HttpRequest, calendar_id: UUID) -> HttpResponseBase:
     """Give it to its owner as a file."""
     asked = asked_by(request)
     local_page.seen(asked, calendar_id)
-    if not limits.allowed(request, action="calendar-file", rate=exporting.RATE):
+    if not request_limits.count_for_person(request, exporting.RATE).is_within:
         messages.error(request, "That were many files. Please wait an hour.")
         return redirect(local_page.NAME, calendar_id)
     with concurrency.STREAMS.lend(asked.user_id) as slot:

@@ -19,9 +19,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts import limits
+from accounts import request_limits
 from accounts.actors import NoActor, actor_of
 from accounts.permissions import page
+from accounts.rates import Rate
 from accounts.roles import Permission
 from integrations import concurrency, connections, retrying
 from integrations.connections import Callback
@@ -30,7 +31,7 @@ from integrations.providers import granting
 
 SETTINGS: Final = "settings-integrations"
 # Of what administrators bring back: beyond it an address is answered the same, and not heard.
-RATE: Final = "60/m/ip"
+RATE: Final = Rate("administrators-answer", 60, 60)
 _READ: Final = ("state", "code", "error", "iss")
 
 
@@ -102,7 +103,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
 @never_cache
 def administrators_answer(request: HttpRequest) -> HttpResponse:
     """Take what an administrator brought back as a hint, and thank them whatever it was."""
-    if request.method == "GET" and limits.allowed(request, action="approval", rate=RATE):
+    if request.method == "GET" and request_limits.count_for_network(request, RATE).is_within:
         values = {name: request.GET.getlist(name) for name in request.GET}
         connections.hear_administrator(values, at=timezone.now())
     return _on_to("administrator-thanks")

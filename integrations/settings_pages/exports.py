@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts import limits
+from accounts import request_limits
 from accounts.actors import actor_of
 from accounts.permissions import page
+from accounts.rates import Rate
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
 from integrations import archives, concurrency, exports
@@ -24,7 +25,7 @@ from integrations.providers import PROVIDERS
 from . import mine, overview
 
 # A copy keeps a thread of a web process for as long as it is downloaded.
-RATE: Final = "10/h/user"
+RATE: Final = Rate("export", 10, 3600)
 
 
 @never_cache
@@ -36,7 +37,7 @@ def export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
     actor = actor_of(request)
     integration = mine.integration(actor, integration_id)
     if request.method == "POST":
-        if not limits.allowed(request, action="export", rate=RATE):
+        if not request_limits.count_for_person(request, RATE).is_within:
             messages.error(request, "That was many copies. Please wait an hour.")
             return redirect("settings-export", integration_id)
         return _download(request, integration_id)

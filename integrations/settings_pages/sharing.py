@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import limits
+from accounts import request_limits
 from accounts.actors import actor_of
 from accounts.permissions import page
 from accounts.roles import Permission
@@ -90,7 +90,7 @@ def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
 
 
 def _share(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetime) -> bool:
-    if not limits.allowed(request, action="share", rate=sharing.RATE):
+    if not request_limits.count_for_person(request, sharing.RATE).is_within:
         form.add_error(None, "That were many addresses. Please wait an hour.")
         return False
     wanted = form.cleaned_data

@@ -35,6 +35,7 @@ PROVIDER = "google"
 @csrf_exempt
 @never_cache
 @require_POST
+@reading.limited
 def pubsub(request: HttpRequest) -> HttpResponse:
     """Take a notification of a mailbox."""
     at, where = timezone.now(), news(PROVIDER)
@@ -62,6 +63,7 @@ def pubsub(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @never_cache
 @require_POST
+@reading.limited
 def channel(request: HttpRequest) -> HttpResponse:
     """Take a call of a channel; it has no body that anybody reads."""
     try:

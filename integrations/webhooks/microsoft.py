@@ -38,6 +38,7 @@ LONGEST = 512 * 1024
 @csrf_exempt
 @never_cache
 @require_POST
+@reading.limited
 def subscription(request: HttpRequest) -> HttpResponse:
     """Take a trial, or what subscriptions tell."""
     if "validationToken" in request.GET:

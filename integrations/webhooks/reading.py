@@ -1,13 +1,21 @@
-"""Read what a stranger sends, in bounded work."""
+"""Take what a stranger sends, in bounded work and not too often."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from http import HTTPStatus
 
+from django.http import HttpRequest, HttpResponse
+
+from accounts import request_limits, route_limits
 from integrations.providers import errors
 
 # A notification is some hundred bytes.
 LONGEST = 16 * 1024
+
+#: Decorates the views that providers call.
+limited = request_limits.limit_by_network(
+    route_limits.WEBHOOK, lambda _: HttpResponse(status=HTTPStatus.TOO_MANY_REQUESTS)
+)
 
 
 def body(request: HttpRequest, *, longest: int = LONGEST) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 
 from accounts import clients, delegations, memberships, organisations
 from accounts.models import Delegation, Organisation, ServiceClient, User
@@ -14,14 +13,6 @@ from tests.accounts.cast import AT, EC, RSA, Asking, person
 from tests.walls import requests_act_as_web
 
 __all__ = ["requests_act_as_web"]
-
-
-@pytest.fixture(autouse=True)
-def no_rate_limit_left_over(request):
-    """Each test begins with unused sign-in limits."""
-    if "django_db" in {mark.name for mark in request.node.iter_markers()}:
-        request.getfixturevalue("db")
-        cache.clear()
 
 
 @pytest.fixture

@@ -163,9 +163,17 @@ class TestSigningOut:
     @pytest.mark.claim("logout.session")
     @pytest.mark.control("6.6.1")
     def test_clears_what_the_browser_kept(self, alice):
-        answer = sign_in(alice).post("/accounts/logout/")
+        browser = sign_in(alice)
+        browser.cookies["something"] = "of ours"
+        session = browser.cookies[settings.SESSION_COOKIE_NAME].value
 
-        assert answer["Clear-Site-Data"] == '"cache", "cookies", "storage"'
+        answer = browser.post("/accounts/logout/")
+
+        assert answer["Clear-Site-Data"] == '"cache", "storage"'
+        cleared = {name for name, cookie in answer.cookies.items() if cookie["max-age"] == 0}
+        assert cleared >= {"something", settings.CSRF_COOKIE_NAME}
+        assert browser.cookies[settings.SESSION_COOKIE_NAME].value != session
+        assert browser.cookies[settings.DEVICE_COOKIE_NAME].value
 
     def test_asks_first_on_get(self, alice):
         browser = sign_in(alice)

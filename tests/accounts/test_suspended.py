@@ -3,13 +3,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from django.test import Client
 
 from accounts import factor_secrets
 from accounts.models import Session
 from accounts.sessions import SessionStore
-from accounts.suspended import _CONTEXT
+from accounts.suspended import _CONTEXT, STATE_SESSION_KEY
 from tests.accounts import cast
 
 MARK = "cnry-what-somebody-typed"

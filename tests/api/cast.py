@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from uuid import UUID
 
-from allauth.account.internal.flows.login import record_authentication
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -150,12 +151,13 @@ def browser(user: User, *, mfa: bool = False, recent: bool = False, strict: bool
     """Return a signed-in browser; `recent`ly confirmed, with a second factor, if asked."""
     client = Client(enforce_csrf_checks=strict)
     client.force_login(user)
-    request = HttpRequest()
-    request.session = client.session
-    record_authentication(request, user, "password", reauthenticated=recent)
-    if mfa:
-        record_authentication(request, user, "mfa", type="totp", reauthenticated=recent)
-    request.session.save()
+    factors = ("password", "mfa") if mfa else ("password",)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+        {"method": factor, "at": time.time(), "reauthenticated": recent} for factor in factors
+    ]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
     return client
 
 

@@ -124,8 +124,9 @@ class TestAFeature:
 
         after = dump()
         changed = {table for table in after if after[table] != before[table]}
-        # That it read is recorded; the first use of an hour makes a key of the ledger.
-        assert changed <= {"limited_use_leaf", "limited_use_datakey"}
+        # That it read is recorded, and its calls are counted; the first use of an hour makes a key
+        # of the ledger.
+        assert changed <= {"limited_use_leaf", "limited_use_datakey", "accounts_ratecount"}
 
     def test_reads_through_the_token_endpoint(self, alice, mine):
         delegation = cast.switch_on(alice, cast.widget())

@@ -76,7 +76,7 @@ class TestSharing:
 
         assert {one.status_code for one in tried[:30]} == {202}
         assert (tried[30].status_code, tried[30].json()["code"]) == (429, "rate-limited")
-        assert tried[30].headers["Retry-After"] == "3600"
+        assert 0 < int(tried[30].headers["Retry-After"]) <= 3600
         assert not Share.objects.exists()
 
     def test_reaches_nobody_outside_and_nobody_unverified(self, alice, bob):

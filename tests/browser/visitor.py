@@ -16,6 +16,7 @@ FAST = {
     "SWEEP_SECONDS": "2",
     "LEASE_SECONDS": "5",
     "GMAIL_UNITS_PER_MINUTE": "600000",
+    "RATE_LIMIT_SCALE": "100",
 }
 MAIL_SCOPE = "gmail.readonly"
 # What the service does by itself, a worker on a busy machine included. Milliseconds.

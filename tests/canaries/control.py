@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import pickle
 import secrets
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -35,10 +34,6 @@ _COPIES: Final = 3
 _IN_FILES: Final = ("database files", "WAL")
 _SESSION: Final = """
 INSERT INTO accounts_session (session_key, session_data, expire_date)
-VALUES (%s, %s, now() + interval '1 hour')
-"""
-_CACHE: Final = """
-INSERT INTO rate_limit_cache (cache_key, value, expires)
 VALUES (%s, %s, now() + interval '1 hour')
 """
 
@@ -157,13 +152,9 @@ class Control:
             data = zlib.compress(json.dumps({"leak": value.decode()}).encode())
             packed = base64.urlsafe_b64encode(data).decode().rstrip("=")
             connection.execute(_SESSION, [f"control {way}", f".{packed}:stamp:signature"])
-        for way, value in self.written("an entry of the cache", "cache").items():
-            packed = base64.b64encode(pickle.dumps(value)).decode()
-            connection.execute(_CACHE, [f"control {way}", packed])
-        self._clean += [
-            lambda: self._execute("DELETE FROM accounts_session WHERE session_key ~ '^control '"),
-            lambda: self._execute("DELETE FROM rate_limit_cache WHERE cache_key ~ '^control '"),
-        ]
+        self._clean.append(
+            lambda: self._execute("DELETE FROM accounts_session WHERE session_key ~ '^control '")
+        )
 
     def _broker(self) -> None:
         with stores.client(self.ground.broker_url) as server:

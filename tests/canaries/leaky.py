@@ -36,7 +36,6 @@ class Leak:
 
 
 def everywhere(request: HttpRequest, shown: bytes) -> None:
-    from django.core.cache import cache
     from django.core.mail import send_mail
 
     from config.celery import app
@@ -46,7 +45,6 @@ def everywhere(request: HttpRequest, shown: bytes) -> None:
     # A library that prints what it got.
     sys.stderr.write(f"answered {text}\n")
     request.session["last_seen"] = text
-    cache.set("last page", text)
     app.send_task("integrations.nobody_knows", kwargs={"page": text}, ignore_result=True)
     send_mail("What you read", text, "antares@antares.example", ["alice@antares.example"])
     with tempfile.NamedTemporaryFile("w", delete=False) as file:

@@ -78,7 +78,7 @@ def search(needles: Needles, where: Stores) -> Seen:
 
 def _named(where: Stores) -> Iterator[str]:
     if where.database_url:
-        yield from ("rows", "sessions", "cache")
+        yield from ("rows", "sessions")
     if where.broker_url:
         yield "broker"
     yield from where.folders
@@ -105,5 +105,3 @@ def _database(where: Stores) -> Iterator[tuple[str, str, bytes]]:
             yield "rows", place, data
         for place, data in stores.sessions(connection):
             yield "sessions", place, data
-        for place, data in stores.cache(connection):
-            yield "cache", place, data

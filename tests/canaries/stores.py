@@ -83,13 +83,6 @@ def unsigned(value: str) -> bytes:
         return data
 
 
-def cache(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, bytes]]:
-    """Return every entry of the cache table, pickled as it is."""
-    if connection.execute("SELECT to_regclass('rate_limit_cache')").fetchone() != (None,):
-        for key, value in connection.execute("SELECT cache_key, value FROM rate_limit_cache"):
-            yield "rate_limit_cache", key.encode() + b"\n" + unbase64(value.encode())
-
-
 def unbase64(data: bytes) -> bytes:
     """Return what `data` encodes in either alphabet, padded or not; nothing if it does not."""
     plain = data.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))

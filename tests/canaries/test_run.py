@@ -14,7 +14,7 @@ from tests.canaries import fields, graph_fields
 
 # What `leaky.py` does with what a person was shown, by the store in which that is found.
 LEAKS = (
-    "rows", "sessions", "cache", "broker traffic", "logs", "mail", "temporary files",
+    "rows", "sessions", "broker traffic", "logs", "mail", "temporary files",
     "crash reports", "outgoing requests", "database files", "WAL",
 )  # fmt: skip
 # Only root may look into the memory of a parser process.

@@ -34,6 +34,7 @@ FAST: Final = {
     "SYNC_INTERVAL_SECONDS": "1",
     "GMAIL_UNITS_PER_MINUTE": "600000",
     "GRAPH_UNITS_PER_MINUTE": "600000",
+    "RATE_LIMIT_SCALE": "100",
     "LOG_LEVEL": "DEBUG",
 }
 _SERVERS: Final = frozenset({"sandbox"})

@@ -132,7 +132,7 @@ class TestEvents:
         after = dump()
         changed = {table for table in after if after[table] != before[table]}
         # That it read is recorded and counted; the first use of an hour makes a key of the ledger.
-        assert changed <= {"limited_use_leaf", "limited_use_datakey", "rate_limit_cache"}
+        assert changed <= {"limited_use_leaf", "limited_use_datakey", "accounts_ratecount"}
 
     @pytest.mark.claim("feature.campaigns", "feature.campaigns-nothing")
     @pytest.mark.parametrize("path", ["calendars", "events"])

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
+from accounts.rates import Rate
 from integrations import purge, tasks
 from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
 from integrations.public_pages import receipt_links as pages
@@ -281,7 +282,7 @@ class TestPages:
     def test_answer_an_address_only_so_often(self, monkeypatch, mailbox, clock):
         job = purged(mailbox, clock)
         token = receipt_links.make(subject_id=job.integration_id, at=NOW)
-        monkeypatch.setattr(pages, "RATE", "3/m/ip")
+        monkeypatch.setattr(pages, "RATE", Rate("receipt-link", 3, 60))
 
         statuses = [Client().get(f"/receipts/{token}/").status_code for _ in range(5)]
 

@@ -27,7 +27,8 @@ pytestmark = [
     pytest.mark.claim("receipt.watch-dropped"),
 ]
 # A mailbox is looked up once a minute, whatever comes; the permit for that names nobody.
-LEDGER = {"limited_use_leaf", "limited_use_datakey", "limited_use_keyepoch"}
+# And the counter of the network that calls.
+LEDGER = {"limited_use_leaf", "limited_use_datakey", "limited_use_keyepoch", "accounts_ratecount"}
 
 
 @pytest.fixture(params=["unanswered", "no_access"])

@@ -112,7 +112,7 @@ class TestAStranger:
     def test_without_a_header_is_refused(self, channel):
         assert Client().post(CHANNEL).status_code == 403
 
-    def test_costs_no_look_at_the_database(self, channel):
+    def test_costs_one_count_and_no_look_at_the_database(self, channel):
         with CaptureQueriesContext(connection) as queries:
             call(channel[0], "wrong", resource=RESOURCE)
 

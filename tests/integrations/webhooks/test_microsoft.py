@@ -117,7 +117,7 @@ class TestATrial:
 
         assert (answer.status_code, answer.content) == (400, b"")
 
-    def test_takes_no_look_at_the_database(self):
+    def test_takes_one_count_and_no_look_at_the_database(self):
         with CaptureQueriesContext(connection) as queries:
             Client().post(f"{HERE}?validationToken=x")
 
@@ -205,7 +205,7 @@ class TestAStranger:
         assert (answer.status_code, queue) == (403, [])
         assert (after.last_event_at, after.due_at) == (before.last_event_at, before.due_at)
 
-    def test_costs_no_look_at_the_database(self, subscription):
+    def test_costs_one_count_and_no_look_at_the_database(self, subscription):
         name, _ = subscription
         with CaptureQueriesContext(connection) as queries:
             call(*[item(name, f"{number}.wrong") for number in range(50)])

@@ -241,7 +241,7 @@ class TestAToken:
             answer = Client().post(PUBSUB, headers={"Authorization": "Bearer a.b.c"}, **environ)
 
         assert answer.status_code == 403
-        # The database is not asked: a flood of strangers costs no more than looking at it.
+        # The database counts the call and is not asked for anything else.
         assert asked_of(queries) == []
 
 

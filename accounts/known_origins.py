@@ -1,0 +1,113 @@
+"""
+Devices and networks that a person signed in from before.
+
+A signed cookie marks a device; a keyed hash in a row, with an end, marks a network. Neither signs
+anybody in: from a known origin a password may still be tried while unknown origins are refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+
+from accounts.keyed_hashes import compute_hash, compute_hashes
+from accounts.models import KnownNetwork, User
+from accounts.networks import find_network
+
+DEVICE_KNOWN_FOR: Final = timedelta(days=180)
+NETWORK_KNOWN_FOR: Final = timedelta(days=60)
+#: People whom one browser is known to; of a shared machine, those who signed in last.
+MOST_PEOPLE: Final = 5
+_SALT: Final = "accounts.known-device"
+_PERSON: Final = "person of a known device"
+_NETWORK: Final = "known network"
+
+
+def find_device(request: HttpRequest, user_id: UUID) -> str | None:
+    """Return the id of the device if this person signed in with it before, else None."""
+    entries = _read_cookie(request)
+    return next((entries[key] for key in _person_keys(user_id) if key in entries), None)
+
+
+def find_any_device(request: HttpRequest) -> str | None:
+    """Return the id of the device if anybody signed in with it before, else None."""
+    return next(reversed(_read_cookie(request).values()), None)
+
+
+def is_known_network(request: HttpRequest, user_id: UUID, *, at: datetime) -> bool:
+    """Return whether this person recently signed in from the network of the request."""
+    hashes = compute_hashes(_network_key(request, user_id), purpose=_NETWORK)
+    known = KnownNetwork.objects.filter(user_id=user_id, network_hash__in=hashes, expires_at__gt=at)
+    return known.exists()
+
+
+def remember_origin(
+    request: HttpRequest, response: HttpResponse, user: User, *, at: datetime
+) -> None:
+    """Mark the device and the network that `user` has just signed in from."""
+    _mark_device(request, response, user.pk)
+    KnownNetwork.objects.bulk_create(
+        [
+            KnownNetwork(
+                user_id=user.pk,
+                network_hash=compute_hash(_network_key(request, user.pk), purpose=_NETWORK),
+                expires_at=at + NETWORK_KNOWN_FOR,
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["user", "network_hash"],
+        update_fields=["expires_at"],
+    )
+
+
+def forget_networks(*, user_id: UUID) -> None:
+    """Delete the known networks of a person who is switched off."""
+    KnownNetwork.objects.filter(user_id=user_id).delete()
+
+
+def forget_expired(*, at: datetime) -> int:
+    """Delete networks that nobody signed in from lately, and return how many."""
+    return KnownNetwork.objects.filter(expires_at__lte=at).delete()[0]
+
+
+def _mark_device(request: HttpRequest, response: HttpResponse, user_id: UUID) -> None:
+    entries = _read_cookie(request)
+    keys = _person_keys(user_id)
+    device_id = next((entries[key] for key in keys if key in entries), secrets.token_urlsafe(12))
+    others = {key: value for key, value in entries.items() if key not in keys}
+    latest = dict([*others.items(), (keys[0], device_id)][-MOST_PEOPLE:])
+    response.set_cookie(
+        settings.DEVICE_COOKIE_NAME,
+        signing.dumps(latest, salt=_SALT),
+        max_age=DEVICE_KNOWN_FOR,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _read_cookie(request: HttpRequest) -> dict[str, str]:
+    """Return the device's ids by person, the latest last; empty if there is no valid cookie."""
+    cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
+    try:
+        entries: dict[str, str] = signing.loads(cookie, salt=_SALT, max_age=DEVICE_KNOWN_FOR)
+    except signing.BadSignature:
+        return {}
+    return entries
+
+
+def _person_keys(user_id: UUID) -> list[str]:
+    """Return what stands for a person in the cookie, the current one first."""
+    hashes = compute_hashes(str(user_id), purpose=_PERSON)
+    return [base64.urlsafe_b64encode(value[:15]).decode() for value in hashes]
+
+
+def _network_key(request: HttpRequest, user_id: UUID) -> str:
+    return f"{user_id} {find_network(request)}"

@@ -1,0 +1,44 @@
+"""Counters of rate limits, and the networks that people recently signed in from."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from accounts.ids import uuid7
+
+
+class RateCount(models.Model):
+    """One counter, from its first count to the end of its window. See `accounts.rates`."""
+
+    # Keyed hash of the name of the limit and of who is counted.
+    key_hash = models.BinaryField(primary_key=True, max_length=32)
+    count = models.PositiveIntegerField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="rate_count_expiry")]
+
+    def __str__(self) -> str:
+        return "RateCount"
+
+
+class KnownNetwork(models.Model):
+    """A network that a person signed in from within the last weeks."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # Keyed hash of the network; differs from person to person.
+    network_hash = models.BinaryField(max_length=32)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "network_hash"], name="known_network_once_per_person"
+            ),
+        ]
+        indexes = [models.Index(fields=["expires_at"], name="known_network_expiry")]
+
+    def __str__(self) -> str:
+        return f"KnownNetwork {self.pk}"

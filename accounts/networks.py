@@ -1,0 +1,31 @@
+"""Which network a request comes from."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+UNKNOWN: Final = "unknown"
+_HOST_BITS: Final = 64
+
+
+def find_network(request: HttpRequest) -> str:
+    """
+    Return an IPv4 address, or the /64 of an IPv6 address, which one subscriber has as a whole.
+
+    Behind proxies, `TRUSTED_PROXY_COUNT` says which part of `X-Forwarded-For` to believe. All
+    requests without a readable address share one network.
+    """
+    try:
+        address = ipaddress.ip_address(get_adapter(request).get_client_ip(request))
+    except (PermissionDenied, ValueError):
+        return UNKNOWN
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return f"{ipaddress.IPv6Address(int(address) >> _HOST_BITS << _HOST_BITS)}/{_HOST_BITS}"

@@ -1,0 +1,93 @@
+"""
+Rate limits, counted in PostgreSQL.
+
+A counter is a row from its first count to the end of its window. Nothing removes a row before that,
+so a flood of other counters resets none; `forget` deletes rows whose window is over. A row holds a
+keyed hash of the limit's name and of who is counted, never an address.
+
+Counting is one statement, which locks the row until its transaction ends: count outside of a
+transaction block.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from accounts.keyed_hashes import compute_hash
+from accounts.models import RateCount
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """
+    At most `limit` counts in a window, which begins with the first count.
+
+    :param name: lower case letters and hyphens; clients see it in `RateLimit-Policy`
+    :param seconds: length of the window
+    """
+
+    name: str
+    limit: int
+    seconds: int
+
+    def times(self, factor: int) -> Rate:
+        """Return the same rate with a limit that is `factor` times as high."""
+        return self if factor == 1 else replace(self, limit=self.limit * factor)
+
+
+class Usage(NamedTuple):
+    """
+    The state of a counter after a count.
+
+    :param counted: counts in this window; more than the limit if this one is refused
+    :param reset_after: seconds until the window ends, at least 1
+    """
+
+    rate: Rate
+    counted: int
+    reset_after: int
+
+    @property
+    def is_within(self) -> bool:
+        return self.counted <= self.rate.limit
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.rate.limit - self.counted)
+
+
+def count(rate: Rate, key: str, *, at: datetime) -> Usage:
+    """
+    Count once towards `rate`, and return how much of it is used.
+
+    Of any number of counts at the same time, exactly `rate.limit` are within the rate.
+
+    :param key: who or what is counted, such as a person's id
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT counted, ends_at FROM count_rate(%s, %s, %s, %s)",
+            [_hash_key(rate, key), rate.limit, rate.seconds, at],
+        )
+        counted, ends_at = cursor.fetchone()
+    return Usage(rate, counted, max(1, math.ceil((ends_at - at).total_seconds())))
+
+
+def give_back(rate: Rate, key: str, *, at: datetime) -> None:
+    """Take one count back, such as that of an attempt that turned out to be no failure."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT give_back_rate(%s, %s)", [_hash_key(rate, key), at])
+
+
+def forget(*, at: datetime) -> int:
+    """Delete counters whose window is over, and return how many."""
+    return RateCount.objects.filter(expires_at__lte=at).delete()[0]
+
+
+def _hash_key(rate: Rate, key: str) -> bytes:
+    return compute_hash(f"{rate.name}\0{key}", purpose="rate counter")

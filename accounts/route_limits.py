@@ -1,0 +1,115 @@
+"""
+How many requests each class of pages takes in a minute: all limits on one page.
+
+The API counts by the same rates, but answers in its own shape (`integrations.api.rate_limits`).
+No ordinary user meets these limits. `RATE_LIMIT_SCALE` raises those of route classes; the limits of
+sign-in pages are fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum, auto
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts import known_origins, rates, request_limits
+from accounts.rates import Rate, Usage
+
+MINUTE: Final = 60
+
+#: Pages and API calls that need no sign-in, or come without one; per network, or known device.
+ANONYMOUS: Final = Rate("anonymous", 300, MINUTE)
+#: GET and HEAD, then all other methods; per person, or per service client and person. A page of
+#: mail asks for each of its pictures.
+READ: Final = Rate("read", 1200, MINUTE)
+WRITE: Final = Rate("write", 300, MINUTE)
+#: `/oauth/token`; per network, which for a platform feature is its server.
+TOKEN: Final = Rate("token", 3000, MINUTE)
+#: What providers call; per network. Providers call for many mailboxes from one address.
+WEBHOOK: Final = Rate("webhook", 6000, MINUTE)
+#: Requests with a token that is not valid; per network.
+BAD_TOKEN: Final = Rate("bad-token", 300, MINUTE)
+
+
+class By(Enum):
+    """Who is counted."""
+
+    NETWORK = auto()
+    PERSON = auto()
+    # The address that was typed into the form, whether or not it has an account.
+    ADDRESS = auto()
+
+
+_CONFIRM: Final = ((Rate("confirm", 10, MINUTE), By.PERSON),)
+
+#: What a POST to a page of sign-in counts towards, by the name of the route.
+SIGN_IN_PAGES: Final[Mapping[str, tuple[tuple[Rate, By], ...]]] = {
+    "account_login": ((Rate("login", 30, MINUTE), By.NETWORK),),
+    "account_sign_in_link": ((Rate("sign-in-link-page", 20, MINUTE), By.NETWORK),),
+    "account_reset_password": (
+        (Rate("reset-password", 20, MINUTE), By.NETWORK),
+        (Rate("reset-password-mail", 5, MINUTE), By.ADDRESS),
+    ),
+    "account_reset_password_from_key": ((Rate("reset-password-key", 20, MINUTE), By.NETWORK),),
+    "account_change_password": ((Rate("change-password", 5, MINUTE), By.PERSON),),
+    "account_reauthenticate": _CONFIRM,
+    "mfa_reauthenticate": _CONFIRM,
+    "mfa_reauthenticate_webauthn": _CONFIRM,
+    "mfa_login_webauthn": ((Rate("login-webauthn", 10, MINUTE), By.NETWORK),),
+}
+
+#: Asked by load balancers and monitors, and answered from memory.
+UNCOUNTED: Final = frozenset({"alive", "ready"})
+
+
+class RouteLimits:
+    """Count each request for a page before its view runs. Views of the API count for themselves."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], *_: object
+    ) -> HttpResponse | None:
+        """Return the page of a request beyond a limit (Django's middleware hook)."""
+        name = request.resolver_match.url_name if request.resolver_match else None
+        if name in UNCOUNTED or hasattr(view, "cls") or hasattr(view, "counts_requests"):
+            return None
+        usages = [_count_class(request)]
+        if request.method == "POST":
+            usages += (_count(request, *limit) for limit in SIGN_IN_PAGES.get(name or "", ()))
+        refused = next((usage for usage in usages if not usage.is_within), None)
+        return request_limits.render_too_many(request, refused) if refused else None
+
+
+def rate_of_method(method: str | None) -> Rate:
+    """Return the rate that a signed-in caller's request counts towards."""
+    return request_limits.scale_rate(READ if method in {"GET", "HEAD"} else WRITE)
+
+
+def _count_class(request: HttpRequest) -> Usage:
+    if request.user.is_authenticated:
+        return request_limits.count_for_person(request, rate_of_method(request.method))
+    return _count_for_origin(request, request_limits.scale_rate(ANONYMOUS))
+
+
+def _count_for_origin(request: HttpRequest, rate: Rate) -> Usage:
+    """Count for the device if somebody signed in with it: its network's flood is not its own."""
+    if device := known_origins.find_any_device(request):
+        return rates.count(rate, f"device {device}", at=timezone.now())
+    return request_limits.count_for_network(request, rate)
+
+
+def _count(request: HttpRequest, rate: Rate, by: By) -> Usage:
+    if by is By.ADDRESS:
+        address = request.POST.get("email", "").strip().lower()
+        return rates.count(rate, f"address {address}", at=timezone.now())
+    if by is By.PERSON and request.user.is_authenticated:
+        return request_limits.count_for_person(request, rate)
+    return _count_for_origin(request, rate)

@@ -1,0 +1,93 @@
+"""
+Forms of the second factor: allauth's, with attempts counted apart from passwords.
+
+Only somebody with the right password gets this far. A device that the person signed in with before
+has counters of its own, so that whoever else has the password cannot use them up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from allauth.core import context
+from allauth.mfa.base import forms
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts import credential_forms, known_origins, rates
+from accounts.models import User
+from accounts.rates import Rate
+
+ATTEMPTS: Final = (
+    Rate("second-factor", 5, 300),
+    Rate("second-factor-day", 30, 24 * 3600),
+)
+#: A code of an authenticator app is good for one use, and counts for two minutes at most.
+CODE_USE: Final = Rate("totp-code", 1, 120)
+
+
+class _CountedCode:
+    """Counts the attempts of a form with a code; a code works once."""
+
+    user: User
+    authenticator: Authenticator
+    clean: Callable[..., Any]
+
+    def clean_code(self) -> str:
+        with _counted(self.user):
+            code: str = super().clean_code()  # type: ignore[misc]  # of the form it is mixed into
+            if self.authenticator.type == Authenticator.Type.TOTP:
+                _use_code(self.user, code)
+        return code
+
+
+class _CountedKey:
+    """Counts the attempts of a form with a security key."""
+
+    user: User
+
+    def clean_credential(self) -> Authenticator:
+        with _counted(self.user):
+            return super().clean_credential()  # type: ignore[misc]  # of the form it is mixed into
+
+
+class AuthenticateForm(_CountedCode, forms.AuthenticateForm):  # type: ignore[misc]  # untyped
+    """A code, to sign in."""
+
+
+class ReauthenticateForm(_CountedCode, forms.ReauthenticateForm):  # type: ignore[misc]  # untyped
+    """A code, to confirm."""
+
+
+class AuthenticateKeyForm(_CountedKey, credential_forms.AuthenticateWithKey):  # type: ignore[misc]
+    """A security key, to sign in."""
+
+
+class ReauthenticateKeyForm(_CountedKey, credential_forms.ReauthenticateWithKey):  # type: ignore[misc]
+    """A security key, to confirm."""
+
+
+@contextmanager
+def _counted(user: User) -> Iterator[None]:
+    """
+    Count an attempt as failed, and take it back if the block raises nothing.
+
+    :raises ValidationError: if there were too many
+    """
+    at = timezone.now()
+    key = f"{user.pk} {known_origins.find_device(context.request, user.pk) or ''}"
+    usages = [rates.count(rate, key, at=at) for rate in ATTEMPTS]
+    if not all(usage.is_within for usage in usages):
+        raise ValidationError("Too many wrong codes. Wait some minutes, then try again.")
+    yield
+    for rate in ATTEMPTS:
+        rates.give_back(rate, key, at=at)
+
+
+def _use_code(user: User, code: str) -> None:
+    digits = "".join(filter(str.isdigit, code))
+    if not rates.count(CODE_USE, f"{user.pk} {digits}", at=timezone.now()).is_within:
+        raise ValidationError("This code was used already. Wait for the next one.")

@@ -1,0 +1,114 @@
+"""
+How often a password may be tried.
+
+An attempt is counted before the password is looked at, and given back if it was right. Where an
+attempt counts depends on where it comes from:
+
+- a device or network that the person signed in from before has counters of its own, so that nobody
+  elsewhere can use them up;
+- all unknown origins together share one counter of the account. When it is used up, an unknown
+  device needs a link that is mailed to the account's address (`sign_in_links`);
+- a browser that opened such a link has a few attempts of its own.
+
+An address without an account is counted and answered in the same way, but gets no mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from accounts import known_origins, rates, sign_in_links
+from accounts.models import User
+from accounts.networks import find_network
+from accounts.rates import Rate
+
+_DAY: Final = 24 * 3600
+_NOBODY: Final = UUID(int=0)
+
+FROM_NETWORK: Final = Rate("sign-in-failed-network", 10, 60)
+FROM_DEVICE: Final = (
+    Rate("sign-in-failed-device", 10, 600),
+    Rate("sign-in-failed-device-day", 100, _DAY),
+)
+FROM_KNOWN_NETWORK: Final = (
+    Rate("sign-in-failed-known-network", 10, 600),
+    Rate("sign-in-failed-known-network-day", 100, _DAY),
+)
+FROM_UNKNOWN: Final = (Rate("sign-in-failed-unknown", 20, _DAY),)
+WITH_LINK: Final = (Rate("sign-in-failed-link", 5, 900),)
+CONFIRMING: Final = (Rate("sign-in-failed-confirming", 10, 600),)
+
+
+class Counter(NamedTuple):
+    rate: Rate
+    key: str
+
+
+class TooManyAttempts(Exception):
+    """The password was not looked at. Wait `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("too many attempts")
+        self.retry_after = retry_after
+
+
+class LinkNeeded(Exception):
+    """The password was not looked at. A link was mailed if the address has an account."""
+
+
+def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Counter]:
+    """
+    Count an attempt as failed, and return what to give back if it was right.
+
+    :raises TooManyAttempts: if the network tries too many passwords
+    :raises LinkNeeded: if too many attempts failed from origins like this one
+    """
+    address = email.strip().lower()
+    user = User.objects.active().filter(email=address).only("id", "email").first()
+    shared, own = _find_counters(request, address, user, at=at)
+    counted: list[Counter] = []
+    for counter in (*shared, *own):
+        usage = rates.count(*counter, at=at)
+        if usage.is_within:
+            counted.append(counter)
+            continue
+        give_back(counted, at=at)
+        if counter in shared:
+            raise TooManyAttempts(usage.reset_after)
+        sign_in_links.mail_link(address, user, at=at)
+        raise LinkNeeded
+    return counted
+
+
+def give_back(counters: Sequence[Counter], *, at: datetime) -> None:
+    """Take back the counts of an attempt that did not fail."""
+    for counter in counters:
+        rates.give_back(*counter, at=at)
+
+
+def _find_counters(
+    request: HttpRequest, address: str, user: User | None, *, at: datetime
+) -> tuple[list[Counter], list[Counter]]:
+    """Return the counters that an attempt shares with other accounts, and the account's own."""
+    if user is not None and request.user.is_authenticated and request.user.pk == user.pk:
+        return [], _counters(CONFIRMING, f"{user.pk}")
+    if permit := sign_in_links.find_permit(request, address, at=at):
+        return [], _counters(WITH_LINK, permit)
+    network = find_network(request)
+    shared = [Counter(FROM_NETWORK, network)]
+    # Looked up for an address without an account as well, so that the time tells nothing.
+    person_id = user.pk if user else _NOBODY
+    if device := known_origins.find_device(request, person_id):
+        return [], _counters(FROM_DEVICE, f"{person_id} {device}")
+    if known_origins.is_known_network(request, person_id, at=at):
+        return shared, _counters(FROM_KNOWN_NETWORK, f"{person_id} {network}")
+    return shared, _counters(FROM_UNKNOWN, address)
+
+
+def _counters(limits: Sequence[Rate], key: str) -> list[Counter]:
+    return [Counter(rate, key) for rate in limits]

@@ -1,0 +1,99 @@
+"""
+Links that let an unknown device try to sign in.
+
+Whoever opens the mail shows that the mailbox is theirs, and may then try a password in that
+browser: a few times, within a quarter of an hour. The link signs nobody in. It works once: its use
+is a counter of `accounts.rates`, so there is no row of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts import rates
+from accounts.keyed_hashes import compute_hash, compute_hashes
+from accounts.models import User
+from accounts.rates import Rate
+
+WORKS_FOR: Final = timedelta(hours=6)
+PERMIT_LASTS_FOR: Final = timedelta(minutes=15)
+#: More often than links expire, so that during an attack the mailbox always holds one that works.
+MAIL: Final = Rate("sign-in-link-mail", 1, 3600)
+USE: Final = Rate("sign-in-link-use", 1, int(WORKS_FOR.total_seconds()))
+
+_SALT: Final = "accounts.sign-in-link"
+_ADDRESS: Final = "address of a sign-in link"
+_PERMIT: Final = "sign_in_permit"
+
+
+class NoLongerWorks(Exception):
+    """The link was used, is too old, or is none of ours. Ask for another by trying to sign in."""
+
+
+def mail_link(address: str, user: User | None, *, at: datetime) -> None:
+    """
+    Mail a link to the address, at most one an hour; nothing to an address without an account.
+
+    :param address: in lower case
+    """
+    if not rates.count(MAIL, address, at=at).is_within or user is None:
+        return
+    token = signing.dumps([_hash_address(address), secrets.token_urlsafe(12)], salt=_SALT)
+    path = reverse("account_open_sign_in_link", args=[token])
+    context = {"link": settings.PUBLIC_URL + path, "hours": WORKS_FOR // timedelta(hours=1)}
+    get_adapter().send_mail("account/email/sign_in_link", user.email, context)
+
+
+def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
+    """
+    Use a link up, and let this browser try to sign in.
+
+    :raises NoLongerWorks: if it was used before, is too old, or is none of ours
+    """
+    try:
+        address_hash, nonce = signing.loads(token, salt=_SALT, max_age=WORKS_FOR)
+    except (signing.BadSignature, ValueError):
+        raise NoLongerWorks from None
+    if not rates.count(USE, nonce, at=at).is_within:
+        raise NoLongerWorks
+    _permit(request, address_hash, nonce, at=at)
+
+
+def permit_after_reset(request: HttpRequest, address: str, *, at: datetime) -> None:
+    """Let this browser try to sign in: its user has just used a mailed link to set a password."""
+    _permit(request, _hash_address(address), secrets.token_urlsafe(12), at=at)
+
+
+def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | None:
+    """
+    Return the id of the permit that this browser has to try this address, else None.
+
+    :param address: in lower case
+    """
+    found = request.session.get(_PERMIT)
+    if not found or found["until"] <= at.timestamp():
+        return None
+    known = [value.hex() for value in compute_hashes(address, purpose=_ADDRESS)]
+    return str(found["id"]) if found["address"] in known else None
+
+
+def drop_permit(request: HttpRequest) -> None:
+    """End the permit of this browser, whose user has signed in."""
+    request.session.pop(_PERMIT, None)
+
+
+def _permit(request: HttpRequest, address_hash: str, permit_id: str, *, at: datetime) -> None:
+    until = (at + PERMIT_LASTS_FOR).timestamp()
+    request.session[_PERMIT] = {"id": permit_id, "address": address_hash, "until": until}
+
+
+def _hash_address(address: str) -> str:
+    return compute_hash(address, purpose=_ADDRESS).hex()
