@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -34,15 +36,14 @@ class Server:
         wait_until(lambda: self.state()["streaming"] == count, within=PATIENCE)
 
 
-@pytest.fixture(scope="session")
-def started(tmp_path_factory) -> Iterator[int]:
-    """Return the port of a granian that serves `tests.front.served`."""
-    log = tmp_path_factory.mktemp("front") / "granian.log"
+@contextmanager
+def granian(target: str, log: Path) -> Iterator[int]:
+    """Serve an application of `tests.front.served`, and yield the port."""
     with ports.reserved() as port, log.open("ab") as output:
         process = spawn(
             [
                 *(sys.executable, "-m", "granian", "--interface", "asgi"),
-                *("tests.front.served:application", "--host", "127.0.0.1", "--port", str(port)),
+                *(f"tests.front.served:{target}", "--host", "127.0.0.1", "--port", str(port)),
                 *("--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"),
                 *("--http1-header-read-timeout", "1000"),
             ],
@@ -55,6 +56,19 @@ def started(tmp_path_factory) -> Iterator[int]:
             yield port
         finally:
             stop(process)
+
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory) -> Iterator[int]:
+    with granian("application", tmp_path_factory.mktemp("front") / "granian.log") as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def upstream(tmp_path_factory) -> Iterator[int]:
+    """Return the port of a server with the limits of the real routes."""
+    with granian("behind_nginx", tmp_path_factory.mktemp("upstream") / "granian.log") as port:
+        yield port
 
 
 @pytest.fixture

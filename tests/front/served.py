@@ -88,3 +88,8 @@ application = Front(
     routes=find_route,
     patience=PATIENCE,
 )
+
+# With the limits of the real routes.
+behind_nginx = Front(
+    answer, {Threads.PAGES: PAGE_THREADS, Threads.FILES: FILE_THREADS, Threads.PROBES: 1}
+)
