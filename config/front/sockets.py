@@ -37,8 +37,8 @@ def reset_connection(client: Address, server: Address) -> bool:
     """
     Reset the connection between two addresses, and return whether it was found.
 
-    Without the reset, an answer that broke off would look complete: granian ends the body of every
-    answer properly. And a client that reads nothing would keep its connection.
+    A client that reads nothing would keep its connection, and what it has not read in memory. An
+    answer that broke off must not look complete, however granian ends it.
     """
     ends = [(host, int(port)) for host, port in (client, server)]
     for duplicate in _sockets():

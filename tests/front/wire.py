@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import time
 from dataclasses import dataclass
@@ -80,6 +81,13 @@ class Wire:
         except TimeoutError:
             return False
         return True
+
+    def is_reset(self, within: float) -> bool:
+        """Return whether the server resets the connection, although nobody reads from it."""
+        poll = select.poll()
+        # An error and a reset are told without being asked for.
+        poll.register(self.socket, 0)
+        return bool(poll.poll(within * 1000))
 
 
 def head(target: str, *lines: str, method: str = "POST") -> bytes:
