@@ -61,6 +61,7 @@ class Nginx:
             "/etc/ssl/antares/fullchain.pem": str(folder / "cert.pem"),
             "/etc/ssl/antares/privkey.pem": str(folder / "key.pem"),
             "/var/log/nginx/error.log": str(folder / "error.log"),
+            "/run/antares-nginx-": f"{folder}/temporary/our-",
         }
         text = FILE.read_text(encoding="utf-8")
         for here, there in {**names, **self.spoiled}.items():

@@ -86,9 +86,10 @@ class TestABody:
 
     @pytest.mark.parametrize("target", ADDRESSES)
     def test_in_chunks_passes_without_a_file(self, client, target):
-        size = ADDRESSES[target]
+        # The frames of the chunks take room, too.
+        size = ADDRESSES[target] * 15 // 16
 
-        answer = client.post(target, content=(bytes(size // 16) for _ in range(16)))
+        answer = client.post(target, content=(bytes(size // 15) for _ in range(15)))
 
         assert (answer.status_code, answer.text) == (200, described(bytes(size)))
 
@@ -102,6 +103,7 @@ class TestABody:
         ("target", "spoiled"),
         [
             ("/v1/users/me/events", {"client_body_buffer_size 1m": "client_body_buffer_size 8k"}),
+            ("/oauth/token", {"client_body_buffer_size 64k": "client_body_buffer_size 32k"}),
             (
                 f"/settings/calendars/{UUID}/fill/",
                 {"proxy_request_buffering off": "proxy_request_buffering on"},

@@ -55,6 +55,14 @@ class TestAReaderWhoReadsNothing:
             assert server.get("/").status_code == 200
             assert client.is_reset(within=UNREAD / 2)
 
+    @pytest.mark.thorough("a reader who leaves the last of an answer unread for half a minute")
+    def test_of_the_last_pieces_is_given_up_by_the_kernel(self, server):
+        with server.connect(get("/large?megabytes=1"), window=4096) as client:
+            began = time.monotonic()
+
+            assert client.is_reset(within=2 * UNREAD)
+            assert time.monotonic() - began > UNREAD / 2
+
     def test_makes_another_wait_for_a_while_only(self, server):
         with ExitStack() as stack:
             for _ in range(FILE_THREADS):
