@@ -157,6 +157,7 @@ def environment(
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONUNBUFFERED": "1",
         "EGRESS_TRIPWIRE": "on",
+        "WEB_THREADS": "4",
     }
     return {**given, **ours, **urls.environment()}
 

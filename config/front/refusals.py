@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
+
+from django.conf import settings
+
+from integrations.problems import BUSY
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -33,12 +37,14 @@ class Refused(Exception):
     Ends a request with an answer of the front.
 
     :param retry_after: seconds; None: the same request is refused again
+    :param code: of the API's problem, where it has one for this
     """
 
     status: HTTPStatus
     title: str
     detail: str
     retry_after: int | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ def busy() -> Refused:
         HTTPStatus.SERVICE_UNAVAILABLE,
         "Please try again in a moment",
         "There are too many requests at the moment. Please try again in a moment.",
-        retry_after=5,
+        retry_after=BUSY.retry_after,
+        code=BUSY.code,
     )
 
 
@@ -87,14 +94,7 @@ def render(refused: Refused, path: str) -> Answer:
     """Return the answer for the address `path`. The connection ends with it."""
     is_program = path.startswith(_PROGRAMS)
     if is_program:
-        body = json.dumps(
-            {
-                "type": "about:blank",
-                "title": refused.title,
-                "status": refused.status,
-                "detail": refused.detail,
-            }
-        )
+        body = json.dumps(_describe(refused))
     else:
         body = _PAGE.format(title=escape(refused.title), detail=escape(refused.detail))
     content_type = b"application/problem+json" if is_program else b"text/html; charset=utf-8"
@@ -108,3 +108,17 @@ def render(refused: Refused, path: str) -> Answer:
     if refused.retry_after is not None:
         headers.append((b"retry-after", str(refused.retry_after).encode()))
     return Answer(refused.status, headers, body.encode())
+
+
+def _describe(refused: Refused) -> dict[str, Any]:
+    """Return a problem document (RFC 9457)."""
+    problem = {
+        "type": "about:blank",
+        "title": refused.title,
+        "status": int(refused.status),
+        "detail": refused.detail,
+    }
+    if refused.code:
+        root = settings.PUBLIC_URL.rstrip("/")
+        problem |= {"type": f"{root}/problems/{refused.code}/", "code": refused.code}
+    return problem

@@ -142,9 +142,13 @@ class TestManyBodies:
             with ExitStack() as stack:
                 for _ in range(beside):
                     stack.enter_context(server.connect(held))
-                with server.connect(post("/", bytes(half))) as client:
+                with server.connect(post("/v1/a", bytes(half))) as client:
                     answer = client.read_answer()
-            return answer.status == 503 and answer.headers["retry-after"] == "5"
+            if answer.status != 503:
+                return False
+            assert answer.headers["retry-after"] == "5"
+            assert json.loads(answer.body)["code"] == "busy"
+            return True
 
         # Tried again where those beside it were given up before the last was sent.
         wait_until(lambda: is_refused(beside=IN_MEMORY // half), within=PATIENCE)
