@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import time
+from contextlib import suppress
 from threading import Lock
 from urllib.parse import parse_qs
 
@@ -16,6 +18,7 @@ import django
 
 django.setup()
 
+from config.front import sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402 - health checks need the apps
 from config.front.routes import Route  # noqa: E402
 from config.requests import Broken  # noqa: E402
@@ -58,6 +61,23 @@ def streamed(megabytes: int, *, breaks: bool):
         count("streaming", -1)
 
 
+def describe_sockets() -> dict[str, list[float]]:
+    """Return the seconds that the kernel waits for a reader, by kind of socket."""
+    found: dict[str, list[float]] = {"listening": [], "accepted": []}
+    for one in sockets._sockets():
+        if one.family != socket.AF_INET:
+            continue
+        seconds = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) / 1000
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            found["listening"].append(seconds)
+            continue
+        # granian's first process keeps one that is neither.
+        with suppress(OSError):
+            one.getpeername()
+            found["accepted"].append(seconds)
+    return found
+
+
 def answer(environ, start_response):
     given = {key: values[0] for key, values in parse_qs(environ["QUERY_STRING"]).items()}
     path = environ["PATH_INFO"]
@@ -74,6 +94,8 @@ def answer(environ, start_response):
         return streamed(int(given["megabytes"]), breaks="breaks" in given)
     if path == "/large":
         return [bytes(int(given["megabytes"]) * 1024 * 1024)]
+    if path == "/unread":
+        return [json.dumps(describe_sockets()).encode()]
     if "HTTP_X_ENVIRON" in environ:
         said = {key: value for key, value in environ.items() if isinstance(value, str)}
         return [json.dumps(said).encode()]
