@@ -21,6 +21,7 @@ from config.keys import key_folder, key_store
 from config.logging import configuration
 from config.mail import outgoing
 from config.providers import google_urls, microsoft_endpoints, microsoft_urls
+from config.proxies import read_proxies
 from config.pushes import pushes
 from config.schedule import SCHEDULE
 
@@ -163,6 +164,15 @@ GOOGLE_PUSH_AUDIENCE = _push["GOOGLE_PUSH_AUDIENCE"]
 GOOGLE_CALENDAR_CHANNELS = _push["GOOGLE_CALENDAR_CHANNELS"]
 MICROSOFT_SUBSCRIPTIONS = _push["MICROSOFT_SUBSCRIPTIONS"]
 
+# --- Web server -----------------------------------------------------------------------------
+
+# Threads of one web process that answer pages and the API, and uploads, downloads and exports.
+WEB_THREADS = _env.number("WEB_THREADS", 8, most=64)
+WEB_FILE_THREADS = _env.number("WEB_FILE_THREADS", 4, most=64)
+# The proxy in front, by whose word a client's address and scheme are known.
+_proxies = read_proxies(_env)
+TRUSTED_PROXY = _proxies.name
+
 # --- Application ----------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -297,7 +307,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
 # allauth would count in a cache, whose entries are evicted. We count in rows: `accounts.rates`.
 ACCOUNT_RATE_LIMITS = False
-ALLAUTH_TRUSTED_PROXY_COUNT = _env.number("TRUSTED_PROXY_COUNT", 0, least=0)
+ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 
 # Multiplies what route classes take in a minute (`accounts.route_limits`): for large deployments.
 RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
@@ -342,8 +352,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = _https
 # Asked on this machine or this network, in plain HTTP, by whoever starts and stops processes.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-if _env.flag("TRUST_FORWARDED_PROTO"):  # only behind a proxy that sets it on every request
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# From a proxy alone, which sets it on every request.
+SECURE_PROXY_SSL_HEADER = _proxies.scheme_header
 SECURE_HSTS_SECONDS = 2 * 365 * 86400 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https

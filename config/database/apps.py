@@ -6,4 +6,7 @@ class DatabaseConfig(AppConfig):
     label = "database"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 - registers them
+        # Registers them.
+        from config import checks as _  # noqa: F401
+
+        from . import checks  # noqa: F401

@@ -28,6 +28,11 @@ from config.embedded.processes import Unavailable, spawn, stop
 from config.embedded.servers import Urls
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+#: Arguments of the web server, as in README.md.
+GRANIAN: Final = (
+    *("--interface", "asgi", "config.asgi:application", "--http", "1", "--no-ws"),
+    *("--backlog", "4096", "--http1-header-read-timeout", "10000"),
+)
 _STOP_WITHIN: Final = 5  # seconds; what a worker was doing is found again by its lease
 
 
@@ -101,10 +106,9 @@ class Service:
     def start_web(self, port: int) -> None:
         self.start(
             "web",
-            *("granian", "--interface", "wsgi", "config.wsgi:application"),
-            *("--host", "127.0.0.1", "--port", str(port), "--http", "1", "--no-ws"),
+            *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
             # Its access log would hold query strings; `config.requests` writes ours.
-            *("--blocking-threads", "4", "--no-access-log", "--log-level", "warning"),
+            *("--no-access-log", "--log-level", "warning"),
             sign=signal.SIGTERM,
             of=ProcessClass.WEB,
         )
@@ -153,6 +157,7 @@ def environment(
         "PYTHONDONTWRITEBYTECODE": "",
         "PYTHONUNBUFFERED": "1",
         "EGRESS_TRIPWIRE": "on",
+        "WEB_THREADS": "4",
     }
     return {**given, **ours, **urls.environment()}
 

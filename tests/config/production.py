@@ -23,6 +23,7 @@ def environment(keyring: Path) -> dict[str, str]:
         "GOOGLE_CLIENT_SECRET": "secret",
         "PRIVACY_NOTICE_URL": "https://antares.example/privacy",
         "PROCESS_CLASS": "web",
+        "TRUSTED_PROXY": "nginx",
     }
 
 

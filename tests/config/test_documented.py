@@ -11,6 +11,7 @@ from celery.bin.celery import celery as command_line
 
 from config.classes import OWNER, TASKS, WORKERS, ProcessClass
 from config.database.logins import variable
+from config.embedded.service import GRANIAN
 from config.schedule import SCHEDULE
 from tests.config.documented import README, Documented, read_processes
 from tests.config.production import ROOT
@@ -60,12 +61,14 @@ class TestTheTable:
         minimum = re.findall(r"^PROCESS_CLASS=(\w+) +(.+)$", text, re.MULTILINE)
 
         # Sizes of pools apart.
-        left_out = r" --(concurrency|blocking-threads) \d+"
+        left_out = r" --concurrency \d+"
         assert minimum == [
             (one.process_class, re.sub(left_out, "", shlex.join(one.command)))
             for one in PROCESSES
             if one.command[0] in {"granian", "celery"}
         ]
+        web = next(one for one in PROCESSES if one.process == "web")
+        assert web.command == ["granian", *GRANIAN]
         for one in PROCESSES:
             if one.process.startswith("each release"):
                 assert f"\n{shlex.join(one.command)}\n" in text

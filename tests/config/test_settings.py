@@ -243,3 +243,13 @@ class TestDatabaseUrl:
         assert (found["USER"], found["PASSWORD"], found["NAME"]) == ("us@er", "p/w", "na me")
         assert (found["HOST"], found["PORT"]) == ("/run/pg", "")
         assert found["OPTIONS"] == {"sslmode": "disable"}
+
+
+class TestTheProxyInFront:
+    def test_has_to_be_named(self, env):
+        del env["TRUSTED_PROXY"]
+
+        done = production.start(env, "check", "--deploy", "--fail-level", "ERROR")
+
+        assert done.returncode == 1
+        assert "(proxies.E001) TRUSTED_PROXY is not set" in done.stderr

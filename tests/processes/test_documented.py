@@ -69,7 +69,7 @@ class Production:
             "BROKER_URL": broker,
             "EGRESS_TRIPWIRE": "on",
             "SWEEP_SECONDS": "1",
-            "TRUST_FORWARDED_PROTO": "on",
+            "TRUSTED_PROXY": "nginx",
         }
 
     def login(self, process_class: ProcessClass) -> str:

@@ -24,7 +24,7 @@ from config.classes import ProcessClass
 from config.database.logins import variable
 from config.embedded import ports, servers
 from config.embedded.processes import spawn, stop
-from config.embedded.service import ROOT, Service
+from config.embedded.service import GRANIAN, ROOT, Service
 from limited_use.vault import keys
 from tests import service_logs
 from tests.integrations.google import ALICE_BOX, point_at
@@ -63,6 +63,7 @@ def environment(**more: str) -> dict[str, str]:
         "LEDGER_ORIGIN": now.LEDGER_ORIGIN,
         "PUBLIC_URL": now.PUBLIC_URL,
         "PYTHONUNBUFFERED": "1",
+        "WEB_THREADS": "2",
         # The sandbox imposes none.
         "GMAIL_UNITS_PER_MINUTE": "60000000",
         **google,
@@ -113,10 +114,9 @@ class Running:
         with (self.service.logs / f"{name}.log").open("ab") as log:
             self.service.processes[name] = spawn(
                 [
-                    *(sys.executable, "-m", "granian", "--interface", "wsgi"),
-                    *("config.wsgi:application", "--host", "127.0.0.1", "--port", str(self.port)),
-                    *("--http", "1", "--no-ws", "--blocking-threads", "2", "--no-access-log"),
-                    *("--log-level", "warning"),
+                    *(sys.executable, "-m", "granian", *GRANIAN),
+                    *("--host", "127.0.0.1", "--port", str(self.port)),
+                    *("--no-access-log", "--log-level", "warning"),
                 ],
                 env=self.service.environment_of(ProcessClass.WEB),
                 output=log,

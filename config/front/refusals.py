@@ -1,0 +1,124 @@
+"""Answers of the front itself: a request that is too large, too slow or one too many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.conf import settings
+
+from integrations.problems import BUSY
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+# Callers of these addresses are programs, and read problem documents (RFC 9457).
+_PROGRAMS: Final = ("/v1/", "/oauth/", "/webhooks/")
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">\
+<title>{title} · Antares Integrations</title></head>
+<body>
+<main>
+  <h1>{title}</h1>
+  <p>{detail}</p>
+</main>
+</body>
+</html>
+"""
+
+
+@dataclass(eq=False)
+class Refused(Exception):
+    """
+    Ends a request with an answer of the front.
+
+    :param retry_after: seconds; None: the same request is refused again
+    :param code: of the API's problem, where it has one for this
+    """
+
+    status: HTTPStatus
+    title: str
+    detail: str
+    retry_after: int | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def too_large(largest: int) -> Refused:
+    return Refused(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "That is too large",
+        f"The largest body accepted at this address has {largest:,} bytes.",
+    )
+
+
+def too_slow() -> Refused:
+    return Refused(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "That took too long",
+        "The request did not arrive in time. Please try again.",
+    )
+
+
+def busy() -> Refused:
+    return Refused(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Please try again in a moment",
+        "There are too many requests at the moment. Please try again in a moment.",
+        retry_after=BUSY.retry_after,
+        code=BUSY.code,
+    )
+
+
+def failed() -> Refused:
+    return Refused(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Something went wrong",
+        "The request could not be answered. Please try again later.",
+    )
+
+
+def render(refused: Refused, path: str) -> Answer:
+    """Return the answer for the address `path`. The connection ends with it."""
+    is_program = path.startswith(_PROGRAMS)
+    if is_program:
+        body = json.dumps(_describe(refused))
+    else:
+        body = _PAGE.format(title=escape(refused.title), detail=escape(refused.detail))
+    content_type = b"application/problem+json" if is_program else b"text/html; charset=utf-8"
+    headers = [
+        (b"content-type", content_type),
+        (b"cache-control", b"no-store"),
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"connection", b"close"),
+    ]
+    if refused.retry_after is not None:
+        headers.append((b"retry-after", str(refused.retry_after).encode()))
+    return Answer(refused.status, headers, body.encode())
+
+
+def _describe(refused: Refused) -> dict[str, Any]:
+    """Return a problem document (RFC 9457)."""
+    problem = {
+        "type": "about:blank",
+        "title": refused.title,
+        "status": int(refused.status),
+        "detail": refused.detail,
+    }
+    if refused.code:
+        root = settings.PUBLIC_URL.rstrip("/")
+        problem |= {"type": f"{root}/problems/{refused.code}/", "code": refused.code}
+    return problem

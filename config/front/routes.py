@@ -1,0 +1,36 @@
+"""The limits of an address, from the URLconf and the table of limits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.urls import Resolver404, get_resolver, resolve
+
+from config import route_limits
+from config.route_limits import RouteLimits
+
+
+class Route(NamedTuple):
+    """
+    A route, as the front needs it.
+
+    :param pattern: of its address, for the log; empty if no route has the address
+    """
+
+    limits: RouteLimits
+    pattern: str
+
+
+def find_route(path: str) -> Route:
+    """Return the route of an address."""
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return Route(route_limits.UNKNOWN, "")
+    limits = route_limits.ROUTES.get(match.url_name or "", route_limits.UNKNOWN)
+    return Route(limits, match.route)
+
+
+def load_routes() -> None:
+    """Import every view now, rather than in the event loop at the first request."""
+    _ = get_resolver().url_patterns

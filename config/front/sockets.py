@@ -1,0 +1,84 @@
+"""The server's sockets, which granian does not give to an application: end a connection early."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+# Host and port, which granian gives as text.
+Address = tuple[str, int | str]
+
+# Linux and macOS have it.
+_OPEN_FILES: Final = Path("/dev/fd")
+#: Seconds; longer than a packet is lost on a bad line.
+UNREAD: Final = 30
+#: Files and sockets that a web process may open, where the system allows as many.
+_MOST_OPEN: Final = 16_384
+# Close at once, with a reset rather than an end (socket(7), SO_LINGER).
+_RESET: Final = struct.pack("ii", 1, 0)
+
+
+def allow_open_files() -> None:
+    """Allow this process more open connections than the usual 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_OPEN if hard == resource.RLIM_INFINITY else min(_MOST_OPEN, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def reset_connection(client: Address, server: Address) -> bool:
+    """
+    Reset the connection between two addresses, and return whether it was found.
+
+    A client that reads nothing would keep its connection, and what it has not read in memory. An
+    answer that broke off must not look complete, however granian ends it.
+    """
+    ends = [(host, int(port)) for host, port in (client, server)]
+    for duplicate in _sockets():
+        with suppress(OSError):
+            if [duplicate.getpeername()[:2], duplicate.getsockname()[:2]] == ends:
+                duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                duplicate.shutdown(socket.SHUT_RDWR)
+                return True
+    return False
+
+
+async def bound_unread_answers() -> None:
+    """
+    Have the kernel end connections whose client takes nothing of its answer for `UNREAD` seconds.
+
+    It covers the last pieces of an answer, for which no code in this process waits. Connections
+    inherit the option from the socket that listens, and granian listens after it has started the
+    application.
+    """
+    while not _set_on_listeners(UNREAD):  # noqa: ASYNC110 - nothing tells when
+        await asyncio.sleep(0.1)
+
+
+def _set_on_listeners(seconds: int) -> bool:
+    """Set TCP_USER_TIMEOUT (tcp(7)) on each socket that listens; return whether there is one."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    found = False
+    for duplicate in _sockets():
+        with suppress(OSError):
+            if duplicate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                found = True
+                if option is not None:
+                    duplicate.setsockopt(socket.IPPROTO_TCP, option, seconds * 1000)
+    return found
+
+
+def _sockets() -> Iterator[socket.socket]:
+    """Yield a duplicate of each open socket, so that none is another one's meanwhile."""
+    for path in list(_OPEN_FILES.iterdir()):
+        with suppress(OSError):
+            if path.is_socket():
+                with socket.socket(fileno=os.dup(int(path.name))) as duplicate:
+                    yield duplicate

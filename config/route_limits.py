@@ -1,0 +1,148 @@
+"""
+The largest body of each route, its deadline, and the threads that answer the route.
+
+The server's front (`config/front`) enforces these limits before a request takes a thread. Every
+route of `config/urls.py` is in `ROUTES`; `tests/config/test_route_limits.py` fails for a route
+that is missing. `config/nginx.conf` has the same sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+#: Bytes a second: the least rate of a large body, after its first seconds.
+SLOWEST_UPLOAD: Final = 64 * KIB
+
+
+class Threads(Enum):
+    """A group of threads. A route that keeps its group busy does not delay the other groups."""
+
+    PAGES = "pages"
+    # Uploads, downloads and exports: seconds to minutes each.
+    FILES = "files"
+    # The readiness check, which asks the database.
+    PROBES = "probes"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """
+    The bounds of one kind of request body.
+
+    :param largest: bytes of one body; a larger body is answered 413
+    :param seconds: deadline of a small body, and the longest pause of a large one; a body that is
+        late is answered 408
+    :param in_memory: bytes that one process holds of all bodies of this kind; past that, 503
+    """
+
+    largest: int
+    seconds: int
+    in_memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLimits:
+    """
+    How one route is served.
+
+    :param long_methods: the methods that are answered by the threads for files
+    """
+
+    body: BodyLimit
+    long_methods: frozenset[str] = frozenset()
+    threads: Threads = Threads.PAGES
+
+    def threads_of(self, method: str) -> Threads:
+        return Threads.FILES if method in self.long_methods else self.threads
+
+
+# A page or a resource that takes no body. A small one still gets its 405 rather than a 413.
+NO_BODY: Final = BodyLimit(8 * KIB, seconds=10, in_memory=16 * MIB)
+FORM: Final = BodyLimit(256 * KIB, seconds=10, in_memory=64 * MIB)
+# `integrations.api.reading.LARGEST`.
+JSON: Final = BodyLimit(1 * MIB, seconds=10, in_memory=64 * MIB)
+# `integrations.webhooks.reading.LONGEST`, and what tells a caller that it sent too much.
+NOTIFICATION: Final = BodyLimit(64 * KIB, seconds=10, in_memory=16 * MIB)
+# `integrations.icalendars.components.LARGEST`, and the frame of a form around the file.
+CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, in_memory=64 * MIB)
+
+_PAGE: Final = RouteLimits(NO_BODY)
+_FORM: Final = RouteLimits(FORM)
+_JSON: Final = RouteLimits(JSON)
+_NOTIFICATION: Final = RouteLimits(NOTIFICATION)
+_DOWNLOAD: Final = RouteLimits(NO_BODY, long_methods=frozenset({"GET", "HEAD"}))
+# The form is a page; its answer is a file.
+_FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, long_methods=frozenset({"POST"}))
+_UPLOAD: Final = RouteLimits(CALENDAR_FILE, long_methods=frozenset({"POST"}))
+
+#: An address that no route has.
+UNKNOWN: Final = _PAGE
+
+_GROUPS: Final[tuple[tuple[RouteLimits, str], ...]] = (
+    (RouteLimits(NO_BODY, threads=Threads.PROBES), "alive ready"),
+    (
+        _PAGE,
+        """
+        home data-use keys ledger-checkpoint ledger-consistency receipt-link receipt-link-part-1
+        receipt-link-part-2 robots problem openapi api-reference administrator-thanks
+        settings-integrations settings-connect settings-progress settings-details settings-purge
+        settings-receipt settings-receipt-part-2 settings-uses settings-uses-proof
+        settings-calendars inbox inbox-elsewhere inbox-elsewhere-body inbox-thread inbox-body
+        calendar calendar-coming calendar-find calendar-event calendar-event-description
+        support-items support-item review review-clause review-policy review-refusals review-entry
+        review-proof review-bundle review-evidence metrics
+        account_inactive account_reset_password_done account_reset_password_from_key_done
+        mfa_index mfa_list_webauthn mfa_view_recovery_codes mfa_download_recovery_codes
+        """,
+    ),
+    (
+        _DOWNLOAD,
+        """
+        settings-uses-csv settings-uses-json settings-local-calendar-file inbox-attachment
+        inbox-elsewhere-file api-attachment api-calendar-export
+        """,
+    ),
+    (
+        _FORM,
+        """
+        settings-receipt-link settings-sync-now settings-horizon settings-retry settings-forget
+        settings-disconnect settings-disconnect-account settings-feature settings-feature-withdraw
+        settings-consent-withdraw settings-calendars-erase settings-calendars-again
+        settings-calendars-keep settings-local-calendar-new settings-local-calendar
+        settings-local-calendar-remove settings-calendar-sharing settings-share-end
+        settings-administrator settings-approval-forget settings-attempt-dismiss
+        settings-ledger-part connect-begin connect-callback connect-administrator inbox-search
+        inbox-support inbox-support-close calendar-look calendar-new calendar-answer calendar-edit
+        calendar-delete calendar-move calendar-show review-evidence-make switch_organisation
+        account_login account_logout account_reauthenticate account_change_password
+        account_reset_password account_reset_password_from_key mfa_authenticate mfa_reauthenticate
+        mfa_activate_totp mfa_deactivate_totp mfa_generate_recovery_codes mfa_add_webauthn
+        mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn
+        """,
+    ),
+    (_FORM_WITH_DOWNLOAD, "settings-export"),
+    (_UPLOAD, "settings-local-calendar-fill api-calendar-import"),
+    (
+        _NOTIFICATION,
+        "oauth_token webhook-google-pubsub webhook-google-channel webhook-microsoft-subscription",
+    ),
+    (
+        _JSON,
+        """
+        api-messages api-message api-threads api-thread api-connections api-connection
+        api-calendar-shares api-shares api-share api-calendars api-calendar api-events api-event
+        api-event-response api-event-move api-free-busy api-availability api-nothing
+        """,
+    ),
+)
+
+#: Limits by the name of the route.
+ROUTES: Final[Mapping[str, RouteLimits]] = {
+    name: limits for limits, names in _GROUPS for name in names.split()
+}

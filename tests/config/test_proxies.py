@@ -1,0 +1,49 @@
+"""The proxy in front is named, or none is believed."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.env import Environment, Refused
+from config.proxies import Proxies, read_proxies
+
+SCHEME = ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+class TestTheProxyInFront:
+    @pytest.mark.parametrize(
+        ("named", "proxies", "scheme"),
+        [
+            ({"TRUSTED_PROXY": "nginx"}, Proxies("nginx", 1), SCHEME),
+            (
+                {"TRUSTED_PROXY": "nginx", "TRUSTED_PROXY_COUNT": "2"},
+                Proxies("nginx", 2),
+                SCHEME,
+            ),
+            ({"TRUSTED_PROXY": "none"}, Proxies("none", 0), None),
+            # Unsaid, nobody is believed.
+            ({}, Proxies("", 0), None),
+        ],
+    )
+    def test_alone_is_believed(self, named, proxies, scheme):
+        env = Environment(named)
+
+        assert read_proxies(env) == proxies
+        assert proxies.scheme_header == scheme
+        env.finish()
+
+    @pytest.mark.parametrize(
+        "named",
+        [
+            {"TRUSTED_PROXY": "haproxy"},
+            {"TRUSTED_PROXY": "nginx", "TRUSTED_PROXY_COUNT": "0"},
+            {"TRUSTED_PROXY": "none", "TRUSTED_PROXY_COUNT": "1"},
+            {"TRUSTED_PROXY_COUNT": "1"},
+        ],
+    )
+    def test_is_not_named_by_halves(self, named):
+        env = Environment(named)
+        assert not read_proxies(env).count or named["TRUSTED_PROXY"] == "nginx"
+
+        with pytest.raises(Refused, match="TRUSTED_PROXY"):
+            env.finish()

@@ -1,0 +1,1 @@
+"""The front of the web server, behind a real granian, with deadlines of a second."""

@@ -1,0 +1,79 @@
+"""granian with the small application, once for all tests of a process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from config.embedded import ports
+from config.embedded.processes import spawn, stop
+from config.embedded.service import ROOT
+from tests.front.wire import PATIENCE, Wire
+from tests.worlds.processes import wait_until
+
+
+@dataclass
+class Server:
+    port: int
+
+    def connect(self, sent: bytes = b"", *, window: int = 0) -> Wire:
+        return Wire(self.port, sent, window=window)
+
+    def get(self, target: str, **more: object) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{target}", timeout=PATIENCE, **more)
+
+    def state(self) -> dict[str, int]:
+        return self.get("/state").json()
+
+    def wait_until_streaming(self, count: int) -> None:
+        wait_until(lambda: self.state()["streaming"] == count, within=PATIENCE)
+
+
+@contextmanager
+def granian(target: str, log: Path) -> Iterator[int]:
+    """Serve an application of `tests.front.served`, and yield the port."""
+    with ports.reserved() as port, log.open("ab") as output:
+        process = spawn(
+            [
+                *(sys.executable, "-m", "granian", "--interface", "asgi"),
+                *(f"tests.front.served:{target}", "--host", "127.0.0.1", "--port", str(port)),
+                *("--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"),
+                *("--http1-header-read-timeout", "1000"),
+            ],
+            env={**os.environ, "ANTARES_ENV": "development"},
+            output=output,
+            cwd=ROOT,
+        )
+        try:
+            ports.wait(port, process, name="granian")
+            yield port
+        finally:
+            stop(process)
+
+
+@pytest.fixture(scope="session")
+def started(tmp_path_factory) -> Iterator[int]:
+    with granian("application", tmp_path_factory.mktemp("front") / "granian.log") as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def upstream(tmp_path_factory) -> Iterator[int]:
+    """Return the port of a server with the limits of the real routes."""
+    with granian("behind_nginx", tmp_path_factory.mktemp("upstream") / "granian.log") as port:
+        yield port
+
+
+@pytest.fixture
+def server(started) -> Server:
+    """Return the server; no stream of an earlier test runs any more."""
+    made = Server(started)
+    made.wait_until_streaming(0)
+    return made

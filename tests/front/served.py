@@ -1,0 +1,117 @@
+"""
+A small WSGI application behind the front, for granian: ``tests.front.served:application``.
+
+Its limits are small and its deadlines short. It needs no database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import time
+from contextlib import suppress
+from threading import Lock
+from urllib.parse import parse_qs
+
+import django
+
+django.setup()
+
+from config.front import sockets  # noqa: E402
+from config.front.application import Front  # noqa: E402 - health checks need the apps
+from config.front.routes import Route  # noqa: E402
+from config.requests import Broken  # noqa: E402
+from config.route_limits import BodyLimit, RouteLimits, Threads  # noqa: E402
+
+LARGEST = 64 * 1024
+# Four bodies of the largest size, and no fifth.
+IN_MEMORY = 4 * LARGEST
+DEADLINE = 1
+PATIENCE = 1.5
+PAGE_THREADS, FILE_THREADS = 2, 2
+
+_BODY = BodyLimit(LARGEST, seconds=DEADLINE, in_memory=IN_MEMORY)
+_PAGE = RouteLimits(_BODY)
+_STREAM = RouteLimits(_BODY, long_methods=frozenset({"GET"}))
+# Answered while all other threads are busy.
+_STATE = RouteLimits(_BODY, threads=Threads.PROBES)
+
+_lock = Lock()
+_state = {"called": 0, "holding": 0, "streaming": 0}
+
+
+def find_route(path: str) -> Route:
+    return Route({"/stream": _STREAM, "/state": _STATE}.get(path, _PAGE), path)
+
+
+def count(name: str, by: int) -> None:
+    with _lock:
+        _state[name] += by
+
+
+def streamed(megabytes: int, *, breaks: bool):
+    count("streaming", 1)
+    try:
+        for _ in range(16 * megabytes):
+            yield bytes(64 * 1024)
+        if breaks:
+            raise Broken
+    finally:
+        count("streaming", -1)
+
+
+def describe_sockets() -> dict[str, list[float]]:
+    """Return the seconds that the kernel waits for a reader, by kind of socket."""
+    found: dict[str, list[float]] = {"listening": [], "accepted": []}
+    for one in sockets._sockets():
+        if one.family != socket.AF_INET:
+            continue
+        seconds = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) / 1000
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            found["listening"].append(seconds)
+            continue
+        # granian's first process keeps one that is neither.
+        with suppress(OSError):
+            one.getpeername()
+            found["accepted"].append(seconds)
+    return found
+
+
+def answer(environ, start_response):
+    given = {key: values[0] for key, values in parse_qs(environ["QUERY_STRING"]).items()}
+    path = environ["PATH_INFO"]
+    if path == "/state":
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(_state).encode()]
+    count("called", 1)
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    if path == "/hold":
+        count("holding", 1)
+        time.sleep(float(given["seconds"]))
+        count("holding", -1)
+    if path == "/stream":
+        return streamed(int(given["megabytes"]), breaks="breaks" in given)
+    if path == "/large":
+        return [bytes(int(given["megabytes"]) * 1024 * 1024)]
+    if path == "/unread":
+        return [json.dumps(describe_sockets()).encode()]
+    if "HTTP_X_ENVIRON" in environ:
+        said = {key: value for key, value in environ.items() if isinstance(value, str)}
+        return [json.dumps(said).encode()]
+    body = environ["wsgi.input"].read()
+    said = [str(len(body)), environ["CONTENT_LENGTH"], hashlib.sha256(body).hexdigest()]
+    return [" ".join(said).encode()]
+
+
+application = Front(
+    answer,
+    {Threads.PAGES: PAGE_THREADS, Threads.FILES: FILE_THREADS, Threads.PROBES: 1},
+    routes=find_route,
+    patience=PATIENCE,
+)
+
+# With the limits of the real routes.
+behind_nginx = Front(
+    answer, {Threads.PAGES: PAGE_THREADS, Threads.FILES: FILE_THREADS, Threads.PROBES: 1}
+)
