@@ -62,11 +62,11 @@ class ReauthenticateForm(_CountedCode, forms.ReauthenticateForm):  # type: ignor
     """A code, to confirm."""
 
 
-class AuthenticateKeyForm(_CountedKey, credential_forms.AuthenticateWithKey):  # type: ignore[misc]
+class AuthenticateKeyForm(_CountedKey, credential_forms.AuthenticateWithKey):
     """A security key, to sign in."""
 
 
-class ReauthenticateKeyForm(_CountedKey, credential_forms.ReauthenticateWithKey):  # type: ignore[misc]
+class ReauthenticateKeyForm(_CountedKey, credential_forms.ReauthenticateWithKey):
     """A security key, to confirm."""
 
 

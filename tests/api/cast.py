@@ -14,7 +14,7 @@ from allauth.mfa.models import Authenticator
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.signals import request_finished
 from django.db import close_old_connections, transaction
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 from fido2.cose import ES256
