@@ -29,7 +29,7 @@ _THRESHOLDS: Final = (20_000, 20, 20)
 
 
 def give_back() -> None:
-    """Have it so in this process and its forks. Another C library than glibc stays as it is."""
+    """Give freed blocks back, in this process and its forks. Does nothing without glibc."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE)
@@ -38,6 +38,6 @@ def give_back() -> None:
 
 
 def collect_seldom() -> None:
-    """Look for cycles seldom, and not among what is loaded already. Once everything is."""
+    """Look for cycles seldom, and never among the objects that exist now: call it last."""
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

@@ -47,9 +47,9 @@ def call_each(requests: Sequence[Any], access: Access, *, url: str) -> list[Outc
         is_too_large = True
     except transport.NoAnswer:
         pass
-    # Out here, for the same reason as in `calls.call`.
+    # Outside of the except block: no error of the transport, which holds a token, becomes context.
     if is_too_large:
-        # Together, not each: until the one is left that is too large by itself.
+        # The answers are too large as a whole: ask for each half. One that is too large is left.
         half = len(requests) // 2
         some = call_each(requests[:half], access, url=url)
         return some + call_each(requests[half:], access, url=url)
