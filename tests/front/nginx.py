@@ -61,7 +61,6 @@ class Nginx:
             "/etc/ssl/antares/fullchain.pem": str(folder / "cert.pem"),
             "/etc/ssl/antares/privkey.pem": str(folder / "key.pem"),
             "/var/log/nginx/error.log": str(folder / "error.log"),
-            "/run/antares-nginx-": f"{folder}/temporary/our-",
         }
         text = FILE.read_text(encoding="utf-8")
         for here, there in {**names, **self.spoiled}.items():
@@ -119,6 +118,7 @@ class Location:
 def read_locations() -> list[Location]:
     """Return the locations of the server with TLS, patterns first, as nginx tries them."""
     text = re.sub(r"#.*", "", FILE.read_text(encoding="utf-8"))
+    text = re.sub(r"if \(.*?\) \{.*?\}", "", text, flags=re.DOTALL)
     server = next(part for part in text.split("\nserver {") if "listen 443" in part)
     blocks = re.findall(r"location (~ )?(\S+) \{(.*?)\}", server, re.DOTALL)
     own = _directives(re.sub(r"location .*?\{.*?\}", "", server, flags=re.DOTALL))

@@ -85,13 +85,21 @@ class TestABody:
         assert (answer.status_code, answer.text) == (200, described(body))
 
     @pytest.mark.parametrize("target", ADDRESSES)
-    def test_in_chunks_passes_without_a_file(self, client, target):
-        # The frames of the chunks take room, too.
-        size = ADDRESSES[target] * 15 // 16
+    @pytest.mark.parametrize("length", [7, 4096], ids=["of_a_few_bytes", "of_4_KiB"])
+    def test_in_chunks_passes_without_a_file(self, client, target, length):
+        # The frames of chunks of seven bytes take as much room as the bytes.
+        size = min(ADDRESSES[target], MIB) if length == 7 else ADDRESSES[target]
+        size -= size % length
 
-        answer = client.post(target, content=(bytes(size // 15) for _ in range(15)))
+        answer = client.post(target, content=(bytes(length) for _ in range(size // length)))
 
         assert (answer.status_code, answer.text) == (200, described(bytes(size)))
+
+    @pytest.mark.parametrize("target", ["/accounts/login/", "/oauth/token"])
+    def test_in_chunks_is_held_to_the_limit_of_its_route(self, client, target):
+        chunks = (bytes(4096) for _ in range(ADDRESSES[target] // 4096 + 1))
+
+        assert client.post(target, content=chunks).status_code == 413
 
     @pytest.mark.parametrize("target", ADDRESSES)
     def test_of_a_byte_more_is_refused(self, client, target):
@@ -115,6 +123,15 @@ class TestABody:
         tmp_path.chmod(0o777)
         with nginx.running(tmp_path, upstream, **spoiled) as proxy, proxy.client() as client:
             assert client.post(target, content=bytes(ADDRESSES[target])).status_code == 500
+
+    def test_in_chunks_that_needs_a_file_is_noticed(self, tmp_path, upstream):
+        """Whether the test of chunks could fail."""
+        tmp_path.chmod(0o777)
+        held = {"return 418;": "set $held yes;"}
+        with nginx.running(tmp_path, upstream, **held) as proxy, proxy.client() as client:
+            chunks = (bytes(7) for _ in range(MIB // 7))
+
+            assert client.post("/v1/users/me/events", content=chunks).status_code == 500
 
     def test_that_does_not_come_is_given_up(self, proxy):
         with Wire(proxy.port) as wire:
