@@ -89,13 +89,14 @@ class RouteLimits:
 
 
 def rate_of_method(method: str | None) -> Rate:
-    """Return the rate that a signed-in caller's request counts towards."""
-    return request_limits.scale_rate(READ if method in {"GET", "HEAD"} else WRITE)
+    """Return the rate that a signed-in caller's request counts towards, not yet scaled."""
+    return READ if method in {"GET", "HEAD"} else WRITE
 
 
 def _count_class(request: HttpRequest) -> Usage:
     if request.user.is_authenticated:
-        return request_limits.count_for_person(request, rate_of_method(request.method))
+        rate = request_limits.scale_rate(rate_of_method(request.method))
+        return request_limits.count_for_person(request, rate)
     return _count_for_origin(request, request_limits.scale_rate(ANONYMOUS))
 
 

@@ -24,7 +24,7 @@ from uuid import UUID
 FIELDS: Final = frozenset(
     {
         # what was asked of us
-        "method", "route", "status", "duration_ms",
+        "method", "request_id", "route", "status", "duration_ms",
         # whose and which; always ids of ours
         "about", "actor_kind", "attempt_id", "client_id", "connection_id", "delegation_id",
         "entry_id", "feature", "integration_id", "job_id", "kind", "receipt_id", "resource",

@@ -209,6 +209,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     # After the check of the form token: a foreign page uses up nobody's limit.
     "accounts.route_limits.RouteLimits",
+    "integrations.costly_limits.CostlyLimits",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.suspended.SuspendedRequests",
     "allauth.account.middleware.AccountMiddleware",

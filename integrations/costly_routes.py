@@ -2,7 +2,8 @@
 Which routes keep a thread while somebody else is slow: a provider, or the client that reads.
 
 By the name of the address. Of each of them a person gets so many at a time (`concurrency`), and so
-many in an hour. A test follows every view and fails for one that waits or streams and is not here.
+many in a minute (`find_rates`). A test follows every view and fails for one that waits or streams
+and is not here.
 """
 
 from __future__ import annotations
@@ -10,6 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+
+from accounts.rates import Rate
+
+#: Requests of one person, over all routes of the kind. Each needs a fraction of a second at best.
+PROVIDER: Final = Rate("provider", 240, 60)
+DOWNLOAD: Final = Rate("download", 60, 60)
 
 
 class Cost(StrEnum):
@@ -56,3 +63,15 @@ COSTLY_ROUTES: Final[Mapping[str, Cost]] = {
     "settings-uses-csv": Cost.STREAM,
     "settings-uses-json": Cost.STREAM,
 }
+
+_RATES: Final[Mapping[Cost, tuple[Rate, ...]]] = {
+    Cost.WAIT: (PROVIDER,),
+    Cost.STREAM: (DOWNLOAD,),
+    Cost.WAIT_AND_STREAM: (PROVIDER, DOWNLOAD),
+}
+
+
+def find_rates(name: str | None) -> tuple[Rate, ...]:
+    """Return what a request for the route of this name counts towards, besides its class."""
+    cost = COSTLY_ROUTES.get(name or "")
+    return _RATES[cost] if cost else ()

@@ -62,6 +62,19 @@ _EDGE: Final[tuple[Problem, ...]] = (
         "The OpenAPI document lists the methods of each address.",
     ),
     Problem(
+        413,
+        "too-large",
+        "The body is too large.",
+        "`detail` names the largest body of this address, in bytes. Nothing of it was read.",
+    ),
+    Problem(
+        408,
+        "too-slow",
+        "The body did not arrive in time.",
+        "Send it again, without pauses.",
+        retry_after=1,
+    ),
+    Problem(
         429,
         "rate-limited",
         "Too many requests.",

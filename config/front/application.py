@@ -29,8 +29,8 @@ from config.route_limits import Threads
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that the rest of a refused body is received and dropped.
-_LINGER: Final = 2.0
+#: Seconds: a client that sends a refused body still gets its answer.
+LINGER: Final = 2.0
 
 Scope = Mapping[str, Any]
 
@@ -42,6 +42,7 @@ class Front:
     :param threads: how many threads each group has
     :param routes: returns the route of an address
     :param patience: seconds that a reader may keep an answer waiting
+    :param linger: seconds that the rest of a refused body is received and dropped
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class Front:
         *,
         routes: Callable[[str], Route] = find_route,
         patience: float = READER_PATIENCE,
+        linger: float = LINGER,
     ) -> None:
         self._application = application
         self._threads = threads
         self._find_route = routes
         self._patience = patience
+        self._linger = linger
         self._bodies = Bodies()
         self._pools: dict[Threads, Pool] = {}
 
@@ -118,12 +121,17 @@ class Front:
         self, scope: Scope, client: Client, refused: Refused, *, path: str, route: Route
     ) -> None:
         status = int(refused.status)
-        extra = {"method": scope["method"], "route": route.pattern, "status": status}
+        extra = {
+            "method": scope["method"],
+            "route": route.pattern,
+            "status": status,
+            "request_id": refused.request_id,
+        }
         logger.info("request.refused", extra=extra)
         await client.send_answer(refusals.render(refused, path))
         # A client that waits for permission to send has nothing under way.
         if b"expect" not in dict(scope["headers"]):
-            await client.discard_body(_LINGER)
+            await client.discard_body(self._linger)
 
     def _break_off(self, scope: Scope, client: Client, error: Exception, route: Route) -> None:
         extra = {"route": route.pattern}

@@ -72,7 +72,9 @@ def expects_body(headers: dict[bytes, bytes], limit: BodyLimit) -> bool:
 
 
 def _malformed() -> Refused:
-    return Refused(HTTPStatus.BAD_REQUEST, "Bad request", "Content-Length is not a number.")
+    return Refused(
+        HTTPStatus.BAD_REQUEST, "bad-request", "Bad request", "Content-Length is not a number."
+    )
 
 
 async def _receive_piece(client: Client, patience: Patience) -> tuple[bytes, bool]:

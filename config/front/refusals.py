@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from http import HTTPStatus
 from typing import Any, Final
+from uuid import uuid4
 
 from django.conf import settings
+from django.utils.encoding import escape_uri_path
 
+from integrations.problem_catalogue import EXPLAINED
 from integrations.problems import BUSY
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -36,15 +39,17 @@ class Refused(Exception):
     """
     Ends a request with an answer of the front.
 
+    :param code: of the API's problem (`integrations.problem_catalogue`)
+    :param title: of the page
     :param retry_after: seconds; None: the same request is refused again
-    :param code: of the API's problem, where it has one for this
     """
 
     status: HTTPStatus
+    code: str
     title: str
     detail: str
     retry_after: int | None = None
-    code: str = ""
+    request_id: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Answer:
 def too_large(largest: int) -> Refused:
     return Refused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "too-large",
         "That is too large",
         f"The largest body accepted at this address has {largest:,} bytes.",
     )
@@ -67,24 +73,27 @@ def too_large(largest: int) -> Refused:
 def too_slow() -> Refused:
     return Refused(
         HTTPStatus.REQUEST_TIMEOUT,
+        "too-slow",
         "That took too long",
         "The request did not arrive in time. Please try again.",
+        retry_after=EXPLAINED["too-slow"].retry_after,
     )
 
 
 def busy() -> Refused:
     return Refused(
         HTTPStatus.SERVICE_UNAVAILABLE,
+        BUSY.code,
         "Please try again in a moment",
         "There are too many requests at the moment. Please try again in a moment.",
         retry_after=BUSY.retry_after,
-        code=BUSY.code,
     )
 
 
 def failed() -> Refused:
     return Refused(
         HTTPStatus.INTERNAL_SERVER_ERROR,
+        "unexpected",
         "Something went wrong",
         "The request could not be answered. Please try again later.",
     )
@@ -94,7 +103,7 @@ def render(refused: Refused, path: str) -> Answer:
     """Return the answer for the address `path`. The connection ends with it."""
     is_program = path.startswith(_PROGRAMS)
     if is_program:
-        body = json.dumps(_describe(refused))
+        body = json.dumps(_describe(refused, path))
     else:
         body = _PAGE.format(title=escape(refused.title), detail=escape(refused.detail))
     content_type = b"application/problem+json" if is_program else b"text/html; charset=utf-8"
@@ -103,6 +112,7 @@ def render(refused: Refused, path: str) -> Answer:
         (b"cache-control", b"no-store"),
         (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
         (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", refused.request_id.encode()),
         (b"connection", b"close"),
     ]
     if refused.retry_after is not None:
@@ -110,15 +120,14 @@ def render(refused: Refused, path: str) -> Answer:
     return Answer(refused.status, headers, body.encode())
 
 
-def _describe(refused: Refused) -> dict[str, Any]:
-    """Return a problem document (RFC 9457)."""
-    problem = {
-        "type": "about:blank",
-        "title": refused.title,
+def _describe(refused: Refused, path: str) -> dict[str, Any]:
+    """Return a problem document (RFC 9457), as the API's own."""
+    return {
+        "type": f"{settings.PUBLIC_URL.rstrip('/')}/problems/{refused.code}/",
+        "title": EXPLAINED[refused.code].title,
         "status": int(refused.status),
+        "code": refused.code,
+        "instance": escape_uri_path(path),
+        "request_id": refused.request_id,
         "detail": refused.detail,
     }
-    if refused.code:
-        root = settings.PUBLIC_URL.rstrip("/")
-        problem |= {"type": f"{root}/problems/{refused.code}/", "code": refused.code}
-    return problem

@@ -14,8 +14,10 @@ _PROBLEMS: Final = {
     "403": "Refused by role or policy",
     "404": "Does not exist, or belongs to somebody else",
     "405": "The address does not answer this method",
+    "408": "The body did not arrive in time",
     "409": "The account was disconnected, or has to be reconnected",
     "410": "No longer exists, or the cursor has expired",
+    "413": "The body is larger than this address takes",
     "422": "Cannot be read, or the provider does not accept the request",
     "429": "Too many requests, or too many at a time",
     "500": "An error in this service",
@@ -45,6 +47,7 @@ _TEXT: Final = {"type": "string"}
 _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "401": {"WWW-Authenticate": {"required": True, "schema": _TEXT}},
     "405": {"Allow": {"required": True, "schema": _TEXT}},
+    "408": {"Retry-After": {"required": True, **_RETRY_AFTER}},
     "409": {"Retry-After": _RETRY_AFTER},
     "429": {"Retry-After": {"required": True, **_RETRY_AFTER}},
     "503": {"Retry-After": _RETRY_AFTER},
@@ -70,6 +73,9 @@ def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             if status.startswith("2") and headers:
                 answer["headers"] = headers
         answers |= dict(sorted(_problems(operation["operationId"], sent).items()))
+    result["components"]["responses"] = {
+        _name(status): _describe_problem(status, text) for status, text in _PROBLEMS.items()
+    }
     result["components"]["schemas"]["Problem"] = PROBLEM
     result["servers"] = [{"url": "/"}]
     return result
@@ -90,16 +96,22 @@ def _operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _problems(operation_id: str, sent: set[str]) -> dict[str, dict[str, Any]]:
-    says = dict(_PROBLEMS)
+    own: dict[str, str] = {}
     for header in sent & set(_PROBLEMS_BY_HEADER):
-        says |= _PROBLEMS_BY_HEADER[header]
-    says |= _PROBLEMS_BY_OPERATION.get(operation_id, {})
+        own |= _PROBLEMS_BY_HEADER[header]
+    own |= _PROBLEMS_BY_OPERATION.get(operation_id, {})
+    shared = {status: {"$ref": f"#/components/responses/{_name(status)}"} for status in _PROBLEMS}
+    return shared | {status: _describe_problem(status, text) for status, text in own.items()}
+
+
+def _name(status: str) -> str:
+    return f"Problem{status}"
+
+
+def _describe_problem(status: str, text: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": text, "content": content}
-        | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
-        for status, text in says.items()
-    }
+    headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
+    return {"description": text, "content": content} | headers
 
 
 def _success_headers(answer: dict[str, Any], *, is_repeatable: bool) -> dict[str, Any]:

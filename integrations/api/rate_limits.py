@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from accounts import request_limits, route_limits
 from accounts.models import ServiceToken
 from accounts.rates import Rate, Usage
+from integrations import costly_routes
 
 DRAFT: Final = "draft-ietf-httpapi-ratelimit-headers-10"
 
@@ -51,7 +52,10 @@ class LimitedView(APIView):
         if request.user is None or not request.user.is_authenticated:
             self.check_usage(_count_for_network(http, route_limits.ANONYMOUS))
         else:
-            self.check_usage(_count_for_caller(request, http))
+            match = http.resolver_match
+            costs = costly_routes.find_rates(match.url_name if match else None)
+            for rate in (route_limits.rate_of_method(request.method), *costs):
+                self.check_usage(_count_for_caller(request, http, rate))
 
     def count(self, request: Request, rate: Rate) -> None:
         """
@@ -88,8 +92,8 @@ def make_headers(usages: Sequence[Usage]) -> dict[str, str]:
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(limits)}
 
 
-def _count_for_caller(request: Request, http: HttpRequest) -> Usage:
-    rate = route_limits.rate_of_method(request.method)
+def _count_for_caller(request: Request, http: HttpRequest, rate: Rate) -> Usage:
+    rate = request_limits.scale_rate(rate)
     if isinstance(request.auth, ServiceToken):
         return request_limits.count_for_token(request.auth, rate)
     return request_limits.count_for_person(http, rate)
@@ -112,7 +116,7 @@ def describe_rate_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             for status, answer in operation["responses"].items():
                 if status.startswith("2"):
                     answer["headers"] = {**answer.get("headers", {}), **told}
-            operation["responses"]["429"]["headers"] = fields
+    result["components"]["responses"]["Problem429"]["headers"] = fields
     result["components"]["headers"] = dict(_DESCRIBED)
     return result
 

@@ -39,7 +39,19 @@ def described() -> dict[str, Any]:
     for schema in found["components"]["schemas"].values():
         # What is not declared is not sent, or a new column becomes API by accident.
         schema["additionalProperties"] = False
+    for methods in found["paths"].values():
+        for told in methods.values():
+            told["responses"] = {
+                status: _follow(answer, found) for status, answer in told["responses"].items()
+            }
     return found
+
+
+def _follow(answer: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer of an operation, or the one that many operations share."""
+    if "$ref" not in answer:
+        return answer
+    return found["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
 
 
 def operation(path: str, method: str = "get") -> dict[str, Any]:
@@ -85,12 +97,17 @@ def problem(answer, status: int, code: str) -> dict[str, Any]:
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert "no-store" in answer.headers["Cache-Control"]
-    schema = described()["components"]["schemas"]["Problem"]
     assert is_documented(answer), f"{status} is not documented"
     body = orjson.loads(answer.content)
-    errors = list(Draft202012Validator(schema, format_checker=FORMATS).iter_errors(body))
-    assert errors == []
+    check_problem(body)
     assert (body["status"], body["code"]) == (status, code)
     assert body["type"].endswith(f"/problems/{code}/")
     assert body["request_id"] == answer.headers["X-Request-ID"]
     return body
+
+
+def check_problem(body: dict[str, Any]) -> None:
+    """Check every member of a problem document."""
+    schema = described()["components"]["schemas"]["Problem"]
+    errors = list(Draft202012Validator(schema, format_checker=FORMATS).iter_errors(body))
+    assert errors == []

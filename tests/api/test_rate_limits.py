@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import orjson
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -12,7 +11,6 @@ from django.utils import timezone
 from accounts import rates, route_limits
 from accounts.models import Delegation, RateCount
 from accounts.rates import Rate
-from integrations.api import document
 from integrations.api.rate_limits import DRAFT, make_headers
 from tests.api import cast, schema
 
@@ -55,8 +53,9 @@ class TestHeaders:
         asked = {"start": "2026-05-04T00:00:00Z", "end": "2026-05-05T00:00:00Z", "people": ["me"]}
         both = hers.post("/v1/users/me/free-busy", asked, content_type="application/json")
 
-        assert answer["RateLimit-Policy"] == '"write";q=300;w=60'
-        assert both["RateLimit-Policy"] == '"write";q=300;w=60, "free-busy";q=60;w=60'
+        classes = '"write";q=300;w=60, "provider";q=240;w=60'
+        assert answer["RateLimit-Policy"] == classes
+        assert both["RateLimit-Policy"] == f'{classes}, "free-busy";q=60;w=60'
 
     def test_come_with_refusals_and_problems(self, hers):
         assert "RateLimit" in hers.get(f"{MESSAGES}?nonsense=1")
@@ -64,7 +63,7 @@ class TestHeaders:
         assert "RateLimit" in Client().get("/v1/nothing")
 
     def test_are_described_with_the_revision_of_the_draft(self):
-        described = orjson.loads(document.written())
+        described = schema.described()
 
         for name in ("RateLimit", "RateLimit-Policy"):
             assert DRAFT in described["components"]["headers"][name]["description"]

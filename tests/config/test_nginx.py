@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.urls import reverse
 
 from config.route_limits import NO_BODY, ROUTES
-from tests import test_routes
+from tests.addresses import address_of
 from tests.front.nginx import in_bytes, location_of, read_locations
-
-VALUES = {"user": "me", "event_id": "a", "seal": "a", "token": "a", "pk": 1, "key": "a"}
-UNKNOWN = "00000000-0000-7000-8000-000000000001"
-
-
-def address_of(name: str) -> str:
-    if name == "api-nothing":
-        return "/v1/files"
-    fixed = {"provider": "google", "code": "a", "clause_id": "a", "uidb36": "a"}
-    wanted = test_routes.route(name).wanted
-    return reverse(name, kwargs={key: {**VALUES, **fixed}.get(key, UNKNOWN) for key in wanted})
 
 
 class TestALocation:

@@ -29,6 +29,7 @@ LARGEST = 64 * 1024
 IN_MEMORY = 4 * LARGEST
 DEADLINE = 1
 PATIENCE = 1.5
+LINGER = 0.5
 PAGE_THREADS, FILE_THREADS = 2, 2
 
 _BODY = BodyLimit(LARGEST, seconds=DEADLINE, in_memory=IN_MEMORY)
@@ -109,6 +110,7 @@ application = Front(
     {Threads.PAGES: PAGE_THREADS, Threads.FILES: FILE_THREADS, Threads.PROBES: 1},
     routes=find_route,
     patience=PATIENCE,
+    linger=LINGER,
 )
 
 # With the limits of the real routes.

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.api import schema
 from tests.front.served import DEADLINE, IN_MEMORY, LARGEST
 from tests.front.wire import PATIENCE, chunk, head, post
 from tests.worlds.processes import wait_until
@@ -96,7 +97,11 @@ class TestATooLargeBody:
             answer = client.read_answer()
 
         assert answer.headers["content-type"] == "application/problem+json"
-        assert json.loads(answer.body)["status"] == 413
+        said = json.loads(answer.body)
+        assert (said["status"], said["code"]) == (413, "too-large")
+        assert said["instance"] == "/v1/users/me/events"
+        assert said["request_id"] == answer.headers["x-request-id"]
+        schema.check_problem(said)
 
 
 class TestASlowBody:
