@@ -352,6 +352,11 @@ ROUTES: dict[str, Kind] = {
     "mfa_edit_webauthn": Kind("sign-in sign-in sign-in sign-in", FILL_IN, "404 404 404/405/405 ok"),
 }
 
+# Providers call these; whether somebody is signed in is not looked at.
+WITHOUT_SESSION = frozenset(
+    {"webhook-google-pubsub", "webhook-google-channel", "webhook-microsoft-subscription"}
+)
+
 # Where a member of staff without a factor may go: to set one up, or to leave.
 BARE: dict[str, str] = {
     "mfa_index": LOOK,
@@ -360,4 +365,5 @@ BARE: dict[str, str] = {
     "mfa_add_webauthn": FILL_IN,
     "account_reauthenticate": FILL_IN,
     "account_logout": "ok go 405 ok",
+    **{name: ROUTES[name].owner for name in WITHOUT_SESSION},
 }

@@ -38,7 +38,7 @@ def ask(path: str, body: bytes = b"", content_type: str = "text/plain") -> tuple
     return statuses[0], b"".join(parts)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 class TestAContentType:
     # Names of codecs that decode no text, that are not there, and that no name can be.
     NAMES = (

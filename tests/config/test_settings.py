@@ -66,6 +66,9 @@ class TestProduction:
             ("REAUTH_GRACE_DAYS", "31"),
             ("KEY_EPOCH_HOURS", "25"),
             ("KEY_EPOCH_HOURS", "often"),
+            # One person may keep two of either.
+            ("WEB_THREADS", "2"),
+            ("WEB_FILE_THREADS", "2"),
             ("ANTARES_ENV", "prod"),
         ],
     )

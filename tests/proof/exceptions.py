@@ -142,6 +142,7 @@ RULES = {
             "integrations/providers/": _ADAPTER,
             "integrations/sandbox/": _STAND_IN,
             "config/embedded/": _LAUNCHER,
+            "config/front/": "answers on connections that the web server accepted; opens none",
             "config/tripwire.py": "watches what others do with it; opens nothing itself",
             "limited_use/vault/transit_": "asks the key server for its keys' work",
         },
@@ -163,7 +164,10 @@ RULES = {
             "EmailMessage('subject', text, to=[address]).send()",
             "message = EmailMultiAlternatives()",
         ),
-        {"limited_use/platform_mail.py": "the one place: kinds of a closed list, our own words"},
+        {
+            "limited_use/platform_mail.py": "the one place: kinds of a closed list, our own words",
+            "accounts/sign_in_links.py": "a mail of the sign-in pages: a link, in words of ours",
+        },
     ),
     "makes templates of strings": Rule(
         rules.templates,

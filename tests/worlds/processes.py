@@ -63,7 +63,7 @@ def environment(**more: str) -> dict[str, str]:
         "LEDGER_ORIGIN": now.LEDGER_ORIGIN,
         "PUBLIC_URL": now.PUBLIC_URL,
         "PYTHONUNBUFFERED": "1",
-        "WEB_THREADS": "2",
+        "WEB_THREADS": "4",
         # The sandbox imposes none.
         "GMAIL_UNITS_PER_MINUTE": "60000000",
         **google,

@@ -89,6 +89,7 @@ class TestTurnKeyEpoch:
         assert {rhythm.hours_of(line) for line in lines} == {settings.KEY_EPOCH_HOURS}
         assert settings.KEY_EPOCH_HOURS <= 24
 
+    @pytest.mark.django_db
     @pytest.mark.claim("data-use.key-epochs")
     @pytest.mark.parametrize(
         ("backup_days", "epoch_hours", "says"),
