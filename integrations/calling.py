@@ -16,6 +16,7 @@ from uuid import UUID
 from integrations import concurrency, quotas, tokens
 from integrations.concurrency import Wait
 from integrations.endpoints import pace
+from integrations.fences import NoLongerLive
 from integrations.models import Connection
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
@@ -42,6 +43,7 @@ def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     Hold what calls cost, and a way to make them.
 
     :raises errors.ProviderError: what a call met, and `RateLimited` where the quota is used up
+    :raises NoLongerLive: if it was disconnected
     :raises concurrency.TooManyWaits: if the person waits for providers in two other requests
     """
     with concurrency.waiting(), _open_mail(connection_id) as found:
@@ -50,7 +52,10 @@ def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
 
 @contextmanager
 def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
-    key = Connection.objects.live().values_list("provider", flat=True).get(id=connection_id)
+    live = Connection.objects.live().filter(id=connection_id)
+    key = live.values_list("provider", flat=True).first()
+    if key is None:
+        raise NoLongerLive
     provider = PROVIDERS[key]
     if provider.open_mail is None or provider.mail_units is None:
         raise errors.Rejected("this provider has no mail")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -13,9 +15,13 @@ from integrations import calling
 from integrations.asking import Asked, NotFound
 from integrations.fences import NoLongerLive
 from integrations.providers import errors
+from integrations.providers.arriving import ArrivingFile
 from limited_use.sinks import download, response
 from limited_use.sinks.download import Passing
 from limited_use.sinks.rows import Permits, Row
+
+#: Bytes that have arrived before anything is answered; the web server sends no fewer at once.
+BEGINNING: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,25 @@ class _Fetcher:
         try:
             message_id, part = self.find(opened)
             arriving = calling.open_file(self.connection_id, message_id, part)
+            begun = _begin(arriving)
         except (errors.ProviderError, NoLongerLive, NotFound) as error:
             self.failed = error.with_traceback(None)
             return iter(())
         self.size = arriving.size
-        return arriving
+        return begun
+
+
+def _begin(arriving: ArrivingFile) -> ArrivingFile:
+    """
+    Return the same file after its first bytes have arrived.
+
+    What goes wrong until then is still answered in words; later, it breaks the file off.
+    """
+    with ExitStack() as stack:
+        stack.callback(arriving.close)
+        first: list[bytes] = []
+        for piece in arriving:
+            first.append(piece)
+            if sum(map(len, first)) >= BEGINNING:
+                break
+        return ArrivingFile(chain(first, arriving), stack.pop_all(), size=arriving.size)

@@ -16,6 +16,7 @@ from uuid import UUID
 from integrations import calling, concurrency
 from integrations.fences import NoLongerLive
 from integrations.mime.safe_text import Picture, SafeText
+from integrations.parsers.pool import Busy
 from integrations.providers import errors
 
 #: Of one message: pictures that are fetched.
@@ -50,7 +51,7 @@ def _fetch(
         part, content_type = picture
         try:
             data = calling.file(connection_id, message_id, part, most=LARGEST)
-        except errors.Unavailable:
+        except (errors.Unavailable, errors.RateLimited, Busy):
             # Nor will the next one be had now: nobody waits for each of them.
             return
         except (errors.ProviderError, NoLongerLive):

@@ -340,8 +340,13 @@ def send(client: Client, method: str, path: str, form: Mapping[str, Any], **more
     before = transaction.savepoint()
     try:
         if method == "POST":
-            return client.post(path, form, **more)
-        return client.generic(method, path, **more)
+            answer = client.post(path, form, **more)
+        else:
+            answer = client.generic(method, path, **more)
+        if answer.streaming:
+            # Read to its end, as clients do: until then it is one of the person's streams.
+            answer.streaming_content = [b"".join(answer.streaming_content)]
+        return answer
     finally:
         transaction.savepoint_rollback(before)
         client.cookies.load(re.sub(r"(?m)^Set-Cookie: ", "", cookies).replace("\r\n", "; "))

@@ -9,10 +9,11 @@ from django.shortcuts import render
 
 from integrations import framing, problems, retrying
 from integrations.concurrency import TooManyWaits
+from integrations.parsers.pool import Busy
 from integrations.providers.errors import RateLimited
 
 #: What a page asks again after by itself.
-PASSING: Final = (TooManyWaits, RateLimited)
+PASSING: Final = (TooManyWaits, RateLimited, Busy)
 
 
 def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:

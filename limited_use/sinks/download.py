@@ -38,8 +38,8 @@ class Passing:
     """
     A file on its way through this sink, in pieces. Whoever takes it closes it.
 
-    Whether its permits still hold is looked at again with every `_EVERY` bytes: after a disconnect
-    it breaks off.
+    With every `_EVERY` bytes it is looked at again whether it may still be opened: after a
+    disconnect or a withdrawal it breaks off. A permit whose time is over meanwhile lets it end.
     """
 
     def __init__(self, pieces: Iterator[bytes], still_holds: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 
 from integrations import calling, concurrency, quotas, retrying
 from integrations.concurrency import STREAMS, WAITS
+from integrations.file_stream import BEGINNING
 from integrations.models import Export
 from integrations.providers import errors
 from integrations.providers.arriving import ArrivingFile
@@ -205,7 +206,7 @@ class TestAThirdStream:
 
     def test_is_not_used_up_by_files_that_break_off(self, begin, alice, mailbox):
         def broken():
-            yield b"one"
+            yield bytes(BEGINNING)
             raise errors.Unavailable("Google stopped answering")
 
         mailbox.attached = lambda: ArrivingFile(broken())
@@ -225,17 +226,17 @@ class TestAFile:
         def pieces():
             for number in range(3):
                 arrived.append(number)
-                yield b"%d" % number
+                yield b"%d" % number * BEGINNING
 
-        mailbox.attached = lambda: ArrivingFile(pieces(), size=3)
+        mailbox.attached = lambda: ArrivingFile(pieces(), size=3 * BEGINNING)
 
         answer = hers.get(f"{V1}/messages/{mine.message}/attachments/{mine.attachment}")
         parts = iter(answer)
 
-        assert answer["Content-Length"] == "3"
-        assert (next(parts), arrived) == (b"0", [0])
-        assert (next(parts), arrived) == (b"1", [0, 1])
-        assert b"".join(parts) == b"2"
+        assert answer["Content-Length"] == str(3 * BEGINNING)
+        assert (next(parts), arrived) == (b"0" * BEGINNING, [0])
+        assert (next(parts), arrived) == (b"1" * BEGINNING, [0, 1])
+        assert b"".join(parts) == b"2" * BEGINNING
 
     def test_of_a_size_that_nobody_said_has_no_length(self, hers, mine, mailbox):
         mailbox.attached = lambda: ArrivingFile(iter((b"one", b"two")))
@@ -334,3 +335,16 @@ class TestQuota:
 
         assert 3 < len(slept) < 100
         assert sum(slept) <= concurrency.QUOTA_PATIENCE
+
+
+class TestAFileThatTheProviderCutsShort:
+    """A short one, of which nothing has been answered when it is noticed."""
+
+    @pytest.fixture
+    def address(self, alice, mailbox):
+        mine = cast.owned(alice)
+        mailbox.attached = lambda: ArrivingFile(iter([b"eight..."]), size=9)
+        return f"{mine.message}/attachments/{mine.attachment}"
+
+    def test_is_a_problem_of_the_api(self, hers, address):
+        schema.problem(hers.get(f"{V1}/messages/{address}"), 503, "provider-unavailable")

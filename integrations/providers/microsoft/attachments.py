@@ -1,15 +1,15 @@
 """
 One attachment, found in its message by a parser process.
 
-In memory: the message's MIME while it is searched, at most `transport.MAX_ANSWER` bytes, and then
-the part. So only a few of them are held by a process at a time, and each until its part has been
-read or closed.
+In memory: the message's MIME while it is searched, at most `transport.MAX_ANSWER` bytes, so a
+process searches only a few at a time. Then the part alone, until it has been read or closed: there
+are no more of them than streams.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Final
 
@@ -21,8 +21,9 @@ from integrations.providers.arriving import ArrivingFile
 from . import mail_reading as reading
 from .calls import Request, contents
 
-#: Messages, or parts of them, that a process holds in memory at a time for their attachments.
-MOST_HELD: Final = 2
+#: Messages that a process holds in memory at a time for their attachments. One more than a person
+#: may wait for (`concurrency.MOST_WAITS`), so that nobody takes all of them.
+MOST_HELD: Final = 3
 #: Seconds that a caller waits for one of the others to end.
 PATIENCE: Final = 5.0
 _PIECE: Final = 64 * 1024
@@ -37,13 +38,12 @@ def find(message: Request, part: str, access: Access) -> ArrivingFile:
     :raises Rejected: if the message cannot be read
     :raises Busy: if others hold all that a process holds at a time
     """
-    with ExitStack() as stack:
-        stack.enter_context(_holding())
+    with _holding():
         (found,) = contents([message], access)
         if isinstance(found, errors.ProviderError):
             raise found
         data = reading.part(found, part)
-        return ArrivingFile(_pieces(data), stack.pop_all(), size=len(data))
+    return ArrivingFile(_pieces(data), size=len(data))
 
 
 @contextmanager

@@ -6,10 +6,13 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from integrations import attachments, connections, inbox
+from integrations import attachments, calling, connections, inbox
+from integrations.fences import NoLongerLive
+from integrations.file_stream import BEGINNING
 from integrations.inbox import Filters
 from integrations.inbox.reading import NotFound
-from integrations.models import Attachment
+from integrations.models import Attachment, Connection
+from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.arriving import ArrivingFile
 from limited_use.sinks.region import SinkFailed
@@ -35,6 +38,8 @@ Content-Transfer-Encoding: base64
 iVBORw0KGgo=
 --b--
 """
+#: Bytes, of which the first are answered before the rest has arrived.
+LONG = 4 * BEGINNING
 #: Decisions, the keys of their names, and counts of calls: tables without content.
 NOT_CONTENT = {
     "integrations_quotabucket",
@@ -129,7 +134,7 @@ class TestADownload:
     @pytest.mark.scenario("F2")
     @pytest.mark.parametrize(
         ("said", "sent"),
-        [(None, attachments.LARGEST + 1), (9, 10), (9, 8)],
+        [(None, attachments.LARGEST + 1), (LONG, LONG + 1), (LONG, LONG - 1)],
         ids=["too large", "more than it said", "less than it said"],
     )
     def test_of_another_size_than_it_may_have_breaks_off(self, filled, mailbox, said, sent):
@@ -143,6 +148,26 @@ class TestADownload:
             received.extend(len(piece) for piece in file.pieces)
 
         assert sum(received) <= attachments.LARGEST
+
+    @pytest.mark.scenario("F2")
+    @pytest.mark.parametrize("sent", [10, 8, 0])
+    def test_that_is_short_and_not_whole_is_said_before_anything_is_answered(
+        self, filled, mailbox, sent
+    ):
+        message = first(filled)
+        mailbox.attached = lambda: ArrivingFile(sized(sent), size=9)
+        ids = {"message_id": message["id"], "attachment_id": message["attachments"][0]["id"]}
+
+        with pytest.raises(errors.Unavailable):
+            attachments.download(asked(filled), **ids)
+
+    def test_of_an_account_that_has_just_been_disconnected_says_so(self, filled):
+        Connection.objects.filter(id=filled.connection.id).update(
+            status=Connection.Status.ENDED, ended_at=timezone.now()
+        )
+
+        with pytest.raises(NoLongerLive):
+            calling.open_file(filled.connection.id, "message", "0")
 
     @pytest.mark.invariant(1)
     def test_breaks_off_once_the_account_is_disconnected(self, filled, mailbox):
@@ -176,10 +201,13 @@ class TestABodyDocument:
         # Inline pictures are no attachments: we count ourselves.
         assert row.has_attachments is False
 
-    def test_leaves_out_a_picture_that_cannot_be_had_now(self, alice, mailbox):
+    @pytest.mark.parametrize(
+        "error", [errors.Unavailable("down"), errors.RateLimited("slow down"), Busy()]
+    )
+    def test_leaves_out_a_picture_that_cannot_be_had_now(self, alice, mailbox, error):
         mailbox.deliver(PICTURE)
         alice.settle()
-        mailbox.refuse_next(errors.Unavailable("down"))
+        mailbox.refuse_next(error)
 
         shown = attachments.body(asked(alice), message_id=alice.messages.get().id).decode()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from integrations import concurrency
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.base import Wanted
@@ -371,7 +373,7 @@ def templated(path: str) -> str:
 
 
 class TestAttachments:
-    """Each is found in its message, which is held in memory until it was read."""
+    """Each is found in its message; a few messages are in memory at a time."""
 
     @pytest.fixture
     def begin(self, world, monkeypatch):
@@ -379,20 +381,23 @@ class TestAttachments:
         message_id = world.deliver(bytes(letter()))
         return lambda: world.adapter.attachment(message_id, "")
 
-    def test_are_held_two_at_a_time(self, begin):
-        held = [begin() for _ in range(attachments.MOST_HELD)]
+    def test_wait_for_messages_that_others_search(self, begin):
+        with ExitStack() as others:
+            for _ in range(attachments.MOST_HELD):
+                others.enter_context(attachments._holding())
 
-        with pytest.raises(Busy):
-            begin()
+            with pytest.raises(Busy):
+                begin()
 
-        for file in held:
-            file.close()
         assert b"".join(begin())
 
-    def test_are_let_go_when_they_were_read_or_dropped(self, begin):
-        for _ in range(2 * attachments.MOST_HELD):
-            assert b"".join(begin())
-            begin()
+    def test_are_found_while_others_are_not_read(self, begin):
+        unread = [begin() for _ in range(2 * attachments.MOST_HELD)]
+
+        assert all(b"".join(file) for file in unread)
+
+    def test_of_one_person_leave_others_a_place(self):
+        assert attachments.MOST_HELD > concurrency.MOST_WAITS
 
     def test_that_are_not_there_hold_nothing(self, world, begin):
         for _ in range(2 * attachments.MOST_HELD):
