@@ -15,6 +15,7 @@ application = Front(
     {
         Threads.PAGES: settings.WEB_THREADS,
         Threads.FILES: settings.WEB_FILE_THREADS,
+        Threads.UPLOADS: settings.WEB_UPLOAD_THREADS,
         Threads.PROBES: 1,
     },
 )

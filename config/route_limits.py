@@ -24,8 +24,10 @@ class Threads(Enum):
     """A group of threads. A route that keeps its group busy does not delay the other groups."""
 
     PAGES = "pages"
-    # Uploads, downloads and exports: seconds to minutes each.
+    # Downloads and exports, sent while they are made: seconds to minutes each.
     FILES = "files"
+    # Files that have arrived, while they are read.
+    UPLOADS = "uploads"
     # The readiness check, which asks the database.
     PROBES = "probes"
 
@@ -51,15 +53,16 @@ class RouteLimits:
     """
     How one route is served.
 
-    :param long_methods: the methods that are answered by the threads for files
+    :param threads: that answer it
+    :param by_method: other threads for some methods
     """
 
     body: BodyLimit
-    long_methods: frozenset[str] = frozenset()
     threads: Threads = Threads.PAGES
+    by_method: tuple[tuple[str, Threads], ...] = ()
 
     def threads_of(self, method: str) -> Threads:
-        return Threads.FILES if method in self.long_methods else self.threads
+        return dict(self.by_method).get(method, self.threads)
 
 
 # A page or a resource that takes no body. A small one still gets its 405 rather than a 413.
@@ -70,16 +73,16 @@ JSON: Final = BodyLimit(1 * MIB, seconds=10, in_memory=64 * MIB)
 # `integrations.webhooks.reading.LONGEST`, and what tells a caller that it sent too much.
 NOTIFICATION: Final = BodyLimit(64 * KIB, seconds=10, in_memory=16 * MIB)
 # `integrations.icalendars.components.LARGEST`, and the frame of a form around the file.
-CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, in_memory=64 * MIB)
+CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, in_memory=128 * MIB)
 
 _PAGE: Final = RouteLimits(NO_BODY)
 _FORM: Final = RouteLimits(FORM)
 _JSON: Final = RouteLimits(JSON)
 _NOTIFICATION: Final = RouteLimits(NOTIFICATION)
-_DOWNLOAD: Final = RouteLimits(NO_BODY, long_methods=frozenset({"GET", "HEAD"}))
+_DOWNLOAD: Final = RouteLimits(NO_BODY, by_method=(("GET", Threads.FILES), ("HEAD", Threads.FILES)))
 # The form is a page; its answer is a file.
-_FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, long_methods=frozenset({"POST"}))
-_UPLOAD: Final = RouteLimits(CALENDAR_FILE, long_methods=frozenset({"POST"}))
+_FORM_WITH_DOWNLOAD: Final = RouteLimits(FORM, by_method=(("POST", Threads.FILES),))
+_UPLOAD: Final = RouteLimits(CALENDAR_FILE, by_method=(("POST", Threads.UPLOADS),))
 
 #: An address that no route has.
 UNKNOWN: Final = _PAGE

@@ -166,10 +166,11 @@ MICROSOFT_SUBSCRIPTIONS = _push["MICROSOFT_SUBSCRIPTIONS"]
 
 # --- Web server -----------------------------------------------------------------------------
 
-# Threads of one web process that answer pages and the API, and uploads, downloads and exports.
-# More than the waits and streams that one person may have at a time (`integrations.concurrency`).
+# Threads of one web process: for pages and the API, for downloads and exports, for uploads. Of the
+# first two, more than the waits and streams that one person may have (`integrations.concurrency`).
 WEB_THREADS = _env.number("WEB_THREADS", 8, least=3, most=64)
-WEB_FILE_THREADS = _env.number("WEB_FILE_THREADS", 4, least=3, most=64)
+WEB_FILE_THREADS = _env.number("WEB_FILE_THREADS", 8, least=3, most=64)
+WEB_UPLOAD_THREADS = _env.number("WEB_UPLOAD_THREADS", 2, most=64)
 # The proxy in front, by whose word a client's address and scheme are known.
 _proxies = read_proxies(_env)
 TRUSTED_PROXY = _proxies.name

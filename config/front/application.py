@@ -7,8 +7,6 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from django.core.handlers.wsgi import get_path_info
-
 from config.cgi import Application
 from config.front import probes, refusals, sockets
 from config.front.bodies import Bodies
@@ -21,10 +19,10 @@ from config.front.client import (
     Receive,
     Send,
 )
-from config.front.environ import make_environ, set_body
+from config.front.environ import make_environ, read_path, set_body
 from config.front.pools import Pool
 from config.front.refusals import Refused
-from config.front.routes import Route, find_route
+from config.front.routes import NO_ROUTE, Route, find_route
 from config.route_limits import Threads
 
 logger = logging.getLogger(__name__)
@@ -84,14 +82,14 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, client: Client) -> None:
-        environ = make_environ(scope)
-        path = get_path_info(environ)
-        if path == probes.ALIVE:
-            await client.send_answer(probes.answer_alive(scope["method"]))
-            return
-        route = self._find_route(path)
+        path, route = scope["raw_path"].decode("latin-1"), NO_ROUTE
         try:
-            await self._answer(scope, client, environ, route)
+            path = read_path(scope)
+            if path == probes.ALIVE:
+                await client.send_answer(probes.answer_alive(scope["method"]))
+                return
+            route = self._find_route(path)
+            await self._answer(scope, client, make_environ(scope), route)
         except ClientGone:
             logger.info("request.abandoned", extra={"route": route.pattern})
         except Refused as refused:
@@ -106,7 +104,8 @@ class Front:
     ) -> None:
         limits = route.limits
         group = limits.threads_of(scope["method"])
-        async with self._bodies.received(client, limits.body, dict(scope["headers"])) as body:
+        headers = dict(scope["headers"])
+        async with self._bodies.received(client, limits.body, headers, environ) as body:
             set_body(environ, body)
             if group is Threads.FILES:
                 stream = Stream(client)

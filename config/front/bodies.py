@@ -7,34 +7,48 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Any, Final
 
+from django.http import HttpRequest
+
+from accounts.networks import find_network
 from config.front import refusals
 from config.front.client import Client, ClientGone
 from config.front.patience import Patience
 from config.front.refusals import Refused
 from config.route_limits import SLOWEST_UPLOAD, BodyLimit
 
+#: The part of the memory for bodies that one network may fill, so that it leaves some to others.
+SHARE: Final = 0.25
+
 
 class Bodies:
-    """All bodies that this process holds."""
+    """All bodies that this process holds, in bytes: of each kind, and of each network as well."""
 
     def __init__(self) -> None:
         self._held: Counter[BodyLimit] = Counter()
+        self._held_of: Counter[tuple[BodyLimit, str]] = Counter()
 
     @asynccontextmanager
     async def received(
-        self, client: Client, limit: BodyLimit, headers: dict[bytes, bytes]
+        self,
+        client: Client,
+        limit: BodyLimit,
+        headers: dict[bytes, bytes],
+        environ: dict[str, Any],
     ) -> AsyncIterator[bytes]:
         """
         Receive the whole body, and count it as held until the block ends.
 
         :param headers: of the request, by their names in lower case
+        :param environ: of the request, which tells its network
         :raises Refused: if the body is too large, too late, or one too many
         :raises ClientGone: if the client closed the connection
         """
         if not expects_body(headers, limit):
             yield b""
             return
+        network = _find_network(environ)
         pieces: list[bytes] = []
         size = 0
         patience = Patience(limit.seconds, SLOWEST_UPLOAD)
@@ -43,15 +57,36 @@ class Bodies:
             while has_more:
                 piece, has_more = await _receive_piece(client, patience)
                 size += len(piece)
-                self._held[limit] += len(piece)
+                self._hold(limit, network, len(piece))
                 if size > limit.largest:
                     raise refusals.too_large(limit.largest)
-                if self._held[limit] > limit.in_memory:
+                if self._is_full(limit, network):
                     raise refusals.busy()
                 pieces.append(piece)
-            yield b"".join(pieces)
+            body = b"".join(pieces)
+            # Held once, and counted once.
+            pieces.clear()
+            yield body
         finally:
-            self._held[limit] -= size
+            self._hold(limit, network, -size)
+
+    def _hold(self, limit: BodyLimit, network: str, size: int) -> None:
+        self._held[limit] += size
+        self._held_of[limit, network] += size
+        if not self._held_of[limit, network]:
+            del self._held_of[limit, network]
+
+    def _is_full(self, limit: BodyLimit, network: str) -> bool:
+        return (
+            self._held[limit] > limit.in_memory
+            or self._held_of[limit, network] > limit.in_memory * SHARE
+        )
+
+
+def _find_network(environ: dict[str, Any]) -> str:
+    request = HttpRequest()
+    request.META = environ
+    return find_network(request)
 
 
 def expects_body(headers: dict[bytes, bytes], limit: BodyLimit) -> bool:

@@ -18,7 +18,7 @@ Send = Callable[[Message], Awaitable[None]]
 PIECE: Final = 64 * 1024
 #: How long a client may keep an answer waiting: see `Patience`.
 READER_PATIENCE: Final = 20.0
-SLOWEST_READER: Final = 32 * 1024
+SLOWEST_READER: Final = 64 * 1024
 
 
 class ClientGone(Exception):

@@ -8,8 +8,23 @@ from io import BytesIO
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+from config.front import refusals
+
 # The body has arrived, so neither its framing nor a question about it concerns the application.
 _OF_THE_FRONT: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+
+
+def read_path(scope: Mapping[str, Any]) -> str:
+    """
+    Return the path of the address, as Django will read it.
+
+    :raises Refused: if it is not UTF-8. Django would write such bytes as percent signs, and copy
+        the path for each of them.
+    """
+    try:
+        return unquote_to_bytes(scope["raw_path"]).decode("utf-8")
+    except UnicodeDecodeError:
+        raise refusals.malformed() from None
 
 
 def make_environ(scope: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,6 +90,15 @@ def busy() -> Refused:
     )
 
 
+def malformed() -> Refused:
+    return Refused(
+        HTTPStatus.BAD_REQUEST,
+        "bad-request",
+        "That address cannot be read",
+        "The path of the address is not UTF-8.",
+    )
+
+
 def failed() -> Refused:
     return Refused(
         HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from django.urls import Resolver404, get_resolver, resolve
 
@@ -21,12 +21,16 @@ class Route(NamedTuple):
     pattern: str
 
 
+#: Of an address that no route has.
+NO_ROUTE: Final = Route(route_limits.UNKNOWN, "")
+
+
 def find_route(path: str) -> Route:
     """Return the route of an address."""
     try:
         match = resolve(path)
     except Resolver404:
-        return Route(route_limits.UNKNOWN, "")
+        return NO_ROUTE
     limits = route_limits.ROUTES.get(match.url_name or "", route_limits.UNKNOWN)
     return Route(limits, match.route)
 

@@ -21,6 +21,7 @@ _OPEN_FILES: Final = Path("/dev/fd")
 UNREAD: Final = 30
 #: Files and sockets that a web process may open, where the system allows as many.
 _MOST_OPEN: Final = 16_384
+_OF_THE_NETWORK: Final = frozenset({socket.AF_INET, socket.AF_INET6})
 # Close at once, with a reset rather than an end (socket(7), SO_LINGER).
 _RESET: Final = struct.pack("ii", 1, 0)
 
@@ -37,17 +38,28 @@ def reset_connection(client: Address, server: Address) -> bool:
     """
     Reset the connection between two addresses, and return whether it was found.
 
+    Of the server's the port alone is compared: granian gives the address that it listens on, which
+    may be every address of the machine.
+
     A client that reads nothing would keep its connection, and what it has not read in memory. An
     answer that broke off must not look complete, however granian ends it.
     """
-    ends = [(host, int(port)) for host, port in (client, server)]
+    ends = (_read_host(client[0]), int(client[1]), int(server[1]))
     for duplicate in _sockets():
         with suppress(OSError):
-            if [duplicate.getpeername()[:2], duplicate.getsockname()[:2]] == ends:
+            if duplicate.family not in _OF_THE_NETWORK:
+                continue
+            host, port, *_ = duplicate.getpeername()
+            if (_read_host(host), port, duplicate.getsockname()[1]) == ends:
                 duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 duplicate.shutdown(socket.SHUT_RDWR)
                 return True
     return False
+
+
+def _read_host(host: str) -> str:
+    """Return an IPv4 address as such; a socket for both families shows it as one of IPv6."""
+    return host.removeprefix("::ffff:")
 
 
 async def bound_unread_answers() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from config.route_limits import NO_BODY, ROUTES
 from tests.addresses import address_of
-from tests.front.nginx import in_bytes, location_of, read_locations
+from tests.front.nginx import FILE, in_bytes, location_of, read_locations
 
 
 class TestALocation:
@@ -31,3 +33,26 @@ class TestALocation:
         assert said["client_body_in_file_only"] == "off"
         assert said["proxy_max_temp_file_size"] == "0"
         assert (said["proxy_cache"], said["proxy_store"]) == ("off", "off")
+
+
+class TestANetwork:
+    """Whom nginx counts connections and uploads for."""
+
+    @pytest.mark.parametrize(
+        ("address", "network"),
+        [
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2::3", "2001:db8:1:2"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2"),
+            # The zeros of its network are not written.
+            ("2001:db8::3", "2001:db8"),
+            ("2001:db8::3:4:5:6", "2001:db8"),
+            ("::1", "::1"),
+        ],
+    )
+    def test_of_ipv6_is_half_an_address(self, address, network):
+        patterns = re.findall(r'"~(\^\(\?<.*?)"', FILE.read_text(encoding="utf-8"))
+        found = [re.match(one.replace("(?<", "(?P<"), address) for one in patterns]
+
+        assert len(patterns) == 2
+        assert next((one[1] for one in found if one), address) == network

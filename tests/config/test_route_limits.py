@@ -81,5 +81,6 @@ class TestAnAddress:
     def test_that_is_a_file_has_threads_of_its_own(self):
         assert ROUTES["api-attachment"].threads_of("GET") is Threads.FILES
         assert ROUTES["api-attachment"].threads_of("POST") is Threads.PAGES
+        assert ROUTES["api-calendar-import"].threads_of("POST") is Threads.UPLOADS
         assert ROUTES["settings-export"].threads_of("GET") is Threads.PAGES
         assert ROUTES["settings-export"].threads_of("POST") is Threads.FILES

@@ -37,17 +37,21 @@ class Server:
 
 
 @contextmanager
-def granian(target: str, log: Path) -> Iterator[int]:
-    """Serve an application of `tests.front.served`, and yield the port."""
+def granian(target: str, log: Path, *, host: str = "127.0.0.1") -> Iterator[int]:
+    """
+    Serve an application of `tests.front.served`, and yield the port.
+
+    The tests stand where a proxy would, so that they can say whom a request comes from.
+    """
     with ports.reserved() as port, log.open("ab") as output:
         process = spawn(
             [
                 *(sys.executable, "-m", "granian", "--interface", "asgi"),
-                *(f"tests.front.served:{target}", "--host", "127.0.0.1", "--port", str(port)),
+                *(f"tests.front.served:{target}", "--host", host, "--port", str(port)),
                 *("--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"),
                 *("--http1-header-read-timeout", "1000"),
             ],
-            env={**os.environ, "ANTARES_ENV": "development"},
+            env={**os.environ, "ANTARES_ENV": "development", "TRUSTED_PROXY": "nginx"},
             output=output,
             cwd=ROOT,
         )
@@ -68,6 +72,13 @@ def started(tmp_path_factory) -> Iterator[int]:
 def upstream(tmp_path_factory) -> Iterator[int]:
     """Return the port of a server with the limits of the real routes."""
     with granian("behind_nginx", tmp_path_factory.mktemp("upstream") / "granian.log") as port:
+        yield port
+
+
+@pytest.fixture(params=["0.0.0.0", "::"])
+def everywhere(request, tmp_path) -> Iterator[int]:
+    """Return the port of a server that listens on every address of the machine."""
+    with granian("application", tmp_path / "granian.log", host=request.param) as port:
         yield port
 
 

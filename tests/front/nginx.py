@@ -83,9 +83,9 @@ class Nginx:
     def arguments(self) -> list[str]:
         return [*command(), "-e", str(self.folder / "start.log"), "-p", str(self.folder), "-c"]
 
-    def client(self) -> httpx.Client:
+    def client(self, *, http2: bool = False) -> httpx.Client:
         url = f"https://127.0.0.1:{self.port}"
-        return httpx.Client(base_url=url, verify=self.trust(), timeout=PATIENCE)
+        return httpx.Client(base_url=url, verify=self.trust(), timeout=PATIENCE, http2=http2)
 
     def trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.folder / "cert.pem"))

@@ -31,10 +31,16 @@ DEADLINE = 1
 PATIENCE = 1.5
 LINGER = 0.5
 PAGE_THREADS, FILE_THREADS = 2, 2
+THREADS = {
+    Threads.PAGES: PAGE_THREADS,
+    Threads.FILES: FILE_THREADS,
+    Threads.UPLOADS: 1,
+    Threads.PROBES: 1,
+}
 
 _BODY = BodyLimit(LARGEST, seconds=DEADLINE, in_memory=IN_MEMORY)
 _PAGE = RouteLimits(_BODY)
-_STREAM = RouteLimits(_BODY, long_methods=frozenset({"GET"}))
+_STREAM = RouteLimits(_BODY, by_method=(("GET", Threads.FILES),))
 # Answered while all other threads are busy.
 _STATE = RouteLimits(_BODY, threads=Threads.PROBES)
 
@@ -107,13 +113,11 @@ def answer(environ, start_response):
 
 application = Front(
     answer,
-    {Threads.PAGES: PAGE_THREADS, Threads.FILES: FILE_THREADS, Threads.PROBES: 1},
+    THREADS,
     routes=find_route,
     patience=PATIENCE,
     linger=LINGER,
 )
 
 # With the limits of the real routes.
-behind_nginx = Front(
-    answer, {Threads.PAGES: PAGE_THREADS, Threads.FILES: FILE_THREADS, Threads.PROBES: 1}
-)
+behind_nginx = Front(answer, THREADS)

@@ -138,27 +138,42 @@ class TestASlowBody:
         assert server.state()["called"] == called
 
 
-class TestManyBodies:
-    def test_are_held_up_to_a_limit(self, server):
-        half = LARGEST // 2
-        held = head("/", f"Content-Length: {LARGEST}") + bytes(half)
+def of_network(number: int) -> str:
+    return f"X-Forwarded-For: 192.0.2.{number}"
 
-        def is_refused(*, beside: int) -> bool:
-            with ExitStack() as stack:
-                for _ in range(beside):
-                    stack.enter_context(server.connect(held))
-                with server.connect(post("/v1/a", bytes(half))) as client:
-                    answer = client.read_answer()
-            if answer.status != 503:
-                return False
-            assert answer.headers["retry-after"] == "5"
-            assert json.loads(answer.body)["code"] == "busy"
-            return True
+
+class TestManyBodies:
+    HALF = LARGEST // 2
+
+    def is_refused(self, server, networks: list[int], *, last: int) -> bool:
+        """Return whether a half body of `last` is refused, while half bodies of others are held."""
+        length = f"Content-Length: {LARGEST}"
+        with ExitStack() as stack:
+            for number in networks:
+                held = head("/", length, of_network(number)) + bytes(self.HALF)
+                stack.enter_context(server.connect(held))
+            lines = (f"Content-Length: {self.HALF}", of_network(last))
+            with server.connect(head("/v1/a", *lines) + bytes(self.HALF)) as client:
+                answer = client.read_answer()
+        if answer.status != 503:
+            return False
+        assert answer.headers["retry-after"] == "5"
+        assert json.loads(answer.body)["code"] == "busy"
+        return True
+
+    def test_are_held_up_to_a_limit(self, server):
+        many = list(range(IN_MEMORY // self.HALF))
 
         # Tried again where those beside it were given up before the last was sent.
-        wait_until(lambda: is_refused(beside=IN_MEMORY // half), within=PATIENCE)
+        wait_until(lambda: self.is_refused(server, many, last=99), within=PATIENCE)
         # They have gone, and what they held is free.
-        wait_until(lambda: not is_refused(beside=0), within=PATIENCE)
+        wait_until(lambda: not self.is_refused(server, [], last=99), within=PATIENCE)
+
+    def test_of_one_network_leave_room_for_others(self, server):
+        its_share = [1] * (IN_MEMORY // 4 // self.HALF)
+
+        wait_until(lambda: self.is_refused(server, its_share, last=1), within=PATIENCE)
+        wait_until(lambda: not self.is_refused(server, its_share, last=2), within=PATIENCE)
 
 
 def seen(server, target: str, *lines: str) -> dict[str, str]:
@@ -194,13 +209,22 @@ class TestTheEnvironment:
         [
             ("/a%2Fb%20c?d=%20", "/a/b c", "d=%20"),
             ("/%C3%A9", "/\u00c3\u00a9", ""),
-            ("/%FF?", "/\u00ff", ""),
         ],
     )
     def test_has_the_bytes_of_the_address(self, server, target, path, query):
         environ = seen(server, target)
 
         assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == (path, query)
+
+    @pytest.mark.parametrize("path", ["/%FF", "/v1/%C3", "/healthz%80", "/" + "%ff" * 20_000])
+    def test_has_no_address_that_is_not_utf8(self, server, path):
+        """Django would take seconds for a long one, once in the event loop and once in a thread."""
+        with server.connect(head(path, method="GET")) as client:
+            answer = client.read_answer()
+
+        assert answer.status == 400
+        if path.startswith("/v1/"):
+            assert json.loads(answer.body)["code"] == "bad-request"
 
     @pytest.mark.invariant(4)
     @pytest.mark.control("6.5.1")

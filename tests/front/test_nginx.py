@@ -95,6 +95,17 @@ class TestABody:
 
         assert (answer.status_code, answer.text) == (200, described(bytes(size)))
 
+    @pytest.mark.parametrize("target", ADDRESSES)
+    @pytest.mark.parametrize("says_its_length", [True, False])
+    def test_by_http_2_passes_without_a_file(self, proxy, target, says_its_length):
+        body = bytes(ADDRESSES[target])
+        pieces = (body[at : at + 8192] for at in range(0, len(body), 8192))
+
+        with proxy.client(http2=True) as client:
+            answer = client.post(target, content=body if says_its_length else pieces)
+
+        assert (answer.http_version, answer.text) == ("HTTP/2", described(body))
+
     @pytest.mark.parametrize("target", ["/accounts/login/", "/oauth/token"])
     def test_in_chunks_is_held_to_the_limit_of_its_route(self, client, target):
         chunks = (bytes(4096) for _ in range(ADDRESSES[target] // 4096 + 1))

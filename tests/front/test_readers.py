@@ -11,7 +11,7 @@ import pytest
 from config.front.sockets import UNREAD
 from tests.front.served import FILE_THREADS, PATIENCE
 from tests.front.wire import PATIENCE as WITHIN
-from tests.front.wire import head
+from tests.front.wire import Wire, head
 from tests.worlds.processes import wait_until
 
 MIB = 1024 * 1024
@@ -49,6 +49,10 @@ class TestAReaderWhoReadsNothing:
             # The kernel would end it, too, after `sockets.UNREAD` seconds.
             assert PATIENCE / 2 <= time.monotonic() - began < UNREAD * 2 / 3
             assert client.is_reset(within=UNREAD / 3)
+
+    def test_is_reset_where_the_server_listens_on_every_address(self, everywhere):
+        with Wire(everywhere, get(f"/stream?megabytes={LARGE}"), window=4096) as client:
+            assert client.is_reset(within=UNREAD / 2)
 
     def test_of_a_page_has_none(self, server):
         with server.connect(get(f"/large?megabytes={LARGE}"), window=4096) as client:

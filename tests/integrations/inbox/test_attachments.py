@@ -163,7 +163,7 @@ class TestADownload:
 
     def test_of_an_account_that_has_just_been_disconnected_says_so(self, filled):
         Connection.objects.filter(id=filled.connection.id).update(
-            status=Connection.Status.ENDED, ended_at=timezone.now()
+            status=ConnectionStatus.ENDED, ended_at=timezone.now()
         )
 
         with pytest.raises(NoLongerLive):
