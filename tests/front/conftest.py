@@ -75,7 +75,7 @@ def upstream(tmp_path_factory) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture(params=["0.0.0.0", "::"])
+@pytest.fixture(params=["0.0.0.0", "::"])  # noqa: S104 - for the test alone
 def everywhere(request, tmp_path) -> Iterator[int]:
     """Return the port of a server that listens on every address of the machine."""
     with granian("application", tmp_path / "granian.log", host=request.param) as port:

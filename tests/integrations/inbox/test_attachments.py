@@ -12,6 +12,7 @@ from integrations.file_stream import BEGINNING
 from integrations.inbox import Filters
 from integrations.inbox.reading import NotFound
 from integrations.models import Attachment, Connection
+from integrations.models.connection import ConnectionStatus
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.arriving import ArrivingFile
