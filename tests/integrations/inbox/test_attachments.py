@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import orjson
 import pytest
 from django.utils import timezone
@@ -11,8 +13,7 @@ from integrations.fences import NoLongerLive
 from integrations.file_stream import BEGINNING
 from integrations.inbox import Filters
 from integrations.inbox.reading import NotFound
-from integrations.models import Attachment, Connection
-from integrations.models.connection import ConnectionStatus
+from integrations.models import Attachment
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.arriving import ArrivingFile
@@ -162,13 +163,9 @@ class TestADownload:
         with pytest.raises(errors.Unavailable):
             attachments.download(asked(filled), **ids)
 
-    def test_of_an_account_that_has_just_been_disconnected_says_so(self, filled):
-        Connection.objects.filter(id=filled.connection.id).update(
-            status=ConnectionStatus.ENDED, ended_at=timezone.now()
-        )
-
+    def test_of_an_account_that_has_gone_says_so(self, db):
         with pytest.raises(NoLongerLive):
-            calling.open_file(filled.connection.id, "message", "0")
+            calling.open_file(uuid4(), "message", "0")
 
     @pytest.mark.invariant(1)
     def test_breaks_off_once_the_account_is_disconnected(self, filled, mailbox):
