@@ -88,8 +88,9 @@ def create(  # noqa: PLR0913 - one event in full
 
 
 def _find_created(asked: Asked, seen: Visible, content: EventContent, key: str) -> Written | None:
-    backend = here if seen.calendar.is_local else there
-    return backend.find_created(asked, seen, content, key=key)
+    if seen.calendar.is_local:
+        return here.find_created(asked, seen, content, key=key)
+    return there.find_created(asked, seen, content, key=key)
 
 
 def change(  # noqa: PLR0913 - one edit in full
