@@ -1,37 +1,57 @@
 """
-A process whose children write an event over HTTP, each killed before a given line that it runs.
+A process whose children write an event over HTTP, each killed at a given place of the program.
 
-Reads a JSON object per line of its input: `line` (0: not killed), `cookies`, `body` and `key`. It
-answers how the child ended: `201` and the like are statuses, `-9` says that it was killed. It
-opens no connection itself, so that a child begins with none. `python -m tests.races.killed_writer`
+Reads a JSON object per line of its input. A write has `cookies`, `body` and `key`, and where it is
+killed: `line` is the number of the line, counted in the files `steps`, before which it is (0 and
+none: it is not killed), and `place` is a file and a function, `replies.py:answered`, at whose
+beginning it is. The answer says how the child ended: `201` and the like are statuses, `-9` says
+that it was killed. `{"work": true}` starts a child that does what is due of sync until the end. The
+process opens no connection itself, so that a child begins with none.
+`python -m tests.races.killed_writer`
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import django
 
 django.setup()
 
-from django.test import Client  # noqa: E402 - after the settings
+from django.db import connection  # noqa: E402 - after the settings
+from django.test import Client  # noqa: E402
 from django.urls import resolve  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 import integrations  # noqa: E402
+from config.classes import ProcessClass  # noqa: E402
+from integrations.sync import claims, engine  # noqa: E402
 from tests.races import sequencing  # noqa: E402
+from tests.races.writers import WORKER  # noqa: E402
+from tests.walls import acting_as  # noqa: E402
 
 # Loaded here once, rather than by each child.
 resolve("/v1/users/me/events")
 
 _FOLDER = Path(integrations.__file__).parent
-STEPS = {
-    str(_FOLDER / name)
-    for name in ("replies.py", "calendars/writing/once.py", "calendars/keeping.py")
-}
+
+
+def kill_at(place: str) -> None:
+    file, _, function = place.partition(":")
+    path = str(_FOLDER / file)
+
+    def enter(frame: FrameType, _event: str, _argument: Any) -> None:
+        if frame.f_code.co_filename == path and frame.f_code.co_name == function:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.settrace(enter)
 
 
 def write(asked: dict[str, Any]) -> int:
@@ -45,22 +65,56 @@ def start_child(asked: dict[str, Any], answer: int) -> int:
     pid = os.fork()
     if pid:
         return pid
-    if asked["line"]:
-        sequencing.kill_before(asked["line"], steps=STEPS)
+    if "place" in asked:
+        kill_at(asked["place"])
+    elif asked["line"]:
+        steps = {str(_FOLDER / name) for name in asked["steps"]}
+        sequencing.kill_before(asked["line"], steps=steps)
     os.write(answer, str(write(asked)).encode())
     os._exit(0)
 
 
+def start_worker() -> int:
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('application_name', %s, false)", [WORKER])
+    while os.getppid() == parent:
+        for work_id in claims.due(at=timezone.now()):
+            do_work(work_id)
+        time.sleep(0.02)
+    os._exit(0)
+
+
+def do_work(work_id: Any) -> None:
+    try:
+        with acting_as(ProcessClass.SYNC):
+            engine.run(work_id=work_id, at=timezone.now())
+    except claims.NotClaimed:
+        # It is done already, or not to be done any more.
+        return
+
+
 def main() -> None:
+    workers = []
     for line in sys.stdin:
+        asked = json.loads(line)
+        if "work" in asked:
+            workers.append(start_worker())
+            continue
         reading, writing = os.pipe()
-        child = start_child(json.loads(line), writing)
+        child = start_child(asked, writing)
         os.close(writing)
         with os.fdopen(reading) as answer:
             said = answer.read()
         ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         sys.stdout.write(f"{said or ended}\n")
         sys.stdout.flush()
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
 
 
 if __name__ == "__main__":

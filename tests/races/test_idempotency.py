@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +10,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection
 from django.db import connections as databases
 from django.utils import timezone
 
@@ -27,7 +24,8 @@ from tests.api.calendars.test_local_writing import begun
 from tests.integrations import household as houses
 from tests.integrations.calendar_house import moment
 from tests.integrations.purge.conftest import keyring
-from tests.worlds.processes import environment, wait_until
+from tests.races.writers import Writer, has_no_other_connection
+from tests.worlds.processes import wait_until
 
 __all__ = ["keyring"]
 
@@ -38,6 +36,7 @@ pytestmark = [
 ]
 # More lines than a write has; the loop ends with the first that is not reached.
 MANY = 500
+STEPS = ["replies.py", "calendars/writing/once.py", "calendars/keeping.py"]
 
 
 class TestLeaseThatHasEnded:
@@ -92,39 +91,8 @@ class TestLeaseThatHasEnded:
 
 @pytest.fixture
 def writer(keyring):
-    """Return a function that has a process of its own write an event, and be killed at a line."""
-    started = subprocess.Popen(
-        [sys.executable, "-m", "tests.races.killed_writer"],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-    def write(**asked):
-        started.stdin.write(json.dumps(asked) + "\n")
-        started.stdin.flush()
-        return int(started.stdout.readline())
-
-    yield write
-    started.stdin.close()
-    try:
-        started.wait(timeout=60)
-    except subprocess.TimeoutExpired:
-        started.kill()
-        started.wait()
-        raise
-    started.stdout.close()
-
-
-def has_no_other_connection() -> bool:
-    """Return whether the server has noticed that the dead process let go of its locks."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-        return cursor.fetchone() == (0,)
+    with Writer() as writer:
+        yield writer
 
 
 class TestProcessKilledWhileItWrites:
@@ -143,7 +111,7 @@ class TestProcessKilledWhileItWrites:
             body = json.dumps({"calendar_id": calendar, "title": f"Tea {line}", "when": when})
             key = f"key-{line:08}"
 
-            ended = writer(line=line, cookies=cookies, body=body, key=key)
+            ended = writer.write(line=line, steps=STEPS, cookies=cookies, body=body, key=key)
             wait_until(has_no_other_connection)
 
             told.append(self.send_until_written(hers, body, key))

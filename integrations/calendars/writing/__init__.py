@@ -16,7 +16,8 @@ from uuid import UUID
 
 from integrations.asking import Asked
 from integrations.calendars.single import EventId
-from integrations.providers.calendars import Notify, Response
+from integrations.calendars.visible import Visible
+from integrations.providers.calendars import EventContent, Notify, Response
 
 from . import booking, drafts, here, places, targets, there
 from .checking import BadDraft
@@ -56,7 +57,8 @@ def create(  # noqa: PLR0913 - one event in full
     :param key: what a repetition of the same names: it makes no second event (up to 200 characters)
     :param notify: whether guests are sent invitations
     :param require_free: people who have to be free then, as their calendars are at this moment
-    :raises errors.Taken: if one of them is not, or nobody can tell
+    :raises errors.Taken: if one of them is not, or nobody can tell; and no earlier try under the
+        key wrote the event
     :raises BadDraft: if it cannot be an event
     :raises NotFound: if there is no such calendar for the actor
     :raises errors.ReadOnly: if it may only be read
@@ -75,11 +77,20 @@ def create(  # noqa: PLR0913 - one event in full
         try:
             booking.check(asked, require_free, content)
         except Taken:
-            if not booking.is_made(asked, seen, key):
+            # The event that takes the time may be the one that an earlier try wrote.
+            created = _find_created(asked, seen, content, key)
+            if created is None:
                 raise
+            return created
     if seen.calendar.is_local:
         return here.create(asked, seen, content, key=key)
     return there.create(asked, seen, content, key=key, notify=notify)
+
+
+def _find_created(asked: Asked, seen: Visible, content: EventContent, key: str) -> Written | None:
+    if seen.calendar.is_local:
+        return here.find_created(asked, seen, content, key=key)
+    return there.find_created(asked, seen, content, key=key)
 
 
 def change(  # noqa: PLR0913 - one edit in full

@@ -17,13 +17,8 @@ import orjson
 from integrations.asking import Asked
 from integrations.calendars import busy
 from integrations.calendars.busy import Question, Told
-from integrations.calendars.visible import Visible
-from integrations.models import Event
 from integrations.providers.calendars import EventContent
-from integrations.sync.calendars import rows
-from limited_use.vault import sealing
 
-from . import naming
 from .checking import BadDraft
 from .errors import Taken
 
@@ -44,15 +39,6 @@ def check(asked: Asked, people: Sequence[UUID], content: EventContent) -> None:
     answer = busy.answer(asked, question, make=partial(_are_free, people=people))
     if not orjson.loads(answer):
         raise Taken
-
-
-def is_made(asked: Asked, seen: Visible, key: str) -> bool:
-    """Return whether an earlier try wrote it: then it is itself what takes the time."""
-    calendar = seen.calendar
-    name = naming.name_of(asked.user_id, calendar.id, key)
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=calendar.integration.epoch)
-    blind = sealer.blind(rows.EVENT, name)
-    return Event.objects.filter(calendar=calendar, remote_blind=blind).exists()
 
 
 def _span(content: EventContent) -> tuple[datetime, datetime]:

@@ -59,10 +59,32 @@ def create(asked: Asked, seen: Visible, content: EventContent, *, key: str) -> W
     try:
         written = keeping.keep(actor=asked.actor, writes={calendar_id: write}, at=asked.at)
     except keeping.Changed:
-        return _made_before(asked, seen, content, uid)
+        created = find_created(asked, seen, content, key=key)
+        if created is None:
+            raise Stale from None
+        return created
     except _NO_SENSE:
         raise BadDraft({"recurrence": "It takes too much to find when that happens."}) from None
     return Written(calendar_id, str(written[calendar_id].ids[uid]))
+
+
+def find_created(asked: Asked, seen: Visible, content: EventContent, *, key: str) -> Written | None:
+    """
+    Return the event that an earlier try under the key wrote; None if there is none.
+
+    :raises KeyReused: if the event under the key is another
+    """
+    row = _row_of(asked, seen, naming.name_of(asked.user_id, seen.calendar.id, key))
+    if row is None:
+        return None
+
+    def is_same(rows: Opened) -> bool:
+        live = next(expanding.content_of(*one) for one in rows if one[0].id == row)
+        return sure.is_same(live, content)
+
+    if not _in_sink(asked, seen, row, is_same):
+        raise KeyReused
+    return Written(seen.calendar.id, str(row))
 
 
 def change(which: Which, seen: Visible, edit: Edit, *, etag: str, scope: Scope) -> Written:
@@ -155,21 +177,6 @@ def _written(which: Which, calendar_id: UUID, made: _Sealed) -> Written:
         return Written(calendar_id, naming.as_asked_for(which.name))
     ids = (one.written.ids.get(made.shown) for one in made.prepared)
     return Written(calendar_id, str(next(one for one in ids if one is not None)))
-
-
-def _made_before(asked: Asked, seen: Visible, content: EventContent, uid: str) -> Written:
-    """:raises KeyReused: if what is there under that name is another"""
-    row = _row_of(asked, seen, uid)
-    if row is None:
-        raise Stale
-
-    def is_same(rows: Opened) -> bool:
-        live = next(expanding.content_of(*one) for one in rows if one[0].id == row)
-        return sure.is_same(live, content)
-
-    if not _in_sink(asked, seen, row, is_same):
-        raise KeyReused
-    return Written(seen.calendar.id, str(row))
 
 
 def _row_of(asked: Asked, seen: Visible, uid: str) -> UUID | None:

@@ -75,12 +75,27 @@ def create(  # noqa: PLR0913 - one write in full
                 return _sent(call, write)
             except errors.AlreadyThere:
                 pass
-    found = look(call, calendar_id, event_id)
-    if not isinstance(found, RemoteEvent):
+    created = find_created(call, calendar_id, content, event_id=event_id)
+    if created is None:
         raise errors.Gone("it was deleted since")
-    if not is_same(found.content, content):
+    return created
+
+
+def find_created(
+    call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str
+) -> RemoteEvent | None:
+    """
+    Return the event that an earlier try wrote under an id of ours; None if there is none.
+
+    :raises KeyReused: if the event under that id is another
+    :raises errors.ProviderError: if the provider cannot tell
+    """
+    created = look(call, calendar_id, event_id)
+    if not isinstance(created, RemoteEvent):
+        return None
+    if not is_same(created.content, content):
         raise KeyReused
-    return found
+    return created
 
 
 def change(

@@ -24,6 +24,7 @@ from .checking import ONE_MOVES, ONE_REPEATS, BadDraft
 from .copying import Came
 from .drafts import Edit
 from .errors import NoSuchOccurrence, NotInvited, Stale
+from .places import There
 from .results import Scope, Written
 from .serial import Instance, Work
 from .targets import Target, Which
@@ -43,9 +44,30 @@ def create(
     name = naming.name_of(asked.user_id, seen.calendar.id, key)
     with calling.calendars(place.access) as call:
         made = sure.create(call, place.remote_id, content, event_id=name, notify=notify)
+    return _copy_created(asked, place, made)
+
+
+def find_created(asked: Asked, seen: Visible, content: EventContent, *, key: str) -> Written | None:
+    """
+    Return the event that an earlier try under the key wrote, as its provider has it now.
+
+    The provider is asked, because that try may have ended before it wrote our rows. None: the
+    provider has no such event.
+
+    :raises KeyReused: if the event under the key is another
+    :raises errors.ProviderError: if the provider cannot tell
+    """
+    place = places.there(asked, seen)
+    name = naming.name_of(asked.user_id, seen.calendar.id, key)
+    with calling.calendars(place.access) as call:
+        created = sure.find_created(call, place.remote_id, content, event_id=name)
+    return None if created is None else _copy_created(asked, place, created)
+
+
+def _copy_created(asked: Asked, place: There, created: RemoteEvent) -> Written:
     # Some providers keep an id of ours, others give one of their own.
-    ids = copying.take(place, Came(events=[made]), at=asked.at)
-    return Written(seen.calendar.id, _text(ids.get(made.event_id)))
+    ids = copying.take(place, Came(events=[created]), at=asked.at)
+    return Written(place.calendar.id, _text(ids.get(created.event_id)))
 
 
 def change(  # noqa: PLR0913 - one edit in full

@@ -8,15 +8,19 @@ from uuid import uuid4
 
 import pytest
 
+from config.classes import ProcessClass
 from integrations.calendars import freshness, writing
-from integrations.calendars.writing import BadDraft
+from integrations.calendars.writing import BadDraft, once
 from integrations.calendars.writing.errors import Taken
-from integrations.models import SyncWork
+from integrations.models import Calendar, Event, Reply, SyncWork
+from integrations.providers import errors
 from integrations.providers.calendars import When
+from integrations.replies import Sent
 from integrations.sync.calendars import resource_of
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.calendars import local_house
 from tests.integrations.calendars.local_house import kept
+from tests.walls import acting_as
 
 from .test_creating import create, draft
 
@@ -57,6 +61,15 @@ def test_a_free_time_is_booked_and_once_however_often_it_is_sent(alice, asked, a
 
     assert first == again
     assert len(account.events[account.email]) == 1
+
+
+def test_a_free_time_in_a_calendar_that_lives_here_is_booked_once(alice, asked):
+    home = Calendar.objects.get(id=local_house.begun(alice.actor))
+
+    first, again = (create(asked, home, draft(), require_free=[asked.user_id]) for _ in range(2))
+
+    assert first == again
+    assert str(Event.objects.get().id) == first.id
 
 
 @pytest.mark.claim("write.not-free")
@@ -124,3 +137,51 @@ def test_of_days_or_a_series_that_is_not_promised(alice, asked, account, more):
 
     assert set(told.value.fields) == {"require_free"}
     assert not account.events[account.email]
+
+
+@pytest.mark.invariant(9)
+class TestAnEventThatAnEarlierTryWrote:
+    """Its process ended before it wrote our row, and no worker brings the row in."""
+
+    @pytest.fixture
+    def written(self, alice, asked, monkeypatch):
+        written = book(asked, alice)
+        alice.events.all().delete()
+        monkeypatch.setattr(freshness, "wait", lambda *_, **__: None)
+        return written
+
+    @pytest.fixture
+    def again(self, asked, written):
+        return replace(asked, at=LATER + timedelta(minutes=3))
+
+    def test_is_found_at_the_provider_though_it_takes_the_time(self, alice, again, account):
+        assert book(again, alice).id == str(alice.events.get().id)
+
+        assert len(account.events[account.email]) == 1
+
+    def test_and_was_deleted_since_does_not_take_the_time_away_again(self, alice, again, account):
+        [name] = account.events[account.email]
+        account.remove(name)
+
+        with pytest.raises(Taken):
+            book(again, alice)
+
+        assert account.events[account.email] == {name: None}
+
+    def test_keeps_its_key_where_the_provider_cannot_tell(self, alice, again, account):
+        sent = Sent("create_event", "key-1", b"one body")
+        more = {"sent": sent, "notify": "none", "require_free": [again.user_id]}
+
+        def send():
+            with acting_as(ProcessClass.WEB):
+                return once.create(again, alice.primary.id, draft(), **more)
+
+        account.refusals.append(errors.Unavailable("down", status=503))
+        with pytest.raises(errors.Unavailable):
+            send()
+
+        # Free for the same request alone.
+        assert list(Reply.objects.values_list("status", "held_until")) == [(None, None)]
+        written, _ = send()
+        assert written.id == str(alice.events.get().id)
+        assert len(account.events[account.email]) == 1
