@@ -341,6 +341,16 @@ class TestSecondFactors:
 
         assert not is_in(browser)
 
+    def test_do_not_count_towards_the_day_once_they_are_refused(self, sam, secret, clock):
+        browser = self.at_the_factor(sam)
+        for _ in range(5 + 30):
+            self.show(browser, "000000")
+        clock.shift(timedelta(minutes=5))
+
+        self.show(browser, totp_code(secret))
+
+        assert is_in(browser)
+
     def test_are_not_used_up_by_who_else_has_the_password(self, sam, secret, clock):
         hers = self.at_the_factor(sam)
         self.show(hers, totp_code(secret))
