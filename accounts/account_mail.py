@@ -68,7 +68,7 @@ def queue_mail(
             kwargs={"user_id": str(user_id or uuid4())}, expires=mail.rate.seconds, retry=False
         )
     except (OperationalError, OSError):
-        _report(mail, "broker_failed")
+        logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "broker_failed"})
         rates.give_back(mail.rate, address, at=at)
 
 
@@ -87,7 +87,7 @@ def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
     try:
         _write(mail, user).send()
     except OSError:
-        _report(mail, "server_failed")
+        logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "server_failed"})
         rates.give_back(mail.rate, user.email, at=at)
 
 
@@ -99,8 +99,3 @@ def _write(mail: AccountMail, user: User) -> EmailMessage:
         to=[user.email],
         headers=_HEADERS,
     )
-
-
-def _report(mail: AccountMail, reason: str) -> None:
-    """Log the exception that is being handled."""
-    logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": reason})

@@ -110,9 +110,7 @@ def _find_route(path: str) -> ResolverMatch | None:
 
 def _counts_itself(match: ResolverMatch) -> bool:
     view = match.func
-    return (
-        match.url_name in UNCOUNTED or hasattr(view, "cls") or hasattr(view, "counts_requests")
-    )
+    return match.url_name in UNCOUNTED or hasattr(view, "cls") or hasattr(view, "counts_requests")
 
 
 def _count_class(request: HttpRequest) -> Usage:
