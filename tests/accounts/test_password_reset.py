@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from tests.accounts.cast import AT, sign_in
+from tests.accounts.cast import AT, person, sign_in
 
 pytestmark = pytest.mark.django_db
 RESET, DONE = "/accounts/password/reset/", "/accounts/password/reset/done/"
@@ -101,3 +101,14 @@ class TestAPerson:
             ask(alice.email, browser=browser)
 
         assert len(mailoutbox) == MOST
+
+
+@pytest.mark.parametrize("email", ["ſam@antares.example", "SAM@antares.example"])
+def test_another_spelling_of_an_address_makes_no_more_mails(email, mailoutbox):
+    sam = person("sam")
+    ask_from_many_networks(sam.email, 6)
+
+    answers = ask_from_many_networks(email, 6)
+
+    assert answers == {(302, DONE)}
+    assert len(mailoutbox) == MOST
