@@ -6,7 +6,7 @@ import ipaddress
 from typing import Final
 
 from allauth.account.adapter import get_adapter
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
 
 UNKNOWN: Final = "unknown"
@@ -18,11 +18,11 @@ def find_network(request: HttpRequest) -> str:
     Return an IPv4 address, or the /64 of an IPv6 address, which one subscriber has as a whole.
 
     Behind proxies, `TRUSTED_PROXY_COUNT` says which part of `X-Forwarded-For` to believe. All
-    requests without a readable address share one network.
+    requests without a readable address, or with fewer addresses than proxies, share one network.
     """
     try:
         address = ipaddress.ip_address(get_adapter(request).get_client_ip(request))
-    except (PermissionDenied, ValueError):
+    except (ImproperlyConfigured, PermissionDenied, ValueError):
         return UNKNOWN
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import timezone
 
 from accounts import known_origins, rates, request_limits
@@ -39,8 +40,6 @@ class By(Enum):
 
     NETWORK = auto()
     PERSON = auto()
-    # The address that was typed into the form, whether or not it has an account.
-    ADDRESS = auto()
 
 
 _CONFIRM: Final = ((Rate("confirm", 10, MINUTE), By.PERSON),)
@@ -49,10 +48,8 @@ _CONFIRM: Final = ((Rate("confirm", 10, MINUTE), By.PERSON),)
 SIGN_IN_PAGES: Final[Mapping[str, tuple[tuple[Rate, By], ...]]] = {
     "account_login": ((Rate("login", 30, MINUTE), By.NETWORK),),
     "account_sign_in_link": ((Rate("sign-in-link-page", 20, MINUTE), By.NETWORK),),
-    "account_reset_password": (
-        (Rate("reset-password", 20, MINUTE), By.NETWORK),
-        (Rate("reset-password-mail", 5, MINUTE), By.ADDRESS),
-    ),
+    # Then `password_reset` counts mails.
+    "account_reset_password": ((Rate("reset-password", 20, MINUTE), By.NETWORK),),
     "account_reset_password_from_key": ((Rate("reset-password-key", 20, MINUTE), By.NETWORK),),
     "account_change_password": ((Rate("change-password", 5, MINUTE), By.PERSON),),
     "account_reauthenticate": _CONFIRM,
@@ -66,31 +63,54 @@ UNCOUNTED: Final = frozenset({"alive", "ready"})
 
 
 class RouteLimits:
-    """Count each request for a page before its view runs. Views of the API count for themselves."""
+    """
+    Count each request once, before anything else is done for it.
+
+    Addresses that no route has, and forms without a valid form token, count as well. Views of the
+    API count for themselves. A form of a sign-in page counts towards the limits of that page too,
+    but only after the check of the form token: a foreign page uses up none of them.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        match = _find_route(request.path_info)
+        if match is None or not _counts_itself(match):
+            usage = _count_class(request)
+            if not usage.is_within:
+                # As Django's handler does, which the log reads.
+                request.resolver_match = match
+                return request_limits.render_too_many(request, usage)
         return self._get_response(request)
 
-    def process_view(
-        self, request: HttpRequest, view: Callable[..., Any], *_: object
-    ) -> HttpResponse | None:
-        """Return the page of a request beyond a limit (Django's middleware hook)."""
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """Return the page of a form beyond a limit (Django's middleware hook)."""
         name = request.resolver_match.url_name if request.resolver_match else None
-        if name in UNCOUNTED or hasattr(view, "cls") or hasattr(view, "counts_requests"):
+        if request.method != "POST" or name is None:
             return None
-        usages = [_count_class(request)]
-        if request.method == "POST":
-            usages += (_count(request, *limit) for limit in SIGN_IN_PAGES.get(name or "", ()))
-        refused = next((usage for usage in usages if not usage.is_within), None)
-        return request_limits.render_too_many(request, refused) if refused else None
+        for rate, by in SIGN_IN_PAGES.get(name, ()):
+            usage = _count(request, rate, by)
+            if not usage.is_within:
+                return request_limits.render_too_many(request, usage)
+        return None
 
 
 def rate_of_method(method: str | None) -> Rate:
     """Return the rate that a signed-in caller's request counts towards, not yet scaled."""
     return READ if method in {"GET", "HEAD"} else WRITE
+
+
+def _find_route(path: str) -> ResolverMatch | None:
+    try:
+        return resolve(path)
+    except Resolver404:
+        return None
+
+
+def _counts_itself(match: ResolverMatch) -> bool:
+    view = match.func
+    return match.url_name in UNCOUNTED or hasattr(view, "cls") or hasattr(view, "counts_requests")
 
 
 def _count_class(request: HttpRequest) -> Usage:
@@ -108,9 +128,6 @@ def _count_for_origin(request: HttpRequest, rate: Rate) -> Usage:
 
 
 def _count(request: HttpRequest, rate: Rate, by: By) -> Usage:
-    if by is By.ADDRESS:
-        address = request.POST.get("email", "").strip().lower()
-        return rates.count(rate, f"address {address}", at=timezone.now())
     if by is By.PERSON and request.user.is_authenticated:
         return request_limits.count_for_person(request, rate)
     return _count_for_origin(request, rate)

@@ -7,8 +7,9 @@ has counters of its own, so that whoever else has the password cannot use them u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
 from allauth.core import context
@@ -79,11 +80,17 @@ def _counted(user: User) -> Iterator[None]:
     """
     at = timezone.now()
     key = f"{user.pk} {known_origins.find_device(context.request, user.pk) or ''}"
-    usages = [rates.count(rate, key, at=at) for rate in ATTEMPTS]
-    if not all(usage.is_within for usage in usages):
-        raise ValidationError("Too many wrong codes. Wait some minutes, then try again.")
+    for number, rate in enumerate(ATTEMPTS):
+        if not rates.count(rate, key, at=at).is_within:
+            # An attempt that is refused counts towards no other rate.
+            _give_back(ATTEMPTS[:number], key, at=at)
+            raise ValidationError("Too many wrong codes. Wait some minutes, then try again.")
     yield
-    for rate in ATTEMPTS:
+    _give_back(ATTEMPTS, key, at=at)
+
+
+def _give_back(counted: Iterable[Rate], key: str, *, at: datetime) -> None:
+    for rate in counted:
         rates.give_back(rate, key, at=at)
 
 

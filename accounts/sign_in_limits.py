@@ -22,7 +22,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts import known_origins, rates, sign_in_links
+from accounts import known_origins, rates, sign_in_links, tasks
 from accounts.models import User
 from accounts.networks import find_network
 from accounts.rates import Rate
@@ -58,29 +58,29 @@ class TooManyAttempts(Exception):
 
 
 class LinkNeeded(Exception):
-    """The password was not looked at. A link was mailed if the address has an account."""
+    """The password was not looked at. A mailed link was asked for: an account gets one."""
 
 
 def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Counter]:
     """
     Count an attempt as failed, and return what to give back if it was right.
 
-    :raises TooManyAttempts: if the network tries too many passwords
+    :raises TooManyAttempts: if the network tries too many passwords, or a signed-in person does
     :raises LinkNeeded: if too many attempts failed from origins like this one
     """
     address = email.strip().lower()
     user = User.objects.active().filter(email=address).only("id", "email").first()
-    shared, own = _find_counters(request, address, user, at=at)
+    waiting, helped = _find_counters(request, address, user, at=at)
     counted: list[Counter] = []
-    for counter in (*shared, *own):
+    for counter in (*waiting, *helped):
         usage = rates.count(*counter, at=at)
         if usage.is_within:
             counted.append(counter)
             continue
         give_back(counted, at=at)
-        if counter in shared:
+        if counter in waiting:
             raise TooManyAttempts(usage.reset_after)
-        sign_in_links.mail_link(address, user, at=at)
+        tasks.queue_sign_in_link(address, user.pk if user else None, at=at)
         raise LinkNeeded
     return counted
 
@@ -94,9 +94,10 @@ def give_back(counters: Sequence[Counter], *, at: datetime) -> None:
 def _find_counters(
     request: HttpRequest, address: str, user: User | None, *, at: datetime
 ) -> tuple[list[Counter], list[Counter]]:
-    """Return the counters that an attempt shares with other accounts, and the account's own."""
+    """Return counters beyond which to wait, and those beyond which a mailed link helps."""
     if user is not None and request.user.is_authenticated and request.user.pk == user.pk:
-        return [], _counters(CONFIRMING, f"{user.pk}")
+        # A link lets a browser sign in, which this one is.
+        return _counters(CONFIRMING, f"{user.pk}"), []
     if permit := sign_in_links.find_permit(request, address, at=at):
         return [], _counters(WITH_LINK, permit)
     network = find_network(request)

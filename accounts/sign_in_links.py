@@ -12,44 +12,55 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
-from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import rates
+from accounts.account_mail import AccountMail
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import User
 from accounts.rates import Rate
 
 WORKS_FOR: Final = timedelta(hours=6)
 PERMIT_LASTS_FOR: Final = timedelta(minutes=15)
-#: More often than links expire, so that during an attack the mailbox always holds one that works.
-MAIL: Final = Rate("sign-in-link-mail", 1, 3600)
 USE: Final = Rate("sign-in-link-use", 1, int(WORKS_FOR.total_seconds()))
 
 _SALT: Final = "accounts.sign-in-link"
 _ADDRESS: Final = "address of a sign-in link"
 _PERMIT: Final = "sign_in_permit"
+#: Characters; a token of ours has some 170.
+_LONGEST_TOKEN: Final = 300
 
 
 class NoLongerWorks(Exception):
     """The link was used, is too old, or is none of ours. Ask for another by trying to sign in."""
 
 
-def mail_link(address: str, user: User | None, *, at: datetime) -> None:
-    """
-    Mail a link to the address, at most one an hour; nothing to an address without an account.
-
-    :param address: in lower case
-    """
-    if not rates.count(MAIL, address, at=at).is_within or user is None:
-        return
-    token = signing.dumps([_hash_address(address), secrets.token_urlsafe(12)], salt=_SALT)
+def make_link(user: User) -> dict[str, object]:
+    """Return the variables of the mail: a new link for the address of `user`, and its hours."""
+    token = signing.dumps([_hash_address(user.email), secrets.token_urlsafe(12)], salt=_SALT)
     path = reverse("account_open_sign_in_link", args=[token])
-    context = {"link": settings.PUBLIC_URL + path, "hours": WORKS_FOR // timedelta(hours=1)}
-    get_adapter().send_mail("account/email/sign_in_link", user.email, context)
+    return {"link": settings.PUBLIC_URL + path, "hours": WORKS_FOR // timedelta(hours=1)}
+
+
+#: More often than links expire, so that during an attack the mailbox always holds one that works.
+MAIL: Final = AccountMail(
+    "sign-in-link",
+    "account/email/sign_in_link",
+    Rate("sign-in-link-mail", 1, 3600),
+    make_link,
+)
+
+
+def is_link(token: str) -> bool:
+    """Return whether the token is one of ours and not too old; it may have been used."""
+    try:
+        _read_token(token)
+    except NoLongerWorks:
+        return False
+    return True
 
 
 def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
@@ -58,10 +69,7 @@ def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
 
     :raises NoLongerWorks: if it was used before, is too old, or is none of ours
     """
-    try:
-        address_hash, nonce = signing.loads(token, salt=_SALT, max_age=WORKS_FOR)
-    except (signing.BadSignature, ValueError):
-        raise NoLongerWorks from None
+    address_hash, nonce = _read_token(token)
     if not rates.count(USE, nonce, at=at).is_within:
         raise NoLongerWorks
     _permit(request, address_hash, nonce, at=at)
@@ -88,6 +96,22 @@ def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | No
 def drop_permit(request: HttpRequest) -> None:
     """End the permit of this browser, whose user has signed in."""
     request.session.pop(_PERMIT, None)
+
+
+def _read_token(token: str) -> tuple[str, str]:
+    """
+    Return the hash of the address and the id of the link.
+
+    :raises NoLongerWorks: if the token is too old, or is none of ours
+    """
+    # Before the signature: computing over a long text is work for nothing.
+    if len(token) > _LONGEST_TOKEN:
+        raise NoLongerWorks
+    try:
+        address_hash, nonce = signing.loads(token, salt=_SALT, max_age=WORKS_FOR)
+    except (signing.BadSignature, ValueError):
+        raise NoLongerWorks from None
+    return address_hash, nonce
 
 
 def _permit(request: HttpRequest, address_hash: str, permit_id: str, *, at: datetime) -> None:

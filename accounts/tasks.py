@@ -1,12 +1,33 @@
-"""Celery entry point of accounts: what has expired goes."""
+"""Celery entry points of accounts, and the function that queues one."""
 
 from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import known_origins, rates, tokens, usage
+from accounts import account_mail, known_origins, rates, sign_in_links, tokens, usage
 from accounts.sessions import SessionStore
+
+
+def queue_sign_in_link(address: str, user_id: UUID | None, *, at: datetime) -> None:
+    """
+    Ask a worker to mail a sign-in link, at most one an hour for an address.
+
+    :param address: in lower case
+    :param user_id: None if the address has no account
+    """
+    account_mail.queue_mail(
+        sign_in_links.MAIL, mail_sign_in_link, address=address, user_id=user_id, at=at
+    )
+
+
+@shared_task(name="accounts.mail_sign_in_link")  # type: ignore[untyped-decorator]
+def mail_sign_in_link(*, user_id: str, **_: object) -> None:
+    """Mail a sign-in link to a person; nothing if the id is nobody's."""
+    account_mail.send_queued(sign_in_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
 @shared_task(name="accounts.forget_expired")  # type: ignore[untyped-decorator]

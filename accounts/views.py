@@ -45,7 +45,10 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
 @require_safe
 def open_sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """Move the link's secret out of the address (CASA 2.1.1). Nothing is used up by looking."""
-    request.session[_LINK] = token
+    request.session.pop(_LINK, None)
+    # Nothing else is kept: text that a stranger makes up would fill the table of sessions.
+    if sign_in_links.is_link(token):
+        request.session[_LINK] = token
     return redirect("account_sign_in_link")
 
 

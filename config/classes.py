@@ -63,6 +63,8 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "integrations.make_evidence": _PURGE,
     "integrations.measure": _PURGE,
     "accounts.forget_expired": _PURGE,
+    # Of the two classes this one sends mail.
+    "accounts.mail_sign_in_link": _PURGE,
     "limited_use.count_uses": _PURGE,
     "limited_use.sequence_ledger": _PURGE,
     "limited_use.turn_key_epoch": _PURGE,

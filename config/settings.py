@@ -209,10 +209,10 @@ MIDDLEWARE = [
     "accounts.sessionless.AnswerWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    # After the check of the form token: a foreign page uses up nobody's limit.
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # After the check of the form token: a foreign page uses up no limit of a sign-in page.
     "accounts.route_limits.RouteLimits",
     "integrations.costly_limits.CostlyLimits",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.suspended.SuspendedRequests",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -315,6 +315,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 # Multiplies what route classes take in a minute (`accounts.route_limits`): for large deployments.
 RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
 
+ACCOUNT_FORMS = {"reset_password": "accounts.password_reset.ResetPasswordForm"}
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"

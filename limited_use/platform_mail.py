@@ -3,7 +3,7 @@ The platform's own mail: the one place that sends any, to the address that a per
 
 It takes a kind of the closed list and words of ours, never text. So no provider's content can
 be in it, and it goes through nobody's mailbox: the server is the platform's (`EMAIL_URL`).
-Mail of the sign-in pages (passwords) is django-allauth's, by the same server.
+Mail of the sign-in pages is django-allauth's and of `accounts.account_mail`, by the same server.
 """
 
 from __future__ import annotations

@@ -22,10 +22,12 @@ from limited_use.vault.functions import FUNCTIONS
 from .roles import Roles
 
 _WEB: Final = frozenset({"web"})
+#: A worker gives the count of a mail back that it could not send.
+_WEB_AND_PURGE: Final = frozenset({"web", "purge"})
 #: Counting towards rate limits: `accounts.rates`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
-    {"count_rate": _WEB, "give_back_rate": _WEB},
+    {"count_rate": _WEB, "give_back_rate": _WEB_AND_PURGE},
 )
 
 _FOUND: Final = """

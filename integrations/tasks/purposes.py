@@ -53,6 +53,7 @@ TASKS: Final[Mapping[str, EntryPoint]] = {
     "integrations.make_evidence": EntryPoint("counts, registers, hashes and words of ours"),
     "integrations.measure": EntryPoint("counts rows and ages"),
     "accounts.forget_expired": EntryPoint("deletes sessions, tokens and counts that are over"),
+    "accounts.mail_sign_in_link": EntryPoint("mails a link to a person's sign-in address"),
     "limited_use.count_uses": EntryPoint("counts decisions by rule"),
     "limited_use.sequence_ledger": EntryPoint("orders and signs pseudonymous entries"),
     "limited_use.turn_key_epoch": EntryPoint("wraps keys anew; opens nothing"),

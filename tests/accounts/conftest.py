@@ -10,9 +10,10 @@ from accounts import clients, delegations, memberships, organisations
 from accounts.models import Delegation, Organisation, ServiceClient, User
 from accounts.roles import Role
 from tests.accounts.cast import AT, EC, RSA, Asking, person
+from tests.broker import workers
 from tests.walls import requests_act_as_web
 
-__all__ = ["requests_act_as_web"]
+__all__ = ["requests_act_as_web", "workers"]
 
 
 @pytest.fixture

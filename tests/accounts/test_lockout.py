@@ -12,12 +12,14 @@ from django.core import mail
 from django.test import Client
 
 from accounts import seeding, sign_in_limits, users
-from accounts.models import KnownNetwork
+from accounts.models import KnownNetwork, Session, User
 from tests.accounts.cast import AT, PASSWORD, totp_code
+from tests.broker import broker_down
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/login/"
 HOME, OFFICE, STRANGE = "192.0.2.1", "192.0.2.2", "203.0.113.9"
+SMTP = "django.core.mail.backends.smtp.EmailBackend"
 MOST = sign_in_limits.FROM_UNKNOWN[0].limit
 
 
@@ -84,7 +86,7 @@ class TestALockedAccount:
         assert (looked_at, later) == (MOST, 0)
         assert guess(email, 1, network="10.3") == 1
 
-    def test_says_the_same_of_an_address_without_account(self, alice, clock):
+    def test_says_the_same_of_an_address_without_account(self, alice, clock, workers):
         for email in (alice.email, "nobody@antares.example"):
             guess(email, MOST)
 
@@ -93,6 +95,7 @@ class TestALockedAccount:
             for email, address in ((alice.email, HOME), ("nobody@antares.example", OFFICE))
         )
 
+        workers.run()
         assert known == unknown
         assert [letter.to for letter in mail.outbox] == [[alice.email]]
 
@@ -199,8 +202,9 @@ class TestKnownOrigins:
 
 class TestTheMailedLink:
     @pytest.fixture
-    def link(self, alice, clock) -> str:
+    def link(self, alice, clock, workers) -> str:
         guess(alice.email, MOST + 1)
+        workers.run()
         return mailed_link()
 
     @pytest.mark.control("1.1.1")
@@ -270,15 +274,32 @@ class TestTheMailedLink:
 
         assert client.post("/accounts/login/link/").status_code == 410
 
+    @pytest.mark.parametrize("token", ["x" * 60_000, "x:y:z", "WyJhIiwiYiJd:1uHy:forged"])
+    def test_leaves_no_session_where_somebody_made_it_up(self, client, token):
+        answer = client.get(f"/accounts/login/link/{token}/")
+
+        assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/link/")
+        assert not Session.objects.exists()
+
+    def test_does_not_answer_for_one_that_somebody_made_up(self, link):
+        browser = Client()
+        browser.get(link)
+
+        browser.get("/accounts/login/link/x/")
+
+        assert browser.post("/accounts/login/link/").status_code == 410
+
     @pytest.mark.control("2.1.1")
     def test_moves_its_secret_out_of_the_address(self, link):
         assert Client().get(link)["Location"] == "/accounts/login/link/"
 
-    def test_is_mailed_once_an_hour(self, alice, link, clock):
+    def test_is_mailed_once_an_hour(self, alice, link, clock, workers):
         guess(alice.email, 5, network="10.5")
+        workers.run()
         within_the_hour = len(mail.outbox)
         clock.shift(timedelta(hours=1))
         guess(alice.email, 5, network="10.6")
+        workers.run()
 
         assert (within_the_hour, len(mail.outbox)) == (1, 2)
 
@@ -293,6 +314,87 @@ class TestTheMailedLink:
         attempt(alice.email, new, browser=browser)
 
         assert is_in(browser)
+
+
+class TestTheMailOfALink:
+    """A worker sends it: the page neither waits for the mail server nor fails with it."""
+
+    UNKNOWN = "nobody@antares.example"
+
+    @pytest.mark.invariant(4)
+    def test_is_a_message_with_an_id_whether_or_not_there_is_an_account(
+        self, alice, clock, workers
+    ):
+        for number, email in enumerate((alice.email, self.UNKNOWN)):
+            guess(email, MOST + 3, network=f"10.{number}")
+        sent_by_page = len(mail.outbox)
+
+        (known, arguments), (unknown, others) = workers.run()
+
+        assert sent_by_page == 0
+        assert known == unknown == "accounts.mail_sign_in_link"
+        assert arguments == {"user_id": str(alice.id)}
+        assert others.keys() == {"user_id"}
+        assert not User.objects.filter(id=others["user_id"]).exists()
+        assert [letter.to for letter in mail.outbox] == [[alice.email]]
+
+    def test_goes_to_nobody_who_was_switched_off_since(self, alice, clock, workers):
+        guess(alice.email, MOST + 1)
+        users.deactivate(user_id=alice.id, at=AT)
+
+        assert len(workers.run()) == 1
+        assert mail.outbox == []
+
+    def test_is_asked_for_again_after_the_mail_server_failed(
+        self, alice, clock, workers, settings, caplog
+    ):
+        locmem, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, SMTP
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+        guess(alice.email, MOST)
+        refused = attempt(alice.email, "no", address=OFFICE)
+        workers.run()
+        reported = [record.msg for record in caplog.records]
+        settings.EMAIL_BACKEND = locmem
+
+        attempt(alice.email, "no", address=OFFICE)
+        workers.run()
+
+        assert (refused.status_code, b"gets a mail" in refused.content) == (200, True)
+        assert "mail.not_sent" in reported
+        assert Client().get(mailed_link()).status_code == 302
+
+    @pytest.mark.parametrize("email", ["alice@antares.example", UNKNOWN])
+    def test_is_asked_for_again_after_the_broker_failed(self, alice, clock, workers, email):
+        guess(email, MOST)
+        with broker_down():
+            refused = attempt(email, "no", address=OFFICE)
+
+        attempt(email, "no", address=OFFICE)
+
+        assert (refused.status_code, b"gets a mail" in refused.content) == (200, True)
+        assert len(workers.run()) == 1
+
+
+class TestConfirming:
+    @pytest.mark.control("1.1.1")
+    def test_takes_few_guesses_and_promises_no_link(self, alice, clock, workers):
+        browser = Client()
+        attempt(alice.email, PASSWORD, address=HOME, browser=browser)
+
+        def confirm(password: str):
+            clock.shift(timedelta(seconds=20))
+            return browser.post("/accounts/reauthenticate/", {"password": password})
+
+        for _ in range(10):
+            confirm("no")
+        refused = confirm(PASSWORD)
+        workers.run()
+        clock.shift(timedelta(minutes=10))
+
+        assert b"Wait some minutes" in refused.content
+        assert b"link" not in refused.content.split(b"<main")[1].split(b"</main")[0]
+        assert mail.outbox == []
+        assert confirm(PASSWORD).status_code == 302
 
 
 class TestSecondFactors:
@@ -340,6 +442,16 @@ class TestSecondFactors:
         self.show(browser, totp_code(secret))
 
         assert not is_in(browser)
+
+    def test_do_not_count_towards_the_day_once_they_are_refused(self, sam, secret, clock):
+        browser = self.at_the_factor(sam)
+        for _ in range(5 + 30):
+            self.show(browser, "000000")
+        clock.shift(timedelta(minutes=5))
+
+        self.show(browser, totp_code(secret))
+
+        assert is_in(browser)
 
     def test_are_not_used_up_by_who_else_has_the_password(self, sam, secret, clock):
         hers = self.at_the_factor(sam)

@@ -159,6 +159,12 @@ class TestTheNetworkOfARequest:
     def test_is_an_address_or_what_one_subscriber_has(self, address, network):
         assert find_network(RequestFactory().get("/", REMOTE_ADDR=address)) == network
 
+    def test_is_unknown_where_proxies_sent_fewer_addresses_than_there_are_proxies(self, settings):
+        settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+        request = RequestFactory().get("/", headers={"X-Forwarded-For": "198.51.100.66"})
+
+        assert find_network(request) == "unknown"
+
     def test_is_what_the_trusted_proxy_says(self, settings):
         settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
         request = RequestFactory().get(

@@ -67,7 +67,12 @@ def ids(house):
         wanted_at=timezone.now(),
         due_at=timezone.now(),
     )
-    return {"job_id": job.id, "connection_id": house.connection.id, "watch_id": watch.id}
+    return {
+        "job_id": job.id,
+        "connection_id": house.connection.id,
+        "watch_id": watch.id,
+        "user_id": house.user.id,
+    }
 
 
 class TestTasks:

@@ -14,8 +14,8 @@ from integrations import tokens
 from integrations.models import Connection, ConnectionStatus
 from integrations.providers import errors
 from integrations.tasks import grants
+from tests.broker import broker_down
 from tests.integrations.google import ALICE_BOX
-from tests.integrations.purge.test_sweep import broker_down
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.invariant(2)]
 

@@ -166,7 +166,7 @@ RULES = {
         ),
         {
             "limited_use/platform_mail.py": "the one place: kinds of a closed list, our own words",
-            "accounts/sign_in_links.py": "a mail of the sign-in pages: a link, in words of ours",
+            "accounts/account_mail.py": "mails of the sign-in pages: a link, in words of ours",
         },
     ),
     "makes templates of strings": Rule(

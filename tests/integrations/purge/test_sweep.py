@@ -19,6 +19,7 @@ from limited_use.models import KeyEpoch
 from limited_use.tasks import turn_key_epoch
 from limited_use.vault import rhythm
 from limited_use.vault.lines import KeyLine
+from tests.broker import broker_down
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.test_engine import run
@@ -148,27 +149,6 @@ class TestSweepPurges:
             tasks.sweep_purges()
 
         assert PurgeJob.objects.get().step == PurgeStep.FENCED
-
-
-class broker_down:  # noqa: N801 - reads as what it is
-    """Point our Celery application at a port where nobody listens."""
-
-    def __enter__(self):
-        from config.celery import app
-
-        self.app, self.before = app, app.conf.broker_url
-        self.set("redis://127.0.0.1:1/0")
-
-    def __exit__(self, *_):
-        self.set(self.before)
-
-    def set(self, url):
-        self.app.conf.broker_url = self.app.conf.broker_write_url = url
-        # What Celery does in a forked child: connections of before are not used again.
-        self.app._after_fork()
-        self.app.set_current()
-        self.app.__dict__.pop("amqp", None)
-        self.app._pool = None
 
 
 class TestCommands:

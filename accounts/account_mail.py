@@ -1,0 +1,101 @@
+"""
+Mails of the sign-in pages that a worker sends.
+
+A page counts and queues, and a worker makes the link and talks to the mail server. So the page
+takes the same time whether or not the address has an account, and works while the mail server or
+the broker is down. A message in the queue holds the id of a person, never an address or a link.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from kombu.exceptions import OperationalError
+
+from accounts import rates
+from accounts.models import User
+from accounts.rates import Rate
+
+logger = logging.getLogger(__name__)
+
+# So that no mailbox answers by itself (RFC 3834).
+_HEADERS: Final = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMail:
+    """
+    A kind of mail.
+
+    :param name: lower case letters and hyphens; the log shows it
+    :param template: what the names of its templates begin with
+    :param rate: how many are sent to one address
+    :param make_context: returns the variables of the templates, such as a new link
+    """
+
+    name: str
+    template: str
+    rate: Rate
+    make_context: Callable[[User], dict[str, object]]
+
+
+def queue_mail(
+    mail: AccountMail, task: Any, *, address: str, user_id: UUID | None, at: datetime
+) -> None:
+    """
+    Ask a worker for a mail to the address, unless its rate is used up.
+
+    A message is queued for an address without an account as well, with an id that nobody has: time
+    and traffic do not tell which addresses have accounts. Without a broker no mail is sent, and the
+    next request for it counts as the first.
+
+    :param task: the Celery task that calls `send_queued`
+    :param address: in lower case
+    """
+    if not rates.count(mail.rate, address, at=at).is_within:
+        return
+    try:
+        # A mail that nobody sent before the next may be asked for is late, and not sent.
+        task.apply_async(
+            kwargs={"user_id": str(user_id or uuid4())}, expires=mail.rate.seconds, retry=False
+        )
+    except (OperationalError, OSError):
+        logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "broker_failed"})
+        rates.give_back(mail.rate, address, at=at)
+
+
+def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
+    """
+    Send a mail that a page asked for; none if the id is nobody's, or of a person without access.
+
+    If the mail server fails, the next request for such a mail counts as the first.
+    """
+    user = User.objects.active().filter(id=user_id).only("id", "email").first()
+    if user is None:
+        return
+    if not settings.MAIL_IS_SENT:
+        logger.info("mail.not_sent", extra={"kind": mail.name, "reason": "no_server"})
+        return
+    try:
+        _write(mail, user).send()
+    except OSError:
+        logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "server_failed"})
+        rates.give_back(mail.rate, user.email, at=at)
+
+
+def _write(mail: AccountMail, user: User) -> EmailMessage:
+    context = mail.make_context(user)
+    return EmailMessage(
+        " ".join(render_to_string(f"{mail.template}_subject.txt", context).split()),
+        render_to_string(f"{mail.template}_message.txt", context),
+        to=[user.email],
+        headers=_HEADERS,
+    )

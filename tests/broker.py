@@ -1,0 +1,72 @@
+"""Brokers of single tests: none that answers, or one in memory whose messages the test works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from queue import Empty
+
+import pytest
+
+from config.celery import app
+from config.classes import TASKS, WORKERS
+from tests.walls import acting_as
+
+
+@contextmanager
+def using_broker(url: str) -> Iterator[None]:
+    """Point our Celery application at another broker."""
+    before = app.conf.broker_url
+    _set_broker(url)
+    try:
+        yield
+    finally:
+        _set_broker(before)
+
+
+def broker_down() -> AbstractContextManager[None]:
+    """Point our Celery application at a port where nobody listens."""
+    return using_broker("redis://127.0.0.1:1/0")
+
+
+def _set_broker(url: str) -> None:
+    app.conf.broker_url = app.conf.broker_write_url = url
+    # What Celery does in a forked child: connections of before are not used again.
+    app._after_fork()
+    app.set_current()
+    app.__dict__.pop("amqp", None)
+    app._pool = None
+
+
+class Workers:
+    """A worker of each class, for the messages that were queued so far."""
+
+    def run(self) -> list[tuple[str, dict[str, str]]]:
+        """Run every queued task with the rights of its class, and return names and arguments."""
+        return [self._run(*message) for queue in WORKERS for message in self._take(queue)]
+
+    def _take(self, queue: str) -> Iterator[tuple[str, dict[str, str]]]:
+        with app.connection_for_read() as connection, connection.SimpleQueue(queue) as messages:
+            while True:
+                try:
+                    message = messages.get_nowait()
+                except Empty:
+                    return
+                message.ack()
+                _, arguments, _ = message.payload
+                yield message.headers["task"], arguments
+
+    def _run(self, name: str, arguments: dict[str, str]) -> tuple[str, dict[str, str]]:
+        with acting_as(TASKS[name]):
+            app.tasks[name](**arguments)
+        return name, arguments
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    """Queue into a broker of this test's own, and return workers that take from it."""
+    with using_broker("memory://"):
+        found = Workers()
+        for queue in WORKERS:
+            list(found._take(queue))
+        yield found
