@@ -10,6 +10,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from http import HTTPMethod
+from typing import Final
 from uuid import uuid4
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -18,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 #: The id of the request being answered, for every log line written meanwhile; empty outside.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_METHODS: Final = frozenset(str(method) for method in HTTPMethod)
 
 
 class Broken(Exception):
@@ -42,6 +46,11 @@ def told(parts: Iterable[bytes]) -> Iterator[bytes]:
         raise Broken
 
 
+def name_method(method: str | None) -> str:
+    """Return a method for the log; one that is none of HTTP's is a stranger's text."""
+    return method if method in _METHODS else "other"
+
+
 class RequestLog:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -63,7 +72,7 @@ class RequestLog:
             logger.info(
                 "request.answered",
                 extra={
-                    "method": request.method,
+                    "method": name_method(request.method),
                     "route": request.resolver_match.route if request.resolver_match else "",
                     "status": response.status_code,
                     "duration_ms": round((time.perf_counter() - started) * 1000, 1),

@@ -23,6 +23,7 @@ from config.front.environ import make_environ, read_path, set_body
 from config.front.pools import Pool
 from config.front.refusals import Refused
 from config.front.routes import NO_ROUTE, Route, find_route
+from config.requests import name_method
 from config.route_limits import Threads
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class Front:
     ) -> None:
         status = int(refused.status)
         extra = {
-            "method": scope["method"],
+            "method": name_method(scope["method"]),
             "route": route.pattern,
             "status": status,
             "request_id": refused.request_id,

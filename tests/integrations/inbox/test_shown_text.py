@@ -200,7 +200,8 @@ class TestWithoutAFreeProcess:
 
         assert answer.status_code == 503
         assert int(answer["Retry-After"]) > 0
-        assert "Please try again in a moment" in answer.text
+        assert "This text appears by itself in a moment." in answer.text
+        assert answer["Refresh"].startswith(f"{answer['Retry-After']}; url=")
         assert "Alice" not in answer.text
         assert "parsers.busy" in caplog.messages
         assert "database.failed" not in caplog.messages
