@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ UNUSED: Final = "nobody calls it yet"
 #: Sinks that cannot be made to fail in a running process, and why.
 EXPLAINED: Final[dict[str, str]] = {
     "download.attachment": "opens and hands over: nothing in it reads what it opened",
+    "download.close": "lets go of a file that arrives: nothing in it reads it",
     "vault.sealed_anew": "seals what it opened, whatever that is: nothing in it reads it",
     "notification.text": UNUSED,
 }
@@ -96,6 +98,7 @@ class Crashing:
 
     def run(self) -> str:
         mallory, _ = self.accounts
+        self._cut_a_file_off(mallory)
         self._of_one(mallory)
         for account in self.accounts:
             account.fail_in_pages()
@@ -113,6 +116,21 @@ class Crashing:
         must(not wrongly_explained(), f"called after all: {', '.join(wrongly_explained())}")
         explained = "; ".join(f"{name}: {why}" for name, why in EXPLAINED.items())
         return f"{len(google)} with Google's, {len(microsoft)} with Microsoft's (not {explained})"
+
+    def _cut_a_file_off(self, account: Account) -> None:
+        """Have a provider send less of a file than it says, after the first of it was answered."""
+        from integrations.models import Attachment
+
+        content = f"{account.breaking.mark}-attachment\n".encode() * 10_000
+        answer = {"size": len(content) + 1, "data": urlsafe_b64encode(content).decode()}
+        self.journey.world.sandbox.fail_next(
+            1, path_contains="/attachments/", status=200, body=answer
+        )
+        attachment = Attachment.objects.filter(message_id=account.message.id)[0]
+        with suppress(httpx.RemoteProtocolError, httpx.ReadError):
+            account.person.browser.get(
+                f"/v1/users/me/messages/{account.message.id}/attachments/{attachment.id}"
+            )
 
     def _of_one(self, account: Account) -> None:
         """What is the same wherever the mail is from: support, and a copy of everything."""
@@ -205,6 +223,7 @@ def _sinks_in(report: str) -> Iterator[str]:
     names = {one.partition(".")[2]: one for one in sinks()}
     for error in json.loads(report)["errors"]:
         _, _, where = error["text"].partition(" in ")
-        found = names.get(where.partition(":")[0])
+        # A function, or a method of a class.
+        found = names.get(where.partition(":")[0].rpartition(".")[2])
         if found is not None:
             yield found
