@@ -6,7 +6,6 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
@@ -180,12 +179,6 @@ def read_key_row(holder):
 
 class TestPages:
     """The owner's page offers both parts and a link; the link needs no account."""
-
-    @pytest.fixture(autouse=True)
-    def _limits(self, transactional_db):
-        cache.clear()
-        yield
-        cache.clear()
 
     @pytest.fixture
     def owner(self, alice):
