@@ -163,6 +163,24 @@ class TestProduction:
 
         assert done.stdout.split() == ["False", *["True"] * 6, "__Host-"], done.stderr
 
+    @pytest.mark.control("6.2.1")
+    def test_verifies_the_broker_for_workers_and_whoever_queues(self, env, tmp_path):
+        authority = tmp_path / "authority.pem"
+        authority.touch()
+        code = (
+            "from config.celery import app\n"
+            "for it in (app.connection_for_read(), app.connection_for_write()):\n"
+            "    print(it.hostname, int(it.ssl['ssl_cert_reqs']), it.ssl['ssl_check_hostname'],"
+            " it.ssl['ssl_ca_certs'])"
+        )
+
+        done = production.start(
+            {**env, "BROKER_CA": str(authority)}, "shell", "--no-imports", "-c", code
+        )
+
+        line = ["broker.example", "2", "True", str(authority)]
+        assert done.stdout.split() == line * 2, done.stderr
+
 
 OWNER_URL = f"postgresql://antares:pw@{DATABASE}"
 

@@ -80,8 +80,6 @@ class TestABrokerOfOurAuthority:
             wait_until(lambda: server.llen("sync") == 0 and is_consumed())
 
             running.stop("worker")
-        # The setting and its default are the very same as here.
-        assert "Defaulting to insecure" not in read_log(running)
         assert "egress.refused" not in read_log(running)
 
     @pytest.mark.thorough("beat publishes by TLS")
