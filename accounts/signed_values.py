@@ -34,7 +34,7 @@ def read(text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | No
     key, *former = _derive_keys(purpose)
     try:
         return signing.loads(
-            text, key=key, salt=_salt(bound_to), max_age=max_age, fallback_keys=former
+            text, key=key, salt=_salt(bound_to), max_age=max_age, fallback_keys=[*former]
         )
     except (signing.BadSignature, ValueError):
         raise InvalidValue from None
