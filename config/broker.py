@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 from config.addresses import is_loopback
 from config.env import Environment
 
-# Celery reads these itself, and would use them in place of our settings.
-_OF_CELERY: Final = (
+# Celery reads these itself, and would use them in place of our settings. Its command copies our
+# `BROKER_URL` into the first, before it loads them.
+_ADDRESSES_OF_CELERY: Final = (
     "CELERY_BROKER_URL",
     "CELERY_BROKER_READ_URL",
     "CELERY_BROKER_WRITE_URL",
-    "CELERY_RESULT_BACKEND",
 )
+_RESULTS_OF_CELERY: Final = "CELERY_RESULT_BACKEND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,17 @@ def read_broker(env: Environment, *, production: bool) -> Broker:
         env.problem("BROKER_CA is not a file: the authority's certificate, PEM")
     if url and not _is_safe(url) and (production or _is_tls(url)):
         env.problem("BROKER_URL must be rediss://host:port/number; redis:// only on loopback")
-    for name in _OF_CELERY:
-        if production and env.text(name):
-            env.problem(f"{name} is set: Celery would use it instead of these settings")
+    if production:
+        _check_celery(env, url)
     return Broker(url, tls_options(url, authority))
+
+
+def _check_celery(env: Environment, url: str) -> None:
+    for name in _ADDRESSES_OF_CELERY:
+        if env.text(name) not in {"", url}:
+            env.problem(f"{name} is set: Celery would use it instead of BROKER_URL")
+    if env.text(_RESULTS_OF_CELERY):
+        env.problem(f"{_RESULTS_OF_CELERY} is set: Celery would keep results of tasks there")
 
 
 def tls_options(url: str, authority: str) -> dict[str, Any] | None:

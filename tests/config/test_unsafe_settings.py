@@ -155,6 +155,13 @@ class TestTheBroker:
 
         assert problem.startswith(f"{name} is set")
 
+    def test_is_told_to_celery_by_its_own_command(self):
+        url = "rediss://broker.example/0"
+
+        assert read_broker_url(url, CELERY_BROKER_URL=url) == []
+        (problem,) = read_broker_url(url, CELERY_RESULT_BACKEND=url)
+        assert problem.startswith("CELERY_RESULT_BACKEND is set")
+
 
 class TestAHost:
     @pytest.mark.parametrize(
