@@ -20,6 +20,11 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 # What Django's own deployment check asks of a secret.
 _SECRET_LENGTH = 50
 _SECRET_VARIETY = 5
+# And of what is repeated: how many of its pieces of three characters occur once. Of 200 random
+# digits it is nine in ten; of three words again and again less than half.
+_PIECE_LENGTH = 3
+_LEAST_SHARE_OF_PIECES = 0.75
+_LOOKED_AT = 200
 _TOKEN_LENGTH = 32
 
 
@@ -113,7 +118,18 @@ class Environment:
 
 def is_strong_secret(value: str) -> bool:
     """Return whether `value` is long and varied enough to have been made at random."""
-    return len(value) >= _SECRET_LENGTH and len(set(value)) >= _SECRET_VARIETY
+    return (
+        len(value) >= _SECRET_LENGTH
+        and len(set(value)) >= _SECRET_VARIETY
+        and not _repeats_itself(value)
+    )
+
+
+def _repeats_itself(value: str) -> bool:
+    start = value[:_LOOKED_AT].casefold()
+    ends = range(_PIECE_LENGTH, len(start) + 1)
+    pieces = [start[end - _PIECE_LENGTH : end] for end in ends]
+    return len(set(pieces)) < _LEAST_SHARE_OF_PIECES * len(pieces)
 
 
 def hashed_token(env: Environment, name: str) -> str:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
+from accounts.derived_keys import derive_django_key
 from config import egress, evidence
+from config.addresses import is_allowed_host
+from config.broker import read_broker
 from config.classes import OWNER, ROUTES, process_class, role_prefix
 from config.database.logins import read_production_login
 from config.env import Environment, hashed_token, is_strong_secret, origin
@@ -44,37 +47,45 @@ DEBUG = False
 # --- Who we are -----------------------------------------------------------------------------
 
 if PRODUCTION:
-    SECRET_KEY = _env.required("SECRET_KEY", "50 or more random characters")
+    _secret = _env.required("SECRET_KEY", "50 or more random characters")
     ALLOWED_HOSTS = _env.names("ALLOWED_HOSTS")
     PUBLIC_URL = _env.required("PUBLIC_URL", "the https:// address that people use")
     LEDGER_ORIGIN = _env.required("LEDGER_ORIGIN", "name of the ledger, such as example.com/ledger")
     _login, _database_url = read_production_login(_env, _class, prefix=DATABASE_ROLE_PREFIX)
-    BROKER_URL = _env.required("BROKER_URL", "rediss:// address of the task broker")
     GOOGLE_CLIENT_ID = _env.required("GOOGLE_CLIENT_ID", "from Google's console")
     GOOGLE_CLIENT_SECRET = _env.required("GOOGLE_CLIENT_SECRET", "from Google's console")
     PRIVACY_NOTICE_URL = _env.required("PRIVACY_NOTICE_URL", "the https:// address of the notice")
-    if SECRET_KEY and not is_strong_secret(SECRET_KEY):
+    if _secret and not is_strong_secret(_secret):
         _env.problem("SECRET_KEY is too short or too plain: 50 or more random characters")
-    if not ALLOWED_HOSTS or any(host.startswith("*") for host in ALLOWED_HOSTS):
-        _env.problem("ALLOWED_HOSTS must name each host, comma-separated, without wildcard")
+    if not ALLOWED_HOSTS or not all(map(is_allowed_host, ALLOWED_HOSTS)):
+        _env.problem(
+            "ALLOWED_HOSTS must name each host, comma-separated; a leading dot, for all names"
+            " below, needs a domain of two labels or more"
+        )
     if PUBLIC_URL and not PUBLIC_URL.startswith("https://"):
         _env.problem("PUBLIC_URL must begin with https://")
     if PRIVACY_NOTICE_URL and not PRIVACY_NOTICE_URL.startswith("https://"):
         _env.problem("PRIVACY_NOTICE_URL must begin with https://")
 else:
-    SECRET_KEY = _env.text("SECRET_KEY", "development-only-" + "0123456789" * 4)
+    _secret = _env.text("SECRET_KEY", "development-only-" + "0123456789" * 4)
     ALLOWED_HOSTS = _env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
     PUBLIC_URL = _env.text("PUBLIC_URL", "http://localhost:8000")
     LEDGER_ORIGIN = _env.text("LEDGER_ORIGIN", "localhost/ledger")
     _login, _database_url = "DATABASE_URL", _env.text("DATABASE_URL", "postgresql:///antares")
-    BROKER_URL = _env.text("BROKER_URL", "redis://localhost:6379/0")
     GOOGLE_CLIENT_ID = _env.text("GOOGLE_CLIENT_ID", "sandbox-client.apps.example")
     GOOGLE_CLIENT_SECRET = _env.text("GOOGLE_CLIENT_SECRET", "sandbox-secret")
     # Where the platform's own privacy notice stands. Empty: the pages say that there is none.
     PRIVACY_NOTICE_URL = _env.text("PRIVACY_NOTICE_URL")
 
 # Old secrets still verify for a while after a change.
-SECRET_KEY_FALLBACKS = _env.names("SECRET_KEY_FALLBACKS")
+_former_secrets = _env.names("SECRET_KEY_FALLBACKS")
+if PRODUCTION and not all(map(is_strong_secret, _former_secrets)):
+    _env.problem(
+        "SECRET_KEY_FALLBACKS has a secret that is too short or too plain; what it signed counts"
+    )
+# What is configured; `accounts.derived_keys` alone uses it. Django gets a key of its own.
+ROOT_SECRETS = [_secret, *_former_secrets]
+SECRET_KEY, *SECRET_KEY_FALLBACKS = map(derive_django_key, ROOT_SECRETS)
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
 _https = PUBLIC_URL.startswith("https://") or PRODUCTION
 
@@ -316,6 +327,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
 
 ACCOUNT_FORMS = {"reset_password": "accounts.password_reset.ResetPasswordForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_tokens.ResetTokens"  # noqa: S105 - a class
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
@@ -443,7 +455,9 @@ DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "Antares <no-reply@localhos
 
 # --- Tasks: ids only, JSON only, no results kept ----------------------------------------------
 
-CELERY_BROKER_URL = BROKER_URL
+_broker = read_broker(_env, production=PRODUCTION)
+CELERY_BROKER_URL = BROKER_URL = _broker.url
+CELERY_BROKER_USE_SSL = _broker.tls
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A queued task is a hint: a broker that is down must not keep a disconnect waiting, which
 # it would for six seconds. Workers reconnect by rules of their own.

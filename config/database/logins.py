@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from config.classes import OWNER, ProcessClass
 from config.database.roles import Roles
+from config.database.transport import check_transport
 from config.env import Environment
 
 Logins = Mapping[ProcessClass, str]
@@ -33,11 +34,15 @@ def read_production_login(env: Environment, process_class: str, *, prefix: str) 
     """
     if process_class == OWNER:
         meaning = "postgresql://user:password@host/name of the owner of the tables"
-        return "DATABASE_URL", env.required("DATABASE_URL", meaning)
+        url = env.required("DATABASE_URL", meaning)
+        check_transport(env, "DATABASE_URL", url)
+        return "DATABASE_URL", url
     if not process_class:
         return "DATABASE_URL", ""
     one = ProcessClass(process_class)
-    return variable(one), read_class_login(env, one, prefix=prefix)
+    url = read_class_login(env, one, prefix=prefix)
+    check_transport(env, variable(one), url)
+    return variable(one), url
 
 
 def read_class_login(env: Environment, process_class: ProcessClass, *, prefix: str) -> str:

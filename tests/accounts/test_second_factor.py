@@ -139,13 +139,13 @@ class TestSecretsOfFactors:
     @pytest.mark.control("4.1.4")
     def test_do_not_open_under_another_secret(self, settings):
         sealed = factor_secrets.seal("JBSWY3DPEHPK3PXP")
-        settings.SECRET_KEY = "another"
+        settings.ROOT_SECRETS = ["another"]
 
         with pytest.raises(factor_secrets.Unreadable):
             factor_secrets.open_(sealed)
 
     def test_open_under_a_fallback(self, settings):
         sealed = factor_secrets.seal("JBSWY3DPEHPK3PXP")
-        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+        settings.ROOT_SECRETS = ["another", *settings.ROOT_SECRETS]
 
         assert factor_secrets.open_(sealed) == "JBSWY3DPEHPK3PXP"

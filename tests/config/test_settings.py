@@ -5,6 +5,8 @@ import pytest
 
 from tests.config import production
 
+DATABASE = "db.example/antares?sslmode=verify-full"
+
 
 @pytest.fixture
 def env(tmp_path):
@@ -49,15 +51,23 @@ class TestProduction:
         [
             ("SECRET_KEY", "short"),
             ("SECRET_KEY", "a" * 80),
+            ("SECRET_KEY", "correct-horse-battery-" * 4),
+            ("SECRET_KEY_FALLBACKS", "the-old-one"),
             ("ALLOWED_HOSTS", "*"),
+            ("ALLOWED_HOSTS", "antares.example,.com"),
             ("ALLOWED_HOSTS", ""),
             ("PUBLIC_URL", "http://antares.example"),
             ("PRIVACY_NOTICE_URL", "http://antares.example/privacy"),
             ("PRIVACY_NOTICE_URL", ""),
             ("DATABASE_URL_WEB", "sqlite:///db.sqlite3"),
-            ("DATABASE_URL_WEB", "postgresql://antares:pw@db.example/antares"),
-            ("DATABASE_URL_WEB", "postgresql://antares_sync:pw@db.example/antares"),
-            ("DATABASE_URL_WEB", "postgresql://db.example/antares"),
+            ("DATABASE_URL_WEB", f"postgresql://antares:pw@{DATABASE}"),
+            ("DATABASE_URL_WEB", f"postgresql://antares_sync:pw@{DATABASE}"),
+            ("DATABASE_URL_WEB", "postgresql://antares_web:pw@db.example/antares"),
+            ("BROKER_URL", "redis://broker.example/0"),
+            ("BROKER_CA", "/nonexistent"),
+            ("CELERY_BROKER_URL", "redis://broker.example/0"),
+            ("GOOGLE_PUSH_AUDIENCE", "http://antares.example/webhooks/google/pubsub"),
+            ("DATABASE_URL_WEB", f"postgresql://{DATABASE}"),
             ("DATABASE_URL_WEB", ""),
             ("PROCESS_CLASS", ""),
             ("PROCESS_CLASS", "marketing"),
@@ -153,8 +163,26 @@ class TestProduction:
 
         assert done.stdout.split() == ["False", *["True"] * 6, "__Host-"], done.stderr
 
+    @pytest.mark.control("6.2.1")
+    def test_verifies_the_broker_for_workers_and_whoever_queues(self, env, tmp_path):
+        authority = tmp_path / "authority.pem"
+        authority.touch()
+        code = (
+            "from config.celery import app\n"
+            "for it in (app.connection_for_read(), app.connection_for_write()):\n"
+            "    print(it.hostname, int(it.ssl['ssl_cert_reqs']), it.ssl['ssl_check_hostname'],"
+            " it.ssl['ssl_ca_certs'])"
+        )
 
-OWNER_URL = "postgresql://antares:pw@db.example/antares"
+        done = production.start(
+            {**env, "BROKER_CA": str(authority)}, "shell", "--no-imports", "-c", code
+        )
+
+        line = ["broker.example", "2", "True", str(authority)]
+        assert done.stdout.split() == line * 2, done.stderr
+
+
+OWNER_URL = f"postgresql://antares:pw@{DATABASE}"
 
 
 class TestProcessClass:
@@ -187,6 +215,14 @@ class TestProcessClass:
 
         assert done.returncode == 1
         assert done.stderr.startswith("config: DATABASE_URL is not set")
+
+    def test_of_the_owner_verifies_the_database_as_well(self, env):
+        plain = OWNER_URL.partition("?")[0]
+
+        done = production.start({**env, "PROCESS_CLASS": "owner", "DATABASE_URL": plain})
+
+        assert done.returncode == 1
+        assert done.stderr.startswith("config: DATABASE_URL needs ?sslmode=verify-full")
 
     @pytest.mark.parametrize("process_class", ["owner", "console"])
     def test_serves_no_pages_unless_it_is_web(self, env, process_class):
