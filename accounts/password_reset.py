@@ -12,10 +12,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from allauth.account import forms
+from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import known_origins, rates
+from accounts import known_origins, owned, people, rates
 from accounts.models import User
 from accounts.rates import Rate
 
@@ -30,6 +31,15 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
     """Counted when it is valid, after the limits of the page (`accounts.route_limits`)."""
 
     users: list[User]
+
+    def clean_email(self) -> str:
+        # allauth looks for rows, of which the database shows none before somebody is entered.
+        address: str = get_adapter().clean_email(self.cleaned_data["email"].lower())
+        person_id = people.find_person(address)
+        # Looked up for an address without an account as well, so that the time tells nothing.
+        with owned.acting_for(person_id or _NOBODY, None):
+            self.users = list(User.objects.active().filter(id=person_id or _NOBODY))
+        return address
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         address: str = self.cleaned_data["email"]

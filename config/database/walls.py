@@ -21,7 +21,7 @@ from limited_use.vault.fields import SealedField
 
 from . import acl, doors, owner_rights, policies, roles
 from .acl import SCHEMA, Grant
-from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, Line
+from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, Line
 from .roles import Roles
 
 _SECRET: Final = {"accounts_user": {"password"}}
@@ -144,10 +144,11 @@ def _of_functions(names: Roles) -> Iterator[Grant]:
             for letter in letters:
                 table = known[label]._meta.db_table  # noqa: SLF001
                 yield Grant("table", table, "", owner, PRIVILEGES[letter])
-    for label, columns in LOOKUP.items():
-        for column in columns:
-            table = known[label]._meta.db_table  # noqa: SLF001
-            yield Grant("table", table, column, names.lookup, PRIVILEGES["r"])
+    for owner, read in ((names.lookup, LOOKUP), (names.vault, VAULT_COLUMNS)):
+        for label, columns in read.items():
+            for column in columns:
+                table = known[label]._meta.db_table  # noqa: SLF001
+                yield Grant("table", table, column, owner, PRIVILEGES["r"])
 
 
 def _of(
