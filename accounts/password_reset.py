@@ -43,8 +43,10 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         address: str = self.cleaned_data["email"]
-        if _may_mail(request, address.lower(), next(iter(self.users), None)):
-            super().save(request, **kwargs)
+        user = next(iter(self.users), None)
+        if _may_mail(request, address.lower(), user):
+            with owned.acting_for(user.pk if user else _NOBODY, None):
+                super().save(request, **kwargs)
         return address
 
 

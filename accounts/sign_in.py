@@ -67,7 +67,9 @@ class SignedIn(AuthenticationMiddleware):
     """Django's, which also enters the person whose password the session knows."""
 
     def process_request(self, request: HttpRequest) -> None:
-        request.user = SimpleLazyObject(lambda: _find_user(request))
+        request.user = SimpleLazyObject(  # type: ignore[assignment]
+            lambda: _find_user(request)
+        )
 
 
 class UserTokenForm(AllauthUserTokenForm):  # type: ignore[misc]  # untyped
@@ -75,19 +77,12 @@ class UserTokenForm(AllauthUserTokenForm):  # type: ignore[misc]  # untyped
 
     reset_user: User | None
 
-    def _get_user(self, uidb36: str) -> User | None:
-        try:
-            person_id = url_str_to_user_pk(uidb36)
-        except (ValueError, ValidationError):
-            return None
-        with owned.acting_for(person_id, None):
-            user: User | None = super()._get_user(uidb36)
-        return user
-
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean()
-        if self.reset_user is not None:
-            _enter(self.reset_user.pk)
+        person_id = _read_id(self.cleaned_data.get("uidb36", ""))
+        # What the link depends on is in the rows of the person whom it names.
+        with owned.acting_for(person_id, None):
+            cleaned: dict[str, Any] = super().clean()
+        _enter(person_id)
         return cleaned
 
 
@@ -110,6 +105,15 @@ def _find_pending_person(request: HttpRequest) -> UUID | None:
     if not isinstance(pending, dict) or not pending.get("user_pk"):
         return None
     person_id: UUID = url_str_to_user_pk(pending["user_pk"])
+    return person_id
+
+
+def _read_id(written: str) -> UUID:
+    """Return the id of a person as a link has it; an id that nobody has if it is none."""
+    try:
+        person_id: UUID = url_str_to_user_pk(written)
+    except (ValueError, ValidationError):
+        return UUID(int=0)
     return person_id
 
 

@@ -97,7 +97,7 @@ def approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
     return person, organisation
 
 
-def find_partners(person_id: UUID, organisation_id: UUID) -> dict[UUID, Partner]:
+def find_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, Partner]:
     """Return those with whom a person shares calendars in an organisation, either way, by id."""
     with owned.acting_for(person_id, organisation_id):
         rows = _ask("SELECT person, name, address FROM share_partners()")

@@ -56,7 +56,7 @@ def around(asked: Asked) -> Circle:
 def colleagues(asked: Asked) -> Mapping[UUID, Partner]:
     """Return who shares with the asker a calendar that says when they have time, by id."""
     people = set(around(asked).by_person) - {asked.user_id}
-    partners = crossings.find_partners(asked.user_id, asked.organisation_id) if people else {}
+    partners = crossings.find_partners(asked.user_id, asked.actor.organisation_id) if people else {}
     return {person: partners[person] for person in sorted(people) if person in partners}
 
 

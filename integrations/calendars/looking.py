@@ -190,5 +190,5 @@ def _sharers(found: Iterable[Visible], asked: Asked) -> Mapping[UUID, str]:
     ids = {one.share.owner_id for one in found if one.share is not None}
     if not ids:
         return {}
-    partners = crossings.find_partners(asked.user_id, asked.organisation_id)
+    partners = crossings.find_partners(asked.user_id, asked.actor.organisation_id)
     return {person: partners[person].name for person in ids if person in partners}
