@@ -63,7 +63,7 @@ class _Found(NamedTuple):
 def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
     """Return the functions by the role that owns them."""
     return {
-        roles.vault: (*FUNCTIONS, *naming_rows.FUNCTIONS, *KEY_HOLDERS),
+        roles.vault: (*KEY_HOLDERS, *FUNCTIONS, *naming_rows.FUNCTIONS),
         roles.lookup: (*CROSSINGS, OWNER_OF_LINK, *PEOPLE),
         roles.counter: COUNTERS,
     }
@@ -124,9 +124,10 @@ def _is_right(one: Function, held: _Found, owner: str) -> bool:
 
 def _replace(connection: psycopg.Connection[Any], one: Function, owner: str) -> None:
     name, role = sql.SQL(one.signature), sql.Identifier(owner)
-    # Dropped first: a replacement must take and return the same.
+    # Dropped first: a replacement must take and return the same. A policy that asks the function
+    # goes with it, and is made again by `policies.build`.
     old = sql.Identifier("public", one.name)
-    connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {}").format(old))
+    connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(old))
     connection.execute(one.statement)
     # A new owner must be allowed to make things in the schema, for this moment.
     connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))

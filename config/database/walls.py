@@ -19,7 +19,7 @@ from django.db import models
 from config.classes import ProcessClass
 from limited_use.vault.fields import SealedField
 
-from . import acl, doors, owner_rights, policies, roles
+from . import acl, doors, owner_rights, policies, roles, server_rights
 from .acl import SCHEMA, Grant
 from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, Line
 from .roles import Roles
@@ -61,6 +61,7 @@ def _build_on(connection: psycopg.Connection[Any]) -> list[str]:
             acl.grant(connection, one)
             done.append(f"granted {one}")
         done += policies.build(connection, ours())
+        done += server_rights.revoke(connection)
     return done
 
 
@@ -75,6 +76,15 @@ def differences() -> list[str]:
         *(f"too much: {one}" for one in sorted(found - wanted)),
         *(f"missing: {one}" for one in sorted(wanted - found)),
     ]
+
+
+def describe_open_rights() -> list[str]:
+    """
+    Return what every login of the database may do beyond the walls, a line each.
+
+    No difference to what the code says: the owner of the tables cannot change it.
+    """
+    return server_rights.describe(_connection())
 
 
 def beyond(process_class: ProcessClass) -> list[str]:
