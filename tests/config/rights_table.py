@@ -193,15 +193,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rights.md"
         command = [sys.executable, "-m", "pytest", _TEST, "-q"]
+        # The settings of the tests are pytest's to choose.
+        kept = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
         done = subprocess.run(
             command,
             check=False,
-            env={**os.environ, OUTPUT: str(path)},
+            env={**kept, OUTPUT: str(path)},
             capture_output=True,
             text=True,
         )
         if not path.exists():
-            sys.stdout.write(done.stdout)
+            sys.stdout.write(done.stdout + done.stderr)
             return 1
         sys.stdout.write(path.read_text(encoding="utf-8"))
     return done.returncode

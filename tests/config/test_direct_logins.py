@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +20,12 @@ from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import KnownNetwork, Session, User
 from accounts.roles import Role
 from config.classes import ProcessClass
 from config.database import doors, logins, walls
+from integrations.models import Discard
+from limited_use import receipt_links
 from limited_use.models import DataKey
 from limited_use.vault import keys
 from tests.bench import databases
@@ -80,8 +83,25 @@ def world(transactional_db, monkeypatch, tmp_path, settings) -> World:
         rows.everything(house, other)
         house.user.set_password(f"the password of {house.user.name}")
         house.user.save()
+        plant_what_is_found_before_anybody_is_known(house)
     User.objects.filter(id=bob.user.id).update(role=Role.SUPPORT)
     return World(alice, bob)
+
+
+def plant_what_is_found_before_anybody_is_known(house: houses.Household) -> None:
+    user, at = house.user, timezone.now()
+    Session.objects.create(
+        session_key=user.id.hex, session_data="", expire_date=at + timedelta(hours=1), user=user
+    )
+    KnownNetwork.objects.create(
+        user=user, network_hash=user.id.bytes * 2, expires_at=at + timedelta(hours=1)
+    )
+    Discard.objects.create(
+        provider="google",
+        account_blind=user.id.bytes * 2,
+        revoking_until=at,
+    )
+    receipt_links.make(subject_id=house.integration.id, at=at)
 
 
 def login(process_class: ProcessClass, person: houses.Household | None = None) -> Attempts:
