@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import factor_secrets, known_origins, sessions, sign_in_limits, sign_in_links
+from accounts import factor_secrets, known_origins, people, sessions, sign_in_limits, sign_in_links
 from accounts.models import User
 from accounts.roles import is_staff
 
@@ -90,15 +90,13 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         return factor_secrets.open_(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Staff keep at least one factor; recovery codes alone are none."""
-        if not is_staff(authenticator.user):
-            return True
-        others: Any = Authenticator.objects.filter(user_id=authenticator.user_id)
-        return bool(
-            others.exclude(pk=authenticator.pk)
-            .exclude(type=Authenticator.Type.RECOVERY_CODES)
-            .exists()
-        )
+        """
+        Staff keep the factor that they added last; recovery codes alone are none.
+
+        The database refuses it as well (`config.database.policies`).
+        """
+        kept: int | None = people.find_kept_factor(authenticator.user_id)
+        return not is_staff(authenticator.user) or kept != authenticator.pk
 
     def get_totp_issuer(self) -> str:
         return "Antares Integrations"

@@ -12,10 +12,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from allauth.account import forms
+from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import known_origins, rates
+from accounts import known_origins, owned, people, rates
 from accounts.models import User
 from accounts.rates import Rate
 
@@ -31,10 +32,21 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
 
     users: list[User]
 
+    def clean_email(self) -> str:
+        # allauth looks for rows, of which the database shows none before somebody is entered.
+        address: str = get_adapter().clean_email(self.cleaned_data["email"].lower())
+        person_id = people.find_person(address)
+        # Looked up for an address without an account as well, so that the time tells nothing.
+        with owned.acting_for(person_id or _NOBODY, None):
+            self.users = list(User.objects.active().filter(id=person_id or _NOBODY))
+        return address
+
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         address: str = self.cleaned_data["email"]
-        if _may_mail(request, address.lower(), next(iter(self.users), None)):
-            super().save(request, **kwargs)
+        user = next(iter(self.users), None)
+        if _may_mail(request, address.lower(), user):
+            with owned.acting_for(user.pk if user else _NOBODY, None):
+                super().save(request, **kwargs)
         return address
 
 

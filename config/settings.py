@@ -220,7 +220,7 @@ MIDDLEWARE = [
     "accounts.sessionless.AnswerWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sign_in.SignedIn",
     # After the check of the form token: a foreign page uses up no limit of a sign-in page.
     "accounts.route_limits.RouteLimits",
     "integrations.costly_limits.CostlyLimits",
@@ -289,7 +289,7 @@ TIME_ZONE = "UTC"
 # --- Sign-in --------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.sign_in.SignInBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -326,7 +326,10 @@ ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 # Multiplies what route classes take in a minute (`accounts.route_limits`): for large deployments.
 RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
 
-ACCOUNT_FORMS = {"reset_password": "accounts.password_reset.ResetPasswordForm"}
+ACCOUNT_FORMS = {
+    "reset_password": "accounts.password_reset.ResetPasswordForm",
+    "user_token": "accounts.sign_in.UserTokenForm",
+}
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_tokens.ResetTokens"  # noqa: S105 - a class
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 

@@ -24,7 +24,7 @@ class Line:
     One table.
 
     :param why: what is in it, and who needs it for what
-    :param columns: the only columns that a class may write, by class and letter
+    :param columns: the only columns that a class may read or write, by class and letter
     :param whole: the console reads what is not in clear as well: nothing of it is anybody's
     """
 
@@ -40,8 +40,12 @@ class Line:
         letters: str = getattr(self, process_class.value)
         return letters
 
+    def is_touched_by(self, process_class: ProcessClass) -> bool:
+        """Return whether the class may do anything with the table, or with a column of it."""
+        return bool(self.of(process_class)) or any(one is process_class for one, _ in self.columns)
 
-_WEB, _PURGE = ProcessClass.WEB, ProcessClass.PURGE
+
+_WEB, _SYNC, _PURGE = ProcessClass.WEB, ProcessClass.SYNC, ProcessClass.PURGE
 _NOBODY: Final = Line("Django's own, not used: roles are in the code")
 
 #: What the functions of the vault may do, whoever executes them.
@@ -51,11 +55,25 @@ VAULT: Final[Mapping[str, str]] = {
     "limited_use.WrappedLedgerKey": "rawd",
 }
 
+#: The columns by which the functions of the vault find out whose a key is.
+VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "integrations.Connection": ("id", "grant_id", "user_id"),
+    "integrations.Integration": ("id", "connection_id"),
+    "integrations.Calendar": ("id", "cache_id", "user_id"),
+    "limited_use.Share": ("item", "viewer_id", "organisation_id", "withdrawn_at", "expires_at"),
+}
+
 #: What the functions that count may do, whoever executes them.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
-#: The columns that `integrations.crossings` and the like read of everybody's, whoever asks.
+#: The columns that `accounts.people`, `integrations.crossings` and the like read of everybody's,
+#: whoever asks.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
+    "accounts.User": ("id", "email", "name", "password", "role", "is_active"),
+    "accounts.Membership": ("user_id", "organisation_id", "left_at"),
+    "account.EmailAddress": ("user_id", "email", "verified"),
+    "mfa.Authenticator": ("id", "user_id", "type"),
+    "limited_use.Share": ("owner_id", "viewer_id", "organisation_id", "withdrawn_at"),
     "limited_use.Receipt": ("subject_id", "owner_id"),
     "limited_use.ReceiptLink": ("token_hash", "subject_id"),
     "integrations.Connection": (
@@ -77,12 +95,14 @@ GRANTS: Final[Mapping[str, Line]] = {
     "django_migrations": Line("what was migrated; web says whether it is ready", web="r"),
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": Line(
-        "people; web keeps passwords and when they were seen, and nobody a role; the others ask"
-        " whether they are active and where to write to",
+        "people: web reads the row of the person, and writes password and times; sync reads whether"
+        " people are active, purge where to write to as well; no other class reads passwords",
         web="r",
-        sync="r",
-        purge="r",
-        columns={(_WEB, "w"): ("password", "last_login", "last_seen_at")},
+        columns={
+            (_WEB, "w"): ("password", "last_login", "last_seen_at"),
+            (_SYNC, "r"): ("id", "is_active", "last_seen_at"),
+            (_PURGE, "r"): ("id", "email", "is_active", "last_seen_at"),
+        },
     ),
     "accounts.Organisation": Line(
         "names of organisations", web="r", sync="r", purge="r", console="r"
@@ -130,9 +150,11 @@ GRANTS: Final[Mapping[str, Line]] = {
         console="r",
         columns={(_PURGE, "w"): ("settled_at", "settled_reason")},
     ),
-    "account.EmailAddress": Line("sign-in addresses", web="rawd"),
+    "account.EmailAddress": Line("sign-in addresses: those of the person alone", web="r"),
     "account.EmailConfirmation": Line("allauth's, not in use", web="rad"),
-    "mfa.Authenticator": Line("second factors", web="rawd"),
+    "mfa.Authenticator": Line(
+        "second factors: those of the person alone, and staff cannot delete the newest", web="rawd"
+    ),
     # --- limited_use ------------------------------------------------------------------------
     "limited_use.Share": Line(
         "with whom people share a calendar; a purge ends it", web="raw", purge="rw"

@@ -98,7 +98,9 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
     "contenttypes.ContentType": _UNUSED,
     "django_migrations": Open(_SERVICE),
     # --- accounts ---------------------------------------------------------------------------
-    "accounts.User": Open(f"{_SIGN_IN}; names of colleagues are shown to each other"),
+    "accounts.User": Held(
+        By.PERSON, "id", "names, addresses and password hashes; sign-in asks a function", sync=True
+    ),
     "accounts.Organisation": Open(_SIGN_IN),
     "accounts.Membership": Open(f"{_SIGN_IN}; colleagues are shared with"),
     "accounts.Session": Open(f"{_SIGN_IN}, under a hash of what they show"),
@@ -110,9 +112,13 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
     "accounts.UserMinute": Open("counts per client, of all the people it acts for"),
     "accounts.Delegation": Open(f"{_SIGN_IN}: what a client's token stands for"),
     "accounts.Alarm": Open(_SERVICE),
-    "account.EmailAddress": Open(f"{_SIGN_IN}; colleagues are shared with by address"),
+    "account.EmailAddress": Held(
+        By.PERSON, "user_id", "addresses; sign-in and sharing ask functions"
+    ),
     "account.EmailConfirmation": _UNUSED,
-    "mfa.Authenticator": Open(_SIGN_IN),
+    "mfa.Authenticator": Held(
+        By.PERSON, "user_id", "second factors, shown when the password was right"
+    ),
     # --- limited_use ------------------------------------------------------------------------
     "limited_use.Share": Held(
         By.OWNER, "owner_id", "with whom people share what", also=Also.VIEWER, sync=True

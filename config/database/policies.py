@@ -14,12 +14,13 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg import sql
 
+from accounts import owned
 from accounts.roles import Role
 from config.classes import ProcessClass
 from integrations.facts import OF_SHARING
 from integrations.owner_permits import SUPPORT
 
-from .grants import GRANTS, LOOKUP
+from .grants import GRANTS, LOOKUP, VAULT_COLUMNS
 from .owners import OWNERS, Also, By, Held, tables
 from .roles import Roles
 from .told import ORGANISATION, PERSON
@@ -47,13 +48,20 @@ _OPENED: Final = (
 
 
 class Policy(NamedTuple):
-    """One policy: for whom, for which command, and of which rows."""
+    """
+    One policy: for whom, for which command, and of which rows.
+
+    :param check: what rows have to be that are written, if not the same
+    :param is_permissive: False: it takes away what another policy gives
+    """
 
     table: str
     name: str
     role: str
     command: str
     rows: str
+    check: str | None = None
+    is_permissive: bool = True
 
     def __str__(self) -> str:
         return f"policy {self.name} on {self.table}"
@@ -83,20 +91,44 @@ def wanted(roles: Roles, owner: str) -> Iterator[Policy]:
         yield Policy(table, "owner_of_tables", owner, "ALL", "true")
         if label in LOOKUP:
             yield Policy(table, "lookup", roles.lookup, "SELECT", "true")
+        if label in VAULT_COLUMNS:
+            yield Policy(table, "vault", roles.vault, "SELECT", "true")
         for role, process_class in roles.logins.items():
-            if not GRANTS[label].of(process_class):
-                continue
-            if _sees_all(process_class, line):
-                yield Policy(table, f"{process_class}_all", role, "ALL", "true")
-            else:
-                yield Policy(table, f"{process_class}_theirs", role, "ALL", theirs(line))
-            if process_class is ProcessClass.WEB:
-                for name, command, rows in _also(label, line):
-                    yield Policy(table, f"web_{name}", role, command, rows)
+            if GRANTS[label].is_touched_by(process_class):
+                yield from _of_class(table, line, role, process_class)
+
+
+def _of_class(table: str, line: Held, role: str, process_class: ProcessClass) -> Iterator[Policy]:
+    """Yield the policies of one class of process on one table."""
+    if _sees_all(process_class, line):
+        yield Policy(table, f"{process_class}_all", role, "ALL", "true")
+    else:
+        yield Policy(table, f"{process_class}_theirs", role, "ALL", theirs(line))
+    if process_class in owned.CLASSES:
+        label = tables()[table]
+        for name, command, rows in _also(label, line):
+            yield Policy(table, f"{process_class}_{name}", role, command, rows)
+        if label == "mfa.Authenticator":
+            yield from _keep_factors(table, process_class, role)
+
+
+def _keep_factors(table: str, process_class: ProcessClass, role: str) -> Iterator[Policy]:
+    """
+    Yield what keeps staff from deleting their newest second factor, or making it another kind.
+
+    The newest, so that no order of deletions, in one transaction or two, leaves them without.
+    """
+    kept = "id IS DISTINCT FROM (SELECT public.find_kept_factor())"
+    name = f"{process_class}_keeps_factor"
+    yield Policy(table, name, role, "DELETE", kept, is_permissive=False)
+    other_kind = f"type <> 'recovery_codes' OR {kept}"
+    yield Policy(
+        table, f"{name}_kind", role, "UPDATE", "true", check=other_kind, is_permissive=False
+    )
 
 
 def _sees_all(process_class: ProcessClass, line: Held) -> bool:
-    if process_class is ProcessClass.WEB:
+    if process_class in owned.CLASSES:
         return False
     return process_class is not ProcessClass.SYNC or line.sync
 
@@ -230,31 +262,36 @@ def _policies(connection: psycopg.Connection[Any]) -> list[_Found]:
 
 
 def _is_right(policy: Policy, held: _Found) -> bool:
-    letters = {"ALL": "*", "SELECT": "r"}
+    letters = {"ALL": "*", "SELECT": "r", "UPDATE": "w", "DELETE": "d"}
     return (
         held.roles == [policy.role]
         and held.command == letters[policy.command]
-        and held.check is None
-        and held.is_permissive
-        and held.comment == _mark(policy, held.using)
+        and held.is_permissive == policy.is_permissive
+        and (held.check is None) == (policy.check is None)
+        and held.comment == _mark(policy, held)
     )
 
 
-def _mark(policy: Policy, became: str | None) -> str:
-    return hashlib.sha256(f"{policy.rows}\0{became}".encode()).hexdigest()
+def _mark(policy: Policy, held: _Found) -> str:
+    words = (policy.rows, policy.check, held.using, held.check)
+    return hashlib.sha256("\0".join(map(str, words)).encode()).hexdigest()
 
 
 def _make(connection: psycopg.Connection[Any], policy: Policy) -> None:
     name, table = sql.Identifier(policy.name), sql.Identifier(policy.table)
     connection.execute(
-        sql.SQL("CREATE POLICY {} ON {} FOR {} TO {} USING ({})").format(
-            name, table, sql.SQL(policy.command), sql.Identifier(policy.role), sql.SQL(policy.rows)
+        sql.SQL("CREATE POLICY {} ON {} AS {} FOR {} TO {} USING ({}){}").format(
+            name,
+            table,
+            sql.SQL("PERMISSIVE" if policy.is_permissive else "RESTRICTIVE"),
+            sql.SQL(policy.command),
+            sql.Identifier(policy.role),
+            sql.SQL(policy.rows),
+            sql.SQL(f" WITH CHECK ({policy.check})" if policy.check else ""),
         )
     )
     (became,) = [
-        one.using
-        for one in _policies(connection)
-        if (one.table, one.name) == (policy.table, policy.name)
+        one for one in _policies(connection) if (one.table, one.name) == (policy.table, policy.name)
     ]
     connection.execute(
         sql.SQL("COMMENT ON POLICY {} ON {} IS {}").format(

@@ -294,5 +294,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL((SQL / "ledger_entries.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "data_keys.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "ledger_keys.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "person_keys.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "receipt_links.sql").read_text(encoding="utf-8")),
     ]

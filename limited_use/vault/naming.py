@@ -52,7 +52,7 @@ def keep(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> None:
     :param holder: the connection
     """
     # Shared with other makers, alone in a turn: which sees afterwards what we wrap here.
-    keys.lock_line(LINE, alone=False)
+    keys.lock_line(LINE, alone=False, at=at)
     present = keyring.current().epochs(LINE)
     if not present:
         raise keyring.NoKeyring(f"the keyring has no {LINE} key: run manage.py init_keyring")

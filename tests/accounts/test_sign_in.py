@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.auth.hashers import get_hasher
+from django.contrib.auth.hashers import get_hasher, make_password
 from django.contrib.sessions.backends.base import UpdateError
 from django.core import mail
 from django.core.exceptions import ValidationError
@@ -34,6 +34,16 @@ class TestSigningIn:
     def test_takes_the_address_in_any_case(self, client, alice):
         client.post("/accounts/login/", {"login": alice.email.upper(), "password": PASSWORD})
 
+        assert is_in(client)
+
+    def test_makes_a_weak_hash_new(self, client, alice):
+        User.objects.filter(id=alice.id).update(password=make_password(PASSWORD, salt="short"))
+
+        client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+
+        made = User.objects.get(id=alice.id)
+        assert "$short$" not in made.password
+        assert made.check_password(PASSWORD)
         assert is_in(client)
 
     @pytest.mark.control("2.3.3")

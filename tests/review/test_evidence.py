@@ -167,7 +167,9 @@ class TestItsSections:
         assert walls["rights"]["integrations.MessageBody"]["console"] == ""
         assert walls["owners"]["integrations.Message"]["hidden"] is True
         assert walls["owners"]["integrations.Message"]["sync_sees_all"] is False
-        assert walls["owners"]["accounts.User"]["hidden"] is False
+        assert walls["owners"]["accounts.User"]["hidden"] is True
+        assert walls["owners"]["accounts.Organisation"]["hidden"] is False
+        assert walls["open_to_every_login"]
 
     def test_name_hosts_and_no_credentials(self, said):
         egress = said["sections"]["egress"]["content"]

@@ -1,0 +1,47 @@
+-- Who owns the holders of keys: asked by the vault's functions for processes that answer one person
+-- at a time (limited_use/migrations/sql/person_keys.sql). No class of process may execute these.
+
+-- The owner of each holder that has one; of a calendar's copy, the calendar as well.
+CREATE OR REPLACE FUNCTION public.key_holder_owners(holders uuid[])
+RETURNS TABLE (holder uuid, person uuid, calendar uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT c.id, c.user_id, NULL::uuid
+  FROM public.integrations_connection AS c WHERE c.id = ANY(holders)
+UNION ALL
+SELECT c.grant_id, c.user_id, NULL::uuid
+  FROM public.integrations_connection AS c WHERE c.grant_id = ANY(holders)
+UNION ALL
+SELECT i.id, c.user_id, NULL::uuid
+  FROM public.integrations_integration AS i
+  JOIN public.integrations_connection AS c ON c.id = i.connection_id
+ WHERE i.id = ANY(holders)
+UNION ALL
+SELECT k.cache_id, k.user_id, k.id
+  FROM public.integrations_calendar AS k WHERE k.cache_id = ANY(holders)
+$body$;
+
+-- Those of the holders that belong to the person of the transaction.
+CREATE OR REPLACE FUNCTION public.key_holders_of_person(holders uuid[])
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT o.holder
+  FROM public.key_holder_owners(key_holders_of_person.holders) AS o
+ WHERE o.person = nullif(current_setting('antares.person', true), '')::uuid
+$body$;
+
+-- Those of the holders that belong to somebody else, who shares no calendar of that holder with the
+-- person of the transaction.
+CREATE OR REPLACE FUNCTION public.key_holders_of_others(holders uuid[])
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT o.holder
+  FROM public.key_holder_owners(key_holders_of_others.holders) AS o
+ WHERE o.person IS DISTINCT FROM nullif(current_setting('antares.person', true), '')::uuid
+   AND NOT EXISTS (
+       SELECT FROM public.limited_use_share AS s
+        WHERE s.item = o.calendar
+          AND s.viewer_id = nullif(current_setting('antares.person', true), '')::uuid
+          AND s.organisation_id = nullif(current_setting('antares.organisation', true), '')::uuid
+          AND s.withdrawn_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())
+       )
+$body$;

@@ -1,0 +1,379 @@
+"""
+What the login of each class of process can do without any code of ours, as `psql` would.
+
+Each logs in for real, with nobody entered and with a person, and tries to read and write each
+column of each table, to lock it, and to execute each function. `rights_table` prints what came out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+import pytest
+from allauth.mfa.models import Authenticator
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import KnownNetwork, Session, User
+from accounts.roles import Role
+from config.classes import ProcessClass
+from config.database import doors, logins, walls
+from integrations.models import Discard
+from limited_use import receipt_links
+from limited_use.models import DataKey
+from limited_use.vault import keys
+from tests.bench import databases
+from tests.config import rights_table, rows
+from tests.config.rights_table import Attempts, Login
+from tests.fakes.mail import FakeMailbox
+from tests.integrations import household as houses
+from tests.keyrings import copy_keyring
+
+WEB, SYNC = ProcessClass.WEB, ProcessClass.SYNC
+PURGE, CONSOLE = ProcessClass.PURGE, ProcessClass.CONSOLE
+PERSONAL_TABLES = ("accounts_user", "account_emailaddress", "mfa_authenticator")
+KEY_TABLES = ("limited_use_datakey", "limited_use_wrappedledgerkey")
+#: Rows that a web login with nobody entered deletes: what has to be found before anybody is known.
+DELETED_BY_NOBODY = {
+    "account_emailconfirmation",
+    "accounts_knownnetwork",
+    "accounts_servicetoken",
+    "accounts_session",
+    "integrations_discard",
+    "limited_use_receiptlink",
+}
+STATEMENTS = {
+    "lo_creat(-1)": "SELECT lo_creat(-1)",
+    "lo_from_bytea(0, …)": "SELECT lo_from_bytea(0, 'a copy')",
+    "pg_notify(…)": "SELECT pg_notify('channel', 'a copy')",
+    "NOTIFY": "NOTIFY channel, 'a copy'",
+    "LISTEN": "LISTEN channel",
+    "pg_advisory_xact_lock(…)": "SELECT pg_advisory_xact_lock(1)",
+    "CREATE TABLE": "CREATE TABLE planted (id integer)",
+    "CREATE TEMPORARY TABLE": "CREATE TEMPORARY TABLE planted (id integer)",
+    "SET ROLE of the owner of the vault": "SET ROLE {vault}",
+}
+
+
+class World(NamedTuple):
+    """Two people with a mailbox each, of whom Bob is staff."""
+
+    alice: houses.Household
+    bob: houses.Household
+
+
+@pytest.fixture
+def world(transactional_db, monkeypatch, tmp_path, settings) -> World:
+    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.GMAIL_UNITS_PER_MINUTE = 600_000
+    keys.forget()
+    copy_keyring(settings.KEYRING_DIR)
+    box = houses.provided(monkeypatch, FakeMailbox())
+    box.deliver()
+    alice = houses.household()
+    bob = houses.household(who=houses.person("bob", alice.organisation, at=timezone.now()))
+    for house, other in ((alice, bob), (bob, alice)):
+        house.settle()
+        rows.everything(house, other)
+        house.user.set_password(f"the password of {house.user.name}")
+        house.user.save()
+        plant_what_is_found_before_anybody_is_known(house)
+    User.objects.filter(id=bob.user.id).update(role=Role.SUPPORT)
+    return World(alice, bob)
+
+
+def plant_what_is_found_before_anybody_is_known(house: houses.Household) -> None:
+    user, at = house.user, timezone.now()
+    Session.objects.create(
+        session_key=user.id.hex, session_data="", expire_date=at + timedelta(hours=1), user=user
+    )
+    KnownNetwork.objects.create(
+        user=user, network_hash=user.id.bytes * 2, expires_at=at + timedelta(hours=1)
+    )
+    Discard.objects.create(
+        provider="google",
+        account_blind=user.id.bytes * 2,
+        revoking_until=at,
+    )
+    receipt_links.make(subject_id=house.integration.id, at=at)
+
+
+def login(process_class: ProcessClass, person: houses.Household | None = None) -> Attempts:
+    name = connection.settings_dict["NAME"]
+    owner = None if person is None else (person.user.id, person.organisation.id)
+    return Attempts(databases.named(os.environ[logins.variable(process_class)], name), owner)
+
+
+def columns_by_table() -> dict[str, list[str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname::text, array_agg(a.attname::text ORDER BY a.attnum)"
+            "  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+            " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')"
+            "   AND a.attnum > 0 AND NOT a.attisdropped GROUP BY 1 ORDER BY 1"
+        )
+        return dict(cursor.fetchall())
+
+
+def count_rows(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - of the catalogue
+        return int(cursor.fetchone()[0])
+
+
+def all_functions() -> list[doors.Function]:
+    return [one for owned in doors.owned(walls.ours()).values() for one in owned]
+
+
+def attempt_everything(
+    name: str, process_class: ProcessClass, person: houses.Household | None
+) -> Login:
+    columns = columns_by_table()
+    with login(process_class, person) as attempts:
+        return Login(
+            name,
+            {
+                table: rights_table.attempt(attempts, table, columns[table], count_rows(table))
+                for table in columns
+            },
+            {one.signature: may_call(attempts, one) for one in all_functions()},
+            {
+                said: attempts.may(statement.format(vault=walls.ours().vault))
+                for said, statement in STATEMENTS.items()
+            },
+        )
+
+
+def may_call(attempts: Attempts, function: doors.Function) -> bool:
+    nothing = ", ".join(f"NULL::{argument_type}" for argument_type in function.argument_types)
+    return attempts.may(f"SELECT * FROM {function.name}({nothing})")  # noqa: S608 - our own names
+
+
+@pytest.fixture
+def tried(world) -> Iterator[dict[str, Login]]:
+    attempted = (
+        ("web, nobody entered", WEB, None),
+        ("web, a person entered", WEB, world.alice),
+        ("sync, nobody entered", SYNC, None),
+        ("sync, a person entered", SYNC, world.alice),
+        ("purge", PURGE, None),
+        ("console", CONSOLE, None),
+    )
+    return {name: attempt_everything(name, which, person) for name, which, person in attempted}
+
+
+@pytest.mark.control("4.1.1")
+@pytest.mark.invariant(2)
+class TestEveryLogin:
+    """One test for all of it: the attempts take seconds."""
+
+    def test_reaches_what_its_class_needs_and_nothing_of_others(self, tried):
+        text = rights_table.write(tried.values(), columns_by_table())
+        if path := os.environ.get(rights_table.OUTPUT):
+            Path(path).write_text(text, encoding="utf-8")
+
+        for name, done in tried.items():
+            for table in KEY_TABLES:
+                assert not done.tables[table].is_touched, (name, table)
+            assert not done.tables["limited_use_keyepoch"].is_locked, name
+            assert not done.tables["limited_use_leaf"].updated or name == "purge"
+            assert done.tables["limited_use_leaf"].deleted is None, name
+            ran = {statement for statement, may in done.statements.items() if may}
+            assert ran == {"NOTIFY", "LISTEN", "pg_advisory_xact_lock(…)"}, name
+            helpers = [one for one in done.functions if one.startswith("key_holder")]
+            assert len(helpers) == 3
+            assert not any(done.functions[one] for one in helpers), name
+            if not name.startswith("web"):
+                assert "password" not in done.tables["accounts_user"].read, name
+                assert not done.tables["mfa_authenticator"].is_touched, name
+                assert not done.tables["account_emailaddress"].is_touched, name
+
+        nobody, person = tried["web, nobody entered"], tried["web, a person entered"]
+        for table in PERSONAL_TABLES:
+            assert (nobody.tables[table].rows, nobody.tables[table].seen) == (2, 0)
+            assert (person.tables[table].seen, nobody.tables[table].deleted or 0) == (1, 0)
+        deleted = {table for table, done in nobody.tables.items() if done.deleted is not None}
+        assert {one for one in deleted if one in DELETED_BY_NOBODY} == DELETED_BY_NOBODY
+        for table in deleted - DELETED_BY_NOBODY:
+            assert nobody.tables[table].deleted == 0, table
+        # Not even an unowned one: general functions are for the classes that see everybody's.
+        for one, may in nobody.functions.items():
+            if one.startswith(("vault_destroy", "vault_read", "vault_held", "vault_sample")):
+                assert not may, one
+        assert "role" not in person.tables["accounts_user"].updated
+
+
+def holders_of(house: houses.Household) -> list[str]:
+    wanted = (house.connection.id, house.connection.grant_id, house.integration.id)
+    return [str(one) for one in wanted]
+
+
+@pytest.mark.invariant(2)
+@pytest.mark.control("4.1.1")
+class TestKeys:
+    """Of a web login: listed, read, fenced and destroyed are those of the person entered."""
+
+    def test_are_neither_listed_nor_destroyed_for_nobody(self, world):
+        before = set(DataKey.objects.values_list("holder", flat=True))
+        every = [str(one) for one in before]
+        owned = holders_of(world.alice) + holders_of(world.bob)
+        with login(WEB) as attempts:
+            tally = attempts.run("SELECT * FROM vault_tally()")
+            assert not any(str(value) in every for row in tally for value in row)
+            assert attempts.run("SELECT * FROM vault_person_held(%s::uuid[])", owned) == []
+            for one in every:
+                assert attempts.run("SELECT * FROM vault_person_destroy(%s)", one, keep=True) == []
+                assert attempts.run("SELECT * FROM vault_person_raise(%s, 9)", one, keep=True) == []
+
+        assert set(DataKey.objects.values_list("holder", flat=True)) == before
+        assert not DataKey.objects.filter(epoch=9).exists()
+
+    @pytest.mark.parametrize("line", ["content", "account", "own"])
+    def test_of_somebody_else_are_not_read(self, world, line):
+        reader = f"vault_person_read_{line}"
+        read = f"SELECT holder::text FROM {reader}(%s::uuid[])"  # noqa: S608 - of this test
+        both = [*holders_of(world.alice), *holders_of(world.bob)]
+        with login(WEB, world.alice) as attempts:
+            found = {holder for (holder,) in attempts.run(read, both)}
+
+        hers = DataKey.objects.filter(line=line, holder__in=holders_of(world.alice))
+        assert found == {str(one) for one in hers.values_list("holder", flat=True)}
+        assert bool(found) is (line != "own")
+
+    def test_of_somebody_else_are_not_made_nor_destroyed(self, world):
+        theirs = holders_of(world.bob)
+        make = (
+            "SELECT * FROM vault_person_make(gen_random_uuid(), %s, 'content', 1, %s, %s, 1, now())"
+        )
+        name = "SELECT * FROM vault_person_name_make(gen_random_uuid(), %s, %s, %s, 1)"
+        destroyed = "SELECT * FROM vault_person_name_destroy(%s)"
+        connection_id = str(world.bob.connection.id)
+        DataKey.objects.filter(holder=world.bob.integration.id).delete()
+        with login(WEB, world.alice) as attempts:
+            for one in theirs:
+                assert attempts.run("SELECT * FROM vault_person_destroy(%s)", one, keep=True) == []
+            assert attempts.run(make, theirs[2], b"12345678", b"w", keep=True) == []
+            assert attempts.run(name, connection_id, b"c" * 32, b"w", keep=True) == []
+            assert attempts.run(destroyed, connection_id, keep=True) == []
+
+        assert DataKey.objects.filter(holder__in=theirs).count() == 2
+        assert count_rows("limited_use_wrappedledgerkey") == 2
+
+    def test_above_the_names_of_everybody_are_not_destroyed(self, world):
+        (naming,) = [
+            str(one)
+            for one in DataKey.objects.values_list("holder", flat=True)
+            if one.bytes.startswith(b"LU-names")
+        ]
+        with login(WEB, world.alice) as attempts:
+            assert attempts.run("SELECT * FROM vault_person_destroy(%s)", naming, keep=True) == []
+
+        assert DataKey.objects.filter(holder=naming).exists()
+
+    def test_of_the_person_are_fenced_and_destroyed(self, world):
+        integration = str(world.alice.integration.id)
+        with login(WEB, world.alice) as attempts:
+            raised = attempts.run("SELECT * FROM vault_person_raise(%s, 9)", integration)
+            assert [str(one) for (one,) in raised] == [integration]
+            gone = attempts.run("SELECT line FROM vault_person_destroy(%s)", integration, keep=True)
+
+        assert gone == [("content",)]
+        assert not DataKey.objects.filter(holder=integration).exists()
+
+
+@pytest.mark.scenario("A1")
+class TestTheLockOfALine:
+    def test_is_out_of_reach_of_a_web_login(self, world):
+        """What a web login can take keeps nobody from making a key."""
+        name = connection.settings_dict["NAME"]
+        url = databases.named(os.environ[logins.variable(WEB)], name)
+        with psycopg.connect(url) as web, login(WEB, world.bob) as attempts:
+            for refused in (
+                "SELECT 1 FROM limited_use_keyepoch FOR UPDATE",
+                "LOCK TABLE limited_use_keyepoch IN ACCESS EXCLUSIVE MODE",
+                "SELECT vault_hold_line_alone('content')",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    web.execute(refused)
+                web.rollback()
+            # All that is left, for as long as this transaction lasts.
+            web.execute("SELECT pg_advisory_xact_lock(19541, n) FROM generate_series(1, 20) n")
+            for line in ("content", "account", "credential", "own"):
+                web.execute("SELECT vault_hold_line(%s)", [line])
+
+            attempts.run("SET statement_timeout = '5s'", keep=True)
+            assert attempts.run("SELECT vault_hold_line('content')") == [(1,)]
+
+
+@pytest.mark.control("3.3.1")
+class TestSecondFactors:
+    def test_of_somebody_else_are_neither_read_nor_deleted(self, world):
+        with login(WEB, world.alice) as attempts:
+            seen = attempts.run("SELECT user_id FROM mfa_authenticator")
+            assert seen == [(world.alice.user.id,)]
+            changed = "UPDATE mfa_authenticator SET data = '{}'"
+            assert attempts.run(changed) == 1
+            assert attempts.run("DELETE FROM mfa_authenticator", keep=True) == 1
+
+        assert [one.user_id for one in Authenticator.objects.all()] == [world.bob.user.id]
+
+    def test_of_staff_stay_whatever_a_web_login_deletes(self, world):
+        kinds = Authenticator.Type
+        newest = Authenticator.objects.create(user=world.bob.user, type=kinds.WEBAUTHN, data={})
+        Authenticator.objects.create(user=world.bob.user, type=kinds.RECOVERY_CODES, data={})
+        to_codes = "UPDATE mfa_authenticator SET type = 'recovery_codes' WHERE id = %s"
+        with login(WEB, world.bob) as attempts:
+            assert attempts.run("SELECT find_kept_factor()") == [(newest.id,)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run(to_codes, newest.id)
+            assert attempts.run("DELETE FROM mfa_authenticator", keep=True) == 2
+            assert attempts.run("DELETE FROM mfa_authenticator", keep=True) == 0
+
+        assert list(Authenticator.objects.filter(user=world.bob.user)) == [newest]
+
+    def test_are_given_to_nobody_else(self, world):
+        with login(WEB, world.alice) as attempts:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run("UPDATE mfa_authenticator SET user_id = %s", world.bob.user.id)
+            planted = (
+                "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+                " VALUES (%s, 'webauthn', '{}', now())"
+            )
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run(planted, world.bob.user.id)
+
+
+class TestPeople:
+    def test_are_found_by_their_exact_address(self, world):
+        user = User.objects.get(id=world.bob.user.id)
+        with login(WEB) as attempts:
+            found = attempts.run("SELECT * FROM find_sign_in(%s)", user.email)
+            assert found == [(user.id, user.password)]
+            assert attempts.run("SELECT * FROM find_person(%s)", user.email) == [(user.id,)]
+            for other in ("%", "", "%@antares.example", user.email[1:]):
+                assert attempts.run("SELECT * FROM find_sign_in(%s)", other) == []
+                assert attempts.run("SELECT * FROM find_person(%s)", other) == []
+
+    def test_are_found_as_colleagues_by_members_alone(self, world):
+        ask, email = "SELECT * FROM find_colleague(%s)", world.bob.user.email
+        stranger = houses.household(who=houses.person("mallory", at=timezone.now()))
+        with login(WEB) as attempts:
+            assert attempts.run(ask, email) == []
+        with login(WEB, stranger) as attempts:
+            assert attempts.run(ask, email) == []
+        # Who is no member says that they act there.
+        with login(WEB, replace(stranger, organisation=world.alice.organisation)) as attempts:
+            assert attempts.run(ask, email) == []
+        with login(WEB, world.alice) as attempts:
+            assert attempts.run(ask, email.upper()) == [(world.bob.user.id,)]
+
+    def test_have_no_names_for_whom_they_share_nothing_with(self, world):
+        with login(WEB, world.alice) as attempts:
+            # The share of this world was withdrawn.
+            assert attempts.run("SELECT * FROM share_partners()") == []
