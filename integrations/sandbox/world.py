@@ -33,9 +33,7 @@ class World:
     links (empty: the address that the client called). Each is the sandbox's own URL by default.
     """
 
-    def __init__(
-        self, url: str, issuer: str = "", *, authority: str = "", graph: str = ""
-    ) -> None:
+    def __init__(self, url: str, issuer: str = "", *, authority: str = "", graph: str = "") -> None:
         self.url = url
         self.issuer = issuer or url
         self.authority = authority or url
