@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from joserfc.jwk import ECKey
 
 from tests.front import nginx
 from tests.production import broker, deployment
@@ -261,6 +262,7 @@ def look_at_the_rest(production: Production) -> None:
     """Look at logins and logs, and run the operator's commands."""
     database = production.servers.database
     production.run_console()
+    run_owners_commands(production)
     production.run("purge", "python", "manage.py", "overdue_purges")
     for process_class in production.classes:
         checks = ("python", "manage.py", "check", "--deploy", "--database", "default")
@@ -281,6 +283,18 @@ def look_at_the_rest(production: Production) -> None:
     assert ALICE["email"] not in logged
     assert GMAIL not in logged
     say("alarms", ", ".join(alarms) or "none")
+
+
+def run_owners_commands(production: Production) -> None:
+    """Name a client and a leaving person in the ledger, with the key rights of the owner's role."""
+    key = ECKey.generate_key("P-256", {"kid": "first"})
+    keys = production.folder / "keys.json"
+    keys.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    manage = ("python", "manage.py")
+    feature, purpose = "inbox-widget", "inbox.display"
+    said = production.run("owner", *manage, "clients", "register", feature, str(keys), purpose)
+    say("clients register, people leave, as the owner", said.strip())
+    production.run("owner", *manage, "people", "leave", "alice", "acme")
 
 
 def count_messages(production: Production, provider: str) -> int:
