@@ -13,7 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import factor_secrets, known_origins, sessions, sign_in_limits, sign_in_links
+from accounts import (
+    factor_secrets,
+    known_origins,
+    reauthentication,
+    sessions,
+    sign_in_limits,
+    sign_in_links,
+)
 from accounts.models import User
 from accounts.roles import is_staff
 
@@ -59,6 +66,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
                 sign_in_limits.give_back(counted, at=at)
             return user
         raise problem
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Leave the password out if the person has a second factor: it alone proves too little."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not reauthentication.has_second_factor(user):
+            return methods
+        return [method for method in methods if method["id"] != "reauthenticate"]
+
+    def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
+        """Let allauth, which asks this first, see no confirmation by password beside a factor."""
+        reauthentication.forget_weak_confirmations(context.request)
+        required: bool = super().is_reauthentication_required(app=app, **details)
+        return required
 
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
         """Remember where somebody signed in from, their second factor included."""
