@@ -29,6 +29,12 @@ COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
     {"count_rate": _WEB, "give_back_rate": _WEB_AND_PURGE},
 )
+#: What links to set a new password depend on: `accounts.reset_links`. A worker makes them, and a
+#: web process checks them.
+PASSWORD_STATE: Final = load_functions(
+    Path(accounts.__file__).parent / "migrations" / "sql" / "password_state.sql",
+    {"password_state": _WEB_AND_PURGE},
+)
 
 _FOUND: Final = """
 SELECT p.oid::regprocedure::text, p.prosrc, p.prosecdef, p.provolatile = 's', p.proconfig,
@@ -52,7 +58,7 @@ def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
     """Return the functions by the role that owns them."""
     return {
         roles.vault: (*FUNCTIONS, *naming_rows.FUNCTIONS),
-        roles.lookup: (*CROSSINGS, OWNER_OF_LINK),
+        roles.lookup: (*CROSSINGS, OWNER_OF_LINK, *PASSWORD_STATE),
         roles.counter: COUNTERS,
     }
 

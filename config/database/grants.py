@@ -56,6 +56,7 @@ COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
 #: The columns that `integrations.crossings` and the like read of everybody's, whoever asks.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
+    "accounts.User": ("id", "password", "last_login", "is_active"),
     "limited_use.Receipt": ("subject_id", "owner_id"),
     "limited_use.ReceiptLink": ("token_hash", "subject_id"),
     "integrations.Connection": (
