@@ -316,7 +316,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
 
 ACCOUNT_FORMS = {"reset_password": "accounts.password_reset.ResetPasswordForm"}
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_links.ResetTokenGenerator"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_links.ResetTokenGenerator"  # noqa: S105 - a path
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"

@@ -7,6 +7,10 @@ from typing import Final
 
 #: By kind. A kind that is not listed comes from another version of the service.
 NEXT_STEPS: Final[Mapping[str, str]] = {
+    "client.assertions_rejected": (
+        "Count the causes in the log lines assertion.rejected of the client: its team corrects its"
+        " clock, key or audience; if it sent none of them, somebody tries its name."
+    ),
     "client.many_users": (
         "Ask the team of the client why it reads for so many people; retire it if they do not know."
     ),
