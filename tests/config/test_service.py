@@ -75,6 +75,29 @@ def descendants(pid):
     return {int(child) for child in children}.union(*(descendants(child) for child in children))
 
 
+def assert_every_answer_has_browser_headers(url):
+    """Look at answers of views, of static files, of the front, and of its probe."""
+    style = re.search(r'href="(/static/[^"]+\.css)"', httpx.get(f"{url}/").text)[1]
+    answers = {
+        200: [httpx.get(f"{url}{path}") for path in ("/", style, "/healthz", "/keys/")],
+        302: [httpx.get(f"{url}/settings/integrations/")],
+        400: [httpx.get(f"{url}/%ff")],
+        401: [httpx.get(f"{url}/v1/users/me/messages")],
+        403: [httpx.post(f"{url}/accounts/login/")],
+        404: [httpx.get(f"{url}/nothing"), httpx.get(f"{url}/static/nothing")],
+        413: [httpx.post(f"{url}/webhooks/google/pubsub", content=b"x" * 1_000_000)],
+    }
+    for status, of_status in answers.items():
+        for answer in of_status:
+            policy = answer.headers["Permissions-Policy"].split(", ")
+            where = f"{status} {answer.url}"
+            assert answer.status_code == status, where
+            assert {"camera=()", "publickey-credentials-get=(self)"} <= set(policy), where
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin", where
+            # granian's own name would be in it.
+            assert answer.headers.get("Server", "") == "", where
+
+
 class TestDemo:
     def test_serves_a_first_page_and_says_whom_to_sign_in_as_at_every_start(self, data_dir):
         for start in range(2):
@@ -82,6 +105,8 @@ class TestDemo:
             answer = httpx.get(f"{url}/accounts/login/")
             if start:
                 self.look(data_dir)
+            else:
+                assert_every_answer_has_browser_headers(url)
             process.terminate()
             status = process.wait(timeout=PATIENCE)
             process.stdout.close()
