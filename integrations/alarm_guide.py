@@ -44,6 +44,11 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "provider.invalid_client": (
         "See in the provider's console that client id, secret and addresses are still registered."
     ),
+    "provider.issuer_missing": (
+        "Nobody can connect this provider: its callback has no iss (RFC 9207). See that the proxy"
+        " passes the query on; if the provider stopped to send iss, set GOOGLE_ISSUER_REQUIRED or"
+        " MICROSOFT_ISSUER_REQUIRED to off."
+    ),
     "provider.push_silent": (
         "See that the provider reaches WEBHOOK_URL, and that the topic and its subscription exist."
     ),
