@@ -178,8 +178,6 @@ def is_answer(result: tuple[int, str]) -> bool:
 
 # Files are written anew for each example.
 many = settings(
-    max_examples=100,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
