@@ -8,6 +8,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -68,11 +69,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         raise problem
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Leave the password out if the person has a second factor: it alone proves too little."""
+        """
+        Return the ways to confirm; without the password if the person has a second factor.
+
+        The first is where they are led. Without an authenticator app that is their security key,
+        for recovery codes are seldom at hand.
+        """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not reauthentication.has_second_factor(user):
             return methods
-        return [method for method in methods if method["id"] != "reauthenticate"]
+        by_factor = [method for method in methods if method["id"] != "reauthenticate"]
+        has_app = is_mfa_enabled(user, types=[Authenticator.Type.TOTP])
+        return by_factor if has_app else by_factor[::-1]
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
         """Let allauth, which asks this first, see no confirmation by password beside a factor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -22,6 +23,7 @@ from accounts.permissions import needs, page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission, Role
 from tests.accounts.cast import AT, PASSWORD, person, sign_in, totp_code
+from tests.api import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -382,6 +384,20 @@ class TestSensitivePages:
         assert answer.status_code == 302
         assert answer["Location"].startswith("/accounts/mfa/reauthenticate/")
         assert seeding.has_second_factor(alice)
+
+    @pytest.mark.parametrize("has_app", [True, False])
+    def test_lead_to_the_security_key_of_who_has_no_app(self, alice, has_app):
+        seeding.add_second_factor(alice)
+        cast.security_key(alice)
+        if not has_app:
+            Authenticator.objects.filter(type=Authenticator.Type.TOTP).delete()
+        browser = Client()
+        browser.force_login(alice)
+
+        page = urlsplit(browser.get("/sensitive")["Location"]).path
+
+        key = "/accounts/mfa/webauthn/reauthenticate/"
+        assert page == ("/accounts/mfa/reauthenticate/" if has_app else key)
 
     def test_take_a_password_from_who_has_recovery_codes_alone(self, alice):
         seeding.add_second_factor(alice)
