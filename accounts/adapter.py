@@ -8,12 +8,21 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import factor_secrets, known_origins, people, sessions, sign_in_limits, sign_in_links
+from accounts import (
+    factor_secrets,
+    known_origins,
+    people,
+    reauthentication,
+    sessions,
+    sign_in_limits,
+    sign_in_links,
+)
 from accounts.models import User
 from accounts.roles import is_staff
 
@@ -59,6 +68,26 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
                 sign_in_limits.give_back(counted, at=at)
             return user
         raise problem
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """
+        Return the ways to confirm; without the password if the person has a second factor.
+
+        The first is where they are led. Without an authenticator app that is their security key,
+        for recovery codes are seldom at hand.
+        """
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not reauthentication.has_second_factor(user):
+            return methods
+        by_factor = [method for method in methods if method["id"] != "reauthenticate"]
+        has_app = is_mfa_enabled(user, types=[Authenticator.Type.TOTP])
+        return by_factor if has_app else by_factor[::-1]
+
+    def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
+        """Let allauth, which asks this first, see no confirmation by password beside a factor."""
+        reauthentication.forget_weak_confirmations(context.request)
+        required: bool = super().is_reauthentication_required(app=app, **details)
+        return required
 
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
         """Remember where somebody signed in from, their second factor included."""

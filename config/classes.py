@@ -65,6 +65,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "accounts.forget_expired": _PURGE,
     # Of the two classes this one sends mail.
     "accounts.mail_sign_in_link": _PURGE,
+    "accounts.mail_reset_link": _PURGE,
     "limited_use.count_uses": _PURGE,
     "limited_use.sequence_ledger": _PURGE,
     "limited_use.turn_key_epoch": _PURGE,

@@ -144,6 +144,8 @@ GOOGLE_CERTS_URL = _google["GOOGLE_CERTS_URL"]
 GOOGLE_ISSUER = _google["GOOGLE_ISSUER"]
 GOOGLE_USERINFO_URL = _google["GOOGLE_USERINFO_URL"]
 GOOGLE_API_ROOT_URL = _google["GOOGLE_API_ROOT_URL"]
+# Whether a callback must name its issuer (RFC 9207), as Google's does.
+GOOGLE_ISSUER_REQUIRED = _env.flag("GOOGLE_ISSUER_REQUIRED", default=True)
 
 # --- Microsoft: likewise ----------------------------------------------------------------------
 
@@ -159,6 +161,8 @@ MICROSOFT_CERTS_URL = _entra["CERTS_URL"]
 MICROSOFT_USERINFO_URL = _entra["USERINFO_URL"]
 MICROSOFT_API_ROOT_URL = _entra["API_ROOT_URL"]
 MICROSOFT_ISSUER = _entra["ISSUER"]
+# Microsoft documents no issuer in callbacks. One that is there has to be right all the same.
+MICROSOFT_ISSUER_REQUIRED = _env.flag("MICROSOFT_ISSUER_REQUIRED")
 # Empty: Microsoft 365 is offered to nobody.
 MICROSOFT_CLIENT_ID = _env.text("MICROSOFT_CLIENT_ID")
 MICROSOFT_CLIENT_SECRET = _env.text("MICROSOFT_CLIENT_SECRET")
@@ -210,6 +214,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.requests.RequestLog",
+    "config.browser_headers.BrowserHeaders",
     "accounts.middleware.NobodyAtFirst",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

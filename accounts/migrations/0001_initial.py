@@ -204,4 +204,5 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL((SQL / "rate_counters.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "people.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "password_state.sql").read_text(encoding="utf-8")),
     ]

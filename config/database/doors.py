@@ -30,6 +30,12 @@ COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
     {"count_rate": _WEB, "give_back_rate": _WEB_AND_PURGE},
 )
+#: What links to set a new password depend on: `accounts.reset_tokens`. A worker makes them, and a
+#: web process checks them.
+PASSWORD_STATE: Final = load_functions(
+    Path(accounts.__file__).parent / "migrations" / "sql" / "password_state.sql",
+    {"password_state": _WEB_AND_PURGE},
+)
 
 #: People by their addresses: `accounts.people`.
 PEOPLE: Final = load_functions(
@@ -64,7 +70,7 @@ def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
     """Return the functions by the role that owns them."""
     return {
         roles.vault: (*KEY_HOLDERS, *FUNCTIONS, *naming_rows.FUNCTIONS),
-        roles.lookup: (*CROSSINGS, OWNER_OF_LINK, *PEOPLE),
+        roles.lookup: (*CROSSINGS, OWNER_OF_LINK, *PEOPLE, *PASSWORD_STATE),
         roles.counter: COUNTERS,
     }
 

@@ -69,7 +69,7 @@ COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 #: The columns that `accounts.people`, `integrations.crossings` and the like read of everybody's,
 #: whoever asks.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
-    "accounts.User": ("id", "email", "name", "password", "role", "is_active"),
+    "accounts.User": ("id", "email", "name", "password", "last_login", "role", "is_active"),
     "accounts.Membership": ("user_id", "organisation_id", "left_at"),
     "account.EmailAddress": ("user_id", "email", "verified"),
     "mfa.Authenticator": ("id", "user_id", "type"),

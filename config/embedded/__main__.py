@@ -29,6 +29,7 @@ from config.embedded.feature import Feature
 from config.embedded.processes import Unavailable, follow_parent
 
 PORT: Final = 8000
+_PROVIDERS: Final = ("GOOGLE_", "MICROSOFT_")
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -41,10 +42,12 @@ def demo(arguments: argparse.Namespace) -> int:
             port=arguments.port,
             sandbox_port=arguments.sandbox_port,
             workers=arguments.workers,
-            extra=_roles(os.environ),
+            extra=_roles(os.environ) | _given_providers(os.environ),
         ) as running,
     ):
         say(f"Antares Integrations is running, after {time.monotonic() - began:.1f} s.")
+        for name in sorted(_given_providers(os.environ)):
+            say(f"  given    {name}, instead of the sandbox's")
         say(f"  open     {running.url}")
         say(f"  sandbox  {running.sandbox_url}  (stands in for Google and Microsoft)")
         say(f"  logs     {running.logs}")
@@ -106,6 +109,11 @@ def _roles(given: Mapping[str, str]) -> dict[str, str]:
     if not mark or given.get("DATABASE_ROLE_PREFIX"):
         return {}
     return {"DATABASE_ROLE_PREFIX": f"antares_{mark}"}
+
+
+def _given_providers(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of Google and Microsoft that are given: they lead to another stand-in."""
+    return {name: value for name, value in given.items() if name.startswith(_PROVIDERS) and value}
 
 
 def _mark(given: Mapping[str, str]) -> str:

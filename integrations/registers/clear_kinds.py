@@ -219,6 +219,10 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "limited_use.Consent.recipient": (Kind.WORD, "a word of the vocabulary, or blank"),
     "limited_use.DataKey.line": (Kind.WORD, _LINE),
     "limited_use.DataKey.key_id": (Kind.HASH, "a commitment that names the key"),
+    "limited_use.Share.typed_address": (
+        Kind.WRAPPED,
+        "under a key of the service's secret; emptied when the share ends",
+    ),
     "limited_use.DataKey.wrapped": (Kind.WRAPPED, "under the epoch's key in the keyring"),
     "limited_use.KeyEpoch.line": (Kind.WORD, _LINE),
     "limited_use.Leaf.payload": (Kind.PROOF, "an entry of the ledger: pseudonyms, counts, words"),

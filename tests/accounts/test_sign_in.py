@@ -276,9 +276,14 @@ class TestChangingThePassword:
 
 
 class TestResettingThePassword:
+    @pytest.fixture(autouse=True)
+    def _with_workers(self, workers):
+        self.workers = workers
+
     def link(self, alice) -> str:
         Client().post("/accounts/password/reset/", {"email": alice.email})
-        return re.search(r"http://testserver(/\S+)", mail.outbox[-1].body)[1]
+        self.workers.run()
+        return re.search(r"https?://[^/\s]+(/\S+)", mail.outbox[-1].body)[1]
 
     def follow(self, link: str) -> tuple[Client, str | None]:
         browser = Client()
@@ -324,6 +329,23 @@ class TestResettingThePassword:
         with time_machine.travel(AT, tick=False) as clock:
             link = self.link(alice)
             clock.shift(timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT + 60))
+
+            answer = Client().get(link, follow=True)
+
+        assert b"no longer works" in answer.content
+
+    @pytest.mark.control("1.3.2")
+    @pytest.mark.parametrize("change", ["sign in", "switch off", "change the address"])
+    def test_stops_working_when_the_account_changes(self, alice, change):
+        with time_machine.travel(AT, tick=False) as clock:
+            link = self.link(alice)
+            clock.shift(timedelta(minutes=1))
+            if change == "sign in":
+                sign_in(alice)
+            elif change == "switch off":
+                users.deactivate(user_id=alice.id, at=AT)
+            else:
+                User.objects.filter(id=alice.id).update(email="alice.b@antares.example")
 
             answer = Client().get(link, follow=True)
 
