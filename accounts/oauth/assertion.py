@@ -189,8 +189,10 @@ def _use_up(claims: dict[str, Any], client: ServiceClient) -> None:
 def _report(rejected: _Rejected, *, at: datetime) -> None:
     """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
     client = rejected.client
-    named = {"client_id": client.client_id} if client else {}
-    logger.warning("assertion.rejected", extra={"reason": str(rejected.cause), **named})
+    client_id = client.client_id if client else None
+    logger.warning(
+        "assertion.rejected", extra={"reason": str(rejected.cause), "client_id": client_id}
+    )
     if client is None:
         return
     usage = rates.count(REJECTED, str(client.id), at=at)
