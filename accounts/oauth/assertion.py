@@ -186,12 +186,12 @@ def _use_up(claims: dict[str, Any], client: ServiceClient) -> None:
         raise _Rejected(Cause.REPLAYED)
 
 
-def _report(rejected: _Rejected, *, at: datetime) -> None:
+def _report(refusal: _Rejected, *, at: datetime) -> None:
     """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
-    client = rejected.client
+    client = refusal.client
     client_id = client.client_id if client else None
     logger.warning(
-        "assertion.rejected", extra={"reason": str(rejected.cause), "client_id": client_id}
+        "assertion.rejected", extra={"reason": str(refusal.cause), "client_id": client_id}
     )
     if client is None:
         return
@@ -201,6 +201,6 @@ def _report(rejected: _Rejected, *, at: datetime) -> None:
             kind=AlarmKind.ASSERTIONS_REJECTED,
             about=client.id,
             window=f"{at:%Y-%m-%d}",
-            body={"count": usage.counted, "cause": str(rejected.cause)},
+            body={"count": usage.counted, "cause": str(refusal.cause)},
             at=at,
         )
