@@ -91,7 +91,10 @@ def world(transactional_db, monkeypatch, tmp_path, settings) -> World:
 def plant_what_is_found_before_anybody_is_known(house: houses.Household) -> None:
     user, at = house.user, timezone.now()
     Session.objects.create(
-        session_key=user.id.hex, session_data="", expire_date=at + timedelta(hours=1), user=user
+        session_key=user.id.hex,
+        session_data="",
+        expire_date=at + timedelta(hours=1),
+        user_id=user.id,
     )
     KnownNetwork.objects.create(
         user=user, network_hash=user.id.bytes * 2, expires_at=at + timedelta(hours=1)
