@@ -11,22 +11,27 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
-#: What no page of ours uses, by reason. A foreign script or frame could not use it either.
+#: What no page of ours uses, by reason. A foreign script or frame could not use it either. A name
+#: that Chromium does not know would be a warning on every page.
 SWITCHED_OFF: Final[Mapping[str, tuple[str, ...]]] = {
     "mail and calendars need no sensor and no place": (
         "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
         "microphone", "xr-spatial-tracking",
     ),
-    "nothing is attached to the computer": ("bluetooth", "gamepad", "hid", "midi", "serial", "usb"),
+    "nothing is attached to the computer": ("gamepad", "hid", "midi", "serial", "usb"),
     "nothing is paid, and nobody is profiled": ("browsing-topics", "payment"),
     "mail and invitations must not reach other programs by themselves": (
-        "clipboard-read", "clipboard-write", "local-fonts", "web-share",
+        "clipboard-read", "clipboard-write", "local-fonts",
     ),
     "there is no film and no sound": (
         "autoplay", "encrypted-media", "fullscreen", "picture-in-picture",
     ),
     "whether somebody sits at the computer is none of our business": (
-        "idle-detection", "keyboard-map", "screen-wake-lock", "window-management",
+        "compute-pressure", "idle-detection", "keyboard-map", "screen-wake-lock",
+        "window-management",
+    ),
+    "people sign in here with a password and a second factor, and at no other site": (
+        "identity-credentials-get", "otp-credentials", "storage-access",
     ),
     "no page waits for a request that blocks it": ("sync-xhr",),
 }  # fmt: skip
