@@ -78,7 +78,7 @@ def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
 
     If the mail server fails, the next request for such a mail counts as the first.
     """
-    user = User.objects.active().filter(id=user_id).only("id", "email").first()
+    user = User.objects.active().filter(id=user_id).only("id", "email", "role").first()
     if user is None:
         return
     if not settings.MAIL_IS_SENT:

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 import accounts
+from config.classes import SITES
 from integrations.crossings import CROSSINGS
 from limited_use.database_functions import Function, load_functions
 from limited_use.receipt_links import OWNER_OF_LINK
@@ -21,13 +22,13 @@ from limited_use.vault.functions import FUNCTIONS
 
 from .roles import Roles
 
-_WEB: Final = frozenset({"web"})
+_SITES: Final = frozenset(map(str, SITES))
 #: A worker gives the count of a mail back that it could not send.
-_WEB_AND_PURGE: Final = frozenset({"web", "purge"})
+_SITES_AND_PURGE: Final = _SITES | {"purge"}
 #: Counting towards rate limits: `accounts.rates`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
-    {"count_rate": _WEB, "give_back_rate": _WEB_AND_PURGE},
+    {"count_rate": _SITES, "give_back_rate": _SITES_AND_PURGE},
 )
 
 _FOUND: Final = """

@@ -15,12 +15,12 @@ import psycopg
 from psycopg import sql
 
 from accounts.roles import Role
-from config.classes import ProcessClass
+from config.classes import SITES, ProcessClass
 from integrations.facts import OF_SHARING
-from integrations.owner_permits import SUPPORT
 
 from .grants import GRANTS, LOOKUP
-from .owners import OWNERS, Also, By, Held, tables
+from .opened import find_opened
+from .owners import OWNERS, Also, By, Held, tables, tables_per_site
 from .roles import Roles
 from .told import ORGANISATION, PERSON
 
@@ -39,10 +39,6 @@ _SHOWN: Final = (
 )
 _IS_SUPPORT: Final = (
     f"(SELECT u.role = '{Role.SUPPORT}' AND u.is_active FROM accounts_user u WHERE u.id = {_ME})"  # noqa: S608 - our own words
-)
-_OPENED: Final = (
-    f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
-    f" AND {_IS_SUPPORT}"
 )
 
 
@@ -84,15 +80,32 @@ def wanted(roles: Roles, owner: str) -> Iterator[Policy]:
         if label in LOOKUP:
             yield Policy(table, "lookup", roles.lookup, "SELECT", "true")
         for role, process_class in roles.logins.items():
-            if not GRANTS[label].of(process_class):
+            if not GRANTS[label].is_used_by(process_class):
                 continue
-            if _sees_all(process_class, line):
-                yield Policy(table, f"{process_class}_all", role, "ALL", "true")
-            else:
-                yield Policy(table, f"{process_class}_theirs", role, "ALL", theirs(line))
+            name, rows = _of_class(process_class, line)
+            yield Policy(table, f"{process_class}_{name}", role, "ALL", rows)
             if process_class is ProcessClass.WEB:
                 for name, command, rows in _also(label, line):
                     yield Policy(table, f"web_{name}", role, command, rows)
+    yield from _wanted_per_site(roles, owner)
+
+
+def _wanted_per_site(roles: Roles, owner: str) -> Iterator[Policy]:
+    for table, label in tables_per_site().items():
+        yield Policy(table, "owner_of_tables", owner, "ALL", "true")
+        for role, process_class in roles.logins.items():
+            if GRANTS[label].is_used_by(process_class):
+                own = f"site = '{process_class}'" if process_class in SITES else "true"
+                yield Policy(table, f"{process_class}_own", role, "ALL", own)
+
+
+def _of_class(process_class: ProcessClass, line: Held) -> tuple[str, str]:
+    """Return the end of a policy's name, and its condition."""
+    if process_class is ProcessClass.STAFF:
+        return "opened", find_opened(line, theirs=theirs(line), is_support=_IS_SUPPORT)
+    if _sees_all(process_class, line):
+        return "all", "true"
+    return "theirs", theirs(line)
 
 
 def _sees_all(process_class: ProcessClass, line: Held) -> bool:
@@ -146,7 +159,6 @@ def _also(label: str, line: Held) -> Iterator[tuple[str, str, str]]:
         case Also.SHARED_AGREEMENT:
             here = f"organisation_id = {_HERE} AND feature = '{OF_SHARING.key}'"
             yield "shared", "SELECT", f"{here} AND {line.column} = {theirs_who_share}"
-            yield "support", "SELECT", _OPENED
         case Also.VIEWER:
             yield "viewer", "ALL", f"viewer_id = {_ME} AND organisation_id = {_HERE}"
 
@@ -211,7 +223,7 @@ def _states(connection: psycopg.Connection[Any]) -> list[tuple[str, bool, bool, 
         "SELECT relname::text, relrowsecurity, relforcerowsecurity, relowner::regrole::text"
         " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%s)"
         " ORDER BY 1",
-        [list(tables())],
+        [[*tables(), *tables_per_site()]],
     ).fetchall()
 
 

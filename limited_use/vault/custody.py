@@ -30,11 +30,13 @@ def problems() -> list[str]:
     """
     Return what an operator must know, one sentence each; empty if all fits.
 
-    Of the lines that this class of process has to do with.
+    Of the lines that this class of process has to do with. One that only reads, as that of staff,
+    may not count the keys; the others do.
 
     :raises keyring.KeyStoreUnavailable: if the keyring cannot be asked
     """
-    lines = sorted(rights.of(settings.PROCESS_CLASS).lines)
+    mine = rights.of(settings.PROCESS_CLASS)
+    lines = sorted(mine.lines) if mine.wraps or mine.turns else []
     return [said for line in lines for said in _of(line, keyring.current().epochs(line))]
 
 

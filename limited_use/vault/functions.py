@@ -17,6 +17,7 @@ from limited_use.database_functions import Function, load_functions
 
 from .lines import KeyLine
 from .rights import RIGHTS
+from .rights import of as rights_of
 
 SQL: Final = Path(__file__).resolve().parents[1] / "migrations" / "sql"
 
@@ -28,6 +29,9 @@ def who(may: str) -> frozenset[str]:
 
 _MAKERS, _TURNERS = who("wraps"), who("turns")
 _ALL: Final = frozenset({"web", "sync", "purge"})
+_ALL_AND_STAFF: Final = _ALL | {"staff"}
+#: Reads the keys that the ledger's names are made with, for who reads no key of an account.
+READ_NAMING: Final = "vault_read_naming"
 
 
 def read(line: KeyLine) -> str:
@@ -36,16 +40,26 @@ def read(line: KeyLine) -> str:
 
 
 def _readers(line: KeyLine) -> frozenset[str]:
-    return frozenset(one for one, rights in RIGHTS.items() if one and line in rights.unwraps)
+    return frozenset(
+        one
+        for one, rights in RIGHTS.items()
+        if one and line in rights.unwraps and line not in rights.names
+    )
+
+
+def choose_reader(line: KeyLine, process_class: str) -> str:
+    """Return the name of the function by which a class reads wrapped keys of a line."""
+    return READ_NAMING if line in rights_of(process_class).names else read(line)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = load_functions(
     SQL / "data_keys.sql",
     {
         **{read(line): _readers(line) for line in KeyLine},
-        "vault_held": _ALL,
+        READ_NAMING: who("names"),
+        "vault_held": _ALL_AND_STAFF,
         "vault_all": _TURNERS,
-        "vault_dead": _ALL,
+        "vault_dead": _ALL_AND_STAFF,
         "vault_tally": _ALL,
         "vault_make": _MAKERS,
         "vault_raise": _ALL,

@@ -68,10 +68,12 @@ def reading() -> tuple[str, int]:
 
     And how often it takes the array of holders. Columns as in `KeyRow`, the line before the epoch.
     """
-    lines = sorted(rights.of(settings.PROCESS_CLASS).unwraps)
+    mine = settings.PROCESS_CLASS
+    lines = sorted(rights.of(mine).unwraps)
+    readers = (functions.choose_reader(line, mine) for line in lines)
     each = (
-        f"SELECT holder, line, epoch, key_id, wrapped, kek_epoch FROM {functions.read(line)}(%s)"  # noqa: S608 - our own names
-        for line in lines
+        f"SELECT holder, line, epoch, key_id, wrapped, kek_epoch FROM {reader}(%s)"  # noqa: S608 - our own names
+        for reader in readers
     )
     return " UNION ALL ".join(each), len(lines)
 

@@ -116,7 +116,8 @@ class TestInventory:
                     for one in made
                     if (one.table, one.role) == (table, walls.ours().of(process_class))
                 }
-                assert bool(held) is bool(GRANTS[label].of(process_class)), (table, process_class)
+                is_used = GRANTS[label].is_used_by(process_class)
+                assert bool(held) is is_used, (table, process_class)
 
     def test_lets_web_processes_see_everything_of_nothing(self):
         for one in policies.wanted(walls.ours(), "owner"):

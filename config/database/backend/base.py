@@ -24,7 +24,7 @@ from config.classes import ProcessClass
 from config.database.told import ORGANISATION, PERSON
 
 #: The classes that are shown somebody's rows alone; to the others it does not matter whose.
-_TOLD: Final = frozenset({ProcessClass.WEB, ProcessClass.SYNC})
+_TOLD: Final = frozenset({ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC})
 #: What reads or writes rows. Anything else goes by no policy, and may be several statements.
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
