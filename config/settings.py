@@ -234,7 +234,8 @@ MIDDLEWARE = [
     "integrations.public_pages.refusals.ProblemPages",
 ]
 
-PATHS_WITHOUT_SESSION = ("/webhooks/",)
+# Providers call the ordinary site.
+PATHS_WITHOUT_SESSION = () if SITE == STAFF else ("/webhooks/",)
 
 # What people choose is held in memory, and never written to a disk.
 FILE_UPLOAD_HANDLERS = ["config.uploads.InMemory"]

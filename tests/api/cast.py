@@ -277,3 +277,8 @@ def feature(
 
 def bearer(token: str) -> Client:
     return Client(headers={"Authorization": f"Bearer {token}"})
+
+
+def collector(token: str) -> Client:
+    """Return what collects the metrics, at the staff site."""
+    return Client(headers={"Authorization": f"Bearer {token}"}, **{AT_STAFF_SITE: True})
