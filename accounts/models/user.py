@@ -81,7 +81,7 @@ class User(AbstractBaseUser):
         # An address in a log line or a crash report would be personal data.
         return f"User {self.pk}"
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Return whether the password is right; an old hash is renewed at the ordinary site."""
         if settings.SITE == "staff":
             # May not write passwords.
