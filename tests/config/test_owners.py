@@ -28,6 +28,7 @@ from limited_use.share_models import Share, ShareLevel
 from limited_use.vault import keys
 from tests.bench import databases
 from tests.config import rows
+from tests.factories import make_message
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.keyrings import copy_keyring
@@ -371,7 +372,8 @@ class TestStaff:
 
     def test_who_act_for_the_owner_see_that_message_and_what_it_hangs_on(self, both, opened):
         alice, _ = both
-        assert Message.objects.count() > 1
+        make_message(alice.integration, subject="Not opened", text="Not opened")
+        assert alice.messages.count() > 1
 
         assert self.messages(both) == [opened.item]
         with acting_as(STAFF, alice):
