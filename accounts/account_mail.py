@@ -87,7 +87,7 @@ def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
 
     If the mail server fails, one count of the address is taken back.
     """
-    user = User.objects.active().filter(id=user_id).only("id", "email").first()
+    user = User.objects.active().filter(id=user_id).only("id", "email", "role").first()
     if user is None:
         return
     if not settings.MAIL_IS_SENT:

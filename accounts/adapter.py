@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -48,6 +50,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """
         Return the person whose password this is, if it may be tried.
 
+        At the site of staff everybody else is answered as if the password were wrong.
+
         :raises ValidationError: if there were too many failed attempts
         """
         at = timezone.now()
@@ -64,8 +68,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             )
         else:
             user: User | None = super().authenticate(request, **credentials)
-            if user is not None:
-                sign_in_limits.give_back(counted, at=at)
+            if user is None or not _may_sign_in_here(user):
+                return None
+            sign_in_limits.give_back(counted, at=at)
             return user
         raise problem
 
@@ -127,5 +132,17 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         kept: int | None = people.find_kept_factor(authenticator.user_id)
         return not is_staff(authenticator.user) or kept != authenticator.pk
 
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Have a security key work at both sites, if that of staff is a subdomain of the other."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        public_host = urlsplit(settings.PUBLIC_URL).hostname
+        if public_host and entity["id"].endswith(f".{public_host}"):
+            entity["id"] = public_host
+        return entity
+
     def get_totp_issuer(self) -> str:
         return "Antares Integrations"
+
+
+def _may_sign_in_here(user: User) -> bool:
+    return settings.SITE != "staff" or is_staff(user)

@@ -29,10 +29,6 @@ class Owner(NamedTuple):
     organisation_id: UUID | None = None
 
 
-#: The classes of process that answer one person at a time. The database shows them the rows of the
-#: person of the transaction alone, and lets them use that person's keys alone.
-CLASSES: Final = frozenset({"web"})
-
 #: Sees no rows.
 NOBODY: Final = Owner()
 _current: ContextVar[Owner] = ContextVar("owned", default=NOBODY)

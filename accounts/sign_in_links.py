@@ -21,6 +21,7 @@ from accounts.account_mail import AccountMail
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import User
 from accounts.rates import Rate
+from accounts.roles import is_staff
 
 WORKS_FOR: Final = timedelta(hours=6)
 PERMIT_LASTS_FOR: Final = timedelta(minutes=15)
@@ -38,12 +39,20 @@ class NoLongerWorks(Exception):
 
 
 def make_link(user: User) -> dict[str, object]:
-    """Return the variables of the mail: a new link for the address of `user`, and its hours."""
+    """
+    Return the variables of the mail: a new link for the address of `user`, and its hours.
+
+    The same link opens at either site, for who is staff.
+    """
     token = signed_values.sign(
         [_hash_address(user.email), secrets.token_urlsafe(12)], purpose=_LINK
     )
     path = reverse("account_open_sign_in_link", args=[token])
-    return {"link": settings.PUBLIC_URL + path, "hours": WORKS_FOR // timedelta(hours=1)}
+    return {
+        "link": settings.PUBLIC_URL + path,
+        "staff_link": settings.STAFF_URL + path if is_staff(user) else "",
+        "hours": WORKS_FOR // timedelta(hours=1),
+    }
 
 
 #: More often than links expire, so that during an attack the mailbox always holds one that works.

@@ -27,6 +27,7 @@ from config.providers import google_urls, microsoft_endpoints, microsoft_urls
 from config.proxies import read_proxies
 from config.pushes import pushes
 from config.schedule import SCHEDULE
+from config.sites import STAFF, choose_site, host_of, read_staff_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _env = Environment(os.environ)
@@ -87,7 +88,13 @@ if PRODUCTION and not all(map(is_strong_secret, _former_secrets)):
 ROOT_SECRETS = [_secret, *_former_secrets]
 SECRET_KEY, *SECRET_KEY_FALLBACKS = map(derive_django_key, ROOT_SECRETS)
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
-_https = PUBLIC_URL.startswith("https://") or PRODUCTION
+# The pages of staff, which other processes serve; see `config/sites.py`.
+STAFF_URL = read_staff_url(_env, production=PRODUCTION, public_url=PUBLIC_URL)
+STAFF_URLCONF = "config.staff_urls"
+_site = choose_site(_class, public_url=PUBLIC_URL, staff_url=STAFF_URL)
+# Which of the two this process serves: the site of its sessions.
+SITE = _site.name
+_https = _site.url.startswith("https://") or PRODUCTION
 
 # --- Keys -----------------------------------------------------------------------------------
 
@@ -179,6 +186,10 @@ GOOGLE_PUSH_AUDIENCE = _push["GOOGLE_PUSH_AUDIENCE"]
 GOOGLE_CALENDAR_CHANNELS = _push["GOOGLE_CALENDAR_CHANNELS"]
 MICROSOFT_SUBSCRIPTIONS = _push["MICROSOFT_SUBSCRIPTIONS"]
 
+if PRODUCTION and SITE == STAFF:
+    # Providers and people call the ordinary site.
+    ALLOWED_HOSTS = [host_of(STAFF_URL)]
+
 # --- Web server -----------------------------------------------------------------------------
 
 # Threads of one web process: for pages and the API, for downloads and exports, for uploads. Of the
@@ -239,12 +250,13 @@ MIDDLEWARE = [
     "integrations.public_pages.refusals.ProblemPages",
 ]
 
-PATHS_WITHOUT_SESSION = ("/webhooks/",)
+# Providers call the ordinary site.
+PATHS_WITHOUT_SESSION = () if SITE == STAFF else ("/webhooks/",)
 
 # What people choose is held in memory, and never written to a disk.
 FILE_UPLOAD_HANDLERS = ["config.uploads.InMemory"]
 
-ROOT_URLCONF = "config.urls"
+ROOT_URLCONF = _site.urlconf
 WSGI_APPLICATION = "config.wsgi.application"
 
 TEMPLATES = [
@@ -260,6 +272,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.current.signed_in",
+                "integrations.staff_links.add_links",
             ],
         },
     },
@@ -361,18 +374,20 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
 # production cannot be without.
 # Sessions by person, under a hash of their key.
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
+SESSION_COOKIE_NAME = _site.name_cookie("session", is_secure=_https)
 SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from consent.
 SESSION_COOKIE_AGE = 12 * 3600
 # Marks a device that somebody signed in with; outlives the session (`accounts.known_origins`).
-DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
-CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+DEVICE_COOKIE_NAME = _site.name_cookie("device", is_secure=_https)
+CSRF_COOKIE_NAME = _site.name_cookie("csrf", is_secure=_https)
+# Signing out at this site leaves them alone.
+FOREIGN_COOKIES = _site.list_foreign_cookies(("session", "device", "csrf"), is_secure=_https)
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_TRUSTED_ORIGINS = [_site.url] if _site.url else []
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_SSL_REDIRECT = _https
@@ -440,6 +455,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
+    # The staff site has no API to describe.
+    "ENABLE_DJANGO_DEPLOY_CHECK": SITE != STAFF,
     "POSTPROCESSING_HOOKS": [
         "integrations.api.document_responses.close_requests",
         "integrations.api.document_responses.describe_responses",

@@ -65,6 +65,7 @@ KEY_HOLDERS: Final[tuple[Function, ...]] = load_functions(
         "key_holder_owners": frozenset(),
         "key_holders_of_person": frozenset(),
         "key_holders_of_others": frozenset(),
+        "key_holders_opened": frozenset(),
     },
 )
 

@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ('session_data', models.TextField(verbose_name='session data')),
                 ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
                 ('user_id', models.UUIDField(db_index=True, null=True)),
+                ('site', models.CharField(db_default='web', max_length=8)),
             ],
             options={
                 'verbose_name': 'session',

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 import accounts
-from accounts import owned as owned_rows
+from config.classes import SITES
 from integrations.crossings import CROSSINGS, KEY_HOLDERS
 from limited_use.database_functions import Function, load_functions
 from limited_use.receipt_links import OWNER_OF_LINK
@@ -23,12 +23,14 @@ from limited_use.vault.functions import FUNCTIONS
 from .roles import Roles
 
 _WEB: Final = frozenset({"web"})
+_WEB_AND_PURGE: Final = _WEB | {"purge"}
+_SITES: Final = frozenset(map(str, SITES))
 #: A worker gives the count of a mail back that it could not send.
-_WEB_AND_PURGE: Final = frozenset({"web", "purge"})
+_SITES_AND_PURGE: Final = _SITES | {"purge"}
 #: Counting towards rate limits: `accounts.rates`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
-    {"count_rate": _WEB, "give_back_rate": _WEB_AND_PURGE},
+    {"count_rate": _SITES, "give_back_rate": _SITES_AND_PURGE},
 )
 #: What links to set a new password depend on: `accounts.reset_tokens`. A worker makes them, and a
 #: web process checks them.
@@ -41,10 +43,10 @@ PASSWORD_STATE: Final = load_functions(
 PEOPLE: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "people.sql",
     {
-        "find_sign_in": owned_rows.CLASSES,
-        "find_person": owned_rows.CLASSES,
+        "find_sign_in": _SITES,
+        "find_person": _SITES,
         "find_colleague": _WEB,
-        "find_kept_factor": owned_rows.CLASSES,
+        "find_kept_factor": _SITES,
     },
 )
 

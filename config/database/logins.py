@@ -1,9 +1,9 @@
 """
 Where each class of process logs in: the owner's address, with another name and password.
 
-An operator gives `DATABASE_URL_WEB`, `…_SYNC`, `…_PURGE` and `…_CONSOLE` to the command that makes
-the roles, and each of them to the processes of that class. In development a process of any class
-logs in with `DATABASE_URL`.
+An operator gives `DATABASE_URL_WEB`, `…_STAFF`, `…_SYNC`, `…_PURGE` and `…_CONSOLE` to the command
+that makes the roles, and each of them to the processes of that class. In development a process of
+any class logs in with `DATABASE_URL`.
 """
 
 from __future__ import annotations

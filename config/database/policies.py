@@ -14,14 +14,13 @@ from typing import Any, Final, NamedTuple
 import psycopg
 from psycopg import sql
 
-from accounts import owned
 from accounts.roles import Role
-from config.classes import ProcessClass
+from config.classes import SITES, ProcessClass
 from integrations.facts import OF_SHARING
-from integrations.owner_permits import SUPPORT
 
 from .grants import GRANTS, LOOKUP, VAULT_COLUMNS
-from .owners import OWNERS, Also, By, Held, tables
+from .opened import find_opened
+from .owners import OWNERS, Also, By, Held, tables, tables_per_site
 from .roles import Roles
 from .told import ORGANISATION, PERSON
 
@@ -40,10 +39,6 @@ _SHOWN: Final = (
 )
 _IS_SUPPORT: Final = (
     f"(SELECT u.role = '{Role.SUPPORT}' AND u.is_active FROM accounts_user u WHERE u.id = {_ME})"  # noqa: S608 - our own words
-)
-_OPENED: Final = (
-    f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
-    f" AND {_IS_SUPPORT}"
 )
 
 
@@ -94,22 +89,39 @@ def wanted(roles: Roles, owner: str) -> Iterator[Policy]:
         if label in VAULT_COLUMNS:
             yield Policy(table, "vault", roles.vault, "SELECT", "true")
         for role, process_class in roles.logins.items():
-            if GRANTS[label].is_touched_by(process_class):
+            if GRANTS[label].is_used_by(process_class):
                 yield from _of_class(table, line, role, process_class)
+    yield from _wanted_per_site(roles, owner)
+
+
+def _wanted_per_site(roles: Roles, owner: str) -> Iterator[Policy]:
+    for table, label in tables_per_site().items():
+        yield Policy(table, "owner_of_tables", owner, "ALL", "true")
+        for role, process_class in roles.logins.items():
+            if GRANTS[label].is_used_by(process_class):
+                own = f"site = '{process_class}'" if process_class in SITES else "true"
+                yield Policy(table, f"{process_class}_own", role, "ALL", own)
 
 
 def _of_class(table: str, line: Held, role: str, process_class: ProcessClass) -> Iterator[Policy]:
     """Yield the policies of one class of process on one table."""
-    if _sees_all(process_class, line):
-        yield Policy(table, f"{process_class}_all", role, "ALL", "true")
-    else:
-        yield Policy(table, f"{process_class}_theirs", role, "ALL", theirs(line))
-    if process_class in owned.CLASSES:
-        label = tables()[table]
+    name, rows = _choose_rows(process_class, line)
+    yield Policy(table, f"{process_class}_{name}", role, "ALL", rows)
+    label = tables()[table]
+    if process_class is ProcessClass.WEB:
         for name, command, rows in _also(label, line):
-            yield Policy(table, f"{process_class}_{name}", role, command, rows)
-        if label == "mfa.Authenticator":
-            yield from _keep_factors(table, process_class, role)
+            yield Policy(table, f"web_{name}", role, command, rows)
+    if process_class in SITES and label == "mfa.Authenticator":
+        yield from _keep_factors(table, process_class, role)
+
+
+def _choose_rows(process_class: ProcessClass, line: Held) -> tuple[str, str]:
+    """Return the end of a policy's name, and the condition on the rows that a class is shown."""
+    if process_class is ProcessClass.STAFF:
+        return "opened", find_opened(line, theirs=theirs(line), is_support=_IS_SUPPORT)
+    if _sees_all(process_class, line):
+        return "all", "true"
+    return "theirs", theirs(line)
 
 
 def _keep_factors(table: str, process_class: ProcessClass, role: str) -> Iterator[Policy]:
@@ -128,7 +140,7 @@ def _keep_factors(table: str, process_class: ProcessClass, role: str) -> Iterato
 
 
 def _sees_all(process_class: ProcessClass, line: Held) -> bool:
-    if process_class in owned.CLASSES:
+    if process_class in SITES:
         return False
     return process_class is not ProcessClass.SYNC or line.sync
 
@@ -178,7 +190,6 @@ def _also(label: str, line: Held) -> Iterator[tuple[str, str, str]]:
         case Also.SHARED_AGREEMENT:
             here = f"organisation_id = {_HERE} AND feature = '{OF_SHARING.key}'"
             yield "shared", "SELECT", f"{here} AND {line.column} = {theirs_who_share}"
-            yield "support", "SELECT", _OPENED
         case Also.VIEWER:
             yield "viewer", "ALL", f"viewer_id = {_ME} AND organisation_id = {_HERE}"
 
@@ -243,7 +254,7 @@ def _states(connection: psycopg.Connection[Any]) -> list[tuple[str, bool, bool, 
         "SELECT relname::text, relrowsecurity, relforcerowsecurity, relowner::regrole::text"
         " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%s)"
         " ORDER BY 1",
-        [list(tables())],
+        [[*tables(), *tables_per_site()]],
     ).fetchall()
 
 

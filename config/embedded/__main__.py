@@ -29,6 +29,7 @@ from config.embedded.feature import Feature
 from config.embedded.processes import Unavailable, follow_parent
 
 PORT: Final = 8000
+STAFF_PORT: Final = 8001
 _PROVIDERS: Final = ("GOOGLE_", "MICROSOFT_")
 
 
@@ -40,6 +41,7 @@ def demo(arguments: argparse.Namespace) -> int:
             arguments.data,
             urls,
             port=arguments.port,
+            staff_port=arguments.staff_port,
             sandbox_port=arguments.sandbox_port,
             workers=arguments.workers,
             extra=_roles(os.environ) | _given_providers(os.environ),
@@ -49,6 +51,7 @@ def demo(arguments: argparse.Namespace) -> int:
         for name in sorted(_given_providers(os.environ)):
             say(f"  given    {name}, instead of the sandbox's")
         say(f"  open     {running.url}")
+        say(f"  staff    {running.staff_url}  (the pages of support, review and operations)")
         say(f"  sandbox  {running.sandbox_url}  (stands in for Google and Microsoft)")
         say(f"  logs     {running.logs}")
         port = urlsplit(running.url).port
@@ -139,6 +142,7 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("demo", help="the whole service, with its sandbox")
     one.add_argument("--port", type=int, default=PORT)
+    one.add_argument("--staff-port", type=int, default=STAFF_PORT)
     one.add_argument("--sandbox-port", type=int, default=8100)
     one.add_argument("--workers", type=int, default=1)
     one.set_defaults(act=demo)

@@ -296,5 +296,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL((SQL / "data_keys.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "ledger_keys.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "person_keys.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "opened_keys.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "receipt_links.sql").read_text(encoding="utf-8")),
     ]

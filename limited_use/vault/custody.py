@@ -15,10 +15,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Max
 
-from accounts import owned
 from limited_use.models import KeyEpoch
 
-from . import keyring, naming, rights, rows
+from . import functions, keyring, naming, rights, rows
 from .keyring import Bound, EpochGone, NoKeyring, Rewrap
 from .keys import key_id_of
 from .lines import KeyLine
@@ -31,11 +30,13 @@ def problems() -> list[str]:
     """
     Return what an operator must know, one sentence each; empty if all fits.
 
-    Of the lines that this class of process has to do with.
+    Of the lines that this class of process has to do with. One that only reads, as that of staff,
+    may not count the keys; the others do.
 
     :raises keyring.KeyStoreUnavailable: if the keyring cannot be asked
     """
-    lines = sorted(rights.of(settings.PROCESS_CLASS).lines)
+    mine = rights.of(settings.PROCESS_CLASS)
+    lines = sorted(mine.lines) if mine.wraps or mine.turns else []
     return [said for line in lines for said in _of(line, keyring.current().epochs(line))]
 
 
@@ -114,7 +115,7 @@ def _find_sample(line: KeyLine, epoch: int) -> UUID | None:
     A process that answers one person at a time has no way to anybody's keys when it starts. It
     tries the naming key of the epoch, which is nobody's, and which another keyring does not open.
     """
-    if settings.PROCESS_CLASS not in owned.CLASSES:
+    if not functions.has_variants(settings.PROCESS_CLASS):
         return rows.find_holder(line, epoch)
     return naming.holder_of(epoch) if line == naming.LINE else None
 

@@ -7,8 +7,9 @@ the table of data keys itself, or writes that of epochs, which all may read; of 
 the same is in `naming_rows`. Their text stands in ``migrations/sql/data_keys.sql``; text and owner
 are put right by `manage.py database_walls`, which finds what somebody changed by hand.
 
-Classes that answer one person at a time (`owned.CLASSES`) execute variants of these functions, in
-``person_keys.sql``, which find no key whose holder belongs to somebody else.
+Classes that answer one person at a time execute variants of these functions. Those of web
+processes, in ``person_keys.sql``, find no key whose holder belongs to somebody else. Those of staff
+processes, in ``opened_keys.sql``, find the keys of what owners opened to support.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from typing import Final
 
 from django.conf import settings
 
-from accounts import owned
 from limited_use.database_functions import Function, load_functions
 
 from .lines import KeyLine
 from .rights import RIGHTS
+from .rights import of as rights_of
 
 SQL: Final = Path(__file__).resolve().parents[1] / "migrations" / "sql"
 
@@ -34,15 +35,23 @@ def who(may: str) -> frozenset[str]:
 
 
 _MAKERS, _TURNERS = who("wraps"), who("turns")
-_ALL: Final = frozenset({"sync", "purge"}) | owned.CLASSES
-_PERSONAL: Final = "vault_person_"
+_ALL: Final = frozenset({"web", "sync", "purge"})
+_ALL_AND_STAFF: Final = _ALL | {"staff"}
+#: Reads the keys that the ledger's names are made with, for who reads no key of an account.
+READ_NAMING: Final = "vault_read_naming"
+#: What the names of variants begin with, by the class of process that executes them.
+_VARIANTS: Final = {"web": "vault_person_", "staff": "vault_opened_"}
+
+
+def has_variants(process_class: str) -> bool:
+    """Return whether a class answers one person at a time, and so has variants of its own."""
+    return process_class in _VARIANTS
 
 
 def name_for_class(name: str) -> str:
     """Return the variant of the function `name` that this class of process executes."""
-    if settings.PROCESS_CLASS in owned.CLASSES:
-        return _PERSONAL + name.removeprefix("vault_")
-    return name
+    prefix = _VARIANTS.get(settings.PROCESS_CLASS)
+    return name if prefix is None else prefix + name.removeprefix("vault_")
 
 
 def read(line: KeyLine) -> str:
@@ -51,26 +60,48 @@ def read(line: KeyLine) -> str:
 
 
 def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Return who executes each function: personal classes its variant, the others itself."""
-    general = {name: which - owned.CLASSES for name, which in classes.items()}
-    personal = {
-        _PERSONAL + name.removeprefix("vault_"): which & owned.CLASSES
+    """Return who executes each function: classes with variants theirs, the others itself."""
+    found = {name: which - frozenset(_VARIANTS) for name, which in classes.items()}
+    for process_class, prefix in _VARIANTS.items():
+        found |= {
+            prefix + name.removeprefix("vault_"): which & {process_class}
+            for name, which in classes.items()
+        }
+    return found
+
+
+def _select(prefix: str, classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """Return the functions whose names begin so; of all others those that are no variants."""
+    prefixes = tuple(_VARIANTS.values())
+    return {
+        name: which
         for name, which in classes.items()
+        if (name.startswith(prefix) if prefix else not name.startswith(prefixes))
     }
-    return {**general, **personal}
 
 
 def _readers(line: KeyLine) -> frozenset[str]:
-    return frozenset(one for one, rights in RIGHTS.items() if one and line in rights.unwraps)
+    return frozenset(
+        one
+        for one, rights in RIGHTS.items()
+        if one and line in rights.unwraps and line not in rights.names
+    )
+
+
+def choose_reader(line: KeyLine) -> str:
+    """Return the name of the function by which this class of process reads wrapped keys."""
+    if line in rights_of(settings.PROCESS_CLASS).names:
+        return READ_NAMING
+    return name_for_class(read(line))
 
 
 _KEYS: Final = _with_variants(
     {
         **{read(line): _readers(line) for line in KeyLine},
-        "vault_held": _ALL,
+        "vault_held": _ALL_AND_STAFF,
         "vault_make": _MAKERS,
         "vault_raise": _ALL,
-        "vault_destroy": frozenset({"purge"}) | owned.CLASSES,
+        "vault_destroy": frozenset({"web", "purge"}),
     }
 )
 #: Of ledger keys: see `naming_rows`.
@@ -79,27 +110,24 @@ _LEDGER_KEYS: Final = _with_variants(
         "vault_name_make": frozenset(
             one for one, rights in RIGHTS.items() if one and KeyLine.ACCOUNT in rights.wraps
         ),
-        "vault_name_destroy": frozenset({"purge"}) | owned.CLASSES,
+        "vault_name_destroy": frozenset({"web", "purge"}),
     }
 )
 
 
 def ledger_keys_of(*, personal: bool) -> dict[str, frozenset[str]]:
     """Return who executes the functions of ledger keys that have variants."""
-    return {
-        name: which
-        for name, which in _LEDGER_KEYS.items()
-        if name.startswith(_PERSONAL) is personal
-    }
+    return _select(_VARIANTS["web"] if personal else "", _LEDGER_KEYS)
 
 
 FUNCTIONS: Final[tuple[Function, ...]] = (
     *load_functions(
         SQL / "data_keys.sql",
         {
-            **{name: which for name, which in _KEYS.items() if not name.startswith(_PERSONAL)},
+            **_select("", _KEYS),
+            READ_NAMING: who("names"),
             "vault_all": _TURNERS,
-            "vault_dead": _ALL,
+            "vault_dead": _ALL_AND_STAFF,
             "vault_tally": _ALL,
             "vault_sample": frozenset({"sync"}),
             "vault_to_rewrap": _TURNERS,
@@ -113,8 +141,12 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
     *load_functions(
         SQL / "person_keys.sql",
         {
-            **{name: which for name, which in _KEYS.items() if name.startswith(_PERSONAL)},
+            **_select(_VARIANTS["web"], _KEYS),
             **ledger_keys_of(personal=True),
         },
+    ),
+    *load_functions(
+        SQL / "opened_keys.sql",
+        {name: which for name, which in _select(_VARIANTS["staff"], _KEYS).items() if which},
     ),
 )

@@ -72,7 +72,7 @@ def reading() -> tuple[str, int]:
     And how often it takes the array of holders. Columns as in `KeyRow`, the line before the epoch.
     """
     lines = sorted(rights.of(settings.PROCESS_CLASS).unwraps)
-    readers = [functions.name_for_class(functions.read(line)) for line in lines]
+    readers = [functions.choose_reader(line) for line in lines]
     each = (
         f"SELECT holder, line, epoch, key_id, wrapped, kek_epoch FROM {reader}(%s)"  # noqa: S608 - our own names
         for reader in readers

@@ -39,14 +39,15 @@ def demo(data_dir, *, given=None):
     env = {k: v for k, v in os.environ.items() if k not in OURS} | (given or {})
     command = [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "demo"]
     process = subprocess.Popen(
-        [*command, "--port", "0"],
+        [*command, "--port", "0", "--staff-port", "0"],
         cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     said = []
     with killed_if_late(process):
         for line in process.stdout:
             said.append(line)
-            if found := re.search(r"open\s+(http://localhost:\d+)", line):
+            if re.search(r"staff\s+http://localhost:\d+", line):
+                found = re.search(r"open\s+(http://localhost:\d+)", "".join(said))
                 return process, found[1], "".join(said)
     raise AssertionError(f"it did not come up: {''.join(said)}")
 
@@ -156,6 +157,10 @@ class TestDemo:
         for start in range(2):
             process, url, said = demo(data_dir)
             answer = httpx.get(f"{url}/accounts/login/")
+            (staff_url,) = re.findall(r"staff\s+(http://localhost:\d+)", said)
+            staff_page = "/support/items/"
+            here, there = (httpx.get(f"{one}{staff_page}") for one in (url, staff_url))
+            inbox = httpx.get(f"{staff_url}/inbox/")
             if start:
                 self.look(data_dir)
             else:
@@ -165,6 +170,8 @@ class TestDemo:
             process.stdout.close()
 
             assert answer.status_code == 200
+            assert here.status_code == inbox.status_code == 404
+            assert there.headers["location"] == f"/accounts/login/?next={staff_page}"
             assert "alice@antares.example" in said
             assert status == 0
             assert processes_of(data_dir) == []
@@ -212,7 +219,7 @@ class TestDemo:
         process.wait(timeout=PATIENCE)
         process.stdout.close()
 
-        # Sandbox, web and its child, worker, beat, PostgreSQL and its children, Valkey.
+        # Sandbox, two sites and their children, worker, beat, PostgreSQL and its children, Valkey.
         assert len(family) > 7
         wait_until_gone(lambda: family)
 

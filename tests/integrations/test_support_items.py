@@ -30,8 +30,15 @@ from tests.factories import (
     make_user,
 )
 from tests.integrations.pages import reading
+from tests.walls import requests_act_as_web
 
-pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
+__all__ = ["requests_act_as_web"]
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.invariant(1),
+    pytest.mark.usefixtures("requests_act_as_web"),
+]
 
 CANARY = "CANARY-item-7c2"
 
@@ -90,7 +97,7 @@ def opened(alice, message, *, hours=24, at=None):
 
 
 def desk(user):
-    return cast.browser(user, mfa=True)
+    return cast.desk(user)
 
 
 def read(browser, message):

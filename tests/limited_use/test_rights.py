@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 import pytest
+from django.db import ProgrammingError, transaction
 
 from accounts.ids import uuid7
 from config.classes import ProcessClass
@@ -12,7 +13,7 @@ from limited_use import guard
 from limited_use.checks import keyring_problems
 from limited_use.guard import Ask
 from limited_use.sinks import provider
-from limited_use.vault import custody, epochs, keyring, keys, rights, sealing
+from limited_use.vault import custody, epochs, keyring, keys, naming, rights, rows, sealing
 from limited_use.vault.file_keyring import FileKeyring
 from limited_use.vault.keyring import Bound, MacKey, NoKeyring, Rewrap, SigningKey
 from limited_use.vault.lines import KeyLine
@@ -20,6 +21,7 @@ from limited_use.vault.records import Unopenable
 from limited_use.vault.rights import Limited, NotThisProcess
 from limited_use.vault.transit_keyring import TransitKeyring
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests.walls import acting_as
 
 from .conftest import NOW, SYSTEM
 
@@ -36,6 +38,14 @@ MAY = {
         # Seals a refresh token, and never opens one.
         "credential": ("wrap",),
         "directory": ("mac",),
+        "pseudonym": ("mac",),
+        "ledger": ("read",),
+        "receipts": ("read",),
+    },
+    "staff": {
+        # What owners opened to support, and the names of its entries in the ledger.
+        "content": ("unwrap",),
+        "account": ("unwrap",),
         "pseudonym": ("mac",),
         "ledger": ("read",),
         "receipts": ("read",),
@@ -182,6 +192,25 @@ class TestFilesOfAClass:
                 if act != "read":
                     with pytest.raises(NotThisProcess):
                         do(limited, act, name, b"")
+
+
+class TestNamingKeys:
+    """What staff read of the line of accounts: the keys of the ledger's names, and no account's."""
+
+    @pytest.mark.django_db
+    def test_are_read_by_staff_and_the_key_of_an_account_is_not(self, ring, settings):
+        account, naming_holder = uuid7(), naming.holder_of(1)
+        for holder in (account, naming_holder):
+            keys.create(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
+
+        settings.PROCESS_CLASS = "staff"
+        with acting_as("staff"):
+            read = rows.read(naming_holder)
+            assert read is not None
+            assert read.holder == naming_holder
+            assert rows.read(account) is None
+            with pytest.raises(ProgrammingError), transaction.atomic():
+                rows.ask("SELECT * FROM vault_read_account(%s)", [account])
 
 
 class TestTheTable:

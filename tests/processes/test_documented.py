@@ -24,6 +24,7 @@ from tests.worlds.deployment import PATH, Deployment
 from tests.worlds.processes import wait_until
 
 HOST = "antares.example"
+STAFF_HOST = "staff.antares.example"
 # Where `collectstatic` puts them; git ignores the folder.
 STATIC_FILES = production.ROOT / "staticfiles"
 PASSWORD = "pw-of-a-role"
@@ -113,7 +114,7 @@ def deployment():
 @pytest.mark.invariant(6)
 def test_the_documented_commands_finish_a_purge(deployment):
     processes = read_processes()
-    with ports.reserved() as port:
+    with ports.reserved() as port, ports.reserved() as staff_port:
         url = f"http://127.0.0.1:{port}"
 
         def readiness():
@@ -124,17 +125,37 @@ def test_the_documented_commands_finish_a_purge(deployment):
             if process.process_class == OWNER:
                 deployment.run(OWNER, *process.command)
 
-        web, *others = (one for one in processes if one.command[0] in {"granian", "celery"})
+        web, staff, *others = (one for one in processes if one.command[0] in {"granian", "celery"})
         deployment.start(web, GRANIAN_PORT=str(port), GRANIAN_HOST="127.0.0.1")
         ports.wait(port, deployment.processes["web"], name="web")
         status, words = readiness()
         assert (status, words["workers"]) == (503, "missing: beat, purge, sync")
+        deployment.start(staff, GRANIAN_PORT=str(staff_port), GRANIAN_HOST="127.0.0.1")
         for process in others:
             deployment.start(process)
         wait_until(lambda: readiness()[0] == 200)
         through_proxy = {"Host": HOST, "X-Forwarded-Proto": "https"}
         page = httpx.get(f"{url}/accounts/login/", headers=through_proxy, timeout=20)
         assert page.status_code == 200
+        ports.wait(staff_port, deployment.processes["staff"], name="staff")
+        staff_url = f"http://127.0.0.1:{staff_port}"
+        at_staff_site = {**through_proxy, "Host": STAFF_HOST}
+        answers = {
+            path: (
+                httpx.get(f"{url}{path}", headers=through_proxy, timeout=20).status_code,
+                httpx.get(f"{staff_url}{path}", headers=at_staff_site, timeout=20).status_code,
+            )
+            for path in ("/metrics", "/review/", "/support/items/", "/inbox/", "/openapi.json")
+        }
+        assert answers == {
+            "/metrics": (404, 302),
+            "/review/": (404, 302),
+            "/support/items/": (404, 302),
+            "/inbox/": (302, 404),
+            "/openapi.json": (200, 404),
+        }
+        other_host = httpx.get(f"{staff_url}/metrics", headers=through_proxy, timeout=20)
+        assert other_host.status_code == 400
 
         manage = ("python", "manage.py")
         deployment.run(OWNER, *manage, "people", "found", "acme", "Acme")
@@ -158,6 +179,7 @@ def test_the_documented_commands_finish_a_purge(deployment):
         assert "egress.refused" not in logged
         assert "workers: no worker consumes the queue purge" in logged
         lines = [json.loads(line) for line in logged.splitlines() if line[:1] == "{"]
-        # Django logs each answer of 503 as an error.
-        ours = [line for line in lines if line["logger"] != "django.request"]
+        # Django logs each answer of 503 as an error, and a host that is not answered.
+        by_django = {"django.request", "django.security.DisallowedHost"}
+        ours = [line for line in lines if line["logger"] not in by_django]
         assert [line for line in ours if line["level"] in {"error", "critical"}] == []

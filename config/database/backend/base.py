@@ -20,14 +20,20 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 
 from accounts import owned
-from config.classes import ProcessClass
+from config.classes import SITES, ProcessClass
 from config.database.told import ORGANISATION, PERSON
 
 #: The classes that are shown somebody's rows alone; to the others it does not matter whose. The
 #: processes of development, which have no class, are told for the functions below.
-_TOLD: Final = frozenset({"", ProcessClass.SYNC}) | owned.CLASSES
+_TOLD: Final = frozenset({"", ProcessClass.SYNC, *SITES})
 #: What the names of functions begin with that answer according to whom the transaction is for.
-_FUNCTIONS: Final = ("vault_person_", "find_colleague", "find_kept_factor", "share_partners")
+_FUNCTIONS: Final = (
+    "vault_person_",
+    "vault_opened_",
+    "find_colleague",
+    "find_kept_factor",
+    "share_partners",
+)
 #: What reads or writes rows. Anything else goes by no policy, and may be several statements.
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE

@@ -45,3 +45,19 @@ SELECT o.holder
           AND s.withdrawn_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())
        )
 $body$;
+
+-- Those of the holders that are integrations of a message which its owner opened to support, while
+-- that stands: if the person of the transaction is of support, or that owner.
+CREATE OR REPLACE FUNCTION public.key_holders_opened(holders uuid[])
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT m.integration_id
+  FROM public.limited_use_consent AS a
+  JOIN public.integrations_message AS m
+    ON m.id = a.item AND m.user_id = a.owner_id AND m.organisation_id = a.organisation_id
+  JOIN public.accounts_user AS u
+    ON u.id = nullif(current_setting('antares.person', true), '')::uuid
+ WHERE m.integration_id = ANY(holders)
+   AND a.feature = 'support' AND a.withdrawn_at IS NULL AND a.expires_at > now()
+   AND ((u.role = 'support' AND u.is_active) OR u.id = a.owner_id)
+$body$;

@@ -17,6 +17,17 @@ SELECT holder, line, epoch, key_id, wrapped, kek_epoch
  WHERE line = 'account' AND holder = ANY(holders)
 $body$;
 
+-- Read the keys that the ledger's names are made with: those of the holders that
+-- `vault.naming.holder_of` makes, and so of nobody's account.
+CREATE OR REPLACE FUNCTION public.vault_read_naming(holders uuid[])
+RETURNS TABLE (holder uuid, line text, epoch integer, key_id bytea, wrapped bytea, kek_epoch integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT holder, line, epoch, key_id, wrapped, kek_epoch
+  FROM public.limited_use_datakey
+ WHERE line = 'account' AND holder = ANY(holders)
+   AND substring(uuid_send(holder) FROM 1 FOR 8) = convert_to('LU-names', 'UTF8')
+$body$;
+
 CREATE OR REPLACE FUNCTION public.vault_read_credential(holders uuid[])
 RETURNS TABLE (holder uuid, line text, epoch integer, key_id bytea, wrapped bytea, kek_epoch integer)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
