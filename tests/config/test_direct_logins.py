@@ -20,13 +20,14 @@ from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.utils import timezone
 
+from accounts.ids import uuid7
 from accounts.models import KnownNetwork, Session, User
 from accounts.roles import Role
 from config.classes import ProcessClass
 from config.database import doors, logins, walls
 from integrations.models import Discard
 from limited_use import receipt_links
-from limited_use.models import DataKey
+from limited_use.models import Consent, DataKey
 from limited_use.vault import keys
 from tests.bench import databases
 from tests.config import rights_table, rows
@@ -35,7 +36,7 @@ from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.keyrings import copy_keyring
 
-WEB, SYNC = ProcessClass.WEB, ProcessClass.SYNC
+WEB, STAFF, SYNC = ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC
 PURGE, CONSOLE = ProcessClass.PURGE, ProcessClass.CONSOLE
 PERSONAL_TABLES = ("accounts_user", "account_emailaddress", "mfa_authenticator")
 KEY_TABLES = ("limited_use_datakey", "limited_use_wrappedledgerkey")
@@ -47,6 +48,18 @@ DELETED_BY_NOBODY = {
     "accounts_session",
     "integrations_discard",
     "limited_use_receiptlink",
+}
+EXECUTED_BY_STAFF = {
+    "count_rate",
+    "find_kept_factor",
+    "find_person",
+    "find_sign_in",
+    "give_back_rate",
+    "vault_dead",
+    "vault_name_read",
+    "vault_opened_held",
+    "vault_opened_read_content",
+    "vault_read_naming",
 }
 STATEMENTS = {
     "lo_creat(-1)": "SELECT lo_creat(-1)",
@@ -163,6 +176,9 @@ def tried(world) -> Iterator[dict[str, Login]]:
     attempted = (
         ("web, nobody entered", WEB, None),
         ("web, a person entered", WEB, world.alice),
+        ("staff, nobody entered", STAFF, None),
+        ("staff, a person of support entered", STAFF, world.bob),
+        ("staff, another person entered", STAFF, world.alice),
         ("sync, nobody entered", SYNC, None),
         ("sync, a person entered", SYNC, world.alice),
         ("purge", PURGE, None),
@@ -190,9 +206,9 @@ class TestEveryLogin:
             ran = {statement for statement, may in done.statements.items() if may}
             assert ran == {"NOTIFY", "LISTEN", "pg_advisory_xact_lock(…)"}, name
             helpers = [one for one in done.functions if one.startswith("key_holder")]
-            assert len(helpers) == 3
+            assert len(helpers) == 4
             assert not any(done.functions[one] for one in helpers), name
-            if not name.startswith("web"):
+            if not name.startswith(("web", "staff")):
                 assert "password" not in done.tables["accounts_user"].read, name
                 assert not done.tables["mfa_authenticator"].is_touched, name
                 assert not done.tables["account_emailaddress"].is_touched, name
@@ -210,6 +226,24 @@ class TestEveryLogin:
             if one.startswith(("vault_destroy", "vault_read", "vault_held", "vault_sample")):
                 assert not may, one
         assert "role" not in person.tables["accounts_user"].updated
+
+        support = tried["staff, a person of support entered"]
+        for table in PERSONAL_TABLES:
+            assert support.tables[table].seen == 1, table
+            for name in ("staff, nobody entered", "staff, another person entered"):
+                assert tried[name].tables[table].seen == 0, (name, table)
+        for name, done in tried.items():
+            if name.startswith("staff"):
+                assert_staff_change_and_execute_little(done)
+        assert set(support.tables["accounts_user"].updated) == {"last_login", "last_seen_at"}
+
+
+def assert_staff_change_and_execute_little(done: Login) -> None:
+    deleted = {name: one.deleted for name, one in done.tables.items() if one.deleted is not None}
+    # The sessions here are of the other site, and the only factor of a member of staff stays.
+    assert deleted == {"accounts_session": 0, "mfa_authenticator": 0}, done.name
+    executed = {one.partition("(")[0] for one, may in done.functions.items() if may}
+    assert executed == EXECUTED_BY_STAFF, done.name
 
 
 def holders_of(house: houses.Household) -> list[str]:
@@ -290,6 +324,78 @@ class TestKeys:
         assert not DataKey.objects.filter(holder=integration).exists()
 
 
+@pytest.mark.invariant(5)
+@pytest.mark.control("4.1.1")
+class TestKeysOfWhatIsOpenToSupport:
+    """Of a staff login: those of the integration, while its owner's agreement stands."""
+
+    @pytest.fixture
+    def agreement(self, world) -> Consent:
+        at = timezone.now()
+        return Consent.objects.create(
+            owner_id=world.alice.user.id,
+            organisation_id=world.alice.organisation.id,
+            feature="support",
+            version=1,
+            given_at=at,
+            item=world.alice.messages.first().id,
+            expires_at=at + timedelta(hours=1),
+        )
+
+    @staticmethod
+    def read(world: World, person: houses.Household | None) -> list[set[str]]:
+        """Return the holders of the keys that are read, and of those that are listed."""
+        every = [*holders_of(world.alice), *holders_of(world.bob)]
+        names = ("vault_opened_read_content", "vault_opened_held")
+        with login(STAFF, person) as attempts:
+            return [
+                {
+                    holder
+                    for (holder,) in attempts.run(
+                        f"SELECT holder::text FROM {name}(%s::uuid[])",  # noqa: S608 - above
+                        every,
+                    )
+                }
+                for name in names
+            ]
+
+    def test_are_read_by_support_and_for_the_owner(self, world, agreement):
+        opened = {str(world.alice.integration.id)}
+
+        assert self.read(world, world.bob) == [opened, opened]
+        assert self.read(world, world.alice) == [opened, opened]
+
+    @pytest.mark.parametrize("role", sorted(set(Role) - {Role.SUPPORT}))
+    def test_are_read_for_nobody_else(self, world, agreement, role):
+        assert self.read(world, None) == [set(), set()]
+        User.objects.filter(id=world.bob.user.id).update(role=role)
+        assert self.read(world, world.bob) == [set(), set()]
+
+    @pytest.mark.parametrize("ended", ["withdrawn_at", "expires_at", "feature", "item"])
+    def test_are_read_while_the_agreement_stands(self, world, agreement, ended):
+        at = timezone.now()
+        values = {"withdrawn_at": at, "expires_at": at, "feature": "inbox", "item": uuid7()}
+        Consent.objects.filter(id=agreement.id).update(
+            **{"given_at": at - timedelta(hours=1), ended: values[ended]}
+        )
+
+        assert self.read(world, world.bob) == [set(), set()]
+
+    def test_are_not_read_by_an_agreement_of_somebody_else(self, world, agreement):
+        """A web login can write an agreement of its person about any id."""
+        Consent.objects.filter(id=agreement.id).update(owner_id=world.bob.user.id)
+
+        assert self.read(world, world.bob) == [set(), set()]
+
+    def test_are_the_only_ones(self, world, agreement):
+        every = [*holders_of(world.alice), *holders_of(world.bob)]
+        with login(STAFF, world.bob) as attempts:
+            assert attempts.run("SELECT * FROM vault_read_naming(%s::uuid[])", every) == []
+            for name in ("vault_person_read_content", "vault_read_content", "vault_read_account"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    attempts.run(f"SELECT * FROM {name}(%s::uuid[])", every)  # noqa: S608 - above
+
+
 @pytest.mark.scenario("A1")
 class TestTheLockOfALine:
     def test_is_out_of_reach_of_a_web_login(self, world):
@@ -326,12 +432,13 @@ class TestSecondFactors:
 
         assert [one.user_id for one in Authenticator.objects.all()] == [world.bob.user.id]
 
-    def test_of_staff_stay_whatever_a_web_login_deletes(self, world):
+    @pytest.mark.parametrize("process_class", [WEB, STAFF])
+    def test_of_staff_stay_whatever_a_login_deletes(self, world, process_class):
         kinds = Authenticator.Type
         newest = Authenticator.objects.create(user=world.bob.user, type=kinds.WEBAUTHN, data={})
         Authenticator.objects.create(user=world.bob.user, type=kinds.RECOVERY_CODES, data={})
         to_codes = "UPDATE mfa_authenticator SET type = 'recovery_codes' WHERE id = %s"
-        with login(WEB, world.bob) as attempts:
+        with login(process_class, world.bob) as attempts:
             assert attempts.run("SELECT find_kept_factor()") == [(newest.id,)]
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 attempts.run(to_codes, newest.id)

@@ -192,7 +192,8 @@ class TestAtTheStaffSite:
             assert page.status_code == 200
             secret = page.context["form"].secret
             client.post("/accounts/mfa/totp/activate/", {"code": code(secret)})
-            assert user.authenticator_set.filter(type="totp").exists()
+
+        assert user.authenticator_set.filter(type="totp").exists()
 
     def test_everybody_else_is_answered_as_with_a_wrong_password(self, db, settings):
         user = factories.make_user("alice", password=PASSWORD)

@@ -19,8 +19,8 @@ from tests.production.environments import Environments
 from tests.production.servers import Secrets, Servers, make_folder, start_servers
 from tests.worlds.deployment import Deployment
 
-HOST = "antares.example"
-URL = f"https://{HOST}"
+HOST, STAFF_HOST = "antares.example", "staff.antares.example"
+URL, STAFF_URL = f"https://{HOST}", f"https://{STAFF_HOST}"
 _POLICY = re.compile(
     r"^# bao policy write (\S+) -\n(.*?)(?=^# bao policy write |\Z)", re.MULTILINE | re.DOTALL
 )
@@ -123,13 +123,17 @@ def running(folder: Path) -> Iterator[Production]:
 
 @contextmanager
 def in_front(folder: Path, production: Production) -> Iterator[None]:
-    """Run nginx before the web server, and lead people to it."""
+    """Run nginx before the servers of both sites, and lead people to it."""
     own = make_folder(folder, "nginx")
-    files = production.servers.internet.public.issue(HOST)
+    files = production.servers.internet.public.issue(HOST, STAFF_HOST)
     certified = {
         str(own / "cert.pem"): str(files.certificate),
         str(own / "key.pem"): str(files.key),
     }
-    with nginx.running(own, production.ports["web"], **certified) as front:
-        production.servers.internet.serve(HOST, front.port)
+    ports_behind = production.ports
+    with nginx.running(
+        own, ports_behind["web"], staff_upstream=ports_behind["staff"], **certified
+    ) as front:
+        for host in (HOST, STAFF_HOST):
+            production.servers.internet.serve(host, front.port)
         yield

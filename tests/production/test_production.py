@@ -26,7 +26,7 @@ from joserfc.jwk import ECKey
 
 from tests.front import nginx
 from tests.production import broker, deployment
-from tests.production.deployment import URL, Production
+from tests.production.deployment import STAFF_URL, URL, Production
 from tests.production.documented import read_provider_hosts
 from tests.smoke.client import Page
 from tests.smoke.person import Person, found
@@ -113,6 +113,7 @@ def test_connects_reads_survives_its_key_store_and_disconnects(cast):
     connect_and_read(cast)
     lose_the_key_store(cast)
     disconnect(cast)
+    visit_both_sites(production)
 
     look_at_the_rest(production)
     assert production.blocks.list_unread() == []
@@ -256,6 +257,22 @@ def disconnect(cast: Cast) -> None:
     rows = production.servers.database.rows("SELECT count(*) FROM integrations_message")
     assert rows == [(0,)]
     say("messages left in the database", str(rows[0][0]))
+
+
+def visit_both_sites(production: Production) -> None:
+    """Ask each site for pages of either."""
+    with production.servers.internet.browser(STAFF_URL).http as http:
+        answers = {
+            path: tuple(http.get(f"{site}{path}").status_code for site in (URL, STAFF_URL))
+            for path in ("/accounts/login/", "/support/items/", "/metrics", "/inbox/")
+        }
+    assert answers == {
+        "/accounts/login/": (200, 200),
+        "/support/items/": (404, 302),
+        "/metrics": (404, 302),
+        "/inbox/": (302, 404),
+    }
+    say("pages of staff", "404 at PUBLIC_URL, a sign-in at STAFF_URL; mail the other way round")
 
 
 def look_at_the_rest(production: Production) -> None:
