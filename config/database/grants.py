@@ -107,15 +107,15 @@ GRANTS: Final[Mapping[str, Line]] = {
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": Line(
         "people: both sites read the row of the person; web writes password and times, staff times"
-        " alone; sync reads whether people are active, purge where to write to as well; no other"
-        " class reads passwords",
+        " alone; sync reads whether people are active; purge also where to write to, and who has a"
+        " link to the site of staff; no other class reads passwords",
         web="r",
         staff="r",
         columns={
             (_WEB, "w"): ("password", "last_login", "last_seen_at"),
             (_STAFF, "w"): ("last_login", "last_seen_at"),
             (_SYNC, "r"): ("id", "is_active", "last_seen_at"),
-            (_PURGE, "r"): ("id", "email", "is_active", "last_seen_at"),
+            (_PURGE, "r"): ("id", "email", "role", "is_active", "last_seen_at"),
         },
     ),
     "accounts.Organisation": Line(
