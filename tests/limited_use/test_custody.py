@@ -15,7 +15,7 @@ from config.classes import ProcessClass
 from limited_use import checks
 from limited_use.models import DataKey, KeyEpoch
 from limited_use.tasks import turn_key_epoch
-from limited_use.vault import custody, epochs, keys, rows
+from limited_use.vault import custody, epochs, keys, naming, rows
 from limited_use.vault.keyring import EpochGone
 from limited_use.vault.lines import KeyLine
 from tests.walls import acting_as
@@ -73,6 +73,17 @@ class TestProblems:
         (said,) = custody.problems()
 
         assert "another keyring" in said
+
+    def test_name_another_keyring_to_a_web_process_by_the_key_that_is_nobodys(self, holder):
+        keys.create(holder=naming.holder_of(1), line=KeyLine.ACCOUNT, at=NOW)
+        with acting_as(ProcessClass.WEB):
+            assert custody.problems() == []
+
+        DataKey.objects.update(wrapped=b"\1" * 60)
+
+        with acting_as(ProcessClass.WEB):
+            (said,) = custody.problems()
+        assert said.startswith("1 account keys are wrapped under an epoch 1 of another keyring")
 
     @pytest.mark.invariant(8)
     def test_tell_one_key_that_is_damaged_from_another_keyring(self, holder):

@@ -7,6 +7,7 @@ import secrets
 import pytest
 from django.db import ProgrammingError, transaction
 
+from accounts import owned
 from accounts.ids import uuid7
 from config.classes import ProcessClass
 from limited_use import guard
@@ -21,6 +22,7 @@ from limited_use.vault.records import Unopenable
 from limited_use.vault.rights import Limited, NotThisProcess
 from limited_use.vault.transit_keyring import TransitKeyring
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests.integrations.household import person
 from tests.walls import acting_as
 
 from .conftest import NOW, SYSTEM
@@ -227,11 +229,24 @@ class TestTheTable:
 
 
 @pytest.fixture
-def grant(ring, db):
+def connection(ring, db):
+    """Return a connection, with its owner entered."""
+    from integrations.models import Connection
+
+    user, organisation, _ = person(at=NOW)
+    made = Connection.objects.create(
+        user=user, organisation=organisation, provider="google", connected_at=NOW
+    )
+    with owned.acting_for(user.id, organisation.id):
+        yield made
+
+
+@pytest.fixture
+def grant(connection):
     """Return a refresh token as a web process seals it, and a permit for it."""
     from integrations.models import Connection
 
-    holder, row = uuid7(), uuid7()
+    holder, row = connection.grant_id, connection.id
     sealer = sealing.fresh(holder=holder, line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
     sealed = sealer.seal(Connection, "refresh_token", row=row, data="1//refresh")
     use = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
