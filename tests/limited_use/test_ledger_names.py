@@ -10,6 +10,7 @@ import pytest
 from django.core import serializers
 from django.db import connection, transaction
 
+from accounts import owned
 from accounts.ids import uuid7
 from limited_use import guard, revived
 from limited_use.guard import Refused
@@ -19,6 +20,7 @@ from limited_use.models import DataKey, Leaf
 from limited_use.vault import epochs, naming, naming_rows
 from limited_use.vault.keyring import EpochGone
 from limited_use.vault.lines import KeyLine
+from tests.integrations.household import person
 
 from .conftest import EITHER, MALLORY, NOW, OWNING, SYSTEM
 
@@ -74,13 +76,24 @@ class TestNames:
         assert all(len(bytes.fromhex(name)) == pseudonyms.NAME_BYTES for name in found)
 
     @EITHER
-    @pytest.mark.parametrize("process_class", ["web", "sync", "purge"])
+    @pytest.mark.parametrize("process_class", ["web", "staff", "sync", "purge"])
     def test_are_the_same_in_every_class_of_process_that_writes_entries(
         self, ring, settings, process_class
     ):
+        from integrations.models import Connection
+
         settings.PROCESS_CLASS = "web"
+        user, organisation, _ = person(at=NOW)
         connected, subject = uuid7(), uuid7()
-        keys.create(holder=connected, at=NOW)
+        Connection.objects.create(
+            id=connected,
+            user=user,
+            organisation=organisation,
+            provider="google",
+            connected_at=NOW,
+        )
+        with owned.acting_for(user.id, organisation.id):
+            keys.create(holder=connected, at=NOW)
         name = names.of(connected)(subject)
         cold()
         settings.PROCESS_CLASS = process_class
