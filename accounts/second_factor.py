@@ -7,6 +7,7 @@ has counters of its own, so that whoever else has the password cannot use them u
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,11 +17,12 @@ from allauth.core import context
 from allauth.mfa.base import forms
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from accounts import credential_forms, known_origins, rates
 from accounts.models import User
-from accounts.rates import Rate
+from accounts.rates import Rate, Usage
 
 ATTEMPTS: Final = (
     Rate("second-factor", 5, 300),
@@ -81,12 +83,19 @@ def _counted(user: User) -> Iterator[None]:
     at = timezone.now()
     key = f"{user.pk} {known_origins.find_device(context.request, user.pk) or ''}"
     for number, rate in enumerate(ATTEMPTS):
-        if not rates.count(rate, key, at=at).is_within:
+        usage = rates.count(rate, key, at=at)
+        if not usage.is_within:
             # An attempt that is refused counts towards no other rate.
             _give_back(ATTEMPTS[:number], key, at=at)
-            raise ValidationError("Too many wrong codes. Wait some minutes, then try again.")
+            raise ValidationError(f"Too many wrong codes. Try again in {_write_wait(usage)}.")
     yield
     _give_back(ATTEMPTS, key, at=at)
+
+
+def _write_wait(usage: Usage) -> str:
+    minutes = math.ceil(usage.reset_after / 60)
+    number, unit = (minutes, "minute") if minutes <= 60 else (math.ceil(minutes / 60), "hour")  # noqa: PLR2004 - of an hour
+    return f"{number} {unit}{pluralize(number)}"
 
 
 def _give_back(counted: Iterable[Rate], key: str, *, at: datetime) -> None:

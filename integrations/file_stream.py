@@ -103,9 +103,9 @@ def _begin(arriving: ArrivingFile) -> ArrivingFile:
     """
     with ExitStack() as stack:
         stack.callback(arriving.close)
-        first: list[bytes] = []
+        first = bytearray()
         for piece in arriving:
-            first.append(piece)
-            if sum(map(len, first)) >= BEGINNING:
+            first += piece
+            if len(first) >= BEGINNING:
                 break
-        return ArrivingFile(chain(first, arriving), stack.pop_all(), size=arriving.size)
+        return ArrivingFile(chain([bytes(first)], arriving), stack.pop_all(), size=arriving.size)

@@ -66,7 +66,7 @@ _EDGE: Final[tuple[Problem, ...]] = (
         413,
         "too-large",
         "The body is too large.",
-        "`detail` names the largest body of this address, in bytes. Nothing of it was read.",
+        "`detail` names the largest body of this address, in bytes. Nothing was done.",
     ),
     Problem(
         408,

@@ -23,7 +23,7 @@ from .calendars import CalendarView
 
 
 class Bytes(BaseParser):
-    """Whatever was sent, as far as any file goes: what it is, its reader says."""
+    """Reads the body as bytes, up to the size of the largest file."""
 
     media_type = "*/*"
 

@@ -32,7 +32,7 @@ from limited_use.claims import claim
 def fill(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
     """Take a chosen file into it: all of it, or nothing and the lines that are in the way."""
     asked = asked_by(request)
-    # Before anything is read: whose it is.
+    # Nothing is read for a calendar of somebody else.
     local_page.seen(asked, calendar_id)
     form = local_page.FileForm(request.POST, request.FILES)
     if not form.is_valid():

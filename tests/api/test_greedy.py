@@ -250,7 +250,7 @@ class TestAFile:
 class TestQuota:
     @pytest.fixture(autouse=True)
     def limited(self, settings, alice):
-        """Alice's mailbox, whose quota workers have used up as far as they may."""
+        """Have workers use up the quota of Alice's mailbox."""
         settings.GMAIL_UNITS_PER_MINUTE = LIMIT
         limit = quotas.Limit(LIMIT)
         for _ in range(2):

@@ -78,12 +78,14 @@ class TestATooLargeBody:
             assert client.read_answer().status == 413
 
     def test_in_chunks_is_read_up_to_the_limit(self, server):
+        called = server.state()["called"]
         with server.connect(head("/", CHUNKED)) as client:
             for _ in range(LARGEST // 8192 + 1):
                 client.send(chunk(bytes(8192)))
 
             assert client.read_answer().status == 413
             assert client.is_closed_by_server()
+        assert server.state()["called"] == called
 
     def test_does_not_cost_its_sender_the_answer(self, server):
         """A server that closes while the client still sends resets the connection."""

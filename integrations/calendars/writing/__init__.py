@@ -185,7 +185,7 @@ def respond(  # noqa: PLR0913 - one answer in full
     which = Which(asked, name)
     row, seen = targets.find(which)
     if seen.calendar.is_local:
-        # Whoever is named in a file, nobody here was invited by it.
+        # A file may name guests, and invites nobody.
         raise NotInvited
     target = targets.there(which, row, seen)
     return there.respond(which, target, response, etag=etag, scope=scope, notify=notify)
