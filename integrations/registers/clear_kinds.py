@@ -281,6 +281,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "accounts.KnownNetwork.network_hash": (Kind.HASH, "a network, under a key, for one person"),
     "accounts.Session.session_key": (Kind.HASH, "what the browser holds"),
     "accounts.Session.session_data": (Kind.PLATFORM, "signed state of a sign-in; of no provider"),
+    "accounts.Session.site": (Kind.STATE, "which of the two sites the sign-in is for"),
     "accounts.User.password": (Kind.HASH, "the platform's password, hashed slowly"),
     "accounts.User.platform_id": (Kind.PLATFORM, "the person's id on the platform"),
     "accounts.User.email": (Kind.PLATFORM, "the address that the platform gave"),
