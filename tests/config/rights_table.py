@@ -1,7 +1,7 @@
 """
 What each login could read, write and execute when it tried: a table for people.
 
-    python -m tests.config.rights_table
+    .venv/bin/python -m tests.config.rights_table
 
 runs the test that logs in as each class, and prints the table that the test writes.
 """

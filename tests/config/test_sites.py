@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import pytest
 from django.test import Client, override_settings
@@ -204,6 +205,16 @@ class TestAtTheStaffSite:
         assert right.status_code == wrong.status_code == 200
         assert right.context["form"].errors == wrong.context["form"].errors != {}
         assert not Session.objects.exists()
+
+    def test_the_head_leads_to_their_pages_first_then_to_their_mailbox(self, db, settings):
+        user, secret = member_of_staff()
+        use_site(settings, STAFF)
+        with acting_as(STAFF):
+            client, _ = sign_in(user, secret=secret)
+            page = client.get("/support/items/").content.decode()
+
+        [nav] = re.findall(r'<nav class="site-nav".*?</nav>', page, re.DOTALL)
+        assert re.findall(r'href="([^"]+)"', nav) == ["/support/items/", f"{settings.PUBLIC_URL}/"]
 
     def test_signing_out_leaves_the_cookies_of_the_other_site(self, db, settings):
         user, secret = member_of_staff()
