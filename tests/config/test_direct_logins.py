@@ -17,7 +17,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 from allauth.mfa.models import Authenticator
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.ids import uuid7
@@ -29,6 +29,7 @@ from integrations.models import Discard
 from limited_use import receipt_links
 from limited_use.models import Consent, DataKey
 from limited_use.vault import keys
+from limited_use.vault.lines import KeyLine
 from tests.bench import databases
 from tests.config import rights_table, rows
 from tests.config.rights_table import Attempts, Login
@@ -400,6 +401,14 @@ class TestKeysOfWhatIsOpenToSupport:
                     attempts.run(f"SELECT * FROM {name}(%s::uuid[])", every)  # noqa: S608 - above
 
 
+def make_a_key_of_each_line() -> list[keys.KeyRow]:
+    """Make keys as processes do, and give up soon if a lock is held."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '5s'")
+        return [keys.create(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine]
+
+
 @pytest.mark.scenario("A1")
 class TestTheLockOfALine:
     def test_is_out_of_reach_of_a_web_login(self, world):
@@ -422,6 +431,7 @@ class TestTheLockOfALine:
 
             attempts.run("SET statement_timeout = '5s'", keep=True)
             assert attempts.run("SELECT vault_hold_line('content')") == [(1,)]
+            assert [key.line for key in make_a_key_of_each_line()] == list(KeyLine)
 
 
 @pytest.mark.control("3.3.1")
