@@ -127,7 +127,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         """
         Staff keep the factor that they added last; recovery codes alone are none.
 
-        The database refuses it as well (`config.database.policies`).
+        The database refuses it as well (`config.database.wanted_policies`).
         """
         kept: int | None = people.find_kept_factor(authenticator.user_id)
         return not is_staff(authenticator.user) or kept != authenticator.pk

@@ -22,8 +22,8 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 # What Django's own deployment check asks of a secret.
 _SECRET_LENGTH = 50
 _SECRET_VARIETY = 5
-# A secret of repeated words has few different pieces of three characters. Of the pieces of 200 random
-# digits nine in ten are different; of three words again and again less than half.
+# A secret of repeated words has few different pieces of three characters. Of the pieces of 200
+# random digits nine in ten are different; of three words again and again less than half.
 _PIECE_LENGTH = 3
 _LEAST_SHARE_OF_PIECES = 0.75
 _LOOKED_AT = 200
