@@ -100,6 +100,7 @@ _KEYS: Final = _with_variants(
         **{read(line): _readers(line) for line in KeyLine},
         "vault_held": _ALL_AND_STAFF,
         "vault_make": _MAKERS,
+        "vault_began": _MAKERS | _TURNERS,
         "vault_raise": _ALL,
         "vault_destroy": frozenset({"web", "purge"}),
     }
@@ -134,7 +135,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
             "vault_rewrap": _TURNERS,
             "vault_hold_line": _MAKERS,
             "vault_hold_line_alone": _TURNERS,
-            "vault_began": _MAKERS | _TURNERS,
             "vault_ended": _TURNERS,
         },
     ),

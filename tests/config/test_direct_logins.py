@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +29,7 @@ from config.database import doors, logins, walls
 from integrations.models import Discard
 from limited_use import receipt_links
 from limited_use.models import Consent, DataKey
-from limited_use.vault import keys
+from limited_use.vault import epochs, keys
 from limited_use.vault.lines import KeyLine
 from tests.bench import databases
 from tests.config import rights_table, rows
@@ -401,11 +402,19 @@ class TestKeysOfWhatIsOpenToSupport:
                     attempts.run(f"SELECT * FROM {name}(%s::uuid[])", every)  # noqa: S608 - above
 
 
+@contextmanager
+def giving_up_soon() -> Iterator[None]:
+    """Have statements of our own code fail if they wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+        try:
+            yield
+        finally:
+            cursor.execute("RESET statement_timeout")
+
+
 def make_a_key_of_each_line() -> list[keys.KeyRow]:
-    """Make keys as processes do, and give up soon if a lock is held."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '5s'")
         return [keys.create(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine]
 
 
@@ -431,7 +440,22 @@ class TestTheLockOfALine:
 
             attempts.run("SET statement_timeout = '5s'", keep=True)
             assert attempts.run("SELECT vault_hold_line('content')") == [(1,)]
-            assert [key.line for key in make_a_key_of_each_line()] == list(KeyLine)
+            with giving_up_soon():
+                assert [key.line for key in make_a_key_of_each_line()] == list(KeyLine)
+
+    def test_is_not_kept_waiting_by_an_epoch_that_a_web_login_adds(self, world):
+        """A row that is not committed keeps a turn from adding the same one, under its lock."""
+        make_a_key_of_each_line()
+        add = "SELECT vault_person_began(ARRAY[gen_random_uuid()], %s, ARRAY[2], now())"
+        name = connection.settings_dict["NAME"]
+        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
+            for line in KeyLine:
+                web.execute(add, [str(line)])
+            with giving_up_soon():
+                turned = [epochs.turn(line, timezone.now()).epoch for line in KeyLine]
+                made = [key.kek_epoch for key in make_a_key_of_each_line()]
+
+        assert turned == made == [2] * len(KeyLine)
 
 
 @pytest.mark.control("3.3.1")

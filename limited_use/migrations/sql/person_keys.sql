@@ -73,6 +73,23 @@ SELECT vault_person_make.id, vault_person_make.holder, vault_person_make.line,
 RETURNING limited_use_datakey.holder
 $body$;
 
+-- Only the first epochs of a line that has none. A row that is not committed keeps others from adding
+-- the same one: with the number of the next epoch, a login could stop its turn, and so all makers of
+-- keys, for as long as it likes.
+CREATE OR REPLACE FUNCTION public.vault_person_began(
+    ids uuid[], line text, numbers integer[], at timestamp with time zone
+)
+RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+INSERT INTO public.limited_use_keyepoch (id, line, number, began_at)
+SELECT n.id, vault_person_began.line, n.number, vault_person_began.at
+  FROM unnest(ids, numbers) AS n(id, number)
+ WHERE NOT EXISTS (
+       SELECT FROM public.limited_use_keyepoch AS e WHERE e.line = vault_person_began.line
+       )
+ON CONFLICT DO NOTHING
+$body$;
+
 CREATE OR REPLACE FUNCTION public.vault_person_raise(holder uuid, epoch integer)
 RETURNS SETOF uuid
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
