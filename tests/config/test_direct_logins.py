@@ -28,8 +28,8 @@ from config.classes import ProcessClass
 from config.database import doors, logins, walls
 from integrations.models import Discard
 from limited_use import receipt_links
-from limited_use.models import Consent, DataKey
-from limited_use.vault import epochs, keys
+from limited_use.models import Consent, DataKey, WrappedLedgerKey
+from limited_use.vault import epochs, keys, naming
 from limited_use.vault.lines import KeyLine
 from tests.bench import databases
 from tests.config import rights_table, rows
@@ -456,6 +456,23 @@ class TestTheLockOfALine:
                 made = [key.kek_epoch for key in make_a_key_of_each_line()]
 
         assert turned == made == [2] * len(KeyLine)
+
+    def test_is_not_kept_waiting_by_a_naming_key_that_a_web_login_makes(self, world):
+        """The key of the next epoch, under which ledger keys will be wrapped."""
+        add = (
+            "SELECT * FROM vault_person_make"
+            "(gen_random_uuid(), %s, 'account', 1, '12345678', 'no key at all', 2, now())"
+        )
+        name = connection.settings_dict["NAME"]
+        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
+            web.execute("SELECT set_config('antares.person', %s, true)", [str(world.alice.user.id)])
+            added = web.execute(add, [naming.holder_of(2)]).fetchall()
+            with giving_up_soon():
+                turned = epochs.turn(KeyLine.ACCOUNT, timezone.now())
+
+        assert added == []
+        assert turned.destroyed == (1,)
+        assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {2}
 
 
 @pytest.mark.control("3.3.1")
