@@ -78,8 +78,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """
         Return the ways to confirm; without the password if the person has a second factor.
 
-        The first is where they are led. Without an authenticator app that is their security key,
-        for recovery codes are seldom at hand.
+        The page leads to the first. Without an authenticator app that is the security key, because
+        people seldom have their recovery codes with them.
         """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not reauthentication.has_second_factor(user):

@@ -14,7 +14,8 @@ def check_transport(env: Environment, name: str, url: str) -> None:
     """
     Note a problem unless `url` leads to this machine, or to a server whose certificate is verified.
 
-    libpq fills in from its own variables what an address leaves open, so they count as well.
+    libpq takes what the address leaves out from its own variables (PGHOST and others), so these are
+    checked as well.
     """
     if not is_postgresql_url(url):
         return

@@ -142,7 +142,7 @@ def hold_line(line: KeyLine, *, alone: bool) -> bool:
     """
     Lock the line until the caller's transaction ends, together with other makers of keys.
 
-    Return False if no epoch of the line is known yet, or the newest ended meanwhile.
+    Return False if no epoch of the line is known yet, or if the newest has just ended.
 
     :param alone: let no maker of keys beside; for a turn of the epoch
     """
