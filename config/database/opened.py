@@ -3,7 +3,7 @@ Which rows staff are shown: messages that their owners opened to support; and, f
 row, addresses and second factors of the member of staff.
 
 The policy of a table applies also where another policy reads that table, so every row depends on an
-agreement of the owner. Support lists agreements; the message that an agreement names is shown within
+agreement of the owner. Support lists agreements; the message that one of them names is shown within
 `owner_permits.as_who_opened`, which acts for the owner.
 """
 
