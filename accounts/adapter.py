@@ -78,8 +78,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """
         Return the ways to confirm; without the password if the person has a second factor.
 
-        The first is where they are led. Without an authenticator app that is their security key,
-        for recovery codes are seldom at hand.
+        The page leads to the first. Without an authenticator app that is the security key, because
+        people seldom have their recovery codes with them.
         """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not reauthentication.has_second_factor(user):
@@ -127,7 +127,7 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         """
         Staff keep the factor that they added last; recovery codes alone are none.
 
-        The database refuses it as well (`config.database.policies`).
+        The database refuses it as well (`config.database.wanted_policies`).
         """
         kept: int | None = people.find_kept_factor(authenticator.user_id)
         return not is_staff(authenticator.user) or kept != authenticator.pk

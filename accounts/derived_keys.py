@@ -1,8 +1,8 @@
 """
 Keys of single purposes, derived by HKDF (RFC 5869) from the secret that the operator configures.
 
-Who learns one of them, or one value made with it, has that purpose and no other: neither another
-key nor the secret can be computed from it. config/README.md lists the purposes.
+A leaked key, or a value made with it, serves its own purpose alone: neither another key nor the
+secret can be computed from it. config/README.md lists the purposes.
 """
 
 from __future__ import annotations

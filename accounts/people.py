@@ -1,9 +1,9 @@
 """
 People, found across the wall around their rows.
 
-The database shows a process that answers one person at a time that person's row alone
-(`config.database.owners`). These functions of the database find somebody else by an address that
-the caller must have. Their text is in ``migrations/sql/people.sql``.
+A process that answers one person at a time is shown that person's row alone
+(`config.database.owners`). These functions of the database find other people by an address that
+the caller must know. Their text is in ``migrations/sql/people.sql``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def find_colleague(address: str) -> UUID | None:
 
 
 def find_kept_factor(person_id: UUID) -> int | None:
-    """Return the id of the factor that a person has to keep as staff; None: none."""
+    """Return the id of the factor that a person has to keep as staff; None if they need not."""
     with owned.acting_for(person_id, None):
         found = _ask("SELECT find_kept_factor()")
     return found[0] if found else None

@@ -1,5 +1,5 @@
 """
-Who is signing in, and who is signed in: entered so that the database shows that person's rows.
+Enters the person who signs in or is signed in, so that the database shows that person's rows.
 
 Password hashes, second factors and addresses are hidden from a process until a person is entered
 (`accounts.owned`). That happens in three places: when a password was right, on each request of a

@@ -1,4 +1,4 @@
-"""What may be said of an address without asking anybody: this machine's own, https, a wildcard."""
+"""Checks of addresses that look nothing up: loopback, https, PostgreSQL, wildcard hosts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-# A leading dot stands for every name below. Of fewer labels than these it is a suffix under which
+# A leading dot stands for every name below. With fewer labels than this it is a suffix under which
 # strangers have names, such as `.com`.
 _LEAST_LABELS: Final = 2
 
@@ -17,6 +17,11 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def is_postgresql_url(url: str) -> bool:
+    """Return whether `url` is postgresql:// or postgres://; as in any URL, case does not matter."""
+    return urlsplit(url).scheme in {"postgres", "postgresql"}
 
 
 def is_https_url(url: str) -> bool:

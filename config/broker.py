@@ -1,7 +1,8 @@
 """
 The task broker: its address, and the verification of its certificate.
 
-Of `rediss://` Celery's own default verifies nothing: it connects to whoever answers.
+By default, Celery verifies no certificate of a `rediss://` server: any server that answers would be
+told the password.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
-#: What no page of ours uses, by reason. A foreign script or frame could not use it either. A name
-#: that Chromium does not know would be a warning on every page.
+#: Features of browsers that no page uses, by reason; a foreign script cannot use them either.
+#: Only names that Chromium knows: it logs a warning for every other one on each page.
 SWITCHED_OFF: Final[Mapping[str, tuple[str, ...]]] = {
     "mail and calendars need no sensor and no place": (
         "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",

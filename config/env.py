@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from config.addresses import is_postgresql_url
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 # What Django's own deployment check asks of a secret.
 _SECRET_LENGTH = 50
 _SECRET_VARIETY = 5
-# And of what is repeated: how many of its pieces of three characters occur once. Of 200 random
-# digits it is nine in ten; of three words again and again less than half.
+# A secret of repeated words has few different pieces of three characters. Of the pieces of 200
+# random digits nine in ten are different; of three words again and again less than half.
 _PIECE_LENGTH = 3
 _LEAST_SHARE_OF_PIECES = 0.75
 _LOOKED_AT = 200
@@ -100,10 +102,10 @@ class Environment:
         A socket directory goes into the query, as libpq has it: ``?host=%2Frun%2Fpostgresql``.
         What else stands in the query (``sslmode=verify-full``) is handed to the driver.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in {"postgres", "postgresql"}:
+        if not is_postgresql_url(url):
             self.problem(f"{name} must be a postgresql:// address; there is no other dialect")
             return {}
+        parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
         return {
             "ENGINE": "config.database.backend",

@@ -1,8 +1,8 @@
 """
 The two sites: the ordinary one, and the pages of staff at an address of their own.
 
-Each is served by a class of web processes. They share accounts and second factors, and neither
-routes nor cookies nor sessions.
+Each is served by a class of web processes. They share accounts and second factors; routes of pages,
+cookies and sessions are separate.
 """
 
 from __future__ import annotations

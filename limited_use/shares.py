@@ -61,7 +61,7 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
         raise InThePast
     reached_id = viewer_id
     if viewer_id is None:
-        viewer_id = typed_addresses.make_viewer(address, owner_id=person_id)
+        viewer_id = _choose_nobody(address, owner_id=person_id, item=item)
     # Held, in one order, so that what two people do about their shares has an order.
     members = Membership.objects.live().filter(
         user_id__in=[person_id, viewer_id], organisation_id=organisation_id
@@ -98,6 +98,15 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     )
     _record("share.given", share, at)
     return share
+
+
+def _choose_nobody(address: str, *, owner_id: UUID, item: UUID) -> UUID:
+    """Return the viewer of an address that nobody has: as before, if it is shared with already."""
+    current, *former = typed_addresses.make_viewers(address, owner_id=owner_id)
+    if not former:
+        return current
+    known = Share.objects.filter(item=item, viewer_id__in=former, withdrawn_at=None)
+    return known.values_list("viewer_id", flat=True).first() or current
 
 
 def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:

@@ -58,7 +58,7 @@ VAULT: Final[Mapping[str, str]] = {
     "limited_use.WrappedLedgerKey": "rawd",
 }
 
-#: The columns by which the functions of the vault find out whose a key is.
+#: The columns by which the functions of the vault find the owner of a key.
 VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "integrations.Connection": ("id", "grant_id", "user_id"),
     "integrations.Integration": ("id", "connection_id"),
@@ -75,8 +75,8 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 #: What the functions that count may do, whoever executes them.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
-#: The columns that `accounts.people`, `integrations.crossings` and the like read of everybody's,
-#: whoever asks.
+#: The columns that `accounts.people`, `integrations.crossings` and the like read in the rows of all
+#: people, for any caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": ("id", "email", "name", "password", "last_login", "role", "is_active"),
     "accounts.Membership": ("user_id", "organisation_id", "left_at"),
@@ -246,7 +246,7 @@ GRANTS: Final[Mapping[str, Line]] = {
     "limited_use.WrappedLedgerKey": Line("those keys: through the vault's functions alone"),
     # --- integrations -----------------------------------------------------------------------
     "integrations.Connection": Line(
-        "grants: sealed tokens, status, lease; staff read whose it is and how it stands",
+        "grants: sealed tokens, status, lease; staff read the owner and the status",
         web="raw",
         sync="rw",
         purge="rw",

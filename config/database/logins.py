@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from config.addresses import is_postgresql_url
 from config.classes import OWNER, ProcessClass
 from config.database.roles import Roles
 from config.database.transport import check_transport
@@ -49,7 +50,7 @@ def read_class_login(env: Environment, process_class: ProcessClass, *, prefix: s
     """Return the address at which a class logs in; note what is wrong with it."""
     name, role = variable(process_class), Roles(prefix).of(process_class)
     url = env.required(name, f"postgresql://{role}:password@host/name")
-    if url.startswith(("postgres://", "postgresql://")) and user_of(url) != role:
+    if is_postgresql_url(url) and user_of(url) != role:
         env.problem(f"{name} must log in as {role}, the role of PROCESS_CLASS={process_class}")
     return url
 

@@ -1,10 +1,10 @@
 """
-Which rows staff are shown: those of messages that their owners opened to support, and their own
-row, addresses and second factors, with which they sign in.
+Which rows staff are shown: messages that their owners opened to support; and, for signing in, the
+row, addresses and second factors of the member of staff.
 
-A look into another table goes by the policy of that table, so all of it rests on the agreements.
-Support finds those; what they lead to is shown within `owner_permits.as_who_opened`, which acts for
-the owner.
+The policy of a table applies also where another policy reads that table, so every row depends on an
+agreement of the owner. Support lists agreements; the message that one of them names is shown within
+`owner_permits.as_who_opened`, which acts for the owner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .owners import Held, Opened
 _IS_OPEN: Final = (
     f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
 )
-#: By column, what the row belongs to, of the rows that staff are shown of another table.
+#: By kind: the column that names a row of another table, and the rows of that table that are shown.
 _BELONGS_TO: Final = {
     Opened.PART: ("message_id", "SELECT m.id FROM integrations_message m"),
     Opened.INTEGRATION: ("id", "SELECT m.integration_id FROM integrations_message m"),

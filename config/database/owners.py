@@ -68,7 +68,7 @@ class Held:
     :param also: who else reads it
     :param opened: which rows staff read; None: of this table none
     :param sync: whether sync workers see everybody's: what says whose turn it is, and no content
-    :param many: whether one statement may meet very many of its rows (see `policies.theirs`)
+    :param many: whether one statement may meet very many of its rows (see `wanted_policies.theirs`)
     """
 
     by: By

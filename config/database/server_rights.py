@@ -2,7 +2,7 @@
 Functions of PostgreSQL itself that every login may execute, and that no process here needs: large
 objects, in which a login could leave data that no wall covers, and messages between sessions.
 
-Only a superuser can revoke them, in each database. An owner who is none is told the statement.
+Only a superuser can revoke them, in each database. For any other owner, the statement is printed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SELECT p.oid::regprocedure::text
 
 
 def find_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
-    """Return the functions of that kind that every login may execute, with their arguments."""
+    """Return those of these functions that every login may execute, with their argument types."""
     return [name for (name,) in connection.execute(_OPEN).fetchall()]
 
 
 def make_revocation(functions: list[str]) -> str:
-    """Return the statement that takes them from every login; empty if there are none."""
+    """Return the statement that revokes them from every login; empty if there are none."""
     if not functions:
         return ""
     names = ", ".join(f"pg_catalog.{name}" for name in functions)
@@ -41,7 +41,7 @@ def make_revocation(functions: list[str]) -> str:
 
 
 def revoke(connection: psycopg.Connection[Any]) -> list[str]:
-    """Take these functions from every login if a superuser asks; return what was done."""
+    """Revoke these functions from every login if a superuser runs this; return what was done."""
     statement = make_revocation(find_open_functions(connection))
     (row,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
     if not statement or not row[0]:

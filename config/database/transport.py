@@ -1,10 +1,10 @@
-"""Whether the connection to the database can be read or answered by somebody in between."""
+"""Check that nobody on the network can read or answer the connection to the database."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
-from config.addresses import is_loopback
+from config.addresses import is_loopback, is_postgresql_url
 from config.env import Environment
 
 _VERIFIED = "verify-full"
@@ -14,9 +14,10 @@ def check_transport(env: Environment, name: str, url: str) -> None:
     """
     Note a problem unless `url` leads to this machine, or to a server whose certificate is verified.
 
-    libpq fills in from its own variables what an address leaves open, so they count as well.
+    libpq takes what the address leaves out from its own variables (PGHOST and others), so these are
+    checked as well.
     """
-    if not url.startswith(("postgres://", "postgresql://")):
+    if not is_postgresql_url(url):
         return
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))

@@ -98,6 +98,9 @@ def _begin(line: KeyLine, at: datetime) -> int:
         # More than one: an earlier turn began and did not end.
         epoch = epochs[-1] if len(epochs) > 1 else ring.advance(line)
         rows.began(line, (*epochs, epoch), at=at)
+        if line == naming.LINE:
+            # Under the lock: no other process makes the key of an epoch that has begun.
+            naming.add_key(epoch, at=at)
     return epoch
 
 

@@ -37,7 +37,7 @@ def who(may: str) -> frozenset[str]:
 _MAKERS, _TURNERS = who("wraps"), who("turns")
 _ALL: Final = frozenset({"web", "sync", "purge"})
 _ALL_AND_STAFF: Final = _ALL | {"staff"}
-#: Reads the keys that the ledger's names are made with, for who reads no key of an account.
+#: Reads the naming keys of the ledger, for classes that read no other key of the line of accounts.
 READ_NAMING: Final = "vault_read_naming"
 #: What the names of variants begin with, by the class of process that executes them.
 _VARIANTS: Final = {"web": "vault_person_", "staff": "vault_opened_"}
@@ -60,7 +60,7 @@ def read(line: KeyLine) -> str:
 
 
 def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Return who executes each function: classes with variants theirs, the others itself."""
+    """Return the classes that execute each function; those with variants execute these alone."""
     found = {name: which - frozenset(_VARIANTS) for name, which in classes.items()}
     for process_class, prefix in _VARIANTS.items():
         found |= {
@@ -71,7 +71,7 @@ def _with_variants(classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset
 
 
 def _select(prefix: str, classes: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """Return the functions whose names begin so; of all others those that are no variants."""
+    """Return the functions with this prefix; with an empty one, those that are no variants."""
     prefixes = tuple(_VARIANTS.values())
     return {
         name: which
@@ -100,6 +100,7 @@ _KEYS: Final = _with_variants(
         **{read(line): _readers(line) for line in KeyLine},
         "vault_held": _ALL_AND_STAFF,
         "vault_make": _MAKERS,
+        "vault_began": _MAKERS | _TURNERS,
         "vault_raise": _ALL,
         "vault_destroy": frozenset({"web", "purge"}),
     }
@@ -134,7 +135,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
             "vault_rewrap": _TURNERS,
             "vault_hold_line": _MAKERS,
             "vault_hold_line_alone": _TURNERS,
-            "vault_began": _MAKERS | _TURNERS,
             "vault_ended": _TURNERS,
         },
     ),

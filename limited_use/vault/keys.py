@@ -32,7 +32,7 @@ KEY_ID_BYTES = 8
 # What a process keeps unwrapped, at most and at longest.
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
-# How often a line is locked anew whose newest epoch ended just then.
+# How often locking a line is repeated if its newest epoch ended in between.
 LOCK_ATTEMPTS = 5
 
 

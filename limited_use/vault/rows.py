@@ -142,7 +142,7 @@ def hold_line(line: KeyLine, *, alone: bool) -> bool:
     """
     Lock the line until the caller's transaction ends, together with other makers of keys.
 
-    Return False if no epoch of the line is known yet, or the newest ended meanwhile.
+    Return False if no epoch of the line is known yet, or if the newest has just ended.
 
     :param alone: let no maker of keys beside; for a turn of the epoch
     """
@@ -195,9 +195,13 @@ def rewrap(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> int:
 
 
 def began(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
-    """Remember since when these epochs are known; those that were known stay as they are."""
+    """
+    Remember since when these epochs are known; those that were known stay as they are.
+
+    A web process adds the first epochs of a line alone; a turn adds the epoch that it begins.
+    """
     fresh = sorted(set(numbers))
-    ask("SELECT vault_began(%s, %s, %s, %s)", [uuid7() for _ in fresh], str(line), fresh, at)
+    call("vault_began", [uuid7() for _ in fresh], str(line), fresh, at)
 
 
 def ended(line: KeyLine, number: int, *, entry_id: UUID, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from uuid import UUID
@@ -243,25 +244,61 @@ class TestARotation:
         assert ("no longer works" in page) is not keeps_former
 
 
+#: Functions that take the purpose of a derived key.
+PURPOSEFUL = {"compute_hash", "compute_hashes", "signed_values.sign", "signed_values.read"}
+PACKAGES = ("accounts", "config", "integrations", "limited_use")
+#: Rows of the table whose values are made without the secret.
+WITHOUT_A_KEY = {"session cookie", "form token (CSRF)"}
+_INFO = re.compile(r"antares (?:accounts |limited use )?(.+) v1")
+
+
+def list_sources():
+    return [path for one in PACKAGES for path in sorted((ROOT / one).rglob("*.py"))]
+
+
+def find_purposes(tree):
+    """Yield the purposes of derived keys that a module names: by `purpose=`, or in full."""
+    constants = {
+        ast.unparse(target): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in PURPOSEFUL:
+            (value,) = [one.value for one in node.keywords if one.arg == "purpose"]
+            value = constants.get(ast.unparse(value), value)
+            if isinstance(value, ast.Constant):
+                yield value.value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+            if found := _INFO.fullmatch(text):
+                yield found[1]
+
+
 class TestTheDocumentation:
     def test_lists_every_purpose(self):
         text = (ROOT / "config" / "README.md").read_text()
         section = text.partition("## Secrets")[2].partition("\n## ")[0]
+        rows = re.findall(r"^\| ([^|]+?) \|", section, re.MULTILINE)
 
-        listed = set(re.findall(r"^\| ([^|]+?) \|", section, re.MULTILINE))
+        found = {
+            one for path in list_sources() for one in find_purposes(ast.parse(path.read_text()))
+        }
+        listed = {one for row in rows for one in row.split(", ")} - {"purpose"}
 
+        assert listed - WITHOUT_A_KEY == found - {"django"} | {"session"}
         assert set(VALUES) <= listed
 
     def test_is_all_there_is(self):
         """Nobody else uses the secret, nor Django's key."""
-        files = [
-            path
-            for package in ("accounts", "config", "integrations", "limited_use")
-            for path in sorted((ROOT / package).rglob("*.py"))
-        ]
 
         def using(name):
-            found = [path for path in files if re.search(rf"settings\.{name}\b", path.read_text())]
+            found = [
+                path
+                for path in list_sources()
+                if re.search(rf"settings\.{name}\b", path.read_text())
+            ]
             return [str(path.relative_to(ROOT)) for path in found]
 
         assert using("ROOT_SECRETS") == ["accounts/derived_keys.py"]

@@ -99,6 +99,17 @@ class TestSharing:
         mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
         assert [one["address"] for one in mine] == ["no@antares.example", bob.email]
 
+    def test_takes_them_as_one_under_another_secret_as_well(self, alice, bob, settings):
+        typed = [bob.email, "nobody@antares.example"]
+        for address in typed:
+            share(alice, address)
+        settings.ROOT_SECRETS = ["another", *settings.ROOT_SECRETS]
+        for address in typed:
+            share(alice, address)
+
+        mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
+        assert [one["address"] for one in mine] == typed[::-1]
+
     @pytest.mark.invariant(4)
     def test_keeps_what_was_typed_encrypted_and_until_it_ends(self, alice, bob):
         for address in (bob.email, "nobody@antares.example"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 from allauth.mfa.models import Authenticator
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.ids import uuid7
@@ -27,8 +28,9 @@ from config.classes import ProcessClass
 from config.database import doors, logins, walls
 from integrations.models import Discard
 from limited_use import receipt_links
-from limited_use.models import Consent, DataKey
-from limited_use.vault import keys
+from limited_use.models import Consent, DataKey, WrappedLedgerKey
+from limited_use.vault import epochs, keys, naming
+from limited_use.vault.lines import KeyLine
 from tests.bench import databases
 from tests.config import rights_table, rows
 from tests.config.rights_table import Attempts, Login
@@ -400,6 +402,22 @@ class TestKeysOfWhatIsOpenToSupport:
                     attempts.run(f"SELECT * FROM {name}(%s::uuid[])", every)  # noqa: S608 - above
 
 
+@contextmanager
+def giving_up_soon() -> Iterator[None]:
+    """Have statements of our own code fail if they wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+        try:
+            yield
+        finally:
+            cursor.execute("RESET statement_timeout")
+
+
+def make_a_key_of_each_line() -> list[keys.KeyRow]:
+    with transaction.atomic():
+        return [keys.create(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine]
+
+
 @pytest.mark.scenario("A1")
 class TestTheLockOfALine:
     def test_is_out_of_reach_of_a_web_login(self, world):
@@ -422,6 +440,39 @@ class TestTheLockOfALine:
 
             attempts.run("SET statement_timeout = '5s'", keep=True)
             assert attempts.run("SELECT vault_hold_line('content')") == [(1,)]
+            with giving_up_soon():
+                assert [key.line for key in make_a_key_of_each_line()] == list(KeyLine)
+
+    def test_is_not_kept_waiting_by_an_epoch_that_a_web_login_adds(self, world):
+        """A row that is not committed keeps a turn from adding the same one, under its lock."""
+        make_a_key_of_each_line()
+        add = "SELECT vault_person_began(ARRAY[gen_random_uuid()], %s, ARRAY[2], now())"
+        name = connection.settings_dict["NAME"]
+        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
+            for line in KeyLine:
+                web.execute(add, [str(line)])
+            with giving_up_soon():
+                turned = [epochs.turn(line, timezone.now()).epoch for line in KeyLine]
+                made = [key.kek_epoch for key in make_a_key_of_each_line()]
+
+        assert turned == made == [2] * len(KeyLine)
+
+    def test_is_not_kept_waiting_by_a_naming_key_that_a_web_login_makes(self, world):
+        """The key of the next epoch, under which ledger keys will be wrapped."""
+        add = (
+            "SELECT * FROM vault_person_make"
+            "(gen_random_uuid(), %s, 'account', 1, '12345678', 'no key at all', 2, now())"
+        )
+        name = connection.settings_dict["NAME"]
+        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
+            web.execute("SELECT set_config('antares.person', %s, true)", [str(world.alice.user.id)])
+            added = web.execute(add, [naming.holder_of(2)]).fetchall()
+            with giving_up_soon():
+                turned = epochs.turn(KeyLine.ACCOUNT, timezone.now())
+
+        assert added == []
+        assert turned.destroyed == (1,)
+        assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {2}
 
 
 @pytest.mark.control("3.3.1")

@@ -15,7 +15,7 @@ from accounts import owned
 from accounts.models import Membership, Session, User
 from accounts.roles import Role
 from config.classes import ProcessClass
-from config.database import logins, policies, walls
+from config.database import logins, walls, wanted_policies
 from config.database.backend.base import touches
 from config.database.grants import GRANTS, VAULT
 from config.database.owners import OWNERS, Also, By, Held, tables, tables_per_site
@@ -109,7 +109,7 @@ class TestInventory:
             assert line.by is not By.OWNER or "organisation_id" in columns, label
 
     def test_names_a_policy_for_every_class_that_may_touch_the_table(self):
-        made = list(policies.wanted(walls.ours(), "owner"))
+        made = list(wanted_policies.wanted(walls.ours(), "owner"))
         for table, label in tables().items():
             for process_class in ProcessClass:
                 held = {
@@ -121,7 +121,7 @@ class TestInventory:
                 assert bool(held) is is_used, (table, process_class)
 
     def test_lets_web_processes_see_everything_of_nothing(self):
-        for one in policies.wanted(walls.ours(), "owner"):
+        for one in wanted_policies.wanted(walls.ours(), "owner"):
             if one.role == walls.ours().of(WEB) and one.is_permissive:
                 is_per_site = one.table in tables_per_site() and one.rows == "site = 'web'"
                 assert "current_setting" in one.rows or is_per_site, one
@@ -599,7 +599,7 @@ class TestCheck:
 
     @pytest.mark.django_db
     def test_finds_a_policy_whose_words_in_the_code_have_changed(self, monkeypatch):
-        monkeypatch.setattr(policies, "theirs", lambda *_: "false")
+        monkeypatch.setattr(wanted_policies, "theirs", lambda *_: "false")
 
         assert "policy web_theirs on integrations_message is not what the code says" in (
             walls.differences()

@@ -44,7 +44,7 @@ class TestTheBillOfMaterials:
         listed = json.loads(file.read_text())
         locked = re.findall(r"^([^\s=\[]+)(?:\[\S+\])?==(\S+)", _production(), re.MULTILINE)
         found = {(part["name"].lower(), part["version"]) for part in listed["components"]}
-        assert listed["bomFormat"] == "CycloneDX"
+        assert (listed["bomFormat"], listed["specVersion"]) == ("CycloneDX", "1.6")
         assert found == {(name.lower(), version) for name, version in locked}
         assert all(part["purl"].startswith("pkg:pypi/") for part in listed["components"])
         for part in listed["components"]:

@@ -78,6 +78,12 @@ class TestTheDatabase:
 
         assert problem.startswith("DATABASE_URL_WEB needs ?sslmode=verify-full")
 
+    def test_is_held_to_the_same_by_a_scheme_in_upper_case(self):
+        login, transport = read_database("POSTGRESQL://antares_owner:pw@db.example/antares")
+
+        assert login.startswith("DATABASE_URL_WEB must log in as antares_web")
+        assert transport.startswith("DATABASE_URL_WEB needs ?sslmode=verify-full")
+
     @pytest.mark.parametrize(
         "more",
         [{"PGHOST": "db.example"}, {"PGHOSTADDR": "203.0.113.5"}, {"PGSERVICE": "elsewhere"}],

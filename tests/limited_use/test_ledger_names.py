@@ -61,6 +61,23 @@ def cold():
     names.forget()
 
 
+def connect_at_the_web():
+    """Make the key of a new connection as a web process does, and return the connection's id."""
+    from integrations.models import Connection
+
+    user, organisation, _ = person(at=NOW)
+    connected = Connection.objects.create(
+        user=user, organisation=organisation, provider="google", connected_at=NOW
+    ).id
+    with owned.acting_for(user.id, organisation.id):
+        keys.create(holder=connected, at=NOW)
+    return connected
+
+
+def raise_interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
 class TestNames:
     @EITHER
     def test_are_made_by_the_connections_own_key(self, ring):
@@ -80,20 +97,8 @@ class TestNames:
     def test_are_the_same_in_every_class_of_process_that_writes_entries(
         self, ring, settings, process_class
     ):
-        from integrations.models import Connection
-
         settings.PROCESS_CLASS = "web"
-        user, organisation, _ = person(at=NOW)
-        connected, subject = uuid7(), uuid7()
-        Connection.objects.create(
-            id=connected,
-            user=user,
-            organisation=organisation,
-            provider="google",
-            connected_at=NOW,
-        )
-        with owned.acting_for(user.id, organisation.id):
-            keys.create(holder=connected, at=NOW)
+        connected, subject = connect_at_the_web(), uuid7()
         name = names.of(connected)(subject)
         cold()
         settings.PROCESS_CLASS = process_class
@@ -336,6 +341,39 @@ class TestTurn:
         assert {other: names.of(other)(other) for other in others} == found
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {turned.epoch}
         assert ring.epochs(naming.LINE) == (turned.epoch,)
+
+    @pytest.mark.scenario("A1")
+    def test_that_was_cut_short_keeps_no_web_process_from_making_keys(
+        self, connected, ring, settings
+    ):
+        # Killed between the key store's new epoch and the commit.
+        epoch = ring.advance(naming.LINE)
+        settings.PROCESS_CLASS = "web"
+        between = connect_at_the_web()
+        settings.PROCESS_CLASS = ""
+        name = names.of(between)(between)
+
+        turned = epochs.turn(naming.LINE, NOW)
+
+        cold()
+        assert turned.epoch == epoch
+        assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {epoch}
+        assert names.of(between)(between) == name != entries.pseudonym(between)
+
+    def test_that_has_begun_has_every_new_key_under_its_own(
+        self, connected, ring, settings, monkeypatch
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(naming, "renew", raise_interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                epochs.turn(naming.LINE, NOW)
+        settings.PROCESS_CLASS = "web"
+
+        between = connect_at_the_web()
+
+        # Under the former one it could be made after the look for keys to wrap again.
+        wrapped = WrappedLedgerKey.objects.get(holder=between)
+        assert wrapped.kek_epoch == ring.epochs(naming.LINE)[-1]
 
     def test_destroys_nothing_that_a_wrong_keyring_does_not_open(self, connected, ring):
         row = DataKey.objects.get(line=naming.LINE)

@@ -23,10 +23,10 @@ from accounts import owned
 from config.classes import SITES, ProcessClass
 from config.database.told import ORGANISATION, PERSON
 
-#: The classes that are shown somebody's rows alone; to the others it does not matter whose. The
-#: processes of development, which have no class, are told for the functions below.
+#: The classes that are shown the rows of one person alone. Processes of development, which have no
+#: class, name the person as well, for the functions below.
 _TOLD: Final = frozenset({"", ProcessClass.SYNC, *SITES})
-#: What the names of functions begin with that answer according to whom the transaction is for.
+#: Prefixes of the functions whose answer depends on the person of the transaction.
 _FUNCTIONS: Final = (
     "vault_person_",
     "vault_opened_",

@@ -1,4 +1,4 @@
--- Who owns the holders of keys: asked by the vault's functions for processes that answer one person
+-- The owners of the holders of keys: called by the vault's functions for processes that answer one person
 -- at a time (limited_use/migrations/sql/person_keys.sql). No class of process may execute these.
 
 -- The owner of each holder that has one; of a calendar's copy, the calendar as well.

@@ -49,8 +49,9 @@ SELECT k.holder, k.line, k.epoch, k.key_id, k.kek_epoch
    AND k.holder NOT IN (SELECT public.key_holders_of_others(holders))
 $body$;
 
--- A holder that is new belongs to nobody yet. Of naming keys, which belong to nobody, only the one
--- of the epoch that wraps it (see naming.holder_of).
+-- A holder that is new belongs to nobody yet. Of naming keys, which belong to nobody, only the first,
+-- of the epoch that wraps it (see naming.holder_of): whoever could make that of the next epoch, or
+-- leave its row uncommitted, would stop the turn and all makers of ledger keys.
 CREATE OR REPLACE FUNCTION public.vault_person_make(
     id uuid, holder uuid, line text, epoch integer, key_id bytea, wrapped bytea,
     kek_epoch integer, at timestamp with time zone
@@ -69,8 +70,31 @@ SELECT vault_person_make.id, vault_person_make.holder, vault_person_make.line,
    AND (substr(uuid_send(vault_person_make.holder), 1, 8) <> 'LU-names'::bytea
         OR (vault_person_make.line = 'account'
             AND uuid_send(vault_person_make.holder)
-                = 'LU-names'::bytea || int8send(vault_person_make.kek_epoch)))
+                = 'LU-names'::bytea || int8send(vault_person_make.kek_epoch)
+            AND NOT EXISTS (
+                SELECT FROM public.limited_use_datakey AS k
+                 WHERE k.holder BETWEEN '4c552d6e-616d-6573-0000-000000000000'
+                                    AND '4c552d6e-616d-6573-ffff-ffffffffffff'
+                   AND k.holder <> vault_person_make.holder
+                )))
 RETURNING limited_use_datakey.holder
+$body$;
+
+-- Only the first epochs of a line that has none. A row that is not committed keeps others from adding
+-- the same one: with the number of the next epoch, a login could stop its turn, and so all makers of
+-- keys, for as long as it likes.
+CREATE OR REPLACE FUNCTION public.vault_person_began(
+    ids uuid[], line text, numbers integer[], at timestamp with time zone
+)
+RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+INSERT INTO public.limited_use_keyepoch (id, line, number, began_at)
+SELECT n.id, vault_person_began.line, n.number, vault_person_began.at
+  FROM unnest(ids, numbers) AS n(id, number)
+ WHERE NOT EXISTS (
+       SELECT FROM public.limited_use_keyepoch AS e WHERE e.line = vault_person_began.line
+       )
+ON CONFLICT DO NOTHING
 $body$;
 
 CREATE OR REPLACE FUNCTION public.vault_person_raise(holder uuid, epoch integer)
