@@ -208,6 +208,6 @@ def _reached(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
 
 
 def _names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
-    """Return what those are called with whom a person shares calendars, either way."""
+    """Return what those are called who share calendars with a person."""
     partners = crossings.find_partners(person_id, organisation_id)
-    return {one: partner.name or partner.address or "" for one, partner in partners.items()}
+    return {one: partner.name or partner.address for one, partner in partners.items()}
