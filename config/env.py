@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from config.addresses import is_readable_url
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -100,6 +102,9 @@ class Environment:
         A socket directory goes into the query, as libpq has it: ``?host=%2Frun%2Fpostgresql``.
         What else stands in the query (``sslmode=verify-full``) is handed to the driver.
         """
+        if not is_readable_url(url):
+            self.problem(f"{name} is no address: postgresql://user:password@host/name")
+            return {}
         parts = urlsplit(url)
         if parts.scheme not in {"postgres", "postgresql"}:
             self.problem(f"{name} must be a postgresql:// address; there is no other dialect")

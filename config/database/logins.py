@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from config.addresses import is_readable_url
 from config.classes import OWNER, ProcessClass
 from config.database.roles import Roles
 from config.database.transport import check_transport
@@ -49,7 +50,8 @@ def read_class_login(env: Environment, process_class: ProcessClass, *, prefix: s
     """Return the address at which a class logs in; note what is wrong with it."""
     name, role = variable(process_class), Roles(prefix).of(process_class)
     url = env.required(name, f"postgresql://{role}:password@host/name")
-    if url.startswith(("postgres://", "postgresql://")) and user_of(url) != role:
+    is_read = url.startswith(("postgres://", "postgresql://")) and is_readable_url(url)
+    if is_read and user_of(url) != role:
         env.problem(f"{name} must log in as {role}, the role of PROCESS_CLASS={process_class}")
     return url
 
@@ -73,7 +75,8 @@ def beside(owner_url: str, *, roles: Roles, passwords: Mapping[ProcessClass, str
 
 
 def user_of(url: str) -> str:
-    return unquote(urlsplit(url).username or "")
+    """Return who logs in with `url`; nobody if it cannot be read."""
+    return unquote(urlsplit(url).username or "") if is_readable_url(url) else ""
 
 
 def password_of(url: str) -> str:

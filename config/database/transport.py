@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
-from config.addresses import is_loopback
+from config.addresses import is_loopback, is_readable_url
 from config.env import Environment
 
 _VERIFIED = "verify-full"
@@ -16,7 +16,8 @@ def check_transport(env: Environment, name: str, url: str) -> None:
 
     libpq fills in from its own variables what an address leaves open, so they count as well.
     """
-    if not url.startswith(("postgres://", "postgresql://")):
+    # What cannot be read is noted where it is read (`Environment.database`).
+    if not url.startswith(("postgres://", "postgresql://")) or not is_readable_url(url):
         return
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -514,7 +515,8 @@ class TestForgedRows:
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
             attempts.run(statement, *values, keep=True)
 
-    def share(self, owner: houses.Household, viewer: houses.Household, item: object) -> list[object]:
+    @staticmethod
+    def share(owner: houses.Household, viewer: houses.Household, item: UUID) -> list[UUID]:
         membership = (owner.membership.id, viewer.membership.id)
         return [owner.user.id, owner.organisation.id, viewer.user.id, *membership, item]
 
@@ -523,7 +525,8 @@ class TestForgedRows:
         names = ("connection", "grant", "integration")
         holder = dict(zip(names, holders_of(world.bob), strict=True))[held]
         with login(WEB, world.alice) as attempts:
-            named = attempts.run("UPDATE integrations_calendar SET cache_id = %s", holder, keep=True)
+            rename = "UPDATE integrations_calendar SET cache_id = %s"
+            named = attempts.run(rename, holder, keep=True)
             raised = attempts.run("SELECT * FROM vault_person_raise(%s, 9)", holder, keep=True)
             gone = attempts.run("SELECT * FROM vault_person_destroy(%s)", holder, keep=True)
 
@@ -558,7 +561,8 @@ class TestForgedRows:
                 Share.objects.filter(id=share.id).update(
                     withdrawn_at=at if change.startswith("withdrawn") else None
                 )
-                self.refuse(attempts, f"UPDATE limited_use_share SET {change} WHERE id = %s", share.id)  # noqa: S608 - above
+                update = f"UPDATE limited_use_share SET {change} WHERE id = %s"  # noqa: S608 - above
+                self.refuse(attempts, update, share.id)
             ended = "UPDATE limited_use_share SET withdrawn_at = now() WHERE id = %s"
             assert attempts.run(ended, share.id) == 1
 
