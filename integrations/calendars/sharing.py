@@ -204,7 +204,9 @@ def _own(person_id: UUID, organisation_id: UUID, calendar_id: UUID) -> Calendar:
 def _reached(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
     """Return who of the organisation has a verified address; asked the same way for any."""
     with owned.acting_for(person_id, organisation_id):
-        return people.find_colleague(email.strip())
+        # In lower case by the same rule as `typed_addresses.make_viewer`, or two spellings of one
+        # address would be one share if somebody has it, and two if nobody has.
+        return people.find_colleague(email.strip().lower())
 
 
 def _names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
