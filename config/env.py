@@ -22,6 +22,7 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 # What Django's own deployment check asks of a secret.
 _SECRET_LENGTH = 50
 _SECRET_VARIETY = 5
+_INSECURE = "django-insecure-"
 # And of what is repeated: how many of its pieces of three characters occur once. Of 200 random
 # digits it is nine in ten; of three words again and again less than half.
 _PIECE_LENGTH = 3
@@ -126,6 +127,7 @@ def is_strong_secret(value: str) -> bool:
     return (
         len(value) >= _SECRET_LENGTH
         and len(set(value)) >= _SECRET_VARIETY
+        and not value.startswith(_INSECURE)
         and not _repeats_itself(value)
     )
 

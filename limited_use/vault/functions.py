@@ -102,6 +102,7 @@ _KEYS: Final = _with_variants(
         "vault_make": _MAKERS,
         "vault_raise": _ALL,
         "vault_destroy": frozenset({"web", "purge"}),
+        "vault_began": _MAKERS | _TURNERS,
     }
 )
 #: Of ledger keys: see `naming_rows`.
@@ -134,7 +135,6 @@ FUNCTIONS: Final[tuple[Function, ...]] = (
             "vault_rewrap": _TURNERS,
             "vault_hold_line": _MAKERS,
             "vault_hold_line_alone": _TURNERS,
-            "vault_began": _MAKERS | _TURNERS,
             "vault_ended": _TURNERS,
         },
     ),

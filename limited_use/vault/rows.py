@@ -197,7 +197,7 @@ def rewrap(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> int:
 def began(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
     """Remember since when these epochs are known; those that were known stay as they are."""
     fresh = sorted(set(numbers))
-    ask("SELECT vault_began(%s, %s, %s, %s)", [uuid7() for _ in fresh], str(line), fresh, at)
+    call("vault_began", [uuid7() for _ in fresh], str(line), fresh, at)
 
 
 def ended(line: KeyLine, number: int, *, entry_id: UUID, at: datetime) -> None:

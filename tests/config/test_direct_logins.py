@@ -28,7 +28,7 @@ from config.classes import ProcessClass
 from config.database import doors, logins, walls
 from integrations.models import Calendar, Discard, PurgeJob
 from limited_use import receipt_links
-from limited_use.models import Consent, DataKey
+from limited_use.models import Consent, DataKey, KeyEpoch
 from limited_use.share_models import Share
 from limited_use.vault import keys
 from tests.bench import databases
@@ -424,6 +424,22 @@ class TestTheLockOfALine:
 
             attempts.run("SET statement_timeout = '5s'", keep=True)
             assert attempts.run("SELECT vault_hold_line('content')") == [(1,)]
+
+
+@pytest.mark.control("4.1.1")
+class TestEpochs:
+    def test_of_a_web_login_keep_no_line_from_its_turn(self, world):
+        """A line is turned when its lowest epoch is old enough."""
+        began = "SELECT vault_person_began(ARRAY[gen_random_uuid()], 'content', ARRAY[{}], {})"
+        with login(WEB, world.alice) as attempts:
+            for number, at in (("0", "now()"), ("2", "now() + interval '1 day'"), ("2", "now()")):
+                attempts.run(began.format(number, at), keep=True)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run("SELECT vault_began('{}', 'content', '{}', now())")
+
+        known = KeyEpoch.objects.filter(line="content").order_by("number")
+        assert [one.number for one in known] == [1, 2]
+        assert all(one.began_at <= timezone.now() for one in known)
 
 
 @pytest.mark.control("3.3.1")

@@ -215,8 +215,10 @@ class TestASecret:
             "alpha beta gamma beta alpha gamma gamma alpha beta gamma alpha beta",
             "development-only-" + "0123456789" * 4,
             "abcde" * 10,
+            # What `startproject` writes into a file that is committed.
+            "django-insecure-kd93jfl2m5n7q8r9s0t1u2v3w4x5y6z7a8b9c0d1e2",
         ],
     )
-    def test_of_repeated_words_is_not(self, secret):
+    def test_of_repeated_words_or_of_a_template_is_not(self, secret):
         assert len(secret) >= 50
         assert not is_strong_secret(secret)

@@ -115,3 +115,21 @@ DELETE FROM public.limited_use_wrappedledgerkey AS k
    AND k.holder IN (SELECT public.key_holders_of_person(ARRAY[vault_person_name_destroy.holder]))
 RETURNING k.id
 $body$;
+
+-- Only epochs beyond those that are known, and none that begins later: a line is turned when its
+-- lowest epoch is old enough.
+CREATE OR REPLACE FUNCTION public.vault_person_began(
+    ids uuid[], line text, numbers integer[], at timestamp with time zone
+)
+RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+INSERT INTO public.limited_use_keyepoch (id, line, number, began_at)
+SELECT n.id, vault_person_began.line, n.number, vault_person_began.at
+  FROM unnest(ids, numbers) AS n(id, number)
+ WHERE vault_person_began.at < now() + interval '1 hour'
+   AND n.number > ALL (
+       SELECT e.number FROM public.limited_use_keyepoch AS e
+        WHERE e.line = vault_person_began.line
+       )
+ON CONFLICT DO NOTHING
+$body$;
