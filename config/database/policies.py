@@ -144,7 +144,7 @@ def _limit_writing(table: str, label: str, role: str) -> Iterator[Policy]:
     """
     Yield what keeps a web process from writing rows of its person about a thing of somebody else.
 
-    Such a share would show that thing, and such a purge remove it.
+    Such a share, or a share of such a calendar, would show that thing, and such a purge remove it.
     """
     match label:
         case "limited_use.Share":
@@ -152,7 +152,7 @@ def _limit_writing(table: str, label: str, role: str) -> Iterator[Policy]:
             ended = f"{viewed} AND withdrawn_at IS NOT NULL"
             yield Policy(table, "web_viewer_ends", role, "UPDATE", viewed, check=ended)
             check = "withdrawn_at IS NOT NULL OR public.owns_calendar(item)"
-        case "integrations.PurgeJob":
+        case "integrations.PurgeJob" | "integrations.Calendar":
             check = "public.owns_integration(integration_id)"
         case _:
             return

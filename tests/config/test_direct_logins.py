@@ -568,6 +568,13 @@ class TestForgedRows:
             assert attempts.run("SELECT * FROM share_partners()") == []
             self.refuse(attempts, self.SHARE, *self.share(world.alice, world.bob, calendar.id))
 
+    def test_a_calendar_is_of_no_account_of_somebody_else(self, world):
+        """Whoever is shown a calendar is shown the account that it names."""
+        move = "UPDATE integrations_calendar SET integration_id = %s"
+        with login(WEB, world.alice) as attempts:
+            assert attempts.run(move, world.alice.integration.id) == 1
+            self.refuse(attempts, move, world.bob.integration.id)
+
     def test_a_viewer_changes_a_share_by_ending_it_alone(self, world, calendar):
         at = timezone.now()
         share = Share.objects.get(viewer_id=world.alice.user.id)
