@@ -49,7 +49,7 @@ def find_colleague(address: str) -> UUID | None:
 
     None if there is none, or if nobody is entered (`accounts.owned`).
 
-    :param address: in any case
+    :param address: in lower case
     """
     found = _ask("SELECT * FROM find_colleague(%s)", address)
     return found[0] if found else None

@@ -3,6 +3,8 @@ The session engine: Django's database store, with the person beside each session
 
 `SESSION_ENGINE` names this module. A session's key is its bearer's secret, so
 the row holds a hash of the key: whoever reads the table cannot use what is in it.
+The signature of its data is bound to that hash: whoever can write rows as well gains nothing by a
+copy of somebody's data under a key of their own.
 A session is of one site: a cookie of the ordinary site is worth nothing at that of staff.
 """
 
@@ -46,6 +48,12 @@ class SessionStore(DatabaseStore):
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
+
+    @property
+    def key_salt(self) -> str:
+        """Return what the signature of the data is bound to: the site, and the hash of the key."""
+        key_hash = stored(self._session_key) if self._session_key else ""
+        return f"{super().key_salt} {settings.SITE} {key_hash}"
 
     def load(self) -> dict[str, Any]:
         if self.session_key is None:

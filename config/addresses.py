@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,6 +10,10 @@ from urllib.parse import urlsplit
 # A leading dot stands for every name below. With fewer labels than this it is a suffix under which
 # strangers have names, such as `.com`.
 _LEAST_LABELS: Final = 2
+# A name, an address of version 4, or one of version 6 in brackets; no port.
+_HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+# Programs disagree about what these mean.
+_UNFIT: Final = re.compile(r"[\s\\]")
 
 
 def is_loopback(host: str) -> bool:
@@ -21,16 +26,23 @@ def is_loopback(host: str) -> bool:
 
 def is_postgresql_url(url: str) -> bool:
     """Return whether `url` is postgresql:// or postgres://; as in any URL, case does not matter."""
-    return urlsplit(url).scheme in {"postgres", "postgresql"}
+    return is_readable_url(url) and urlsplit(url).scheme in {"postgres", "postgresql"}
+
+
+def is_readable_url(url: str) -> bool:
+    """Return whether host and port can be told from the rest of `url`, and no space is in it."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return not _UNFIT.search(url)
 
 
 def is_https_url(url: str) -> bool:
     """Return whether `url` is https://host/path, with no user, query or fragment in it."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
+    if not is_readable_url(url):
         return False
+    parts = urlsplit(url)
     return (
         parts.scheme == "https"
         and bool(parts.hostname)
@@ -45,7 +57,7 @@ def is_allowed_host(pattern: str) -> bool:
 
     A public suffix of two labels (`.co.uk`) passes: only a list of suffixes would tell it.
     """
-    if "*" in pattern or not pattern.strip("."):
+    if not _HOST.fullmatch(pattern):
         return False
     if not pattern.startswith("."):
         return True

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from config.addresses import is_loopback
+from config.addresses import is_loopback, is_readable_url
 from config.env import Environment
 
 # Celery reads these itself, and would use them in place of our settings. Its command copies our
@@ -83,11 +83,9 @@ def _is_tls(url: str) -> bool:
 
 
 def _is_safe(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
+    if not is_readable_url(url):
         return False
+    parts = urlsplit(url)
     # What stands in the query wins over `tls_options`; behind a semicolon is another address.
     if parts.query or parts.fragment or ";" in url:
         return False

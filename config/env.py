@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from config.addresses import is_postgresql_url
+from config.addresses import is_postgresql_url, is_readable_url
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -22,6 +22,7 @@ _FALSE = frozenset({"0", "false", "no", "off", ""})
 # What Django's own deployment check asks of a secret.
 _SECRET_LENGTH = 50
 _SECRET_VARIETY = 5
+_INSECURE = "django-insecure-"
 # A secret of repeated words has few different pieces of three characters. Of the pieces of 200
 # random digits nine in ten are different; of three words again and again less than half.
 _PIECE_LENGTH = 3
@@ -102,6 +103,9 @@ class Environment:
         A socket directory goes into the query, as libpq has it: ``?host=%2Frun%2Fpostgresql``.
         What else stands in the query (``sslmode=verify-full``) is handed to the driver.
         """
+        if not is_readable_url(url):
+            self.problem(f"{name} is no address: postgresql://user:password@host/name")
+            return {}
         if not is_postgresql_url(url):
             self.problem(f"{name} must be a postgresql:// address; there is no other dialect")
             return {}
@@ -123,6 +127,7 @@ def is_strong_secret(value: str) -> bool:
     return (
         len(value) >= _SECRET_LENGTH
         and len(set(value)) >= _SECRET_VARIETY
+        and not value.startswith(_INSECURE)
         and not _repeats_itself(value)
     )
 

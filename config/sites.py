@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from config.addresses import is_allowed_host
 from config.classes import ProcessClass
 from config.env import Environment
 
@@ -73,6 +74,8 @@ def read_staff_url(env: Environment, *, production: bool, public_url: str) -> st
         return url
     if parts.scheme != "https" or not parts.hostname:
         env.problem("STAFF_URL must begin with https://")
+    elif parts.hostname.startswith(".") or not is_allowed_host(parts.hostname):
+        env.problem("STAFF_URL must name one host")
     if parts.username or parts.path or parts.query or parts.fragment:
         env.problem("STAFF_URL must be a host, with a port if need be, and no more")
     if place == other:

@@ -33,14 +33,10 @@ class Holder(NamedTuple):
 
 
 class Partner(NamedTuple):
-    """
-    Somebody with whom a calendar is shared, either way.
-
-    :param address: of somebody who shares with the person of the transaction; else None
-    """
+    """Somebody who shares a calendar with the person of the transaction."""
 
     name: str
-    address: str | None
+    address: str
 
 
 _SQL: Final = Path(__file__).parent / "migrations" / "sql"
@@ -56,6 +52,10 @@ CROSSINGS: Final[tuple[Function, ...]] = (
         },
     ),
     *load_functions(_SQL / "share_partners.sql", {"share_partners": frozenset({"web"})}),
+    *load_functions(
+        _SQL / "own_rows.sql",
+        {"owns_calendar": frozenset({"web"}), "owns_integration": frozenset({"web"})},
+    ),
 )
 
 #: Owned by the vault, whose functions ask whose keys they are; nobody else may.
@@ -99,7 +99,7 @@ def approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
 
 
 def find_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, Partner]:
-    """Return those with whom a person shares calendars in an organisation, either way, by id."""
+    """Return those who share calendars with a person in an organisation, by id."""
     with owned.acting_for(person_id, organisation_id):
         rows = _ask("SELECT person, name, address FROM share_partners()")
     return {person: Partner(name, address) for person, name, address in rows}

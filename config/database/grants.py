@@ -89,6 +89,8 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
         "id", "user_id", "organisation_id", "provider", "account_blind", "status", "revoking_until",
         "ended_at",
     ),
+    "integrations.Integration": ("id", "connection_id"),
+    "integrations.Calendar": ("id", "user_id"),
     "integrations.Discard": ("provider", "account_blind", "revoking_until"),
     "integrations.Watch": ("connection_id", "kind", "lookup_blind"),
     "integrations.Approval": ("user_id", "organisation_id", "state_hash"),

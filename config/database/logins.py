@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from config.addresses import is_postgresql_url
+from config.addresses import is_postgresql_url, is_readable_url
 from config.classes import OWNER, ProcessClass
 from config.database.roles import Roles
 from config.database.transport import check_transport
@@ -74,7 +74,8 @@ def beside(owner_url: str, *, roles: Roles, passwords: Mapping[ProcessClass, str
 
 
 def user_of(url: str) -> str:
-    return unquote(urlsplit(url).username or "")
+    """Return who logs in with `url`; nobody if it cannot be read."""
+    return unquote(urlsplit(url).username or "") if is_readable_url(url) else ""
 
 
 def password_of(url: str) -> str:

@@ -17,6 +17,7 @@ def check_transport(env: Environment, name: str, url: str) -> None:
     libpq takes what the address leaves out from its own variables (PGHOST and others), so these are
     checked as well.
     """
+    # What cannot be read is noted where it is read (`Environment.database`).
     if not is_postgresql_url(url):
         return
     parts = urlsplit(url)

@@ -95,6 +95,7 @@ def _of_class(table: str, line: Held, role: str, process_class: ProcessClass) ->
     if process_class is ProcessClass.WEB:
         for name, command, rows in _also(label, line):
             yield Policy(table, f"web_{name}", role, command, rows)
+        yield from _limit_writing(table, label, role)
     if process_class in SITES and label == "mfa.Authenticator":
         yield from _keep_factors(table, process_class, role)
 
@@ -121,6 +122,25 @@ def _keep_factors(table: str, process_class: ProcessClass, role: str) -> Iterato
     yield Policy(
         table, f"{name}_kind", role, "UPDATE", "true", check=other_kind, is_permissive=False
     )
+
+
+def _limit_writing(table: str, label: str, role: str) -> Iterator[Policy]:
+    """
+    Yield what keeps a web process from writing rows of its person about a thing of somebody else.
+
+    Such a share, or a share of such a calendar, would show that thing, and such a purge remove it.
+    """
+    match label:
+        case "limited_use.Share":
+            viewed = f"viewer_id = {_ME} AND organisation_id = {_HERE}"
+            ended = f"{viewed} AND withdrawn_at IS NOT NULL"
+            yield Policy(table, "web_viewer_ends", role, "UPDATE", viewed, check=ended)
+            check = "withdrawn_at IS NOT NULL OR public.owns_calendar(item)"
+        case "integrations.PurgeJob" | "integrations.Calendar":
+            check = "public.owns_integration(integration_id)"
+        case _:
+            return
+    yield Policy(table, "web_own_thing", role, "ALL", "true", check=check, is_permissive=False)
 
 
 def _sees_all(process_class: ProcessClass, line: Held) -> bool:
@@ -175,7 +195,7 @@ def _also(label: str, line: Held) -> Iterator[tuple[str, str, str]]:
             here = f"organisation_id = {_HERE} AND feature = '{OF_SHARING.key}'"
             yield "shared", "SELECT", f"{here} AND {line.column} = {theirs_who_share}"
         case Also.VIEWER:
-            yield "viewer", "ALL", f"viewer_id = {_ME} AND organisation_id = {_HERE}"
+            yield "viewer", "SELECT", f"viewer_id = {_ME} AND organisation_id = {_HERE}"
 
 
 def _any(select: str) -> str:

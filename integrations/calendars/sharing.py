@@ -204,10 +204,12 @@ def _own(person_id: UUID, organisation_id: UUID, calendar_id: UUID) -> Calendar:
 def _reached(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
     """Return who of the organisation has a verified address; asked the same way for any."""
     with owned.acting_for(person_id, organisation_id):
-        return people.find_colleague(email.strip())
+        # In lower case by the same rule as `typed_addresses.make_viewer`, or two spellings of one
+        # address would be one share if somebody has it, and two if nobody has.
+        return people.find_colleague(email.strip().lower())
 
 
 def _names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
-    """Return what those are called with whom a person shares calendars, either way."""
+    """Return what those are called who share calendars with a person."""
     partners = crossings.find_partners(person_id, organisation_id)
-    return {one: partner.name or partner.address or "" for one, partner in partners.items()}
+    return {one: partner.name or partner.address for one, partner in partners.items()}

@@ -489,4 +489,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL((SQL / "cross_user_lookups.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "key_holders.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "share_partners.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "own_rows.sql").read_text(encoding="utf-8")),
     ]

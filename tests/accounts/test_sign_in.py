@@ -224,6 +224,16 @@ class TestSessions:
 
         assert not is_in(thief)
 
+    def test_cannot_be_used_by_who_copies_a_row_under_a_key_of_their_own(self, alice):
+        sign_in(alice)
+        row = Session.objects.get()
+        row.session_key = stored("k" * 32)
+        row.save(force_insert=True)
+        thief = Client()
+        thief.cookies[settings.SESSION_COOKIE_NAME] = "k" * 32
+
+        assert not is_in(thief)
+
     @given(key=st.text(min_size=1, max_size=80))
     def test_never_store_a_key_as_it_is(self, key):
         assert stored(key) != key

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import secrets
@@ -10,12 +11,13 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
 from accounts import clients, delegations, tokens, usage, users
+from accounts.ids import uuid7
 from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
 from accounts.oauth.assertion import REJECTED
 from tests.accounts.cast import AT, EC, RSA, Asking, person, post_form, tampered
@@ -74,6 +76,23 @@ class TestToken:
 
         assert bytes(row.token_hash) == tokens.digest(token)
         assert len(base64.urlsafe_b64decode(token + "=")) >= 32
+
+    def test_is_not_made_by_who_writes_the_table(self, asking):
+        """A login of the database knows neither a token of its rows nor the key of their hashes."""
+        post_form(asking.form())
+        row = ServiceToken.objects.get()
+        row.id, row.token_hash = uuid7(), hashlib.sha256(b"chosen").digest()
+        row.save(force_insert=True)
+
+        assert tokens.find("chosen", at=row.issued_at) is None
+
+    def test_outlives_another_secret(self, asking):
+        token = post_form(asking.form()).json()["access_token"]
+
+        with override_settings(ROOT_SECRETS=["another secret", *django_settings.ROOT_SECRETS]):
+            assert tokens.find(token, at=AT)
+        with override_settings(ROOT_SECRETS=["another secret"]):
+            assert not tokens.find(token, at=AT)
 
     def test_is_given_for_an_elliptic_signature_too(self, delegation, widget):
         answer = post_form(Asking(delegation, alg="ES256", key=EC).form())

@@ -110,6 +110,22 @@ class TestSharing:
         mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
         assert [one["address"] for one in mine] == typed[::-1]
 
+    @pytest.mark.control("3.1.4")
+    @pytest.mark.parametrize(("letter", "look_alike"), [("k", "\u212a"), ("s", "\u017f")])
+    def test_takes_look_alikes_in_the_same_way_whether_or_not_anybody_has_the_address(
+        self, alice, letter, look_alike
+    ):
+        """The sign for kelvin is a k in lower case; a long s is an s in upper case."""
+        user, *_ = person("kis", alice.organisation, at=timezone.now())
+        cast.verified(user)
+        counts = []
+        for address in (user.email, user.email.replace("kis", "kiss")):
+            share(alice, address)
+            share(alice, address.replace(letter, look_alike, 1))
+            counts.append(Share.objects.count())
+
+        assert counts[1] == 2 * counts[0]
+
     @pytest.mark.invariant(4)
     def test_keeps_what_was_typed_encrypted_and_until_it_ends(self, alice, bob):
         for address in (bob.email, "nobody@antares.example"):

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -26,9 +27,10 @@ from accounts.models import KnownNetwork, Session, User
 from accounts.roles import Role
 from config.classes import ProcessClass
 from config.database import doors, logins, walls
-from integrations.models import Discard
+from integrations.models import Calendar, Discard, PurgeJob
 from limited_use import receipt_links
-from limited_use.models import Consent, DataKey, WrappedLedgerKey
+from limited_use.models import Consent, DataKey, KeyEpoch, WrappedLedgerKey
+from limited_use.share_models import Share
 from limited_use.vault import epochs, keys, naming
 from limited_use.vault.lines import KeyLine
 from tests.bench import databases
@@ -475,6 +477,22 @@ class TestTheLockOfALine:
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {2}
 
 
+@pytest.mark.control("4.1.1")
+class TestEpochs:
+    def test_of_a_web_login_keep_no_line_from_its_turn(self, world):
+        """A line is turned when its lowest epoch is old enough; the turn adds the next one."""
+        began = "SELECT vault_person_began(ARRAY[gen_random_uuid()], 'content', ARRAY[{}], {})"
+        with login(WEB, world.alice) as attempts:
+            for number, at in (("0", "now()"), ("2", "now() + interval '1 day'"), ("2", "now()")):
+                attempts.run(began.format(number, at), keep=True)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run("SELECT vault_began('{}', 'content', '{}', now())")
+
+        known = KeyEpoch.objects.filter(line="content").order_by("number")
+        assert [one.number for one in known] == [1]
+        assert known[0].began_at <= timezone.now()
+
+
 @pytest.mark.control("3.3.1")
 class TestSecondFactors:
     def test_of_somebody_else_are_neither_read_nor_deleted(self, world):
@@ -536,9 +554,101 @@ class TestPeople:
         with login(WEB, replace(stranger, organisation=world.alice.organisation)) as attempts:
             assert attempts.run(ask, email) == []
         with login(WEB, world.alice) as attempts:
-            assert attempts.run(ask, email.upper()) == [(world.bob.user.id,)]
+            assert attempts.run(ask, email) == [(world.bob.user.id,)]
 
     def test_have_no_names_for_whom_they_share_nothing_with(self, world):
         with login(WEB, world.alice) as attempts:
             # The share of this world was withdrawn.
             assert attempts.run("SELECT * FROM share_partners()") == []
+
+
+@pytest.mark.invariant(2)
+@pytest.mark.control("4.1.1")
+class TestForgedRows:
+    """A web login writes rows of its person: none of them opens or removes a thing of another."""
+
+    SHARE = (
+        "INSERT INTO limited_use_share (id, owner_id, organisation_id, viewer_id, owner_membership,"
+        " viewer_membership, item, level, given_at, epoch, typed_address)"
+        " VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, 'details', now(), 1, '')"
+    )
+
+    @pytest.fixture
+    def calendar(self, world) -> Calendar:
+        return Calendar.objects.get(user_id=world.bob.user.id)
+
+    @staticmethod
+    def refuse(attempts: Attempts, statement: str, *values: object) -> None:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            attempts.run(statement, *values, keep=True)
+
+    @staticmethod
+    def share(owner: houses.Household, viewer: houses.Household, item: UUID) -> list[UUID]:
+        membership = (owner.membership.id, viewer.membership.id)
+        return [owner.user.id, owner.organisation.id, viewer.user.id, *membership, item]
+
+    @pytest.mark.parametrize("held", ["connection", "grant", "integration"])
+    def test_a_calendar_under_the_holder_of_another_destroys_no_key(self, world, held):
+        names = ("connection", "grant", "integration")
+        holder = dict(zip(names, holders_of(world.bob), strict=True))[held]
+        with login(WEB, world.alice) as attempts:
+            rename = "UPDATE integrations_calendar SET cache_id = %s"
+            named = attempts.run(rename, holder, keep=True)
+            raised = attempts.run("SELECT * FROM vault_person_raise(%s, 9)", holder, keep=True)
+            gone = attempts.run("SELECT * FROM vault_person_destroy(%s)", holder, keep=True)
+
+        assert named == 1
+        assert (raised, gone) == ([], [])
+
+    @pytest.mark.parametrize("item", ["theirs", "any"])
+    def test_a_viewer_makes_no_share(self, world, calendar, item):
+        item_id = calendar.id if item == "theirs" else uuid7()
+        with login(WEB, world.alice) as attempts:
+            self.refuse(attempts, self.SHARE, *self.share(world.bob, world.alice, item_id))
+            assert attempts.run("SELECT * FROM share_partners()") == []
+            seen = attempts.run("SELECT user_id FROM integrations_connection")
+
+        assert seen == [(world.alice.user.id,)]
+
+    def test_an_owner_shares_no_calendar_of_somebody_else(self, world, calendar):
+        with login(WEB, world.alice) as attempts:
+            mine = Calendar.objects.get(user_id=world.alice.user.id)
+            shared = self.share(world.alice, world.bob, mine.id)
+            assert attempts.run(self.SHARE, *shared, keep=True) == 1
+            # Whoever shares learns no name of the viewer.
+            assert attempts.run("SELECT * FROM share_partners()") == []
+            self.refuse(attempts, self.SHARE, *self.share(world.alice, world.bob, calendar.id))
+
+    def test_a_calendar_is_of_no_account_of_somebody_else(self, world):
+        """Whoever is shown a calendar is shown the account that it names."""
+        move = "UPDATE integrations_calendar SET integration_id = %s"
+        with login(WEB, world.alice) as attempts:
+            assert attempts.run(move, world.alice.integration.id) == 1
+            self.refuse(attempts, move, world.bob.integration.id)
+
+    def test_a_viewer_changes_a_share_by_ending_it_alone(self, world, calendar):
+        at = timezone.now()
+        share = Share.objects.get(viewer_id=world.alice.user.id)
+        Share.objects.filter(id=share.id).update(item=calendar.id)
+        with login(WEB, world.alice) as attempts:
+            for change in ("withdrawn_at = NULL", "expires_at = now() + interval '1 day'"):
+                Share.objects.filter(id=share.id).update(
+                    withdrawn_at=at if change.startswith("withdrawn") else None
+                )
+                update = f"UPDATE limited_use_share SET {change} WHERE id = %s"  # noqa: S608 - above
+                self.refuse(attempts, update, share.id)
+            ended = "UPDATE limited_use_share SET withdrawn_at = now() WHERE id = %s"
+            assert attempts.run(ended, share.id) == 1
+
+    def test_a_purge_removes_no_account_of_somebody_else(self, world):
+        PurgeJob.objects.all().delete()
+        job = (
+            "INSERT INTO integrations_purgejob (id, integration_id, user_id, organisation_id)"
+            " VALUES (gen_random_uuid(), %s, %s, %s)"
+        )
+        owner = (world.alice.user.id, world.alice.organisation.id)
+        with login(WEB, world.alice) as attempts:
+            # What such a row lacks is found after the policies.
+            with pytest.raises(psycopg.errors.NotNullViolation):
+                attempts.run(job, world.alice.integration.id, *owner)
+            self.refuse(attempts, job, world.bob.integration.id, *owner)

@@ -59,6 +59,8 @@ class TestPush:
             {"GOOGLE_PUSH_AUDIENCE": "https://user@antares.example/"},
             {"GOOGLE_PUSH_AUDIENCE": "https:///webhooks/google/pubsub"},
             {"GOOGLE_PUSH_AUDIENCE": "https://[broken"},
+            {"GOOGLE_PUSH_AUDIENCE": "https://antares.example\\@elsewhere.example"},
+            {"GOOGLE_PUSH_AUDIENCE": "https://antares.example /push"},
             {"GOOGLE_CALENDAR_CHANNELS": "perhaps"},
         ],
     )

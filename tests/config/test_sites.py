@@ -99,6 +99,11 @@ class TestStaffUrl:
             "https://staff.antares.example/staff",
             "https://staff.antares.example?a=b",
             "https://staff.antares.example:port",
+            # The hosts that the site answers to are this one.
+            "https://*",
+            "https://*.antares.example",
+            "https://.example",
+            "https://staff antares.example",
         ],
     )
     def test_is_refused_if_it_is_anything_else(self, value):

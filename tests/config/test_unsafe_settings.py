@@ -85,6 +85,19 @@ class TestTheDatabase:
         assert transport.startswith("DATABASE_URL_WEB needs ?sslmode=verify-full")
 
     @pytest.mark.parametrize(
+        "place",
+        ["[::1/antares", "localhost:port/antares", "one.example:1,two.example:2/antares"],
+    )
+    def test_has_an_address_that_can_be_read(self, place):
+        def read(env):
+            name, url = read_production_login(env, "web", prefix="antares")
+            env.database(name, url)
+
+        problems = list_problems(read, DATABASE_URL_WEB=f"{LOGIN}{place}?sslmode=verify-full")
+
+        assert problems == ["DATABASE_URL_WEB is no address: postgresql://user:password@host/name"]
+
+    @pytest.mark.parametrize(
         "more",
         [{"PGHOST": "db.example"}, {"PGHOSTADDR": "203.0.113.5"}, {"PGSERVICE": "elsewhere"}],
     )
@@ -123,6 +136,9 @@ class TestTheBroker:
             "rediss://broker.example/0?ssl_cert_reqs=none",
             "rediss://broker.example/0?ssl_check_hostname=false",
             "rediss://broker.example/0;redis://elsewhere.example/0",
+            # kombu takes this for localhost, and the rest for the number.
+            " rediss://broker.example/0",
+            "rediss://broker.example /0",
             "redis+socket://elsewhere.example/valkey.sock",
             "sentinel://broker.example:26379",
             "amqp://broker.example",
@@ -176,9 +192,10 @@ class TestAHost:
     def test_is_named(self, host):
         assert is_allowed_host(host)
 
-    @pytest.mark.parametrize(
-        "host", ["*", "*.antares.example", ".com", ".localhost", ".", "..", "..com", ".com."]
-    )
+    @pytest.mark.parametrize("host", [
+        "*", "*.antares.example", ".com", ".localhost", ".", "..", "..com", ".com.",
+        "antares.example:443", "https://antares.example", "a b", ". .com", "[::1]:443",
+    ])  # fmt: skip
     def test_is_not_everybody_elses(self, host):
         assert not is_allowed_host(host)
 
@@ -204,8 +221,10 @@ class TestASecret:
             "alpha beta gamma beta alpha gamma gamma alpha beta gamma alpha beta",
             "development-only-" + "0123456789" * 4,
             "abcde" * 10,
+            # What `startproject` writes into a file that is committed.
+            "django-insecure-kd93jfl2m5n7q8r9s0t1u2v3w4x5y6z7a8b9c0d1e2",
         ],
     )
-    def test_of_repeated_words_is_not(self, secret):
+    def test_of_repeated_words_or_of_a_template_is_not(self, secret):
         assert len(secret) >= 50
         assert not is_strong_secret(secret)

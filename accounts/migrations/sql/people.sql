@@ -33,7 +33,7 @@ SELECT u.id
        )
 $body$;
 
--- The active member with this verified address, of the organisation in which the person of the
+-- The active member with exactly this verified address, of the organisation in which the person of the
 -- transaction is a member and acts.
 CREATE OR REPLACE FUNCTION public.find_colleague(address text)
 RETURNS SETOF uuid
@@ -44,7 +44,7 @@ SELECT m.user_id
   JOIN public.accounts_membership AS m ON m.user_id = u.id AND m.left_at IS NULL
   JOIN public.accounts_membership AS mine
     ON mine.organisation_id = m.organisation_id AND mine.left_at IS NULL
- WHERE upper(e.email) = upper(find_colleague.address) AND e.verified
+ WHERE e.email = find_colleague.address AND e.verified
    AND m.organisation_id = nullif(current_setting('antares.organisation', true), '')::uuid
    AND mine.user_id = nullif(current_setting('antares.person', true), '')::uuid
 $body$;

@@ -20,13 +20,15 @@ SELECT k.cache_id, k.user_id, k.id
   FROM public.integrations_calendar AS k WHERE k.cache_id = ANY(holders)
 $body$;
 
--- Those of the holders that belong to the person of the transaction.
+-- Those of the holders that belong to the person of the transaction, and to nobody else: a row of
+-- theirs may name anybody's holder.
 CREATE OR REPLACE FUNCTION public.key_holders_of_person(holders uuid[])
 RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 SELECT o.holder
   FROM public.key_holder_owners(key_holders_of_person.holders) AS o
- WHERE o.person = nullif(current_setting('antares.person', true), '')::uuid
+ GROUP BY o.holder
+HAVING bool_and(o.person = nullif(current_setting('antares.person', true), '')::uuid)
 $body$;
 
 -- Those of the holders that belong to somebody else, who shares no calendar of that holder with the

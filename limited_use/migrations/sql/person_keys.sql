@@ -82,7 +82,8 @@ $body$;
 
 -- Only the first epochs of a line that has none. A row that is not committed keeps others from adding
 -- the same one: with the number of the next epoch, a login could stop its turn, and so all makers of
--- keys, for as long as it likes.
+-- keys, for as long as it likes. None that begins later: a line is turned when its lowest epoch is
+-- old enough.
 CREATE OR REPLACE FUNCTION public.vault_person_began(
     ids uuid[], line text, numbers integer[], at timestamp with time zone
 )
@@ -91,7 +92,8 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 
 INSERT INTO public.limited_use_keyepoch (id, line, number, began_at)
 SELECT n.id, vault_person_began.line, n.number, vault_person_began.at
   FROM unnest(ids, numbers) AS n(id, number)
- WHERE NOT EXISTS (
+ WHERE vault_person_began.at < now() + interval '1 hour'
+   AND NOT EXISTS (
        SELECT FROM public.limited_use_keyepoch AS e WHERE e.line = vault_person_began.line
        )
 ON CONFLICT DO NOTHING
