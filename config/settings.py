@@ -17,7 +17,7 @@ from accounts.derived_keys import derive_django_key
 from config import egress, evidence
 from config.addresses import is_allowed_host
 from config.broker import read_broker
-from config.classes import OWNER, ROUTES, process_class, role_prefix
+from config.classes import OWNER, ROUTES, ProcessClass, process_class, role_prefix
 from config.database.logins import read_production_login
 from config.env import Environment, hashed_token, is_strong_secret, origin
 from config.keys import key_folder, key_store
@@ -94,6 +94,8 @@ STAFF_URLCONF = "config.staff_urls"
 _site = choose_site(_class, public_url=PUBLIC_URL, staff_url=STAFF_URL)
 # Which of the two this process serves: the site of its sessions.
 SITE = _site.name
+# Staff set up and remove second factors at their site: a web process cannot write these.
+STAFF_CHANGE_FACTORS_HERE = _class != ProcessClass.WEB
 _https = _site.url.startswith("https://") or PRODUCTION
 
 # --- Keys -----------------------------------------------------------------------------------
@@ -246,6 +248,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.NothingIsKept",
     "accounts.middleware.StaffNeedSecondFactor",
+    "accounts.middleware.StaffChangeFactorsAtTheirSite",
     "accounts.middleware.SeenToday",
     "integrations.public_pages.refusals.ProblemPages",
 ]

@@ -39,6 +39,14 @@ def find_link(role: str) -> StaffLink | None:
 
 
 def add_links(request: HttpRequest) -> dict[str, Any]:
-    """Give templates `staff_link` and `public_url`, the ordinary site (a context processor)."""
+    """
+    Give templates the links between the sites (a context processor).
+
+    `staff_link`, `public_url` (the ordinary site), and `factors_url`: where a member of staff
+    changes their second factors, if that is not here.
+    """
     role = getattr(getattr(request, "user", None), "role", "")
-    return {"staff_link": find_link(role), "public_url": settings.PUBLIC_URL}
+    link = find_link(role)
+    is_elsewhere = link and not settings.STAFF_CHANGE_FACTORS_HERE
+    factors_url = f"{settings.STAFF_URL}{reverse('mfa_index')}" if is_elsewhere else ""
+    return {"staff_link": link, "public_url": settings.PUBLIC_URL, "factors_url": factors_url}

@@ -25,6 +25,7 @@ def settings_of(process_class: ProcessClass | str) -> dict[str, Any]:
     return {
         "STAFF_URL": STAFF_URL,
         "SITE": site.name,
+        "STAFF_CHANGE_FACTORS_HERE": process_class != ProcessClass.WEB,
         "ROOT_URLCONF": site.urlconf,
         "SESSION_COOKIE_NAME": site.name_cookie("session", is_secure=False),
         "PATHS_WITHOUT_SESSION": () if site.name == STAFF else ("/webhooks/",),

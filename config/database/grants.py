@@ -81,7 +81,7 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": ("id", "email", "name", "password", "last_login", "role", "is_active"),
     "accounts.Membership": ("user_id", "organisation_id", "left_at"),
     "account.EmailAddress": ("user_id", "email", "verified"),
-    "mfa.Authenticator": ("id", "user_id", "type"),
+    "mfa.Authenticator": ("id", "user_id", "type", "data"),
     "limited_use.Share": ("owner_id", "viewer_id", "organisation_id", "withdrawn_at"),
     "limited_use.Receipt": ("subject_id", "owner_id"),
     "limited_use.ReceiptLink": ("token_hash", "subject_id"),
@@ -177,7 +177,8 @@ GRANTS: Final[Mapping[str, Line]] = {
     ),
     "account.EmailConfirmation": Line("allauth's, not in use", web="rad"),
     "mfa.Authenticator": Line(
-        "second factors: those of the person alone, and staff cannot delete the newest",
+        "second factors: those of the person alone; web changes none of staff, and staff keep the"
+        " newest",
         web="rawd",
         staff="rawd",
     ),

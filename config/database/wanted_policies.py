@@ -96,8 +96,10 @@ def _of_class(table: str, line: Held, role: str, process_class: ProcessClass) ->
         for name, command, rows in _also(label, line):
             yield Policy(table, f"web_{name}", role, command, rows)
         yield from _limit_writing(table, label, role)
-    if process_class in SITES and label == "mfa.Authenticator":
-        yield from _keep_factors(table, process_class, role)
+    if label == "mfa.Authenticator" and process_class is ProcessClass.WEB:
+        yield from _keep_factors_of_staff(table, role)
+    if label == "mfa.Authenticator" and process_class is ProcessClass.STAFF:
+        yield from _keep_newest_factor(table, role)
 
 
 def _choose_rows(process_class: ProcessClass, line: Held) -> tuple[str, str]:
@@ -109,14 +111,27 @@ def _choose_rows(process_class: ProcessClass, line: Held) -> tuple[str, str]:
     return "theirs", theirs(line)
 
 
-def _keep_factors(table: str, process_class: ProcessClass, role: str) -> Iterator[Policy]:
+def _keep_factors_of_staff(table: str, role: str) -> Iterator[Policy]:
+    """
+    Yield what keeps a web process from changing a second factor of staff: they do it at their site.
+
+    It only writes when a factor was last used, and which recovery codes were.
+    """
+    is_member = f"(SELECT u.role = '{Role.MEMBER}' FROM accounts_user u WHERE u.id = {_ME})"  # noqa: S608 - our own words
+    same = f"{is_member} OR public.is_stored_factor(id, type, data)"
+    name = "web_keeps_factors"
+    yield Policy(table, name, role, "ALL", "true", check=same, is_permissive=False)
+    yield Policy(table, f"{name}_all", role, "DELETE", is_member, is_permissive=False)
+
+
+def _keep_newest_factor(table: str, role: str) -> Iterator[Policy]:
     """
     Yield what keeps staff from deleting their newest second factor, or making it another kind.
 
     The newest, so that no order of deletions, in one transaction or two, leaves them without.
     """
     kept = "id IS DISTINCT FROM (SELECT public.find_kept_factor())"
-    name = f"{process_class}_keeps_factor"
+    name = "staff_keeps_factor"
     yield Policy(table, name, role, "DELETE", kept, is_permissive=False)
     other_kind = f"type <> 'recovery_codes' OR {kept}"
     yield Policy(

@@ -505,13 +505,42 @@ class TestSecondFactors:
 
         assert [one.user_id for one in Authenticator.objects.all()] == [world.bob.user.id]
 
-    @pytest.mark.parametrize("process_class", [WEB, STAFF])
-    def test_of_staff_stay_whatever_a_login_deletes(self, world, process_class):
+    def test_of_staff_are_not_changed_by_a_web_login(self, world):
+        """It only writes when a factor was used, and which recovery codes were."""
+        kinds = Authenticator.Type
+        codes = Authenticator.objects.create(
+            user=world.bob.user, type=kinds.RECOVERY_CODES, data={"seed": "s", "used_mask": 0}
+        )
+        before = list(Authenticator.objects.order_by("id").values())
+        add = (
+            "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+            " VALUES (%s, %s, '{}', now())"
+        )
+        refused = (
+            (add, world.bob.user.id, "webauthn"),
+            (add, world.bob.user.id, "recovery_codes"),
+            ("UPDATE mfa_authenticator SET data = '{}'",),
+            ("UPDATE mfa_authenticator SET type = 'recovery_codes' WHERE type = 'totp'",),
+            ("UPDATE mfa_authenticator SET id = id + 1000",),
+        )
+        used = "UPDATE mfa_authenticator SET data = %s::jsonb, last_used_at = now() WHERE id = %s"
+        with login(WEB, world.bob) as attempts:
+            for statement, *values in refused:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    attempts.run(statement, *values)
+            assert attempts.run("DELETE FROM mfa_authenticator", keep=True) == 0
+            assert list(Authenticator.objects.order_by("id").values()) == before
+            data = '{"seed": "s", "used_mask": 4}'
+            assert attempts.run(used, data, codes.id, keep=True) == 1
+        codes.refresh_from_db()
+        assert codes.data["used_mask"] == 4
+
+    def test_of_staff_stay_whatever_a_staff_login_deletes(self, world):
         kinds = Authenticator.Type
         newest = Authenticator.objects.create(user=world.bob.user, type=kinds.WEBAUTHN, data={})
         Authenticator.objects.create(user=world.bob.user, type=kinds.RECOVERY_CODES, data={})
         to_codes = "UPDATE mfa_authenticator SET type = 'recovery_codes' WHERE id = %s"
-        with login(process_class, world.bob) as attempts:
+        with login(STAFF, world.bob) as attempts:
             assert attempts.run("SELECT find_kept_factor()") == [(newest.id,)]
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 attempts.run(to_codes, newest.id)

@@ -201,6 +201,29 @@ class TestAtTheStaffSite:
 
         assert user.authenticator_set.filter(type="totp").exists()
 
+    @pytest.mark.control("3.3.1")
+    def test_staff_change_no_factor_at_the_ordinary_site(self, db, settings):
+        user, secret = member_of_staff()
+        factors = list(user.authenticator_set.order_by("id").values())
+        use_site(settings, ProcessClass.WEB)
+        with acting_as(ProcessClass.WEB):
+            client, _ = sign_in(user, secret=secret)
+            page = client.get("/accounts/mfa/").content.decode()
+            for path in ("totp/activate/", "totp/deactivate/", "webauthn/", "webauthn/add/"):
+                for answer in (
+                    client.get(f"/accounts/mfa/{path}"),
+                    client.post(f"/accounts/mfa/{path}"),
+                ):
+                    assert answer.headers["Location"] == "/accounts/mfa/", path
+
+        assert f'href="{settings.STAFF_URL}/accounts/mfa/"' in page
+        assert "Deactivate" not in page
+        # But for when the code was used.
+        for before, after in zip(
+            factors, user.authenticator_set.order_by("id").values(), strict=True
+        ):
+            assert before | {"last_used_at": None} == after | {"last_used_at": None}
+
     def test_everybody_else_is_answered_as_with_a_wrong_password(self, db, settings):
         user = factories.make_user("alice", password=PASSWORD)
         use_site(settings, STAFF)

@@ -60,3 +60,17 @@ SELECT max(a.id)::bigint
  WHERE u.id = nullif(current_setting('antares.person', true), '')::uuid
    AND u.role <> 'member' AND a.type <> 'recovery_codes'
 $body$;
+
+-- Whether a second factor of the person of the transaction is of this kind and has this secret; which
+-- recovery codes were used may differ.
+CREATE OR REPLACE FUNCTION public.is_stored_factor(factor bigint, type text, data jsonb)
+RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT EXISTS (
+       SELECT FROM public.mfa_authenticator AS a
+        WHERE a.id = is_stored_factor.factor
+          AND a.user_id = nullif(current_setting('antares.person', true), '')::uuid
+          AND a.type = is_stored_factor.type
+          AND a.data - 'used_mask' = is_stored_factor.data - 'used_mask'
+       )
+$body$;

@@ -32,6 +32,7 @@ _FUNCTIONS: Final = (
     "vault_opened_",
     "find_colleague",
     "find_kept_factor",
+    "is_stored_factor",
     "share_partners",
 )
 #: What reads or writes rows. Anything else goes by no policy, and may be several statements.
