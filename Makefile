@@ -1,6 +1,6 @@
 # Each target first sets up .venv from the locked requirements; later starts find it ready.
 .DEFAULT_GOAL := help
-.PHONY: demo test test-all smoke canary bench lint help lock
+.PHONY: demo test test-all smoke canary bench lint help lock sbom
 
 # With it set, every process would compile everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,9 +43,13 @@ lint: ## check style, types, import contracts, migrations and production setting
 	@sh config/bootstrap.sh requirements-dev.txt
 	@sh .ci/lint
 
-lock: ## resolve pyproject.toml into the hashed requirements again
+lock: ## resolve pyproject.toml into the hashed requirements again; ARGS=--upgrade takes the newest releases
 	@sh config/bootstrap.sh requirements-dev.txt
-	@sh config/lock.sh
+	@sh config/lock.sh $(ARGS)
+
+sbom: ## write a CycloneDX list of what production installs to .data/sbom.cdx.json
+	@sh config/bootstrap.sh requirements-dev.txt
+	@sh config/sbom.sh .data/sbom.cdx.json
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)

@@ -37,7 +37,7 @@ class AccountMail:
 
     :param name: lower case letters and hyphens; the log shows it
     :param template: what the names of its templates begin with
-    :param rate: how many are sent to one address
+    :param rate: how many are sent to one address, whoever asks
     :param make_context: returns the variables of the templates, such as a new link
     """
 
@@ -47,38 +47,47 @@ class AccountMail:
     make_context: Callable[[User], dict[str, object]]
 
 
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A counter of `accounts.rates`: how many, and for whom or what it counts."""
+
+    rate: Rate
+    key: str
+
+
 def queue_mail(
-    mail: AccountMail, task: Any, *, address: str, user_id: UUID | None, at: datetime
+    mail: AccountMail, task: Any, *, counter: Counter, user_id: UUID | None, at: datetime
 ) -> None:
     """
-    Ask a worker for a mail to the address, unless its rate is used up.
+    Ask a worker for a mail, unless the counter has reached its limit.
 
     A message is queued for an address without an account as well, with an id that nobody has: time
     and traffic do not tell which addresses have accounts. Without a broker no mail is sent, and the
-    next request for it counts as the first.
+    count is taken back.
 
     :param task: the Celery task that calls `send_queued`
-    :param address: in lower case
+    :param counter: of the address in lower case, or of something that its person alone has
+    :param user_id: None if the address has no account
     """
-    if not rates.count(mail.rate, address, at=at).is_within:
+    if not rates.count(counter.rate, counter.key, at=at).is_within:
         return
     try:
         # A mail that nobody sent before the next may be asked for is late, and not sent.
         task.apply_async(
-            kwargs={"user_id": str(user_id or uuid4())}, expires=mail.rate.seconds, retry=False
+            kwargs={"user_id": str(user_id or uuid4())}, expires=counter.rate.seconds, retry=False
         )
     except (OperationalError, OSError):
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "broker_failed"})
-        rates.give_back(mail.rate, address, at=at)
+        rates.give_back(counter.rate, counter.key, at=at)
 
 
 def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
     """
     Send a mail that a page asked for; none if the id is nobody's, or of a person without access.
 
-    If the mail server fails, the next request for such a mail counts as the first.
+    If the mail server fails, one count of the address is taken back.
     """
-    user = User.objects.active().filter(id=user_id).only("id", "email").first()
+    user = User.objects.active().filter(id=user_id).only("id", "email", "role").first()
     if user is None:
         return
     if not settings.MAIL_IS_SENT:

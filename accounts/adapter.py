@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import factor_secrets, known_origins, sessions, sign_in_limits, sign_in_links
+from accounts import (
+    factor_secrets,
+    known_origins,
+    people,
+    reauthentication,
+    sessions,
+    sign_in_limits,
+    sign_in_links,
+)
 from accounts.models import User
 from accounts.roles import is_staff
 
@@ -39,6 +50,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         """
         Return the person whose password this is, if it may be tried.
 
+        At the site of staff everybody else is answered as if the password were wrong.
+
         :raises ValidationError: if there were too many failed attempts
         """
         at = timezone.now()
@@ -55,10 +68,31 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             )
         else:
             user: User | None = super().authenticate(request, **credentials)
-            if user is not None:
-                sign_in_limits.give_back(counted, at=at)
+            if user is None or not _may_sign_in_here(user):
+                return None
+            sign_in_limits.give_back(counted, at=at)
             return user
         raise problem
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """
+        Return the ways to confirm; without the password if the person has a second factor.
+
+        The page leads to the first. Without an authenticator app that is the security key, because
+        people seldom have their recovery codes with them.
+        """
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if not reauthentication.has_second_factor(user):
+            return methods
+        by_factor = [method for method in methods if method["id"] != "reauthenticate"]
+        has_app = is_mfa_enabled(user, types=[Authenticator.Type.TOTP])
+        return by_factor if has_app else by_factor[::-1]
+
+    def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
+        """Let allauth, which asks this first, see no confirmation by password beside a factor."""
+        reauthentication.forget_weak_confirmations(context.request)
+        required: bool = super().is_reauthentication_required(app=app, **details)
+        return required
 
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
         """Remember where somebody signed in from, their second factor included."""
@@ -90,15 +124,25 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         return factor_secrets.open_(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Staff keep at least one factor; recovery codes alone are none."""
-        if not is_staff(authenticator.user):
-            return True
-        others: Any = Authenticator.objects.filter(user_id=authenticator.user_id)
-        return bool(
-            others.exclude(pk=authenticator.pk)
-            .exclude(type=Authenticator.Type.RECOVERY_CODES)
-            .exists()
-        )
+        """
+        Staff keep the factor that they added last; recovery codes alone are none.
+
+        The database refuses it as well (`config.database.wanted_policies`).
+        """
+        kept: int | None = people.find_kept_factor(authenticator.user_id)
+        return not is_staff(authenticator.user) or kept != authenticator.pk
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Have a security key work at both sites, if that of staff is a subdomain of the other."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        public_host = urlsplit(settings.PUBLIC_URL).hostname
+        if public_host and entity["id"].endswith(f".{public_host}"):
+            entity["id"] = public_host
+        return entity
 
     def get_totp_issuer(self) -> str:
         return "Antares Integrations"
+
+
+def _may_sign_in_here(user: User) -> bool:
+    return settings.SITE != "staff" or is_staff(user)

@@ -1,5 +1,5 @@
 """
-TOTP secrets and recovery seeds at rest: AES-256-GCM under a key derived from `SECRET_KEY`;
+TOTP secrets and recovery seeds at rest: AES-256-GCM under a key of their own;
 and, under another one, forms that wait in a session (`suspended`).
 
 They are ours and not a provider's, so the vault of the layer above does not hold
@@ -13,9 +13,8 @@ import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+
+from accounts.derived_keys import derive_keys
 
 _NONCE_BYTES = 12
 _PREFIX = "f1."
@@ -23,13 +22,11 @@ _CONTEXT = b"antares accounts second factor v1"
 
 
 class Unreadable(Exception):
-    """No key of `SECRET_KEY` and its fallbacks opens this. The person sets a factor up anew."""
+    """No key of the current secret or a former one opens this. The person sets a factor up anew."""
 
 
-def _cipher(secret: str | bytes, context: bytes) -> AESGCM:
-    raw = secret.encode() if isinstance(secret, str) else secret
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=context).derive(raw)
-    return AESGCM(key)
+def _list_ciphers(context: bytes) -> list[AESGCM]:
+    return [AESGCM(key) for key in derive_keys(context.decode())]
 
 
 def seal(text: str, *, context: bytes = _CONTEXT) -> str:
@@ -39,7 +36,7 @@ def seal(text: str, *, context: bytes = _CONTEXT) -> str:
     :param context: what it is; nothing sealed for another opens
     """
     nonce = os.urandom(_NONCE_BYTES)
-    cipher = _cipher(settings.SECRET_KEY, context)
+    cipher, *_ = _list_ciphers(context)
     sealed = nonce + cipher.encrypt(nonce, text.encode(), context)
     return _PREFIX + base64.urlsafe_b64encode(sealed).decode()
 
@@ -51,9 +48,8 @@ def open_(sealed: str, *, context: bytes = _CONTEXT) -> str:
     :raises Unreadable: if it was changed, or sealed under a secret that is gone
     """
     raw = base64.urlsafe_b64decode(sealed.removeprefix(_PREFIX))
-    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+    for cipher in _list_ciphers(context):
         try:
-            cipher = _cipher(secret, context)
             return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context).decode()
         except InvalidTag:
             continue

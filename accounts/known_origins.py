@@ -14,9 +14,9 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 
+from accounts import signed_values
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import KnownNetwork, User
 from accounts.networks import find_network
@@ -25,7 +25,7 @@ DEVICE_KNOWN_FOR: Final = timedelta(days=180)
 NETWORK_KNOWN_FOR: Final = timedelta(days=60)
 #: People whom one browser is known to; of a shared machine, those who signed in last.
 MOST_PEOPLE: Final = 5
-_SALT: Final = "accounts.known-device"
+_DEVICE: Final = "known device"
 _PERSON: Final = "person of a known device"
 _NETWORK: Final = "known network"
 
@@ -85,7 +85,7 @@ def _mark_device(request: HttpRequest, response: HttpResponse, user_id: UUID) ->
     latest = dict([*others.items(), (keys[0], device_id)][-MOST_PEOPLE:])
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
-        signing.dumps(latest, salt=_SALT),
+        signed_values.sign(latest, purpose=_DEVICE),
         max_age=DEVICE_KNOWN_FOR,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -97,8 +97,10 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
     """Return the device's ids by person, the latest last; empty if there is no valid cookie."""
     cookie = request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")
     try:
-        entries: dict[str, str] = signing.loads(cookie, salt=_SALT, max_age=DEVICE_KNOWN_FOR)
-    except signing.BadSignature:
+        entries: dict[str, str] = signed_values.read(
+            cookie, purpose=_DEVICE, max_age=DEVICE_KNOWN_FOR
+        )
+    except signed_values.InvalidValue:
         return {}
     return entries
 

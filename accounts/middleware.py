@@ -39,6 +39,18 @@ SETTING_UP = frozenset(
 )
 # With a factor set up but not shown in this session: to show it, or to leave.
 SHOWING = frozenset({"mfa_reauthenticate", "mfa_reauthenticate_webauthn", "account_logout"})
+# Routes that change second factors.
+CHANGING = frozenset(
+    {
+        "mfa_activate_totp",
+        "mfa_deactivate_totp",
+        "mfa_list_webauthn",
+        "mfa_add_webauthn",
+        "mfa_edit_webauthn",
+        "mfa_remove_webauthn",
+        "mfa_generate_recovery_codes",
+    }
+)
 SEEN_EVERY = timedelta(days=1)
 
 
@@ -84,6 +96,26 @@ class StaffNeedSecondFactor:
             query = urlencode({"next": request.get_full_path()})
             return HttpResponseRedirect(f"{page}?{query}" if has_factor else page)
         return _refusal(request)
+
+
+class StaffChangeFactorsAtTheirSite:
+    """
+    The ordinary site changes no second factor of staff; its page of factors says where they do.
+
+    The database refuses it as well (`config.database.wanted_policies`).
+    """
+
+    def __init__(self, get_response: _Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (
+            settings.STAFF_CHANGE_FACTORS_HERE
+            or _route(request) not in CHANGING
+            or not is_staff(request.user)
+        ):
+            return self.get_response(request)
+        return HttpResponseRedirect(reverse("mfa_index"))
 
 
 def _refusal(request: HttpRequest) -> HttpResponse:

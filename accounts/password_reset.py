@@ -3,7 +3,8 @@ The form that asks for a link to set a new password: allauth's, with a limit of 
 
 Beyond the limit the page answers as usual and no mail is sent: a stranger learns nothing, and the
 mailbox holds links that work for a day. A device that the person signed in with before has a
-counter of its own, which nobody else can use up.
+counter of its own, which nobody else can use up. A worker makes and sends the mail, so the answer
+takes the same time for an address without an account.
 """
 
 from __future__ import annotations
@@ -12,36 +13,39 @@ from typing import Any, Final
 from uuid import UUID
 
 from allauth.account import forms
+from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import known_origins, rates
-from accounts.models import User
+from accounts import known_origins, people, tasks
+from accounts.account_mail import Counter
 from accounts.rates import Rate
+from accounts.reset_links import TO_ADDRESS
 
-_HOUR: Final = 3600
 _NOBODY: Final = UUID(int=0)
 
-TO_ADDRESS: Final = Rate("reset-password-mail", 5, _HOUR)
-FROM_DEVICE: Final = Rate("reset-password-mail-device", 5, _HOUR)
+FROM_DEVICE: Final = Rate("reset-password-mail-device", 5, 3600)
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyped
     """Counted when it is valid, after the limits of the page (`accounts.route_limits`)."""
 
-    users: list[User]
+    def clean_email(self) -> str:
+        # allauth asks the database more often for an address that has an account.
+        address: str = get_adapter().clean_email(self.cleaned_data["email"].lower())
+        return address
 
-    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+    def save(self, request: HttpRequest, **_: Any) -> str:
         address: str = self.cleaned_data["email"]
-        if _may_mail(request, address.lower(), next(iter(self.users), None)):
-            super().save(request, **kwargs)
+        user_id = people.find_person(address)
+        counter = _choose_counter(request, address, user_id)
+        tasks.queue_reset_link(counter, user_id, at=timezone.now())
         return address
 
 
-def _may_mail(request: HttpRequest, address: str, user: User | None) -> bool:
+def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> Counter:
     # Looked up for an address without an account as well, so that the time tells nothing.
-    person_id = user.pk if user else _NOBODY
-    at = timezone.now()
+    person_id = user_id or _NOBODY
     if device := known_origins.find_device(request, person_id):
-        return rates.count(FROM_DEVICE, f"{person_id} {device}", at=at).is_within
-    return rates.count(TO_ADDRESS, address, at=at).is_within
+        return Counter(FROM_DEVICE, f"{person_id} {device}")
+    return Counter(TO_ADDRESS, address)

@@ -1,7 +1,8 @@
 """
 What a session has proved, beyond that somebody once signed in.
 
-Built on django-allauth's record of authentications in the session.
+Built on django-allauth's record of authentications in the session. A person who has set up a second
+factor confirms with it: a password alone is no confirmation then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, Concatenate
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ReauthenticationRequired
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -22,6 +25,9 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 _Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
+
+# Recovery codes stand in for a factor. They are none by themselves.
+_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class Needed(APIException):
@@ -41,7 +47,7 @@ def recently(request: HttpRequest | Request) -> bool:
     Return whether the person confirmed who they are within the last minutes.
 
     Signing in does not count, confirming does: allauth's `ACCOUNT_REAUTHENTICATION_TIMEOUT`
-    seconds long.
+    seconds long. If the person has a second factor, only a confirmation with it counts.
     """
     http = _http(request)
     # Somebody who has nothing to confirm with has not confirmed.
@@ -49,10 +55,31 @@ def recently(request: HttpRequest | Request) -> bool:
         http.user
     ):
         return False
+    forget_weak_confirmations(http)
     records = get_authentication_records(http, http.user)
     confirmed_at = [record["at"] for record in records if record.get("reauthenticated")]
     timeout: int = settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
     return bool(confirmed_at) and time.time() - confirmed_at[-1] < timeout
+
+
+def has_second_factor(user: Any) -> bool:
+    """Return whether the person has set up an authenticator app or a security key."""
+    return bool(is_mfa_enabled(user, types=_FACTORS))
+
+
+def forget_weak_confirmations(request: HttpRequest) -> None:
+    """
+    Forget what was confirmed by password, if the person has a second factor.
+
+    Such a confirmation is older than the factor, possibly by seconds, and may be of another
+    session than the one in which the factor was set up.
+    """
+    if not request.user.is_authenticated or not has_second_factor(request.user):
+        return
+    for record in get_authentication_records(request, request.user):
+        if record.get("reauthenticated") and record.get("method") != "mfa":
+            record["reauthenticated"] = False
+            request.session.modified = True
 
 
 def require_recent(page: _Page) -> _Page:

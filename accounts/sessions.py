@@ -3,6 +3,9 @@ The session engine: Django's database store, with the person beside each session
 
 `SESSION_ENGINE` names this module. A session's key is its bearer's secret, so
 the row holds a hash of the key: whoever reads the table cannot use what is in it.
+The signature of its data is bound to that hash: whoever can write rows as well gains nothing by a
+copy of somebody's data under a key of their own.
+A session is of one site: a cookie of the ordinary site is worth nothing at that of staff.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import hashlib
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
@@ -23,7 +27,9 @@ def end_all(*, user_id: UUID, keep: str | None = None) -> int:
     Delete the sessions of `user_id` and return how many there were.
 
     `keep` is the session key of the one that may stay. A request in flight
-    cannot save a deleted session back: Django answers it with 400.
+    cannot save a deleted session back: Django answers it with 400. A process that serves one site
+    is shown the sessions of that site alone; after a new password those of the other end as well,
+    because Django compares the hash of the password that each was begun with.
     """
     sessions = Session.objects.filter(user_id=user_id)
     if keep is not None:
@@ -43,11 +49,19 @@ class SessionStore(DatabaseStore):
     def get_model_class(cls) -> type[Session]:
         return Session
 
+    @property
+    def key_salt(self) -> str:
+        """Return what the signature of the data is bound to: the site, and the hash of the key."""
+        key_hash = stored(self._session_key) if self._session_key else ""
+        return f"{super().key_salt} {settings.SITE} {key_hash}"
+
     def load(self) -> dict[str, Any]:
         if self.session_key is None:
             return {}
         session = Session.objects.filter(
-            session_key=stored(self.session_key), expire_date__gt=timezone.now()
+            session_key=stored(self.session_key),
+            site=settings.SITE,
+            expire_date__gt=timezone.now(),
         ).first()
         if session is None:
             # A key that we did not give out is never taken up: no fixation.
@@ -66,6 +80,7 @@ class SessionStore(DatabaseStore):
             session_data=made.session_data,
             expire_date=made.expire_date,
             user_id=UUID(user_id) if user_id else None,
+            site=settings.SITE,
         )
 
     def delete(self, session_key: str | None = None) -> None:

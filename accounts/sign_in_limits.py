@@ -22,8 +22,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts import known_origins, rates, sign_in_links, tasks
-from accounts.models import User
+from accounts import known_origins, people, rates, sign_in_links, tasks
 from accounts.networks import find_network
 from accounts.rates import Rate
 
@@ -69,8 +68,8 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Cou
     :raises LinkNeeded: if too many attempts failed from origins like this one
     """
     address = email.strip().lower()
-    user = User.objects.active().filter(email=address).only("id", "email").first()
-    waiting, helped = _find_counters(request, address, user, at=at)
+    person_id = people.find_person(address)
+    waiting, helped = _find_counters(request, address, person_id, at=at)
     counted: list[Counter] = []
     for counter in (*waiting, *helped):
         usage = rates.count(*counter, at=at)
@@ -80,7 +79,7 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Cou
         give_back(counted, at=at)
         if counter in waiting:
             raise TooManyAttempts(usage.reset_after)
-        tasks.queue_sign_in_link(address, user.pk if user else None, at=at)
+        tasks.queue_sign_in_link(address, person_id, at=at)
         raise LinkNeeded
     return counted
 
@@ -92,18 +91,18 @@ def give_back(counters: Sequence[Counter], *, at: datetime) -> None:
 
 
 def _find_counters(
-    request: HttpRequest, address: str, user: User | None, *, at: datetime
+    request: HttpRequest, address: str, found_id: UUID | None, *, at: datetime
 ) -> tuple[list[Counter], list[Counter]]:
     """Return counters beyond which to wait, and those beyond which a mailed link helps."""
-    if user is not None and request.user.is_authenticated and request.user.pk == user.pk:
+    if found_id is not None and request.user.is_authenticated and request.user.pk == found_id:
         # A link lets a browser sign in, which this one is.
-        return _counters(CONFIRMING, f"{user.pk}"), []
+        return _counters(CONFIRMING, f"{found_id}"), []
     if permit := sign_in_links.find_permit(request, address, at=at):
         return [], _counters(WITH_LINK, permit)
     network = find_network(request)
     shared = [Counter(FROM_NETWORK, network)]
     # Looked up for an address without an account as well, so that the time tells nothing.
-    person_id = user.pk if user else _NOBODY
+    person_id = found_id or _NOBODY
     if device := known_origins.find_device(request, person_id):
         return [], _counters(FROM_DEVICE, f"{person_id} {device}")
     if known_origins.is_known_network(request, person_id, at=at):

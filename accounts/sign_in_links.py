@@ -13,21 +13,21 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.core import signing
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import rates
+from accounts import rates, signed_values
 from accounts.account_mail import AccountMail
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import User
 from accounts.rates import Rate
+from accounts.roles import is_staff
 
 WORKS_FOR: Final = timedelta(hours=6)
 PERMIT_LASTS_FOR: Final = timedelta(minutes=15)
 USE: Final = Rate("sign-in-link-use", 1, int(WORKS_FOR.total_seconds()))
 
-_SALT: Final = "accounts.sign-in-link"
+_LINK: Final = "sign-in link"
 _ADDRESS: Final = "address of a sign-in link"
 _PERMIT: Final = "sign_in_permit"
 #: Characters; a token of ours has some 170.
@@ -39,10 +39,20 @@ class NoLongerWorks(Exception):
 
 
 def make_link(user: User) -> dict[str, object]:
-    """Return the variables of the mail: a new link for the address of `user`, and its hours."""
-    token = signing.dumps([_hash_address(user.email), secrets.token_urlsafe(12)], salt=_SALT)
+    """
+    Return the variables of the mail: a new link for the address of `user`, and its hours.
+
+    The same link opens at either site, for who is staff.
+    """
+    token = signed_values.sign(
+        [_hash_address(user.email), secrets.token_urlsafe(12)], purpose=_LINK
+    )
     path = reverse("account_open_sign_in_link", args=[token])
-    return {"link": settings.PUBLIC_URL + path, "hours": WORKS_FOR // timedelta(hours=1)}
+    return {
+        "link": settings.PUBLIC_URL + path,
+        "staff_link": settings.STAFF_URL + path if is_staff(user) else "",
+        "hours": WORKS_FOR // timedelta(hours=1),
+    }
 
 
 #: More often than links expire, so that during an attack the mailbox always holds one that works.
@@ -108,8 +118,8 @@ def _read_token(token: str) -> tuple[str, str]:
     if len(token) > _LONGEST_TOKEN:
         raise NoLongerWorks
     try:
-        address_hash, nonce = signing.loads(token, salt=_SALT, max_age=WORKS_FOR)
-    except (signing.BadSignature, ValueError):
+        address_hash, nonce = signed_values.read(token, purpose=_LINK, max_age=WORKS_FOR)
+    except signed_values.InvalidValue:
         raise NoLongerWorks from None
     return address_hash, nonce
 

@@ -1,4 +1,4 @@
-"""Celery entry points of accounts, and the function that queues one."""
+"""Celery entry points of accounts, and the functions that queue mails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import account_mail, known_origins, rates, sign_in_links, tokens, usage
+from accounts import account_mail, known_origins, rates, reset_links, sign_in_links, tokens, usage
+from accounts.account_mail import Counter
 from accounts.sessions import SessionStore
 
 
@@ -19,9 +20,28 @@ def queue_sign_in_link(address: str, user_id: UUID | None, *, at: datetime) -> N
     :param address: in lower case
     :param user_id: None if the address has no account
     """
+    counter = Counter(sign_in_links.MAIL.rate, address)
     account_mail.queue_mail(
-        sign_in_links.MAIL, mail_sign_in_link, address=address, user_id=user_id, at=at
+        sign_in_links.MAIL, mail_sign_in_link, counter=counter, user_id=user_id, at=at
     )
+
+
+def queue_reset_link(counter: Counter, user_id: UUID | None, *, at: datetime) -> None:
+    """
+    Ask a worker to mail a link to set a new password.
+
+    :param counter: limits how many are mailed
+    :param user_id: None if the address has no account
+    """
+    account_mail.queue_mail(
+        reset_links.MAIL, mail_reset_link, counter=counter, user_id=user_id, at=at
+    )
+
+
+@shared_task(name="accounts.mail_reset_link")  # type: ignore[untyped-decorator]
+def mail_reset_link(*, user_id: str, **_: object) -> None:
+    """Mail a link to set a new password to a person; nothing if the id is nobody's."""
+    account_mail.send_queued(reset_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
 @shared_task(name="accounts.mail_sign_in_link")  # type: ignore[untyped-decorator]

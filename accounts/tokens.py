@@ -2,7 +2,8 @@
 Access tokens of service clients: one purpose, one person, ten minutes.
 
 There is no refresh token and nothing in the token itself: it is 256 random
-bits, looked up at every call, so that switching a feature off is felt at the next.
+bits, looked up at every call, so that switching a feature off is felt at the next. The row has a
+keyed hash: whoever can write the table, and no more, makes no token.
 """
 
 from __future__ import annotations
@@ -10,16 +11,26 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from accounts import usage
-from accounts.models import Delegation, Membership, ServiceClient, ServiceToken, UsedAssertion
+from accounts import owned, usage
+from accounts.keyed_hashes import compute_hash, compute_hashes
+from accounts.models import (
+    Delegation,
+    Membership,
+    ServiceClient,
+    ServiceToken,
+    UsedAssertion,
+    User,
+)
 
 LIVES_FOR = timedelta(minutes=10)
 RANDOM_BYTES = 32
+_PURPOSE: Final = "service token"
 
 
 class NotDelegated(Exception):
@@ -32,7 +43,7 @@ class PurposeNotDeclared(Exception):
 
 def digest(token: str) -> bytes:
     """Return the 32 bytes under which `token` is stored."""
-    return hashlib.sha256(token.encode()).digest()
+    return compute_hash(token, purpose=_PURPOSE)
 
 
 def mint(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: datetime) -> str:
@@ -47,11 +58,11 @@ def mint(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: dateti
         raise PurposeNotDeclared
     delegation = (
         Delegation.objects.live()
-        .filter(id=delegation_id, feature=client.feature, user__is_active=True)
+        .filter(id=delegation_id, feature=client.feature)
         .filter(_membership_is_live("user_id", "organisation_id"))
         .first()
     )
-    if delegation is None:
+    if delegation is None or _find_active_person(delegation.user_id) is None:
         raise NotDelegated
     usage.count(client=client, user_id=delegation.user_id, at=at)
     token = secrets.token_urlsafe(RANDOM_BYTES)
@@ -72,24 +83,33 @@ def find(token: str, *, at: datetime) -> ServiceToken | None:
     """
     Return the token's row with client, delegation and person, if all of them are still live.
 
-    One query, at every call: unexpired, client not retired, delegation on and of
-    the epoch that it was minted under, membership live, person active.
+    Two queries, at every call: unexpired, client not retired, delegation on and of the epoch that
+    it was minted under, membership live; and the person, who must be active.
     """
     found = (
         ServiceToken.objects.filter(
-            token_hash=digest(token),
+            token_hash__in=compute_hashes(token, purpose=_PURPOSE),
             expires_at__gt=at,
             client__retired_at=None,
             delegation__switched_off_at=None,
-            delegation__user__is_active=True,
         )
         .filter(_membership_is_live("delegation__user_id", "delegation__organisation_id"))
-        .select_related("client", "delegation__user")
+        .select_related("client", "delegation")
         .first()
     )
     if found is None or found.delegation.epoch != found.delegation_epoch:
         return None
+    person = _find_active_person(found.delegation.user_id)
+    if person is None:
+        return None
+    found.delegation.user = person
     return found
+
+
+def _find_active_person(user_id: UUID) -> User | None:
+    # The token stands for the person: the database shows that row to nobody else.
+    with owned.acting_for(user_id, None):
+        return User.objects.active().filter(id=user_id).first()
 
 
 def _membership_is_live(user: str, organisation: str) -> Exists:

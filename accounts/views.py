@@ -28,14 +28,16 @@ class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no t
     Signing out deletes the session here and what the browser kept there (CASA 6.6.1).
 
     The mark of a known device stays: it signs nobody in, and without it a stranger could lock out
-    whoever signs out. `Clear-Site-Data` has no exceptions, so the other cookies go one by one.
+    whoever signs out. `Clear-Site-Data` has no exceptions, so the other cookies go one by one, and
+    those of the other site, which may be another port of this host, stay.
     """
 
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        kept = {settings.DEVICE_COOKIE_NAME, *settings.FOREIGN_COOKIES}
         for name in self.request.COOKIES:
-            if name != settings.DEVICE_COOKIE_NAME:
+            if name not in kept:
                 response.delete_cookie(name, samesite="Lax")
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -20,6 +20,8 @@ class ProcessClass(StrEnum):
 
     # Pages and API: shows people what is theirs.
     WEB = "web"
+    # The pages of support, reviewers and operators: no mailbox but messages opened to support.
+    STAFF = "staff"
     # Brings provider data in, and keeps grants fresh: one person's rows at a time.
     SYNC = "sync"
     # Removes, keeps promises and clocks, turns keys, orders the ledger: everybody's rows.
@@ -30,6 +32,9 @@ class ProcessClass(StrEnum):
 
 #: The value of `PROCESS_CLASS` for commands that run as the owner of the tables, such as `migrate`.
 OWNER: Final = "owner"
+
+#: The classes that answer requests, each at an address of its own (`config.sites`).
+SITES: Final = (ProcessClass.WEB, ProcessClass.STAFF)
 
 #: The classes that work on tasks; each is the name of its queue as well.
 WORKERS: Final = (ProcessClass.SYNC, ProcessClass.PURGE)
@@ -65,6 +70,7 @@ TASKS: Final[Mapping[str, ProcessClass]] = {
     "accounts.forget_expired": _PURGE,
     # Of the two classes this one sends mail.
     "accounts.mail_sign_in_link": _PURGE,
+    "accounts.mail_reset_link": _PURGE,
     "limited_use.count_uses": _PURGE,
     "limited_use.sequence_ledger": _PURGE,
     "limited_use.turn_key_epoch": _PURGE,
@@ -92,7 +98,7 @@ def process_class(env: Environment, *, production: bool) -> str:
     return value
 
 
-def refuse_other_than(process_class: ProcessClass) -> None:
+def refuse_other_than(*allowed: ProcessClass) -> None:
     """
     Let a process of no other class go on, in production.
 
@@ -100,8 +106,9 @@ def refuse_other_than(process_class: ProcessClass) -> None:
     """
     from django.conf import settings
 
-    if settings.PRODUCTION and process_class != settings.PROCESS_CLASS:
-        raise SystemExit(f"config: this process runs with PROCESS_CLASS={process_class}")
+    if settings.PRODUCTION and settings.PROCESS_CLASS not in allowed:
+        named = " or ".join(allowed)
+        raise SystemExit(f"config: this process runs with PROCESS_CLASS={named}")
 
 
 def role_prefix(env: Environment) -> str:

@@ -14,12 +14,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from config.addresses import is_postgresql_url, is_readable_url
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 # What Django's own deployment check asks of a secret.
 _SECRET_LENGTH = 50
 _SECRET_VARIETY = 5
+_INSECURE = "django-insecure-"
+# A secret of repeated words has few different pieces of three characters. Of the pieces of 200
+# random digits nine in ten are different; of three words again and again less than half.
+_PIECE_LENGTH = 3
+_LEAST_SHARE_OF_PIECES = 0.75
+_LOOKED_AT = 200
 _TOKEN_LENGTH = 32
 
 
@@ -95,10 +103,13 @@ class Environment:
         A socket directory goes into the query, as libpq has it: ``?host=%2Frun%2Fpostgresql``.
         What else stands in the query (``sslmode=verify-full``) is handed to the driver.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in {"postgres", "postgresql"}:
+        if not is_readable_url(url):
+            self.problem(f"{name} is no address: postgresql://user:password@host/name")
+            return {}
+        if not is_postgresql_url(url):
             self.problem(f"{name} must be a postgresql:// address; there is no other dialect")
             return {}
+        parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
         return {
             "ENGINE": "config.database.backend",
@@ -113,7 +124,19 @@ class Environment:
 
 def is_strong_secret(value: str) -> bool:
     """Return whether `value` is long and varied enough to have been made at random."""
-    return len(value) >= _SECRET_LENGTH and len(set(value)) >= _SECRET_VARIETY
+    return (
+        len(value) >= _SECRET_LENGTH
+        and len(set(value)) >= _SECRET_VARIETY
+        and not value.startswith(_INSECURE)
+        and not _repeats_itself(value)
+    )
+
+
+def _repeats_itself(value: str) -> bool:
+    start = value[:_LOOKED_AT].casefold()
+    ends = range(_PIECE_LENGTH, len(start) + 1)
+    pieces = [start[end - _PIECE_LENGTH : end] for end in ends]
+    return len(set(pieces)) < _LEAST_SHARE_OF_PIECES * len(pieces)
 
 
 def hashed_token(env: Environment, name: str) -> str:

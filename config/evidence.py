@@ -93,6 +93,7 @@ def _walls(_: datetime) -> Mapping[str, Any]:
         "this_process": settings.PROCESS_CLASS,
         "stand": not found,
         "differences": found,
+        "open_to_every_login": walls.describe_open_rights(),
         "rights": {
             label: {"why": line.why, **{str(one): line.of(one) for one in ProcessClass}}
             for label, line in GRANTS.items()

@@ -1,14 +1,20 @@
 #!/bin/sh
 # Resolve pyproject.toml into hashed requirements that name no host. uv.lock would name one.
+# What is locked stays as it is where pyproject.toml allows it; `--upgrade` takes the newest releases,
+# `--upgrade-package NAME` that of one package.
 set -eu
 cd "$(dirname "$0")/.."
+options=$*
 compile() {
-  .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+  # Options of uv's, each a word.
+  # shellcheck disable=SC2086
+  .venv/bin/uv pip compile -q $options --universal --python-version 3.11 --generate-hashes --no-header \
     --no-annotate pyproject.toml "$@"
 }
 compile -o requirements.txt
 # The smaller sets follow the larger one, so that one environment can hold them all.
 compile --group dev -c requirements.txt -o requirements-dev.txt
 compile --group embedded -c requirements-dev.txt -o requirements-demo.txt
-.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+# shellcheck disable=SC2086
+.venv/bin/uv pip compile -q $options --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --group bootstrap -o requirements-uv.txt

@@ -11,6 +11,7 @@ import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from config.addresses import is_https_url
 from config.env import Environment
 
 _TOPIC: Final = re.compile(r"projects/[a-z0-9.:-]+/topics/[A-Za-z][A-Za-z0-9._~%+-]{2,254}")
@@ -33,7 +34,9 @@ def pushes(env: Environment, *, production: bool, public_url: str, hosts: list[s
         env.problem("GOOGLE_PUBSUB_TOPIC and GOOGLE_PUSH_ACCOUNT are set together, or neither is")
     if account and "@" not in account:
         env.problem("GOOGLE_PUSH_ACCOUNT must be the e-mail of the subscription's service account")
-    audience = env.text("GOOGLE_PUSH_AUDIENCE", url + PUBSUB_PATH)
+    given_audience = env.text("GOOGLE_PUSH_AUDIENCE")
+    if production and given_audience and not is_https_url(given_audience):
+        env.problem("GOOGLE_PUSH_AUDIENCE must be an https:// address")
     # The public address is checked where it is read.
     if production and given:
         _check_url(env, given, hosts)
@@ -41,7 +44,7 @@ def pushes(env: Environment, *, production: bool, public_url: str, hosts: list[s
         "WEBHOOK_URL": url,
         "GOOGLE_PUBSUB_TOPIC": topic,
         "GOOGLE_PUSH_ACCOUNT": account,
-        "GOOGLE_PUSH_AUDIENCE": audience,
+        "GOOGLE_PUSH_AUDIENCE": given_audience or url + PUBSUB_PATH,
         # They call https addresses alone; an emulator others as well.
         "GOOGLE_CALENDAR_CHANNELS": env.flag("GOOGLE_CALENDAR_CHANNELS", default=production),
         "MICROSOFT_SUBSCRIPTIONS": env.flag("MICROSOFT_SUBSCRIPTIONS", default=production),

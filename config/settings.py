@@ -13,8 +13,11 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
+from accounts.derived_keys import derive_django_key
 from config import egress, evidence
-from config.classes import OWNER, ROUTES, process_class, role_prefix
+from config.addresses import is_allowed_host
+from config.broker import read_broker
+from config.classes import OWNER, ROUTES, ProcessClass, process_class, role_prefix
 from config.database.logins import read_production_login
 from config.env import Environment, hashed_token, is_strong_secret, origin
 from config.keys import key_folder, key_store
@@ -24,6 +27,7 @@ from config.providers import google_urls, microsoft_endpoints, microsoft_urls
 from config.proxies import read_proxies
 from config.pushes import pushes
 from config.schedule import SCHEDULE
+from config.sites import STAFF, choose_site, host_of, read_staff_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _env = Environment(os.environ)
@@ -44,39 +48,55 @@ DEBUG = False
 # --- Who we are -----------------------------------------------------------------------------
 
 if PRODUCTION:
-    SECRET_KEY = _env.required("SECRET_KEY", "50 or more random characters")
+    _secret = _env.required("SECRET_KEY", "50 or more random characters")
     ALLOWED_HOSTS = _env.names("ALLOWED_HOSTS")
     PUBLIC_URL = _env.required("PUBLIC_URL", "the https:// address that people use")
     LEDGER_ORIGIN = _env.required("LEDGER_ORIGIN", "name of the ledger, such as example.com/ledger")
     _login, _database_url = read_production_login(_env, _class, prefix=DATABASE_ROLE_PREFIX)
-    BROKER_URL = _env.required("BROKER_URL", "rediss:// address of the task broker")
     GOOGLE_CLIENT_ID = _env.required("GOOGLE_CLIENT_ID", "from Google's console")
     GOOGLE_CLIENT_SECRET = _env.required("GOOGLE_CLIENT_SECRET", "from Google's console")
     PRIVACY_NOTICE_URL = _env.required("PRIVACY_NOTICE_URL", "the https:// address of the notice")
-    if SECRET_KEY and not is_strong_secret(SECRET_KEY):
+    if _secret and not is_strong_secret(_secret):
         _env.problem("SECRET_KEY is too short or too plain: 50 or more random characters")
-    if not ALLOWED_HOSTS or any(host.startswith("*") for host in ALLOWED_HOSTS):
-        _env.problem("ALLOWED_HOSTS must name each host, comma-separated, without wildcard")
+    if not ALLOWED_HOSTS or not all(map(is_allowed_host, ALLOWED_HOSTS)):
+        _env.problem(
+            "ALLOWED_HOSTS must name each host, comma-separated; a leading dot, for all names"
+            " below, needs a domain of two labels or more"
+        )
     if PUBLIC_URL and not PUBLIC_URL.startswith("https://"):
         _env.problem("PUBLIC_URL must begin with https://")
     if PRIVACY_NOTICE_URL and not PRIVACY_NOTICE_URL.startswith("https://"):
         _env.problem("PRIVACY_NOTICE_URL must begin with https://")
 else:
-    SECRET_KEY = _env.text("SECRET_KEY", "development-only-" + "0123456789" * 4)
+    _secret = _env.text("SECRET_KEY", "development-only-" + "0123456789" * 4)
     ALLOWED_HOSTS = _env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
     PUBLIC_URL = _env.text("PUBLIC_URL", "http://localhost:8000")
     LEDGER_ORIGIN = _env.text("LEDGER_ORIGIN", "localhost/ledger")
     _login, _database_url = "DATABASE_URL", _env.text("DATABASE_URL", "postgresql:///antares")
-    BROKER_URL = _env.text("BROKER_URL", "redis://localhost:6379/0")
     GOOGLE_CLIENT_ID = _env.text("GOOGLE_CLIENT_ID", "sandbox-client.apps.example")
     GOOGLE_CLIENT_SECRET = _env.text("GOOGLE_CLIENT_SECRET", "sandbox-secret")
     # Where the platform's own privacy notice stands. Empty: the pages say that there is none.
     PRIVACY_NOTICE_URL = _env.text("PRIVACY_NOTICE_URL")
 
 # Old secrets still verify for a while after a change.
-SECRET_KEY_FALLBACKS = _env.names("SECRET_KEY_FALLBACKS")
+_former_secrets = _env.names("SECRET_KEY_FALLBACKS")
+if PRODUCTION and not all(map(is_strong_secret, _former_secrets)):
+    _env.problem(
+        "SECRET_KEY_FALLBACKS has a secret that is too short or too plain; what it signed counts"
+    )
+# What is configured; `accounts.derived_keys` alone uses it. Django gets a key of its own.
+ROOT_SECRETS = [_secret, *_former_secrets]
+SECRET_KEY, *SECRET_KEY_FALLBACKS = map(derive_django_key, ROOT_SECRETS)
 PUBLIC_URL = PUBLIC_URL.rstrip("/")
-_https = PUBLIC_URL.startswith("https://") or PRODUCTION
+# The pages of staff, which other processes serve; see `config/sites.py`.
+STAFF_URL = read_staff_url(_env, production=PRODUCTION, public_url=PUBLIC_URL)
+STAFF_URLCONF = "config.staff_urls"
+_site = choose_site(_class, public_url=PUBLIC_URL, staff_url=STAFF_URL)
+# Which of the two this process serves: the site of its sessions.
+SITE = _site.name
+# Staff set up and remove second factors at their site: a web process cannot write these.
+STAFF_CHANGE_FACTORS_HERE = _class != ProcessClass.WEB
+_https = _site.url.startswith("https://") or PRODUCTION
 
 # --- Keys -----------------------------------------------------------------------------------
 
@@ -133,6 +153,8 @@ GOOGLE_CERTS_URL = _google["GOOGLE_CERTS_URL"]
 GOOGLE_ISSUER = _google["GOOGLE_ISSUER"]
 GOOGLE_USERINFO_URL = _google["GOOGLE_USERINFO_URL"]
 GOOGLE_API_ROOT_URL = _google["GOOGLE_API_ROOT_URL"]
+# Whether a callback must name its issuer (RFC 9207), as Google's does.
+GOOGLE_ISSUER_REQUIRED = _env.flag("GOOGLE_ISSUER_REQUIRED", default=True)
 
 # --- Microsoft: likewise ----------------------------------------------------------------------
 
@@ -148,6 +170,8 @@ MICROSOFT_CERTS_URL = _entra["CERTS_URL"]
 MICROSOFT_USERINFO_URL = _entra["USERINFO_URL"]
 MICROSOFT_API_ROOT_URL = _entra["API_ROOT_URL"]
 MICROSOFT_ISSUER = _entra["ISSUER"]
+# Microsoft documents no issuer in callbacks. One that is there has to be right all the same.
+MICROSOFT_ISSUER_REQUIRED = _env.flag("MICROSOFT_ISSUER_REQUIRED")
 # Empty: Microsoft 365 is offered to nobody.
 MICROSOFT_CLIENT_ID = _env.text("MICROSOFT_CLIENT_ID")
 MICROSOFT_CLIENT_SECRET = _env.text("MICROSOFT_CLIENT_SECRET")
@@ -163,6 +187,10 @@ GOOGLE_PUSH_ACCOUNT = _push["GOOGLE_PUSH_ACCOUNT"]
 GOOGLE_PUSH_AUDIENCE = _push["GOOGLE_PUSH_AUDIENCE"]
 GOOGLE_CALENDAR_CHANNELS = _push["GOOGLE_CALENDAR_CHANNELS"]
 MICROSOFT_SUBSCRIPTIONS = _push["MICROSOFT_SUBSCRIPTIONS"]
+
+if PRODUCTION and SITE == STAFF:
+    # Providers and people call the ordinary site.
+    ALLOWED_HOSTS = [host_of(STAFF_URL)]
 
 # --- Web server -----------------------------------------------------------------------------
 
@@ -199,6 +227,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.requests.RequestLog",
+    "config.browser_headers.BrowserHeaders",
     "accounts.middleware.NobodyAtFirst",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -209,7 +238,7 @@ MIDDLEWARE = [
     "accounts.sessionless.AnswerWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sign_in.SignedIn",
     # After the check of the form token: a foreign page uses up no limit of a sign-in page.
     "accounts.route_limits.RouteLimits",
     "integrations.costly_limits.CostlyLimits",
@@ -219,16 +248,18 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.NothingIsKept",
     "accounts.middleware.StaffNeedSecondFactor",
+    "accounts.middleware.StaffChangeFactorsAtTheirSite",
     "accounts.middleware.SeenToday",
     "integrations.public_pages.refusals.ProblemPages",
 ]
 
-PATHS_WITHOUT_SESSION = ("/webhooks/",)
+# Providers call the ordinary site.
+PATHS_WITHOUT_SESSION = () if SITE == STAFF else ("/webhooks/",)
 
 # What people choose is held in memory, and never written to a disk.
 FILE_UPLOAD_HANDLERS = ["config.uploads.InMemory"]
 
-ROOT_URLCONF = "config.urls"
+ROOT_URLCONF = _site.urlconf
 WSGI_APPLICATION = "config.wsgi.application"
 
 TEMPLATES = [
@@ -244,6 +275,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.current.signed_in",
+                "integrations.staff_links.add_links",
             ],
         },
     },
@@ -278,7 +310,7 @@ TIME_ZONE = "UTC"
 # --- Sign-in --------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.sign_in.SignInBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -307,6 +339,8 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 # The adapter ends every other session.
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+# Not by a code that is mailed, which would be the library's default.
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
 # allauth would count in a cache, whose entries are evicted. We count in rows: `accounts.rates`.
 ACCOUNT_RATE_LIMITS = False
@@ -315,7 +349,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 # Multiplies what route classes take in a minute (`accounts.route_limits`): for large deployments.
 RATE_LIMIT_SCALE = _env.number("RATE_LIMIT_SCALE", 1)
 
-ACCOUNT_FORMS = {"reset_password": "accounts.password_reset.ResetPasswordForm"}
+ACCOUNT_FORMS = {
+    "reset_password": "accounts.password_reset.ResetPasswordForm",
+    "user_token": "accounts.sign_in.UserTokenForm",
+}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_tokens.ResetTokens"  # noqa: S105 - a class
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
@@ -339,18 +377,20 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _https
 # production cannot be without.
 # Sessions by person, under a hash of their key.
 SESSION_ENGINE = "accounts.sessions"
-SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
+SESSION_COOKIE_NAME = _site.name_cookie("session", is_secure=_https)
 SESSION_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from consent.
 SESSION_COOKIE_AGE = 12 * 3600
 # Marks a device that somebody signed in with; outlives the session (`accounts.known_origins`).
-DEVICE_COOKIE_NAME = "__Host-device" if _https else "device"
-CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+DEVICE_COOKIE_NAME = _site.name_cookie("device", is_secure=_https)
+CSRF_COOKIE_NAME = _site.name_cookie("csrf", is_secure=_https)
+# Signing out at this site leaves them alone.
+FOREIGN_COOKIES = _site.list_foreign_cookies(("session", "device", "csrf"), is_secure=_https)
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+CSRF_TRUSTED_ORIGINS = [_site.url] if _site.url else []
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 SECURE_SSL_REDIRECT = _https
@@ -418,6 +458,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/v1",
+    # The staff site has no API to describe.
+    "ENABLE_DJANGO_DEPLOY_CHECK": SITE != STAFF,
     "POSTPROCESSING_HOOKS": [
         "integrations.api.document_responses.close_requests",
         "integrations.api.document_responses.describe_responses",
@@ -443,7 +485,9 @@ DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "Antares <no-reply@localhos
 
 # --- Tasks: ids only, JSON only, no results kept ----------------------------------------------
 
-CELERY_BROKER_URL = BROKER_URL
+_broker = read_broker(_env, production=PRODUCTION)
+CELERY_BROKER_URL = BROKER_URL = _broker.url
+CELERY_BROKER_USE_SSL = _broker.tls
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A queued task is a hint: a broker that is down must not keep a disconnect waiting, which
 # it would for six seconds. Workers reconnect by rules of their own.

@@ -1,4 +1,8 @@
-"""Where each package's addresses begin; the packages name their own paths."""
+"""
+Every address: where each package's begin; the packages name their own paths.
+
+No process of production serves all of them: `web_urls` and `staff_urls` have those of a site.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,30 @@ from django.urls import include, path
 
 from config import health
 
+HEALTH = [
+    path("healthz", health.alive, name="alive"),
+    path("readyz", health.ready, name="ready"),
+]
+
+#: Of the ordinary site.
 PIECES = (
     "accounts.urls",
     "integrations.public_pages.urls",
     "integrations.settings_pages.urls",
     "integrations.inbox_pages.urls",
     "integrations.calendar_pages.urls",
-    "integrations.console.urls",
-    "integrations.review_pages.urls",
-    "integrations.metrics_pages.urls",
     "integrations.webhooks.urls",
     "integrations.api.urls",
 )
 
-urlpatterns = [
-    path("healthz", health.alive, name="alive"),
-    path("readyz", health.ready, name="ready"),
-    *(path("", include(piece)) for piece in PIECES),
-]
+#: Of staff: every route that needs a role.
+STAFF_PIECES = (
+    "integrations.console.urls",
+    "integrations.review_pages.urls",
+    "integrations.metrics_pages.urls",
+)
+
+urlpatterns = [*HEALTH, *(path("", include(piece)) for piece in (*PIECES, *STAFF_PIECES))]
 
 # Below /v1 these are problem documents, and pages elsewhere.
 handler400 = "integrations.api.edge.bad_request"

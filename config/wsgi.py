@@ -6,7 +6,7 @@ from django.core.wsgi import get_wsgi_application
 
 from config import egress, keys_fit, privacy
 from config.cgi import read_as_utf8, without_our_environment
-from config.classes import ProcessClass, refuse_other_than
+from config.classes import SITES, refuse_other_than
 from config.logging import log_uncaught
 from integrations.parser_process import memory
 
@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 privacy.keep()
 memory.give_back()
-refuse_other_than(ProcessClass.WEB)
+refuse_other_than(*SITES)
 _application = read_as_utf8(without_our_environment(get_wsgi_application()))
 
 from django.db import connections  # noqa: E402 - after the settings

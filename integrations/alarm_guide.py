@@ -7,6 +7,10 @@ from typing import Final
 
 #: By kind. A kind that is not listed comes from another version of the service.
 NEXT_STEPS: Final[Mapping[str, str]] = {
+    "client.assertions_rejected": (
+        "Count the causes in the log lines assertion.rejected of the client: its team corrects its"
+        " clock, key or audience; if it sent none of them, somebody tries its name."
+    ),
     "client.many_users": (
         "Ask the team of the client why it reads for so many people; retire it if they do not know."
     ),
@@ -39,6 +43,11 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     ),
     "provider.invalid_client": (
         "See in the provider's console that client id, secret and addresses are still registered."
+    ),
+    "provider.issuer_missing": (
+        "Nobody can connect this provider: its callback has no iss (RFC 9207). See that the proxy"
+        " passes the query on; if the provider stopped to send iss, set GOOGLE_ISSUER_REQUIRED or"
+        " MICROSOFT_ISSUER_REQUIRED to off."
     ),
     "provider.push_silent": (
         "See that the provider reaches WEBHOOK_URL, and that the topic and its subscription exist."

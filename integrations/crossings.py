@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from accounts import owned
 from limited_use.database_functions import Function, load_functions
 
 _CLASSES: Final = frozenset({"web", "sync", "purge"})
@@ -31,13 +32,40 @@ class Holder(NamedTuple):
     status: str
 
 
-CROSSINGS: Final[tuple[Function, ...]] = load_functions(
-    Path(__file__).parent / "migrations" / "sql" / "cross_user_lookups.sql",
+class Partner(NamedTuple):
+    """Somebody who shares a calendar with the person of the transaction."""
+
+    name: str
+    address: str
+
+
+_SQL: Final = Path(__file__).parent / "migrations" / "sql"
+
+CROSSINGS: Final[tuple[Function, ...]] = (
+    *load_functions(
+        _SQL / "cross_user_lookups.sql",
+        {
+            "account_holders": _CLASSES,
+            "account_revoking": _CLASSES,
+            "watch_owners": frozenset({"web"}),
+            "approval_owner": frozenset({"web"}),
+        },
+    ),
+    *load_functions(_SQL / "share_partners.sql", {"share_partners": frozenset({"web"})}),
+    *load_functions(
+        _SQL / "own_rows.sql",
+        {"owns_calendar": frozenset({"web"}), "owns_integration": frozenset({"web"})},
+    ),
+)
+
+#: Owned by the vault, whose functions ask whose keys they are; nobody else may.
+KEY_HOLDERS: Final[tuple[Function, ...]] = load_functions(
+    _SQL / "key_holders.sql",
     {
-        "account_holders": _CLASSES,
-        "account_revoking": _CLASSES,
-        "watch_owners": frozenset({"web"}),
-        "approval_owner": frozenset({"web"}),
+        "key_holder_owners": frozenset(),
+        "key_holders_of_person": frozenset(),
+        "key_holders_of_others": frozenset(),
+        "key_holders_opened": frozenset(),
     },
 )
 
@@ -68,6 +96,13 @@ def approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
         return None
     person, organisation = rows[0]
     return person, organisation
+
+
+def find_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, Partner]:
+    """Return those who share calendars with a person in an organisation, by id."""
+    with owned.acting_for(person_id, organisation_id):
+        rows = _ask("SELECT person, name, address FROM share_partners()")
+    return {person: Partner(name, address) for person, name, address in rows}
 
 
 def _ask(statement: str, *values: Any) -> list[Any]:

@@ -20,6 +20,7 @@ _PARTS = (
     "api_root_url",
     "client_id",
     "client_secret",
+    "issuer_required",
 )
 
 

@@ -47,7 +47,8 @@ _EDGE: Final[tuple[Problem, ...]] = (
         403,
         "reauthentication-needed",
         "Please confirm that it is you.",
-        "Confirm on the account pages, then call again within a few minutes.",
+        "Confirm on the account pages (with your second factor, if you have set one up), then call"
+        " again within a few minutes.",
     ),
     Problem(
         500,

@@ -22,7 +22,8 @@ class Share(Given):
     One person lets another registered user see one calendar of theirs, in one organisation.
 
     Names people and the calendar by ids of ours. Sharing anew, or otherwise, is a new row; none
-    is ever removed.
+    is ever removed. If nobody has the address that the owner typed, the row has a viewer who does
+    not exist: the owner is shown the same in either case.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -35,6 +36,8 @@ class Share(Given):
     # The calendar, by our id.
     item = models.UUIDField()
     level = models.CharField(max_length=16, choices=ShareLevel)
+    # The address as its owner typed it, encrypted (`typed_addresses`); empty once the share ended.
+    typed_address = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Membership
 
+from . import typed_addresses
 from .consents import NotAMember
 from .guard import Fence, FenceKind
 from .ledger import entries
@@ -37,23 +38,30 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
     *,
     person_id: UUID,
     organisation_id: UUID,
-    viewer_id: UUID,
+    viewer_id: UUID | None,
     item: UUID,
     level: ShareLevel,
+    address: str = "",
     at: datetime,
     expires_at: datetime | None = None,
 ) -> Share:
     """
     Record that a person shares `item` with another of the organisation.
 
-    The same again changes nothing; another level or end ends the older share.
+    The same again changes nothing; another level or end ends the older share. Without a viewer, the
+    share opens nothing to anybody and looks the same to its owner.
 
     :param person_id: who acts, and so whose share it is
+    :param viewer_id: None if nobody of the organisation has the address
+    :param address: as the person typed it
     :raises InThePast: if its end has come
     :raises NotAMember: if one of the two does not belong to the organisation
     """
     if expires_at is not None and expires_at <= at:
         raise InThePast
+    reached_id = viewer_id
+    if viewer_id is None:
+        viewer_id = _choose_nobody(address, owner_id=person_id, item=item)
     # Held, in one order, so that what two people do about their shares has an order.
     members = Membership.objects.live().filter(
         user_id__in=[person_id, viewer_id], organisation_id=organisation_id
@@ -62,6 +70,8 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
         one.user_id: one.id
         for one in members.order_by("id").select_for_update(no_key=True, of=("self",))
     }
+    if reached_id is None:
+        held[viewer_id] = viewer_id
     if held.keys() != {person_id, viewer_id}:
         raise NotAMember
     live = (
@@ -82,11 +92,21 @@ def give(  # noqa: PLR0913 - what is shared, part by part, each by name
         viewer_membership=held[viewer_id],
         item=item,
         level=level,
+        typed_address=typed_addresses.seal(address),
         given_at=at,
         expires_at=expires_at,
     )
     _record("share.given", share, at)
     return share
+
+
+def _choose_nobody(address: str, *, owner_id: UUID, item: UUID) -> UUID:
+    """Return the viewer of an address that nobody has: as before, if it is shared with already."""
+    current, *former = typed_addresses.make_viewers(address, owner_id=owner_id)
+    if not former:
+        return current
+    known = Share.objects.filter(item=item, viewer_id__in=former, withdrawn_at=None)
+    return known.values_list("viewer_id", flat=True).first() or current
 
 
 def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
@@ -152,6 +172,12 @@ def live(at: datetime) -> QuerySet[Share]:
     )
 
 
+def forget_addresses(*, at: datetime) -> int:
+    """Forget the typed addresses of shares that have expired, and return how many."""
+    over = Share.objects.filter(withdrawn_at=None, expires_at__lte=at).exclude(typed_address="")
+    return over.update(typed_address="")
+
+
 def fence(share: Share) -> Fence:
     """Return what a permit carries, so that it opens nothing once this is taken back or over."""
     return Fence(FenceKind.SHARE, share.id, share.epoch)
@@ -161,6 +187,8 @@ def _end(share: Share, *, event: str, at: datetime) -> None:
     if not share.withdraw(at=at):
         # The history says when it was over.
         event = "share.expired"
+    share.typed_address = ""
+    share.save(update_fields=["typed_address"])
     _record(event, share, at)
 
 

@@ -30,12 +30,23 @@ from .documents import BadDocument
 from .ledger import consistency, notes
 from .ledger.notes import BadNote, Checkpoint, VerifierKey
 from .ledger.tree import BadProof
-from .receipt_checks import NotProven, first_part, second_part
+from .receipt_checks import NotProven, first_part, plain, second_part
 
 # A receipt of ours has some ten kilobytes, a bundle of evidence some hundred.
 LARGEST = 32 * 1024 * 1024
 # Years of checkpoints, a few hundred bytes each.
 LARGEST_SERIES = 1024 * 1024 * 1024
+
+# What reading raises for JSON of another form: nested deeply, of other types, with huge numbers.
+_MALFORMED = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+_UNKNOWN_FORM = "it is not of a form that this program knows"
 
 
 def check(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
@@ -50,8 +61,8 @@ def check(document: bytes, keys: Sequence[VerifierKey]) -> list[str]:
         return list(_lines(document, keys))
     except (BadDocument, BadNote, BadProof) as problem:
         said = str(problem)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        said = "it is not of a form that this program knows"
+    except _MALFORMED:
+        said = _UNKNOWN_FORM
     raise NotProven(said)
 
 
@@ -104,8 +115,8 @@ def check_part(
             lines += part_checks.theirs(said, export, upto)
     except (BadNote, BadProof) as problem:
         wrong = str(problem)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        wrong = "it is not of a form that this program knows"
+    except _MALFORMED:
+        wrong = _UNKNOWN_FORM
     else:
         return lines
     raise NotProven(wrong)
@@ -171,19 +182,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "name one receipt, its two parts, one bundle, one proof, --part, or --checkpoints"
         )
     try:
-        keys = [VerifierKey.parse(text) for text in options.key]
-        if options.part:
-            lines = _part(options.part, options.file, options.checkpoints, keys)
-        elif options.checkpoints:
-            lines = _series(options.checkpoints, options.file, keys)
-        else:
-            first, *second = [file.read_bytes()[: LARGEST + 1] for file in options.file]
-            lines = check_together(first, second[0], keys) if second else check(first, keys)
+        lines = _run(options)
     except (NotProven, NotConsistent, BadNote, OSError) as problem:
-        sys.stdout.write(f"NOT PROVEN: {problem}\n")
+        _write(f"NOT PROVEN: {problem}")
         return 1
-    sys.stdout.write("\n".join([*lines, "PROVEN: all of the above holds.", ""]))
+    except _MALFORMED:
+        _write(f"NOT PROVEN: {_UNKNOWN_FORM}")
+        return 1
+    for line in [*lines, "PROVEN: all of the above holds."]:
+        _write(line)
     return 0
+
+
+def _run(options: argparse.Namespace) -> list[str]:
+    keys = [VerifierKey.parse(text) for text in options.key]
+    if options.part:
+        return _part(options.part, options.file, options.checkpoints, keys)
+    if options.checkpoints:
+        return _series(options.checkpoints, options.file, keys)
+    first, *second = [file.read_bytes()[: LARGEST + 1] for file in options.file]
+    return check_together(first, second[0], keys) if second else check(first, keys)
+
+
+def _write(line: str) -> None:
+    """Print a line for any terminal: a file that somebody else wrote gives it no commands."""
+    encoding = sys.stdout.encoding or "ascii"
+    shown = plain(line).encode(encoding, "backslashreplace").decode(encoding)
+    sys.stdout.write(f"{shown}\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from queue import Empty
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,14 @@ from tests.walls import acting_as
 
 
 @contextmanager
-def using_broker(url: str) -> Iterator[None]:
-    """Point our Celery application at another broker."""
-    before = app.conf.broker_url
-    _set_broker(url)
+def using_broker(url: str, tls: dict[str, Any] | None = None) -> Iterator[None]:
+    """Point our Celery application at another broker, with these options of TLS."""
+    before = app.conf.broker_url, app.conf.broker_use_ssl
+    _set_broker(url, tls)
     try:
         yield
     finally:
-        _set_broker(before)
+        _set_broker(*before)
 
 
 def broker_down() -> AbstractContextManager[None]:
@@ -29,8 +30,9 @@ def broker_down() -> AbstractContextManager[None]:
     return using_broker("redis://127.0.0.1:1/0")
 
 
-def _set_broker(url: str) -> None:
+def _set_broker(url: str, tls: dict[str, Any] | None) -> None:
     app.conf.broker_url = app.conf.broker_write_url = url
+    app.conf.broker_use_ssl = tls
     # What Celery does in a forked child: connections of before are not used again.
     app._after_fork()
     app.set_current()

@@ -119,6 +119,7 @@ def pytest_unconfigure(config):
 # out around them. Neighbours go to one worker: those that share a service or a browser share it.
 _LONG = (
     "tests/canaries/test_run.py",
+    "tests/production/",
     "tests/processes/test_purge_kills.py",
     "tests/processes/",
     "tests/browser/",
@@ -157,8 +158,11 @@ def _own_checkpoints(settings, tmp_path):
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item):
     """Let no test leave the next one a provider in memory: it would read that one's mailbox."""
+    from accounts import owned
     from integrations.providers import GOOGLE, MICROSOFT, OFFLINE, PROVIDERS
 
+    # As at the end of a request, which a test that calls a function has none of.
+    owned.leave()
     done = yield
     real = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
     if real != PROVIDERS:

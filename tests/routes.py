@@ -318,7 +318,10 @@ ROUTES: dict[str, Kind] = {
     "account_login": signed_in("go go go go", nobody=FILL_IN),
     "account_logout": signed_in("ok go 405 ok", nobody="go go 405 ok"),
     "account_inactive": everyone(LOOK),
-    "account_reauthenticate": signed_in(FILL_IN),
+    # The owner has a security key, so that a password confirms nothing.
+    "account_reauthenticate": Kind(
+        "sign-in sign-in sign-in sign-in", "factor factor factor factor", FILL_IN
+    ),
     "account_change_password": signed_in(FILL_IN),
     "account_reset_password": everyone(FILL_IN),
     "account_reset_password_done": everyone(LOOK),
@@ -327,7 +330,11 @@ ROUTES: dict[str, Kind] = {
     "account_reset_password_from_key_done": everyone(LOOK),
     "mfa_index": signed_in(LOOK),
     "mfa_authenticate": signed_in("go go go go"),
-    "mfa_reauthenticate": signed_in("confirm confirm confirm confirm"),
+    "mfa_reauthenticate": Kind(
+        "sign-in sign-in sign-in sign-in",
+        "factor factor factor factor",
+        "confirm confirm confirm confirm",
+    ),
     "mfa_activate_totp": signed_in(FILL_IN),
     # Nobody on this walk has a code generator, or recovery codes.
     "mfa_deactivate_totp": signed_in("404 404 404 404"),

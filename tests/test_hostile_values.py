@@ -79,7 +79,7 @@ def page_names() -> tuple[str, ...]:
 
 @pytest.fixture
 def browser(world) -> Client:
-    return never_raising(cast.browser(world.house.user, recent=True))
+    return never_raising(cast.browser(world.house.user, mfa=True, recent=True))
 
 
 def never_raising(client: Client) -> Client:

@@ -54,6 +54,11 @@ PLANTED = {
         ("from hashlib import sha1", "TID251"),
         ("import hashlib\nhashlib.new('md5')", "S324"),
     ),
+    "signs under a key that all purposes share": (
+        ("from django.core import signing", "TID251"),
+        ("from django.core.signing import dumps", "TID251"),
+        ("from django.utils.crypto import salted_hmac", "TID251"),
+    ),
     "declares text safe": (
         ("from django.utils.safestring import mark_safe", "TID251"),
         ("from django.utils.safestring import SafeString", "TID251"),
@@ -100,6 +105,7 @@ RULES = (
         "declares text safe", marks=[pytest.mark.control("5.1.7"), pytest.mark.invariant(12)]
     ),
     pytest.param("shows models by their fields", marks=pytest.mark.invariant(2)),
+    pytest.param("signs under a key that all purposes share", marks=pytest.mark.control("2.3.4")),
     "speaks a protocol in clear",
     "imports what allauth keeps to itself",
 )

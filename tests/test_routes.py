@@ -281,7 +281,8 @@ def caller(who: str, world: World, bob, mallory) -> Client:
     """Return the client of that caller, as recently confirmed as can be."""
     people = {"owner": world.house, "colleague": bob, "stranger": mallory}
     if who in people:
-        return cast.browser(people[who].user, recent=True)
+        # The owner has a security key.
+        return cast.browser(people[who].user, mfa=who == "owner", recent=True)
     if who in FEATURES:
         return FEATURES[who](world, bob, mallory)
     if who == "anonymous":
@@ -564,7 +565,22 @@ class TestEveryRoute:
         assert {one.name for one in sensitive} == set(routes.CONFIRM)
         for one in sensitive:
             answer = send(browser, "POST", world.address(one.name), {})
-            assert differs(answer, "confirm") == "", one.name
+            # The owner has a security key.
+            expected = "factor" if who == "owner" else "confirm"
+            assert differs(answer, expected) == "", one.name
+        assert world.state() == before
+
+    @pytest.mark.control("2.4.1")
+    def test_that_ends_something_asks_for_the_second_factor_of_its_owner(self, world):
+        by_password = cast.browser(world.house.user, recent=True)
+        by_factor = cast.browser(world.house.user, mfa=True, recent=True)
+        before = world.state()
+
+        for name in sorted(routes.CONFIRM):
+            refused = send(by_password, "POST", world.address(name), {})
+            allowed = send(by_factor, "POST", world.address(name), {})
+            assert differs(refused, "factor") == "", name
+            assert differs(allowed, "factor") != "", name
         assert world.state() == before
 
     @pytest.mark.parametrize("role", [*sorted(STAFF), "member"])

@@ -110,9 +110,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "names a state that the page reads from the rows it shows": {
-        "templates/account/base_reauthenticate.html": [
-            "What comes next cannot be undone by accident, so we ask once more.",
-        ],
         "templates/calendar/calendar.html": [
             "Nothing in these {it.days} days",
             "{c.unreadable} event{c.unreadable} cannot be read.",

@@ -16,6 +16,10 @@ from accounts.actors import Actor
 from config.classes import ProcessClass
 from config.database import walls
 from config.database.owners import tables
+from config.sites import STAFF
+
+# Set in the environment of requests to the staff site; a name that no header has.
+AT_STAFF_SITE = "antares.at_staff_site"
 
 
 @contextmanager
@@ -65,10 +69,17 @@ def rows_are_not_hidden(db):
 
 @pytest.fixture
 def requests_act_as_web(monkeypatch):
-    """Answer every request of a test's client with the rights of a web process, and no other."""
+    """
+    Answer every request of a test's client with the rights of a web process, and no other.
+
+    That of a client `at_staff_site` is answered with the rights of the class that serves staff.
+    """
     answer = ClientHandler.__call__
 
     def with_its_rights(handler, environ):
+        if AT_STAFF_SITE in environ:
+            with acting_as(ProcessClass.STAFF), override_settings(SITE=STAFF):
+                return answer(handler, environ)
         with acting_as(ProcessClass.WEB):
             return answer(handler, environ)
 

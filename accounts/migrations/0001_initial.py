@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ('session_data', models.TextField(verbose_name='session data')),
                 ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
                 ('user_id', models.UUIDField(db_index=True, null=True)),
+                ('site', models.CharField(db_default='web', max_length=8)),
             ],
             options={
                 'verbose_name': 'session',
@@ -203,4 +204,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL((SQL / "rate_counters.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "people.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "password_state.sql").read_text(encoding="utf-8")),
     ]

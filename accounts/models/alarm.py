@@ -14,6 +14,8 @@ MAX_REASON: Final = 200
 class AlarmKind(models.TextChoices):
     # A client touched the data of unusually many people within a minute.
     MANY_USERS = "client.many_users"
+    # Many assertions in the name of a client were rejected within an hour.
+    ASSERTIONS_REJECTED = "client.assertions_rejected"
 
 
 class AlarmQuerySet(models.QuerySet["Alarm"]):

@@ -9,6 +9,8 @@ from django.db import models
 class Session(AbstractBaseSession):
     # No foreign key: ending sessions must not wait for a lock on the person.
     user_id = models.UUIDField(null=True, db_index=True)
+    # The site that it is of, as `settings.SITE`: the database shows each site its own.
+    site = models.CharField(max_length=8, db_default="web")
 
     class Meta(AbstractBaseSession.Meta):
         abstract = False

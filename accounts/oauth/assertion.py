@@ -2,23 +2,29 @@
 Client authentication by a signed assertion: `private_key_jwt`, RFC 7523 and OpenID Connect §9.
 
 The client signs; we hold public keys only, so nothing that can be stolen here
-signs in as a client.
+signs in as a client. Every rejection is logged with its cause, and answered in the same way.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
-from joserfc import jwt
-from joserfc.errors import JoseError
+from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
+from joserfc import errors, jwt
 from joserfc.jwk import KeySet
 
-from accounts import tokens
+from accounts import alarms, rates, tokens
 from accounts.models import ServiceClient
+from accounts.models.alarm import AlarmKind
+from accounts.rates import Rate
+
+logger = logging.getLogger(__name__)
 
 # Named, never the library's default, which has HS256 among it: with that, a public
 # key would pass as a shared secret.
@@ -26,7 +32,35 @@ ALGORITHMS = ("RS256", "ES256")
 LONGEST_SECONDS = 300
 LEEWAY_SECONDS = 10
 LONGEST_JTI = 255
+#: Rejected assertions in the name of one client; more within an hour raise an alarm.
+REJECTED: Final = Rate("rejected-assertions", 20, 3600)
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# What libraries raise for bytes that are no JWT. The payload is decoded before its signature is
+# verified, hence the recursion.
+_UNREADABLE: Final = (
+    InvalidClientError,
+    errors.JoseError,
+    ValueError,
+    TypeError,
+    KeyError,
+    RecursionError,
+)
+
+
+class Cause(StrEnum):
+    """Why an assertion was rejected: for the log and the alarm, never for the client."""
+
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    UNKNOWN_CLIENT = "unknown_client"
+    ALGORITHM = "algorithm"
+    SIGNATURE = "signature"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    LIFETIME = "lifetime"
+    TIME = "time"
+    ID = "id"
+    REPLAYED = "replayed"
 
 
 class NotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
@@ -45,67 +79,128 @@ class NotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib shi
         ]
 
 
+class _Rejected(Exception):
+    """The assertion is rejected; `client` is the client that it names, if there is one."""
+
+    def __init__(self, cause: Cause, client: ServiceClient | None = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.client = client
+
+
 class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib ships no types
+    """
+    Authenticates the client of one request.
+
+    :param audience: the address of the token endpoint; an assertion is for it and for nothing else
+    """
+
     CLIENT_AUTH_METHOD = "private_key_jwt"
 
-    def __init__(self, *, audiences: list[str], at: datetime) -> None:
+    def __init__(self, *, audience: str, at: datetime) -> None:
         super().__init__(leeway=LEEWAY_SECONDS)
-        self._audiences = audiences
+        self._audience = audience
         self._at = at
 
-    def __call__(self, query_client: Any, request: Any) -> ServiceClient | None:
+    def __call__(self, query_client: Any, request: Any) -> ServiceClient:  # noqa: ARG002  # authlib's shape
         try:
-            client: ServiceClient | None = super().__call__(query_client, request)
-        except (
-            InvalidClientError,
-            JoseError,
-            ValueError,
-            TypeError,
-            KeyError,
-            # The payload is decoded before its signature is verified.
-            RecursionError,
-        ):
-            client = None
+            client = self._authenticate(request.form)
+        except _Rejected as rejected:
+            _report(rejected, at=self._at)
+        else:
+            request.client = client
+            return client
+        raise NotAuthenticated
+
+    def _authenticate(self, form: Any) -> ServiceClient:
+        assertion = form.get("client_assertion")
+        if form.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
+            raise _Rejected(Cause.MISSING)
+        client = self._find_client(assertion)
+        try:
+            self._verify_claims(_verify_signature(assertion, client), client)
+        except _Rejected as rejected:
+            rejected.client = client
+            raise
+        return client
+
+    def _find_client(self, assertion: str) -> ServiceClient:
+        """Return the client that an assertion names; nothing of it is verified yet."""
+        try:
+            _, claims = self.extract_assertion(assertion)
+        except _UNREADABLE:
+            raise _Rejected(Cause.MALFORMED) from None
+        client_id = claims.get("sub")
+        client = find_client(client_id) if isinstance(client_id, str) else None
         if client is None:
-            raise NotAuthenticated
+            raise _Rejected(Cause.UNKNOWN_CLIENT)
         return client
 
-    def get_audiences(self) -> list[str]:
-        return self._audiences
+    def _verify_claims(self, claims: dict[str, Any], client: ServiceClient) -> None:
+        if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
+            raise _Rejected(Cause.ISSUER)
+        # One string, and exactly ours: an assertion that is for others as well can be used by them.
+        if claims.get("aud") != self._audience:
+            raise _Rejected(Cause.AUDIENCE)
+        if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= LONGEST_JTI:
+            raise _Rejected(Cause.ID)
+        self._verify_times(claims)
+        # Last, since it uses the assertion up, and only one whose signature holds.
+        _use_up(claims, client)
 
-    def resolve_client_public_key(self, client: ServiceClient) -> KeySet:
-        return KeySet.import_key_set(client.jwks)
-
-    def process_assertion_claims(self, assertion: str, resolve_key: Any) -> dict[str, Any]:
-        token = jwt.decode(assertion, resolve_key, algorithms=ALGORITHMS)
-        self.verify_claims(token.claims)
-        return token.claims
-
-    def verify_claims(self, claims: dict[str, Any]) -> None:
-        expires = claims.get("exp")
+    def _verify_times(self, claims: dict[str, Any]) -> None:
+        now, expires = int(self._at.timestamp()), claims.get("exp")
         if isinstance(expires, bool) or not isinstance(expires, int):
-            raise NotAuthenticated
-        if expires > self._at.timestamp() + LONGEST_SECONDS + LEEWAY_SECONDS:
-            raise NotAuthenticated
-        # Last in the parent comes `validate_jti`: only a signature that holds uses one up.
-        super().verify_claims(claims)
-
-    def validate_jti(self, claims: dict[str, Any], jti: Any) -> bool:
-        if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
-            return False
-        client = find_client(claims["sub"])
-        # Kept past the leeway, or it could be replayed within it.
-        expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
-        return client is not None and tokens.use_assertion(
-            client=client, jti=jti, expires_at=expires_at
-        )
-
-    def authenticate_client(self, client: ServiceClient) -> ServiceClient:
-        # Every client authenticates this way; there is no other to check for.
-        return client
+            raise _Rejected(Cause.LIFETIME)
+        if expires > now + LONGEST_SECONDS + LEEWAY_SECONDS:
+            raise _Rejected(Cause.LIFETIME)
+        try:
+            jwt.JWTClaimsRegistry(now=now, leeway=LEEWAY_SECONDS).validate(claims)
+        except _UNREADABLE:
+            raise _Rejected(Cause.TIME) from None
 
 
 def find_client(client_id: str) -> ServiceClient | None:
     if not _CLIENT_ID.fullmatch(client_id):
         return None
     return ServiceClient.objects.live().filter(client_id=client_id).first()
+
+
+def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
+    """Return the claims of an assertion that a key of the client signed."""
+    try:
+        return jwt.decode(assertion, KeySet.import_key_set(client.jwks), ALGORITHMS).claims
+    except errors.UnsupportedAlgorithmError:
+        cause = Cause.ALGORITHM
+    except errors.BadSignatureError:
+        cause = Cause.SIGNATURE
+    except _UNREADABLE:
+        cause = Cause.MALFORMED
+    raise _Rejected(cause)
+
+
+def _use_up(claims: dict[str, Any], client: ServiceClient) -> None:
+    # Kept past the leeway, or it could be replayed within it.
+    expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
+    if not tokens.use_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
+        raise _Rejected(Cause.REPLAYED)
+
+
+def _report(refusal: _Rejected, *, at: datetime) -> None:
+    """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
+    client = refusal.client
+    client_id = client.client_id if client else None
+    logger.warning(
+        "assertion.rejected", extra={"reason": str(refusal.cause), "client_id": client_id}
+    )
+    if client is None:
+        return
+    usage = rates.count(REJECTED, str(client.id), at=at)
+    if not usage.is_within:
+        alarms.sound(
+            kind=AlarmKind.ASSERTIONS_REJECTED,
+            about=client.id,
+            window=f"{at:%Y-%m-%d}",
+            body={"count": usage.counted, "cause": str(refusal.cause)},
+            at=at,
+        )

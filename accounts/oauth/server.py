@@ -71,14 +71,12 @@ class DelegatedCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # aut
 
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
-    """Made for one request: `at` is that request's clock, `audiences` this service's addresses."""
+    """Made for one request: `at` is that request's clock, `audience` this endpoint's address."""
 
-    def __init__(self, *, audiences: list[str], at: datetime) -> None:
+    def __init__(self, *, audience: str, at: datetime) -> None:
         super().__init__()
         self.at = at
-        self.register_client_auth_method(
-            "private_key_jwt", PrivateKeyJwt(audiences=audiences, at=at)
-        )
+        self.register_client_auth_method("private_key_jwt", PrivateKeyJwt(audience=audience, at=at))
         self.register_grant(DelegatedCredentials)
 
     def query_client(self, client_id: str) -> ServiceClient | None:

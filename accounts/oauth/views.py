@@ -23,8 +23,8 @@ from accounts.oauth.server import TokenServer
 @sensitive_post_parameters("client_assertion")
 def token(request: HttpRequest) -> HttpResponse:
     """Mint one token, or answer in the words of RFC 6749 §5.2."""
-    origin = settings.PUBLIC_URL.rstrip("/")
-    server = TokenServer(audiences=[origin + reverse("oauth_token"), origin], at=timezone.now())
+    address = settings.PUBLIC_URL.rstrip("/") + reverse("oauth_token")
+    server = TokenServer(audience=address, at=timezone.now())
     try:
         response = server.create_token_response(request)
     except usage.TooManyUsers as error:

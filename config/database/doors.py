@@ -13,7 +13,8 @@ import psycopg
 from psycopg import sql
 
 import accounts
-from integrations.crossings import CROSSINGS
+from config.classes import SITES
+from integrations.crossings import CROSSINGS, KEY_HOLDERS
 from limited_use.database_functions import Function, load_functions
 from limited_use.receipt_links import OWNER_OF_LINK
 from limited_use.vault import naming_rows
@@ -22,12 +23,32 @@ from limited_use.vault.functions import FUNCTIONS
 from .roles import Roles
 
 _WEB: Final = frozenset({"web"})
+_WEB_AND_PURGE: Final = _WEB | {"purge"}
+_SITES: Final = frozenset(map(str, SITES))
 #: A worker gives the count of a mail back that it could not send.
-_WEB_AND_PURGE: Final = frozenset({"web", "purge"})
+_SITES_AND_PURGE: Final = _SITES | {"purge"}
 #: Counting towards rate limits: `accounts.rates`.
 COUNTERS: Final = load_functions(
     Path(accounts.__file__).parent / "migrations" / "sql" / "rate_counters.sql",
-    {"count_rate": _WEB, "give_back_rate": _WEB_AND_PURGE},
+    {"count_rate": _SITES, "give_back_rate": _SITES_AND_PURGE},
+)
+#: What links to set a new password depend on: `accounts.reset_tokens`. A worker makes them, and a
+#: web process checks them.
+PASSWORD_STATE: Final = load_functions(
+    Path(accounts.__file__).parent / "migrations" / "sql" / "password_state.sql",
+    {"password_state": _WEB_AND_PURGE},
+)
+
+#: People by their addresses: `accounts.people`.
+PEOPLE: Final = load_functions(
+    Path(accounts.__file__).parent / "migrations" / "sql" / "people.sql",
+    {
+        "find_sign_in": _SITES,
+        "find_person": _SITES,
+        "find_colleague": _WEB,
+        "find_kept_factor": _SITES,
+        "is_stored_factor": _WEB,
+    },
 )
 
 _FOUND: Final = """
@@ -51,8 +72,8 @@ class _Found(NamedTuple):
 def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
     """Return the functions by the role that owns them."""
     return {
-        roles.vault: (*FUNCTIONS, *naming_rows.FUNCTIONS),
-        roles.lookup: (*CROSSINGS, OWNER_OF_LINK),
+        roles.vault: (*KEY_HOLDERS, *FUNCTIONS, *naming_rows.FUNCTIONS),
+        roles.lookup: (*CROSSINGS, OWNER_OF_LINK, *PEOPLE, *PASSWORD_STATE),
         roles.counter: COUNTERS,
     }
 
@@ -112,9 +133,10 @@ def _is_right(one: Function, held: _Found, owner: str) -> bool:
 
 def _replace(connection: psycopg.Connection[Any], one: Function, owner: str) -> None:
     name, role = sql.SQL(one.signature), sql.Identifier(owner)
-    # Dropped first: a replacement must take and return the same.
+    # Dropped first: a replacement must take and return the same. A policy that asks the function
+    # goes with it, and is made again by `policies.build`.
     old = sql.Identifier("public", one.name)
-    connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {}").format(old))
+    connection.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(old))
     connection.execute(one.statement)
     # A new owner must be allowed to make things in the schema, for this moment.
     connection.execute(sql.SQL("GRANT CREATE ON SCHEMA public TO {}").format(role))

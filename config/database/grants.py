@@ -24,12 +24,13 @@ class Line:
     One table.
 
     :param why: what is in it, and who needs it for what
-    :param columns: the only columns that a class may write, by class and letter
+    :param columns: the only columns that a class may read or write, by class and letter
     :param whole: the console reads what is not in clear as well: nothing of it is anybody's
     """
 
     why: str
     web: str = ""
+    staff: str = ""
     sync: str = ""
     purge: str = ""
     console: str = ""
@@ -40,8 +41,14 @@ class Line:
         letters: str = getattr(self, process_class.value)
         return letters
 
+    def is_used_by(self, process_class: ProcessClass) -> bool:
+        """Return whether a class may do anything with the table, or with columns of it."""
+        limited = any(one is process_class for one, _ in self.columns)
+        return bool(self.of(process_class)) or limited
 
-_WEB, _PURGE = ProcessClass.WEB, ProcessClass.PURGE
+
+_WEB, _STAFF = ProcessClass.WEB, ProcessClass.STAFF
+_SYNC, _PURGE = ProcessClass.SYNC, ProcessClass.PURGE
 _NOBODY: Final = Line("Django's own, not used: roles are in the code")
 
 #: What the functions of the vault may do, whoever executes them.
@@ -51,17 +58,39 @@ VAULT: Final[Mapping[str, str]] = {
     "limited_use.WrappedLedgerKey": "rawd",
 }
 
+#: The columns by which the functions of the vault find the owner of a key.
+VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "integrations.Connection": ("id", "grant_id", "user_id"),
+    "integrations.Integration": ("id", "connection_id"),
+    "integrations.Calendar": ("id", "cache_id", "user_id"),
+    "limited_use.Share": ("item", "viewer_id", "organisation_id", "withdrawn_at", "expires_at"),
+    # Of what owners opened to support, and who is support.
+    "limited_use.Consent": (
+        "owner_id", "organisation_id", "feature", "item", "withdrawn_at", "expires_at",
+    ),
+    "integrations.Message": ("id", "user_id", "organisation_id", "integration_id"),
+    "accounts.User": ("id", "role", "is_active"),
+}  # fmt: skip
+
 #: What the functions that count may do, whoever executes them.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
-#: The columns that `integrations.crossings` and the like read of everybody's, whoever asks.
+#: The columns that `accounts.people`, `integrations.crossings` and the like read in the rows of all
+#: people, for any caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
+    "accounts.User": ("id", "email", "name", "password", "last_login", "role", "is_active"),
+    "accounts.Membership": ("user_id", "organisation_id", "left_at"),
+    "account.EmailAddress": ("user_id", "email", "verified"),
+    "mfa.Authenticator": ("id", "user_id", "type", "data"),
+    "limited_use.Share": ("owner_id", "viewer_id", "organisation_id", "withdrawn_at"),
     "limited_use.Receipt": ("subject_id", "owner_id"),
     "limited_use.ReceiptLink": ("token_hash", "subject_id"),
     "integrations.Connection": (
         "id", "user_id", "organisation_id", "provider", "account_blind", "status", "revoking_until",
         "ended_at",
     ),
+    "integrations.Integration": ("id", "connection_id"),
+    "integrations.Calendar": ("id", "user_id"),
     "integrations.Discard": ("provider", "account_blind", "revoking_until"),
     "integrations.Watch": ("connection_id", "kind", "lookup_blind"),
     "integrations.Approval": ("user_id", "organisation_id", "state_hash"),
@@ -74,27 +103,37 @@ GRANTS: Final[Mapping[str, Line]] = {
     "auth.Group": _NOBODY,
     "auth.Group_permissions": _NOBODY,
     "contenttypes.ContentType": _NOBODY,
-    "django_migrations": Line("what was migrated; web says whether it is ready", web="r"),
+    "django_migrations": Line(
+        "what was migrated; both sites say whether it is ready", web="r", staff="r"
+    ),
     # --- accounts ---------------------------------------------------------------------------
     "accounts.User": Line(
-        "people; web keeps passwords and when they were seen, and nobody a role; the others ask"
-        " whether they are active and where to write to",
+        "people: both sites read the row of the person; web writes password and times, staff times"
+        " alone; sync reads whether people are active; purge also where to write to, and who has a"
+        " link to the site of staff; no other class reads passwords",
         web="r",
-        sync="r",
-        purge="r",
-        columns={(_WEB, "w"): ("password", "last_login", "last_seen_at")},
+        staff="r",
+        columns={
+            (_WEB, "w"): ("password", "last_login", "last_seen_at"),
+            (_STAFF, "w"): ("last_login", "last_seen_at"),
+            (_SYNC, "r"): ("id", "is_active", "last_seen_at"),
+            (_PURGE, "r"): ("id", "email", "role", "is_active", "last_seen_at"),
+        },
     ),
     "accounts.Organisation": Line(
-        "names of organisations", web="r", sync="r", purge="r", console="r"
+        "names of organisations", web="r", staff="r", sync="r", purge="r", console="r"
     ),
     "accounts.Membership": Line(
         "who belongs where; web locks a row while it stores a grant, and cannot change whose it is",
         web="r",
+        staff="r",
         sync="r",
         purge="r",
         columns={(_WEB, "w"): ("joined_at",)},
     ),
-    "accounts.Session": Line("sign-ins; purge deletes expired ones", web="rawd", purge="rd"),
+    "accounts.Session": Line(
+        "sign-ins; purge deletes expired ones", web="rawd", staff="rawd", purge="rd"
+    ),
     "accounts.RateCount": Line(
         "counters of rate limits: web counts through functions alone; purge deletes expired ones",
         purge="rd",
@@ -102,6 +141,7 @@ GRANTS: Final[Mapping[str, Line]] = {
     "accounts.KnownNetwork": Line(
         "hashes of networks that people signed in from; purge deletes expired ones",
         web="rawd",
+        staff="raw",
         purge="rd",
     ),
     "accounts.ServiceClient": Line(
@@ -116,8 +156,9 @@ GRANTS: Final[Mapping[str, Line]] = {
     "accounts.UsedAssertion": Line("assertions that were seen", web="ra", purge="rd"),
     "accounts.UserMinute": Line("counts per client and minute", web="ra", purge="rd"),
     "accounts.Delegation": Line(
-        "features that people switched on; the others compare its epoch",
+        "features that people switched on; workers and staff compare its epoch",
         web="raw",
+        staff="r",
         sync="r",
         purge="r",
     ),
@@ -125,20 +166,32 @@ GRANTS: Final[Mapping[str, Line]] = {
         "alarms: every class but the console raises them; the operator's command that settles one"
         " runs as purge, and can change nothing else",
         web="ra",
+        staff="ra",
         sync="ra",
         purge="ra",
         console="r",
         columns={(_PURGE, "w"): ("settled_at", "settled_reason")},
     ),
-    "account.EmailAddress": Line("sign-in addresses", web="rawd"),
+    "account.EmailAddress": Line(
+        "sign-in addresses: those of the person alone", web="r", staff="r"
+    ),
     "account.EmailConfirmation": Line("allauth's, not in use", web="rad"),
-    "mfa.Authenticator": Line("second factors", web="rawd"),
+    "mfa.Authenticator": Line(
+        "second factors: those of the person alone; web changes none of staff, and staff keep the"
+        " newest",
+        web="rawd",
+        staff="rawd",
+    ),
     # --- limited_use ------------------------------------------------------------------------
     "limited_use.Share": Line(
         "with whom people share a calendar; a purge ends it", web="raw", purge="rw"
     ),
     "limited_use.Consent": Line(
-        "what people agreed to; a purge ends it", web="raw", sync="r", purge="rw"
+        "what people agreed to; a purge ends it; staff see what is open to support",
+        web="raw",
+        staff="r",
+        sync="r",
+        purge="rw",
     ),
     "limited_use.DataKey": Line("wrapped keys: through the vault's functions alone"),
     "limited_use.KeyEpoch": Line(
@@ -152,46 +205,59 @@ GRANTS: Final[Mapping[str, Line]] = {
     "limited_use.Leaf": Line(
         "the ledger: everybody adds, nobody changes or deletes; the sequencer gives places",
         web="ra",
+        staff="ra",
         sync="ra",
         purge="ra",
         console="r",
         columns={(_PURGE, "w"): ("idx",)},
         whole=True,
     ),
-    "limited_use.Tile": Line("hashes of the ledger", web="r", purge="raw", console="r", whole=True),
+    "limited_use.Tile": Line(
+        "hashes of the ledger", web="r", staff="r", purge="raw", console="r", whole=True
+    ),
     "limited_use.Checkpoint": Line(
-        "signed sizes of the ledger", web="r", purge="raw", console="r", whole=True
+        "signed sizes of the ledger", web="r", staff="r", purge="raw", console="r", whole=True
     ),
     "limited_use.VerifierKeyPeriod": Line(
-        "public keys", web="r", purge="raw", console="r", whole=True
+        "public keys", web="r", staff="r", purge="raw", console="r", whole=True
     ),
     "limited_use.OwedTombstone": Line(
         "hashes of what died; whoever destroys a key owes one", web="ra", sync="ra", purge="raw"
     ),
     "limited_use.Receipt": Line("signed proofs of purges", web="r", purge="ra"),
     "limited_use.ReceiptLink": Line("hashes of links to receipts", web="rad", purge="rad"),
-    "limited_use.PolicyUse": Line("how often each rule was applied", web="r", purge="raw"),
-    "limited_use.Refusal": Line("refusals of the last weeks", web="r", purge="rad"),
-    "limited_use.Tally": Line("how far the counting got", web="r", purge="raw"),
-    "limited_use.HourOfOpens": Line(
-        "how much each actor opened in an hour, for ninety days", web="r", purge="rawd"
+    "limited_use.PolicyUse": Line(
+        "how often each rule was applied: for reviewers and metrics", staff="r", purge="raw"
     ),
-    "limited_use.Gauge": Line("figures of the service as a whole", web="r", purge="rawd"),
-    "limited_use.EvidenceBundle": Line("signed bundles for reviewers", web="r", purge="rad"),
+    "limited_use.Refusal": Line(
+        "refusals of the last weeks, for reviewers", staff="r", purge="rad"
+    ),
+    "limited_use.Tally": Line("how far the counting got", purge="raw"),
+    "limited_use.HourOfOpens": Line(
+        "how much each actor opened in an hour, for ninety days", purge="rawd"
+    ),
+    "limited_use.Gauge": Line("figures of the service as a whole", staff="r", purge="rawd"),
+    "limited_use.EvidenceBundle": Line("signed bundles for reviewers", staff="r", purge="rad"),
     "limited_use.LedgerKey": Line(
         "what becomes of the keys that the ledger names by, without the keys; a connect makes one,"
         " its owner or the purge ends it",
         web="raw",
+        staff="r",
         sync="r",
         purge="raw",
     ),
     "limited_use.WrappedLedgerKey": Line("those keys: through the vault's functions alone"),
     # --- integrations -----------------------------------------------------------------------
     "integrations.Connection": Line(
-        "grants: sealed tokens, status, lease", web="raw", sync="rw", purge="rw", console="r"
+        "grants: sealed tokens, status, lease; staff read the owner and the status",
+        web="raw",
+        sync="rw",
+        purge="rw",
+        console="r",
+        columns={(_STAFF, "r"): ("id", "user_id", "organisation_id", "status")},
     ),
     "integrations.Integration": Line(
-        "products that are switched on", web="raw", sync="rw", purge="rw", console="r"
+        "products that are switched on", web="raw", staff="r", sync="rw", purge="rw", console="r"
     ),
     "integrations.ConnectAttempt": Line("connects in progress", web="raw", purge="rwd"),
     "integrations.Approval": Line(
@@ -216,11 +282,12 @@ GRANTS: Final[Mapping[str, Line]] = {
         purge="rd",
     ),
     "integrations.Message": Line(
-        "sealed metadata of mail; the console counts", web="r", sync="rawd", purge="rd"
+        "sealed metadata of mail; the console counts", web="r", staff="r", sync="rawd", purge="rd"
     ),
     "integrations.MessageBody": Line(
         "sealed bodies; web stores again what is shown, where an older version made it",
         web="r",
+        staff="r",
         sync="rawd",
         purge="rd",
         columns={(_WEB, "w"): ("shown", "shown_version")},
@@ -232,12 +299,16 @@ GRANTS: Final[Mapping[str, Line]] = {
     "integrations.Heartbeat": Line(
         "when each queue last had a consumer, and beat last ran: workers and beat write, all look",
         web="r",
+        staff="r",
         sync="raw",
         purge="raw",
         console="r",
     ),
     "integrations.ParserCount": Line(
-        "how often parsers refused: those who parse add to it, web shows it", web="raw", sync="raw"
+        "how often parsers refused: those who parse add to it, staff show it",
+        web="raw",
+        staff="raw",
+        sync="raw",
     ),
     "integrations.Reply": Line(
         "what came of requests that may be sent again; a day later purge forgets them",

@@ -1,9 +1,9 @@
 """
 Where each class of process logs in: the owner's address, with another name and password.
 
-An operator gives `DATABASE_URL_WEB`, `…_SYNC`, `…_PURGE` and `…_CONSOLE` to the command that makes
-the roles, and each of them to the processes of that class. In development a process of any class
-logs in with `DATABASE_URL`.
+An operator gives `DATABASE_URL_WEB`, `…_STAFF`, `…_SYNC`, `…_PURGE` and `…_CONSOLE` to the command
+that makes the roles, and each of them to the processes of that class. In development a process of
+any class logs in with `DATABASE_URL`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from config.addresses import is_postgresql_url, is_readable_url
 from config.classes import OWNER, ProcessClass
 from config.database.roles import Roles
+from config.database.transport import check_transport
 from config.env import Environment
 
 Logins = Mapping[ProcessClass, str]
@@ -33,18 +35,22 @@ def read_production_login(env: Environment, process_class: str, *, prefix: str) 
     """
     if process_class == OWNER:
         meaning = "postgresql://user:password@host/name of the owner of the tables"
-        return "DATABASE_URL", env.required("DATABASE_URL", meaning)
+        url = env.required("DATABASE_URL", meaning)
+        check_transport(env, "DATABASE_URL", url)
+        return "DATABASE_URL", url
     if not process_class:
         return "DATABASE_URL", ""
     one = ProcessClass(process_class)
-    return variable(one), read_class_login(env, one, prefix=prefix)
+    url = read_class_login(env, one, prefix=prefix)
+    check_transport(env, variable(one), url)
+    return variable(one), url
 
 
 def read_class_login(env: Environment, process_class: ProcessClass, *, prefix: str) -> str:
     """Return the address at which a class logs in; note what is wrong with it."""
     name, role = variable(process_class), Roles(prefix).of(process_class)
     url = env.required(name, f"postgresql://{role}:password@host/name")
-    if url.startswith(("postgres://", "postgresql://")) and user_of(url) != role:
+    if is_postgresql_url(url) and user_of(url) != role:
         env.problem(f"{name} must log in as {role}, the role of PROCESS_CLASS={process_class}")
     return url
 
@@ -68,7 +74,8 @@ def beside(owner_url: str, *, roles: Roles, passwords: Mapping[ProcessClass, str
 
 
 def user_of(url: str) -> str:
-    return unquote(urlsplit(url).username or "")
+    """Return who logs in with `url`; nobody if it cannot be read."""
+    return unquote(urlsplit(url).username or "") if is_readable_url(url) else ""
 
 
 def password_of(url: str) -> str:

@@ -38,10 +38,23 @@ class Also(StrEnum):
     SHARED_INTEGRATION = "integration of a calendar that is shared with them"
     # Those with whom its owner shares any calendar.
     SHARED_OWNER = "account of somebody who shares a calendar with them"
-    # The same, of the agreement that the sharing rests on; support, of one to read an item.
-    SHARED_AGREEMENT = "agreement to sharing of somebody who shares with them, or to support"
+    # The same, of the agreement that the sharing rests on.
+    SHARED_AGREEMENT = "agreement to sharing of somebody who shares with them"
     # The other of the two people whom a share names; ends it, too.
     VIEWER = "share that names them"
+
+
+class Opened(StrEnum):
+    """What says that a row belongs to a message that its owner opened to support."""
+
+    AGREEMENT = "agreement to show a message to support"
+    MESSAGE = "message that such an agreement names"
+    PART = "part of such a message"
+    INTEGRATION = "integration of such a message"
+    CONNECTION = "connection of such an integration"
+    LEDGER_KEY = "ledger key of such a connection"
+    # Opened by nobody: their own, for signing in.
+    STAFF = "row of the member of staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +66,16 @@ class Held:
     :param column: where; of `OWNER` the person's, whose organisation is in `organisation_id`
     :param why: what would be seen without the wall
     :param also: who else reads it
+    :param opened: which rows staff read; None: of this table none
     :param sync: whether sync workers see everybody's: what says whose turn it is, and no content
-    :param many: whether one statement may meet very many of its rows (see `policies.theirs`)
+    :param many: whether one statement may meet very many of its rows (see `wanted_policies.theirs`)
     """
 
     by: By
     column: str
     why: str
     also: Also | None = None
+    opened: Opened | None = None
     sync: bool = False
     many: bool = False
 
@@ -70,8 +85,20 @@ class Held:
             "hidden": True,
             "owner": self.by,
             "also": self.also or "",
+            "staff": self.opened or "",
             "sync_sees_all": self.sync,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class PerSite:
+    """A table of which each class that serves a site is shown the rows of its site."""
+
+    why: str
+
+    def found_by(self) -> dict[str, str | bool]:
+        """Return what the evidence says of it beside why."""
+        return {"hidden": True, "owner": "site"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +117,7 @@ _SIGN_IN: Final = "read to find out who is asking"
 _SERVICE: Final = "the service's own, about nobody by name"
 
 #: By model, or by table where there is no model.
-OWNERS: Final[Mapping[str, Held | Open]] = {
+OWNERS: Final[Mapping[str, Held | PerSite | Open]] = {
     # --- Django's own -----------------------------------------------------------------------
     "auth.Permission": _UNUSED,
     "auth.Group": _UNUSED,
@@ -98,10 +125,18 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
     "contenttypes.ContentType": _UNUSED,
     "django_migrations": Open(_SERVICE),
     # --- accounts ---------------------------------------------------------------------------
-    "accounts.User": Open(f"{_SIGN_IN}; names of colleagues are shown to each other"),
+    "accounts.User": Held(
+        By.PERSON,
+        "id",
+        "names, addresses and password hashes; sign-in asks a function",
+        opened=Opened.STAFF,
+        sync=True,
+    ),
     "accounts.Organisation": Open(_SIGN_IN),
     "accounts.Membership": Open(f"{_SIGN_IN}; colleagues are shared with"),
-    "accounts.Session": Open(f"{_SIGN_IN}, under a hash of what they show"),
+    "accounts.Session": PerSite(
+        f"{_SIGN_IN}, under a hash of what they show; neither site makes one for the other"
+    ),
     "accounts.RateCount": Open("out of reach: through functions that count alone"),
     "accounts.KnownNetwork": Open(f"{_SIGN_IN}, by hashes of networks"),
     "accounts.ServiceClient": Open(_SIGN_IN),
@@ -110,9 +145,19 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
     "accounts.UserMinute": Open("counts per client, of all the people it acts for"),
     "accounts.Delegation": Open(f"{_SIGN_IN}: what a client's token stands for"),
     "accounts.Alarm": Open(_SERVICE),
-    "account.EmailAddress": Open(f"{_SIGN_IN}; colleagues are shared with by address"),
+    "account.EmailAddress": Held(
+        By.PERSON,
+        "user_id",
+        "addresses; sign-in and sharing ask functions",
+        opened=Opened.STAFF,
+    ),
     "account.EmailConfirmation": _UNUSED,
-    "mfa.Authenticator": Open(_SIGN_IN),
+    "mfa.Authenticator": Held(
+        By.PERSON,
+        "user_id",
+        "second factors, shown when the password was right",
+        opened=Opened.STAFF,
+    ),
     # --- limited_use ------------------------------------------------------------------------
     "limited_use.Share": Held(
         By.OWNER, "owner_id", "with whom people share what", also=Also.VIEWER, sync=True
@@ -122,6 +167,7 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
         "owner_id",
         "what people agreed to, and what of theirs is open to support",
         also=Also.SHARED_AGREEMENT,
+        opened=Opened.AGREEMENT,
         sync=True,
     ),
     "limited_use.DataKey": Open("out of reach: through the vault's functions alone"),
@@ -144,6 +190,7 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
         "holder",
         "by which keys the ledger names somebody",
         also=Also.SHARED_OWNER,
+        opened=Opened.LEDGER_KEY,
         sync=True,
     ),
     "limited_use.WrappedLedgerKey": Open("out of reach: through the vault's functions alone"),
@@ -153,6 +200,7 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
         "user_id",
         "which accounts somebody has, and their sealed tokens",
         also=Also.SHARED_OWNER,
+        opened=Opened.CONNECTION,
         sync=True,
     ),
     "integrations.Integration": Held(
@@ -160,6 +208,7 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
         "connection_id",
         "what somebody has switched on",
         also=Also.SHARED_INTEGRATION,
+        opened=Opened.INTEGRATION,
         sync=True,
     ),
     "integrations.ConnectAttempt": Held(
@@ -171,9 +220,15 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
     "integrations.Discard": Open("hashes of accounts whose grant was not kept: it is nobody's"),
     "integrations.Thread": Held(By.OWNER, "user_id", "how much mail, when", many=True),
     "integrations.Message": Held(
-        By.OWNER, "user_id", "when whose mail came; the rest is sealed", many=True
+        By.OWNER,
+        "user_id",
+        "when whose mail came; the rest is sealed",
+        opened=Opened.MESSAGE,
+        many=True,
     ),
-    "integrations.MessageBody": Held(By.INTEGRATION, "integration_id", "sealed mail"),
+    "integrations.MessageBody": Held(
+        By.INTEGRATION, "integration_id", "sealed mail", opened=Opened.PART
+    ),
     "integrations.Attachment": Held(By.INTEGRATION, "integration_id", "sizes; the rest is sealed"),
     "integrations.Calendar": Held(
         By.OWNER,
@@ -212,9 +267,19 @@ OWNERS: Final[Mapping[str, Held | Open]] = {
 @cache
 def tables() -> Mapping[str, str]:
     """Return the tables whose rows belong to somebody, with the name that `OWNERS` has for each."""
+    return _tables_of(Held)
+
+
+@cache
+def tables_per_site() -> Mapping[str, str]:
+    """Return the tables whose rows belong to a site, in the same way."""
+    return _tables_of(PerSite)
+
+
+def _tables_of(kind: type[Held | PerSite]) -> Mapping[str, str]:
     return {
         model._meta.db_table: label  # noqa: SLF001 - Django's documented model API
         for model in apps.get_models()
         for label in [model._meta.label]  # noqa: SLF001
-        if isinstance(OWNERS.get(label), Held)
+        if isinstance(OWNERS.get(label), kind)
     }

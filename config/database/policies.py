@@ -1,5 +1,5 @@
 """
-Row-level security: the policies as the code has them, made, compared, and nothing besides.
+Row-level security: the policies of `wanted_policies`, made, compared, and no others.
 
 A policy's text comes back from the catalogue in PostgreSQL's own words, so what is compared is a
 hash of both, kept as the policy's comment: of our words, and of what they became.
@@ -9,54 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
 
-from accounts.roles import Role
-from config.classes import ProcessClass
-from integrations.facts import OF_SHARING
-from integrations.owner_permits import SUPPORT
-
-from .grants import GRANTS, LOOKUP
-from .owners import OWNERS, Also, By, Held, tables
+from .owners import tables, tables_per_site
 from .roles import Roles
-from .told import ORGANISATION, PERSON
-
-# A setting that is not set, or that a transaction before had set, equals nothing.
-_ME: Final = f"nullif(current_setting('{PERSON}', true), '')::uuid"
-_HERE: Final = f"nullif(current_setting('{ORGANISATION}', true), '')::uuid"
-_MINE: Final = f"c.user_id = {_ME} AND c.organisation_id = {_HERE}"
-_CONNECTIONS: Final = f"SELECT c.id FROM integrations_connection c WHERE {_MINE}"  # noqa: S608 - our own words
-_INTEGRATIONS: Final = (
-    "SELECT i.id FROM integrations_integration i"  # noqa: S608 - our own words
-    f" JOIN integrations_connection c ON c.id = i.connection_id WHERE {_MINE}"
-)
-_SHOWN: Final = (
-    f"FROM limited_use_share s WHERE s.viewer_id = {_ME} AND s.organisation_id = {_HERE}"
-    " AND s.withdrawn_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now())"
-)
-_IS_SUPPORT: Final = (
-    f"(SELECT u.role = '{Role.SUPPORT}' AND u.is_active FROM accounts_user u WHERE u.id = {_ME})"  # noqa: S608 - our own words
-)
-_OPENED: Final = (
-    f"feature = '{SUPPORT}' AND item IS NOT NULL AND withdrawn_at IS NULL AND expires_at > now()"
-    f" AND {_IS_SUPPORT}"
-)
-
-
-class Policy(NamedTuple):
-    """One policy: for whom, for which command, and of which rows."""
-
-    table: str
-    name: str
-    role: str
-    command: str
-    rows: str
-
-    def __str__(self) -> str:
-        return f"policy {self.name} on {self.table}"
+from .wanted_policies import Policy, wanted
 
 
 class _Found(NamedTuple):
@@ -68,91 +28,6 @@ class _Found(NamedTuple):
     check: str | None
     is_permissive: bool
     comment: str | None
-
-
-def wanted(roles: Roles, owner: str) -> Iterator[Policy]:
-    """
-    Return every policy.
-
-    :param owner: of the tables, who migrates: nothing is hidden from it, and a policy says so
-    """
-    for table, label in tables().items():
-        line = OWNERS[label]
-        if not isinstance(line, Held):
-            continue
-        yield Policy(table, "owner_of_tables", owner, "ALL", "true")
-        if label in LOOKUP:
-            yield Policy(table, "lookup", roles.lookup, "SELECT", "true")
-        for role, process_class in roles.logins.items():
-            if not GRANTS[label].of(process_class):
-                continue
-            if _sees_all(process_class, line):
-                yield Policy(table, f"{process_class}_all", role, "ALL", "true")
-            else:
-                yield Policy(table, f"{process_class}_theirs", role, "ALL", theirs(line))
-            if process_class is ProcessClass.WEB:
-                for name, command, rows in _also(label, line):
-                    yield Policy(table, f"web_{name}", role, command, rows)
-
-
-def _sees_all(process_class: ProcessClass, line: Held) -> bool:
-    if process_class is ProcessClass.WEB:
-        return False
-    return process_class is not ProcessClass.SYNC or line.sync
-
-
-def theirs(line: Held) -> str:
-    """Return the condition on a row for being of whom the transaction is for."""
-    match line.by:
-        # Looked up once per statement, as a scalar of its own. Where there are few rows, such a
-        # scalar costs more than it saves, being a plan that each statement sets up; and a policy
-        # that looks into tables sets up those of theirs as well.
-        case By.OWNER if line.many:
-            return f"{line.column} = (SELECT {_ME}) AND organisation_id = (SELECT {_HERE})"
-        case By.OWNER:
-            return f"{line.column} = {_ME} AND organisation_id = {_HERE}"
-        case By.PERSON:
-            return f"{line.column} = {_ME}"
-        # Arrays made once per statement: an index takes them, and no row costs a look-up.
-        case By.CONNECTION:
-            return f"{line.column} = {_any(_CONNECTIONS)}"
-        case By.INTEGRATION:
-            return f"{line.column} = {_any(_INTEGRATIONS)}"
-
-
-def _also(label: str, line: Held) -> Iterator[tuple[str, str, str]]:
-    """Return name, command and condition of what others may do with a row."""
-    theirs_who_share = _any(f"SELECT s.owner_id {_SHOWN}")
-    match line.also:
-        case None:
-            return
-        case Also.SHARED_CALENDAR:
-            column = "id" if label == "integrations.Calendar" else "calendar_id"
-            yield "shared", "SELECT", f"{column} = {_any(f'SELECT s.item {_SHOWN}')}"
-        case Also.SHARED_INTEGRATION:
-            calendars = _SHOWN.replace(
-                " WHERE", " JOIN integrations_calendar k ON k.id = s.item WHERE", 1
-            )
-            yield "shared", "SELECT", f"id = {_any(f'SELECT k.integration_id {calendars}')}"
-        case Also.SHARED_OWNER if line.by is By.OWNER:
-            rows = f"organisation_id = {_HERE} AND {line.column} = {theirs_who_share}"
-            yield "shared", "SELECT", rows
-        case Also.SHARED_OWNER:
-            found = (
-                "SELECT c.id FROM integrations_connection c"  # noqa: S608 - our own words
-                f" WHERE c.organisation_id = {_HERE} AND c.user_id = {theirs_who_share}"
-            )
-            yield "shared", "SELECT", f"{line.column} = {_any(found)}"
-        case Also.SHARED_AGREEMENT:
-            here = f"organisation_id = {_HERE} AND feature = '{OF_SHARING.key}'"
-            yield "shared", "SELECT", f"{here} AND {line.column} = {theirs_who_share}"
-            yield "support", "SELECT", _OPENED
-        case Also.VIEWER:
-            yield "viewer", "ALL", f"viewer_id = {_ME} AND organisation_id = {_HERE}"
-
-
-def _any(select: str) -> str:
-    return f"ANY (ARRAY({select}))"
 
 
 def build(connection: psycopg.Connection[Any], roles: Roles) -> list[str]:
@@ -211,7 +86,7 @@ def _states(connection: psycopg.Connection[Any]) -> list[tuple[str, bool, bool, 
         "SELECT relname::text, relrowsecurity, relforcerowsecurity, relowner::regrole::text"
         " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (%s)"
         " ORDER BY 1",
-        [list(tables())],
+        [[*tables(), *tables_per_site()]],
     ).fetchall()
 
 
@@ -230,31 +105,36 @@ def _policies(connection: psycopg.Connection[Any]) -> list[_Found]:
 
 
 def _is_right(policy: Policy, held: _Found) -> bool:
-    letters = {"ALL": "*", "SELECT": "r"}
+    letters = {"ALL": "*", "SELECT": "r", "UPDATE": "w", "DELETE": "d"}
     return (
         held.roles == [policy.role]
         and held.command == letters[policy.command]
-        and held.check is None
-        and held.is_permissive
-        and held.comment == _mark(policy, held.using)
+        and held.is_permissive == policy.is_permissive
+        and (held.check is None) == (policy.check is None)
+        and held.comment == _mark(policy, held)
     )
 
 
-def _mark(policy: Policy, became: str | None) -> str:
-    return hashlib.sha256(f"{policy.rows}\0{became}".encode()).hexdigest()
+def _mark(policy: Policy, held: _Found) -> str:
+    words = (policy.rows, policy.check, held.using, held.check)
+    return hashlib.sha256("\0".join(map(str, words)).encode()).hexdigest()
 
 
 def _make(connection: psycopg.Connection[Any], policy: Policy) -> None:
     name, table = sql.Identifier(policy.name), sql.Identifier(policy.table)
     connection.execute(
-        sql.SQL("CREATE POLICY {} ON {} FOR {} TO {} USING ({})").format(
-            name, table, sql.SQL(policy.command), sql.Identifier(policy.role), sql.SQL(policy.rows)
+        sql.SQL("CREATE POLICY {} ON {} AS {} FOR {} TO {} USING ({}){}").format(
+            name,
+            table,
+            sql.SQL("PERMISSIVE" if policy.is_permissive else "RESTRICTIVE"),
+            sql.SQL(policy.command),
+            sql.Identifier(policy.role),
+            sql.SQL(policy.rows),
+            sql.SQL(f" WITH CHECK ({policy.check})" if policy.check else ""),
         )
     )
     (became,) = [
-        one.using
-        for one in _policies(connection)
-        if (one.table, one.name) == (policy.table, policy.name)
+        one for one in _policies(connection) if (one.table, one.name) == (policy.table, policy.name)
     ]
     connection.execute(
         sql.SQL("COMMENT ON POLICY {} ON {} IS {}").format(

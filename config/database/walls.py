@@ -19,9 +19,9 @@ from django.db import models
 from config.classes import ProcessClass
 from limited_use.vault.fields import SealedField
 
-from . import acl, doors, owner_rights, policies, roles
+from . import acl, doors, owner_rights, policies, roles, server_rights
 from .acl import SCHEMA, Grant
-from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, Line
+from .grants import COUNTER, GRANTS, LOOKUP, PRIVILEGES, VAULT, VAULT_COLUMNS, Line
 from .roles import Roles
 
 _SECRET: Final = {"accounts_user": {"password"}}
@@ -61,6 +61,7 @@ def _build_on(connection: psycopg.Connection[Any]) -> list[str]:
             acl.grant(connection, one)
             done.append(f"granted {one}")
         done += policies.build(connection, ours())
+        done += server_rights.revoke(connection)
     return done
 
 
@@ -75,6 +76,15 @@ def differences() -> list[str]:
         *(f"too much: {one}" for one in sorted(found - wanted)),
         *(f"missing: {one}" for one in sorted(wanted - found)),
     ]
+
+
+def describe_open_rights() -> list[str]:
+    """
+    Return what every login of the database may do beyond the walls, a line each.
+
+    No difference to what the code says: the owner of the tables cannot change it.
+    """
+    return server_rights.describe(_connection())
 
 
 def beyond(process_class: ProcessClass) -> list[str]:
@@ -144,10 +154,11 @@ def _of_functions(names: Roles) -> Iterator[Grant]:
             for letter in letters:
                 table = known[label]._meta.db_table  # noqa: SLF001
                 yield Grant("table", table, "", owner, PRIVILEGES[letter])
-    for label, columns in LOOKUP.items():
-        for column in columns:
-            table = known[label]._meta.db_table  # noqa: SLF001
-            yield Grant("table", table, column, names.lookup, PRIVILEGES["r"])
+    for owner, read in ((names.lookup, LOOKUP), (names.vault, VAULT_COLUMNS)):
+        for label, columns in read.items():
+            for column in columns:
+                table = known[label]._meta.db_table  # noqa: SLF001
+                yield Grant("table", table, column, owner, PRIVILEGES["r"])
 
 
 def _of(

@@ -29,6 +29,8 @@ from config.embedded.feature import Feature
 from config.embedded.processes import Unavailable, follow_parent
 
 PORT: Final = 8000
+STAFF_PORT: Final = 8001
+_PROVIDERS: Final = ("GOOGLE_", "MICROSOFT_")
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -39,13 +41,17 @@ def demo(arguments: argparse.Namespace) -> int:
             arguments.data,
             urls,
             port=arguments.port,
+            staff_port=arguments.staff_port,
             sandbox_port=arguments.sandbox_port,
             workers=arguments.workers,
-            extra=_roles(os.environ),
+            extra=_roles(os.environ) | _given_providers(os.environ),
         ) as running,
     ):
         say(f"Antares Integrations is running, after {time.monotonic() - began:.1f} s.")
+        for name in sorted(_given_providers(os.environ)):
+            say(f"  given    {name}, instead of the sandbox's")
         say(f"  open     {running.url}")
+        say(f"  staff    {running.staff_url}  (the pages of support, review and operations)")
         say(f"  sandbox  {running.sandbox_url}  (stands in for Google and Microsoft)")
         say(f"  logs     {running.logs}")
         port = urlsplit(running.url).port
@@ -108,6 +114,11 @@ def _roles(given: Mapping[str, str]) -> dict[str, str]:
     return {"DATABASE_ROLE_PREFIX": f"antares_{mark}"}
 
 
+def _given_providers(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of Google and Microsoft that are given: they lead to another stand-in."""
+    return {name: value for name, value in given.items() if name.startswith(_PROVIDERS) and value}
+
+
 def _mark(given: Mapping[str, str]) -> str:
     """Return a short name for the database that is given, whoever logs in; none: empty."""
     parts = urlsplit(given.get("DATABASE_URL", ""))
@@ -131,6 +142,7 @@ def main() -> int:
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("demo", help="the whole service, with its sandbox")
     one.add_argument("--port", type=int, default=PORT)
+    one.add_argument("--staff-port", type=int, default=STAFF_PORT)
     one.add_argument("--sandbox-port", type=int, default=8100)
     one.add_argument("--workers", type=int, default=1)
     one.set_defaults(act=demo)

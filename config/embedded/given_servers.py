@@ -11,6 +11,7 @@ import psycopg
 from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
+from config.broker import tls_options
 from config.embedded.processes import Unavailable
 
 _WITHIN: Final = 5  # seconds
@@ -34,10 +35,16 @@ def ask_database(url: str) -> None:
         )
 
 
-def ask_broker(url: str) -> None:
-    """:raises Unavailable: unless a broker answers there"""
+def ask_broker(url: str, authority: str = "") -> None:
+    """
+    Connect to the broker at `url` once.
+
+    :param authority: a file of certificates to trust beside the system's; may be empty
+    :raises Unavailable: unless a broker answers there
+    """
+    tls = tls_options(url, authority)
     try:
-        with Connection(url, connect_timeout=_WITHIN) as connection:  # type: ignore[no-untyped-call]  # ships no types
+        with Connection(url, connect_timeout=_WITHIN, ssl=tls) as connection:  # type: ignore[no-untyped-call]  # ships no types
             connection.ensure_connection(max_retries=1, timeout=_WITHIN)
     except (OperationalError, OSError) as error:
         raise Unavailable(f"BROKER_URL: {_first_line(error)}") from None

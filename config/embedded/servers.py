@@ -64,7 +64,7 @@ def running(
     if database:
         given_servers.ask_database(database)
     if broker:
-        given_servers.ask_broker(broker)
+        given_servers.ask_broker(broker, given.get("BROKER_CA", ""))
     files = None
     with ExitStack() as stack:
         if not (database and broker):

@@ -41,7 +41,8 @@ class Service:
     """
     What runs: addresses, the environment of commands, and processes by name.
 
-    `environment` is the owner's: each process gets it with a class and a login of its own on top.
+    `staff_url` is the address of the pages of staff. `environment` is the owner's: each process
+    gets it with a class and a login of its own on top.
     """
 
     url: str
@@ -52,6 +53,7 @@ class Service:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     # Where each class logs in to the database; where there is none, as the owner.
     logins: Logins = field(default_factory=dict)
+    staff_url: str = ""
 
     def start(
         self,
@@ -103,14 +105,15 @@ class Service:
             of=ProcessClass.PURGE,
         )
 
-    def start_web(self, port: int) -> None:
+    def start_site(self, process_class: ProcessClass, port: int) -> None:
+        """Start the web server of a class, under the name of that class."""
         self.start(
-            "web",
+            str(process_class),
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
             # Its access log would hold query strings; `config.requests` writes ours.
             *("--no-access-log", "--log-level", "warning"),
             sign=signal.SIGTERM,
-            of=ProcessClass.WEB,
+            of=process_class,
         )
 
     def wait(self, name: str, port: int) -> None:
@@ -186,6 +189,7 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     urls: Urls,
     *,
     port: int = 0,
+    staff_port: int = 0,
     sandbox_port: int | ports.AlreadyReserved = 0,
     workers: int = 1,
     extra: Mapping[str, str] | None = None,
@@ -195,11 +199,11 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     """
     Migrate, seed and start everything, and yield it once the web server listens.
 
-    `port` and `sandbox_port` are wishes; `workers` is how many of each class; `extra` overrides
-    settings by their names; `seed` is what the sandbox begins with (``accounts``, ``dials``; our
-    client is added): without one all begins as the demo does, with calendars that live here as
-    well. `validate` has it hold calls against Google's descriptions. Leaving stops every
-    process, newest first.
+    `port`, `staff_port` and `sandbox_port` are wishes; `workers` is how many of each class; `extra`
+    overrides settings by their names; `seed` is what the sandbox begins with (``accounts``,
+    ``dials``; our client is added): without one all begins as the demo does, with calendars that
+    live here as well. `validate` has it hold calls against Google's descriptions. Leaving stops
+    every process, newest first.
 
     :raises Unavailable: if a process does not come up; the message names its log. Or if an
         earlier version made the database.
@@ -207,6 +211,7 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
     refuse_earlier_version(urls, data_dir)
     with (
         ports.reserved(port) as web_port,
+        ports.reserved(staff_port) as port_of_staff,
         ports.reserved(sandbox_port) as provider_port,
         ports.reserved(provider_port + 1) as control_port,
     ):
@@ -214,12 +219,14 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
         logs.mkdir(parents=True, exist_ok=True)
         # Two names, so that the cookies of one never reach the other.
         url, sandbox_url = f"http://localhost:{web_port}", f"http://127.0.0.1:{provider_port}"
+        # The two sites have cookies of other names.
+        staff_url = f"http://localhost:{port_of_staff}"
         env = environment(data_dir, urls, url=url, sandbox_url=sandbox_url, given=os.environ)
         control_url = f"http://127.0.0.1:{control_port}"
-        env |= extra or {}
+        env |= {"STAFF_URL": staff_url, **(extra or {})}
         roles = Roles(env.get("DATABASE_ROLE_PREFIX") or DEFAULT_PREFIX)
         passwords = logins.kept(data_dir / "roles")
-        service = Service(url, sandbox_url, control_url, env, logs)
+        service = Service(url, sandbox_url, control_url, env, logs, staff_url=staff_url)
         service.logins = logins.beside(urls.database, roles=roles, passwords=passwords)
         seeded = sandbox_seed.write(data_dir / "sandbox.json", service.environment, seed)
         try:
@@ -232,14 +239,16 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
             # Beside it; neither asks the other for anything.
             _prepare(service, with_calendars=seed is None)
             service.wait("sandbox", provider_port)
-            service.start_web(web_port)
+            service.start_site(ProcessClass.WEB, web_port)
             # A person waits for the first page, from which the rest would take the processor.
             service.wait("web", web_port)
+            service.start_site(ProcessClass.STAFF, port_of_staff)
             service.start_beat()
             for process_class in WORKERS:
                 for number in range(1, workers + 1):
                     name = f"worker-{process_class}"
                     service.start_worker(name if workers == 1 else f"{name}{number}", process_class)
+            service.wait("staff", port_of_staff)
             yield service
         finally:
             for name in reversed(list(service.processes)):

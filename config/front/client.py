@@ -20,6 +20,9 @@ PIECE: Final = 64 * 1024
 READER_PATIENCE: Final = 20.0
 SLOWEST_READER: Final = 64 * 1024
 
+# granian names itself in an answer without this header, and has no option not to (its issue 594).
+_NO_SERVER: Final = (b"server", b"")
+
 
 class ClientGone(Exception):
     """The client closed the connection."""
@@ -52,6 +55,7 @@ class Client:
 
     async def start(self, status: int, headers: Headers) -> None:
         self.has_answer = True
+        headers = [*headers, _NO_SERVER]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send_answer(self, answer: Answer) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from django.http import HttpRequest
 
 from config import health
-from config.front.refusals import Answer
+from config.front.refusals import BROWSER_HEADERS, Answer
 
 ALIVE: Final = "/healthz"
 
@@ -18,5 +18,5 @@ def answer_alive(method: str) -> Answer:
     request.method = method
     response = health.alive(request)
     headers = [(name.lower().encode(), value.encode()) for name, value in response.items()]
-    headers.append((b"x-content-type-options", b"nosniff"))
+    headers += [(b"x-content-type-options", b"nosniff"), *BROWSER_HEADERS]
     return Answer(response.status_code, headers, response.content)

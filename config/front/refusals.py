@@ -13,10 +13,16 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils.encoding import escape_uri_path
 
+from config import browser_headers
 from integrations.problem_catalogue import EXPLAINED
 from integrations.problems import BUSY
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+#: Of every answer, as the front sends them.
+BROWSER_HEADERS: Final[Headers] = tuple(
+    (name.lower().encode(), value.encode()) for name, value in browser_headers.HEADERS.items()
+)
 
 # Callers of these addresses are programs, and read problem documents (RFC 9457).
 _PROGRAMS: Final = ("/v1/", "/oauth/", "/webhooks/")
@@ -123,6 +129,7 @@ def render(refused: Refused, path: str) -> Answer:
         (b"x-content-type-options", b"nosniff"),
         (b"x-request-id", refused.request_id.encode()),
         (b"connection", b"close"),
+        *BROWSER_HEADERS,
     ]
     if refused.retry_after is not None:
         headers.append((b"retry-after", str(refused.retry_after).encode()))

@@ -59,10 +59,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
     Middleware loads the session and the person, so a database that is away is met there first:
     503, as in a view. Anything else is a bug: 500, without a word of the exception.
     """
+    if not request.path.startswith(PREFIX):
+        return show_server_error(request)
+    return handler.said(request, problems.BUSY.code if _is_busy() else "unexpected")
+
+
+def show_server_error(request: HttpRequest) -> HttpResponse:
+    """Answer the same with a page, whatever the address."""
+    return busy_page.render() if _is_busy() else defaults.server_error(request)
+
+
+def _is_busy() -> bool:
     error = sys.exception()
-    is_api = request.path.startswith(PREFIX)
-    if isinstance(error, Exception) and problems.of(error) is problems.BUSY:
-        return handler.said(request, problems.BUSY.code) if is_api else busy_page.render()
-    if is_api:
-        return handler.said(request, "unexpected")
-    return defaults.server_error(request)
+    return isinstance(error, Exception) and problems.of(error) is problems.BUSY

@@ -46,8 +46,10 @@ class SharingView(OwnView):
             "id": share.id,
             "calendar_id": one.calendar.id,
             "direction": "given" if is_mine else "received",
-            "user_id": share.viewer_id if is_mine else share.owner_id,
-            "name": one.other,
+            # Whether anybody has the address, and who, is not for the owner to find out.
+            "address": one.other if is_mine else None,
+            "user_id": None if is_mine else share.owner_id,
+            "name": None if is_mine else one.other,
             "level": share.level,
             "given_at": share.given_at,
             "expires_at": share.expires_at,
@@ -57,7 +59,7 @@ class SharingView(OwnView):
 class CalendarShares(SharingView):
     @extend_schema(operation_id="list_calendar_shares", responses={200: shapes.ShareList})
     def get(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
-        """Return who may look at a calendar of the person's own."""
+        """Return the addresses with which a calendar of the person's own is shared."""
         self.asked(request)
         return self.answer(
             sharing.of_calendar(actor=self.actor, calendar_id=calendar_id, at=self.at)

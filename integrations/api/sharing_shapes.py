@@ -14,8 +14,16 @@ class Share(serializers.Serializer[None]):
     id = serializers.UUIDField()
     calendar_id = serializers.UUIDField()
     direction = serializers.ChoiceField(choices=["given", "received"])
-    user_id = serializers.UUIDField(help_text="With whom, or whose calendar it is.")
-    name = serializers.CharField()
+    address = serializers.CharField(
+        allow_null=True,
+        help_text="The address as its owner typed it, whoever has it; null if received.",
+    )
+    user_id = serializers.UUIDField(
+        allow_null=True, help_text="Whose calendar it is; null if given."
+    )
+    name = serializers.CharField(
+        allow_null=True, help_text="The name of whose calendar it is; null if given."
+    )
     level = serializers.ChoiceField(choices=ShareLevel.values)
     given_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)

@@ -73,5 +73,5 @@ def _length(request: HttpRequest) -> timedelta:
 
 def _addresses(asked: Asked, ids: list[str]) -> list[str]:
     """Return the addresses of those among them who share a calendar with whoever asks."""
-    found = {str(one): person.email for one, person in circle.colleagues(asked).items()}
-    return [found[one] for one in dict.fromkeys(ids) if one in found]
+    found = {str(one): person.address for one, person in circle.colleagues(asked).items()}
+    return [address for one in dict.fromkeys(ids) if (address := found.get(one))]

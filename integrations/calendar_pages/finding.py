@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django import forms
 
-from accounts.models import User
 from integrations import zones
 from integrations.almanac.slots import Hours, Meeting
 from integrations.calendar_pages import beginning, preferences, repeating, spans
 from integrations.calendars.meeting_times import Offer, Participant, Search
+from integrations.crossings import Partner
 from limited_use.sinks.agenda import Shown
 
 LENGTHS: Final = (
@@ -58,12 +58,12 @@ class FindForm(forms.Form):
         label="On the clocks of", choices=[(one, one) for one in sorted(preferences.ZONES)]
     )
 
-    def __init__(self, *args: Any, people: Mapping[UUID, User], **more: Any) -> None:
+    def __init__(self, *args: Any, people: Mapping[UUID, Partner], **more: Any) -> None:
         super().__init__(*args, **more)
         self.people = people
         for one, person in people.items():
             self.fields[f"{_PERSON}{one}"] = forms.ChoiceField(
-                label=person.name or person.email, choices=_COMING, required=False
+                label=_name(person), choices=_COMING, required=False
             )
 
     @property
@@ -102,7 +102,7 @@ class FindForm(forms.Form):
         )
 
 
-def shown(search: Search, people: Mapping[UUID, User]) -> Callable[[Offer], Sequence[Shown]]:
+def shown(search: Search, people: Mapping[UUID, Partner]) -> Callable[[Offer], Sequence[Shown]]:
     """Return how a sink makes the times that suit: by day, each with the address to take it."""
     place = zones.zone(search.zone)
     needed = [one.user_id for one in search.participants if one.is_required]
@@ -135,5 +135,5 @@ def shown(search: Search, people: Mapping[UUID, User]) -> Callable[[Offer], Sequ
     return make
 
 
-def _name(person: User) -> str:
-    return person.name or person.email
+def _name(person: Partner) -> str:
+    return person.name or person.address or ""

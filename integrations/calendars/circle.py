@@ -11,11 +11,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts.models import User
-from integrations import calendar_permits
+from integrations import calendar_permits, crossings
 from integrations.asking import Asked
 from integrations.calendars import agenda
 from integrations.calendars.visible import Visible
+from integrations.crossings import Partner
 from integrations.models.calendar import CalendarRole
 
 
@@ -53,10 +53,11 @@ def around(asked: Asked) -> Circle:
     return Circle(by_person, {one.calendar.id: one for one in found})
 
 
-def colleagues(asked: Asked) -> Mapping[UUID, User]:
+def colleagues(asked: Asked) -> Mapping[UUID, Partner]:
     """Return who shares with the asker a calendar that says when they have time, by id."""
     people = set(around(asked).by_person) - {asked.user_id}
-    return User.objects.in_bulk(people) if people else {}
+    partners = crossings.find_partners(asked.user_id, asked.actor.organisation_id) if people else {}
+    return {person: partners[person] for person in sorted(people) if person in partners}
 
 
 def refuse_strangers(asked: Asked, people: Collection[UUID]) -> None:

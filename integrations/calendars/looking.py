@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from accounts.models import User
-from integrations import calendar_permits
+from integrations import calendar_permits, crossings
 from integrations.almanac.expansion import Window
 from integrations.asking import Asked
 from integrations.calendar_permits import Wanted
@@ -82,7 +81,7 @@ def look(asked: Asked, inside: Window, *, hidden: Collection[UUID]) -> Look:
         shown,
         [one for one in current if one not in shown],
         coming,
-        _sharers(found),
+        _sharers(found, asked),
     )
 
 
@@ -118,7 +117,7 @@ def event(asked: Asked, name: EventId) -> OneEvent:
         actor=asked.actor, wanted=wanted, at=asked.at, needed=seen.calendar.id
     )
     names = _named_rows(found, named, permits)
-    sharer = "" if seen.share is None else _sharers([seen]).get(seen.share.owner_id, "")
+    sharer = "" if seen.share is None else _sharers([seen], asked).get(seen.share.owner_id, "")
     return OneEvent([*names, *events], permits, seen, found, sharer)
 
 
@@ -187,6 +186,9 @@ def _names(named: Iterable[Visible], shown: Collection[Visible]) -> Iterable[Wan
             yield Wanted(one.calendar, event, share=one.share, count=1, names_only=True)
 
 
-def _sharers(found: Iterable[Visible]) -> Mapping[UUID, str]:
+def _sharers(found: Iterable[Visible], asked: Asked) -> Mapping[UUID, str]:
     ids = {one.share.owner_id for one in found if one.share is not None}
-    return dict(User.objects.filter(id__in=ids).values_list("id", "name")) if ids else {}
+    if not ids:
+        return {}
+    partners = crossings.find_partners(asked.user_id, asked.actor.organisation_id)
+    return {person: partners[person].name for person in ids if person in partners}

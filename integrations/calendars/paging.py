@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import orjson
-from django.core import signing
 
+from accounts import signed_values
 from integrations.almanac import expansion
 from integrations.almanac.expansion import Window
 from integrations.almanac.series import key
@@ -24,8 +24,8 @@ from integrations.calendars.expanding import Happening
 from integrations.calendars.visible import Visible
 from integrations.inbox import cursors
 
-# As the cursors of mail, and apart from them: a place here is made of what is sealed.
-_SALT: Final = "integrations.calendars.cursor"
+# Apart from the cursors of mail: the place of an occurrence is made of sealed values.
+_PURPOSE: Final = "cursor of calendars"
 
 
 class Place(NamedTuple):
@@ -83,7 +83,8 @@ class Paging:
             spot.at.microsecond,
             spot.id,
         ]
-        return signing.dumps(payload, salt=_salt(self.audience, self.filters), compress=False)
+        bound_to = _bind(self.audience, self.filters)
+        return signed_values.sign(payload, purpose=_PURPOSE, bound_to=bound_to)
 
 
 def page(cursor: str | None, *, audience: str, filters: str, limit: int, at: datetime) -> Paging:
@@ -94,22 +95,24 @@ def page(cursor: str | None, *, audience: str, filters: str, limit: int, at: dat
         the reading began under is no more
     :raises cursors.ExpiredCursor: if it is too old
     """
-    after = None if cursor is None else _read(cursor, _salt(audience, filters), at)
+    after = None if cursor is None else _read(cursor, _bind(audience, filters), at)
     return Paging(audience, filters, after, limit, at)
 
 
-def _read(cursor: str, salt: str, at: datetime) -> Place:
+def _read(cursor: str, bound_to: str, at: datetime) -> Place:
     try:
-        written, seconds, microsecond, row = signing.loads(cursor, salt=salt)
-    except (signing.BadSignature, ValueError, TypeError):
+        written, seconds, microsecond, row = signed_values.read(
+            cursor, purpose=_PURPOSE, bound_to=bound_to
+        )
+    except signed_values.InvalidValue:
         raise cursors.InvalidCursor from None
     if at - datetime.fromtimestamp(written, UTC) > cursors.LIFETIME:
         raise cursors.ExpiredCursor
     return Place(datetime.fromtimestamp(seconds, UTC).replace(microsecond=microsecond), row)
 
 
-def _salt(audience: str, filters: str) -> str:
-    return f"{_SALT}\n{audience}\n{filters}"
+def _bind(audience: str, filters: str) -> str:
+    return f"{audience}\n{filters}"
 
 
 def filters(inside: Window, calendar_ids: Collection[UUID] | None, found: Sequence[Visible]) -> str:

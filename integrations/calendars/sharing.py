@@ -8,21 +8,21 @@ answer is the same whether anybody has it.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from allauth.account.models import EmailAddress
 from django.db import transaction
 
-from accounts import memberships
+from accounts import memberships, owned, people
 from accounts.actors import Actor, ActorKind
-from accounts.models import Membership, User
 from accounts.rates import Rate
+from integrations import crossings
 from integrations.asking import NotFound
 from integrations.models import LIVE, Calendar
-from limited_use import consents, shares
+from limited_use import consents, shares, typed_addresses
 from limited_use.features import FEATURES
 from limited_use.share_models import Share, ShareLevel
 
@@ -46,7 +46,7 @@ class Standing:
     """
     One share that stands.
 
-    :param other: the display name of whom it is with, or of whose calendar it is
+    :param other: the address that its owner typed; to the viewer, the display name of the owner
     """
 
     share: Share
@@ -81,9 +81,9 @@ def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
         raise shares.InThePast
     with transaction.atomic(durable=True):
         calendar = _own(person_id, organisation_id, calendar_id)
-        viewer_id = _reached(email, organisation_id)
-        people = [one for one in (person_id, viewer_id) if one is not None]
-        memberships.hold(user_ids=people, organisation_id=organisation_id)
+        viewer_id = _reached(email, person_id, organisation_id)
+        both = [one for one in (person_id, viewer_id) if one is not None]
+        memberships.hold(user_ids=both, organisation_id=organisation_id)
         # Agreed to by sharing, whoever is at the other end.
         consents.give(
             person_id=person_id,
@@ -92,15 +92,17 @@ def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
             version=version,
             at=at,
         )
-        if viewer_id is None or viewer_id == person_id:
+        if viewer_id == person_id:
+            viewer_id = None
+        if viewer_id is None:
             logger.info("share.reached_nobody", extra={"about": calendar.id})
-            return
         shares.give(
             person_id=person_id,
             organisation_id=organisation_id,
             viewer_id=viewer_id,
             item=calendar.id,
             level=level,
+            address=email.strip(),
             at=at,
             expires_at=expires_at,
         )
@@ -148,22 +150,22 @@ def end(*, actor: Actor, share_id: UUID, at: datetime) -> None:
 
 def of_calendar(*, actor: Actor, calendar_id: UUID, at: datetime) -> list[Standing]:
     """
-    Return who may look at a calendar of the actor's own, the newest share first.
+    Return with which addresses the actor shares a calendar of their own, the newest share first.
 
     :raises NotFound: if there is no such calendar of theirs
     """
     person_id, organisation_id = _person(actor)
     calendar = _own(person_id, organisation_id, calendar_id)
     found = list(shares.live(at).filter(item=calendar.id).order_by("-given_at", "-id"))
-    names = _names([one.viewer_id for one in found])
-    return [Standing(one, calendar, names.get(one.viewer_id, "")) for one in found]
+    return [Standing(one, calendar, typed_addresses.open_(one.typed_address)) for one in found]
 
 
 def given(*, actor: Actor, at: datetime) -> list[Standing]:
     """Return every share of the actor's own that stands."""
     person_id, organisation_id = _person(actor)
     found = shares.live(at).filter(owner_id=person_id, organisation_id=organisation_id)
-    return _standing(list(found.order_by("-given_at", "-id")), "viewer_id")
+    ordered = list(found.order_by("-given_at", "-id"))
+    return _standing(ordered, {one.id: typed_addresses.open_(one.typed_address) for one in ordered})
 
 
 def received(*, actor: Actor, at: datetime) -> list[Standing]:
@@ -174,18 +176,15 @@ def received(*, actor: Actor, at: datetime) -> list[Standing]:
         organisation_id=organisation_id,
         viewer_membership=actor.membership_id or UUID(int=0),
     )
-    return _standing(list(found.order_by("-given_at", "-id")), "owner_id")
+    ordered = list(found.order_by("-given_at", "-id"))
+    names = _names(person_id, organisation_id)
+    return _standing(ordered, {one.id: names.get(one.owner_id, "") for one in ordered})
 
 
-def _standing(found: list[Share], other: str) -> list[Standing]:
+def _standing(found: list[Share], others: Mapping[UUID, str]) -> list[Standing]:
     calendars = Calendar.objects.live().filter(integration__status__in=LIVE)
     by_id = calendars.select_related("integration").in_bulk([one.item for one in found])
-    names = _names([getattr(one, other) for one in found])
-    return [
-        Standing(one, by_id[one.item], names.get(getattr(one, other), ""))
-        for one in found
-        if one.item in by_id
-    ]
+    return [Standing(one, by_id[one.item], others[one.id]) for one in found if one.item in by_id]
 
 
 def _person(actor: Actor) -> tuple[UUID, UUID]:
@@ -202,20 +201,15 @@ def _own(person_id: UUID, organisation_id: UUID, calendar_id: UUID) -> Calendar:
     return calendar
 
 
-def _reached(email: str, organisation_id: UUID) -> UUID | None:
+def _reached(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
     """Return who of the organisation has a verified address; asked the same way for any."""
-    verified = EmailAddress.objects.filter(
-        email__iexact=email.strip(),
-        verified=True,
-        user__is_active=True,
-    ).values("user_id")
-    members = Membership.objects.live().filter(
-        organisation_id=organisation_id, user_id__in=verified
-    )
-    found: UUID | None = members.values_list("user_id", flat=True).first()
-    return found
+    with owned.acting_for(person_id, organisation_id):
+        # In lower case by the same rule as `typed_addresses.make_viewer`, or two spellings of one
+        # address would be one share if somebody has it, and two if nobody has.
+        return people.find_colleague(email.strip().lower())
 
 
-def _names(ids: list[UUID]) -> dict[UUID, str]:
-    people = User.objects.filter(id__in=set(ids))
-    return {one.id: one.name or one.email for one in people}
+def _names(person_id: UUID, organisation_id: UUID) -> dict[UUID, str]:
+    """Return what those are called who share calendars with a person."""
+    partners = crossings.find_partners(person_id, organisation_id)
+    return {one: partner.name or partner.address for one, partner in partners.items()}

@@ -21,8 +21,8 @@ from integrations import alarms, contention, credentials, grants, oauth_state
 from integrations.endpoints import endpoints, redirect_uri
 from integrations.models import AttemptOutcome, ConnectAttempt
 from integrations.oauth_state import Journey
-from integrations.providers import PROVIDERS, errors, oauth
-from integrations.providers.oauth import TokenSet
+from integrations.providers import PROVIDERS, errors, identity, oauth
+from integrations.providers.oauth import Endpoints, TokenSet
 from integrations.providers.provider import Provider
 
 from . import refusals, storing
@@ -135,6 +135,8 @@ def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> At
             attempt.connection_id = error.connection_id
         if isinstance(error, errors.ProviderError):
             alarms.of_provider(error, provider=provider.key, at=at)
+        if isinstance(error, refusals.MissingIssuer):
+            alarms.sound(alarms.ISSUER_MISSING, provider=provider.key, at=at)
         if outcome is None:
             # A bug. The person reads that it failed and that we have been told.
             logger.exception(
@@ -148,17 +150,25 @@ def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> At
 def _check(callback: Callback, provider: Provider) -> None:
     if not callback.is_sound:
         raise refusals.Malformed
-    # RFC 9207: an answer that does not name who was asked may be another server's.
-    # A refusal carries nothing that could be misused, so it may lack the name. Of who never names
-    # itself it is the address that says so, which is one provider's alone.
-    issuer = endpoints(callback.provider).issuer
-    may_lack = bool(callback.error) or not provider.names_issuer
-    if callback.iss != issuer and (callback.iss or not may_lack):
-        raise refusals.WrongIssuer
+    _check_issuer(callback, endpoints(provider.key))
     if callback.error:
         raise refusals.of_callback(callback.error)
     if not callback.code:
         raise refusals.Malformed
+
+
+def _check_issuer(callback: Callback, endpoints: Endpoints) -> None:
+    """
+    Check before the code is sent anywhere that the provider that was asked answers (RFC 9207).
+
+    If no name is required, the address says who answers: each provider has its own.
+    """
+    if callback.iss:
+        if not identity.may_be_issuer(callback.iss, endpoints.issuer):
+            raise refusals.WrongIssuer
+    # An error has nothing that could be misused, so it may lack the name.
+    elif endpoints.issuer_required and not callback.error:
+        raise refusals.MissingIssuer
 
 
 def _exchange(provider: Provider, callback: Callback, *, at: datetime) -> TokenSet:
@@ -169,6 +179,7 @@ def _exchange(provider: Provider, callback: Callback, *, at: datetime) -> TokenS
         redirect_uri=redirect_uri(provider.key),
         code_verifier=oauth_state.verifier(callback.state),
         nonce=oauth_state.nonce(callback.state),
+        callback_issuer=callback.iss,
         at=at,
     )
     ends = tokens.refresh_expires_at

@@ -18,7 +18,11 @@ class AdminRefused(Exception):
 
 
 class WrongIssuer(Exception):
-    """The answer does not say that it comes from the provider that was asked. Nothing was read."""
+    """The answer names another issuer than the provider that was asked. Nothing was read."""
+
+
+class MissingIssuer(WrongIssuer):
+    """The answer names no issuer, though one is required. Alarm the operator; nothing was read."""
 
 
 class Malformed(Exception):
@@ -72,6 +76,7 @@ OUTCOMES: dict[type[Exception], AttemptOutcome] = {
     errors.Unavailable: AttemptOutcome.PROVIDER_UNAVAILABLE,
     errors.InvalidClient: AttemptOutcome.APP_MISCONFIGURED,
     errors.CodeRejected: AttemptOutcome.CODE_REJECTED,
+    errors.IssuerMismatch: AttemptOutcome.WRONG_ISSUER,
     errors.IdentityRejected: AttemptOutcome.IDENTITY_UNPROVEN,
     errors.AdminBlocked: AttemptOutcome.ADMIN_BLOCKED,
     errors.GrantRevoked: AttemptOutcome.STILL_ENDING,

@@ -54,20 +54,23 @@ def sealed_columns(body: MessageBody) -> dict[str, Sealed | None]:
     return {"content": body.content}
 
 
-def open_text(row: Row, opened: Mapping[str, bytes], *, permits: Permits) -> SafeText:
+def open_text(
+    row: Row, opened: Mapping[str, bytes], *, permits: Permits, stores: bool = True
+) -> SafeText:
     """
     Return the text of a message.
 
     :param row: with the columns that `sealed_columns` returned
     :param opened: what they hold
     :param permits: those that they were opened by
+    :param stores: whether a text that was made again is stored
     :raises integrations.parsers.pool.Busy: if it has to be made again, and no process is free
     """
     if "shown" in opened:
         return safe_text.decode(opened["shown"])
     record = _make_again(orjson.loads(opened["content"]))
     original = row.sealed["content"]
-    if original is not None:
+    if stores and original is not None:
         _store_again(record, original, permits)
     return safe_text.decode(record)
 

@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
+        ('limited_use', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -486,4 +487,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL((SQL / "message_cascades.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "cross_user_lookups.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "key_holders.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "share_partners.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "own_rows.sql").read_text(encoding="utf-8")),
     ]

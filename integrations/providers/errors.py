@@ -83,6 +83,10 @@ class IdentityRejected(ProviderError):
     """The id_token does not prove who signed in. Store nothing."""
 
 
+class IssuerMismatch(IdentityRejected):
+    """The callback named another issuer than the id_token: a mix-up attack. Store nothing."""
+
+
 class InvalidClient(ProviderError):
     """Our own registration is refused. Alarm the operator; change no user's state."""
 

@@ -111,6 +111,20 @@ def issuer_forms(issuer: str) -> frozenset[str]:
     return frozenset({issuer, issuer.partition("://")[2] or issuer})
 
 
+def may_be_issuer(named: str, issuer: str) -> bool:
+    """
+    Return whether a callback that names `named` may come from `issuer`.
+
+    If each tenant has an issuer of its own, any tenant's may: which tenant it is, only the id_token
+    says, and `verify` compares the two.
+    """
+    before, placeholder, after = issuer.partition(TENANT)
+    if not placeholder:
+        return named == issuer
+    tenant = named.removeprefix(before).removesuffix(after)
+    return bool(_GUID.fullmatch(tenant)) and named == f"{before}{tenant}{after}"
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """
@@ -118,12 +132,14 @@ class Expected:
 
     `issuer` may have `{tenantid}` in it, for what the claim `tid` says. `subject` are the claims
     that name the account, together and for ever; `shown` those that may be its address.
+    `callback_issuer` is the issuer that the callback named; empty if it named none.
     """
 
     issuer: str
     client_id: str
     nonce: str = field(repr=False)
     access_token: str = field(repr=False)
+    callback_issuer: str = ""
     subject: tuple[str, ...] = ("sub",)
     shown: tuple[str, ...] = ("email",)
 
@@ -135,12 +151,16 @@ def verify(id_token: str, expected: Expected, *, keys: KeyCache, at: datetime) -
     Source: OpenID Connect Core §3.1.3.7, RFC 8725.
 
     :raises IdentityRejected: if any check fails; `reason` names the claim
+    :raises IssuerMismatch: if all hold, and the callback named another issuer
     :raises Unavailable: if the provider's keys cannot be had
     """
     claims = signed(id_token, keys=keys, at=at)
     wrong = _wrong_claim(claims, expected, at, signer=keys.issuer_of(_kid(id_token)))
     if wrong:
         raise errors.IdentityRejected("the id_token is not for us now", reason=wrong)
+    issuer = _issuer(expected.issuer, claims.get("tid"))
+    if expected.callback_issuer and expected.callback_issuer != issuer:
+        raise errors.IssuerMismatch("the callback named another issuer", reason="iss")
     return Identity(
         subject=_subject(claims, expected),
         email=next((str(claims[one]) for one in expected.shown if claims.get(one)), ""),

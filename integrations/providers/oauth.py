@@ -27,7 +27,11 @@ __all__ = ["Endpoints", "Revocation", "TokenSet", "authorize_url", "exchange", "
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where a provider is, and who we are to it."""
+    """
+    Where a provider is, and who we are to it.
+
+    :param issuer_required: whether a callback must name the issuer (RFC 9207)
+    """
 
     issuer: str
     authorize_url: str
@@ -38,6 +42,7 @@ class Endpoints:
     api_root_url: str
     client_id: str
     client_secret: str = field(repr=False)
+    issuer_required: bool = True
 
 
 class Revocation(StrEnum):
@@ -95,13 +100,16 @@ def exchange(  # noqa: PLR0913
     redirect_uri: str,
     code_verifier: str,
     nonce: str,
+    callback_issuer: str = "",
     at: datetime,
 ) -> TokenSet:
     """
     Return the tokens for `code`, and who gave them.
 
+    :param callback_issuer: the issuer that the callback named; empty if it named none
     :raises CodeRejected: if the code is used, expired or not ours
     :raises IdentityRejected: if the id_token is missing or does not hold
+    :raises IssuerMismatch: if it is of another issuer than the callback named
     :raises InvalidClient: if our own registration is refused
     """
     answer = _ask(
@@ -124,6 +132,7 @@ def exchange(  # noqa: PLR0913
         endpoints.client_id,
         nonce,
         access_token,
+        callback_issuer,
         subject=provider.subject_claims,
         shown=provider.address_claims,
     )

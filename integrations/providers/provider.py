@@ -84,8 +84,6 @@ class Provider:
     revokes: bool = True
     # Whether a person may leave single permissions out.
     has_single_permissions: bool = True
-    # Whether what comes back from the consent page names who it is of (RFC 9207).
-    names_issuer: bool = True
     pace: str = ""
     mail_units: MailUnits | None = None
     open_mail: Callable[[Access], AbstractContextManager[MailAdapter]] | None = None

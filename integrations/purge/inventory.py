@@ -183,7 +183,8 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
     ),
     "limited_use.Receipt": "the proof: pseudonyms, counts and times, kept for its owner",
     "limited_use.ReceiptLink": "a way to the proof: the hash of a random token",
-    "limited_use.Share": "with whom a calendar was shared, by ids of ours, and that it has ended",
+    "limited_use.Share": "with whom a calendar was shared, by ids of ours, and that it has ended;"
+    " the address that was typed is emptied by then",
     "limited_use.Consent": "what a person agreed to in our words; named in the receipt",
     "accounts.Membership": "where the person belongs on the platform",
     "accounts.Delegation": "which platform feature the person switched on",

@@ -219,6 +219,10 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "limited_use.Consent.recipient": (Kind.WORD, "a word of the vocabulary, or blank"),
     "limited_use.DataKey.line": (Kind.WORD, _LINE),
     "limited_use.DataKey.key_id": (Kind.HASH, "a commitment that names the key"),
+    "limited_use.Share.typed_address": (
+        Kind.WRAPPED,
+        "under a key of the service's secret; emptied when the share ends",
+    ),
     "limited_use.DataKey.wrapped": (Kind.WRAPPED, "under the epoch's key in the keyring"),
     "limited_use.KeyEpoch.line": (Kind.WORD, _LINE),
     "limited_use.Leaf.payload": (Kind.PROOF, "an entry of the ledger: pseudonyms, counts, words"),
@@ -277,6 +281,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "accounts.KnownNetwork.network_hash": (Kind.HASH, "a network, under a key, for one person"),
     "accounts.Session.session_key": (Kind.HASH, "what the browser holds"),
     "accounts.Session.session_data": (Kind.PLATFORM, "signed state of a sign-in; of no provider"),
+    "accounts.Session.site": (Kind.STATE, "which of the two sites the sign-in is for"),
     "accounts.User.password": (Kind.HASH, "the platform's password, hashed slowly"),
     "accounts.User.platform_id": (Kind.PLATFORM, "the person's id on the platform"),
     "accounts.User.email": (Kind.PLATFORM, "the address that the platform gave"),

@@ -23,7 +23,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8100)
     parser.add_argument("--control-port", type=int, default=0, help="default: the port plus one")
-    parser.add_argument("--issuer", default="", help="default: its own address")
+    parser.add_argument("--issuer", default="", help="of Google; default: its own address")
+    parser.add_argument(
+        "--authority", default="", help="of Microsoft, in issuers; default: its own address"
+    )
+    parser.add_argument("--graph", default="", help="in Graph's links; default: as it was called")
     parser.add_argument("--seed", type=Path, help="clients, accounts and dials to begin with")
     parser.add_argument(
         "--validate", action="store_true", help="hold calls and answers to the schema"
@@ -41,7 +45,7 @@ def end_with_parent() -> None:
 
 async def serve(options: argparse.Namespace) -> None:
     url = f"http://{options.host}:{options.port}"
-    world = World(url, options.issuer)
+    world = World(url, options.issuer, authority=options.authority, graph=options.graph)
     if options.validate:
         from integrations.sandbox.validation import Validator
 

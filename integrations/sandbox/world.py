@@ -26,11 +26,18 @@ if TYPE_CHECKING:
 
 
 class World:
-    """`issuer` is the sandbox's own URL unless another was asked for."""
+    """
+    All that one sandbox knows.
 
-    def __init__(self, url: str, issuer: str = "") -> None:
+    `issuer` is Google's in its tokens, `authority` Microsoft's, `graph` the address in Graph's
+    links (empty: the address that the client called). Each is the sandbox's own URL by default.
+    """
+
+    def __init__(self, url: str, issuer: str = "", *, authority: str = "", graph: str = "") -> None:
         self.url = url
         self.issuer = issuer or url
+        self.authority = authority or url
+        self.graph = graph
         self.keys = SigningKeys()
         self._microsofts_keys = SigningKeys()
         self.validator: Validator | None = None

@@ -84,8 +84,8 @@ OUTCOMES: Final[dict[str, Outcome]] = {
         _AGAIN,
     ),
     AttemptOutcome.WRONG_ISSUER: Outcome(
-        "bad",
-        "The answer came from somewhere else.",
+        "warn",
+        "The provider's answer could not be checked.",
         claim(
             "outcome.not-used", "It did not name the provider that you went to, so it was not used."
         )

@@ -10,6 +10,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from integrations import approvals, endings, forgetting, grants, notices, oauth_state, replies
+from limited_use import shares
 
 from .purge import queue
 from .sync import sync_mail
@@ -37,3 +38,4 @@ def sweep_connections(**_: object) -> None:
         queue(job_id)
     forgetting.sweep(at=at)
     replies.sweep(at=at)
+    shares.forget_addresses(at=at)

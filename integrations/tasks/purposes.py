@@ -54,6 +54,7 @@ TASKS: Final[Mapping[str, EntryPoint]] = {
     "integrations.measure": EntryPoint("counts rows and ages"),
     "accounts.forget_expired": EntryPoint("deletes sessions, tokens and counts that are over"),
     "accounts.mail_sign_in_link": EntryPoint("mails a link to a person's sign-in address"),
+    "accounts.mail_reset_link": EntryPoint("mails a link to set a new password to a person"),
     "limited_use.count_uses": EntryPoint("counts decisions by rule"),
     "limited_use.sequence_ledger": EntryPoint("orders and signs pseudonymous entries"),
     "limited_use.turn_key_epoch": EntryPoint("wraps keys anew; opens nothing"),

@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                 ('viewer_membership', models.UUIDField()),
                 ('item', models.UUIDField()),
                 ('level', models.CharField(choices=[('freebusy', 'Freebusy'), ('details', 'Details')], max_length=16)),
+                ('typed_address', models.TextField(blank=True, default='')),
             ],
             options={
                 'indexes': [models.Index(fields=['viewer_id', 'organisation_id'], name='share_by_viewer'), models.Index(fields=['owner_id', 'organisation_id'], name='share_by_owner')],
@@ -294,5 +295,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL((SQL / "ledger_entries.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "data_keys.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "ledger_keys.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "person_keys.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "opened_keys.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "receipt_links.sql").read_text(encoding="utf-8")),
     ]

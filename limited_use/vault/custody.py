@@ -17,7 +17,7 @@ from django.db.models import Max
 
 from limited_use.models import KeyEpoch
 
-from . import keyring, rights, rows
+from . import functions, keyring, naming, rights, rows
 from .keyring import Bound, EpochGone, NoKeyring, Rewrap
 from .keys import key_id_of
 from .lines import KeyLine
@@ -30,11 +30,13 @@ def problems() -> list[str]:
     """
     Return what an operator must know, one sentence each; empty if all fits.
 
-    Of the lines that this class of process has to do with.
+    Of the lines that this class of process has to do with. One that only reads, as that of staff,
+    may not count the keys; the others do.
 
     :raises keyring.KeyStoreUnavailable: if the keyring cannot be asked
     """
-    lines = sorted(rights.of(settings.PROCESS_CLASS).lines)
+    mine = rights.of(settings.PROCESS_CLASS)
+    lines = sorted(mine.lines) if mine.wraps or mine.turns else []
     return [said for line in lines for said in _of(line, keyring.current().epochs(line))]
 
 
@@ -53,13 +55,13 @@ def orphans() -> int:
 
 def _of(line: KeyLine, present: tuple[int, ...]) -> list[str]:
     said = []
-    for _, epoch, count, one in rows.tally(line):
+    for _, epoch, count in rows.tally(line):
         if epoch not in present:
             said.append(
                 f"{count} {line} keys are wrapped under epoch {epoch}, which the keyring does not"
                 " have: bring back the keyring that had it, or what they seal stays closed"
             )
-        elif not _unwraps(line, epoch, one):
+        elif not _unwraps(line, epoch):
             said.append(
                 f"one of {count} {line} keys of epoch {epoch} does not unwrap, though others do:"
                 " what it seals stays closed, and the epoch cannot end"
@@ -95,23 +97,40 @@ def _wraps_anew(line: KeyLine, one: rows.Waiting) -> bool:
     return False
 
 
-def _unwraps(line: KeyLine, epoch: int, holder: UUID) -> bool:
+def _unwraps(line: KeyLine, epoch: int) -> bool:
     """Return whether one key of that epoch still unwraps; the keyring is asked, not the cache."""
-    try:
-        return _fits(line, epoch, holder)
-    except EpochGone:
-        # Unless a turn of the epoch came between.
-        return all(one.kek_epoch != epoch for one in rows.held([holder]))
-
-
-def _fits(line: KeyLine, epoch: int, holder: UUID) -> bool:
-    ring, mine = keyring.current(), rights.of(settings.PROCESS_CLASS)
+    mine = rights.of(settings.PROCESS_CLASS)
     if line in mine.turns:
-        # Opens nothing; what comes out is thrown away.
-        for one in rows.waiting(line, lowest=epoch, below=epoch + 1, most=1):
-            bound = Bound(one.holder, one.key_id)
-            ring.rewrap(line, ring.epochs(line)[-1], [Rewrap(epoch, one.wrapped, bound)])
-    elif line in mine.unwraps and (row := rows.read(holder)) is not None:
-        bound = Bound(row.holder, row.key_id)
-        return key_id_of(ring.unwrap(line, row.kek_epoch, row.wrapped, bound)) == bound.key_id
-    return True
+        waiting = rows.waiting(line, lowest=epoch, below=epoch + 1, most=1)
+        return not waiting or _rewraps(line, epoch, waiting[0])
+    holder = _find_sample(line, epoch) if line in mine.unwraps else None
+    row = rows.read(holder) if holder is not None else None
+    return row is None or _opens(row)
+
+
+def _find_sample(line: KeyLine, epoch: int) -> UUID | None:
+    """
+    Return the holder of a key that this class of process may try; None if there is none.
+
+    A process that answers one person at a time has no way to anybody's keys when it starts. It
+    tries the naming key of the epoch, which is nobody's, and which another keyring does not open.
+    """
+    if not functions.has_variants(settings.PROCESS_CLASS):
+        return rows.find_holder(line, epoch)
+    return naming.holder_of(epoch) if line == naming.LINE else None
+
+
+def _rewraps(line: KeyLine, epoch: int, one: rows.Waiting) -> bool:
+    if _wraps_anew(line, one):
+        return True
+    # Unless a turn of the epoch came between.
+    return all(held.kek_epoch != epoch for held in rows.held([one.holder]))
+
+
+def _opens(row: rows.KeyRow) -> bool:
+    bound = Bound(row.holder, row.key_id)
+    try:
+        root = keyring.current().unwrap(row.line, row.kek_epoch, row.wrapped, bound)
+    except EpochGone:
+        return all(held.kek_epoch != row.kek_epoch for held in rows.held([row.holder]))
+    return key_id_of(root) == row.key_id

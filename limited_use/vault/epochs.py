@@ -19,11 +19,12 @@ from limited_use.models import KeyEpoch
 
 from . import keyring, naming, rows
 from .keyring import Bound, Rewrap
-from .keys import LOCK_CLASS, lock_line
+from .keys import lock_line
 from .lines import KeyLine
 
 BATCH = 500
-# The line's own locks are 1 to 4 (see `keys`); these keep two turns apart.
+# Two-key advisory locks that keep two turns of a line apart; makers of keys do not ask for them.
+LOCK_CLASS = 0x4C55
 TURN_LOCKS = {
     KeyLine.CONTENT: 11,
     KeyLine.CREDENTIAL: 12,
@@ -89,7 +90,7 @@ def _begin(line: KeyLine, at: datetime) -> int:
     # Alone: whoever made a key under the old epoch has committed it before we
     # look for keys to wrap anew, and whoever comes later sees the new one.
     with transaction.atomic():
-        lock_line(line, alone=True)
+        lock_line(line, alone=True, at=at)
         epochs = ring.epochs(line)
         if any(one.kek_epoch > max(epochs, default=0) for one in rows.tally(line)):
             # A new epoch would take the number of one that these keys still need.
@@ -97,6 +98,9 @@ def _begin(line: KeyLine, at: datetime) -> int:
         # More than one: an earlier turn began and did not end.
         epoch = epochs[-1] if len(epochs) > 1 else ring.advance(line)
         rows.began(line, (*epochs, epoch), at=at)
+        if line == naming.LINE:
+            # Under the lock: no other process makes the key of an epoch that has begun.
+            naming.add_key(epoch, at=at)
     return epoch
 
 

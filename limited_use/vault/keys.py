@@ -17,7 +17,7 @@ from uuid import UUID
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-from django.db import connection, transaction
+from django.db import transaction
 
 from limited_use import tombstones
 from limited_use.vocabulary import DataClass
@@ -32,9 +32,8 @@ KEY_ID_BYTES = 8
 # What a process keeps unwrapped, at most and at longest.
 CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
-# Two-key advisory locks, one per line: makers share it, a turn of the epoch takes it alone.
-LOCK_CLASS = 0x4C55
-LOCKS = {KeyLine.CONTENT: 1, KeyLine.CREDENTIAL: 2, KeyLine.ACCOUNT: 3, KeyLine.OWN: 4}
+# How often locking a line is repeated if its newest epoch ended in between.
+LOCK_ATTEMPTS = 5
 
 
 class Destroyed(Exception):
@@ -192,17 +191,31 @@ def key_id_of(root: bytes) -> bytes:
     return hashlib.sha256(b"LU-key-id/1\0" + root).digest()[:KEY_ID_BYTES]
 
 
-def lock_line(line: KeyLine, *, alone: bool) -> None:
-    """Hold the line's lock until the transaction ends."""
-    shared = "" if alone else "_shared"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_xact_lock{shared}(%s, %s)", [LOCK_CLASS, LOCKS[line]])
+def lock_line(line: KeyLine, *, alone: bool, at: datetime) -> None:
+    """
+    Lock the rows of the line's epochs until the transaction ends.
+
+    Makers of keys share the lock; a turn of the epoch takes it alone. Rows, and no advisory lock:
+    any login could take that and keep everybody from making keys, while only the functions of the
+    vault lock these rows.
+
+    :raises keyring.NoKeyring: if the keyring has no key of the line
+    """
+    for _ in range(LOCK_ATTEMPTS):
+        if rows.hold_line(line, alone=alone):
+            return
+        # The first key of the line, or an epoch that ended between look and lock.
+        present = keyring.current().epochs(line)
+        if not present:
+            raise keyring.NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
+        rows.began(line, present, at=at)
+    raise RuntimeError(f"the epochs of {line} end faster than they are locked")
 
 
 def _current_epoch(line: KeyLine, at: datetime) -> int:
     # Shared with other makers; excludes a turn, which would otherwise destroy
     # an epoch key under a row that it cannot see yet.
-    lock_line(line, alone=False)
+    lock_line(line, alone=False, at=at)
     epochs = keyring.current().epochs(line)
     if not epochs:
         raise keyring.NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from threading import Lock
 from uuid import UUID
@@ -52,12 +53,12 @@ def keep(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> None:
     :param holder: the connection
     """
     # Shared with other makers, alone in a turn: which sees afterwards what we wrap here.
-    keys.lock_line(LINE, alone=False)
+    keys.lock_line(LINE, alone=False, at=at)
     present = keyring.current().epochs(LINE)
     if not present:
         raise keyring.NoKeyring(f"the keyring has no {LINE} key: run manage.py init_keyring")
-    epoch = present[-1]
-    wrapped = _wrap(_made(epoch, at), key, _place(holder, commitment), epoch)
+    epoch, cipher = _choose_key(present, at)
+    wrapped = _wrap(cipher, key, _place(holder, commitment), epoch)
     naming_rows.make(holder, commitment, Wrapped(wrapped, epoch))
 
 
@@ -119,6 +120,25 @@ def forget(*, below: int | None = None) -> None:
     with _held_lock:
         for one in [one for one in _held if below is None or one[1] < below]:
             del _held[one]
+
+
+def add_key(epoch: int, *, at: datetime) -> None:
+    """Make the naming key of an epoch that a turn begins, in the caller's transaction."""
+    if not keys.exists(holder_of(epoch)):
+        keys.create(holder=holder_of(epoch), line=LINE, at=at)
+
+
+def _choose_key(present: Sequence[int], at: datetime) -> tuple[int, AESGCM]:
+    """Return the newest epoch that has a naming key, and its key; the first is made now."""
+    try:
+        return present[-1], _made(present[-1], at)
+    except rows_of_keys.ForeignHolder:
+        # A web process makes the first alone. The turn that was cut short will make this one, and
+        # wrap under it what is wrapped under an older one now.
+        for epoch in reversed(present[:-1]):
+            if (cipher := _cipher(epoch)) is not None:
+                return epoch, cipher
+        raise
 
 
 def _made(epoch: int, at: datetime) -> AESGCM:

@@ -15,7 +15,7 @@ from uuid import UUID
 from accounts.ids import uuid7
 from limited_use.database_functions import Function, load_functions
 
-from . import rows
+from . import functions, rows
 from .functions import SQL, who
 from .lines import KeyLine
 from .rights import RIGHTS
@@ -47,10 +47,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = load_functions(
         "vault_name_read": frozenset(
             one for one, rights in RIGHTS.items() if one and LINE in rights.unwraps
         ),
-        "vault_name_make": frozenset(
-            one for one, rights in RIGHTS.items() if one and LINE in rights.wraps
-        ),
-        "vault_name_destroy": frozenset({"web", "purge"}),
+        **functions.ledger_keys_of(personal=False),
         "vault_name_all": who("turns"),
         "vault_name_to_rewrap": who("turns"),
         "vault_name_rewrap": who("turns"),
@@ -65,14 +62,19 @@ def read(holder: UUID, commitment: bytes) -> Wrapped | None:
 
 
 def make(holder: UUID, commitment: bytes, key: Wrapped) -> None:
-    """Store a new key, in the caller's transaction."""
+    """
+    Store a new key, in the caller's transaction.
+
+    :raises rows.ForeignHolder: if the holder does not belong to whom the transaction is for
+    """
     values: tuple[Any, ...] = (uuid7(), holder, commitment, *key)
-    rows.ask("SELECT vault_name_make(%s, %s, %s, %s, %s)", *values)
+    if not rows.call("vault_name_make", *values):
+        raise rows.ForeignHolder(holder)
 
 
 def destroy(holder: UUID) -> None:
     """Delete the key of `holder`, in the caller's transaction."""
-    rows.ask("SELECT * FROM vault_name_destroy(%s)", holder)
+    rows.call("vault_name_destroy", holder)
 
 
 def holders() -> set[UUID]:

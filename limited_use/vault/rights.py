@@ -31,11 +31,13 @@ class Rights:
     :param wraps: lines of which it makes keys
     :param unwraps: lines whose keys open for it
     :param turns: lines whose epochs it turns, which opens nothing
+    :param names: lines of `unwraps` of which it reads naming keys alone, and no key of an account
     """
 
     wraps: frozenset[KeyLine] = frozenset()
     unwraps: frozenset[KeyLine] = frozenset()
     turns: frozenset[KeyLine] = frozenset()
+    names: frozenset[KeyLine] = frozenset()
     macs: frozenset[MacKey] = frozenset()
     signs: frozenset[SigningKey] = frozenset()
 
@@ -60,6 +62,13 @@ RIGHTS: Final[dict[str, Rights]] = {
         wraps=frozenset({_CONTENT, _ACCOUNT, _CREDENTIAL, _OWN}),
         unwraps=frozenset({_CONTENT, _ACCOUNT, _OWN}),
         macs=frozenset(MacKey),
+    ),
+    # Shows support what owners opened to it, and records that; makes no key. The database shows it
+    # no other message, and of the line of accounts only what the ledger's names are made with.
+    "staff": Rights(
+        unwraps=frozenset({_CONTENT, _ACCOUNT}),
+        names=frozenset({_ACCOUNT}),
+        macs=frozenset({MacKey.PSEUDONYM}),
     ),
     # Reads mail and calendars in, refreshes grants, and makes the key of a calendar's copy. It
     # writes down by what a notification of a mailbox, whose address it reads, will find it.

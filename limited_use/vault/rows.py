@@ -43,13 +43,16 @@ class Held(NamedTuple):
     kek_epoch: int
 
 
+class ForeignHolder(Exception):
+    """No key is stored: its holder does not belong to the person of the transaction."""
+
+
 class Tally(NamedTuple):
-    """How many keys of a line are wrapped under one epoch, and whose one of them is."""
+    """How many keys of a line are wrapped under one epoch."""
 
     line: KeyLine
     kek_epoch: int
     key_count: int
-    one: UUID
 
 
 class Waiting(NamedTuple):
@@ -69,9 +72,10 @@ def reading() -> tuple[str, int]:
     And how often it takes the array of holders. Columns as in `KeyRow`, the line before the epoch.
     """
     lines = sorted(rights.of(settings.PROCESS_CLASS).unwraps)
+    readers = [functions.choose_reader(line) for line in lines]
     each = (
-        f"SELECT holder, line, epoch, key_id, wrapped, kek_epoch FROM {functions.read(line)}(%s)"  # noqa: S608 - our own names
-        for line in lines
+        f"SELECT holder, line, epoch, key_id, wrapped, kek_epoch FROM {reader}(%s)"  # noqa: S608 - our own names
+        for reader in readers
     )
     return " UNION ALL ".join(each), len(lines)
 
@@ -109,7 +113,7 @@ def row(found: Sequence[Any]) -> KeyRow:
 
 def held(holders: Sequence[UUID]) -> list[Held]:
     """Return what is known of the keys of `holders`, of those that have one."""
-    return [_held(one) for one in ask("SELECT * FROM vault_held(%s)", list(holders))]
+    return [_held(one) for one in call("vault_held", list(holders))]
 
 
 def every() -> list[Held]:
@@ -128,23 +132,48 @@ def tally(line: KeyLine | None = None) -> list[Tally]:
     return [one for one in tallies if line in {None, one.line}]
 
 
+def find_holder(line: KeyLine, kek_epoch: int) -> UUID | None:
+    """Return the holder of any key that is wrapped under one epoch; None if there is none."""
+    found = ask("SELECT * FROM vault_sample(%s, %s)", str(line), kek_epoch)
+    return found[0][0] if found else None
+
+
+def hold_line(line: KeyLine, *, alone: bool) -> bool:
+    """
+    Lock the line until the caller's transaction ends, together with other makers of keys.
+
+    Return False if no epoch of the line is known yet, or if the newest has just ended.
+
+    :param alone: let no maker of keys beside; for a turn of the epoch
+    """
+    if alone:
+        return bool(ask("SELECT * FROM vault_hold_line_alone(%s)", str(line)))
+    return bool(ask("SELECT * FROM vault_hold_line(%s)", str(line)))
+
+
 def make(key: KeyRow, *, at: datetime) -> None:
-    """Store a new key, in the caller's transaction."""
-    ask(
-        "SELECT vault_make(%s, %s, %s, %s, %s, %s, %s, %s)",
+    """
+    Store a new key, in the caller's transaction.
+
+    :raises ForeignHolder: if the holder belongs to somebody else than whom it is for
+    """
+    made = call(
+        "vault_make",
         *(uuid7(), key.holder, str(key.line), key.epoch),
         *(key.key_id, key.wrapped, key.kek_epoch, at),
     )
+    if not made:
+        raise ForeignHolder(key.holder)
 
 
 def raise_epoch(holder: UUID, epoch: int) -> bool:
     """Return whether there was a key of an older epoch, which has this one now."""
-    return bool(ask("SELECT * FROM vault_raise(%s, %s)", holder, epoch))
+    return bool(call("vault_raise", holder, epoch))
 
 
 def destroy(holder: UUID) -> tuple[KeyLine, bytes, int] | None:
     """Delete the key; return its line, key id and the epoch that it was wrapped under last."""
-    found = ask("SELECT * FROM vault_destroy(%s)", holder)
+    found = call("vault_destroy", holder)
     if not found:
         return None
     line, key_id, kek_epoch = found[0]
@@ -166,9 +195,13 @@ def rewrap(ids: Sequence[UUID], wrapped: Sequence[bytes], *, epoch: int) -> int:
 
 
 def began(line: KeyLine, numbers: Sequence[int], *, at: datetime) -> None:
-    """Remember since when these epochs are known; those that were known stay as they are."""
+    """
+    Remember since when these epochs are known; those that were known stay as they are.
+
+    A web process adds the first epochs of a line alone; a turn adds the epoch that it begins.
+    """
     fresh = sorted(set(numbers))
-    ask("SELECT vault_began(%s, %s, %s, %s)", [uuid7() for _ in fresh], str(line), fresh, at)
+    call("vault_began", [uuid7() for _ in fresh], str(line), fresh, at)
 
 
 def ended(line: KeyLine, number: int, *, entry_id: UUID, at: datetime) -> None:
@@ -179,6 +212,12 @@ def ended(line: KeyLine, number: int, *, entry_id: UUID, at: datetime) -> None:
 def _held(found: Sequence[Any]) -> Held:
     holder, line, epoch, key_id, kek_epoch = found
     return Held(holder, KeyLine(line), epoch, bytes(key_id), kek_epoch)
+
+
+def call(name: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Return what a function answers, in the variant that this class of process executes."""
+    function, placeholders = functions.name_for_class(name), ", ".join(["%s"] * len(values))
+    return ask(f"SELECT * FROM {function}({placeholders})", *values)  # noqa: S608 - our own names
 
 
 def ask(query: str, *values: Any) -> list[tuple[Any, ...]]:

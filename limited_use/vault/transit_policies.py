@@ -1,8 +1,9 @@
 """
 The access policies of the transit engine, one per class of process, from the table of `rights`.
 
-Each process is given a token, or a role, with the policy of its class alone. So a web process can
-wrap the key of a refresh token and never unwrap it, and the one that turns epochs opens no content.
+Each process is given a token, or a role, with the policy of its class alone, without the store's
+own policy `default`. So a web process can wrap the key of a refresh token and never unwrap it, and
+the one that turns epochs opens no content.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ _UPDATE: Rule = (("update",), ())
 # Not `exportable`, nor `deletion_allowed`, which are set at the same address.
 _CONFIG: Rule = (("update",), ("min_decryption_version", "min_encryption_version"))
 _TRIM: Rule = (("update",), ("min_available_version",))
+# Of the process's own token: how long it lives, and to live on. The built-in policy `default`
+# allows both, and more that nobody needs, so a token may go without it.
+_OWN_TOKEN: dict[str, Rule] = {
+    "auth/token/lookup-self": _READ,
+    "auth/token/renew-self": _UPDATE,
+}
 
 
 def policies(mount: str, prefix: str) -> dict[str, str]:
@@ -36,6 +43,7 @@ def _rules(rights: Rights, mount: str, prefix: str) -> Iterator[tuple[str, Rule]
     def at(act: str, name: str, rest: str = "") -> str:
         return f"{mount}/{act}/{prefix}-{name}{rest}"
 
+    yield from _OWN_TOKEN.items()
     # Sorted, so that who installs them again sees what changed.
     for line in sorted(rights.lines):
         yield at("keys", line), _READ

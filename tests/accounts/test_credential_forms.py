@@ -86,7 +86,7 @@ class TestAnAnswerOfAKey:
         assert browser.session["account_authentication_methods"] == before
 
     def test_that_is_none_adds_no_key(self, alice):
-        browser = cast.browser(alice, recent=True)
+        browser = cast.browser(alice, mfa=True, recent=True)
 
         assert self.statuses(browser, "mfa_add_webauthn") == {200}
         assert alice.authenticator_set.count() == 1

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import include, path
+from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
@@ -20,6 +23,7 @@ from accounts.permissions import needs, page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission, Role
 from tests.accounts.cast import AT, PASSWORD, person, sign_in, totp_code
+from tests.api import cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
@@ -343,14 +347,75 @@ class TestSensitivePages:
 
             assert browser.get("/sensitive").status_code == 302
 
+    @pytest.mark.control("2.4.1")
+    def test_ask_for_the_second_factor_of_a_person_who_has_one(self, alice):
+        secret = seeding.add_second_factor(alice)
+        browser = Client()
+        browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+        with time_machine.travel(timezone.now(), tick=False) as clock:
+            browser.post("/accounts/mfa/authenticate/", {"code": totp_code(secret)})
+            clock.shift(timedelta(minutes=1))
+
+            asked = browser.post("/sensitive")
+            # The page for passwords takes none, and leads to the one for codes.
+            by_password = browser.post(
+                "/accounts/reauthenticate/", {"password": PASSWORD, "next": "/sensitive"}
+            )
+            after_password = browser.post("/sensitive")
+            code = {"code": totp_code(secret), "next": "/sensitive"}
+            answer = browser.post(asked["Location"], code)
+
+        page = "/accounts/mfa/reauthenticate/?next=%2Fsensitive"
+        assert asked["Location"] == after_password["Location"] == page
+        assert by_password["Location"].startswith("/accounts/mfa/reauthenticate/")
+        assert answer.content == b"done"
+
+    @pytest.mark.control("2.4.1")
+    @pytest.mark.parametrize("path", ["/sensitive", "/accounts/mfa/totp/deactivate/"])
+    def test_do_not_run_on_a_password_that_was_confirmed_before_the_factor(self, alice, path):
+        browser = sign_in(alice)
+        browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        assert browser.get("/sensitive").content == b"done"
+
+        # In another session: theirs, not a stranger's who has the password.
+        seeding.add_second_factor(alice)
+
+        answer = browser.post(path)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/accounts/mfa/reauthenticate/")
+        assert seeding.has_second_factor(alice)
+
+    @pytest.mark.parametrize("has_app", [True, False])
+    def test_lead_to_the_security_key_of_who_has_no_app(self, alice, has_app):
+        seeding.add_second_factor(alice)
+        cast.security_key(alice)
+        if not has_app:
+            Authenticator.objects.filter(type=Authenticator.Type.TOTP).delete()
+        browser = Client()
+        browser.force_login(alice)
+
+        page = urlsplit(browser.get("/sensitive")["Location"]).path
+
+        key = "/accounts/mfa/webauthn/reauthenticate/"
+        assert page == ("/accounts/mfa/reauthenticate/" if has_app else key)
+
+    def test_take_a_password_from_who_has_recovery_codes_alone(self, alice):
+        seeding.add_second_factor(alice)
+        Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES).delete()
+        browser = Client()
+        browser.force_login(alice)
+
+        asked = browser.get("/sensitive")
+
+        assert asked["Location"].startswith("/accounts/reauthenticate/")
+
     def test_refuse_who_has_nothing_to_confirm_with(self, antares, client):
         user = users.register(users.Person("p", "p@antares.example", "P"), password=None, at=AT)
         client.force_login(user)
 
         answer = client.get("/sensitive")
 
-        login = "/accounts/login/?next=%2Fsensitive"
-        assert (answer.status_code, answer["Location"], answer.content) == (302, login, b"")
+        assert answer.status_code == 403
 
 
 def test_membership_is_looked_up_once_per_request(alice, antares, django_assert_num_queries):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from tests.accounts.cast import PASSWORD, person, sign_in, totp_code
 
 pytestmark = pytest.mark.django_db
 CHANGE = "/accounts/password/change/"
+NEEDED = "The pages of staff open once you have a second factor."
 
 
 def sign_in_with_code(user, secret: str) -> Client:
@@ -50,8 +52,11 @@ class TestStaffWithoutAFactor:
 
         assert answer.status_code == 403
 
-    def test_reach_the_page_where_they_set_one_up(self, sam):
-        assert sign_in(sam).get("/accounts/mfa/").status_code == 200
+    def test_reach_the_page_where_they_set_one_up_and_read_why(self, sam):
+        answer = sign_in(sam).get("/accounts/mfa/")
+
+        assert answer.status_code == 200
+        assert NEEDED in answer.content.decode()
 
     def test_can_still_sign_out(self, sam):
         assert sign_in(sam).post("/accounts/logout/").status_code == 302
@@ -80,6 +85,11 @@ class TestStaffWithAFactor:
 
         assert browser.get("/").headers["Location"].startswith("/accounts/mfa/reauthenticate/")
         assert browser.get("/accounts/mfa/webauthn/add/").status_code == 302
+
+    def test_are_not_told_that_they_need_one(self, sam):
+        browser = sign_in_with_code(sam, seeding.add_second_factor(sam))
+
+        assert NEEDED not in browser.get("/accounts/mfa/").content.decode()
 
     def test_keep_their_last_factor(self, sam):
         seeding.add_second_factor(sam)
@@ -122,6 +132,30 @@ class TestStaffWithAFactor:
         assert "_auth_user_id" not in browser.session
 
 
+class TestPagesOfFactors:
+    def test_do_not_tell_members_that_they_need_one(self, alice):
+        assert NEEDED not in sign_in(alice).get("/accounts/mfa/").content.decode()
+
+    def test_show_a_secret_that_can_be_copied(self, alice):
+        browser = sign_in(alice)
+        browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        page = browser.get("/accounts/mfa/totp/activate/").content.decode()
+
+        # A phone lets nobody copy out of a disabled input.
+        [secret] = re.findall(r'<input [^>]*id="authenticator_secret"[^>]*>', page)
+        assert " readonly" in secret
+        assert " disabled" not in secret
+
+    def test_say_what_confirms_who_one_is(self, alice):
+        browser = sign_in(alice)
+        password = browser.get("/accounts/reauthenticate/").content.decode()
+        browser = sign_in_with_code(alice, seeding.add_second_factor(alice))
+        code = browser.get("/accounts/mfa/reauthenticate/").content.decode()
+
+        assert "Enter your password" in password
+        assert "Enter the code that your authenticator app shows" in code
+
+
 class TestSecretsOfFactors:
     @pytest.mark.control("6.7.1")
     @pytest.mark.invariant(4)
@@ -139,13 +173,13 @@ class TestSecretsOfFactors:
     @pytest.mark.control("4.1.4")
     def test_do_not_open_under_another_secret(self, settings):
         sealed = factor_secrets.seal("JBSWY3DPEHPK3PXP")
-        settings.SECRET_KEY = "another"
+        settings.ROOT_SECRETS = ["another"]
 
         with pytest.raises(factor_secrets.Unreadable):
             factor_secrets.open_(sealed)
 
     def test_open_under_a_fallback(self, settings):
         sealed = factor_secrets.seal("JBSWY3DPEHPK3PXP")
-        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
+        settings.ROOT_SECRETS = ["another", *settings.ROOT_SECRETS]
 
         assert factor_secrets.open_(sealed) == "JBSWY3DPEHPK3PXP"

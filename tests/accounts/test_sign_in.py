@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.auth.hashers import get_hasher
+from django.contrib.auth.hashers import get_hasher, make_password
 from django.contrib.sessions.backends.base import UpdateError
 from django.core import mail
 from django.core.exceptions import ValidationError
@@ -34,6 +34,16 @@ class TestSigningIn:
     def test_takes_the_address_in_any_case(self, client, alice):
         client.post("/accounts/login/", {"login": alice.email.upper(), "password": PASSWORD})
 
+        assert is_in(client)
+
+    def test_makes_a_weak_hash_new(self, client, alice):
+        User.objects.filter(id=alice.id).update(password=make_password(PASSWORD, salt="short"))
+
+        client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+
+        made = User.objects.get(id=alice.id)
+        assert "$short$" not in made.password
+        assert made.check_password(PASSWORD)
         assert is_in(client)
 
     @pytest.mark.control("2.3.3")
@@ -214,6 +224,16 @@ class TestSessions:
 
         assert not is_in(thief)
 
+    def test_cannot_be_used_by_who_copies_a_row_under_a_key_of_their_own(self, alice):
+        sign_in(alice)
+        row = Session.objects.get()
+        row.session_key = stored("k" * 32)
+        row.save(force_insert=True)
+        thief = Client()
+        thief.cookies[settings.SESSION_COOKIE_NAME] = "k" * 32
+
+        assert not is_in(thief)
+
     @given(key=st.text(min_size=1, max_size=80))
     def test_never_store_a_key_as_it_is(self, key):
         assert stored(key) != key
@@ -266,9 +286,14 @@ class TestChangingThePassword:
 
 
 class TestResettingThePassword:
+    @pytest.fixture(autouse=True)
+    def _with_workers(self, workers):
+        self.workers = workers
+
     def link(self, alice) -> str:
         Client().post("/accounts/password/reset/", {"email": alice.email})
-        return re.search(r"http://testserver(/\S+)", mail.outbox[-1].body)[1]
+        self.workers.run()
+        return re.search(r"https?://[^/\s]+(/\S+)", mail.outbox[-1].body)[1]
 
     def follow(self, link: str) -> tuple[Client, str | None]:
         browser = Client()
@@ -314,6 +339,23 @@ class TestResettingThePassword:
         with time_machine.travel(AT, tick=False) as clock:
             link = self.link(alice)
             clock.shift(timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT + 60))
+
+            answer = Client().get(link, follow=True)
+
+        assert b"no longer works" in answer.content
+
+    @pytest.mark.control("1.3.2")
+    @pytest.mark.parametrize("change", ["sign in", "switch off", "change the address"])
+    def test_stops_working_when_the_account_changes(self, alice, change):
+        with time_machine.travel(AT, tick=False) as clock:
+            link = self.link(alice)
+            clock.shift(timedelta(minutes=1))
+            if change == "sign in":
+                sign_in(alice)
+            elif change == "switch off":
+                users.deactivate(user_id=alice.id, at=AT)
+            else:
+                User.objects.filter(id=alice.id).update(email="alice.b@antares.example")
 
             answer = Client().get(link, follow=True)
 

@@ -69,7 +69,6 @@ class TestAFormThatWaits:
         assert MARK not in Session.objects.get().session_data
 
     def test_is_dropped_where_no_secret_opens_it(self, waiting, settings):
-        settings.SECRET_KEY_FALLBACKS = []
         session = SessionStore(waiting.cookies["session"].value)
         session[STATE_SESSION_KEY] = {"request": "f1.AAAA"}
         session.save()

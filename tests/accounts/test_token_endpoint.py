@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import secrets
@@ -9,16 +10,21 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.test import Client
+from django.conf import settings as django_settings
+from django.test import Client, override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
 from accounts import clients, delegations, tokens, usage, users
+from accounts.ids import uuid7
 from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
+from accounts.oauth.assertion import REJECTED
 from tests.accounts.cast import AT, EC, RSA, Asking, person, post_form, tampered
 
 pytestmark = pytest.mark.django_db
+ORIGIN = django_settings.PUBLIC_URL.rstrip("/")
+ENDPOINT = f"{ORIGIN}/oauth/token"
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +76,23 @@ class TestToken:
 
         assert bytes(row.token_hash) == tokens.digest(token)
         assert len(base64.urlsafe_b64decode(token + "=")) >= 32
+
+    def test_is_not_made_by_who_writes_the_table(self, asking):
+        """A login of the database knows neither a token of its rows nor the key of their hashes."""
+        post_form(asking.form())
+        row = ServiceToken.objects.get()
+        row.id, row.token_hash = uuid7(), hashlib.sha256(b"chosen").digest()
+        row.save(force_insert=True)
+
+        assert tokens.find("chosen", at=row.issued_at) is None
+
+    def test_outlives_another_secret(self, asking):
+        token = post_form(asking.form()).json()["access_token"]
+
+        with override_settings(ROOT_SECRETS=["another secret", *django_settings.ROOT_SECRETS]):
+            assert tokens.find(token, at=AT)
+        with override_settings(ROOT_SECRETS=["another secret"]):
+            assert not tokens.find(token, at=AT)
 
     def test_is_given_for_an_elliptic_signature_too(self, delegation, widget):
         answer = post_form(Asking(delegation, alg="ES256", key=EC).form())
@@ -131,6 +154,28 @@ class TestClientAuthentication:
         answer = post_form(asking.form(client_assertion=asking.assertion(**changed)))
 
         assert refused(answer, 401, "invalid_client")
+
+    @pytest.mark.control("2.3.4")
+    @pytest.mark.parametrize(
+        "audience",
+        [
+            [ENDPOINT],
+            [ENDPOINT, "https://elsewhere.example/oauth/token"],
+            ORIGIN,
+            f"{ORIGIN}/",
+            f"{ENDPOINT}/",
+            ENDPOINT.upper(),
+            ENDPOINT[:-1],
+            f"{ENDPOINT} https://elsewhere.example",
+            {ENDPOINT: 1},
+            "",
+        ],
+    )
+    def test_takes_an_assertion_for_its_own_address_alone(self, asking, audience):
+        answer = post_form(asking.form(client_assertion=asking.assertion(aud=audience)))
+
+        assert refused(answer, 401, "invalid_client")
+        assert post_form(asking.form()).status_code == 200
 
     @pytest.mark.control("2.3.4")
     def test_refuses_an_assertion_that_was_used(self, asking):
@@ -230,6 +275,98 @@ class TestClientAuthentication:
         assert refused(post_form(asking.form()), 401, "invalid_client")
         asking.key = new
         assert post_form(asking.form()).status_code == 200
+
+
+class TestARejectedAssertion:
+    """Logged with its cause and no value; many in the name of one client are an alarm."""
+
+    @pytest.fixture
+    def causes(self, caplog):
+        """Return a function that returns the cause and the client of each log line."""
+
+        def read():
+            lines = [one for one in caplog.records if one.msg == "assertion.rejected"]
+            return [(one.reason, getattr(one, "client_id", None)) for one in lines]
+
+        return read
+
+    @pytest.mark.parametrize(
+        ("cause", "changed"),
+        [
+            ("issuer", {"iss": "other"}),
+            ("issuer", {"iss": None}),
+            ("audience", {"aud": [ENDPOINT]}),
+            ("lifetime", {"exp": None}),
+            ("lifetime", {"exp": int(AT.timestamp()) + 3600}),
+            ("time", {"exp": int(AT.timestamp()) - 60}),
+            ("time", {"nbf": int(AT.timestamp()) + 600}),
+            ("time", {"iat": "x"}),
+            ("id", {"jti": ["a"]}),
+        ],
+    )
+    def test_is_logged_with_its_cause(self, asking, causes, cause, changed):
+        post_form(asking.form(client_assertion=asking.assertion(**changed)))
+
+        assert causes() == [(cause, "widget")]
+
+    @pytest.mark.parametrize(
+        ("cause", "changed"),
+        [
+            ("missing", {"client_assertion": None}),
+            ("missing", {"client_assertion_type": "urn:other"}),
+            ("malformed", {"client_assertion": "not.a.jwt"}),
+            ("malformed", {"client_assertion": f"{part({'alg': 'RS256'})}.{encoded('[')}.AAAA"}),
+        ],
+    )
+    def test_that_is_none_is_logged_too(self, asking, causes, cause, changed):
+        post_form(asking.form(**changed))
+
+        assert causes() == [(cause, None)]
+
+    def test_is_logged_when_its_signer_is_not_the_client(self, asking, causes):
+        used = asking.form()
+        post_form(used)
+        post_form(used)
+        post_form(Asking(asking.delegation, client_id="nobody").form())
+        post_form(Asking(asking.delegation, alg="PS256").form())
+        asking.key = RSAKey.generate_key(2048, {"kid": "rsa"})
+        post_form(asking.form())
+
+        assert causes() == [
+            ("replayed", "widget"),
+            ("unknown_client", None),
+            ("algorithm", "widget"),
+            ("signature", "widget"),
+        ]
+
+    @pytest.mark.invariant(4)
+    def test_shows_no_value_of_it(self, asking, caplog):
+        marker = "cnry-assertion-value"
+        post_form(asking.form(client_assertion=asking.assertion(aud=marker, jti=marker)))
+        post_form(Asking(asking.delegation, client_id=marker).form())
+        post_form(asking.form(client_assertion=marker))
+
+        assert len(caplog.records) >= 3
+        assert marker not in "".join(str(vars(record)) for record in caplog.records)
+
+    def test_raises_an_alarm_with_its_client_if_there_are_many(self, asking, clock):
+        def send(count: int):
+            for _ in range(count):
+                post_form(asking.form(client_assertion=asking.assertion(aud=ORIGIN)))
+                clock.shift(timedelta(seconds=6))
+
+        send(REJECTED.limit)
+        few = Alarm.objects.count()
+        send(2)
+
+        alarm = Alarm.objects.get()
+        assert few == 0
+        assert (alarm.kind, alarm.about) == ("client.assertions_rejected", asking_id())
+        assert alarm.body == {"count": REJECTED.limit + 1, "cause": "audience"}
+
+
+def asking_id():
+    return ServiceClient.objects.get(client_id="widget").id
 
 
 class TestRequest:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.signals import request_finished
 from django.db import close_old_connections, transaction
 from django.http import StreamingHttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 from fido2.cose import ES256
 from fido2.utils import websafe_encode
@@ -29,6 +29,7 @@ from fido2.webauthn import (
 from accounts import clients, delegations, tokens
 from accounts.ids import uuid7
 from accounts.models import Delegation, ServiceClient, User
+from config.sites import STAFF
 from integrations import places
 from integrations.mime import raw
 from integrations.models import Attachment
@@ -40,6 +41,7 @@ from limited_use.models import Consent
 from limited_use.vault.sealing import sealer
 from tests.accounts.cast import EC
 from tests.integrations.household import Household
+from tests.walls import AT_STAFF_SITE
 
 KEYS = {"keys": [EC.as_dict(private=False)]}
 # The click on the page before consent, as the page sends it.
@@ -147,9 +149,17 @@ def go_away(answer: StreamingHttpResponse) -> None:
             request_finished.connect(close_old_connections)
 
 
-def browser(user: User, *, mfa: bool = False, recent: bool = False, strict: bool = False) -> Client:
+def browser(
+    user: User,
+    *,
+    mfa: bool = False,
+    recent: bool = False,
+    strict: bool = False,
+    at_staff_site: bool = False,
+) -> Client:
     """Return a signed-in browser; `recent`ly confirmed, with a second factor, if asked."""
-    client = Client(enforce_csrf_checks=strict)
+    site = {AT_STAFF_SITE: True} if at_staff_site else {}
+    client = Client(enforce_csrf_checks=strict, **site)
     client.force_login(user)
     factors = ("password", "mfa") if mfa else ("password",)
     session = client.session
@@ -159,6 +169,12 @@ def browser(user: User, *, mfa: bool = False, recent: bool = False, strict: bool
     session["account_authentication_methods_user"] = str(user.pk)
     session.save()
     return client
+
+
+def desk(user: User, **more: bool) -> Client:
+    """Return the browser of a member of staff at the staff site, signed in with both factors."""
+    with override_settings(SITE=STAFF):
+        return browser(user, mfa=True, at_staff_site=True, **more)
 
 
 def verified(user: User, *, verified: bool = True) -> None:
@@ -261,3 +277,8 @@ def feature(
 
 def bearer(token: str) -> Client:
     return Client(headers={"Authorization": f"Bearer {token}"})
+
+
+def collector(token: str) -> Client:
+    """Return what collects the metrics, at the staff site."""
+    return Client(headers={"Authorization": f"Bearer {token}"}, **{AT_STAFF_SITE: True})

@@ -121,6 +121,14 @@ class TestACursor:
 
         assert "Begin again" in schema.problem(answer, 410, "expired-cursor")["detail"]
 
+    def test_goes_on_under_a_former_secret_and_no_longer_without(self, hers, settings):
+        cursor = cursor_of(hers)
+
+        settings.ROOT_SECRETS = ["another", *settings.ROOT_SECRETS]
+        assert schema.check(hers.get(f"{V1}/messages", {"cursor": cursor}))["data"]
+        settings.ROOT_SECRETS = ["another"]
+        refused(hers, cursor)
+
     def test_tells_nothing_of_the_mail(self, hers):
         import base64
 

@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from config.classes import ProcessClass
 from integrations.models import Calendar
+from limited_use import shares
 from limited_use.features import FEATURES
 from limited_use.models import Consent, Leaf, Share
 from tests.api import cast
@@ -17,6 +19,7 @@ from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.household import person
 from tests.integrations.sync.conftest import keyring
+from tests.walls import acting_as
 
 __all__ = ["keyring"]
 
@@ -51,6 +54,10 @@ def share(alice, email, *, browser=None, **more):
     return browser.post(shares_of(alice), json.dumps(body), content_type="application/json")
 
 
+def reached(*users) -> list[Share]:
+    return list(Share.objects.filter(viewer_id__in=[user.id for user in users]))
+
+
 class TestSharing:
     def test_shows_the_calendar_to_whoever_has_the_address(self, alice, bob):
         assert share(alice, bob.email.upper()).status_code == 202
@@ -58,7 +65,90 @@ class TestSharing:
         found = cast.browser(bob).get(f"{V1}/shares").json()["data"]
         assert [(one["direction"], one["level"]) for one in found] == [("received", "details")]
         mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
-        assert [(one["direction"], one["name"]) for one in mine] == [("given", bob.name)]
+        assert [(one["direction"], one["address"]) for one in mine] == [
+            ("given", bob.email.upper())
+        ]
+
+    @pytest.mark.control("3.1.4")
+    def test_lists_for_its_owner_what_they_typed_and_nobody_behind_it(self, alice, bob):
+        cast.verified(alice.user)
+        typed = [bob.email, "Nobody@antares.example", alice.user.email]
+        for address in typed:
+            share(alice, address)
+        browser = cast.browser(alice.user)
+
+        lists = [
+            browser.get(shares_of(alice)).json()["data"],
+            browser.get(f"{V1}/shares").json()["data"],
+        ]
+
+        for listed in lists:
+            assert [one.pop("address") for one in listed] == typed[::-1]
+            # Nothing else of a share tells whether anybody has its address.
+            own = {"id", "given_at"}
+            assert len({str({k: v for k, v in one.items() if k not in own}) for one in listed}) == 1
+            assert listed[0]["user_id"] is None
+            assert listed[0]["name"] is None
+            assert bob.name not in str(listed)
+            assert str(bob.id) not in str(listed)
+
+    def test_takes_the_same_address_twice_as_one(self, alice, bob):
+        for address in (bob.email, bob.email.upper(), "no@antares.example", "NO@antares.example"):
+            share(alice, address)
+
+        mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
+        assert [one["address"] for one in mine] == ["no@antares.example", bob.email]
+
+    def test_takes_them_as_one_under_another_secret_as_well(self, alice, bob, settings):
+        typed = [bob.email, "nobody@antares.example"]
+        for address in typed:
+            share(alice, address)
+        settings.ROOT_SECRETS = ["another", *settings.ROOT_SECRETS]
+        for address in typed:
+            share(alice, address)
+
+        mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
+        assert [one["address"] for one in mine] == typed[::-1]
+
+    @pytest.mark.control("3.1.4")
+    @pytest.mark.parametrize(("letter", "look_alike"), [("k", "\u212a"), ("s", "\u017f")])
+    def test_takes_look_alikes_in_the_same_way_whether_or_not_anybody_has_the_address(
+        self, alice, letter, look_alike
+    ):
+        """The sign for kelvin is a k in lower case; a long s is an s in upper case."""
+        user, *_ = person("kis", alice.organisation, at=timezone.now())
+        cast.verified(user)
+        counts = []
+        for address in (user.email, user.email.replace("kis", "kiss")):
+            share(alice, address)
+            share(alice, address.replace(letter, look_alike, 1))
+            counts.append(Share.objects.count())
+
+        assert counts[1] == 2 * counts[0]
+
+    @pytest.mark.invariant(4)
+    def test_keeps_what_was_typed_encrypted_and_until_it_ends(self, alice, bob):
+        for address in (bob.email, "nobody@antares.example"):
+            share(alice, address)
+        kept = list(Share.objects.values_list("typed_address", flat=True))
+        for row in Share.objects.all():
+            cast.browser(alice.user).delete(f"{V1}/shares/{row.id}")
+
+        assert len(kept) == 2
+        assert not any("antares.example" in one for one in kept)
+        assert list(Share.objects.values_list("typed_address", flat=True)) == ["", ""]
+
+    @pytest.mark.invariant(4)
+    def test_forgets_what_was_typed_once_it_has_expired(self, alice, bob):
+        until = timezone.now() + timedelta(hours=1)
+        share(alice, bob.email, expires_at=until.isoformat())
+        share(alice, "nobody@antares.example")
+        with acting_as(ProcessClass.PURGE):
+            forgotten = shares.forget_addresses(at=until)
+
+        mine = cast.browser(alice.user).get(shares_of(alice)).json()["data"]
+        assert forgotten == 1
+        assert [one["address"] for one in mine] == ["nobody@antares.example", ""]
 
     @pytest.mark.control("3.1.4")
     def test_answers_the_same_whether_anybody_has_the_address(self, alice, bob):
@@ -68,7 +158,7 @@ class TestSharing:
 
         assert {one.status_code for one in (known, *others)} == {202}
         assert len({one.content for one in (known, *others)}) == 1
-        assert Share.objects.count() == 1
+        assert [one.viewer_id == bob.id for one in reached(bob)] == [True]
 
     def test_tries_no_more_addresses_in_an_hour_than_anybody_would(self, alice):
         browser = cast.browser(alice.user)
@@ -77,7 +167,7 @@ class TestSharing:
         assert {one.status_code for one in tried[:30]} == {202}
         assert (tried[30].status_code, tried[30].json()["code"]) == (429, "rate-limited")
         assert 0 < int(tried[30].headers["Retry-After"]) <= 3600
-        assert not Share.objects.exists()
+        assert Share.objects.count() == 30
 
     def test_reaches_nobody_outside_and_nobody_unverified(self, alice, bob):
         stranger, *_ = person("mallory", at=timezone.now())
@@ -87,7 +177,9 @@ class TestSharing:
         share(alice, stranger.email)
         share(alice, bob.email)
 
-        assert not Share.objects.exists()
+        assert reached(stranger, bob) == []
+        for user in (stranger, bob):
+            assert cast.browser(user).get(f"{V1}/shares").json()["data"] == []
 
     @pytest.mark.clause("GUDP-change")
     def test_takes_agreement_to_its_words_as_they_are(self, alice, bob):

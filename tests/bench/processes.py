@@ -25,7 +25,7 @@ def started(*classes: ProcessClass, beat: bool = False) -> Iterator[Service]:
     with ports.reserved() as port:
         service = _service(f"http://localhost:{port}")
         try:
-            service.start_web(port)
+            service.start_site(ProcessClass.WEB, port)
             for process_class in classes:
                 service.start_worker(f"worker-{process_class}", process_class)
             service.wait("web", port)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from contextlib import contextmanager
 
+from tests import debian
 from tests.tiers import skip_on_this_machine
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -45,18 +45,7 @@ def find() -> str | None:
 
 def install() -> None:
     """Install Debian's Chromium, if we are root and apt is there."""
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return
-    sys.stderr.write("browser: no Chromium found; installing Debian's (apt-get install chromium)\n")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-        command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *step]
-        done = subprocess.run(
-            command, env=quiet, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        if done.returncode:
-            sys.stderr.write(f"browser: {' '.join(command)} failed\n")
-            return
+    debian.install("chromium", reason="browser: no Chromium found")
 
 
 def executable() -> str:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests import debian
 from tests.browser import chromium
 
 
@@ -41,8 +42,8 @@ class TestAMissingBrowser:
             return type("Done", (), {"returncode": 0})
 
         monkeypatch.setattr(os, "geteuid", lambda: 0)
-        monkeypatch.setattr(chromium.shutil, "which", lambda name: f"/usr/bin/{name}")
-        monkeypatch.setattr(chromium.subprocess, "run", run)
+        monkeypatch.setattr(debian.shutil, "which", lambda name: f"/usr/bin/{name}")
+        monkeypatch.setattr(debian.subprocess, "run", run)
 
         chromium.install()
 

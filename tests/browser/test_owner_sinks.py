@@ -8,7 +8,6 @@ import zipfile
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.factor import code
 from tests.browser.mail import INVOICE
 from tests.browser.test_accessibility import violations
 
@@ -20,15 +19,8 @@ def sam(visit, service):
     """Return the person of support, signed in with password and code."""
     seeded = json.loads((service.logs.parent / "people.json").read_text())
     person = next(one for one in seeded["people"] if one["role"] == "support")
-    with visit(person) as one:
-        one.go("/accounts/login/")
-        one.page.get_by_label("Email").fill(person["email"])
-        one.page.get_by_label("Password").fill(person["password"])
-        one.page.locator("main").get_by_role("button", name="Sign in").click()
-        one.page.get_by_label("Code").first.fill(code(person["totp_secret"]))
-        one.page.keyboard.press("Enter")
-        expect(one.page.locator(".site-user")).to_contain_text(person["name"])
-        yield one
+    with visit(person, url=service.staff_url) as one:
+        yield one.sign_in_with_code()
 
 
 class TestAMessageForSupport:

@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 from config.embedded.feature import Feature
 from limited_use import verify
 from limited_use.ledger.notes import VerifierKey
-from tests.browser.factor import code
 from tests.browser.test_accessibility import violations
 from tests.review.conftest import make_run
 
@@ -34,18 +33,11 @@ def results(service):
 
 
 @pytest.fixture
-def rita(visit, seeded):
+def rita(visit, service, seeded):
     """Return the reviewer, signed in with password and code."""
     person = next(one for one in seeded["people"] if one["role"] == "reviewer")
-    with visit(person) as one:
-        one.go("/accounts/login/")
-        one.page.get_by_label("Email").fill(person["email"])
-        one.page.get_by_label("Password").fill(person["password"])
-        one.page.locator("main").get_by_role("button", name="Sign in").click()
-        one.page.get_by_label("Code").first.fill(code(person["totp_secret"]))
-        one.page.keyboard.press("Enter")
-        expect(one.page.locator(".site-user")).to_contain_text(person["name"])
-        yield one
+    with visit(person, url=service.staff_url) as one:
+        yield one.sign_in_with_code()
 
 
 def soon(visitor, path, shown):

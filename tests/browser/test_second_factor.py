@@ -38,7 +38,7 @@ class TestStaff:
                 sam.go(path)
 
                 expect(sam.page).to_have_url(f"{sam.service.url}/accounts/mfa/")
-                expect(sam.page.locator("main")).to_contain_text("Authenticator App")
+                expect(sam.page.locator("main")).to_contain_text("at the staff site")
 
 
 class TestSecurityKey:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
+from tests.browser.factor import code
 from tests.browser.mail import mailbox
 from tests.smoke.person import Person
 
@@ -31,9 +32,11 @@ class Visitor:
     console: refused by a policy, not found, thrown.
     """
 
-    def __init__(self, context, service, google, person, account):
+    def __init__(self, context, service, google, person, account, *, url=None):
         self.context = context
         self.service = service
+        # The site that they visit: the ordinary one, if it is left out.
+        self.url = url or service.url
         self.google = google
         self.person = person
         self.account = account
@@ -48,7 +51,7 @@ class Visitor:
         context.on("weberror", lambda error: self.minded.append(str(error.error)))
         self.page = context.new_page()
         # The same person without a browser.
-        self.http_person = Person(service.url, person)
+        self.http_person = Person(self.url, person)
 
     def _hear(self, message):
         # What the sandbox's own pages write is not ours.
@@ -56,13 +59,24 @@ class Visitor:
             self.minded.append(message.text)
 
     def go(self, path):
-        return self.page.goto(f"{self.service.url}{path}")
+        return self.page.goto(f"{self.url}{path}")
 
     def sign_in(self):
         self.go("/accounts/login/")
         self.page.get_by_label("Email").fill(self.person["email"])
         self.page.get_by_label("Password").fill(self.person["password"])
         self.page.locator("main").get_by_role("button", name="Sign in").click()
+        expect(self.page.locator(".site-user")).to_contain_text(self.person["name"])
+        return self
+
+    def sign_in_with_code(self):
+        """Sign in with password and code, as staff do who have an authenticator app."""
+        self.go("/accounts/login/")
+        self.page.get_by_label("Email").fill(self.person["email"])
+        self.page.get_by_label("Password").fill(self.person["password"])
+        self.page.locator("main").get_by_role("button", name="Sign in").click()
+        self.page.get_by_label("Code").first.fill(code(self.person["totp_secret"]))
+        self.page.keyboard.press("Enter")
         expect(self.page.locator(".site-user")).to_contain_text(self.person["name"])
         return self
 
@@ -87,7 +101,7 @@ class Visitor:
     def _take_cookies(self):
         cookies = self.http_person.browser.http.cookies
         self.context.add_cookies(
-            [{"name": n, "value": v, "url": self.service.url} for n, v in cookies.items()]
+            [{"name": n, "value": v, "url": self.url} for n, v in cookies.items()]
         )
 
     def confirm(self):
@@ -143,8 +157,8 @@ class Visitor:
         self.page.keyboard.press(key)
 
     def foreign(self):
-        """Return the requests that went to anybody but the service."""
-        ours = urlsplit(self.service.url).netloc
+        """Return the requests that went to anybody but the site."""
+        ours = urlsplit(self.url).netloc
         return [
             url
             for url in self.requests
@@ -183,10 +197,10 @@ def visiting(
 
 
 @contextmanager
-def looking(browser, service, google, person, account, **options):
+def looking(browser, service, google, person, account, *, url=None, **options):
     """Yield that person with their account, as it is, in a browser of its own; close after."""
     context = browser.new_context(reduced_motion="reduce", **options)
-    visitor = Visitor(context, service, google, person, account)
+    visitor = Visitor(context, service, google, person, account, url=url)
     try:
         yield visitor
     finally:

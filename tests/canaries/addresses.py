@@ -147,7 +147,8 @@ class Addresses:
         return dict.fromkeys(read_names(), f"{self.typed}-query")
 
     def _form(self, browser: Browser) -> dict[str, str]:
-        token = browser.http.cookies.get("csrf", "")
+        names_of_both = ("csrf", "staff-csrf")
+        token = next(filter(None, map(browser.http.cookies.get, names_of_both)), "")
         return {
             **dict.fromkeys(read_names(), f"{self.typed}-form"),
             "csrfmiddlewaretoken": token,

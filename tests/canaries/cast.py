@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from accounts.roles import STAFF
 from config.embedded.feature import Feature
 from tests.canaries.exchanges import Exchanges, typed_headers
 from tests.canaries.marks import Marks
@@ -63,7 +64,10 @@ class Cast:
 def assembled(world: World, marks: Marks, exchanges: Exchanges, secrets: SecretsSeen) -> Cast:
     """Return the demo's people and features, none of whom is signed in yet."""
     seeded = world.seeded()
-    people = {one["email"].partition("@")[0]: Person(world.url, one) for one in seeded["people"]}
+    people = {
+        one["email"].partition("@")[0]: Person(_site_of(world, one["role"]), one)
+        for one in seeded["people"]
+    }
     anonymous = Browser(world.url)
     for name, browser in (
         ("anonymous", anonymous),
@@ -87,6 +91,10 @@ def assembled(world: World, marks: Marks, exchanges: Exchanges, secrets: Secrets
         exchanges=exchanges,
         secrets=secrets,
     )
+
+
+def _site_of(world: World, role: str) -> str:
+    return world.staff_url if role in STAFF else world.url
 
 
 def sign_in_with_code(person: Person) -> Page:

@@ -214,7 +214,9 @@ class Crashing:
         return {
             line
             for path in folder.glob("*.jsonl")
-            for line in path.read_text(encoding="utf-8").splitlines()
+            for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
+            # A process may be writing the last one.
+            if line.endswith("\n")
         }
 
 

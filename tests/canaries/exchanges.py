@@ -41,10 +41,10 @@ class Exchanges:
     """
     What is said in all answers so far.
 
-    :param only: this host; what passes between a browser and the provider is none of ours
+    :param only: these hosts; what passes between a browser and the provider is none of ours
     """
 
-    only: str
+    only: tuple[str, ...]
     all: list[Exchange] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

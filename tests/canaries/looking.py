@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from accounts.derived_keys import derive_django_key
 from tests.canaries import parser_memory
 from tests.canaries.control import TRACER, Control, planted
 from tests.canaries.marks import Marks
@@ -91,6 +92,7 @@ class Looking:
         self.secrets.told(self.world.sandbox.pushes())
         environment = self.world.service.environment
         self.secrets.add("secret key", environment["SECRET_KEY"])
+        self.secrets.add("key of Django", derive_django_key(environment["SECRET_KEY"]))
         for name in ("GOOGLE_CLIENT_SECRET", "MICROSOFT_CLIENT_SECRET"):
             self.secrets.add("client secret", environment[name])
         password = urlsplit(self.world.urls.database).password or ""

@@ -38,7 +38,7 @@ class Run:
         from tests.canaries.writing import Writing
 
         self.secrets = SecretsSeen()
-        self.exchanges = Exchanges(self.world.url)
+        self.exchanges = Exchanges((self.world.url, self.world.staff_url))
         self.cast: Cast = assembled(self.world, self.marks, self.exchanges, self.secrets)
         self.boxes = Mailboxes(self.world, self.marks)
         self.journey = Journey(self.world, self.marks, self.cast, self.boxes)

@@ -59,6 +59,10 @@ class World:
         return self.service.url
 
     @property
+    def staff_url(self) -> str:
+        return self.service.staff_url
+
+    @property
     def watched(self) -> Path:
         return self.data / "watched"
 

@@ -14,6 +14,7 @@ def environment(keyring: Path) -> dict[str, str]:
         "SECRET_KEY": "k3J-x9Qm_7Zb2Wc8Vn4Rt6Yp1Lf5Hd0Gs-aEuIoTqXzPwMjNbVcR",
         "ALLOWED_HOSTS": "antares.example",
         "PUBLIC_URL": "https://antares.example",
+        "STAFF_URL": "https://staff.antares.example",
         "DATABASE_URL_WEB": "postgresql://antares_web:pw@db.example/antares?sslmode=verify-full",
         "BROKER_URL": "rediss://broker.example/0",
         "KEYRING_DIR": str(keyring),

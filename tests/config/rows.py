@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.utils import timezone
 
@@ -35,6 +37,9 @@ from tests.factories import make_approval
 def everything(house, viewer) -> None:
     """Give a household with mail one row at least of everything else."""
     at = timezone.now()
+    user = house.user
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "s"})
     integration, account = house.integration, house.connection
     owner = {"user_id": house.user.id, "organisation_id": house.organisation.id}
     seal = sealing.sealer(holder=integration.id, epoch=integration.epoch).seal

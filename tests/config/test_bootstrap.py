@@ -84,5 +84,5 @@ class TestHelp:
         targets = [line.split()[1] for line in done.stdout.splitlines()]
         assert done.returncode == 0
         assert targets == [
-            "demo", "test", "test-all", "smoke", "canary", "bench", "lint", "lock", "help",
+            "demo", "test", "test-all", "smoke", "canary", "bench", "lint", "lock", "sbom", "help",
         ]  # fmt: skip

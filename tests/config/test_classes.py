@@ -33,8 +33,8 @@ class TestTasks:
 
 
 class TestProcessClass:
-    @pytest.mark.parametrize("value", ["web", "sync", "purge", "console", "owner"])
-    def test_is_one_of_four_or_the_owner(self, value):
+    @pytest.mark.parametrize("value", ["web", "staff", "sync", "purge", "console", "owner"])
+    def test_is_one_of_five_or_the_owner(self, value):
         env = Environment({"PROCESS_CLASS": value})
 
         assert process_class(env, production=True) == value
@@ -46,7 +46,9 @@ class TestProcessClass:
         assert process_class(development, production=False) == ""
         assert process_class(production, production=True) == ""
         development.finish()
-        with pytest.raises(Refused, match="PROCESS_CLASS is not set: web, sync, purge, console"):
+        with pytest.raises(
+            Refused, match="PROCESS_CLASS is not set: web, staff, sync, purge, console"
+        ):
             production.finish()
 
     def test_is_refused_where_it_is_another(self):
@@ -54,7 +56,7 @@ class TestProcessClass:
         process_class(env, production=True)
 
         with pytest.raises(
-            Refused, match="PROCESS_CLASS must be one of web, sync, purge, console, owner"
+            Refused, match="PROCESS_CLASS must be one of web, staff, sync, purge, console, owner"
         ):
             env.finish()
 
@@ -91,7 +93,7 @@ class TestAWorker:
         with pytest.raises(SystemExit, match="set PROCESS_CLASS"):
             self.start("sync")
 
-    @pytest.mark.parametrize("process_class", ["", "web", "sync", "console"])
+    @pytest.mark.parametrize("process_class", ["", "web", "staff", "sync", "console"])
     def test_called_beat_runs_as_purge_in_production(self, settings, process_class):
         settings.PROCESS_CLASS = process_class
         celery.refuse_beat_of_another_class()

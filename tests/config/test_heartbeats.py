@@ -150,7 +150,7 @@ class TestFigures:
     def test_say_when_each_duty_was_last_performed(self, at):
         heartbeats.record(["purge"], at=at)
 
-        with acting_as(ProcessClass.WEB):
+        with acting_as(ProcessClass.STAFF):
             found = list(text_string_to_metric_families(exposition.text().decode()))
 
         (family,) = [one for one in found if one.name == "antares_worker_seen_timestamp_seconds"]
@@ -186,7 +186,9 @@ class TestCountsOfParsers:
         yield
         counts.take()
 
-    @pytest.mark.parametrize("process_class", [ProcessClass.WEB, ProcessClass.SYNC])
+    @pytest.mark.parametrize(
+        "process_class", [ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC]
+    )
     def test_are_added_up_with_each_beat_and_shown(self, process_class):
         counts.add("busy")
         counts.add("too_costly", 2)
@@ -196,7 +198,7 @@ class TestCountsOfParsers:
         with acting_as(process_class):
             Heart(()).beat(may_alarm=False)
 
-        with acting_as(ProcessClass.WEB):
+        with acting_as(ProcessClass.STAFF):
             shown = exposition.text().decode()
         totals = {
             sample.labels["event"]: sample.value

@@ -8,14 +8,17 @@ import pytest
 
 from config.route_limits import NO_BODY, ROUTES
 from tests.addresses import address_of
-from tests.front.nginx import FILE, in_bytes, location_of, read_locations
+from tests.config.test_sites import names_of
+from tests.front.nginx import FILE, HOST, STAFF_HOST, in_bytes, location_of, read_locations
 
 
 class TestALocation:
-    def test_takes_the_largest_body_of_each_of_its_routes(self):
+    @pytest.mark.parametrize(("host", "process_class"), [(HOST, "web"), (STAFF_HOST, "staff")])
+    def test_takes_the_largest_body_of_each_of_its_routes(self, host, process_class):
         wrong = []
-        for name, limits in ROUTES.items():
-            size = in_bytes(location_of(address_of(name)).directives["client_max_body_size"])
+        for name in names_of(process_class) - {"home"}:
+            limits, location = ROUTES[name], location_of(address_of(name), host)
+            size = in_bytes(location.directives["client_max_body_size"])
             is_right = size >= limits.body.largest
             if limits.body != NO_BODY:
                 is_right = size == limits.body.largest
@@ -24,7 +27,11 @@ class TestALocation:
 
         assert wrong == []
 
-    @pytest.mark.parametrize("location", read_locations(), ids=lambda one: one.match.pattern)
+    @pytest.mark.parametrize(
+        "location",
+        [*read_locations(), *read_locations(STAFF_HOST)],
+        ids=lambda one: one.match.pattern,
+    )
     def test_holds_bodies_in_memory_or_not_at_all(self, location):
         said = location.directives
 

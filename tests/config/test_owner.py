@@ -17,6 +17,7 @@ from psycopg import sql
 from config.classes import ProcessClass
 from config.database import logins
 from config.database.roles import Roles
+from config.database.server_rights import STATEMENTS
 from limited_use.vault.functions import FUNCTIONS
 from tests.bench import databases
 
@@ -122,7 +123,8 @@ def memberships(role):
 
 def assert_walls_stand(owner):
     check = run("database_walls", "--check")
-    assert check == ("the walls stand as the code says\n", "")
+    assert check.error == ""
+    assert check.stdout.startswith("the walls stand as the code says\n")
     for one in ProcessClass:
         with psycopg.connect(url_of(ROLES.of(one))) as opened:
             assert opened.execute("SELECT current_user").fetchone() == (ROLES.of(one),)
@@ -138,7 +140,8 @@ class TestAnOwnerThatMayMakeRoles:
         again = run("database_walls")
 
         assert done.error == ""
-        assert again == ("nothing to do\n", "")
+        assert again.error == ""
+        assert again.stdout.startswith("nothing to do\n")
         assert_walls_stand(owner)
 
     def test_puts_right_a_function_that_was_changed(self, owner):
@@ -168,6 +171,25 @@ class TestAnOwnerThatMayMakeRoles:
 
         assert done.error == ""
         assert_walls_stand(owner)
+
+    def test_is_told_the_statement_that_only_a_superuser_may_execute(self, owner):
+        may_make_roles(owner)
+        run("database_walls")
+
+        said = run("database_walls", "--check").stdout.splitlines()[1]
+        statement = said.partition("may execute: ")[2]
+        assert statement.startswith("REVOKE EXECUTE ON FUNCTION pg_catalog.lo_close(integer), ")
+        as_superuser(statement, database=PREFIX)
+
+        assert run("database_walls", "--check").stdout.splitlines() == [
+            "the walls stand as the code says",
+            STATEMENTS,
+        ]
+        with (
+            psycopg.connect(url_of(ROLES.of(ProcessClass.WEB))) as opened,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            opened.execute("SELECT lo_from_bytea(0, 'a copy')")
 
 
 class TestAnOwnerThatLacksARight:

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts import owned
-from accounts.models import Membership, User
+from accounts.models import Membership, Session, User
 from accounts.roles import Role
 from config.classes import ProcessClass
-from config.database import logins, policies, walls
+from config.database import logins, walls, wanted_policies
 from config.database.backend.base import touches
 from config.database.grants import GRANTS, VAULT
-from config.database.owners import OWNERS, Also, By, Held, tables
+from config.database.owners import OWNERS, Also, By, Held, tables, tables_per_site
 from config.database.told import ORGANISATION, PERSON
 from integrations import crossings
 from integrations.models import Calendar, Connection, Event, Integration, Message, SyncWork
@@ -28,13 +28,14 @@ from limited_use.share_models import Share, ShareLevel
 from limited_use.vault import keys
 from tests.bench import databases
 from tests.config import rows
+from tests.factories import make_message
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.keyrings import copy_keyring
 from tests.walls import acting_as
 
 HOUR = timedelta(hours=1)
-WEB, SYNC = ProcessClass.WEB, ProcessClass.SYNC
+WEB, STAFF, SYNC = ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +109,7 @@ class TestInventory:
             assert line.by is not By.OWNER or "organisation_id" in columns, label
 
     def test_names_a_policy_for_every_class_that_may_touch_the_table(self):
-        made = list(policies.wanted(walls.ours(), "owner"))
+        made = list(wanted_policies.wanted(walls.ours(), "owner"))
         for table, label in tables().items():
             for process_class in ProcessClass:
                 held = {
@@ -116,12 +117,14 @@ class TestInventory:
                     for one in made
                     if (one.table, one.role) == (table, walls.ours().of(process_class))
                 }
-                assert bool(held) is bool(GRANTS[label].of(process_class)), (table, process_class)
+                is_used = GRANTS[label].is_used_by(process_class)
+                assert bool(held) is is_used, (table, process_class)
 
     def test_lets_web_processes_see_everything_of_nothing(self):
-        for one in policies.wanted(walls.ours(), "owner"):
-            if one.role == walls.ours().of(WEB):
-                assert "current_setting" in one.rows, one
+        for one in wanted_policies.wanted(walls.ours(), "owner"):
+            if one.role == walls.ours().of(WEB) and one.is_permissive:
+                is_per_site = one.table in tables_per_site() and one.rows == "site = 'web'"
+                assert "current_setting" in one.rows or is_per_site, one
 
 
 @pytest.mark.control("4.1.1")
@@ -322,7 +325,10 @@ class TestAShare:
         assert OWNERS["limited_use.Share"].also is Also.VIEWER
 
 
-class TestSupport:
+@pytest.mark.control("4.1.1")
+class TestStaff:
+    """What the class that serves staff is shown: what an owner opened to support, and no more."""
+
     @pytest.fixture
     def opened(self, both):
         alice, bob = both
@@ -339,33 +345,120 @@ class TestSupport:
             expires_at=at + timedelta(hours=1),
         )
 
-    def seen(self, both):
-        alice, bob = both
-        with acting_as(WEB), owned.acting_for(bob.user.id, None):
-            assert not Message.objects.filter(user_id=alice.user.id).exists()
-            return list(Consent.objects.filter(owner_id=alice.user.id))
+    @staticmethod
+    def agreements(both):
+        _, bob = both
+        with acting_as(STAFF), owned.acting_for(bob.user.id, bob.organisation.id):
+            assert not Message.objects.exists()
+            return list(Consent.objects.all())
 
-    def test_sees_what_was_opened_to_it(self, both, opened):
-        assert self.seen(both) == [opened]
+    @staticmethod
+    def messages(both):
+        alice, _ = both
+        with acting_as(STAFF, alice):
+            return list(Message.objects.values_list("id", flat=True))
 
-    def test_is_the_only_role_that_does(self, both, opened):
+    def test_are_shown_no_row_while_nobody_is_entered(self, both, opened):
+        with acting_as(STAFF):
+            assert set(staff_counts().values()) == {0}
+
+    def test_of_support_see_what_was_opened_to_them(self, both, opened):
+        assert self.agreements(both) == [opened]
+
+    def test_of_no_other_role_do(self, both, opened):
         for role in set(Role) - {Role.SUPPORT}:
             User.objects.filter(id=both[1].user.id).update(role=role)
-            assert self.seen(both) == []
+            assert self.agreements(both) == []
+
+    def test_who_act_for_the_owner_see_that_message_and_what_it_hangs_on(self, both, opened):
+        alice, _ = both
+        make_message(alice.integration, subject="Not opened", text="Not opened")
+        assert alice.messages.count() > 1
+
+        assert self.messages(both) == [opened.item]
+        with acting_as(STAFF, alice):
+            assert run("SELECT message_id FROM integrations_messagebody") == [(opened.item,)]
+            found = run("SELECT id FROM integrations_integration")
+            assert found == [(alice.integration.id,)]
+            found = run("SELECT id FROM integrations_connection")
+            assert found == [(alice.connection.id,)]
+            assert run("SELECT holder FROM limited_use_ledgerkey") == [(alice.connection.id,)]
+            assert set(Consent.objects.values_list("feature", flat=True)) == {"support"}
+
+    def test_who_act_for_an_owner_who_opened_nothing_see_nothing(self, both, opened):
+        _, bob = both
+        User.objects.filter(id=bob.user.id).update(role=Role.MEMBER)
+        with acting_as(STAFF, bob):
+            assert set(staff_counts().values()) == {0}
+
+    def test_read_no_sealed_token_and_change_nothing(self, both, opened):
+        alice, _ = both
+        for statement in (
+            "SELECT refresh_token FROM integrations_connection",
+            "UPDATE integrations_message SET received_at = now()",
+            "DELETE FROM integrations_messagebody",
+            "UPDATE limited_use_consent SET expires_at = now() + interval '1 year'",
+            "UPDATE accounts_user SET role = 'operator'",
+            "UPDATE accounts_user SET password = ''",
+        ):
+            with acting_as(STAFF, alice), pytest.raises(ProgrammingError), transaction.atomic():
+                run(statement)
 
     @pytest.mark.invariant(5)
-    def test_sees_it_while_that_stands(self, both, opened):
+    def test_see_it_while_that_stands(self, both, opened):
         at = timezone.now()
         for ended in ({"withdrawn_at": at}, {"expires_at": at}, {"feature": "inbox"}):
             with transaction.atomic():
                 Consent.objects.filter(id=opened.id).update(**{"given_at": at - HOUR, **ended})
-                assert self.seen(both) == []
+                assert self.agreements(both) == []
+                assert self.messages(both) == []
                 transaction.set_rollback(True)
 
-    def test_sees_nothing_any_more_once_they_have_left(self, both, opened):
+    def test_see_nothing_any_more_once_they_have_left(self, both, opened):
         at = timezone.now()
         User.objects.filter(id=both[1].user.id).update(is_active=False, deactivated_at=at)
-        assert self.seen(both) == []
+        assert self.agreements(both) == []
+
+    def test_are_nobody_at_the_ordinary_site(self, both, opened):
+        alice, bob = both
+        with acting_as(WEB), owned.acting_for(bob.user.id, bob.organisation.id):
+            assert not Consent.objects.filter(owner_id=alice.user.id).exists()
+
+
+def staff_counts():
+    names = {table: label for table, label in tables().items() if GRANTS[label].is_used_by(STAFF)}
+    return {one: run(f"SELECT count(*) FROM {one}")[0][0] for one in names}  # noqa: S608
+
+
+@pytest.mark.control("4.1.1")
+class TestASession:
+    """Of one site: a process that serves the other is neither shown it nor may make it."""
+
+    @pytest.fixture
+    def sessions(self, db):
+        at = timezone.now() + HOUR
+        for site in ("web", "staff"):
+            Session.objects.create(session_key=site, session_data="", expire_date=at, site=site)
+
+    @pytest.mark.parametrize(("process_class", "other"), [(WEB, "staff"), (STAFF, "web")])
+    def test_is_shown_to_its_own_site(self, sessions, process_class, other):
+        with acting_as(process_class):
+            assert list(Session.objects.values_list("site", flat=True)) == [str(process_class)]
+            assert Session.objects.filter(session_key=other).update(session_data="x") == 0
+            assert Session.objects.filter(session_key=other).delete()[0] == 0
+
+    @pytest.mark.parametrize(("process_class", "other"), [(WEB, "staff"), (STAFF, "web")])
+    def test_is_made_for_no_other(self, sessions, process_class, other):
+        at = timezone.now() + HOUR
+        more = {"session_data": "", "expire_date": at, "site": other}
+        with acting_as(process_class), pytest.raises(ProgrammingError), transaction.atomic():
+            Session.objects.create(session_key="planted", **more)
+        with acting_as(process_class), pytest.raises(ProgrammingError), transaction.atomic():
+            Session.objects.update(site=other)
+
+    def test_is_deleted_by_purge_whichever_site_it_is_of(self, sessions):
+        with acting_as(ProcessClass.PURGE):
+            assert Session.objects.all().delete()[0] == 2
 
 
 class TestATransaction:
@@ -463,7 +556,9 @@ class TestWhichStatements:
             assert touches(f'SELECT "{table}"."id" FROM "{table}"')  # noqa: S608
             assert touches(f"\n  with x as (select 1) delete from {table}")  # noqa: S608
             assert touches(f"(SELECT 1 FROM {table}) UNION (SELECT 2)")  # noqa: S608
-        assert not touches("SELECT 1 FROM accounts_user")
+        assert touches("SELECT * FROM vault_person_held(%s)")
+        assert touches("SELECT * FROM find_colleague(%s)")
+        assert not touches("SELECT 1 FROM accounts_organisation")
         assert not touches("SAVEPOINT s")
         assert not touches("CREATE TABLE integrations_message (id uuid); SELECT 1")
         assert touches(psycopg.sql.SQL("SELECT 1"))
@@ -504,7 +599,7 @@ class TestCheck:
 
     @pytest.mark.django_db
     def test_finds_a_policy_whose_words_in_the_code_have_changed(self, monkeypatch):
-        monkeypatch.setattr(policies, "theirs", lambda *_: "false")
+        monkeypatch.setattr(wanted_policies, "theirs", lambda *_: "false")
 
         assert "policy web_theirs on integrations_message is not what the code says" in (
             walls.differences()

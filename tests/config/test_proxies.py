@@ -32,6 +32,20 @@ class TestTheProxyInFront:
         assert proxies.scheme_header == scheme
         env.finish()
 
+    @pytest.mark.parametrize("count", ["", "-1", "0", "1", "2", "many"])
+    @pytest.mark.parametrize("name", ["", "none", "nginx", "haproxy", "NGINX"])
+    def test_tells_the_scheme_only_if_it_also_tells_the_address(self, name, count):
+        env = Environment({"TRUSTED_PROXY": name, "TRUSTED_PROXY_COUNT": count})
+
+        proxies = read_proxies(env)
+
+        try:
+            env.finish()
+        except Refused:
+            return
+        is_trusted = name == "nginx" and count in {"", "1", "2"}
+        assert (proxies.scheme_header is not None, proxies.count > 0) == (is_trusted, is_trusted)
+
     @pytest.mark.parametrize(
         "named",
         [

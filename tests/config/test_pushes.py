@@ -12,6 +12,7 @@ WHOLE = {
     "GOOGLE_PUBSUB_TOPIC": "projects/antares-prod/topics/gmail",
     "GOOGLE_PUSH_ACCOUNT": "push@antares-prod.iam.gserviceaccount.com",
 }
+OURS = "https://in.hooks.example/push"
 HOSTS = ["antares.example", ".hooks.example"]
 
 
@@ -36,10 +37,10 @@ class TestPush:
         assert made["GOOGLE_PUSH_AUDIENCE"] == "https://antares.example/webhooks/google/pubsub"
 
     def test_may_go_to_another_of_our_hosts(self):
-        made = of(**WHOLE, WEBHOOK_URL="https://in.hooks.example/", GOOGLE_PUSH_AUDIENCE="ours")
+        made = of(**WHOLE, WEBHOOK_URL="https://in.hooks.example/", GOOGLE_PUSH_AUDIENCE=OURS)
 
         assert made["WEBHOOK_URL"] == "https://in.hooks.example"
-        assert made["GOOGLE_PUSH_AUDIENCE"] == "ours"
+        assert made["GOOGLE_PUSH_AUDIENCE"] == OURS
 
     @pytest.mark.parametrize(
         "changed",
@@ -53,6 +54,13 @@ class TestPush:
             {"WEBHOOK_URL": "https://elsewhere.example"},
             {"WEBHOOK_URL": "https://user@antares.example"},
             {"WEBHOOK_URL": "https://[broken"},
+            {"GOOGLE_PUSH_AUDIENCE": "ours"},
+            {"GOOGLE_PUSH_AUDIENCE": "http://antares.example/webhooks/google/pubsub"},
+            {"GOOGLE_PUSH_AUDIENCE": "https://user@antares.example/"},
+            {"GOOGLE_PUSH_AUDIENCE": "https:///webhooks/google/pubsub"},
+            {"GOOGLE_PUSH_AUDIENCE": "https://[broken"},
+            {"GOOGLE_PUSH_AUDIENCE": "https://antares.example\\@elsewhere.example"},
+            {"GOOGLE_PUSH_AUDIENCE": "https://antares.example /push"},
             {"GOOGLE_CALENDAR_CHANNELS": "perhaps"},
         ],
     )
@@ -61,6 +69,11 @@ class TestPush:
             of(**{**WHOLE, **changed})
 
         assert len(caught.value.problems) == 1
+
+    def test_may_name_another_audience_in_development(self):
+        assert (
+            of(is_production=False, GOOGLE_PUSH_AUDIENCE="ours")["GOOGLE_PUSH_AUDIENCE"] == "ours"
+        )
 
     def test_of_calendars_needs_https_and_so_production(self):
         assert of()["GOOGLE_CALENDAR_CHANNELS"] is True

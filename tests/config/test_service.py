@@ -1,21 +1,27 @@
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from config.embedded import ports
 from tests.config.test_embedded import processes_of
+from tests.smoke.person import Person
 from tests.worlds.ending import wait_until_gone
+from tests.worlds.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 # Seconds, for each wait: for a loaded machine; an idle one needs a tenth of it.
 PATIENCE = 150
+ALICE_BOX, ALICE_OUTLOOK = "alice@second.example", "alice@second-outlook.example"
+SECOND_SECRET = "secret-of-the-second"
 # What pytest runs on is not what the demo is to run on.
 OURS = {"DATABASE_URL", "BROKER_URL", "KEYRING_DIR", "DJANGO_SETTINGS_MODULE"}
 
@@ -28,18 +34,20 @@ def data_dir():
         yield Path(made)
 
 
-def demo(data_dir):
+def demo(data_dir, *, given=None):
     """Start the demo as `make` does, with servers of its own; return it and its first page."""
-    env = {k: v for k, v in os.environ.items() if k not in OURS}
+    env = {k: v for k, v in os.environ.items() if k not in OURS} | (given or {})
+    command = [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "demo"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "config.embedded", "--data", str(data_dir), "demo", "--port", "0"],
+        [*command, "--port", "0", "--staff-port", "0"],
         cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     said = []
     with killed_if_late(process):
         for line in process.stdout:
             said.append(line)
-            if found := re.search(r"open\s+(http://localhost:\d+)", line):
+            if re.search(r"staff\s+http://localhost:\d+", line):
+                found = re.search(r"open\s+(http://localhost:\d+)", "".join(said))
                 return process, found[1], "".join(said)
     raise AssertionError(f"it did not come up: {''.join(said)}")
 
@@ -75,18 +83,95 @@ def descendants(pid):
     return {int(child) for child in children}.union(*(descendants(child) for child in children))
 
 
+def assert_every_answer_has_browser_headers(url):
+    """Look at answers of views, of static files, of the front, and of its probe."""
+    style = re.search(r'href="(/static/[^"]+\.css)"', httpx.get(f"{url}/").text)[1]
+    answers = {
+        200: [httpx.get(f"{url}{path}") for path in ("/", style, "/healthz", "/keys/")],
+        302: [httpx.get(f"{url}/settings/integrations/")],
+        400: [httpx.get(f"{url}/%ff")],
+        401: [httpx.get(f"{url}/v1/users/me/messages")],
+        403: [httpx.post(f"{url}/accounts/login/")],
+        404: [httpx.get(f"{url}/nothing"), httpx.get(f"{url}/static/nothing")],
+        413: [httpx.post(f"{url}/webhooks/google/pubsub", content=b"x" * 1_000_000)],
+    }
+    for status, of_status in answers.items():
+        for answer in of_status:
+            policy = answer.headers["Permissions-Policy"].split(", ")
+            where = f"{status} {answer.url}"
+            assert answer.status_code == status, where
+            assert {"camera=()", "publickey-credentials-get=(self)"} <= set(policy), where
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin", where
+            # granian's own name would be in it.
+            assert answer.headers.get("Server", "") == "", where
+
+
+@contextmanager
+def second_sandbox(folder):
+    """Start another sandbox, with accounts of its own; yield it."""
+    seed = folder / "second.json"
+    google = {"email": ALICE_BOX, "name": "Alice", "size": 3, "seed": 1}
+    microsoft = {"email": ALICE_OUTLOOK, "name": "Alice", "size": 3, "seed": 2}
+    seed.write_text(json.dumps({"accounts": [google], "microsoft": [microsoft], "clients": []}))
+    with ports.reserved() as port, ports.reserved() as control:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "integrations.sandbox", "--seed", str(seed)),
+                *("--port", str(port), "--control-port", str(control)),
+            ],
+            cwd=ROOT,
+        )
+        try:
+            ports.wait(port, process, name="second sandbox")
+            with closing(
+                Sandbox(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control}")
+            ) as found:
+                yield found
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE)
+
+
+def settings_of(sandbox):
+    """Return the settings by which a demo uses that sandbox."""
+    url = sandbox.url
+    return {
+        "GOOGLE_AUTHORIZE_URL": f"{url}/o/oauth2/v2/auth",
+        "GOOGLE_TOKEN_URL": f"{url}/token",
+        "GOOGLE_REVOKE_URL": f"{url}/revoke",
+        "GOOGLE_CERTS_URL": f"{url}/oauth2/v3/certs",
+        "GOOGLE_USERINFO_URL": f"{url}/v1/userinfo",
+        "GOOGLE_ISSUER": url,
+        "GOOGLE_API_ROOT_URL": f"{url}/",
+        "GOOGLE_CLIENT_ID": "second",
+        "GOOGLE_CLIENT_SECRET": SECOND_SECRET,
+        "MICROSOFT_AUTHORITY_URL": url,
+        "MICROSOFT_GRAPH_URL": url,
+        "MICROSOFT_CLIENT_ID": "second",
+        "MICROSOFT_CLIENT_SECRET": SECOND_SECRET,
+    }
+
+
 class TestDemo:
     def test_serves_a_first_page_and_says_whom_to_sign_in_as_at_every_start(self, data_dir):
         for start in range(2):
             process, url, said = demo(data_dir)
             answer = httpx.get(f"{url}/accounts/login/")
+            (staff_url,) = re.findall(r"staff\s+(http://localhost:\d+)", said)
+            staff_page = "/support/items/"
+            here, there = (httpx.get(f"{one}{staff_page}") for one in (url, staff_url))
+            inbox = httpx.get(f"{staff_url}/inbox/")
             if start:
                 self.look(data_dir)
+            else:
+                assert_every_answer_has_browser_headers(url)
             process.terminate()
             status = process.wait(timeout=PATIENCE)
             process.stdout.close()
 
             assert answer.status_code == 200
+            assert here.status_code == inbox.status_code == 404
+            assert there.headers["location"] == f"/accounts/login/?next={staff_page}"
             assert "alice@antares.example" in said
             assert status == 0
             assert processes_of(data_dir) == []
@@ -101,6 +186,31 @@ class TestDemo:
         assert done.returncode == 0, done.stderr
         assert "all fit" in done.stdout
 
+    @pytest.mark.thorough("a whole demo and a second sandbox")
+    def test_connects_at_another_stand_in_that_is_given(self, data_dir):
+        with second_sandbox(data_dir) as sandbox:
+            process, url, said = demo(data_dir, given=settings_of(sandbox))
+            try:
+                callbacks = [f"{url}/connect/{one}/callback" for one in ("google", "microsoft")]
+                sandbox.register_client("second", SECOND_SECRET, tuple(callbacks))
+                people = json.loads((data_dir / "people.json").read_text())["people"]
+                alice = Person(url, people[0])
+                with alice.browser.http:
+                    alice.sign_in()
+                    alice.connect(ALICE_BOX)
+                    alice.connect(ALICE_OUTLOOK, provider="microsoft")
+                    page = alice.settings().text
+            finally:
+                process.terminate()
+                process.wait(timeout=PATIENCE)
+                process.stdout.close()
+
+        # The demo's own sandbox has neither of these accounts.
+        assert ALICE_BOX in page
+        assert ALICE_OUTLOOK in page
+        assert "given    GOOGLE_TOKEN_URL" in said
+        assert SECOND_SECRET not in said
+
     def test_leaves_no_process_when_it_is_killed(self, data_dir):
         process, _, _ = demo(data_dir)
         family = descendants(process.pid)
@@ -109,7 +219,7 @@ class TestDemo:
         process.wait(timeout=PATIENCE)
         process.stdout.close()
 
-        # Sandbox, web and its child, worker, beat, PostgreSQL and its children, Valkey.
+        # Sandbox, two sites and their children, worker, beat, PostgreSQL and its children, Valkey.
         assert len(family) > 7
         wait_until_gone(lambda: family)
 

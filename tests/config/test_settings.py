@@ -5,6 +5,8 @@ import pytest
 
 from tests.config import production
 
+DATABASE = "db.example/antares?sslmode=verify-full"
+
 
 @pytest.fixture
 def env(tmp_path):
@@ -39,7 +41,7 @@ class TestProduction:
         named = {line.split()[1] for line in done.stderr.splitlines()}
         assert done.returncode == 1
         assert named == {
-            "PROCESS_CLASS", "SECRET_KEY", "ALLOWED_HOSTS", "PUBLIC_URL", "BROKER_URL",
+            "PROCESS_CLASS", "SECRET_KEY", "ALLOWED_HOSTS", "PUBLIC_URL", "STAFF_URL", "BROKER_URL",
             "KEYRING_URL", "LEDGER_ORIGIN", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET",
             "PRIVACY_NOTICE_URL",
         }  # fmt: skip
@@ -49,15 +51,24 @@ class TestProduction:
         [
             ("SECRET_KEY", "short"),
             ("SECRET_KEY", "a" * 80),
+            ("SECRET_KEY", "correct-horse-battery-" * 4),
+            ("SECRET_KEY_FALLBACKS", "the-old-one"),
             ("ALLOWED_HOSTS", "*"),
+            ("ALLOWED_HOSTS", "antares.example,.com"),
             ("ALLOWED_HOSTS", ""),
             ("PUBLIC_URL", "http://antares.example"),
+            ("STAFF_URL", "https://antares.example"),
             ("PRIVACY_NOTICE_URL", "http://antares.example/privacy"),
             ("PRIVACY_NOTICE_URL", ""),
             ("DATABASE_URL_WEB", "sqlite:///db.sqlite3"),
-            ("DATABASE_URL_WEB", "postgresql://antares:pw@db.example/antares"),
-            ("DATABASE_URL_WEB", "postgresql://antares_sync:pw@db.example/antares"),
-            ("DATABASE_URL_WEB", "postgresql://db.example/antares"),
+            ("DATABASE_URL_WEB", f"postgresql://antares:pw@{DATABASE}"),
+            ("DATABASE_URL_WEB", f"postgresql://antares_sync:pw@{DATABASE}"),
+            ("DATABASE_URL_WEB", "postgresql://antares_web:pw@db.example/antares"),
+            ("BROKER_URL", "redis://broker.example/0"),
+            ("BROKER_CA", "/nonexistent"),
+            ("CELERY_BROKER_URL", "redis://broker.example/0"),
+            ("GOOGLE_PUSH_AUDIENCE", "http://antares.example/webhooks/google/pubsub"),
+            ("DATABASE_URL_WEB", f"postgresql://{DATABASE}"),
             ("DATABASE_URL_WEB", ""),
             ("PROCESS_CLASS", ""),
             ("PROCESS_CLASS", "marketing"),
@@ -153,8 +164,55 @@ class TestProduction:
 
         assert done.stdout.split() == ["False", *["True"] * 6, "__Host-"], done.stderr
 
+    @pytest.mark.control("6.2.1")
+    def test_verifies_the_broker_for_workers_and_whoever_queues(self, env, tmp_path):
+        authority = tmp_path / "authority.pem"
+        authority.touch()
+        code = (
+            "from config.celery import app\n"
+            "for it in (app.connection_for_read(), app.connection_for_write()):\n"
+            "    print(it.hostname, int(it.ssl['ssl_cert_reqs']), it.ssl['ssl_check_hostname'],"
+            " it.ssl['ssl_ca_certs'])"
+        )
 
-OWNER_URL = "postgresql://antares:pw@db.example/antares"
+        done = production.start(
+            {**env, "BROKER_CA": str(authority)}, "shell", "--no-imports", "-c", code
+        )
+
+        line = ["broker.example", "2", "True", str(authority)]
+        assert done.stdout.split() == line * 2, done.stderr
+
+
+class TestTheStaffSite:
+    """What `PROCESS_CLASS=staff` changes."""
+
+    @pytest.mark.control("2.3.1")
+    def test_has_its_own_host_routes_and_cookies(self, env):
+        code = (
+            "from django.conf import settings as s;"
+            "print(s.ROOT_URLCONF, *s.ALLOWED_HOSTS, *s.CSRF_TRUSTED_ORIGINS,"
+            " s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.DEVICE_COOKIE_NAME,"
+            " s.SESSION_COOKIE_SECURE)"
+        )
+        staff = {"PROCESS_CLASS": "staff", "DATABASE_URL_STAFF": STAFF_LOGIN}
+
+        found = {
+            one: production.start({**env, **more}, "shell", "--no-imports", "-c", code).stdout
+            for one, more in {"web": {}, "staff": staff}.items()
+        }
+
+        assert found["staff"].split() == [
+            "config.staff_urls", "staff.antares.example", "https://staff.antares.example",
+            "__Host-staff-session", "__Host-staff-csrf", "__Host-staff-device", "True",
+        ]  # fmt: skip
+        assert found["web"].split() == [
+            "config.web_urls", "antares.example", "https://antares.example",
+            "__Host-session", "__Host-csrf", "__Host-device", "True",
+        ]  # fmt: skip
+
+
+STAFF_LOGIN = f"postgresql://antares_staff:pw@{DATABASE}"
+OWNER_URL = f"postgresql://antares:pw@{DATABASE}"
 
 
 class TestProcessClass:
@@ -188,8 +246,16 @@ class TestProcessClass:
         assert done.returncode == 1
         assert done.stderr.startswith("config: DATABASE_URL is not set")
 
+    def test_of_the_owner_verifies_the_database_as_well(self, env):
+        plain = OWNER_URL.partition("?")[0]
+
+        done = production.start({**env, "PROCESS_CLASS": "owner", "DATABASE_URL": plain})
+
+        assert done.returncode == 1
+        assert done.stderr.startswith("config: DATABASE_URL needs ?sslmode=verify-full")
+
     @pytest.mark.parametrize("process_class", ["owner", "console"])
-    def test_serves_no_pages_unless_it_is_web(self, env, process_class):
+    def test_serves_no_pages_unless_it_is_web_or_staff(self, env, process_class):
         urls = {"DATABASE_URL": OWNER_URL, "DATABASE_URL_CONSOLE": OWNER_URL.replace(
             "antares:", "antares_console:"
         )}  # fmt: skip
@@ -204,7 +270,7 @@ class TestProcessClass:
         )
 
         assert done.returncode == 1
-        assert done.stderr == "config: this process runs with PROCESS_CLASS=web\n"
+        assert done.stderr == "config: this process runs with PROCESS_CLASS=web or staff\n"
 
     def test_makes_no_roles_unless_it_has_a_password_for_each(self, env):
         given = {"DATABASE_URL": OWNER_URL, "PROCESS_CLASS": "owner"}
@@ -213,7 +279,8 @@ class TestProcessClass:
 
         assert done.returncode == 1
         assert [line.split()[1] for line in done.stderr.splitlines()] == [
-            "DATABASE_URL_SYNC", "DATABASE_URL_PURGE", "DATABASE_URL_CONSOLE",
+            "DATABASE_URL_STAFF", "DATABASE_URL_SYNC", "DATABASE_URL_PURGE",
+            "DATABASE_URL_CONSOLE",
         ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from config.classes import ProcessClass
 from config.database import acl, doors, walls
 from config.database.grants import GRANTS, PRIVILEGES
+from config.database.server_rights import STATEMENTS
 from tests.walls import acting_as
 
 CLASSES = list(ProcessClass)
@@ -152,7 +153,7 @@ class TestCheck:
         return out.getvalue()
 
     def test_is_content_with_what_the_command_built(self):
-        assert self.check() == "the walls stand as the code says\n"
+        assert self.check().splitlines() == ["the walls stand as the code says", STATEMENTS]
 
     @pytest.mark.parametrize(
         ("planted", "found"),
@@ -187,6 +188,32 @@ class TestCheck:
 
     def test_does_nothing_where_there_is_nothing_to_do(self):
         assert walls.build() == []
+
+
+@pytest.mark.django_db
+class TestFunctionsOfTheServer:
+    """Large objects and messages, which PostgreSQL lets every login use."""
+
+    @pytest.mark.parametrize("process_class", CLASSES)
+    def test_are_executed_by_no_class(self, process_class):
+        with acting_as(process_class):
+            assert refused("SELECT lo_creat(-1)")
+            assert refused("SELECT lo_from_bytea(0, 'a copy')")
+            assert refused("SELECT pg_notify('other', 'a copy')")
+
+    def test_are_reported_and_revoked_where_they_came_back(self):
+        run("GRANT EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) TO PUBLIC")
+
+        assert walls.differences() == []
+        (said, statements) = walls.describe_open_rights()
+        assert said.endswith(
+            "execute: REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) FROM PUBLIC;"
+        )
+        assert statements == STATEMENTS
+        assert walls.build() == [
+            "REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer) FROM PUBLIC"
+        ]
+        assert walls.describe_open_rights() == [STATEMENTS]
 
 
 @pytest.mark.django_db

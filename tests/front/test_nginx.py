@@ -204,6 +204,43 @@ class TestTheWebServer:
         assert (answer.status_code, answer.headers["location"]) == (301, "https://127.0.0.1/a?b=c")
 
 
+class TestTheStaffSite:
+    @pytest.fixture
+    def beside(self, tmp_path, upstream):
+        """Have nothing behind the ordinary site, and a web server behind that of staff."""
+        tmp_path.chmod(0o777)
+        with nginx.running(tmp_path, upstream=9, staff_upstream=upstream) as proxy:
+            yield proxy
+
+    def test_has_a_web_server_of_its_own(self, beside):
+        with beside.client() as ordinary, beside.client(host=nginx.STAFF_HOST) as staff:
+            assert ordinary.get("/").status_code == 502
+            environ = staff.get("/", headers={"X-Forwarded-For": "192.0.2.1", "X-Environ": "yes"})
+
+        assert environ.json()["HTTP_HOST"] == nginx.STAFF_HOST
+        assert environ.json()["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
+        assert environ.json()["HTTP_X_FORWARDED_PROTO"] == "https"
+
+    def test_takes_a_form_without_a_file_and_nothing_larger(self, beside):
+        largest = route_limits.FORM.largest
+        with beside.client(host=nginx.STAFF_HOST) as staff:
+            said = [
+                staff.post("/accounts/login/", content=bytes(size))
+                for size in (largest, largest + 1)
+            ]
+            chunks = (bytes(7) for _ in range(largest // 7))
+            in_chunks = staff.post("/accounts/login/", content=chunks)
+
+        assert [one.status_code for one in said] == [200, 413]
+        assert (in_chunks.status_code, in_chunks.text) == (200, described(bytes(largest // 7 * 7)))
+
+    def test_is_led_to_https_as_well(self, beside):
+        url = f"http://127.0.0.1:{beside.plain_port}/review/"
+        answer = httpx.get(url, headers={"Host": nginx.STAFF_HOST}, timeout=PATIENCE)
+
+        assert answer.headers["location"] == f"https://{nginx.STAFF_HOST}/review/"
+
+
 class TestALog:
     def test_holds_no_address(self, tmp_path):
         """Not even where nothing is behind nginx, of which it would otherwise write a line."""

@@ -338,6 +338,20 @@ class TestTheCallback:
 
         assert browser.attempt().outcome == AttemptOutcome.WRONG_ISSUER
         assert google.calls("/token") == 0
+        # A missing name is for the operator: the provider or a proxy has changed.
+        raised = [(one.kind, one.body) for one in Alarm.objects.all()]
+        missing = [("provider.issuer_missing", {"provider": "google"})]
+        assert raised == ([] if issuer else missing)
+
+    def test_may_be_allowed_to_name_no_issuer(self, browser_of, alice, google, settings):
+        settings.GOOGLE_ISSUER_REQUIRED = False
+        browser = browser_of(alice)
+        query = query_of(google.consent(browser.begin(), email=ALICE_BOX))
+
+        browser.arrive(f"/connect/google/callback?state={query['state']}&code={query['code']}")
+
+        assert browser.attempt().outcome == AttemptOutcome.CONNECTED
+        assert not Alarm.objects.exists()
 
     @pytest.mark.scenario("A3", "R5")
     @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import pytest
 from django.utils import timezone
 
+from accounts import owned
 from integrations import connections, permits, tokens
 from integrations.models import AttemptOutcome, Connection, ConnectionStatus
 from integrations.tasks import grants
@@ -25,10 +26,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def web(settings):
-    """Be a web process."""
+def web(settings, alice):
+    """Be a web process that answers Alice."""
     settings.PROCESS_CLASS = "web"
     keys.forget()
+    organisation = alice.memberships.get().organisation_id
+    with owned.acting_for(alice.id, organisation):
+        yield
 
 
 def of_the_grant():

@@ -30,6 +30,7 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers import errors
+from integrations.sandbox.microsoft.accounts import tid_of
 from integrations.sync import engine
 from limited_use.models import Receipt
 from tests.factories import as_agreed
@@ -42,6 +43,8 @@ __all__ = ["microsoft"]
 
 pytestmark = pytest.mark.django_db
 
+# Of the sandbox: the tenant of Alice's account.
+OWN_TENANT = tid_of(ALICE_BOX.partition("@")[2])
 ASKED = {
     "openid", "profile", "email", "offline_access", "Mail.Read", "MailboxSettings.Read",
 }  # fmt: skip
@@ -117,6 +120,35 @@ class TestConnecting:
         attempt = alices.arrive(**said, iss="https://accounts.google.com")
 
         assert attempt.outcome == AttemptOutcome.WRONG_ISSUER
+
+    @pytest.mark.parametrize(
+        ("tenant", "outcome"),
+        [
+            (OWN_TENANT, AttemptOutcome.CONNECTED),
+            ("9188040d-6c67-4c5b-b112-36a304b66dad", AttemptOutcome.WRONG_ISSUER),
+            ("{tenantid}", AttemptOutcome.WRONG_ISSUER),
+            ("common", AttemptOutcome.WRONG_ISSUER),
+            (f"{OWN_TENANT}/x", AttemptOutcome.WRONG_ISSUER),
+            (OWN_TENANT.upper(), AttemptOutcome.WRONG_ISSUER),
+        ],
+    )
+    def test_compares_the_issuer_of_the_answer_with_the_tenant_of_the_id_token(
+        self, alices, microsoft, settings, tenant, outcome
+    ):
+        said = microsoft.visit(alices.begin()["Location"], "accept", account=ALICE_BOX)
+        issuer = settings.MICROSOFT_ISSUER.replace("{tenantid}", tenant)
+
+        attempt = alices.arrive(**said, iss=issuer)
+
+        assert attempt.outcome == outcome
+        assert Connection.objects.exists() == (outcome == AttemptOutcome.CONNECTED)
+
+    def test_may_be_required_to_name_an_issuer(self, alices, microsoft, settings):
+        settings.MICROSOFT_ISSUER_REQUIRED = True
+
+        assert alices.connect().outcome == AttemptOutcome.WRONG_ISSUER
+        alarm = Alarm.objects.get(kind="provider.issuer_missing")
+        assert alarm.body == {"provider": "microsoft"}
 
     @pytest.mark.scenario("A8")
     def test_takes_nobody_whose_id_token_is_forged(self, alices, microsoft):

@@ -10,6 +10,7 @@ import pytest
 from django.core import serializers
 from django.db import connection, transaction
 
+from accounts import owned
 from accounts.ids import uuid7
 from limited_use import guard, revived
 from limited_use.guard import Refused
@@ -19,6 +20,7 @@ from limited_use.models import DataKey, Leaf
 from limited_use.vault import epochs, naming, naming_rows
 from limited_use.vault.keyring import EpochGone
 from limited_use.vault.lines import KeyLine
+from tests.integrations.household import person
 
 from .conftest import EITHER, MALLORY, NOW, OWNING, SYSTEM
 
@@ -59,6 +61,23 @@ def cold():
     names.forget()
 
 
+def connect_at_the_web():
+    """Make the key of a new connection as a web process does, and return the connection's id."""
+    from integrations.models import Connection
+
+    user, organisation, _ = person(at=NOW)
+    connected = Connection.objects.create(
+        user=user, organisation=organisation, provider="google", connected_at=NOW
+    ).id
+    with owned.acting_for(user.id, organisation.id):
+        keys.create(holder=connected, at=NOW)
+    return connected
+
+
+def raise_interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
 class TestNames:
     @EITHER
     def test_are_made_by_the_connections_own_key(self, ring):
@@ -74,13 +93,12 @@ class TestNames:
         assert all(len(bytes.fromhex(name)) == pseudonyms.NAME_BYTES for name in found)
 
     @EITHER
-    @pytest.mark.parametrize("process_class", ["web", "sync", "purge"])
+    @pytest.mark.parametrize("process_class", ["web", "staff", "sync", "purge"])
     def test_are_the_same_in_every_class_of_process_that_writes_entries(
         self, ring, settings, process_class
     ):
         settings.PROCESS_CLASS = "web"
-        connected, subject = uuid7(), uuid7()
-        keys.create(holder=connected, at=NOW)
+        connected, subject = connect_at_the_web(), uuid7()
         name = names.of(connected)(subject)
         cold()
         settings.PROCESS_CLASS = process_class
@@ -323,6 +341,39 @@ class TestTurn:
         assert {other: names.of(other)(other) for other in others} == found
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {turned.epoch}
         assert ring.epochs(naming.LINE) == (turned.epoch,)
+
+    @pytest.mark.scenario("A1")
+    def test_that_was_cut_short_keeps_no_web_process_from_making_keys(
+        self, connected, ring, settings
+    ):
+        # Killed between the key store's new epoch and the commit.
+        epoch = ring.advance(naming.LINE)
+        settings.PROCESS_CLASS = "web"
+        between = connect_at_the_web()
+        settings.PROCESS_CLASS = ""
+        name = names.of(between)(between)
+
+        turned = epochs.turn(naming.LINE, NOW)
+
+        cold()
+        assert turned.epoch == epoch
+        assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {epoch}
+        assert names.of(between)(between) == name != entries.pseudonym(between)
+
+    def test_that_has_begun_has_every_new_key_under_its_own(
+        self, connected, ring, settings, monkeypatch
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(naming, "renew", raise_interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                epochs.turn(naming.LINE, NOW)
+        settings.PROCESS_CLASS = "web"
+
+        between = connect_at_the_web()
+
+        # Under the former one it could be made after the look for keys to wrap again.
+        wrapped = WrappedLedgerKey.objects.get(holder=between)
+        assert wrapped.kek_epoch == ring.epochs(naming.LINE)[-1]
 
     def test_destroys_nothing_that_a_wrong_keyring_does_not_open(self, connected, ring):
         row = DataKey.objects.get(line=naming.LINE)

@@ -71,7 +71,7 @@ class TestTurn:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_lock(%s, %s)",
-                [keys.LOCK_CLASS, epochs.TURN_LOCKS[KeyLine.CONTENT]],
+                [epochs.LOCK_CLASS, epochs.TURN_LOCKS[KeyLine.CONTENT]],
             )
             try:
                 with pytest.raises(epochs.AlreadyTurning):
@@ -117,7 +117,7 @@ def _until_somebody_waits_for_a_lock():
     for _ in range(PATIENCE * 100):
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
             )
             if cursor.fetchone()[0]:
                 return

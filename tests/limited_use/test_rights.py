@@ -5,14 +5,16 @@ from __future__ import annotations
 import secrets
 
 import pytest
+from django.db import ProgrammingError, transaction
 
+from accounts import owned
 from accounts.ids import uuid7
 from config.classes import ProcessClass
 from limited_use import guard
 from limited_use.checks import keyring_problems
 from limited_use.guard import Ask
 from limited_use.sinks import provider
-from limited_use.vault import custody, epochs, keyring, keys, rights, sealing
+from limited_use.vault import custody, epochs, keyring, keys, naming, rights, rows, sealing
 from limited_use.vault.file_keyring import FileKeyring
 from limited_use.vault.keyring import Bound, MacKey, NoKeyring, Rewrap, SigningKey
 from limited_use.vault.lines import KeyLine
@@ -20,6 +22,8 @@ from limited_use.vault.records import Unopenable
 from limited_use.vault.rights import Limited, NotThisProcess
 from limited_use.vault.transit_keyring import TransitKeyring
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests.integrations.household import person
+from tests.walls import acting_as
 
 from .conftest import NOW, SYSTEM
 
@@ -36,6 +40,14 @@ MAY = {
         # Seals a refresh token, and never opens one.
         "credential": ("wrap",),
         "directory": ("mac",),
+        "pseudonym": ("mac",),
+        "ledger": ("read",),
+        "receipts": ("read",),
+    },
+    "staff": {
+        # What owners opened to support, and the names of its entries in the ledger.
+        "content": ("unwrap",),
+        "account": ("unwrap",),
         "pseudonym": ("mac",),
         "ledger": ("read",),
         "receipts": ("read",),
@@ -184,6 +196,25 @@ class TestFilesOfAClass:
                         do(limited, act, name, b"")
 
 
+class TestNamingKeys:
+    """What staff read of the line of accounts: the keys of the ledger's names, and no account's."""
+
+    @pytest.mark.django_db
+    def test_are_read_by_staff_and_the_key_of_an_account_is_not(self, ring, settings):
+        account, naming_holder = uuid7(), naming.holder_of(1)
+        for holder in (account, naming_holder):
+            keys.create(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
+
+        settings.PROCESS_CLASS = "staff"
+        with acting_as("staff"):
+            read = rows.read(naming_holder)
+            assert read is not None
+            assert read.holder == naming_holder
+            assert rows.read(account) is None
+            with pytest.raises(ProgrammingError), transaction.atomic():
+                rows.ask("SELECT * FROM vault_read_account(%s)", [account])
+
+
 class TestTheTable:
     def test_knows_every_class_of_process(self):
         assert {one for one in rights.RIGHTS if one} == set(map(str, ProcessClass))
@@ -198,11 +229,24 @@ class TestTheTable:
 
 
 @pytest.fixture
-def grant(ring, db):
+def connection(ring, db):
+    """Return a connection, with its owner entered."""
+    from integrations.models import Connection
+
+    user, organisation, _ = person(at=NOW)
+    made = Connection.objects.create(
+        user=user, organisation=organisation, provider="google", connected_at=NOW
+    )
+    with owned.acting_for(user.id, organisation.id):
+        yield made
+
+
+@pytest.fixture
+def grant(connection):
     """Return a refresh token as a web process seals it, and a permit for it."""
     from integrations.models import Connection
 
-    holder, row = uuid7(), uuid7()
+    holder, row = connection.grant_id, connection.id
     sealer = sealing.fresh(holder=holder, line=KeyLine.CREDENTIAL, at=NOW, epoch=1)
     sealed = sealer.seal(Connection, "refresh_token", row=row, data="1//refresh")
     use = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)

@@ -116,14 +116,16 @@ class OpenBao:
     def token(self, place: Place, *names: str, ttl: str = "1h", **more) -> str:
         """Return a token that has these of our policies at `place`, and no other."""
         policies = [f"{place.mount}-{place.prefix}-{name}" for name in names]
-        asked = {"policies": policies, "ttl": ttl, "no_parent": True, **more}
+        alone = {"no_parent": True, "no_default_policy": True}
+        asked = {"policies": policies, "ttl": ttl, **alone, **more}
         return self.ask("auth/token/create", asked)["auth"]["client_token"]
 
     def role(self, place: Place, *names: str, ttl: str = "1h", **more) -> dict[str, str]:
-        """Return the two ids of an AppRole with these policies."""
+        """Return the two ids of an AppRole with these policies, and no other."""
         policies = [f"{place.mount}-{place.prefix}-{name}" for name in names]
         path = f"auth/approle/role/{place.mount}"
-        self.ask(path, {"token_policies": policies, "token_ttl": ttl, **more})
+        alone = {"token_no_default_policy": True}
+        self.ask(path, {"token_policies": policies, "token_ttl": ttl, **alone, **more})
         return {
             "token": "",
             "role_id": self.ask(f"{path}/role-id")["data"]["role_id"],

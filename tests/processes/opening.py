@@ -1,5 +1,6 @@
 """
-A process that tries to open a grant: ``python -m tests.processes.opening CONNECTION``.
+A process that tries to open a grant: ``python -m tests.processes.opening CONNECTION``. It acts for
+the owner.
 
 It prints a hash of the refresh token, or the name of what stopped it.
 """
@@ -21,17 +22,19 @@ def main(connection_id: str) -> None:
 def ask(connection_id: UUID) -> str:
     from django.utils import timezone
 
+    from accounts import owned
     from integrations import permits
     from integrations.models import Connection
     from limited_use.sinks import provider
 
     at = timezone.now()
     try:
-        held = permits.to_refresh(connection_id=connection_id, at=at)
-        sealed = Connection.objects.get(id=connection_id).refresh_token
-        return hashlib.sha256(
-            provider.credential(sealed, held, to=held.account, at=at).encode()
-        ).hexdigest()
+        connection = Connection.objects.get(id=connection_id)
+        with owned.acting_for(connection.user_id, connection.organisation_id):
+            held = permits.to_refresh(connection_id=connection_id, at=at)
+            sealed = connection.refresh_token
+            token = provider.credential(sealed, held, to=held.account, at=at)
+        return hashlib.sha256(token.encode()).hexdigest()
     except Exception as error:  # noqa: BLE001 - the test reads its name
         return type(error).__name__
 

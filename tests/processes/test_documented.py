@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import shutil
-import subprocess
-import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,14 +16,15 @@ import pytest
 from config.classes import OWNER, ProcessClass
 from config.database.logins import variable
 from config.embedded import ports
-from config.embedded.processes import spawn, stop
 from config.embedded.servers import running as servers_running
 from tests import service_logs
 from tests.config import production
-from tests.config.documented import Documented, read_processes
+from tests.config.documented import read_processes
+from tests.worlds.deployment import PATH, Deployment
 from tests.worlds.processes import wait_until
 
 HOST = "antares.example"
+STAFF_HOST = "staff.antares.example"
 # Where `collectstatic` puts them; git ignores the folder.
 STATIC_FILES = production.ROOT / "staticfiles"
 PASSWORD = "pw-of-a-role"
@@ -51,21 +48,19 @@ with owned.acting_for(*Membership.objects.values_list("user_id", "organisation_i
 """
 
 
-class Production:
+class Production(Deployment):
     """A deployment: each process has an environment of its own, with its own login."""
 
     def __init__(self, folder: Path, database: str, broker: str) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.owner_url = database
-        self.processes = {}
         keyring = folder / "keyring"
         keyring.mkdir(mode=0o700)
         shared = production.environment(keyring)
         del shared["PROCESS_CLASS"], shared["DATABASE_URL_WEB"]
-        bin_folder = Path(sys.executable).parent
         self.shared = {
             **shared,
-            "PATH": f"{bin_folder}:{os.environ['PATH']}",
+            "PATH": PATH,
             "BROKER_URL": broker,
             "EGRESS_TRIPWIRE": "on",
             "SWEEP_SECONDS": "1",
@@ -87,39 +82,6 @@ class Production:
             own = {name: logins[name]}
         return {**self.shared, "PROCESS_CLASS": process_class, **own}
 
-    def run(self, process_class: str, *command: str) -> str:
-        """Run a command to its end, and return what it wrote."""
-        done = subprocess.run(
-            command,
-            env=self.environment_of(process_class),
-            cwd=production.ROOT,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-    def start(self, process: Documented, **more: str) -> None:
-        log = self.folder / "logs" / f"{process.process.replace(' ', '-')}.log"
-        with log.open("ab") as output:
-            self.processes[process.process] = spawn(
-                self.words_of(process),
-                env={**self.environment_of(process.process_class), **more},
-                output=output,
-                cwd=production.ROOT,
-            )
-
-    def words_of(self, process: Documented) -> list[str]:
-        if process.command[-1] != "beat":
-            return process.command
-        # Otherwise beat keeps its file in the working directory.
-        return [*process.command, "--schedule", str(self.folder / "beat-schedule")]
-
-    def logged(self) -> str:
-        return "".join(path.read_text() for path in sorted((self.folder / "logs").iterdir()))
-
     def rows(self, statement: str) -> list[tuple]:
         with psycopg.connect(self.owner_url) as connection:
             return connection.execute(statement).fetchall()
@@ -139,22 +101,20 @@ def deployment():
         place = parts.netloc.rpartition("@")[2]
         owner = parts._replace(netloc=f"release:{quote(PASSWORD)}@{place}", path="/service")
         made = Production(folder, owner.geturl(), urls.broker)
-        (folder / "logs").mkdir()
-        stack.enter_context(service_logs.watching(folder / "logs"))
+        stack.enter_context(service_logs.watching(made.logs))
         if not STATIC_FILES.exists():
             stack.callback(shutil.rmtree, STATIC_FILES, ignore_errors=True)
         try:
             yield made
         finally:
-            for process in reversed(made.processes.values()):
-                stop(process)
+            made.stop()
 
 
 @pytest.mark.thorough("a start of production by its documented commands")
 @pytest.mark.invariant(6)
 def test_the_documented_commands_finish_a_purge(deployment):
     processes = read_processes()
-    with ports.reserved() as port:
+    with ports.reserved() as port, ports.reserved() as staff_port:
         url = f"http://127.0.0.1:{port}"
 
         def readiness():
@@ -165,17 +125,37 @@ def test_the_documented_commands_finish_a_purge(deployment):
             if process.process_class == OWNER:
                 deployment.run(OWNER, *process.command)
 
-        web, *others = (one for one in processes if one.command[0] in {"granian", "celery"})
+        web, staff, *others = (one for one in processes if one.command[0] in {"granian", "celery"})
         deployment.start(web, GRANIAN_PORT=str(port), GRANIAN_HOST="127.0.0.1")
         ports.wait(port, deployment.processes["web"], name="web")
         status, words = readiness()
         assert (status, words["workers"]) == (503, "missing: beat, purge, sync")
+        deployment.start(staff, GRANIAN_PORT=str(staff_port), GRANIAN_HOST="127.0.0.1")
         for process in others:
             deployment.start(process)
         wait_until(lambda: readiness()[0] == 200)
         through_proxy = {"Host": HOST, "X-Forwarded-Proto": "https"}
         page = httpx.get(f"{url}/accounts/login/", headers=through_proxy, timeout=20)
         assert page.status_code == 200
+        ports.wait(staff_port, deployment.processes["staff"], name="staff")
+        staff_url = f"http://127.0.0.1:{staff_port}"
+        at_staff_site = {**through_proxy, "Host": STAFF_HOST}
+        answers = {
+            path: (
+                httpx.get(f"{url}{path}", headers=through_proxy, timeout=20).status_code,
+                httpx.get(f"{staff_url}{path}", headers=at_staff_site, timeout=20).status_code,
+            )
+            for path in ("/metrics", "/review/", "/support/items/", "/inbox/", "/openapi.json")
+        }
+        assert answers == {
+            "/metrics": (404, 302),
+            "/review/": (404, 302),
+            "/support/items/": (404, 302),
+            "/inbox/": (302, 404),
+            "/openapi.json": (200, 404),
+        }
+        other_host = httpx.get(f"{staff_url}/metrics", headers=through_proxy, timeout=20)
+        assert other_host.status_code == 400
 
         manage = ("python", "manage.py")
         deployment.run(OWNER, *manage, "people", "found", "acme", "Acme")
@@ -199,6 +179,7 @@ def test_the_documented_commands_finish_a_purge(deployment):
         assert "egress.refused" not in logged
         assert "workers: no worker consumes the queue purge" in logged
         lines = [json.loads(line) for line in logged.splitlines() if line[:1] == "{"]
-        # Django logs each answer of 503 as an error.
-        ours = [line for line in lines if line["logger"] != "django.request"]
+        # Django logs each answer of 503 as an error, and a host that is not answered.
+        by_django = {"django.request", "django.security.DisallowedHost"}
+        ours = [line for line in lines if line["logger"] not in by_django]
         assert [line for line in ours if line["level"] in {"error", "critical"}] == []

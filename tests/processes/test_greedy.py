@@ -34,7 +34,7 @@ def hers(world, alice, running):
     browser.connect()
     # Its settings are those of the test's world.
     running.environment_of(ProcessClass.WEB)
-    running.service.start_web(running.port)
+    running.service.start_site(ProcessClass.WEB, running.port)
     running.service.wait("web", running.port)
     cookies = {now.SESSION_COOKIE_NAME: browser.client.cookies[now.SESSION_COOKIE_NAME].value}
     with httpx.Client(base_url=running.url, cookies=cookies, timeout=60) as http:

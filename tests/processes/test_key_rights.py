@@ -63,7 +63,7 @@ def token_at(world):
 
 class TestARefreshToken:
     @pytest.mark.parametrize(("process_class", "opens"), [
-        ("web", False), ("sync", True), ("purge", True), ("console", False),
+        ("web", False), ("staff", False), ("sync", True), ("purge", True), ("console", False),
     ])  # fmt: skip
     def test_is_opened_by_the_key_store_for_workers_only(
         self, store, connection, world, process_class, opens
@@ -73,13 +73,18 @@ class TestARefreshToken:
 
         assert found == (token_at(world) if opens else "NoKeyring")
 
-    @pytest.mark.parametrize(("process_class", "opens"), [
-        ("web", False), ("sync", True), ("purge", True), ("console", False),
+    @pytest.mark.parametrize(("process_class", "refusal"), [
+        ("web", "NotThisProcess"),
+        # Is told of no key but those of what is open to support.
+        ("staff", "Unopenable"),
+        ("sync", None),
+        ("purge", None),
+        ("console", "NotThisProcess"),
     ])  # fmt: skip
-    def test_is_opened_by_files_for_workers_only(self, connection, world, process_class, opens):
+    def test_is_opened_by_files_for_workers_only(self, connection, world, process_class, refusal):
         found = said(connection, PROCESS_CLASS=process_class)
 
-        assert found == (token_at(world) if opens else "NotThisProcess")
+        assert found == (refusal or token_at(world))
 
 
 class TestTheService:

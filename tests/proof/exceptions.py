@@ -142,6 +142,7 @@ RULES = {
             "integrations/providers/": _ADAPTER,
             "integrations/sandbox/": _STAND_IN,
             "config/embedded/": _LAUNCHER,
+            "config/broker.py": "says how a certificate is verified; opens nothing itself",
             "config/front/": "answers on connections that the web server accepted; opens none",
             "config/tripwire.py": "watches what others do with it; opens nothing itself",
             "limited_use/vault/transit_": "asks the key server for its keys' work",
@@ -184,7 +185,7 @@ RULES = {
         ),
         {
             "limited_use/ledger/entries.py": "as many placeholders as there are entries",
-            "limited_use/vault/keys.py": "a lock of ours, shared or not",
+            "accounts/people.py": "constants of its own, values as parameters",
             "limited_use/vault/opening.py": "literals, with as many placeholders as there are ids",
             "limited_use/vault/rows.py": "literals of its own, values as parameters",
             "config/database/": "roles, rights and policies: names quoted by the driver, no values",

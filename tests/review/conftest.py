@@ -25,13 +25,13 @@ MESSAGES = "/v1/users/me/messages"
 @pytest.fixture
 def rita(alice):
     """The browser of a reviewer, with a second factor."""
-    return cast.browser(staff("reviewer", alice.organisation), mfa=True)
+    return cast.desk(staff("reviewer", alice.organisation))
 
 
 @pytest.fixture
 def otto(alice):
     """The browser of an operator, with a second factor."""
-    return cast.browser(staff("operator", alice.organisation), mfa=True)
+    return cast.desk(staff("operator", alice.organisation))
 
 
 @pytest.fixture

@@ -167,7 +167,9 @@ class TestItsSections:
         assert walls["rights"]["integrations.MessageBody"]["console"] == ""
         assert walls["owners"]["integrations.Message"]["hidden"] is True
         assert walls["owners"]["integrations.Message"]["sync_sees_all"] is False
-        assert walls["owners"]["accounts.User"]["hidden"] is False
+        assert walls["owners"]["accounts.User"]["hidden"] is True
+        assert walls["owners"]["accounts.Organisation"]["hidden"] is False
+        assert walls["open_to_every_login"]
 
     def test_name_hosts_and_no_credentials(self, said):
         egress = said["sections"]["egress"]["content"]
@@ -184,7 +186,7 @@ class TestNobody:
     @pytest.mark.claim("evidence.no-person")
     def test_is_in_it(self, alice, mine, made, settings):
         ids = [*vars(mine).values(), alice.organisation.id, alice.membership.id]
-        secret = [settings.SECRET_KEY, settings.GOOGLE_CLIENT_SECRET]
+        secret = [*settings.ROOT_SECRETS, settings.SECRET_KEY, settings.GOOGLE_CLIENT_SECRET]
         canaries = [cast.MARKER, "gmail.example", "example.test", alice.user.email, *secret]
 
         found = [one for one in (*canaries, *map(str, ids)) if one in made.decode()]

@@ -48,7 +48,7 @@ def count():
 @pytest.fixture
 def collector(settings):
     settings.METRICS_TOKEN_SHA256 = hashlib.sha256(TOKEN.encode()).hexdigest()
-    return cast.bearer(TOKEN)
+    return cast.collector(TOKEN)
 
 
 @pytest.mark.control("3.1.1")

@@ -8,6 +8,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from tests.smoke.walk import must
+
 REDIRECTS = {301, 302, 303, 307, 308}
 
 
@@ -105,11 +107,17 @@ class Page:
 
 
 class Browser:
-    """Cookies per host, redirects followed by hand so that every hop can be looked at."""
+    """
+    Cookies per host, redirects followed by hand so that every hop can be looked at.
+
+    Every answer of the service, also a download, must have the headers of every answer.
+    """
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
-        self.http = httpx.Client(timeout=30, follow_redirects=False)
+        self.http = httpx.Client(
+            timeout=30, follow_redirects=False, event_hooks={"response": [self._check_headers]}
+        )
         self.hops: list[httpx.Response] = []
 
     def get(self, url: str) -> Page:
@@ -127,6 +135,14 @@ class Browser:
         if form.method == "get":
             return self._follow(self.http.get(url, params=body, headers=headers))
         return self._follow(self.http.post(url, data=body, headers=headers))
+
+    def _check_headers(self, response: httpx.Response) -> None:
+        if not str(response.url).startswith(f"{self.base_url}/"):
+            return
+        headers, path = response.headers, response.url.path
+        must("camera=()" in headers.get("Permissions-Policy", ""), f"{path} has no policy")
+        must(headers.get("Cross-Origin-Resource-Policy") == "same-origin", f"{path} is for all")
+        must(not headers.get("Server"), f"{path} names its server")
 
     def _follow(self, response: httpx.Response) -> Page:
         self.hops = [response]

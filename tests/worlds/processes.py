@@ -57,7 +57,7 @@ def environment(**more: str) -> dict[str, str]:
         "ANTARES_ENV": "development",
         "DATABASE_URL": _here(os.environ["DATABASE_URL"]),
         "BROKER_URL": now.BROKER_URL,
-        "SECRET_KEY": now.SECRET_KEY,
+        "SECRET_KEY": now.ROOT_SECRETS[0],
         "KEYRING_DIR": str(now.KEYRING_DIR),
         "EMAIL_DIR": str(now.KEYRING_DIR.parent / "mail"),
         "LEDGER_ORIGIN": now.LEDGER_ORIGIN,

@@ -20,11 +20,21 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 
 from accounts import owned
-from config.classes import ProcessClass
+from config.classes import SITES, ProcessClass
 from config.database.told import ORGANISATION, PERSON
 
-#: The classes that are shown somebody's rows alone; to the others it does not matter whose.
-_TOLD: Final = frozenset({ProcessClass.WEB, ProcessClass.SYNC})
+#: The classes that are shown the rows of one person alone. Processes of development, which have no
+#: class, name the person as well, for the functions below.
+_TOLD: Final = frozenset({"", ProcessClass.SYNC, *SITES})
+#: Prefixes of the functions whose answer depends on the person of the transaction.
+_FUNCTIONS: Final = (
+    "vault_person_",
+    "vault_opened_",
+    "find_colleague",
+    "find_kept_factor",
+    "is_stored_factor",
+    "share_partners",
+)
 #: What reads or writes rows. Anything else goes by no policy, and may be several statements.
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
@@ -80,7 +90,8 @@ def _together(
 
 def touches(sql: Any) -> bool:
     """
-    Return whether a statement may name a table of which somebody's rows are hidden.
+    Return whether a statement may name a table of which somebody's rows are hidden, or such a
+    function.
 
     Wrong, it costs no secret: a statement that was told of nobody is shown no rows.
     """
@@ -92,4 +103,5 @@ def _touches(sql: str) -> bool:
     # Models cannot be imported before there is a backend.
     from config.database.owners import tables
 
-    return _STATEMENT.match(sql) is not None and any(table in sql for table in tables())
+    names = (*tables(), *_FUNCTIONS)
+    return _STATEMENT.match(sql) is not None and any(name in sql for name in names)

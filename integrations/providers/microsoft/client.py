@@ -16,6 +16,7 @@ import asyncio
 import atexit
 import logging
 import os
+import ssl
 import warnings
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -194,6 +195,8 @@ def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
         client=httpx.AsyncClient(
             timeout=httpx.Timeout(READ, connect=CONNECT),
             limits=httpx.Limits(max_connections=_KEPT_OPEN, max_keepalive_connections=_KEPT_OPEN),
+            # The system's authorities, as `transport` has them; the default is a list in a package.
+            verify=ssl.create_default_context(),
             # No variable of the environment sends tokens elsewhere.
             trust_env=False,
             proxy=proxy or None,

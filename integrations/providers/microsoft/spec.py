@@ -83,7 +83,6 @@ MICROSOFT: Final = Provider(
     # app and browser.
     revokes=False,
     has_single_permissions=False,
-    names_issuer=False,
     mail_units=UNITS,
     pace="GRAPH",
     open_mail=open_mail,

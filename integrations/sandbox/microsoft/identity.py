@@ -31,7 +31,7 @@ def id_token(
     now, flaw = int(world.clock.now()), world.dials.id_token_flaw
     claims: dict[str, Any] = {
         "ver": "2.0",
-        "iss": f"{world.url}/{account.tid}/v2.0",
+        "iss": f"{world.authority}/{account.tid}/v2.0",
         "sub": subject(account, client.client_id),
         "aud": client.client_id,
         "iat": now,
@@ -52,8 +52,8 @@ def id_token(
         "iss": {"iss": f"{ELSEWHERE}/{account.tid}/v2.0"},
         # Signed by Microsoft for another tenant than the one it names.
         "tid": {"tid": stranger},
-        "template": {"iss": f"{world.url}/{{tenantid}}/v2.0"},
-        "bad_tid": {"tid": "../common", "iss": f"{world.url}/../common/v2.0"},
+        "template": {"iss": f"{world.authority}/{{tenantid}}/v2.0"},
+        "bad_tid": {"tid": "../common", "iss": f"{world.authority}/../common/v2.0"},
         "aud": {"aud": "00000000-1111-2222-3333-444444444444"},
         "nonce": {"nonce": "not-the-nonce"},
         "sub": {"sub": subject(account, "another")},

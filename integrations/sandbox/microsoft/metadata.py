@@ -39,7 +39,7 @@ def openid_configuration(world: World, _: Call, path: str) -> Answer:
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "issuer": f"{world.url}/{tenant}/v2.0",
+            "issuer": f"{world.authority}/{tenant}/v2.0",
             "request_uri_parameter_supported": False,
             "userinfo_endpoint": f"{world.url}/oidc/userinfo",
             "authorization_endpoint": f"{url}/oauth2/v2.0/authorize",
@@ -62,6 +62,6 @@ def openid_configuration(world: World, _: Call, path: str) -> Answer:
 
 def keys(world: World, _: Call, path: str) -> Answer:
     """Each key says for whose tokens it is good: on shared paths, for any tenant's."""
-    issuer = f"{world.url}/{tenant_of(world, path)}/v2.0"
+    issuer = f"{world.authority}/{tenant_of(world, path)}/v2.0"
     published = world.microsoft.keys.jwks()["keys"]
     return json_answer({"keys": [key | {"issuer": issuer} for key in published]}, 200, **CACHED)

@@ -17,6 +17,17 @@ SELECT holder, line, epoch, key_id, wrapped, kek_epoch
  WHERE line = 'account' AND holder = ANY(holders)
 $body$;
 
+-- Read the keys that the ledger's names are made with: those of the holders that
+-- `vault.naming.holder_of` makes, and so of nobody's account.
+CREATE OR REPLACE FUNCTION public.vault_read_naming(holders uuid[])
+RETURNS TABLE (holder uuid, line text, epoch integer, key_id bytea, wrapped bytea, kek_epoch integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT holder, line, epoch, key_id, wrapped, kek_epoch
+  FROM public.limited_use_datakey
+ WHERE line = 'account' AND holder = ANY(holders)
+   AND substring(uuid_send(holder) FROM 1 FOR 8) = convert_to('LU-names', 'UTF8')
+$body$;
+
 CREATE OR REPLACE FUNCTION public.vault_read_credential(holders uuid[])
 RETURNS TABLE (holder uuid, line text, epoch integer, key_id bytea, wrapped bytea, kek_epoch integer)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
@@ -58,24 +69,36 @@ SELECT count(*)
     IN (SELECT dead FROM unnest(tombstones) AS d(dead))
 $body$;
 
+-- Counts alone: any class of process may ask, whoever it answers.
 CREATE OR REPLACE FUNCTION public.vault_tally()
-RETURNS TABLE (line text, kek_epoch integer, key_count bigint, one uuid)
+RETURNS TABLE (line text, kek_epoch integer, key_count bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
-SELECT line, kek_epoch, count(*), (array_agg(holder))[1]
+SELECT line, kek_epoch, count(*)
   FROM public.limited_use_datakey
  GROUP BY line, kek_epoch
+$body$;
+
+-- The holder of a key that is wrapped under one epoch, to see whether it still unwraps.
+CREATE OR REPLACE FUNCTION public.vault_sample(line text, kek_epoch integer)
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT k.holder
+  FROM public.limited_use_datakey AS k
+ WHERE k.line = vault_sample.line AND k.kek_epoch = vault_sample.kek_epoch
+ LIMIT 1
 $body$;
 
 CREATE OR REPLACE FUNCTION public.vault_make(
     id uuid, holder uuid, line text, epoch integer, key_id bytea, wrapped bytea,
     kek_epoch integer, at timestamp with time zone
 )
-RETURNS void
+RETURNS SETOF uuid
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 INSERT INTO public.limited_use_datakey
        (id, holder, line, epoch, key_id, wrapped, kek_epoch, created_at)
 VALUES (vault_make.id, vault_make.holder, vault_make.line, vault_make.epoch,
         vault_make.key_id, vault_make.wrapped, vault_make.kek_epoch, vault_make.at)
+RETURNING limited_use_datakey.holder
 $body$;
 
 CREATE OR REPLACE FUNCTION public.vault_raise(holder uuid, epoch integer)
@@ -115,6 +138,30 @@ UPDATE public.limited_use_datakey AS k
   FROM unnest(ids, anew) AS n(id, wrapped)
  WHERE k.id = n.id AND k.kek_epoch < vault_rewrap.epoch
 RETURNING k.id
+$body$;
+
+-- Until the caller's transaction ends, let no turn of the line begin; other makers go on. Returns
+-- no row if no epoch of the line is known yet, or the one that was is over.
+CREATE OR REPLACE FUNCTION public.vault_hold_line(line text)
+RETURNS SETOF integer
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT e.number
+  FROM public.limited_use_keyepoch AS e
+ WHERE e.line = vault_hold_line.line AND e.destroyed_at IS NULL
+ ORDER BY e.number DESC
+ LIMIT 1
+   FOR SHARE
+$body$;
+
+-- Until the caller's transaction ends, let nobody make a key of the line, nor turn it.
+CREATE OR REPLACE FUNCTION public.vault_hold_line_alone(line text)
+RETURNS SETOF integer
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT e.number
+  FROM public.limited_use_keyepoch AS e
+ WHERE e.line = vault_hold_line_alone.line AND e.destroyed_at IS NULL
+ ORDER BY e.number
+   FOR UPDATE
 $body$;
 
 CREATE OR REPLACE FUNCTION public.vault_began(

@@ -11,11 +11,12 @@ $body$;
 CREATE OR REPLACE FUNCTION public.vault_name_make(
     id uuid, holder uuid, commitment bytea, wrapped bytea, kek_epoch integer
 )
-RETURNS void
+RETURNS SETOF uuid
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 INSERT INTO public.limited_use_wrappedledgerkey (id, holder, commitment, wrapped, kek_epoch)
 VALUES (vault_name_make.id, vault_name_make.holder, vault_name_make.commitment,
         vault_name_make.wrapped, vault_name_make.kek_epoch)
+RETURNING limited_use_wrappedledgerkey.holder
 $body$;
 
 CREATE OR REPLACE FUNCTION public.vault_name_destroy(holder uuid)

@@ -75,9 +75,12 @@ class TestThePage:
             said.append(browser.get(page).content.decode().count("they see it from now on"))
 
         assert said == [1, 1]
-        assert Share.objects.get().viewer_id == bob.id
+        assert Share.objects.filter(viewer_id=bob.id).count() == 1
         shown = browser.get(page).content.decode()
-        assert bob.name in shown
+        assert bob.email in shown
+        assert "nobody@antares.example" in shown
+        assert f">{bob.name}<" not in shown
+        assert str(bob.id) not in shown
         assert "Nobody but you." not in shown
         assert mailoutbox == []
 
@@ -116,7 +119,10 @@ class TestWhoSeesWhat:
     def test_is_seen_by_both_sides(self, alice, bob):
         uses = reverse("settings-uses")
 
-        assert bob.name in cast.browser(alice.user).get(uses).content.decode()
+        shown = cast.browser(alice.user).get(uses).content.decode()
+        assert bob.email in shown
+        assert f">{bob.name}<" not in shown
+        assert str(bob.id) not in shown
         seen = cast.browser(bob).get(uses).content.decode()
         assert f"A calendar of {alice.user.name}" in seen
 

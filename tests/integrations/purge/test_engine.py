@@ -387,10 +387,9 @@ class TestEmpty:
         sizes = []
 
         def count(execute, sql, params, many, context):
-            result = execute(sql, params, many, context)
             if sql.startswith("DELETE FROM integrations_message "):
-                sizes.append(context["cursor"].rowcount)
-            return result
+                sizes.append(len(params[0]))
+            return execute(sql, params, many, context)
 
         job = disconnect(big)
         with database.execute_wrapper(count):
@@ -398,4 +397,5 @@ class TestEmpty:
 
         assert sum(sizes) == 2500
         assert max(sizes) <= 1000
+        assert not Message.objects.filter(integration_id=big.id).exists()
         assert job.step == PurgeStep.DONE

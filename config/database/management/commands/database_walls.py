@@ -31,7 +31,7 @@ class Command(BaseCommand):
         except NotAllowed as problem:
             raise CommandError(str(problem)) from None
         if options["verbosity"]:
-            for line in done or ["nothing to do"]:
+            for line in (*(done or ["nothing to do"]), *walls.describe_open_rights()):
                 self.stdout.write(line)
 
     def _check(self) -> None:
@@ -40,7 +40,8 @@ class Command(BaseCommand):
             self.stdout.write(line)
         if found:
             raise CommandError(f"{len(found)} differences: run manage.py database_walls")
-        self.stdout.write("the walls stand as the code says")
+        for line in ("the walls stand as the code says", *walls.describe_open_rights()):
+            self.stdout.write(line)
 
 
 def _read_passwords() -> dict[ProcessClass, str]:

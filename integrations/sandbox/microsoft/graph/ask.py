@@ -86,10 +86,10 @@ class Ask:
 
     @property
     def url(self) -> str:
-        """What links lead to: where the client asked, whatever stands between it and us."""
+        """Return the address that links lead to: by default the one that the client called."""
         host = self.call.headers.get("host")
-        root = f"http://{host}" if host else self.world.url
-        return f"{root}{self.call.path}"
+        called = f"http://{host}" if host else self.world.url
+        return f"{self.world.graph or called}{self.call.path}"
 
     def context(self, what: str) -> dict[str, str]:
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 import time
@@ -22,7 +23,9 @@ from integrations.providers.microsoft.calls import (
     write,
 )
 from integrations.providers.microsoft.client import client
+from tests.egress_wall.edge import Listener, couple
 from tests.factories import make_access
+from tests.openbao import certificate
 
 BASE64_CLAIMS = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="
 
@@ -364,3 +367,40 @@ class TestLoading:
         )
 
         assert said.stdout.strip().splitlines()[-1] == "[]"
+
+
+class TestAuthorities:
+    """Whom to trust is said once, for the whole system: Google's client asks it as well."""
+
+    @pytest.fixture
+    def secured(self, place, tmp_path):
+        """Serve the place with a certificate that no list of a package has; return its address."""
+        own, key = tmp_path / "own.pem", tmp_path / "own.key"
+        certificate.write(own, key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(own, key)
+        behind = ("127.0.0.1", int(place.url.rpartition(":")[2]))
+
+        def serve(here):
+            with context.wrap_socket(here, server_side=True) as connection:
+                couple(connection, behind)
+
+        listener = Listener(("127.0.0.1", 0), serve)
+        clients._client_of.cache_clear()
+        yield f"https://127.0.0.1:{listener.port}", own
+        clients._client_of.cache_clear()
+        listener.close()
+
+    def test_are_those_of_the_system(self, secured, place, monkeypatch):
+        url, own = secured
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        place.answer(200, {"by": "us"})
+
+        assert call(Request("/me"), make_access(root_url=f"{url}/v1.0")) == {"by": "us"}
+
+    def test_do_not_hold_a_stranger(self, secured, place):
+        url, _ = secured
+
+        with pytest.raises(errors.Unavailable):
+            call(Request("/me"), make_access(root_url=f"{url}/v1.0"))
+        assert place.heard == []

@@ -1,0 +1,32 @@
+"""
+Links to set a new password, and the mail that brings one.
+
+A worker makes the link. It is valid for a day, until the password is set or the person signs in,
+and until the person's address changes.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.account_mail import AccountMail
+from accounts.models import User
+from accounts.rates import Rate
+from accounts.reset_tokens import ResetTokens
+
+TO_ADDRESS: Final = Rate("reset-password-mail", 5, 3600)
+
+
+def make_link(user: User) -> dict[str, object]:
+    """Return the variables of the mail: a new link for `user`, and for how many hours it works."""
+    token = ResetTokens().make_token(user)
+    path = reverse("account_reset_password_from_key", args=[user.pk.hex, token])
+    hours = settings.PASSWORD_RESET_TIMEOUT // int(timedelta(hours=1).total_seconds())
+    return {"link": settings.PUBLIC_URL + path, "hours": hours}
+
+
+MAIL: Final = AccountMail("reset-link", "account/email/reset_link", TO_ADDRESS, make_link)

@@ -1,0 +1,49 @@
+"""Values that leave us and come back, signed under a key of their purpose alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core import signing  # noqa: TID251 - each call below names the key of its purpose
+
+from accounts.derived_keys import derive_keys
+
+
+class InvalidValue(Exception):
+    """Forged, altered, too old, or signed for something else. Do as if nothing had come."""
+
+
+def sign(value: Any, *, purpose: str, bound_to: str = "") -> str:
+    """
+    Return `value`, of JSON's types, with its time and a signature. It can be read by anybody.
+
+    :param purpose: what it is for, as config/README.md lists it
+    :param bound_to: what else has to be the same when it is read; not part of the text
+    """
+    key, *_ = _derive_keys(purpose)
+    return signing.dumps(value, key=key, salt=_salt(bound_to))
+
+
+def read(text: str, *, purpose: str, bound_to: str = "", max_age: timedelta | None = None) -> Any:
+    """
+    Return what was signed, under the current secret or a former one.
+
+    :raises InvalidValue: if it was not signed for this, or is older than `max_age`
+    """
+    key, *former = _derive_keys(purpose)
+    try:
+        return signing.loads(
+            text, key=key, salt=_salt(bound_to), max_age=max_age, fallback_keys=[*former]
+        )
+    except (signing.BadSignature, ValueError):
+        raise InvalidValue from None
+
+
+def _derive_keys(purpose: str) -> list[bytes]:
+    return derive_keys(f"antares signature {purpose} v1")
+
+
+def _salt(bound_to: str) -> str:
+    # Hashed into the key of the signature.
+    return f"antares {bound_to}"

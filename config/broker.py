@@ -1,0 +1,97 @@
+"""
+The task broker: its address, and the verification of its certificate.
+
+By default, Celery verifies no certificate of a `rediss://` server: any server that answers would be
+told the password.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from config.addresses import is_loopback, is_readable_url
+from config.env import Environment
+
+# Celery reads these itself, and would use them in place of our settings. Its command copies our
+# `BROKER_URL` into the first, before it loads them.
+_ADDRESSES_OF_CELERY: Final = (
+    "CELERY_BROKER_URL",
+    "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL",
+)
+_RESULTS_OF_CELERY: Final = "CELERY_RESULT_BACKEND"
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """
+    Where tasks are queued.
+
+    :param tls: Celery's `broker_use_ssl`; None without TLS
+    """
+
+    url: str
+    tls: dict[str, Any] | None
+
+
+def read_broker(env: Environment, *, production: bool) -> Broker:
+    """Return `BROKER_URL` and how its server's certificate is verified, with `BROKER_CA`."""
+    url = (
+        env.required("BROKER_URL", "rediss:// address of the task broker")
+        if production
+        else env.text("BROKER_URL", "redis://localhost:6379/0")
+    )
+    authority = env.text("BROKER_CA")
+    if authority and not Path(authority).is_file():
+        env.problem("BROKER_CA is not a file: the authority's certificate, PEM")
+    if url and not _is_safe(url) and (production or _is_tls(url)):
+        env.problem("BROKER_URL must be rediss://host:port/number; redis:// only on loopback")
+    if production:
+        _check_celery(env, url)
+    return Broker(url, tls_options(url, authority))
+
+
+def _check_celery(env: Environment, url: str) -> None:
+    for name in _ADDRESSES_OF_CELERY:
+        if env.text(name) not in {"", url}:
+            env.problem(f"{name} is set: Celery would use it instead of BROKER_URL")
+    if env.text(_RESULTS_OF_CELERY):
+        env.problem(f"{_RESULTS_OF_CELERY} is set: Celery would keep results of tasks there")
+
+
+def tls_options(url: str, authority: str) -> dict[str, Any] | None:
+    """
+    Return the options of a connection to `url`: its certificate has to be valid for its host.
+
+    :param authority: a file of certificates to trust beside the system's; may be empty
+    """
+    if not _is_tls(url):
+        return None
+    return {
+        "ssl_cert_reqs": ssl.CERT_REQUIRED,
+        "ssl_check_hostname": True,
+        "ssl_ca_certs": authority or None,
+    }
+
+
+def _is_tls(url: str) -> bool:
+    return url.lower().startswith("rediss:")
+
+
+def _is_safe(url: str) -> bool:
+    if not is_readable_url(url):
+        return False
+    parts = urlsplit(url)
+    # What stands in the query wins over `tls_options`; behind a semicolon is another address.
+    if parts.query or parts.fragment or ";" in url:
+        return False
+    if parts.scheme == "redis+socket":
+        return not parts.netloc and parts.path.startswith("/")
+    host = parts.hostname or ""
+    return bool(host) and (
+        parts.scheme == "rediss" or (parts.scheme == "redis" and is_loopback(host))
+    )

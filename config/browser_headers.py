@@ -1,0 +1,65 @@
+"""
+Headers that every answer has, for browsers: what a page may use, and who may load an answer.
+
+Django's settings have none for these two. The front's own answers have them as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+
+#: Features of browsers that no page uses, by reason; a foreign script cannot use them either.
+#: Only names that Chromium knows: it logs a warning for every other one on each page.
+SWITCHED_OFF: Final[Mapping[str, tuple[str, ...]]] = {
+    "mail and calendars need no sensor and no place": (
+        "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
+        "microphone", "xr-spatial-tracking",
+    ),
+    "nothing is attached to the computer": ("gamepad", "hid", "midi", "serial", "usb"),
+    "nothing is paid, and nobody is profiled": ("browsing-topics", "payment"),
+    "mail and invitations must not reach other programs by themselves": (
+        "clipboard-read", "clipboard-write", "local-fonts",
+    ),
+    "there is no film and no sound": (
+        "autoplay", "encrypted-media", "fullscreen", "picture-in-picture",
+    ),
+    "whether somebody sits at the computer is none of our business": (
+        "compute-pressure", "idle-detection", "keyboard-map", "screen-wake-lock",
+        "window-management",
+    ),
+    "people sign in here with a password and a second factor, and at no other site": (
+        "identity-credentials-get", "otp-credentials", "storage-access",
+    ),
+    "no page waits for a request that blocks it": ("sync-xhr",),
+}  # fmt: skip
+#: What our own pages use: security keys, at sign-in and confirmation.
+OF_OUR_PAGES: Final = ("publickey-credentials-create", "publickey-credentials-get")
+
+
+def _write_policy() -> str:
+    switched_off = sorted(name for names in SWITCHED_OFF.values() for name in names)
+    parts = [f"{name}=()" for name in switched_off] + [f"{name}=(self)" for name in OF_OUR_PAGES]
+    return ", ".join(parts)
+
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Permissions-Policy": _write_policy(),
+    # No page of another site embeds a picture, a download or an export of ours, not even unread.
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class BrowserHeaders:
+    """Sets them on the answers of all views, and of the middleware that follows."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        for name, value in HEADERS.items():
+            response.headers[name] = value
+        return response

@@ -1,0 +1,60 @@
+"""
+Functions of PostgreSQL itself that every login may execute, and that no process here needs: large
+objects, in which a login could leave data that no wall covers, and messages between sessions.
+
+Only a superuser can revoke them, in each database. For any other owner, the statement is printed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from .acl import PUBLIC
+
+#: No privilege guards these two statements; their function `pg_notify` has one.
+STATEMENTS: Final = "every login may LISTEN and NOTIFY: PostgreSQL has no privilege for them"
+
+_OPEN: Final = """
+SELECT p.oid::regprocedure::text
+  FROM pg_proc p
+ WHERE p.pronamespace = 'pg_catalog'::regnamespace
+   AND (p.proname LIKE 'lo\\_%' OR p.proname IN ('loread', 'lowrite', 'pg_notify'))
+   AND has_function_privilege('public', p.oid, 'EXECUTE')
+ ORDER BY 1
+"""
+
+
+def find_open_functions(connection: psycopg.Connection[Any]) -> list[str]:
+    """Return those of these functions that every login may execute, with their argument types."""
+    return [name for (name,) in connection.execute(_OPEN).fetchall()]
+
+
+def make_revocation(functions: list[str]) -> str:
+    """Return the statement that revokes them from every login; empty if there are none."""
+    if not functions:
+        return ""
+    names = ", ".join(f"pg_catalog.{name}" for name in functions)
+    return f"REVOKE EXECUTE ON FUNCTION {names} FROM {PUBLIC}"
+
+
+def revoke(connection: psycopg.Connection[Any]) -> list[str]:
+    """Revoke these functions from every login if a superuser runs this; return what was done."""
+    statement = make_revocation(find_open_functions(connection))
+    (row,) = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
+    if not statement or not row[0]:
+        return []
+    connection.execute(sql.SQL(statement))
+    return [statement]
+
+
+def describe(connection: psycopg.Connection[Any]) -> list[str]:
+    """Return what every login may do beyond what the code says, a line each."""
+    statement = make_revocation(find_open_functions(connection))
+    said = (
+        "every login may execute functions of large objects or messages; in this database, an"
+        f" administrator may execute: {statement};"
+    )
+    return [said, STATEMENTS] if statement else [STATEMENTS]

@@ -1,0 +1,11 @@
+"""The addresses of the ordinary site. Those of staff are like any that no route has."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from config.urls import HEALTH, PIECES, handler400, handler500
+
+__all__ = ["handler400", "handler500", "urlpatterns"]
+
+urlpatterns = [*HEALTH, *(path("", include(piece)) for piece in PIECES)]

@@ -1,0 +1,683 @@
+"""
+What the login of each class of process can do without any code of ours, as `psql` would.
+
+Each logs in for real, with nobody entered and with a person, and tries to read and write each
+column of each table, to lock it, and to execute each function. `rights_table` prints what came out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+import pytest
+from allauth.mfa.models import Authenticator
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.ids import uuid7
+from accounts.models import KnownNetwork, Session, User
+from accounts.roles import Role
+from config.classes import ProcessClass
+from config.database import doors, logins, walls
+from integrations.models import Calendar, Discard, PurgeJob
+from limited_use import receipt_links
+from limited_use.models import Consent, DataKey, KeyEpoch, WrappedLedgerKey
+from limited_use.share_models import Share
+from limited_use.vault import epochs, keys, naming
+from limited_use.vault.lines import KeyLine
+from tests.bench import databases
+from tests.config import rights_table, rows
+from tests.config.rights_table import Attempts, Login
+from tests.fakes.mail import FakeMailbox
+from tests.integrations import household as houses
+from tests.keyrings import copy_keyring
+
+WEB, STAFF, SYNC = ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC
+PURGE, CONSOLE = ProcessClass.PURGE, ProcessClass.CONSOLE
+PERSONAL_TABLES = ("accounts_user", "account_emailaddress", "mfa_authenticator")
+KEY_TABLES = ("limited_use_datakey", "limited_use_wrappedledgerkey")
+#: Rows that a web login with nobody entered deletes: what has to be found before anybody is known.
+DELETED_BY_NOBODY = {
+    "account_emailconfirmation",
+    "accounts_knownnetwork",
+    "accounts_servicetoken",
+    "accounts_session",
+    "integrations_discard",
+    "limited_use_receiptlink",
+}
+EXECUTED_BY_STAFF = {
+    "count_rate",
+    "find_kept_factor",
+    "find_person",
+    "find_sign_in",
+    "give_back_rate",
+    "vault_dead",
+    "vault_name_read",
+    "vault_opened_held",
+    "vault_opened_read_content",
+    "vault_read_naming",
+}
+STATEMENTS = {
+    "lo_creat(-1)": "SELECT lo_creat(-1)",
+    "lo_from_bytea(0, …)": "SELECT lo_from_bytea(0, 'a copy')",
+    "pg_notify(…)": "SELECT pg_notify('channel', 'a copy')",
+    "NOTIFY": "NOTIFY channel, 'a copy'",
+    "LISTEN": "LISTEN channel",
+    "pg_advisory_xact_lock(…)": "SELECT pg_advisory_xact_lock(1)",
+    "CREATE TABLE": "CREATE TABLE planted (id integer)",
+    "CREATE TEMPORARY TABLE": "CREATE TEMPORARY TABLE planted (id integer)",
+    "SET ROLE of the owner of the vault": "SET ROLE {vault}",
+}
+
+
+class World(NamedTuple):
+    """Two people with a mailbox each, of whom Bob is staff."""
+
+    alice: houses.Household
+    bob: houses.Household
+
+
+@pytest.fixture
+def world(transactional_db, monkeypatch, tmp_path, settings) -> World:
+    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.GMAIL_UNITS_PER_MINUTE = 600_000
+    keys.forget()
+    copy_keyring(settings.KEYRING_DIR)
+    box = houses.provided(monkeypatch, FakeMailbox())
+    box.deliver()
+    alice = houses.household()
+    bob = houses.household(who=houses.person("bob", alice.organisation, at=timezone.now()))
+    for house, other in ((alice, bob), (bob, alice)):
+        house.settle()
+        rows.everything(house, other)
+        house.user.set_password(f"the password of {house.user.name}")
+        house.user.save()
+        plant_what_is_found_before_anybody_is_known(house)
+    User.objects.filter(id=bob.user.id).update(role=Role.SUPPORT)
+    return World(alice, bob)
+
+
+def plant_what_is_found_before_anybody_is_known(house: houses.Household) -> None:
+    user, at = house.user, timezone.now()
+    Session.objects.create(
+        session_key=user.id.hex,
+        session_data="",
+        expire_date=at + timedelta(hours=1),
+        user_id=user.id,
+    )
+    KnownNetwork.objects.create(
+        user=user, network_hash=user.id.bytes * 2, expires_at=at + timedelta(hours=1)
+    )
+    Discard.objects.create(
+        provider="google",
+        account_blind=user.id.bytes * 2,
+        revoking_until=at,
+    )
+    receipt_links.make(subject_id=house.integration.id, at=at)
+
+
+def login(process_class: ProcessClass, person: houses.Household | None = None) -> Attempts:
+    name = connection.settings_dict["NAME"]
+    owner = None if person is None else (person.user.id, person.organisation.id)
+    return Attempts(databases.named(os.environ[logins.variable(process_class)], name), owner)
+
+
+def columns_by_table() -> dict[str, list[str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname::text, array_agg(a.attname::text ORDER BY a.attnum)"
+            "  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+            " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')"
+            "   AND a.attnum > 0 AND NOT a.attisdropped GROUP BY 1 ORDER BY 1"
+        )
+        return dict(cursor.fetchall())
+
+
+def count_rows(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - of the catalogue
+        return int(cursor.fetchone()[0])
+
+
+def all_functions() -> list[doors.Function]:
+    return [one for owned in doors.owned(walls.ours()).values() for one in owned]
+
+
+def attempt_everything(
+    name: str, process_class: ProcessClass, person: houses.Household | None
+) -> Login:
+    columns = columns_by_table()
+    with login(process_class, person) as attempts:
+        return Login(
+            name,
+            {
+                table: rights_table.attempt(attempts, table, columns[table], count_rows(table))
+                for table in columns
+            },
+            {one.signature: may_call(attempts, one) for one in all_functions()},
+            {
+                said: attempts.may(statement.format(vault=walls.ours().vault))
+                for said, statement in STATEMENTS.items()
+            },
+        )
+
+
+def may_call(attempts: Attempts, function: doors.Function) -> bool:
+    nothing = ", ".join(f"NULL::{argument_type}" for argument_type in function.argument_types)
+    return attempts.may(f"SELECT * FROM {function.name}({nothing})")  # noqa: S608 - our own names
+
+
+@pytest.fixture
+def tried(world) -> Iterator[dict[str, Login]]:
+    attempted = (
+        ("web, nobody entered", WEB, None),
+        ("web, a person entered", WEB, world.alice),
+        ("staff, nobody entered", STAFF, None),
+        ("staff, a person of support entered", STAFF, world.bob),
+        ("staff, another person entered", STAFF, world.alice),
+        ("sync, nobody entered", SYNC, None),
+        ("sync, a person entered", SYNC, world.alice),
+        ("purge", PURGE, None),
+        ("console", CONSOLE, None),
+    )
+    return {name: attempt_everything(name, which, person) for name, which, person in attempted}
+
+
+@pytest.mark.control("4.1.1")
+@pytest.mark.invariant(2)
+class TestEveryLogin:
+    """One test for all of it: the attempts take seconds."""
+
+    def test_reaches_what_its_class_needs_and_nothing_of_others(self, tried):
+        text = rights_table.write(tried.values(), columns_by_table())
+        if path := os.environ.get(rights_table.OUTPUT):
+            Path(path).write_text(text, encoding="utf-8")
+
+        for name, done in tried.items():
+            for table in KEY_TABLES:
+                assert not done.tables[table].is_touched, (name, table)
+            assert not done.tables["limited_use_keyepoch"].is_locked, name
+            assert not done.tables["limited_use_leaf"].updated or name == "purge"
+            assert done.tables["limited_use_leaf"].deleted is None, name
+            ran = {statement for statement, may in done.statements.items() if may}
+            assert ran == {"NOTIFY", "LISTEN", "pg_advisory_xact_lock(…)"}, name
+            helpers = [one for one in done.functions if one.startswith("key_holder")]
+            assert len(helpers) == 4
+            assert not any(done.functions[one] for one in helpers), name
+            if not name.startswith(("web", "staff")):
+                assert "password" not in done.tables["accounts_user"].read, name
+                assert not done.tables["mfa_authenticator"].is_touched, name
+                assert not done.tables["account_emailaddress"].is_touched, name
+
+        nobody, person = tried["web, nobody entered"], tried["web, a person entered"]
+        for table in PERSONAL_TABLES:
+            assert (nobody.tables[table].rows, nobody.tables[table].seen) == (2, 0)
+            assert (person.tables[table].seen, nobody.tables[table].deleted or 0) == (1, 0)
+        deleted = {table for table, done in nobody.tables.items() if done.deleted is not None}
+        assert {one for one in deleted if one in DELETED_BY_NOBODY} == DELETED_BY_NOBODY
+        for table in deleted - DELETED_BY_NOBODY:
+            assert nobody.tables[table].deleted == 0, table
+        # Not even an unowned one: general functions are for the classes that see everybody's.
+        for one, may in nobody.functions.items():
+            if one.startswith(("vault_destroy", "vault_read", "vault_held", "vault_sample")):
+                assert not may, one
+        assert "role" not in person.tables["accounts_user"].updated
+
+        assert_staff_reach_their_own(tried)
+
+
+def assert_staff_reach_their_own(tried: dict[str, Login]) -> None:
+    support = tried["staff, a person of support entered"]
+    for table in PERSONAL_TABLES:
+        assert support.tables[table].seen == 1, table
+        for name in ("staff, nobody entered", "staff, another person entered"):
+            assert tried[name].tables[table].seen == 0, (name, table)
+    for name, done in tried.items():
+        if name.startswith("staff"):
+            assert_staff_change_and_execute_little(done)
+    assert set(support.tables["accounts_user"].updated) == {"last_login", "last_seen_at"}
+
+
+def assert_staff_change_and_execute_little(done: Login) -> None:
+    deleted = {name: one.deleted for name, one in done.tables.items() if one.deleted is not None}
+    # The sessions here are of the other site, and the only factor of a member of staff stays.
+    assert deleted == {"accounts_session": 0, "mfa_authenticator": 0}, done.name
+    executed = {one.partition("(")[0] for one, may in done.functions.items() if may}
+    assert executed == EXECUTED_BY_STAFF, done.name
+
+
+def holders_of(house: houses.Household) -> list[str]:
+    wanted = (house.connection.id, house.connection.grant_id, house.integration.id)
+    return [str(one) for one in wanted]
+
+
+@pytest.mark.invariant(2)
+@pytest.mark.control("4.1.1")
+class TestKeys:
+    """Of a web login: listed, read, fenced and destroyed are those of the person entered."""
+
+    def test_are_neither_listed_nor_destroyed_for_nobody(self, world):
+        before = set(DataKey.objects.values_list("holder", flat=True))
+        every = [str(one) for one in before]
+        owned = holders_of(world.alice) + holders_of(world.bob)
+        with login(WEB) as attempts:
+            tally = attempts.run("SELECT * FROM vault_tally()")
+            assert not any(str(value) in every for row in tally for value in row)
+            assert attempts.run("SELECT * FROM vault_person_held(%s::uuid[])", owned) == []
+            for one in every:
+                assert attempts.run("SELECT * FROM vault_person_destroy(%s)", one, keep=True) == []
+                assert attempts.run("SELECT * FROM vault_person_raise(%s, 9)", one, keep=True) == []
+
+        assert set(DataKey.objects.values_list("holder", flat=True)) == before
+        assert not DataKey.objects.filter(epoch=9).exists()
+
+    @pytest.mark.parametrize("line", ["content", "account", "own"])
+    def test_of_somebody_else_are_not_read(self, world, line):
+        reader = f"vault_person_read_{line}"
+        read = f"SELECT holder::text FROM {reader}(%s::uuid[])"  # noqa: S608 - of this test
+        both = [*holders_of(world.alice), *holders_of(world.bob)]
+        with login(WEB, world.alice) as attempts:
+            found = {holder for (holder,) in attempts.run(read, both)}
+
+        hers = DataKey.objects.filter(line=line, holder__in=holders_of(world.alice))
+        assert found == {str(one) for one in hers.values_list("holder", flat=True)}
+        assert bool(found) is (line != "own")
+
+    def test_of_somebody_else_are_not_made_nor_destroyed(self, world):
+        theirs = holders_of(world.bob)
+        make = (
+            "SELECT * FROM vault_person_make(gen_random_uuid(), %s, 'content', 1, %s, %s, 1, now())"
+        )
+        name = "SELECT * FROM vault_person_name_make(gen_random_uuid(), %s, %s, %s, 1)"
+        destroyed = "SELECT * FROM vault_person_name_destroy(%s)"
+        connection_id = str(world.bob.connection.id)
+        DataKey.objects.filter(holder=world.bob.integration.id).delete()
+        with login(WEB, world.alice) as attempts:
+            for one in theirs:
+                assert attempts.run("SELECT * FROM vault_person_destroy(%s)", one, keep=True) == []
+            assert attempts.run(make, theirs[2], b"12345678", b"w", keep=True) == []
+            assert attempts.run(name, connection_id, b"c" * 32, b"w", keep=True) == []
+            assert attempts.run(destroyed, connection_id, keep=True) == []
+
+        assert DataKey.objects.filter(holder__in=theirs).count() == 2
+        assert count_rows("limited_use_wrappedledgerkey") == 2
+
+    def test_above_the_names_of_everybody_are_not_destroyed(self, world):
+        (naming,) = [
+            str(one)
+            for one in DataKey.objects.values_list("holder", flat=True)
+            if one.bytes.startswith(b"LU-names")
+        ]
+        with login(WEB, world.alice) as attempts:
+            assert attempts.run("SELECT * FROM vault_person_destroy(%s)", naming, keep=True) == []
+
+        assert DataKey.objects.filter(holder=naming).exists()
+
+    def test_of_the_person_are_fenced_and_destroyed(self, world):
+        integration = str(world.alice.integration.id)
+        with login(WEB, world.alice) as attempts:
+            raised = attempts.run("SELECT * FROM vault_person_raise(%s, 9)", integration)
+            assert [str(one) for (one,) in raised] == [integration]
+            gone = attempts.run("SELECT line FROM vault_person_destroy(%s)", integration, keep=True)
+
+        assert gone == [("content",)]
+        assert not DataKey.objects.filter(holder=integration).exists()
+
+
+@pytest.mark.invariant(5)
+@pytest.mark.control("4.1.1")
+class TestKeysOfWhatIsOpenToSupport:
+    """Of a staff login: those of the integration, while its owner's agreement stands."""
+
+    @pytest.fixture
+    def agreement(self, world) -> Consent:
+        at = timezone.now()
+        return Consent.objects.create(
+            owner_id=world.alice.user.id,
+            organisation_id=world.alice.organisation.id,
+            feature="support",
+            version=1,
+            given_at=at,
+            item=world.alice.messages.first().id,
+            expires_at=at + timedelta(hours=1),
+        )
+
+    @staticmethod
+    def read(world: World, person: houses.Household | None) -> list[set[str]]:
+        """Return the holders of the keys that are read, and of those that are listed."""
+        every = [*holders_of(world.alice), *holders_of(world.bob)]
+        names = ("vault_opened_read_content", "vault_opened_held")
+        with login(STAFF, person) as attempts:
+            return [
+                {
+                    holder
+                    for (holder,) in attempts.run(
+                        f"SELECT holder::text FROM {name}(%s::uuid[])",  # noqa: S608 - above
+                        every,
+                    )
+                }
+                for name in names
+            ]
+
+    def test_are_read_by_support_and_for_the_owner(self, world, agreement):
+        opened = {str(world.alice.integration.id)}
+
+        assert self.read(world, world.bob) == [opened, opened]
+        assert self.read(world, world.alice) == [opened, opened]
+
+    @pytest.mark.parametrize("role", sorted(set(Role) - {Role.SUPPORT}))
+    def test_are_read_for_nobody_else(self, world, agreement, role):
+        assert self.read(world, None) == [set(), set()]
+        User.objects.filter(id=world.bob.user.id).update(role=role)
+        assert self.read(world, world.bob) == [set(), set()]
+
+    @pytest.mark.parametrize("ended", ["withdrawn_at", "expires_at", "feature", "item"])
+    def test_are_read_while_the_agreement_stands(self, world, agreement, ended):
+        at = timezone.now()
+        values = {"withdrawn_at": at, "expires_at": at, "feature": "inbox", "item": uuid7()}
+        Consent.objects.filter(id=agreement.id).update(
+            **{"given_at": at - timedelta(hours=1), ended: values[ended]}
+        )
+
+        assert self.read(world, world.bob) == [set(), set()]
+
+    def test_are_not_read_by_an_agreement_of_somebody_else(self, world, agreement):
+        """A web login can write an agreement of its person about any id."""
+        Consent.objects.filter(id=agreement.id).update(owner_id=world.bob.user.id)
+
+        assert self.read(world, world.bob) == [set(), set()]
+
+    def test_are_the_only_ones(self, world, agreement):
+        every = [*holders_of(world.alice), *holders_of(world.bob)]
+        with login(STAFF, world.bob) as attempts:
+            assert attempts.run("SELECT * FROM vault_read_naming(%s::uuid[])", every) == []
+            for name in ("vault_person_read_content", "vault_read_content", "vault_read_account"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    attempts.run(f"SELECT * FROM {name}(%s::uuid[])", every)  # noqa: S608 - above
+
+
+@contextmanager
+def giving_up_soon() -> Iterator[None]:
+    """Have statements of our own code fail if they wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+        try:
+            yield
+        finally:
+            cursor.execute("RESET statement_timeout")
+
+
+def make_a_key_of_each_line() -> list[keys.KeyRow]:
+    with transaction.atomic():
+        return [keys.create(holder=uuid7(), line=one, at=timezone.now()) for one in KeyLine]
+
+
+@pytest.mark.scenario("A1")
+class TestTheLockOfALine:
+    def test_is_out_of_reach_of_a_web_login(self, world):
+        """What a web login can take keeps nobody from making a key."""
+        name = connection.settings_dict["NAME"]
+        url = databases.named(os.environ[logins.variable(WEB)], name)
+        with psycopg.connect(url) as web, login(WEB, world.bob) as attempts:
+            for refused in (
+                "SELECT 1 FROM limited_use_keyepoch FOR UPDATE",
+                "LOCK TABLE limited_use_keyepoch IN ACCESS EXCLUSIVE MODE",
+                "SELECT vault_hold_line_alone('content')",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    web.execute(refused)
+                web.rollback()
+            # All that is left, for as long as this transaction lasts.
+            web.execute("SELECT pg_advisory_xact_lock(19541, n) FROM generate_series(1, 20) n")
+            for line in ("content", "account", "credential", "own"):
+                web.execute("SELECT vault_hold_line(%s)", [line])
+
+            attempts.run("SET statement_timeout = '5s'", keep=True)
+            assert attempts.run("SELECT vault_hold_line('content')") == [(1,)]
+            with giving_up_soon():
+                assert [key.line for key in make_a_key_of_each_line()] == list(KeyLine)
+
+    def test_is_not_kept_waiting_by_an_epoch_that_a_web_login_adds(self, world):
+        """A row that is not committed keeps a turn from adding the same one, under its lock."""
+        make_a_key_of_each_line()
+        add = "SELECT vault_person_began(ARRAY[gen_random_uuid()], %s, ARRAY[2], now())"
+        name = connection.settings_dict["NAME"]
+        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
+            for line in KeyLine:
+                web.execute(add, [str(line)])
+            with giving_up_soon():
+                turned = [epochs.turn(line, timezone.now()).epoch for line in KeyLine]
+                made = [key.kek_epoch for key in make_a_key_of_each_line()]
+
+        assert turned == made == [2] * len(KeyLine)
+
+    def test_is_not_kept_waiting_by_a_naming_key_that_a_web_login_makes(self, world):
+        """The key of the next epoch, under which ledger keys will be wrapped."""
+        add = (
+            "SELECT * FROM vault_person_make"
+            "(gen_random_uuid(), %s, 'account', 1, '12345678', 'no key at all', 2, now())"
+        )
+        name = connection.settings_dict["NAME"]
+        with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
+            web.execute("SELECT set_config('antares.person', %s, true)", [str(world.alice.user.id)])
+            added = web.execute(add, [naming.holder_of(2)]).fetchall()
+            with giving_up_soon():
+                turned = epochs.turn(KeyLine.ACCOUNT, timezone.now())
+
+        assert added == []
+        assert turned.destroyed == (1,)
+        assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {2}
+
+
+@pytest.mark.control("4.1.1")
+class TestEpochs:
+    def test_of_a_web_login_keep_no_line_from_its_turn(self, world):
+        """A line is turned when its lowest epoch is old enough; the turn adds the next one."""
+        began = "SELECT vault_person_began(ARRAY[gen_random_uuid()], 'content', ARRAY[{}], {})"
+        with login(WEB, world.alice) as attempts:
+            for number, at in (("0", "now()"), ("2", "now() + interval '1 day'"), ("2", "now()")):
+                attempts.run(began.format(number, at), keep=True)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run("SELECT vault_began('{}', 'content', '{}', now())")
+
+        known = KeyEpoch.objects.filter(line="content").order_by("number")
+        assert [one.number for one in known] == [1]
+        assert known[0].began_at <= timezone.now()
+
+
+@pytest.mark.control("3.3.1")
+class TestSecondFactors:
+    def test_of_somebody_else_are_neither_read_nor_deleted(self, world):
+        with login(WEB, world.alice) as attempts:
+            seen = attempts.run("SELECT user_id FROM mfa_authenticator")
+            assert seen == [(world.alice.user.id,)]
+            changed = "UPDATE mfa_authenticator SET data = '{}'"
+            assert attempts.run(changed) == 1
+            assert attempts.run("DELETE FROM mfa_authenticator", keep=True) == 1
+
+        assert [one.user_id for one in Authenticator.objects.all()] == [world.bob.user.id]
+
+    def test_of_staff_are_not_changed_by_a_web_login(self, world):
+        """It only writes when a factor was used, and which recovery codes were."""
+        kinds = Authenticator.Type
+        codes = Authenticator.objects.create(
+            user=world.bob.user, type=kinds.RECOVERY_CODES, data={"seed": "s", "used_mask": 0}
+        )
+        before = list(Authenticator.objects.order_by("id").values())
+        add = (
+            "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+            " VALUES (%s, %s, '{}', now())"
+        )
+        refused = (
+            (add, world.bob.user.id, "webauthn"),
+            (add, world.bob.user.id, "recovery_codes"),
+            ("UPDATE mfa_authenticator SET data = '{}'",),
+            ("UPDATE mfa_authenticator SET type = 'recovery_codes' WHERE type = 'totp'",),
+            ("UPDATE mfa_authenticator SET id = id + 1000",),
+        )
+        used = "UPDATE mfa_authenticator SET data = %s::jsonb, last_used_at = now() WHERE id = %s"
+        with login(WEB, world.bob) as attempts:
+            for statement, *values in refused:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    attempts.run(statement, *values)
+            assert attempts.run("DELETE FROM mfa_authenticator", keep=True) == 0
+            assert list(Authenticator.objects.order_by("id").values()) == before
+            data = '{"seed": "s", "used_mask": 4}'
+            assert attempts.run(used, data, codes.id, keep=True) == 1
+        codes.refresh_from_db()
+        assert codes.data["used_mask"] == 4
+
+    def test_of_staff_stay_whatever_a_staff_login_deletes(self, world):
+        kinds = Authenticator.Type
+        newest = Authenticator.objects.create(user=world.bob.user, type=kinds.WEBAUTHN, data={})
+        Authenticator.objects.create(user=world.bob.user, type=kinds.RECOVERY_CODES, data={})
+        to_codes = "UPDATE mfa_authenticator SET type = 'recovery_codes' WHERE id = %s"
+        with login(STAFF, world.bob) as attempts:
+            assert attempts.run("SELECT find_kept_factor()") == [(newest.id,)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run(to_codes, newest.id)
+            assert attempts.run("DELETE FROM mfa_authenticator", keep=True) == 2
+            assert attempts.run("DELETE FROM mfa_authenticator", keep=True) == 0
+
+        assert list(Authenticator.objects.filter(user=world.bob.user)) == [newest]
+
+    def test_are_given_to_nobody_else(self, world):
+        with login(WEB, world.alice) as attempts:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run("UPDATE mfa_authenticator SET user_id = %s", world.bob.user.id)
+            planted = (
+                "INSERT INTO mfa_authenticator (user_id, type, data, created_at)"
+                " VALUES (%s, 'webauthn', '{}', now())"
+            )
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attempts.run(planted, world.bob.user.id)
+
+
+class TestPeople:
+    def test_are_found_by_their_exact_address(self, world):
+        user = User.objects.get(id=world.bob.user.id)
+        with login(WEB) as attempts:
+            found = attempts.run("SELECT * FROM find_sign_in(%s)", user.email)
+            assert found == [(user.id, user.password)]
+            assert attempts.run("SELECT * FROM find_person(%s)", user.email) == [(user.id,)]
+            for other in ("%", "", "%@antares.example", user.email[1:]):
+                assert attempts.run("SELECT * FROM find_sign_in(%s)", other) == []
+                assert attempts.run("SELECT * FROM find_person(%s)", other) == []
+
+    def test_are_found_as_colleagues_by_members_alone(self, world):
+        ask, email = "SELECT * FROM find_colleague(%s)", world.bob.user.email
+        stranger = houses.household(who=houses.person("mallory", at=timezone.now()))
+        with login(WEB) as attempts:
+            assert attempts.run(ask, email) == []
+        with login(WEB, stranger) as attempts:
+            assert attempts.run(ask, email) == []
+        # Who is no member says that they act there.
+        with login(WEB, replace(stranger, organisation=world.alice.organisation)) as attempts:
+            assert attempts.run(ask, email) == []
+        with login(WEB, world.alice) as attempts:
+            assert attempts.run(ask, email) == [(world.bob.user.id,)]
+
+    def test_have_no_names_for_whom_they_share_nothing_with(self, world):
+        with login(WEB, world.alice) as attempts:
+            # The share of this world was withdrawn.
+            assert attempts.run("SELECT * FROM share_partners()") == []
+
+
+@pytest.mark.invariant(2)
+@pytest.mark.control("4.1.1")
+class TestForgedRows:
+    """A web login writes rows of its person: none of them opens or removes a thing of another."""
+
+    SHARE = (
+        "INSERT INTO limited_use_share (id, owner_id, organisation_id, viewer_id, owner_membership,"
+        " viewer_membership, item, level, given_at, epoch, typed_address)"
+        " VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, 'details', now(), 1, '')"
+    )
+
+    @pytest.fixture
+    def calendar(self, world) -> Calendar:
+        return Calendar.objects.get(user_id=world.bob.user.id)
+
+    @staticmethod
+    def refuse(attempts: Attempts, statement: str, *values: object) -> None:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            attempts.run(statement, *values, keep=True)
+
+    @staticmethod
+    def share(owner: houses.Household, viewer: houses.Household, item: UUID) -> list[UUID]:
+        membership = (owner.membership.id, viewer.membership.id)
+        return [owner.user.id, owner.organisation.id, viewer.user.id, *membership, item]
+
+    @pytest.mark.parametrize("held", ["connection", "grant", "integration"])
+    def test_a_calendar_under_the_holder_of_another_destroys_no_key(self, world, held):
+        names = ("connection", "grant", "integration")
+        holder = dict(zip(names, holders_of(world.bob), strict=True))[held]
+        with login(WEB, world.alice) as attempts:
+            rename = "UPDATE integrations_calendar SET cache_id = %s"
+            named = attempts.run(rename, holder, keep=True)
+            raised = attempts.run("SELECT * FROM vault_person_raise(%s, 9)", holder, keep=True)
+            gone = attempts.run("SELECT * FROM vault_person_destroy(%s)", holder, keep=True)
+
+        assert named == 1
+        assert (raised, gone) == ([], [])
+
+    @pytest.mark.parametrize("item", ["theirs", "any"])
+    def test_a_viewer_makes_no_share(self, world, calendar, item):
+        item_id = calendar.id if item == "theirs" else uuid7()
+        with login(WEB, world.alice) as attempts:
+            self.refuse(attempts, self.SHARE, *self.share(world.bob, world.alice, item_id))
+            assert attempts.run("SELECT * FROM share_partners()") == []
+            seen = attempts.run("SELECT user_id FROM integrations_connection")
+
+        assert seen == [(world.alice.user.id,)]
+
+    def test_an_owner_shares_no_calendar_of_somebody_else(self, world, calendar):
+        with login(WEB, world.alice) as attempts:
+            mine = Calendar.objects.get(user_id=world.alice.user.id)
+            shared = self.share(world.alice, world.bob, mine.id)
+            assert attempts.run(self.SHARE, *shared, keep=True) == 1
+            # Whoever shares learns no name of the viewer.
+            assert attempts.run("SELECT * FROM share_partners()") == []
+            self.refuse(attempts, self.SHARE, *self.share(world.alice, world.bob, calendar.id))
+
+    def test_a_calendar_is_of_no_account_of_somebody_else(self, world):
+        """Whoever is shown a calendar is shown the account that it names."""
+        move = "UPDATE integrations_calendar SET integration_id = %s"
+        with login(WEB, world.alice) as attempts:
+            assert attempts.run(move, world.alice.integration.id) == 1
+            self.refuse(attempts, move, world.bob.integration.id)
+
+    def test_a_viewer_changes_a_share_by_ending_it_alone(self, world, calendar):
+        at = timezone.now()
+        share = Share.objects.get(viewer_id=world.alice.user.id)
+        Share.objects.filter(id=share.id).update(item=calendar.id)
+        with login(WEB, world.alice) as attempts:
+            for change in ("withdrawn_at = NULL", "expires_at = now() + interval '1 day'"):
+                Share.objects.filter(id=share.id).update(
+                    withdrawn_at=at if change.startswith("withdrawn") else None
+                )
+                update = f"UPDATE limited_use_share SET {change} WHERE id = %s"  # noqa: S608 - above
+                self.refuse(attempts, update, share.id)
+            ended = "UPDATE limited_use_share SET withdrawn_at = now() WHERE id = %s"
+            assert attempts.run(ended, share.id) == 1
+
+    def test_a_purge_removes_no_account_of_somebody_else(self, world):
+        PurgeJob.objects.all().delete()
+        job = (
+            "INSERT INTO integrations_purgejob (id, integration_id, user_id, organisation_id)"
+            " VALUES (gen_random_uuid(), %s, %s, %s)"
+        )
+        owner = (world.alice.user.id, world.alice.organisation.id)
+        with login(WEB, world.alice) as attempts:
+            # What such a row lacks is found after the policies.
+            with pytest.raises(psycopg.errors.NotNullViolation):
+                attempts.run(job, world.alice.integration.id, *owner)
+            self.refuse(attempts, job, world.bob.integration.id, *owner)
