@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from . import charsets, filenames, headers
+from . import addresses, charsets, filenames, headers
 from .message import (
     MAX_DEPTH,
     MAX_HEADER_BYTES,
@@ -188,11 +188,11 @@ def _assembled(root: Part) -> ParsedMessage:
     if dated and sent is None:
         found.defects.append("date-unreadable")
     return ParsedMessage(
-        from_=headers.addresses(root.values("from")),
-        to=headers.addresses(root.values("to")),
-        cc=headers.addresses(root.values("cc")),
-        bcc=headers.addresses(root.values("bcc")),
-        reply_to=headers.addresses(root.values("reply-to")),
+        from_=addresses.read_headers(root.values("from")),
+        to=addresses.read_headers(root.values("to")),
+        cc=addresses.read_headers(root.values("cc")),
+        bcc=addresses.read_headers(root.values("bcc")),
+        reply_to=addresses.read_headers(root.values("reply-to")),
         subject=headers.text(root.first("subject")),
         date=sent,
         message_id=next(iter(headers.message_ids(root.first("message-id"))), ""),

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.mime import gmail_payload, raw
-from integrations.mime.message import MAX_DEPTH, MAX_TEXT, Address, ParsedMessage, Poison
+from integrations.mime.addresses import Address
+from integrations.mime.message import MAX_DEPTH, MAX_TEXT, ParsedMessage, Poison
 
 from . import payloads
 

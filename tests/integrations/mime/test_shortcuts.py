@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from integrations.mime import headers
-from integrations.mime.message import Address
+from integrations.mime.addresses import Address
 
 ATOMS = st.sampled_from(
     ["Alice", "de", "O-Brien", "x_y", "=?utf-8?Q?Gr=C3=BC=C3=9Fe?=", "=?utf-8?B?w6k=?=", "3"]
