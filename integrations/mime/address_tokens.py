@@ -16,13 +16,15 @@ MAX_COMMENT_DEPTH: Final = 50
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
 # A domain in brackets (`[192.0.2.1]`) is a word. So is what no special character interrupts.
+_UNQUOTED_PATTERN: Final = r"""
+    (?P<space>\s+)
+  | (?P<encoded>=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=)
+  | (?P<word>[^\s()<>@,;:"]+)
+  | (?P<special>[()<>@,;:"])
+"""
+_UNQUOTED: Final = re.compile(_UNQUOTED_PATTERN, re.VERBOSE)
 _TOKEN: Final = re.compile(
-    r"""(?P<space>\s+)
-      | (?P<encoded>=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=)
-      | (?P<quoted>"(?:[^"\\]++|\\.)*+")
-      | (?P<word>[^\s()<>@,;:"]+)
-      | (?P<special>[()<>@,;:"])""",
-    re.DOTALL | re.VERBOSE,
+    r'(?P<quoted>"(?:[^"\\]++|\\.)*+") |' + _UNQUOTED_PATTERN, re.DOTALL | re.VERBOSE
 )
 
 Kind = Literal["word", "encoded", "quoted", "comment", "special"]
@@ -67,10 +69,11 @@ class Tokens:
         self._text = text
         self._position = 0
         self._is_spaced = False
-        self._quotes_close = self._comments_close = True
+        self._pattern = _TOKEN
+        self._comments_close = True
 
     def __iter__(self) -> Iterator[Token]:
-        while match := _TOKEN.match(self._text, self._position):
+        while match := self._pattern.match(self._text, self._position):
             if match.lastgroup == "space":
                 self._position, self._is_spaced = match.end(), True
                 continue
@@ -82,10 +85,9 @@ class Tokens:
     def _read(self, match: re.Match[str]) -> Token:
         start, text = match.start(), match[0]
         self._position = match.end()
-        if text[0] == '"' and (len(text) == 1 or not self._quotes_close):
-            self._quotes_close = False
-            self._position = start + 1
-            return self._token("word", '"')
+        if text == '"':
+            self._pattern = _UNQUOTED
+            return self._token("word", text)
         if text == "(" and self._comments_close:
             if end := self._find_comment_end(start):
                 self._position = end

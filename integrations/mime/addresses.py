@@ -28,7 +28,7 @@ MAX_ADDRESSES: Final = 2_000
 #: Characters of an address: those of a line (RFC 5322, 2.1.1). A longer one is text.
 MAX_ADDRESS: Final = 998
 
-# What most mail says: one address, with or without a name, neither with a special form.
+# What most mail says: an address, with or without a name, neither with a special form.
 _PLAIN: Final = re.compile(
     r"(?:(?:([\w=?+/*-]+(?: [\w=?+/*-]+)*)|\"([^\"\\<>@,;:()]+)\") )?"
     r"(<)?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)+)(>)?",
@@ -55,8 +55,7 @@ def read_addresses(text: str) -> list[Address]:
 
     :param text: the header's value; its encoded words are not decoded yet
     """
-    plain = _read_plain(text)
-    return [plain] if plain is not None else _Reader(text[:MAX_LENGTH]).read()
+    return _read_plain(text) or _Reader(text[:MAX_LENGTH]).read()
 
 
 def read_headers(values: Iterable[str]) -> tuple[Address, ...]:
@@ -76,16 +75,19 @@ def names_another_address(address: Address) -> bool:
     return addresses_in_names.has_another(address.name, address.address)
 
 
-def _read_plain(text: str) -> Address | None:
-    """Return the only entry of `text`; None if it may have a special form."""
-    found = _PLAIN.fullmatch(text)
-    if found is None:
-        return None
-    words, quoted, opening, address, closing = found.groups()
-    name = words or quoted or ""
-    if (opening is None) is not (closing is None) or (name and opening is None):
-        return None
-    return Address(headers.text(name), address)
+def _read_plain(text: str) -> list[Address]:
+    """Return the entries of `text`, or none if one of them may have a special form."""
+    found: list[Address] = []
+    for entry in text[:MAX_LENGTH].split(", ", MAX_ADDRESSES):
+        match = _PLAIN.fullmatch(entry)
+        if match is None:
+            return []
+        words, quoted, opening, address, closing = match.groups()
+        name = words or quoted or ""
+        if (opening is None) is not (closing is None) or (name and opening is None):
+            return []
+        found.append(Address(headers.text(name), address))
+    return found
 
 
 class _Reader:
@@ -141,7 +143,8 @@ class _Reader:
         if token.is_special(">"):
             self._end_angle(is_closed=True)
         elif token.is_special("<"):
-            self._keep_as_words(angle)
+            if angle:
+                self._keep_as_words(angle)
             self._angle = []
         elif token.is_special(";") or (token.is_special(",") and not is_route):
             self._end_angle(is_closed=False)
