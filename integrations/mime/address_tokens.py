@@ -1,5 +1,5 @@
 """
-The tokens of an address header (RFC 5322, 3.2): words, quoted strings, comments, special characters.
+Tokens of an address header (RFC 5322, 3.2): words, quoted strings, comments, special characters.
 
 One pass over the text, without recursion.
 """

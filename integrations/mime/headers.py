@@ -123,8 +123,16 @@ class Parameters:
             value = self._part.get_param(name, "", header)
             if isinstance(value, tuple):
                 charset, _, encoded = value
-                # Latin-1 gives back the percent-decoded bytes as they were.
-                return charsets.decode(encoded.encode("latin-1"), charset or "utf-8")[0]
+                return charsets.decode(_undo_latin_1(encoded), charset or "")[0]
             return text(collapse_rfc2231_value(value)) if value else ""
         except (ValueError, IndexError, TypeError, LookupError):
             return ""
+
+
+def _undo_latin_1(decoded: str) -> bytes:
+    """Return the bytes of an RFC 2231 value, which the standard library reads as Latin-1."""
+    try:
+        return decoded.encode("latin-1")
+    except UnicodeError:
+        # Characters that the sender did not encode (RFC 6532).
+        return decoded.encode("utf-8", errors="replace")
