@@ -74,7 +74,7 @@ class TestAForgedName:
         page = words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
 
         assert MARK in page
-        assert "The sender’s own address is attacker@evil.example" in page
+        assert "The sender\u2019s own address is attacker@evil.example" in page
         assert "Other senders" not in page
 
     @pytest.mark.parametrize(
@@ -113,12 +113,14 @@ class TestARecipient:
     def test_with_another_address_in_the_name_is_marked(
         self, alice, bring_in, browser, requests_act_as_web
     ):
-        bring_in("From: bob@example.test\nTo: carol@x.example <mallory@evil.example>, dan@x.example")
+        bring_in(
+            "From: bob@example.test\nTo: carol@x.example <mallory@evil.example>, dan@x.example"
+        )
 
         page = words(browser.get(f"/inbox/threads/{alice.messages.get().thread_id}/"))
 
         assert f"To carol@x.example ⚠ {MARK} mallory@evil.example , dan@x.example" in page
-        assert "The sender’s name" not in page
+        assert "The sender\u2019s name" not in page
 
 
 class TestSeveralSenders:
