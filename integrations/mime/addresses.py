@@ -102,6 +102,8 @@ class _Reader:
         self._angle: list[Token] | None = None
         # Of the entry: whether an address was read; whether `_words` has an "@".
         self._has_address = self._has_at = False
+        # Whether a ">" that closes nothing was left out: it does not join its neighbours.
+        self._is_after_stray = False
         # The name of the group, and how many entries were read before it began.
         self._group: tuple[list[Token], int] | None = None
 
@@ -114,7 +116,10 @@ class _Reader:
             elif token.kind == "special":
                 self._take_special(token)
             else:
-                self._words.append(token)
+                self._words.append(
+                    token._replace(is_spaced=True) if self._is_after_stray else token
+                )
+                self._is_after_stray = False
         self._end_angle(is_closed=False)
         self._end_entry()
         self._end_group()
@@ -133,7 +138,9 @@ class _Reader:
             self._end_group()
             self._group = (self._words, len(self._found))
             self._words = []
-        elif token.text != ">":
+        elif token.text == ">":
+            self._is_after_stray = True
+        else:
             self._has_at = self._has_at or token.text == "@"
             self._words.append(token)
 

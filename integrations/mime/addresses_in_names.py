@@ -17,8 +17,10 @@ _MAX_LOCAL: Final = 80
 _MAX_DOMAIN: Final = 260
 
 # RFC 6531: letters beyond ASCII may stand in both parts.
-_LOCAL: Final = re.compile(r"[^\s<>()\[\]{},;:\"@\u201c-\u201f\u00ab\u00bb]+$")
+_LOCAL: Final = re.compile(r"[^\s<>()\[\],;:\"@\u201c-\u201f\u00ab\u00bb]+$")
 _DOMAIN: Final = re.compile(r"(?:[\w-]+[.\u3002])+[\w-]{2,}")
+# Outlook puts a name that is an address between two of them.
+_APOSTROPHE: Final = "'"
 # Format characters, and marks that combine with the letter before them.
 _INVISIBLE: Final = frozenset({"Cf", "Mn"})
 
@@ -27,7 +29,7 @@ def has_another(name: str, own: str) -> bool:
     """Return whether an address other than `own` stands in `name`."""
     if name.isascii() and "@" not in name:
         return False
-    own = _normalise(_fold(own))
+    own = _normalise(_fold(own)).lstrip(_APOSTROPHE)
     return any(found != own for found in _find(_fold(name[:MAX_NAME])))
 
 
@@ -49,8 +51,7 @@ def _find(text: str) -> Iterator[str]:
             continue
         local, domain = _LOCAL.search(before.rstrip()), _DOMAIN.match(after.lstrip())
         if local and domain:
-            # Outlook puts a name that is an address in apostrophes.
-            yield _normalise(local[0].lstrip("'") + "@" + domain[0])
+            yield _normalise(f"{local[0]}@{domain[0]}").lstrip(_APOSTROPHE)
 
 
 def _normalise(address: str) -> str:

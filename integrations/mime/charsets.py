@@ -62,6 +62,8 @@ _MAIL_CODECS: Final = {
 _ASCII: Final = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968", "iso-ir-6", "iso646-us"})
 _SEVEN_BIT: Final = frozenset({"utf-7", "iso2022_kr", "hz", "iso-2022-jp"})
 _WIDE: Final = ("utf-16", "utf-32")
+# The escape with which ISO-2022-JP begins.
+_JAPANESE: Final = b"\x1b$"
 _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -130,7 +132,7 @@ def guess(data: bytes) -> str:
     UTF-8 if they are, but for some cut characters; Japanese by its escapes; else Windows-1252.
     """
     if data.isascii():
-        return _decode_by("iso-2022-jp" if b"\x1b$" in data else "ascii", data)
+        return _decode_by("iso-2022-jp" if _JAPANESE in data else "ascii", data)
     text = data.decode("utf-8", errors="replace")
     wrong = text.count(REPLACEMENT)
     right = len(text) - wrong - len(text.encode("ascii", errors="ignore"))
@@ -152,7 +154,9 @@ def _contradicts(data: bytes, codec: str) -> bool:
     """Return whether the bytes cannot be in the declared charset."""
     if data.isascii():
         # Every character of ASCII has a zero byte in UTF-16 and UTF-32.
-        return codec.startswith(_WIDE) and b"\x00" not in data
+        if codec.startswith(_WIDE):
+            return b"\x00" not in data
+        return codec == "ascii" and _JAPANESE in data
     return codec == "ascii" or codec in _SEVEN_BIT
 
 
