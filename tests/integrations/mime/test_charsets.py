@@ -65,7 +65,8 @@ BYTES = st.binary(max_size=80) | st.lists(
 
 
 LINEAR = [
-    "utf-8", "gb2312", "shift_jis", "iso-2022-jp", "euc-jp", "utf-7", "hz-gb-2312", "iso-2022-kr", "",
+    "utf-8", "gb2312", "shift_jis", "iso-2022-jp", "euc-jp", "utf-7", "hz-gb-2312", "iso-2022-kr",
+    "",
 ]  # fmt: skip
 
 
