@@ -86,7 +86,7 @@ class TestHeaders:
         parsed = raw.parse(mail("From: undisclosed senders of mail"))
 
         assert parsed.from_
-        assert parsed.from_[0].name or parsed.from_[0].email
+        assert parsed.from_[0].name or parsed.from_[0].address
 
 
 class TestBodies:
