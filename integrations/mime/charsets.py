@@ -1,65 +1,24 @@
 """
 Bytes to text, by the charset that a mail declares.
 
-Names of charsets are the labels of the Encoding Standard (https://encoding.spec.whatwg.org/, by
-`webencodings`) and a few that only mail uses. Others are not looked up: Python also calls its
-escapes and compressions encodings. Nothing is guessed where a known charset is declared.
+The charsets are those of the Encoding Standard (https://encoding.spec.whatwg.org/). Nothing is
+guessed where a known one is declared.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from functools import lru_cache
 from typing import Final
 
-import webencodings
-from webencodings.labels import LABELS
-
 from . import japanese, single_bytes
+from .charset_labels import find_codec
+
+__all__ = ["REPLACEMENT", "decode", "find_codec", "guess", "mend"]
 
 #: Shown in place of bytes that are no character.
 REPLACEMENT: Final = "\ufffd"
 
-# Python's codecs where they differ from the Encoding Standard's of the same name.
-_CODECS: Final = {
-    # The standard reads GBK, and so GB 2312, as GB 18030.
-    "gbk": "gb18030",
-    "iso-8859-8-i": "iso8859-8",
-    # For web pages the standard replaces these by one U+FFFD, and leaves the bytes of private use.
-    "replacement": "",
-    "x-user-defined": "",
-}
-# Mail has charsets that web pages may not have. They are decoded before HTML is made safe.
-_MAIL_CODECS: Final = {
-    "utf-7": "utf-7",
-    "unicode-1-1-utf-7": "utf-7",
-    "utf-32": "utf-32-le",
-    "utf-32le": "utf-32-le",
-    "utf-32be": "utf-32-be",
-    "iso-2022-kr": "iso2022_kr",
-    "csiso2022kr": "iso2022_kr",
-    "hz-gb-2312": "hz",
-    "iso-2022-jp-1": "iso-2022-jp",
-    "iso-2022-jp-ms": "iso-2022-jp",
-    "cp50220": "iso-2022-jp",
-    "cp51932": "euc-jp",
-    "cp932": "cp932",
-    "cp936": "gb18030",
-    "ms936": "gb18030",
-    "windows-936": "gb18030",
-    "cp949": "cp949",
-    "cp950": "big5hkscs",
-    "windows-950": "big5hkscs",
-    "cp437": "cp437",
-    "ibm437": "cp437",
-    "cp850": "cp850",
-    "ibm850": "cp850",
-    "cp852": "cp852",
-    "ibm852": "cp852",
-}
-# RFC 2045, 5.2: what a text without a charset is. Bytes beyond ASCII contradict it.
-_ASCII: Final = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968", "iso-ir-6", "iso646-us"})
 _SEVEN_BIT: Final = frozenset({"utf-7", "iso2022_kr", "hz", "iso-2022-jp"})
 _WIDE: Final = ("utf-16", "utf-32")
 # The escape with which ISO-2022-JP begins.
@@ -69,36 +28,10 @@ _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
 )
+_GBK: Final = "antares.gbk"
+_GBK_EURO: Final = 0x80
 # Halves of a character (RFC 3629, 3): UTF-7 makes them, and JSON takes none.
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_LONGEST_LABEL: Final = 60
-
-
-def _squeeze(label: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", label)
-
-
-# "latin-1", "utf_8" and "windows1252" are no labels. Mail has them all the same.
-_SQUEEZED: Final = {_squeeze(label): label for label in (*_MAIL_CODECS, *LABELS, *_ASCII)}
-
-
-@lru_cache(maxsize=512)
-def find_codec(label: str) -> str:
-    """Return the name by which `decode_by` knows the charset; "" if it is unknown."""
-    label = label[:_LONGEST_LABEL].strip("\"' \t").lower()
-    label = (
-        label if label in LABELS or label in _MAIL_CODECS else _SQUEEZED.get(_squeeze(label), "")
-    )
-    if label in _ASCII:
-        return "ascii"
-    if label in _MAIL_CODECS:
-        return _MAIL_CODECS[label]
-    encoding = webencodings.lookup(label)
-    if encoding is None:
-        return ""
-    if encoding.name in japanese.CODECS:
-        return encoding.name
-    return _CODECS.get(encoding.name, encoding.codec_info.name)
 
 
 def decode(data: bytes, charset: str, *, may_be_utf8: bool = False) -> tuple[str, bool]:
@@ -133,6 +66,8 @@ def guess(data: bytes) -> str:
     """
     if data.isascii():
         return _decode_by("iso-2022-jp" if _JAPANESE in data else "ascii", data)
+    if (valid := _as_utf8(data)) is not None:
+        return valid
     text = data.decode("utf-8", errors="replace")
     wrong = text.count(REPLACEMENT)
     right = len(text) - wrong - len(text.encode("ascii", errors="ignore"))
@@ -173,8 +108,20 @@ def _decode_by(codec: str, data: bytes) -> str:
     if (table := single_bytes.find_table(codec)) is not None:
         return codecs.charmap_decode(data, "strict", table)[0]
     try:
-        text = data.decode(codec, errors="replace")
+        text = data.decode(codec, errors=_GBK if codec == "gb18030" else "replace")
     except (UnicodeError, ValueError):
         # `hz` and `iso2022_kr` raise for some wrong escapes all the same.
         text = data.decode("ascii", errors="replace")
     return text if codec == "utf-8" else _SURROGATE.sub(REPLACEMENT, text)
+
+
+def _replace_in_gbk(error: UnicodeError) -> tuple[str, int]:
+    """Decode the euro sign of Windows code page 936, which GB 18030 has elsewhere."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    if error.object[error.start] == _GBK_EURO:
+        return "\N{EURO SIGN}", error.start + 1
+    return REPLACEMENT, error.end
+
+
+codecs.register_error(_GBK, _replace_in_gbk)

@@ -9,6 +9,7 @@ READINGS = [
     # Extensions that the names of smaller charsets stand for.
     ("gb2312", "镕朱".encode("gb18030"), "镕朱"),
     ("GB2312", b"\x95\x32\x82\x36", "\N{CJK UNIFIED IDEOGRAPH-20000}"),
+    ("gb2312", "镕".encode("gbk") + b"\x805", "镕€5"),
     ("x-gbk", "镕".encode("gbk"), "镕"),
     ("shift_jis", "①㈱髙".encode("cp932"), "①㈱髙"),
     ("x-sjis", "①".encode("cp932"), "①"),

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from webencodings.labels import LABELS
 
-from integrations.mime import charsets, gmail_payload, html_charset, raw
+from integrations.mime import charset_labels, charsets, gmail_payload, html_charset, raw
 from integrations.mime.charsets import decode, find_codec
 
 from . import payloads
@@ -36,10 +36,10 @@ class TestDecoding:
         assert unknown == {"iso-2022-cn", "iso-2022-cn-ext", "replacement", "x-user-defined"}
 
     def test_takes_no_two_charsets_for_one(self):
-        names = [*LABELS, *charsets._MAIL_CODECS, *charsets._ASCII]
+        names = [*LABELS, *charset_labels._MAIL_CODECS, *charset_labels._ASCII]
 
         for name in names:
-            assert find_codec(charsets._squeeze(name)) == find_codec(name)
+            assert find_codec(charset_labels._squeeze(name)) == find_codec(name)
 
     @pytest.mark.parametrize(
         "charset",
@@ -54,7 +54,7 @@ class TestDecoding:
         assert decode(b"caf\xe9", "iso-8859-1", may_be_utf8=True)[0] == "café"
 
 
-LABEL = st.sampled_from(sorted({*LABELS, *charsets._MAIL_CODECS, "", "x-unknown"}))
+LABEL = st.sampled_from(sorted({*LABELS, *charset_labels._MAIL_CODECS, "", "x-unknown"}))
 BYTES = st.binary(max_size=80) | st.lists(
     st.sampled_from(
         [b"\x1b$B", b"\x1b(B", b"\x1b(I", b"\x1b$)C", b"~{", b"~}", b"+2AA-", b"+", b"a",
@@ -85,10 +85,13 @@ class TestAnyBytes:
     def test_in_a_header_are_read(self, data, more):
         charsets.mend(data.decode("ascii", "surrogateescape") + more).encode("utf-8")
 
-    @given(st.text(st.characters(codec="utf-8", exclude_characters="\ufeff\ufffd"), max_size=40))
+    @given(st.text(st.characters(codec="utf-8", exclude_characters="\ufeff"), max_size=40))
     def test_that_are_utf_8_stay_as_they_are(self, text):
         assert decode(text.encode(), "utf-8") == (text, True)
         assert charsets.guess(text.encode()) == text or "\x1b$" in text
+
+    def test_keep_a_replacement_that_a_provider_put_there(self):
+        assert charsets.mend("caf\ufffd") == "caf\ufffd"
 
     @given(LABEL, st.data())
     def test_written_in_a_charset_come_back(self, label, data):
