@@ -20,8 +20,15 @@ MAXIMUM_LIMIT = 200
 
 
 class Address(serializers.Serializer[None]):
-    name = serializers.CharField(allow_blank=True)
-    email = serializers.CharField()
+    name = serializers.CharField(
+        allow_blank=True, help_text="The display name. The sender chooses it freely."
+    )
+    email = serializers.CharField(
+        allow_blank=True, help_text="Empty if the header gives a name alone."
+    )
+    names_another_address = serializers.BooleanField(
+        help_text="True if `name` contains an email address other than `email`."
+    )
 
 
 class Attachment(serializers.Serializer[None]):

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import orjson
 
+from integrations.mime import addresses_in_names
 from integrations.mime.safe_text import SafeText
 from integrations.models import Message, Thread
 
@@ -185,4 +186,11 @@ def _message(
 
 
 def _addresses(pairs: Iterable[tuple[str, str]]) -> list[Shape]:
-    return [{"name": name, "email": email} for name, email in pairs]
+    return [
+        {
+            "name": name,
+            "email": email,
+            "names_another_address": addresses_in_names.has_another(name, email),
+        }
+        for name, email in pairs
+    ]

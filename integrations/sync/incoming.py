@@ -13,7 +13,8 @@ from uuid import UUID
 
 import orjson
 
-from integrations.mime.message import Address, AttachmentPart, ParsedMessage
+from integrations.mime.addresses import Address
+from integrations.mime.message import AttachmentPart, ParsedMessage
 from integrations.providers.base import Labels, RemoteMessage
 
 # A message that is in none of these has been filed away.
@@ -100,4 +101,4 @@ def descriptor(part: AttachmentPart) -> bytes:
 
 
 def _pairs(addresses: Sequence[Address]) -> list[Any]:
-    return [(address.name, address.email) for address in addresses]
+    return [(address.name, address.address) for address in addresses]

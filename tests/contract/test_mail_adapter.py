@@ -158,10 +158,10 @@ class TestFetching:
 
         assert (found.message_id, found.received_at) == (message_id, at)
         assert (found.mail.subject, found.mail.message_id) == ("Lunch", "lunch@example.com")
-        assert [(who.name, who.email) for who in found.mail.from_] == [
+        assert [(who.name, who.address) for who in found.mail.from_] == [
             ("Bob Bíró", "bob@example.com")
         ]
-        assert [who.email for who in found.mail.cc] == ["carol@example.com"]
+        assert [who.address for who in found.mail.cc] == ["carol@example.com"]
         assert found.mail.text.strip() == "At noon?"
         assert "noon" in found.snippet
         assert found.size > 0

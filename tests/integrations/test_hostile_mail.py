@@ -276,3 +276,27 @@ class TestAListingWithAnIdThatIsNoText:
 
         assert (Message.objects.count(), SyncWork.objects.get().crash_count) == (before, 0)
         assert SetAside.objects.get().reason == "undecodable"
+
+
+@pytest.mark.parametrize("world", ["gmail", "outlook"])
+def test_a_sender_whose_name_is_another_address_is_one_and_is_marked(request, world):
+    mail = request.getfixturevalue(world)
+    mail.deliver(
+        hostile.Node(
+            body=b"hello",
+            headers=[
+                ("From", "ceo@bank.example <attacker@evil.example>"),
+                ("To", "alice@example.test"),
+                ("Subject", "transfer"),
+            ],
+        )
+    )
+
+    turn()
+
+    client = mail.browser.client
+    assert "Name shows another address" in client.get("/inbox/").text
+    thread = Message.objects.latest("synced_at").thread_id
+    page = client.get(f"/inbox/threads/{thread}/").text
+    assert "<bdi>attacker@evil.example</bdi>" in page
+    assert "Other senders" not in page

@@ -1,0 +1,73 @@
+"""Address headers as somebody may write them, and the entries that they are."""
+
+from __future__ import annotations
+
+A = "a@x.example"
+B = "b@x.example"
+
+READINGS = [
+    # From the issue.
+    ("ceo@bank.example <attacker@evil.example>", [("ceo@bank.example", "attacker@evil.example")]),
+    (f"{A} <{A}>, {B} <{B}>", [(A, A), (B, B)]),
+    (f"Max [Firma] <{A}>", [("Max [Firma]", A)]),
+    # Names.
+    (A, [("", A)]),
+    (f"<{A}>", [("", A)]),
+    (f"Bob <{A}>", [("Bob", A)]),
+    (f'"Bob, B. \\"x\\"" <{A}>', [('Bob, B. "x"', A)]),
+    (f"J. R. Bob <{A}>", [("J. R. Bob", A)]),
+    (f'Bob "the builder" Smith <{A}>', [("Bob the builder Smith", A)]),
+    (f"Bob<{A}>", [("Bob", A)]),
+    (f"Bob (work) <{A}>", [("Bob (work)", A)]),
+    (f"Bob <{A}> (work)", [("Bob (work)", A)]),
+    (f"{A} (Bob)", [("Bob", A)]),
+    (f"(Bob) {A}", [("Bob", A)]),
+    (f"Bob {A}", [("Bob", A)]),
+    (f"=?utf-8?q?Gr=C3=BC=C3=9Fe?= <{A}>", [("Grüße", A)]),
+    (f"=?utf-8?q?Gr=C3=BC?= =?utf-8?q?=C3=9Fe?= <{A}>", [("Grüße", A)]),
+    (f'"=?utf-8?q?Gr=C3=BC=C3=9Fe?=" <{A}>', [("Grüße", A)]),
+    (f"=?utf-8?q?Firma,_Bob?= <{A}>", [("Firma, Bob", A)]),
+    (f"=?utf-8?q?x=2C_y=40z=2Eexample?= <{A}>", [("x, y@z.example", A)]),
+    (f"Bøb Ünal <{A}>", [("Bøb Ünal", A)]),
+    ("Bob <bøb@grün.example>", [("Bob", "bøb@grün.example")]),
+    # Obsolete forms (RFC 5322, 4.4) and comments.
+    (f"Bob <@one.example,@two.example:{A}>", [("Bob", A)]),
+    ("a . b @ x . example", [("", "a.b@x.example")]),
+    ("<a (one) . b @ (two) x . (three) example>", [("one two three", "a.b@x.example")]),
+    (f"(outer (inner) \\) end) {A}", [("outer (inner) ) end", A)]),
+    (f",, {A} ,, , {B},", [("", A), ("", B)]),
+    (f"Team: {A}, Bob <{B}>;", [("", A), ("Bob", B)]),
+    (f"Team: {A};, {B}", [("", A), ("", B)]),
+    ("undisclosed-recipients:;", [("undisclosed-recipients", "")]),
+    ('"a b"@x.example', [("", '"a b"@x.example')]),
+    ('"a b"@x.example <c@x.example>', [("a b@x.example", "c@x.example")]),
+    ("a@[192.0.2.1]", [("", "a@[192.0.2.1]")]),
+    ("a@[IPv6:2001:db8::1]", [("", "a@[IPv6:2001:db8::1]")]),
+    ("<a@[IPv6:2001:db8::1]>", [("", "a@[IPv6:2001:db8::1]")]),
+    # What no grammar allows.
+    (f"{A}; {B}", [("", A), ("", B)]),
+    (f"{A} {B}", [("", A), ("", B)]),
+    (f"Ann <{A}> Bob <{B}>", [("Ann", A), ("Bob", B)]),
+    (f"Bob <{A}", [("Bob", A)]),
+    (f"{A}>", [("", A)]),
+    (f"Bob>{A}", [("Bob", A)]),
+    (f"Bob <{A}, {B}", [("Bob", A), ("", B)]),
+    (f"<<{A}>>", [("", A)]),
+    (f'"Bob <{A}>', [('"Bob', A)]),
+    (f"Bob ( <{A}>", [("Bob (", A)]),
+    (f"Bob ) <{A}>", [("Bob )", A)]),
+    (f"CEO <{A}, {B}>", [("CEO", A), ("", B)]),
+    ("a@b@c.example", [("a@b@c.example", "")]),
+    ("Bob <a@b@c.example>", [("Bob <a@b@c.example>", "")]),
+    (f"ceo@bank.example, <{A}>", [("", "ceo@bank.example"), ("", A)]),
+    ("I <3 mail", [("I <3 mail", "")]),
+    ("root", [("", "root")]),
+    ("Bob", [("", "Bob")]),
+    ('"Bob"', [("Bob", "")]),
+    ("undisclosed senders of mail", [("undisclosed senders of mail", "")]),
+    ("=?utf-8?q?ceo=40bank=2Eexample?=", [("ceo@bank.example", "")]),
+    ("Bob <>", [("Bob", "")]),
+    ("<>", [("<>", "")]),
+    ("", []),
+    (" \t ", []),
+]
