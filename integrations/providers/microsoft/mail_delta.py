@@ -6,8 +6,8 @@ round of a folder begins with all that is in it and ends with the link for the n
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
 A message that was moved is told as removed where it was, and at times as nothing else, so that
-what was removed is looked up. What is told is not said to be new or changed: it is fetched anew,
-but if it is known to be here since before.
+what was removed is looked up. What is told is not said to be new or changed: its filing goes
+along, and it is fetched unless it is here since before.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Any, Final
 
 from integrations.providers import errors
 from integrations.providers.access import Access
-from integrations.providers.base import ChangePage, MessageRef, Relabelled
+from integrations.providers.base import ChangePage, Labels, MessageRef, Relabelled
 
 from . import mail_reading as reading
+from .batch import call_in_batches
 from .calls import Request, call_each, segment
 from .client import AT_ONCE
 from .folders import Folders
@@ -185,7 +186,7 @@ def _now(told: _Told, access: Access) -> dict[str, Mapping[str, Any] | None]:
     )
     requests = [Request(f"/me/messages/{segment(one)}", {"$select": _SELECT}) for one in wanted]
     found: dict[str, Mapping[str, Any] | None] = {}
-    for message_id, answer in zip(wanted, call_each(requests, access), strict=True):
+    for message_id, answer in zip(wanted, call_in_batches(requests, access), strict=True):
         if isinstance(answer, errors.ProviderError) and not isinstance(answer, errors.Gone):
             raise answer
         found[message_id] = None if isinstance(answer, errors.ProviderError) else answer
@@ -204,6 +205,7 @@ def _folded(  # noqa: PLR0913
     upserted: list[MessageRef] = []
     relabelled: list[Relabelled] = []
     deleted: list[str] = []
+    filings: dict[str, Labels] = {}
     for message_id in dict.fromkeys([*told.shown, *told.removed]):
         item = now[message_id]
         if item is None or item.get("parentFolderId") not in folders:
@@ -213,4 +215,6 @@ def _folded(  # noqa: PLR0913
             relabelled.append(Relabelled(reading.ref(item), reading.filing(item, folders)))
         else:
             upserted.append(reading.ref(item))
-    return ChangePage(tuple(upserted), tuple(relabelled), tuple(deleted), cursor, more)
+            if reading.keeps_its_content(item, folders):
+                filings[message_id] = reading.filing(item, folders)
+    return ChangePage(tuple(upserted), tuple(relabelled), tuple(deleted), cursor, more, filings)
