@@ -6,6 +6,7 @@ internet headers; an invitation has no file; a message that is signed or encrypt
 file. learn.microsoft.com/graph/api/resources/message and …/resources/attachment
 """
 
+import base64
 import re
 from html import escape
 from typing import Any
@@ -21,6 +22,7 @@ FROM_TEXT = (
     'solid; } --></style></head>\r\n<body>\r\n<font size="2"><span style="font-size:11pt;">'
     '<div class="PlainText">{lines}</div></span></font>\r\n</body>\r\n</html>\r\n'
 )
+ANSWER = 5
 WRITTEN_HERE = frozenset({"SENT", "DRAFT"})
 PROPERTIES = frozenset(
     one.lower()
@@ -45,6 +47,12 @@ def html_of_text(text: str) -> str:
 
 def has_internet_headers(entry: Entry) -> bool:
     return not WRITTEN_HERE & entry.labels
+
+
+def conversation_index(thread: bytes, before: list[int]) -> str:
+    """A header for the conversation, and five bytes for each answer: `before`, and the message."""
+    answers = b"".join(number.to_bytes(8, "big")[-ANSWER:] for number in before[1:])
+    return base64.b64encode(b"\x01" + thread[:21] + answers).decode()
 
 
 def is_sealed(root: Part) -> bool:

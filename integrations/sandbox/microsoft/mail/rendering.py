@@ -110,6 +110,12 @@ def _meeting(root: Part) -> str:
     return ""
 
 
+def _before(outlook: Outlook, entry: Entry) -> list[int]:
+    """The messages of its conversation up to this one, each an answer to the one before."""
+    thread = [one.id for one in outlook.box.thread(entry.thread_id)]
+    return thread[: thread.index(entry.id) + 1]
+
+
 def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
     outlook: Outlook,
     entry: Entry,
@@ -157,7 +163,7 @@ def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
         or ("high" if "IMPORTANT" in entry.labels else "normal"),
         "parentFolderId": outlook.folder_of(entry).id,
         "conversationId": "AAQkAD" + base64.urlsafe_b64encode(thread).decode(),
-        "conversationIndex": base64.b64encode(b"\x01" + thread[:21]).decode(),
+        "conversationIndex": exchange.conversation_index(thread, _before(outlook, entry)),
         "isDeliveryReceiptRequested": None,
         "isReadReceiptRequested": False,
         "isRead": "UNREAD" not in entry.labels,
