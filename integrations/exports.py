@@ -173,9 +173,7 @@ def _about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
     return export_sink.part([row], permits=granted, actor=actor, shape=shape, at=at)
 
 
-def _written(
-    part: _Part, export_id: UUID, notes: _Notes, *, actor: Actor, at: datetime
-) -> bytes:
+def _written(part: _Part, export_id: UUID, notes: _Notes, *, actor: Actor, at: datetime) -> bytes:
     """Return the messages of a part; `notes` gets what the last entry says of them."""
     granted = owner_permits.to_export(actor=actor, export_id=export_id, count=len(part.rows), at=at)
 
@@ -198,9 +196,7 @@ def _whole(count: int, notes: _Notes) -> str:
     return said + ALL_CLOSED.format(count=len(notes.closed)) if notes.closed else said
 
 
-def _record(
-    row: MessageRow, opened: Mapping[str, bytes], content: Mapping[str, Any]
-) -> bytes:
+def _record(row: MessageRow, opened: Mapping[str, bytes], content: Mapping[str, Any]) -> bytes:
     labels: list[str] = orjson.loads(opened["labels"]) if "labels" in opened else []
     return mbox.record(
         orjson.loads(opened["summary"]),

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, misread
 from integrations.providers.access import Access
 from integrations.providers.base import ChangePage, Labels, MessageRef, Relabelled
 
@@ -193,6 +194,16 @@ def _now(told: _Told, access: Access) -> dict[str, Mapping[str, Any] | None]:
     return found
 
 
+def _is_only_moved(item: Mapping[str, Any], folders: Folders, known_until: str) -> bool:
+    """
+    Return whether what was removed was in a folder that is read, and is in another, or there again.
+
+    A draft that was sent left its folder as well, perhaps with its last words.
+    """
+    is_known = str(item.get("createdDateTime")) <= known_until
+    return is_known and "sent" not in reading.filing(item, folders).folders
+
+
 def _folded(  # noqa: PLR0913
     told: _Told,
     folders: Folders,
@@ -210,11 +221,12 @@ def _folded(  # noqa: PLR0913
         item = now[message_id]
         if item is None or item.get("parentFolderId") not in folders:
             deleted.append(message_id)
-        elif message_id in told.removed and str(item.get("createdDateTime")) <= known_until:
-            # It was in a folder that is read, and is in another one, or there again.
+        elif message_id in told.removed and _is_only_moved(item, folders, known_until):
             relabelled.append(Relabelled(reading.ref(item), reading.filing(item, folders)))
         else:
             upserted.append(reading.ref(item))
-            if reading.keeps_its_content(item, folders):
-                filings[message_id] = reading.filing(item, folders)
+            # One that says it in another way is fetched, and set aside if it stays so.
+            with suppress(*misread.KINDS):
+                if reading.keeps_its_content(item, folders):
+                    filings[message_id] = reading.filing(item, folders)
     return ChangePage(tuple(upserted), tuple(relabelled), tuple(deleted), cursor, more, filings)

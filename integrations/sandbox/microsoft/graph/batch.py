@@ -1,6 +1,7 @@
 """`POST /$batch`: up to twenty calls in one, some after others, answered in any order."""
 
 import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,15 @@ def answer(world: World, call: Call, one: Callable[[Call], Answer]) -> Answer:
     found = list(answered.values())
     if world.dials.graph_batch_shuffled:
         found.reverse()
-    return Answer(200, orjson.dumps({"responses": found}))
+    return Answer(200, _dumped({"responses": found}))
+
+
+def _dumped(value: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # Half of a character, of a fault.
+        return json.dumps(value).encode()
 
 
 def _inner(outer: Call, each: dict[str, Any]) -> Call:
@@ -62,7 +71,7 @@ def _shown(name: str, result: Answer) -> dict[str, Any]:
     if result.body:
         headers["Content-Type"] = result.content_type
         try:
-            body = orjson.loads(result.body)
-        except orjson.JSONDecodeError:
+            body = json.loads(result.body)
+        except (ValueError, RecursionError):
             body = base64.b64encode(result.body).decode()
     return {"id": name, "status": result.status, "headers": headers, "body": body}

@@ -304,6 +304,22 @@ class TestWhatGraphTellsInPart:
         link = next(one for one in place.heard if one.path == "/v1.0/round")
         assert 'IdType="ImmutableId"' in link.headers["prefer"]
 
+    def test_in_another_way_is_news(self, place, adapter):
+        cursor = self.told(place, self.WHOLE | {"categories": 1}, self.WHOLE | {"id": "m2"})
+
+        page = adapter.changes(cursor)
+
+        assert [one.message_id for one in page.upserted] == ["m1", "m2"]
+        assert page.filings.keys() == {"m2"}
+
+    def test_of_a_draft_is_news_each_time(self, place, adapter):
+        cursor = self.told(place, self.WHOLE | {"isDraft": True})
+
+        page = adapter.changes(cursor)
+
+        assert [one.message_id for one in page.upserted] == ["m1"]
+        assert page.filings == {}
+
     def test_and_takes_back_is_gone(self, place, adapter):
         place.answer_at("/v1.0/me/messages/m1", 404, {"error": {"code": "ErrorItemNotFound"}})
         cursor = self.told(place, self.WHOLE, {"id": "m1", "@removed": {"reason": "deleted"}})

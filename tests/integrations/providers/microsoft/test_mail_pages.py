@@ -233,9 +233,7 @@ class TestBatches:
         for message_id, pause in zip(ids, ("3", "9.5", ""), strict=True):
             headers = {"Retry-After": pause} if pause else {}
             body = {"error": {"code": "TooManyRequests", "message": ""}}
-            world.sandbox.fail_next(
-                path_suffix=message_id, status=429, body=body, headers=headers
-            )
+            world.sandbox.fail_next(path_suffix=message_id, status=429, body=body, headers=headers)
         whole = world.deliver()
 
         found = world.adapter.fetch([Wanted(message_id=one) for one in [*ids, whole]])
