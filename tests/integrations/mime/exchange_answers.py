@@ -32,7 +32,7 @@ PLAIN: Final = {
     "sentDateTime": "2026-11-03T10:00:00Z",
     "hasAttachments": False,
     "internetMessageId": "<plain@example.com>",
-    "subject": "Grüße – Zürich",
+    "subject": "Grüße aus Zürich",
     "bodyPreview": "At noon?\r\n\r\n  Indented & <marked>",
     "conversationIndex": "AQHcTQ1kmS6fF2nDk0SyZr0a3kT8sQ==",
     "isDraft": False,
@@ -53,14 +53,14 @@ PLAIN: Final = {
     "replyTo": [_person("Desk", "desk@example.com")],
     "internetMessageHeaders": [
         {"name": "Received", "value": "from mail.example.com by x.example with HTTPS; Tue, 3 Nov"},
-        {"name": "Subject", "value": "=?utf-8?Q?Gr=C3=BC=C3=9Fe_=E2=80=93_Z=C3=BCrich?="},
+        {"name": "Subject", "value": "=?utf-8?Q?Gr=C3=BC=C3=9Fe_aus_Z=C3=BCrich?="},
         {"name": "In-Reply-To", "value": "<second@example.com>"},
         {"name": "References", "value": "<first@example.com>\r\n <second@example.com>"},
         {"name": "Content-Type", "value": "text/plain; charset=utf-8"},
     ],
 }
 PLAIN_MIME: Final = b"""\
-Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_=E2=80=93_Z=C3=BCrich?=
+Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_aus_Z=C3=BCrich?=
 From: =?utf-8?Q?Bob_B=C3=ADr=C3=B3?= <bob@example.com>
 To: alice@example.com, =?utf-8?Q?Wei=C3=9F=2C_Dr=2E_Anna?= <anna@example.org>
 Cc: Carol <carol@example.com>
