@@ -100,7 +100,9 @@ class GraphMailAdapter:
             for item in answer.get("value") or ()
             if item.get("parentFolderId") in folders and _is_within(item, since, until)
         ]
-        self._keep(items)
+        if not query.strip():
+            # What was searched for lies far apart: no page holds it together.
+            self._keep(items)
         return ListPage(
             refs=tuple(map(reading.ref, items)),
             next_page=values.token(answer.get("@odata.nextLink")),

@@ -151,8 +151,9 @@ def _take(page: Sequence[str], answer: Outcome, found: dict[str, Outcome]) -> li
     wanted = set(page)
     items = [one for one in answer.get("value") or () if one.get("id") in wanted]
     found |= {str(one["id"]): one for one in items}
-    # Without a single one of them, the same page again would bring no more.
-    return [[one for one in page if one not in found]] if items else []
+    # Much other mail lies between: another page would bring little.
+    is_dense = 2 * len(items) >= len(page)
+    return [[one for one in page if one not in found]] if is_dense else []
 
 
 def _is_broken(answer: Outcome) -> bool:

@@ -167,6 +167,30 @@ class TestPages:
         assert [isinstance(one, RemoteThread) for one in found] == [True] * 6 + [False]
         assert found[-1].reason == "too-large"
 
+    def test_of_messages_far_apart_are_few(self, world):
+        at = datetime.now(UTC)
+        sent = [world.deliver(at=at - timedelta(minutes=number)) for number in range(130)]
+        listed(world.adapter)
+        world.sandbox.clear_journal()
+
+        found = world.adapter.fetch([Wanted(message_id=one) for one in sent[::20]])
+
+        assert [one.messages[0].message_id for one in found] == sent[::20]
+        # One page, which has three of the seven, and a batch of the rest.
+        asked = [one for one in paths(world) if one.count("/") == 3]
+        assert Counter(asked) == {"/v1.0/me/messages": 1}
+        assert len(paths(world)) == 2 + 4
+
+    def test_of_what_was_searched_for_are_none(self, world):
+        sent = [world.deliver(bytes(letter(f"Zugspitze {number}"))) for number in range(6)]
+        world.adapter.list_page(query="Zugspitze")
+        world.sandbox.clear_journal()
+
+        world.adapter.fetch([Wanted(message_id=one) for one in sent])
+
+        assert "/v1.0/me/messages" not in paths(world)
+        assert "/v1.0/$batch" in paths(world)
+
     def test_miss_nothing_of_one_second(self, world):
         at = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         hidden = [world.deliver(at=at, label_ids=("TRASH",)) for _ in range(5)]
