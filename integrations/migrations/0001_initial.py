@@ -415,6 +415,7 @@ class Migration(migrations.Migration):
                 ('crash_count', models.PositiveIntegerField(default=0)),
                 ('expected_count', models.PositiveIntegerField(default=0)),
                 ('done_count', models.PositiveIntegerField(default=0)),
+                ('mime_count', models.PositiveIntegerField(default=0)),
                 ('units_spent', models.PositiveBigIntegerField(default=0)),
                 ('first_synced_at', models.DateTimeField(null=True)),
                 ('last_synced_at', models.DateTimeField(null=True)),

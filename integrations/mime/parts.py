@@ -29,7 +29,7 @@ from .message import (
 _STRUCTURAL: Final = frozenset(
     {"content-type", "content-disposition", "content-transfer-encoding", "content-id"}
 )
-_CALENDAR: Final = frozenset({"text/calendar", "application/ics"})
+CALENDAR_TYPES: Final = frozenset({"text/calendar", "application/ics"})
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ class _Assembly:
         disposition: Literal["attachment", "inline", ""] = ""
         if known.disposition in {"attachment", "inline"}:
             disposition = "attachment" if known.disposition == "attachment" else "inline"
-        is_calendar = known.content_type in _CALENDAR
+        is_calendar = known.content_type in CALENDAR_TYPES
         # A picture of the text has a content id and is said to be inline, or stands in
         # multipart/related; a content id alone is on ordinary attachments too.
         is_inline = bool(content_id) and not is_calendar

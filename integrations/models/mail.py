@@ -121,7 +121,8 @@ class MessageBody(models.Model):
     A message's text, in a table of its own so that lists stay narrow.
 
     `content` opens to JSON: text, html (as it came; never shown),
-    headers as [[name, value], …], inline parts as [part, content type] by content id.
+    headers as [[name, value], …], inline parts as [part, content type] by content id; whether it is
+    reconstructed: read by properties that the provider made of it, not from its bytes.
 
     `shown` opens to JSON: pieces (safe HTML), pictures (one between each two pieces, as
     [part, content type], or null where the message has no such picture), text (plain). Version

@@ -50,6 +50,8 @@ class SyncWork(models.Model):
     # What the page shows. `expected_count` is the provider's own estimate until listing ended.
     expected_count = models.PositiveIntegerField(default=0)
     done_count = models.PositiveIntegerField(default=0)
+    # Messages of this round that were read from their MIME: the provider's pages do not show them.
+    mime_count = models.PositiveIntegerField(default=0)
     units_spent = models.PositiveBigIntegerField(default=0)
     first_synced_at = models.DateTimeField(null=True)
     last_synced_at = models.DateTimeField(null=True)

@@ -122,6 +122,10 @@ class Dials:
     graph_move_reason: str = "deleted"
     # Who leaves a folder and comes back between two rounds is told as removed, and not again.
     graph_round_trips_lost: bool = False
+    # A delta shows internet headers where they are selected; otherwise only lists do.
+    graph_delta_headers: bool = False
+    # Whoever expands extended properties of messages is answered with 500.
+    graph_properties_fail: bool = False
     # Seconds until a message that was sent lies in Sent Items, and whether under another id.
     graph_send_seconds: float = 0.0
     graph_sent_id_changes: bool = False

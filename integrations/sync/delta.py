@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrations.providers.base import ChangePage, MessageRef
+from integrations.providers.base import ChangePage, MessageRef, Relabelled
 from integrations.watches import standing
 
-from . import aside, fetching, planner, relabelling
+from . import aside, fetching, identities, planner, relabelling
 from .mailbox import Fetched
 from .run import Changes, Run
 
@@ -38,9 +38,11 @@ def _page(run: Run, cursor: str) -> ChangePage:
 
 
 def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
-    ids = [ref.message_id for ref in page.upserted]
+    refiled = _only_refiled(run, page)
+    already = {one.ref.message_id for one in refiled}
+    ids = [ref.message_id for ref in page.upserted if ref.message_id not in already]
     skipped = aside.known(run.owner.integration_id, ids, sealer=run.sealer)
-    wanted = [ref for ref in page.upserted if ref.message_id not in skipped]
+    wanted = [ref for ref in page.upserted if ref.message_id not in skipped | already]
     run.found_news = run.found_news or bool(page.upserted or page.relabelled or page.deleted)
     unread: list[str] = []
     if not bring(run, wanted, unread=unread):
@@ -50,10 +52,11 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
         run.is_early = True
         return True
     new_flags = None
-    if page.relabelled:
-        named = any(one.filing.labels for one in page.relabelled)
+    relabelled = [*page.relabelled, *refiled]
+    if relabelled:
+        named = any(one.filing.labels for one in relabelled)
         new_flags = relabelling.prepare(
-            page.relabelled,
+            relabelled,
             owner=run.owner,
             sealer=run.sealer,
             label_names=run.label_names if named else {},
@@ -69,6 +72,16 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
             )
         )
     return True
+
+
+def _only_refiled(run: Run, page: ChangePage) -> list[Relabelled]:
+    """Return those of `upserted` that are here and may only be filed otherwise."""
+    here = identities.with_final_content(page.filings, owner=run.owner, sealer=run.sealer)
+    return [
+        Relabelled(ref, page.filings[ref.message_id])
+        for ref in page.upserted
+        if ref.message_id in here
+    ]
 
 
 def _is_told_lately(run: Run) -> bool:

@@ -75,6 +75,7 @@ def body(remote: RemoteMessage) -> bytes:
             "in_reply_to": mail.in_reply_to,
             "references": mail.references,
             "defects": mail.defects,
+            "reconstructed": remote.is_reconstructed,
         }
     )
 

@@ -46,6 +46,8 @@ class Batch:
     # Threads to be derived anew: those written to, and those that a message left.
     touched: frozenset[UUID]
     new_count: int
+    # Read from their MIME.
+    mime_count: int
     unfit: Mapping[str, str]
 
     def __len__(self) -> int:
@@ -95,6 +97,7 @@ def prepare(
     thread_ids |= {blind: thread_id for thread_id, blind in new_threads}
 
     prepared: list[Prepared] = []
+    mime_count = 0
     touched = set(thread_ids.values())
     # Oldest first, so that ids grow with time within a batch.
     for blind, one in sorted(wanted.items(), key=lambda item: item[1].remote.received_at):
@@ -110,12 +113,14 @@ def prepare(
             columns.replaced.append(row.id)
             touched.add(row.thread_id)
         prepared.append(Prepared(one.remote.message_id, columns))
+        mime_count += one.remote.is_mime
     return Batch(
         owner=owner,
         messages=prepared,
         new_threads=new_threads,
         touched=frozenset(touched),
         new_count=sum(not one.columns.replaced for one in prepared),
+        mime_count=mime_count,
         unfit=unfit,
     )
 

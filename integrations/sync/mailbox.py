@@ -77,7 +77,7 @@ class Mailbox:
         self._purse = 0
         # Two round trips under way: while one is read, the other is on its way.
         width = min(concurrency, ROUND_TRIPS)
-        self._together = concurrency // width
+        self._together = units.fetched_together or concurrency // width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="fetch")
 
     def close(self) -> None:
@@ -145,8 +145,9 @@ class Mailbox:
         return fetched
 
     def _round(self, steps: Sequence[Step]) -> Fetched:
-        for step in steps:
-            self._pay(step.units)
+        priced = sum(step.units for step in steps)
+        self._pay(priced)
+        sent_before = self.adapter.fetch_requests
         # Asked for here, so that the threads find it and leave the database alone.
         self._access.token()
         fetched = Fetched()
@@ -156,6 +157,10 @@ class Mailbox:
             for step, answer in zip(group, answers, strict=True):
                 _sort(step, answer, fetched)
         self.answered = self.answered or len(fetched.failed) < len(steps)
+        sent = self.adapter.fetch_requests
+        if sent is not None and sent_before is not None:
+            # Several messages came with one request, or one took several.
+            self._pay(sent - sent_before - priced)
         return fetched
 
     def _ask(self, steps: Sequence[Step]) -> Sequence[RemoteThread | errors.ProviderError]:

@@ -43,6 +43,7 @@ class Progress:
     :param seconds_left: an estimate, during the first snapshot only
     :param next_try_at: when the work is due next
     :param failing_since: when the first of the failures in a row happened; None after a success
+    :param mime_count: messages that were read from their MIME, one by one
     :param is_stalled: due, and no worker has touched it for two minutes
     :param watch: what the provider tells of by itself; None: nothing
     """
@@ -60,6 +61,7 @@ class Progress:
     failing_since: datetime | None
     is_stalled: bool
     aside_count: int
+    mime_count: int
     compared: Compared | None
     watch: Standing | None
 
@@ -127,6 +129,7 @@ def _progress(
         failing_since=work.failing_since,
         is_stalled=is_stalled(work, at=at),
         aside_count=aside_count,
+        mime_count=work.mime_count,
         compared=compared,
         watch=watch,
     )

@@ -136,6 +136,7 @@ class Run:
         at = self.clock.now()
         mine, sealer = self.owner.integration_id, self.sealer
         set_aside = {**changes.aside, **_unfit(changes)}
+        mime_count = changes.batch.mime_count if changes.batch is not None else 0
         spent, self._charged = self.mailbox.spent - self._charged, self.mailbox.spent
         # All the network is behind us. A disconnect waits for this page, and stops
         # any page after it.
@@ -144,7 +145,11 @@ class Run:
             claims.keep(
                 self.claim,
                 at=at,
-                values={**changes.values, "units_spent": F("units_spent") + spent},
+                values={
+                    "mime_count": F("mime_count") + mime_count,
+                    **changes.values,
+                    "units_spent": F("units_spent") + spent,
+                },
             )
             if changes.batch is not None:
                 set_aside |= mail.write(changes.batch, seen_round=self.work.round, at=at)

@@ -87,6 +87,7 @@ def again(run: Run) -> None:
                 "cursor": None,
                 "position": None,
                 "done_count": 0,
+                "mime_count": 0,
                 "expected_count": 0,
             }
         )

@@ -6,22 +6,24 @@ round of a folder begins with all that is in it and ends with the link for the n
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
 A message that was moved is told as removed where it was, and at times as nothing else, so that
-what was removed is looked up. What is told is not said to be new or changed: it is fetched anew,
-but if it is known to be here since before.
+what was removed is looked up. What is told is not said to be new or changed: its filing goes
+along, and it is fetched unless it is here since before.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, misread
 from integrations.providers.access import Access
-from integrations.providers.base import ChangePage, MessageRef, Relabelled
+from integrations.providers.base import ChangePage, Labels, MessageRef, Relabelled
 
 from . import mail_reading as reading
+from .batch import call_in_batches
 from .calls import Request, call_each, segment
 from .client import AT_ONCE
 from .folders import Folders
@@ -185,11 +187,21 @@ def _now(told: _Told, access: Access) -> dict[str, Mapping[str, Any] | None]:
     )
     requests = [Request(f"/me/messages/{segment(one)}", {"$select": _SELECT}) for one in wanted]
     found: dict[str, Mapping[str, Any] | None] = {}
-    for message_id, answer in zip(wanted, call_each(requests, access), strict=True):
+    for message_id, answer in zip(wanted, call_in_batches(requests, access), strict=True):
         if isinstance(answer, errors.ProviderError) and not isinstance(answer, errors.Gone):
             raise answer
         found[message_id] = None if isinstance(answer, errors.ProviderError) else answer
     return found
+
+
+def _is_only_moved(item: Mapping[str, Any], folders: Folders, known_until: str) -> bool:
+    """
+    Return whether what was removed was in a folder that is read, and is in another, or there again.
+
+    A draft that was sent left its folder as well, perhaps with its last words.
+    """
+    is_known = str(item.get("createdDateTime")) <= known_until
+    return is_known and "sent" not in reading.filing(item, folders).folders
 
 
 def _folded(  # noqa: PLR0913
@@ -204,13 +216,17 @@ def _folded(  # noqa: PLR0913
     upserted: list[MessageRef] = []
     relabelled: list[Relabelled] = []
     deleted: list[str] = []
+    filings: dict[str, Labels] = {}
     for message_id in dict.fromkeys([*told.shown, *told.removed]):
         item = now[message_id]
         if item is None or item.get("parentFolderId") not in folders:
             deleted.append(message_id)
-        elif message_id in told.removed and str(item.get("createdDateTime")) <= known_until:
-            # It was in a folder that is read, and is in another one, or there again.
+        elif message_id in told.removed and _is_only_moved(item, folders, known_until):
             relabelled.append(Relabelled(reading.ref(item), reading.filing(item, folders)))
         else:
             upserted.append(reading.ref(item))
-    return ChangePage(tuple(upserted), tuple(relabelled), tuple(deleted), cursor, more)
+            # One that says it in another way is fetched, and set aside if it stays so.
+            with suppress(*misread.KINDS):
+                if reading.keeps_its_content(item, folders):
+                    filings[message_id] = reading.filing(item, folders)
+    return ChangePage(tuple(upserted), tuple(relabelled), tuple(deleted), cursor, more, filings)

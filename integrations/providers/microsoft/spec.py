@@ -20,8 +20,8 @@ from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .subscribing import subscriptions
 
 # A unit is a request, and there are 10,000 in ten minutes
-# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message is its MIME: its head came
-# with the page that named it, or, of one that was not read at once, costs a request more.
+# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message costs one at most, most of
+# the time: some fifty come with one page. What was not spent is given back (`fetch_requests`).
 # What asks of all folders is priced for a mailbox of some dozen; one of more is refused by
 # Microsoft now and then, and waits.
 UNITS: Final = MailUnits(
@@ -35,6 +35,8 @@ UNITS: Final = MailUnits(
     attachment=1,
     watch=1,
     stop=1,
+    # Two pages, asked for at once; two such fetches are under way.
+    fetched_together=100,
 )
 
 # https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Microsoft asks

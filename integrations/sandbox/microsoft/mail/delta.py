@@ -15,7 +15,7 @@ import orjson
 from integrations.sandbox.mail.entry import Change, Entry
 from integrations.sandbox.microsoft.graph import odata, problems
 from integrations.sandbox.microsoft.graph.ask import Ask
-from integrations.sandbox.microsoft.mail import reading
+from integrations.sandbox.microsoft.mail import exchange, reading
 from integrations.sandbox.microsoft.mail.outlook import Folder
 
 DEFAULT_PAGE = 10
@@ -57,6 +57,7 @@ class Link:
 def messages(ask: Ask) -> dict[str, Any]:
     folder = ask.folder()
     token = ask.call.first("$deltatoken") or ask.call.first("$skiptoken")
+    exchange.check_select(ask.option("select"))
     history = ask.outlook.box.history_id
     link = Link.read(token) if token else Link(
         folder.id, ask.option("select"), ask.option("filter"), ask.call.first("changeType"),
@@ -90,9 +91,16 @@ def _first(ask: Ask, folder: Folder, link: Link, size: int) -> dict[str, Any]:
         last = (entry.date, entry.id)
         if link.filtered and not test(reading.shown(ask, entry, "")):
             continue
-        value.append(reading.shown(ask, entry, link.select))
+        value.append(_shown(ask, entry, link.select))
     after = Link(**(link.__dict__ | {"last": last, "place": link.place + len(value)}))
     return _body(ask, value, after, is_last=is_last)
+
+
+def _shown(ask: Ask, entry: Entry, select: str) -> dict[str, Any]:
+    found = reading.shown(ask, entry, select)
+    if not ask.world.dials.graph_delta_headers:
+        found.pop("internetMessageHeaders", None)
+    return found
 
 
 def _later(ask: Ask, folder: Folder, link: Link, size: int) -> dict[str, Any]:
@@ -128,7 +136,7 @@ def _told(
     left = was and not all(seen)
     if here and entry is not None and not (left and ask.world.dials.graph_round_trips_lost):
         wanted = "created" if not was else "updated"
-        return reading.shown(ask, entry, link.select) if link.kinds in ("", wanted) else None
+        return _shown(ask, entry, link.select) if link.kinds in ("", wanted) else None
     if not was and not any(seen):
         return None
     if link.kinds not in ("", "deleted"):

@@ -56,6 +56,14 @@ DOCUMENTED = {
     "GET /me/messages/{id}": _documented("message-get", _MAIL),
     # The whole message, body and attachments.
     "GET /me/messages/{id}/$value": _documented("message-get", "Mail.Read Mail.ReadWrite"),
+    "GET /me/messages/{id}/attachments": _documented(
+        "message-list-attachments", "Mail.Read Mail.ReadWrite"
+    ),
+    "GET /me/messages/{id}/attachments/{id}/$value": _documented(
+        "attachment-get", "Mail.Read Mail.ReadWrite"
+    ),
+    # Each part takes its own; https://learn.microsoft.com/en-us/graph/json-batching.
+    "POST /$batch": _documented("../json-batching", "Mail.Read Mail.ReadWrite"),
     "GET /me/outlook/masterCategories": _documented("outlookuser-list-mastercategories", _SETTINGS),
     "GET /me/mailboxSettings": _documented("user-get-mailboxsettings", _SETTINGS),
     "GET /me/calendar": _documented("calendar-get", _EVENTS),

@@ -1,0 +1,103 @@
+"""
+Several reads of Graph in one request, each answered by itself.
+
+Each part counts as a request, and as many as a mailbox answers at once are under way: a batch saves
+round trips and processor time, not quota. A part may be throttled by itself.
+https://learn.microsoft.com/en-us/graph/json-batching
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+from integrations.providers import errors, transport
+from integrations.providers.access import Access
+
+from .calls import Outcome, Request, call, meaning, preferences, query_of
+
+MOST_PARTS: Final = 20
+_OK: Final = range(200, 300)
+
+
+def call_in_batches(requests: Sequence[Request], access: Access) -> list[Outcome]:
+    """
+    Return the answer to each of `requests`, reads of JSON, in order.
+
+    Where Graph throttles parts, each of them tells the longest pause that any was asked for.
+    """
+    answers = [
+        answer
+        for at in range(0, len(requests), MOST_PARTS)
+        for answer in _call_batch(requests[at : at + MOST_PARTS], access)
+    ]
+    return _with_longest_pause(answers)
+
+
+def _call_batch(requests: Sequence[Request], access: Access) -> list[Outcome]:
+    if len(requests) == 1:
+        return [_call_alone(requests[0], access)]
+    parts = [_part(place, request) for place, request in enumerate(requests)]
+    batch = Request("/$batch", method="POST", body={"requests": parts}, parts=len(parts))
+    answer = _call_alone(batch, access)
+    if isinstance(answer, errors.Rejected):
+        # Too large as a whole, or one part nests too deeply: each half, until one is left.
+        half = len(requests) // 2
+        return _call_batch(requests[:half], access) + _call_batch(requests[half:], access)
+    if isinstance(answer, errors.ProviderError):
+        return [answer for _ in requests]
+    responses = {str(one.get("id")): one for one in answer.get("responses") or ()}
+    return [_outcome(responses.get(str(place))) for place in range(len(requests))]
+
+
+def _call_alone(request: Request, access: Access) -> Outcome:
+    try:
+        return call(request, access)
+    except errors.ProviderError as error:
+        return error.with_traceback(None)
+
+
+def _part(place: int, request: Request) -> dict[str, Any]:
+    return {
+        "id": str(place),
+        "method": request.method,
+        "url": request.path + query_of(request),
+        "headers": {"Accept": request.accept, "Prefer": preferences(request)},
+    }
+
+
+def _outcome(response: Mapping[str, Any] | None) -> Outcome:
+    if response is None:
+        return errors.Unavailable("Microsoft did not answer this part")
+    status = response.get("status")
+    if not isinstance(status, int):
+        return errors.Unexpected("a part of a batch has no status")
+    body = response.get("body")
+    if status in _OK:
+        if isinstance(body, dict):
+            return body
+        return errors.Unexpected("the answer has another shape", status=status)
+    headers = {str(name).lower(): str(said) for name, said in _items(response.get("headers"))}
+    return meaning(transport.Answer(status, headers, orjson.dumps(body)), errors.Gone)
+
+
+def _items(headers: object) -> Sequence[tuple[object, object]]:
+    return list(headers.items()) if isinstance(headers, dict) else []
+
+
+def _with_longest_pause(answers: list[Outcome]) -> list[Outcome]:
+    """Have every throttled part tell the longest pause that any part was asked for."""
+    throttled = [one for one in answers if isinstance(one, errors.RateLimited)]
+    pauses = [one.retry_after for one in throttled if one.retry_after is not None]
+    if not pauses:
+        return answers
+    limited = errors.RateLimited(
+        "Microsoft throttled a part of a batch",
+        status=HTTPStatus.TOO_MANY_REQUESTS,
+        reason=throttled[0].reason,
+        retry_after=max(pauses),
+    )
+    return [limited if isinstance(one, errors.RateLimited) else one for one in answers]
