@@ -51,13 +51,7 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
         return True
     new_flags = None
     if page.relabelled:
-        named = any(one.filing.labels for one in page.relabelled)
-        new_flags = relabelling.prepare(
-            page.relabelled,
-            owner=run.owner,
-            sealer=run.sealer,
-            label_names=run.label_names if named else {},
-        )
+        new_flags = relabelling.prepare(page.relabelled, owner=run.owner, sealer=run.sealer)
     if moved or new_flags or page.deleted:
         values: dict[str, Any] = {"cursor": run.sealed("cursor", page.cursor)}
         if page.upserted or page.relabelled or page.deleted:

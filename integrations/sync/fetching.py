@@ -77,8 +77,6 @@ def one_by_one(run: Run, message_ids: Sequence[str], write: Callable[[Fetched], 
     """
     if not message_ids:
         return True
-    # Asked for first: if it fails, no message is to blame.
-    _ = run.label_names
     is_readable = False
     for step in _askable(run, singles(message_ids, run.mailbox.prices), write):
         if run.is_over:

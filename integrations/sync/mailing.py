@@ -16,7 +16,7 @@ from integrations.models import Integration, Message, SetAside, StatusReason, Sy
 from integrations.providers import PROVIDERS, errors
 from limited_use.vault import sealing
 
-from . import delta, reconcile, snapshot
+from . import delta, labels, reconcile, snapshot
 from .claims import Claim
 from .mailbox import Mailbox
 from .rows import Owner
@@ -61,6 +61,7 @@ class MailTurn:
 
     def advance(self) -> bool:
         run = self.run
+        labels.update_names(run)
         if run.work.stage == SyncStage.SNAPSHOT and not snapshot.advance(run):
             return False
         try:

@@ -1,0 +1,57 @@
+"""An account whose mailbox holds no message: imported at once, and nothing is wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from integrations.models import Integration, SyncWork
+from integrations.settings_pages import words
+from integrations.sync import engine
+from tests.integrations import google as at_google
+from tests.integrations import microsoft as at_microsoft
+from tests.integrations.microsoft import microsoft
+from tests.integrations.pages import reading
+
+__all__ = ["microsoft"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SETTINGS = "/settings/integrations/"
+
+
+def heading(client) -> str:
+    (card,) = reading.cards(client.get(SETTINGS).text)
+    return reading.text(card)
+
+
+def sync(client) -> list[str]:
+    """Have turns until none is due, and two more; return the card after each."""
+    seen = [heading(client)]
+    more = 2
+    while more:
+        SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
+        is_due = engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
+        seen.append(heading(client))
+        print(Integration.objects.get().status, Integration.objects.get().status_reason, seen[-1])
+        more -= not is_due
+    return seen
+
+
+class TestAnEmptyMailbox:
+    def test_of_gmail_is_never_headed_works_partly(self, browser_of, alice, google):
+        google.seed("empty@example.com", size=0)
+        browser = browser_of(alice)
+        browser.connect("empty@example.com")
+
+        seen = sync(browser.client)
+
+        assert all(words.STATUS["degraded"].label not in card for card in seen), seen
+
+    def test_of_outlook_is_never_headed_works_partly(self, alice, microsoft):
+        microsoft.seed("empty@contoso.example", size=0)
+        browser = at_microsoft.Browser(alice, microsoft)
+        browser.connect("empty@contoso.example")
+
+        seen = sync(browser.client)
+
+        assert all(words.STATUS["degraded"].label not in card for card in seen), seen
