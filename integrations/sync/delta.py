@@ -8,7 +8,7 @@ from integrations.providers.base import ChangePage, MessageRef
 from integrations.watches import standing
 
 from . import aside, fetching, planner, relabelling
-from .mailbox import Fetched
+from .mailbox import Fetched, singles
 from .run import Changes, Run
 
 
@@ -18,8 +18,6 @@ def advance(run: Run) -> bool:
 
     :raises CursorExpired: if the provider no longer remembers the cursor
     """
-    if not _tried_again(run):
-        return False
     while not run.is_over:
         cursor = run.opened("cursor")
         if cursor is None:
@@ -104,13 +102,15 @@ def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None
     return fetching.in_chunks(run, steps, write)
 
 
-def _tried_again(run: Run) -> bool:
-    again = aside.wanted_again(
-        run.owner.integration_id,
-        permit=run.permits.remote,
-        to=run.mailbox.adapter.access,
-        at=run.clock.now(),
-    )
+def try_again(run: Run) -> bool:
+    """Fetch what was set aside and is due to be tried again. Return False if time was over."""
+    where = {
+        "permit": run.permits.remote,
+        "to": run.mailbox.adapter.access,
+        "at": run.clock.now(),
+    }
+    asked_for = aside.wanted_again(run.owner.integration_id, **where)
+    delayed = aside.due_again(run.owner.integration_id, **where)
 
     def write(fetched: Fetched) -> None:
         arrived = [one.message_id for one in fetched.messages]
@@ -123,5 +123,8 @@ def _tried_again(run: Run) -> bool:
             )
         )
 
-    # One of them may be what a worker died of.
-    return fetching.one_by_one(run, again, write)
+    # One of those that somebody asked for may be what a worker died of.
+    if not fetching.one_by_one(run, asked_for, write, were_aside=True):
+        return False
+    steps = singles(delayed, run.mailbox.prices)
+    return fetching.in_chunks(run, steps, write, were_aside=True)
