@@ -170,13 +170,14 @@ def _released(
 
 def _failed(turn: Turn, error: errors.ProviderError) -> None:
     now = turn.clock.now()
-    outcome = _denied(turn) if outcomes.is_denial(error) else None
-    outcome = outcome or outcomes.of(error)
+    unproven = _denied(turn) if outcomes.is_denial(error) else None
+    outcome = unproven or outcomes.of(error)
     wait = outcome.seconds(error, _next_try(turn))
     if outcome.parks:
         turn.park(wait)
     provider = turn.integration.connection.provider
-    alarms.of_provider(error, provider=provider, at=now)
+    if unproven is None:
+        alarms.of_provider(error, provider=provider, at=now)
     if outcome.reason == StatusReason.UNEXPECTED:
         # The owner reads that operators were told.
         alarms.sound(alarms.UNEXPECTED, provider=provider, at=now)

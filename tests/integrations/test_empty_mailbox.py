@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from integrations.models import Integration, SyncWork
+from integrations.models import SyncWork
 from integrations.settings_pages import words
 from integrations.sync import engine
-from tests.integrations import google as at_google
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -32,7 +31,6 @@ def sync(client) -> list[str]:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
         is_due = engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
         seen.append(heading(client))
-        print(Integration.objects.get().status, Integration.objects.get().status_reason, seen[-1])
         more -= not is_due
     return seen
 
@@ -55,3 +53,31 @@ class TestAnEmptyMailbox:
         seen = sync(browser.client)
 
         assert all(words.STATUS["degraded"].label not in card for card in seen), seen
+
+
+class TestACursorThatIsForgotten:
+    """Google forgets where a mailbox stood; of one without changes it may have nothing to know."""
+
+    def test_of_an_empty_mailbox_is_nothing_that_its_owner_is_told(
+        self, browser_of, alice, google
+    ):
+        google.seed("empty@example.com", size=0)
+        browser = browser_of(alice)
+        browser.connect("empty@example.com")
+        sync(browser.client)
+        google.expire_history("empty@example.com")
+
+        seen = sync(browser.client)
+
+        assert all(words.STATUS["degraded"].label not in card for card in seen), seen
+
+    def test_each_time_is_not_either(self, browser_of, alice, google):
+        google.seed("empty@example.com", size=0)
+        browser = browser_of(alice)
+        browser.connect("empty@example.com")
+        google.fail_next(50, path_prefix="/gmail/v1/users/me/history", problem="not_found")
+
+        seen = sync(browser.client)
+
+        assert all(words.STATUS["degraded"].label not in card for card in seen), seen
+        assert words.STATUS["active"].says in seen[-1]

@@ -1,4 +1,4 @@
-"""Labels that are renamed, added and deleted at the provider, as pages, API and copies show them."""
+"""Labels that are renamed, added and deleted at the provider, as pages and the API show them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from accounts.models import Alarm
 from integrations.models import IntegrationStatus, StatusReason, SyncWork, Watch
 from integrations.sync.standing import QUIET_FOR
 from integrations.watches import silence
-from integrations.watches.standing import HEARD_WITHIN, LOOK_AGAIN
+from integrations.watches.standing import LOOK_AGAIN
 from tests.integrations.watches.conftest import alice, clock, keyring, mailbox, provider, told_of
 from tests.integrations.watches.conftest import sweep as see_to_watches
 
@@ -134,9 +134,7 @@ class TestASilentProvider:
 
         assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.PUSH_SILENT)
 
-    def test_that_never_spoke_of_an_empty_mailbox_is_asked_often_and_not_blamed(
-        self, alice, clock
-    ):
+    def test_that_never_spoke_of_an_empty_mailbox_is_asked_often_and_not_blamed(self, alice, clock):
         see_to_watches(clock)
         Watch.objects.update(started_at=timezone.now() - HOUR)
 
