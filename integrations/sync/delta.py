@@ -104,13 +104,9 @@ def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None
 
 def try_again(run: Run) -> bool:
     """Fetch what was set aside and is due to be tried again. Return False if time was over."""
-    where = {
-        "permit": run.permits.remote,
-        "to": run.mailbox.adapter.access,
-        "at": run.clock.now(),
-    }
-    asked_for = aside.wanted_again(run.owner.integration_id, **where)
-    delayed = aside.due_again(run.owner.integration_id, **where)
+    mine, permit, at = run.owner.integration_id, run.permits.remote, run.clock.now()
+    asked_for = aside.wanted_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
+    delayed = aside.due_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
 
     def write(fetched: Fetched) -> None:
         arrived = [one.message_id for one in fetched.messages]
