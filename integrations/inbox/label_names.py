@@ -8,8 +8,8 @@ from uuid import UUID
 
 import orjson
 
+from integrations import label_ids
 from integrations.models import SyncWork
-from integrations.providers.base import name_in_label
 from limited_use.vault.sealed import Sealed
 
 #: Under this name the label names of a mailbox are opened beside the columns of a message.
@@ -35,5 +35,5 @@ def name_labels(labels: bytes | None, opened: Mapping[str, bytes]) -> list[str]:
     if not labels:
         return []
     stored: dict[str, str] = orjson.loads(opened.get(OPENED_AS) or b"{}")
-    found = (stored.get(label) or name_in_label(label) for label in orjson.loads(labels))
+    found = (stored.get(label) or label_ids.read_name(label) for label in orjson.loads(labels))
     return sorted({name for name in found if name})

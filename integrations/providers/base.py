@@ -21,8 +21,6 @@ from .arriving import ArrivingFile
 from .errors import ProviderError
 
 _ID: Final = re.compile(r"[\x21-\x7e]{1,1024}")
-#: Begins the id of a label that has no id at its provider: its name follows.
-NAMED_LABEL: Final = "category:"
 
 
 def is_provider_id(value: object) -> bool:
@@ -39,11 +37,6 @@ def provider_id(value: object) -> str:
     if isinstance(value, str) and is_provider_id(value):
         return value
     raise ValueError("no provider's id")
-
-
-def name_in_label(label_id: str) -> str | None:
-    """Return the name that a label's id holds; None if it holds none."""
-    return label_id.removeprefix(NAMED_LABEL) if label_id.startswith(NAMED_LABEL) else None
 
 
 def name_of(resource: object, place: int) -> str:

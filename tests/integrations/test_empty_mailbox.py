@@ -58,9 +58,7 @@ class TestAnEmptyMailbox:
 class TestACursorThatIsForgotten:
     """Google forgets where a mailbox stood; of one without changes it may have nothing to know."""
 
-    def test_of_an_empty_mailbox_is_nothing_that_its_owner_is_told(
-        self, browser_of, alice, google
-    ):
+    def test_of_an_empty_mailbox_is_nothing_that_its_owner_is_told(self, browser_of, alice, google):
         google.seed("empty@example.com", size=0)
         browser = browser_of(alice)
         browser.connect("empty@example.com")

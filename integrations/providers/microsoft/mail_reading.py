@@ -7,13 +7,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from integrations import label_ids
 from integrations.mime.headers import printable
 from integrations.mime.message import bounded_size
 from integrations.parsers import reading as parsers
 from integrations.parsers.frames import Unreadable
 from integrations.parsers.mail_tasks import ReadMail
 from integrations.providers import errors
-from integrations.providers.base import NAMED_LABEL, Labels, MessageRef, RemoteMessage, provider_id
+from integrations.providers.base import Labels, MessageRef, RemoteMessage, provider_id
 
 from .folders import Folders
 
@@ -35,7 +36,7 @@ def ref(item: Mapping[str, Any]) -> MessageRef:
 
 def category(name: str) -> str:
     """Return the id of a label that is a category: a message has its name, and no id of it."""
-    return f"{NAMED_LABEL}{printable(name)}"
+    return label_ids.make_id(printable(name))
 
 
 def filing(item: Mapping[str, Any], folders: Folders) -> Labels:
