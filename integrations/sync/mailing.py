@@ -61,21 +61,31 @@ class MailTurn:
 
     def advance(self) -> bool:
         run = self.run
-        labels.update_names(run)
-        if not delta.try_again(run):
-            return False
-        if run.work.stage == SyncStage.SNAPSHOT and not snapshot.advance(run):
+        is_listing = run.work.stage == SyncStage.SNAPSHOT
+        if is_listing and not self._list():
             return False
         try:
             finished = delta.advance(run)
         except errors.CursorExpired:
             return self._list_again()
-        return finished and reconcile.if_due(run)
+        if not finished:
+            return False
+        if not is_listing:
+            # Now that the provider has answered, and an adapter knows the folders.
+            labels.update_names(run)
+            if not delta.try_again(run):
+                return False
+        return reconcile.if_due(run)
+
+    def _list(self) -> bool:
+        snapshot.begin(self.run)
+        labels.update_names(self.run)
+        return delta.try_again(self.run) and snapshot.advance(self.run)
 
     def _list_again(self) -> bool:
         """Take a new snapshot, in this turn if it is small. See `advance`."""
         snapshot.again(self.run)
-        if not snapshot.advance(self.run):
+        if not self._list():
             return False
         try:
             return delta.advance(self.run)
