@@ -22,7 +22,7 @@ from django.db.models.functions import Length
 from accounts.actors import Actor
 from integrations import owner_permits
 from integrations.archives import Archive
-from integrations.inbox import NotFound
+from integrations.inbox import NotFound, label_names
 from integrations.inbox.shapes import MessageRow
 from integrations.mime import mbox
 from integrations.models import Export, ExportOutcome, Integration, MessageBody
@@ -32,6 +32,7 @@ from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import Row
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
+from limited_use.vault.sealed import Sealed
 
 logger = logging.getLogger(__name__)
 
@@ -197,7 +198,7 @@ def _whole(count: int, notes: _Notes) -> str:
 
 
 def _record(row: MessageRow, opened: Mapping[str, bytes], content: Mapping[str, Any]) -> bytes:
-    labels: list[str] = orjson.loads(opened["labels"]) if "labels" in opened else []
+    labels = label_names.name_labels(opened.get("labels"), opened)
     return mbox.record(
         orjson.loads(opened["summary"]),
         content,
@@ -222,11 +223,14 @@ def _next(export_id: UUID, after: UUID | None) -> _Part | None:
         ids.append(message_id)
     if not ids:
         return None
-    found = rows.filter(message_id__in=ids).select_related("message")
-    return _Part([_row(one) for one in found], ids[-1])
+    found = list(rows.filter(message_id__in=ids).select_related("message"))
+    names = label_names.find_names(one.integration_id for one in found if one.message.labels)
+    return _Part([_row(one, names.get(one.integration_id)) for one in found], ids[-1])
 
 
-def _row(body: MessageBody) -> Row:
+def _row(body: MessageBody, names: Sealed | None) -> Row:
     message = body.message
     sealed = {"summary": message.summary, "labels": message.labels, "content": body.content}
+    if message.labels is not None:
+        sealed[label_names.OPENED_AS] = names
     return Row(MessageRow(message, None), sealed)

@@ -97,6 +97,13 @@ class Sync(serializers.Serializer[None]):
     done_count = serializers.IntegerField()
     expected_count = serializers.IntegerField()
     set_aside_count = serializers.IntegerField()
+    delayed_count = serializers.IntegerField(
+        help_text="Messages that the provider has not delivered yet; they are fetched again soon."
+    )
+    pause_reason = serializers.CharField(
+        allow_blank=True,
+        help_text="Why it waits until `next_sync_at`, as a `status_reason`; empty if all is well.",
+    )
     last_synced_at = serializers.DateTimeField(allow_null=True)
     next_sync_at = serializers.DateTimeField(allow_null=True)
     failing_since = serializers.DateTimeField(

@@ -18,9 +18,11 @@ from typing import Any, Final
 import orjson
 
 from . import charsets, headers
+from .address_reader import MAX_ADDRESSES
+from .addresses import Address
 from .converted_text import restore_text, was_text
 from .graph_attachments import read_attachments
-from .message import MAX_TEXT, Address, ParsedMessage, Poison, PoisonReason
+from .message import MAX_TEXT, ParsedMessage, Poison, PoisonReason
 from .parts import tidy
 
 # Extended properties, by the tag of their MAPI property: PR_INTERNET_REFERENCES and
@@ -109,16 +111,16 @@ def _text(value: object) -> str:
 
 
 def _people(values: Sequence[Any] | None) -> tuple[Address, ...]:
-    found = (_person(one) for one in islice(values or (), headers.MAX_ADDRESSES) if one)
-    return tuple(one for one in found if one.name or one.email)
+    found = (_person(one) for one in islice(values or (), MAX_ADDRESSES) if one)
+    return tuple(one for one in found if one.name or one.address)
 
 
 def _person(recipient: Mapping[str, Any]) -> Address:
     person = recipient.get("emailAddress") or {}
     name = headers.printable(_text(person.get("name")))
-    email = headers.printable(_text(person.get("address")))
+    address = headers.printable(_text(person.get("address")))
     # Exchange repeats the address of whoever has no name.
-    return Address("" if name.lower() == email.lower() else name, email)
+    return Address("" if name.lower() == address.lower() else name, address)
 
 
 def _moment(value: object) -> datetime | None:

@@ -91,8 +91,9 @@ class Message(models.Model):
     seen_round = models.PositiveIntegerField()
     synced_at = models.DateTimeField()
     summary = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
-    # JSON list of the user's own label names; None where there are none. Beside the summary
-    # because it changes without it: a sync may seal anew, and open nothing.
+    # JSON list of the ids of the user's own labels; None where there are none. Their names are in
+    # `SyncWork.label_names`. Not in the summary, because they change without it: a sync may seal
+    # anew, and open nothing.
     labels = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
 
     class Meta:

@@ -120,6 +120,8 @@ class Dials:
     graph_repetition: bool = False
     # What `@removed` calls a message that was moved: deleted (as seen), or changed.
     graph_move_reason: str = "deleted"
+    # An item of a changed message has its id and what changed, and nothing else.
+    graph_partial_changes: bool = False
     # Who leaves a folder and comes back between two rounds is told as removed, and not again.
     graph_round_trips_lost: bool = False
     # A delta shows internet headers where they are selected; otherwise only lists do.

@@ -8,7 +8,7 @@ from integrations.providers.base import ChangePage, MessageRef, Relabelled
 from integrations.watches import standing
 
 from . import aside, fetching, identities, planner, relabelling
-from .mailbox import Fetched
+from .mailbox import Fetched, singles
 from .run import Changes, Run
 
 
@@ -18,8 +18,6 @@ def advance(run: Run) -> bool:
 
     :raises CursorExpired: if the provider no longer remembers the cursor
     """
-    if not _tried_again(run):
-        return False
     while not run.is_over:
         cursor = run.opened("cursor")
         if cursor is None:
@@ -54,13 +52,7 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
     new_flags = None
     relabelled = [*page.relabelled, *refiled]
     if relabelled:
-        named = any(one.filing.labels for one in relabelled)
-        new_flags = relabelling.prepare(
-            relabelled,
-            owner=run.owner,
-            sealer=run.sealer,
-            label_names=run.label_names if named else {},
-        )
+        new_flags = relabelling.prepare(relabelled, owner=run.owner, sealer=run.sealer)
     if moved or new_flags or page.deleted:
         values: dict[str, Any] = {"cursor": run.sealed("cursor", page.cursor)}
         if page.upserted or page.relabelled or page.deleted:
@@ -123,13 +115,11 @@ def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None
     return fetching.in_chunks(run, steps, write)
 
 
-def _tried_again(run: Run) -> bool:
-    again = aside.wanted_again(
-        run.owner.integration_id,
-        permit=run.permits.remote,
-        to=run.mailbox.adapter.access,
-        at=run.clock.now(),
-    )
+def try_again(run: Run) -> bool:
+    """Fetch what was set aside and is due to be tried again. Return False if time was over."""
+    mine, permit, at = run.owner.integration_id, run.permits.remote, run.clock.now()
+    asked_for = aside.wanted_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
+    delayed = aside.due_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
 
     def write(fetched: Fetched) -> None:
         arrived = [one.message_id for one in fetched.messages]
@@ -142,5 +132,8 @@ def _tried_again(run: Run) -> bool:
             )
         )
 
-    # One of them may be what a worker died of.
-    return fetching.one_by_one(run, again, write)
+    # One of those that somebody asked for may be what a worker died of.
+    if not fetching.one_by_one(run, asked_for, write, were_aside=True):
+        return False
+    steps = singles(delayed, run.mailbox.prices)
+    return fetching.in_chunks(run, steps, write, were_aside=True)

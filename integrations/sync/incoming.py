@@ -7,7 +7,7 @@ describes and `integrations.inbox.shapes` reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,14 +30,15 @@ def folders(filing: Labels) -> str:
     return ",".join(sorted(words))
 
 
-def labels(filing: Labels, names: Mapping[str, str]) -> bytes | None:
-    """
-    Return the user's own labels as JSON; None where there are none.
+def labels(filing: Labels) -> bytes | None:
+    """Return the ids of the person's own labels as JSON; None where there are none."""
+    ids = sorted({storable_label(label) for label in filing.labels})
+    return orjson.dumps(ids) if ids else None
 
-    :param names: by the provider's label id; a label that is not in it is not named
-    """
-    known = sorted(names[label] for label in filing.labels if label in names)
-    return orjson.dumps(known) if known else None
+
+def storable_label(label_id: str) -> str:
+    """Return the id of a label as it is stored: halves of characters are written as escapes."""
+    return label_id.encode("utf-8", "backslashreplace").decode()
 
 
 def summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:

@@ -68,7 +68,6 @@ def prepare(
     *,
     owner: Owner,
     sealer: Sealer,
-    label_names: Mapping[str, str],
     unseen_in: int | None = None,
 ) -> Batch:
     """
@@ -105,7 +104,7 @@ def prepare(
         place = (row.id if row else uuid7(), thread_ids[one.thread], blind)
         columns = rows.Columns()
         try:
-            _seal(columns, one.remote, place=place, sealer=sealer, label_names=label_names)
+            _seal(columns, one.remote, place=place, sealer=sealer)
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
             unfit[one.remote.message_id] = culprits.reason_for(error)
             continue
@@ -145,7 +144,6 @@ def _seal(
     *,
     place: tuple[UUID, UUID, bytes],
     sealer: Sealer,
-    label_names: Mapping[str, str],
 ) -> None:
     message_id, thread_id, blind = place
     attachments = [uuid7() for _ in one.mail.attachments]
@@ -164,7 +162,7 @@ def _seal(
             one.mail.has_attachments,
             incoming.folders(one.filing),
             sealer.seal(Message, "summary", row=message_id, data=summary).ciphertext,
-            relabelling.seal_labels(one.filing, message_id, sealer=sealer, label_names=label_names),
+            relabelling.seal_labels(one.filing, message_id, sealer=sealer),
         )
     )
     body = sealer.seal(MessageBody, "content", row=message_id, data=incoming.body(one))

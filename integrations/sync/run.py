@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations import fences
-from integrations.mime.headers import printable
 from integrations.models import Integration, SyncWork
 from integrations.permits import SyncPermits
 from integrations.providers.base import RemoteMessage
@@ -96,12 +95,6 @@ class Run:
         days = self.integration.horizon_days
         return None if days is None else self.claim.taken_at - timedelta(days=days)
 
-    @cached_property
-    def label_names(self) -> Mapping[str, str]:
-        """The user's own labels by the provider's id, asked for once."""
-        named = self.mailbox.call(self.mailbox.units.labels, self.mailbox.adapter.labels)
-        return {label: printable(name) for label, name in named.items()}
-
     def opened(self, column: str) -> str | None:
         """Return the work's cursor or position, for its own provider."""
         sealed: Sealed | None = getattr(self.work, column)
@@ -120,11 +113,7 @@ class Run:
     def prepare(self, messages: Sequence[RemoteMessage], *, unseen_in: int | None = None) -> Batch:
         """Return the rows of those messages that are within the horizon."""
         kept = [one for one in messages if self.since is None or one.received_at >= self.since]
-        # Most mailboxes have no labels of their own on most mail: ask when one turns up.
-        names = self.label_names if any(one.filing.labels for one in kept) else {}
-        return mail.prepare(
-            kept, owner=self.owner, sealer=self.sealer, label_names=names, unseen_in=unseen_in
-        )
+        return mail.prepare(kept, owner=self.owner, sealer=self.sealer, unseen_in=unseen_in)
 
     def commit(self, changes: Changes) -> None:
         """

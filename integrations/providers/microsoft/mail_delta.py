@@ -8,6 +8,10 @@ https://learn.microsoft.com/en-us/graph/delta-query-messages
 A message that was moved is told as removed where it was, and at times as nothing else, so that
 what was removed is looked up. What is told is not said to be new or changed: its filing goes
 along, and it is fetched unless it is here since before.
+
+An item of a changed message has at least the properties that changed, and may have no others. It is
+merged with the message as it is now, and never read alone. If nothing but the filing of the message
+changed, its content is not fetched.
 """
 
 from __future__ import annotations
@@ -30,6 +34,9 @@ from .folders import Folders
 
 # With all that is shown of a message but its MIME, so that what is news is not asked for twice.
 _SELECT: Final = reading.HEAD + ",createdDateTime,lastModifiedDateTime"
+# What an item may have if nothing but the filing of its message changed.
+_OF_FILING: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
+_BESIDE_FILING: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 # A page is fetched whole or begun anew, so that it has to fit into what may be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
@@ -204,6 +211,12 @@ def _is_only_moved(item: Mapping[str, Any], folders: Folders, known_until: str) 
     return is_known and "sent" not in reading.filing(item, folders).folders
 
 
+def _is_filed_anew(item: Mapping[str, Any]) -> bool:
+    """Return whether an item says that a message is filed anew, and nothing else of it."""
+    names = {name for name in item if not name.startswith("@")} - _BESIDE_FILING
+    return bool(names) and names <= _OF_FILING
+
+
 def _folded(  # noqa: PLR0913
     told: _Told,
     folders: Folders,
@@ -221,7 +234,9 @@ def _folded(  # noqa: PLR0913
         item = now[message_id]
         if item is None or item.get("parentFolderId") not in folders:
             deleted.append(message_id)
-        elif message_id in told.removed and _is_only_moved(item, folders, known_until):
+        elif (
+            message_id in told.removed and _is_only_moved(item, folders, known_until)
+        ) or _is_filed_anew(told.shown.get(message_id, {})):
             relabelled.append(Relabelled(reading.ref(item), reading.filing(item, folders)))
         else:
             upserted.append(reading.ref(item))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from integrations import label_ids
 from integrations.mime.graph_message import extended_properties
 from integrations.mime.headers import printable
 from integrations.mime.message import bounded_size
@@ -52,7 +53,7 @@ def ref(item: Mapping[str, Any]) -> MessageRef:
 
 def category(name: str) -> str:
     """Return the id of a label that is a category: a message has its name, and no id of it."""
-    return f"category:{name}"
+    return label_ids.make_id(printable(name))
 
 
 def filing(item: Mapping[str, Any], folders: Folders) -> Labels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -75,6 +75,9 @@ class CalendarTurn:
         if self._is_kept_fresh():
             return float(settings.CALENDAR_INTERVAL_SECONDS)
         return works.PARKED_FOR.total_seconds()
+
+    def next_try_at(self) -> datetime | None:
+        return None
 
     def _is_kept_fresh(self) -> bool:
         # For as long as it may be shown after somebody asked for it.

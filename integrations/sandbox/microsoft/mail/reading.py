@@ -197,6 +197,14 @@ def folder(ask: Ask) -> dict[str, Any]:
     return ask.context("mailFolders/$entity") | folder_shown(ask, ask.folder())
 
 
+def rename_folder(ask: Ask) -> dict[str, Any]:
+    found = ask.folder()
+    if found.well_known:
+        raise problems.access_denied()
+    found.name = str(ask.json().get("displayName") or found.name)
+    return folder(ask)
+
+
 def make_folder(ask: Ask) -> tuple[int, dict[str, Any]]:
     name = str(ask.json().get("displayName", ""))
     parent = ask.folder().id if "folder" in ask.path else ask.outlook.root

@@ -149,7 +149,7 @@ def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
         "@odata.etag": f'W/"{key}"',
         "id": item_id,
         "createdDateTime": moment(entry.date),
-        "lastModifiedDateTime": moment(entry.date),
+        "lastModifiedDateTime": moment(max(entry.date, beside.modified_at if beside else 0)),
         "changeKey": key,
         "categories": outlook.categories(entry),
         "receivedDateTime": moment(entry.date),

@@ -269,7 +269,7 @@ class TestWhatGraphTellsInPart:
         "isRead": False,
         "isDraft": False,
         "flag": {"flagStatus": "notFlagged"},
-        "categories": [],
+        "categories": ["Blue"],
         "importance": "normal",
         "createdDateTime": "2026-11-03T10:00:00Z",
         "receivedDateTime": "2026-11-03T10:00:00Z",
@@ -294,9 +294,10 @@ class TestWhatGraphTellsInPart:
         place.answer_at("/v1.0/round", body={"value": list(items), "@odata.deltaLink": link + "2"})
         return str(mail_delta.Cursor({"f1": mail_delta.Place(link, is_under_way=False)}))
 
-    def test_is_looked_up(self, place, adapter):
+    @pytest.mark.parametrize("item", [{"subject": "x"}, {"isRead": True, "subject": "x"}, {}])
+    def test_is_looked_up(self, place, adapter, item):
         place.answer_at("/v1.0/me/messages/m1", body=self.WHOLE)
-        cursor = self.told(place, {"id": "m1", "isRead": True})
+        cursor = self.told(place, {"id": "m1", "@odata.etag": "x", **item})
 
         (ref,) = adapter.changes(cursor).upserted
 
@@ -319,6 +320,29 @@ class TestWhatGraphTellsInPart:
 
         assert [one.message_id for one in page.upserted] == ["m1"]
         assert page.filings == {}
+    @pytest.mark.parametrize(
+        ("now", "item"),
+        [
+            ({"flag": {"flagStatus": "flagged"}}, {"flag": {"flagStatus": "flagged"}}),
+            ({"categories": []}, {"categories": []}),
+            ({"importance": "high"}, {"importance": "high", "lastModifiedDateTime": "x"}),
+            ({"isRead": True}, {"isRead": True, "changeKey": "x"}),
+        ],
+    )
+    def test_of_its_filing_is_merged_with_the_rest_and_needs_no_content(
+        self, place, adapter, now, item
+    ):
+        place.answer_at("/v1.0/me/messages/m1", body={**self.WHOLE, **now})
+        cursor = self.told(place, {"id": "m1", "@odata.etag": "x", **item})
+
+        page = adapter.changes(cursor)
+
+        (change,) = page.relabelled
+        assert (change.ref.message_id, page.upserted) == ("m1", ())
+        assert change.filing.is_starred == ("flag" in now)
+        assert change.filing.is_unread == ("isRead" not in now)
+        assert ("important" in change.filing.folders) == ("importance" in now)
+        assert change.filing.labels == (() if "categories" in now else ("category:Blue",))
 
     def test_and_takes_back_is_gone(self, place, adapter):
         place.answer_at("/v1.0/me/messages/m1", 404, {"error": {"code": "ErrorItemNotFound"}})
