@@ -12,13 +12,16 @@ refused keeps workers from drawing until the person can have come back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
 
 from integrations.fences import NoLongerLive
+from integrations.models import QuotaBucket
 
 # The part of a minute's limit that may be spent in one burst; the rest flows in.
 BURST = 0.25
@@ -30,8 +33,8 @@ GRACE = 3.0
 # A worker may be late: a connection that has ended gets no bucket any more. The share lock
 # makes it wait for an end that is under way, and see it.
 _OPEN = """
-INSERT INTO integrations_quotabucket (connection_id, units, counted_at)
-SELECT id, %(capacity)s, clock_timestamp() FROM integrations_connection
+INSERT INTO integrations_quotabucket (connection_id, units, counted_at, slot_leases)
+SELECT id, %(capacity)s, clock_timestamp(), '{}' FROM integrations_connection
  WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
 ON CONFLICT DO NOTHING
 """
@@ -71,8 +74,9 @@ _GIVE_BACK = """
 UPDATE integrations_quotabucket SET units = units + %(units)s WHERE connection_id = %(connection)s
 """
 _PARK = """
-INSERT INTO integrations_quotabucket (connection_id, units, counted_at, parked_until)
-SELECT id, 0, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second'
+INSERT INTO integrations_quotabucket
+    (connection_id, units, counted_at, parked_until, slot_leases)
+SELECT id, 0, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second', '{}'
   FROM integrations_connection WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
 ON CONFLICT (connection_id) DO UPDATE SET parked_until =
     greatest(excluded.parked_until, integrations_quotabucket.parked_until)
@@ -158,6 +162,26 @@ def give_back(*, connection_id: UUID, units: int) -> None:
     """Return units that were drawn and not spent."""
     with database.cursor() as cursor:
         cursor.execute(_GIVE_BACK, {"connection": connection_id, "units": units})
+
+
+def open_bucket(*, connection_id: UUID, capacity: float) -> None:
+    """
+    Make the row of a mailbox that has none; where there is one, do nothing.
+
+    A connection that has ended gets none.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(_OPEN, {"connection": connection_id, "capacity": capacity})
+
+
+def find_pauses(connection_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, datetime]:
+    """Return until when each mailbox is paused by its provider's limits; not those that are not."""
+    paused = QuotaBucket.objects.filter(connection_id__in=connection_ids, parked_until__gt=at)
+    return {
+        connection_id: until
+        for connection_id, until in paused.values_list("connection_id", "parked_until")
+        if until is not None
+    }
 
 
 def park(*, connection_id: UUID, seconds: float) -> None:

@@ -163,7 +163,8 @@ def _failed(turn: Turn, error: errors.ProviderError) -> None:
     now = turn.clock.now()
     outcome = outcomes.of(error)
     wait = outcome.seconds(error, _next_try(turn))
-    if outcome.parks:
+    # A provider that says when to come back says so of the mailbox.
+    if outcome.parks or error.retry_after:
         turn.park(wait)
     provider = turn.integration.connection.provider
     alarms.of_provider(error, provider=provider, at=now)

@@ -110,6 +110,7 @@ def opened(
             units=provider.mail_units,
             limit=quotas.Limit(allowed_pace.units_per_minute),
             concurrency=allowed_pace.at_once,
+            most_at_once=provider.most_at_once,
         )
         run = Run(
             claim=claim,
