@@ -2,9 +2,9 @@
 How many requests of one mailbox may be under way at once, over all processes.
 
 A slot is a lease in the mailbox's row (`QuotaBucket.slot_leases`), taken before a provider is asked
-and given back afterwards. A process that dies gives nothing back: its leases end by themselves. A
-call that outlives its lease may be joined by another one; the provider then refuses one of them,
-and the mailbox pauses.
+and given back afterwards; the adapter has no more requests under way than slots were taken. A
+process that dies gives nothing back: its leases end by themselves. A call that outlives its lease
+may be joined by another one; the provider then refuses one of them, and the mailbox pauses.
 
 Workers take all slots that a call can use, a person one where one is enough. A person who was
 refused comes next: until then workers get none.
@@ -24,7 +24,7 @@ from django.db import connection as database
 
 from integrations import quotas
 from integrations.fences import NoLongerLive
-from integrations.providers import errors
+from integrations.providers import errors, parallel
 from integrations.quotas import GRACE, PATIENCE
 
 #: Seconds that a lease lasts: longer than nearly every call.
@@ -107,6 +107,7 @@ def hold(
         return
     want = min(want, most)
     until = _take(connection_id, want, most, patience, is_person=is_person)
+    width = parallel.requests_at_once.set(want)
     try:
         yield
     except errors.Unavailable as error:
@@ -116,6 +117,7 @@ def hold(
             quotas.park(connection_id=connection_id, seconds=seconds)
         raise
     finally:
+        parallel.requests_at_once.reset(width)
         with database.cursor() as cursor:
             values = {"connection": connection_id, "until": until, "want": want}
             cursor.execute(_GIVE_BACK, values)

@@ -137,7 +137,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "integrations.SyncWork.crash_count": (Kind.NUMBER, _SPENT),
     "integrations.SyncWork.expected_count": (Kind.PROVIDER, "the provider's estimate; shown"),
     "integrations.SyncWork.done_count": (Kind.NUMBER, _COUNTED),
-    "integrations.QuotaBucket.slot_leases": (Kind.TIME, "when requests under way end at the latest"),
+    "integrations.QuotaBucket.slot_leases": (Kind.TIME, "when requests under way end"),
     "integrations.SyncWork.units_spent": (Kind.NUMBER, "quota units spent"),
     "integrations.SyncWork.first_synced_at": (Kind.TIME, _SPENT),
     "integrations.SyncWork.last_synced_at": (Kind.TIME, _SPENT),

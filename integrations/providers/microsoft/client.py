@@ -29,7 +29,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
-from integrations.providers import transport
+from integrations.providers import parallel, transport
 from integrations.providers.transport import Answer
 
 if TYPE_CHECKING:
@@ -114,23 +114,25 @@ class GraphClient:
         `transport.TooLarge`, or whatever nobody foresaw of the library.
 
         All go to one place. Of those with one token, whoever sends them, no more than `AT_ONCE` are
-        under way at a time.
+        under way at a time, and of `calls` no more than `parallel.requests_at_once`.
         """
         way = transport.towards.set(transport.place_towards(calls[0].url))
         with suppress(TookTooLong, CancelledError):
             try:
-                return self._wait(self._all(calls), deadline)
+                at_once = parallel.requests_at_once.get() or AT_ONCE
+                return self._wait(self._all(calls, at_once), deadline)
             finally:
                 transport.towards.reset(way)
         return [NoAnswer() for _ in calls]
 
-    async def _all(self, calls: Sequence[Call]) -> list[Answer | Exception]:
+    async def _all(self, calls: Sequence[Call], at_once: int) -> list[Answer | Exception]:
+        narrow = asyncio.Semaphore(at_once)
         # Held here, so that it is there for as long as one of them is under way.
         gates = [self._gate(call) for call in calls]
 
         async def gated(call: Call, gate: asyncio.Semaphore) -> Answer | Exception:
             try:
-                async with gate:
+                async with narrow, gate:
                     return await self._one(call)
             except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
                 # Its frames hold a token: only its kind is said.

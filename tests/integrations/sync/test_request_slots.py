@@ -53,8 +53,8 @@ def end_leases(house):
     """Have the leases of the mailbox believe that their time is over."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE integrations_quotabucket SET slot_leases = ARRAY(SELECT until - interval '1 hour'"
-            " FROM unnest(slot_leases) AS until)"
+            "UPDATE integrations_quotabucket SET slot_leases ="
+            " ARRAY(SELECT until - interval '1 hour' FROM unnest(slot_leases) AS until)"
         )
 
 
