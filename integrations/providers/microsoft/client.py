@@ -116,23 +116,25 @@ class GraphClient:
         All go to one place. Of those with one token, whoever sends them, no more than `AT_ONCE` are
         under way at a time, and of `calls` no more than `parallel.requests_at_once`.
         """
+        width = parallel.requests_at_once.get()
+        if width and width < min(len(calls), AT_ONCE):
+            groups = [calls[at : at + width] for at in range(0, len(calls), width)]
+            return [answer for group in groups for answer in self.send(group, deadline=deadline)]
         way = transport.towards.set(transport.place_towards(calls[0].url))
         with suppress(TookTooLong, CancelledError):
             try:
-                at_once = parallel.requests_at_once.get() or AT_ONCE
-                return self._wait(self._all(calls, at_once), deadline)
+                return self._wait(self._all(calls), deadline)
             finally:
                 transport.towards.reset(way)
         return [NoAnswer() for _ in calls]
 
-    async def _all(self, calls: Sequence[Call], at_once: int) -> list[Answer | Exception]:
-        narrow = asyncio.Semaphore(at_once)
+    async def _all(self, calls: Sequence[Call]) -> list[Answer | Exception]:
         # Held here, so that it is there for as long as one of them is under way.
         gates = [self._gate(call) for call in calls]
 
         async def gated(call: Call, gate: asyncio.Semaphore) -> Answer | Exception:
             try:
-                async with narrow, gate:
+                async with gate:
                     return await self._one(call)
             except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
                 # Its frames hold a token: only its kind is said.
