@@ -59,7 +59,7 @@ def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     provider = PROVIDERS[key]
     if provider.open_mail is None or provider.mail_units is None:
         raise errors.Rejected("this provider has no mail")
-    limit = quotas.Limit(pace(provider).units_per_minute)
+    limit = quotas.limit_of(pace(provider))
     with provider.open_mail(access_to(connection_id)) as adapter:
 
         def call(units: int, ask: Callable[[MailAdapter], T]) -> T:

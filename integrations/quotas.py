@@ -3,8 +3,8 @@ One token bucket per mailbox, shared by all workers: a row, and PostgreSQL's clo
 
 Units are drawn before a call is made, so that a well-behaved fleet never meets
 a 429. The bucket may go into debt by what flows in within `PATIENCE`: whoever
-draws waits the debt off before calling, which keeps any 60 seconds at or below
-the provider's limit (`capacity + 60 * rate == limit`).
+draws waits the debt off before calling, which keeps the time over which the provider
+counts at or below its limit (`capacity + 60 * minutes * rate == limit`).
 
 A person waits less than a worker, and comes before it all the same: a draw for a person that is
 refused keeps workers from drawing until the person can have come back.
@@ -20,10 +20,11 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from integrations.endpoints import Pace
 from integrations.fences import NoLongerLive
 from integrations.models import QuotaBucket
 
-# The part of a minute's limit that may be spent in one burst; the rest flows in.
+# The part of the provider's limit that may be spent in one burst; the rest flows in.
 BURST = 0.25
 # Seconds that a worker waits in place; for longer the work goes back to the table.
 PATIENCE = 2.0
@@ -88,20 +89,28 @@ class Limit:
     """
     How fast one mailbox may be read.
 
-    :param per_minute: quota units in any 60 seconds; 0 stands for no limit
+    :param per_minute: quota units in a minute; 0 stands for no limit
+    :param minutes: the time over which the provider counts: in any such time no more are spent
+        than `per_minute` for each of its minutes
     """
 
     per_minute: int
+    minutes: int = 1
 
     @property
     def capacity(self) -> float:
         """Units that may be spent at once."""
-        return self.per_minute * BURST
+        return self.per_minute * self.minutes * BURST
 
     @property
     def rate(self) -> float:
         """Units that flow in each second."""
         return self.per_minute * (1 - BURST) / 60
+
+
+def limit_of(pace: Pace) -> Limit:
+    """Return the limit that settings and provider set."""
+    return Limit(pace.units_per_minute, pace.minutes)
 
 
 @dataclass(frozen=True, slots=True)

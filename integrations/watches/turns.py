@@ -168,7 +168,7 @@ class Turn:
     def _draw(self, units: int) -> None:
         if not units:
             return
-        limit = quotas.Limit(pace(self.provider).units_per_minute)
+        limit = quotas.limit_of(pace(self.provider))
         grant = quotas.draw(
             connection_id=self.watch.connection_id, want=units, least=units, limit=limit
         )

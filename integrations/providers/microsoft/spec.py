@@ -86,6 +86,7 @@ MICROSOFT: Final = Provider(
     has_single_permissions=False,
     mail_units=UNITS,
     pace="GRAPH",
+    pace_minutes=10,
     most_at_once=AT_ONCE,
     open_mail=open_mail,
     always_notifies=True,

@@ -62,6 +62,7 @@ def answer(world: World, call: Call, arrival: limits.Arrival = ALONE, part: int 
 
 def _faulty(world: World, call: Call, arrival: limits.Arrival, part: int) -> Answer:
     """A part of a batch: it can meet a fault of its own, if that fault is an answer."""
+    world.journal.batch_parts += 1
     fault = world.faults.take(call, answers_only=True)
     return fault.answer() if fault else answer(world, call, arrival, part)
 
