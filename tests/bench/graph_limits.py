@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -56,6 +57,9 @@ COMPARED: Final = ("subject", "from", "to", "cc", "message_id", "attachments")
 _PATIENCE: Final = 1_200.0
 
 
+Compared = tuple[int, int, Counter[str]]
+
+
 @dataclass(frozen=True)
 class Synced:
     """
@@ -79,6 +83,10 @@ class Synced:
     @property
     def per_thousand(self) -> float:
         return 1_000 * self.requests / self.count
+
+    @property
+    def sent_per_thousand(self) -> float:
+        return 1_000 * self.round_trips / self.count
 
 
 def measured(sandbox: Sandbox) -> list[Figure]:
@@ -181,12 +189,18 @@ def _at_gmail(sandbox: Sandbox, user: User, organisation: Organisation) -> synci
     return syncing.first(connecting.mailbox_of(sandbox, user, organisation, email=GMAIL_BOX))
 
 
-def _count_equal(one: Integration, other: Integration, actor: Actor) -> tuple[int, int]:
-    """Return how many rows two ways of reading have in common, and how many there are."""
+def _count_equal(one: Integration, other: Integration, actor: Actor) -> Compared:
+    """
+    Return how many rows two ways of reading have in common, how many there are, and how many
+    differ in which field.
+    """
     rows, others = _rows(one, actor), _rows(other, actor)
     if rows.keys() != others.keys():
         raise AssertionError("the two ways read different messages")
-    return sum(rows[key] == others[key] for key in rows), len(rows)
+    differing = Counter(
+        name for key, row in rows.items() for name in row if row[name] != others[key][name]
+    )
+    return sum(rows[key] == others[key] for key in rows), len(rows), differing
 
 
 def _rows(integration: Integration, actor: Actor) -> dict[str, Any]:
@@ -205,7 +219,7 @@ def _rows(integration: Integration, actor: Actor) -> dict[str, Any]:
             "id": summary["provider_id"],
             "at": row.received_at.isoformat(),
             "filed": [row.is_unread, row.is_starred, row.has_attachments, sorted(row.folders)],
-            "said": [summary.get(name) for name in COMPARED],
+            **{name: summary.get(name) for name in COMPARED},
         }
 
     page = response.json_page(
@@ -218,9 +232,7 @@ def _rows(integration: Integration, actor: Actor) -> dict[str, Any]:
     return {one["id"]: one for one in orjson.loads(page)["items"]}
 
 
-def _figures(
-    ours: Synced, former: Synced, gmail: syncing.Found, equal: tuple[int, int]
-) -> list[Figure]:
+def _figures(ours: Synced, former: Synced, gmail: syncing.Found, equal: Compared) -> list[Figure]:
     at_once = f"{ours.count:,} messages, Graph's limits on; {ours.throttled} requests got 429"
     by_mime = f"a request for the MIME of each, {former.count:,} messages"
     processor = "processor time, parsers included"
@@ -233,8 +245,8 @@ def _figures(
             ours.per_thousand,
             "requests",
             most=120.0,
-            note=f"as Graph counts: batches by their parts ({1_000 * ours.round_trips / ours.count:,.0f}"
-            f" are sent), folders and listings too; {by_mime}: {former.per_thousand:,.0f}",
+            note=f"as Graph counts: batches by their parts ({ours.sent_per_thousand:,.0f} are sent),"
+            f" folders and listings too; {by_mime}: {former.per_thousand:,.0f}",
         ),
         figures.times(
             "messages per second and core",
@@ -259,6 +271,7 @@ def _figures(
             "rows that both ways write alike",
             100 * equal[0] / equal[1],
             "%",
-            note=f"{equal[0]:,} of {equal[1]:,}: when, how filed, {', '.join(COMPARED)}",
+            note=f"{equal[0]:,} of {equal[1]:,}: when, how filed, {', '.join(COMPARED)};"
+            f" differing: {dict(equal[2]) or 'none'}",
         ),
     ]
