@@ -119,8 +119,8 @@ def hold(
     finally:
         parallel.requests_at_once.reset(width)
         with database.cursor() as cursor:
-            values = {"connection": connection_id, "until": until, "want": want}
-            cursor.execute(_GIVE_BACK, values)
+            given: dict[str, Any] = {"connection": connection_id, "until": until, "want": want}
+            cursor.execute(_GIVE_BACK, given)
 
 
 def _take(
