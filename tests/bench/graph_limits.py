@@ -53,7 +53,7 @@ LIMITS: Final = {
 UNITS_PER_MINUTE: Final = 1_000
 BATCH: Final = "/v1.0/$batch"
 #: What is compared of a row, beside when it was received and how it is filed.
-COMPARED: Final = ("subject", "from", "to", "cc", "message_id", "attachments")
+COMPARED: Final = ("subject", "from", "to", "cc", "bcc", "reply_to", "message_id")
 _PATIENCE: Final = 1_200.0
 
 
@@ -220,6 +220,8 @@ def _rows(integration: Integration, actor: Actor) -> dict[str, Any]:
             "at": row.received_at.isoformat(),
             "filed": [row.is_unread, row.is_starred, row.has_attachments, sorted(row.folders)],
             **{name: summary.get(name) for name in COMPARED},
+            # Without our own ids of them.
+            "attachments": [one[1:] for one in summary["attachments"]],
         }
 
     page = response.json_page(
@@ -271,7 +273,7 @@ def _figures(ours: Synced, former: Synced, gmail: syncing.Found, equal: Compared
             "rows that both ways write alike",
             100 * equal[0] / equal[1],
             "%",
-            note=f"{equal[0]:,} of {equal[1]:,}: when, how filed, {', '.join(COMPARED)};"
-            f" differing: {dict(equal[2]) or 'none'}",
+            note=f"{equal[0]:,} of {equal[1]:,}: when, how filed, attachments,"
+            f" {', '.join(COMPARED)}; differing: {dict(equal[2]) or 'none'}",
         ),
     ]

@@ -14,8 +14,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from integrations import quotas, request_slots
-from integrations.fences import NoLongerLive
-from integrations.models import Connection, ConnectionStatus, QuotaBucket
+from integrations.models import QuotaBucket
 from integrations.providers import errors
 from integrations.request_slots import NoSlot
 from tests.integrations import household as houses
@@ -119,14 +118,6 @@ class TestSlots:
         with hold(alice, is_person=True):
             pass
         with hold(alice):
-            pass
-
-    def test_are_not_given_where_the_connection_has_ended(self, alice):
-        Connection.objects.filter(id=alice.connection.id).update(
-            status=ConnectionStatus.ENDED, ended_at=timezone.now()
-        )
-
-        with pytest.raises(NoLongerLive), hold(alice):
             pass
 
 
