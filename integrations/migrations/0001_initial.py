@@ -375,6 +375,7 @@ class Migration(migrations.Migration):
                 ('counted_at', models.DateTimeField()),
                 ('parked_until', models.DateTimeField(null=True)),
                 ('awaited_until', models.DateTimeField(null=True)),
+                ('slot_leases', django.contrib.postgres.fields.ArrayField(base_field=models.DateTimeField(), default=list, size=None)),
             ],
         ),
         migrations.CreateModel(

@@ -55,7 +55,9 @@ class Provider:
     account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
     are those that may show it.
     `refusals` are numbers that a token endpoint gives beside its word, where the number says more.
-    `pace` is what the settings call how fast its mailboxes may be read.
+    `pace` is what the settings call how fast its mailboxes may be read, counted over `pace_minutes`
+    by the provider. `most_at_once` are the
+    requests of one mailbox that may be under way, over all processes; 0: as many as there are.
     """
 
     key: str
@@ -85,6 +87,8 @@ class Provider:
     # Whether a person may leave single permissions out.
     has_single_permissions: bool = True
     pace: str = ""
+    pace_minutes: int = 1
+    most_at_once: int = 0
     mail_units: MailUnits | None = None
     open_mail: Callable[[Access], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[Access], AbstractContextManager[MailWatch]] | None = None

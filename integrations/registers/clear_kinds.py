@@ -121,6 +121,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "integrations.Attachment.position": (Kind.NUMBER, "its place in the message"),
     "integrations.Attachment.size": (Kind.PROVIDER, _SIZE),
     "integrations.Attachment.is_inline": (Kind.PROVIDER, "tells pictures from files"),
+    "integrations.QuotaBucket.slot_leases": (Kind.TIME, "when requests under way end"),
     "integrations.SetAside.remote_blind": (Kind.INNER, _LOOKUP),
     "integrations.SetAside.reason": (Kind.WORD, "why it was set aside; never the provider's text"),
     "integrations.SetAside.try_count": (Kind.NUMBER, _SPENT),

@@ -173,7 +173,8 @@ def _failed(turn: Turn, error: errors.ProviderError) -> None:
     unproven = _denied(turn) if outcomes.is_denial(error) else None
     outcome = unproven or outcomes.of(error)
     wait = outcome.seconds(error, _next_try(turn))
-    if outcome.parks:
+    # A provider that says when to come back says so of the mailbox.
+    if outcome.parks or error.retry_after:
         turn.park(wait)
     provider = turn.integration.connection.provider
     if unproven is None:

@@ -204,6 +204,7 @@ def _delayed(fetched: Fetched) -> errors.ProviderError | None:
 
 def _whole_mailbox(fetched: Fetched) -> errors.ProviderError | None:
     for _, error in fetched.failed:
-        if isinstance(error, errors.RateLimited) or not isinstance(error, _OF_THE_ITEM):
+        is_throttled = isinstance(error, errors.RateLimited) or error.retry_after
+        if is_throttled or not isinstance(error, _OF_THE_ITEM):
             return error
     return None

@@ -134,8 +134,9 @@ def opened(
         mailbox = Mailbox(
             adapter=adapter,
             units=provider.mail_units,
-            limit=quotas.Limit(allowed_pace.units_per_minute),
+            limit=quotas.limit_of(allowed_pace),
             concurrency=allowed_pace.at_once,
+            most_at_once=provider.most_at_once,
         )
         run = Run(
             claim=claim,

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from django.db import transaction
 
-from integrations import fences, permits, quotas, tokens
+from integrations import fences, permits, quotas, request_slots, tokens
 from integrations.endpoints import pace
 from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS, errors
@@ -70,11 +70,19 @@ class Turn:
         """
         self._draw(units)
         try:
-            return ask()
+            return self._asked(ask)
         except errors.TokenRejected as refused:
             tokens.renew(access, refused)
         self._draw(units)
-        return ask()
+        return self._asked(ask)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        most = self.provider.most_at_once
+        try:
+            with request_slots.hold(connection_id=self.watch.connection_id, want=1, most=most):
+                return ask()
+        except request_slots.NoSlot as busy:
+            raise Postponed(busy.wait) from None
 
     def sealed(self, data: str) -> Sealed:
         """Return what a channel is stopped by, as the row keeps it."""
@@ -160,7 +168,7 @@ class Turn:
     def _draw(self, units: int) -> None:
         if not units:
             return
-        limit = quotas.Limit(pace(self.provider).units_per_minute)
+        limit = quotas.limit_of(pace(self.provider))
         grant = quotas.draw(
             connection_id=self.watch.connection_id, want=units, least=units, limit=limit
         )

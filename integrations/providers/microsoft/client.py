@@ -29,7 +29,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
-from integrations.providers import transport
+from integrations.providers import parallel, transport
 from integrations.providers.transport import Answer
 
 if TYPE_CHECKING:
@@ -147,8 +147,12 @@ class GraphClient:
         `transport.TooLarge`, or whatever nobody foresaw of the library.
 
         All go to one place. Of those with one token, whoever sends them, no more than `AT_ONCE` are
-        under way at a time.
+        under way at a time, and of `calls` no more than `parallel.requests_at_once`.
         """
+        width = parallel.requests_at_once.get()
+        if width and width < min(len(calls), AT_ONCE):
+            groups = [calls[at : at + width] for at in range(0, len(calls), width)]
+            return [answer for group in groups for answer in self.send(group, deadline=deadline)]
         way = transport.towards.set(transport.place_towards(calls[0].url))
         with suppress(TookTooLong, CancelledError):
             try:

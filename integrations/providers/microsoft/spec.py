@@ -15,6 +15,7 @@ from integrations.providers.base import MailUnits
 from integrations.providers.provider import Provider
 
 from .calendar import open_calendars
+from .client import AT_ONCE
 from .mail import open_mail
 from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .subscribing import subscriptions
@@ -87,6 +88,8 @@ MICROSOFT: Final = Provider(
     has_single_permissions=False,
     mail_units=UNITS,
     pace="GRAPH",
+    pace_minutes=10,
+    most_at_once=AT_ONCE,
     open_mail=open_mail,
     always_notifies=True,
     asks_administrators=True,

@@ -125,8 +125,13 @@ def too_many_requests(retry_after: str) -> Problem:
     )
 
 
-def unavailable() -> Problem:
-    return error(503, "serviceNotAvailable", "The service is temporarily unavailable.")
+def unavailable(retry_after: str = "") -> Problem:
+    return error(
+        503,
+        "serviceNotAvailable",
+        "The service is temporarily unavailable.",
+        headers={"Retry-After": retry_after} if retry_after else None,
+    )
 
 
 def server_error() -> Problem:
@@ -150,6 +155,7 @@ BY_NAME = {
     "graph_throttled_silently": lambda: throttled(""),
     "graph_too_many": lambda: too_many_requests("1"),
     "graph_unavailable": unavailable,
+    "graph_unavailable_for_a_while": lambda: unavailable("2.5"),
     "graph_error": server_error,
     "graph_html": html_bad_gateway,
 }
