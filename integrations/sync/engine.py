@@ -150,13 +150,13 @@ def _released(turn: Turn, *, wait: float, finished: bool = False) -> bool:
     if finished:
         values |= {"last_synced_at": now, **turn.finished()}
     next_sync_at = now + timedelta(seconds=wait)
-    # Together: what crashes in here is a crash of a turn that still has its lease.
+    # Together: what crashes in here is a crash of a turn that still has its lease. The integration
+    # first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        was_hurried = claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
         if is_clean:
             turn.work.failing_since = None
             _stand(turn, StatusReason.NONE, at=now)
-    return was_hurried
+        return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
 
 
 def _failed(turn: Turn, error: errors.ProviderError) -> None:
@@ -203,6 +203,7 @@ def _back_off(
     )
     # Together: what crashes in here is a crash of a turn that still has its lease.
     with transaction.atomic(durable=True):
+        _stand(turn, reason, at=now)
         claims.postpone(
             turn.claim,
             until=now + timedelta(seconds=wait),
@@ -212,7 +213,6 @@ def _back_off(
                 "crash_count": 0,
             },
         )
-        _stand(turn, reason, at=now)
 
 
 def _stand(turn: Turn, trouble: StatusReason, *, at: datetime) -> None:
