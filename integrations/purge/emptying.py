@@ -31,9 +31,7 @@ SMALLEST: Final = 50
 _CARRIED: Final = (MessageBody, Attachment)
 
 
-def empty(
-    integration_id: UUID, *, between: Callable[[], None], with_watches: bool = True
-) -> int:
+def empty(integration_id: UUID, *, between: Callable[[], None], with_watches: bool = True) -> int:
     """
     Delete all rows of the integration's holdings; return how many this call deleted.
 

@@ -73,9 +73,7 @@ def next_try_at(
     return max(due_at, connection.revoking_until or due_at)
 
 
-def _after_watches(
-    connection: Connection, *, at: datetime, own_purge: PurgeJob | None
-) -> datetime:
+def _after_watches(connection: Connection, *, at: datetime, own_purge: PurgeJob | None) -> datetime:
     """Return when to look whether the purges of the connection have stopped their watches."""
     since = connection.ending_since
     unsettled = _with_watches(connection)
@@ -169,7 +167,7 @@ def _with_watches(connection: Connection) -> QuerySet[PurgeJob]:
 
 
 def _hold(connection: Connection) -> timedelta:
-    """Return for how long watches keep the grant. Where nothing else can end it: for all the day."""
+    """Return for how long watches keep the grant: all the day, if only the person can end it."""
     return WATCHES_WITHIN if PROVIDERS[connection.provider].revokes else GIVE_UP_AFTER
 
 

@@ -56,7 +56,7 @@ def sweep_purges(**_: object) -> None:
             body={"step": late.promise},
             at=at,
         )
-    # Here, because settling an alarm is an entry of the ledger, which only this class may settle by.
+    # In this task, because only its process class may settle an alarm.
     watches.settle_webhook_alarm(at=at)
 
 

@@ -88,7 +88,7 @@ def answered(
     hook: Hook,
     opened: Opened,
     *,
-    take_back: Callable[[], None],
+    take_back: Callable[[], bool],
     is_heard: bool = False,
 ) -> None:
     """
@@ -111,9 +111,7 @@ def answered(
             take_back()
         except (errors.ProviderError, NoLongerLive):
             with suppress(Destroyed, claims.LeaseLost):
-                turn.leave_to_purge(
-                    named, resource_blind=resource_blind, expires_at=opened.ends_at
-                )
+                turn.leave_to_purge(named, resource_blind=resource_blind, expires_at=opened.ends_at)
         raise
 
 

@@ -2,8 +2,8 @@
 The end of an integration's watches at the provider, asked again until each of them has ended.
 
 Before the grant is given back, for nothing of an account can be stopped without it. One try lasts
-ten seconds at most. A watch's row holds what the watch is stopped by, so it stays until the provider
-has answered, and goes in the commit that counts the answer. A notification about it is dropped.
+ten seconds at most. The row of a watch holds what the watch is stopped by, so it stays until the
+provider has answered, and goes in the commit that counts the answer. Notifications are dropped.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from integrations import fences, permits, quotas, tokens
 from integrations.endpoints import pace

@@ -186,7 +186,9 @@ class TestAChangeBeforeTheSubscription:
 
 @pytest.mark.scenario("P6")
 class TestAnAddressThatMicrosoftCannotValidate:
-    @pytest.mark.parametrize("problem", ["graph_validation_failed", "graph_validation_failed_older"])
+    @pytest.mark.parametrize(
+        "problem", ["graph_validation_failed", "graph_validation_failed_older"]
+    )
     @pytest.mark.parametrize("product", ["calendar"], indirect=True)
     def test_is_tried_again_within_a_minute(self, connected, microsoft, clock, problem):
         microsoft.sandbox.fail_next(2, path_prefix=SUBSCRIPTIONS, method="POST", problem=problem)
@@ -284,9 +286,7 @@ class TestADisconnect:
     @pytest.mark.parametrize("product", ["mail"], indirect=True)
     def test_says_that_the_subscription_was_gone(self, subscribed, microsoft, clock):
         # The answer is lost on its way, and the next one is that there is none.
-        microsoft.sandbox.fail_next(
-            1, path_prefix=SUBSCRIPTIONS, method="DELETE", drop="after"
-        )
+        microsoft.sandbox.fail_next(1, path_prefix=SUBSCRIPTIONS, method="DELETE", drop="after")
 
         said = finish(disconnect(subscribed), clock)
 

@@ -1,4 +1,4 @@
-"""Before the grant is given back, the provider is asked to tell of no more news, until it answers."""
+"""Before the grant is given back, the provider is asked to stop its watches until it answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.integrations import household as houses
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.interleaving import Worker
-from tests.integrations.purge.revoke_endpoint import DOWN
 from tests.integrations.purge.test_engine import body_of, run
 from tests.integrations.purge.test_grants import reconnect
 

@@ -12,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import SyncWork, Watch
-from integrations.watches import schedule
-from integrations.watches import lookups
+from integrations.watches import lookups, schedule
 from limited_use.vault import keyring as rings
 from tests.integrations.watches.conftest import CALENDAR, rows, sweep
 from tests.integrations.webhooks.conftest import CHANNEL, asked_of, call

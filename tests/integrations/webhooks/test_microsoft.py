@@ -15,8 +15,7 @@ from django.utils import timezone
 from integrations import providers
 from integrations.models import SyncWork, Watch
 from integrations.providers.microsoft import notifying
-from integrations.watches import schedule
-from integrations.watches import lookups, ways
+from integrations.watches import lookups, schedule, ways
 from limited_use.vault import keyring as rings
 from tests.fakes.pushes import subscriptions_opened
 from tests.integrations.watches.conftest import rows, sweep
