@@ -37,7 +37,7 @@ def record(turn: Turn, error: errors.ProviderError) -> None:
     rejected_count = watch.rejected_count + 1 if is_webhook else 0
     wait = pause(error, watch.rejected_count if is_webhook else watch.failure_count)
     alarms.of_provider(error, provider=provider, at=at)
-    webhook_alarm.sound(rejected_count, provider=provider, at=at)
+    webhook_alarm.report(rejected_count, provider=provider, at=at)
     logger.warning(
         "watch.failed",
         extra={

@@ -20,7 +20,7 @@ SEVERAL: Final = 5
 REASON: Final = "the provider accepted the address again"
 
 
-def sound(rejected_count: int, *, provider: str, at: datetime) -> None:
+def report(rejected_count: int, *, provider: str, at: datetime) -> None:
     """Raise the alarm, if that many rejections in a row are several and it is not open yet."""
     if rejected_count >= SEVERAL:
         alarms.sound(alarms.WEBHOOK_REJECTED, provider=provider, at=at, once=True)

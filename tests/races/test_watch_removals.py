@@ -22,7 +22,7 @@ from tests.integrations import removal_world
 from tests.integrations.google import acme, alice, google
 from tests.integrations.microsoft import microsoft
 from tests.integrations.purge.interleaving import Worker
-from tests.integrations.removal_world import World
+from tests.integrations.removal_world import TRUE, World
 from tests.walls import acting_as
 
 __all__ = ["acme", "alice", "google", "microsoft"]
@@ -56,10 +56,6 @@ class Gmail(removal_world.Google):
     product, stops = "mail", {"path_suffix": "/stop", "method": "POST"}
     token_path = "/token"
 
-    def list_watches(self):
-        pushes = self.sandbox.pushes()
-        return [*pushes["topics"], *pushes["channels"]]
-
     def expire_access(self):
         self.sandbox.expire_access(self.email)
 
@@ -71,9 +67,6 @@ class GoogleCalendar(Gmail):
 class OutlookMail(removal_world.Microsoft):
     product, stops = "mail", {"path_prefix": "/v1.0/subscriptions", "method": "DELETE"}
     token_path = "/oauth2/v2.0/token"
-
-    def list_watches(self):
-        return self.there.look("microsoft/subscriptions", email=self.email)["subscriptions"]
 
     def expire_access(self):
         self.there.control("microsoft/tokens/expire", email=self.email)
@@ -144,7 +137,7 @@ def remove(world, commits) -> dict[str, object]:
     return world.read_receipt(world.account.product)["provider_watches"]
 
 
-@pytest.mark.claim("receipt.watch-stopped", "receipt.watch-gone")
+@pytest.mark.claim("receipt.watch-stopped", "receipt.watch-gone", "removal.notices-stopped")
 @pytest.mark.parametrize("watched", ACCOUNTS, indirect=True, ids=lambda one: one.__name__)
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.thorough("48 removals, each with another fault while its watches are stopped")
@@ -156,3 +149,8 @@ def test_a_removal_leaves_no_watch(watched, name, monkeypatch):
     assert watched.account.list_watches() == []
     assert said["outcome"] in {"stopped", "gone"}
     assert said["lapse_by"] is None
+    job = watched.job_of(watched.account.product)
+    text, _ = watched.read_page(job)
+    claims = watched.find_claims(text, "removal.notices", [watched.account.product])
+    assert claims == {"removal.notices-stopped"}
+    assert TRUE["removal.notices-stopped"](watched, watched.account.product)
