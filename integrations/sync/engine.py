@@ -159,13 +159,13 @@ def _released(
     if finished:
         values |= {"last_synced_at": now, **turn.finished()}
     next_sync_at = now + timedelta(seconds=wait)
-    # Together: what crashes in here is a crash of a turn that still has its lease.
+    # Together: what crashes in here is a crash of a turn that still has its lease. The integration
+    # first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        was_hurried = claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
         if is_clean:
             turn.work.failing_since = None
             _stand(turn, StatusReason.NONE, at=now)
-    return was_hurried
+        return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
 
 
 def _failed(turn: Turn, error: errors.ProviderError) -> None:
@@ -231,6 +231,7 @@ def _back_off(
     )
     # Together: what crashes in here is a crash of a turn that still has its lease.
     with transaction.atomic(durable=True):
+        _stand(turn, reason, at=now)
         claims.postpone(
             turn.claim,
             until=now + timedelta(seconds=wait),
@@ -242,7 +243,6 @@ def _back_off(
                 "pause_reason": reason,
             },
         )
-        _stand(turn, reason, at=now)
 
 
 def _stand(turn: Turn, trouble: StatusReason, *, at: datetime) -> None:

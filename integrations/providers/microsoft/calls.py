@@ -61,6 +61,10 @@ _REFUSED: Final = frozenset(
         "errorrecurrencehasnooccurrence", "errorinvalidrequest", "errormessagesizeexceeded",
     }
 )  # fmt: skip
+# Graph called our address for notifications, and was not answered as it wants to be.
+_WEBHOOK: Final = "validationerror"
+# An older code says the same of any request, so this one is told by how Graph's text begins.
+_OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
 _LIMITS: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
 _WORDS: Final = (
     _EXPIRED | _SCOPE | _NO_MAILBOX | _NO_SUCH | _CHANGED | _TAKEN | _REFUSED | _LIMITS
@@ -68,7 +72,7 @@ _WORDS: Final = (
         "invalidauthenticationtoken", "errorinvalidgrant", "badrequest", "erroraccountsuspend",
         "serviceunavailable", "generalexception", "internalservererror", "activitylimitreached",
         "quotalimitreached", "notallowed", "unauthenticated", "itemnotfound", "resourcenotfound",
-        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", "validationerror",
+        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", _WEBHOOK,
     }
 )  # fmt: skip
 _BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
@@ -77,6 +81,7 @@ _BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] =
     (_TAKEN, errors.AlreadyThere),
     (_CHANGED, errors.ChangedMeanwhile),
     (_LIMITS, errors.RateLimited),
+    (frozenset({_WEBHOOK}), errors.WebhookRejected),
 )
 
 
@@ -249,7 +254,7 @@ def _failed(
 def meaning(
     response: transport.Answer, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    """Return the error that a refusal stands for, by its status and code, never its text."""
+    """Return the error that a refusal stands for, by its status and code."""
     status = response.status
     code = _code(response)
     kind = next((means for codes, means in _BY_CODE if code in codes), None)
@@ -292,10 +297,17 @@ def _by_status(  # noqa: PLR0911
 def _code(response: transport.Answer) -> str:
     """Return the code of an error in lower case; empty where there is none."""
     try:
-        code = json.loads(response.content)["error"]["code"]
-    except (ValueError, LookupError, TypeError, RecursionError):
+        error = json.loads(response.content)["error"]
+        code = error["code"]
+        text = str(error.get("message"))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
-    return code.lower() if isinstance(code, str) else ""
+    if not isinstance(code, str):
+        return ""
+    older_code, beginning = _OLDER_WEBHOOK
+    if code.lower() == older_code and text.lower().startswith(beginning):
+        return _WEBHOOK
+    return code.lower()
 
 
 def _claims(response: transport.Answer) -> str:

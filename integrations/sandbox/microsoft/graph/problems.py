@@ -144,6 +144,15 @@ def html_bad_gateway() -> Problem:
     return Problem(Answer(502, body, {}, "text/html"))
 
 
+def validation_failed(code: str = "ValidationError") -> Problem:
+    """What the creation of a subscription is refused with; older answers have InvalidRequest."""
+    return error(
+        400,
+        code,
+        "Subscription validation request failed. The request timed out, or nobody answered.",
+    )
+
+
 BY_NAME = {
     "graph_token": invalid_token,
     "graph_access_denied": access_denied,
@@ -158,4 +167,6 @@ BY_NAME = {
     "graph_unavailable_for_a_while": lambda: unavailable("2.5"),
     "graph_error": server_error,
     "graph_html": html_bad_gateway,
+    "graph_validation_failed": validation_failed,
+    "graph_validation_failed_older": lambda: validation_failed("InvalidRequest"),
 }
