@@ -12,12 +12,12 @@ from integrations.almanac.compiling import WORK, BadSeries, compiled
 from integrations.almanac.edits import Whole
 from integrations.almanac.series import BadEvent, Series, Start, checked, key
 from integrations.almanac.stepping import TooMany, Work
-from integrations.event_shapes import EventContent, When
 
-from . import components, events
+from . import components, events, zone_names
 from .components import Component
 from .events import One
 from .problems import Enough, Problems
+from .whole_days import DayFinder
 from .zoning import Zones
 
 #: Events and exceptions together.
@@ -85,7 +85,11 @@ class _Reader:
     exceptions: dict[tuple[str, Start], One] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
     work: Work = field(default_factory=lambda: Work(MOST_WORK))
+    zones_found: list[Zones] = field(default_factory=list)
+    # What calendars say that they are in, beside their events (X-WR-TIMEZONE).
+    own_zones: list[str] = field(default_factory=list)
     count: int = 0
+    _days: DayFinder | None = None
 
     def take(self, calendars: Iterable[Component]) -> None:
         for calendar in calendars:
@@ -94,6 +98,10 @@ class _Reader:
                 self.problems.add(version.line, "this is vCalendar 1.0: save it as iCalendar")
                 continue
             found = Zones(calendar.named("VTIMEZONE"), self.work)
+            self.zones_found.append(found)
+            if named := calendar.first("X-WR-TIMEZONE"):
+                own = zone_names.find_zone(zone_names.normalise(named.value))
+                self.own_zones += [own] if own else []
             method = calendar.first("METHOD")
             is_off = method is not None and method.value.strip().upper() == "CANCEL"
             for part in calendar.parts:
@@ -151,7 +159,9 @@ class _Reader:
         off = [uid for uid, one in self.masters.items() if one.is_cancelled]
         for uid in off:
             hanging.pop(uid, None)
-        alone = [_alone(one) for each in hanging.values() for one in each if not one.is_cancelled]
+        alone = [
+            self._alone(one) for each in hanging.values() for one in each if not one.is_cancelled
+        ]
         found = (entry for entry in [*entries, *alone] if entry is not None)
         return File(
             entries=tuple(found),
@@ -163,17 +173,60 @@ class _Reader:
         series = self._compiled(one)
         if series is None:
             return None
-        exceptions: dict[Start, EventContent | None] = {}
-        if one.content.recurrence:
-            for each in hanging:
-                content = None if each.is_cancelled else replace(each.content, recurrence=())
-                exceptions[_original(each, series)] = content
+        content = one.content
+        instances: dict[Start, One] = {}
+        try:
+            if series.place is None and content.recurrence:
+                content = self.days.rewrite(content, series)
+            for each in hanging if content.recurrence else ():
+                # Two of one day may have been written in two ways.
+                self._newest(instances, self._original(each, series), each)
+        except TooMany:
+            self.problems.add(one.line, _TOO_MUCH_WORK)
+            raise Enough from None
+        exceptions = {
+            start: None if each.is_cancelled else replace(each.content, recurrence=())
+            for start, each in instances.items()
+        }
         return Entry(
             uid=one.uid,
-            whole=Whole(one.content, exceptions),
+            whole=Whole(content, exceptions),
             sequence=one.sequence,
             organizer=one.organizer,
             line=one.line,
+        )
+
+    @property
+    def days(self) -> DayFinder:
+        if self._days is None:
+            described = [name for each in self.zones_found for name in each.described()]
+            likely = dict.fromkeys([*self.own_zones, *described, self.zone])
+            self._days = DayFinder(tuple(map(zones.zone, likely)), self.work)
+        return self._days
+
+    def _original(self, one: One, series: Series) -> Start:
+        """Return the start by which a series knows an instance; files mix days and times."""
+        when = one.original or one.content.start
+        if series.place is None:
+            return self.days.find(when, series)
+        found = key(when)
+        if isinstance(found, datetime):
+            return found
+        return series.start_at(datetime.combine(found, series.first.time()))
+
+    def _alone(self, one: One) -> Entry:
+        """Return an instance whose series is not in the file, as an event of its own."""
+        original = one.original or one.content.start
+        # An instance of days is one of a series of days, unless somebody changed that.
+        of_days = one.content.start.day is not None
+        start = self.days.find(original) if of_days else key(original)
+        return Entry(
+            uid=name_alone(one.uid, start),
+            whole=Whole(replace(one.content, recurrence=()), {}),
+            sequence=one.sequence,
+            organizer=one.organizer,
+            line=one.line,
+            series_uid=one.uid,
         )
 
     def _compiled(self, one: One) -> Series | None:
@@ -192,29 +245,6 @@ class _Reader:
         return None
 
 
-def _original(one: One, series: Series) -> Start:
-    """Return what the series calls an instance; files mix days and moments."""
-    found = key(one.original or one.content.start)
-    if series.place is None:
-        return found.date() if isinstance(found, datetime) else found
-    if isinstance(found, datetime):
-        return found
-    return series.start_at(datetime.combine(found, series.first.time()))
-
-
 def name_alone(uid: str, original: Start) -> str:
     """Return what one of a series is called where its series is not."""
     return f"{uid}/{original.isoformat()}"
-
-
-def _alone(one: One) -> Entry:
-    """Return one of a series that is not in the file, as an event of its own."""
-    original: When = one.original or one.content.start
-    return Entry(
-        uid=name_alone(one.uid, key(original)),
-        whole=Whole(replace(one.content, recurrence=()), {}),
-        sequence=one.sequence,
-        organizer=one.organizer,
-        line=one.line,
-        series_uid=one.uid,
-    )

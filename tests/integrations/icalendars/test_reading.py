@@ -74,12 +74,77 @@ class TestAMoment:
 
         assert found.whole.content.start.zone == "Europe/Vienna"
 
+    @pytest.mark.scenario("C4")
+    @pytest.mark.parametrize(
+        ("name", "zone"),
+        [
+            ("europe/berlin", BERLIN),
+            ("\"'Europe/Berlin'\"", BERLIN),
+            ("/freeassociation.sourceforge.net/Europe/Berlin", BERLIN),
+            ("/freeassociation.sourceforge.net/Tzfile/Europe/Berlin", BERLIN),
+            ("/freeassociation.sourceforge.net/UTC", "UTC"),
+            ("/mozilla.org/20050126_1/America/Argentina/Ushuaia", "America/Argentina/Ushuaia"),
+            ("w. europe standard time", BERLIN),
+            ('"(UTC+01:00) Amsterdam, Berlin, Bern, Rome"', "Europe/Amsterdam"),
+            ("(GMT+01.00) Sarajevo/Warsaw/Zagreb", "Europe/Sarajevo"),
+            ('"(UTC-05:00) Eastern Time (US & Canada)"', "America/New_York"),
+            ('"(UTC+10:00) Canberra, Melbourne, Sydney"', "Australia/Canberra"),
+        ],
+    )
+    @pytest.mark.parametrize("rules", ["none", "empty", "broken"])
+    def test_without_usable_rules_is_in_the_zone_of_that_name(self, name, zone, rules):
+        value = name.strip('"').replace(",", "\\,")
+        described = f"BEGIN:VTIMEZONE\nTZID:{value}\n{{}}END:VTIMEZONE"
+        broken = "BEGIN:STANDARD\nDTSTART:yesterday\nTZOFFSETTO:+25\nEND:STANDARD\n"
+        parts = {"none": "X-NOTHING:x", "empty": described.format(""),
+                 "broken": described.format(broken)}  # fmt: skip
+
+        found = only(calendar(parts[rules], event(f"DTSTART;TZID={name}:20260603T090000")))
+
+        assert found.whole.content.start.zone == zone
+
+    @pytest.mark.parametrize("name", ["(UTC+05:00) Berlin", "(UTC+01:00) Springfield", "Berlin"])
+    def test_of_a_city_that_may_be_another_is_refused(self, name):
+        [found] = problems(calendar(event(f'DTSTART;TZID="{name}":20260603T090000')))
+
+        assert found[1].startswith("the name of this time zone is unknown")
+
+    @pytest.mark.scenario("C4")
+    def test_goes_by_rules_under_a_name_that_needed_escapes(self):
+        rules = OWN_RULES.format(name="Here\\, or there", winter="+0100", summer="+0200")
+
+        found = only(calendar(rules, event('DTSTART;TZID="here, or there":20260603T090000')))
+
+        assert found.whole.content.start == When(at=at(2026, 6, 3, 7), zone=BERLIN)
+
+    @pytest.mark.scenario("C4")
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_goes_by_usable_rules_if_others_have_the_same_name(self, is_first):
+        rules = OWN_RULES.format(name="Mine", winter="+0100", summer="+0200")
+        broken = "BEGIN:VTIMEZONE\nTZID:Mine\nEND:VTIMEZONE"
+        both = (rules, broken) if is_first else (broken, rules)
+
+        found = only(calendar(*both, event("DTSTART;TZID=Mine:20260603T090000")))
+
+        assert found.whole.content.start == When(at=at(2026, 6, 3, 7), zone=BERLIN)
+
+    @pytest.mark.scenario("C4")
+    def test_of_an_abbreviation_goes_by_the_rules_beside_it(self):
+        rules = OWN_RULES.format(name="EST", winter="-0500", summer="-0400")
+        rules = rules.replace("-1SU;BYMONTH=10", "1SU;BYMONTH=11")
+        rules = rules.replace("-1SU;BYMONTH=3", "2SU;BYMONTH=3")
+        rules = rules.replace("T030000", "T020000")
+        tea = event("DTSTART;TZID=EST:20260603T090000")
+
+        assert only(calendar(rules, tea)).whole.content.start.zone == "America/New_York"
+        assert only(calendar(tea)).whole.content.start.zone == "EST"
+
     def test_of_a_zone_that_nobody_knows_is_refused(self):
         rules = OWN_RULES.format(name="Odd", winter="+0111", summer="+0233")
 
         for part in (rules, "X-NOTHING:x"):
             (found,) = problems(calendar(part, event("DTSTART;TZID=Odd:20260603T090000")))
-            assert found[1].startswith("nobody knows this time zone")
+            assert found[1].startswith("the name of this time zone is unknown")
 
     def test_is_a_day(self):
         found = content("DTSTART;VALUE=DATE:20260603")
