@@ -87,6 +87,7 @@ MICROSOFT: Final = Provider(
     pace="GRAPH",
     open_mail=open_mail,
     always_notifies=True,
+    moves_by_copy=True,
     asks_administrators=True,
     open_calendars=open_calendars,
     subscriptions=subscriptions,
