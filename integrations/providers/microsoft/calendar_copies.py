@@ -11,16 +11,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
-from integrations.almanac.series import BadEvent, Start, key
 from integrations.providers import errors, misread
 from integrations.providers.calendars import RemoteEvent
 
 from . import calendar_meetings as meetings
 from . import calendar_reading as reading
 from . import calendar_writing as writing
-from .calendar_times import Owner
+from .calendar_times import Owner, start_key
 
 #: Occurrences of one series that are changed or cancelled: each takes a request of its own.
 MAX_DIFFERENCES: Final = 50
@@ -46,8 +46,8 @@ class Original:
 
     resource: Resource
     event: RemoteEvent
-    changed: Mapping[Start, Resource]
-    cancelled: frozenset[Start]
+    changed: Mapping[date, Resource]
+    cancelled: frozenset[date]
 
     @property
     def version(self) -> tuple[object, ...]:
@@ -201,10 +201,10 @@ def _with_meeting_of(copy: Resource, changed: Resource) -> dict[str, str]:
     return {"contentType": "html", "content": meetings.with_block(text, block)}
 
 
-def _start(when: Any) -> Start:
+def _start(when: Any) -> date:
     try:
-        return key(when)
-    except (BadEvent, *misread.KINDS):
+        return start_key(when)
+    except misread.KINDS:
         pass
     raise errors.Rejected("an exception cannot be read", reason="unreadable")
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from integrations.almanac.series import Start
 from integrations.providers import errors
 from integrations.providers.calendars import Notify, RemoteEvent, When
 
@@ -145,7 +144,7 @@ def _delete_original(mailbox: Mailbox, wanted: Move, original: Original) -> None
 
 def _find_instances(
     mailbox: Mailbox, copy_id: str, original: Original, done: Original
-) -> Mapping[Start, str]:
+) -> Mapping[date, str]:
     """
     Return the ids of the occurrences of a copy that are still to be changed or cancelled.
 
