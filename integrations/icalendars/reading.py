@@ -12,11 +12,13 @@ from integrations.almanac.compiling import WORK, BadSeries, compiled
 from integrations.almanac.edits import Whole
 from integrations.almanac.series import BadEvent, Series, Start, checked, key
 from integrations.almanac.stepping import TooMany, Work
+from integrations.event_shapes import EventContent
 
-from . import components, events, zone_names
+from . import components, events, splitting, zone_names
 from .components import Component
 from .events import One
 from .problems import Enough, Problems
+from .splitting import BadRange
 from .whole_days import DayFinder
 from .zoning import Zones
 
@@ -25,6 +27,7 @@ MOST_EVENTS: Final = 10_000
 #: Steps that all zones and all rules of a file may take together, about two seconds.
 MOST_WORK: Final = 2_000_000
 _TOO_MUCH_WORK: Final = "it takes too much work to find when all of this happens"
+_NO_SERIES: Final = "this changes a series from here on, and the series is not in the file"
 Name = TypeVar("Name", bound=Hashable)
 _OTHERS: Final = {"VTODO": "tasks", "VJOURNAL": "journals", "VFREEBUSY": "free and busy times"}
 
@@ -34,7 +37,8 @@ class Entry:
     """
     An event or a series of a file.
 
-    :param series_uid: of what is one of a series that is not in the file, what that is called
+    :param series_uid: of an occurrence without its series, or of what follows a change of a series
+        for good: what the series is called
     """
 
     uid: str
@@ -152,9 +156,10 @@ class _Reader:
         for (uid, _), one in self.exceptions.items():
             hanging.setdefault(uid, []).append(one)
         entries = [
-            self._series(one, hanging.pop(uid, []))
+            entry
             for uid, one in self.masters.items()
             if not one.is_cancelled
+            for entry in self._series(one, hanging.pop(uid, []))
         ]
         off = [uid for uid, one in self.masters.items() if one.is_cancelled]
         for uid in off:
@@ -162,17 +167,17 @@ class _Reader:
         alone = [
             self._alone(one) for each in hanging.values() for one in each if not one.is_cancelled
         ]
-        found = (entry for entry in [*entries, *alone] if entry is not None)
         return File(
-            entries=tuple(found),
+            entries=(*entries, *alone),
             cancelled=tuple(off),
             left_out=tuple(sorted(self.left_out)),
         )
 
-    def _series(self, one: One, hanging: Iterable[One]) -> Entry | None:
+    def _series(self, one: One, hanging: Iterable[One]) -> list[Entry]:
+        """Return a series with its exceptions, and what follows where it is changed for good."""
         series = self._compiled(one)
         if series is None:
-            return None
+            return []
         content = one.content
         instances: dict[Start, One] = {}
         try:
@@ -181,20 +186,39 @@ class _Reader:
             for each in hanging if content.recurrence else ():
                 # Two of one day may have been written in two ways.
                 self._newest(instances, self._original(each, series), each)
+            parts = self._split(content, instances)
         except TooMany:
             self.problems.add(one.line, _TOO_MUCH_WORK)
             raise Enough from None
-        exceptions = {
+        return [
+            Entry(
+                uid=splitting.name_part(one.uid, number) if number else one.uid,
+                whole=part,
+                sequence=one.sequence,
+                organizer=one.organizer,
+                line=one.line,
+                series_uid=one.uid if number else "",
+            )
+            for number, part in enumerate(parts)
+            if part is not None
+        ]
+
+    def _split(self, content: EventContent, instances: dict[Start, One]) -> list[Whole | None]:
+        """
+        Return what there is of a series, part by part.
+
+        :raises TooMany: if the work of the file runs out
+        """
+        contents = {
             start: None if each.is_cancelled else replace(each.content, recurrence=())
             for start, each in instances.items()
         }
-        return Entry(
-            uid=one.uid,
-            whole=Whole(content, exceptions),
-            sequence=one.sequence,
-            organizer=one.organizer,
-            line=one.line,
-        )
+        ranges = {start: contents.pop(start) for start, one in instances.items() if one.is_range}
+        try:
+            return splitting.split(Whole(content, contents), ranges, self.work)
+        except BadRange as error:
+            self.problems.add(instances[error.start].line, error.why)
+        return []
 
     @property
     def days(self) -> DayFinder:
@@ -216,6 +240,8 @@ class _Reader:
 
     def _alone(self, one: One) -> Entry:
         """Return an instance whose series is not in the file, as an event of its own."""
+        if one.is_range:
+            self.problems.add(one.line, _NO_SERIES)
         original = one.original or one.content.start
         # An instance of days is one of a series of days, unless somebody changed that.
         of_days = one.content.start.day is not None

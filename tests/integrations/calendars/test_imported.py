@@ -128,6 +128,29 @@ def test_shows_a_moved_day_once_however_its_file_named_it(alice, midnight):
     ]
 
 
+@pytest.mark.django_db
+@pytest.mark.scenario("C6")
+def test_has_each_day_once_whatever_a_newer_file_says_of_what_follows(alice):
+    calendar_id = begun(alice, "Club")
+    club = event("DTSTART;VALUE=DATE:20260601", "RRULE:FREQ=DAILY;COUNT=4", "SUMMARY:Old", uid="c")
+
+    def following(day, title):
+        return event(
+            f"RECURRENCE-ID;VALUE=DATE;RANGE=THISANDFUTURE:202606{day:02}",
+            f"DTSTART;VALUE=DATE:202606{day:02}", f"SUMMARY:{title}", uid="c",
+        )  # fmt: skip
+
+    files = [
+        ([club, following(2, "New"), following(4, "Newer")], ["Old", "New", "New", "Newer"]),
+        ([club, following(3, "Later")], ["Old", "Old", "Later", "Later"]),
+        ([club], ["Old"] * 4),
+    ]
+    for parts, wanted in files:
+        with acting_as(ProcessClass.WEB, alice):
+            importing.take(actor=alice, calendar_id=calendar_id, data=calendar(*parts), at=NOW)
+        assert [title for _, title in local_house.titles(alice, utc(1, 0), utc(30, 0))] == wanted
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.invariant(6)
 @pytest.mark.scenario("X2")
