@@ -220,9 +220,11 @@ def _begun_already(which: Which, target: Target, call: CalendarCall, etag: str) 
     made = next((one for one in looked if isinstance(one, RemoteEvent)), None)
     if made is None:
         return _gone(which, target)
-    came = Came(events=[made, target.series(call)])
-    ids = copying.take(target.place, came, at=which.asked.at)
-    return Written(target.place.calendar.id, _text(ids.get(made.event_id)))
+    series = target.series(call)
+    ids = copying.take(target.place, Came(events=[made, series]), at=which.asked.at)
+    has_new_link = made.conference is not None and made.conference != series.conference
+    shown = _text(ids.get(made.event_id))
+    return Written(target.place.calendar.id, shown, has_new_link=has_new_link)
 
 
 def _merging(target: Target, once: Callable[[CalendarCall], T]) -> T:
