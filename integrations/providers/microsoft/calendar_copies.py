@@ -91,10 +91,15 @@ def check_movable(original: Original) -> None:
         # A copy would be a new meeting, of another organizer.
         raise errors.Rejected("an invitation cannot be copied", reason="move-invitation")
     resources = (original.resource, *original.changed.values())
-    if any(one.get("hasAttachments") for one in resources):
+    if any(one.get("hasAttachments") or _has_pictures(one) for one in resources):
         raise errors.Rejected("attachments are not copied", reason="move-attachments")
     if len(original.changed) + len(original.cancelled) > MAX_DIFFERENCES:
         raise errors.Rejected("too many exceptions", reason="move-too-many")
+
+
+def _has_pictures(resource: Resource) -> bool:
+    """Return whether a text shows attachments within it, which `hasAttachments` does not count."""
+    return "cid:" in ((resource.get("body") or {}).get("content") or "").lower()
 
 
 def copy_id(original: Original, calendar_id: str) -> str:

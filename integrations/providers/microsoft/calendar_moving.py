@@ -56,12 +56,15 @@ def move(mailbox: Mailbox, wanted: Move) -> RemoteEvent:
     if original.has_guests and wanted.notify == "none":
         raise errors.Rejected("the guests are told", reason="move-guests")
     copy = _write_copy(mailbox, wanted, original)
+    refused: errors.ProviderError | None = None
     try:
         _copy_exceptions(mailbox, wanted, copy, original)
         _delete_original(mailbox, wanted, original)
-    except (errors.ChangedMeanwhile, errors.Rejected):
+    except (errors.ChangedMeanwhile, errors.Rejected) as error:
+        refused = error
+    if refused is not None:
         _delete(mailbox, wanted.to, str(copy["id"]))
-        raise
+        raise refused
     return _as_event(mailbox, copy)
 
 
@@ -101,7 +104,11 @@ def _write_copy(mailbox: Mailbox, wanted: Move, original: Original) -> dict[str,
     if held is not None:
         return held
     body = copies.new(original, wanted.to)
-    return write(Request(_events(wanted.to), method="POST", body=body), mailbox.access)
+    try:
+        return write(Request(_events(wanted.to), method="POST", body=body), mailbox.access)
+    except errors.AlreadyThere:
+        pass
+    raise errors.OutcomeUnknown("an earlier copy cannot be found yet")
 
 
 def _copy_exceptions(

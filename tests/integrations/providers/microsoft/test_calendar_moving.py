@@ -208,6 +208,18 @@ class TestASeries:
         assert caught.value.reason == "move-too-many"
         assert world.state(in_other=True) == []
 
+    def test_whose_copy_is_not_found_yet_is_not_copied_again(self, world):
+        event_id = world.put(content())
+        used = {"code": "ErrorDuplicateTransactionId", "message": "used before"}
+        world.sandbox.fail_next(
+            method="POST", path_prefix="/v1.0/me/calendars", status=409, body={"error": used}
+        )
+
+        with pytest.raises(errors.OutcomeUnknown):
+            world.move(event_id)
+
+        assert len(world.state(in_other=False)) == 1
+
 
 class TestGuests:
     @pytest.mark.parametrize("has_series", [False, True])
@@ -240,9 +252,13 @@ class TestGuests:
         assert caught.value.reason == "move-invitation"
         assert world.state(in_other=True) == []
 
-    def test_do_not_get_attachments_that_are_not_copied(self, world):
+    @pytest.mark.parametrize(
+        "attached",
+        [{"graph": {"hasAttachments": True}}, {"description": '<img src="CID:a@b">'}],
+    )
+    def test_do_not_get_attachments_that_are_not_copied(self, world, attached):
         event_id = world.put(content(attendees=(Attendee(BOB),)))
-        world.write(id=world.stored(event_id), graph={"hasAttachments": True})
+        world.write(id=world.stored(event_id), **attached)
 
         with pytest.raises(errors.Rejected) as caught:
             world.move(event_id)
