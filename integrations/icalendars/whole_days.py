@@ -8,9 +8,11 @@ file does not say; its zones and the days of the series tell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from integrations import zones
@@ -19,6 +21,10 @@ from integrations.almanac.lines import Line
 from integrations.almanac.series import Series
 from integrations.almanac.stepping import Work
 from integrations.event_shapes import EventContent, When
+
+_UNTIL: Final = re.compile(r"\b(UNTIL=)(\d{8}T\d{6}Z)", re.ASCII | re.IGNORECASE)
+# When a day begins, and what programs write for its end.
+_BORDERS: Final = frozenset({time(), time(23, 59), time(23, 59, 59)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class DayFinder:
 
     def rewrite(self, content: EventContent, series: Series) -> EventContent:
         """
-        Return a series of days with dates in its EXDATE and RDATE lines, and no times.
+        Return a series of days with dates in its lines, and no times.
 
         :raises TooMany: if the work runs out
         """
@@ -61,12 +67,21 @@ class DayFinder:
 
     def _rewritten(self, text: str, series: Series) -> str:
         line = lines.read(text)
-        if line.name not in {"EXDATE", "RDATE"}:
-            return text
+        if line.name == "RRULE":
+            return _UNTIL.sub(self._until, text)
         # A day is left out only if it is there; one that is added is not there yet.
         among = _whole(series) if line.name == "EXDATE" else None
         dates = ",".join(lines.stamp(one) for one in self._days(line, among))
         return f"{line.name};VALUE=DATE:{dates}"
+
+    def _until(self, found: re.Match[str]) -> str:
+        """Return the last day of a rule, which begins or ends at a moment in UTC."""
+        moment = lines.time(found[2])
+        if not isinstance(moment, datetime):
+            return found[0]
+        clocks = (zones.clock(moment, place) for place in self.likely)
+        day = next((clock.date() for clock in clocks if clock.time() in _BORDERS), moment.date())
+        return found[0] if day == moment.date() else f"{found[1]}{lines.stamp(day)}"
 
     def _days(self, line: Line, series: Series | None) -> Iterable[date]:
         for found in map(lines.time, line.value.split(",")):

@@ -160,6 +160,25 @@ class TestALineOfDates:
 
         assert [when for when, _ in shown(file, 2027)] == [day]
 
+    @given(
+        st.sampled_from(PLACES),
+        st.integers(min_value=1, max_value=300),
+        st.sampled_from([time(), time(23, 59), time(23, 59, 59)]),
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_ends_with_the_day_that_it_names(self, place, number, clock):
+        day = FIRST + timedelta(days=number)
+        at = zones.at(datetime.combine(day, clock), zones.zone(place))
+
+        file = read(calendar(all_days(rule=f"RRULE:FREQ=DAILY;UNTIL={at:%Y%m%dT%H%M%SZ}")), place)
+
+        assert shown(file)[-1][0] == day
+
+    def test_that_ends_at_another_time_ends_with_its_day_in_utc(self):
+        file = read(calendar(all_days(rule="RRULE:FREQ=DAILY;UNTIL=20260110T120000Z")))
+
+        assert shown(file)[-1][0] == date(2026, 1, 10)
+
     def test_that_cannot_be_read_is_named_by_its_own_number(self):
         from .files import problems
 
