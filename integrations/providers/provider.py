@@ -77,6 +77,8 @@ class Provider:
     refusals: Mapping[int, type[ProviderError]] = field(default_factory=dict)
     # Whether guests are told of every change of an event, whoever asks not to.
     always_notifies: bool = False
+    # Whether an event moves to another calendar as a copy, and guests are invited again.
+    moves_by_copy: bool = False
     # Whether an administrator may have to allow what somebody asks for, and is asked there: from
     # here that looks as if they had said no, or had not come back.
     asks_administrators: bool = False

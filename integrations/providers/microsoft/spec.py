@@ -92,6 +92,7 @@ MICROSOFT: Final = Provider(
     most_at_once=AT_ONCE,
     open_mail=open_mail,
     always_notifies=True,
+    moves_by_copy=True,
     asks_administrators=True,
     open_calendars=open_calendars,
     subscriptions=subscriptions,

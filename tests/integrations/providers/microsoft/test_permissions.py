@@ -181,10 +181,12 @@ class TestRequestsOfCalendars:
             mine, made.event_id, edit, etag=made.etag, notify="none", before=content()
         )
         moved = adapter.move(mine, made.event_id, to=other, etag=changed.etag, notify="none")
+        assert adapter.find_moved(other, made.event_id).event_id == moved.event_id
         adapter.delete(other, moved.event_id, etag="*", notify="none")
         adapter.instance_id(series, When(at=TEN + timedelta(weeks=1), zone="UTC"))
         adapter.exceptions(mine, adapter.event(mine, series).ical_uid)
-        return {"create", "event", "change", "move", "delete", "instance_id", "exceptions"}
+        changed = {"create", "event", "change", "move", "find_moved", "delete"}
+        return changed | {"instance_id", "exceptions"}
 
     def answer(self, world) -> set[str]:
         guests = (Attendee(BOB), Attendee(ALICE, is_self=True))
