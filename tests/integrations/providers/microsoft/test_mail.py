@@ -320,6 +320,7 @@ class TestWhatGraphTellsInPart:
 
         assert [one.message_id for one in page.upserted] == ["m1"]
         assert page.filings == {}
+
     @pytest.mark.parametrize(
         ("now", "item"),
         [
