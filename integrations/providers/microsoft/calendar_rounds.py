@@ -116,7 +116,8 @@ def _page(mailbox: Mailbox, answer: dict[str, Any], place: Place) -> EventPage:
     held += _looked_up(mailbox, removed, place, found)
     series = set(place.series) - set(found.deleted)
     asked = _masters(held, series)
-    kinds = {"occurrence", "seriesMaster"}
+    # No set: what a provider answers as a type may be anything.
+    kinds = ("occurrence", "seriesMaster")
     for resource in _whole(mailbox, [one for one in held if one.get("type") not in kinds]):
         _take(mailbox, resource, found)
     if not place.is_first:
