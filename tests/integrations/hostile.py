@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 
-HEAD = [("From", "Mallory <mallory@example.test>"), ("To", "alice@example.test")]
+MALLORY = "Mallory <mallory@example.test>"
+HEAD = [("From", MALLORY), ("To", "alice@example.test")]
 SURROGATES = {
     "utf-7": b"before +2AA- after",
     "utf-7-twice": b"before +-2AA- after",
@@ -65,7 +66,9 @@ class Node:
         body = next((one for one in leaves if one.kind in BODIES), Node())
         files = [one for one in leaves if one is not body]
         named = {name.lower(): value for name, value in self.headers}
-        person = {"emailAddress": {"name": "Mallory", "address": "mallory@example.test"}}
+        # Exchange splits a sender as we do: the address is in the angle brackets.
+        name, _, address = named.get("from", MALLORY).rstrip(">").rpartition(" <")
+        person = {"emailAddress": {"name": name, "address": address}}
         many = self.headers.count(("To", named.get("to", "")))
         found = {
             "subject": decoded(named.get("subject", "")),

@@ -21,6 +21,8 @@ _UNSAFE = re.compile(
     r"<(script|object|iframe|form)\b.*?(?:</\1>|$)|<(?:meta|link|base)\b[^>]*>|\son\w+=(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
     re.IGNORECASE | re.DOTALL,
 )
+# One entry, whatever its name says.
+_ONE = re.compile(r"(?P<name>[^<>,\"]*|\"[^\"]*\"\s*)<(?P<address>[^<>\s]+)>")
 _METHOD = re.compile(r"method=\"?(\w+)", re.IGNORECASE)
 MEETINGS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}
 RECIPIENTS = {
@@ -41,12 +43,19 @@ def etag(outlook: Outlook, entry: Entry) -> str:
 
 
 def people(value: str) -> list[dict[str, Any]]:
-    pairs = getaddresses([" ".join(value.split())])
+    pairs = _split(" ".join(value.split()))
     return [
         {"emailAddress": {"name": _clean(unworded(name)) or address, "address": _clean(address)}}
         for name, address in pairs
         if address
     ]
+
+
+def _split(value: str) -> list[tuple[str, str]]:
+    """Return names and addresses; of one entry with angle brackets, the address is in these."""
+    if one := _ONE.fullmatch(value):
+        return [(one["name"].strip(' "'), one["address"])]
+    return getaddresses([value])
 
 
 def _clean(value: str) -> str:
