@@ -213,7 +213,7 @@ class TestSentMessages:
         assert found.references == ("earlier@example.com", "first@example.com")
 
     def test_say_it_by_their_conversation_where_graph_fails_at_properties(self, world):
-        world.sandbox.dial(graph_properties_fail=True)
+        world.sandbox.dial(graph_faults="extended_properties_500 sent_items_without_headers")
         answer = answered(world)
         for _ in range(4):
             world.deliver()
