@@ -17,7 +17,8 @@ from integrations.providers.base import RemoteMessage
 def people(addresses) -> list[tuple[str, str]]:
     # Exchange repeats an address as its name, and takes control characters out of names.
     return [
-        ("" if one.name == one.email else "".join(one.name.split()), one.email) for one in addresses
+        ("" if one.name == one.address else "".join(one.name.split()), one.address)
+        for one in addresses
     ]
 
 
