@@ -12,9 +12,7 @@ refused keeps workers from drawing until the person can have come back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +20,6 @@ from django.db import connection as database
 
 from integrations.endpoints import Pace
 from integrations.fences import NoLongerLive
-from integrations.models import QuotaBucket
 
 # The part of the provider's limit that may be spent in one burst; the rest flows in.
 BURST = 0.25
@@ -181,16 +178,6 @@ def open_bucket(*, connection_id: UUID, capacity: float) -> None:
     """
     with database.cursor() as cursor:
         cursor.execute(_OPEN, {"connection": connection_id, "capacity": capacity})
-
-
-def find_pauses(connection_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, datetime]:
-    """Return until when each mailbox is paused by its provider's limits; not those that are not."""
-    paused = QuotaBucket.objects.filter(connection_id__in=connection_ids, parked_until__gt=at)
-    return {
-        connection_id: until
-        for connection_id, until in paused.values_list("connection_id", "parked_until")
-        if until is not None
-    }
 
 
 def park(*, connection_id: UUID, seconds: float) -> None:

@@ -93,12 +93,12 @@ def hold(
     """
     Hold slots of a mailbox while its provider is asked.
 
+    If the provider throttles a request, the mailbox pauses for all.
+
     :param want: requests that may be under way at once
     :param most: of the mailbox, over all processes; 0: as many as callers like
-    :param patience: seconds that the caller waits for them in place
+    :param patience: seconds that the caller waits for free slots
     :param is_person: whether a person waits for it
-    Where the provider answers that it was asked too much, the mailbox pauses.
-
     :raises NoSlot: if they were not free in that time, or the mailbox is paused
     :raises NoLongerLive: if the connection has ended
     """

@@ -119,7 +119,7 @@ def _person(recipient: Mapping[str, Any]) -> Address:
     person = recipient.get("emailAddress") or {}
     name = headers.printable(_text(person.get("name")))
     address = headers.printable(_text(person.get("address")))
-    # Exchange repeats the address of whoever has no name.
+    # Without a name, Exchange gives the address as the name.
     return Address("" if name.lower() == address.lower() else name, address)
 
 

@@ -92,8 +92,8 @@ class Message(models.Model):
     synced_at = models.DateTimeField()
     summary = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
     # JSON list of the ids of the user's own labels; None where there are none. Their names are in
-    # `SyncWork.label_names`. Not in the summary, because they change without it: a sync may seal
-    # anew, and open nothing.
+    # `SyncWork.label_names`. Not in the summary, because they change without it: a sync
+    # seals them again and opens nothing.
     labels = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
 
     class Meta:

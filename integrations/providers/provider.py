@@ -55,9 +55,9 @@ class Provider:
     account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
     are those that may show it.
     `refusals` are numbers that a token endpoint gives beside its word, where the number says more.
-    `pace` is what the settings call how fast its mailboxes may be read, counted over `pace_minutes`
-    by the provider. `most_at_once` are the
-    requests of one mailbox that may be under way, over all processes; 0: as many as there are.
+    `pace` names the setting that says how fast its mailboxes may be read; the provider counts over
+    `pace_minutes`. `most_at_once` is how many requests of one mailbox may be under way, over all
+    processes; 0: no limit.
     """
 
     key: str

@@ -134,10 +134,6 @@ class Dials:
     graph_partial_changes: bool = False
     # Who leaves a folder and comes back between two rounds is told as removed, and not again.
     graph_round_trips_lost: bool = False
-    # A delta shows internet headers where they are selected; otherwise only lists do.
-    graph_delta_headers: bool = False
-    # Whoever expands extended properties of messages is answered with 500.
-    graph_properties_fail: bool = False
     # Seconds until a message that was sent lies in Sent Items, and whether under another id.
     graph_send_seconds: float = 0.0
     graph_sent_id_changes: bool = False
@@ -147,8 +143,9 @@ class Dials:
     graph_conflict_status: int = 412
     # How a transactionId is refused that stands for another event: 409, or 400.
     graph_duplicate_status: int = 409
-    # Faults that last, out of `GRAPH_FAULTS`, spaces between them.
-    graph_faults: str = ""
+    # Faults that last, out of `GRAPH_FAULTS`, spaces between them. The default are those that
+    # Exchange always has.
+    graph_faults: str = "delta_without_headers sent_items_without_headers"
     # Answers of a batch come in another order than its requests.
     graph_batch_shuffled: bool = True
 

@@ -132,7 +132,7 @@ def try_again(run: Run) -> bool:
             )
         )
 
-    # One of those that somebody asked for may be what a worker died of.
+    # A worker may have died of a message that its owner asks for again.
     if not fetching.one_by_one(run, asked_for, write, were_aside=True):
         return False
     steps = singles(delayed, run.mailbox.prices)

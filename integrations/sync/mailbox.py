@@ -44,9 +44,9 @@ class Postponed(Exception):
 @contextmanager
 def holding_slots(connection_id: UUID, most: int) -> Iterator[None]:
     """
-    Have the mailbox to oneself while its provider is asked. See `request_slots.hold`.
+    Hold all slots of a mailbox while its provider is asked. See `request_slots.hold`.
 
-    :raises Postponed: if other requests of it are under way for longer, or it is paused
+    :raises Postponed: if they are not free within a worker's patience, or the mailbox is paused
     """
     try:
         with request_slots.hold(connection_id=connection_id, want=most, most=most):

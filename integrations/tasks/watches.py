@@ -8,16 +8,9 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from integrations import watches
 from integrations.tasks import connections
-
-
-def queue_watch(watch_id: UUID) -> None:
-    """Ask a worker to see to it now. A broker that is down loses nothing: the sweep comes."""
-    with suppress(OperationalError, OSError):
-        keep_watch.apply_async(kwargs={"watch_id": str(watch_id)}, retry=False)
 
 
 @shared_task(name="integrations.keep_watch", time_limit=180)  # type: ignore[untyped-decorator]

@@ -15,8 +15,7 @@ from .hearing import of_mailbox as heard_of_mailbox
 from .keeping import keep
 from .silence import tell_operator
 from .standing import Standing
-from .stopping import Count, Ended, Outcome, stop
-from .stopping import give_up as leave_to_lapse
+from .stopping import Count, Ended, Outcome, leave_to_lapse, stop
 from .wanting import due, give_up, is_open_to, want
 from .webhook_alarm import settle as settle_webhook_alarm
 

@@ -24,7 +24,7 @@ _SOON: Final = timedelta(seconds=10)
 _OFTEN: Final = timedelta(minutes=10)
 
 # Waiting mends none of these, and asking often would be a storm.
-_LASTING: Final = (errors.MailboxMissing, errors.ScopeMissing, errors.AdminBlocked, errors.Gone)
+_LASTING: Final = (errors.MailboxMissing, errors.Gone)
 # Ours to mend; the operator is told, and nobody's state changes.
 _OURS: Final = (errors.InvalidClient, errors.Unexpected)
 
@@ -64,7 +64,12 @@ def record(turn: Turn, error: errors.ProviderError) -> None:
 
 
 def pause(error: errors.ProviderError, failure_count: int) -> timedelta:
-    """Return for how long to leave a watch alone that failed so often before."""
+    """
+    Return for how long to leave a watch alone that failed so often before.
+
+    A refusal (403) is tried again like an outage: one proves nothing, and the sync, which uses the
+    same permission, finds out whether it is gone.
+    """
     if isinstance(error, errors.WebhookRejected):
         return pauses.backing_off(failure_count, first=_SOON, longest=_OFTEN)
     if isinstance(error, _LASTING):

@@ -107,7 +107,7 @@ def stop(integration_id: UUID, *, now: Callable[[], datetime], count: Count) -> 
     return not left
 
 
-def give_up(integration_id: UUID, *, at: datetime, count: Count) -> None:
+def leave_to_lapse(integration_id: UUID, *, at: datetime, count: Count) -> None:
     """Leave the watches that are left to end by themselves."""
     _settle(_rows(integration_id), Outcome.UNANSWERED, at=at, count=count)
 

@@ -15,7 +15,7 @@ from integrations import alarms
 from integrations.models import Watch, WatchKind, WatchStatus
 from limited_use import settled_alarms
 
-#: So many rejections in a row of one watch are an alarm: about three minutes of them.
+#: So many rejections in a row of one watch are an alarm: one to three minutes of them.
 SEVERAL: Final = 5
 REASON: Final = "the provider accepted the address again"
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import quotas, request_slots
+from integrations import request_slots
 from integrations.models import Connection, Message, QuotaBucket, SyncWork
 from integrations.sync import claims, engine
 from tests.integrations.microsoft import Browser, microsoft
@@ -62,7 +62,7 @@ class TestAPause:
         refused = [count for name, count in statuses.items() if name.endswith(f" {status}")]
         assert refused == [1]
         assert Message.objects.count() < 3
-        until = quotas.find_pauses([connection.id], at=timezone.now())[connection.id]
+        until = QuotaBucket.objects.get(connection=connection).parked_until
         assert least < (until - timezone.now()).total_seconds() <= claims.FIRST_PAUSE
         assert not run()
         with (

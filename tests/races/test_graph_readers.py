@@ -58,13 +58,10 @@ class Mailbox:
         statuses = self.microsoft.sandbox.counters()["statuses"]
         return sum(count for name, count in statuses.items() if name.endswith(" 429"))
 
-    def check_all_are_here(self) -> None:
-        """All messages are here, in the order in which the provider has them."""
-        self.work.refresh_from_db()
-        ours = Message.objects.order_by("-received_at").values_list("received_at", flat=True)
+    def check_all_were_read(self) -> None:
+        """We have as many messages as the provider lists."""
         listed = self.microsoft.look("mailbox", email=ALICE_BOX, provider="microsoft")
-        assert len(ours) == listed["listedTotal"]
-        assert list(ours) == sorted(ours, reverse=True)
+        assert Message.objects.count() == listed["listedTotal"]
 
 
 @pytest.fixture
@@ -77,7 +74,7 @@ class TestProcessesOfOneMailbox:
         mailbox.read(workers=2, persons=2)
 
         assert mailbox.count_throttled() == 0
-        mailbox.check_all_are_here()
+        mailbox.check_all_were_read()
 
     @pytest.mark.thorough("processes, and pauses that are waited for")
     @pytest.mark.parametrize("retry_after", ["1.128", ""])
@@ -93,4 +90,4 @@ class TestProcessesOfOneMailbox:
 
         # Those that were told to, and at most the others that were under way.
         assert mailbox.count_throttled() <= 4
-        mailbox.check_all_are_here()
+        mailbox.check_all_were_read()

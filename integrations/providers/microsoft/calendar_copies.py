@@ -51,7 +51,7 @@ class Original:
 
     @property
     def version(self) -> tuple[object, ...]:
-        """What differs if somebody changes the event or one of its occurrences."""
+        """A value that is another one after each change of the event or of an occurrence."""
         etags = sorted((str(one["id"]), str(one.get("@odata.etag"))) for one in self._exceptions())
         return self.event.etag, tuple(etags), self.cancelled
 

@@ -23,7 +23,7 @@ from integrations.providers.base import name_of
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
 
 from . import calendar_reading as reading
-from .calendar_batches import read_each
+from .batch import call_in_batches
 from .calendar_times import Owner
 from .calls import Outcome, Request, call, segment
 
@@ -219,7 +219,7 @@ def _asked(
     mailbox: Mailbox, ids: Sequence[str], query: dict[str, str]
 ) -> list[tuple[str, Outcome]]:
     requests = [Request(f"/me/events/{segment(one)}", query) for one in ids]
-    return list(zip(ids, read_each(requests, mailbox.access), strict=True))
+    return list(zip(ids, call_in_batches(requests, mailbox.access), strict=True))
 
 
 def _whole(mailbox: Mailbox, resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from integrations.providers.access import Access
 from integrations.providers.calendars import When
 
 from . import calendar_times as times
-from .calendar_batches import read_each
+from .batch import call_in_batches
 from .calendar_reading import CANCELLED
 from .calendar_times import Owner
 from .calls import Request, call, segment
@@ -43,7 +43,7 @@ def instance_ids(
     path = f"/me/events/{segment(series_id)}/instances"
     moments = [_moment(one, whose) for one in originals]
     requests = [Request(path, _query((at - _DAY, at + _DAY))) for at in moments]
-    answers = read_each(requests, access)
+    answers = call_in_batches(requests, access)
     found = []
     for original, at, answer in zip(originals, moments, answers, strict=True):
         if isinstance(answer, errors.ProviderError):

@@ -211,8 +211,8 @@ def _is_only_moved(item: Mapping[str, Any], folders: Folders, known_until: str) 
     return is_known and "sent" not in reading.filing(item, folders).folders
 
 
-def _is_filed_anew(item: Mapping[str, Any]) -> bool:
-    """Return whether an item says that a message is filed anew, and nothing else of it."""
+def _changes_only_filing(item: Mapping[str, Any]) -> bool:
+    """Return whether an item of a delta has nothing but a new filing of its message."""
     names = {name for name in item if not name.startswith("@")} - _BESIDE_FILING
     return bool(names) and names <= _OF_FILING
 
@@ -236,7 +236,7 @@ def _folded(  # noqa: PLR0913
             deleted.append(message_id)
         elif (
             message_id in told.removed and _is_only_moved(item, folders, known_until)
-        ) or _is_filed_anew(told.shown.get(message_id, {})):
+        ) or _changes_only_filing(told.shown.get(message_id, {})):
             relabelled.append(Relabelled(reading.ref(item), reading.filing(item, folders)))
         else:
             upserted.append(reading.ref(item))

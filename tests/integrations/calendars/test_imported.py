@@ -130,6 +130,21 @@ def test_shows_a_moved_day_once_however_its_file_named_it(alice, midnight):
 
 @pytest.mark.django_db
 @pytest.mark.scenario("C6")
+@pytest.mark.parametrize("rules", ["", "BEGIN:VTIMEZONE\nTZID:{name}\nEND:VTIMEZONE"])
+@pytest.mark.parametrize("name", ["Asia/Tokyo", "(UTC+09:00) Osaka, Sapporo, Tokyo"])
+def test_is_at_its_time_though_its_file_has_no_rules_of_its_zone(alice, name, rules):
+    calendar_id = begun(alice, "Japan")
+    call = event(f'DTSTART;TZID="{name}":20260603T090000', "SUMMARY:Call", uid="c@x")
+    data = calendar(rules.format(name=name), call)
+
+    with acting_as(ProcessClass.WEB, alice):
+        importing.take(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+
+    assert local_house.titles(alice, utc(1, 0), utc(30, 0)) == [("03 00:00", "Call")]
+
+
+@pytest.mark.django_db
+@pytest.mark.scenario("C6")
 def test_has_each_day_once_whatever_a_newer_file_says_of_what_follows(alice):
     calendar_id = begun(alice, "Club")
     club = event("DTSTART;VALUE=DATE:20260601", "RRULE:FREQ=DAILY;COUNT=4", "SUMMARY:Old", uid="c")

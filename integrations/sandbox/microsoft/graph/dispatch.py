@@ -44,6 +44,11 @@ def answer(world: World, call: Call, arrival: limits.Arrival = ALONE, part: int 
             result = _answer(world, call, found, arrival.place_of(part))
     except Problem as problem:
         result = problem.answer
+    _record(world, call, f"graph.{found[0].name}" if found else unquote(call.path), result.status)
+    return result
+
+
+def _record(world: World, call: Call, method_id: str, status: int) -> None:
     account = world.microsoft.account(bearer(call))
     world.journal.record(
         Entry(
@@ -52,19 +57,22 @@ def answer(world: World, call: Call, arrival: limits.Arrival = ALONE, part: int 
             path=unquote(call.path),
             query=call.query_string,
             body=call.body[:KEPT_BODY].decode("utf-8", "replace"),
-            method_id=f"graph.{found[0].name}" if found else unquote(call.path),
+            method_id=method_id,
             user=account.email if account else "",
-            status=result.status,
+            status=status,
         )
     )
-    return result
 
 
 def _faulty(world: World, call: Call, arrival: limits.Arrival, part: int) -> Answer:
     """A part of a batch: it can meet a fault of its own, if that fault is an answer."""
     world.journal.batch_parts += 1
     fault = world.faults.take(call, answers_only=True)
-    return fault.answer() if fault else answer(world, call, arrival, part)
+    if fault is None:
+        return answer(world, call, arrival, part)
+    result = fault.answer()
+    _record(world, call, "fault", result.status)
+    return result
 
 
 def _answer(

@@ -1,7 +1,8 @@
 """
 Faults of Graph that last while the dial `graph_faults` names them.
 
-Those that befall single requests are names of problems instead (`problems.BY_NAME`).
+By default it names those that Exchange always has. Faults of single requests are problems instead
+(`problems.BY_NAME`).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def play(route: Route, ask: Ask) -> Any:
 
 def _is_sent(ask: Ask, item: dict[str, Any]) -> bool:
     entry = ask.outlook.entry(str(item.get("id")))
-    return entry is not None and ask.outlook.folder_of(entry).well_known == "sentitems"
+    return entry is not None and "SENT" in entry.labels
 
 
 def _expand(ask: Ask, item: dict[str, Any], expand: str, *, ignores_select: bool) -> None:

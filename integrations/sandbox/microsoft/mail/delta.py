@@ -93,16 +93,9 @@ def _first(ask: Ask, folder: Folder, link: Link, size: int) -> dict[str, Any]:
         last = (entry.date, entry.id)
         if link.filtered and not test(reading.shown(ask, entry, "")):
             continue
-        value.append(_shown(ask, entry, link.select))
+        value.append(reading.shown(ask, entry, link.select))
     after = Link(**(link.__dict__ | {"last": last, "place": link.place + len(value)}))
     return _body(ask, value, after, is_last=is_last)
-
-
-def _shown(ask: Ask, entry: Entry, select: str) -> dict[str, Any]:
-    found = reading.shown(ask, entry, select)
-    if not ask.world.dials.graph_delta_headers:
-        found.pop("internetMessageHeaders", None)
-    return found
 
 
 def _later(ask: Ask, folder: Folder, link: Link, size: int) -> dict[str, Any]:
@@ -140,7 +133,7 @@ def _told(
         wanted = "created" if not was else "updated"
         if link.kinds not in ("", wanted):
             return None
-        made = _shown(ask, entry, link.select)
+        made = reading.shown(ask, entry, link.select)
         return _part(ask, made, its) if was and ask.world.dials.graph_partial_changes else made
     if not was and not any(seen):
         return None

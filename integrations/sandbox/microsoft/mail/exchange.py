@@ -1,9 +1,9 @@
 """
 What Exchange makes of a message before Graph shows it.
 
-By what Graph answers: a text becomes HTML of a known form; what was sent from the mailbox has no
-internet headers; an invitation has no file; a message that is signed or encrypted by S/MIME is one
-file. learn.microsoft.com/graph/api/resources/message and …/resources/attachment
+A plain text becomes HTML of a known form; an invitation has no file; a message that is signed or
+encrypted by S/MIME is one file. Internet headers that are missing are a fault: `graph/faults.py`.
+learn.microsoft.com/graph/api/resources/message and …/resources/attachment
 """
 
 import base64
@@ -11,7 +11,6 @@ import re
 from html import escape
 from typing import Any
 
-from integrations.sandbox.mail.entry import Entry
 from integrations.sandbox.mail.splitting import Part
 from integrations.sandbox.microsoft.graph import problems
 
@@ -23,7 +22,6 @@ FROM_TEXT = (
     '<div class="PlainText">{lines}</div></span></font>\r\n</body>\r\n</html>\r\n'
 )
 ANSWER = 5
-WRITTEN_HERE = frozenset({"SENT", "DRAFT"})
 PROPERTIES = frozenset(
     one.lower()
     for one in (
@@ -43,10 +41,6 @@ def html_of_text(text: str) -> str:
     """Runs of spaces stay visible."""
     lines = escape(text, quote=False).replace("\r\n", "\n").replace("  ", " &nbsp;")
     return FROM_TEXT.replace("{lines}", lines.replace("\n", "<br>\r\n"))
-
-
-def has_internet_headers(entry: Entry) -> bool:
-    return not WRITTEN_HERE & entry.labels
 
 
 def conversation_index(thread: bytes, before: list[int]) -> str:

@@ -26,8 +26,6 @@ _RECEIVED = re.compile(r"received(<=|>=)(\d{4}-\d\d-\d\d)")
 def shown(ask: Ask, entry: Entry, select: str | None = None) -> dict[str, Any]:
     wanted = ask.option("select") if select is None else select
     properties = exchange.wanted_properties(ask.option("expand"))
-    if properties and ask.world.dials.graph_properties_fail:
-        raise problems.error(500, "ErrorInternalServerError", "An internal server error occurred.")
     made = rendering.message(
         ask.outlook,
         entry,

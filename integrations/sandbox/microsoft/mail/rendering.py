@@ -192,7 +192,7 @@ def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
         made = {"@odata.type": "#microsoft.graph.eventMessageRequest"} | made
         made["meetingMessageType"] = meeting
     if headers:
-        if exchange.has_internet_headers(entry):
+        if "DRAFT" not in entry.labels:
             made["internetMessageHeaders"] = [
                 {"name": name, "value": _clean(value)} for name, value in root.headers
             ]

@@ -10,7 +10,7 @@ import pytest
 
 from integrations.providers import errors, transport
 from integrations.providers.calendars import Attendee, EventContent, Reminder, When
-from integrations.providers.microsoft import calendar_batches, calls
+from integrations.providers.microsoft import batch, calls
 from integrations.providers.microsoft import calendar_reading as reading
 from integrations.providers.microsoft import calendar_writing as writing
 from integrations.providers.microsoft.calendar_times import Owner
@@ -277,13 +277,13 @@ class TestRequests:
         assert 2 < caught.value.retry_after < 4
         assert len(rounds(world)[0]) == 3
 
-    def test_that_are_too_large_together_are_made_one_by_one(self, world, monkeypatch):
+    def test_that_are_too_large_together_are_sent_in_halves(self, world, monkeypatch):
         ids = [world.put(content(description="x" * 2_000)) for _ in range(4)]
         requests = [calls.Request(f"/me/events/{calls.segment(one)}") for one in ids]
         # More than one event, and less than four.
         monkeypatch.setattr(transport, "MAX_ANSWER", 8_000)
 
-        found = calendar_batches.read_each(requests, world.adapter.access)
+        found = batch.call_in_batches(requests, world.adapter.access)
 
         assert [one["id"] for one in found] == ids
 

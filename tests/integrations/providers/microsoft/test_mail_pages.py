@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.providers import errors, transport
+from integrations.providers import errors, parallel, transport
 from integrations.providers.base import RemoteMessage, RemoteThread, Wanted
 from integrations.providers.microsoft import mail_pages
 from integrations.providers.microsoft.mail import GraphMailAdapter
@@ -213,7 +213,7 @@ class TestSentMessages:
         assert found.references == ("earlier@example.com", "first@example.com")
 
     def test_say_it_by_their_conversation_where_graph_fails_at_properties(self, world):
-        world.sandbox.dial(graph_properties_fail=True)
+        world.sandbox.dial(graph_faults="extended_properties_500 sent_items_without_headers")
         answer = answered(world)
         for _ in range(4):
             world.deliver()
@@ -273,6 +273,18 @@ class TestBatches:
         found = world.adapter.fetch([Wanted(message_id=one) for one in ids])
 
         assert all(isinstance(one, RemoteThread) for one in found)
+
+    @pytest.mark.parametrize(("width", "batch_count"), [(1, 0), (2, 3), (4, 1)])
+    def test_have_no_more_parts_under_way_than_their_caller_may(self, world, width, batch_count):
+        ids = [world.deliver() for _ in range(6)]
+        token = parallel.requests_at_once.set(width)
+        try:
+            found = world.adapter.fetch([Wanted(message_id=one) for one in ids])
+        finally:
+            parallel.requests_at_once.reset(token)
+
+        assert all(isinstance(one, RemoteThread) for one in found)
+        assert paths(world).count("/v1.0/$batch") == batch_count
 
 
 class TestAttachments:
