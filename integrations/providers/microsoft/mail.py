@@ -97,8 +97,8 @@ class GraphMailAdapter:
         answer = call(request, self.access)
         items = [
             item
-            for item in answer.get("value") or ()
-            if item.get("parentFolderId") in folders and _is_within(item, since, until)
+            for item in reading.listed(answer)
+            if reading.is_in(item, folders) and _is_within(item, since, until)
         ]
         if not query.strip():
             # What was searched for lies far apart: no page holds it together.
@@ -180,7 +180,7 @@ class GraphMailAdapter:
             (answer,) = pages.each([request])
             if isinstance(answer, errors.ProviderError):
                 return answer
-            found |= {str(one["id"]): one for one in answer.get("value") or ()}
+            found |= {str(one["id"]): one for one in reading.listed(answer)}
             following = answer.get("@odata.nextLink")
             if not following or len(found) >= _MOST_OF_THREAD:
                 break

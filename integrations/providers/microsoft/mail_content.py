@@ -73,7 +73,7 @@ class ContentReader:
         for message_id, answer in answers.items():
             if isinstance(answer, errors.ProviderError):
                 read[message_id] = answer
-            elif answer.get("parentFolderId") in folders:
+            elif reading.is_in(answer, folders):
                 items[message_id] = answer
             else:
                 read[message_id] = errors.Gone("it is in no folder that is read")

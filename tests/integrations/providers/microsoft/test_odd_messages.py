@@ -1,0 +1,153 @@
+"""One message of another shape than Graph documents leaves the others of its page as they are."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from integrations.providers.base import RemoteThread, Wanted
+from integrations.providers.microsoft import mail_delta
+from integrations.providers.microsoft.mail import open_mail
+
+FOLDER = {"id": "f1", "displayName": "Inbox", "parentFolderId": "root", "totalItemCount": 2}
+COUNT = 8
+
+
+def message(number: int) -> dict:
+    return {
+        "id": f"m{number}",
+        "conversationId": f"c{number}",
+        "parentFolderId": "f1",
+        "isRead": False,
+        "isDraft": False,
+        "flag": {"flagStatus": "notFlagged"},
+        "categories": [],
+        "importance": "normal",
+        "createdDateTime": "2026-11-03T10:00:00Z",
+        "lastModifiedDateTime": "2026-11-03T10:00:00Z",
+        "sentDateTime": "2026-11-03T10:00:00Z",
+        "receivedDateTime": "2026-11-03T10:00:00Z",
+        "bodyPreview": "Hello",
+        "internetMessageId": f"<{number}@example.com>",
+        "subject": "Hello",
+        "from": {"emailAddress": {"name": "Bob", "address": "bob@example.com"}},
+        "toRecipients": [],
+        "ccRecipients": [],
+        "bccRecipients": [],
+        "replyTo": [],
+        "hasAttachments": False,
+        "body": {"contentType": "html", "content": "<p>Hello</p>"},
+        "internetMessageHeaders": [],
+    }
+
+
+@pytest.fixture
+def adapter(place):
+    for name in (
+        "drafts", "sentitems", "archive", "deleteditems", "junkemail", "outbox",
+        "conversationhistory",
+    ):  # fmt: skip
+        place.answer_at(f"/v1.0/me/mailFolders/{name}", 404, {"error": {"code": "x"}})
+    place.answer_at("/v1.0/me/mailFolders/inbox", body={"id": "f1"})
+    place.answer_at(
+        "/v1.0/me/mailFolders/delta",
+        body={"value": [FOLDER], "@odata.deltaLink": f"{place.url}/v1.0/x"},
+    )
+    with open_mail(place.access()) as adapter:
+        yield adapter
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+ODD = [
+    {"parentFolderId": []},
+    {"parentFolderId": {}},
+    {"receivedDateTime": None},
+    {"receivedDateTime": 5},
+    {"receivedDateTime": "yesterday"},
+    {"conversationId": None},
+    {"conversationId": []},
+    {"conversationIndex": "é"},
+    {"conversationIndex": 5},
+    {"flag": "x"},
+    {"categories": 5},
+    {"categories": [None, {}]},
+    {"body": None},
+    {"body": {"content": None}},
+    {"body": "x"},
+    {"body": {"contentType": 5, "content": "x"}},
+    {"body": {"contentType": "html", "content": "half \ud800 \x00"}},
+    {"from": []},
+    {"from": "x"},
+    {"toRecipients": "x"},
+    {"toRecipients": [None, 5, {}]},
+    {"toRecipients": [{"emailAddress": {"name": "\ud800", "address": "\udfff"}}]},
+    {"internetMessageHeaders": "x"},
+    {"internetMessageHeaders": 5},
+    {"internetMessageHeaders": [5]},
+    {"internetMessageHeaders": [{"name": None, "value": "x"}]},
+    {"internetMessageHeaders": [{"name": "X", "value": "a" * 1000}] * 2000},
+    {"singleValueExtendedProperties": 5},
+    {"singleValueExtendedProperties": [None]},
+    {"singleValueExtendedProperties": [{"id": "Integer 0xZZ", "value": 5}]},
+    {"singleValueExtendedProperties": [{"id": "Integer 0x0E08", "value": "9" * 5000}]},
+    {"singleValueExtendedProperties": [{"id": "Integer 0x0E08", "value": "-1"}]},
+    {"subject": 5},
+    {"subject": "\ud83d"},
+    {"internetMessageId": 5},
+    {"sentDateTime": "0001-01-01T00:00:00+14:00"},
+    {"number": 2**70},
+    {"number": 1e400},
+    {"deep": json.loads(nested(300))},
+    {"deep": json.loads(nested(700))},
+    {"@odata.type": 5},
+    {"hasAttachments": "x"},
+    {"bodyPreview": "\ud800" * 400},
+    {"id": 5},
+    {"id": None},
+    {"id": []},
+    {"id": "\ud800"},
+    {"id": "x" * 10_000},
+    {"isDraft": "x", "isRead": []},
+    5,
+    None,
+    "x",
+    [],
+]
+
+
+def mixed() -> list:
+    """Return good messages, `m0` and so on, and odd ones."""
+    odd = [
+        {**message(100 + number), **shape} if isinstance(shape, dict) else shape
+        for number, shape in enumerate(ODD)
+    ]
+    return [*map(message, range(COUNT)), *odd]
+
+
+GOOD = {f"m{number}" for number in range(COUNT)}
+
+
+class TestOddMessages:
+    def test_leave_the_others_of_a_list_as_they_are(self, place, adapter):
+        place.answer_at("/v1.0/me/messages", body={"value": mixed()})
+
+        listed = [one.message_id for one in adapter.list_page().refs]
+        found = adapter.fetch([Wanted(message_id=one) for one in listed])
+
+        arrived = {one.messages[0].message_id for one in found if isinstance(one, RemoteThread)}
+        assert arrived >= GOOD
+
+    def test_leave_the_others_of_a_page_of_changes_as_they_are(self, place, adapter):
+        link = f"{place.url}/v1.0/round"
+        body = {"value": mixed(), "@odata.deltaLink": link + "2"}
+        place.answer_at("/v1.0/round", body=body)
+        cursor = str(mail_delta.Cursor({"f1": mail_delta.Place(link, is_under_way=False)}))
+
+        page = adapter.changes(cursor)
+
+        assert {one.message_id for one in page.upserted} >= GOOD
+        assert page.cursor != cursor
