@@ -32,6 +32,8 @@ class Reader:
         self._angle: list[Token] | None = None
         # Of the entry: whether an address was read; whether `_words` has an "@".
         self._has_address = self._has_at = False
+        # Tokens of the last entry, if what it has in angle brackets has no "@": "Max <Firm>".
+        self._doubtful: list[Token] = []
         # Whether a ">" that closes nothing was left out: it does not join its neighbours.
         self._is_after_stray = False
         # The name of the group, and how many entries were read before it began.
@@ -91,9 +93,7 @@ class Reader:
 
     def _keep_as_words(self, tokens: list[Token], closing: str = "") -> None:
         """Make what stands in angle brackets a part of the name."""
-        self._words += [Token("word", "<", is_spaced=True), *tokens]
-        if closing:
-            self._words.append(Token("word", closing, is_spaced=False))
+        self._words += _in_brackets(tokens, closing)
         self._has_at = self._has_at or any(token.is_special("@") for token in tokens)
 
     def _end_angle(self, *, is_closed: bool) -> None:
@@ -107,8 +107,20 @@ class Reader:
         if at_count > 1 or len(address) > MAX_ADDRESS or not (at_count or is_closed):
             self._keep_as_words(angle, ">" if is_closed else "")
         else:
-            self._add(self._words, address, angle)
-            self._words, self._has_at = [], False
+            self._add_bracketed(address, angle, has_at=bool(at_count))
+
+    def _add_bracketed(self, address: str, angle: list[Token], *, has_at: bool) -> None:
+        """Add an entry whose address stands in angle brackets."""
+        words, doubtful = self._words, self._doubtful
+        if doubtful:
+            # "Max <Firm> <max@firm.example>": what came before is a part of the name.
+            self._found.pop()
+            words = doubtful + words
+        count = len(self._found)
+        self._add(words, address, angle)
+        is_doubtful = not has_at and len(self._found) > count
+        self._doubtful = [*words, *_in_brackets(angle, ">")] if is_doubtful else []
+        self._words, self._has_at = [], False
 
     def _add(self, words: list[Token], address: str, tokens: list[Token]) -> None:
         """Add an entry. Comments among the `tokens` of its address name it if nothing else does."""
@@ -129,7 +141,8 @@ class Reader:
             self._found[-1] = Entry(address_words.join_name([*words, *rest]), last.address)
         elif rest:
             self._add_text(rest)
-        self._words, self._has_at, self._has_address = [], False, False
+        self._words, self._doubtful = [], []
+        self._has_at = self._has_address = False
 
     def _take_bare_addresses(self) -> list[Token]:
         """Add each address that stands without brackets. Return the words after the last."""
@@ -168,3 +181,9 @@ class Reader:
             if len(self._found) == count:
                 self._add(name, "", [])
                 self._has_address = False
+
+
+def _in_brackets(tokens: list[Token], closing: str) -> list[Token]:
+    """Return tokens in angle brackets as a part of a name."""
+    closed = [Token("word", closing, is_spaced=False)] if closing else []
+    return [Token("word", "<", is_spaced=True), *tokens, *closed]

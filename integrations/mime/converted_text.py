@@ -11,7 +11,8 @@ _MARK: Final = "<!-- converted from text -->"
 _BEGINNING: Final = 2_000
 _BODY: Final = re.compile(r"<body[^>]{0,2000}>", re.IGNORECASE)
 _LINE: Final = re.compile(r"<br ?/?>|</p>", re.IGNORECASE)
-_TAG: Final = re.compile(r"<[^>]{0,2000}>")
+# Without another "<" within: text of nothing else is read in one pass.
+_TAG: Final = re.compile(r"<[^<>]{0,2000}>")
 
 
 def was_text(markup: str) -> bool:
