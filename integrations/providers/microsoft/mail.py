@@ -103,9 +103,12 @@ class GraphMailAdapter:
         if not query.strip():
             # What was searched for lies far apart: no page holds it together.
             self._keep(items)
+        next_page = values.token(answer.get("@odata.nextLink"))
+        if next_page and next_page == page:
+            raise errors.Unexpected("a page of a list leads to itself")
         return ListPage(
             refs=tuple(map(reading.ref, items)),
-            next_page=values.token(answer.get("@odata.nextLink")),
+            next_page=next_page,
             estimate=values.number(answer.get("@odata.count")),
         )
 

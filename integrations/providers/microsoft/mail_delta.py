@@ -172,6 +172,8 @@ def _request(folder_id: str, place: Place, size: int) -> Request:
 
 def _following(answer: Mapping[str, Any], place: Place) -> Place:
     if going_on := answer.get("@odata.nextLink"):
+        if going_on == place.link:
+            raise errors.Unexpected("a page of changes leads to itself")
         return replace(place, link=str(going_on), is_under_way=True)
     if end := answer.get("@odata.deltaLink"):
         return Place(link=str(end), is_under_way=False)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from integrations.providers import errors
 from integrations.providers.base import RemoteThread, Wanted
 from integrations.providers.microsoft import mail_delta
 from integrations.providers.microsoft.mail import open_mail
@@ -151,3 +152,24 @@ class TestOddMessages:
 
         assert {one.message_id for one in page.upserted} >= GOOD
         assert page.cursor != cursor
+
+
+class TestALinkToThePageThatHasIt:
+    """It would be followed for ever, without a pause."""
+
+    def test_is_followed_to_no_end_of_a_list(self, place, adapter):
+        link = f"{place.url}/v1.0/me/messages?$skip=10"
+        body = {"value": [message(1)], "@odata.nextLink": link}
+        place.answer_at("/v1.0/me/messages", body=body)
+        first = adapter.list_page()
+
+        with pytest.raises(errors.Unexpected):
+            adapter.list_page(page=first.next_page)
+
+    def test_is_followed_to_no_end_of_changes(self, place, adapter):
+        link = f"{place.url}/v1.0/round"
+        place.answer_at("/v1.0/round", body={"value": [], "@odata.nextLink": link})
+        cursor = str(mail_delta.Cursor({"f1": mail_delta.Place(link)}))
+
+        with pytest.raises(errors.Unexpected):
+            adapter.changes(cursor)
