@@ -129,6 +129,10 @@ def mixed() -> list:
     return [*map(message, range(COUNT)), *odd]
 
 
+def name(value: object) -> str:
+    return json.dumps(value)[:60]
+
+
 GOOD = {f"m{number}" for number in range(COUNT)}
 
 
@@ -173,3 +177,56 @@ class TestALinkToThePageThatHasIt:
 
         with pytest.raises(errors.Unexpected):
             adapter.changes(cursor)
+
+
+def part(number: int, body: object, status: object = 200) -> dict:
+    return {"id": str(number), "status": status, "headers": {}, "body": body}
+
+
+ODD_PARTS = [
+    5, None, [], {}, {"id": []}, {"id": "1"}, part(1, None), part(1, 5), part(1, "x", "x"),
+    part(1, json.loads(nested(400)), 500), part(1, {"error": "half \ud800"}, 500),
+    part(1, {}, 200), part(1, {"parentFolderId": []}), part(2, message(7)), part(-1, message(7)),
+    {**part(1, {}, 429), "headers": {"Retry-After": "soon"}}, part(1, {}, 429), part(1, {}, 99999),
+]  # fmt: skip
+
+
+class TestAnOddPartOfABatch:
+    @pytest.mark.parametrize("odd", ODD_PARTS, ids=name)
+    def test_leaves_the_others_as_they_are(self, place, adapter, odd):
+        # Not in the order in which they were asked for, and one of them twice.
+        parts = [part(2, message(2)), odd, part(2, message(2)), part(0, message(0))]
+        place.answer_at("/v1.0/$batch", body={"responses": parts})
+
+        found = adapter.fetch([Wanted(message_id=f"m{number}") for number in range(3)])
+
+        assert [isinstance(one, RemoteThread) for one in found] == [True, False, True]
+        assert [found[at].messages[0].message_id for at in (0, 2)] == ["m0", "m2"]
+
+    @pytest.mark.parametrize("responses", [None, 5, "x", {}, [None] * 3], ids=name)
+    def test_or_none_at_all_is_no_answer(self, place, adapter, responses):
+        place.answer_at("/v1.0/$batch", body={"responses": responses})
+
+        found = adapter.fetch([Wanted(message_id=f"m{number}") for number in range(3)])
+
+        assert all(isinstance(one, errors.Unavailable) for one in found)
+
+
+class TestAnOddListOfAttachments:
+    MIME = b"From: bob@example.com\r\nSubject: By MIME\r\n\r\nHello\r\n"
+
+    @pytest.mark.parametrize("files", [5, {"a": 1}, [5], [{}], [{"id": []}], ["x"]], ids=name)
+    def test_leaves_the_others_as_they_are(self, place, adapter, files):
+        full = [message(number) | {"hasAttachments": True} for number in range(2)]
+        parts = [
+            [part(number, full[number]) for number in range(2)],
+            [part(0, {"value": []}), part(1, {"value": files})],
+        ]
+        place.answer_at("/v1.0/me/messages/m1/$value", body=self.MIME)
+        adapter.labels()
+        for one in parts:
+            place.answer(body={"responses": one})
+
+        found = adapter.fetch([Wanted(message_id="m0"), Wanted(message_id="m1")])
+
+        assert [one.messages[0].mail.subject for one in found] == ["Hello", "By MIME"]
