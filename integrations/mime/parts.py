@@ -29,6 +29,7 @@ from .message import (
 _STRUCTURAL: Final = frozenset(
     {"content-type", "content-disposition", "content-transfer-encoding", "content-id"}
 )
+_PEOPLE: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 CALENDAR_TYPES: Final = frozenset({"text/calendar", "application/ics"})
 
 
@@ -65,9 +66,18 @@ def bound_header(name: str, value: str) -> str:
     """Return as much of a header's value as is read."""
     if len(value) <= MAX_STRUCTURAL_HEADER and value.count(";") < MAX_PARAMETERS:
         return value
-    if name.strip().lower() not in _STRUCTURAL:
+    name = name.strip().lower()
+    if name in _PEOPLE and len(value) > MAX_HEADER_LENGTH:
+        return _cut_people(value[:MAX_HEADER_LENGTH])
+    if name not in _STRUCTURAL:
         return value[:MAX_HEADER_LENGTH]
     return ";".join(value[:MAX_STRUCTURAL_HEADER].split(";")[:MAX_PARAMETERS])
+
+
+def _cut_people(value: str) -> str:
+    """Return the whole entries of a value that was cut: half an address is another address."""
+    end = value.rfind(">,") + 1
+    return value[:end] if end else value.rpartition(",")[0] or value
 
 
 def tidy(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.providers import errors, transport
+from integrations.providers import errors, parallel, transport
 from integrations.providers.access import Access
 
 from .calls import Outcome, Request, call, meaning, preferences, query_of
+from .client import AT_ONCE
 
 MOST_PARTS: Final = 20
 _OK: Final = range(200, 300)
@@ -27,12 +28,15 @@ def call_in_batches(requests: Sequence[Request], access: Access) -> list[Outcome
     """
     Return the answer to each of `requests`, reads of JSON, in order.
 
+    A caller that may have fewer requests under way than Graph has parts gets batches of as many.
     Where Graph throttles parts, each of them tells the longest pause that any was asked for.
     """
+    width = parallel.requests_at_once.get()
+    size = width if 0 < width < AT_ONCE else MOST_PARTS
     answers = [
         answer
-        for at in range(0, len(requests), MOST_PARTS)
-        for answer in _call_batch(requests[at : at + MOST_PARTS], access)
+        for at in range(0, len(requests), size)
+        for answer in _call_batch(requests[at : at + size], access)
     ]
     return _with_longest_pause(answers)
 
@@ -49,8 +53,14 @@ def _call_batch(requests: Sequence[Request], access: Access) -> list[Outcome]:
         return _call_batch(requests[:half], access) + _call_batch(requests[half:], access)
     if isinstance(answer, errors.ProviderError):
         return [answer for _ in requests]
-    responses = {str(one.get("id")): one for one in answer.get("responses") or ()}
+    responses = _by_id(answer.get("responses"))
     return [_outcome(responses.get(str(place))) for place in range(len(requests))]
+
+
+def _by_id(responses: object) -> dict[str, Mapping[str, Any]]:
+    """Return the parts of an answer by the ids of their requests; an odd part answers none."""
+    parts = responses if isinstance(responses, list) else ()
+    return {str(part.get("id")): part for part in parts if isinstance(part, dict)}
 
 
 def _call_alone(request: Request, access: Access) -> Outcome:
@@ -81,7 +91,16 @@ def _outcome(response: Mapping[str, Any] | None) -> Outcome:
             return body
         return errors.Unexpected("the answer has another shape", status=status)
     headers = {str(name).lower(): str(said) for name, said in _items(response.get("headers"))}
-    return meaning(transport.Answer(status, headers, orjson.dumps(body)), errors.Gone)
+    return meaning(transport.Answer(status, headers, _encode(body)), errors.Gone)
+
+
+def _encode(body: object) -> bytes:
+    """Return the body of an error as JSON; empty where its code cannot be read."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        # It nests too deeply, or holds half of a character.
+        return b""
 
 
 def _items(headers: object) -> Sequence[tuple[object, object]]:

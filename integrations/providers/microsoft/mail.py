@@ -97,15 +97,18 @@ class GraphMailAdapter:
         answer = call(request, self.access)
         items = [
             item
-            for item in answer.get("value") or ()
-            if item.get("parentFolderId") in folders and _is_within(item, since, until)
+            for item in reading.listed(answer)
+            if reading.is_in(item, folders) and _is_within(item, since, until)
         ]
         if not query.strip():
             # What was searched for lies far apart: no page holds it together.
             self._keep(items)
+        next_page = values.token(answer.get("@odata.nextLink"))
+        if next_page and next_page == page:
+            raise errors.Unexpected("a page of a list leads to itself")
         return ListPage(
             refs=tuple(map(reading.ref, items)),
-            next_page=values.token(answer.get("@odata.nextLink")),
+            next_page=next_page,
             estimate=values.number(answer.get("@odata.count")),
         )
 
@@ -180,7 +183,7 @@ class GraphMailAdapter:
             (answer,) = pages.each([request])
             if isinstance(answer, errors.ProviderError):
                 return answer
-            found |= {str(one["id"]): one for one in answer.get("value") or ()}
+            found |= {str(one["id"]): one for one in reading.listed(answer)}
             following = answer.get("@odata.nextLink")
             if not following or len(found) >= _MOST_OF_THREAD:
                 break

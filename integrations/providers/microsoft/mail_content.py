@@ -73,7 +73,7 @@ class ContentReader:
         for message_id, answer in answers.items():
             if isinstance(answer, errors.ProviderError):
                 read[message_id] = answer
-            elif answer.get("parentFolderId") in folders:
+            elif reading.is_in(answer, folders):
                 items[message_id] = answer
             else:
                 read[message_id] = errors.Gone("it is in no folder that is read")
@@ -94,7 +94,7 @@ class ContentReader:
         """
         Return the attachments of each message, and the errors that asking for them met, by id.
 
-        A message that is a single file of its own kind, such as an encrypted one, is in neither.
+        A message whose attachments JSON does not show, such as an encrypted one, is in neither.
         """
         having = [one for one, item in items.items() if kinds.may_have_attachments(item)]
         files: dict[str, list[Mapping[str, Any]]] = {one: [] for one in items.keys() - set(having)}
@@ -104,19 +104,21 @@ class ContentReader:
             listed = self._following(answer)
             if isinstance(listed, errors.ProviderError):
                 failed[message_id] = listed
-            elif not any(map(kinds.is_sealed_message, listed)):
+            elif kinds.are_shown(listed):
                 files[message_id] = listed
         return files, failed
 
     def _following(
         self, answer: Mapping[str, Any] | errors.ProviderError
-    ) -> list[Mapping[str, Any]] | errors.ProviderError:
+    ) -> list[Any] | errors.ProviderError:
         """Return what a list of attachments holds, with the pages that follow."""
-        found: list[Mapping[str, Any]] = []
+        found: list[Any] = []
         for _ in range(_MOST_PAGES):
             if isinstance(answer, errors.ProviderError):
                 return answer
-            found += answer.get("value") or ()
+            entries = answer.get("value") or ()
+            # An odd list is an odd entry, so that the message is read from its MIME.
+            found += entries if isinstance(entries, list | tuple) else [entries]
             link = answer.get("@odata.nextLink")
             if not link or len(found) > _MOST_ATTACHMENTS:
                 break

@@ -155,7 +155,7 @@ def _asked(cursor: Cursor, ids: Sequence[str], access: Access, *, size: int, tol
         if isinstance(answer, errors.ProviderError):
             raise answer
         place = places[folder_id]
-        for item in answer.get("value") or ():
+        for item in reading.listed(answer):
             newest = max(newest, str(item.get("createdDateTime") or ""))
             _tell(item, place, told)
         places[folder_id] = _following(answer, place)
@@ -172,6 +172,8 @@ def _request(folder_id: str, place: Place, size: int) -> Request:
 
 def _following(answer: Mapping[str, Any], place: Place) -> Place:
     if going_on := answer.get("@odata.nextLink"):
+        if going_on == place.link:
+            raise errors.Unexpected("a page of changes leads to itself")
         return replace(place, link=str(going_on), is_under_way=True)
     if end := answer.get("@odata.deltaLink"):
         return Place(link=str(end), is_under_way=False)
@@ -232,7 +234,7 @@ def _folded(  # noqa: PLR0913
     filings: dict[str, Labels] = {}
     for message_id in dict.fromkeys([*told.shown, *told.removed]):
         item = now[message_id]
-        if item is None or item.get("parentFolderId") not in folders:
+        if item is None or not reading.is_in(item, folders):
             deleted.append(message_id)
         elif (
             message_id in told.removed and _is_only_moved(item, folders, known_until)

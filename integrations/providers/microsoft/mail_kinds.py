@@ -9,7 +9,7 @@ Which messages Graph's JSON shows whole, and which are read from their MIME.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from integrations.providers import misread
@@ -54,7 +54,17 @@ def may_have_attachments(item: Mapping[str, Any]) -> bool:
     return bool(item.get("hasAttachments")) or "cid:" in item["body"]["content"]
 
 
-def is_sealed_message(attachment: Mapping[str, Any]) -> bool:
+def are_shown(listed: Sequence[Any]) -> bool:
+    """Return whether a list of attachments is of a message that JSON shows whole."""
+    return all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("id"), str)
+        and not _is_sealed_message(entry)
+        for entry in listed
+    )
+
+
+def _is_sealed_message(attachment: Mapping[str, Any]) -> bool:
     """Return whether an attachment is a message that was signed or encrypted by S/MIME."""
     said = str(attachment.get("contentType") or "").partition(";")[0]
     return said.strip().lower() in _SEALED

@@ -149,7 +149,7 @@ def _take(page: Sequence[str], answer: Outcome, found: dict[str, Outcome]) -> li
         found |= dict.fromkeys(page, answer)
         return []
     wanted = set(page)
-    items = [one for one in answer.get("value") or () if one.get("id") in wanted]
+    items = [one for one in reading.listed(answer) if one["id"] in wanted]
     found |= {str(one["id"]): one for one in items}
     # Much other mail lies between: another page would bring little.
     is_dense = 2 * len(items) >= len(page)

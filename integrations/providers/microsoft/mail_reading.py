@@ -47,6 +47,22 @@ def is_whole(item: Mapping[str, Any]) -> bool:
     return item.keys() >= _NEEDED
 
 
+def listed(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the messages of a list; an entry without an id is none, and nothing can name it."""
+    entries = answer.get("value")
+    return [
+        entry
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+    ]
+
+
+def is_in(item: Mapping[str, Any], folders: Folders) -> bool:
+    """Return whether a message is in one of these folders."""
+    folder_id = item.get("parentFolderId")
+    return isinstance(folder_id, str) and folder_id in folders
+
+
 def ref(item: Mapping[str, Any]) -> MessageRef:
     return MessageRef(str(item["id"]), str(item.get("conversationId") or item["id"]))
 

@@ -68,6 +68,10 @@ READINGS = [
     ("=?utf-8?q?ceo=40bank=2Eexample?=", [("ceo@bank.example", "")]),
     ("Bob <>", [("Bob", "")]),
     ("<>", [("<>", "")]),
+    (f"Max <Firm> <{A}>", [("Max <Firm>", A)]),
+    (f"Max <Firm> <Office> <{A}>", [("Max <Firm> <Office>", A)]),
+    (f"ceo@bank.example <> <{A}>", [("ceo@bank.example <>", A)]),
+    (f"Max <Firm>, Eve <{A}>", [("Max", "Firm"), ("Eve", A)]),
     ("", []),
     (" \t ", []),
 ]

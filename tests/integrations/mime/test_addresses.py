@@ -186,6 +186,18 @@ HOSTILE = [
 
 
 class TestLimits:
+    @pytest.mark.parametrize("separator", [", ", ",\r\n ", ",\r\n\t\t\t  "])
+    def test_cut_no_address_in_two(self, separator):
+        people = [f'"Person {number}" <person.{number}@company.example>' for number in range(1900)]
+        message = f"To: {separator.join(people)}\r\n\r\nHello"
+
+        found = raw.parse(message.encode()).to
+
+        assert 1_000 < len(found) < len(people)
+        assert [one.address for one in found] == [
+            f"person.{number}@company.example" for number in range(len(found))
+        ]
+
     @pytest.mark.invariant(8)
     @pytest.mark.parametrize("piece", HOSTILE)
     def test_hold_for_what_is_written_again_and_again(self, piece):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -98,6 +99,15 @@ class TestWhatAStrangerWrote:
         )
 
         assert (len(found.text), found.defects) == (MAX_TEXT, ("text-cut",))
+
+    def test_costs_no_more_than_its_length(self):
+        content = "<!-- converted from text -->" + "<" * 2_000_000
+        began = time.process_time()
+
+        parsed(exchange.PLAIN | {"body": {"contentType": "html", "content": content}})
+
+        # Each "<" was looked at together with the 2,000 characters after it.
+        assert time.process_time() - began < 1
 
     def test_may_hold_half_of_a_character(self):
         found = parsed(

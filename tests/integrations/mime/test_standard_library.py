@@ -75,6 +75,9 @@ ADDRESSES: Mapping[str, tuple[list[tuple[str, str]], str]] = {
     "undisclosed senders of mail": ([("", '"undisclosed senders of mail"')], WORDS),
     "=?utf-8?q?ceo=40bank=2Eexample?=": ([("", '"ceo@bank.example"')], WORDS),
     "Bob <>": ([("Bob", "<>")], "There is no address."),
+    "Max <Firm> <a@x.example>": ([("Max", "Firm")], ENDS),
+    "Max <Firm> <Office> <a@x.example>": ([("Max", "Firm")], ENDS),
+    "ceo@bank.example <> <a@x.example>": ([("", "ceo@bank.example")], ENDS),
     "<>": ([("", "<>")], "There is no address: what is written is kept visible."),
 }  # fmt: skip
 # `email.utils.getaddresses` depends on the patch level: with 3.11.7 and 3.12.1 it reads these as
