@@ -150,7 +150,7 @@ def _take(page: Sequence[str], answer: Outcome, found: dict[str, Outcome]) -> li
         return []
     wanted = set(page)
     items = [one for one in reading.listed(answer) if one["id"] in wanted]
-    found |= {str(one["id"]): one for one in items}
+    found |= {str(one["id"]): dict(one) for one in items}
     # Much other mail lies between: another page would bring little.
     is_dense = 2 * len(items) >= len(page)
     return [[one for one in page if one not in found]] if is_dense else []
