@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.providers import errors, transport
+from integrations.providers import errors, parallel, transport
 from integrations.providers.access import Access
 
 from .calls import Outcome, Request, call, meaning, preferences, query_of
+from .client import AT_ONCE
 
 MOST_PARTS: Final = 20
 _OK: Final = range(200, 300)
@@ -27,12 +28,15 @@ def call_in_batches(requests: Sequence[Request], access: Access) -> list[Outcome
     """
     Return the answer to each of `requests`, reads of JSON, in order.
 
+    A caller that may have fewer requests under way than Graph has parts gets batches of as many.
     Where Graph throttles parts, each of them tells the longest pause that any was asked for.
     """
+    width = parallel.requests_at_once.get()
+    size = width if 0 < width < AT_ONCE else MOST_PARTS
     answers = [
         answer
-        for at in range(0, len(requests), MOST_PARTS)
-        for answer in _call_batch(requests[at : at + MOST_PARTS], access)
+        for at in range(0, len(requests), size)
+        for answer in _call_batch(requests[at : at + size], access)
     ]
     return _with_longest_pause(answers)
 
