@@ -23,6 +23,8 @@ from integrations.fences import NoLongerLive
 
 # The part of the provider's limit that may be spent in one burst; the rest flows in.
 BURST = 0.25
+# More units than any limit allows at once: the first draw cuts them to the capacity.
+_FULL = 1e9
 # Seconds that a worker waits in place; for longer the work goes back to the table.
 PATIENCE = 2.0
 # Seconds that a person who was told when to come back may be late.
@@ -170,14 +172,14 @@ def give_back(*, connection_id: UUID, units: int) -> None:
         cursor.execute(_GIVE_BACK, {"connection": connection_id, "units": units})
 
 
-def open_bucket(*, connection_id: UUID, capacity: float) -> None:
+def open_bucket(*, connection_id: UUID) -> None:
     """
-    Make the row of a mailbox that has none; where there is one, do nothing.
+    Make the row of a mailbox that has none, with a full bucket; where there is one, do nothing.
 
     A connection that has ended gets none.
     """
     with database.cursor() as cursor:
-        cursor.execute(_OPEN, {"connection": connection_id, "capacity": capacity})
+        cursor.execute(_OPEN, {"connection": connection_id, "capacity": _FULL})
 
 
 def park(*, connection_id: UUID, seconds: float) -> None:

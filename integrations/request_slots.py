@@ -150,7 +150,7 @@ def _ask(values: dict[str, Any]) -> tuple[datetime | None, float | None]:
         cursor.execute(_TAKE, values)
         row = cursor.fetchone()
         if row is None:
-            quotas.open_bucket(connection_id=values["connection"], capacity=0.0)
+            quotas.open_bucket(connection_id=values["connection"])
             cursor.execute(_TAKE, values)
             row = cursor.fetchone()
     if row is None:

@@ -100,6 +100,14 @@ class TestSlots:
             abandoned.__exit__(None, None, None)
             assert len(leases(alice)) == MOST
 
+    def test_that_are_taken_before_any_unit_leave_all_units(self, alice):
+        limit = quotas.Limit(1_000, minutes=10)
+
+        with hold(alice):
+            grant = quotas.draw(connection_id=alice.connection.id, want=9_999, least=1, limit=limit)
+
+        assert limit.capacity <= grant.units < limit.capacity + 100
+
     def test_of_another_mailbox_are_counted_apart(self, alice, bob):
         with hold(alice, MOST), hold(bob, MOST):
             pass
