@@ -17,12 +17,19 @@ from limited_use import settled_alarms
 
 #: So many rejections in a row of one watch are an alarm: one to three minutes of them.
 SEVERAL: Final = 5
+#: After so many more it is an alarm again, if it was settled: about a day of them.
+REPEATED: Final = 144
 REASON: Final = "the provider accepted the address again"
 
 
 def report(rejected_count: int, *, provider: str, at: datetime) -> None:
-    """Raise the alarm, if that many rejections in a row are several and it is not open yet."""
-    if rejected_count >= SEVERAL:
+    """
+    Raise the alarm, if that many rejections in a row are several and it is not open yet.
+
+    If one watch alone is rejected, others settle the alarm: it is not raised again each time.
+    """
+    further = rejected_count - SEVERAL
+    if further >= 0 and further % REPEATED == 0:
         alarms.sound(alarms.WEBHOOK_REJECTED, provider=provider, at=at, once=True)
 
 

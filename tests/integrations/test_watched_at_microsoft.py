@@ -26,6 +26,7 @@ from integrations.models import (
 from integrations.sync import claims, engine
 from integrations.tasks.purge import sweep_purges
 from integrations.watches import webhook_alarm
+from limited_use import settled_alarms
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
 from tests.contract.subscription_worlds import answering
@@ -247,6 +248,19 @@ class TestAnAddressThatMicrosoftCannotValidate:
         alarm = Alarm.objects.get()
         assert alarm.settled_reason == "the provider accepted the address again"
         assert Message.objects.count() == 4
+
+    def test_of_one_watch_alone_is_an_alarm_once_a_day(self, db, clock):
+        several, daily = webhook_alarm.SEVERAL, webhook_alarm.REPEATED
+        numbers = []
+        for rejected_count in range(several + daily + 1):
+            webhook_alarm.report(rejected_count, provider="microsoft", at=clock())
+            numbers.append(Alarm.objects.count())
+            # Other watches start all the time.
+            for alarm in Alarm.objects.open():
+                with acting_as(ProcessClass.PURGE):
+                    settled_alarms.settle(alarm.id, reason=webhook_alarm.REASON, at=clock())
+
+        assert numbers == [0] * several + [1] * daily + [2]
 
 
 @pytest.mark.scenario("X7")

@@ -47,7 +47,7 @@ def is_whole(item: Mapping[str, Any]) -> bool:
     return item.keys() >= _NEEDED
 
 
-def listed(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def listed(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the messages of a list; an entry without an id is none, and nothing can name it."""
     entries = answer.get("value")
     return [
