@@ -224,7 +224,9 @@ def _next(export_id: UUID, after: UUID | None) -> _Part | None:
     if not ids:
         return None
     found = list(rows.filter(message_id__in=ids).select_related("message"))
-    names = label_names.find_names(one.integration_id for one in found if one.message.labels)
+    names = label_names.find_names(
+        one.integration_id for one in found if one.message.labels is not None
+    )
     return _Part([_row(one, names.get(one.integration_id)) for one in found], ids[-1])
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import httpx
 import pytest
 from django.utils import timezone
 
-from integrations.models import SyncWork, Thread
+from accounts import owned
+from config.classes import ProcessClass
+from integrations import exports
+from integrations.models import Integration, SyncWork, Thread
 from integrations.sync import engine
+from tests.factories import actor_for
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.google import ALICE_BOX
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
+from tests.walls import acting_as
 from tests.worlds.microsoft import MAIL, graph_id
 
 __all__ = ["microsoft"]
@@ -84,6 +92,20 @@ class TestALabelOfGmail:
         sync()
 
         assert shown(client) == ["Family", "Taxes", "Travel"]
+
+    def test_has_its_name_in_a_copy(self, client, alice):
+        integration = Integration.objects.get()
+        actor = actor_for(alice, integration.connection.organisation)
+        asked = {"actor": actor, "integration_id": integration.id, "at": timezone.now()}
+        with acting_as(ProcessClass.WEB), owned.acting_for(alice.id, actor.organisation_id):
+            export_id = exports.ask(**asked)
+            parts = exports.stream(export_id=export_id, actor=actor, now=timezone.now)
+            data = b"".join(parts)
+
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            filed = archive.read("mail.mbox").decode()
+        assert "Taxes" in filed
+        assert "Travel" in filed
 
     def test_that_changed_nothing_writes_nothing(self, client):
         before = SyncWork.objects.values_list("label_names", flat=True).get()
