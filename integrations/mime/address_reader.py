@@ -48,8 +48,9 @@ class Reader:
             elif token.kind == "special":
                 self._take_special(token)
             else:
+                is_apart = self._is_after_stray
                 self._words.append(
-                    token._replace(is_spaced=True) if self._is_after_stray else token
+                    token._replace(is_spaced=token.is_spaced or is_apart, is_apart=is_apart)
                 )
                 self._is_after_stray = False
         self._end_angle(is_closed=False)

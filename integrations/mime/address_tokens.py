@@ -36,11 +36,13 @@ class Token(NamedTuple):
 
     :param text: as it is written; of a comment its content
     :param is_spaced: whether white space or a comment stands before it
+    :param is_apart: whether a ">" that closes nothing stands before it: it joins no address
     """
 
     kind: Kind
     text: str
     is_spaced: bool
+    is_apart: bool = False
 
     def is_special(self, character: str) -> bool:
         return self.kind == "special" and self.text == character

@@ -15,6 +15,8 @@ def without_route(tokens: list[Token]) -> list[Token]:
 
 def _are_joined(left: Token, right: Token) -> bool:
     """Return whether two words are parts of one address: white space may stand at dots alone."""
+    if right.is_apart:
+        return False
     return not right.is_spaced or left.text.endswith(".") or right.text.startswith(".")
 
 

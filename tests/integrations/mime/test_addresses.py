@@ -124,6 +124,7 @@ class TestAnyText:
             assert headers.printable(one.address) == one.address
 
     @given(WRITTEN)
+    @example(".>a@x.example")
     def test_gives_no_address_that_is_not_written(self, written):
         bare = headers.printable(written).replace(" ", "")
 
