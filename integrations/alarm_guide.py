@@ -55,6 +55,11 @@ NEXT_STEPS: Final[Mapping[str, str]] = {
     "provider.unexpected": (
         "Find the provider's answer by its status in the log; report it if it comes again."
     ),
+    "provider.webhook_rejected": (
+        "See that WEBHOOK_URL is reachable for the provider over https and answers within ten"
+        " seconds, and find watch.failed in the log. Mail and calendars are polled until then. The"
+        " alarm settles itself when the provider accepts the address."
+    ),
     "purge.overdue": (
         "See that a purge worker runs and that the provider answers; manage.py overdue_purges lists"
         " what is late."

@@ -17,6 +17,8 @@ UNEXPECTED = "provider.unexpected"
 CONNECT_FAILED = "connect.failed"
 # It tells nobody of any news, although it said that it would.
 PUSH_SILENT = "provider.push_silent"
+# It could not validate our address for notifications, several times in a row.
+WEBHOOK_REJECTED = "provider.webhook_rejected"
 # Its callback did not name it, although the settings require that (RFC 9207).
 ISSUER_MISSING = "provider.issuer_missing"
 CONSENT_SCREEN_IN_TESTING = "provider.consent_screen_in_testing"

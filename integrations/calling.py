@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from integrations import concurrency, quotas, tokens
+from integrations import concurrency, quotas, request_slots, tokens
 from integrations.concurrency import Wait
 from integrations.endpoints import pace
 from integrations.fences import NoLongerLive
@@ -59,11 +59,14 @@ def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     provider = PROVIDERS[key]
     if provider.open_mail is None or provider.mail_units is None:
         raise errors.Rejected("this provider has no mail")
-    limit = quotas.Limit(pace(provider).units_per_minute)
+    limit = quotas.limit_of(pace(provider))
     with provider.open_mail(access_to(connection_id)) as adapter:
 
         def call(units: int, ask: Callable[[MailAdapter], T]) -> T:
-            with concurrency.waiting() as wait:
+            with (
+                concurrency.waiting() as wait,
+                _holding_slots(connection_id, units, provider.most_at_once, wait),
+            ):
                 _pay(connection_id, units, limit, wait)
                 try:
                     return ask(adapter)
@@ -98,19 +101,46 @@ def calendars(access: Access) -> Iterator[CalendarCall]:
     :raises concurrency.TooManyWaits: if the person waits for providers in two other requests
     """
     key = Connection.objects.values_list("provider", flat=True).get(id=access.account)
-    opened_calendars = PROVIDERS[key].open_calendars
+    provider = PROVIDERS[key]
+    opened_calendars = provider.open_calendars
     if opened_calendars is None:
         raise errors.Rejected("this provider has no calendars")
-    with concurrency.waiting(), opened_calendars(access) as adapter:
+    with concurrency.waiting() as wait, opened_calendars(access) as adapter:
 
         def call(ask: Callable[[CalendarAdapter], T]) -> T:
-            try:
-                return ask(adapter)
-            except errors.TokenRejected as refused:
-                tokens.renew(access, refused)
-                return ask(adapter)
+            with _holding_slots(access.account, 1, provider.most_at_once, wait):
+                try:
+                    return ask(adapter)
+                except errors.TokenRejected as refused:
+                    tokens.renew(access, refused)
+                    return ask(adapter)
 
         yield call
+
+
+@contextmanager
+def _holding_slots(connection_id: UUID, want: int, most: int, wait: Wait) -> Iterator[None]:
+    """
+    Hold as many slots of the mailbox as a call can use, out of the time that a person waits.
+
+    :raises errors.RateLimited: if others use them for longer than a person waits
+    """
+    began = time.monotonic()
+    try:
+        with request_slots.hold(
+            connection_id=connection_id,
+            want=want,
+            most=most,
+            patience=wait.quota_patience,
+            is_person=True,
+        ):
+            waited = time.monotonic() - began
+            wait.quota_patience = max(0.0, wait.quota_patience - waited)
+            yield
+    except request_slots.NoSlot as busy:
+        raise errors.RateLimited(
+            "the mailbox answers other requests", retry_after=busy.wait
+        ) from None
 
 
 def _pay(connection_id: UUID, units: int, limit: quotas.Limit, wait: Wait) -> None:

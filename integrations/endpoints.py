@@ -37,10 +37,15 @@ def is_registered(provider: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast one mailbox may be read: units of its quota a minute, 0 for no limit, and calls."""
+    """
+    How fast one mailbox may be read: units of its quota a minute, 0 for no limit, and calls.
+
+    :param minutes: the time over which the provider counts
+    """
 
     units_per_minute: int
     at_once: int
+    minutes: int = 1
 
 
 def pace(provider: Provider) -> Pace:
@@ -48,6 +53,7 @@ def pace(provider: Provider) -> Pace:
     return Pace(
         units_per_minute=getattr(settings, f"{provider.pace}_UNITS_PER_MINUTE"),
         at_once=getattr(settings, f"{provider.pace}_CONCURRENCY"),
+        minutes=provider.pace_minutes,
     )
 
 

@@ -9,10 +9,10 @@ take for whole.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -22,7 +22,7 @@ from django.db.models.functions import Length
 from accounts.actors import Actor
 from integrations import owner_permits
 from integrations.archives import Archive
-from integrations.inbox import NotFound
+from integrations.inbox import NotFound, label_names
 from integrations.inbox.shapes import MessageRow
 from integrations.mime import mbox
 from integrations.models import Export, ExportOutcome, Integration, MessageBody
@@ -32,6 +32,7 @@ from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import Row
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
+from limited_use.vault.sealed import Sealed
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,9 @@ attachments.
 It does not hold: attachments, which are not kept here but at the provider; mail older than what
 you chose to keep here; spam and trash.
 
+A message with X-Antares-Reconstructed was read by the properties that the provider showed of it,
+not from its original: its headers may be fewer, and its text is as the provider converted it.
+
 The last entry says how many messages there are. Without it, this copy is not whole.
 """,
 )
@@ -63,6 +67,11 @@ OF_CLOSED: Final = claim(
     "export.damaged",
     "What was kept here of this message, received {at:%Y-%m-%d %H:%M} UTC, was changed and\n"
     "does not open any more. It is as it was at your provider.\n",
+)
+RECONSTRUCTED: Final = claim(
+    "export.reconstructed",
+    "Of these, {count} were reconstructed from what the provider showed of them\n"
+    "(X-Antares-Reconstructed). Their originals are at the provider.\n",
 )
 ALL_CLOSED: Final = claim(
     "export.notes", "For {count} more it holds a note: what was kept of them does not open.\n"
@@ -78,6 +87,14 @@ BROKEN: Final = claim(
 class _Part:
     rows: list[Row]
     last: UUID
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What the last entry says: which messages do not open, and how many are reconstructed."""
+
+    closed: list[UUID] = field(default_factory=list)
+    reconstructed: int = 0
 
 
 def ask(*, actor: Actor, integration_id: UUID, at: datetime) -> UUID:
@@ -118,17 +135,17 @@ def stream(*, export_id: UUID, actor: Actor, now: Callable[[], datetime]) -> Ite
     :param now: the clock; a download lasts longer than one moment
     """
     archive = Archive(MEMBER, at=now())
-    count, closed, outcome = 0, list[UUID](), ExportOutcome.INTERRUPTED
+    count, notes, outcome = 0, _Notes(), ExportOutcome.INTERRUPTED
     try:
         try:
             yield archive.add(_about(export_id, actor=actor, at=now()))
             after: UUID | None = None
             while part := _next(export_id, after):
-                yield archive.add(_written(part, export_id, closed, actor=actor, at=now()))
+                yield archive.add(_written(part, export_id, notes, actor=actor, at=now()))
                 count, after = count + len(part.rows), part.last
             # Once more at the end: a disconnect leaves no rows, and that is not an empty rest.
             owner_permits.to_export(actor=actor, export_id=export_id, count=0, at=now())
-            yield archive.add(mbox.note(END, _whole(count, closed), at=now()))
+            yield archive.add(mbox.note(END, _whole(count, notes), at=now()))
             outcome = ExportOutcome.COMPLETE
         except (Refused, Unopenable, KeyStoreUnavailable, Export.DoesNotExist):
             # For whoever repairs what is left of it.
@@ -140,7 +157,7 @@ def stream(*, export_id: UUID, actor: Actor, now: Callable[[], datetime]) -> Ite
         archive.abandon()
         at = now()
         Export.objects.filter(id=export_id, ended_at=None).update(
-            ended_at=at, outcome=outcome, message_count=count - len(closed)
+            ended_at=at, outcome=outcome, message_count=count - len(notes.closed)
         )
 
 
@@ -157,32 +174,34 @@ def _about(export_id: UUID, *, actor: Actor, at: datetime) -> bytes:
     return export_sink.part([row], permits=granted, actor=actor, shape=shape, at=at)
 
 
-def _written(
-    part: _Part, export_id: UUID, closed: list[UUID], *, actor: Actor, at: datetime
-) -> bytes:
-    """Return the messages of a part; `closed` gets the ids of those that are damaged."""
+def _written(part: _Part, export_id: UUID, notes: _Notes, *, actor: Actor, at: datetime) -> bytes:
+    """Return the messages of a part; `notes` gets what the last entry says of them."""
     granted = owner_permits.to_export(actor=actor, export_id=export_id, count=len(part.rows), at=at)
 
     def shape(row: MessageRow, opened: Mapping[str, bytes]) -> bytes:
         if opened:
-            return _record(row, opened)
-        closed.append(row.message.id)
+            content = orjson.loads(opened["content"])
+            notes.reconstructed += bool(content.get("reconstructed"))
+            return _record(row, opened, content)
+        notes.closed.append(row.message.id)
         text = OF_CLOSED.format(at=row.message.received_at.astimezone(UTC))
         return mbox.note(CLOSED, text, at=at)
 
     return export_sink.part(part.rows, permits=granted, actor=actor, shape=shape, at=at)
 
 
-def _whole(count: int, closed: Sequence[UUID]) -> str:
-    said = WHOLE.format(count=count - len(closed))
-    return said + ALL_CLOSED.format(count=len(closed)) if closed else said
+def _whole(count: int, notes: _Notes) -> str:
+    said = WHOLE.format(count=count - len(notes.closed))
+    if notes.reconstructed:
+        said += RECONSTRUCTED.format(count=notes.reconstructed)
+    return said + ALL_CLOSED.format(count=len(notes.closed)) if notes.closed else said
 
 
-def _record(row: MessageRow, opened: Mapping[str, bytes]) -> bytes:
-    labels: list[str] = orjson.loads(opened["labels"]) if "labels" in opened else []
+def _record(row: MessageRow, opened: Mapping[str, bytes], content: Mapping[str, Any]) -> bytes:
+    labels = label_names.name_labels(opened.get("labels"), opened)
     return mbox.record(
         orjson.loads(opened["summary"]),
-        orjson.loads(opened["content"]),
+        content,
         received_at=row.message.received_at,
         filed=[*row.message.folders, *labels],
     )
@@ -204,11 +223,16 @@ def _next(export_id: UUID, after: UUID | None) -> _Part | None:
         ids.append(message_id)
     if not ids:
         return None
-    found = rows.filter(message_id__in=ids).select_related("message")
-    return _Part([_row(one) for one in found], ids[-1])
+    found = list(rows.filter(message_id__in=ids).select_related("message"))
+    names = label_names.find_names(
+        one.integration_id for one in found if one.message.labels is not None
+    )
+    return _Part([_row(one, names.get(one.integration_id)) for one in found], ids[-1])
 
 
-def _row(body: MessageBody) -> Row:
+def _row(body: MessageBody, names: Sealed | None) -> Row:
     message = body.message
     sealed = {"summary": message.summary, "labels": message.labels, "content": body.content}
+    if message.labels is not None:
+        sealed[label_names.OPENED_AS] = names
     return Row(MessageRow(message, None), sealed)

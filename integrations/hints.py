@@ -18,9 +18,8 @@ from django.db import OperationalError
 from accounts import owned
 from integrations import contention, permits, watches
 from integrations.providers.pushes import Call, Notice
-from integrations.sync import news
 from integrations.tasks import connections as tasks
-from integrations.watches import lookups
+from integrations.watches import lookups, schedule
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +89,9 @@ def _receive(find: Callable[[], list[watches.Heard]], *, at: datetime) -> int:
 def _mark_due(heard: watches.Heard, *, at: datetime) -> UUID | None:
     # Found by what a provider told: from here on it is this person's.
     with owned.acting_for(*heard.owner):
-        return news.hurry(integration_id=heard.integration_id, resource=heard.resource, at=at)
+        return schedule.schedule_now(
+            integration_id=heard.integration_id, resource=heard.resource, at=at
+        )
 
 
 def _defer(error: OperationalError, integration_id: UUID | None = None) -> None:

@@ -3,8 +3,8 @@ One token bucket per mailbox, shared by all workers: a row, and PostgreSQL's clo
 
 Units are drawn before a call is made, so that a well-behaved fleet never meets
 a 429. The bucket may go into debt by what flows in within `PATIENCE`: whoever
-draws waits the debt off before calling, which keeps any 60 seconds at or below
-the provider's limit (`capacity + 60 * rate == limit`).
+draws waits the debt off before calling, which keeps the time over which the provider
+counts at or below its limit (`capacity + 60 * minutes * rate == limit`).
 
 A person waits less than a worker, and comes before it all the same: a draw for a person that is
 refused keeps workers from drawing until the person can have come back.
@@ -18,10 +18,13 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from integrations.endpoints import Pace
 from integrations.fences import NoLongerLive
 
-# The part of a minute's limit that may be spent in one burst; the rest flows in.
+# The part of the provider's limit that may be spent in one burst; the rest flows in.
 BURST = 0.25
+# More units than any limit allows at once: the first draw cuts them to the capacity.
+_FULL = 1e9
 # Seconds that a worker waits in place; for longer the work goes back to the table.
 PATIENCE = 2.0
 # Seconds that a person who was told when to come back may be late.
@@ -30,8 +33,8 @@ GRACE = 3.0
 # A worker may be late: a connection that has ended gets no bucket any more. The share lock
 # makes it wait for an end that is under way, and see it.
 _OPEN = """
-INSERT INTO integrations_quotabucket (connection_id, units, counted_at)
-SELECT id, %(capacity)s, clock_timestamp() FROM integrations_connection
+INSERT INTO integrations_quotabucket (connection_id, units, counted_at, slot_leases)
+SELECT id, %(capacity)s, clock_timestamp(), '{}' FROM integrations_connection
  WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
 ON CONFLICT DO NOTHING
 """
@@ -71,8 +74,9 @@ _GIVE_BACK = """
 UPDATE integrations_quotabucket SET units = units + %(units)s WHERE connection_id = %(connection)s
 """
 _PARK = """
-INSERT INTO integrations_quotabucket (connection_id, units, counted_at, parked_until)
-SELECT id, 0, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second'
+INSERT INTO integrations_quotabucket
+    (connection_id, units, counted_at, parked_until, slot_leases)
+SELECT id, 0, clock_timestamp(), clock_timestamp() + %(seconds)s * interval '1 second', '{}'
   FROM integrations_connection WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
 ON CONFLICT (connection_id) DO UPDATE SET parked_until =
     greatest(excluded.parked_until, integrations_quotabucket.parked_until)
@@ -84,20 +88,28 @@ class Limit:
     """
     How fast one mailbox may be read.
 
-    :param per_minute: quota units in any 60 seconds; 0 stands for no limit
+    :param per_minute: quota units in a minute; 0 stands for no limit
+    :param minutes: the time over which the provider counts: in any such time no more are spent
+        than `per_minute` for each of its minutes
     """
 
     per_minute: int
+    minutes: int = 1
 
     @property
     def capacity(self) -> float:
         """Units that may be spent at once."""
-        return self.per_minute * BURST
+        return self.per_minute * self.minutes * BURST
 
     @property
     def rate(self) -> float:
         """Units that flow in each second."""
         return self.per_minute * (1 - BURST) / 60
+
+
+def limit_of(pace: Pace) -> Limit:
+    """Return the limit that settings and provider set."""
+    return Limit(pace.units_per_minute, pace.minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +170,16 @@ def give_back(*, connection_id: UUID, units: int) -> None:
     """Return units that were drawn and not spent."""
     with database.cursor() as cursor:
         cursor.execute(_GIVE_BACK, {"connection": connection_id, "units": units})
+
+
+def open_bucket(*, connection_id: UUID) -> None:
+    """
+    Make the row of a mailbox that has none, with a full bucket; where there is one, do nothing.
+
+    A connection that has ended gets none.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(_OPEN, {"connection": connection_id, "capacity": _FULL})
 
 
 def park(*, connection_id: UUID, seconds: float) -> None:

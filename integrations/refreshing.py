@@ -70,7 +70,7 @@ def usable(
                 _refresh(connection, holder, at=now, claims=claims)
                 continue
         elif asked is None:
-            _want(connection, beyond=max(beyond, connection.grant_generation))
+            want(connection, beyond=max(beyond, connection.grant_generation))
             ask(connection_id)
             asked = connection
         elif connection.refresh_failed_at != asked.refresh_failed_at:
@@ -107,7 +107,7 @@ def expiry(connection: Connection) -> datetime:
     return connection.access_expires_at or connection.connected_at
 
 
-def _want(connection: Connection, *, beyond: int) -> None:
+def want(connection: Connection, *, beyond: int) -> None:
     """Say that no token up to generation `beyond` is good: whoever refreshes next sees it."""
     Connection.objects.filter(id=connection.id, refresh_beyond__lt=beyond).update(
         refresh_beyond=beyond
@@ -184,9 +184,16 @@ def _write(read: Connection, tokens: TokenSet) -> bool:
             return False
         # Access and newest refresh token in one commit, or the grant dies with the older one.
         credentials.store(connection, tokens)
+        if tokens.granted_scopes:
+            connection.granted_scopes = sorted(tokens.granted_scopes)
         connection.refresh_lease_by = connection.refresh_lease_until = None
         connection.save(
-            update_fields=[*credentials.TOKEN_FIELDS, "refresh_lease_by", "refresh_lease_until"]
+            update_fields=[
+                *credentials.TOKEN_FIELDS,
+                "granted_scopes",
+                "refresh_lease_by",
+                "refresh_lease_until",
+            ]
         )
     logger.info("grant.refreshed", extra={"connection_id": read.id})
     return True

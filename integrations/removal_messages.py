@@ -116,6 +116,34 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
             "Antares counted every table that could still hold part of {it}: nothing is left.",
         ),
         "removal.signed": claim("removal.signed", "The receipt is signed."),
+        "removal.notices-asked": claim(
+            "removal.notices-asked",
+            "{provider} has not confirmed yet that it stopped notifying Antares of changes. Antares"
+            " drops its notifications, and asks again for up to a day.",
+        ),
+        "removal.notices-stopped": claim(
+            "removal.notices-stopped",
+            "{provider} confirmed that it no longer notifies Antares of changes.",
+        ),
+        "removal.notices-lapsed": claim(
+            "removal.notices-lapsed", "The notifications of {provider} have ended by themselves."
+        ),
+        "removal.notices-unanswered": claim(
+            "removal.notices-unanswered",
+            "{provider} did not confirm that it stopped notifying Antares of changes. Antares drops"
+            " its notifications until they end by themselves, at the time in the receipt.",
+        ),
+        "removal.notices-no-access": claim(
+            "removal.notices-no-access",
+            "Antares could not ask {provider} to stop notifying it of changes, because no access"
+            " token worked. Antares drops its notifications until they end by themselves, at the"
+            " time in the receipt.",
+        ),
+        "removal.notices-kept": claim(
+            "removal.notices-kept",
+            "{provider} goes on notifying Antares of changes in this account, because another"
+            " connection of the account needs that.",
+        ),
         "removal.access-asked": claim(
             "removal.access-asked",
             "{provider} has not confirmed yet that our access has ended. Antares keeps asking for a"

@@ -112,6 +112,11 @@ def renew(access: Access, refused: errors.TokenRejected) -> None:
         access.token.renew(claims)
 
 
+def refuse(connection: Connection) -> None:
+    """Have the next call refresh the grant: its answer says which scopes are still granted."""
+    refreshing.want(connection, beyond=connection.grant_generation)
+
+
 def refresh(*, connection_id: UUID, generation: int | None = None) -> int:
     """
     Refresh the grant, unless that was done since `generation`; return its generation now.

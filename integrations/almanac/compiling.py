@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from integrations import zones
 from integrations.event_shapes import EventContent
 
-from . import lines, rules
+from . import days, lines, rules
 from .counting import END_OF_TIME, counted
 from .lines import Line
 from .rules import FIRST_YEAR, LAST_YEAR, Rule
@@ -127,16 +127,17 @@ class _Reader:
         if len(texts) + len(self.more) + len(self.without) > MAX_DATES:
             raise lines.BadLine("there are too many dates")
         self.work.spend(len(texts))
+        dates = [_dated(text) for text in texts]
+        if self.bare.place is None:
+            return [_day(found, line.parameters.get("TZID", "")) for found in dates]
         place = self.bare.place
         if name := line.parameters.get("TZID"):
             place = zones.zone(zones.iana(name))
-        return [_placed(_dated(text), place) for text in texts]
+        return [_placed(found, place) for found in dates]
 
     def _start(self, found: date) -> Start:
         """Return what the series would call a day or a moment."""
-        if self.bare.place is None:
-            return found.date() if isinstance(found, datetime) else found
-        if not isinstance(found, datetime):
+        if self.bare.place is not None and not isinstance(found, datetime):
             return self.bare.start_at(datetime.combine(found, self.bare.first.time()))
         return found
 
@@ -180,6 +181,16 @@ def _placed(found: date, place: ZoneInfo | None) -> date:
     if isinstance(found, datetime) and found.tzinfo is None and place is not None:
         return zones.at(found, place)
     return found
+
+
+def _day(found: date, name: str) -> date:
+    """Return the day that is meant by a day, a clock time, or a moment in UTC."""
+    if not isinstance(found, datetime):
+        return found
+    if found.tzinfo is None:
+        return found.date()
+    likely = (zones.zone(zones.iana(name)),) if name else ()
+    return days.of_moment(found, likely)[0]
 
 
 def span(content: EventContent, work: Work | None = None) -> tuple[datetime, datetime | None]:

@@ -20,8 +20,15 @@ MAXIMUM_LIMIT = 200
 
 
 class Address(serializers.Serializer[None]):
-    name = serializers.CharField(allow_blank=True)
-    email = serializers.CharField()
+    name = serializers.CharField(
+        allow_blank=True, help_text="The display name. The sender chooses it freely."
+    )
+    email = serializers.CharField(
+        allow_blank=True, help_text="Empty if the header gives a name alone."
+    )
+    names_another_address = serializers.BooleanField(
+        help_text="True if `name` contains an email address other than `email`."
+    )
 
 
 class Attachment(serializers.Serializer[None]):
@@ -90,6 +97,13 @@ class Sync(serializers.Serializer[None]):
     done_count = serializers.IntegerField()
     expected_count = serializers.IntegerField()
     set_aside_count = serializers.IntegerField()
+    delayed_count = serializers.IntegerField(
+        help_text="Messages that the provider has not delivered yet; they are fetched again soon."
+    )
+    pause_reason = serializers.CharField(
+        allow_blank=True,
+        help_text="Why it waits until `next_sync_at`, as a `status_reason`; empty if all is well.",
+    )
     last_synced_at = serializers.DateTimeField(allow_null=True)
     next_sync_at = serializers.DateTimeField(allow_null=True)
     failing_since = serializers.DateTimeField(

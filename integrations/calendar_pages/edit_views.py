@@ -16,7 +16,7 @@ from integrations.asking import NotFound, asked_by
 from integrations.calendar_pages import event_views, filling, preferences, saying, telling
 from integrations.calendar_pages.filling import EditForm
 from integrations.calendars import looking, single, versions, writing
-from integrations.calendars.writing import Scope, Stale
+from integrations.calendars.writing import Scope, Stale, Written
 from limited_use.sinks import agenda as sink
 from limited_use.vault.records import Damaged
 
@@ -47,18 +47,30 @@ def edit(request: HttpRequest, event_id: str) -> HttpResponse:
             if isinstance(error, Stale | versions.NoVersion):
                 version = ""
         else:
-            messages.success(request, "It is changed.")
-            return redirect("calendar-event", written) if written else redirect("calendar")
+            return _redirect(request, event_id, written)
     return _page(request, event_id, form, why=why, version=version, status=status)
 
 
-def _change(request: HttpRequest, event_id: str, form: EditForm) -> str | None:
-    """Return where it is now; None where it is not kept here."""
+def _redirect(request: HttpRequest, event_id: str, written: Written | None) -> HttpResponse:
+    """Say what became of the event, and show where it is now."""
+    messages.success(request, "It is changed.")
+    if written is None:
+        return redirect("calendar-event", event_id)
+    if written.has_new_link:
+        messages.info(request, "From here on, its online meeting has a new link.")
+    if written.reset:
+        text = f"Changed occurrences that are as their series says again: {written.reset}."
+        messages.warning(request, text)
+    return redirect("calendar-event", written.id) if written.id else redirect("calendar")
+
+
+def _change(request: HttpRequest, event_id: str, form: EditForm) -> Written | None:
+    """Return what was written; None where nothing is to be changed."""
     name, given = single.event_id(event_id), form.cleaned_data
     wanted = form.edit(is_occurrence=name.original is not None)
     if not wanted:
-        return event_id
-    made = writing.change(
+        return None
+    return writing.change(
         asked_by(request),
         name,
         wanted,
@@ -66,7 +78,6 @@ def _change(request: HttpRequest, event_id: str, form: EditForm) -> str | None:
         scope=cast("Scope", given["scope"] or "this"),
         notify="all" if given["notify"] else "none",
     )
-    return made.id
 
 
 def _page(  # noqa: PLR0913 - what is shown again, and why

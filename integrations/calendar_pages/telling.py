@@ -19,6 +19,7 @@ from integrations.calendars.expanding import Happening
 from integrations.calendars.looking import OneEvent
 from integrations.calendars.single import EventId
 from integrations.models import EventKind
+from integrations.providers import PROVIDERS
 from integrations.providers.calendars import Attendee, EventContent
 from limited_use.sinks.agenda import Opened, Shown
 from limited_use.sinks.rows import Permits
@@ -149,6 +150,7 @@ def _shown(one: Happening, events: Opened, place: ZoneInfo, calendar: str, look:
         "is_series": one.master is not None,
         "may_change": writable.is_open(look.seen),
         "may_move": bool(writable.others(look.seen, look.found)),
+        "is_copied": _moves_by_copy(look),
         "has_calendar": bool(calendar),
     }
     opened: Shape = {
@@ -162,9 +164,21 @@ def _shown(one: Happening, events: Opened, place: ZoneInfo, calendar: str, look:
         opened |= _details(content, one.opened["content"])
     for name in _MAY_BE_MISSING:
         clear[f"has_{name}"] = bool(opened.get(name))
+    clear["is_online"] = knows and event_records.conference_of(_record(one)) is not None
     clear["has_description"] = knows and bool(content.description.strip())
     clear["frame"] = _height(content.description)
     return Shown(clear, opened)
+
+
+def _moves_by_copy(look: OneEvent) -> bool:
+    if look.seen.calendar.is_local:
+        return False
+    return PROVIDERS[look.seen.calendar.integration.connection.provider].moves_by_copy
+
+
+def _record(one: Happening) -> Shape:
+    found: Shape = orjson.loads(one.opened["content"])
+    return found
 
 
 def _details(content: EventContent, data: bytes) -> Shape:

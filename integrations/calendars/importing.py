@@ -16,7 +16,7 @@ from integrations import calendar_permits
 from integrations.calendar_permits import Wanted
 from integrations.calendars import keeping
 from integrations.calendars.kept import Kept, Write
-from integrations.icalendars import isolated, reading
+from integrations.icalendars import isolated, reading, splitting
 from integrations.icalendars.reading import Entry, File
 from integrations.models import Calendar
 from limited_use.sinks import agenda as sink
@@ -58,7 +58,9 @@ def take(*, actor: Actor, calendar_id: UUID, data: bytes, at: datetime) -> Impor
     [calendar] = keeping.mine(actor, [calendar_id])
     file = isolated.read_file(data, zone=_zone(actor, calendar, at))
     write = Write(
-        put=[_kept(one) for one in file.entries], drop=[*file.cancelled, *_alone_before(file)]
+        put=[_kept(one) for one in file.entries],
+        drop=[*file.cancelled, *_alone_before(file)],
+        parts=[*_parts_before(file)],
     )
     written = keeping.keep(actor=actor, writes={calendar_id: write}, at=at)[calendar_id]
     return Imported(
@@ -92,3 +94,14 @@ def _alone_before(file: File) -> Iterator[str]:
     for one in file.entries:
         for original in one.whole.exceptions:
             yield reading.name_alone(one.uid, original)
+
+
+def _parts_before(file: File) -> Iterator[str]:
+    """Yield what may have followed a change of a series for good, and does not in this file."""
+    there = {one.uid for one in file.entries}
+    series = [
+        one.uid for one in file.entries if not one.series_uid and one.whole.content.recurrence
+    ]
+    for uid in (*series, *file.cancelled):
+        names = (splitting.name_part(uid, number) for number in range(1, splitting.MOST + 1))
+        yield from (name for name in names if name not in there)

@@ -46,11 +46,14 @@ class Write:
 
     :param put: events to be there afterwards
     :param drop: names of those not to be there any more; what is not there is no error
+    :param parts: names of what an earlier version of those events may have left there: removed with
+        them, and not counted
     :param expected: by name, the etag that an event must have; None: it must not be there
     """
 
     put: Sequence[Kept] = ()
     drop: Sequence[str] = ()
+    parts: Sequence[str] = ()
     expected: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
@@ -60,7 +63,8 @@ class Write:
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset((*(one.uid for one in self.put), *self.drop, *self.expected))
+        put = (one.uid for one in self.put)
+        return frozenset((*put, *self.drop, *self.parts, *self.expected))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def page(write: Write, *, etag: str) -> EventPage:
     return EventPage(
         events=tuple(event for one in put.values() for event in _events(one, etag)),
         cancelled=tuple(each for one in put.values() for each in _cancelled(one)),
-        deleted=tuple(uid for uid in write.drop if uid not in put),
+        deleted=tuple(uid for uid in (*write.drop, *write.parts) if uid not in put),
         rejected={},
         next_page=None,
         cursor=None,

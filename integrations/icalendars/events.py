@@ -46,6 +46,7 @@ class One:
     An event as it stands in a file.
 
     :param original: which of its series it is; None if it is none
+    :param is_range: whether the series is as this one from there on (RANGE=THISANDFUTURE)
     :param newness: what says which of two with one name is the newer
     :param rules: lines of the file that `content.recurrence` comes from
     """
@@ -54,6 +55,7 @@ class One:
     content: EventContent
     line: int
     original: When | None = None
+    is_range: bool = False
     is_cancelled: bool = False
     sequence: int = 0
     organizer: str = ""
@@ -88,6 +90,7 @@ def read(component: Component, zones: Zones, floating: str, problems: Problems) 
         content=content,
         line=component.line,
         original=original,
+        is_range=original is not None and reader.is_range(),
         is_cancelled=reader.word("STATUS") == "CANCELLED",
         sequence=reader.sequence(),
         organizer=reader.organizer(),
@@ -130,14 +133,11 @@ class _Reader:
         one = self.component.first("RECURRENCE-ID")
         if one is None:
             return None
-        if one.parameters.get("RANGE", "").upper() == "THISANDFUTURE":
-            self.problems.add(
-                one.line,
-                "changes to an event and all that follow (THISANDFUTURE) are not understood:"
-                " save what follows as an event of its own",
-            )
-            return None
         return self._when(one)
+
+    def is_range(self) -> bool:
+        one = self.component.first("RECURRENCE-ID")
+        return one is not None and one.parameters.get("RANGE", "").upper() == "THISANDFUTURE"
 
     def _when(self, one: Property) -> When | None:
         try:

@@ -59,7 +59,8 @@ def zone_of(one: Property, found: Zones, floating: str) -> str:
         return found.iana(name)
     except NoSuchZone:
         raise BadMoment(
-            "nobody knows this time zone, and the file does not say what its clocks show"
+            "the name of this time zone is unknown, and the file has no usable rules (VTIMEZONE)"
+            " for it: write its IANA name, such as Europe/Berlin"
         ) from None
 
 

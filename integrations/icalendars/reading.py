@@ -12,12 +12,14 @@ from integrations.almanac.compiling import WORK, BadSeries, compiled
 from integrations.almanac.edits import Whole
 from integrations.almanac.series import BadEvent, Series, Start, checked, key
 from integrations.almanac.stepping import TooMany, Work
-from integrations.event_shapes import EventContent, When
+from integrations.event_shapes import EventContent
 
-from . import components, events
+from . import components, events, splitting, zone_names
 from .components import Component
 from .events import One
 from .problems import Enough, Problems
+from .splitting import BadRange
+from .whole_days import DayFinder
 from .zoning import Zones
 
 #: Events and exceptions together.
@@ -25,6 +27,7 @@ MOST_EVENTS: Final = 10_000
 #: Steps that all zones and all rules of a file may take together, about two seconds.
 MOST_WORK: Final = 2_000_000
 _TOO_MUCH_WORK: Final = "it takes too much work to find when all of this happens"
+_NO_SERIES: Final = "this changes a series from here on, and the series is not in the file"
 Name = TypeVar("Name", bound=Hashable)
 _OTHERS: Final = {"VTODO": "tasks", "VJOURNAL": "journals", "VFREEBUSY": "free and busy times"}
 
@@ -34,7 +37,8 @@ class Entry:
     """
     An event or a series of a file.
 
-    :param series_uid: of what is one of a series that is not in the file, what that is called
+    :param series_uid: of an occurrence without its series, or of what follows a change of a series
+        for good: what the series is called
     """
 
     uid: str
@@ -85,7 +89,11 @@ class _Reader:
     exceptions: dict[tuple[str, Start], One] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
     work: Work = field(default_factory=lambda: Work(MOST_WORK))
+    zones_found: list[Zones] = field(default_factory=list)
+    # What calendars say that they are in, beside their events (X-WR-TIMEZONE).
+    own_zones: list[str] = field(default_factory=list)
     count: int = 0
+    _days: DayFinder | None = None
 
     def take(self, calendars: Iterable[Component]) -> None:
         for calendar in calendars:
@@ -94,6 +102,10 @@ class _Reader:
                 self.problems.add(version.line, "this is vCalendar 1.0: save it as iCalendar")
                 continue
             found = Zones(calendar.named("VTIMEZONE"), self.work)
+            self.zones_found.append(found)
+            if named := calendar.first("X-WR-TIMEZONE"):
+                own = zone_names.find_zone(zone_names.normalise(named.value))
+                self.own_zones += [own] if own else []
             method = calendar.first("METHOD")
             is_off = method is not None and method.value.strip().upper() == "CANCEL"
             for part in calendar.parts:
@@ -144,36 +156,103 @@ class _Reader:
         for (uid, _), one in self.exceptions.items():
             hanging.setdefault(uid, []).append(one)
         entries = [
-            self._series(one, hanging.pop(uid, []))
+            entry
             for uid, one in self.masters.items()
             if not one.is_cancelled
+            for entry in self._series(one, hanging.pop(uid, []))
         ]
         off = [uid for uid, one in self.masters.items() if one.is_cancelled]
         for uid in off:
             hanging.pop(uid, None)
-        alone = [_alone(one) for each in hanging.values() for one in each if not one.is_cancelled]
-        found = (entry for entry in [*entries, *alone] if entry is not None)
+        alone = [
+            self._alone(one) for each in hanging.values() for one in each if not one.is_cancelled
+        ]
         return File(
-            entries=tuple(found),
+            entries=(*entries, *alone),
             cancelled=tuple(off),
             left_out=tuple(sorted(self.left_out)),
         )
 
-    def _series(self, one: One, hanging: Iterable[One]) -> Entry | None:
+    def _series(self, one: One, hanging: Iterable[One]) -> list[Entry]:
+        """Return a series with its exceptions, and what follows where it is changed for good."""
         series = self._compiled(one)
         if series is None:
-            return None
-        exceptions: dict[Start, EventContent | None] = {}
-        if one.content.recurrence:
-            for each in hanging:
-                content = None if each.is_cancelled else replace(each.content, recurrence=())
-                exceptions[_original(each, series)] = content
+            return []
+        content = one.content
+        instances: dict[Start, One] = {}
+        try:
+            if series.place is None and content.recurrence:
+                content = self.days.rewrite(content, series)
+            for each in hanging if content.recurrence else ():
+                # Two of one day may have been written in two ways.
+                self._newest(instances, self._original(each, series), each)
+            parts = self._split(content, instances)
+        except TooMany:
+            self.problems.add(one.line, _TOO_MUCH_WORK)
+            raise Enough from None
+        return [
+            Entry(
+                uid=splitting.name_part(one.uid, number) if number else one.uid,
+                whole=part,
+                sequence=one.sequence,
+                organizer=one.organizer,
+                line=one.line,
+                series_uid=one.uid if number else "",
+            )
+            for number, part in enumerate(parts)
+            if part is not None
+        ]
+
+    def _split(self, content: EventContent, instances: dict[Start, One]) -> list[Whole | None]:
+        """
+        Return what there is of a series, part by part.
+
+        :raises TooMany: if the work of the file runs out
+        """
+        contents = {
+            start: None if each.is_cancelled else replace(each.content, recurrence=())
+            for start, each in instances.items()
+        }
+        ranges = {start: contents.pop(start) for start, one in instances.items() if one.is_range}
+        try:
+            return splitting.split(Whole(content, contents), ranges, self.work)
+        except BadRange as error:
+            self.problems.add(instances[error.start].line, error.why)
+        return []
+
+    @property
+    def days(self) -> DayFinder:
+        if self._days is None:
+            described = [name for each in self.zones_found for name in each.described()]
+            likely = dict.fromkeys([*self.own_zones, *described, self.zone])
+            self._days = DayFinder(tuple(map(zones.zone, likely)), self.work)
+        return self._days
+
+    def _original(self, one: One, series: Series) -> Start:
+        """Return the start by which a series knows an instance; files mix days and times."""
+        when = one.original or one.content.start
+        if series.place is None:
+            return self.days.find(when, series)
+        found = key(when)
+        if isinstance(found, datetime):
+            return found
+        return series.start_at(datetime.combine(found, series.first.time()))
+
+    def _alone(self, one: One) -> Entry:
+        """Return an instance whose series is not in the file, as an event of its own."""
+        if one.is_range:
+            self.problems.add(one.line, _NO_SERIES)
+        original = one.original or one.content.start
+        # An instance of days is one of a series of days, unless somebody changed that.
+        of_days = one.content.start.day is not None
+        start = self.days.find(original) if of_days else key(original)
         return Entry(
-            uid=one.uid,
-            whole=Whole(one.content, exceptions),
+            uid=name_alone(one.uid, start),
+            whole=Whole(replace(one.content, recurrence=()), {}),
             sequence=one.sequence,
             organizer=one.organizer,
             line=one.line,
+            series_uid=one.uid,
         )
 
     def _compiled(self, one: One) -> Series | None:
@@ -192,29 +271,6 @@ class _Reader:
         return None
 
 
-def _original(one: One, series: Series) -> Start:
-    """Return what the series calls an instance; files mix days and moments."""
-    found = key(one.original or one.content.start)
-    if series.place is None:
-        return found.date() if isinstance(found, datetime) else found
-    if isinstance(found, datetime):
-        return found
-    return series.start_at(datetime.combine(found, series.first.time()))
-
-
 def name_alone(uid: str, original: Start) -> str:
     """Return what one of a series is called where its series is not."""
     return f"{uid}/{original.isoformat()}"
-
-
-def _alone(one: One) -> Entry:
-    """Return one of a series that is not in the file, as an event of its own."""
-    original: When = one.original or one.content.start
-    return Entry(
-        uid=name_alone(one.uid, key(original)),
-        whole=Whole(replace(one.content, recurrence=()), {}),
-        sequence=one.sequence,
-        organizer=one.organizer,
-        line=one.line,
-        series_uid=one.uid,
-    )

@@ -1,14 +1,16 @@
 """
 Which zone of IANA a file means.
 
-Files name zones as IANA does, as Windows does, with a program's path before the name, or as they
-like, with rules of their own (VTIMEZONE). Names go first. What nobody knows by name is looked for
-by what its clocks show around the years in which files are read.
+Files name zones as IANA does, as programs do (`zone_names`), or with rules of their own
+(VTIMEZONE). A known name goes first, because files often carry old or shortened rules. A name that
+is unknown, or no more than an abbreviation, is found by the offsets that its rules give around the
+years in which files are read. A VTIMEZONE without usable rules counts as none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,6 +25,7 @@ from integrations.almanac.series import BadEvent
 from integrations.almanac.stepping import TooMany, Work
 from integrations.event_shapes import EventContent, When
 
+from . import zone_names
 from .components import Component
 
 # Two years of clocks tell zones apart that people tell apart.
@@ -47,7 +50,7 @@ _COMMON: Final = (
 
 
 class NoSuchZone(Exception):
-    """Nobody knows it, by name or by its clocks."""
+    """The zone is unknown, by name and by its rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,12 @@ class Zones:
 
     def __init__(self, described: Iterable[Component], work: Work) -> None:
         self._work = work
-        self._described = {
-            named.value.strip(): one for one in described if (named := one.first("TZID"))
-        }
+        # More than one may have the same name, and not each of them usable rules.
+        self._described: dict[str, list[Component]] = {}
+        for component in described:
+            if (named := component.first("TZID")) is not None:
+                name = zone_names.normalise(named.value).casefold()
+                self._described.setdefault(name, []).append(component)
         self._found: dict[str, str | None] = {}
 
     def iana(self, name: str) -> str:
@@ -79,33 +85,36 @@ class Zones:
         :raises NoSuchZone: if it has none
         :raises TooMany: if the work of the file runs out
         """
-        asked = name.strip()
-        if asked not in self._found:
-            self._found[asked] = self._look(asked)
-        found = self._found[asked]
+        wanted = zone_names.normalise(name)
+        if wanted not in self._found:
+            self._found[wanted] = self._find(wanted)
+        found = self._found[wanted]
         if found is None:
             raise NoSuchZone
         return found
 
-    def _look(self, asked: str) -> str | None:
-        described = self._described.get(asked)
-        names = [asked, *_ends(asked)]
-        if described is not None:
-            names += [
-                one.value for key in ("X-LIC-LOCATION", "TZNAME") for one in described.all(key)
-            ]
-        for name in names:
-            try:
-                return zones.iana(name)
-            except zones.UnknownZone:
-                continue
-        return None if described is None else _by_clocks(described, self._work)
+    def described(self) -> list[str]:
+        """Return the IANA names of the zones that the file describes, as far as they are known."""
+        names = []
+        for name in self._described:
+            with suppress(NoSuchZone, TooMany):
+                names.append(self.iana(name))
+        return names
 
-
-def _ends(name: str) -> Iterable[str]:
-    """Yield what may be the name in /mozilla.org/20050126_1/Europe/Berlin."""
-    parts = name.strip("/").split("/")[-3:]
-    return ("/".join(parts[start:]) for start in range(len(parts) - 1))
+    def _find(self, name: str) -> str | None:
+        described = self._described.get(name.casefold(), [])
+        located = [
+            one.value
+            for component in described
+            for key in ("X-LIC-LOCATION", "TZNAME")
+            for one in component.all(key)
+        ]
+        found = next(filter(None, map(zone_names.find_zone, (name, *located))), None)
+        if found is not None and ("/" in found or found == "UTC"):
+            return found
+        # "EST" means New York more often than the zone of that name, which has no summer time.
+        by_rules = (_by_clocks(component, self._work) for component in described)
+        return next(filter(None, by_rules), found)
 
 
 def _by_clocks(described: Component, work: Work) -> str | None:
@@ -134,6 +143,7 @@ def _shown(changes: list[_Change]) -> tuple[timedelta, ...]:
 def prepare() -> None:
     """Load the names of zones, which are files, before files can no longer be read."""
     zones.iana("UTC")
+    zone_names.prepare()
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from uuid import UUID
@@ -17,7 +17,7 @@ from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import Sealed
 
 from . import filters as narrowing
-from . import listing
+from . import label_names, listing
 from .cursors import Place
 from .filters import Filters
 from .mailboxes import Mailboxes
@@ -55,7 +55,7 @@ def messages(  # noqa: PLR0913 - one question in full
     after: Place | None,
     limit: int,
 ) -> Page:
-    """Return a page of messages. One query."""
+    """Return a page of messages. One query; two if there are labels on it."""
     rows = listing.rows(
         filters,
         actor=actor,
@@ -68,8 +68,13 @@ def messages(  # noqa: PLR0913 - one question in full
     # One object for each mailbox: else, for every row, what opens it is found by comparing ids.
     same = {one: one for one in mailboxes.shown}
     holders = [same.get(one.integration_id, one.integration_id) for one in shown]
+    labelled = {holder for one, holder in zip(shown, holders, strict=True) if one.labels}
+    names = label_names.find_names(labelled)
     return Page(
-        [_listed(one, holder, mailboxes) for one, holder in zip(shown, holders, strict=True)],
+        [
+            _listed(one, holder, mailboxes, names)
+            for one, holder in zip(shown, holders, strict=True)
+        ],
         holders,
         Place(shown[-1].received_at, shown[-1].id) if len(rows) > limit else None,
     )
@@ -99,7 +104,7 @@ def threads(  # noqa: PLR0913 - one question in full
 
 
 def message(message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> Page:
-    """Return one message with its text, or an empty page. One query; two for an older text."""
+    """Return one message with its text, or an empty page. At most three queries."""
     found = narrowing.messages(actor=actor, user_id=user_id, mailboxes=mailboxes)
     bodies = MessageBody.objects.select_related("message").filter(
         message_id=message_id, message__in=found.filter(id=message_id)
@@ -115,7 +120,7 @@ def message(message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailbox
 
 
 def thread(thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> Page:
-    """Return one thread with its messages, newest first, or an empty page. Two queries."""
+    """Return one thread with its messages, newest first, or an empty page. Two or three queries."""
     wanted = Filters(thread_id=thread_id)
     found = narrowing.threads(wanted, actor=actor, user_id=user_id, mailboxes=mailboxes).first()
     if found is None:
@@ -124,7 +129,9 @@ def thread(thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes
     rows = list(_page(inside, "received_at", None).only(*_OF_A_LIST)[:LONGEST_THREAD])
     if not rows:
         return Page([], [], None)
-    return Page([_thread(found, rows, mailboxes)], [found.integration_id] * len(rows), None)
+    row = _thread(found, rows, mailboxes)
+    whole = Row(row.row, {**row.sealed, **_names_for(rows)})
+    return Page([whole], [found.integration_id] * len(rows), None)
 
 
 def _page(rows: QuerySet[Any], column: str, after: Place | None) -> QuerySet[Any]:
@@ -136,17 +143,30 @@ def _page(rows: QuerySet[Any], column: str, after: Place | None) -> QuerySet[Any
     return rows.order_by(f"-{column}", "-id")
 
 
-def _listed(one: Listed, holder: UUID, mailboxes: Mailboxes) -> Row:
+def _listed(
+    one: Listed, holder: UUID, mailboxes: Mailboxes, names: Mapping[UUID, Sealed | None]
+) -> Row:
     row = one.id
-    sealed = {"summary": _SUMMARY.handle(one.summary, holder=holder, row=row)}
+    sealed: dict[str, Sealed | None] = {
+        "summary": _SUMMARY.handle(one.summary, holder=holder, row=row)
+    }
     if one.labels is not None:
         sealed["labels"] = _LABELS.handle(one.labels, holder=holder, row=row)
+        sealed[label_names.OPENED_AS] = names.get(holder)
     return Row(MessageRow(one, mailboxes.shown.get(holder)), sealed)
 
 
 def _message(one: Message, mailboxes: Mailboxes) -> Row:
     connection_id = mailboxes.shown.get(one.integration_id)
-    return Row(MessageRow(one, connection_id), {"summary": one.summary, "labels": one.labels})
+    sealed = {"summary": one.summary, "labels": one.labels, **_names_for([one])}
+    return Row(MessageRow(one, connection_id), sealed)
+
+
+def _names_for(messages: Sequence[Message]) -> dict[str, Sealed | None]:
+    """Return the label names of one mailbox, sealed, if one of its messages has a label."""
+    labelled = [one.integration_id for one in messages if one.labels is not None]
+    names = label_names.find_names(labelled)
+    return {label_names.OPENED_AS: names.get(labelled[0])} if labelled else {}
 
 
 def _thread(one: Thread, messages: Sequence[Message], mailboxes: Mailboxes) -> Row:

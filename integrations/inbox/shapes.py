@@ -15,8 +15,11 @@ from uuid import UUID
 
 import orjson
 
+from integrations.mime import addresses_in_names
 from integrations.mime.safe_text import SafeText
 from integrations.models import Message, Thread
+
+from .label_names import name_labels
 
 Opened = Mapping[str, bytes]
 Shape = dict[str, Any]
@@ -73,13 +76,13 @@ class ThreadRow:
 def message_summary(row: MessageRow, opened: Opened) -> Shape:
     """Return a message as a list shows it."""
     summary = _summary(opened.get("summary"))
-    return _message(row.message, row.connection_id, summary, opened.get("labels"))
+    return _message(row.message, row.connection_id, summary, _labels(opened))
 
 
 def message_listed(row: MessageRow, opened: Opened) -> Shape:
     """Return a message as a conversation shows it: with its attachments, without its text."""
     summary = _summary(opened.get("summary"))
-    shown = _message(row.message, row.connection_id, summary, opened.get("labels"))
+    shown = _message(row.message, row.connection_id, summary, _labels(opened))
     shown["attachments"] = attachments(summary)
     return shown
 
@@ -87,7 +90,7 @@ def message_listed(row: MessageRow, opened: Opened) -> Shape:
 def message_detail(row: MessageRow, opened: Opened, text: SafeText) -> Shape:
     """Return a whole message. `body` is sanitised; nothing in it is fetched from anywhere."""
     summary = orjson.loads(opened["summary"])
-    shown = _message(row.message, row.connection_id, summary, opened.get("labels"))
+    shown = _message(row.message, row.connection_id, summary, _labels(opened))
     return shown | {
         "provider_id": summary["provider_id"],
         "rfc822_message_id": summary["message_id"] or None,
@@ -122,10 +125,14 @@ def thread_detail(row: ThreadRow, opened: Opened) -> Shape:
     summaries = [orjson.loads(opened[str(place)]) for place in range(len(row.messages))]
     shown = _thread(row, summaries)
     shown["messages"] = [
-        _message(message, row.connection_id, summary, opened.get(f"labels:{place}"))
+        _message(message, row.connection_id, summary, _labels(opened, f"labels:{place}"))
         for place, (message, summary) in enumerate(zip(row.messages, summaries, strict=True))
     ]
     return shown
+
+
+def _labels(opened: Opened, column: str = "labels") -> list[str]:
+    return name_labels(opened.get(column), opened)
 
 
 def _summary(opened: bytes | None) -> Mapping[str, Any]:
@@ -161,7 +168,7 @@ def _message(
     message: Message | Listed,
     connection_id: UUID | None,
     summary: Mapping[str, Any],
-    labels: bytes | None,
+    labels: list[str],
 ) -> Shape:
     return {
         "id": message.id,
@@ -178,11 +185,18 @@ def _message(
         "unread": message.is_unread,
         "starred": message.is_starred,
         "folders": message.folders,
-        "labels": orjson.loads(labels) if labels else [],
+        "labels": labels,
         "has_attachments": message.has_attachments,
         "size": message.size,
     }
 
 
 def _addresses(pairs: Iterable[tuple[str, str]]) -> list[Shape]:
-    return [{"name": name, "email": email} for name, email in pairs]
+    return [
+        {
+            "name": name,
+            "email": email,
+            "names_another_address": addresses_in_names.has_another(name, email),
+        }
+        for name, email in pairs
+    ]

@@ -55,7 +55,7 @@ def _part(node: Mapping[str, Any], path: str, depth: int) -> Part:
         size = bounded_size(body.get("size"))
         return Part(path=path, headers=headers, data=None, size=size)
     data = decode(str(body.get("data") or ""))
-    return Part(path=path, headers=headers, data=data, size=len(data))
+    return Part(path=path, headers=headers, data=data, size=len(data), may_be_utf8=True)
 
 
 def decode(data: str) -> bytes:

@@ -1,18 +1,16 @@
-"""Header values: unfolded text in, decoded words, addresses, parameters and dates out."""
+"""Header values: unfolded text in, decoded words, parameters and dates out."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.message import Message
-from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
+from email.utils import collapse_rfc2231_value, parsedate_to_datetime
 from typing import Final
 
 from . import charsets
-from .message import Address
 
 _WORD: Final = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN_WORDS: Final = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
@@ -22,19 +20,12 @@ _MESSAGE_ID: Final = re.compile(r"<([^<>\s]{1,998})>")
 _UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
-# What most mail says, and the standard library reads in the same way at length: one plain address
-# with or without a plain name, and a type with nothing but a charset or a boundary.
-_ONE_ADDRESS: Final = re.compile(
-    r"(?:(?:([\w=?+/*-]+(?: [\w=?+/*-]+)*)|\"([^\"\\<>@,;:()]+)\") )?"
-    r"<?([\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)+)>?",
-    re.ASCII,
-)
+# What most parts say: a type with nothing but a charset or a boundary.
 _BARE_TYPE: Final = re.compile(
     r"([a-z]+/[a-z0-9.+-]+)"
     r"(?:; ?charset=(?:\"([\w.:-]+)\"|([\w.:-]+))|; ?boundary=(?:\"[^\"\\]*\"|[\w.=-]+))?",
     re.ASCII | re.IGNORECASE,
 )
-MAX_ADDRESSES: Final = 2_000
 MAX_REFERENCES: Final = 200
 
 
@@ -82,41 +73,6 @@ def _word_bytes(encoding: str, body: str) -> bytes:
 def text(value: str) -> str:
     """Return a header's value, decoded and fit to show."""
     return printable(words(value))
-
-
-def addresses(values: Iterable[str]) -> tuple[Address, ...]:
-    """
-    Return who is named in `values`.
-
-    Structure is read before encoded words are decoded, so that a comma hidden
-    in one cannot add a recipient.
-    """
-    kept = list(values)
-    if not kept:
-        return ()
-    if len(kept) == 1 and (plain := _one(kept[0])) is not None:
-        return (plain,)
-    try:
-        pairs = getaddresses(kept)
-    except (ValueError, IndexError, TypeError, RecursionError):
-        pairs = []
-    if not any(name or email for name, email in pairs):
-        # Unreadable as a list, but somebody wrote it: keep it visible.
-        pairs = [(value, "") for value in kept if value.strip()]
-    found = (Address(text(name), printable(email)) for name, email in pairs[:MAX_ADDRESSES])
-    return tuple(address for address in found if address.name or address.email)
-
-
-def _one(value: str) -> Address | None:
-    """Return the only address of `value`, where it is as plain as can be."""
-    found = _ONE_ADDRESS.fullmatch(value)
-    if found is None or ("<" in value) is not value.endswith(">"):
-        return None
-    atoms, quoted, email = found.groups()
-    name = atoms or quoted or ""
-    if name and "<" not in value:
-        return None
-    return Address(text(name), email)
 
 
 def message_ids(value: str) -> tuple[str, ...]:
@@ -167,8 +123,16 @@ class Parameters:
             value = self._part.get_param(name, "", header)
             if isinstance(value, tuple):
                 charset, _, encoded = value
-                # Latin-1 gives back the percent-decoded bytes as they were.
-                return charsets.decode(encoded.encode("latin-1"), charset or "utf-8")[0]
+                return charsets.decode(_undo_latin_1(encoded), charset or "")[0]
             return text(collapse_rfc2231_value(value)) if value else ""
         except (ValueError, IndexError, TypeError, LookupError):
             return ""
+
+
+def _undo_latin_1(decoded: str) -> bytes:
+    """Return the bytes of an RFC 2231 value, which the standard library reads as Latin-1."""
+    try:
+        return decoded.encode("latin-1")
+    except UnicodeError:
+        # Characters that the sender did not encode (RFC 6532).
+        return decoded.encode("utf-8", errors="replace")

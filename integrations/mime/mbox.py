@@ -51,6 +51,9 @@ def record(
     has = {name.lower() for name, _ in kept}
     kept += [one for one in _of_summary(summary, received_at) if one[0].lower() not in has]
     kept += [("X-Antares-Filed", one) for one in filed]
+    if content.get("reconstructed"):
+        # Its headers and its text are what the provider made of it.
+        kept.append(("X-Antares-Reconstructed", "from the properties that the provider showed"))
     kept += [
         ("X-Antares-Attachment-Not-Kept", f"{content_type}; {size} bytes; {filename}")
         for _, filename, content_type, size, _ in summary["attachments"]

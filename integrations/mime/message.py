@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from .addresses import Address
+
 PoisonReason = Literal["too-deep", "too-many-parts", "too-large", "undecodable"]
 
 # Forwards of forwards reach ten; providers hand over what lies much deeper as one lump.
@@ -38,14 +40,6 @@ def bounded_size(said: object) -> int:
     """Return a size or count that a provider says, as a column takes it; 0 where it says none."""
     is_number = isinstance(said, int | float) and said >= 0
     return int(min(said, MAX_SIZE)) if is_number else 0  # type: ignore[call-overload]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """`name` is decoded and may be empty; `email` is as written, perhaps not an address at all."""
-
-    name: str
-    email: str
 
 
 @dataclass(frozen=True, slots=True)

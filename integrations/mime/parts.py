@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from . import charsets, filenames, headers
+from . import addresses, charsets, filenames, headers, html_charset
 from .message import (
     MAX_DEPTH,
     MAX_HEADER_BYTES,
@@ -29,7 +29,8 @@ from .message import (
 _STRUCTURAL: Final = frozenset(
     {"content-type", "content-disposition", "content-transfer-encoding", "content-id"}
 )
-_CALENDAR: Final = frozenset({"text/calendar", "application/ics"})
+_PEOPLE: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
+CALENDAR_TYPES: Final = frozenset({"text/calendar", "application/ics"})
 
 
 @dataclass(slots=True)
@@ -37,7 +38,8 @@ class Part:
     """
     One node. `headers` are unfolded; `data` is transfer-decoded, None where not fetched.
 
-    `size` is that of the decoded body in bytes, also where `data` is None.
+    `size` is that of the decoded body in bytes, also where `data` is None. `may_be_utf8`: the
+    provider may have turned the text into UTF-8 and left the header as it was.
     """
 
     path: str
@@ -45,6 +47,7 @@ class Part:
     data: bytes | None
     size: int
     children: list[Part] = field(default_factory=list)
+    may_be_utf8: bool = False
     _by_name: dict[str, list[str]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,9 +66,18 @@ def bound_header(name: str, value: str) -> str:
     """Return as much of a header's value as is read."""
     if len(value) <= MAX_STRUCTURAL_HEADER and value.count(";") < MAX_PARAMETERS:
         return value
-    if name.strip().lower() not in _STRUCTURAL:
+    name = name.strip().lower()
+    if name in _PEOPLE and len(value) > MAX_HEADER_LENGTH:
+        return _cut_people(value[:MAX_HEADER_LENGTH])
+    if name not in _STRUCTURAL:
         return value[:MAX_HEADER_LENGTH]
     return ";".join(value[:MAX_STRUCTURAL_HEADER].split(";")[:MAX_PARAMETERS])
+
+
+def _cut_people(value: str) -> str:
+    """Return the whole entries of a value that was cut: half an address is another address."""
+    end = value.rfind(">,") + 1
+    return value[:end] if end else value.rpartition(",")[0] or value
 
 
 def tidy(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -102,6 +114,9 @@ class _Assembly:
         if depth > MAX_DEPTH:
             raise Poison("too-deep")
         known = headers.Parameters(part.first("content-type"), part.first("content-disposition"))
+        if parent == "multipart/digest" and not part.first("content-type"):
+            # RFC 2046, 5.1.5.
+            known.content_type = "message/rfc822"
         if part.children:
             for child in part.children:
                 self.walk(child, depth + 1, known.content_type)
@@ -124,7 +139,10 @@ class _Assembly:
             self._attach(part, known, parent)
 
     def _show(self, part: Part, content_type: str, charset: str) -> None:
-        decoded, honest = charsets.decode(part.data or b"", charset)
+        data = part.data or b""
+        if content_type == "text/html" and not charsets.find_codec(charset):
+            charset = html_charset.find_declared(data) or charset
+        decoded, honest = charsets.decode(data, charset, may_be_utf8=part.may_be_utf8)
         if not honest:
             self._defect("charset-wrong")
         into = self.htmls if content_type == "text/html" else self.texts
@@ -139,7 +157,7 @@ class _Assembly:
         disposition: Literal["attachment", "inline", ""] = ""
         if known.disposition in {"attachment", "inline"}:
             disposition = "attachment" if known.disposition == "attachment" else "inline"
-        is_calendar = known.content_type in _CALENDAR
+        is_calendar = known.content_type in CALENDAR_TYPES
         # A picture of the text has a content id and is said to be inline, or stands in
         # multipart/related; a content id alone is on ordinary attachments too.
         is_inline = bool(content_id) and not is_calendar
@@ -188,11 +206,11 @@ def _assembled(root: Part) -> ParsedMessage:
     if dated and sent is None:
         found.defects.append("date-unreadable")
     return ParsedMessage(
-        from_=headers.addresses(root.values("from")),
-        to=headers.addresses(root.values("to")),
-        cc=headers.addresses(root.values("cc")),
-        bcc=headers.addresses(root.values("bcc")),
-        reply_to=headers.addresses(root.values("reply-to")),
+        from_=addresses.read_headers(root.values("from")),
+        to=addresses.read_headers(root.values("to")),
+        cc=addresses.read_headers(root.values("cc")),
+        bcc=addresses.read_headers(root.values("bcc")),
+        reply_to=addresses.read_headers(root.values("reply-to")),
         subject=headers.text(root.first("subject")),
         date=sent,
         message_id=next(iter(headers.message_ids(root.first("message-id"))), ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import Compat32
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from .message import (
     MAX_BYTES,
@@ -26,11 +26,11 @@ class _Headers(Compat32):
     """
     Keeps headers as they came, and counts their bytes.
 
-    Reading them is the task of `headers`. A policy of the standard library holds no state that
-    changes, so that the count stands in a list.
+    Reading them is the task of `headers`. Each message has a policy of its own. Policies hold no
+    state that changes, so the count stands in a list.
     """
 
-    bytes_read: list[int]
+    bytes_read: ClassVar[list[int]] = []
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         self.bytes_read[0] += sum(map(len, sourcelines))
@@ -85,8 +85,7 @@ def tree(raw: bytes) -> Part:
 
 
 def _parser() -> BytesParser[Any]:
-    policy = type("_CountedHeaders", (_Headers,), {"bytes_read": [0]})()
-    return BytesParser(_Message, policy=policy)
+    return BytesParser(_Message, policy=_Headers(bytes_read=[0]))  # type: ignore[call-arg]
 
 
 def find_part(raw: bytes, path: str) -> bytes | None:

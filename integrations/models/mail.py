@@ -91,8 +91,9 @@ class Message(models.Model):
     seen_round = models.PositiveIntegerField()
     synced_at = models.DateTimeField()
     summary = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id")
-    # JSON list of the user's own label names; None where there are none. Beside the summary
-    # because it changes without it: a sync may seal anew, and open nothing.
+    # JSON list of the ids of the user's own labels; None where there are none. Their names are in
+    # `SyncWork.label_names`. Not in the summary, because they change without it: a sync
+    # seals them again and opens nothing.
     labels = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
 
     class Meta:
@@ -121,7 +122,8 @@ class MessageBody(models.Model):
     A message's text, in a table of its own so that lists stay narrow.
 
     `content` opens to JSON: text, html (as it came; never shown),
-    headers as [[name, value], …], inline parts as [part, content type] by content id.
+    headers as [[name, value], …], inline parts as [part, content type] by content id; whether it is
+    reconstructed: read by properties that the provider made of it, not from its bytes.
 
     `shown` opens to JSON: pieces (safe HTML), pictures (one between each two pieces, as
     [part, content type], or null where the message has no such picture), text (plain). Version

@@ -90,8 +90,13 @@ class PurgeJob(models.Model):
     # When this purge first looked at it; then the time of the last request, if one was sent.
     revocation_tried_at = models.DateTimeField(null=True)
     revocation_try_count = models.PositiveIntegerField(default=0)
-    # What became of the provider's watches, and until when it may go on telling of news.
+    # What became of the provider's watches: empty until each has been stopped or given up. How many
+    # of them came to which end, when the provider was last asked to stop them and how often, and
+    # until when it may go on telling of news.
     watch_stop = models.CharField(max_length=24, blank=True, default="")
+    watch_counts = models.JSONField(default=dict)
+    watch_tried_at = models.DateTimeField(null=True)
+    watch_try_count = models.PositiveIntegerField(default=0)
     watch_lapse_by = models.DateTimeField(null=True)
 
     entry_ids = ArrayField(models.UUIDField(), default=list)

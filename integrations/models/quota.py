@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from .connection import Connection
@@ -18,6 +19,8 @@ class QuotaBucket(models.Model):
     parked_until = models.DateTimeField(null=True)
     # A person was told to come back: no worker draws until then.
     awaited_until = models.DateTimeField(null=True)
+    # When the leases of requests under way end, one for each: see `request_slots`.
+    slot_leases = ArrayField(models.DateTimeField(), default=list)
 
     def __str__(self) -> str:
         return f"quota of connection {self.connection_id}"

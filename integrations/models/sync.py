@@ -9,7 +9,7 @@ from accounts.ids import uuid7
 from limited_use.vault.fields import SealedField
 from limited_use.vocabulary import DataClass
 
-from .connection import Integration
+from .connection import Integration, StatusReason
 
 
 class SyncStage(models.TextChoices):
@@ -36,6 +36,13 @@ class SyncWork(models.Model):
     # Where the snapshot's listing goes on: the provider's page token.
     position = SealedField(data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True)
     round = models.PositiveIntegerField(default=1)
+    # JSON object: the names of the person's own labels, by the provider's id. Rows of messages
+    # hold ids, so that a label that was renamed is renamed in one place.
+    label_names = SealedField(
+        data_class=DataClass.MAIL_METADATA, holder="integration_id", null=True
+    )
+    # A keyed hash of `label_names`: whether they changed is known without opening them.
+    label_names_blind = models.BinaryField(max_length=32, null=True)
 
     next_sync_at = models.DateTimeField()
     lease_by = models.UUIDField(null=True)
@@ -46,10 +53,16 @@ class SyncWork(models.Model):
     failing_since = models.DateTimeField(null=True)
     # Consecutive turns that ended by an unexpected exception or by the death of their worker.
     crash_count = models.PositiveIntegerField(default=0)
+    # Turns since the last success that the provider refused for want of a permission.
+    denial_count = models.PositiveIntegerField(default=0)
+    # Why the work waits until `next_sync_at`; empty if nothing is wrong.
+    pause_reason = models.CharField(max_length=32, choices=StatusReason, blank=True, default="")
 
     # What the page shows. `expected_count` is the provider's own estimate until listing ended.
     expected_count = models.PositiveIntegerField(default=0)
     done_count = models.PositiveIntegerField(default=0)
+    # Messages of this round that were read from their MIME: the provider's pages do not show them.
+    mime_count = models.PositiveIntegerField(default=0)
     units_spent = models.PositiveBigIntegerField(default=0)
     first_synced_at = models.DateTimeField(null=True)
     last_synced_at = models.DateTimeField(null=True)
@@ -74,7 +87,7 @@ class SyncWork(models.Model):
 
 
 class SetAside(models.Model):
-    """A poison item: kept visible, out of its neighbours' way."""
+    """A message that could not be fetched or read: visible, and out of its neighbours' way."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="+")
@@ -86,6 +99,8 @@ class SetAside(models.Model):
     try_count = models.PositiveIntegerField(default=1)
     first_seen_at = models.DateTimeField()
     last_tried_at = models.DateTimeField()
+    # When a message that is only delayed is fetched again; null for any other.
+    next_try_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -58,6 +58,8 @@ class Watch(models.Model):
     # When there is something to do about it: start, renew, stop.
     due_at = models.DateTimeField()
     failure_count = models.PositiveIntegerField(default=0)
+    # How often in a row, until now, the provider rejected our address for notifications.
+    rejected_count = models.PositiveIntegerField(default=0)
     lease_by = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     # When the provider last told something, and since when it is known not to.

@@ -12,7 +12,7 @@ import orjson
 from integrations.icalendars import file_tasks, reading, zoning
 from integrations.icalendars.file_tasks import FileRead, FileRefused, ReadCalendarFile
 from integrations.icalendars.problems import Unreadable as FileUnreadable
-from integrations.mime import descriptions, gmail_payload, raw, showing
+from integrations.mime import descriptions, gmail_payload, graph_message, raw, showing
 from integrations.mime.message import ParsedMessage, Poison
 from integrations.parser_process import memory
 from integrations.parsers.description_tasks import DescriptionShown, ShowDescriptions
@@ -22,6 +22,7 @@ from integrations.parsers.mail_tasks import (
     FoundPart,
     MailTask,
     ReadGmail,
+    ReadGraph,
     ReadMail,
     ReadMime,
     ShowText,
@@ -61,6 +62,10 @@ def _read_gmail(task: ReadGmail) -> list[msgspec.Raw]:
 
 def _read_mime(task: ReadMime) -> list[msgspec.Raw]:
     return _read_each(raw.parse, task.messages)
+
+
+def _read_graph(task: ReadGraph) -> list[msgspec.Raw]:
+    return _read_each(graph_message.parse, task.records)
 
 
 def _read_each(
@@ -115,6 +120,7 @@ def _read_calendar_file(task: ReadCalendarFile) -> FileRead | FileRefused:
 _HANDLERS: Final[dict[type, Callable[[Any], object]]] = {
     ReadGmail: _read_gmail,
     ReadMime: _read_mime,
+    ReadGraph: _read_graph,
     FindPart: _find_part,
     ShowText: _show_text,
     ShowDescriptions: _show_descriptions,

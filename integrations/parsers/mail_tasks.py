@@ -31,6 +31,12 @@ class ReadMime(msgspec.Struct, frozen=True, tag=True):
     messages: list[bytes]
 
 
+class ReadGraph(msgspec.Struct, frozen=True, tag=True):
+    """Read messages of Outlook: each as JSON, see `mime.graph_message`."""
+
+    records: list[bytes]
+
+
 class FindPart(msgspec.Struct, frozen=True, tag=True):
     """Find the bytes of one part of a message (RFC 5322); `path` is that of `AttachmentPart`."""
 
@@ -58,7 +64,7 @@ class TextShown(msgspec.Struct, frozen=True, tag=True):
 
 
 ReadMails = list[ReadMail | Unreadable]
-MailTask = ReadGmail | ReadMime | FindPart | ShowText
+MailTask = ReadGmail | ReadMime | ReadGraph | FindPart | ShowText
 
 READ_MAILS: Final = msgspec.msgpack.Decoder(ReadMails | Unreadable)
 FOUND_PART: Final = msgspec.msgpack.Decoder(FoundPart | Unreadable)

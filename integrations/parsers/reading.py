@@ -19,6 +19,7 @@ from .mail_tasks import (
     TEXT_SHOWN,
     FindPart,
     ReadGmail,
+    ReadGraph,
     ReadMail,
     ReadMails,
     ReadMime,
@@ -28,7 +29,7 @@ from .pool import TooCostly, pool
 
 R = TypeVar("R")
 Item = TypeVar("Item", bytes, str)
-_Read = Callable[[list[bytes]], ReadGmail | ReadMime]
+_Read = Callable[[list[bytes]], ReadGmail | ReadMime | ReadGraph]
 #: For how many seconds a caller waits for a free process before it is told `Busy`.
 PATIENCE: Final = 5.0
 
@@ -64,6 +65,16 @@ def read_mime(messages: Sequence[bytes]) -> list[ReadMail | Unreadable]:
     :raises pool.Busy: if no process is free
     """
     return _read_all(messages, ReadMime)
+
+
+def read_graph(records: Sequence[bytes]) -> list[ReadMail | Unreadable]:
+    """
+    Return messages from Graph's resources, in order.
+
+    :param records: see `mime.graph_message.parse`
+    :raises pool.Busy: if no process is free
+    """
+    return _read_all(records, ReadGraph)
 
 
 def find_part(message: bytes, path: str) -> bytes | Unreadable | None:

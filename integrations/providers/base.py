@@ -78,6 +78,9 @@ class RemoteMessage:
 
     `received_at` is the provider's clock, aware UTC; `size` is its estimate in
     bytes; `snippet` is plain text; `shown` is what is shown of its text.
+
+    :param is_reconstructed: read by properties that the provider made of it, not from its bytes
+    :param is_mime: read from its bytes, because the provider's usual way does not show it whole
     """
 
     message_id: str
@@ -88,6 +91,8 @@ class RemoteMessage:
     filing: Labels
     mail: ParsedMessage
     shown: ShownText
+    is_reconstructed: bool = False
+    is_mime: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,8 @@ class ChangePage:
     `upserted` are to be fetched (by now they may be gone again). `deleted` are
     gone, or in spam or trash, which is the same to us. `cursor` is opaque to
     everyone but the adapter that made it. `more` means: call again with it
-    now, rather than at the next sync.
+    now, rather than at the next sync. `filings` says how those of `upserted` are filed that may be
+    only filed otherwise: a message that is here already need not be fetched for that.
     """
 
     upserted: tuple[MessageRef, ...]
@@ -156,6 +162,7 @@ class ChangePage:
     deleted: tuple[str, ...]
     cursor: str
     more: bool = False
+    filings: Mapping[str, Labels] = field(default_factory=dict)
 
 
 class MailAdapter(Protocol):
@@ -170,6 +177,10 @@ class MailAdapter(Protocol):
     @property
     def access(self) -> Access:
         """What it was opened with."""
+
+    @property
+    def fetch_requests(self) -> int | None:
+        """Requests that `fetch` sent so far; None: each of its calls costs what its units say."""
 
     def profile(self) -> MailboxProfile:
         """Return the size of the mailbox and its cursor. Read the cursor before any listing."""
@@ -223,7 +234,12 @@ class MailAdapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MailUnits:
-    """What each call of a `MailAdapter` or `MailWatch` costs, in the provider's quota units."""
+    """
+    What each call of a `MailAdapter` or `MailWatch` costs, in the provider's quota units.
+
+    `fetched_together` are as many messages as one `fetch` should be asked for; 0: as many as calls
+    may be under way.
+    """
 
     profile: int
     labels: int
@@ -234,3 +250,4 @@ class MailUnits:
     attachment: int
     watch: int
     stop: int
+    fetched_together: int = 0

@@ -216,8 +216,17 @@ class CalendarAdapter(Protocol):
         """
         Move an event or a whole series to another calendar of the account; its id may be another.
 
+        The same again finishes a move that ended in the middle, and makes no second event.
+
         :raises ChangedMeanwhile: if it is not as `etag` says
-        :raises Rejected: if it would not be the same there
+        :raises Rejected: if it would not be the same there; `reason` begins with `move-`
+        """
+
+    def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+        """
+        Return the event in a calendar that was moved there, by the id that it had before.
+
+        :raises Gone: if there is none
         """
 
     def respond(

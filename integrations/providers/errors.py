@@ -91,6 +91,15 @@ class InvalidClient(ProviderError):
     """Our own registration is refused. Alarm the operator; change no user's state."""
 
 
+class WebhookRejected(ProviderError):
+    """
+    The provider does not accept our address for notifications, or could not validate it.
+
+    Poll, and try again soon: it may have been unreachable for seconds. Alarm the operator if it
+    lasts.
+    """
+
+
 class AdminBlocked(ProviderError):
     """The account's administrator forbids it. Say so; do not retry."""
 

@@ -55,7 +55,9 @@ class Provider:
     account. `subject_claims` of an id_token name an account for ever, together; `address_claims`
     are those that may show it.
     `refusals` are numbers that a token endpoint gives beside its word, where the number says more.
-    `pace` is what the settings call how fast its mailboxes may be read.
+    `pace` names the setting that says how fast its mailboxes may be read; the provider counts over
+    `pace_minutes`. `most_at_once` is how many requests of one mailbox may be under way, over all
+    processes; 0: no limit.
     """
 
     key: str
@@ -75,6 +77,8 @@ class Provider:
     refusals: Mapping[int, type[ProviderError]] = field(default_factory=dict)
     # Whether guests are told of every change of an event, whoever asks not to.
     always_notifies: bool = False
+    # Whether an event moves to another calendar as a copy, and guests are invited again.
+    moves_by_copy: bool = False
     # Whether an administrator may have to allow what somebody asks for, and is asked there: from
     # here that looks as if they had said no, or had not come back.
     asks_administrators: bool = False
@@ -85,6 +89,8 @@ class Provider:
     # Whether a person may leave single permissions out.
     has_single_permissions: bool = True
     pace: str = ""
+    pace_minutes: int = 1
+    most_at_once: int = 0
     mail_units: MailUnits | None = None
     open_mail: Callable[[Access], AbstractContextManager[MailAdapter]] | None = None
     watch_mail: Callable[[Access], AbstractContextManager[MailWatch]] | None = None

@@ -87,14 +87,18 @@ class CalendarWatch(Protocol):
 
         :raises OutcomeUnknown: if it may be open, and no answer came
         :raises AlreadyThere: if the id was used before
-        :raises InvalidClient: if the provider does not accept the address
+        :raises WebhookRejected: if the provider does not accept the address
         """
 
     def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
         """Open a channel for the events of one calendar. See `open_list`."""
 
-    def stop(self, channel_id: str, resource_id: str) -> None:
-        """End a channel; what has ended is no error. Only the account that opened it may."""
+    def stop(self, channel_id: str, resource_id: str) -> bool:
+        """
+        End a channel; return False if the provider no longer had it.
+
+        Only the account that opened it may.
+        """
 
 
 class Subscriptions(Protocol):
@@ -116,7 +120,7 @@ class Subscriptions(Protocol):
         Be called of any change in a calendar.
 
         :raises OutcomeUnknown: if it may be open, and no answer came
-        :raises InvalidClient: if the provider does not accept the address
+        :raises WebhookRejected: if the provider could not validate the address
         """
 
     def renew(self, resource_id: str, *, ends_at: datetime) -> datetime:
@@ -126,5 +130,5 @@ class Subscriptions(Protocol):
         :raises Gone: if it has ended: open another, and ask what was not told meanwhile
         """
 
-    def stop(self, resource_id: str) -> None:
-        """End it; what has ended is no error."""
+    def stop(self, resource_id: str) -> bool:
+        """End a subscription; return False if the provider no longer had it."""

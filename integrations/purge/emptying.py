@@ -31,17 +31,19 @@ SMALLEST: Final = 50
 _CARRIED: Final = (MessageBody, Attachment)
 
 
-def empty(integration_id: UUID, *, between: Callable[[], None]) -> int:
+def empty(integration_id: UUID, *, between: Callable[[], None], with_watches: bool = True) -> int:
     """
     Delete all rows of the integration's holdings; return how many this call deleted.
 
     May be repeated, and begun again after a crash.
 
     :param between: called between two batches, outside a transaction; may raise to stop
+    :param with_watches: delete the rows of watches, too; not before those are settled
     """
     if not connection.get_autocommit():
         raise RuntimeError("batches are transactions of their own")
-    own = [holding for holding in HOLDINGS if holding.scope is Scope.INTEGRATION]
+    scopes = {Scope.INTEGRATION, Scope.WATCHES} if with_watches else {Scope.INTEGRATION}
+    own = [holding for holding in HOLDINGS if holding.scope in scopes]
     ordered = sorted(own, key=lambda holding: holding.model in _CARRIED)
     return sum(_empty(holding, integration_id, between) for holding in ordered)
 

@@ -13,6 +13,7 @@ from integrations.models import Connection, ConnectionStatus, RevocationOutcome
 from limited_use.ledger import keys as ledger_keys
 from limited_use.models import DataKey
 
+from . import revocation
 from .inventory import HOLDINGS, Scope
 
 
@@ -30,7 +31,7 @@ def end(connection_id: UUID, *, at: datetime) -> Ended:
 
     A connection that is not ending is left alone, credential and all: somebody reconnected it
     meanwhile, or it has another product. So is one whose grant is not settled: another purge still
-    needs the token to revoke it. In order with connects of the same account.
+    needs the token to revoke it, or to stop watches. In order with connects of the same account.
     """
     connection = grants.hold(connection_id)
     ended_or_ending = {ConnectionStatus.ENDING, ConnectionStatus.ENDED}
@@ -38,6 +39,8 @@ def end(connection_id: UUID, *, at: datetime) -> Ended:
         return Ended()
     if connection.revocation == RevocationOutcome.PENDING and connection.ended_at is None:
         if not grants.lives_elsewhere(connection):
+            return Ended()
+        if revocation.waits_for_watches(connection, at=at):
             return Ended()
         connection.revocation = RevocationOutcome.NEEDED_ELSEWHERE
     _delete_rows(connection_id)

@@ -3,7 +3,8 @@ Run a purge, from wherever it stands to its receipt.
 
 One function per step. Each may be killed at any point and repeated: what it did is saved with
 the step, in one transaction, by the holder of the lease only. Our own rows never wait for the
-provider: it is tried once before them, and again after them for up to a day.
+provider: it is tried once before them, and again after them for up to a day. The rows of watches
+stay until then: they hold what the watches are stopped by.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def _try_provider(turn: Turn) -> None:
         )
         PurgeJob.objects.filter(id=job.id).update(counts_before=counts)
     # Each once, even if it takes the worker down with it: our rows do not wait for a second time.
-    revoking.stop_watches(job, now=turn.now)
+    if not job.watch_try_count:
+        revoking.stop_watches(job, now=turn.now)
     if job.revocation_tried_at is None:
         revoking.attempt(job, now=turn.now)
     _reach(turn, PurgeStep.PROVIDER_TRIED)
@@ -110,7 +112,8 @@ def _empty(turn: Turn) -> None:
             jobs.keep(turn.mine, at=at)
             renew_at = at + third
 
-    deleted = emptying.empty(job.integration_id, between=between)
+    with_watches = bool(job.watch_stop)
+    deleted = emptying.empty(job.integration_id, between=between, with_watches=with_watches)
     at = turn.now()
     values = {"emptied_at": at, "deleted_count": job.deleted_count + deleted}
     with transaction.atomic(durable=True):
@@ -120,7 +123,8 @@ def _empty(turn: Turn) -> None:
 def _verify(turn: Turn) -> None:
     # What is left, never what was deleted.
     job = turn.job()
-    counts = inventory.left(integration_id=job.integration_id)
+    with_watches = bool(job.watch_stop)
+    counts = inventory.left(integration_id=job.integration_id, with_watches=with_watches)
     if any(counts.values()):
         _again(turn, counts)
         return
@@ -144,11 +148,14 @@ def _verify(turn: Turn) -> None:
 
 def _settle_revocation(turn: Turn) -> None:
     job = turn.job()
+    revoking.stop_watches(job, now=turn.now)
     if job.revocation == RevocationOutcome.PENDING:
         revoking.attempt(job, now=turn.now)
-        job = turn.job()
-        if job.revocation == RevocationOutcome.PENDING:
-            raise Wait(revoking.next_try_at(job, at=turn.now()))
+        # What was not stopped by now cannot be, if the grant has ended.
+        revoking.stop_watches(turn.job(), now=turn.now)
+    job = turn.job()
+    if job.revocation == RevocationOutcome.PENDING or not job.watch_stop:
+        raise Wait(revoking.next_try_at(job, at=turn.now()))
     at = turn.now()
     with transaction.atomic(durable=True):
         entry = entries.record(

@@ -45,6 +45,9 @@ class Scope(Enum):
 
     # With the integration, at once.
     INTEGRATION = "integration"
+    # With the integration, once each watch at the provider was stopped or given up: a row holds
+    # what its watch is stopped by.
+    WATCHES = "watches"
     # With the connection: when no integration needs the grant any more.
     CONNECTION = "connection"
 
@@ -119,7 +122,7 @@ def _grant_keys(connection_id: UUID) -> Keys:
     return Keys(list(grants.values_list("grant_id", flat=True)))
 
 
-_INTEGRATION, _CONNECTION = Scope.INTEGRATION, Scope.CONNECTION
+_INTEGRATION, _WATCHES, _CONNECTION = Scope.INTEGRATION, Scope.WATCHES, Scope.CONNECTION
 
 #: In the order in which they are emptied: what points at another goes before it.
 HOLDINGS: Final[tuple[Holding, ...]] = (
@@ -139,7 +142,7 @@ HOLDINGS: Final[tuple[Holding, ...]] = (
     _rows(SetAside, "integration_id", _INTEGRATION),
     _rows(Reconciliation, "integration_id", _INTEGRATION),
     _rows(SyncWork, "integration_id", _INTEGRATION),
-    _rows(Watch, "integration_id", _INTEGRATION),
+    _rows(Watch, "integration_id", _WATCHES),
     _rows(Export, "integration_id", _INTEGRATION),
     _rows(Reply, "integration_id", _INTEGRATION),
     Holding(
@@ -196,13 +199,17 @@ EXCEPTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def left(*, integration_id: UUID, connection_id: UUID | None = None) -> dict[str, int]:
+def left(
+    *, integration_id: UUID, connection_id: UUID | None = None, with_watches: bool = True
+) -> dict[str, int]:
     """
     Return what is left in each holding, by label: counted now, whatever was deleted before.
 
     :param connection_id: count what goes with the connection as well
+    :param with_watches: count the rows of watches, too, which stay until those are settled
     """
-    holders = {_INTEGRATION: integration_id, _CONNECTION: connection_id}
+    watches_of = integration_id if with_watches else None
+    holders = {_INTEGRATION: integration_id, _WATCHES: watches_of, _CONNECTION: connection_id}
     return {
         holding.label: holding.of(holder).count()
         for holding in HOLDINGS

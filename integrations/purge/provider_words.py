@@ -85,6 +85,14 @@ WATCHES: Final[Mapping[watches.Outcome, str]] = {
         "receipt.watch-stopped",
         "The provider was told to tell us of no more news, and said it does.",
     ),
+    watches.Outcome.GONE: claim(
+        "receipt.watch-gone", "The provider answered that it was no longer telling us of news."
+    ),
+    watches.Outcome.LAPSED: claim(
+        "receipt.watch-lapsed",
+        "The provider did not say that it tells us of no more news, but the time is over for which"
+        " it had agreed to.",
+    ),
     watches.Outcome.UNANSWERED: claim(
         "receipt.watch-unanswered",
         "The provider was asked to tell us of no more news, and did not say that it does. It ends"
@@ -122,11 +130,27 @@ CREDENTIAL: Final[Mapping[bool, str]] = {
 def watches_part(job: PurgeJob) -> dict[str, Any]:
     """Return the part of the receipt about the provider's notifications."""
     outcome = watches.Outcome(job.watch_stop or watches.Outcome.NONE)
+    each = _count_watches(job)
+    total = sum(one["count"] for one in each)
+    says = [f"{one['count']} of {total}: {one['says']}" for one in each]
     return {
         "outcome": str(outcome),
-        "says": WATCHES[outcome],
+        "says": " ".join(says) if len(says) > 1 else WATCHES[outcome],
+        "each": each,
+        "tries": job.watch_try_count,
+        "tried_at": time_text(job.watch_tried_at) if job.watch_try_count else None,
         "lapse_by": time_text(job.watch_lapse_by),
     }
+
+
+def _count_watches(job: PurgeJob) -> list[dict[str, Any]]:
+    """Return how many watches came to which end, without those that never began."""
+    ends = [one for one in watches.Outcome if one is not watches.Outcome.NONE]
+    return [
+        {"outcome": str(one), "count": count, "says": WATCHES[one]}
+        for one in ends
+        if (count := job.watch_counts.get(one, 0))
+    ]
 
 
 def revocation_part(job: PurgeJob) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from integrations import grants, permits
 from integrations.endpoints import endpoints
@@ -37,10 +38,13 @@ log = logging.getLogger(__name__)
 GIVE_UP_AFTER: Final = timedelta(hours=24)
 FIRST_PAUSE: Final = timedelta(seconds=30)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-# How long a revocation waits until the other purges of the connection have stopped their watches,
-# which takes a token of the grant; and how often a purge looks meanwhile.
-WATCHES_WITHIN: Final = timedelta(minutes=2)
+# Watches are stopped by a token of the grant, so a revocation waits for them: two minutes for a
+# purge of the connection that has not begun, an hour for one whose provider has not answered yet.
+# Then the end of our access matters more. Meanwhile a purge looks that often.
+WATCHES_BEGIN_WITHIN: Final = timedelta(minutes=2)
+WATCHES_WITHIN: Final = timedelta(hours=1)
 WATCHES_PAUSE: Final = timedelta(seconds=2)
+LONG_PAUSE: Final = timedelta(minutes=1)
 
 
 def give_up_at(connection: Connection) -> datetime | None:
@@ -49,11 +53,17 @@ def give_up_at(connection: Connection) -> datetime | None:
     return None if since is None else since + GIVE_UP_AFTER
 
 
-def next_try_at(connection: Connection, *, at: datetime) -> datetime:
-    """Return when to ask the provider again: rarer each time, and once more at the very end."""
+def next_try_at(
+    connection: Connection, *, at: datetime, own_purge: PurgeJob | None = None
+) -> datetime:
+    """
+    Return when to ask the provider again: rarer each time, and once more at the very end.
+
+    :param own_purge: the purge that asks, which knows itself when to stop its own watches
+    """
     tried_at: datetime | None = connection.revocation_tried_at
-    if tried_at is None:
-        return at + WATCHES_PAUSE
+    if tried_at is None or waits_for_watches(connection, at=at):
+        return _after_watches(connection, at=at, own_purge=own_purge)
     doublings = min(max(connection.revocation_try_count, 1) - 1, 16)
     due_at = tried_at + min(FIRST_PAUSE * int(2**doublings), LONGEST_PAUSE)
     last_at = give_up_at(connection)
@@ -63,21 +73,30 @@ def next_try_at(connection: Connection, *, at: datetime) -> datetime:
     return max(due_at, connection.revoking_until or due_at)
 
 
-def attempt(
-    connection_id: UUID, *, now: Callable[[], datetime], job_id: UUID | None = None
-) -> RevocationOutcome:
+def _after_watches(connection: Connection, *, at: datetime, own_purge: PurgeJob | None) -> datetime:
+    """Return when to look whether the purges of the connection have stopped their watches."""
+    since = connection.ending_since
+    unsettled = _with_watches(connection)
+    if since is None or unsettled.filter(watch_try_count=0).exists():
+        return at + WATCHES_PAUSE
+    held_until = since + _hold(connection)
+    if own_purge is None or own_purge.watch_stop:
+        # The purge that stops the last watch makes the others due.
+        held_until = min(at + LONG_PAUSE, held_until)
+    return max(held_until, at + WATCHES_PAUSE)
+
+
+def attempt(connection_id: UUID, *, now: Callable[[], datetime]) -> RevocationOutcome:
     """
     Ask the provider to end the grant, if that is due and nothing needs it; return the outcome.
 
     `PENDING` if there is no final answer yet. Raises nothing that the provider, the token or its
     key are to blame for.
-
-    :param job_id: the purge that asks; it does not wait for its own watches
     """
     at = now()
     with transaction.atomic(durable=True):
         connection = grants.hold(connection_id)
-        decided = _decide(connection, at=at, job_id=job_id)
+        decided = _decide(connection, at=at)
         if decided is None:
             connection.revocation_tried_at = at
             connection.revocation_try_count += 1
@@ -96,9 +115,7 @@ def attempt(
     return _save(connection, answer)
 
 
-def _decide(
-    connection: Connection, *, at: datetime, job_id: UUID | None
-) -> RevocationOutcome | None:
+def _decide(connection: Connection, *, at: datetime) -> RevocationOutcome | None:  # noqa: PLR0911
     """Return the outcome where no request is to be sent now; None where one is."""
     provider = PROVIDERS[connection.provider]
     if not provider.grants:
@@ -107,24 +124,24 @@ def _decide(
         return RevocationOutcome(connection.revocation)
     if grants.needed_by(connection):
         return RevocationOutcome.NEEDED_ELSEWHERE
+    if waits_for_watches(connection, at=at):
+        return RevocationOutcome.PENDING
     if not provider.revokes:
         return RevocationOutcome.NOT_OFFERED
     if connection.refresh_token is None or keys.read(connection.grant_id) is None:
         # No token to send, or none that opens after a restore: only the person can end the grant.
         return RevocationOutcome.UNCONFIRMED
-    return _when(connection, at=at, job_id=job_id)
+    return _when(connection, at=at)
 
 
-def _when(connection: Connection, *, at: datetime, job_id: UUID | None) -> RevocationOutcome | None:
+def _when(connection: Connection, *, at: datetime) -> RevocationOutcome | None:
     tried_at: datetime | None = connection.revocation_tried_at
     if tried_at is None:
-        is_due = not _others_watch(connection, at=at, job_id=job_id)
-    elif _is_over(connection, tried_at):
+        return None
+    if _is_over(connection, tried_at):
         # The last request was lost together with its worker.
         return RevocationOutcome.UNCONFIRMED
-    else:
-        is_due = at >= next_try_at(connection, at=at)
-    return None if is_due else RevocationOutcome.PENDING
+    return None if at >= next_try_at(connection, at=at) else RevocationOutcome.PENDING
 
 
 def _is_over(connection: Connection, at: datetime) -> bool:
@@ -132,14 +149,26 @@ def _is_over(connection: Connection, at: datetime) -> bool:
     return last_at is not None and at >= last_at
 
 
-def _others_watch(connection: Connection, *, at: datetime, job_id: UUID | None) -> bool:
-    """Return whether another purge of the connection has yet to stop its watches."""
+def waits_for_watches(connection: Connection, *, at: datetime) -> bool:
+    """Return whether the grant of an ending connection is kept to stop watches by it."""
     since: datetime | None = connection.ending_since
-    if since is None or at >= since + WATCHES_WITHIN:
+    if since is None:
         return False
-    jobs = PurgeJob.objects.filter(integration__connection=connection, watch_stop="")
-    waiting = jobs.exclude(step=PurgeStep.DONE).values_list("id", flat=True)
-    return any(waiting_id != job_id for waiting_id in waiting)
+    purges = _with_watches(connection)
+    if purges.exclude(watch_try_count=0).exists() and at < since + _hold(connection):
+        return True
+    return at < since + WATCHES_BEGIN_WITHIN and purges.exists()
+
+
+def _with_watches(connection: Connection) -> QuerySet[PurgeJob]:
+    """Return the purges of the connection that have yet to stop watches, or to give them up."""
+    unsettled = PurgeJob.objects.filter(integration__connection=connection, watch_stop="")
+    return unsettled.exclude(step=PurgeStep.DONE)
+
+
+def _hold(connection: Connection) -> timedelta:
+    """Return for how long watches keep the grant: all the day, if only the person can end it."""
+    return WATCHES_WITHIN if PROVIDERS[connection.provider].revokes else GIVE_UP_AFTER
 
 
 def _save(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:

@@ -105,10 +105,10 @@ def residue() -> dict[str, int]:
     for holding in HOLDINGS:
         if holding.model is Connection:
             continue  # A constraint of the database keeps ended connections empty.
-        if holding.scope is Scope.INTEGRATION:
-            column, over, named = "integration_id", purged, "id"
-        else:
+        if holding.scope is Scope.CONNECTION:
             column, over, named = "connection_id", ended, "connection_id"
+        else:
+            column, over, named = "integration_id", purged, "id"
         if holding.held_by:
             count = Keys(holding.held_by(over)).count()
         else:

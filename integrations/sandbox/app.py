@@ -14,7 +14,7 @@ from integrations.sandbox.messages import Answer, Call, Problem
 from integrations.sandbox.microsoft import identity as microsofts_identity
 from integrations.sandbox.microsoft import login
 from integrations.sandbox.microsoft.graph import dispatch as graph
-from integrations.sandbox.microsoft.graph import subscriptions
+from integrations.sandbox.microsoft.graph import limits, subscriptions
 from integrations.sandbox.microsoft.mail import uploads
 from integrations.sandbox.world import World
 
@@ -100,20 +100,14 @@ async def _answer(world: World, call: Call) -> Answer:
 
 
 async def _graph(world: World, call: Call) -> Answer:
-    """Counted per mailbox from arrival to answer; the parts of a batch one after the other."""
+    """Counted per mailbox from arrival to answer; see `limits`."""
     account = world.microsoft.account(microsofts_identity.bearer(call))
-    user = account.oid if account else ""
-    world.under_way[user] += 1
-    try:
-        if world.dials.latency_seconds:
-            await asyncio.sleep(world.dials.latency_seconds)
+    async with limits.under_way(world, account, call) as arrival:
         if account and (call.method, call.path) == ("POST", SUBSCRIPTIONS):
             refused = await subscriptions.handshake(call)
             if refused:
                 return refused
-        return graph.answer(world, call)
-    finally:
-        world.under_way[user] -= 1
+        return graph.answer(world, call, arrival)
 
 
 def _batch(world: World, call: Call) -> Answer:

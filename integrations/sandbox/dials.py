@@ -7,6 +7,14 @@ Every awkwardness that can be turned on, beside its default.
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+# See `microsoft/graph/faults.py`.
+GRAPH_FAULTS = {
+    "delta_ignores_nested_select",
+    "delta_without_headers",
+    "extended_properties_500",
+    "sent_items_without_headers",
+}
+
 
 @dataclass
 class Dials:
@@ -111,6 +119,8 @@ class Dials:
     # Requests of one mailbox under way at once, and in ten minutes; of an app in ten seconds.
     graph_concurrency: int = 4
     graph_requests_per_ten_minutes: int = 10_000
+    # Accounts that none of these limits holds for: addresses, spaces between them.
+    graph_unlimited: str = ""
     graph_app_requests_per_ten_seconds: int = 130_000
     # What `Retry-After` says of what was throttled; "" leaves it out.
     graph_retry_after: str = "2.128"
@@ -120,6 +130,8 @@ class Dials:
     graph_repetition: bool = False
     # What `@removed` calls a message that was moved: deleted (as seen), or changed.
     graph_move_reason: str = "deleted"
+    # An item of a changed message has its id and what changed, and nothing else.
+    graph_partial_changes: bool = False
     # Who leaves a folder and comes back between two rounds is told as removed, and not again.
     graph_round_trips_lost: bool = False
     # Seconds until a message that was sent lies in Sent Items, and whether under another id.
@@ -131,6 +143,9 @@ class Dials:
     graph_conflict_status: int = 412
     # How a transactionId is refused that stands for another event: 409, or 400.
     graph_duplicate_status: int = 409
+    # Faults that last, out of `GRAPH_FAULTS`, spaces between them. The default are those that
+    # Exchange always has.
+    graph_faults: str = "delta_without_headers sent_items_without_headers"
     # Answers of a batch come in another order than its requests.
     graph_batch_shuffled: bool = True
 
@@ -145,6 +160,8 @@ class Dials:
                 isinstance(value, bool) and kinds[name] is not bool
             ):
                 raise ValueError(f"dial {name!r} wants {kinds[name].__name__}")
+        if unknown := set(str(values.get("graph_faults", "")).split()) - GRAPH_FAULTS:
+            raise ValueError(f"no fault is called {sorted(unknown)}; there are {GRAPH_FAULTS}")
         for name, value in values.items():
             setattr(self, name, value)
 

@@ -33,6 +33,8 @@ class Journal:
         self.units: Counter[str] = Counter()
         self.units_by_method: Counter[str] = Counter()
         self.invitations: Counter[str] = Counter()
+        # Of `calls`, those that came within another one.
+        self.batch_parts = 0
 
     def record(self, entry: Entry) -> None:
         self.requests.append(entry)
@@ -52,6 +54,7 @@ class Journal:
             "calls": dict(self.calls),
             "statuses": dict(self.statuses),
             "invitations": dict(self.invitations),
+            "batch_parts": self.batch_parts,
             "units": {
                 "total": sum(self.units.values()),
                 "by_user": dict(self.units),

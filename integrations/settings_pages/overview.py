@@ -27,12 +27,11 @@ from integrations.models import (
     Message,
     PurgeJob,
     Reconciliation,
-    SetAside,
     SyncStage,
 )
 from integrations.permissions import AskedPermission
 from integrations.providers import PROVIDERS
-from integrations.sync import progress
+from integrations.sync import aside, progress
 from integrations.sync.progress import Progress
 from integrations.sync.standing import QUIET_FOR
 
@@ -55,6 +54,7 @@ class Account:
     provider_key: str
     provider: str
     words: Words
+    waits: str
     integration_id: UUID | None
     needs_reconnect: bool
     reconnect_before: datetime | None
@@ -154,7 +154,7 @@ def comparisons(integration_id: UUID) -> list[Reconciliation]:
 
 def set_aside(integration_id: UUID) -> list[dict[str, Any]]:
     """Return what could not be read, and why, the newest first."""
-    rows = SetAside.objects.filter(integration_id=integration_id).order_by("-first_seen_at")
+    rows = aside.unreadable([integration_id]).order_by("-first_seen_at")
     return [
         {
             "first_seen_at": row.first_seen_at,
@@ -203,6 +203,7 @@ def _account(
         provider_key=provider.key,
         provider=provider.label,
         words=_words(integration, state, at),
+        waits=words.waiting(state, label=provider.label, is_importing=importing) if state else "",
         integration_id=integration.id if integration else None,
         needs_reconnect=connection.status == ConnectionStatus.REAUTH_REQUIRED,
         reconnect_before=notices.reconnect_before(connection, [integration] if integration else []),
@@ -237,6 +238,8 @@ def _words(integration: Integration | None, state: Progress | None, at: datetime
         return words.of(IntegrationStatus.DEGRADED, "no_worker")
     if integration.status == IntegrationStatus.ACTIVE and not _is_current(state, at):
         return words.NOT_CURRENT
+    if integration.status == IntegrationStatus.ACTIVE and state is not None and state.delayed_count:
+        return words.NOT_COMPLETE
     return words.of(integration.status, integration.status_reason)
 
 

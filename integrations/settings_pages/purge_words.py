@@ -14,6 +14,7 @@ from integrations.product_names import name_product
 from integrations.purge import ledger_part, own_epoch_ends, second_part_of
 from integrations.removal_messages import ACCESS, TOKENS, Access, Statement, Subject, state
 from integrations.removals import Situation
+from integrations.watches import Outcome
 from limited_use.ledger_models import LedgerKey
 
 from . import words
@@ -43,6 +44,18 @@ _FIRST: Final = (
     _Promise(PurgeStep.VERIFIED, "removal.counted", "Count what is left", "verified_at"),
 )
 _LAST: Final = _Promise(PurgeStep.DONE, "removal.signed", "Sign the receipt", "done_at")
+
+
+# What is said of the provider's notifications, and of which outcomes they have ended.
+_NOTICES: Final = {
+    Outcome.STOPPED: "removal.notices-stopped",
+    Outcome.GONE: "removal.notices-stopped",
+    Outcome.LAPSED: "removal.notices-lapsed",
+    Outcome.UNANSWERED: "removal.notices-unanswered",
+    Outcome.NO_ACCESS: "removal.notices-no-access",
+    Outcome.NEEDED_ELSEWHERE: "removal.notices-kept",
+}
+_NOTICES_ENDED: Final = frozenset({Outcome.STOPPED, Outcome.GONE, Outcome.LAPSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,8 @@ def context(job: PurgeJob) -> dict[str, Any]:
 def _list_steps(job: PurgeJob, situation: Situation) -> list[Step]:
     subject = situation.subject
     steps = [_keep_promise(job, subject, one) for one in _FIRST]
+    if job.watch_try_count and job.watch_stop != Outcome.NONE:
+        steps.append(_stop_notices(job, subject))
     if situation.access is not Access.NEVER_GIVEN:
         steps += [_settle_access(job, situation), _settle_tokens(job, situation)]
     return [*steps, _keep_promise(job, subject, _LAST)]
@@ -116,9 +131,19 @@ def _keep_promise(job: PurgeJob, subject: Subject, promise: _Promise) -> Step:
     return Step("done", state(promise.claim, subject), "", getattr(job, promise.at))
 
 
+def _stop_notices(job: PurgeJob, subject: Subject) -> Step:
+    if not job.watch_stop:
+        return Step("ahead", state("removal.notices-asked", subject), "")
+    outcome = Outcome(job.watch_stop)
+    mark = "done" if outcome in _NOTICES_ENDED else "kept"
+    return Step(mark, state(_NOTICES[outcome], subject), "")
+
+
 def _settle_access(job: PurgeJob, situation: Situation) -> Step:
     access, is_settled = ACCESS[situation.access], _is_settled(job)
-    is_asked = job.revocation_tried_at is not None
+    # Until the notifications have stopped, the provider is not asked.
+    is_waiting = situation.access is Access.ASKED and not job.revocation_try_count
+    is_asked = job.revocation_tried_at is not None and not is_waiting
     said = state(access.now, situation.subject) if is_settled or is_asked else None
     mark = "ahead" if not is_settled else "done" if access.has_ended else "kept"
     return Step(mark, said, situation.subject.say(access.planned))

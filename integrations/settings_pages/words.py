@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from integrations.models import IntegrationStatus, StatusReason
+from integrations.sync.progress import Progress
 from integrations.watches.standing import Standing
 from limited_use.claims import claim
 
@@ -127,9 +128,26 @@ def duration(seconds: int) -> str:
     return unit if count == 1 else f"{count} {unit}s"
 
 
+def waiting(state: Progress, *, label: str, is_importing: bool) -> str:
+    """
+    Return why a mailbox is not read right now, as a sentence that a time follows; else nothing.
+
+    :param label: the provider's name
+    """
+    if is_importing and state.pause_reason == StatusReason.RATE_LIMITED:
+        return f"{label} limits how fast mail can be read. The import goes on by itself"
+    if state.failing_since is not None:
+        return "The last try did not succeed. We try again"
+    return ""
+
+
 # Active, but the last complete check was too long ago or failed.
 NOT_CURRENT = Words(
     "Connected", "info", "Not up to date. We keep trying to check for news.", Action.SYNC_NOW
+)
+# Active, but the provider has not delivered some messages yet.
+NOT_COMPLETE = Words(
+    "Connected", "info", "Not all messages are here yet. We keep trying.", Action.SYNC_NOW
 )
 WITHOUT_MAIL = Words(
     "Connected without mail",

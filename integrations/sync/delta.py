@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from integrations.providers.base import ChangePage, MessageRef
+from integrations.providers.base import ChangePage, MessageRef, Relabelled
 from integrations.watches import standing
 
-from . import aside, fetching, planner, relabelling
-from .mailbox import Fetched
+from . import aside, fetching, identities, planner, relabelling
+from .mailbox import Fetched, singles
 from .run import Changes, Run
 
 
@@ -18,8 +18,6 @@ def advance(run: Run) -> bool:
 
     :raises CursorExpired: if the provider no longer remembers the cursor
     """
-    if not _tried_again(run):
-        return False
     while not run.is_over:
         cursor = run.opened("cursor")
         if cursor is None:
@@ -38,9 +36,11 @@ def _page(run: Run, cursor: str) -> ChangePage:
 
 
 def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
-    ids = [ref.message_id for ref in page.upserted]
+    refiled = _only_refiled(run, page)
+    already = {one.ref.message_id for one in refiled}
+    ids = [ref.message_id for ref in page.upserted if ref.message_id not in already]
     skipped = aside.known(run.owner.integration_id, ids, sealer=run.sealer)
-    wanted = [ref for ref in page.upserted if ref.message_id not in skipped]
+    wanted = [ref for ref in page.upserted if ref.message_id not in skipped | already]
     run.found_news = run.found_news or bool(page.upserted or page.relabelled or page.deleted)
     unread: list[str] = []
     if not bring(run, wanted, unread=unread):
@@ -50,14 +50,9 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
         run.is_early = True
         return True
     new_flags = None
-    if page.relabelled:
-        named = any(one.filing.labels for one in page.relabelled)
-        new_flags = relabelling.prepare(
-            page.relabelled,
-            owner=run.owner,
-            sealer=run.sealer,
-            label_names=run.label_names if named else {},
-        )
+    relabelled = [*page.relabelled, *refiled]
+    if relabelled:
+        new_flags = relabelling.prepare(relabelled, owner=run.owner, sealer=run.sealer)
     if moved or new_flags or page.deleted:
         values: dict[str, Any] = {"cursor": run.sealed("cursor", page.cursor)}
         if page.upserted or page.relabelled or page.deleted:
@@ -69,6 +64,16 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
             )
         )
     return True
+
+
+def _only_refiled(run: Run, page: ChangePage) -> list[Relabelled]:
+    """Return those of `upserted` that are here and may only be filed otherwise."""
+    here = identities.with_final_content(page.filings, owner=run.owner, sealer=run.sealer)
+    return [
+        Relabelled(ref, page.filings[ref.message_id])
+        for ref in page.upserted
+        if ref.message_id in here
+    ]
 
 
 def _is_told_lately(run: Run) -> bool:
@@ -110,13 +115,11 @@ def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None
     return fetching.in_chunks(run, steps, write)
 
 
-def _tried_again(run: Run) -> bool:
-    again = aside.wanted_again(
-        run.owner.integration_id,
-        permit=run.permits.remote,
-        to=run.mailbox.adapter.access,
-        at=run.clock.now(),
-    )
+def try_again(run: Run) -> bool:
+    """Fetch what was set aside and is due to be tried again. Return False if time was over."""
+    mine, permit, at = run.owner.integration_id, run.permits.remote, run.clock.now()
+    asked_for = aside.wanted_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
+    delayed = aside.due_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
 
     def write(fetched: Fetched) -> None:
         arrived = [one.message_id for one in fetched.messages]
@@ -129,5 +132,8 @@ def _tried_again(run: Run) -> bool:
             )
         )
 
-    # One of them may be what a worker died of.
-    return fetching.one_by_one(run, again, write)
+    # A worker may have died of a message that its owner asks for again.
+    if not fetching.one_by_one(run, asked_for, write, were_aside=True):
+        return False
+    steps = singles(delayed, run.mailbox.prices)
+    return fetching.in_chunks(run, steps, write, were_aside=True)

@@ -21,11 +21,11 @@ from django.db import transaction
 
 from accounts import alarms as platform_alarms
 from accounts import owned
-from integrations import alarms, tokens
+from integrations import alarms, scopes, tokens
 from integrations.fences import NoLongerLive
-from integrations.models import FETCHABLE, Integration, StatusReason, SyncWork
+from integrations.models import FETCHABLE, Connection, Integration, StatusReason, SyncWork
 from integrations.parsers.pool import Busy
-from integrations.providers import errors
+from integrations.providers import PROVIDERS, errors
 from integrations.watches import standing as watch_standing
 from limited_use import traces
 from limited_use.guard import Refused
@@ -36,6 +36,7 @@ from limited_use.vault.records import Damaged, Unopenable
 from . import calendars, claims, crashes, listening, mailing, outcomes
 from .claims import Claim, LeaseLost
 from .mailbox import Postponed
+from .outcomes import Outcome
 from .standing import standing
 from .turn import Clock, Turn
 
@@ -118,7 +119,7 @@ def _run(turn: Turn) -> bool:
         finished = turn.advance()
     except Postponed as postponed:
         # Whoever hurries waits for the quota as well.
-        _released(turn, wait=postponed.wait)
+        _released(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
         return False
     except Busy as busy:
         _back_off(turn, busy, StatusReason.BUSY, wait=claims.pause(_next_try(turn)))
@@ -139,38 +140,65 @@ def _run(turn: Turn) -> bool:
     return was_hurried or not finished
 
 
-def _released(turn: Turn, *, wait: float, finished: bool = False) -> bool:
+def _released(
+    turn: Turn,
+    *,
+    wait: float,
+    finished: bool = False,
+    pause_reason: StatusReason = StatusReason.NONE,
+) -> bool:
     """Give the work back; return whether somebody said meanwhile that there is news."""
     now = turn.clock.now()
-    values: dict[str, Any] = {"heartbeat_at": now}
+    values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
     # A careful turn that got nowhere has not found what the turns before it died of.
     is_clean = finished or turn.has_moved or not crashes.is_careful(turn.work)
     if is_clean:
         values |= {"failure_count": 0, "failing_since": None, "crash_count": 0}
+    if finished or turn.has_moved:
+        values["denial_count"] = 0
     if finished:
         values |= {"last_synced_at": now, **turn.finished()}
     next_sync_at = now + timedelta(seconds=wait)
-    # Together: what crashes in here is a crash of a turn that still has its lease.
+    # Together: what crashes in here is a crash of a turn that still has its lease. The integration
+    # first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        was_hurried = claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
         if is_clean:
             turn.work.failing_since = None
             _stand(turn, StatusReason.NONE, at=now)
-    return was_hurried
+        return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
 
 
 def _failed(turn: Turn, error: errors.ProviderError) -> None:
     now = turn.clock.now()
-    outcome = outcomes.of(error)
+    unproven = _denied(turn) if outcomes.is_denial(error) else None
+    outcome = unproven or outcomes.of(error)
     wait = outcome.seconds(error, _next_try(turn))
-    if outcome.parks:
+    # A provider that says when to come back says so of the mailbox.
+    if outcome.parks or error.retry_after:
         turn.park(wait)
     provider = turn.integration.connection.provider
-    alarms.of_provider(error, provider=provider, at=now)
+    if unproven is None:
+        alarms.of_provider(error, provider=provider, at=now)
     if outcome.reason == StatusReason.UNEXPECTED:
         # The owner reads that operators were told.
         alarms.sound(alarms.UNEXPECTED, provider=provider, at=now)
     _back_off(turn, error, outcome.reason, wait=wait, code=error.reason)
+
+
+def _denied(turn: Turn) -> Outcome | None:
+    """
+    Count a refusal, and have the next try use a new token; return what follows if it may pass.
+
+    None if it is proven: by the scopes that came with the new token, or by repetition.
+    """
+    turn.work.denial_count += 1
+    connection = Connection.objects.get(id=turn.integration.connection_id)
+    provider, granted = PROVIDERS[connection.provider], connection.granted_scopes
+    if not scopes.served(provider, turn.integration.product, granted):
+        return None
+    if turn.work.denial_count == 1:
+        tokens.refuse(connection)
+    return outcomes.of_unproven_denial(turn.work.denial_count)
 
 
 def _next_try(turn: Turn) -> int:
@@ -203,6 +231,7 @@ def _back_off(
     )
     # Together: what crashes in here is a crash of a turn that still has its lease.
     with transaction.atomic(durable=True):
+        _stand(turn, reason, at=now)
         claims.postpone(
             turn.claim,
             until=now + timedelta(seconds=wait),
@@ -210,9 +239,10 @@ def _back_off(
                 "failure_count": _next_try(turn),
                 "failing_since": turn.work.failing_since,
                 "crash_count": 0,
+                "denial_count": turn.work.denial_count,
+                "pause_reason": reason,
             },
         )
-        _stand(turn, reason, at=now)
 
 
 def _stand(turn: Turn, trouble: StatusReason, *, at: datetime) -> None:

@@ -13,7 +13,7 @@ from integrations.providers import errors
 from integrations.providers.base import is_provider_id
 from limited_use import traces
 
-from . import culprits
+from . import aside, culprits
 from .mailbox import Fetched, singles
 from .planner import Step
 from .run import Changes, Run
@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 # The newest messages, which somebody who just connected is waiting for.
 FIRST_CHUNK = 50
 CHUNK = 200
-# An item that fails so often by itself, while the provider answers otherwise.
-TRIES = 3
+# An item is tried so often without a pause, while the provider answers otherwise.
+TRIES = 2
 # So many runs in a row that failed on items: not an outage any more.
 PATIENT_RUNS = 5
 
@@ -37,6 +37,7 @@ def in_chunks(
     write: Callable[[Fetched], None],
     *,
     first: int = CHUNK,
+    were_aside: bool = False,
 ) -> bool:
     """
     Fetch and write chunk by chunk. Return False if the run's time was over before the end.
@@ -44,10 +45,13 @@ def in_chunks(
     After crashes, one message at a time.
 
     :param write: takes what one chunk brought; poison among it is in `rejected`
+    :param were_aside: the messages were set aside before: what the provider does not deliver of
+        them says nothing of the others
     :raises ProviderError: what stops the whole mailbox, after what came was written
     """
     if run.is_careful:
-        return one_by_one(run, [one for step in steps for one in step.wanted], write)
+        message_ids = [one for step in steps for one in step.wanted]
+        return one_by_one(run, message_ids, write, were_aside=were_aside)
     waiting = _askable(run, steps, write)
     size = first
     while waiting:
@@ -57,7 +61,7 @@ def in_chunks(
         chunk = chunk[: run.mailbox.affordable(chunk)]
         waiting = waiting[len(chunk) :]
         fetched = run.mailbox.fetch(chunk)
-        stop = _retried(run, fetched)
+        stop = _delayed(fetched) if were_aside else _retried(run, fetched)
         waiting = singles(fetched.single, run.mailbox.prices) + waiting
         write(fetched)
         if stop is not None:
@@ -66,19 +70,23 @@ def in_chunks(
     return True
 
 
-def one_by_one(run: Run, message_ids: Sequence[str], write: Callable[[Fetched], None]) -> bool:
+def one_by_one(
+    run: Run,
+    message_ids: Sequence[str],
+    write: Callable[[Fetched], None],
+    *,
+    were_aside: bool = False,
+) -> bool:
     """
     Fetch and write each message by itself. Return False if the run's time was over before the end.
 
     Each is noted before, so that the one that a worker dies of is known to the next turn.
 
-    :param write: see `in_chunks`
+    :param write, were_aside: see `in_chunks`
     :raises ProviderError: see `in_chunks`
     """
     if not message_ids:
         return True
-    # Asked for first: if it fails, no message is to blame.
-    _ = run.label_names
     is_readable = False
     for step in _askable(run, singles(message_ids, run.mailbox.prices), write):
         if run.is_over:
@@ -86,7 +94,7 @@ def one_by_one(run: Run, message_ids: Sequence[str], write: Callable[[Fetched], 
         run.mailbox.affordable([step])
         run.note(step.wanted[0])
         try:
-            stop = _one(run, step, write)
+            stop = _one(run, step, write, were_aside=were_aside)
         except Exception as error:  # noqa: BLE001 - sets the message aside, or is raised again
             _blame(run, step, error, write, is_readable=is_readable)
             continue
@@ -96,10 +104,12 @@ def one_by_one(run: Run, message_ids: Sequence[str], write: Callable[[Fetched], 
     return True
 
 
-def _one(run: Run, step: Step, write: Callable[[Fetched], None]) -> errors.ProviderError | None:
+def _one(
+    run: Run, step: Step, write: Callable[[Fetched], None], *, were_aside: bool
+) -> errors.ProviderError | None:
     """Fetch and write one message; return what stops the run, if something does."""
     fetched = run.mailbox.fetch([step])
-    stop = _retried(run, fetched)
+    stop = _delayed(fetched) if were_aside else _retried(run, fetched)
     write(fetched)
     return stop
 
@@ -174,8 +184,16 @@ def _retried(run: Run, fetched: Fetched) -> errors.ProviderError | None:
     brought = fetched.messages or fetched.gone or fetched.rejected
     if not brought and run.work.failure_count < PATIENT_RUNS:
         return fetched.failed[0][1]
+    return _delayed(fetched)
+
+
+def _delayed(fetched: Fetched) -> errors.ProviderError | None:
+    """Have what failed by itself set aside; return what stops the run, if something does."""
+    stop = _whole_mailbox(fetched)
+    if stop is not None:
+        return stop
     for step, error in fetched.failed:
-        reason = "unexpected" if isinstance(error, errors.Unexpected) else "unavailable"
+        reason = "unexpected" if isinstance(error, errors.Unexpected) else aside.DELAYED
         if step.thread_id is not None:
             fetched.single += step.wanted
         else:
@@ -186,6 +204,7 @@ def _retried(run: Run, fetched: Fetched) -> errors.ProviderError | None:
 
 def _whole_mailbox(fetched: Fetched) -> errors.ProviderError | None:
     for _, error in fetched.failed:
-        if isinstance(error, errors.RateLimited) or not isinstance(error, _OF_THE_ITEM):
+        is_throttled = isinstance(error, errors.RateLimited) or error.retry_after
+        if is_throttled or not isinstance(error, _OF_THE_ITEM):
             return error
     return None

@@ -65,3 +65,18 @@ def seen(remote_ids: Iterable[str], *, owner: Owner, sealer: Sealer, seen_round:
         seen_round=seen_round,
     ).values_list("remote_blind", flat=True)
     return {by_blind[bytes(blind)] for blind in found}
+
+
+def with_final_content(remote_ids: Iterable[str], *, owner: Owner, sealer: Sealer) -> set[str]:
+    """Return which of these messages are here and were no drafts, by the provider's id."""
+    by_blind = blinds(sealer, remote_ids)
+    if not by_blind:
+        return set()
+    found = (
+        Message.objects.filter(
+            integration_id=owner.integration_id, remote_blind__any_of=list(by_blind)
+        )
+        .exclude(folders__contains=["drafts"])
+        .values_list("remote_blind", flat=True)
+    )
+    return {by_blind[bytes(blind)] for blind in found}

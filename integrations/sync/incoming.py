@@ -7,13 +7,14 @@ describes and `integrations.inbox.shapes` reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from integrations.mime.message import Address, AttachmentPart, ParsedMessage
+from integrations.mime.addresses import Address
+from integrations.mime.message import AttachmentPart, ParsedMessage
 from integrations.providers.base import Labels, RemoteMessage
 
 # A message that is in none of these has been filed away.
@@ -29,14 +30,15 @@ def folders(filing: Labels) -> str:
     return ",".join(sorted(words))
 
 
-def labels(filing: Labels, names: Mapping[str, str]) -> bytes | None:
-    """
-    Return the user's own labels as JSON; None where there are none.
+def labels(filing: Labels) -> bytes | None:
+    """Return the ids of the person's own labels as JSON; None where there are none."""
+    ids = sorted({storable_label(label) for label in filing.labels})
+    return orjson.dumps(ids) if ids else None
 
-    :param names: by the provider's label id; a label that is not in it is not named
-    """
-    known = sorted(names[label] for label in filing.labels if label in names)
-    return orjson.dumps(known) if known else None
+
+def storable_label(label_id: str) -> str:
+    """Return the id of a label as it is stored: halves of characters are written as escapes."""
+    return label_id.encode("utf-8", "backslashreplace").decode()
 
 
 def summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
@@ -74,6 +76,7 @@ def body(remote: RemoteMessage) -> bytes:
             "in_reply_to": mail.in_reply_to,
             "references": mail.references,
             "defects": mail.defects,
+            "reconstructed": remote.is_reconstructed,
         }
     )
 
@@ -100,4 +103,4 @@ def descriptor(part: AttachmentPart) -> bytes:
 
 
 def _pairs(addresses: Sequence[Address]) -> list[Any]:
-    return [(address.name, address.email) for address in addresses]
+    return [(address.name, address.address) for address in addresses]

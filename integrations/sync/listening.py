@@ -20,7 +20,14 @@ from .turn import Turn
 
 
 def rests_for(turn: Turn, *, at: datetime) -> float:
-    """Return for how many seconds nothing has to be looked for, the turn having finished."""
+    """Return for how many seconds there is nothing to do, after a turn that finished."""
+    rest = _rest_before_news(turn, at=at)
+    again_at = turn.next_try_at()
+    return rest if again_at is None else min(rest, max(0.0, (again_at - at).total_seconds()))
+
+
+def _rest_before_news(turn: Turn, *, at: datetime) -> float:
+    """Return for how many seconds news need not be looked for."""
     rest = turn.rests_for()
     found = standing.of_one(turn.integration.id, turn.work.resource)
     if not turn.wants_news:

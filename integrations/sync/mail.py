@@ -46,6 +46,8 @@ class Batch:
     # Threads to be derived anew: those written to, and those that a message left.
     touched: frozenset[UUID]
     new_count: int
+    # Read from their MIME.
+    mime_count: int
     unfit: Mapping[str, str]
 
     def __len__(self) -> int:
@@ -66,7 +68,6 @@ def prepare(
     *,
     owner: Owner,
     sealer: Sealer,
-    label_names: Mapping[str, str],
     unseen_in: int | None = None,
 ) -> Batch:
     """
@@ -95,6 +96,7 @@ def prepare(
     thread_ids |= {blind: thread_id for thread_id, blind in new_threads}
 
     prepared: list[Prepared] = []
+    mime_count = 0
     touched = set(thread_ids.values())
     # Oldest first, so that ids grow with time within a batch.
     for blind, one in sorted(wanted.items(), key=lambda item: item[1].remote.received_at):
@@ -102,7 +104,7 @@ def prepare(
         place = (row.id if row else uuid7(), thread_ids[one.thread], blind)
         columns = rows.Columns()
         try:
-            _seal(columns, one.remote, place=place, sealer=sealer, label_names=label_names)
+            _seal(columns, one.remote, place=place, sealer=sealer)
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
             unfit[one.remote.message_id] = culprits.reason_for(error)
             continue
@@ -110,12 +112,14 @@ def prepare(
             columns.replaced.append(row.id)
             touched.add(row.thread_id)
         prepared.append(Prepared(one.remote.message_id, columns))
+        mime_count += one.remote.is_mime
     return Batch(
         owner=owner,
         messages=prepared,
         new_threads=new_threads,
         touched=frozenset(touched),
         new_count=sum(not one.columns.replaced for one in prepared),
+        mime_count=mime_count,
         unfit=unfit,
     )
 
@@ -140,7 +144,6 @@ def _seal(
     *,
     place: tuple[UUID, UUID, bytes],
     sealer: Sealer,
-    label_names: Mapping[str, str],
 ) -> None:
     message_id, thread_id, blind = place
     attachments = [uuid7() for _ in one.mail.attachments]
@@ -159,7 +162,7 @@ def _seal(
             one.mail.has_attachments,
             incoming.folders(one.filing),
             sealer.seal(Message, "summary", row=message_id, data=summary).ciphertext,
-            relabelling.seal_labels(one.filing, message_id, sealer=sealer, label_names=label_names),
+            relabelling.seal_labels(one.filing, message_id, sealer=sealer),
         )
     )
     body = sealer.seal(MessageBody, "content", row=message_id, data=incoming.body(one))

@@ -8,12 +8,14 @@ threads; parsing is done there, and nothing in them touches the database.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
+from uuid import UUID
 
-from integrations import quotas, tokens
+from integrations import quotas, request_slots, tokens
 from integrations.providers import errors
 from integrations.providers.base import (
     MailAdapter,
@@ -39,6 +41,20 @@ class Postponed(Exception):
         self.wait = wait
 
 
+@contextmanager
+def holding_slots(connection_id: UUID, most: int) -> Iterator[None]:
+    """
+    Hold all slots of a mailbox while its provider is asked. See `request_slots.hold`.
+
+    :raises Postponed: if they are not free within a worker's patience, or the mailbox is paused
+    """
+    try:
+        with request_slots.hold(connection_id=connection_id, want=most, most=most):
+            yield
+    except request_slots.NoSlot as busy:
+        raise Postponed(busy.wait) from None
+
+
 @dataclass(slots=True)
 class Fetched:
     """
@@ -57,7 +73,10 @@ class Fetched:
 
 
 class Mailbox:
-    """:param concurrency: calls under way at once"""
+    """
+    :param concurrency: calls under way at once
+    :param most_at_once: requests under way at once, over all processes; 0: as many as there are
+    """
 
     def __init__(
         self,
@@ -66,6 +85,7 @@ class Mailbox:
         units: MailUnits,
         limit: Limit,
         concurrency: int,
+        most_at_once: int = 0,
     ) -> None:
         self.adapter = adapter
         self.units = units
@@ -74,10 +94,11 @@ class Mailbox:
         self.answered = False
         self._access = adapter.access
         self._limit = limit
+        self._most_at_once = most_at_once
         self._purse = 0
         # Two round trips under way: while one is read, the other is on its way.
         width = min(concurrency, ROUND_TRIPS)
-        self._together = concurrency // width
+        self._together = units.fetched_together or concurrency // width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="fetch")
 
     def close(self) -> None:
@@ -96,14 +117,18 @@ class Mailbox:
         self._draw(units, least=units)
         self._pay(units)
         try:
-            answer = ask()
+            answer = self._asked(ask)
         except errors.TokenRejected as refused:
             tokens.renew(self._access, refused)
             self._draw(units, least=units)
             self._pay(units)
-            answer = ask()
+            answer = self._asked(ask)
         self.answered = True
         return answer
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        with holding_slots(self._access.account, self._most_at_once):
+            return ask()
 
     def reserve(self, units: int) -> None:
         """
@@ -145,17 +170,24 @@ class Mailbox:
         return fetched
 
     def _round(self, steps: Sequence[Step]) -> Fetched:
-        for step in steps:
-            self._pay(step.units)
+        priced = sum(step.units for step in steps)
+        self._pay(priced)
+        sent_before = self.adapter.fetch_requests
         # Asked for here, so that the threads find it and leave the database alone.
         self._access.token()
         fetched = Fetched()
         size = self._together
         groups = [steps[at : at + size] for at in range(0, len(steps), size)]
-        for group, answers in zip(groups, self._pool.map(self._ask, groups), strict=True):
+        with holding_slots(self._access.account, self._most_at_once):
+            answered = list(self._pool.map(self._ask, groups))
+        for group, answers in zip(groups, answered, strict=True):
             for step, answer in zip(group, answers, strict=True):
                 _sort(step, answer, fetched)
         self.answered = self.answered or len(fetched.failed) < len(steps)
+        sent = self.adapter.fetch_requests
+        if sent is not None and sent_before is not None:
+            # Several messages came with one request, or one took several.
+            self._pay(sent - sent_before - priced)
         return fetched
 
     def _ask(self, steps: Sequence[Step]) -> Sequence[RemoteThread | errors.ProviderError]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
 from integrations import permits, quotas, tokens
 from integrations.endpoints import pace
-from integrations.models import Integration, Message, SetAside, StatusReason, SyncStage, SyncWork
+from integrations.models import Integration, Message, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS, errors
 from limited_use.vault import sealing
 
-from . import delta, reconcile, snapshot
+from . import aside, delta, labels, reconcile, snapshot
 from .claims import Claim
 from .mailbox import Mailbox
 from .rows import Owner
@@ -61,14 +61,40 @@ class MailTurn:
 
     def advance(self) -> bool:
         run = self.run
-        if run.work.stage == SyncStage.SNAPSHOT and not snapshot.advance(run):
+        is_listing = run.work.stage == SyncStage.SNAPSHOT
+        if is_listing and not self._list():
             return False
         try:
             finished = delta.advance(run)
         except errors.CursorExpired:
-            snapshot.again(run)
+            return self._list_again()
+        if not finished:
             return False
-        return finished and reconcile.if_due(run)
+        if not is_listing:
+            # Now that the provider has answered, and an adapter knows the folders.
+            labels.update_names(run)
+            if not delta.try_again(run):
+                return False
+        return reconcile.if_due(run)
+
+    def _list(self) -> bool:
+        snapshot.begin(self.run)
+        labels.update_names(self.run)
+        return delta.try_again(self.run) and snapshot.advance(self.run)
+
+    def _list_again(self) -> bool:
+        """Take a new snapshot, in this turn if it is small. See `advance`."""
+        snapshot.again(self.run)
+        if not self._list():
+            return False
+        try:
+            return delta.advance(self.run)
+        except errors.CursorExpired:
+            # Everything was listed a moment ago. The next turn asks again.
+            return True
+
+    def next_try_at(self) -> datetime | None:
+        return aside.next_try_at(self.integration.id)
 
     def park(self, seconds: float) -> None:
         quotas.park(connection_id=self.integration.connection_id, seconds=seconds)
@@ -86,7 +112,7 @@ class MailTurn:
             snapshot=self.work.stage == SyncStage.SNAPSHOT,
             trouble=trouble,
             failing_since=self.work.failing_since,
-            aside_count=SetAside.objects.filter(integration_id=self.integration.id).count(),
+            aside_count=aside.unreadable([self.integration.id]).count(),
             missing_count=reconcile.still_missing(self.integration.id),
         )
 
@@ -108,8 +134,9 @@ def opened(
         mailbox = Mailbox(
             adapter=adapter,
             units=provider.mail_units,
-            limit=quotas.Limit(allowed_pace.units_per_minute),
+            limit=quotas.limit_of(allowed_pace),
             concurrency=allowed_pace.at_once,
+            most_at_once=provider.most_at_once,
         )
         run = Run(
             claim=claim,

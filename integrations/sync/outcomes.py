@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
 
 from integrations.models import StatusReason
 from integrations.providers import errors
 
 from .claims import LONGEST_PAUSE, pause
 
-DAY = 24 * 3600.0
+HOUR = 3600.0
+DAY = 24 * HOUR
+# One refusal is no proof that a permission is gone: the provider is asked again after so many
+# seconds each, with a new token, before anybody is told.
+DENIAL_PAUSES: Final = (30.0, 60.0, 120.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +45,28 @@ OUTCOMES: tuple[tuple[type[errors.ProviderError], Outcome], ...] = (
     (errors.InvalidClient, Outcome(StatusReason.APP_MISCONFIGURED)),
     # Waiting mends none of these, and asking often would be a storm.
     (errors.MailboxMissing, Outcome(StatusReason.MAILBOX_NOT_PROVISIONED, wait=DAY)),
-    (errors.ScopeMissing, Outcome(StatusReason.SCOPE_MISSING, wait=DAY)),
-    (errors.AdminBlocked, Outcome(StatusReason.SCOPE_MISSING, wait=DAY)),
+    (errors.ScopeMissing, Outcome(StatusReason.SCOPE_MISSING, wait=HOUR)),
+    (errors.AdminBlocked, Outcome(StatusReason.SCOPE_MISSING, wait=HOUR)),
     (errors.ProviderError, Outcome(StatusReason.UNEXPECTED, wait=LONGEST_PAUSE)),
 )
+
+
+def is_denial(error: errors.ProviderError) -> bool:
+    """Return whether the provider refused the call, as it does for want of a permission."""
+    if isinstance(error, errors.Unexpected):
+        return error.status == HTTPStatus.FORBIDDEN
+    return isinstance(error, (errors.ScopeMissing, errors.AdminBlocked))
+
+
+def of_unproven_denial(denial_count: int) -> Outcome | None:
+    """
+    Return what follows from a refusal that proves nothing yet; None after enough repetitions.
+
+    :param denial_count: how often the work has been refused since its last success
+    """
+    if denial_count > len(DENIAL_PAUSES):
+        return None
+    return Outcome(StatusReason.PROVIDER_UNAVAILABLE, wait=DENIAL_PAUSES[denial_count - 1])
 
 
 def of(error: errors.ProviderError) -> Outcome:

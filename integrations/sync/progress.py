@@ -7,16 +7,19 @@ write it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Min, Q
 
 from integrations.models import Reconciliation, SetAside, SyncStage, SyncWork
 from integrations.watches import standing
 from integrations.watches.standing import Standing
+
+from . import aside
 
 # Due for longer than this without a sign of life: nobody is working.
 STALLED_AFTER = timedelta(minutes=2)
@@ -43,6 +46,10 @@ class Progress:
     :param seconds_left: an estimate, during the first snapshot only
     :param next_try_at: when the work is due next
     :param failing_since: when the first of the failures in a row happened; None after a success
+    :param mime_count: messages that were read from their MIME, one by one
+    :param pause_reason: why it waits for `next_try_at`; empty if nothing is wrong
+    :param delayed_count: messages that the provider has not delivered yet
+    :param delayed_until: when the next of these is fetched again
     :param is_stalled: due, and no worker has touched it for two minutes
     :param watch: what the provider tells of by itself; None: nothing
     """
@@ -58,8 +65,12 @@ class Progress:
     heartbeat_at: datetime | None
     next_try_at: datetime
     failing_since: datetime | None
+    pause_reason: str
     is_stalled: bool
     aside_count: int
+    mime_count: int
+    delayed_count: int
+    delayed_until: datetime | None
     compared: Compared | None
     watch: Standing | None
 
@@ -76,11 +87,16 @@ def of(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, Progress]
     """Return the progress of each integration that has work, in four queries."""
     ids = list(integration_ids)
     works = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
-    aside = dict(
+    counted = (
         SetAside.objects.filter(integration_id__in=ids)
-        .values_list("integration_id")
-        .annotate(Count("id"))
+        .values("integration_id")
+        .annotate(
+            aside=Count("id", filter=~Q(reason=aside.DELAYED)),
+            delayed=Count("id", filter=Q(reason=aside.DELAYED)),
+            until=Min("next_try_at"),
+        )
     )
+    set_aside = {row["integration_id"]: row for row in counted}
     latest = {
         row.integration_id: _compared(row)
         for row in Reconciliation.objects.filter(integration_id__in=ids)
@@ -91,7 +107,7 @@ def of(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, Progress]
     return {
         work.integration_id: _progress(
             work,
-            aside.get(work.integration_id, 0),
+            set_aside.get(work.integration_id, {}),
             latest.get(work.integration_id),
             watches.get((work.integration_id, work.resource)),
             at,
@@ -108,7 +124,7 @@ def is_stalled(work: SyncWork, *, at: datetime) -> bool:
 
 def _progress(
     work: SyncWork,
-    aside_count: int,
+    set_aside: Mapping[str, Any],
     compared: Compared | None,
     watch: Standing | None,
     at: datetime,
@@ -125,8 +141,12 @@ def _progress(
         heartbeat_at=work.heartbeat_at,
         next_try_at=work.next_sync_at,
         failing_since=work.failing_since,
+        pause_reason=work.pause_reason if work.next_sync_at > at else "",
         is_stalled=is_stalled(work, at=at),
-        aside_count=aside_count,
+        aside_count=set_aside.get("aside", 0),
+        delayed_count=set_aside.get("delayed", 0),
+        delayed_until=set_aside.get("until"),
+        mime_count=work.mime_count,
         compared=compared,
         watch=watch,
     )

@@ -38,27 +38,15 @@ class Relabelling:
     unfit: Mapping[str, str]
 
 
-def seal_labels(
-    filing: Labels, message_id: UUID, *, sealer: Sealer, label_names: Mapping[str, str]
-) -> bytes | None:
-    """
-    Return the user's own labels of a message as its row keeps them; None where there are none.
-
-    :param label_names: see `incoming.labels`
-    """
-    names = incoming.labels(filing, label_names)
-    if names is None:
+def seal_labels(filing: Labels, message_id: UUID, *, sealer: Sealer) -> bytes | None:
+    """Return the ids of a message's own labels as its row has them; None if there are none."""
+    ids = incoming.labels(filing)
+    if ids is None:
         return None
-    return sealer.seal(Message, "labels", row=message_id, data=names).ciphertext
+    return sealer.seal(Message, "labels", row=message_id, data=ids).ciphertext
 
 
-def prepare(
-    changes: Iterable[Relabelled],
-    *,
-    owner: Owner,
-    sealer: Sealer,
-    label_names: Mapping[str, str],
-) -> Relabelling:
+def prepare(changes: Iterable[Relabelled], *, owner: Owner, sealer: Sealer) -> Relabelling:
     """Return the new flags of those messages that we have."""
     by_id = {one.ref.message_id: one.filing for one in changes}
     remote_ids = identities.blinds(sealer, by_id)
@@ -69,7 +57,7 @@ def prepare(
         remote_id = remote_ids[blind]
         filing = by_id[remote_id]
         try:
-            sealed = seal_labels(filing, row.id, sealer=sealer, label_names=label_names)
+            sealed = seal_labels(filing, row.id, sealer=sealer)
             folders = incoming.folders(filing)
         except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
             unfit[remote_id] = culprits.reason_for(error)

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations import fences
-from integrations.mime.headers import printable
 from integrations.models import Integration, SyncWork
 from integrations.permits import SyncPermits
 from integrations.providers.base import RemoteMessage
@@ -96,12 +95,6 @@ class Run:
         days = self.integration.horizon_days
         return None if days is None else self.claim.taken_at - timedelta(days=days)
 
-    @cached_property
-    def label_names(self) -> Mapping[str, str]:
-        """The user's own labels by the provider's id, asked for once."""
-        named = self.mailbox.call(self.mailbox.units.labels, self.mailbox.adapter.labels)
-        return {label: printable(name) for label, name in named.items()}
-
     def opened(self, column: str) -> str | None:
         """Return the work's cursor or position, for its own provider."""
         sealed: Sealed | None = getattr(self.work, column)
@@ -120,11 +113,7 @@ class Run:
     def prepare(self, messages: Sequence[RemoteMessage], *, unseen_in: int | None = None) -> Batch:
         """Return the rows of those messages that are within the horizon."""
         kept = [one for one in messages if self.since is None or one.received_at >= self.since]
-        # Most mailboxes have no labels of their own on most mail: ask when one turns up.
-        names = self.label_names if any(one.filing.labels for one in kept) else {}
-        return mail.prepare(
-            kept, owner=self.owner, sealer=self.sealer, label_names=names, unseen_in=unseen_in
-        )
+        return mail.prepare(kept, owner=self.owner, sealer=self.sealer, unseen_in=unseen_in)
 
     def commit(self, changes: Changes) -> None:
         """
@@ -136,6 +125,7 @@ class Run:
         at = self.clock.now()
         mine, sealer = self.owner.integration_id, self.sealer
         set_aside = {**changes.aside, **_unfit(changes)}
+        mime_count = changes.batch.mime_count if changes.batch is not None else 0
         spent, self._charged = self.mailbox.spent - self._charged, self.mailbox.spent
         # All the network is behind us. A disconnect waits for this page, and stops
         # any page after it.
@@ -144,7 +134,11 @@ class Run:
             claims.keep(
                 self.claim,
                 at=at,
-                values={**changes.values, "units_spent": F("units_spent") + spent},
+                values={
+                    "mime_count": F("mime_count") + mime_count,
+                    **changes.values,
+                    "units_spent": F("units_spent") + spent,
+                },
             )
             if changes.batch is not None:
                 set_aside |= mail.write(changes.batch, seen_round=self.work.round, at=at)

@@ -57,9 +57,19 @@ class Window:
         return place
 
 
+def begin(run: Run) -> None:
+    """Store where the changes begin that follow this round, unless it is under way."""
+    if run.work.cursor is not None:
+        return
+    profile = run.mailbox.call(run.mailbox.units.profile, run.mailbox.adapter.profile)
+    expected = profile.message_count if run.since is None else 0
+    run.commit(
+        Changes(values={"cursor": run.sealed("cursor", profile.cursor), "expected_count": expected})
+    )
+
+
 def advance(run: Run) -> bool:
     """Go on with the round until it is finished (then return True) or the time is over."""
-    _begin(run)
     position = run.opened("position")
     is_opening = position is None and not run.work.done_count
     while not run.is_over:
@@ -87,19 +97,10 @@ def again(run: Run) -> None:
                 "cursor": None,
                 "position": None,
                 "done_count": 0,
+                "mime_count": 0,
                 "expected_count": 0,
             }
         )
-    )
-
-
-def _begin(run: Run) -> None:
-    if run.work.cursor is not None:
-        return
-    profile = run.mailbox.call(run.mailbox.units.profile, run.mailbox.adapter.profile)
-    expected = profile.message_count if run.since is None else 0
-    run.commit(
-        Changes(values={"cursor": run.sealed("cursor", profile.cursor), "expected_count": expected})
     )
 
 

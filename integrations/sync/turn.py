@@ -71,6 +71,9 @@ class Turn(Protocol):
     def rests_for(self) -> float:
         """Return for how many seconds nothing has to be looked for, having finished."""
 
+    def next_try_at(self) -> datetime | None:
+        """Return when something that is only delayed is fetched again; None if there is none."""
+
     def finished(self) -> dict[str, Any]:
         """Return values of the work's row, having finished."""
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from accounts import alarms
-from integrations import erasing, purge
+from integrations import erasing, purge, watches
 from integrations.purge import strays
 from limited_use.receipts import NotSequenced
 
@@ -56,6 +56,8 @@ def sweep_purges(**_: object) -> None:
             body={"step": late.promise},
             at=at,
         )
+    # In this task, because only its process class may settle an alarm.
+    watches.settle_webhook_alarm(at=at)
 
 
 @shared_task(name="integrations.write_second_parts")  # type: ignore[untyped-decorator]

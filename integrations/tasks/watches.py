@@ -8,38 +8,18 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
-from accounts import owned
 from integrations import watches
-from integrations.sync import news
 from integrations.tasks import connections
-
-
-def queue_watch(watch_id: UUID) -> None:
-    """Ask a worker to see to it now. A broker that is down loses nothing: the sweep comes."""
-    with suppress(OperationalError, OSError):
-        keep_watch.apply_async(kwargs={"watch_id": str(watch_id)}, retry=False)
 
 
 @shared_task(name="integrations.keep_watch", time_limit=180)  # type: ignore[untyped-decorator]
 def keep_watch(*, watch_id: str, **_: object) -> None:
     # Somebody else is at it, or it is not due any more: both are as good.
-    missed = None
     with suppress(watches.NotClaimed):
-        missed = watches.keep(watch_id=UUID(watch_id))
-    if missed is not None:
-        _look(missed)
-
-
-def _look(missed: watches.Heard) -> None:
-    """Ask for what a watch that had ended did not tell."""
-    with owned.acting_for(*missed.owner):
-        work_id = news.hurry(
-            integration_id=missed.integration_id, resource=missed.resource, at=timezone.now()
-        )
-    if work_id is not None:
-        connections.queue_sync(work_id)
+        work_id = watches.keep(watch_id=UUID(watch_id))
+        if work_id is not None:
+            connections.queue_sync(work_id)
 
 
 @shared_task(name="integrations.sweep_watches")  # type: ignore[untyped-decorator]

@@ -39,6 +39,12 @@ def address(person: Mapping[str, str] | str | None) -> str:
 
 
 @register.filter
+def names_another_address(person: Mapping[str, Any] | str | None) -> bool:
+    """Return whether the name of a correspondent contains an address that is not theirs."""
+    return isinstance(person, Mapping) and bool(person.get("names_another_address"))
+
+
+@register.filter
 def counterpart(participants: Sequence[Mapping[str, str]], outgoing: bool) -> Any:  # noqa: FBT001 - a filter's argument
     """Return whom a conversation is listed by: who wrote, or, of one's own mail, to whom."""
     place = 1 if outgoing and len(participants) > 1 else 0

@@ -15,15 +15,17 @@ from .hearing import of_mailbox as heard_of_mailbox
 from .keeping import keep
 from .silence import tell_operator
 from .standing import Standing
-from .stopping import Outcome, Stopped, lapse_by, stop
+from .stopping import Count, Ended, Outcome, leave_to_lapse, stop
 from .wanting import due, give_up, is_open_to, want
+from .webhook_alarm import settle as settle_webhook_alarm
 
 __all__ = [
+    "Count",
+    "Ended",
     "Heard",
     "NotClaimed",
     "Outcome",
     "Standing",
-    "Stopped",
     "due",
     "give_up",
     "heard_of_channel",
@@ -31,7 +33,8 @@ __all__ = [
     "heard_of_mailbox",
     "is_open_to",
     "keep",
-    "lapse_by",
+    "leave_to_lapse",
+    "settle_webhook_alarm",
     "stop",
     "tell_operator",
     "want",

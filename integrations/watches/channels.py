@@ -88,7 +88,7 @@ def answered(
     hook: Hook,
     opened: Opened,
     *,
-    take_back: Callable[[], None],
+    take_back: Callable[[], bool],
     is_heard: bool = False,
 ) -> None:
     """
@@ -97,18 +97,21 @@ def answered(
     :param take_back: stops it, by the token in hand: what ended meanwhile has no row to stop it by
     :param is_heard: whether it called us before it answered
     """
-    named = {"id": hook.channel_id, "resource_id": opened.resource_id}
+    named = json.dumps({"id": hook.channel_id, "resource_id": opened.resource_id})
+    resource_blind = lookups.of_resource(hook.channel_id, opened.resource_id)
     try:
         turn.started(
             opened.ends_at,
             is_heard=is_heard,
-            resource_blind=lookups.of_resource(hook.channel_id, opened.resource_id),
-            channel=turn.sealed(json.dumps(named)),
+            resource_blind=resource_blind,
+            channel=turn.sealed(named),
         )
     except (NoLongerLive, Destroyed, claims.LeaseLost):
-        # Once: it ends by itself, and until then tells of nothing that is here.
-        with suppress(errors.ProviderError, NoLongerLive):
+        try:
             take_back()
+        except (errors.ProviderError, NoLongerLive):
+            with suppress(Destroyed, claims.LeaseLost):
+                turn.leave_to_purge(named, resource_blind=resource_blind, expires_at=opened.ends_at)
         raise
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from integrations import alarms
+from integrations.models import WatchStatus
 from integrations.providers import errors
 
-from . import claims, pauses
+from . import claims, pauses, webhook_alarm
 
 if TYPE_CHECKING:
     from .turns import Turn
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DAY: Final = timedelta(days=1)
+# Our address may have been unreachable for seconds, during a deployment for example; and when an
+# operator has mended it, nobody waits for long.
+_SOON: Final = timedelta(seconds=10)
+_OFTEN: Final = timedelta(minutes=10)
 
 # Waiting mends none of these, and asking often would be a storm.
-_LASTING: Final = (errors.MailboxMissing, errors.ScopeMissing, errors.AdminBlocked, errors.Gone)
+_LASTING: Final = (errors.MailboxMissing, errors.Gone)
 # Ours to mend; the operator is told, and nobody's state changes.
 _OURS: Final = (errors.InvalidClient, errors.Unexpected)
 
@@ -27,8 +32,12 @@ _OURS: Final = (errors.InvalidClient, errors.Unexpected)
 def record(turn: Turn, error: errors.ProviderError) -> None:
     """Give the row back until it is worth another try."""
     at, watch = turn.clock(), turn.watch
-    wait = pause(error, watch.failure_count)
-    alarms.of_provider(error, provider=watch.connection.provider, at=at)
+    provider = watch.connection.provider
+    is_webhook = isinstance(error, errors.WebhookRejected)
+    rejected_count = watch.rejected_count + 1 if is_webhook else 0
+    wait = pause(error, watch.rejected_count if is_webhook else watch.failure_count)
+    alarms.of_provider(error, provider=provider, at=at)
+    webhook_alarm.report(rejected_count, provider=provider, at=at)
     logger.warning(
         "watch.failed",
         extra={
@@ -38,14 +47,31 @@ def record(turn: Turn, error: errors.ProviderError) -> None:
             "next_try_at": at + wait,
         },
     )
+    values: dict[str, Any] = {}
+    if watch.status == WatchStatus.WANTED and not isinstance(error, errors.OutcomeUnknown):
+        # The provider has opened no channel, so there is none to be stopped.
+        values = {"channel": None, "resource_blind": None}
     try:
-        claims.release(turn.claim, due_at=at + wait, failure_count=watch.failure_count + 1)
+        claims.release(
+            turn.claim,
+            due_at=at + wait,
+            failure_count=watch.failure_count + 1,
+            rejected_count=rejected_count,
+            **values,
+        )
     except claims.LeaseLost:
         return
 
 
 def pause(error: errors.ProviderError, failure_count: int) -> timedelta:
-    """Return for how long to leave a watch alone that failed so often before."""
+    """
+    Return for how long to leave a watch alone that failed so often before.
+
+    A refusal (403) is tried again like an outage: one proves nothing, and the sync, which uses the
+    same permission, finds out whether it is gone.
+    """
+    if isinstance(error, errors.WebhookRejected):
+        return pauses.backing_off(failure_count, first=_SOON, longest=_OFTEN)
     if isinstance(error, _LASTING):
         return _DAY
     if isinstance(error, _OURS):

@@ -27,7 +27,6 @@ from limited_use.vault.records import Unopenable
 
 from . import channels, claims, failing, mailboxes, pauses, subscribing
 from .claims import LeaseLost
-from .hearing import Heard
 from .turns import Postponed, Turn
 
 logger = logging.getLogger(__name__)
@@ -38,9 +37,11 @@ PAUSE: Final = timedelta(seconds=30)
 _REFUSED: Final = (Refused, Destroyed, Unopenable, errors.GrantRevoked)
 
 
-def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> Heard | None:
+def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
     """
-    Do what is due about one watch; return what there may be news of that nobody told.
+    Do what is due about one watch; return the sync work that a worker has to be queued for.
+
+    That is the work of a resource whose watch started or ended: nobody was told of its changes.
 
     :param now: the clock
     :raises claims.NotClaimed: if nothing is, or somebody else is at it
@@ -49,12 +50,14 @@ def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> Heard
     claim, watch = claims.claim(watch_id=watch_id, at=now(), lease_for=lease_for)
     account = watch.connection
     with owned.acting_for(account.user_id, account.organisation_id):
-        return _turn(Turn(claim, watch, now))
+        turn = Turn(claim, watch, now)
+        _take(turn)
+        return turn.due_work_id
 
 
-def _turn(turn: Turn) -> Heard | None:
+def _take(turn: Turn) -> None:
     try:
-        return _act(turn)
+        _act(turn)
     except LeaseLost:
         pass
     except Postponed as postponed:
@@ -72,10 +75,9 @@ def _turn(turn: Turn) -> Heard | None:
         logger.exception("watch.crashed", extra=turn.about)
         turn.rest(pauses.LONGEST)
         raise
-    return None
 
 
-def _act(turn: Turn) -> Heard | None:
+def _act(turn: Turn) -> None:
     watch = turn.watch
     is_subscribed = subscribing.is_way_of(turn.provider)
     if watch.status == WatchStatus.LEAVING:
@@ -85,10 +87,9 @@ def _act(turn: Turn) -> Heard | None:
     elif watch.status == WatchStatus.WANTED:
         (subscribing if is_subscribed else channels).open_(turn)
     elif is_subscribed:
-        return subscribing.renew(turn)
+        subscribing.renew(turn)
     else:
         channels.follow(turn)
-    return None
 
 
 def _stop(turn: Turn) -> None:

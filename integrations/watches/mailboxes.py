@@ -24,11 +24,13 @@ def start(turn: Turn) -> None:
         # As the provider writes it now: an account may have been renamed.
         address = turn.call(access, units.profile, watch.address)
         blind = lookups.of_mailbox(provider.key, address)
-        # Before the provider is asked: what it tells first may come before its answer.
-        if turn.watch.lookup_blind is None or bytes(turn.watch.lookup_blind) != blind:
+        # Notifications name the mailbox by its address: none was found while it was another one.
+        is_new = turn.watch.lookup_blind is None or bytes(turn.watch.lookup_blind) != blind
+        if is_new:
+            # Before the provider is asked: what it tells first may come before its answer.
             turn.save(lookup_blind=blind)
         ends_at = turn.call(access, units.watch, lambda: watch.start(topic))
-    turn.started(ends_at, renew_within=DAILY)
+    turn.started(ends_at, renew_within=DAILY, follows_gap=is_new)
 
 
 def stop(turn: Turn) -> None:

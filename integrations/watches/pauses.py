@@ -15,6 +15,8 @@ def spread(duration: timedelta, *, least: float = 0.5) -> timedelta:
     return duration * random.uniform(least, 1.0)  # noqa: S311 - spreads load, guards nothing
 
 
-def backing_off(failure_count: int) -> timedelta:
+def backing_off(
+    failure_count: int, *, first: timedelta = FIRST, longest: timedelta = LONGEST
+) -> timedelta:
     """Return for how long to leave alone what failed so often before."""
-    return spread(min(LONGEST, FIRST * int(2 ** min(failure_count, 16))))
+    return spread(min(longest, first * int(2 ** min(failure_count, 16))))

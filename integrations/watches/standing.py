@@ -82,8 +82,13 @@ def of_one(integration_id: UUID, resource: str) -> Standing | None:
 
 
 def silent_since(integration_id: UUID, *, at: datetime) -> datetime | None:
-    """Return since when something of an integration's is not told of; None if all is well."""
-    since = (one.silent_from(at) for one in of([integration_id]).values())
+    """
+    Return since when the provider has not told of something of an integration; None if all is well.
+
+    Only news that was found and not told proves that: an empty mailbox has nothing to tell of.
+    """
+    watches = of([integration_id]).values()
+    since = [one.silent_since for one in watches if one.is_live(at) and not one.is_heard(at)]
     return min((moment for moment in since if moment is not None), default=None)
 
 

@@ -1,24 +1,26 @@
 """
-The end of an integration's watches at the provider: asked once, for ten seconds at most.
+The end of an integration's watches at the provider, asked again until each of them has ended.
 
-Before the grant is given back, for nothing of an account can be stopped without it. Whatever comes
-of it, our rows go: a call about what is gone is dropped here, and ends by itself there.
+Before the grant is given back, for nothing of an account can be stopped without it. One try lasts
+ten seconds at most. The row of a watch holds what the watch is stopped by, so it stays until the
+provider has answered, and goes in the commit that counts the answer. Notifications are dropped.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from queue import Empty, Queue
 from threading import Thread
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Max
+from django.db import DatabaseError, transaction
 
 from integrations import permits
 from integrations.models import Connection, Integration, Watch, WatchKind
@@ -27,8 +29,10 @@ from integrations.providers.access import Access
 from integrations.providers.provider import Provider
 from limited_use import traces
 from limited_use.sinks import provider as own_provider
+from limited_use.vault.keyring import KeyStoreUnavailable
 
 from . import accounts, last_access
+from .channels import LASTS
 from .last_access import LastToken
 
 logger = logging.getLogger(__name__)
@@ -40,75 +44,116 @@ LONGEST_CALL: Final = timedelta(seconds=10)
 # does not say that the grant has ended: one more try, with what is stored then.
 _TRIES: Final = 2
 
-# A channel by its two ids; the mailbox's own watch by none.
-_Wanted = tuple[str, str] | None
-
 
 class Outcome(StrEnum):
-    """What became of the watches of an integration."""
+    """What became of a watch; of several, the first of these that became of one."""
 
-    # There was nothing to stop.
-    NONE = "none"
-    STOPPED = "stopped"
-    # The provider did not say that all of them are: what is left ends by itself.
-    UNANSWERED = "unanswered"
-    # No token opened that the provider accepts: what is left ends by itself.
+    # No token opened that the provider accepts: it ends by itself.
     NO_ACCESS = "no_access"
+    # The provider did not say that it has ended: it ends by itself.
+    UNANSWERED = "unanswered"
     # Another connection of the same account goes by the same watch.
     NEEDED_ELSEWHERE = "needed_elsewhere"
+    # Its time was over before the provider said that it has ended.
+    LAPSED = "lapsed"
+    STOPPED = "stopped"
+    # The provider answered that it has no such watch.
+    GONE = "gone"
+    # There was nothing to stop.
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
-class Stopped:
-    """:param lapse_by: until when the provider may go on telling; None: it tells no more"""
+class Ended:
+    """
+    The end of some watches.
+
+    :param lapse_by: until when the provider may go on telling; None: it tells no more
+    """
 
     outcome: Outcome
+    count: int
     lapse_by: datetime | None = None
 
 
-def lapse_by(integration_id: UUID, *, at: datetime) -> datetime | None:
-    """Return until when the provider may go on telling if nobody stops it; None: it does not."""
-    rows = Watch.objects.filter(integration_id=integration_id, expires_at__gt=at)
-    latest: datetime | None = rows.aggregate(latest=Max("expires_at"))["latest"]
-    return latest
+#: Counts watches that have ended, in the transaction that deletes their rows.
+Count = Callable[[Ended], None]
 
 
-def stop(integration_id: UUID, *, now: Callable[[], datetime]) -> Stopped:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A watch to be stopped: a channel by its two ids, a mailbox's own watch by none."""
+
+    row: Watch
+    ids: tuple[str, str] | None
+
+
+def stop(integration_id: UUID, *, now: Callable[[], datetime], count: Count) -> bool:
     """
-    Ask the provider once to tell no more of anything of the integration's.
+    Ask the provider once to end each watch that is left; return whether none is left.
 
     Raises nothing that the provider, the grant or a key are to blame for.
     """
-    outcome = Outcome.NO_ACCESS
+    has_access = False
     for _ in range(_TRIES):
         integration = Integration.objects.select_related("connection").get(id=integration_id)
-        outcome = _attempt(integration, at=now())
-        if outcome is not Outcome.NO_ACCESS or not _has_changed(integration.connection):
+        has_access = _attempt(integration, at=now(), count=count)
+        if has_access or not _has_changed(integration.connection):
             break
-    logger.info("watch.stop_tried", extra={"integration_id": integration_id, "outcome": outcome})
-    if outcome in {Outcome.NO_ACCESS, Outcome.UNANSWERED}:
-        return Stopped(outcome, lapse_by(integration_id, at=now()))
-    return Stopped(outcome)
+    if not has_access:
+        _settle(_rows(integration_id), Outcome.NO_ACCESS, at=now(), count=count)
+    left = len(_rows(integration_id))
+    logger.info("watch.stop_tried", extra={"integration_id": integration_id, "left": left})
+    return not left
 
 
-def _attempt(integration: Integration, *, at: datetime) -> Outcome:
-    rows = list(Watch.objects.filter(integration=integration).order_by("id"))
-    if not rows:
-        return Outcome.NONE
-    is_needed = accounts.needs_mailbox_watch(integration)
+def leave_to_lapse(integration_id: UUID, *, at: datetime, count: Count) -> None:
+    """Leave the watches that are left to end by themselves."""
+    _settle(_rows(integration_id), Outcome.UNANSWERED, at=at, count=count)
+
+
+def _rows(integration_id: UUID) -> list[Watch]:
+    return list(Watch.objects.filter(integration_id=integration_id).order_by("id"))
+
+
+def _settle(rows: Sequence[Watch], outcome: Outcome, *, at: datetime, count: Count) -> None:
+    """Delete the rows of watches that have ended, or that nobody can end, and count them."""
+    for row in rows:
+        with transaction.atomic(durable=True):
+            deleted, _ = Watch.objects.filter(id=row.id).delete()
+            if deleted:
+                count(_ended(row, outcome, at))
+
+
+def _ended(row: Watch, outcome: Outcome, at: datetime) -> Ended:
+    if outcome not in {Outcome.NO_ACCESS, Outcome.UNANSWERED}:
+        return Ended(outcome, 1)
+    # One that the provider did not answer about may last as long as we asked for.
+    lapse_by: datetime = row.expires_at or at + LASTS
+    return Ended(outcome, 1, lapse_by) if lapse_by > at else Ended(Outcome.LAPSED, 1)
+
+
+def _attempt(integration: Integration, *, at: datetime, count: Count) -> bool:
+    """Stop what can be stopped; return False if no token opens that the provider accepts."""
+    rows = _rows(integration.id)
     try:
-        wanted = _wanted(integration, rows, at=at, without_mailbox=is_needed)
+        wanted = list(_wanted(integration, rows, at=at, count=count))
         if not wanted:
-            return Outcome.NEEDED_ELSEWHERE if is_needed else Outcome.NONE
+            return True
         token = last_access.of(integration.connection, at=at)
-        outcome = _within_bounds(PROVIDERS[integration.connection.provider], wanted, token)
+        has_access = _within_bounds(integration, wanted, token, at=at, count=count)
         token.keep()
+    except DatabaseError:
+        raise
+    except KeyStoreUnavailable:
+        logger.warning("watch.keys_unavailable", extra={"integration_id": integration.id})
+        return True
     except Exception as bug:
         # A key that is gone, a refusal, a bug: none of it may keep our own rows here.
         traces.clear(bug)
         logger.exception("watch.not_stopped", extra={"integration_id": integration.id})
-        return Outcome.NO_ACCESS
-    return outcome
+        return False
+    return has_access
 
 
 def _has_changed(read: Connection) -> bool:
@@ -117,73 +162,103 @@ def _has_changed(read: Connection) -> bool:
 
 
 def _wanted(
-    integration: Integration, rows: Sequence[Watch], *, at: datetime, without_mailbox: bool
-) -> list[_Wanted]:
-    found: list[_Wanted] = []
-    if any(row.kind == WatchKind.TOPIC for row in rows) and not without_mailbox:
-        found.append(None)
-    # One that the provider has not answered about has no id to be stopped by.
-    answered = [row.channel for row in rows if row.resource_blind is not None]
-    sealed = [one for one in answered if one is not None]
-    if sealed:
-        permit = permits.to_stop(connection_id=integration.connection_id, at=at)
-        for one in sealed:
+    integration: Integration, rows: Sequence[Watch], *, at: datetime, count: Count
+) -> Iterator[_Wanted]:
+    """Yield what the provider is asked to stop; settle the rows that it need not be asked about."""
+    permit = None
+    is_needed = accounts.needs_mailbox_watch(integration)
+    for row in rows:
+        if row.kind == WatchKind.TOPIC:
+            if is_needed:
+                _settle([row], Outcome.NEEDED_ELSEWHERE, at=at, count=count)
+            else:
+                yield _Wanted(row, None)
+        elif row.channel is None or row.resource_blind is None:
+            _settle_unanswered(row, at=at, count=count)
+        else:
+            permit = permit or permits.to_stop(connection_id=integration.connection_id, at=at)
             to = integration.connection_id
-            opened = json.loads(own_provider.credential(one, permit, to=to, at=at))
-            found.append((opened["id"], opened["resource_id"]))
-    return found
+            opened = json.loads(own_provider.credential(row.channel, permit, to=to, at=at))
+            yield _Wanted(row, (opened["id"], opened["resource_id"]))
 
 
-def _within_bounds(provider: Provider, wanted: Sequence[_Wanted], token: LastToken) -> Outcome:
+def _settle_unanswered(row: Watch, *, at: datetime, count: Count) -> None:
+    """Settle a channel of which the provider never said by which id it is stopped."""
+    if row.lease_until is not None and row.lease_until > at:
+        # A worker waits for the answer. It stops the channel, or writes down what that takes.
+        return
+    outcome = Outcome.UNANSWERED if row.channel is not None else Outcome.NONE
+    _settle([row], outcome, at=at, count=count)
+
+
+def _within_bounds(
+    integration: Integration,
+    wanted: Sequence[_Wanted],
+    token: LastToken,
+    *,
+    at: datetime,
+    count: Count,
+) -> bool:
+    """Settle each watch as the provider answers; return False if it accepts no token."""
     # A client's timeouts are per read, and there may be many to stop. The thread touches no
     # database, and is left to itself after the bound.
-    answers: Queue[Outcome] = Queue()
+    answers: Queue[tuple[_Wanted, Outcome] | None] = Queue()
+    provider = PROVIDERS[integration.connection.provider]
 
     def call() -> None:
-        answers.put(_stop_each(provider, wanted, token))
+        for one in wanted:
+            answers.put((one, _stop_one(provider, one, token)))
+        answers.put(None)
 
     Thread(target=call, daemon=True, name="stop-watches").start()
-    try:
-        return answers.get(timeout=LONGEST_CALL.total_seconds())
-    except Empty:
-        return Outcome.UNANSWERED
-
-
-def _stop_each(provider: Provider, wanted: Sequence[_Wanted], token: LastToken) -> Outcome:
-    outcome = Outcome.STOPPED
-    for one in wanted:
+    deadline = monotonic() + LONGEST_CALL.total_seconds()
+    while True:
         try:
-            _stop(provider, one, token)
-        except (errors.GrantRevoked, errors.TokenRejected):
-            return Outcome.NO_ACCESS
-        except errors.ProviderError:
-            outcome = Outcome.UNANSWERED
-        except Exception as bug:
-            # As in a sync: no report has the ids that its frames held.
-            traces.clear(bug)
-            logger.exception("watch.not_stopped", extra={"provider": provider.key})
-            outcome = Outcome.UNANSWERED
-    return outcome
+            answer = answers.get(timeout=max(0.0, deadline - monotonic()))
+        except Empty:
+            return True
+        if answer is None:
+            return True
+        one, outcome = answer
+        if outcome is Outcome.NO_ACCESS:
+            return False
+        if outcome is not Outcome.UNANSWERED:
+            _settle([one.row], outcome, at=at, count=count)
 
 
-def _stop(provider: Provider, wanted: _Wanted, token: LastToken) -> None:
+def _stop_one(provider: Provider, wanted: _Wanted, token: LastToken) -> Outcome:
     try:
-        _stop_with(provider, wanted, token.access)
+        is_stopped = _stop(provider, wanted, token)
+    except (errors.GrantRevoked, errors.TokenRejected):
+        return Outcome.NO_ACCESS
+    except errors.ProviderError:
+        return Outcome.UNANSWERED
+    except Exception as bug:
+        # As in a sync: no report has the ids that its frames held.
+        traces.clear(bug)
+        logger.exception("watch.not_stopped", extra={"provider": provider.key})
+        return Outcome.UNANSWERED
+    return Outcome.STOPPED if is_stopped else Outcome.GONE
+
+
+def _stop(provider: Provider, wanted: _Wanted, token: LastToken) -> bool:
+    try:
+        return _stop_with(provider, wanted, token.access)
     except errors.TokenRejected:
         pass
-    else:
-        return
     token.renew()
-    _stop_with(provider, wanted, token.access)
+    return _stop_with(provider, wanted, token.access)
 
 
-def _stop_with(provider: Provider, wanted: _Wanted, access: Access) -> None:
-    if wanted is None and provider.watch_mail is not None:
+def _stop_with(provider: Provider, wanted: _Wanted, access: Access) -> bool:
+    ids = wanted.ids
+    if ids is None and provider.watch_mail is not None:
         with provider.watch_mail(access) as watch:
             watch.stop()
-    elif wanted is not None and provider.subscriptions is not None:
+    elif ids is not None and provider.subscriptions is not None:
         with provider.subscriptions(access) as there:
-            there.stop(wanted[1])
-    elif wanted is not None and provider.watch_calendars is not None:
+            return there.stop(ids[1])
+    elif ids is not None and provider.watch_calendars is not None:
         with provider.watch_calendars(access) as channels:
-            channels.stop(*wanted)
+            return channels.stop(*ids)
+    return True

@@ -1,7 +1,7 @@
 """
 Subscriptions by which a provider calls us, each of one thing, and renewed where it stands.
 
-One that turns out to have ended is opened anew; what it did not tell meanwhile is asked.
+If a renewal shows that one has ended, another is opened and the sync of its resource is due.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from integrations.models import WatchStatus
 from integrations.providers import errors
 from integrations.providers.provider import Provider
 from integrations.providers.pushes import Hook, Opened, Subscriptions
 
 from . import channels, claims
-from .hearing import Heard
 from .targets import THE_MAILBOX
 from .turns import Turn
 
@@ -49,8 +47,8 @@ def _asked(there: Subscriptions, target: str, hook: Hook) -> Opened:
     return there.open_calendar(target, hook)
 
 
-def renew(turn: Turn) -> Heard | None:
-    """Renew it; where it has ended, open another and return what there may be news of."""
+def renew(turn: Turn) -> None:
+    """Renew the subscription; if it has ended, open another."""
     named, provider = channels.named(turn), turn.provider
     if named is not None and provider.subscriptions is not None:
         access = turn.access()
@@ -62,13 +60,9 @@ def renew(turn: Turn) -> Heard | None:
                 pass
             else:
                 turn.started(until)
-                return None
-    # It begins anew: what was told before says nothing of it.
-    turn.save(status=WatchStatus.WANTED)
+                return
+    turn.has_ended()
     open_(turn)
-    connection = turn.watch.connection
-    whose = (connection.user_id, connection.organisation_id)
-    return Heard(turn.watch.integration_id, turn.watch.resource, whose)
 
 
 def stop(turn: Turn) -> None:

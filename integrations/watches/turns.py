@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from django.db import transaction
 
-from integrations import fences, permits, quotas, tokens
+from integrations import fences, permits, quotas, request_slots, tokens
 from integrations.endpoints import pace
 from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS, errors
@@ -22,7 +23,7 @@ from limited_use.guard import Permit
 from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
 
-from . import claims, pauses
+from . import claims, pauses, schedule
 from .claims import Claim
 
 logger = logging.getLogger(__name__)
@@ -45,11 +46,15 @@ class Postponed(Exception):
 
 @dataclass(slots=True)
 class Turn:
-    """:param clock: the time; calls to a provider take more than a moment"""
+    """
+    :param clock: the time; calls to a provider take more than a moment
+    :param due_work_id: the sync work that the turn made due, if a worker has to be queued for it
+    """
 
     claim: Claim
     watch: Watch
     clock: Callable[[], datetime]
+    due_work_id: UUID | None = None
 
     @property
     def provider(self) -> Provider:
@@ -70,11 +75,19 @@ class Turn:
         """
         self._draw(units)
         try:
-            return ask()
+            return self._asked(ask)
         except errors.TokenRejected as refused:
             tokens.renew(access, refused)
         self._draw(units)
-        return ask()
+        return self._asked(ask)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        most = self.provider.most_at_once
+        try:
+            with request_slots.hold(connection_id=self.watch.connection_id, want=1, most=most):
+                return ask()
+        except request_slots.NoSlot as busy:
+            raise Postponed(busy.wait) from None
 
     def sealed(self, data: str) -> Sealed:
         """Return what a channel is stopped by, as the row keeps it."""
@@ -95,47 +108,78 @@ class Turn:
         for name, value in values.items():
             setattr(self.watch, name, value)
 
+    def has_ended(self) -> None:
+        """
+        Write that the provider no longer has the watch, and make the sync of its resource due.
+
+        :raises: as `save`
+        """
+        with transaction.atomic(durable=True):
+            self.hold()
+            claims.keep(self.claim, at=self.clock(), status=WatchStatus.WANTED)
+            self._make_due()
+        self.watch.status = WatchStatus.WANTED
+
     def started(
         self,
         ends_at: datetime,
         *,
         renew_within: timedelta = LONGEST_LIFE,
         is_heard: bool = False,
+        follows_gap: bool = False,
         **values: Any,
     ) -> None:
         """
         Write that the provider tells from now on, until `ends_at`, and give the row back.
 
-        It is renewed half way. Another one of the same thing is left, once what is on its way by
-        it has arrived.
+        The watch is renewed half way. Another watch of the same resource is left, once
+        notifications that are on their way have arrived. If no watch stood before, the sync of the
+        resource becomes due in the same commit: nobody was told of changes made until now.
 
         :param renew_within: where that is sooner than half way
         :param is_heard: whether it has just shown that it reaches us
+        :param follows_gap: whether notifications were lost although the watch stood
         :raises: as `save`
         """
         at, watch = self.clock(), self.watch
         ends_at = min(ends_at, at + LONGEST_LIFE)
         renew_in = min(renew_within, (ends_at - at) / 2)
-        if watch.status != WatchStatus.LIVE or watch.expires_at is None or watch.expires_at <= at:
-            # It begins, or begins anew: what was told before says nothing of it.
+        live = Watch.objects.filter(
+            integration_id=watch.integration_id, resource=watch.resource, status=WatchStatus.LIVE
+        )
+        if not live.filter(id=watch.id, expires_at__gt=at).exists():
+            # It begins, or begins again: what was told before says nothing of it.
             values |= {"started_at": at, "silent_since": None}
         if is_heard:
             values |= {"last_event_at": at}
-        others = Watch.objects.filter(
-            integration_id=watch.integration_id, resource=watch.resource, status=WatchStatus.LIVE
-        )
         with transaction.atomic(durable=True):
             self.hold()
-            others.exclude(id=watch.id).update(status=WatchStatus.LEAVING, due_at=at + OVERLAP)
+            if follows_gap or not live.filter(expires_at__gt=at).exists():
+                self._make_due()
+            live.exclude(id=watch.id).update(status=WatchStatus.LEAVING, due_at=at + OVERLAP)
             claims.release(
                 self.claim,
                 status=WatchStatus.LIVE,
                 expires_at=ends_at,
                 due_at=at + pauses.spread(renew_in, least=0.9),
                 failure_count=0,
+                rejected_count=0,
                 **values,
             )
         logger.info("watch.started", extra=self.about)
+
+    def leave_to_purge(self, data: str, **values: Any) -> None:
+        """
+        Write down how to stop a watch of an integration that was disconnected meanwhile.
+
+        Its purge stops the watch, and deletes the row then.
+
+        :param data: see `sealed`
+        :raises Destroyed: if the connection has ended
+        :raises claims.LeaseLost: if the row is gone
+        """
+        self.watch.connection.refresh_from_db(fields=["epoch"])
+        claims.release(self.claim, channel=self.sealed(data), **values)
 
     def rest(self, pause: timedelta) -> None:
         """Give the row back as it is, for a while."""
@@ -157,10 +201,18 @@ class Turn:
         """Hold the fence for the rest of the caller's transaction. See `save`."""
         fences.hold(integration_id=self.watch.integration_id, epoch=self.watch.integration.epoch)
 
+    def _make_due(self) -> None:
+        """Make the sync of the watched resource due now, in the caller's transaction."""
+        watch = self.watch
+        work_id = schedule.schedule_now(
+            integration_id=watch.integration_id, resource=watch.resource, at=self.clock()
+        )
+        self.due_work_id = work_id or self.due_work_id
+
     def _draw(self, units: int) -> None:
         if not units:
             return
-        limit = quotas.Limit(pace(self.provider).units_per_minute)
+        limit = quotas.limit_of(pace(self.provider))
         grant = quotas.draw(
             connection_id=self.watch.connection_id, want=units, least=units, limit=limit
         )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from integrations.mime import addresses_in_names
 from tests.bench import mailbox
 from tests.bench.mailbox import MESSAGE, Rows
 from tests.bench.models import ColumnMessage, FernetMessage
@@ -63,5 +64,12 @@ def _each(mailboxes: list[Rows]) -> Iterable[tuple[tuple[Any, ...], dict[str, An
         yield shared, next(rows.plain[row[0]] for rows in mailboxes if row[0] in rows.plain)
 
 
-def _addresses(pairs: list[list[str]] | None) -> list[dict[str, str]]:
-    return [{"name": name, "email": email} for name, email in pairs or ()]
+def _addresses(pairs: list[list[str]] | None) -> list[dict[str, str | bool]]:
+    return [
+        {
+            "name": name,
+            "email": email,
+            "names_another_address": addresses_in_names.has_another(name, email),
+        }
+        for name, email in pairs or ()
+    ]

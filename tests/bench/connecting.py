@@ -43,9 +43,11 @@ def mailbox_of(
     return _of(connection)
 
 
-def outlook_of(sandbox: Sandbox, user: User, organisation: Organisation) -> Integration:
+def outlook_of(
+    sandbox: Sandbox, user: User, organisation: Organisation, *, email: str = OUTLOOK
+) -> Integration:
     """Return a mailbox at Microsoft, just connected."""
-    tokens = Microsoft(sandbox).authorize(OUTLOOK, at_microsoft.MAIL)
+    tokens = Microsoft(sandbox).authorize(email, at_microsoft.MAIL)
     connection = make_connection(
         user,
         organisation,

@@ -22,6 +22,7 @@ from tests.bench import (
     figures,
     google,
     graph_library,
+    graph_limits,
     graph_syncing,
     measure,
     parsing,
@@ -76,6 +77,7 @@ def run() -> list[Figure]:
         *_figures("listing", MESSAGES, listed),
         *_figures("reading", READ, read),
         *synced,
+        *graph_limits.measured(sandbox),
     ]
 
 

@@ -107,7 +107,7 @@ def _row(
     user: User, message_id: str, at: datetime, *, is_read: bool, content: bytes
 ) -> tuple[PlainMessage, PlainBody]:
     mail = raw.parse(content)
-    summary = {"subject": mail.subject, "from": [(one.name, one.email) for one in mail.from_]}
+    summary = {"subject": mail.subject, "from": [(one.name, one.address) for one in mail.from_]}
     message = PlainMessage(
         integration_id=uuid7(),
         thread_id=uuid7(),

@@ -17,6 +17,7 @@ from typing import Any, Final
 from msgraph.generated.models.calendar import Calendar
 from msgraph.generated.models.entity import Entity
 from msgraph.generated.models.event import Event
+from msgraph.generated.models.file_attachment import FileAttachment
 from msgraph.generated.models.mail_folder import MailFolder
 from msgraph.generated.models.mailbox_settings import MailboxSettings
 from msgraph.generated.models.message import Message
@@ -30,6 +31,7 @@ from tests.canaries.fields import CLAIMS
 RESOURCES: Final[Mapping[str, Any]] = {
     "mailFolders": MailFolder,
     "messages": Message,
+    "attachments": FileAttachment,
     "masterCategories": OutlookCategory,
     "mailboxSettings": MailboxSettings,
     "calendar": Calendar,
@@ -51,6 +53,7 @@ BESIDE: Final[Mapping[str, str]] = {
         ),
         "what we sent to make it, with an id and an expiry",
     ),
+    "POST /$batch": "what each of its parts answers with, which are requests of these",
 }
 #: What our requests have expanded, by model: it comes along with the resource.
 _EXPANDED: Final[Mapping[Any, tuple[str, ...]]] = {Event: ("exceptionOccurrences",)}
@@ -75,6 +78,7 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "Message.id": _WITNESSED,
     "Message.conversationId": _WITNESSED,
     "Message.parentFolderId": _WITNESSED,
+    "FileAttachment.id": _WITNESSED,
     "MailFolder.id": _WITNESSED,
     "MailFolder.parentFolderId": _WITNESSED,
     "Calendar.id": _WITNESSED,

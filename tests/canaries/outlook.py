@@ -135,9 +135,21 @@ class Outlook:
         settings = named("mailboxSettings", {})
         categories = {"value": [named("masterCategories", {})]}
         changes, after = self._link(f"/{message['parentFolderId']}{_MAIL}")
-        heads = {"value": [named("messages", message, *_FILED)], "@odata.deltaLink": after}
+        whole_message = named("messages", message, *_FILED) | {"isDraft": True}
+        # A draft is read again whenever it is told of.
+        told = {one: whole_message[one] for one in whole_message if one != "uniqueBody"}
+        heads = {"value": [told], "@odata.deltaLink": after}
+        # The file is asked for by its id.
+        file_id = {"id": hashlib.sha256(f"{mark}-file".encode()).hexdigest()}
+        files = {"value": [named("attachments", file_id, "id")]}
         return [
             ("Message.subject", changes, heads),
+            (
+                "Message.uniqueBody.content",
+                f"/me/messages/{message['id']}",
+                whole_message | {"hasAttachments": True},
+            ),
+            ("FileAttachment.name", f"/{message['id']}/attachments", files),
             ("MailFolder.displayName", "/me/mailFolders/delta", folders),
             ("OutlookCategory.displayName", "/masterCategories", categories),
             ("Calendar.name", "/me/calendars", calendars),

@@ -308,6 +308,36 @@ class TestWriting:
         with pytest.raises(errors.Gone):
             world.adapter.event(world.primary, event_id)
 
+    @pytest.mark.scenario("C6")
+    def test_moves_a_series_with_what_differs_and_tells_where_it_went(self, real):
+        other = real.add_calendar("Other")
+        series = real.put(weekly())
+        second, third = (
+            real.adapter.instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
+            for weeks in (1, 2)
+        )
+        later = TEN + timedelta(weeks=1, hours=5)
+        instance = real.adapter.event(real.primary, second)
+        real.adapter.change(
+            real.primary, second, content("Later", later), etag=instance.etag, notify="none"
+        )
+        real.adapter.delete(real.primary, third, etag="*", notify="none")
+        etag = real.adapter.event(real.primary, series).etag
+
+        with pytest.raises(errors.Gone):
+            real.adapter.find_moved(other, series)
+        moved = real.adapter.move(real.primary, series, to=other, etag=etag, notify="none")
+
+        assert real.adapter.find_moved(other, series).event_id == moved.event_id
+        assert moved.content.recurrence
+        found = real.adapter.exceptions(other, moved.ical_uid)
+        changed = [one for one in found if isinstance(one, RemoteEvent)]
+        cancelled = [one for one in found if isinstance(one, CancelledInstance)]
+        assert [(one.content.title, one.content.start.at) for one in changed] == [("Later", later)]
+        assert [one.original_start.at for one in cancelled] == [TEN + timedelta(weeks=2)]
+        with pytest.raises(errors.Gone):
+            real.adapter.event(real.primary, series)
+
     def test_begins_an_event_that_meets_where_another_does(self, request):
         google = GoogleWorld(request.getfixturevalue("sandbox"))
         video = {"entryPointType": "video", "uri": "https://meet.example/abc"}

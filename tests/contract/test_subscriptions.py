@@ -91,9 +91,9 @@ def test_may_stand_when_no_answer_came_and_is_not_there_twice(world):
 def test_is_ended_without_an_error_however_often(world):
     made = opened(world)
 
-    for _ in range(2):
-        world.adapter.stop(made.resource_id)
+    said = [world.adapter.stop(made.resource_id) for _ in range(2)]
 
+    assert said == [True, False]
     assert world.held == set()
 
 
@@ -106,7 +106,7 @@ def test_needs_the_scope_of_what_it_is_about(world):
 def test_is_not_made_where_nobody_answers_a_trial(sandbox):
     world = GraphWorld(sandbox, "http://127.0.0.1:1/nobody")
 
-    with pytest.raises(errors.InvalidClient) as caught:
+    with pytest.raises(errors.WebhookRejected) as caught:
         opened(world)
 
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)

@@ -111,9 +111,9 @@ class TestAChannel:
     def test_that_has_ended_is_stopped_without_an_error(self, world):
         opened = world.calendars.open_calendar(world.calendar_id, hook("one"))
 
-        for _ in range(2):
-            world.calendars.stop("one", opened.resource_id)
+        said = [world.calendars.stop("one", opened.resource_id) for _ in range(2)]
 
+        assert said == [True, False]
         assert world.channels == set()
 
     def test_may_be_open_when_no_answer_came(self, world):
@@ -130,14 +130,14 @@ class TestAChannel:
         plain = hook("one")
         object.__setattr__(plain, "address", "http://hooks.example/")
 
-        with pytest.raises(errors.InvalidClient):
+        with pytest.raises(errors.WebhookRejected):
             google.calendars.open_calendar(google.calendar_id, plain)
 
     def test_takes_a_refused_address_for_no_refused_token(self, google):
         said = {"errors": [{"domain": "global", "reason": "push.webhookUrlUnauthorized"}]}
         google.sandbox.fail_next(path_contains="watch", status=401, body={"error": said})
 
-        with pytest.raises(errors.InvalidClient):
+        with pytest.raises(errors.WebhookRejected):
             google.calendars.open_calendar(google.calendar_id, hook("one"))
 
     def test_of_no_calendar_is_not_opened(self, google):

@@ -136,6 +136,7 @@ class MicrosoftWorld:
     """An account at the sandbox. What the suite calls labels are folders, flags and a category."""
 
     page_of_changes = CHANGES_PAGE
+    always_mime = False
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox, self.microsoft = sandbox, Microsoft(sandbox)
@@ -148,7 +149,7 @@ class MicrosoftWorld:
     def opened(self, scope: str) -> MailAdapter:
         token = self.microsoft.authorize(ALICE, scope)["access_token"]
         access = make_access(token, f"{self.sandbox.url}/v1.0")
-        return outlook.open_mail(access).__enter__()
+        return outlook.GraphMailAdapter(access, always_mime=self.always_mime)
 
     def deliver(self, content=None, *, at=None, label_ids=("INBOX", "UNREAD"), thread=None) -> str:
         more = {"raw": content} if content is not None else {"text": "hello"}
@@ -204,3 +205,9 @@ class MicrosoftWorld:
         statuses = self.sandbox.counters()["statuses"]
         # None but what the suite asked for: never more at once than a mailbox allows.
         assert sum(many for one, many in statuses.items() if one.endswith(" 429")) <= 1
+
+
+class MicrosoftMimeWorld(MicrosoftWorld):
+    """The same account, of which every message is read from its MIME."""
+
+    always_mime = True

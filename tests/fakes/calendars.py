@@ -229,6 +229,9 @@ class FakeCalendarAdapter:
         self.account.remove(event_id, calendar=calendar_id)
         return self.account.write(to, found)
 
+    def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+        return self.event(calendar_id, event_id)
+
     def respond(
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
     ) -> RemoteEvent:

@@ -141,6 +141,10 @@ class FakeMailAdapter:
     mailbox: FakeMailbox
     access: Access
 
+    @property
+    def fetch_requests(self) -> None:
+        return None
+
     def profile(self) -> MailboxProfile:
         self._called("profile")
         box = self.mailbox

@@ -24,6 +24,8 @@ class FakeWatches:
     channels: dict[str, tuple[Hook, str]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     refusals: list[errors.ProviderError] = field(default_factory=list)
+    # Raised once by the call of that verb, whenever it comes.
+    refused_once: dict[str, errors.ProviderError] = field(default_factory=dict)
     # The next write reaches the provider, and its answer is lost.
     loses_answer: bool = False
     used: set[str] = field(default_factory=set)
@@ -38,6 +40,8 @@ class FakeWatches:
             self.meanwhile()
         if self.refusals:
             raise self.refusals.pop(0)
+        if verb in self.refused_once:
+            raise self.refused_once.pop(verb)
 
     def answer(self) -> None:
         if self.loses_answer:
@@ -63,9 +67,9 @@ class FakeSubscriptions:
             raise errors.Gone("no such subscription", status=404)
         return ends_at
 
-    def stop(self, resource_id: str) -> None:
+    def stop(self, resource_id: str) -> bool:
         self.watches.called(f"stop {resource_id}")
-        self.watches.channels.pop(resource_id, None)
+        return self.watches.channels.pop(resource_id, None) is not None
 
     def _open(self, resource: str, hook: Hook) -> Opened:
         self.watches.called(f"open {resource}")
@@ -109,11 +113,13 @@ class FakeCalendarWatch:
     def open_calendar(self, calendar_id: str, hook: Hook) -> Opened:
         return self._open(calendar_id, hook)
 
-    def stop(self, channel_id: str, resource_id: str) -> None:
+    def stop(self, channel_id: str, resource_id: str) -> bool:
         self.watches.called(f"stop {channel_id}")
         held = self.watches.channels.get(channel_id)
-        if held is not None and held[1] == resource_id:
-            del self.watches.channels[channel_id]
+        if held is None or held[1] != resource_id:
+            return False
+        del self.watches.channels[channel_id]
+        return True
 
     def _open(self, resource: str, hook: Hook) -> Opened:
         self.watches.called(f"open {resource}")

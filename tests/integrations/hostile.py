@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 
-HEAD = [("From", "Mallory <mallory@example.test>"), ("To", "alice@example.test")]
+MALLORY = "Mallory <mallory@example.test>"
+HEAD = [("From", MALLORY), ("To", "alice@example.test")]
 SURROGATES = {
     "utf-7": b"before +2AA- after",
     "utf-7-twice": b"before +-2AA- after",
@@ -58,6 +59,60 @@ class Node:
         elif self.body:
             found["body"]["data"] = base64.urlsafe_b64encode(self.body).rstrip(b"=").decode()
         return found
+
+    def graph(self) -> tuple[dict, list[dict]]:
+        """Return the message as Graph's properties say it, and its attachments."""
+        leaves = self.leaves()
+        body = next((one for one in leaves if one.kind in BODIES), Node())
+        files = [one for one in leaves if one is not body]
+        named = {name.lower(): value for name, value in self.headers}
+        # Exchange splits a sender as we do: the address is in the angle brackets.
+        name, _, address = named.get("from", MALLORY).rstrip(">").rpartition(" <")
+        person = {"emailAddress": {"name": name, "address": address}}
+        many = self.headers.count(("To", named.get("to", "")))
+        found = {
+            "subject": decoded(named.get("subject", "")),
+            "from": person,
+            "toRecipients": [person] * (1 if many == 1 else 50 * many),
+            "sentDateTime": "2026-11-03T10:00:00Z",
+            "internetMessageId": "<1@example.test>",
+            "hasAttachments": bool(files),
+            "internetMessageHeaders": [
+                {"name": name, "value": value}
+                for name, value in [*self.headers, ("Content-Type", self.said or self.kind)]
+            ],
+            "body": {
+                "contentType": BODIES[body.kind],
+                "content": decoded(body.body.decode("utf-8", "replace")),
+            },
+        }
+        return found, [one.attachment(place) for place, one in enumerate(files)]
+
+    def leaves(self) -> list[Node]:
+        if not self.parts:
+            return [self]
+        return [leaf for part in self.parts for leaf in part.leaves()]
+
+    def attachment(self, place: int) -> dict:
+        return {
+            "@odata.type": "#microsoft.graph.fileAttachment",
+            "id": f"AAMkAT{place}",
+            "name": self.said.partition("name=")[2],
+            "contentType": self.kind,
+            "size": len(self.body),
+            "isInline": False,
+        }
+
+
+#: Kinds of text, and what Graph calls each.
+BODIES = {"text/plain": "text", "text/html": "html"}
+
+
+def decoded(text: str) -> str:
+    """Return a text with the half of a character that these charsets write in so many ways."""
+    for written in ("+2AA-", "\\ud800", "+-2AA-"):
+        text = text.replace(written, "\ud800")
+    return text
 
 
 def message(kind: str = "text/plain", *, subject: str = "hello", **more) -> Node:

@@ -70,6 +70,11 @@ class Google:
         """Return the status of each answer to a revocation."""
         return [one["status"] for one in self.sandbox.requests("/revoke")]
 
+    def list_watches(self):
+        """Return what the provider tells us of by itself."""
+        pushes = self.sandbox.pushes()
+        return [*pushes["topics"], *pushes["channels"]]
+
     def look_at_content(self):
         mailbox = self.sandbox.mailbox(self.email)
         calendar = self.sandbox.calendar(self.email)
@@ -95,6 +100,9 @@ class Microsoft(Google):
         consents = self.there.look("microsoft/grants", email=self.email)["consents"]
         return {scope for granted in consents.values() for scope in granted}
 
+    def list_watches(self):
+        return self.there.look("microsoft/subscriptions", email=self.email)["subscriptions"]
+
     def look_at_content(self):
         return self.there.look("mailbox", email=self.email, provider="microsoft")["messages"]
 
@@ -108,6 +116,9 @@ class Nobody:
         return set()
 
     def list_answers(self):
+        return []
+
+    def list_watches(self):
         return []
 
     def look_at_content(self):
@@ -293,6 +304,19 @@ def bring_in(connection):
                         break
 
 
+def is_notified(world, _):
+    return world.account.list_watches() != []
+
+
+def is_not_notified(world, _):
+    return world.account.list_watches() == []
+
+
+def may_be_notified_until(world, product):
+    job = world.job_of(product)
+    return job.watch_lapse_by is not None and world.account.list_watches() != []
+
+
 def lists_antares(world, _):
     return bool(world.account.list_scopes())
 
@@ -327,7 +351,9 @@ def is_removed_within_an_hour(world, product):
 
 
 def has_counted_every_table(world, product):
-    tables = {one.label for one in inventory.HOLDINGS if one.scope is inventory.Scope.INTEGRATION}
+    tables = {
+        one.label for one in inventory.HOLDINGS if one.scope is not inventory.Scope.CONNECTION
+    }
     counted = world.job_of(product).counts_left
     return counted.keys() >= tables and set(counted.values()) == {0} and not world.has_rows(product)
 
@@ -343,6 +369,12 @@ TRUE = {
     "disconnect.access-shared": asks_nothing,
     "disconnect.tokens-destroyed": has_no_tokens,
     "disconnect.tokens-kept": keeps_tokens,
+    "removal.notices-asked": is_notified,
+    "removal.notices-stopped": is_not_notified,
+    "removal.notices-lapsed": lambda world, product: world.job_of(product).watch_lapse_by is None,
+    "removal.notices-unanswered": may_be_notified_until,
+    "removal.notices-no-access": may_be_notified_until,
+    "removal.notices-kept": is_notified,
     "disconnect.tokens-kept-ended": keeps_tokens,
     "disconnect.receipt": lambda world, product: world.has_receipt(product),
     "disconnect.receipts": lambda world, product: world.has_receipt(product),

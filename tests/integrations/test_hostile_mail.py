@@ -89,6 +89,9 @@ class Outlook:
         settings.GRAPH_UNITS_PER_MINUTE = 0
         seeded = self.microsoft.seed(microsofts.ALICE_BOX, messages=[{"subject": "first"}])
         self.owner = seeded["oid"]
+        token = self.microsoft.authorize(microsofts.ALICE_BOX)["access_token"]
+        with self.microsoft.graph(token) as graph:
+            self.inbox = graph.get("/me/mailFolders/inbox").json()["id"]
         self.sandbox = sandbox
         self.browser = microsofts.Browser(alice, self.microsoft)
         self.browser.connect()
@@ -97,16 +100,42 @@ class Outlook:
         delivered = self.microsoft.deliver(microsofts.ALICE_BOX, subject="neighbour")
         message_id = graph_id(self.owner, delivered["id"])
         if node is not None:
-            self.answer_with(message_id, node.mime().decode())
+            self.answer(message_id, node)
         return message_id
 
-    def answer_with(self, message_id: str, body: str) -> None:
+    def answer(self, message_id: str, node: hostile.Node) -> None:
+        properties, files = node.graph()
+        self.answer_with(message_id, **properties)
+        self.sandbox.fail_next(
+            OFTEN, path_contains=f"{message_id}/attachments", status=200, body={"value": files}
+        )
+
+    def answer_with(self, message_id: str, **properties) -> None:
+        """Have one message answered with other properties."""
+        resource = {
+            "id": message_id,
+            "conversationId": message_id,
+            "parentFolderId": self.inbox,
+            "receivedDateTime": timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "bodyPreview": "hello",
+            "body": {"contentType": "text", "content": "hello"},
+            **properties,
+        }
+        # The standard library writes half of a character, which others refuse.
+        self.sandbox.fail_next(OFTEN, path_suffix=message_id, status=200, body=json.dumps(resource))
+
+
+class OutlookByMime(Outlook):
+    """The same, where Graph shows no body: the MIME is read."""
+
+    def answer(self, message_id: str, node: hostile.Node) -> None:
+        self.answer_with(message_id, body=None)
         self.sandbox.fail_next(
             OFTEN,
             path_contains=message_id,
             path_suffix="/$value",
             status=200,
-            body=body,
+            body=node.mime().decode(),
             content_type="text/plain",
         )
 
@@ -119,6 +148,11 @@ def gmail(sandbox, settings, alice):
 @pytest.fixture
 def outlook(sandbox, settings, alice):
     return settled(Outlook(sandbox, settings, alice))
+
+
+@pytest.fixture
+def outlook_by_mime(sandbox, settings, alice):
+    return settled(OutlookByMime(sandbox, settings, alice))
 
 
 def settled(world):
@@ -146,10 +180,15 @@ def bring_between_neighbours(world, node: hostile.Node) -> str:
     return SetAside.objects.get().reason
 
 
+def repr_of(value) -> str:
+    """Return the beginning of a value, as the name of a test."""
+    return repr(value)[:60].encode("ascii", "backslashreplace").decode()
+
+
 def was_answered(sandbox) -> bool:
     """Return whether the provider has given the hostile answer."""
     pending = sandbox._post("faults", count=1, path_prefix="/nowhere", status=500)["pending"]
-    return pending[0]["count"] < OFTEN
+    return any(one["count"] < OFTEN for one in pending[:-1])
 
 
 @pytest.mark.parametrize("case", hostile.CASES)
@@ -175,6 +214,9 @@ class TestAHostileMessage:
 
     def test_at_outlook_ends_at_a_row(self, outlook, case):
         self.is_stored_or_shown_as_set_aside(outlook, case)
+
+    def test_at_outlook_by_mime_ends_at_a_row(self, outlook_by_mime, case):
+        self.is_stored_or_shown_as_set_aside(outlook_by_mime, case)
 
 
 @pytest.mark.parametrize(
@@ -243,6 +285,46 @@ def test_an_answer_of_9000_levels_ends_at_a_row(request, world):
     assert Message.objects.count() - before >= 2
 
 
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"subject": ["x"]},
+        {"subject": "\ud800"},
+        {"from": "x"},
+        {"toRecipients": {"emailAddress": 1}},
+        {"toRecipients": [[[]]] * 10},
+        {"internetMessageHeaders": [{"name": "x"}]},
+        {"internetMessageHeaders": [{"name": "X-A", "value": "b"}] * 5_000},
+        {"internetMessageHeaders": [{"name": "X-A", "value": "b" * 1_000_000}] * 3},
+        {"body": {"contentType": "html", "content": 7}},
+        {"body": {"contentType": "html", "content": "<div>" * 300_000}},
+        {"body": "text"},
+        {"sentDateTime": "9999-99-99T00:00:00Z"},
+        {"categories": 1},
+        {"conversationIndex": "A" * 100_000, "internetMessageHeaders": None},
+        {"singleValueExtendedProperties": [{"id": "String 0xzz", "value": 1}]},
+        {"parentFolderId": None},
+        {"receivedDateTime": None},
+    ],
+    ids=repr_of,
+)
+def test_properties_of_outlook_that_say_no_such_thing_end_at_a_row(outlook, properties):
+    outlook.deliver()
+    strange = outlook.deliver()
+    outlook.deliver()
+    outlook.answer_with(strange, **properties)
+    before = Message.objects.count()
+
+    turn()
+
+    arrived = Message.objects.count() - before
+    is_hidden = "parentFolderId" in properties
+    assert arrived + SetAside.objects.count() == 3 - is_hidden
+    assert arrived >= 2
+    work = SyncWork.objects.get()
+    assert (work.failure_count, work.crash_count) == (0, 0)
+
+
 class TestAListingWithAnIdThatIsNoText:
     """At the real adapter: refs come out of the provider's JSON as they are."""
 
@@ -276,3 +358,27 @@ class TestAListingWithAnIdThatIsNoText:
 
         assert (Message.objects.count(), SyncWork.objects.get().crash_count) == (before, 0)
         assert SetAside.objects.get().reason == "undecodable"
+
+
+@pytest.mark.parametrize("world", ["gmail", "outlook"])
+def test_a_sender_whose_name_is_another_address_is_one_and_is_marked(request, world):
+    mail = request.getfixturevalue(world)
+    mail.deliver(
+        hostile.Node(
+            body=b"hello",
+            headers=[
+                ("From", "ceo@bank.example <attacker@evil.example>"),
+                ("To", "alice@example.test"),
+                ("Subject", "transfer"),
+            ],
+        )
+    )
+
+    turn()
+
+    client = mail.browser.client
+    assert "Name shows another address" in client.get("/inbox/").text
+    thread = Message.objects.latest("synced_at").thread_id
+    page = client.get(f"/inbox/threads/{thread}/").text
+    assert "<bdi>attacker@evil.example</bdi>" in page
+    assert "Other senders" not in page

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from base64 import b64encode
 from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Alarm
 from config.classes import ProcessClass
-from integrations import connections, purge, tokens
+from integrations import connections, exports, purge, tokens
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -33,11 +36,11 @@ from integrations.providers import errors
 from integrations.sandbox.microsoft.accounts import tid_of
 from integrations.sync import engine
 from limited_use.models import Receipt
-from tests.factories import as_agreed
+from tests.factories import actor_for, as_agreed
 from tests.integrations import google as googles
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
 from tests.walls import acting_as
-from tests.worlds.microsoft import ACCEPT, CANCEL
+from tests.worlds.microsoft import ACCEPT, CANCEL, MAIL
 
 __all__ = ["microsoft"]
 
@@ -263,6 +266,103 @@ class TestOneInbox:
         assert Message.objects.count() == before
         starred = Message.objects.get(is_starred=True)
         assert starred.folders == ["archive"]
+
+
+class TestWhatChangesWithoutItsContent:
+    """Flags, categories, importance and folder of a message that is here."""
+
+    @pytest.fixture
+    def message(self, alices, microsoft):
+        microsoft.seed(ALICE_BOX, size=0, labels=["Customers", "Harbour"])
+        assert alices.connect().outcome == AttemptOutcome.CONNECTED
+        delivered = microsoft.deliver(ALICE_BOX, labels=["INBOX", "UNREAD"])
+        synced()
+        microsoft.sandbox.clear_journal()
+        return delivered["id"]
+
+    @pytest.mark.parametrize(
+        ("change", "badges"),
+        [
+            ({"add": ["STARRED"], "remove": ["UNREAD"]}, ["Starred"]),
+            ({"add": ["Label_2"]}, ["Harbour"]),
+            ({"add": ["IMPORTANT"]}, ["Important"]),
+            ({"add": ["ARCHIVE"], "remove": ["INBOX"]}, []),
+        ],
+        ids=["flag", "category", "importance", "folder"],
+    )
+    def test_is_shown_and_costs_no_fetch(self, alices, microsoft, message, change, badges):
+        microsoft.mail("labels", ALICE_BOX, id=message, **change)
+
+        synced()
+
+        row = Message.objects.latest("received_at")
+        page = alices.client.get(f"/inbox/threads/{row.thread_id}/").content.decode()
+        shown = re.findall(r'class="badge[^>]*>([^<]+)<', page)
+        assert [one for one in shown if one not in {"Archived", "Unread"}] == badges
+        assert row.folders[0] == ("archive" if "ARCHIVE" in change["add"] else row.folders[0])
+        assert not [one for one in microsoft.sandbox.requests("/v1.0") if "body," in one["query"]]
+
+    def test_does_not_hold_for_a_draft(self, alices, microsoft, message):
+        token = microsoft.authorize(ALICE_BOX, MAIL)["access_token"]
+        with microsoft.graph(token) as graph:
+            draft = graph.post("/me/messages", json=written("First words")).json()["id"]
+            synced()
+            graph.patch(f"/me/messages/{draft}", json=written("Other words"))
+            synced()
+            assert "Other words" in self.shown_in(alices, "drafts")
+            graph.patch(f"/me/messages/{draft}", json=written("Last words"))
+            graph.post(f"/me/messages/{draft}/send")
+        synced()
+
+        assert "Last words" in self.shown_in(alices, "sent")
+
+    def shown_in(self, alices, folder: str) -> str:
+        thread = Message.objects.get(folders__contains=[folder]).thread_id
+        return alices.client.get(f"/inbox/threads/{thread}/").content.decode()
+
+
+def written(text: str) -> dict:
+    """Return a draft as Graph takes it."""
+    return {
+        "subject": text,
+        "body": {"contentType": "text", "content": text},
+        "toRecipients": [{"emailAddress": {"address": "bob@example.com"}}],
+    }
+
+
+class TestHowMessagesCame:
+    def test_is_counted_in_the_details_where_it_was_the_original(self, alices, microsoft):
+        raw = b"Subject: Failed\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b--"
+        assert alices.connect().outcome == AttemptOutcome.CONNECTED
+        before = self.details(alices)
+        microsoft.deliver(ALICE_BOX, raw=raw)
+
+        synced()
+
+        assert "Read from the original" not in before
+        assert re.search(r"Read from the original</dt><dd>1: mail whose kind", self.details(alices))
+
+    @pytest.mark.claim("export.about", "export.reconstructed")
+    def test_is_said_in_a_copy(self, alices, alice, acme, microsoft):
+        raw = b"Subject: Failed\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b--"
+        assert alices.connect().outcome == AttemptOutcome.CONNECTED
+        microsoft.deliver(ALICE_BOX, raw=raw)
+        synced()
+
+        actor = actor_for(alice, acme)
+        export_id = exports.ask(
+            actor=actor, integration_id=Integration.objects.get().id, at=timezone.now()
+        )
+        parts = exports.stream(export_id=export_id, actor=actor, now=timezone.now)
+        with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
+            copy = archive.read("mail.mbox").decode()
+
+        assert copy.count("\nX-Antares-Reconstructed: from the properties") == 3
+        assert "It holds 4 messages.\nOf these, 3 were reconstructed" in copy
+
+    def details(self, alices) -> str:
+        address = reverse("settings-details", args=[Integration.objects.get().id])
+        return alices.client.get(address).content.decode()
 
 
 class TestTheGrant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -24,10 +25,13 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.providers.calendars import When
+from integrations.sandbox.microsoft.calendar import meetings
 from integrations.sync import engine
 from limited_use.ledger import sequencer
 from tests.factories import actor_for
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
+from tests.integrations.pages import reading
+from tests.integrations.providers.microsoft.kills import Killed, Kills
 from tests.walls import acting_as
 
 __all__ = ["microsoft"]
@@ -149,3 +153,179 @@ def test_leave_nothing_here_when_they_are_disconnected(connected):
 
     assert not Event.objects.exists()
     assert not Calendar.objects.exists()
+
+
+@pytest.fixture
+def other(microsoft):
+    """Return the sandbox's id of a second calendar."""
+    where = {"email": ALICE_BOX, "provider": "microsoft"}
+    return str(microsoft.control("calendars", summary="Other", **where)["id"])
+
+
+class Series:
+    """A weekly meeting of Alice's with a guest: its second time moved, its third cancelled."""
+
+    def __init__(self, microsoft, now) -> None:
+        self.microsoft, self.first = microsoft, now + 2 * HOUR
+        guest = {"email": "bob@contoso.example", "responseStatus": "accepted"}
+        self.id = self.put(0, summary="Standup", recurrence=["RRULE:FREQ=WEEKLY;COUNT=4"],
+                           attendees=[guest])  # fmt: skip
+        for week, status in ((1, "confirmed"), (2, "cancelled")):
+            original = self.first + timedelta(weeks=week)
+            self.put(
+                week, id=f"{self.id}_{original:%Y%m%dT%H%M%SZ}", recurringEventId=self.id,
+                status=status, summary="Moved", originalStartTime=clock(original),
+            )  # fmt: skip
+
+    def put(self, week, **event) -> str:
+        # An hour later than its series says.
+        start = self.first + timedelta(weeks=week) + bool(week) * HOUR
+        times = {"start": clock(start), "end": clock(start + HOUR)}
+        where = {"email": ALICE_BOX, "provider": "microsoft"}
+        return str(self.microsoft.control("events", event=times | event, **where)["id"])
+
+
+def titles(microsoft, calendar: str) -> list[str]:
+    """Return what events and changed occurrences of a calendar are called at the provider."""
+    found = microsoft.look("calendar", email=ALICE_BOX, provider="microsoft", calendar=calendar)
+    there = {one["id"]: one for one in found["events"] if one["status"] == "confirmed"}
+    return sorted(
+        one["summary"] for one in there.values() if one.get("recurringEventId", one["id"]) in there
+    )
+
+
+def clock(at: datetime) -> dict[str, str]:
+    return {"dateTime": at.isoformat(), "timeZone": "UTC"}
+
+
+@pytest.fixture
+def series(microsoft, now):
+    return Series(microsoft, now)
+
+
+def row_of_series() -> Event:
+    """Return the series that has an occurrence of its own."""
+    changed = Event.objects.get(kind=EventKind.CHANGED)
+    return Event.objects.get(kind=EventKind.SERIES, remote_blind=changed.series_blind)
+
+
+def move_page(connected) -> tuple[str, str, dict[str, str]]:
+    """Return address and text of the page that moves the series, and its form as it stands."""
+    address = f"/calendar/events/{row_of_series().id}/move/"
+    shown = connected.client.get(address).content.decode()
+    form = {
+        "version": re.search(r'name="version" value="([0-9a-f]+)"', shown)[1],
+        "calendar": re.search(r'<option value="([^"]+)"', shown)[1],
+    }
+    return address, shown, form
+
+
+@pytest.fixture
+def kills(monkeypatch):
+    return Kills(monkeypatch)
+
+
+class TestASeries:
+    @pytest.mark.scenario("C3", "C6")
+    @pytest.mark.invariant(9)
+    @pytest.mark.claim("move.copied", "move.guests-told", "form.guests-told")
+    def test_is_moved_with_its_exceptions_after_a_warning_and_however_often_killed(
+        self, other, series, connected, kills
+    ):
+        microsoft = series.microsoft
+        address, page_before, form = move_page(connected)
+        mailed = microsoft.sandbox.counters()["invitations"]
+
+        refused = connected.client.post(address, form)
+
+        assert "Their answers are not copied" in page_before
+        assert "and then deletes the original" in page_before
+        assert "Nothing was written" in refused.content.decode()
+        assert titles(microsoft, other) == []
+        assert microsoft.sandbox.counters()["invitations"] == mailed
+
+        tries = 0
+        while tries < 9:
+            tries += 1
+            kills.arm(1)
+            try:
+                answer = connected.client.post(address, form | {"notify": "on"})
+            except Killed:
+                continue
+            break
+
+        # The copy, the cancelled, the moved, the original; and then only our rows are left.
+        assert (tries, answer.status_code) == (5, 302)
+        assert titles(microsoft, other) == ["Moved", "Standup"]
+        assert titles(microsoft, "") == ["Lunch", "Weekly"]
+        shown = page(connected, series.first + timedelta(weeks=1))
+        assert shown.count("Moved") == 1
+        synced()
+        assert sorted(Event.objects.values_list("kind", flat=True)) == sorted(
+            [EventKind.SINGLE, EventKind.SERIES, EventKind.SERIES, EventKind.CHANGED,
+             EventKind.CANCELLED]
+        )  # fmt: skip
+
+    @pytest.mark.scenario("C3", "C6")
+    @pytest.mark.invariant(9)
+    @pytest.mark.claim("form.outcome-unknown")
+    def test_is_moved_once_though_answers_are_lost(self, other, series, connected, microsoft):
+        address, _, form = move_page(connected)
+        form["notify"] = "on"
+        for method in ("POST", "PATCH", "DELETE"):
+            microsoft.sandbox.fail_next(
+                method=method, path_prefix="/v1.0/me/calendars", drop="after"
+            )
+
+        statuses = []
+        while len(statuses) < 4 and 302 not in statuses:
+            statuses.append(connected.client.post(address, form).status_code)
+
+        assert statuses in ([409, 302], [409, 409, 302])
+        assert titles(microsoft, other) == ["Moved", "Standup"]
+        assert titles(microsoft, "") == ["Lunch", "Weekly"]
+
+    @pytest.mark.scenario("C6")
+    def test_that_meets_online_goes_on_online_from_the_occurrence_that_is_edited(
+        self, other, series, microsoft, connected, kills
+    ):
+        join(microsoft, series.id)
+        synced()
+        row = row_of_series()
+        assert "Its online meeting gets a new link" in move_page(connected)[1]
+        last = series.first + timedelta(weeks=3)
+        address = f"/calendar/events/{row.id}_{last:%Y%m%dT%H%M%SZ}/edit/"
+        form = reading.form_values(connected.client.get(address).content.decode())
+        edit = {"title": "Sitdown", "scope": "following", "notify": "on"}
+
+        # The new series, and the end of the old one; then only our rows are left.
+        for _ in range(2):
+            kills.arm(1)
+            with pytest.raises(Killed):
+                connected.client.post(address, form | edit)
+        answer = connected.client.post(address, form | edit, follow=True)
+
+        assert "its online meeting has a new link" in reading.text(answer.content.decode())
+        found = microsoft.look("calendar", email=ALICE_BOX, provider="microsoft")["events"]
+        old, new = (
+            one
+            for title in ("Standup", "Sitdown")
+            for one in found
+            if one.get("recurrence") and one["summary"] == title
+        )
+        for one in (old, new):
+            assert one["graph"]["isOnlineMeeting"]
+            assert one["graph"]["onlineMeetingProvider"] == "teamsForBusiness"
+            assert one["description"].count(meetings.address(one)) == 1
+        assert meetings.address(old) not in new["description"]
+
+
+def join(microsoft, event_id: str) -> None:
+    """Make an event of the sandbox an online meeting, as one made in Teams is."""
+    block = meetings.BLOCK.format(line=meetings.LINE, address=meetings.address({"id": event_id}))
+    event = {
+        "id": event_id,
+        "description": f"<p>Agenda</p>{block}",
+        "graph": {"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"},
+    }
+    microsoft.control("events", email=ALICE_BOX, provider="microsoft", event=event)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
 from integrations import connections, purge, watches
-from integrations.models import Connection, Integration, PurgeStep, Watch, WatchStatus
+from integrations.models import Connection, Integration, PurgeJob, PurgeStep, Watch, WatchStatus
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
+from tests.api import cast
+from tests.factories import make_organisation, make_user
 from tests.integrations.google import ALICE_BOX
+from tests.integrations.pages import reading
+from tests.integrations.removal_world import Clock
 from tests.walls import acting_as
 
 TOPIC = "projects/sandbox-project/topics/gmail"
@@ -32,7 +37,7 @@ def sweep() -> None:
             watches.keep(watch_id=watch_id)
 
 
-def disconnect(integration):
+def disconnect(integration, clock=timezone.now):
     connection = integration.connection
     job = connections.disconnect(
         integration_id=integration.id,
@@ -41,9 +46,18 @@ def disconnect(integration):
         at=timezone.now(),
     )
     with acting_as(ProcessClass.PURGE):
-        while purge.run(job_id=job.id) is not PurgeStep.DONE:
-            sequencer.run(timezone.now())
+        while purge.run(job_id=job.id, now=clock) is not PurgeStep.DONE:
+            sequencer.run(clock())
+            job.refresh_from_db()
+            if isinstance(clock, Clock):
+                clock.reach(job.next_try_at)
     return json.loads(bytes(Receipt.objects.get().document))["body"]
+
+
+def read_removal(user):
+    """Return what the page of the only removal says."""
+    answer = cast.browser(user).get(f"/settings/removals/{PurgeJob.objects.get().id}/")
+    return reading.text(answer.content.decode())
 
 
 def topics(google):
@@ -79,7 +93,8 @@ def test_a_watch_is_stopped_with_a_token_that_has_to_be_refreshed(connected, goo
 
 
 @pytest.mark.scenario("X1")
-def test_a_watch_whose_grant_is_gone_is_left_to_end_by_itself(connected, google):
+@pytest.mark.claim("removal.notices-no-access")
+def test_a_watch_whose_grant_is_gone_is_left_to_end_by_itself(connected, google, alice):
     sweep()
     google.revoke_grant(ALICE_BOX)
 
@@ -87,6 +102,37 @@ def test_a_watch_whose_grant_is_gone_is_left_to_end_by_itself(connected, google)
 
     assert said["provider_watches"]["outcome"] == "no_access"
     assert said["provider_watches"]["lapse_by"] is not None
+    page = read_removal(alice)
+    assert "Antares could not ask Google to stop notifying it of changes" in page
+
+
+@pytest.mark.scenario("X6")
+@pytest.mark.claim("removal.notices-kept")
+def test_a_watch_that_another_connection_goes_by_is_kept(connected, google, alice, browser_of):
+    bob = make_user("bob", organisation=make_organisation("Other"))
+    browser_of(bob).connect()
+    sweep()
+
+    said = disconnect(connected)
+
+    assert said["provider_watches"]["outcome"] == "needed_elsewhere"
+    assert topics(google) == {ALICE_BOX: TOPIC}
+    assert "Google goes on notifying Antares of changes in this account" in read_removal(alice)
+
+
+@pytest.mark.scenario("X1")
+@pytest.mark.claim("removal.notices-lapsed", "removal.notices-asked")
+def test_a_watch_that_ended_before_google_answered_has_lapsed(connected, google, alice):
+    sweep()
+    clock = Clock()
+    Watch.objects.update(expires_at=clock() + timedelta(minutes=10))
+    google.fail_next(99, path_suffix="/stop", method="POST", status=503, body="")
+
+    said = disconnect(connected, clock)["provider_watches"]
+
+    assert (said["outcome"], said["lapse_by"]) == ("lapsed", None)
+    assert google.grants(ALICE_BOX) == []
+    assert "The notifications of Google have ended by themselves." in read_removal(alice)
 
 
 @pytest.mark.clause("SCOPE-MIN")

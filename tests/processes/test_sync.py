@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from config.database import walls
-from integrations.models import Integration, Message, SyncStage, SyncWork
+from integrations.models import Integration, Message, SetAside, SyncStage, SyncWork
+from integrations.sync import aside
 from integrations.sync.identities import MESSAGE
 from limited_use.vault.sealing import sealer
 from tests.canaries import stores
@@ -105,6 +106,39 @@ class TestAWorkerKilledInTheMiddle:
         # What was read of the history was not written: it is read again, from the same place.
         assert count < before + 29
         assert_everything_once(integration, world)
+
+
+@pytest.mark.scenario("S2")
+class TestPartsOfBatchesThatAreNotAnswered:
+    @pytest.mark.thorough("waits for the pause before a further try, with a worker that is killed")
+    def test_are_late_and_not_unreadable_whatever_becomes_of_the_worker(
+        self, integration, running, world, client, alice
+    ):
+        world.dial(latency_seconds=0.0)
+        late = [
+            world.deliver(ALICE_BOX, subject=f"late {number}", text="hello")["id"]
+            for number in range(5)
+        ]
+        for message_id in late:
+            path = f"/gmail/v1/users/me/messages/{message_id}"
+            world.fail_next(2, path_prefix=path, status=502, body="{}")
+        client.force_login(alice)
+        running.beat()
+        running.worker("first")
+        wait_until(lambda: SetAside.objects.count() == len(late) and is_settled())
+        running.kill("first")
+
+        assert set(SetAside.objects.values_list("reason", flat=True)) == {aside.DELAYED}
+        assert Integration.objects.get().status == "active"
+        page = client.get("/settings/integrations/").content.decode()
+        assert "has not delivered 5 messages yet" in page
+        assert "Works partly" not in page
+        running.worker("second")
+        wait_until(lambda: not SetAside.objects.exists(), within=60)
+
+        assert_everything_once(integration, world)
+        listed = client.get("/v1/users/me/messages").json()["data"]
+        assert {one["subject"] for one in listed} >= {f"late {number}" for number in range(5)}
 
 
 @pytest.mark.scenario("R8")

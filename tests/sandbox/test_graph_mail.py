@@ -333,13 +333,21 @@ class TestSending:
         reply = graph.post(
             f"/me/messages/{message['id']}/createReply", json={"Comment": "Yes."}
         ).json()
-        headers = graph.get(
-            f"/me/messages/{reply['id']}", params={"$select": "internetMessageHeaders"}
-        ).json()["internetMessageHeaders"]
+        answers = "String 0x1042"
+        kept = graph.get(
+            f"/me/messages/{reply['id']}",
+            params={
+                "$select": "internetMessageHeaders",
+                "$expand": f"singleValueExtendedProperties($filter=id eq '{answers}')",
+            },
+        ).json()
 
         assert reply["subject"] == "RE: Plans"
         assert reply["conversationId"] == message["conversationId"]
-        assert {"name": "In-Reply-To", "value": "<p@example.org>"} in headers
+        assert "internetMessageHeaders" not in kept
+        assert kept["singleValueExtendedProperties"] == [
+            {"id": answers, "value": "<p@example.org>"}
+        ]
         assert reply["toRecipients"][0]["emailAddress"]["address"] == "bob@example.org"
         assert "Yes." in reply["body"]["content"]
         both = {"comment": "a", "message": {"body": {"contentType": "text", "content": "b"}}}

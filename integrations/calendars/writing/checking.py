@@ -43,6 +43,17 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 ONE_REPEATS: Final = "One occurrence does not repeat: choose more of them."
 ONE_MOVES: Final = "One occurrence stays where its series is."
+_REFUSED: Final = (
+    "Outlook refuses one of its changed occurrences in the other calendar. Move it in Outlook."
+)
+#: Why an event stays in its calendar, by the reason that an adapter gives.
+WHY_NOT_MOVED: Final[Mapping[str, str]] = {
+    "move-invitation": "You were invited to it, and Outlook has no way to move an invitation.",
+    "move-attachments": "It has attachments, which Antares does not copy. Move it in Outlook.",
+    "move-too-many": "Too many of its occurrences differ from the series. Move it in Outlook.",
+    "move-order": _REFUSED,
+    "move-incomplete": _REFUSED,
+}
 NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
 
 

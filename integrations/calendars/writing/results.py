@@ -18,8 +18,10 @@ class Written:
     :param id: as `single.event_id` reads it; None: it was written, and lies outside of the window
         that a copy keeps, so that it is not shown here
     :param reset: how many occurrences that had been changed singly are as the series says again
+    :param has_new_link: whether what follows meets online somewhere else than its series did
     """
 
     calendar_id: UUID
     id: str | None
     reset: int = 0
+    has_new_link: bool = False

@@ -22,7 +22,8 @@ from integrations.providers.calendars import (
     Response,
 )
 
-from .errors import KeyReused, NotOrganizer, ReadOnly, RefusedThere
+from .checking import WHY_NOT_MOVED, BadDraft
+from .errors import GuestsAreTold, KeyReused, NotOrganizer, ReadOnly, RefusedThere
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ Found = RemoteEvent | CancelledInstance | None
 # https://developers.google.com/workspace/calendar/api/guides/errors
 _NOT_THEIRS: Final = "forbiddenForNonOrganizer"
 _MAY_NOT: Final = "requiredAccessLevel"
+# Ours: see `CalendarAdapter.move`.
+_GUESTS: Final = "move-guests"
 
 
 def look(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
@@ -158,7 +161,11 @@ def delete(call: CalendarCall, calendar_id: str, before: RemoteEvent, *, notify:
 def move(
     call: CalendarCall, calendar_id: str, before: RemoteEvent, *, to: str, notify: Notify
 ) -> RemoteEvent:
-    """Move an event or a whole series to another calendar of the account. See `change`."""
+    """
+    Move an event or a whole series to another calendar of the account. See `change`.
+
+    :raises BadDraft: if it cannot go there
+    """
 
     def write(adapter: CalendarAdapter) -> RemoteEvent:
         return adapter.move(calendar_id, before.event_id, to=to, etag=before.etag, notify=notify)
@@ -166,12 +173,22 @@ def move(
     try:
         return _sent(call, write)
     except errors.OutcomeUnknown:
-        found = look(call, to, before.event_id)
-    if isinstance(found, RemoteEvent):
-        return found
-    if look(call, calendar_id, before.event_id) is None:
+        there = look(call, calendar_id, before.event_id)
+    if there is not None:
+        # The same again finishes what was begun.
+        return _sent(call, write)
+    found = find_moved(call, to, before.event_id)
+    if not isinstance(found, RemoteEvent):
         raise errors.OutcomeUnknown("it is in neither of the two calendars")
-    return _sent(call, write)
+    return found
+
+
+def find_moved(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
+    """Return what an earlier move brought into a calendar, by its id before; None: nothing."""
+    try:
+        return call(lambda adapter: adapter.find_moved(calendar_id, event_id))
+    except errors.Gone:
+        return None
 
 
 def respond(
@@ -228,6 +245,10 @@ def _sent(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
         raise NotOrganizer
     if refused == _MAY_NOT:
         raise ReadOnly
+    if refused == _GUESTS:
+        raise GuestsAreTold
+    if refused in WHY_NOT_MOVED:
+        raise BadDraft({"calendar_id": WHY_NOT_MOVED[refused]})
     raise RefusedThere
 
 

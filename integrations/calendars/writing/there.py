@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -142,17 +143,35 @@ def move(which: Which, target: Target, to: Visible, *, etag: str, notify: Notify
         live = target.at_provider(call)
         if live is None:
             # An earlier try of the same may have taken it there.
-            moved = sure.look(call, other.remote_id, name)
+            moved = sure.find_moved(call, other.remote_id, name)
         else:
+            if live.is_organizer:
+                places.may_tell(target.place, notify, live.content)
             _or_show(which, target, live, lambda: targets.unchanged(etag, live.content))
             moved = sure.move(call, target.place.remote_id, live, to=other.remote_id, notify=notify)
         if not isinstance(moved, RemoteEvent):
             return _gone(which, target)
+        came = Came(events=[moved])
+        if moved.content.recurrence:
+            _add_exceptions(call, other.remote_id, moved, came)
         copying.take(target.place, Came(gone=[name]), at=which.asked.at)
-        ids = copying.take(other, Came(events=[moved]), at=which.asked.at)
+        ids = copying.take(other, came, at=which.asked.at)
         return Written(to.calendar.id, _text(ids.get(moved.event_id)))
 
     return _merging(target, once)
+
+
+def _add_exceptions(call: CalendarCall, calendar_id: str, series: RemoteEvent, came: Came) -> None:
+    """Add what differs from a series, so that it is not shown without."""
+    found: tuple[RemoteEvent | CancelledInstance, ...] = ()
+    # The move is done: otherwise the next synchronisation brings them.
+    with suppress(errors.ProviderError):
+        found = call(lambda adapter: adapter.exceptions(calendar_id, series.ical_uid))
+    for one in found:
+        if isinstance(one, RemoteEvent):
+            came.events.append(one)
+        else:
+            came.cancelled.append(one)
 
 
 def respond(  # noqa: PLR0913 - one answer in full
@@ -189,7 +208,9 @@ def _change_series(  # noqa: PLR0913 - one edit in full
     new_ids = naming.of_following(which, target.place.calendar.id, etag)
     made = serial.change_following(work, original, one.wanted, edit, new_ids=new_ids)
     ids = copying.take(target.place, work.came, at=which.asked.at)
-    return Written(target.place.calendar.id, _text(ids.get(made.event_id)), work.reset)
+    has_new_link = made.conference is not None and made.conference != work.series.conference
+    shown = _text(ids.get(made.event_id))
+    return Written(target.place.calendar.id, shown, work.reset, has_new_link)
 
 
 def _begun_already(which: Which, target: Target, call: CalendarCall, etag: str) -> Written:
@@ -199,9 +220,11 @@ def _begun_already(which: Which, target: Target, call: CalendarCall, etag: str) 
     made = next((one for one in looked if isinstance(one, RemoteEvent)), None)
     if made is None:
         return _gone(which, target)
-    came = Came(events=[made, target.series(call)])
-    ids = copying.take(target.place, came, at=which.asked.at)
-    return Written(target.place.calendar.id, _text(ids.get(made.event_id)))
+    series = target.series(call)
+    ids = copying.take(target.place, Came(events=[made, series]), at=which.asked.at)
+    has_new_link = made.conference is not None and made.conference != series.conference
+    shown = _text(ids.get(made.event_id))
+    return Written(target.place.calendar.id, shown, has_new_link=has_new_link)
 
 
 def _merging(target: Target, once: Callable[[CalendarCall], T]) -> T:

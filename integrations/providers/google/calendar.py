@@ -186,6 +186,10 @@ class GoogleCalendarAdapter:
         )
         return _written(write(_only_if(request, etag), self.access))
 
+    def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
+        # Google keeps the id.
+        return self.event(calendar_id, event_id)
+
     @misread.is_unexpected
     def respond(
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify

@@ -34,10 +34,10 @@ _WRITTEN: Final[dict[int, type[errors.ProviderError]]] = {
 _OPERATOR: Final = frozenset(
     {
         "accessNotConfigured", "SERVICE_DISABLED", "CONSUMER_INVALID",
-        # Of a channel: the address is not one that Google calls.
-        "push.webhookUrlUnauthorized", "push.webhookUrlNotHttps",
     }
 )  # fmt: skip
+# Of a channel: the address is not one that Google calls.
+_WEBHOOK: Final = frozenset({"push.webhookUrlUnauthorized", "push.webhookUrlNotHttps"})
 _TAKEN: Final = frozenset({"channelIdNotUnique"})
 _PRECONDITION: Final = frozenset({"failedPrecondition", "FAILED_PRECONDITION"})
 # Where the status says no more than that something is wrong with the request.
@@ -46,6 +46,7 @@ _BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]]
     (_REFUSED, errors.Rejected),
     (_TAKEN, errors.AlreadyThere),
     (_OPERATOR, errors.InvalidClient),
+    (_WEBHOOK, errors.WebhookRejected),
 )
 # What else may be said of an answer: Google's own words, of
 # https://developers.google.com/workspace/gmail/api/guides/handle-errors and
@@ -54,6 +55,7 @@ _WORDS: Final = (
     _RATE
     | _SCOPE
     | _OPERATOR
+    | _WEBHOOK
     | _PRECONDITION
     | _REFUSED
     | _EXPIRED
@@ -181,7 +183,7 @@ def meaning(
     reasons = _reasons(response)
     wait = transport.retry_after(response)
     kind: type[errors.ProviderError] = errors.Unexpected
-    if status == HTTPStatus.UNAUTHORIZED and not reasons & _OPERATOR:
+    if status == HTTPStatus.UNAUTHORIZED and not reasons & (_OPERATOR | _WEBHOOK):
         kind = errors.TokenRejected
     elif status in _WRITTEN:
         kind = _WRITTEN[status]

@@ -87,13 +87,14 @@ class GoogleCalendarWatch:
         request = self.api.events.watch(calendarId=calendar_id, body=_body(hook))
         return _opened(write(request, self.access))
 
-    def stop(self, channel_id: str, resource_id: str) -> None:
+    def stop(self, channel_id: str, resource_id: str) -> bool:
         request = self.api.channels.stop(body={"id": channel_id, "resourceId": resource_id})
         try:
             write(request, self.access)
         except errors.Gone:
             # It lapsed, or an earlier try came through.
-            return
+            return False
+        return True
 
 
 def _body(hook: Hook) -> dict[str, str]:

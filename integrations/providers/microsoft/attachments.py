@@ -1,9 +1,9 @@
 """
-One attachment, found in its message by a parser process.
+One attachment: by Graph's id of it, or found in its message by a parser process.
 
-In memory: the message's MIME while it is searched, at most `transport.MAX_ANSWER` bytes, so a
-process searches only a few at a time. Then the part alone, until it has been read or closed: there
-are no more of them than streams.
+In memory: the attachment, or the message's MIME while it is searched, at most
+`transport.MAX_ANSWER` bytes, so a process holds only a few at a time. Then the attachment alone,
+until it has been read or closed: there are no more of them than streams.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Final
 
+from integrations.mime.graph_attachments import BY_ID
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.arriving import ArrivingFile
 
 from . import mail_reading as reading
-from .calls import Request, contents
+from .calls import Request, contents, segment
 
 #: Messages that a process holds in memory at a time for their attachments. One more than a person
 #: may wait for (`concurrency.MOST_WAITS`), so that nobody takes all of them.
@@ -30,19 +31,23 @@ _PIECE: Final = 64 * 1024
 _held: Final = BoundedSemaphore(MOST_HELD)
 
 
-def find(message: Request, part: str, access: Access) -> ArrivingFile:
+def find(message_id: str, part: str, access: Access) -> ArrivingFile:
     """
-    Return the part at `part` of the message whose MIME `message` asks for.
+    Return one attachment of a message.
 
+    :param part: `BY_ID` and Graph's id of it, or a path of indexes in the message's MIME
     :raises Gone: if there is no such message or part
-    :raises Rejected: if the message cannot be read
+    :raises Rejected: if the message cannot be read, or the file is larger than we carry
     :raises Busy: if others hold all that a process holds at a time
     """
+    message = f"/me/messages/{segment(message_id)}"
+    attachment_id = part.removeprefix(BY_ID) if part.startswith(BY_ID) else ""
+    place = f"{message}/attachments/{segment(attachment_id)}" if attachment_id else message
     with _holding():
-        (found,) = contents([message], access)
+        (found,) = contents([Request(f"{place}/$value", accept="*/*")], access)
         if isinstance(found, errors.ProviderError):
             raise found
-        data = reading.part(found, part)
+        data = found if attachment_id else reading.part(found, part)
     return ArrivingFile(_pieces(data), size=len(data))
 
 

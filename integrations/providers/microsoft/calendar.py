@@ -30,6 +30,7 @@ from integrations.providers.calendars import (
     When,
 )
 
+from . import calendar_meetings as meetings
 from . import calendar_moving as moving
 from . import calendar_reading as reading
 from . import calendar_rounds as rounds
@@ -42,6 +43,7 @@ MAX_LISTS: Final = 100
 MAX_EXCEPTIONS: Final = 1_000
 # Graph's own ids are base64, of both cases, and longer.
 _OURS: Final = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
+_MEETING: Final = {"$select": "body,isOnlineMeeting,onlineMeeting,onlineMeetingProvider"}
 # Graph tells no changes of the list of calendars: whoever was told it all is told it all again.
 _ALL: Final = "all"
 
@@ -107,9 +109,12 @@ class GraphCalendarAdapter:
         notify: Notify,
         meets_as: str = "",
     ) -> RemoteEvent:
-        # Graph makes an online meeting for each event, and lets no two share one.
         path = f"{_calendar(calendar_id)}/events"
         body = writing.new(content, event_id=event_id)
+        if meets_as:
+            # Graph makes an online meeting for each event, and lets no two share one.
+            other = call(Request(_event(calendar_id, meets_as), _MEETING), self.access)
+            body |= writing.new_meeting(content, other)
         return self._written(Request(path, method="POST", body=body))
 
     @misread.is_unexpected
@@ -130,7 +135,7 @@ class GraphCalendarAdapter:
         else:
             body = writing.changes(before, content)
         if "body" in body:
-            self._keep_meeting(calendar_id, event_id, content.description)
+            body["body"] = self._with_meeting(calendar_id, event_id, content.description)
         path = _event(calendar_id, event_id)
         return self._written(Request(path, method="PATCH", body=body, if_match=etag))
 
@@ -163,20 +168,11 @@ class GraphCalendarAdapter:
     def move(
         self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
     ) -> RemoteEvent:
-        resource = self._resource(calendar_id, event_id)
-        if resource.get("type") == "seriesMaster":
-            request = Request(f"/me/events/{segment(event_id)}", rounds.SERIES)
-            resource = call(request, self.access) | {"@odata.etag": resource.get("@odata.etag")}
-        found = moving.movable(resource, self.owner)
-        if etag not in {"*", found.etag}:
-            raise errors.ChangedMeanwhile("it is no longer as it was")
-        made = self.create(to, found.content, event_id=moving.new_id(found, to), notify=notify)
-        try:
-            self.delete(calendar_id, event_id, etag=found.etag, notify=notify)
-        except errors.ChangedMeanwhile:
-            self.delete(to, made.event_id, etag=made.etag, notify=notify)
-            raise
-        return made
+        return moving.move(self, moving.Move(event_id, calendar_id, to, etag, notify))
+
+    @misread.is_unexpected
+    def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent:
+        return moving.find_copy(self, calendar_id, event_id)
 
     @misread.is_unexpected
     def respond(
@@ -211,17 +207,21 @@ class GraphCalendarAdapter:
             raise errors.Gone("no such event")
         return dict(found[0])
 
-    def _keep_meeting(self, calendar_id: str, event_id: str, description: str) -> None:
+    def _with_meeting(self, calendar_id: str, event_id: str, description: str) -> dict[str, str]:
         """
-        See that an online meeting stays one: it is, as long as its text has the address of it.
+        Return a new text of an event; of an online meeting, with what makes it one.
 
-        :raises Rejected: if the text has it no longer
+        :raises Rejected: if that cannot be found in the text that there is
         """
-        query = {"$select": "isOnlineMeeting,onlineMeeting"}
-        found = call(Request(_event(calendar_id, event_id), query), self.access)
-        address = (found.get("onlineMeeting") or {}).get("joinUrl")
-        if found.get("isOnlineMeeting") and address and address not in description:
+        found = call(Request(_event(calendar_id, event_id), _MEETING), self.access)
+        address = meetings.join_address(found)
+        if not address or address in description:
+            return writing.text(description)
+        held = values.text((found.get("body") or {}).get("content"))
+        block = meetings.join_block(held, address)
+        if not block:
             raise errors.Rejected("the meeting would be switched off", reason="onlineMeeting")
+        return {"contentType": "html", "content": meetings.with_block(description, block)}
 
     def _written(self, request: Request) -> RemoteEvent:
         return self._remote(self._read(write(request, self.access)))

@@ -23,11 +23,12 @@ from integrations.providers.base import name_of
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
 
 from . import calendar_reading as reading
+from .batch import call_in_batches
 from .calendar_times import Owner
-from .calls import Outcome, Request, call, call_each, segment
+from .calls import Outcome, Request, call, segment
 
-# Each of a page may have to be looked at by itself.
-PAGE: Final = 50
+# Each of a page may have to be looked at by itself, which takes five batches.
+PAGE: Final = 100
 SERIES: Final = {
     "$select": "id,type,seriesMasterId,iCalUId,subject,body,location,start,end,isAllDay,recurrence,"
     "attendees,organizer,isOrganizer,isCancelled,responseStatus,showAs,sensitivity,isReminderOn,"
@@ -115,13 +116,13 @@ def _page(mailbox: Mailbox, answer: dict[str, Any], place: Place) -> EventPage:
     held += _looked_up(mailbox, removed, place, found)
     series = set(place.series) - set(found.deleted)
     asked = _masters(held, series)
-    for resource in held:
-        if resource.get("type") == "occurrence":
-            # It is as its series says, and may not have been before.
-            if not place.is_first:
-                found.deleted.append(str(resource["id"]))
-        elif resource.get("type") != "seriesMaster":
-            _take(mailbox, _whole(mailbox, resource), found)
+    # No set: what a provider answers as a type may be anything.
+    kinds = ("occurrence", "seriesMaster")
+    for resource in _whole(mailbox, [one for one in held if one.get("type") not in kinds]):
+        _take(mailbox, resource, found)
+    if not place.is_first:
+        # An occurrence is as its series says, and may not have been before.
+        found.deleted += [str(one["id"]) for one in held if one.get("type") == "occurrence"]
     series = (series - set(asked)) | _take_series(mailbox, asked, found)
     again = tuple(sorted(series)) if found.is_unclear else place.again
     link, is_over = _link(answer)
@@ -218,18 +219,23 @@ def _asked(
     mailbox: Mailbox, ids: Sequence[str], query: dict[str, str]
 ) -> list[tuple[str, Outcome]]:
     requests = [Request(f"/me/events/{segment(one)}", query) for one in ids]
-    return list(zip(ids, call_each(requests, mailbox.access), strict=True))
+    return list(zip(ids, call_in_batches(requests, mailbox.access), strict=True))
 
 
-def _whole(mailbox: Mailbox, resource: dict[str, Any]) -> dict[str, Any]:
-    """Return an event that came with no more than its times as it is."""
-    if "subject" in resource:
+def _whole(mailbox: Mailbox, resources: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return events as they are, also those that came with no more than their times."""
+    bare = [str(one["id"]) for one in resources if "subject" not in one]
+    read = dict(_asked(mailbox, bare, {}))
+    return [_as_read(one, read.get(str(one["id"]))) for one in resources]
+
+
+def _as_read(resource: dict[str, Any], answer: Outcome | None) -> dict[str, Any]:
+    # What is gone goes with the next round.
+    if answer is None or isinstance(answer, errors.Gone):
         return resource
-    try:
-        return call(Request(f"/me/events/{segment(str(resource['id']))}"), mailbox.access)
-    except errors.Gone:
-        # It goes with the next round.
-        return resource
+    if isinstance(answer, errors.ProviderError):
+        raise answer
+    return answer
 
 
 def _take(mailbox: Mailbox, resource: dict[str, Any], found: _Found) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from integrations import zones
@@ -44,6 +44,19 @@ def when(resource: Mapping[str, Any], name: str, whose: Owner) -> When:
     written = zone(value.get("timeZone")) or "UTC"
     named = zone(resource.get(f"original{name.title()}TimeZone")) or whose.zone
     return When(at=zones.at(clock, zones.zone(written)), zone=named)
+
+
+def start_key(value: When) -> date:
+    """
+    Return a day, or a moment in UTC, by which an occurrence is known in its series.
+
+    :raises ValueError: if it is neither
+    """
+    if value.day is not None:
+        return value.day
+    if value.at is None:
+        raise ValueError("neither a day nor a moment")
+    return value.at.astimezone(UTC)
 
 
 def original_start(resource: Mapping[str, Any], whose: Owner) -> When:

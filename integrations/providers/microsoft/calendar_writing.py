@@ -14,6 +14,7 @@ from integrations import zones
 from integrations.providers import errors
 from integrations.providers.calendars import Attendee, EventContent, Reminder, Response, When
 
+from . import calendar_meetings as meetings
 from .recurrence import recurrence
 
 #: By our answer: the action that gives it. There is none that takes an answer back.
@@ -35,7 +36,7 @@ def body(content: EventContent) -> dict[str, Any]:
     """
     made: dict[str, Any] = {
         "subject": content.title,
-        "body": _text(content.description),
+        "body": text(content.description),
         "location": {"displayName": content.location},
         "isAllDay": content.start.day is not None,
         "start": when(content.start),
@@ -58,6 +59,20 @@ def new(content: EventContent, *, event_id: str) -> dict[str, Any]:
     made = {name: value for name, value in body(content).items() if value is not None}
     named = {"id": NAMED, "value": event_id}
     return made | {"transactionId": event_id, "singleValueExtendedProperties": [named]}
+
+
+def new_meeting(content: EventContent, other: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return what makes a new event an online meeting, if another event is one.
+
+    Its address is a new one. That of the other, which its text may have, is left out.
+    """
+    if not other.get("isOnlineMeeting"):
+        return {}
+    provider = other.get("onlineMeetingProvider")
+    named = {} if provider in {None, "unknown"} else {"onlineMeetingProvider": provider}
+    description = meetings.without_block(content.description, meetings.join_address(other))
+    return {"isOnlineMeeting": True, **named, "body": text(description)}
 
 
 def changes(before: EventContent, after: EventContent) -> dict[str, Any]:
@@ -106,7 +121,8 @@ def _recurrence(content: EventContent) -> dict[str, Any] | None:
     return made
 
 
-def _text(description: str) -> dict[str, str]:
+def text(description: str) -> dict[str, str]:
+    """Return a description as the text of an event."""
     kind = "html" if _MARKUP.search(description) else "text"
     return {"contentType": kind, "content": description}
 

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+from integrations.mime.graph_message import decode_json
 from integrations.providers import errors, transport
 from integrations.providers.access import Access
 from integrations.providers.token_answers import usable_claims
@@ -60,6 +61,10 @@ _REFUSED: Final = frozenset(
         "errorrecurrencehasnooccurrence", "errorinvalidrequest", "errormessagesizeexceeded",
     }
 )  # fmt: skip
+# Graph called our address for notifications, and was not answered as it wants to be.
+_WEBHOOK: Final = "validationerror"
+# An older code says the same of any request, so this one is told by how Graph's text begins.
+_OLDER_WEBHOOK: Final = ("invalidrequest", "subscription validation request failed")
 _LIMITS: Final = frozenset({"toomanyrequests", "applicationthrottled", "errorservererrorbusy"})
 _WORDS: Final = (
     _EXPIRED | _SCOPE | _NO_MAILBOX | _NO_SUCH | _CHANGED | _TAKEN | _REFUSED | _LIMITS
@@ -67,7 +72,7 @@ _WORDS: Final = (
         "invalidauthenticationtoken", "errorinvalidgrant", "badrequest", "erroraccountsuspend",
         "serviceunavailable", "generalexception", "internalservererror", "activitylimitreached",
         "quotalimitreached", "notallowed", "unauthenticated", "itemnotfound", "resourcenotfound",
-        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", "validationerror",
+        "errorquotaexceeded", "requestbroker--parseuri", "extensionerror", _WEBHOOK,
     }
 )  # fmt: skip
 _BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] = (
@@ -76,6 +81,7 @@ _BY_CODE: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]] =
     (_TAKEN, errors.AlreadyThere),
     (_CHANGED, errors.ChangedMeanwhile),
     (_LIMITS, errors.RateLimited),
+    (frozenset({_WEBHOOK}), errors.WebhookRejected),
 )
 
 
@@ -84,7 +90,9 @@ class Request:
     """
     One request. `path` is below the root, or a link that Graph gave us, which is followed as it is.
 
-    `prefer` goes beside the wish for ids that stay. What is in `body` becomes JSON.
+    `prefer` goes beside the wish for ids that stay. What is in `body` becomes JSON. `parts` are the
+    requests that it is for Graph: a batch has several. An answer of more than `most_bytes` is too
+    large; None: than `transport.MAX_ANSWER`.
     """
 
     path: str
@@ -94,11 +102,25 @@ class Request:
     prefer: tuple[str, ...] = ()
     if_match: str = ""
     accept: str = "application/json"
+    parts: int = 1
+    most_bytes: int | None = None
 
 
 def segment(value: str) -> str:
     """Return an id as a part of a path: ids hold `/`, `+` and `=`."""
     return quote(value, safe="")
+
+
+def query_of(request: Request) -> str:
+    """Return the query of a request with its question mark; empty where it has none."""
+    if not request.query:
+        return ""
+    return "?" + urlencode(request.query, quote_via=quote, safe="$,()':/")
+
+
+def preferences(request: Request) -> str:
+    """Return the value of the `Prefer` header of a request."""
+    return ", ".join((IMMUTABLE, *request.prefer))
 
 
 def root_of(root_url: str) -> str:
@@ -182,8 +204,7 @@ def prepared(request: Request, access: Access) -> Call:
     root = root_of(access.root_url)
     is_link = "://" in request.path
     url = request.path if is_link else root + request.path
-    if request.query:
-        url += "?" + urlencode(request.query, quote_via=quote, safe="$,()':/")
+    url += query_of(request)
     if urlsplit(url)[:2] != urlsplit(root)[:2]:
         # A link was handed to us and kept. It is followed only home.
         if is_link:
@@ -192,7 +213,7 @@ def prepared(request: Request, access: Access) -> Call:
     headers = {
         "authorization": f"Bearer {access.token()}",
         "accept": request.accept,
-        "prefer": ", ".join((IMMUTABLE, *request.prefer)),
+        "prefer": preferences(request),
     }
     if request.if_match:
         headers["if-match"] = request.if_match
@@ -200,14 +221,14 @@ def prepared(request: Request, access: Access) -> Call:
     if request.body is not None:
         body = json.dumps(request.body).encode()
         headers["content-type"] = "application/json"
-    return Call(request.method, url, headers, body)
+    return Call(request.method, url, headers, body, request.parts, request.most_bytes)
 
 
 def _read(answer: transport.Answer | Exception, not_found: type[errors.ProviderError]) -> Outcome:
     if not isinstance(answer, transport.Answer) or not answer.is_success:
         return _failed(answer, not_found)
     try:
-        parsed = answer.json()
+        parsed = decode_json(answer.content)
     except RecursionError:
         return errors.Rejected("the answer nests too deeply", reason="too-deep")
     except ValueError:
@@ -233,7 +254,7 @@ def _failed(
 def meaning(
     response: transport.Answer, not_found: type[errors.ProviderError]
 ) -> errors.ProviderError:
-    """Return the error that a refusal stands for, by its status and code, never its text."""
+    """Return the error that a refusal stands for, by its status and code."""
     status = response.status
     code = _code(response)
     kind = next((means for codes, means in _BY_CODE if code in codes), None)
@@ -276,10 +297,17 @@ def _by_status(  # noqa: PLR0911
 def _code(response: transport.Answer) -> str:
     """Return the code of an error in lower case; empty where there is none."""
     try:
-        code = json.loads(response.content)["error"]["code"]
-    except (ValueError, LookupError, TypeError, RecursionError):
+        error = json.loads(response.content)["error"]
+        code = error["code"]
+        text = str(error.get("message"))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return ""
-    return code.lower() if isinstance(code, str) else ""
+    if not isinstance(code, str):
+        return ""
+    older_code, beginning = _OLDER_WEBHOOK
+    if code.lower() == older_code and text.lower().startswith(beginning):
+        return _WEBHOOK
+    return code.lower()
 
 
 def _claims(response: transport.Answer) -> str:

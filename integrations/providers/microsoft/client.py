@@ -18,10 +18,10 @@ import logging
 import os
 import ssl
 import warnings
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,7 +29,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
-from integrations.providers import transport
+from integrations.providers import parallel, transport
 from integrations.providers.transport import Answer
 
 if TYPE_CHECKING:
@@ -58,12 +58,45 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to Graph: `url` is absolute, and `headers` have the token in them."""
+    """
+    One request to Graph: `url` is absolute, and `headers` have the token in them.
+
+    `parts` are the requests that Graph makes of it: of a batch, several at once. An answer of more
+    than `most_bytes` is too large; None: than `transport.MAX_ANSWER`.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
+    parts: int = 1
+    most_bytes: int | None = None
+
+
+class _Gate:
+    """
+    Lets as many requests of one mailbox through at once as Graph answers.
+
+    A batch waits for as many places as Graph answers parts at once. Only one call collects places
+    at a time, so that no two wait for each other's.
+    """
+
+    def __init__(self) -> None:
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._collecting = asyncio.Lock()
+
+    @asynccontextmanager
+    async def passing(self, parts: int) -> AsyncIterator[None]:
+        wanted, taken = min(parts, AT_ONCE), 0
+        try:
+            async with self._collecting:
+                while taken < wanted:
+                    await self._places.acquire()
+                    taken += 1
+            yield
+        finally:
+            for _ in range(taken):
+                self._places.release()
 
 
 class _Carrying(ThreadPoolExecutor):
@@ -81,7 +114,7 @@ class GraphClient:
         self._proxy = proxy
         self._loop = asyncio.new_event_loop()
         # By token, and so by mailbox: its mail and its calendars share the limit.
-        self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._gates: WeakValueDictionary[str, _Gate] = WeakValueDictionary()
         self._names = _Carrying(max_workers=AT_ONCE, thread_name_prefix="graph-names")
         self._loop.set_default_executor(self._names)
         Thread(target=self._run, name="graph", daemon=True).start()
@@ -114,8 +147,12 @@ class GraphClient:
         `transport.TooLarge`, or whatever nobody foresaw of the library.
 
         All go to one place. Of those with one token, whoever sends them, no more than `AT_ONCE` are
-        under way at a time.
+        under way at a time, and of `calls` no more than `parallel.requests_at_once`.
         """
+        width = parallel.requests_at_once.get()
+        if width and width < min(len(calls), AT_ONCE):
+            groups = [calls[at : at + width] for at in range(0, len(calls), width)]
+            return [answer for group in groups for answer in self.send(group, deadline=deadline)]
         way = transport.towards.set(transport.place_towards(calls[0].url))
         with suppress(TookTooLong, CancelledError):
             try:
@@ -128,9 +165,9 @@ class GraphClient:
         # Held here, so that it is there for as long as one of them is under way.
         gates = [self._gate(call) for call in calls]
 
-        async def gated(call: Call, gate: asyncio.Semaphore) -> Answer | Exception:
+        async def gated(call: Call, gate: _Gate) -> Answer | Exception:
             try:
-                async with gate:
+                async with gate.passing(call.parts):
                     return await self._one(call)
             except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
                 # Its frames hold a token: only its kind is said.
@@ -139,10 +176,10 @@ class GraphClient:
 
         return await asyncio.gather(*map(gated, calls, gates))
 
-    def _gate(self, call: Call) -> asyncio.Semaphore:
+    def _gate(self, call: Call) -> _Gate:
         """Return what lets four at once through. On the loop's thread only."""
         token = call.headers.get("authorization", "")
-        return self._gates.setdefault(token, asyncio.Semaphore(AT_ONCE))
+        return self._gates.setdefault(token, _Gate())
 
     async def _one(self, call: Call) -> Answer | Exception:
         from httpx import HTTPError, StreamError
@@ -154,7 +191,7 @@ class GraphClient:
                 pieces, total = [], 0
                 async for piece in response.aiter_bytes():
                     total += len(piece)
-                    if total > transport.MAX_ANSWER:
+                    if total > (call.most_bytes or transport.MAX_ANSWER):
                         return transport.TooLarge()
                     pieces.append(piece)
             finally:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
-from integrations.parsers import reading as parsers
 from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
 from integrations.providers.arriving import ArrivingFile
@@ -24,20 +23,21 @@ from integrations.providers.base import (
 from . import attachments, mail_delta
 from . import folders as folder_list
 from . import mail_reading as reading
-from .calls import Outcome, Request, call, call_each, contents, segment
+from .calls import Request, call
 from .folders import Folders
+from .mail_content import ContentReader, Read
 
 MAX_PAGE: Final = 500
 # Of a conversation; one with more is read as far as that.
 _MOST_OF_THREAD: Final = 1_000
 _MOST_PAGES_OF_THREAD: Final = 50
+_PAGE_OF_THREAD: Final = 50
 # Of what was listed or told, as many as a sync plans at once.
 _MOST_HEADS: Final = 2_500
 # Their clock and ours may differ by so much.
 _SKEW: Final = timedelta(minutes=10)
 
-_Heads = list[Mapping[str, Any]] | errors.ProviderError
-_Messages = dict[str, RemoteMessage | errors.ProviderError]
+_Thread = dict[str, Mapping[str, Any]] | errors.ProviderError
 
 
 class GraphMailAdapter:
@@ -48,11 +48,17 @@ class GraphMailAdapter:
     cursor is older than the listing.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, always_mime: bool = False) -> None:
+        """:param always_mime: read each message from its MIME, a request each"""
         self.access = access
         self._folders: Folders | None = None
         self._listed: dict[str, Mapping[str, Any]] = {}
         self._lock = Lock()
+        self._content = ContentReader(access, always_mime=always_mime)
+
+    @property
+    def fetch_requests(self) -> int:
+        return self._content.pages.request_count
 
     @misread.is_unexpected
     def profile(self) -> MailboxProfile:
@@ -91,13 +97,18 @@ class GraphMailAdapter:
         answer = call(request, self.access)
         items = [
             item
-            for item in answer.get("value") or ()
-            if item.get("parentFolderId") in folders and _is_within(item, since, until)
+            for item in reading.listed(answer)
+            if reading.is_in(item, folders) and _is_within(item, since, until)
         ]
-        self._keep(items)
+        if not query.strip():
+            # What was searched for lies far apart: no page holds it together.
+            self._keep(items)
+        next_page = values.token(answer.get("@odata.nextLink"))
+        if next_page and next_page == page:
+            raise errors.Unexpected("a page of a list leads to itself")
         return ListPage(
             refs=tuple(map(reading.ref, items)),
-            next_page=values.token(answer.get("@odata.nextLink")),
+            next_page=next_page,
             estimate=values.number(answer.get("@odata.count")),
         )
 
@@ -105,16 +116,15 @@ class GraphMailAdapter:
     def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
         folders = self._known()
         heads = self._heads(wanted)
-        items = {
-            reading.ref(item).message_id: item
-            for found in heads
-            if not isinstance(found, errors.ProviderError)
-            for item in found
-            if item.get("parentFolderId") in folders
-        }
-        mimes = contents([_mime(one) for one in items], self.access)
-        read = _read(items, dict(zip(items, mimes, strict=True)), folders)
-        return [_meant(one, found, read) for one, found in zip(wanted, heads, strict=True)]
+        unlisted = [one.message_id for one in wanted if one.message_id not in heads]
+        read = self._content.read(heads, list(filter(None, unlisted)), folders)
+        found: list[RemoteThread | errors.ProviderError] = []
+        for one in wanted:
+            if one.thread_id:
+                found.append(self._read_thread(one.thread_id, folders))
+            else:
+                found.append(_single(read[one.message_id]))
+        return found
 
     @misread.is_unexpected
     def changes(self, cursor: str) -> ChangePage:
@@ -125,8 +135,7 @@ class GraphMailAdapter:
 
     @misread.is_unexpected
     def attachment(self, message_id: str, part: str) -> ArrivingFile:
-        # Out of the message itself: the ids that Graph gives attachments say nothing of parts.
-        return attachments.find(_mime(message_id), part, self.access)
+        return attachments.find(message_id, part, self.access)
 
     def _known(self) -> Folders:
         """Return the folders as they were when this adapter first asked, or followed changes."""
@@ -147,84 +156,62 @@ class GraphMailAdapter:
             for oldest in list(self._listed)[: max(0, len(self._listed) - _MOST_HEADS)]:
                 self._listed.pop(oldest, None)
 
-    def _heads(self, wanted: Sequence[Wanted]) -> list[_Heads]:
-        """Return the messages that each of `wanted` is, without their content."""
-        # Once: what failed is asked for anew.
-        known = [self._listed.pop(one.message_id or "", None) for one in wanted]
-        asked = [one for one, head in zip(wanted, known, strict=True) if head is None]
-        answers = iter(call_each([_head(one) for one in asked], self.access))
-        return [
-            [head] if head is not None else self._found(one, next(answers))
-            for one, head in zip(wanted, known, strict=True)
-        ]
+    def _heads(self, wanted: Sequence[Wanted]) -> dict[str, Mapping[str, Any]]:
+        """Return the heads of those that were listed, each once: what failed is looked up."""
+        with self._lock:
+            known = {
+                one.message_id: self._listed.pop(one.message_id, None)
+                for one in wanted
+                if one.message_id
+            }
+        return {one: head for one, head in known.items() if head is not None}
 
-    def _found(self, wanted: Wanted, answer: Outcome) -> _Heads:
-        if isinstance(answer, errors.ProviderError):
-            return answer
-        return self._thread(answer) if wanted.thread_id else [answer]
+    def _read_thread(self, thread_id: str, folders: Folders) -> RemoteThread | errors.ProviderError:
+        found = self._thread(thread_id)
+        if isinstance(found, errors.ProviderError):
+            return found
+        return _whole(found, self._content.read_items(found, folders))
 
-    def _thread(self, answer: dict[str, Any]) -> _Heads:
-        found: list[Mapping[str, Any]] = list(answer.get("value") or ())
+    def _thread(self, thread_id: str) -> _Thread:
+        quoted = thread_id.replace("'", "''")
+        # Without an order, which Graph would want to be the filter's first property.
+        asked = {"$filter": f"conversationId eq '{quoted}'", "$top": str(_PAGE_OF_THREAD)}
+        pages = self._content.pages
+        request = Request("/me/messages", pages.query(**asked), prefer=reading.BODY_TYPE)
+        found: dict[str, Mapping[str, Any]] = {}
         for _ in range(_MOST_PAGES_OF_THREAD):
+            (answer,) = pages.each([request])
+            if isinstance(answer, errors.ProviderError):
+                return answer
+            found |= {str(one["id"]): one for one in reading.listed(answer)}
             following = answer.get("@odata.nextLink")
             if not following or len(found) >= _MOST_OF_THREAD:
                 break
-            (more,) = call_each([Request(str(following))], self.access)
-            if isinstance(more, errors.ProviderError):
-                return more
-            answer = more
-            found += answer.get("value") or ()
+            request = Request(str(following), prefer=reading.BODY_TYPE)
         return found
 
 
-def _head(wanted: Wanted) -> Request:
-    if wanted.thread_id:
-        quoted = wanted.thread_id.replace("'", "''")
-        # Without an order, which Graph would want to be the filter's first property.
-        asked = {"$filter": f"conversationId eq '{quoted}'", "$select": reading.HEAD, "$top": "100"}
-        return Request("/me/messages", asked)
-    return Request(f"/me/messages/{segment(wanted.message_id)}", {"$select": reading.HEAD})
+def _single(
+    found: RemoteMessage | errors.ProviderError,
+) -> RemoteThread | errors.ProviderError:
+    return found if isinstance(found, errors.ProviderError) else RemoteThread((found,))
 
 
-def _mime(message_id: str) -> Request:
-    return Request(f"/me/messages/{segment(message_id)}/$value", accept="*/*")
-
-
-def _read(
-    items: Mapping[str, Mapping[str, Any]],
-    mimes: Mapping[str, bytes | errors.ProviderError],
-    folders: Folders,
-) -> _Messages:
-    """Return each message, or the error that it met, by id."""
-    came = {one: mime for one, mime in mimes.items() if isinstance(mime, bytes)}
-    failed = {one: error for one, error in mimes.items() if isinstance(error, errors.ProviderError)}
-    read = parsers.read_mime(list(came.values()))
-    return {
-        **failed,
-        **{
-            one: reading.message(items[one], found, len(came[one]), folders)
-            for one, found in zip(came, read, strict=True)
-        },
-    }
-
-
-def _meant(wanted: Wanted, heads: _Heads, read: _Messages) -> RemoteThread | errors.ProviderError:
-    if isinstance(heads, errors.ProviderError):
-        return heads
+def _whole(
+    items: Mapping[str, Mapping[str, Any]], read: Read
+) -> RemoteThread | errors.ProviderError:
+    """Return a thread. Those that cannot be read are named in it; another error is its own."""
     messages: list[RemoteMessage] = []
-    failed: dict[str, errors.ProviderError] = {}
+    rejected: dict[str, str] = {}
     # Listed newest first, to the second: of one second, the last listed came first.
-    for item in reversed(heads):
-        message_id = reading.ref(item).message_id
-        found = read.get(message_id)
+    for message_id in reversed(list(items)):
+        found = read[message_id]
         if isinstance(found, RemoteMessage):
             messages.append(found)
-        elif found is not None and not isinstance(found, errors.Gone):
-            failed[message_id] = found
-    rejected = {one: why.reason for one, why in failed.items() if isinstance(why, errors.Rejected)}
-    for message_id, why in failed.items():
-        if message_id not in rejected or not wanted.thread_id:
-            return why
+        elif isinstance(found, errors.Rejected):
+            rejected[message_id] = found.reason
+        elif not isinstance(found, errors.Gone):
+            return found
     if not messages and not rejected:
         return errors.Gone("there is no such message in a folder that is read")
     messages.sort(key=lambda message: message.received_at)

@@ -6,28 +6,37 @@ round of a folder begins with all that is in it and ends with the link for the n
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
 A message that was moved is told as removed where it was, and at times as nothing else, so that
-what was removed is looked up. What is told is not said to be new or changed: it is fetched anew,
-but if it is known to be here since before.
+what was removed is looked up. What is told is not said to be new or changed: its filing goes
+along, and it is fetched unless it is here since before.
+
+An item of a changed message has at least the properties that changed, and may have no others. It is
+merged with the message as it is now, and never read alone. If nothing but the filing of the message
+changed, its content is not fetched.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from integrations.providers import errors
+from integrations.providers import errors, misread
 from integrations.providers.access import Access
-from integrations.providers.base import ChangePage, MessageRef, Relabelled
+from integrations.providers.base import ChangePage, Labels, MessageRef, Relabelled
 
 from . import mail_reading as reading
+from .batch import call_in_batches
 from .calls import Request, call_each, segment
 from .client import AT_ONCE
 from .folders import Folders
 
 # With all that is shown of a message but its MIME, so that what is news is not asked for twice.
 _SELECT: Final = reading.HEAD + ",createdDateTime,lastModifiedDateTime"
+# What an item may have if nothing but the filing of its message changed.
+_OF_FILING: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
+_BESIDE_FILING: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
 # A page is fetched whole or begun anew, so that it has to fit into what may be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
@@ -146,7 +155,7 @@ def _asked(cursor: Cursor, ids: Sequence[str], access: Access, *, size: int, tol
         if isinstance(answer, errors.ProviderError):
             raise answer
         place = places[folder_id]
-        for item in answer.get("value") or ():
+        for item in reading.listed(answer):
             newest = max(newest, str(item.get("createdDateTime") or ""))
             _tell(item, place, told)
         places[folder_id] = _following(answer, place)
@@ -163,6 +172,8 @@ def _request(folder_id: str, place: Place, size: int) -> Request:
 
 def _following(answer: Mapping[str, Any], place: Place) -> Place:
     if going_on := answer.get("@odata.nextLink"):
+        if going_on == place.link:
+            raise errors.Unexpected("a page of changes leads to itself")
         return replace(place, link=str(going_on), is_under_way=True)
     if end := answer.get("@odata.deltaLink"):
         return Place(link=str(end), is_under_way=False)
@@ -185,11 +196,27 @@ def _now(told: _Told, access: Access) -> dict[str, Mapping[str, Any] | None]:
     )
     requests = [Request(f"/me/messages/{segment(one)}", {"$select": _SELECT}) for one in wanted]
     found: dict[str, Mapping[str, Any] | None] = {}
-    for message_id, answer in zip(wanted, call_each(requests, access), strict=True):
+    for message_id, answer in zip(wanted, call_in_batches(requests, access), strict=True):
         if isinstance(answer, errors.ProviderError) and not isinstance(answer, errors.Gone):
             raise answer
         found[message_id] = None if isinstance(answer, errors.ProviderError) else answer
     return found
+
+
+def _is_only_moved(item: Mapping[str, Any], folders: Folders, known_until: str) -> bool:
+    """
+    Return whether what was removed was in a folder that is read, and is in another, or there again.
+
+    A draft that was sent left its folder as well, perhaps with its last words.
+    """
+    is_known = str(item.get("createdDateTime")) <= known_until
+    return is_known and "sent" not in reading.filing(item, folders).folders
+
+
+def _changes_only_filing(item: Mapping[str, Any]) -> bool:
+    """Return whether an item of a delta has nothing but a new filing of its message."""
+    names = {name for name in item if not name.startswith("@")} - _BESIDE_FILING
+    return bool(names) and names <= _OF_FILING
 
 
 def _folded(  # noqa: PLR0913
@@ -204,13 +231,19 @@ def _folded(  # noqa: PLR0913
     upserted: list[MessageRef] = []
     relabelled: list[Relabelled] = []
     deleted: list[str] = []
+    filings: dict[str, Labels] = {}
     for message_id in dict.fromkeys([*told.shown, *told.removed]):
         item = now[message_id]
-        if item is None or item.get("parentFolderId") not in folders:
+        if item is None or not reading.is_in(item, folders):
             deleted.append(message_id)
-        elif message_id in told.removed and str(item.get("createdDateTime")) <= known_until:
-            # It was in a folder that is read, and is in another one, or there again.
+        elif (
+            message_id in told.removed and _is_only_moved(item, folders, known_until)
+        ) or _changes_only_filing(told.shown.get(message_id, {})):
             relabelled.append(Relabelled(reading.ref(item), reading.filing(item, folders)))
         else:
             upserted.append(reading.ref(item))
-    return ChangePage(tuple(upserted), tuple(relabelled), tuple(deleted), cursor, more)
+            # One that says it in another way is fetched, and set aside if it stays so.
+            with suppress(*misread.KINDS):
+                if reading.keeps_its_content(item, folders):
+                    filings[message_id] = reading.filing(item, folders)
+    return ChangePage(tuple(upserted), tuple(relabelled), tuple(deleted), cursor, more, filings)

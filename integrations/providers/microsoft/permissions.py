@@ -44,6 +44,10 @@ MAIL_READ: Final = Capability(
                 "GET /me/messages",
                 "GET /me/messages/{id}",
                 "GET /me/messages/{id}/$value",
+                "GET /me/messages/{id}/attachments",
+                "GET /me/messages/{id}/attachments/{id}/$value",
+                # Several of these in one.
+                "POST /$batch",
             },
         ),
         # A message names its categories. Which names are the person's own, the settings say.

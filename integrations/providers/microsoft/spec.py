@@ -15,13 +15,14 @@ from integrations.providers.base import MailUnits
 from integrations.providers.provider import Provider
 
 from .calendar import open_calendars
+from .client import AT_ONCE
 from .mail import open_mail
 from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .subscribing import subscriptions
 
 # A unit is a request, and there are 10,000 in ten minutes
-# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message is its MIME: its head came
-# with the page that named it, or, of one that was not read at once, costs a request more.
+# (https://learn.microsoft.com/en-us/graph/throttling-limits). A message costs one at most, most of
+# the time: some fifty come with one page. What was not spent is given back (`fetch_requests`).
 # What asks of all folders is priced for a mailbox of some dozen; one of more is refused by
 # Microsoft now and then, and waits.
 UNITS: Final = MailUnits(
@@ -35,6 +36,8 @@ UNITS: Final = MailUnits(
     attachment=1,
     watch=1,
     stop=1,
+    # Two pages, asked for at once; two such fetches are under way.
+    fetched_together=100,
 )
 
 # https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes. Microsoft asks
@@ -85,8 +88,11 @@ MICROSOFT: Final = Provider(
     has_single_permissions=False,
     mail_units=UNITS,
     pace="GRAPH",
+    pace_minutes=10,
+    most_at_once=AT_ONCE,
     open_mail=open_mail,
     always_notifies=True,
+    moves_by_copy=True,
     asks_administrators=True,
     open_calendars=open_calendars,
     subscriptions=subscriptions,

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any, Final
 
 from integrations import zones
@@ -48,12 +47,13 @@ class GraphSubscriptions:
         request = Request(f"/subscriptions/{segment(resource_id)}", method="PATCH", body=body)
         return _read(write(request, self.access))
 
-    def stop(self, resource_id: str) -> None:
+    def stop(self, resource_id: str) -> bool:
         try:
             write(Request(f"/subscriptions/{segment(resource_id)}", method="DELETE"), self.access)
         except errors.Gone:
             # It lapsed, or an earlier try came through.
-            return
+            return False
+        return True
 
     def _open(self, resource: str, hook: Hook) -> Opened:
         body = {
@@ -67,28 +67,13 @@ class GraphSubscriptions:
         }
         request = Request("/subscriptions", method="POST", body=body)
         try:
-            answer = self._asked(request)
+            answer = write(request, self.access)
         except errors.ChangedMeanwhile:
             # There is one already, of whose answer we heard nothing, or of another connection of
             # the same account: that one finds itself gone when it is to be renewed.
             self._clear(resource, hook.address)
-            answer = self._asked(request)
+            answer = write(request, self.access)
         return Opened(ends_at=_read(answer), resource_id=provider_id(answer["id"]))
-
-    def _asked(self, request: Request) -> dict[str, Any]:
-        refused = False
-        try:
-            return write(request, self.access)
-        except errors.ProviderError as error:
-            # Its trial call was not answered as it should be.
-            refused = error.status == HTTPStatus.BAD_REQUEST and error.reason == "validationerror"
-            if not refused:
-                raise
-        raise errors.InvalidClient(
-            "Microsoft does not accept the address",
-            status=HTTPStatus.BAD_REQUEST,
-            reason="validationerror",
-        )
 
     def _clear(self, resource: str, address: str) -> None:
         request = Request("/subscriptions")

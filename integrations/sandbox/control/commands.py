@@ -75,6 +75,7 @@ def fail_next(world: World, values: Values) -> Values:
             raise Misuse(f"no problem is called {name!r}; there are {sorted(PROBLEMS)}")
         answer = PROBLEMS[name]().answer
         values |= {"status": answer.status, "headers": dict(answer.headers)}
+        values["content_type"] = answer.content_type
         values["body"] = answer.body.decode()
     body = values.pop("body", "")
     unknown = set(values) - {each.name for each in fields(Fault)}
@@ -156,6 +157,7 @@ def clear_journal(world: World, _: Values) -> Values:
     """Counters, recorded requests, violations and spent quota start at zero again."""
     world.journal.clear()
     world.meter.clear()
+    world.microsoft.requests.clear()
     if world.validator:
         world.validator.clear()
     return {}

@@ -1,5 +1,6 @@
 """One constructor per error of Google's, with its body. Texts are realism: switch on reasons."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +64,7 @@ def login_required() -> Problem:
     )
 
 
-def insufficient_scope(scopes: list[str]) -> Problem:
+def insufficient_scope(scopes: Sequence[str] = ()) -> Problem:
     wanted = " ".join(scopes)
     return _api(
         403,
@@ -378,6 +379,6 @@ BY_NAME = {
         daily_limit_exceeded, sending_limit, not_found, failed_precondition, backend_error,
         invalid_grant, invalid_rapt, admin_policy_enforced, invalid_scope, invalid_client,
         invalid_token, rate_limit_exceeded, calendar_usage_limits, calendar_not_found,
-        full_sync_required, deleted, condition_not_met,
+        full_sync_required, insufficient_scope, deleted, condition_not_met,
     )
 }  # fmt: skip

@@ -37,6 +37,8 @@ class Microsoft:
     requests: dict[tuple[str, str], deque[float]] = field(
         default_factory=lambda: defaultdict(deque)
     )
+    # `$expand` of the deltas that asked for it, by the token of their links.
+    expanded: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.grants = Grants(self.clock, self.dials)

@@ -160,6 +160,8 @@ def _refresh(world: World, call: Call, client: Client, path: str) -> Answer:
     asked = _asked(world, call) or tuple(agreed)
     if names.bares(asked) - names.SIGN_IN - agreed:
         raise problems.aadsts(65001, now)
+    withheld = names.bares(world.dials.graph_withheld_scopes.split())
+    asked = tuple(one for one in asked if names.bare(one) not in withheld)
     refresh.used_at = now
     body = _body(world, call, client, account, asked)
     if world.dials.graph_refresh_rotates:

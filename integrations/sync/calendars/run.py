@@ -12,10 +12,11 @@ from uuid import UUID
 from integrations import fences, scopes, tokens
 from integrations.calendar_permits import SyncPermits
 from integrations.models import Calendar, Integration, SyncWork
-from integrations.providers import errors
+from integrations.providers import PROVIDERS, errors
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import claims
 from integrations.sync.claims import Claim
+from integrations.sync.mailbox import holding_slots
 from integrations.sync.turn import Clock
 from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealed import Sealed
@@ -57,11 +58,21 @@ class Run:
         return self.clock.now() >= self.claim.taken_at + self.time_budget
 
     def call(self, ask: Callable[[], T]) -> T:
-        """Return the answer to one call; a token that is refused is renewed once."""
+        """
+        Return the answer to one call; a token that is refused is renewed once.
+
+        :raises Postponed: if other requests of the account are under way for longer than a worker
+            waits, or its mailbox is paused
+        """
         try:
-            return ask()
+            return self._asked(ask)
         except errors.TokenRejected as refused:
             tokens.renew(self.adapter.access, refused)
+            return self._asked(ask)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        connection = self.integration.connection
+        with holding_slots(connection.id, PROVIDERS[connection.provider].most_at_once):
             return ask()
 
     def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Min, Sum
 
-from integrations import calendar_permits, tokens
+from integrations import calendar_permits, quotas, tokens
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS
@@ -70,11 +70,17 @@ class CalendarTurn:
         until = self.clock.now() + timedelta(seconds=seconds)
         others = SyncWork.objects.filter(integration=self.integration, lease_by=None)
         others.filter(next_sync_at__lt=until).update(next_sync_at=until)
+        if PROVIDERS[self.integration.connection.provider].most_at_once:
+            # Its mail is under the same limit.
+            quotas.park(connection_id=self.integration.connection_id, seconds=seconds)
 
     def rests_for(self) -> float:
         if self._is_kept_fresh():
             return float(settings.CALENDAR_INTERVAL_SECONDS)
         return works.PARKED_FOR.total_seconds()
+
+    def next_try_at(self) -> datetime | None:
+        return None
 
     def _is_kept_fresh(self) -> bool:
         # For as long as it may be shown after somebody asked for it.

@@ -101,6 +101,71 @@ def test_is_shared_with_a_colleague_as_its_owner_chose_and_until_they_take_it_ba
     assert titles(alice) == ["Tea", "Doctor", "Club", "Club"]
 
 
+@pytest.mark.django_db
+@pytest.mark.scenario("C4")
+@pytest.mark.scenario("C6")
+@pytest.mark.parametrize(
+    "midnight", [";TZID=Europe/Berlin:20260602T000000", ":20260602T000000", ":20260601T220000Z"]
+)
+def test_shows_a_moved_day_once_however_its_file_named_it(alice, midnight):
+    calendar_id = begun(alice, "Shifts")
+    moved = event(
+        f"RECURRENCE-ID{midnight}", "DTSTART;VALUE=DATE:20260610", "SUMMARY:Swapped", uid="d@x"
+    )
+    duty = event(
+        "DTSTART;VALUE=DATE:20260601", "RRULE:FREQ=DAILY;COUNT=3", "SUMMARY:Duty", uid="d@x"
+    )
+
+    # First without its series, as some programs send it, and then all of it.
+    for data in (calendar(moved), calendar(duty, moved)):
+        with acting_as(ProcessClass.WEB, alice):
+            importing.take(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+
+    assert local_house.titles(alice, utc(1, 0), utc(30, 0)) == [
+        ("01 00:00", "Duty"),
+        ("03 00:00", "Duty"),
+        ("10 00:00", "Swapped"),
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.scenario("C6")
+@pytest.mark.parametrize("rules", ["", "BEGIN:VTIMEZONE\nTZID:{name}\nEND:VTIMEZONE"])
+@pytest.mark.parametrize("name", ["Asia/Tokyo", "(UTC+09:00) Osaka, Sapporo, Tokyo"])
+def test_is_at_its_time_though_its_file_has_no_rules_of_its_zone(alice, name, rules):
+    calendar_id = begun(alice, "Japan")
+    call = event(f'DTSTART;TZID="{name}":20260603T090000', "SUMMARY:Call", uid="c@x")
+    data = calendar(rules.format(name=name), call)
+
+    with acting_as(ProcessClass.WEB, alice):
+        importing.take(actor=alice, calendar_id=calendar_id, data=data, at=NOW)
+
+    assert local_house.titles(alice, utc(1, 0), utc(30, 0)) == [("03 00:00", "Call")]
+
+
+@pytest.mark.django_db
+@pytest.mark.scenario("C6")
+def test_has_each_day_once_whatever_a_newer_file_says_of_what_follows(alice):
+    calendar_id = begun(alice, "Club")
+    club = event("DTSTART;VALUE=DATE:20260601", "RRULE:FREQ=DAILY;COUNT=4", "SUMMARY:Old", uid="c")
+
+    def following(day, title):
+        return event(
+            f"RECURRENCE-ID;VALUE=DATE;RANGE=THISANDFUTURE:202606{day:02}",
+            f"DTSTART;VALUE=DATE:202606{day:02}", f"SUMMARY:{title}", uid="c",
+        )  # fmt: skip
+
+    files = [
+        ([club, following(2, "New"), following(4, "Newer")], ["Old", "New", "New", "Newer"]),
+        ([club, following(3, "Later")], ["Old", "Old", "Later", "Later"]),
+        ([club], ["Old"] * 4),
+    ]
+    for parts, wanted in files:
+        with acting_as(ProcessClass.WEB, alice):
+            importing.take(actor=alice, calendar_id=calendar_id, data=calendar(*parts), at=NOW)
+        assert [title for _, title in local_house.titles(alice, utc(1, 0), utc(30, 0))] == wanted
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.invariant(6)
 @pytest.mark.scenario("X2")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integrations.almanac.expansion import expand, window
 from integrations.icalendars import components, reading
 from integrations.icalendars.problems import MOST, Unreadable
 from integrations.providers.calendars import Reminder, When
@@ -74,12 +75,77 @@ class TestAMoment:
 
         assert found.whole.content.start.zone == "Europe/Vienna"
 
+    @pytest.mark.scenario("C4")
+    @pytest.mark.parametrize(
+        ("name", "zone"),
+        [
+            ("europe/berlin", BERLIN),
+            ("\"'Europe/Berlin'\"", BERLIN),
+            ("/freeassociation.sourceforge.net/Europe/Berlin", BERLIN),
+            ("/freeassociation.sourceforge.net/Tzfile/Europe/Berlin", BERLIN),
+            ("/freeassociation.sourceforge.net/UTC", "UTC"),
+            ("/mozilla.org/20050126_1/America/Argentina/Ushuaia", "America/Argentina/Ushuaia"),
+            ("w. europe standard time", BERLIN),
+            ('"(UTC+01:00) Amsterdam, Berlin, Bern, Rome"', "Europe/Amsterdam"),
+            ("(GMT+01.00) Sarajevo/Warsaw/Zagreb", "Europe/Sarajevo"),
+            ('"(UTC-05:00) Eastern Time (US & Canada)"', "America/New_York"),
+            ('"(UTC+10:00) Canberra, Melbourne, Sydney"', "Australia/Canberra"),
+        ],
+    )
+    @pytest.mark.parametrize("rules", ["none", "empty", "broken"])
+    def test_without_usable_rules_is_in_the_zone_of_that_name(self, name, zone, rules):
+        value = name.strip('"').replace(",", "\\,")
+        described = f"BEGIN:VTIMEZONE\nTZID:{value}\n{{}}END:VTIMEZONE"
+        broken = "BEGIN:STANDARD\nDTSTART:yesterday\nTZOFFSETTO:+25\nEND:STANDARD\n"
+        parts = {"none": "X-NOTHING:x", "empty": described.format(""),
+                 "broken": described.format(broken)}  # fmt: skip
+
+        found = only(calendar(parts[rules], event(f"DTSTART;TZID={name}:20260603T090000")))
+
+        assert found.whole.content.start.zone == zone
+
+    @pytest.mark.parametrize("name", ["(UTC+05:00) Berlin", "(UTC+01:00) Springfield", "Berlin"])
+    def test_of_a_city_that_may_be_another_is_refused(self, name):
+        [found] = problems(calendar(event(f'DTSTART;TZID="{name}":20260603T090000')))
+
+        assert found[1].startswith("the name of this time zone is unknown")
+
+    @pytest.mark.scenario("C4")
+    def test_goes_by_rules_under_a_name_that_needed_escapes(self):
+        rules = OWN_RULES.format(name="Here\\, or there", winter="+0100", summer="+0200")
+
+        found = only(calendar(rules, event('DTSTART;TZID="here, or there":20260603T090000')))
+
+        assert found.whole.content.start == When(at=at(2026, 6, 3, 7), zone=BERLIN)
+
+    @pytest.mark.scenario("C4")
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_goes_by_usable_rules_if_others_have_the_same_name(self, is_first):
+        rules = OWN_RULES.format(name="Mine", winter="+0100", summer="+0200")
+        broken = "BEGIN:VTIMEZONE\nTZID:Mine\nEND:VTIMEZONE"
+        both = (rules, broken) if is_first else (broken, rules)
+
+        found = only(calendar(*both, event("DTSTART;TZID=Mine:20260603T090000")))
+
+        assert found.whole.content.start == When(at=at(2026, 6, 3, 7), zone=BERLIN)
+
+    @pytest.mark.scenario("C4")
+    def test_of_an_abbreviation_goes_by_the_rules_beside_it(self):
+        rules = OWN_RULES.format(name="EST", winter="-0500", summer="-0400")
+        rules = rules.replace("-1SU;BYMONTH=10", "1SU;BYMONTH=11")
+        rules = rules.replace("-1SU;BYMONTH=3", "2SU;BYMONTH=3")
+        rules = rules.replace("T030000", "T020000")
+        tea = event("DTSTART;TZID=EST:20260603T090000")
+
+        assert only(calendar(rules, tea)).whole.content.start.zone == "America/New_York"
+        assert only(calendar(tea)).whole.content.start.zone == "EST"
+
     def test_of_a_zone_that_nobody_knows_is_refused(self):
         rules = OWN_RULES.format(name="Odd", winter="+0111", summer="+0233")
 
         for part in (rules, "X-NOTHING:x"):
             (found,) = problems(calendar(part, event("DTSTART;TZID=Odd:20260603T090000")))
-            assert found[1].startswith("nobody knows this time zone")
+            assert found[1].startswith("the name of this time zone is unknown")
 
     def test_is_a_day(self):
         found = content("DTSTART;VALUE=DATE:20260603")
@@ -221,6 +287,93 @@ class TestASeries:
         assert entry.whole.exceptions == {}
 
 
+class TestAChangeOfAllThatFollow:
+    SERIES = event(
+        "DTSTART;TZID=Europe/Berlin:20260601T090000", "DURATION:PT1H", "SUMMARY:Old",
+        "RRULE:FREQ=DAILY;COUNT=8",
+    )  # fmt: skip
+
+    @staticmethod
+    def following(day: int, hour: int = 9, title: str = "New", *lines: str) -> str:
+        return event(
+            f"RECURRENCE-ID;TZID=Europe/Berlin;RANGE=THISANDFUTURE:202606{day:02}T090000",
+            f"DTSTART;TZID=Europe/Berlin:202606{day:02}T{hour:02}0000", "DURATION:PT2H",
+            f"SUMMARY:{title}", *lines,
+        )  # fmt: skip
+
+    @staticmethod
+    def happens(data: bytes) -> list[tuple[int, int, str]]:
+        """Return day and hour of each occurrence in Berlin, and its title."""
+        span = window(at(2026, 5, 1), at(2026, 8, 1), zone=BERLIN)
+        found = [
+            one
+            for entry in read(data).entries
+            for one in expand(entry.whole.content, span, exceptions=entry.whole.exceptions)
+        ]
+        return sorted((one.start.at.day, one.start.at.hour + 2, one.content.title) for one in found)
+
+    @pytest.mark.scenario("C6")
+    def test_is_a_series_of_its_own_from_there_on(self):
+        later = event(
+            "RECURRENCE-ID;TZID=Europe/Berlin:20260607T090000",
+            "DTSTART;TZID=Europe/Berlin:20260607T180000", "SUMMARY:Once",
+        )  # fmt: skip
+
+        found = self.happens(calendar(self.following(4, 11), self.SERIES, later))
+
+        assert found == [
+            *((day, 9, "Old") for day in (1, 2, 3)),
+            *((day, 11, "New") for day in (4, 5, 6)),
+            (7, 18, "Once"),
+            (8, 11, "New"),
+        ]
+
+    @pytest.mark.scenario("C6")
+    def test_counts_until_the_next_one(self):
+        both = self.following(3, 10, "Second"), self.following(6, 11, "Third")
+
+        found = self.happens(calendar(self.SERIES, *both))
+
+        assert [title for _, _, title in found] == ["Old"] * 2 + ["Second"] * 3 + ["Third"] * 3
+        assert [hour for _, hour, _ in found] == [9] * 2 + [10] * 3 + [11] * 3
+
+    def test_that_cancels_ends_the_series(self):
+        ended = self.following(5, 9, "Off", "STATUS:CANCELLED")
+
+        assert [day for day, _, _ in self.happens(calendar(self.SERIES, ended))] == [1, 2, 3, 4]
+
+    @pytest.mark.scenario("C4")
+    def test_of_days_may_be_named_by_a_midnight(self):
+        days = event("DTSTART;VALUE=DATE:20260601", "RRULE:FREQ=DAILY;COUNT=5", "SUMMARY:Old")
+        changed = event(
+            "RECURRENCE-ID;TZID=Europe/Berlin;RANGE=THISANDFUTURE:20260603T000000",
+            "DTSTART;VALUE=DATE:20260603", "SUMMARY:New",
+        )  # fmt: skip
+
+        first, second = read(calendar(days, changed)).entries
+
+        assert first.whole.content.recurrence == ("RRULE:FREQ=DAILY;UNTIL=20260602",)
+        assert second.whole.content.start == When(day=date(2026, 6, 3))
+        assert second.whole.content.recurrence == ("RRULE:FREQ=DAILY;COUNT=3",)
+        assert (second.uid, second.series_uid) == ("a@example.org/following/1", "a@example.org")
+
+    @pytest.mark.parametrize(
+        ("has_series", "days", "says"),
+        [
+            (True, [20], "does not have"),
+            (False, [4], "the series is not in the file"),
+            (True, range(2, 8), "more than 5 times"),
+        ],
+    )
+    def test_that_makes_no_sense_is_told_by_its_line(self, has_series, days, says):
+        data = calendar(*[self.SERIES] * has_series, *map(self.following, days))
+
+        [(line, found)] = problems(data)
+
+        assert says in found
+        assert data.decode().splitlines()[line - 1] == "BEGIN:VEVENT"
+
+
 class TestAFile:
     @pytest.mark.parametrize("ends", ["\r\n", "\n", "\r"])
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -268,11 +421,6 @@ class TestAFile:
                 ["DTSTART:20260603T090000Z", "RDATE;VALUE=PERIOD:20260603T090000Z/PT1H"],
                 6,
                 "periods",
-            ),
-            (
-                ["DTSTART:20260603T090000Z", "RECURRENCE-ID;RANGE=THISANDFUTURE:20260603T090000Z"],
-                6,
-                "THISANDFUTURE",
             ),
             (["DTSTART:20260603T090000Z", "SUMMARY:" + "x" * 1_001], 6, "longer than 1,000"),
             (

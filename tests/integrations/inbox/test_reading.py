@@ -24,6 +24,10 @@ def listed(house, filters=None, **more):
     return orjson.loads(inbox.list_messages(asked(house), filters or Filters(), **more))
 
 
+def person(name, email):
+    return {"name": name, "email": email, "names_another_address": False}
+
+
 class TestAListOfMessages:
     def test_is_newest_first_and_in_plain_words(self, filled):
         page = listed(filled)
@@ -34,8 +38,8 @@ class TestAListOfMessages:
         )
         first = page["data"][0]
         assert first["subject"] == "Grüße"
-        assert first["from"] == [{"name": "Bob B", "email": "bob@example.test"}]
-        assert first["cc"] == [{"name": "Carol", "email": "carol@example.test"}]
+        assert first["from"] == [person("Bob B", "bob@example.test")]
+        assert first["cc"] == [person("Carol", "carol@example.test")]
         assert (first["unread"], first["starred"], first["has_attachments"]) == (True, True, True)
         assert first["connection_id"] == str(filled.connection.id)
 

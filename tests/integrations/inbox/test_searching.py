@@ -341,6 +341,19 @@ class TestThePages:
         assert download.getvalue() == b"%PDF-1.4\n"
         assert download["Content-Disposition"] == 'attachment; filename="plan.pdf"'
 
+    def test_mark_a_sender_whose_name_is_another_address(self, hers, mailbox, filled):
+        forged = OLD.replace(b'"Bob B" <bob@example.test>', b"ceo@bank.example <x@evil.example>")
+        long_ago = timezone.now() - timedelta(days=400)
+        mailbox.deliver(forged, at=long_ago, label_ids=("INBOX",))
+
+        page_ = hers.post("/inbox/search/", {"words": "Zugspitze"})
+
+        assert "Name shows another address" in page_.text
+        (address,) = re.findall(r'href="(/inbox/elsewhere/[^"]+)"', page_.text)
+        message = hers.get(address).text
+        assert "Name shows another address" in message
+        assert "own address is <bdi>x@evil.example</bdi>" in message
+
     def test_go_on_from_page_to_page(self, hers, mailbox, filled):
         start = timezone.now() - timedelta(days=300)
         for day in range(searching.MOST + 1):

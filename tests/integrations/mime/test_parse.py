@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integrations.mime import gmail_payload, raw
-from integrations.mime.message import MAX_DEPTH, MAX_TEXT, Address, ParsedMessage, Poison
+from integrations.mime.addresses import Address
+from integrations.mime.message import MAX_DEPTH, MAX_TEXT, ParsedMessage, Poison
 
 from . import payloads
 
@@ -85,7 +86,7 @@ class TestHeaders:
         parsed = raw.parse(mail("From: undisclosed senders of mail"))
 
         assert parsed.from_
-        assert parsed.from_[0].name or parsed.from_[0].email
+        assert parsed.from_[0].name or parsed.from_[0].address
 
 
 class TestBodies:
@@ -95,13 +96,13 @@ class TestBodies:
             ("utf-8", "Grüße".encode(), "Grüße", ()),
             ("iso-8859-1", b"caf\xe9", "café", ()),
             ("us-ascii", "Grüße".encode(), "Grüße", ()),
-            ("utf-8", b"caf\xe9", "café", ("charset-wrong",)),
+            ("utf-8", b"caf\xe9", "caf\ufffd", ("charset-wrong",)),
             ("shift_jis", "こんにちは".encode("shift_jis"), "こんにちは", ()),
             ("utf-16", "Grüße".encode("utf-16"), "Grüße", ()),
             ("utf-16-le", "plain".encode("utf-16-le"), "plain", ()),
             ("utf-16", b"transcoded", "transcoded", ("charset-wrong",)),
             ("big5", "你好".encode("big5"), "你好", ()),
-            ("iso-8859-1", "Grüße".encode(), "Grüße", ("charset-wrong",)),
+            ("iso-8859-1", "Grüße".encode(), "GrÃ¼ÃŸe", ()),
             ("x-unknown", "Grüße".encode(), "Grüße", ("charset-wrong",)),
             ("punycode", b"abc-", "abc-", ("charset-wrong",)),
             ("base64", b"aGVsbG8=", "aGVsbG8=", ("charset-wrong",)),
@@ -169,6 +170,37 @@ class TestBodies:
 
         assert parsed.text == "outer\n"
         assert [part.content_type for part in parsed.attachments] == ["message/rfc822"]
+
+
+class TestADigest:
+    CONTENT = b"""Content-Type: multipart/digest; boundary=b
+
+--b
+
+From: Bob <bob@example.test>
+Subject: first
+
+one
+--b
+Content-Type: text/plain
+
+two
+--b--
+"""
+
+    def test_has_messages_where_no_type_is_said(self):
+        parsed = raw.parse(self.CONTENT)
+
+        (attached,) = parsed.attachments
+        assert (attached.content_type, attached.part) == ("message/rfc822", "0")
+        assert b"Subject: first" in raw.find_part(self.CONTENT, attached.part)
+        # RFC 2046, 5.1.5: a type that is said stands.
+        assert parsed.text == "two"
+
+    def test_is_the_same_by_gmails_payload(self):
+        parsed = gmail_payload.parse(payloads.from_raw(self.CONTENT))
+
+        assert parsed == raw.parse(self.CONTENT)
 
 
 class TestFilenames:

@@ -47,7 +47,8 @@ def keyring(tmp_path, settings):
 def google(settings):
     """Return the provider's revocation endpoint, which answers as told."""
     with RevokeEndpoint.running() as endpoint:
-        settings.GOOGLE_REVOKE_URL = endpoint.url
+        settings.GOOGLE_REVOKE_URL, settings.GOOGLE_TOKEN_URL = endpoint.url, endpoint.token_url
+        settings.GOOGLE_API_ROOT_URL = endpoint.root_url
         yield endpoint
 
 

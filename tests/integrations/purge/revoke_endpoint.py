@@ -1,4 +1,8 @@
-"""Google's revocation endpoint on loopback: answers as told, and remembers what it was asked."""
+"""
+Google's revocation endpoint on loopback: answers as told, and remembers what it was asked.
+
+Beside it tokens are refreshed and watches of mailboxes stopped, whatever else it answers.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,16 @@ from threading import Event, Thread
 from urllib.parse import parse_qs
 
 DONE = (200, {})
+FRESH = (200, {"access_token": "ya29.fresh", "expires_in": 3599, "token_type": "Bearer"})
 # As observed: https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke
 GONE = (400, {"error": "invalid_token", "error_description": "Token expired or revoked"})
 DOWN = (503, {"error": "backend_error"})
 
 
 class RevokeEndpoint:
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, root_url: str) -> None:
+        self.root_url = root_url
+        self.url, self.token_url = f"{root_url}/revoke", f"{root_url}/token"
         self.answer = DONE
         self.tokens: list[str] = []
         self.asked = Event()
@@ -29,7 +35,7 @@ class RevokeEndpoint:
     def running(cls) -> Iterator[RevokeEndpoint]:
         server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
         server.daemon_threads = True
-        endpoint = server.endpoint = cls(f"http://127.0.0.1:{server.server_port}/revoke")
+        endpoint = server.endpoint = cls(f"http://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -44,12 +50,22 @@ class RevokeEndpoint:
 class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         endpoint: RevokeEndpoint = self.server.endpoint
-        form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+        sent = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
+        if self.path == "/token":
+            self._answer(*FRESH)
+        elif self.path.startswith("/gmail/v1/users/me/stop"):
+            self._answer(204, {})
+        else:
+            self._revoke(endpoint, parse_qs(sent))
+
+    def _revoke(self, endpoint: RevokeEndpoint, form: dict[str, list[str]]) -> None:
         endpoint.tokens += form["token"]
         endpoint.asked.set()
         endpoint.may_answer.wait(30)
-        status, answer = endpoint.answer
-        body = json.dumps(answer).encode()
+        self._answer(*endpoint.answer)
+
+    def _answer(self, status: int, answer: dict[str, object]) -> None:
+        body = b"" if status == 204 else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))

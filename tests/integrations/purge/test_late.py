@@ -6,7 +6,7 @@ import pytest
 from django.db import connection as database
 from django.db import transaction
 
-from integrations import fences, purge, quotas
+from integrations import fences, purge, quotas, request_slots
 from integrations.models import QuotaBucket, SyncWork
 from integrations.purge import inventory
 from integrations.sync import claims
@@ -72,6 +72,16 @@ class TestLateWorker:
         quotas.park(connection_id=mailbox.connection_id, seconds=5)
         assert not QuotaBucket.objects.exists()
         assert purge.residue() == {}
+
+    def test_gets_no_slot_for_a_connection_that_ended(self, mailbox, clock):
+        run(disconnect(mailbox), clock)
+
+        with (
+            pytest.raises(fences.NoLongerLive),
+            request_slots.hold(connection_id=mailbox.connection_id, want=1, most=4),
+        ):
+            pass
+        assert not QuotaBucket.objects.exists()
 
     def test_is_found_as_residue_if_it_left_something_all_the_same(self, mailbox, clock):
         run(disconnect(mailbox), clock)

@@ -1,4 +1,4 @@
-"""Before the grant is given back, the provider is asked to tell of no more news: once."""
+"""Before the grant is given back, the provider is asked to stop its watches until it answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tests.integrations import household as houses
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.interleaving import Worker
-from tests.integrations.purge.revoke_endpoint import DOWN
 from tests.integrations.purge.test_engine import body_of, run
 from tests.integrations.purge.test_grants import reconnect
 
@@ -41,6 +40,18 @@ def fresh(mailbox):
     """Return the mailbox, with an access token that is good."""
     Connection.objects.update(access_expires_at=NOW + HOUR)
     return mailbox
+
+
+def watched(provider, integration, name):
+    """Open a channel of an integration at the provider, and write its row."""
+    holdings.watch(integration, at=NOW, channel=name)
+    provider.channels[name] = (None, f"resource-{name}")
+
+
+def resume(job, clock):
+    """Run the job on, from when it is due again."""
+    clock.at = job.next_try_at
+    return run(job, clock)
 
 
 def watches_said(integration):
@@ -104,26 +115,30 @@ class TestBeforeTheGrant:
 
         assert provider.calls == ["stop"]
 
-    def test_a_worker_that_dies_while_asking_leaves_it_unanswered(
-        self, fresh, provider, clock, monkeypatch
+    @pytest.mark.parametrize("commits", range(1, 9))
+    def test_a_worker_that_dies_while_asking_is_followed_by_one_that_asks_again(
+        self, fresh, provider, google, clock, commits
     ):
-        class Killed(BaseException):
-            pass
-
-        def kill(*_, **__):
-            raise Killed
-
-        with monkeypatch.context() as patch:
-            patch.setattr(stopping, "stop", kill)
-            patch.setattr(revoking.watches, "stop", kill)
-            with pytest.raises(Killed):
-                purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
-        clock.advance(hours=1)
+        """Killed before each commit of the try: the next worker goes on after the lease."""
+        Watch.objects.all().delete()
+        for name in ("one", "two"):
+            watched(provider, fresh, name)
+        job = disconnect(fresh)
+        worker = Worker(partial(purge.run, job_id=job.id, now=clock), ignored=())
+        for _ in range(commits):
+            worker.step()
+        worker.kill()
+        job.refresh_from_db()
+        assert not job.watch_stop or commits > 5
+        clock.advance(minutes=2)
 
         job = run(job, clock)
 
-        assert (job.watch_stop, job.watch_lapse_by) == ("unanswered", NOW + timedelta(days=7))
-        assert provider.calls == []
+        assert provider.channels == {}
+        assert sum(job.watch_counts.values()) == 2
+        assert set(job.watch_counts) <= {"stopped", "gone"}
+        assert google.tokens == ["1//refresh"]
+        assert not Watch.objects.exists()
 
 
 @pytest.mark.invariant(6)
@@ -145,14 +160,110 @@ class TestAProvider:
         assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
         assert "and did not say that it does" in watches_said(fresh)["says"]
 
-    def test_that_is_down_is_said_to_be(self, fresh, provider, google, clock):
-        provider.refusals = [errors.Unavailable("down")]
-        google.answer = DOWN
+    def test_that_is_down_is_asked_again_after_our_rows(self, fresh, provider, google, clock):
+        provider.refusals = [errors.Unavailable("down")] * 2
 
         step = purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
 
         job.refresh_from_db()
-        assert (step, job.watch_stop) == (PurgeStep.VERIFIED, "unanswered")
+        counts = inventory.left(integration_id=fresh.id, with_watches=False)
+        assert (step, job.watch_stop, any(counts.values())) == (PurgeStep.VERIFIED, "", False)
+        # Without the grant nothing could be stopped any more.
+        assert google.tokens == []
+        assert job.next_try_at == NOW + timedelta(seconds=5)
+
+        job = resume(job, clock)
+
+        assert (job.watch_stop, provider.topic, provider.calls) == ("stopped", "", ["stop"] * 3)
+        assert google.tokens == ["1//refresh"]
+        assert watches_said(fresh)["tries"] == 3
+        assert not any(inventory.left(integration_id=fresh.id).values())
+
+    def test_that_answers_for_one_channel_is_asked_about_the_others(self, fresh, provider, clock):
+        Watch.objects.all().delete()
+        for name in ("one", "two", "three"):
+            watched(provider, fresh, name)
+        provider.refused_once = {"stop two": errors.Unavailable("down")}
+
+        purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+
+        job.refresh_from_db()
+        assert (job.watch_stop, job.watch_counts) == ("", {"stopped": 2})
+        assert set(provider.channels) == {"two"}
+        job = resume(job, clock)
+        assert (job.watch_stop, job.watch_counts, provider.channels) == (
+            "stopped",
+            {"stopped": 3},
+            {},
+        )
+        assert provider.calls.count("stop one") == 1
+
+    @pytest.mark.claim("receipt.watch-unanswered")
+    def test_that_stays_down_keeps_the_grant_for_an_hour(self, fresh, provider, google, clock):
+        provider.refusals = [errors.Unavailable("down")] * 99
+
+        job = run(disconnect(fresh), clock)
+
+        assert google.tokens == ["1//refresh"]
+        assert job.revocation == "confirmed"
+        assert timedelta(hours=1) <= clock() - NOW < timedelta(hours=1, minutes=5)
+        assert (job.watch_stop, provider.topic) == ("unanswered", "the topic")
+        assert job.watch_try_count > 8
+        assert watches_said(fresh)["lapse_by"].startswith("2026-12-02")
+
+    @pytest.mark.claim("receipt.watch-lapsed")
+    def test_that_stays_down_until_the_watch_is_over_tells_no_more(
+        self, fresh, provider, google, clock
+    ):
+        Watch.objects.update(expires_at=NOW + timedelta(minutes=20))
+        provider.refusals = [errors.Unavailable("down")] * 99
+
+        run(disconnect(fresh), clock)
+
+        said = watches_said(fresh)
+        assert (said["outcome"], said["lapse_by"]) == ("lapsed", None)
+        assert "the time is over" in said["says"]
+
+    @pytest.mark.claim("receipt.watch-gone")
+    def test_that_no_longer_has_a_channel_says_so(self, fresh, provider, clock):
+        holdings.watch(fresh, at=NOW, channel="one")
+
+        run(disconnect(fresh), clock)
+
+        said = watches_said(fresh)
+        assert [(one["outcome"], one["count"]) for one in said["each"]] == [
+            ("stopped", 1),
+            ("gone", 1),
+        ]
+        assert "1 of 2: The provider answered that it was no longer telling us" in said["says"]
+
+    def test_that_has_not_answered_an_opening_is_waited_for(self, fresh, provider, clock):
+        """A worker is about to write down by what the channel is stopped."""
+        row = holdings.watch(fresh, at=NOW, channel="one")
+        opening = {"lease_by": row.id, "lease_until": NOW + timedelta(seconds=30)}
+        Watch.objects.filter(id=row.id).update(resource_blind=None, status="wanted", **opening)
+
+        purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
+
+        job.refresh_from_db()
+        assert (job.watch_stop, job.watch_counts) == ("", {"stopped": 1})
+        job = resume(job, clock)
+        assert (job.watch_stop, job.watch_counts) == ("unanswered", {"stopped": 1, "unanswered": 1})
+
+    @pytest.mark.scenario("X6")
+    def test_that_is_down_is_asked_for_a_day_while_another_product_uses_the_grant(
+        self, fresh, provider, google, clock
+    ):
+        other = holdings.integration(fresh.connection, at=NOW, product="calendar", messages=0)
+        Watch.objects.filter(integration=other).delete()
+        Connection.objects.update(access_expires_at=NOW + 24 * HOUR)
+        provider.refusals = [errors.Unavailable("down")] * 12
+
+        job = run(disconnect(fresh), clock)
+
+        assert (job.watch_stop, provider.topic) == ("stopped", "")
+        assert (job.watch_try_count, google.tokens) == (13, [])
+        assert timedelta(hours=1) < clock() - NOW < timedelta(hours=24)
 
     @pytest.mark.claim("receipt.watch-no-access")
     def test_whose_grant_had_ended_cannot_be_asked(self, fresh, provider, clock):

@@ -155,8 +155,11 @@ class TestAMessageThatCannotBeStored:
 
 
 class TestAMessageThatIsAskedForAgain:
-    @pytest.mark.parametrize("error", [errors.Unavailable("down"), Busy()])
-    def test_is_not_lost_while_it_cannot_be_asked_for(self, synced, mailbox, error):
+    @pytest.mark.parametrize(
+        ("error", "found"),
+        [(errors.Unavailable("down"), (aside.DELAYED, 1)), (Busy(), ("not-storable", 0))],
+    )
+    def test_is_not_lost_while_it_cannot_be_asked_for(self, synced, mailbox, error, found):
         culprit = mailbox.deliver()
         mailbox.twisted[culprit] = mail(subject=HALF)
         synced.run()
@@ -166,7 +169,9 @@ class TestAMessageThatIsAskedForAgain:
         synced.run()
 
         row = SetAside.objects.get()
-        assert (row.reason, row.try_count) == ("not-storable", 0)
+        assert (row.reason, row.try_count) == found
+        # As if the time of the next try had come.
+        SetAside.objects.exclude(next_try_at=None).update(next_try_at=synced.at)
         mailbox.twisted.clear()
         synced.settle()
         assert (synced.messages.count(), SetAside.objects.count()) == (2, 0)

@@ -23,7 +23,7 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.providers import errors
-from integrations.sync import outcomes
+from integrations.sync import claims, outcomes
 from integrations.sync.claims import NotClaimed
 from integrations.sync.standing import QUIET_FOR, Findings, standing
 from limited_use.models import DataKey, Leaf
@@ -152,12 +152,32 @@ class TestATransientFailure:
         assert synced.work.failure_count == 0
         assert synced.work.failing_since is None
 
-    def test_that_says_when_to_come_back_parks_the_mailbox(self, synced, mailbox):
-        fail(synced, mailbox, errors.RateLimited("later", retry_after=120))
+    @pytest.mark.parametrize("error", [errors.RateLimited, errors.Unavailable])
+    def test_that_says_when_to_come_back_parks_the_mailbox(self, synced, mailbox, error):
+        fail(synced, mailbox, error("later", retry_after=120.25))
 
         until = QuotaBucket.objects.get(connection=synced.connection).parked_until
         assert until - timezone.now() > timedelta(seconds=100)
         assert synced.work.next_sync_at - synced.at > timedelta(seconds=100)
+
+    def test_of_a_limit_that_says_nothing_of_time_parks_it_longer_each_time(self, synced, mailbox):
+        pauses = []
+        for _ in range(4):
+            fail(synced, mailbox, errors.RateLimited("later"))
+            until = QuotaBucket.objects.get(connection=synced.connection).parked_until
+            pauses.append((until - timezone.now()).total_seconds())
+            QuotaBucket.objects.update(parked_until=None)
+
+        longest = [claims.FIRST_PAUSE * 2**count for count in range(4)]
+        assert all(
+            0.4 * most < pause <= most for pause, most in zip(pauses, longest, strict=True)
+        ), pauses
+
+    def test_that_only_failed_parks_nothing(self, synced, mailbox):
+        fail(synced, mailbox, errors.Unavailable("down", status=502))
+
+        parked = QuotaBucket.objects.filter(parked_until__isnull=False)
+        assert not parked.exists()
 
     @pytest.mark.scenario("A7")
     def test_of_our_own_registration_alarms_once_and_mends_itself(self, db, mailbox):
@@ -178,17 +198,10 @@ class TestATransientFailure:
 
 class TestALastingFailure:
     @pytest.mark.scenario("S7")
-    @pytest.mark.parametrize(
-        ("error", "reason"),
-        [
-            (errors.MailboxMissing("none"), StatusReason.MAILBOX_NOT_PROVISIONED),
-            (errors.ScopeMissing("no"), StatusReason.SCOPE_MISSING),
-        ],
-    )
-    def test_is_shown_at_once_and_not_asked_about_again_today(self, alice, mailbox, error, reason):
-        fail(alice, mailbox, error)
+    def test_is_shown_at_once_and_not_asked_about_again_today(self, alice, mailbox):
+        fail(alice, mailbox, errors.MailboxMissing("none"))
 
-        assert alice.status == (IntegrationStatus.DEGRADED, reason)
+        assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.MAILBOX_NOT_PROVISIONED)
         assert alice.work.next_sync_at - alice.at > timedelta(hours=23)
         with pytest.raises(NotClaimed):
             houses.engine.run(work_id=alice.work.id, at=alice.at + timedelta(hours=1))

@@ -11,7 +11,7 @@ from accounts.models import Alarm
 from integrations.models import IntegrationStatus, StatusReason, SyncWork, Watch
 from integrations.sync.standing import QUIET_FOR
 from integrations.watches import silence
-from integrations.watches.standing import HEARD_WITHIN, LOOK_AGAIN
+from integrations.watches.standing import LOOK_AGAIN
 from tests.integrations.watches.conftest import alice, clock, keyring, mailbox, provider, told_of
 from tests.integrations.watches.conftest import sweep as see_to_watches
 
@@ -119,13 +119,29 @@ class TestASilentProvider:
         assert told.status == (IntegrationStatus.ACTIVE, StatusReason.NONE)
         assert SELDOM - 10 < rest_of(told) <= SELDOM
 
-    def test_that_never_spoke_is_silent_after_a_while(self, alice, clock):
+    def test_that_never_spoke_is_silent_once_there_was_something_to_tell(
+        self, alice, mailbox, clock
+    ):
         see_to_watches(clock)
-        Watch.objects.update(started_at=timezone.now() - HEARD_WITHIN - QUIET_FOR)
+        Watch.objects.update(started_at=timezone.now() - HOUR)
+        alice.settle()
+        SyncWork.objects.update(last_synced_at=timezone.now() - timedelta(minutes=10))
+        mailbox.deliver()
+        alice.settle()
+        Watch.objects.update(silent_since=timezone.now() - QUIET_FOR)
 
         alice.settle()
 
         assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.PUSH_SILENT)
+
+    def test_that_never_spoke_of_an_empty_mailbox_is_asked_often_and_not_blamed(self, alice, clock):
+        see_to_watches(clock)
+        Watch.objects.update(started_at=timezone.now() - HOUR)
+
+        alice.settle()
+
+        assert alice.status == (IntegrationStatus.ACTIVE, StatusReason.NONE)
+        assert OFTEN - 10 < rest_of(alice) <= OFTEN
 
     def test_is_not_what_was_on_its_way(self, told, mailbox, clock):
         SyncWork.objects.update(last_synced_at=timezone.now() - timedelta(seconds=5))

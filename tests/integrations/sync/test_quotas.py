@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations import concurrency, quotas
+from integrations.endpoints import pace
 from integrations.models import QuotaBucket
+from integrations.providers import PROVIDERS
 from integrations.quotas import Limit
 
 GMAIL = Limit(6_000)
@@ -39,14 +41,22 @@ def let_pass(house, seconds):
 
 
 class TestALimit:
-    @given(st.integers(1, 1_000_000))
-    def test_is_never_exceeded_in_any_minute(self, per_minute):
-        limit = Limit(per_minute)
+    @given(st.integers(1, 1_000_000), st.integers(1, 60))
+    def test_is_never_exceeded_in_the_time_over_which_it_is_counted(self, per_minute, minutes):
+        limit = Limit(per_minute, minutes)
 
-        assert limit.capacity + 60 * limit.rate <= per_minute * (1 + 1e-9)
+        spent = limit.capacity + 60 * minutes * limit.rate
+        assert spent <= per_minute * minutes * (1 + 1e-9)
 
     def test_of_gmail_is_a_burst_of_a_quarter(self):
         assert (GMAIL.capacity, GMAIL.rate) == (1_500, 75)
+
+    def test_of_outlook_is_that_of_ten_minutes(self, settings):
+        limit = quotas.limit_of(pace(PROVIDERS["microsoft"]))
+
+        # https://learn.microsoft.com/en-us/graph/throttling-limits
+        assert limit.capacity + 600 * limit.rate == 10_000
+        assert limit.capacity == 2_500
 
 
 class TestABucket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from threading import current_thread, main_thread
 
@@ -155,11 +156,14 @@ class TestASnapshot:
         for message_id in ids[:5]:
             mailbox.delete(message_id)
         mailbox.forget_history()
+        # Listing takes longer than a turn.
+        mailbox.meanwhile = lambda: time.sleep(1.1 if mailbox.calls[-1] == "list_page" else 0)
 
-        alice.run()
+        alice.run(time_budget=timedelta(seconds=1))
 
         assert alice.work.round == 2
         assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.RESYNCING)
+        mailbox.meanwhile = None
         alice.settle()
         assert alice.messages.count() == 7
         assert alice.status == (IntegrationStatus.ACTIVE, StatusReason.NONE)

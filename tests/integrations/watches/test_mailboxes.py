@@ -129,7 +129,7 @@ class TestAFailure:
             (errors.Unavailable("down", status=503), timedelta(seconds=15)),
             (errors.RateLimited("slow", retry_after=600), timedelta(minutes=10)),
             (errors.MailboxMissing("none"), DAY),
-            (errors.ScopeMissing("no"), DAY),
+            (errors.ScopeMissing("no"), timedelta(seconds=15)),
             (errors.InvalidClient("topic"), timedelta(hours=1)),
             (errors.Unexpected("?"), timedelta(hours=1)),
         ],
@@ -146,6 +146,17 @@ class TestAFailure:
         assert watch.lease_by is None
         alice.connection.refresh_from_db()
         assert alice.connection.status == ConnectionStatus.ACTIVE
+
+    @pytest.mark.parametrize("error", [errors.ScopeMissing("no"), errors.AdminBlocked("no")])
+    def test_that_is_one_refusal_is_over_within_a_minute(self, alice, provider, clock, error):
+        provider.refusals = [error]
+        sweep(clock)
+        clock.advance(minutes=1)
+
+        sweep(clock)
+
+        [watch] = rows(alice.integration)
+        assert (watch.status, watch.failure_count) == (WatchStatus.LIVE, 0)
 
     def test_of_our_own_setting_up_is_the_operators(self, alice, provider, clock):
         provider.refusals = [errors.InvalidClient("Gmail may not publish to the topic")]

@@ -100,6 +100,7 @@ class TestRenewing:
         provider.channels.clear()
         [row] = rows(followed)
         Watch.objects.update(due_at=clock.at)
+        SyncWork.objects.update(next_sync_at=clock.at + HALF)
 
         tasks.keep_watch(watch_id=str(row.id))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -81,6 +82,8 @@ class TestALateNotification:
 
     def test_of_a_channel_is_dropped(self, calendars, mailbox, provider, *, purged, queue, clock):
         sweep(clock)
+        # The start of the watch made it due, and the first call would not have to.
+        SyncWork.objects.update(next_sync_at=clock.at + timedelta(hours=1))
         [(hook, _)] = provider.channels.values()
         blind = bytes(Watch.objects.get(integration=calendars).lookup_blind).hex()
         tell = partial(call, hook.channel_id, hook.token, resource=f"resource-{CALENDAR}@there")
@@ -88,6 +91,27 @@ class TestALateNotification:
         assert queue
         purged(calendars)
 
+        self.check(tell, mailbox, provider, queue, blind)
+
+    @pytest.mark.parametrize("outcome", ["unanswered"], indirect=True)
+    def test_is_dropped_while_the_provider_is_asked_again(
+        self, alice, calendars, mailbox, provider, *, queue, clock, outcome
+    ):
+        """The row of the watch is still there, for it is stopped by that."""
+        sweep(clock)
+        [(hook, _)] = provider.channels.values()
+        provider.refusals = [errors.Unavailable("down")] * 20
+        job = connections.disconnect(
+            integration_id=calendars.id,
+            user_id=alice.user.id,
+            organisation_id=alice.organisation.id,
+            at=timezone.now(),
+        )
+        assert purge.run(job_id=job.id) is PurgeStep.VERIFIED
+        blind = b"not the blind: that stays until the provider has answered".hex()
+        assert Watch.objects.filter(integration=calendars).exists()
+
+        tell = partial(call, hook.channel_id, hook.token, resource=f"resource-{CALENDAR}@there")
         self.check(tell, mailbox, provider, queue, blind)
 
     def check(self, tell, mailbox, provider, queue, blind):

@@ -12,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import SyncWork, Watch
-from integrations.sync import news
-from integrations.watches import lookups
+from integrations.watches import lookups, schedule
 from limited_use.vault import keyring as rings
 from tests.integrations.watches.conftest import CALENDAR, rows, sweep
 from tests.integrations.webhooks.conftest import CHANNEL, asked_of, call
@@ -34,7 +33,7 @@ def work(calendars):
 def channel(calendars, provider, clock, queue, work):
     """Return the id and the token of a channel that stands; nothing is due."""
     sweep(clock)
-    SyncWork.objects.update(next_sync_at=timezone.now() + news.SKEW * 100)
+    SyncWork.objects.update(next_sync_at=timezone.now() + schedule.SKEW * 100)
     [(hook, _)] = provider.channels.values()
     return hook.channel_id, hook.token
 

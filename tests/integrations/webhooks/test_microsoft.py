@@ -15,8 +15,7 @@ from django.utils import timezone
 from integrations import providers
 from integrations.models import SyncWork, Watch
 from integrations.providers.microsoft import notifying
-from integrations.sync import news
-from integrations.watches import lookups, ways
+from integrations.watches import lookups, schedule, ways
 from limited_use.vault import keyring as rings
 from tests.fakes.pushes import subscriptions_opened
 from tests.integrations.watches.conftest import rows, sweep
@@ -45,7 +44,7 @@ def subscription(work, provider, clock, queue, monkeypatch):
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
     monkeypatch.setitem(ways.SUBSCRIBED, "calendar", ways.WAYS["calendar"])
     sweep(clock)
-    SyncWork.objects.update(next_sync_at=timezone.now() + news.SKEW * 100)
+    SyncWork.objects.update(next_sync_at=timezone.now() + schedule.SKEW * 100)
     [(name, (hook, _))] = provider.channels.items()
     return name, notifying.client_state(hook)
 

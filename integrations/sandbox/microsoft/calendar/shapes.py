@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from integrations.sandbox.calendars import times
 from integrations.sandbox.calendars.store import Calendar
 from integrations.sandbox.calendars.times import Event
-from integrations.sandbox.microsoft.calendar import recurrence, zones
+from integrations.sandbox.microsoft.calendar import meetings, recurrence, zones
 from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.ask import Ask
 
@@ -104,7 +104,7 @@ def shown(ask: Ask, calendar: Calendar, event: Event) -> dict[str, Any]:
         "iCalUId": event.get("iCalUID", event["id"]),
         "reminderMinutesBeforeStart": extra.get("reminderMinutesBeforeStart", 15),
         "isReminderOn": extra.get("isReminderOn", True),
-        "hasAttachments": False,
+        "hasAttachments": extra.get("hasAttachments", False),
         "subject": event.get("summary", ""),
         "bodyPreview": " ".join(text.split())[:255],
         "importance": extra.get("importance", "normal"),
@@ -135,14 +135,8 @@ def shown(ask: Ask, calendar: Calendar, event: Event) -> dict[str, Any]:
             "name": organizer.get("displayName") or organizer.get("email", calendar.owner),
             "address": organizer.get("email", calendar.owner),
         }},
-        "onlineMeeting": _meeting(event, extra),
+        "onlineMeeting": meetings.shown(event, extra),
     } | _original(calendar, event)  # fmt: skip
-
-
-def _meeting(event: Event, extra: dict[str, Any]) -> dict[str, str] | None:
-    if not extra.get("isOnlineMeeting"):
-        return None
-    return {"joinUrl": f"https://teams.microsoft.com/l/meetup-join/{event['id']}"}
 
 
 def _original(calendar: Calendar, event: Event) -> dict[str, str]:

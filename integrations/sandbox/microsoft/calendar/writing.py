@@ -4,13 +4,13 @@ from typing import Any
 
 from integrations.sandbox.calendars.store import Calendar, interval, new_event_id
 from integrations.sandbox.calendars.times import Event
-from integrations.sandbox.microsoft.calendar import reading, shapes, written
+from integrations.sandbox.microsoft.calendar import meetings, reading, shapes, written
 from integrations.sandbox.microsoft.graph import problems
 from integrations.sandbox.microsoft.graph.ask import Ask
 
 CREATED, ACCEPTED = 201, 202
 # What makes two creations with one transactionId the same.
-SAME = ("summary", "description", "start", "end", "recurrence", "location")
+SAME = ("summary", "start", "end", "recurrence", "location")
 
 
 def create(ask: Ask) -> tuple[int, dict[str, Any]]:
@@ -37,13 +37,19 @@ def create(ask: Ask) -> tuple[int, dict[str, Any]]:
         **made,
     }
     new["iCalUID"] = f"040000008200E00074C5B7101A82E008{new['id'].upper()}"
+    # What was sent, before the address of a meeting is added to it.
+    new["graph"]["sentText"] = new.get("description", "")
+    new = meetings.switched(new, {}, is_personal=ask.account.is_personal)
     calendar.put(new)
     _invite(ask, new)
     return CREATED, _shown(ask, calendar, new)
 
 
 def _again(ask: Ask, calendar: Calendar, known: Event, made: Event) -> tuple[int, dict[str, Any]]:
-    if any(known.get(name) != made.get(name) for name in SAME):
+    text = known.get("graph", {}).get("sentText", known.get("description", ""))
+    if text != made.get("description", "") or any(
+        known.get(name) != made.get(name) for name in SAME
+    ):
         raise problems.error(
             ask.world.dials.graph_duplicate_status,
             "ErrorDuplicateTransactionId",
@@ -94,6 +100,7 @@ def patch(ask: Ask) -> dict[str, Any]:
         changed.pop("recurrence", None)
         _keep_order(calendar, changed)
     _check(calendar, changed)
+    changed = meetings.switched(changed, event, is_personal=ask.account.is_personal)
     calendar.put(changed)
     _invite(ask, changed)
     return _shown(ask, calendar, changed)

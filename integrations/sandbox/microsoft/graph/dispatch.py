@@ -11,33 +11,44 @@ from integrations.sandbox.journal import KEPT_BODY, Entry
 from integrations.sandbox.messages import Answer, Call, Problem
 from integrations.sandbox.microsoft.accounts import Account
 from integrations.sandbox.microsoft.grants import Access
-from integrations.sandbox.microsoft.graph import batch, problems, routing
+from integrations.sandbox.microsoft.graph import batch, faults, limits, problems, routing
 from integrations.sandbox.microsoft.graph.ask import Ask
 from integrations.sandbox.microsoft.identity import bearer
 from integrations.sandbox.microsoft.mail import sending
 from integrations.sandbox.world import World
 
 ROOT = "/v1.0/"
+ALONE = limits.Arrival()
 CONTENT_TYPE = (
     "application/json; odata.metadata=minimal; odata.streaming=true; IEEE754Compatible=false; "
     "charset=utf-8"
 )
 _PREFERENCE = re.compile(r'([\w.\-]+)(?:\s*=\s*("[^"]*"|[^,;\s]+))?')
-TEN_MINUTES, TEN_SECONDS = 600.0, 10.0
 
 
-def answer(world: World, call: Call) -> Answer:
-    """Never raises a Problem: it is the answer. Recorded."""
+def answer(world: World, call: Call, arrival: limits.Arrival = ALONE, part: int = 0) -> Answer:
+    """
+    Never raises a Problem: it is the answer. Recorded.
+
+    :param part: of a batch, which of its parts it is
+    """
     segments = routing.segments(call.path)
     found = routing.find(call.method, segments)
     try:
         if segments == ["$batch"] and call.method == "POST":
             _authenticated(world, call)
-            result = batch.answer(world, call, lambda inner: _faulty(world, inner))
+            result = batch.answer(
+                world, call, lambda inner, part: _faulty(world, inner, arrival, part)
+            )
         else:
-            result = _answer(world, call, found)
+            result = _answer(world, call, found, arrival.place_of(part))
     except Problem as problem:
         result = problem.answer
+    _record(world, call, f"graph.{found[0].name}" if found else unquote(call.path), result.status)
+    return result
+
+
+def _record(world: World, call: Call, method_id: str, status: int) -> None:
     account = world.microsoft.account(bearer(call))
     world.journal.record(
         Entry(
@@ -46,34 +57,43 @@ def answer(world: World, call: Call) -> Answer:
             path=unquote(call.path),
             query=call.query_string,
             body=call.body[:KEPT_BODY].decode("utf-8", "replace"),
-            method_id=f"graph.{found[0].name}" if found else unquote(call.path),
+            method_id=method_id,
             user=account.email if account else "",
-            status=result.status,
+            status=status,
         )
     )
+
+
+def _faulty(world: World, call: Call, arrival: limits.Arrival, part: int) -> Answer:
+    """A part of a batch: it can meet a fault of its own, if that fault is an answer."""
+    world.journal.batch_parts += 1
+    fault = world.faults.take(call, answers_only=True)
+    if fault is None:
+        return answer(world, call, arrival, part)
+    result = fault.answer()
+    _record(world, call, "fault", result.status)
     return result
 
 
-def _faulty(world: World, call: Call) -> Answer:
-    """A part of a batch: it can meet a fault of its own, if that fault is an answer."""
-    fault = world.faults.take(call, answers_only=True)
-    return fault.answer() if fault else answer(world, call)
-
-
-def _answer(world: World, call: Call, found: tuple[routing.Route, dict[str, str]] | None) -> Answer:
+def _answer(
+    world: World,
+    call: Call,
+    found: tuple[routing.Route, dict[str, str]] | None,
+    place: int,
+) -> Answer:
     access, account = _authenticated(world, call)
     if found is None:
         raise problems.no_such_path(unquote(call.path.rpartition("/")[2]))
     route, path = found
     if path.pop("user", account.oid) not in (account.oid, account.email):
         raise problems.access_denied()
-    _admit(world, access, account)
+    limits.admit(world, access, account, place)
     if route.scopes and not route.scopes & access.bare:
         raise problems.access_denied()
     if account.outlook:
         sending.settle(world, account.outlook)
     prefer = preferences(call.headers.get("prefer", ""))
-    result = route.play(Ask(world, call, account, access, path, prefer))
+    result = faults.play(route, Ask(world, call, account, access, path, prefer))
     return _shown(result, prefer, call)
 
 
@@ -98,29 +118,6 @@ def _authenticated(world: World, call: Call) -> tuple[Access, Account]:
         encoded = base64.b64encode(orjson.dumps(claims)).decode()
         raise problems.claims_challenge(encoded, access.client_id)
     return access, account
-
-
-def _admit(world: World, access: Access, account: Account) -> None:
-    """:raises Problem: 429, by mailbox or by app"""
-    dials = world.dials
-    if dials.graph_concurrency and world.under_way[account.oid] > dials.graph_concurrency:
-        raise problems.throttled(dials.graph_retry_after)
-    mailbox = ("mailbox", f"{access.client_id} {account.oid}")
-    if _spent(world, mailbox, dials.graph_requests_per_ten_minutes, TEN_MINUTES):
-        raise problems.too_many_requests(dials.graph_retry_after)
-    app = ("app", access.client_id)
-    if _spent(world, app, dials.graph_app_requests_per_ten_seconds, TEN_SECONDS):
-        raise problems.too_many_requests(dials.graph_retry_after)
-
-
-def _spent(world: World, who: tuple[str, str], most: int, seconds: float) -> bool:
-    now, seen = world.clock.now(), world.microsoft.requests[who]
-    while seen and seen[0] <= now - seconds:
-        seen.popleft()
-    if most and len(seen) >= most:
-        return True
-    seen.append(now)
-    return False
 
 
 def _shown(result: Any, prefer: dict[str, str], call: Call) -> Answer:

@@ -37,6 +37,7 @@ ROUTES = [
     _route("folders.create", "POST", "me/mailFolders", WRITE, reading.make_folder),
     _route("folders.delta", "GET", "me/mailFolders/delta", READ, delta.folders),
     _route("folders.get", "GET", FOLDER, READ, reading.folder),
+    _route("folders.rename", "PATCH", FOLDER, WRITE, reading.rename_folder),
     _route("folders.children", "GET", f"{FOLDER}/childFolders", READ, reading.child_folders),
     _route("folders.create", "POST", f"{FOLDER}/childFolders", WRITE, reading.make_folder),
     _route("messages.list", "GET", "me/messages", READ, reading.list_),

@@ -125,8 +125,13 @@ def too_many_requests(retry_after: str) -> Problem:
     )
 
 
-def unavailable() -> Problem:
-    return error(503, "serviceNotAvailable", "The service is temporarily unavailable.")
+def unavailable(retry_after: str = "") -> Problem:
+    return error(
+        503,
+        "serviceNotAvailable",
+        "The service is temporarily unavailable.",
+        headers={"Retry-After": retry_after} if retry_after else None,
+    )
 
 
 def server_error() -> Problem:
@@ -137,6 +142,15 @@ def html_bad_gateway() -> Problem:
     """What stands before Graph has no JSON."""
     body = b"<html><head><title>502 Bad Gateway</title></head><body>502</body></html>"
     return Problem(Answer(502, body, {}, "text/html"))
+
+
+def validation_failed(code: str = "ValidationError") -> Problem:
+    """What the creation of a subscription is refused with; older answers have InvalidRequest."""
+    return error(
+        400,
+        code,
+        "Subscription validation request failed. The request timed out, or nobody answered.",
+    )
 
 
 BY_NAME = {
@@ -150,6 +164,9 @@ BY_NAME = {
     "graph_throttled_silently": lambda: throttled(""),
     "graph_too_many": lambda: too_many_requests("1"),
     "graph_unavailable": unavailable,
+    "graph_unavailable_for_a_while": lambda: unavailable("2.5"),
     "graph_error": server_error,
     "graph_html": html_bad_gateway,
+    "graph_validation_failed": validation_failed,
+    "graph_validation_failed_older": lambda: validation_failed("InvalidRequest"),
 }

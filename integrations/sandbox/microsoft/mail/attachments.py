@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from integrations.sandbox.mail.entry import Entry
-from integrations.sandbox.mail.splitting import Part, split
+from integrations.sandbox.mail.splitting import Part, split, unworded
 from integrations.sandbox.messages import Answer
 from integrations.sandbox.microsoft.graph import odata, problems
 from integrations.sandbox.microsoft.graph.ask import Ask
-from integrations.sandbox.microsoft.mail import composing, rendering, writing
+from integrations.sandbox.microsoft.mail import composing, exchange, rendering, writing
 from integrations.sandbox.microsoft.mail.outlook import Upload
 
 CREATED = 201
@@ -38,9 +38,34 @@ def _shown(ask: Ask, entry: Entry, place: int, part: Part, *, content: bool) -> 
         "contentId": part.header("content-id").strip("<> ") or None,
         "contentLocation": None,
     }
+    if part.mime_type == "message/rfc822":
+        return _item(made, split(data))
+    if exchange.is_sealed(part):
+        made |= {"name": "smime.p7m", "isInline": False}
     if content:
         made["contentBytes"] = base64.b64encode(data).decode()
     return made
+
+
+def _item(made: dict[str, Any], root: Part) -> dict[str, Any]:
+    """A message within the message: by its subject, without type and content id."""
+    kept = {one: made[one] for one in ("id", "lastModifiedDateTime", "size")}
+    subject = unworded(" ".join(root.header("subject").split()))
+    return kept | {
+        "@odata.type": "#microsoft.graph.itemAttachment",
+        "name": subject.encode("utf-8", "replace").decode() or "Untitled",
+        "contentType": None,
+        "isInline": False,
+    }
+
+
+def _check_select(wanted: str) -> None:
+    """:raises Problem: only a file has it, so it is selected by the file's type"""
+    if "contentid" in {one.strip().lower() for one in wanted.split(",")}:
+        raise problems.bad_request(
+            "Could not find a property named 'contentId' on type 'microsoft.graph.attachment'.",
+            "RequestBroker--ParseUri",
+        )
 
 
 def all_of(ask: Ask, entry: Entry, *, content: bool = True) -> list[dict[str, Any]]:
@@ -51,6 +76,8 @@ def all_of(ask: Ask, entry: Entry, *, content: bool = True) -> list[dict[str, An
 def list_(ask: Ask) -> dict[str, Any]:
     select = ask.option("select")
     wants = not select or "contentbytes" in select.lower()
+    _check_select(select)
+    select = select.replace("microsoft.graph.fileAttachment/", "")
     found = [odata.select(one, select) for one in all_of(ask, ask.entry(), content=wants)]
     return ask.context("messages/attachments") | {"value": found}
 
@@ -65,8 +92,11 @@ def get(ask: Ask) -> dict[str, Any]:
 
 
 def content(ask: Ask) -> Answer:
-    found = get(ask)
-    return Answer(200, base64.b64decode(found["contentBytes"]), {}, found["contentType"])
+    parts = rendering.attachments(split(ask.outlook.box.raw(ask.entry())))
+    for place, part in enumerate(parts):
+        if _id(ask, ask.entry(), place) == ask.path["attachment"]:
+            return Answer(200, part.decoded(), {}, part.mime_type)
+    raise problems.not_found()
 
 
 def _draft(ask: Ask) -> Entry:

@@ -15,10 +15,12 @@ import orjson
 from integrations.sandbox.mail.entry import Change, Entry
 from integrations.sandbox.microsoft.graph import odata, problems
 from integrations.sandbox.microsoft.graph.ask import Ask
-from integrations.sandbox.microsoft.mail import reading
+from integrations.sandbox.microsoft.mail import exchange, reading
 from integrations.sandbox.microsoft.mail.outlook import Folder
 
 DEFAULT_PAGE = 10
+# What a change of these labels changes of a message in its folder.
+PROPERTIES = {"UNREAD": "isRead", "STARRED": "flag", "IMPORTANT": "importance"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Link:
 def messages(ask: Ask) -> dict[str, Any]:
     folder = ask.folder()
     token = ask.call.first("$deltatoken") or ask.call.first("$skiptoken")
+    exchange.check_select(ask.option("select"))
     history = ask.outlook.box.history_id
     link = Link.read(token) if token else Link(
         folder.id, ask.option("select"), ask.option("filter"), ask.call.first("changeType"),
@@ -128,7 +131,10 @@ def _told(
     left = was and not all(seen)
     if here and entry is not None and not (left and ask.world.dials.graph_round_trips_lost):
         wanted = "created" if not was else "updated"
-        return reading.shown(ask, entry, link.select) if link.kinds in ("", wanted) else None
+        if link.kinds not in ("", wanted):
+            return None
+        made = reading.shown(ask, entry, link.select)
+        return _part(ask, made, its) if was and ask.world.dials.graph_partial_changes else made
     if not was and not any(seen):
         return None
     if link.kinds not in ("", "deleted"):
@@ -140,6 +146,15 @@ def _told(
         "id": outlook.id_of(number, immutable=ask.immutable),
         "@removed": {"reason": reason},
     }
+
+
+def _part(ask: Ask, made: dict[str, Any], its: list[Change]) -> dict[str, Any]:
+    """Only what these changes changed of a message: at least that is promised."""
+    beside = ask.outlook.beside.get(its[0].message_id)
+    names = {PROPERTIES[label] for one in its for label in one.changed & PROPERTIES.keys()}
+    for one in its:
+        names |= beside.changed.get(one.id, set()) if beside else set()
+    return {name: value for name, value in made.items() if name in names | {"id", "@odata.etag"}}
 
 
 def _body(ask: Ask, value: list[dict[str, Any]], after: Link, *, is_last: bool) -> dict[str, Any]:

@@ -60,6 +60,9 @@ class Beside:
     attachments: list[dict[str, Any]] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
     leaves_at: float = 0.0
+    # The properties that a client changed, by the history id of the change.
+    changed: dict[int, frozenset[str]] = field(default_factory=dict)
+    modified_at: float = 0.0
 
 
 @dataclass

@@ -10,18 +10,22 @@ from integrations.sandbox.mail.search import Candidate, compile_query
 from integrations.sandbox.messages import Answer
 from integrations.sandbox.microsoft.graph import odata, problems
 from integrations.sandbox.microsoft.graph.ask import Ask
-from integrations.sandbox.microsoft.mail import rendering
+from integrations.sandbox.microsoft.mail import exchange, rendering
 from integrations.sandbox.microsoft.mail.outlook import HIDDEN, Folder
 
+EXTENDED = "singleValueExtendedProperties"
 ONLY_SELECTED = ("internetmessageheaders", "uniquebody")
 BASIC = frozenset({"mail.readbasic"})
 CONTENT = frozenset({"mail.read", "mail.readwrite"})
 MOST_SEARCHED = 1000
+_BOUND = r"receivedDateTime (ge|gt|le|lt) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
+_RECEIVED_WITHIN = re.compile(f"{_BOUND}(?: and {_BOUND})?")
 _RECEIVED = re.compile(r"received(<=|>=)(\d{4}-\d\d-\d\d)")
 
 
 def shown(ask: Ask, entry: Entry, select: str | None = None) -> dict[str, Any]:
     wanted = ask.option("select") if select is None else select
+    properties = exchange.wanted_properties(ask.option("expand"))
     made = rendering.message(
         ask.outlook,
         entry,
@@ -29,14 +33,17 @@ def shown(ask: Ask, entry: Entry, select: str | None = None) -> dict[str, Any]:
         text=ask.prefer.get("outlook.body-content-type", "").lower() == "text",
         unsafe="outlook.allow-unsafe-html" in ask.prefer,
         headers=any(name in wanted.lower() for name in ONLY_SELECTED),
+        properties=properties,
     )
     if not ask.access.bare & CONTENT:
         for name in ("body", "bodyPreview", "uniqueBody"):
             made.pop(name, None)
-    return odata.select(made, wanted)
+    extended = {name: made[name] for name in (EXTENDED,) if name in made}
+    return odata.select(made, wanted) | extended
 
 
 def get(ask: Ask) -> dict[str, Any]:
+    exchange.check_select(ask.option("select"))
     found = shown(ask, ask.entry())
     if "attachments" in ask.option("expand").lower():
         from integrations.sandbox.microsoft.mail import attachments
@@ -62,6 +69,7 @@ def list_folder(ask: Ask) -> dict[str, Any]:
 
 
 def _page(ask: Ask, entries: list[Entry], what: str) -> dict[str, Any]:
+    exchange.check_select(ask.option("select"))
     top, skip = ask.page_size(), ask.number("skip", 0, 10**9)
     filtered, order, search = ask.option("filter"), ask.option("orderby"), ask.option("search")
     if search:
@@ -87,6 +95,10 @@ def _page(ask: Ask, entries: list[Entry], what: str) -> dict[str, Any]:
 
 
 def _sifted(ask: Ask, entries: list[Entry], filtered: str, order: str) -> list[Entry]:
+    odata.order(order, filtered)
+    if (span := _RECEIVED_WITHIN.fullmatch(filtered)) and order:
+        # As they lie there, without a look into any of them.
+        return _received_within(entries, span)
     test, wanted = odata.compile_filter(filtered), odata.tags(filtered)
     found = []
     for entry in entries:
@@ -100,6 +112,15 @@ def _sifted(ask: Ask, entries: list[Entry], filtered: str, order: str) -> list[E
     ordered = odata.ordered((made for _, made in found), order, filtered)
     by_id = {made["id"]: entry for entry, made in found}
     return [by_id[made["id"]] for made in ordered]
+
+
+def _received_within(entries: list[Entry], span: re.Match[str]) -> list[Entry]:
+    bounds = [(span[at], span[at + 1]) for at in (1, 3) if span[at]]
+    return [
+        one
+        for one in entries
+        if all(odata.TESTS[name](rendering.moment(one.date), said) for name, said in bounds)
+    ]
 
 
 def _found(ask: Ask, entries: list[Entry], search: str) -> Iterator[Entry]:
@@ -172,6 +193,14 @@ def _folders(ask: Ask, parent: str) -> dict[str, Any]:
 
 def folder(ask: Ask) -> dict[str, Any]:
     return ask.context("mailFolders/$entity") | folder_shown(ask, ask.folder())
+
+
+def rename_folder(ask: Ask) -> dict[str, Any]:
+    found = ask.folder()
+    if found.well_known:
+        raise problems.access_denied()
+    found.name = str(ask.json().get("displayName") or found.name)
+    return folder(ask)
 
 
 def make_folder(ask: Ask) -> tuple[int, dict[str, Any]]:

@@ -5,12 +5,13 @@ import hashlib
 import re
 from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
-from html import escape, unescape
+from html import unescape
 from typing import Any
 
 from integrations.sandbox.mail.entry import Entry
 from integrations.sandbox.mail.rendering import in_utf8, is_attachment
 from integrations.sandbox.mail.splitting import Part, split, unworded
+from integrations.sandbox.microsoft.mail import exchange
 from integrations.sandbox.microsoft.mail.outlook import Outlook
 
 PREVIEW = 255
@@ -20,6 +21,8 @@ _UNSAFE = re.compile(
     r"<(script|object|iframe|form)\b.*?(?:</\1>|$)|<(?:meta|link|base)\b[^>]*>|\son\w+=(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
     re.IGNORECASE | re.DOTALL,
 )
+# One entry, whatever its name says.
+_ONE = re.compile(r"(?P<name>[^<>,\"]*|\"[^\"]*\"\s*)<(?P<address>[^<>\s]+)>")
 _METHOD = re.compile(r"method=\"?(\w+)", re.IGNORECASE)
 MEETINGS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}
 RECIPIENTS = {
@@ -40,7 +43,7 @@ def etag(outlook: Outlook, entry: Entry) -> str:
 
 
 def people(value: str) -> list[dict[str, Any]]:
-    pairs = getaddresses([" ".join(value.split())])
+    pairs = _split(" ".join(value.split()))
     return [
         {"emailAddress": {"name": _clean(unworded(name)) or address, "address": _clean(address)}}
         for name, address in pairs
@@ -48,12 +51,29 @@ def people(value: str) -> list[dict[str, Any]]:
     ]
 
 
+def _split(value: str) -> list[tuple[str, str]]:
+    """Return names and addresses; of one entry with angle brackets, the address is in these."""
+    if one := _ONE.fullmatch(value):
+        return [(one["name"].strip(' "'), one["address"])]
+    return getaddresses([value])
+
+
 def _clean(value: str) -> str:
     return value.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def attachments(root: Part) -> list[Part]:
-    return [one for one in root.walk() if is_attachment(one)]
+    """Of what is sealed, the whole; of an invitation, none of the files that are the event."""
+    if exchange.is_sealed(root):
+        return [root]
+    is_meeting = bool(_meeting(root))
+    return [
+        one for one in root.walk() if is_attachment(one) and not (is_meeting and _is_event(one))
+    ]
+
+
+def _is_event(part: Part) -> bool:
+    return part.mime_type in ("text/calendar", "application/ics")
 
 
 def is_inline(part: Part) -> bool:
@@ -79,8 +99,7 @@ def as_text(kind: str, content: str) -> str:
 
 def as_html(kind: str, content: str, *, unsafe: bool) -> str:
     if kind == "text":
-        lines = escape(content).replace("\r\n", "\n").replace("\n", "<br>\r\n")
-        return f'<html><head>\r\n</head><body><div class="PlainText">{lines}</div></body></html>'
+        return exchange.html_of_text(content)
     return content if unsafe else _UNSAFE.sub("", content)
 
 
@@ -100,6 +119,12 @@ def _meeting(root: Part) -> str:
     return ""
 
 
+def _before(outlook: Outlook, entry: Entry) -> list[int]:
+    """The messages of its conversation up to this one, each an answer to the one before."""
+    thread = [one.id for one in outlook.box.thread(entry.thread_id)]
+    return thread[: thread.index(entry.id) + 1]
+
+
 def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
     outlook: Outlook,
     entry: Entry,
@@ -108,10 +133,16 @@ def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
     text: bool = False,
     unsafe: bool = False,
     headers: bool = False,
+    properties: list[str] | None = None,
 ) -> dict[str, Any]:
-    """The default properties; `internetMessageHeaders` and `uniqueBody` only when `headers`."""
-    root = split(outlook.box.raw(entry))
-    kind, content = _body(root)
+    """
+    The default properties; `internetMessageHeaders` and `uniqueBody` only when `headers`.
+
+    `properties` are ids of extended properties that are wanted as well.
+    """
+    raw = outlook.box.raw(entry)
+    root = split(raw)
+    kind, content = ("text", "") if exchange.is_sealed(root) else _body(root)
     beside = outlook.beside.get(entry.id)
     thread = hashlib.sha256(f"{outlook.oid}{entry.thread_id}".encode()).digest()
     body = {
@@ -127,7 +158,7 @@ def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
         "@odata.etag": f'W/"{key}"',
         "id": item_id,
         "createdDateTime": moment(entry.date),
-        "lastModifiedDateTime": moment(entry.date),
+        "lastModifiedDateTime": moment(max(entry.date, beside.modified_at if beside else 0)),
         "changeKey": key,
         "categories": outlook.categories(entry),
         "receivedDateTime": moment(entry.date),
@@ -141,7 +172,7 @@ def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
         or ("high" if "IMPORTANT" in entry.labels else "normal"),
         "parentFolderId": outlook.folder_of(entry).id,
         "conversationId": "AAQkAD" + base64.urlsafe_b64encode(thread).decode(),
-        "conversationIndex": base64.b64encode(b"\x01" + thread[:21]).decode(),
+        "conversationIndex": exchange.conversation_index(thread, _before(outlook, entry)),
         "isDeliveryReceiptRequested": None,
         "isReadReceiptRequested": False,
         "isRead": "UNREAD" not in entry.labels,
@@ -161,8 +192,11 @@ def message(  # noqa: PLR0913 - what `Prefer` and `$select` can say
         made = {"@odata.type": "#microsoft.graph.eventMessageRequest"} | made
         made["meetingMessageType"] = meeting
     if headers:
-        made["internetMessageHeaders"] = [
-            {"name": name, "value": _clean(value)} for name, value in root.headers
-        ]
+        if "DRAFT" not in entry.labels:
+            made["internetMessageHeaders"] = [
+                {"name": name, "value": _clean(value)} for name, value in root.headers
+            ]
         made["uniqueBody"] = body
+    if properties:
+        made |= exchange.properties(properties, root, raw, beside.tags if beside else {})
     return made

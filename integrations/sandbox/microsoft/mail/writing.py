@@ -125,7 +125,9 @@ def patch(ask: Ask) -> dict[str, Any]:
         rewrite(ask, entry)
     elif set(draft) - {"isRead", "flag"} or tags or flag == "complete":
         ask.outlook.box.touch(entry)
+        beside.changed[ask.outlook.box.history_id] = frozenset(draft)
     _relabelled(ask, entry, draft, flag)
+    beside.modified_at = ask.world.clock.millis()
     return ask.context("messages/$entity") | reading.shown(ask, entry, "")
 
 

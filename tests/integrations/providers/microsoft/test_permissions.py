@@ -56,6 +56,14 @@ DOCUMENTED = {
     "GET /me/messages/{id}": _documented("message-get", _MAIL),
     # The whole message, body and attachments.
     "GET /me/messages/{id}/$value": _documented("message-get", "Mail.Read Mail.ReadWrite"),
+    "GET /me/messages/{id}/attachments": _documented(
+        "message-list-attachments", "Mail.Read Mail.ReadWrite"
+    ),
+    "GET /me/messages/{id}/attachments/{id}/$value": _documented(
+        "attachment-get", "Mail.Read Mail.ReadWrite"
+    ),
+    # Each part takes its own; https://learn.microsoft.com/en-us/graph/json-batching.
+    "POST /$batch": _documented("../json-batching", "Mail.Read Mail.ReadWrite"),
     "GET /me/outlook/masterCategories": _documented("outlookuser-list-mastercategories", _SETTINGS),
     "GET /me/mailboxSettings": _documented("user-get-mailboxsettings", _SETTINGS),
     "GET /me/calendar": _documented("calendar-get", _EVENTS),
@@ -173,10 +181,12 @@ class TestRequestsOfCalendars:
             mine, made.event_id, edit, etag=made.etag, notify="none", before=content()
         )
         moved = adapter.move(mine, made.event_id, to=other, etag=changed.etag, notify="none")
+        assert adapter.find_moved(other, made.event_id).event_id == moved.event_id
         adapter.delete(other, moved.event_id, etag="*", notify="none")
         adapter.instance_id(series, When(at=TEN + timedelta(weeks=1), zone="UTC"))
         adapter.exceptions(mine, adapter.event(mine, series).ical_uid)
-        return {"create", "event", "change", "move", "delete", "instance_id", "exceptions"}
+        changed = {"create", "event", "change", "move", "find_moved", "delete"}
+        return changed | {"instance_id", "exceptions"}
 
     def answer(self, world) -> set[str]:
         guests = (Attendee(BOB), Attendee(ALICE, is_self=True))

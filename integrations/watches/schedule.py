@@ -1,4 +1,4 @@
-"""A provider told of news: the work is due now, and once, however often it is told."""
+"""Make the sync of a resource due now: once, however often the provider tells of news."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SKEW = timedelta(seconds=5)
 TOLD_WITHIN = timedelta(seconds=1)
 # In one statement, so that of ten notifications at once one asks. While somebody is at it, the time
 # is one after their claim by their own clock: see `release`.
-_HURRY = """
+_SCHEDULE = """
 UPDATE integrations_syncwork AS work
    SET next_sync_at = CASE WHEN work.lease_until > %(at)s
                            THEN work.heartbeat_at + interval '1 millisecond' ELSE %(due)s END
@@ -29,17 +29,17 @@ RETURNING work.id, coalesce(work.lease_until > %(at)s, FALSE)
 """
 
 
-def hurry(*, integration_id: UUID, resource: str, at: datetime) -> UUID | None:
+def schedule_now(*, integration_id: UUID, resource: str, at: datetime) -> UUID | None:
     """
-    Say that the provider told of news; return the work, if a worker is to be asked to look now.
+    Make the sync of a resource due now; return its work, if a worker has to be queued for it.
 
-    None if one was asked a moment ago, or is at it and will go on; and of what is backing off,
-    which nobody but its own clock hurries: a notification must not hammer what does not answer.
+    None if a worker was queued a moment ago, or is at it and will go on; and for work that is
+    backing off: a notification must not hammer a provider that does not answer.
     """
     due = at - SKEW
     with database.cursor() as cursor:
         cursor.execute(
-            _HURRY,
+            _SCHEDULE,
             {
                 "integration": integration_id,
                 "resource": resource,

@@ -1,0 +1,117 @@
+"""
+Tokens of an address header (RFC 5322, 3.2): words, quoted strings, comments, special characters.
+
+One pass over the text, without recursion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+#: Comments within comments. Deeper ones are text.
+MAX_COMMENT_DEPTH: Final = 50
+
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_COMMENT_MARK: Final = re.compile(r"\\.|[()]", re.DOTALL)
+# A domain in brackets (`[192.0.2.1]`) is a word. So is what no special character interrupts.
+_UNQUOTED_PATTERN: Final = r"""
+    (?P<space>\s+)
+  | (?P<encoded>=\?[^?\s]{1,60}\?[bBqQ]\?[^?\s]*\?=)
+  | (?P<word>[^\s()<>@,;:"]+)
+  | (?P<special>[()<>@,;:"])
+"""
+_UNQUOTED: Final = re.compile(_UNQUOTED_PATTERN, re.VERBOSE)
+_TOKEN: Final = re.compile(
+    r'(?P<quoted>"(?:[^"\\]++|\\.)*+") |' + _UNQUOTED_PATTERN, re.DOTALL | re.VERBOSE
+)
+
+Kind = Literal["word", "encoded", "quoted", "comment", "special"]
+
+
+class Token(NamedTuple):
+    """
+    One token.
+
+    :param text: as it is written; of a comment its content
+    :param is_spaced: whether white space or a comment stands before it
+    :param is_apart: whether a ">" that closes nothing stands before it: it joins no address
+    """
+
+    kind: Kind
+    text: str
+    is_spaced: bool
+    is_apart: bool = False
+
+    def is_special(self, character: str) -> bool:
+        return self.kind == "special" and self.text == character
+
+    @property
+    def in_name(self) -> str:
+        """The text as a part of a display name."""
+        if self.kind == "quoted":
+            return _unescape(self.text[1:-1])
+        return f"({self.text})" if self.kind == "comment" else self.text
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+
+
+class Tokens:
+    """
+    Iterates over the tokens of a text.
+
+    A quote or parenthesis that is never closed is a word. After the first of them no other is
+    looked for, so that the time grows with the length alone.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._position = 0
+        self._is_spaced = False
+        self._pattern = _TOKEN
+        self._comments_close = True
+
+    def __iter__(self) -> Iterator[Token]:
+        while match := self._pattern.match(self._text, self._position):
+            if match.lastgroup == "space":
+                self._position, self._is_spaced = match.end(), True
+                continue
+            token = self._read(match)
+            yield token
+            # A comment separates words as white space does.
+            self._is_spaced = token.kind == "comment"
+
+    def _read(self, match: re.Match[str]) -> Token:
+        start, text = match.start(), match[0]
+        self._position = match.end()
+        if text == '"':
+            self._pattern = _UNQUOTED
+            return self._token("word", text)
+        if text == "(" and self._comments_close:
+            if end := self._find_comment_end(start):
+                self._position = end
+                return self._token("comment", _unescape(self._text[start + 1 : end - 1]))
+            self._comments_close = False
+        if text in {"(", ")"}:
+            return self._token("word", text)
+        return self._token(match.lastgroup, text)  # type: ignore[arg-type]
+
+    def _token(self, kind: Kind, text: str) -> Token:
+        return Token(kind, text, self._is_spaced)
+
+    def _find_comment_end(self, start: int) -> int:
+        """Return the end of the comment at `start`; 0 if it is not closed, or too deep."""
+        depth = 0
+        for mark in _COMMENT_MARK.finditer(self._text, start):
+            if mark[0] == "(":
+                depth += 1
+            elif mark[0] == ")":
+                depth -= 1
+            if depth > MAX_COMMENT_DEPTH:
+                return 0
+            if not depth:
+                return mark.end()
+        return 0

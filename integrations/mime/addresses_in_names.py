@@ -1,0 +1,65 @@
+"""
+Addresses within display names.
+
+A sender chooses the name freely. A name such as "ceo@bank.example" is read as the address.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+#: Characters of a name that are looked at. No page shows more of it.
+MAX_NAME: Final = 2_000
+_MAX_LOCAL: Final = 80
+_MAX_DOMAIN: Final = 260
+
+# RFC 6531: letters beyond ASCII may stand in both parts.
+_LOCAL: Final = re.compile(r"[^\s<>()\[\],;:\"@\u201c-\u201f\u00ab\u00bb]+$")
+_DOMAIN: Final = re.compile(r"(?:[\w-]+[.\u3002])+[\w-]{2,}")
+# Outlook puts a name that is an address between two of them.
+_APOSTROPHE: Final = "'"
+# Format characters, and marks that combine with the letter before them.
+_INVISIBLE: Final = frozenset({"Cf", "Mn"})
+
+
+def has_another(name: str, own: str) -> bool:
+    """Return whether an address other than `own` stands in `name`."""
+    if name.isascii() and "@" not in name:
+        return False
+    own = _normalise(_fold(own)).lstrip(_APOSTROPHE)
+    return any(found != own for found in _find(_fold(name[:MAX_NAME])))
+
+
+def _fold(text: str) -> str:
+    """Return `text` in the form in which two spellings that look the same are equal."""
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKC", text)
+    seen = (character for character in plain if unicodedata.category(character) not in _INVISIBLE)
+    return "".join(seen).casefold()
+
+
+def _find(text: str) -> Iterator[str]:
+    for at in (place for place, character in enumerate(text) if character == "@"):
+        before, after = text[max(0, at - _MAX_LOCAL) : at], text[at + 1 : at + _MAX_DOMAIN]
+        # "Support @ Example.com" names no address. A space on one side may be an invisible
+        # character that was removed.
+        if before[-1:].isspace() and after[:1].isspace():
+            continue
+        local, domain = _LOCAL.search(before.rstrip()), _DOMAIN.match(after.lstrip())
+        if local and domain:
+            yield _normalise(f"{local[0]}@{domain[0]}").lstrip(_APOSTROPHE)
+
+
+def _normalise(address: str) -> str:
+    """Return an address with its domain in ASCII, where IDNA has a form for it."""
+    local, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return address

@@ -1,0 +1,31 @@
+"""The end of a process between two requests to Graph, as far as the code within it can tell."""
+
+from __future__ import annotations
+
+from integrations.providers.microsoft import calls
+
+
+class Killed(BaseException):
+    """Ends a process, as far as the code within it can tell."""
+
+
+class Kills:
+    """Counts writes to Graph; ends the process after one of them, or does something then."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.opened, self.count, self.at, self.act = calls.client, 0, 0, None
+        monkeypatch.setattr(calls, "client", lambda: self)
+
+    def arm(self, at: int = 0, *, act=None) -> None:
+        self.count, self.at, self.act = 0, at, act
+
+    def send(self, given, **more):
+        answer = self.opened().send(given, **more)
+        # Batches are of reads alone.
+        is_write = given[0].method != "GET" and not given[0].url.endswith("/$batch")
+        self.count += is_write
+        if is_write and self.count == self.at:
+            if self.act is None:
+                raise Killed
+            self.act()
+        return answer

@@ -1,0 +1,148 @@
+"""When a watch starts, the sync of its resource is due: nobody was told of what changed before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from integrations import watches
+from integrations.models import SyncWork, Watch
+from integrations.sync import claims, engine
+from integrations.tasks import watches as tasks
+from integrations.watches.turns import OVERLAP
+from tests.integrations.watches.conftest import CALENDAR, disconnect, rows, sweep
+from tests.walls import acting_as
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def queued(monkeypatch):
+    """Return the sync work that workers were asked to do now."""
+    found = []
+    monkeypatch.setattr(tasks.connections, "queue_sync", found.append)
+    return found
+
+
+@pytest.fixture
+def settled(alice, clock):
+    """Return Alice, whose mailbox was synced and is not watched yet."""
+    alice.settle()
+    clock.at = timezone.now()
+    return alice
+
+
+def see_to_watches() -> None:
+    """Do what a worker does with each watch that the sweep finds."""
+    with acting_as(ProcessClass.SYNC):
+        for watch_id in watches.due(at=timezone.now()):
+            tasks.keep_watch(watch_id=str(watch_id))
+
+
+def later(**values) -> None:
+    SyncWork.objects.update(next_sync_at=timezone.now() + HOUR, **values)
+
+
+def next_turn() -> None:
+    """Do the work that is due now."""
+    with acting_as(ProcessClass.SYNC):
+        for work_id in claims.due(at=timezone.now()):
+            engine.run(work_id=work_id, at=timezone.now())
+
+
+@pytest.mark.scenario("P3")
+class TestAMailbox:
+    def test_has_a_message_of_the_gap_after_the_next_turn(self, settled, mailbox, queued):
+        before = settled.messages.count()
+        later()
+        mailbox.deliver()
+
+        see_to_watches()
+        next_turn()
+
+        assert settled.messages.count() == before + 1
+        assert queued == [settled.work.id]
+
+    @pytest.mark.parametrize("ended", [{"expires_at": None}, {"lookup_blind": b"x" * 32}])
+    def test_is_due_after_its_watch_ended_and_after_it_was_renamed(
+        self, settled, mailbox, queued, ended
+    ):
+        see_to_watches()
+        before = settled.messages.count()
+        later()
+        mailbox.deliver()
+        if "expires_at" in ended:
+            ended = {"expires_at": timezone.now() - HOUR}
+        Watch.objects.update(due_at=timezone.now(), **ended)
+        queued.clear()
+
+        see_to_watches()
+        next_turn()
+
+        assert settled.messages.count() == before + 1
+        assert len(queued) == 1
+
+    def test_is_not_due_when_its_watch_is_renewed_in_time(self, settled, queued):
+        see_to_watches()
+        later()
+        Watch.objects.update(due_at=timezone.now())
+        queued.clear()
+
+        see_to_watches()
+
+        assert settled.work.next_sync_at > timezone.now() + HOUR / 2
+        assert queued == []
+
+
+class TestAChannel:
+    @pytest.fixture(autouse=True)
+    def without_mailboxes(self, settings):
+        settings.GOOGLE_PUBSUB_TOPIC = settings.GOOGLE_PUSH_ACCOUNT = ""
+
+    def test_makes_its_calendar_due_and_the_next_one_beside_it_does_not(
+        self, calendars, provider, queued, clock
+    ):
+        later()
+        sweep(clock)
+        work = SyncWork.objects.get(integration=calendars)
+        assert work.next_sync_at <= timezone.now()
+
+        later()
+        clock.at += timedelta(days=3, hours=12)
+        sweep(clock)
+        sweep(clock)
+
+        assert provider.calls == [f"open {CALENDAR}@there"] * 2
+        work.refresh_from_db()
+        assert work.next_sync_at > timezone.now()
+        assert clock.at + OVERLAP >= rows(calendars)[0].due_at
+
+
+@pytest.mark.scenario("P5")
+@pytest.mark.invariant(5)
+class TestASyncThatRunsMeanwhile:
+    def test_is_followed_by_another_turn(self, settled, queued):
+        at = timezone.now()
+        SyncWork.objects.update(next_sync_at=at)
+        with acting_as(ProcessClass.SYNC):
+            claim, _ = claims.claim(work_id=settled.work.id, at=at, lease_for=HOUR)
+        see_to_watches()
+
+        with acting_as(ProcessClass.SYNC):
+            is_due = claims.release(claim, next_sync_at=at + HOUR, values={})
+
+        assert is_due
+        assert claims.due(at=timezone.now()) == [settled.work.id]
+        # Whoever was at it goes on: nobody else is asked.
+        assert queued == []
+
+    def test_of_what_was_disconnected_makes_nothing_due(self, calendars, alice, provider, clock):
+        later()
+        provider.after_opening = lambda: disconnect(alice, calendars, clock)
+
+        sweep(clock)
+
+        assert SyncWork.objects.get(integration=calendars).next_sync_at > timezone.now()
