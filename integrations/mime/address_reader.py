@@ -48,11 +48,7 @@ class Reader:
             elif token.kind == "special":
                 self._take_special(token)
             else:
-                is_apart = self._is_after_stray
-                self._words.append(
-                    token._replace(is_spaced=token.is_spaced or is_apart, is_apart=is_apart)
-                )
-                self._is_after_stray = False
+                self._keep_as_word(token)
         self._end_angle(is_closed=False)
         self._end_entry()
         self._end_group()
@@ -75,7 +71,12 @@ class Reader:
             self._is_after_stray = True
         else:
             self._has_at = self._has_at or token.text == "@"
-            self._words.append(token)
+            self._keep_as_word(token)
+
+    def _keep_as_word(self, token: Token) -> None:
+        is_apart, self._is_after_stray = self._is_after_stray, False
+        is_spaced = token.is_spaced or is_apart
+        self._words.append(token._replace(is_spaced=is_spaced, is_apart=is_apart))
 
     def _take_in_angle(self, angle: list[Token], token: Token) -> None:
         # A route: `<@one.example,@two.example:alice@three.example>`.
@@ -169,7 +170,9 @@ class Reader:
     def _add_text(self, words: list[Token]) -> None:
         """Add an entry without "@": a single word is the address of a local mailbox."""
         at_count = sum(token.is_special("@") for token in words)
-        is_word = at_count <= 1 and all(token.kind in {"word", "special"} for token in words)
+        is_word = at_count <= 1 and all(
+            token.kind in {"word", "special"} and token.text not in {"<", ">"} for token in words
+        )
         if is_word and not any(token.is_spaced for token in words[1:]):
             self._add([], address_words.join_address(words), [])
         else:
@@ -185,6 +188,8 @@ class Reader:
 
 
 def _in_brackets(tokens: list[Token], closing: str) -> list[Token]:
-    """Return tokens in angle brackets as a part of a name."""
-    closed = [Token("word", closing, is_spaced=False)] if closing else []
-    return [Token("word", "<", is_spaced=True), *tokens, *closed]
+    """Return tokens in angle brackets as a part of a name. The brackets join no address."""
+    opened = Token("word", "<", is_spaced=True, is_apart=True)
+    first = [token._replace(is_apart=True) for token in tokens[:1]]
+    closed = [Token("word", closing, is_spaced=False, is_apart=True)] if closing else []
+    return [opened, *first, *tokens[1:], *closed]

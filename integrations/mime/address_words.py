@@ -28,7 +28,8 @@ def find_local_part(words: list[Token], at: int, start: int) -> int:
         if token.kind == "comment":
             continue
         joins = _are_joined(token, words[right])
-        if token.kind == "special" or not (joins or (right == at and token.kind != "encoded")):
+        is_beside = right == at and token.kind != "encoded" and not words[right].is_apart
+        if token.kind == "special" or not (joins or is_beside):
             break
         first = right = place
     return first
@@ -44,7 +45,8 @@ def find_end(words: list[Token], at: int) -> int:
             continue
         is_literal = is_literal or (left == at and token.text.startswith("["))
         is_part = token.kind == "word" or (is_literal and token.is_special(":"))
-        if not is_part or not (left == at or _are_joined(words[left], token)):
+        is_beside = left == at and not token.is_apart
+        if not is_part or not (is_beside or _are_joined(words[left], token)):
             break
         end, left = place + 1, place
     return end

@@ -125,6 +125,10 @@ class TestAnyText:
 
     @given(WRITTEN)
     @example(".>a@x.example")
+    @example("a@<<a")
+    @example("a>@")
+    @example("a@>a")
+    @example(".<<a@x.example<")
     def test_gives_no_address_that_is_not_written(self, written):
         bare = headers.printable(written).replace(" ", "")
 
