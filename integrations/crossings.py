@@ -58,7 +58,7 @@ CROSSINGS: Final[tuple[Function, ...]] = (
     ),
 )
 
-#: Owned by the vault, whose functions ask whose keys they are; nobody else may.
+#: Owned by the vault, whose functions look up the owners of keys. No class may execute them.
 KEY_HOLDERS: Final[tuple[Function, ...]] = load_functions(
     _SQL / "key_holders.sql",
     {

@@ -147,7 +147,7 @@ def _released(
     finished: bool = False,
     pause_reason: StatusReason = StatusReason.NONE,
 ) -> bool:
-    """Give the work back; return whether somebody said meanwhile that there is news."""
+    """Give the work back. Return whether news was reported while it was held."""
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
     # A careful turn that got nowhere has not found what the turns before it died of.

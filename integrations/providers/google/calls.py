@@ -50,7 +50,7 @@ _BY_REASON: Final[tuple[tuple[frozenset[str], type[errors.ProviderError]], ...]]
 )
 # What else may be said of an answer: Google's own words, of
 # https://developers.google.com/workspace/gmail/api/guides/handle-errors and
-# https://cloud.google.com/apis/design/errors. A code that nobody knows may be anybody's text.
+# https://cloud.google.com/apis/design/errors. An unknown code may be text of a stranger.
 _WORDS: Final = (
     _RATE
     | _SCOPE

@@ -53,7 +53,7 @@ REFUSALS: Final[Mapping[int, type[errors.ProviderError]]] = MappingProxyType(
         7000218: errors.InvalidClient,
         7000222: errors.InvalidClient,
         700016: errors.InvalidClient,
-        # Theirs, and over in a moment.
+        # Faults of Microsoft, which pass.
         90033: errors.Unavailable,
         90090: errors.Unavailable,
         50033: errors.Unavailable,

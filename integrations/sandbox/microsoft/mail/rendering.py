@@ -21,7 +21,7 @@ _UNSAFE = re.compile(
     r"<(script|object|iframe|form)\b.*?(?:</\1>|$)|<(?:meta|link|base)\b[^>]*>|\son\w+=(?:\"[^\"]*\"|'[^']*'|[^\s>]+)",
     re.IGNORECASE | re.DOTALL,
 )
-# One entry, whatever its name says.
+# A header with a single entry, whose name may contain another address.
 _ONE = re.compile(r"(?P<name>[^<>,\"]*|\"[^\"]*\"\s*)<(?P<address>[^<>\s]+)>")
 _METHOD = re.compile(r"method=\"?(\w+)", re.IGNORECASE)
 MEETINGS = {"REQUEST": "meetingRequest", "CANCEL": "meetingCancelled"}

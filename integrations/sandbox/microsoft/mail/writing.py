@@ -55,7 +55,7 @@ def draft_of(
 
 
 def rewrite(ask: Ask, entry: Entry) -> None:
-    """A draft's MIME anew, after what it is made of changed."""
+    """Make the MIME of a draft again, after its parts changed."""
     beside = ask.outlook.about(entry)
     raw = composing.raw(ask, beside.draft, beside.attachments, beside.headers)
     ask.outlook.box.touch(entry, raw)
