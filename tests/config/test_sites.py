@@ -6,6 +6,7 @@ import importlib
 import re
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.test import Client, override_settings
 from django.urls import reverse
 
@@ -223,6 +224,17 @@ class TestAtTheStaffSite:
             factors, user.authenticator_set.order_by("id").values(), strict=True
         ):
             assert before | {"last_used_at": None} == after | {"last_used_at": None}
+
+    def test_staff_use_up_a_recovery_code_at_the_ordinary_site(self, db, settings):
+        user, _ = member_of_staff()
+        recovery_code, *_ = RecoveryCodes.activate(user).get_unused_codes()
+        use_site(settings, WEB)
+        with acting_as(WEB):
+            for is_signed_in in (True, False):
+                client, _ = sign_in(user)
+                client.post("/accounts/mfa/authenticate/", {"code": recovery_code})
+
+                assert ("_auth_user_id" in client.session) == is_signed_in
 
     def test_everybody_else_is_answered_as_with_a_wrong_password(self, db, settings):
         user = factories.make_user("alice", password=PASSWORD)
