@@ -1,11 +1,10 @@
 """
 Who is asking: one statement for a session, and one for a service token.
 
-Nobody is entered yet (`accounts.owned`), and the database shows no person to a process that acts for
-nobody. So two functions of the database read the rows; their text is in
-``migrations/sql/callers.sql``. They answer only with the hash of a session key of the caller's own
-site, or of a token. The rows have the columns that requests need; Django reads the others when they
-are asked for.
+Nobody is entered yet (`accounts.owned`), and the database shows no person to a process that acts
+for nobody. So functions of the database read the rows; their text is in
+``migrations/sql/callers.sql``. They want the hash of a session key of the caller's own site, or of
+a token. The instances have the columns that requests need; Django reads any other when it is used.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _SESSIONS: Final = {
     "web": "SELECT * FROM find_web_session(%s, %s)",
     "staff": "SELECT * FROM find_staff_session(%s, %s)",
 }
-_TOKENS: Final = "SELECT * FROM find_service_token(%s, %s)"  # noqa: S105 - a statement
+_TOKENS: Final = "SELECT * FROM find_service_token(%s, %s)"
 
 
 class _SessionRow(NamedTuple):

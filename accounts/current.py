@@ -42,9 +42,9 @@ def _read_memberships(user_id: UUID) -> list[Membership]:
     return list(live.select_related("organisation").order_by("joined_at", "id"))
 
 
-def _find_memberships(request: HttpRequest) -> list[Membership]:
+def _find_memberships(request: HttpRequest, user_id: UUID) -> list[Membership]:
     """Return the same of the signed-in person, as they were read with their session if so."""
-    user_id, session = request.user.pk, getattr(request, "session", None)
+    session = getattr(request, "session", None)
     if isinstance(session, SessionStore):
         found = session.find_memberships(user_id)
         if found is not None:
@@ -55,7 +55,7 @@ def _find_memberships(request: HttpRequest) -> list[Membership]:
 def _look_up(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
-    memberships = _find_memberships(request)
+    memberships = _find_memberships(request, request.user.id)
     session = getattr(request, "session", None)
     chosen = session.get(SESSION_FIELD) if session is not None else None
     first = next(iter(memberships), None)
@@ -87,7 +87,8 @@ def signed_in(request: HttpRequest) -> dict[str, object]:
         mine = membership_of(request)
         if mine is None:
             return []
-        return [other for other in _find_memberships(request) if other.id != mine.id]
+        memberships = _find_memberships(request, mine.user_id)
+        return [other for other in memberships if other.id != mine.id]
 
     if not getattr(request, "user", None):
         return {}

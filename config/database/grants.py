@@ -75,7 +75,7 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 #: What the functions that count may do, whoever executes them.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
-#: The columns that `accounts.people`, `accounts.caller_lookup`, `integrations.crossings` and the like
+#: The columns that `accounts.people`, `accounts.caller_lookup`, `integrations.crossings` and others
 #: read in the rows of all people, for any caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": (

@@ -1,8 +1,8 @@
 """
 Who is asking, found out as before there was one statement for it: row by row, with the ORM.
 
-Nothing of `accounts.sessions`, `accounts.sign_in`, `accounts.current` and `accounts.tokens` is used.
-It asks as the owner of the tables, from whom no row is hidden.
+It uses nothing of `accounts.sessions`, `accounts.sign_in`, `accounts.current` and
+`accounts.tokens`, and asks as the owner of the tables, from whom no row is hidden.
 """
 
 from __future__ import annotations

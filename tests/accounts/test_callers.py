@@ -1,5 +1,5 @@
 """
-Every caller × every refusal × API and page: the answers are those of `caller_oracle`.
+Every caller and refusal, at the API and at a page: the answers are those of `caller_oracle`.
 
 accounts/README.md lists the same cases.
 """
@@ -32,7 +32,7 @@ from accounts.permissions import needs, page
 from accounts.roles import Permission, Role
 from accounts.sessions import SessionStore
 from tests.accounts.caller_oracle import Answer, ask_by_session, ask_by_token
-from tests.accounts.cast import AT, PASSWORD, person
+from tests.accounts.cast import AT, PASSWORD
 from tests.walls import AT_STAFF_SITE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -137,8 +137,8 @@ class World:
 
 
 @pytest.fixture
-def world(alice, mallory, antares, elsewhere, delegation, widget) -> World:
-    return World(alice, mallory, antares, elsewhere, delegation, widget)
+def world(alice, mallory, elsewhere, delegation, widget) -> World:
+    return World(alice, mallory, delegation.organisation, elsewhere, delegation, widget)
 
 
 Change = Callable[[World], object]
@@ -197,15 +197,13 @@ def leave_and_come_back(world: World) -> None:
 
 
 def leave(world: World) -> None:
-    memberships.leave(
-        user_id=world.alice.id, organisation_id=world.antares.id, at=timezone.now()
-    )
+    memberships.leave(user_id=world.alice.id, organisation_id=world.antares.id, at=timezone.now())
 
 
 #: By session: the name of the case, what is done to a signed-in Alice, and whether she is still let
 #: in by the API. Those of "at the row alone" leave the session, as a change beside our code would.
 BY_SESSION: Final[Mapping[str, tuple[Change, bool]]] = {
-    "nothing happened": (lambda w: None, True),
+    "nothing happened": (lambda _: None, True),
     "no cookie": (lambda w: setattr(w, "key", None), False),
     "unknown key": (lambda w: setattr(w, "key", "x" * 32), False),
     "key of another form": (lambda w: setattr(w, "key", "x"), False),
@@ -281,17 +279,17 @@ BY_SESSION: Final[Mapping[str, tuple[Change, bool]]] = {
 
 #: By token, likewise.
 BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
-    "nothing happened": (lambda w: None, True),
+    "nothing happened": (lambda _: None, True),
     "unknown token": (lambda w: setattr(w, "token", "x" * 43), False),
-    "token expired": (lambda w: ServiceToken.objects.update(expires_at=timezone.now()), False),
-    "token deleted": (lambda w: ServiceToken.objects.all().delete(), False),
+    "token expired": (lambda _: ServiceToken.objects.update(expires_at=timezone.now()), False),
+    "token deleted": (lambda _: ServiceToken.objects.all().delete(), False),
     "secret turned, former one kept": (partial(turn_secret, keeps_former=True), True),
     "secret turned, former one gone": (partial(turn_secret, keeps_former=False), False),
     "client retired": (
         lambda w: clients.retire(client_id=w.widget.client_id, at=timezone.now()), False,
     ),
     "client retired, at the row alone": (
-        lambda w: ServiceClient.objects.update(retired_at=timezone.now()), False,
+        lambda _: ServiceClient.objects.update(retired_at=timezone.now()), False,
     ),
     "delegation off": (
         lambda w: delegations.switch_off(
@@ -300,9 +298,9 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
         False,
     ),
     "delegation off, at the row alone": (
-        lambda w: Delegation.objects.update(switched_off_at=timezone.now()), False,
+        lambda _: Delegation.objects.update(switched_off_at=timezone.now()), False,
     ),
-    "delegation of another epoch": (lambda w: Delegation.objects.update(epoch=2), False),
+    "delegation of another epoch": (lambda _: Delegation.objects.update(epoch=2), False),
     "delegation in another organisation": (
         lambda w: Delegation.objects.update(organisation=w.elsewhere), False,
     ),

@@ -1,4 +1,4 @@
-"""Connections that the server ended: the next request opens another one, and nobody sees an error."""
+"""Connections that the server ended: the next request opens another, and nobody sees an error."""
 
 from __future__ import annotations
 

@@ -614,7 +614,9 @@ class TestSessions:
         ask = f"SELECT session_data, person FROM find_{site}_session(%s, now())"  # noqa: S608
         return attempts.run(ask, key_hash)
 
-    @pytest.mark.parametrize(("who", "site", "other"), [(WEB, "web", "staff"), (STAFF, "staff", "web")])
+    @pytest.mark.parametrize(
+        ("who", "site", "other"), [(WEB, "web", "staff"), (STAFF, "staff", "web")]
+    )
     def test_are_found_at_their_own_site_alone(self, world, hashes, who, site, other):
         with login(who) as attempts:
             assert self.find(attempts, site, hashes[site]) == [("signed", world.bob.user.id)]

@@ -43,13 +43,15 @@ _FUNCTIONS: Final = (
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
 )
-#: Seconds since its last statement for which a connection is not asked whether it still works, while
-#: its socket is silent. No firewall forgets a connection so soon.
+#: Seconds after its last statement in which a connection with a silent socket is taken to work: no
+#: firewall forgets a connection so soon.
 TRUSTED_FOR: Final = 10.0
 _TELL: Final = f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    health_check_done: bool
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(_tell)
