@@ -68,6 +68,7 @@ class _TokenRow(NamedTuple):
     person_id: UUID
     name: str
     role: str
+    is_counted: bool
 
 
 class FoundSession(NamedTuple):
@@ -140,6 +141,7 @@ def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
         epoch=row.delegation_epoch,
         switched_off_at=None,
     )
+    token.is_counted = row.is_counted
     token.delegation.user = _load(
         User, id=row.person_id, name=row.name, role=row.role, is_active=True
     )

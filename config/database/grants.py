@@ -89,6 +89,7 @@ LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
         "id", "token_hash", "client_id", "delegation_id", "delegation_epoch", "purpose",
         "expires_at",
     ),
+    "accounts.UserMinute": ("client_id", "user_id", "minute_at"),
     "accounts.Delegation": ("id", "user_id", "organisation_id", "epoch", "switched_off_at"),
     "account.EmailAddress": ("user_id", "email", "verified"),
     "mfa.Authenticator": ("id", "user_id", "type", "data"),

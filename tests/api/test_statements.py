@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 MESSAGES: Final = "/v1/users/me/messages"
 #: Sent by `tests.walls`, which gives a request the rights of a web process, and by the transaction
@@ -30,10 +32,11 @@ _OF_A_PAGE: Final = (
 
 
 def statements_of(client: Any) -> list[str]:
-    # The first request of a day, or of a feature's minute, writes that there was one.
-    assert client.get(MESSAGES).status_code == 200
-    with CaptureQueriesContext(connection) as captured:
+    with time_machine.travel(timezone.now(), tick=False):
+        # The first request of a day, or of a feature's minute, writes that there was one.
         assert client.get(MESSAGES).status_code == 200
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(MESSAGES).status_code == 200
     return [one["sql"] for one in captured if not one["sql"].startswith(_OF_THE_TEST)]
 
 
@@ -42,7 +45,7 @@ class TestAPageOfMessages:
         ("caller", "asked_first"),
         [
             ("hers", ["FROM find_web_session("]),
-            ("widget", ["FROM find_service_token(", 'FROM "accounts_userminute"']),
+            ("widget", ["FROM find_service_token("]),
         ],
     )
     def test_asks_who_asks_once_and_what_it_shows_once(self, request, caller, asked_first):

@@ -48,16 +48,22 @@ $body$;
 
 -- A service token by the hashes that it may be stored under, if it has not expired, its client is not
 -- retired, its delegation is on and of the epoch that it was minted under, the membership that the
--- delegation rests on is live in an open organisation, and the person is active.
+-- delegation rests on is live in an open organisation, and the person is active. Also whether the
+-- client was counted for that person in the minute of `at` (see accounts/usage.py).
 CREATE OR REPLACE FUNCTION public.find_service_token(hashes bytea[], at timestamp with time zone)
 RETURNS TABLE (
     token uuid, delegation_epoch integer, purpose text, expires_at timestamp with time zone,
     client uuid, feature text, users_per_minute integer,
-    delegation uuid, organisation uuid, person uuid, name text, role text
+    delegation uuid, organisation uuid, person uuid, name text, role text, is_counted boolean
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 SELECT t.id, t.delegation_epoch, t.purpose::text, t.expires_at, c.id, c.feature::text,
-       c.users_per_minute, d.id, d.organisation_id, u.id, u.name::text, u.role::text
+       c.users_per_minute, d.id, d.organisation_id, u.id, u.name::text, u.role::text,
+       EXISTS (
+       SELECT FROM public.accounts_userminute AS p
+        WHERE p.client_id = c.id AND p.user_id = u.id
+          AND p.minute_at = date_trunc('minute', find_service_token.at, 'UTC')
+       )
   FROM public.accounts_servicetoken AS t
   JOIN public.accounts_serviceclient AS c ON c.id = t.client_id AND c.retired_at IS NULL
   JOIN public.accounts_delegation AS d
