@@ -67,6 +67,10 @@ class ServiceToken(models.Model):
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
+    #: Whether its client was counted for its person in this minute, if it was read with that
+    #: (`accounts.usage`).
+    is_counted = False
+
     class Meta:
         constraints = [
             models.CheckConstraint(
