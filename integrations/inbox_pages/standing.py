@@ -22,33 +22,32 @@ def of(asked: Asked) -> Standing:
     """Return how a person's mailboxes stand, in one query."""
     if asked.actor.organisation_id is None:
         return Standing(0, is_importing=False, horizon_words="", alerts=())
-    live = list(
-        Integration.objects.live()
-        .owned_by(asked.user_id, asked.actor.organisation_id)
-        .filter(product="mail")
-        .select_related("connection")
+    live = Integration.objects.live().owned_by(asked.user_id, asked.actor.organisation_id)
+    mailboxes = list(
+        live.filter(product="mail").values_list("status", "connection__provider", "horizon_days")
     )
     alerts = [
         {
             "tone": "bad",
             "says": claim(
                 "inbox.reconnect",
-                f"{PROVIDERS[one.connection.provider].label} no longer lets Antares read a mailbox."
+                f"{PROVIDERS[provider].label} no longer lets Antares read a mailbox."
                 " Please reconnect it; nothing is lost.",
             ),
         }
-        for one in live
-        if one.status == IntegrationStatus.REAUTH_REQUIRED
+        for status, provider, _ in mailboxes
+        if status == IntegrationStatus.REAUTH_REQUIRED
     ]
-    importing = any(one.status == IntegrationStatus.SYNCING for one in live)
+    importing = any(status == IntegrationStatus.SYNCING for status, *_ in mailboxes)
     if importing:
         alerts.append({"tone": "info", "says": "Older mail is still coming in."})
-    return Standing(len(live), importing, _horizon(live), tuple(alerts))
+    horizon = _describe_horizon({days for *_, days in mailboxes}, {one[1] for one in mailboxes})
+    return Standing(len(mailboxes), importing, horizon, tuple(alerts))
 
 
-def _horizon(live: list[Integration]) -> str:
-    labels = sorted({PROVIDERS[one.connection.provider].label for one in live})
-    days = {one.horizon_days for one in live}
-    if len(days) != 1 or None in days:
+def _describe_horizon(horizons: set[int | None], providers: set[str]) -> str:
+    """Return how much mail is kept, where all mailboxes keep the same; else nothing."""
+    if len(horizons) != 1 or None in horizons:
         return ""
-    return f"The last {days.pop()} days are here, older mail stays at {' and '.join(labels)}"
+    labels = sorted(PROVIDERS[provider].label for provider in providers)
+    return f"The last {horizons.pop()} days are here, older mail stays at {' and '.join(labels)}"

@@ -18,6 +18,9 @@ from limited_use.vault.sealed import REFUSED
 
 # Templates cannot name what begins like this.
 CONTEXT_KEY: Final = "_showing"
+# A union of types is made anew each time that it is named.
+_TEXT: Final = (str, bytes)
+_LISTS: Final = (list, tuple)
 
 
 class StillHeld(Exception):
@@ -85,14 +88,14 @@ class Showing:
 
     def hold(self, value: Any) -> Any:
         """Return `value` with every text in it held; ids, numbers, flags and times stay."""
-        if isinstance(value, str | bytes):
+        if isinstance(value, _TEXT):
             if self._values is None:
                 raise StillHeld("the rendering is over")
             self._values.append(value)
             return Held(self, len(self._values) - 1)
         if isinstance(value, Mapping):
             return {key: self.hold(one) for key, one in value.items()}
-        if isinstance(value, list | tuple):
+        if isinstance(value, _LISTS):
             return [self.hold(one) for one in value]
         return value
 
