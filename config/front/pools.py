@@ -10,6 +10,7 @@ from contextvars import Context
 from typing import Final, TypeVar
 
 from config.front import refusals
+from config.front.call_stack import call_with_room
 from config.front.client import Client, ClientGone
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class Pool:
         async with self._thread(client):
             loop = asyncio.get_running_loop()
             # Nothing that one request sets is seen by the next.
-            return await loop.run_in_executor(self._executor, Context().run, call)
+            return await loop.run_in_executor(self._executor, Context().run, call_with_room, call)
 
     @asynccontextmanager
     async def _thread(self, client: Client) -> AsyncIterator[None]:
