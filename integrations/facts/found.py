@@ -30,6 +30,9 @@ class Found:
     status: str = ""
     # For how many hours its owner wants a copy to be shown; None: as long as its product may be.
     cache_hours: int | None = None
+    # How many days of mail its owner wants to be stored; None: all.
+    horizon_days: int | None = None
+    provider: str = ""
     # What the ledger calls it.
     names: Naming = SERVICE
 

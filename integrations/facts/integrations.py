@@ -13,13 +13,14 @@ from limited_use.features import FEATURES, Feature
 from limited_use.guard import Fence, FenceKind
 from limited_use.vocabulary import Fact
 
-from .columns import by_id, fence, id_or_none, names, number, owns, rows
+from .columns import by_id, fence, id_or_none, names, number, number_or_none, owns, rows
 from .found import NOTHING, OF_INBOX, Agreement, Found, FoundFor
 
 _INTEGRATIONS = """
 SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
        m.id, m.epoch, s.id, s.epoch, s.version, k.commitment,
-       d.id, d.epoch, d.feature, d.feature_version, i.product, i.cache_hours
+       d.id, d.epoch, d.feature, d.feature_version, i.product, i.cache_hours,
+       i.horizon_days, c.provider
   FROM integrations_integration i
   JOIN integrations_connection c ON c.id = i.connection_id
   LEFT JOIN limited_use_ledgerkey k ON k.holder = c.id AND k.destroyed_at IS NULL
@@ -91,7 +92,9 @@ def _asked(actor: Actor, by: Agreement, at: datetime) -> list[Any]:
 def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found:
     (_, epoch, status, connection_id, grant, owner, organisation, *rest) = row
     membership, membership_epoch, consent, consent_epoch, agreed, *rest = rest
-    ledger_key, delegation, product, cache_hours = rest[0], rest[1:5], rest[5], rest[6]
+    ledger_key, delegation, (product, cache_hours, horizon_days, provider) = (
+        rest[0], rest[1:5], rest[5:],
+    )  # fmt: skip
     facts: set[Fact] = set()
     fences: list[Fence] = []
     if status in LIVE:
@@ -114,7 +117,9 @@ def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found
         connection_id=id_or_none(connection_id),
         names=names(connection_id, ledger_key),
         product=str(product),
-        cache_hours=None if cache_hours is None else number(cache_hours),
+        cache_hours=number_or_none(cache_hours),
+        horizon_days=number_or_none(horizon_days),
+        provider=str(provider),
         status=str(status),
     )
 

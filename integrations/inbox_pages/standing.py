@@ -1,11 +1,12 @@
-"""What the inbox says about the mailboxes behind it: from our own rows, nothing sealed."""
+"""What the inbox says about the mailboxes behind it: of our own columns, nothing sealed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from integrations.inbox import Asked
-from integrations.models import Integration, IntegrationStatus
+from integrations.facts import Found
+from integrations.models import LIVE, IntegrationStatus
 from integrations.providers import PROVIDERS
 from limited_use.claims import claim
 
@@ -18,31 +19,28 @@ class Standing:
     alerts: tuple[dict[str, str], ...]
 
 
-def of(asked: Asked) -> Standing:
-    """Return how a person's mailboxes stand, in one query."""
-    if asked.actor.organisation_id is None:
-        return Standing(0, is_importing=False, horizon_words="", alerts=())
-    live = Integration.objects.live().owned_by(asked.user_id, asked.actor.organisation_id)
-    mailboxes = list(
-        live.filter(product="mail").values_list("status", "connection__provider", "horizon_days")
-    )
+def describe(mailboxes: Iterable[Found]) -> Standing:
+    """Return how a person's mailboxes stand, by what was found of them for their permits."""
+    live = [found for found in mailboxes if found.status in LIVE]
     alerts = [
         {
             "tone": "bad",
             "says": claim(
                 "inbox.reconnect",
-                f"{PROVIDERS[provider].label} no longer lets Antares read a mailbox."
+                f"{PROVIDERS[found.provider].label} no longer lets Antares read a mailbox."
                 " Please reconnect it; nothing is lost.",
             ),
         }
-        for status, provider, _ in mailboxes
-        if status == IntegrationStatus.REAUTH_REQUIRED
+        for found in live
+        if found.status == IntegrationStatus.REAUTH_REQUIRED
     ]
-    importing = any(status == IntegrationStatus.SYNCING for status, *_ in mailboxes)
+    importing = any(found.status == IntegrationStatus.SYNCING for found in live)
     if importing:
         alerts.append({"tone": "info", "says": "Older mail is still coming in."})
-    horizon = _describe_horizon({days for *_, days in mailboxes}, {one[1] for one in mailboxes})
-    return Standing(len(mailboxes), importing, horizon, tuple(alerts))
+    horizon = _describe_horizon(
+        {found.horizon_days for found in live}, {found.provider for found in live}
+    )
+    return Standing(len(live), importing, horizon, tuple(alerts))
 
 
 def _describe_horizon(horizons: set[int | None], providers: set[str]) -> str:

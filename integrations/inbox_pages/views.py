@@ -57,7 +57,7 @@ def threads(request: HttpRequest) -> HttpResponse:
     except (cursors.InvalidCursor, cursors.ExpiredCursor):
         # A bookmark of a page that has moved on: the first one is where it went.
         return redirect(_address(folder))
-    state = standing.of(asked)
+    state = standing.describe(reading.mailboxes)
     # Sent mail is listed by the people it went to.
     is_outgoing = folder in OUTGOING
     thread_rows = ThreadRows(is_outgoing, asked.at, RowUrl("inbox-thread"))
