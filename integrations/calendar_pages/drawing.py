@@ -154,7 +154,6 @@ def _about(span: Span, today: date, days: Sequence[Shape], hours: range) -> Shap
         "following": span.following if spans.is_possible(span.following) else None,
         "today": today,
         "hours": [str(hour) for hour in hours],
-        "day_count": len(days),
         "has_events": any(day["all"] for day in days),
         "holds_today": span.first <= today <= span.last,
     }
