@@ -13,13 +13,14 @@ from limited_use.features import FEATURES, Feature
 from limited_use.guard import Fence, FenceKind
 from limited_use.vocabulary import Fact
 
-from .columns import by_id, fence, id_or_none, names, number, owns, rows
-from .found import OF_INBOX, Agreement, Found, FoundFor
+from .columns import by_id, fence, id_or_none, names, number, number_or_none, owns, rows
+from .found import NOTHING, OF_INBOX, Agreement, Found, FoundFor
 
 _INTEGRATIONS = """
 SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
        m.id, m.epoch, s.id, s.epoch, s.version, k.commitment,
-       d.id, d.epoch, d.feature, d.feature_version, i.product
+       d.id, d.epoch, d.feature, d.feature_version, i.product, i.cache_hours,
+       i.horizon_days, c.provider
   FROM integrations_integration i
   JOIN integrations_connection c ON c.id = i.connection_id
   LEFT JOIN limited_use_ledgerkey k ON k.holder = c.id AND k.destroyed_at IS NULL
@@ -55,6 +56,27 @@ def of_integrations(
     return by_id(_BY_ID, _asked(actor, by, at), ids, lambda row: _integration(row, actor, feature))
 
 
+def of_agreements(
+    wanted: Mapping[Agreement, Sequence[UUID]], *, actor: Actor, at: datetime
+) -> Mapping[tuple[Agreement, UUID], Found]:
+    """
+    Return the same of integrations that rest on different agreements, in one query.
+
+    :param wanted: ids of integrations, by the agreement that counts as consent
+    """
+    agreements = [by for by, ids in wanted.items() if ids]
+    parts, parameters = [], []
+    for part, by in enumerate(agreements):
+        places = ", ".join(["%s"] * len(wanted[by]))
+        parts.append(f"SELECT {part}, found.* FROM ({_BY_ID.format(places)}) found")  # noqa: S608 - our own words
+        parameters += [*_asked(actor, by, at), *wanted[by]]
+    found = {(by, one): NOTHING for by in agreements for one in wanted[by]}
+    for part, *row in rows(" UNION ALL ".join(parts), parameters) if parts else ():
+        by = agreements[part]
+        found[by, row[0]] = _integration(row, actor, by.feature)
+    return found
+
+
 def of_mailboxes(*, user_id: UUID, actor: Actor, at: datetime) -> FoundFor:
     """Return the same of every mailbox that person has in the actor's organisation."""
     whose = [user_id, actor.organisation_id]
@@ -70,7 +92,9 @@ def _asked(actor: Actor, by: Agreement, at: datetime) -> list[Any]:
 def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found:
     (_, epoch, status, connection_id, grant, owner, organisation, *rest) = row
     membership, membership_epoch, consent, consent_epoch, agreed, *rest = rest
-    ledger_key, delegation, product = rest[0], rest[1:5], rest[5]
+    ledger_key, delegation, (product, cache_hours, horizon_days, provider) = (
+        rest[0], rest[1:5], rest[5:],
+    )  # fmt: skip
     facts: set[Fact] = set()
     fences: list[Fence] = []
     if status in LIVE:
@@ -93,6 +117,9 @@ def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found
         connection_id=id_or_none(connection_id),
         names=names(connection_id, ledger_key),
         product=str(product),
+        cache_hours=number_or_none(cache_hours),
+        horizon_days=number_or_none(horizon_days),
+        provider=str(provider),
         status=str(status),
     )
 

@@ -53,7 +53,7 @@ def rows(  # noqa: PLR0913 - one question in full
         if value is not None:
             conditions.append(condition)
             values.append(value)
-    condition, ids = _of(mailboxes, filters.connection_id)
+    condition, ids = select_mailboxes(mailboxes, filters.connection_id)
     conditions.append(condition)
     values += ids
     if after is not None:
@@ -71,9 +71,9 @@ def rows(  # noqa: PLR0913 - one question in full
         return [Listed._make(one) for one in cursor.fetchall()]
 
 
-def _of(mailboxes: Mailboxes, connection_id: UUID | None) -> tuple[str, list[Any]]:
+def select_mailboxes(mailboxes: Mailboxes, connection_id: UUID | None) -> tuple[str, list[Any]]:
     """
-    Return what keeps hidden mailboxes out.
+    Return the condition that keeps hidden mailboxes out, and its values.
 
     By exclusion, and only where there is something to exclude: a list of the
     mailboxes to show would make PostgreSQL leave the index that has the order.

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from integrations import permits
 from integrations.asking import Asked, NotFound
+from integrations.facts import Found
 from integrations.permits import Permits
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
@@ -39,11 +40,13 @@ class Reading:
     Rows, and the permits under which a sink opens them.
 
     :param next_cursor: None on the last page
+    :param mailboxes: of a list, what was found of each mailbox of the person
     """
 
     rows: Sequence[Row]
     permits: Permits
     next_cursor: str | None = None
+    mailboxes: Sequence[Found] = ()
 
 
 def messages(
@@ -209,4 +212,4 @@ def _reading(
         following = cursors.write(
             page.next_place, kind=kind, audience=asked.audience, filters=filters.text, at=asked.at
         )
-    return Reading(page.rows, granted, following)
+    return Reading(page.rows, granted, following, tuple(boxes.found.of.values()))

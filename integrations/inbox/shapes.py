@@ -35,6 +35,27 @@ DAMAGED: Mapping[str, Any] = {
 }
 
 
+class ListedThread(NamedTuple):
+    """
+    The columns of a thread that a list shows, and its newest message's summary as it is stored.
+
+    :param newest_id: None if that message is not there
+    :param newest_integration_id: whose key the summary is sealed under
+    """
+
+    id: UUID
+    integration_id: UUID
+    first_received_at: datetime
+    last_received_at: datetime
+    message_count: int
+    unread_count: int
+    has_attachments: bool
+    is_starred: bool
+    newest_id: UUID | None
+    newest_integration_id: UUID | None
+    summary: bytes | None
+
+
 class Listed(NamedTuple):
     """The columns of a message that a list shows, sealed ones as they are stored."""
 
@@ -64,11 +85,11 @@ class ThreadRow:
     """
     A thread, and which connection it came by.
 
-    `messages` are those whose summaries are opened, newest first; in a list the
-    newest only.
+    `messages` are those whose summaries are opened, newest first; in a list none, because the
+    row of the list has the newest one's summary.
     """
 
-    thread: Thread
+    thread: Thread | ListedThread
     messages: tuple[Message, ...]
     connection_id: UUID | None
 

@@ -23,10 +23,12 @@ from accounts.roles import Permission
 from integrations import attachments, downloads, framing, inbox, support_items
 from integrations.asking import asked_by
 from integrations.inbox import Filters, cursors, shapes
+from integrations.page_urls import RowUrl
 from integrations.providers import errors
 from limited_use.sinks import page as page_sink
 
 from . import documents, frames, standing, waiting
+from .thread_rows import ThreadRows
 
 TABS: Final = (
     ("inbox", "Inbox"),
@@ -55,19 +57,21 @@ def threads(request: HttpRequest) -> HttpResponse:
     except (cursors.InvalidCursor, cursors.ExpiredCursor):
         # A bookmark of a page that has moved on: the first one is where it went.
         return redirect(_address(folder))
-    state = standing.of(asked)
+    state = standing.describe(reading.mailboxes)
+    # Sent mail is listed by the people it went to.
+    is_outgoing = folder in OUTGOING
+    thread_rows = ThreadRows(is_outgoing, asked.at, RowUrl("inbox-thread"))
     body = page_sink.render(
         "inbox/threads.html",
         reading.rows,
         permits=reading.permits,
         actor=asked.actor,
-        shape=shapes.thread_summary,
+        shape=thread_rows.make,
         at=asked.at,
         context={
             "words": "",
             "folder_title": dict(TABS)[folder],
-            # What they wrote themself is listed by whom it went to.
-            "is_outgoing": folder in OUTGOING,
+            "is_outgoing": is_outgoing,
             "tabs": [
                 {"url": _address(key), "label": label, "is_current": key == folder}
                 for key, label in TABS
@@ -79,7 +83,6 @@ def threads(request: HttpRequest) -> HttpResponse:
             "is_later_page": cursor is not None,
             "first_url": _address(folder),
             "next_url": _address(folder, reading.next_cursor) if reading.next_cursor else "",
-            "now": asked.at,
         },
         request=request,
     )

@@ -18,11 +18,15 @@ register = template.Library()
 
 
 class Reveal(Node):
-    """Show a held value, through filters, escaped as any other."""
+    """
+    Show a held value, through filters, escaped as any other.
+
+    :param shown: the filters, applied to `revealed`; None where there are none
+    """
 
     child_nodelists = ()
 
-    def __init__(self, held: FilterExpression, shown: FilterExpression) -> None:
+    def __init__(self, held: FilterExpression, shown: FilterExpression | None) -> None:
         self.held = held
         self.shown = shown
 
@@ -36,6 +40,8 @@ class Reveal(Node):
         if not isinstance(showing, Showing):
             raise StillHeld("no sink renders this page")
         value = showing.reveal(self.held.resolve(context))
+        if self.shown is None:
+            return render_value_in_context(value, context)
         # For the filters, which see text, and for nothing else.
         with context.push(revealed=value):
             return render_value_in_context(self.shown.resolve(context), context)
@@ -48,4 +54,5 @@ def reveal(parser: Parser, token: Token) -> Reveal:
     name, bar, filters = expression.strip().partition("|")
     if not name:
         raise template.TemplateSyntaxError("reveal what?")
-    return Reveal(parser.compile_filter(name), parser.compile_filter(f"revealed{bar}{filters}"))
+    shown = parser.compile_filter(f"revealed|{filters}") if bar else None
+    return Reveal(parser.compile_filter(name), shown)

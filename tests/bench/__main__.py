@@ -50,6 +50,7 @@ BENCHMARKS = (
     Benchmark("decisions", "Guard: decision and permit"),
     Benchmark("scaling", "Guard: decision and permit as the tables grow ten times"),
     Benchmark("inbox", "Inbox pages of 50 and 200 rows through the API"),
+    Benchmark("pages", "HTML pages of inbox and calendar against their JSON"),
     Benchmark("growth", "Inbox page as the table grows"),
     Benchmark("syncing", "First sync of a mailbox", sandbox=True),
     Benchmark("purging", "Purge of 100,000 messages", sandbox=True),
