@@ -219,6 +219,18 @@ class GraphClient:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 
+def load() -> None:
+    """
+    Import the library.
+
+    :raises ImportError: if it is missing or broken
+    """
+    import httpx
+    import kiota_http.middleware.options
+    import msgraph.graph_request_adapter
+    import msgraph_core  # noqa: F401
+
+
 def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
     import httpx
     from kiota_abstractions.authentication.anonymous_authentication_provider import (
