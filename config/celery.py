@@ -42,7 +42,6 @@ def prepare_memory(**_: Any) -> None:
 
     privacy.keep()
     memory.give_back()
-    memory.load_without_collecting()
 
 
 @signals.worker_init.connect  # type: ignore[untyped-decorator]

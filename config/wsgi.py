@@ -14,7 +14,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 privacy.keep()
 memory.give_back()
-memory.load_without_collecting()
 refuse_other_than(*SITES)
 _application = read_as_utf8(without_our_environment(get_wsgi_application()))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 import psycopg
+
 from config.broker import tls_options
 from config.embedded.processes import Unavailable
 

@@ -37,23 +37,7 @@ def give_back() -> None:
         mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-def load_without_collecting() -> None:
-    """
-    Look for no cycles while modules are imported, until `collect_seldom` is called.
-
-    Almost all that an import makes stays. Looking through it again and again as it grows took a
-    fifth of the time in which a process starts.
-    """
-    gc.disable()
-
-
 def collect_seldom() -> None:
-    """
-    Look for cycles seldom, and never among the objects that exist now.
-
-    Call it when all is loaded: what is imported later is looked through. A child process that is
-    forked later calls it again.
-    """
+    """Look for cycles seldom, and never among the objects that exist now: call it last."""
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
-    gc.enable()

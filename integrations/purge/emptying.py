@@ -63,8 +63,7 @@ def in_batches(
 ) -> int:
     """Delete the integration's rows of one table, ordered by id; return how many."""
     statement = _delete_statement(model)
-    deleted, size = 0, FIRST
-    last_id = _BEFORE_ALL
+    deleted, size, last_id = 0, FIRST, _BEFORE_ALL
     while True:
         first_id, began = last_id, perf_counter()
         with transaction.atomic(durable=True), connection.cursor() as cursor:
@@ -72,7 +71,7 @@ def in_batches(
             # From the last id on: a scan from the start would wade through what was deleted.
             cursor.execute(statement, [integration_id, first_id, size])
             found, gone, last_id = cursor.fetchone()
-        deleted += gone
+        deleted += int(gone)
         if found < size:
             return deleted
         size = _next_size(size, perf_counter() - began)

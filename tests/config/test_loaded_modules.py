@@ -77,7 +77,8 @@ def test_the_launcher_imports_neither_django_nor_celery_nor_an_http_client():
 
 def test_whatever_reads_the_settings_queues_into_our_broker():
     program = (
-        "import sys, django; django.setup(); from celery import current_app; print(current_app.main)"
+        "import sys, django; django.setup(); "
+        "from celery import current_app; print(current_app.main)"
     )
 
     assert run(program) == "antares"

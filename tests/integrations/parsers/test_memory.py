@@ -59,20 +59,6 @@ class TestLargeBlocks:
         assert keep_after_reading("") > 40
 
 
-def test_nothing_is_searched_for_cycles_while_modules_are_imported():
-    program = (
-        "import gc; from integrations.parser_process import memory;"
-        " memory.load_without_collecting(); print(gc.isenabled());"
-        " memory.collect_seldom(); print(gc.isenabled())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-
-    assert done.stdout.split() == ["False", "True"]
-
-
 @pytest.mark.parametrize("signal", ["worker_ready", "worker_process_init", "beat_init"])
 def test_each_process_of_celery_sets_apart_what_is_loaded(signal):
     """The first is sent to a worker, the second to each process of a prefork pool."""
