@@ -135,6 +135,19 @@ def load_provider_libraries(**_: Any) -> None:
         raise SystemExit(f"a client library of a provider cannot be imported: {error}") from error
 
 
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def load_views(**_: Any) -> None:
+    """
+    Import all views before the first task.
+
+    Otherwise the first notice does, which names the address of a page: 26 MB in the middle of a
+    purge, and after `collect_garbage_seldom`.
+    """
+    from django.urls import get_resolver
+
+    _loaded = get_resolver().url_patterns
+
+
 # The second is for the processes of a prefork pool: those are forked before the worker is ready.
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -65,6 +65,19 @@ def test_a_process_that_calls_no_provider_imports_no_client_library(process):
     assert run(program, process_class=process_class) == "True []"
 
 
+def test_a_worker_imports_all_views_before_it_sets_apart_what_is_loaded():
+    """The first notice would, in the middle of a purge, and nothing of that would be set apart."""
+    program = (
+        "import sys, django; django.setup(); "
+        "from celery import signals; from config import celery; "
+        "views = 'integrations.inbox_pages.views'; before = views in sys.modules; "
+        "celery.load_views(); print(before, views in sys.modules, "
+        "celery.load_views in {one() for _, one in signals.worker_init.receivers})"
+    )
+
+    assert run(program) == "False True True"
+
+
 def test_the_launcher_imports_neither_django_nor_celery_nor_an_http_client():
     names = ("celery", "django", "httpx", "joserfc", "kombu", "redis")
     program = (
