@@ -533,3 +533,8 @@ EGRESS_TRIPWIRE = _env.flag("EGRESS_TRIPWIRE")
 LOGGING = configuration(level=_env.text("LOG_LEVEL", "INFO"))
 
 _env.finish()
+
+# Every process that queues a task (web, commands, tests) reads these settings, and so reaches our
+# broker rather than Celery's default one. Not imported with the package: the launcher, which
+# needs no Celery, would wait for it.
+import config.celery  # noqa: E402, F401 - its settings stand above

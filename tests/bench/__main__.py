@@ -55,6 +55,7 @@ BENCHMARKS = (
     Benchmark("syncing", "First sync of a mailbox", sandbox=True),
     Benchmark("purging", "Purge of 100,000 messages", sandbox=True),
     Benchmark("footprint", "Resident memory", sandbox=True),
+    Benchmark("starting", "Start of the demo on existing data"),
     Benchmark("appending", "Ledger: appends by many writers at once"),
     Benchmark("sequencing", "Ledger: sequencer, and proofs among 1,000,000 entries"),
     Benchmark("rewrapping", "Key epoch: every key wrapped anew"),

@@ -7,7 +7,8 @@ What it makes of an answer, a tree of models, costs a hundred times as much as t
 requests are its own, and answers are read as they come. It would also send a POST again
 after a 503, and follow a redirect: both are off.
 
-Importing it takes 25 MB and a tenth of a second, which a process pays that talks to Microsoft.
+Importing it takes 25 MB and a tenth of a second. A sync worker imports it when it starts, any other
+process when it first calls Microsoft.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import import_module
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
@@ -47,6 +49,13 @@ LOADING: Final = 45.0
 # https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
 AT_ONCE: Final = 4
 _KEPT_OPEN: Final = 40
+_LIBRARY: Final = (
+    "httpx",
+    "kiota_abstractions.request_information",
+    "kiota_http.middleware.options",
+    "msgraph.graph_request_adapter",
+    "msgraph_core",
+)
 
 _MAKING: Final = Lock()
 T = TypeVar("T")
@@ -217,6 +226,16 @@ class GraphClient:
     def _end(self) -> None:
         self._names.shutdown(wait=False)
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+def load() -> None:
+    """
+    Import the library.
+
+    :raises ImportError: if it is missing or broken
+    """
+    for name in _LIBRARY:
+        import_module(name)
 
 
 def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
