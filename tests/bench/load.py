@@ -41,7 +41,7 @@ GOAL_AT = 4
 WEB_PROCESSES = (1, 2)
 MESSAGES = sizes.of(1_000, tiny=60)
 PAGE = 50
-SECONDS, ROUNDS = sizes.of(4, tiny=1), sizes.of(5, tiny=1)
+SECONDS, ROUNDS = sizes.of(3, tiny=1), sizes.of(4, tiny=1)
 # So many that each thread of each process has answered, and so has its connection to the database.
 WARM_UP = 8
 PATIENCE = 120  # seconds
