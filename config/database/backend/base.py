@@ -10,6 +10,7 @@ no round trip more than without.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
@@ -47,6 +48,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(_tell)
         self._teller: psycopg.Cursor[Any] | None = None
+
+    def connect(self) -> None:
+        """
+        Connect, to close at a time of this connection's own.
+
+        Threads that are busy connect at the same moment. Without a spread they would all connect
+        again at the same moment, and the requests of all of them would wait for it.
+        """
+        super().connect()
+        if self.close_at is not None:
+            longest = self.settings_dict["CONN_MAX_AGE"]
+            self.close_at -= secrets.randbelow(longest // 2 + 1)
 
     def teller(self) -> psycopg.Cursor[Any]:
         """Return the cursor that tells of the connection at hand: one for all that it is told."""
