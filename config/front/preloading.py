@@ -29,8 +29,8 @@ def load_templates() -> None:
 
 
 def _list_templates() -> Iterator[str]:
-    apps_of_ours = (Path(app.path) for app in apps.get_app_configs())
-    folders = [app / "templates" for app in apps_of_ours if app.parent == settings.BASE_DIR]
-    for folder in (*settings.TEMPLATES[0]["DIRS"], *folders):
-        for path in folder.rglob("*.html"):
-            yield str(path.relative_to(folder))
+    paths = (Path(app.path) for app in apps.get_app_configs())
+    ours = [path for path in paths if path.parent == settings.BASE_DIR]
+    for folder in (settings.BASE_DIR / "templates", *(path / "templates" for path in ours)):
+        for template in folder.rglob("*.html"):
+            yield str(template.relative_to(folder))
