@@ -22,7 +22,7 @@ from django.urls import get_resolver
 print(json.dumps({
     "left": left,
     "is_collecting": gc.isenabled(),
-    "new_objects": gc.get_threshold()[0],
+    "thresholds": gc.get_threshold(),
     "templates": list(loader.get_template_cache),
     "names": get_resolver()._populated,
 }))
@@ -48,7 +48,9 @@ class TestAWebProcess:
 
     def test_collects_what_requests_leave_in_short_turns(self, loaded):
         assert loaded["is_collecting"]
-        assert loaded["new_objects"] == 2_000
+        new_objects, *_ = loaded["thresholds"]
+        # Half a millisecond; a worker's 20,000 take longer than a request.
+        assert new_objects <= 2_000
 
     def test_has_compiled_the_addresses(self, loaded):
         assert loaded["names"]
