@@ -9,9 +9,9 @@ Python looks for cycles each time that 700 objects more were made than freed, an
 among all that was ever loaded. A mail is some hundred objects, of which none is in a cycle. A
 request leaves some 200 objects in cycles, because Django's view and request refer to each other.
 
-No thread runs while Python looks for cycles. So a web process does it more often than a worker, each
-time among fewer objects: among 20,000 it takes 10 ms, twice as long as a request, among 2,000 half
-a millisecond.
+No thread runs while Python looks for cycles. So a web process does it more often than a worker,
+each time among fewer objects: among 20,000 it takes 10 ms, twice as long as a request, among 2,000
+half a millisecond.
 """
 
 from __future__ import annotations
