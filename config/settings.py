@@ -286,7 +286,8 @@ DATABASES = {
         **(_database := _env.database(_login, _database_url) if _database_url else {}),
         # An outer transaction would take refusals and fences back when a page fails.
         "ATOMIC_REQUESTS": False,
-        "CONN_MAX_AGE": 60,
+        # A new connection costs the next request some 15 ms: PostgreSQL plans each statement anew.
+        "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # Ciphertext travels as bytes rather than as hexadecimal text.

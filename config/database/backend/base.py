@@ -12,6 +12,7 @@ A request begins without a round trip, too: see `DatabaseWrapper.close_if_health
 from __future__ import annotations
 
 import re
+import secrets
 import select
 import time
 from collections.abc import Callable
@@ -71,6 +72,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _was_used_lately(self) -> bool:
         return time.monotonic() - self.used_at < TRUSTED_FOR
+
+    def connect(self) -> None:
+        """
+        Connect, to close at a time of this connection's own.
+
+        Threads that are busy connect at the same moment. Without a spread they would all connect
+        again at the same moment, and the requests of all of them would wait for it.
+        """
+        super().connect()
+        if self.close_at is not None:
+            longest = self.settings_dict["CONN_MAX_AGE"]
+            self.close_at -= secrets.randbelow(longest // 2 + 1)
 
     def teller(self) -> psycopg.Cursor[Any]:
         """Return the cursor that tells of the connection at hand: one for all that it is told."""
