@@ -13,8 +13,9 @@ from integrations import concurrency
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.base import Wanted
-from integrations.providers.microsoft import attachments, calls, mail_delta, spec
+from integrations.providers.microsoft import attachments, calls, mail_rounds, spec
 from integrations.providers.microsoft.mail import open_mail
+from integrations.providers.microsoft.mail_cursor import Cursor, Place
 from tests.contract.reading import fetched
 from tests.contract.test_mail_adapter import letter
 from tests.contract.worlds import ALICE, MicrosoftWorld
@@ -172,8 +173,8 @@ class TestRounds:
         assert not page.more
 
     def test_too_long_for_the_beginning_go_on_where_they_stood(self, world, monkeypatch):
-        monkeypatch.setattr(mail_delta, "FIRST_ROUNDS", 1)
-        monkeypatch.setattr(mail_delta, "FIRST_PAGE", 2)
+        monkeypatch.setattr(mail_rounds, "FIRST_ROUNDS", 1)
+        monkeypatch.setattr(mail_rounds, "FIRST_PAGE", 2)
         long_ago = datetime.now(UTC) - timedelta(days=3)
         for hours in range(5):
             world.deliver(at=long_ago - timedelta(hours=hours))
@@ -292,7 +293,7 @@ class TestWhatGraphTellsInPart:
     def told(self, place, *items) -> str:
         link = f"{place.url}/v1.0/round"
         place.answer_at("/v1.0/round", body={"value": list(items), "@odata.deltaLink": link + "2"})
-        return str(mail_delta.Cursor({"f1": mail_delta.Place(link, is_under_way=False)}))
+        return str(Cursor({"f1": Place(link, is_under_way=False)}))
 
     @pytest.mark.parametrize("item", [{"subject": "x"}, {"isRead": True, "subject": "x"}, {}])
     def test_is_looked_up(self, place, adapter, item):
@@ -354,16 +355,16 @@ class TestWhatGraphTellsInPart:
         assert (page.deleted, page.upserted) == (("m1",), ())
 
     def test_says_nothing_of_a_folder_that_went_with_its_mail(self, place, adapter):
-        places = {"f1": mail_delta.Place("x"), "f2": mail_delta.Place("y")}
+        places = {"f1": Place("x"), "f2": Place("y")}
 
         with pytest.raises(errors.CursorExpired):
-            adapter.changes(str(mail_delta.Cursor(places)))
+            adapter.changes(str(Cursor(places)))
 
     def test_is_followed_to_no_other_host(self, place, adapter):
-        elsewhere = mail_delta.Place("https://graph.example/v1.0/round", is_under_way=False)
+        elsewhere = Place("https://graph.example/v1.0/round", is_under_way=False)
 
         with pytest.raises(errors.CursorExpired):
-            adapter.changes(str(mail_delta.Cursor({"f1": elsewhere})))
+            adapter.changes(str(Cursor({"f1": elsewhere})))
 
 
 class TestScopes:
