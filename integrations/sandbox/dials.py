@@ -126,6 +126,10 @@ class Dials:
     graph_retry_after: str = "2.128"
     # After each page of a delta comes an empty one before the next.
     graph_empty_pages: bool = False
+    # Each round of a delta ends with a new link, also where nothing changed.
+    graph_new_links: bool = True
+    # The delta of folders tells a folder whose counts of messages changed.
+    graph_folder_counts: bool = True
     # Each delta begins with the last item of the one before, once more.
     graph_repetition: bool = False
     # What `@removed` calls a message that was moved: deleted (as seen), or changed.

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from integrations.sandbox.mail.entry import Change, Entry
@@ -33,6 +34,7 @@ FIRST = ("TRASH", "SPAM", "OUTBOX", "ARCHIVE", "CONVERSATIONS")
 LAST = ("INBOX", "DRAFT", "SENT")
 IMMUTABLE, MUTABLE = "AAkALg", "AAMkAD"
 ID_BYTES, MOVE_BYTES = 12, 4
+MOST_ROUNDS = 1_000
 
 
 @dataclass
@@ -44,6 +46,21 @@ class Folder:
     name: str
     well_known: str = ""
     parent: str = ""
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class FolderRound:
+    """
+    Where a link of the folders' delta leads on from.
+
+    :param marks: what each folder was when it was told, by id
+    :param history_id: of the mailbox when the link was handed out
+    """
+
+    select: str
+    marks: dict[str, str]
+    history_id: int
 
 
 @dataclass
@@ -89,10 +106,13 @@ class Outlook:
         self.root = self._folder_id("msgfolderroot")
         self.folders: dict[str, Folder] = {}
         self.beside: dict[int, Beside] = {}
+        # By token.
+        self.folder_rounds: dict[int, FolderRound] = {}
+        self._tokens = count(1)
         # How often each message was moved: its mutable id is another one each time.
         self.moves: Counter[int] = Counter()
         for name, (label, display) in WELL_KNOWN.items():
-            made = Folder(self._folder_id(name), label, display, name, self.root)
+            made = Folder(self._folder_id(name), label, display, name, self.root, name in HIDDEN)
             self.folders[made.id] = made
         # Told of each change, beside whoever was told before.
         self.on_change: Callable[[Change], None] = lambda _: None
@@ -121,7 +141,8 @@ class Outlook:
 
     @property
     def custom(self) -> dict[str, Folder]:
-        return {one.label: one for one in self.folders.values() if not one.well_known}
+        labels = {label for label, _ in WELL_KNOWN.values()}
+        return {one.label: one for one in self.folders.values() if one.label not in labels}
 
     def label_of(self, labels: frozenset[str]) -> str:
         for one in (*FIRST, *self.custom, *LAST):
@@ -143,6 +164,29 @@ class Outlook:
         folder = Folder(self._folder_id(made.id), made.id, name, parent=parent or self.root)
         self.folders[folder.id] = folder
         return folder
+
+    def above(self, folder: Folder) -> list[Folder]:
+        """The folder, and those that it lies in."""
+        found = [folder]
+        while (outer := self.folders.get(found[-1].parent)) is not None:
+            found.append(outer)
+        return found
+
+    def delete_folder(self, folder: Folder) -> None:
+        """For good, with all that is in it."""
+        for inner in [one for one in self.folders.values() if one.parent == folder.id]:
+            self.delete_folder(inner)
+        for entry in self.inside(folder):
+            self.delete(entry)
+        del self.folders[folder.id]
+        del self.box.labels[folder.label]
+
+    def keep_round(self, one: FolderRound) -> int:
+        """Return the token of a round. Too many are not kept."""
+        token = next(self._tokens)
+        self.folder_rounds[token] = one
+        self.folder_rounds.pop(token - MOST_ROUNDS, None)
+        return token
 
     def inside(self, folder: Folder) -> list[Entry]:
         """Newest first."""
