@@ -122,13 +122,11 @@ class FolderList:
 
         Graph may tell of a folder because a message came or was read: that changes nothing here.
         """
-        if isinstance(answer, (errors.CursorExpired, errors.Gone)):
-            return None
-        if isinstance(answer, errors.ProviderError):
-            raise answer
         try:
+            if isinstance(answer, errors.ProviderError):
+                raise answer
             told, link = _read_round(answer, access)
-        except errors.CursorExpired:
+        except (errors.CursorExpired, errors.Gone):
             return None
         if any(self._is_changed_by(one) for one in told):
             return None

@@ -49,6 +49,9 @@ class Place:
         """Answer every request for that path, without its query, so."""
         self.by_path[path] = (status, body, headers)
 
+    def refuse_at(self, path: str, status: int, code: str) -> None:
+        self.answer_at(path, status, {"error": {"code": code, "message": "secret words"}})
+
     def refuse(self, status: int, code: str, **headers: str) -> None:
         self.answer(status, {"error": {"code": code, "message": "secret words"}}, **headers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from integrations import concurrency
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.base import Wanted
-from integrations.providers.microsoft import attachments, calls, mail_rounds, spec
+from integrations.providers.microsoft import attachments, calls, folders, mail_rounds, spec
 from integrations.providers.microsoft.mail import open_mail
 from integrations.providers.microsoft.mail_cursor import Cursor, Place
 from tests.contract.reading import fetched
@@ -365,6 +366,109 @@ class TestWhatGraphTellsInPart:
 
         with pytest.raises(errors.CursorExpired):
             adapter.changes(str(Cursor({"f1": elsewhere})))
+
+
+class TestFoldersThatWereKept:
+    """They are asked what changed of them, and read again if anything did that matters here."""
+
+    @pytest.fixture
+    def adapter(self, place):
+        missing = {"error": {"code": "ErrorItemNotFound"}}
+        for name in ("drafts", "sentitems", "archive", "deleteditems", "junkemail", "outbox"):
+            place.answer_at(f"/v1.0/me/mailFolders/{name}", 404, missing)
+        place.answer_at("/v1.0/me/mailFolders/conversationhistory", 404, missing)
+        place.answer_at("/v1.0/me/mailFolders/inbox", body={"id": "f1"})
+        self.answer(place, "me/mailFolders/delta", TestWhatGraphTellsInPart.FOLDER, last="again")
+        self.answer(place, "round", last="round2")
+        with open_mail(place.access()) as adapter:
+            yield adapter
+
+    def answer(self, place, path: str, *items, following: str = "", last: str = "") -> None:
+        links = {"@odata.nextLink": following, "@odata.deltaLink": last}
+        shown = {name: f"{place.url}/v1.0/{link}" for name, link in links.items() if link}
+        place.answer_at(f"/v1.0/{path}", body={"value": list(items), **shown})
+
+    def cursor(self, place, *, read_at: float | None = None) -> str:
+        kept = folders.FolderList(
+            {"inbox": "f1"},
+            {"f1": ("Inbox", "root", True)},
+            f"{place.url}/v1.0/changes",
+            time.time() if read_at is None else read_at,
+        )
+        places = {"f1": Place(f"{place.url}/v1.0/round", is_under_way=False)}
+        return str(Cursor(places, folders=kept))
+
+    def was_read(self, place) -> bool:
+        return any(one.path.startswith("/v1.0/me/mailFolders/inbox") for one in place.heard)
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"id": "f1", "totalItemCount": 5, "unreadItemCount": 1},
+            {"id": "f1", "displayName": "Inbox", "parentFolderId": "root", "isHidden": False},
+            {"id": "f2", "@removed": {"reason": "deleted"}},
+        ],
+    )
+    def test_are_not_read_again_where_nothing_changed(self, place, adapter, told):
+        self.answer(place, "changes", told, last="changes2")
+
+        page = adapter.changes(self.cursor(place))
+
+        assert not self.was_read(place)
+        assert "/v1.0/changes2" in page.cursor
+        assert page.upserted == page.relabelled == page.deleted == ()
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"id": "f1", "displayName": "Posteingang"},
+            {"id": "f1", "parentFolderId": "f9"},
+            {"id": "f1", "isHidden": True},
+            {"id": "f1", "@removed": {"reason": "deleted"}},
+            {"id": "f2", "displayName": "New"},
+            5,
+        ],
+    )
+    def test_are_read_again_where_something_did(self, place, adapter, told):
+        # On the second page.
+        self.answer(place, "changes", following="more")
+        self.answer(place, "more", told, last="changes2")
+
+        page = adapter.changes(self.cursor(place))
+
+        assert self.was_read(place)
+        assert "/v1.0/again" in page.cursor
+
+    @pytest.mark.parametrize("status", [410, 404])
+    @pytest.mark.parametrize("path", ["changes", "more"])
+    def test_are_read_again_where_graph_forgot_what_it_told(self, place, adapter, path, status):
+        self.answer(place, "changes", following="more")
+        place.answer_at(f"/v1.0/{path}", status, {"error": {"code": "x"}})
+
+        assert "/v1.0/again" in adapter.changes(self.cursor(place)).cursor
+
+    @pytest.mark.parametrize("age", [-60, 3_601])
+    def test_are_read_again_after_an_hour(self, place, adapter, age):
+        adapter.changes(self.cursor(place, read_at=time.time() - age))
+
+        assert self.was_read(place)
+        assert not [one for one in place.heard if one.path == "/v1.0/changes"]
+
+    def test_come_with_categories_that_are_used_once(self, place, adapter):
+        self.answer(place, "changes", last="changes2")
+        place.answer_at("/v1.0/me/outlook/masterCategories", body={"value": [{"displayName": "A"}]})
+        adapter.changes(self.cursor(place))
+        place.answer_at("/v1.0/me/outlook/masterCategories", body={"value": [{"displayName": "B"}]})
+
+        assert [[*adapter.labels().values()] for _ in range(2)] == [["A"], ["B"]]
+
+    def test_say_what_is_wrong_with_categories_where_they_are_wanted(self, place, adapter):
+        self.answer(place, "changes", last="changes2")
+        place.refuse_at("/v1.0/me/outlook/masterCategories", 403, "ErrorAccessDenied")
+        adapter.changes(self.cursor(place))
+
+        with pytest.raises(errors.ScopeMissing):
+            adapter.labels()
 
 
 class TestScopes:
