@@ -454,6 +454,26 @@ class TestFoldersThatWereKept:
         assert self.was_read(place)
         assert not [one for one in place.heard if one.path == "/v1.0/changes"]
 
+    def test_wait_while_another_is_in_the_middle_of_a_round(self, place, adapter):
+        self.answer(place, "changes", last="changes2")
+        self.answer(place, "changes2", last="changes3")
+        self.answer(place, "other", last="other2")
+        entries = {"f1": ("Inbox", "root", True), "f2": ("Taxes", "root", True)}
+        kept = folders.FolderList(
+            {"inbox": "f1"}, entries, f"{place.url}/v1.0/changes", time.time()
+        )
+        under_way = Place(f"{place.url}/v1.0/round", is_under_way=True)
+        idle = Place(f"{place.url}/v1.0/other", is_under_way=False)
+
+        first = adapter.changes(str(Cursor({"f1": under_way, "f2": idle}, folders=kept)))
+        asked = [one.path for one in place.heard]
+        self.answer(place, "round2", last="round3")
+        second = adapter.changes(first.cursor)
+
+        assert ("/v1.0/round" in asked, "/v1.0/other" in asked) == (True, False)
+        assert (first.more, second.more) == (True, False)
+        assert "/v1.0/other" in [one.path for one in place.heard]
+
     def test_come_with_categories_that_are_used_once(self, place, adapter):
         self.answer(place, "changes", last="changes2")
         place.answer_at("/v1.0/me/outlook/masterCategories", body={"value": [{"displayName": "A"}]})
