@@ -24,7 +24,7 @@ from integrations.providers.base import (
 from . import attachments, mail_delta, mail_rounds
 from . import folders as folder_lists
 from . import mail_reading as reading
-from .calls import Outcome, Request, call
+from .calls import Request, call
 from .folders import Folders
 from .mail_content import ContentReader, Read
 from .mail_cursor import Cursor
@@ -54,8 +54,6 @@ class GraphMailAdapter:
         """:param always_mime: read each message from its MIME, a request each"""
         self.access = access
         self._folders: Folders | None = None
-        # The answer about categories that came with the changes; it is used once.
-        self._categories: Outcome | None = None
         self._listed: dict[str, Mapping[str, Any]] = {}
         self._lock = Lock()
         self._content = ContentReader(access, always_mime=always_mime)
@@ -77,12 +75,7 @@ class GraphMailAdapter:
 
     @misread.is_unexpected
     def labels(self) -> Mapping[str, str]:
-        with self._lock:
-            answer, self._categories = self._categories, None
-        if answer is None:
-            answer = call(mail_delta.CATEGORIES, self.access)
-        if isinstance(answer, errors.ProviderError):
-            raise answer
+        answer = call(Request("/me/outlook/masterCategories"), self.access)
         names = [values.text(one.get("displayName")) for one in answer.get("value") or ()]
         return {**self._known().names, **{reading.category(name): name for name in names}}
 
@@ -141,7 +134,7 @@ class GraphMailAdapter:
     def changes(self, cursor: str) -> ChangePage:
         followed = mail_delta.follow(Cursor.read(cursor), self.access)
         with self._lock:
-            self._folders, self._categories = followed.folders, followed.categories
+            self._folders = followed.folders
         self._keep(followed.heads)
         return followed.page
 

@@ -1,8 +1,8 @@
 """
 What changed in a mailbox, folded into what is to be done.
 
-A poll is one batch: the links of all folders, the changes of the folders themselves, and the names
-of categories, which Graph tells no changes of. A mailbox of more than eighteen folders takes more.
+A poll is one batch: the links of all folders, and the changes of the folders themselves. A mailbox
+of more than nineteen folders takes more.
 
 A message that was moved is told as removed where it was, and at times as nothing else, so that
 what was removed is looked up. What is told is not said to be new or changed: its filing goes
@@ -28,13 +28,11 @@ from integrations.providers.base import ChangePage, Labels, MessageRef, Relabell
 from . import folders as folder_lists
 from . import mail_reading as reading
 from .batch import call_in_batches
-from .calls import Outcome, Request, segment
+from .calls import Request, segment
 from .folders import FolderList, Folders
 from .mail_cursor import Cursor, Place
 from .mail_rounds import SELECT, Told, ask_folders, ask_next, find_under_way
 
-#: Which categories there are.
-CATEGORIES: Final = Request("/me/outlook/masterCategories")
 # What an item may have if nothing but the filing of its message changed.
 _OF_FILING: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
 _BESIDE_FILING: Final = frozenset({"id", "changeKey", "lastModifiedDateTime"})
@@ -47,13 +45,11 @@ class Followed:
 
     :param heads: of the messages that are to be fetched
     :param folders: as they are now
-    :param categories: the answer to `CATEGORIES`
     """
 
     page: ChangePage
     heads: list[Mapping[str, Any]]
     folders: Folders
-    categories: Outcome
 
 
 def follow(cursor: Cursor, access: Access) -> Followed:
@@ -66,12 +62,11 @@ def follow(cursor: Cursor, access: Access) -> Followed:
     kept = cursor.folders
     listed: FolderList | None
     if kept is not None and kept.is_current(at):
-        beside = [CATEGORIES, kept.changes_request()]
-        after, (categories, changed) = ask_next(cursor, access, told, beside)
+        after, (changed,) = ask_next(cursor, access, told, [kept.changes_request()])
         listed = kept.follow(changed, access)
     else:
         listed = folder_lists.read(access, at=at)
-        after, (categories,) = ask_next(_placed(cursor, listed), access, told, [CATEGORIES])
+        after, _ = ask_next(_placed(cursor, listed), access, told, [])
     found = _look_up(told, access, {})
     if listed is None or _has_unlisted_folder(found.values(), listed):
         listed = folder_lists.read(access, at=at)
@@ -89,9 +84,10 @@ def follow(cursor: Cursor, access: Access) -> Followed:
         cursor=replace(after, folders=listed),
         # While folders were in the middle of a round, the others were not asked.
         more=is_under_way or bool(find_under_way(cursor)),
+        has_new_names=kept is None or kept.find_readable().names != folders.names,
     )
     heads = (found[one.message_id] for one in page.upserted)
-    return Followed(page, [one for one in heads if one is not None], folders, categories)
+    return Followed(page, [one for one in heads if one is not None], folders)
 
 
 def _placed(cursor: Cursor, listed: FolderList) -> Cursor:
@@ -152,6 +148,7 @@ def _folded(  # noqa: PLR0913
     known_until: str,
     cursor: Cursor,
     more: bool,
+    has_new_names: bool,
 ) -> ChangePage:
     upserted: list[MessageRef] = []
     relabelled: list[Relabelled] = []
@@ -172,5 +169,11 @@ def _folded(  # noqa: PLR0913
                 if reading.keeps_its_content(item, folders):
                     filings[message_id] = reading.filing(item, folders)
     return ChangePage(
-        tuple(upserted), tuple(relabelled), tuple(deleted), str(cursor), more, filings
+        tuple(upserted),
+        tuple(relabelled),
+        tuple(deleted),
+        str(cursor),
+        more,
+        filings,
+        has_new_names,
     )

@@ -6,7 +6,8 @@ all that is in it and ends with the link for the next.
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
 A folder that has more changes than go on a page is under way until its round ends. As long as there
-is one, the other folders are not asked.
+is one, the other folders are not asked. Exchange forgets a link after a few answers, so a link whose
+answer was not used is asked once more, and then its answer is used.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def begin(folders: FolderList, access: Access, *, since: str) -> Cursor:
         if not under_way:
             break
         requests = [_request(one, cursor.places[one], FIRST_PAGE) for one in under_way]
-        cursor = _advance(cursor, under_way, call_each(requests, access), Told())
+        answers = call_each(requests, access)
+        cursor = _advance(cursor, under_way, answers, Told(), takes_all=True)
     return cursor
 
 
@@ -75,15 +77,15 @@ def ask_next(
     """
     Return `cursor` one page further, and the answers to `beside`, which go into the same batch.
 
-    :param told: is told what the folders tell, up to one page more than `CHANGES_PAGE`
+    :param told: is told what the folders tell: a page or two, or a page of each of `AT_ONCE`
     :raises CursorExpired: if a link is no longer good, or a folder is gone
     """
-    ids = find_under_way(cursor)[:AT_ONCE] or list(cursor.places)
-    room = MOST_PARTS - len(beside)
+    under_way = find_under_way(cursor)[:AT_ONCE]
+    ids, room = under_way or list(cursor.places), MOST_PARTS - len(beside)
     first, rest = ids[:room], ids[room:]
     requests = [_request(one, cursor.places[one], CHANGES_PAGE) for one in first]
     answers = call_in_batches([*beside, *requests], access)
-    cursor = _advance(cursor, first, answers[len(beside) :], told)
+    cursor = _advance(cursor, first, answers[len(beside) :], told, takes_all=bool(under_way))
     return ask_folders(cursor, rest, access, told), answers[: len(beside)]
 
 
@@ -107,8 +109,19 @@ def _request(folder_id: str, place: Place, size: int) -> Request:
     return Request(path, {"$select": SELECT}, prefer=prefer)
 
 
-def _advance(cursor: Cursor, ids: Sequence[str], answers: Sequence[Outcome], told: Told) -> Cursor:
-    """Return `cursor` at the end of these answers, one for each folder; `told` is told of them."""
+def _advance(
+    cursor: Cursor,
+    ids: Sequence[str],
+    answers: Sequence[Outcome],
+    told: Told,
+    *,
+    takes_all: bool = False,
+) -> Cursor:
+    """
+    Return `cursor` at the end of these answers, one for each folder; `told` is told of them.
+
+    :param takes_all: also what goes beyond a page of changes
+    """
     places, newest = dict(cursor.places), cursor.newest
     for folder_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, errors.Gone):
@@ -116,7 +129,7 @@ def _advance(cursor: Cursor, ids: Sequence[str], answers: Sequence[Outcome], tol
         if isinstance(answer, errors.ProviderError):
             raise answer
         place, items = places[folder_id], reading.listed(answer)
-        if items and len(told) >= CHANGES_PAGE:
+        if items and len(told) >= CHANGES_PAGE and not takes_all:
             # The next page asks for it again, from where it stands.
             places[folder_id] = replace(place, is_under_way=True)
             continue

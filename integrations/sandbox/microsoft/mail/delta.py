@@ -7,7 +7,7 @@ delta-query-messages, and what was reported of it.
 """
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -40,8 +40,9 @@ class Link:
     place: int = 0
     last: tuple[int, int] | None = None
     is_empty: bool = False
-    # Rounds before this one: each ends with a link that was never there, if the dial says so.
-    rounds: int = 0
+    # Of one first round and all that follows; and which of its links this is.
+    chain: int = 0
+    generation: int = 0
 
     def __str__(self) -> str:
         values = [*self.__dict__.values()]
@@ -69,11 +70,15 @@ def messages(ask: Ask) -> dict[str, Any]:
     )  # fmt: skip
     if link.folder != folder.id:
         raise problems.bad_request("Badly formed token.", "syncStateInvalid")
+    if not token:
+        link = replace(link, chain=ask.outlook.begin_chain())
+    elif not ask.outlook.remembers(link.chain, link.generation, ask.world.dials.graph_links_kept):
+        raise problems.sync_state_not_found(f"{ask.url}?$deltatoken=")
     if "$deltatoken" in ask.call.query:
-        rounds = link.rounds + ask.world.dials.graph_new_links
         link = Link(
-            link.folder, link.select, link.filtered, link.kinds, link.until, history, rounds=rounds
-        )
+            link.folder, link.select, link.filtered, link.kinds, link.until, history,
+            chain=link.chain,
+        )  # fmt: skip
     if link.is_empty:
         after = Link(**(link.__dict__ | {"is_empty": False}))
         return _body(ask, [], after, is_last=False)
@@ -163,6 +168,7 @@ def _part(ask: Ask, made: dict[str, Any], its: list[Change]) -> dict[str, Any]:
 
 
 def _body(ask: Ask, value: list[dict[str, Any]], after: Link, *, is_last: bool) -> dict[str, Any]:
+    after = replace(after, generation=ask.outlook.next_generation(after.chain))
     body: dict[str, Any] = {
         "@odata.context": f"{ask.world.url}/v1.0/$metadata#Collection(message)",
         "value": value,

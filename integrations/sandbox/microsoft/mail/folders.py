@@ -132,7 +132,11 @@ def delta(ask: Ask) -> dict[str, Any]:
             "ErrorInvalidUrlQuery",
         )
     token = ask.call.first("$deltatoken") or ask.call.first("$skiptoken")
-    asked = _round(ask, token) if token else FolderRound(ask.option("select"), {}, 0)
+    asked = (
+        _round(ask, token)
+        if token
+        else FolderRound(ask.option("select"), {}, 0, ask.outlook.begin_chain())
+    )
     mine, counts = ask.outlook.folders, _counts(ask)
     now = {one.id: _mark(ask, one, counts) for one in mine.values()}
     size = ask.page_size(DEFAULT_PAGE)
@@ -141,9 +145,10 @@ def delta(ask: Ask) -> dict[str, Any]:
     told = {one.id: now[one.id] for one in changed}
     marks = {one: mark for one, mark in asked.marks.items() if one not in gone} | told
     is_last = marks == now
-    if not token or marks != asked.marks or ask.world.dials.graph_new_links:
-        after = FolderRound(asked.select, marks, ask.outlook.box.history_id)
-        token = str(ask.outlook.keep_round(after))
+    token = f"{asked.chain}-{ask.outlook.next_generation(asked.chain)}"
+    ask.outlook.folder_rounds[token] = FolderRound(
+        asked.select, marks, ask.outlook.box.history_id, asked.chain
+    )
     name, kind = ("deltaLink", "$deltatoken") if is_last else ("nextLink", "$skiptoken")
     return {
         "@odata.context": f"{ask.world.url}/v1.0/$metadata#mailFolders",
@@ -157,11 +162,17 @@ def delta(ask: Ask) -> dict[str, Any]:
 
 def _round(ask: Ask, token: str) -> FolderRound:
     """:raises Problem: what was never handed out, or is too old"""
-    if not token.isdigit():
+    chain, dash, generation = token.partition("-")
+    if not dash or not chain.isdigit() or not generation.isdigit():
         raise problems.bad_request("Badly formed token.", "syncStateInvalid")
-    found = ask.outlook.folder_rounds.get(int(token))
-    if found is None or found.history_id < ask.outlook.box.history_floor:
+    kept = ask.world.dials.graph_links_kept
+    found = ask.outlook.folder_rounds.get(token)
+    is_old = found is None or found.history_id < ask.outlook.box.history_floor
+    if found is None or is_old or not ask.outlook.remembers(int(chain), int(generation), kept):
+        ask.outlook.folder_rounds.pop(token, None)
         raise problems.sync_state_not_found(f"{ask.url}?$deltatoken=")
+    if kept:
+        ask.outlook.folder_rounds.pop(f"{chain}-{int(generation) - kept}", None)
     return found
 
 

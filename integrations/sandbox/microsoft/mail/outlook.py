@@ -34,7 +34,6 @@ FIRST = ("TRASH", "SPAM", "OUTBOX", "ARCHIVE", "CONVERSATIONS")
 LAST = ("INBOX", "DRAFT", "SENT")
 IMMUTABLE, MUTABLE = "AAkALg", "AAMkAD"
 ID_BYTES, MOVE_BYTES = 12, 4
-MOST_ROUNDS = 1_000
 
 
 @dataclass
@@ -61,6 +60,7 @@ class FolderRound:
     select: str
     marks: dict[str, str]
     history_id: int
+    chain: int
 
 
 @dataclass
@@ -106,9 +106,11 @@ class Outlook:
         self.root = self._folder_id("msgfolderroot")
         self.folders: dict[str, Folder] = {}
         self.beside: dict[int, Beside] = {}
-        # By token.
-        self.folder_rounds: dict[int, FolderRound] = {}
-        self._tokens = count(1)
+        # The last link's number, by the chain that it belongs to.
+        self.generations: dict[int, int] = {}
+        self._chains = count(1)
+        # Those of the folders' delta, by token.
+        self.folder_rounds: dict[str, FolderRound] = {}
         # How often each message was moved: its mutable id is another one each time.
         self.moves: Counter[int] = Counter()
         for name, (label, display) in WELL_KNOWN.items():
@@ -181,12 +183,20 @@ class Outlook:
         del self.folders[folder.id]
         del self.box.labels[folder.label]
 
-    def keep_round(self, one: FolderRound) -> int:
-        """Return the token of a round. Too many are not kept."""
-        token = next(self._tokens)
-        self.folder_rounds[token] = one
-        self.folder_rounds.pop(token - MOST_ROUNDS, None)
-        return token
+    # Deltas: Exchange remembers the last few links of each.
+
+    def begin_chain(self) -> int:
+        chain = next(self._chains)
+        self.generations[chain] = 0
+        return chain
+
+    def next_generation(self, chain: int) -> int:
+        self.generations[chain] += 1
+        return self.generations[chain]
+
+    def remembers(self, chain: int, generation: int, kept: int) -> bool:
+        highest = self.generations.get(chain)
+        return highest is not None and (not kept or generation > highest - kept)
 
     def inside(self, folder: Folder) -> list[Entry]:
         """Newest first."""

@@ -205,6 +205,31 @@ class TestRounds:
         with pytest.raises(errors.CursorExpired):
             world.adapter.changes(cursor)
 
+    def test_are_begun_with_one_request_of_each_folder_whatever_is_in_it(self, world):
+        for label in ("INBOX", "SENT"):
+            for _ in range(60):
+                world.deliver(label_ids=(label,))
+        world.sandbox.clear_journal()
+
+        begun(world)
+
+        assert world.sandbox.calls("graph.messages.delta") == 4
+
+    def test_of_many_folders_lose_no_link(self, world, graph):
+        """Exchange remembers the last three of each folder."""
+        for name in ("A", "B", "C", "D", "E", "F"):
+            make_folder(graph, name)
+        cursor = begun(world)
+        sent = []
+        for number in range(6):
+            # More pages of the first than links are remembered.
+            for _ in range(220 if number == 0 else 26):
+                sent.append(world.deliver(label_ids=(f"Label_{number + 2}",)))
+
+        found, _ = upserted(world, cursor)
+
+        assert sorted(found) == sorted(sent)
+
 
 class TestHeads:
     def test_come_with_the_listing_and_are_asked_for_once_that_is_read(self, world):
@@ -388,14 +413,19 @@ class TestFoldersThatWereKept:
         shown = {name: f"{place.url}/v1.0/{link}" for name, link in links.items() if link}
         place.answer_at(f"/v1.0/{path}", body={"value": list(items), **shown})
 
-    def cursor(self, place, *, read_at: float | None = None) -> str:
+    def cursor(self, place, name: str = "", *, read_at: float | None = None) -> str:
+        """Return a cursor with the inbox, and with a folder of that name."""
+        entries = {"f1": ("Inbox", "root", True)}
+        places = {"f1": Place(f"{place.url}/v1.0/round", is_under_way=False)}
+        if name:
+            entries["f2"] = (name, "root", True)
+            places["f2"] = Place(f"{place.url}/v1.0/other", is_under_way=False)
         kept = folders.FolderList(
             {"inbox": "f1"},
-            {"f1": ("Inbox", "root", True)},
+            entries,
             f"{place.url}/v1.0/changes",
             time.time() if read_at is None else read_at,
         )
-        places = {"f1": Place(f"{place.url}/v1.0/round", is_under_way=False)}
         return str(Cursor(places, folders=kept))
 
     def was_read(self, place) -> bool:
@@ -474,21 +504,16 @@ class TestFoldersThatWereKept:
         assert (first.more, second.more) == (True, False)
         assert "/v1.0/other" in [one.path for one in place.heard]
 
-    def test_come_with_categories_that_are_used_once(self, place, adapter):
-        self.answer(place, "changes", last="changes2")
-        place.answer_at("/v1.0/me/outlook/masterCategories", body={"value": [{"displayName": "A"}]})
-        adapter.changes(self.cursor(place))
-        place.answer_at("/v1.0/me/outlook/masterCategories", body={"value": [{"displayName": "B"}]})
+    @pytest.mark.parametrize(
+        ("told", "names"), [({"totalItemCount": 9}, False), ({"displayName": "Tax"}, True)]
+    )
+    def test_say_whether_names_of_labels_changed(self, place, adapter, told, names):
+        inbox = TestWhatGraphTellsInPart.FOLDER
+        self.answer(place, "me/mailFolders/delta", inbox, {**inbox, "id": "f2", **told})
+        self.answer(place, "other", last="other2")
+        self.answer(place, "changes", {"id": "f2", **told}, last="changes2")
 
-        assert [[*adapter.labels().values()] for _ in range(2)] == [["A"], ["B"]]
-
-    def test_say_what_is_wrong_with_categories_where_they_are_wanted(self, place, adapter):
-        self.answer(place, "changes", last="changes2")
-        place.refuse_at("/v1.0/me/outlook/masterCategories", 403, "ErrorAccessDenied")
-        adapter.changes(self.cursor(place))
-
-        with pytest.raises(errors.ScopeMissing):
-            adapter.labels()
+        assert adapter.changes(self.cursor(place, "Taxes")).has_new_names == names
 
 
 class TestScopes:
