@@ -6,8 +6,8 @@ all that is in it and ends with the link for the next.
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
 A folder that has more changes than go on a page is under way until its round ends. As long as there
-is one, the other folders are not asked. Exchange forgets a link after a few answers, so a link whose
-answer was not used is asked once more, and then its answer is used.
+is one, the other folders are not asked. Exchange forgets a link after a few answers: an answer may
+go unused once, and the next one to the same link is used.
 """
 
 from __future__ import annotations

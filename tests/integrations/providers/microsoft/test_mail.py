@@ -223,8 +223,8 @@ class TestRounds:
         sent = []
         for number in range(6):
             # More pages of the first than links are remembered.
-            for _ in range(220 if number == 0 else 26):
-                sent.append(world.deliver(label_ids=(f"Label_{number + 2}",)))
+            count, label = 26 if number else 220, f"Label_{number + 2}"
+            sent += [world.deliver(label_ids=(label,)) for _ in range(count)]
 
         found, _ = upserted(world, cursor)
 
