@@ -224,6 +224,7 @@ def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
     from kiota_abstractions.authentication.anonymous_authentication_provider import (
         AnonymousAuthenticationProvider,
     )
+    from kiota_http.middleware import UserAgentHandler
     from msgraph.graph_request_adapter import GraphRequestAdapter
     from msgraph_core import GraphClientFactory
     from msgraph_core.middleware import GraphTelemetryHandler
@@ -231,7 +232,7 @@ def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
     http = GraphClientFactory.create_with_custom_middleware(
         # Not the default ones: they cost a fifth of a millisecond for each request, resend it after
         # a 503, follow redirects, and rewrite paths that the library's builders make.
-        [GraphTelemetryHandler()],
+        [UserAgentHandler(), GraphTelemetryHandler()],
         client=httpx.AsyncClient(
             timeout=httpx.Timeout(READ, connect=CONNECT),
             limits=httpx.Limits(max_connections=_KEPT_OPEN, max_keepalive_connections=_KEPT_OPEN),
