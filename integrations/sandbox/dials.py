@@ -126,6 +126,11 @@ class Dials:
     graph_retry_after: str = "2.128"
     # After each page of a delta comes an empty one before the next.
     graph_empty_pages: bool = False
+    # Links of a delta that are remembered, the last ones: every answer has a new one, also where
+    # nothing changed; 0 = all.
+    graph_links_kept: int = 3
+    # The delta of folders tells a folder whose counts of messages changed.
+    graph_folder_counts: bool = True
     # Each delta begins with the last item of the one before, once more.
     graph_repetition: bool = False
     # What `@removed` calls a message that was moved: deleted (as seen), or changed.

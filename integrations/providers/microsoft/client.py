@@ -4,8 +4,8 @@ Microsoft's own client library, made ours: one event loop in one thread per proc
 The library is asynchronous, and its connections belong to the loop that opened them: a client
 that outlives its loop fails at every second call. So there is one loop, and callers are threads.
 What it makes of an answer, a tree of models, costs a hundred times as much as the answer's JSON;
-requests are its own, and answers are read as they come. It would also send a POST again
-after a 503, and follow a redirect: both are off.
+requests are its own, and answers are read as they come. By default it would also send a POST again
+after a 503, and follow a redirect: that middleware is left out.
 
 Importing it takes 25 MB and a tenth of a second. A sync worker imports it when it starts, any other
 process when it first calls Microsoft.
@@ -243,11 +243,15 @@ def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
     from kiota_abstractions.authentication.anonymous_authentication_provider import (
         AnonymousAuthenticationProvider,
     )
-    from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
-    from msgraph.graph_request_adapter import GraphRequestAdapter, options
+    from kiota_http.middleware import UserAgentHandler
+    from msgraph.graph_request_adapter import GraphRequestAdapter
     from msgraph_core import GraphClientFactory
+    from msgraph_core.middleware import GraphTelemetryHandler
 
-    http = GraphClientFactory.create_with_default_middleware(
+    http = GraphClientFactory.create_with_custom_middleware(
+        # Not the default ones: they cost a fifth of a millisecond for each request, resend it after
+        # a 503, follow redirects, and rewrite paths that the library's builders make.
+        [UserAgentHandler(), GraphTelemetryHandler()],
         client=httpx.AsyncClient(
             timeout=httpx.Timeout(READ, connect=CONNECT),
             limits=httpx.Limits(max_connections=_KEPT_OPEN, max_keepalive_connections=_KEPT_OPEN),
@@ -258,11 +262,6 @@ def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
             proxy=proxy or None,
             follow_redirects=False,
         ),
-        options={
-            **options,
-            RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
-            RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
-        },
     )
     return GraphRequestAdapter(AnonymousAuthenticationProvider(), client=http), http
 
