@@ -18,7 +18,7 @@ from .found import (
     FoundFor,
     get_calendar_agreement,
 )
-from .integrations import of_integrations, of_mailboxes
+from .integrations import of_integration_and_connection, of_integrations, of_mailboxes
 
 __all__ = [
     "KEPT_BY",
@@ -32,6 +32,7 @@ __all__ = [
     "FoundFor",
     "get_calendar_agreement",
     "of_connections",
+    "of_integration_and_connection",
     "of_integrations",
     "of_mailboxes",
 ]

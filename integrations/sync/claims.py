@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 
 from integrations.models import (
     FETCHABLE,
@@ -145,11 +145,13 @@ def release(claim: Claim, *, next_sync_at: datetime, values: Mapping[str, Any]) 
 
     :raises LeaseLost: if the row is no longer ours
     """
+    values = {"lease_by": None, "lease_until": None, **values}
     # A claim is only given on a row that was due, so a later time is a hint that
     # came during the run: it may concern what the run had already read.
-    hinted = When(next_sync_at__gt=claim.taken_at, then=F("next_sync_at"))
-    due_at = Case(hinted, default=Value(next_sync_at, output_field=DateTimeField()))
-    _update(claim, lease_by=None, lease_until=None, next_sync_at=due_at, **values)
+    mine = SyncWork.objects.filter(id=claim.work_id, lease_by=claim.holder)
+    if mine.filter(next_sync_at__lte=claim.taken_at).update(next_sync_at=next_sync_at, **values):
+        return False
+    _update(claim, **values)
     given_back = SyncWork.objects.filter(id=claim.work_id, lease_by=None)
     return given_back.filter(next_sync_at__lt=next_sync_at).exists()
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from integrations.providers.base import ChangePage, MessageRef, Relabelled
 from integrations.watches import standing
 
 from . import aside, fetching, identities, planner, relabelling
 from .mailbox import Fetched, singles
 from .run import Changes, Run
+from .turn import CURSOR_FOR
 
 
 def advance(run: Run) -> bool:
@@ -36,12 +35,19 @@ def _page(run: Run, cursor: str) -> ChangePage:
 
 
 def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
+    has_news = bool(page.upserted or page.relabelled or page.deleted)
+    run.found_news = run.found_news or has_news
+    if not has_news:
+        # A cursor at which nothing was new is as good as the next one, which some providers give
+        # with every answer. It is stored once in a while, because providers forget old ones.
+        if moved and (page.more or run.has_written or run.is_first_in(CURSOR_FOR)):
+            run.commit(Changes(values={"cursor": run.sealed("cursor", page.cursor)}))
+        return True
     refiled = _only_refiled(run, page)
     already = {one.ref.message_id for one in refiled}
     ids = [ref.message_id for ref in page.upserted if ref.message_id not in already]
     skipped = aside.known(run.owner.integration_id, ids, sealer=run.sealer)
     wanted = [ref for ref in page.upserted if ref.message_id not in skipped | already]
-    run.found_news = run.found_news or bool(page.upserted or page.relabelled or page.deleted)
     unread: list[str] = []
     if not bring(run, wanted, unread=unread):
         return False
@@ -54,9 +60,10 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
     if relabelled:
         new_flags = relabelling.prepare(relabelled, owner=run.owner, sealer=run.sealer)
     if moved or new_flags or page.deleted:
-        values: dict[str, Any] = {"cursor": run.sealed("cursor", page.cursor)}
-        if page.upserted or page.relabelled or page.deleted:
-            values["last_event_at"] = run.clock.now()
+        values = {
+            "cursor": run.sealed("cursor", page.cursor),
+            "last_event_at": run.clock.now(),
+        }
         # With the last of its rows: a crash repeats the page, and never skips it.
         run.commit(
             Changes(
@@ -118,6 +125,8 @@ def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None
 def try_again(run: Run) -> bool:
     """Fetch what was set aside and is due to be tried again. Return False if time was over."""
     mine, permit, at = run.owner.integration_id, run.permits.remote, run.clock.now()
+    if not run.rows.is_any_due(at):
+        return True
     asked_for = aside.wanted_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
     delayed = aside.due_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
 

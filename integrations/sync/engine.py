@@ -26,7 +26,6 @@ from integrations.fences import NoLongerLive
 from integrations.models import FETCHABLE, Connection, Integration, StatusReason, SyncWork
 from integrations.parsers.pool import Busy
 from integrations.providers import PROVIDERS, errors
-from integrations.watches import standing as watch_standing
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.keyring import KeyStoreUnavailable
@@ -57,8 +56,13 @@ _PRODUCTS: Final[dict[str, Callable[..., AbstractContextManager[Turn]]]] = {
 
 
 def run(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> bool:
+    """Return whether the work is due again at once. See `take_turn`."""
+    return work_id in take_turn(work_id=work_id, at=at, time_budget=time_budget)
+
+
+def take_turn(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> list[UUID]:
     """
-    Work on one mailbox or calendar. Return whether it is due again at once.
+    Work on one mailbox or calendar. Return the work that is due at once: itself, or new work.
 
     :param time_budget: for how long to begin anything new; None: as usual, no longer than a lease
     :raises claims.NotClaimed: if it is not due, or somebody else has it
@@ -74,7 +78,12 @@ def run(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) ->
     with owned.acting_for(account.user_id, account.organisation_id):
         if claim.follows_crash:
             crashes.report(work, at=at)
-        return _turn(claim, work, clock, time_budget)
+        is_due = _turn(claim, work, clock, time_budget)
+        due = [work_id] if is_due else []
+        if work.resource == calendars.LISTING:
+            # It opens work for each calendar: not for the sweep to find.
+            due += claims.due_beside(work_id, at=clock.now())
+        return due
 
 
 def _turn(claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta) -> bool:
@@ -249,8 +258,7 @@ def _stand(turn: Turn, trouble: StatusReason, *, at: datetime) -> None:
     """Write what this turn says about the integration, unless it ended meanwhile."""
     integration = turn.integration
     now = (integration.status, integration.status_reason)
-    silent_since = watch_standing.silent_since(integration.id, at=at)
-    found = replace(turn.findings(trouble), silent_since=silent_since)
+    found = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
     status, reason = standing(found, now=now, at=at)
     if (status, reason) != now:
         Integration.objects.filter(

@@ -29,7 +29,7 @@ def rests_for(turn: Turn, *, at: datetime) -> float:
 def _rest_before_news(turn: Turn, *, at: datetime) -> float:
     """Return for how many seconds news need not be looked for."""
     rest = turn.rests_for()
-    found = standing.of_one(turn.integration.id, turn.work.resource)
+    found = turn.watch
     if not turn.wants_news:
         watches.give_up(integration_id=turn.integration.id, resource=turn.work.resource, at=at)
         return rest
@@ -61,7 +61,7 @@ def _was_missed(turn: Turn, found: Standing, at: datetime) -> bool:
 def _follow(turn: Turn, at: datetime) -> None:
     """Have the provider tell of it, where it is to and was not asked yet."""
     integration, resource = turn.integration, turn.work.resource
-    if not watches.is_open_to(integration, resource):
+    if not watches.is_on(integration, resource) or turn.has_watch:
         return
     with transaction.atomic(durable=True):
         fences.hold(integration_id=integration.id, epoch=turn.epoch)

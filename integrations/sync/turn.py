@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from integrations.models import Integration, StatusReason, SyncWork
+from integrations.watches.standing import Standing
 
 from .claims import Claim
 from .standing import Findings
+
+# Seconds after which a cursor is stored though nothing was new: providers forget old ones.
+CURSOR_FOR: Final = 3_600
+
+
+def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
+    """Return whether no turn of the work ended well yet in this stretch of so many seconds."""
+    last = work.last_synced_at
+    return last is None or last.timestamp() // seconds < at.timestamp() // seconds
 
 
 class Clock:
@@ -61,6 +71,17 @@ class Turn(Protocol):
     @property
     def is_early(self) -> bool:
         """Whether something was told of that is not to be read yet."""
+
+    @property
+    def watch(self) -> Standing | None:
+        """How the provider tells of news of it; None while it does not."""
+
+    @property
+    def has_watch(self) -> bool:
+        """Whether the provider tells of news of it, or is being asked to."""
+
+    def silent_since(self, at: datetime) -> datetime | None:
+        """Return since when the provider has not told of something of the integration."""
 
     def advance(self) -> bool:
         """Go on where the work stands. Return whether nothing is left to do now."""

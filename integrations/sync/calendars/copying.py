@@ -19,7 +19,7 @@ from integrations.models import Calendar, Event
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK, week_of
 from integrations.providers import errors
 from integrations.providers.calendars import EventPage
-from limited_use.vault import sealing
+from integrations.sync.turn import CURSOR_FOR, is_first_in
 
 from . import comparing, describing, rows, works
 from .describing import Descriptions
@@ -76,13 +76,36 @@ def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
     while not run.is_over:
         page = _page(run, calendar, remote_id)
         is_round = calendar.round_began_at is not None
-        _commit(run, calendar, page)
+        if not is_round and _is_empty(page) and not _is_cursor_old(run):
+            _renew(run, calendar)
+        else:
+            _commit(run, calendar, page)
         if page.next_page is None:
             if is_round or not comparing.is_due(calendar, run.clock.now()):
                 return True
             # What is new has just been fetched: what differs now is not news.
             _begin_round(run, calendar, is_compared=True)
     return False
+
+
+def _is_empty(page: EventPage) -> bool:
+    """Return whether it says that nothing has changed, and is the last that does."""
+    changes = (page.events, page.cancelled, page.deleted, page.rejected)
+    return page.next_page is None and not any(changes)
+
+
+def _is_cursor_old(run: Run) -> bool:
+    return is_first_in(CURSOR_FOR, run.work, at=run.clock.now())
+
+
+def _renew(run: Run, calendar: Calendar) -> None:
+    """Write that every row is of now, as the provider has just said. Nothing is sealed."""
+    at = run.clock.now()
+    with transaction.atomic(durable=True):
+        _hold(run, calendar, at=at)
+        _sweep(calendar, at, whole=False)
+        Calendar.objects.filter(id=calendar.id).update(cached_at=at)
+    calendar.cached_at = at
 
 
 def _needs_a_round(calendar: Calendar, at: datetime) -> bool:
@@ -155,7 +178,7 @@ def _commit(run: Run, calendar: Calendar, page: EventPage) -> None:
 
 def _write(run: Run, calendar: Calendar, page: EventPage, descriptions: Descriptions) -> None:
     at = run.clock.now()
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
+    sealer = run.sealer(calendar.cache_id)
     window = _window(calendar.round_began_at or at)
     batch = rows.prepare(
         page, calendar=calendar, sealer=sealer, window=window, descriptions=descriptions
