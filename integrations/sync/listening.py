@@ -35,11 +35,11 @@ def _rest_before_news(turn: Turn, *, at: datetime) -> float:
         return rest
     if found is None:
         _follow(turn, at)
-        return rest
+        return max(rest, turn.idles_for(at))
     if _was_missed(turn, found, at):
         return rest
-    if found.is_heard(at):
-        rest = max(rest, float(settings.PUSH_POLL_SECONDS))
+    is_heard = found.is_heard(at)
+    rest = max(rest, float(settings.PUSH_POLL_SECONDS) if is_heard else turn.idles_for(at))
     found_at = None if turn.is_early else turn.work.last_event_at
     again = standing.look_again(found, found_at=found_at, at=at)
     return rest if again is None else min(rest, again)

@@ -16,7 +16,7 @@ from integrations.models import Integration, Message, StatusReason, SyncStage, S
 from integrations.providers import PROVIDERS, errors
 from integrations.watches.standing import Standing
 
-from . import delta, labels, reconcile, snapshot
+from . import delta, intervals, labels, reconcile, snapshot
 from .claims import Claim
 from .mailbox import Mailbox
 from .rows import Owner
@@ -118,6 +118,10 @@ class MailTurn:
 
     def rests_for(self) -> float:
         return float(settings.SYNC_INTERVAL_SECONDS)
+
+    def idles_for(self, at: datetime) -> float:
+        looked_at = self.work.looked_at or self.integration.switched_on_at
+        return float(intervals.get_idle_seconds(at - looked_at))
 
     def finished(self) -> dict[str, Any]:
         if not self.run.has_written:

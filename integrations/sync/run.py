@@ -135,6 +135,12 @@ class Run:
         return turn.is_first_in(seconds, self.work, at=self.clock.now())
 
     @property
+    def is_looked_at(self) -> bool:
+        """Whether somebody has looked at the mailbox since it was last checked."""
+        looked_at, last = self.work.looked_at, self.work.last_synced_at
+        return looked_at is not None and last is not None and looked_at > last
+
+    @property
     def is_careful(self) -> bool:
         """Whether messages are fetched one at a time, because the turns before crashed."""
         return crashes.is_careful(self.work)

@@ -92,6 +92,9 @@ class Turn(Protocol):
     def rests_for(self) -> float:
         """Return for how many seconds nothing has to be looked for, having finished."""
 
+    def idles_for(self, at: datetime) -> float:
+        """Return how far apart checks may be without push, because nobody has looked for long."""
+
     def next_try_at(self) -> datetime | None:
         """Return when something that is only delayed is fetched again; None if there is none."""
 

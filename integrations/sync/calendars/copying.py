@@ -91,7 +91,7 @@ def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
 def _is_empty(page: EventPage) -> bool:
     """Return whether it says that nothing has changed, and is the last that does."""
     changes = (page.events, page.cancelled, page.deleted, page.rejected)
-    return page.next_page is None and not any(changes)
+    return page.cursor is not None and page.next_page is None and not any(changes)
 
 
 def _is_cursor_old(run: Run) -> bool:

@@ -92,6 +92,9 @@ class CalendarTurn:
             return float(settings.CALENDAR_INTERVAL_SECONDS)
         return works.PARKED_FOR.total_seconds()
 
+    def idles_for(self, at: datetime) -> float:  # noqa: ARG002 - see `rests_for`
+        return 0.0
+
     def next_try_at(self) -> datetime | None:
         return None
 
