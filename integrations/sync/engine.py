@@ -23,7 +23,14 @@ from accounts import alarms as platform_alarms
 from accounts import owned
 from integrations import alarms, scopes, tokens
 from integrations.fences import NoLongerLive
-from integrations.models import FETCHABLE, Connection, Integration, StatusReason, SyncWork
+from integrations.models import (
+    FETCHABLE,
+    Connection,
+    Integration,
+    IntegrationStatus,
+    StatusReason,
+    SyncWork,
+)
 from integrations.parsers.pool import Busy
 from integrations.providers import PROVIDERS, errors
 from limited_use import traces
@@ -168,12 +175,16 @@ def _released(
     if finished:
         values |= {"last_synced_at": now, **turn.finished()}
     next_sync_at = now + timedelta(seconds=wait)
+    status = None
+    if is_clean:
+        turn.work.failing_since = None
+        status = _changed_status(turn, StatusReason.NONE, at=now)
+    if status is None:
+        return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
     # Together: what crashes in here is a crash of a turn that still has its lease. The integration
     # first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        if is_clean:
-            turn.work.failing_since = None
-            _stand(turn, StatusReason.NONE, at=now)
+        _set_status(turn, status, at=now)
         return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
 
 
@@ -240,7 +251,8 @@ def _back_off(
     )
     # Together: what crashes in here is a crash of a turn that still has its lease.
     with transaction.atomic(durable=True):
-        _stand(turn, reason, at=now)
+        if (status := _changed_status(turn, reason, at=now)) is not None:
+            _set_status(turn, status, at=now)
         claims.postpone(
             turn.claim,
             until=now + timedelta(seconds=wait),
@@ -254,16 +266,25 @@ def _back_off(
         )
 
 
-def _stand(turn: Turn, trouble: StatusReason, *, at: datetime) -> None:
-    """Write what this turn says about the integration, unless it ended meanwhile."""
+def _changed_status(
+    turn: Turn, trouble: StatusReason, *, at: datetime
+) -> tuple[IntegrationStatus, StatusReason] | None:
+    """Return what this turn says about the integration; None if it says that already."""
     integration = turn.integration
     now = (integration.status, integration.status_reason)
     found = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
-    status, reason = standing(found, now=now, at=at)
-    if (status, reason) != now:
-        Integration.objects.filter(
-            id=integration.id, epoch=turn.epoch, status__in=FETCHABLE
-        ).update(status=status, status_reason=reason, status_since=at)
+    status = standing(found, now=now, at=at)
+    return status if status != now else None
+
+
+def _set_status(
+    turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime
+) -> None:
+    """Write it, unless the integration ended meanwhile."""
+    live = Integration.objects.filter(
+        id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE
+    )
+    live.update(status=status[0], status_reason=status[1], status_since=at)
 
 
 def _damaged(claim: Claim, work: SyncWork, clock: Clock) -> None:

@@ -23,7 +23,7 @@ _KEPT: Final = 10_000
 
 # A mailbox whose provider tells of news by itself is not checked sooner, and neither is one that
 # backs off or was checked a moment ago.
-_WRITE: Final = """
+_WRITE = """
 WITH looked AS (
     SELECT w.id, w.next_sync_at > %(at)s AND w.last_synced_at <= %(checked_before)s
            AND w.failure_count = 0 AND w.pause_reason = '' AND NOT EXISTS (

@@ -13,7 +13,7 @@ from integrations.watches.standing import Standing
 
 RESOURCE: Final = "mail"
 
-_READ: Final = """
+_READ = """
 SELECT a.unreadable_count, a.asked_for, a.next_try_at, r.missing_count, w.wanted_count,
        v.started_at, v.expires_at, v.last_event_at, v.silent_since
   FROM (SELECT count(*) FILTER (WHERE reason <> 'delayed') AS unreadable_count,

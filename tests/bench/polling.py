@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
@@ -63,6 +64,8 @@ class Polls:
     statements: list[int] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)
     entries: list[Leaf] = field(default_factory=list)
+    # Seconds to the next poll, of a mailbox at which nobody has looked for a day.
+    rest: float = INTERVAL
 
     @property
     def of_database(self) -> float:
@@ -95,6 +98,8 @@ def run() -> list[Figure]:
         for _ in range(COUNTED):
             for polls in found.values():
                 _count(polls, worker, sandbox)
+        for polls in found.values():
+            polls.rest = _get_rest(polls.work, worker)
     entries = _bytes_per_entry([leaf for polls in found.values() for leaf in polls.entries])
     return [
         *_figures("Gmail", found["Gmail"], entries, _beside_plain(found["Gmail"], plain)),
@@ -176,6 +181,16 @@ def _count(polls: Polls, worker: Any, sandbox: Sandbox) -> None:
         id=polls.work.id, failure_count=0, last_synced_at__gte=began
     ).exists():
         raise AssertionError("the poll did not end well")
+
+
+def _get_rest(work: SyncWork, worker: Any) -> float:
+    """Return how long the mailbox rests if nobody has looked at it for a day."""
+    SyncWork.objects.filter(id=work.id).update(looked_at=timezone.now() - timedelta(days=1))
+    _poll(work, worker)
+    after = SyncWork.objects.get(id=work.id)
+    if after.last_synced_at is None:
+        raise AssertionError("the poll did not end well")
+    return (after.next_sync_at - after.last_synced_at).total_seconds()
 
 
 @contextmanager
@@ -269,5 +284,11 @@ def _figures(name: str, polls: Polls, entry_bytes: float, of_worker: Figure) -> 
             "",
             least=3 * BEFORE[name],
             note=f"{CORES} cores, a poll every {INTERVAL} s, worker and database; see the README",
+        ),
+        figures.plain(
+            f"{name}: … that nobody looks at",
+            polls.mailboxes * polls.rest / INTERVAL,
+            "",
+            note=f"without push, not looked at for a day: a poll every {polls.rest:.0f} s",
         ),
     ]
