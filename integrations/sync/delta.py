@@ -8,7 +8,6 @@ from integrations.watches import standing
 from . import aside, fetching, identities, planner, relabelling
 from .mailbox import Fetched, singles
 from .run import Changes, Run
-from .turn import CURSOR_FOR
 
 
 def advance(run: Run) -> bool:
@@ -37,11 +36,10 @@ def _page(run: Run, cursor: str) -> ChangePage:
 def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
     has_news = bool(page.upserted or page.relabelled or page.deleted)
     run.found_news = run.found_news or has_news
+    run.has_new_names = run.has_new_names or page.has_new_names
     if not has_news:
-        # A cursor at which nothing was new is as good as the next one, which some providers give
-        # with every answer. It is stored once in a while, because providers forget old ones.
-        if moved and (page.more or run.has_written or run.is_first_in(CURSOR_FOR)):
-            run.commit(Changes(values={"cursor": run.sealed("cursor", page.cursor)}))
+        if moved:
+            _go_on(run, page)
         return True
     refiled = _only_refiled(run, page)
     already = {one.ref.message_id for one in refiled}
@@ -71,6 +69,19 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
             )
         )
     return True
+
+
+def _go_on(run: Run, page: ChangePage) -> None:
+    """Keep the cursor of a page that brought nothing."""
+    if page.has_new_names:
+        # It may hold names that were not here before.
+        run.ask_to_store()
+    sealed = run.sealed_cursor(page.cursor)
+    if page.more:
+        run.commit(Changes(values={"cursor": sealed}))
+    else:
+        # Written with the end of the turn.
+        run.unsaved["cursor"] = run.work.cursor = sealed
 
 
 def _only_refiled(run: Run, page: ChangePage) -> list[Relabelled]:

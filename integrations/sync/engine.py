@@ -21,7 +21,7 @@ from django.db import transaction
 
 from accounts import alarms as platform_alarms
 from accounts import owned
-from integrations import alarms, scopes, tokens
+from integrations import alarms, fences, scopes, tokens
 from integrations.fences import NoLongerLive
 from integrations.models import (
     FETCHABLE,
@@ -179,12 +179,14 @@ def _released(
     if is_clean:
         turn.work.failing_since = None
         status = _changed_status(turn, StatusReason.NONE, at=now)
-    if status is None:
+    if status is None and not turn.unsaved:
         return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
     # Together: what crashes in here is a crash of a turn that still has its lease. The integration
     # first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        _set_status(turn, status, at=now)
+        values |= _hold_unsaved(turn)
+        if status is not None:
+            _set_status(turn, status, at=now)
         return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
 
 
@@ -251,6 +253,7 @@ def _back_off(
     )
     # Together: what crashes in here is a crash of a turn that still has its lease.
     with transaction.atomic(durable=True):
+        unsaved = _hold_unsaved(turn)
         if (status := _changed_status(turn, reason, at=now)) is not None:
             _set_status(turn, status, at=now)
         claims.postpone(
@@ -262,8 +265,20 @@ def _back_off(
                 "crash_count": 0,
                 "denial_count": turn.work.denial_count,
                 "pause_reason": reason,
+                **unsaved,
             },
         )
+
+
+def _hold_unsaved(turn: Turn) -> dict[str, Any]:
+    """
+    Hold the fence if the turn has something left to write, and return that.
+
+    :raises NoLongerLive: if it was disconnected meanwhile
+    """
+    if turn.unsaved:
+        fences.hold(integration_id=turn.integration.id, epoch=turn.epoch)
+    return turn.unsaved
 
 
 def _changed_status(

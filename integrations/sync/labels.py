@@ -27,7 +27,8 @@ def is_due(run: Run) -> bool:
     work = run.work
     # A turn that failed may have brought news and not got as far as this.
     is_behind = work.label_names_blind is None or work.failure_count > 0
-    return is_behind or run.found_news or run.is_looked_at or run.is_first_in(EVERY)
+    is_told = run.found_news or run.has_new_names
+    return is_behind or is_told or run.is_looked_at or run.is_first_in(EVERY)
 
 
 def update_names(run: Run) -> None:

@@ -56,6 +56,10 @@ class MailTurn:
         return self.run.has_moved
 
     @property
+    def unsaved(self) -> dict[str, Any]:
+        return self.run.unsaved
+
+    @property
     def is_early(self) -> bool:
         return self.run.is_early
 

@@ -68,6 +68,10 @@ class Run:
     is_early: bool = False
     # Cursor or position moved: this turn will not be repeated.
     has_moved: bool = False
+    # Names of labels may have changed, and no message.
+    has_new_names: bool = False
+    # Values of the work's row that no commit has written.
+    unsaved: dict[str, Any] = field(default_factory=dict)
     # Something was written, so that counts of rows may have changed.
     has_written: bool = False
     _noted: aside.Note | None = None
@@ -165,6 +169,15 @@ class Run:
         if value is None:
             return None
         return self.sealer.seal(SyncWork, column, row=self.work.id, data=value)
+
+    def sealed_cursor(self, cursor: str) -> Sealed:
+        """
+        Return the cursor of an answer that brought nothing, as the work's row keeps it.
+
+        It says where to ask the provider next, and nothing of the mailbox that is not stored: it
+        needs no permission but the one under which the provider was asked.
+        """
+        return self._key.seal(SyncWork, "cursor", row=self.work.id, data=cursor)
 
     def prepare(self, messages: Sequence[RemoteMessage], *, unseen_in: int | None = None) -> Batch:
         """Return the rows of those messages that are within the horizon."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from integrations.models import Integration, StatusReason, SyncWork
 from integrations.watches.standing import Standing
 
 from .claims import Claim
 from .standing import Findings
-
-# Seconds after which a cursor is stored though nothing was new: providers forget old ones.
-CURSOR_FOR: Final = 3_600
 
 
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
@@ -97,6 +94,10 @@ class Turn(Protocol):
 
     def next_try_at(self) -> datetime | None:
         """Return when something that is only delayed is fetched again; None if there is none."""
+
+    @property
+    def unsaved(self) -> dict[str, Any]:
+        """Values of the work's row that are still to be written, under the fence."""
 
     def finished(self) -> dict[str, Any]:
         """Return values of the work's row, having finished."""

@@ -19,7 +19,7 @@ from integrations.models import Calendar, Event
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK, week_of
 from integrations.providers import errors
 from integrations.providers.calendars import EventPage
-from integrations.sync.turn import CURSOR_FOR, is_first_in
+from limited_use.vault import sealing
 
 from . import comparing, describing, rows, works
 from .describing import Descriptions
@@ -76,8 +76,8 @@ def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
     while not run.is_over:
         page = _page(run, calendar, remote_id)
         is_round = calendar.round_began_at is not None
-        if not is_round and _is_empty(page) and not _is_cursor_old(run):
-            _renew(run, calendar)
+        if not is_round and _is_empty(page):
+            _renew(run, calendar, page)
         else:
             _commit(run, calendar, page)
         if page.next_page is None:
@@ -94,18 +94,22 @@ def _is_empty(page: EventPage) -> bool:
     return page.cursor is not None and page.next_page is None and not any(changes)
 
 
-def _is_cursor_old(run: Run) -> bool:
-    return is_first_in(CURSOR_FOR, run.work, at=run.clock.now())
+def _renew(run: Run, calendar: Calendar, page: EventPage) -> None:
+    """
+    Write that every row is of now, as the provider has just said, and where to ask it next.
 
-
-def _renew(run: Run, calendar: Calendar) -> None:
-    """Write that every row is of now, as the provider has just said. Nothing is sealed."""
+    Neither is anything of the calendar's: that needs no permission to store.
+    """
     at = run.clock.now()
+    sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
+    cursor = sealer.seal(Calendar, "cursor", row=calendar.id, data=page.cursor or "")
+    values = {"cached_at": at, "cursor": cursor, "position": None}
     with transaction.atomic(durable=True):
         _hold(run, calendar, at=at)
         _sweep(calendar, at, whole=False)
-        Calendar.objects.filter(id=calendar.id).update(cached_at=at)
-    calendar.cached_at = at
+        Calendar.objects.filter(id=calendar.id).update(**values)
+    for name, value in values.items():
+        setattr(calendar, name, value)
 
 
 def _needs_a_round(calendar: Calendar, at: datetime) -> bool:

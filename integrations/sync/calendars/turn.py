@@ -59,6 +59,10 @@ class CalendarTurn:
         return True
 
     @property
+    def unsaved(self) -> dict[str, Any]:
+        return {}
+
+    @property
     def is_early(self) -> bool:
         return False
 

@@ -17,7 +17,7 @@ from config.classes import ProcessClass
 from integrations import endings
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
-from integrations.sync import aside, labels, turn
+from integrations.sync import aside, labels
 from limited_use import consents
 from limited_use.models import Leaf
 from tests.fakes.mail import FakeMailbox
@@ -25,10 +25,12 @@ from tests.walls import acting_as
 
 STORE, CONTENT = "store", "content"
 MOST_STATEMENTS, MOST_ENTRIES = 12, 2
+# Those with which a household makes its work due, and takes on a worker's rights.
+TESTS_OWN = 6
 _CONTENT = re.compile(
     r"""\s*(?:INSERT\sINTO|UPDATE)\s+"?integrations_
         (?:message|messagebody|attachment|thread|setaside\b[^;]*remote_id|syncwork\b[^;]*SET
-        [^;]*"(?:cursor|position|label_names)"\s=\s%s)""",
+        [^;]*"(?:position|label_names)"\s=\s%s)""",
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -91,27 +93,46 @@ class TestATurnWithoutNews:
 
         assert seen == []
         assert uses(before) == [("use.permitted", "connection.maintain")] * MOST_ENTRIES
-        # The test's own are among them, that make the work due and read its id.
-        assert len(statements) <= MOST_STATEMENTS + 8
+        assert len(statements) <= MOST_STATEMENTS + TESTS_OWN
 
-    def test_does_not_store_a_cursor_that_only_moved(self, synced, mailbox):
+    def test_keeps_a_cursor_that_only_moved_with_the_end_of_the_turn(self, synced, mailbox):
         before = bytes(SyncWork.objects.values_list("cursor", flat=True).get())
+        ledger = list(Leaf.objects.values_list("id", flat=True))
         mailbox.clock += 1
 
-        with observed() as (seen, _):
+        with observed() as (seen, statements):
             synced.run()
 
         assert seen == []
-        assert bytes(SyncWork.objects.values_list("cursor", flat=True).get()) == before
+        assert uses(ledger) == [("use.permitted", "connection.maintain")] * MOST_ENTRIES
+        assert bytes(SyncWork.objects.values_list("cursor", flat=True).get()) != before
+        assert len(statements) <= MOST_STATEMENTS + TESTS_OWN
 
-    def test_stores_it_once_in_a_while_before_the_provider_forgets(self, synced, mailbox):
+    def test_keeps_such_a_cursor_when_what_follows_fails(self, synced, mailbox):
+        before = bytes(SyncWork.objects.values_list("cursor", flat=True).get())
         mailbox.clock += 1
-        SyncWork.objects.update(last_synced_at=synced.at - timedelta(seconds=turn.CURSOR_FOR))
+        SyncWork.objects.update(label_names_blind=None)
+        mailbox.failing["labels"] = errors.Unavailable("down", status=503)
 
-        with observed() as (seen, _):
-            synced.run()
+        synced.run()
 
-        assert (seen[:2], CONTENT in seen) == ([STORE, STORE], True)
+        assert synced.work.failure_count == 1
+        assert bytes(SyncWork.objects.values_list("cursor", flat=True).get()) != before
+
+    def test_keeps_no_cursor_once_the_connection_has_ended(self, synced, mailbox):
+        before = bytes(SyncWork.objects.values_list("cursor", flat=True).get())
+        mailbox.clock += 1
+        integration = Integration.objects.get(id=synced.integration.id)
+
+        def end():
+            mailbox.meanwhile = None
+            with acting_as(ProcessClass.WEB, synced):
+                endings.end(integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
+
+        mailbox.meanwhile = end
+        synced.run()
+
+        assert bytes(SyncWork.objects.values_list("cursor", flat=True).get()) == before
 
     def test_is_refused_where_storing_would_be(self, synced, mailbox):
         withdraw_consent(synced)
