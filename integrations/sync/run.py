@@ -233,6 +233,7 @@ class Run:
         culprits.alarm(set_aside, integration_id=mine, at=at)
         for name, value in changes.values.items():
             setattr(self.work, name, value)
+            self.unsaved.pop(name, None)
 
     def note(self, remote_id: str) -> None:
         """
