@@ -134,6 +134,8 @@ LEASE_SECONDS = _env.number("LEASE_SECONDS", 60)
 REFRESH_PATIENCE_SECONDS = _env.number("REFRESH_PATIENCE_SECONDS", LEASE_SECONDS + 15)
 SWEEP_SECONDS = _env.number("SWEEP_SECONDS", 30)
 SYNC_INTERVAL_SECONDS = _env.number("SYNC_INTERVAL_SECONDS", 60)
+# The longest interval of a mailbox that nobody looks at and that has no push.
+SYNC_LONGEST_INTERVAL_SECONDS = _env.number("SYNC_LONGEST_INTERVAL_SECONDS", 3600)
 # The same while the provider tells us of news by itself.
 PUSH_POLL_SECONDS = _env.number("PUSH_POLL_SECONDS", 600)
 CALENDAR_INTERVAL_SECONDS = _env.number("CALENDAR_INTERVAL_SECONDS", 300)

@@ -34,6 +34,7 @@ __all__ = [
     "found",
     "permit",
     "permits",
+    "would_refuse",
 ]
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,16 @@ def each(asks: Sequence[Ask], *, at: datetime) -> list[Permit | Refused]:
             _log(answer, ask)
             break
     return answers
+
+
+def would_refuse(asks: Sequence[Ask]) -> list[Ask]:
+    """
+    Return those of `asks` that the policy does not allow now, of uses that nobody makes yet.
+
+    Gives no permit and records nothing: whoever goes on to use something asks `permits`, and so
+    does whoever stops because of the answer, with what was refused.
+    """
+    return [ask for ask in asks if not policy.decide(ask.use, found(ask)).allowed]
 
 
 def _log(refused: Refused, ask: Ask) -> None:

@@ -106,6 +106,14 @@ class Sync(serializers.Serializer[None]):
     )
     last_synced_at = serializers.DateTimeField(allow_null=True)
     next_sync_at = serializers.DateTimeField(allow_null=True)
+    check_interval_seconds = serializers.IntegerField(
+        help_text="How many seconds checks for news are apart now."
+    )
+    check_interval_reason = serializers.CharField(
+        help_text="`usual`; `told`: the provider tells of news by itself; `not_looked_at`: nobody"
+        " has listed or opened this mail for more than an hour, and the next time it is checked at"
+        " once."
+    )
     failing_since = serializers.DateTimeField(
         allow_null=True, help_text="Null unless the last try did not succeed."
     )

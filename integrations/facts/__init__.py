@@ -18,7 +18,12 @@ from .found import (
     FoundFor,
     get_calendar_agreement,
 )
-from .integrations import of_agreements, of_integrations, of_mailboxes
+from .integrations import (
+    of_agreements,
+    of_integration_and_connection,
+    of_integrations,
+    of_mailboxes,
+)
 
 __all__ = [
     "KEPT_BY",
@@ -33,6 +38,7 @@ __all__ = [
     "get_calendar_agreement",
     "of_agreements",
     "of_connections",
+    "of_integration_and_connection",
     "of_integrations",
     "of_mailboxes",
 ]

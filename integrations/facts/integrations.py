@@ -14,13 +14,15 @@ from limited_use.guard import Fence, FenceKind
 from limited_use.vocabulary import Fact
 
 from .columns import by_id, fence, id_or_none, names, number, number_or_none, owns, rows
+from .connections import make_connection
 from .found import NOTHING, OF_INBOX, Agreement, Found, FoundFor
 
-_INTEGRATIONS = """
+_COLUMNS = """
 SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
        m.id, m.epoch, s.id, s.epoch, s.version, k.commitment,
        d.id, d.epoch, d.feature, d.feature_version, i.product, i.cache_hours,
-       i.horizon_days, c.provider
+       i.horizon_days, c.provider"""
+_TABLES = """
   FROM integrations_integration i
   JOIN integrations_connection c ON c.id = i.connection_id
   LEFT JOIN limited_use_ledgerkey k ON k.holder = c.id AND k.destroyed_at IS NULL
@@ -36,7 +38,17 @@ SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
     ON d.id = %s AND d.switched_off_at IS NULL
    AND d.user_id = c.user_id AND d.organisation_id = c.organisation_id
  WHERE """
+_INTEGRATIONS = _COLUMNS + _TABLES
 _BY_ID = _INTEGRATIONS + "i.id IN ({})"
+# The columns of its connection are those that `connections` reads, in that order.
+_WITH_CONNECTION = (
+    _COLUMNS
+    + """, c.epoch, c.status = 'ending' OR EXISTS (SELECT FROM integrations_purgejob p
+                 JOIN integrations_integration o ON o.id = p.integration_id
+                WHERE o.connection_id = c.id AND p.step <> 'done'), c.grant_id"""
+    + _TABLES
+    + "i.id = %s"
+)
 # Of what was purged no row is left.
 _MAILBOXES = (
     _INTEGRATIONS
@@ -75,6 +87,23 @@ def of_agreements(
         by = agreements[part]
         found[by, row[0]] = _integration(row, actor, by.feature)
     return found
+
+
+def of_integration_and_connection(
+    integration_id: UUID, *, actor: Actor, at: datetime, by: Agreement = OF_INBOX
+) -> tuple[Found, Found]:
+    """
+    Return what is true of an integration and of its connection, in one query.
+
+    The same as `of_integrations` and `of_connections` find.
+    """
+    found = rows(_WITH_CONNECTION, [*_asked(actor, by, at), integration_id])
+    if not found:
+        return NOTHING, NOTHING
+    *content, epoch, is_purging, grant_id = found[0]
+    connection_id, *whose = content[3:9]
+    of_connection = (connection_id, epoch, *whose, is_purging, grant_id, content[12])
+    return _integration(content, actor, by.feature), make_connection(of_connection, actor)
 
 
 def of_mailboxes(*, user_id: UUID, actor: Actor, at: datetime) -> FoundFor:

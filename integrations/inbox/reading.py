@@ -23,6 +23,7 @@ from limited_use.vocabulary import DataClass
 from . import cursors, mailboxes, queries, shapes, shown_text
 from .cursors import Place
 from .filters import Filters
+from .looks import note_look
 from .mailboxes import Mailboxes
 from .queries import Page
 from .shapes import MessageRow, Shape
@@ -206,6 +207,8 @@ def _reading(
         at=asked.at,
         found=boxes.found,
     )
+    # Whoever may see it, a person or a feature: what was checked rarely is checked now.
+    note_look(boxes.shown, at=asked.at)
     following = None
     if cursor_of is not None and page.next_place is not None:
         kind, filters = cursor_of

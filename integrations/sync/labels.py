@@ -1,8 +1,9 @@
 """
-Names of the person's own labels: read once a turn, and stored in one place per mailbox.
+Names of the person's own labels: read after news, and stored in one place per mailbox.
 
 Rows of messages hold the labels' ids. A label that was renamed, added or deleted at the provider
-changes the stored names and no message.
+changes the stored names and no message. A provider does not tell of that: names are read at least
+once in ten minutes as well.
 """
 
 from __future__ import annotations
@@ -17,6 +18,17 @@ from .incoming import storable_label
 from .run import Changes, Run
 
 _BLIND: Final = "mail.labels"
+# Seconds.
+EVERY: Final = 600
+
+
+def is_due(run: Run) -> bool:
+    """Return whether the names are to be read in this turn."""
+    work = run.work
+    # A turn that failed may have brought news and not got as far as this.
+    is_behind = work.label_names_blind is None or work.failure_count > 0
+    is_told = run.found_news or run.has_new_names
+    return is_behind or is_told or run.is_looked_at or run.is_first_in(EVERY)
 
 
 def update_names(run: Run) -> None:
@@ -24,7 +36,7 @@ def update_names(run: Run) -> None:
     named = run.mailbox.call(run.mailbox.units.labels, run.mailbox.adapter.labels)
     names = {storable_label(label): printable(name) for label, name in named.items()}
     text = orjson.dumps(names, option=orjson.OPT_SORT_KEYS).decode()
-    blind = run.sealer.blind(_BLIND, text)
+    blind = run.blind(_BLIND, text)
     stored = run.work.label_names_blind
     if stored is not None and bytes(stored) == blind:
         return

@@ -271,15 +271,20 @@ class TestTheServicesOwn:
 
         assert permits.to_end(connection_id=connection_id, at=timezone.now())
 
-    def test_syncs_under_four_decisions_made_together(self, integration):
+    def test_asks_for_news_under_two_decisions_made_together(self, integration):
         given = permits.to_sync(integration_id=integration.id, at=timezone.now())
 
         assert given.credential.holder == integration.connection_id
         assert given.remote.use.recipient == Recipient.OWN_PROVIDER
-        assert set(given.store) == {DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}
-        assert {permit.use.purpose for permit in given.store.values()} == {Purpose.SYNC_STORE}
-        assert decisions() == ["use.permitted"] * 4
+        assert decisions() == ["use.permitted"] * 2
         assert given.remote.expires_at - timezone.now() <= timedelta(seconds=60)
+
+    def test_stores_under_a_decision_for_each_class(self, integration):
+        given = permits.to_store(integration_id=integration.id, at=timezone.now())
+
+        assert set(given) == {DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}
+        assert {permit.use.purpose for permit in given.values()} == {Purpose.SYNC_STORE}
+        assert decisions() == ["use.permitted"] * 2
 
     def test_syncs_nothing_without_consent(self, integration, alice, acme):
         consents.withdraw(

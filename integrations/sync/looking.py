@@ -1,0 +1,84 @@
+"""
+Somebody looks at mailboxes: written down, and a mailbox that was checked rarely is checked now.
+
+Nothing but the time is kept, not who looked nor at which message. It is one small statement in some
+minutes, which waits for no worker: a row that is locked is passed by, and written at the next look.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection as database
+
+#: How often looks at one mailbox are written down.
+EVERY: Final = timedelta(minutes=2)
+_KEPT: Final = 10_000
+
+# A mailbox whose provider tells of news by itself is not checked sooner, and neither is one that
+# backs off or was checked a moment ago.
+_WRITE = """
+WITH looked AS (
+    SELECT w.id, w.next_sync_at > %(at)s AND w.last_synced_at <= %(checked_before)s
+           AND w.failure_count = 0 AND w.pause_reason = '' AND NOT EXISTS (
+               SELECT FROM integrations_watch AS v
+                WHERE v.integration_id = w.integration_id AND v.resource = w.resource
+                  AND v.status = 'live' AND v.expires_at > %(at)s AND v.silent_since IS NULL
+                  AND v.last_event_at >= v.started_at) AS is_hurried
+      FROM integrations_syncwork AS w
+     WHERE w.integration_id = ANY(%(ids)s) AND w.resource = 'mail'
+       AND (w.looked_at IS NULL OR w.looked_at <= %(written_before)s)
+       FOR NO KEY UPDATE OF w SKIP LOCKED
+)
+UPDATE integrations_syncwork AS work SET looked_at = %(at)s,
+       next_sync_at = CASE WHEN looked.is_hurried THEN %(at)s ELSE work.next_sync_at END
+  FROM looked WHERE work.id = looked.id
+RETURNING work.id, work.integration_id, looked.is_hurried
+"""
+
+# When this process last wrote, by mailbox: most looks need no statement.
+_written: OrderedDict[UUID, datetime] = OrderedDict()
+_lock = Lock()
+
+
+def record(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
+    """
+    Write down that somebody looks at these mailboxes, which are theirs to see.
+
+    Return the work that is due now because of that, for a worker to be asked.
+    """
+    ids = [one for one in integration_ids if _is_unwritten(one, at)]
+    if not ids:
+        return []
+    values: dict[str, Any] = {
+        "ids": ids,
+        "at": at,
+        "written_before": at - EVERY,
+        "checked_before": at - timedelta(seconds=settings.SYNC_INTERVAL_SECONDS),
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_WRITE, values)
+        rows = cursor.fetchall()
+    _remember([integration_id for _, integration_id, _ in rows], at)
+    return [work_id for work_id, _, is_hurried in rows if is_hurried]
+
+
+def _is_unwritten(integration_id: UUID, at: datetime) -> bool:
+    with _lock:
+        last = _written.get(integration_id)
+    return last is None or not last <= at < last + EVERY
+
+
+def _remember(integration_ids: Iterable[UUID], at: datetime) -> None:
+    with _lock:
+        for one in integration_ids:
+            _written[one] = at
+            _written.move_to_end(one)
+        while len(_written) > _KEPT:
+            _written.popitem(last=False)
