@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
+from django.db import models
 
 from integrations.models import LIVE, SyncWork
 
@@ -48,18 +49,24 @@ def release_row(
         "holder": holder,
         "taken_at": taken_at,
     }
+    fields = _fields()
     for name, value in values.items():
-        field = SyncWork._meta.get_field(name)  # noqa: SLF001 - Django's documented interface
-        parameters[f"new_{name}"] = field.get_db_prep_save(value, database)
+        parameters[f"new_{name}"] = fields[name].get_db_prep_save(value, database)
     with database.cursor() as cursor:
         cursor.execute(_statement(tuple(values)), parameters)
         return bool(cursor.rowcount)
 
 
+@lru_cache(maxsize=1)
+def _fields() -> dict[str, models.Field[Any, Any]]:
+    # Django's documented interface.
+    return {field.name: field for field in SyncWork._meta.concrete_fields}  # noqa: SLF001
+
+
 @lru_cache(maxsize=32)
 def _statement(names: tuple[str, ...]) -> str:
-    columns = {name: SyncWork._meta.get_field(name).column for name in names}  # noqa: SLF001
+    fields = _fields()
     return _RELEASE.format(
         live=", ".join(f"'{status}'" for status in LIVE),
-        assignments=", ".join(f"{column} = %(new_{name})s" for name, column in columns.items()),
+        assignments=", ".join(f"{fields[name].column} = %(new_{name})s" for name in names),
     )
