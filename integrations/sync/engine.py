@@ -39,7 +39,7 @@ from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed, Shut
 from limited_use.vault.records import Damaged, Unopenable
 
-from . import calendars, claims, crashes, listening, mailing, outcomes
+from . import calendars, claims, crashes, listening, mailing, outcomes, releasing
 from .claims import Claim, LeaseLost
 from .mailbox import Postponed
 from .outcomes import Outcome
@@ -181,6 +181,14 @@ def _released(
         status = _changed_status(turn, StatusReason.NONE, at=now)
     if status is None and not turn.unsaved:
         return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
+    if status is None and releasing.release_row(
+        turn.work,
+        epoch=turn.epoch,
+        holder=turn.claim.holder,
+        taken_at=turn.claim.taken_at,
+        values={"next_sync_at": next_sync_at, **values, **turn.unsaved},
+    ):
+        return False
     # Together: what crashes in here is a crash of a turn that still has its lease. The integration
     # first: see "Lock order" in the README.
     with transaction.atomic(durable=True):

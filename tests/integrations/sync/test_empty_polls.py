@@ -108,6 +108,16 @@ class TestATurnWithoutNews:
         assert bytes(SyncWork.objects.values_list("cursor", flat=True).get()) != before
         assert len(statements) <= MOST_STATEMENTS + TESTS_OWN
 
+    def test_takes_one_statement_more_where_the_cursor_moved(self, synced, mailbox):
+        """The key that seals the cursor is read; the cursor is written with the end of the turn."""
+        with observed() as (_, still):
+            synced.run()
+        mailbox.clock += 1
+        with observed() as (_, moved):
+            synced.run()
+
+        assert len(moved) == len(still) + 1
+
     def test_keeps_such_a_cursor_when_what_follows_fails(self, synced, mailbox):
         before = bytes(SyncWork.objects.values_list("cursor", flat=True).get())
         mailbox.clock += 1

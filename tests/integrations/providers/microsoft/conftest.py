@@ -32,6 +32,8 @@ class Heard:
 class Place:
     url: str = ""
     heard: list[Heard] = field(default_factory=list)
+    # Addresses that connections came from.
+    connections: set[tuple] = field(default_factory=set)
     answers: deque = field(default_factory=deque)
     by_path: dict[str, tuple] = field(default_factory=dict)
     pause: float = 0.0
@@ -93,6 +95,7 @@ def place():
                 made.door.notify_all()
                 lower = {name.lower(): value for name, value in self.headers.items()}
                 made.heard.append(Heard(self.command, self.path, lower, body))
+                made.connections.add(self.client_address)
                 given = made.by_path.get(self.path.partition("?")[0])
                 if given is None:
                     given = made.answers.popleft() if made.answers else made.default_answer()
