@@ -109,7 +109,7 @@ def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) 
     if count == 1:
         rate = figures.plain(name, own.rate, "requests/s", note=f"{requests:,} requests")
     else:
-        possible = load_machine.find_bound(own.spent, requests=requests) / alone.rate
+        possible = _find_limit(own, count) / _find_limit(alone, 1)
         rate = figures.times(
             name,
             own.rate,
@@ -118,7 +118,7 @@ def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) 
             against="one web process",
             least=1.8 if has_goal else None,
             more_is_better=True,
-            note=f"{requests:,} requests; on this machine at most {possible:.2f}{TIMES}",
+            note=f"{requests:,} requests; by processor time at most {possible:.2f}{TIMES}",
         )
     machine = load_machine.describe(
         own.spent, requests=requests, rate=own.rate, web_processes=count
@@ -132,3 +132,8 @@ def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) 
         most=3 if has_goal else None,
     )
     return [rate, *machine, tail, figures.plain("… the longest", own.quantile(1), "ms")]
+
+
+def _find_limit(answers: Answers, web_processes: int) -> float:
+    requests = len(answers.waits)
+    return load_machine.find_limit(answers.spent, requests=requests, web_processes=web_processes)

@@ -63,11 +63,21 @@ def find_bound(spent: Spent, *, requests: int) -> float:
     return len(os.sched_getaffinity(0)) * requests / spent.by_load
 
 
+def find_web_bound(spent: Spent, *, requests: int, web_processes: int) -> float:
+    """Return how many so many web processes could: one thread of Python runs at a time in each."""
+    return web_processes * requests / spent.web
+
+
+def find_limit(spent: Spent, *, requests: int, web_processes: int) -> float:
+    """Return the lower of the two bounds."""
+    of_web = find_web_bound(spent, requests=requests, web_processes=web_processes)
+    return min(of_web, find_bound(spent, requests=requests))
+
+
 def describe(spent: Spent, *, requests: int, rate: float, web_processes: int) -> list[Figure]:
     """Return the rate against what the machine could answer, and what took its processors."""
     bound = find_bound(spent, requests=requests)
-    # One thread of a Python process runs at a time.
-    of_web = web_processes * requests / spent.web
+    of_web = find_web_bound(spent, requests=requests, web_processes=web_processes)
     limit = "the machine" if bound < of_web else f"{web_processes} web, at {of_web:.0f}"
     each = {"web": spent.web, "PostgreSQL": spent.postgresql, "callers": spent.callers}
     others = max(0.0, spent.available - spent.idle - spent.by_load)

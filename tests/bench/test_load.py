@@ -160,3 +160,16 @@ class TestTheMachine:
         # The kernel counts the machine's time in hundredths.
         most = len(os.sched_getaffinity(0)) * (seconds + 0.1)
         assert 0.2 < found.available - found.idle <= most
+
+    def test_is_the_limit_where_web_processes_could_answer_more(self):
+        spent = load_machine.Spent(web=6, postgresql=3, callers=1)
+        processors = len(os.sched_getaffinity(0))
+
+        alone, many = (
+            load_machine.find_limit(spent, requests=1_000, web_processes=count)
+            for count in (1, 2 * processors)
+        )
+
+        # By itself, a web process answers a request in 6 ms.
+        assert alone == pytest.approx(min(1_000 / 6, 100 * processors))
+        assert many == pytest.approx(100 * processors)
