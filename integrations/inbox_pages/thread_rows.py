@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from integrations.inbox import shapes
 from integrations.page_urls import RowUrl
@@ -25,15 +26,17 @@ class ThreadRows:
     url: RowUrl
 
     def make(self, row: shapes.ThreadRow, opened: Mapping[str, bytes]) -> Shown:
-        thread = shapes.thread_summary(row, opened)
-        person = mail_page.counterpart(thread["participants"], self.is_outgoing)
-        at, count = thread["latest_message_received_date"], thread["message_count"]
+        thread, summary = row.thread, shapes.newest_summary(opened)
+        # One of the first two is shown.
+        participants = list(islice(shapes.participants([summary]), 2))
+        person = mail_page.counterpart(participants, self.is_outgoing)
+        at, count = thread.last_received_at, thread.message_count
         return Shown(
             clear={
-                "url": self.url.of(thread["id"]),
-                "is_unread": thread["unread"],
-                "is_starred": thread["starred"],
-                "has_attachments": thread["has_attachments"],
+                "url": self.url.of(thread.id),
+                "is_unread": thread.unread_count > 0,
+                "is_starred": thread.is_starred,
+                "has_attachments": thread.has_attachments,
                 "count": str(count) if count > 1 else "",
                 "at": at.astimezone(UTC).isoformat(),
                 "time": mail_page.short_time(at, self.now),
@@ -43,7 +46,7 @@ class ThreadRows:
                 "person": mail_page.who(person),
                 "initials": mail_page.initials(person),
                 "tone": mail_page.tone(person),
-                "subject": thread["subject"] or "(no subject)",
-                "snippet": thread["snippet"],
+                "subject": summary["subject"] or "(no subject)",
+                "snippet": summary["snippet"],
             },
         )

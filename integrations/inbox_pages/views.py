@@ -56,8 +56,9 @@ def threads(request: HttpRequest) -> HttpResponse:
         reading = inbox.threads(asked, filters, cursor=cursor, limit=PAGE)
     except (cursors.InvalidCursor, cursors.ExpiredCursor):
         # A bookmark of a page that has moved on: the first one is where it went.
-        return redirect(_address(folder))
+        return redirect(_add_query(reverse("inbox"), folder))
     state = standing.describe(reading.mailboxes)
+    inbox_url = reverse("inbox")
     # Sent mail is listed by the people it went to.
     is_outgoing = folder in OUTGOING
     thread_rows = ThreadRows(is_outgoing, asked.at, RowUrl("inbox-thread"))
@@ -73,7 +74,7 @@ def threads(request: HttpRequest) -> HttpResponse:
             "folder_title": dict(TABS)[folder],
             "is_outgoing": is_outgoing,
             "tabs": [
-                {"url": _address(key), "label": label, "is_current": key == folder}
+                {"url": _add_query(inbox_url, key), "label": label, "is_current": key == folder}
                 for key, label in TABS
             ],
             "accounts": state.accounts,
@@ -81,8 +82,10 @@ def threads(request: HttpRequest) -> HttpResponse:
             "horizon_words": state.horizon_words,
             "is_importing": state.is_importing,
             "is_later_page": cursor is not None,
-            "first_url": _address(folder),
-            "next_url": _address(folder, reading.next_cursor) if reading.next_cursor else "",
+            "first_url": _add_query(inbox_url, folder),
+            "next_url": _add_query(inbox_url, folder, reading.next_cursor)
+            if reading.next_cursor
+            else "",
         },
         request=request,
     )
@@ -179,8 +182,8 @@ def attachment(request: HttpRequest, message_id: UUID, attachment_id: UUID) -> H
         return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
 
 
-def _address(folder: str, cursor: str | None = None) -> str:
+def _add_query(inbox_url: str, folder: str, cursor: str | None = None) -> str:
     query: Mapping[str, Any] = {"folder": folder} if folder != "inbox" else {}
     if cursor:
         query = {**query, "cursor": cursor}
-    return reverse("inbox") + (f"?{urlencode(query)}" if query else "")
+    return inbox_url + (f"?{urlencode(query)}" if query else "")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+from typing import Any
+
 from django import template
 from django.template.base import (
     FilterExpression,
@@ -40,11 +43,19 @@ class Reveal(Node):
         if not isinstance(showing, Showing):
             raise StillHeld("no sink renders this page")
         value = showing.reveal(self.held.resolve(context))
-        if self.shown is None:
-            return render_value_in_context(value, context)
-        # For the filters, which see text, and for nothing else.
-        with context.push(revealed=value):
-            return render_value_in_context(self.shown.resolve(context), context)
+        if self.shown is not None:
+            # For the filters, which see text, and for nothing else.
+            with context.push(revealed=value):
+                value = self.shown.resolve(context)
+        return _write(value, context)
+
+
+def _write(value: Any, context: Context) -> str:
+    """Return a value as Django's ``{{ … }}`` writes it."""
+    # Most values are plain text, of which Django escapes no other characters, but slower.
+    if type(value) is str and context.autoescape:
+        return html.escape(value)
+    return render_value_in_context(value, context)
 
 
 @register.tag

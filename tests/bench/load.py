@@ -1,9 +1,10 @@
 """
 The web server under load: requests a second and waits, with one and with two web processes.
 
-The server is granian with the arguments of production. Callers are processes of their own: each is
+The server is granian with the arguments of production. Callers are a process of their own: each is
 another person, keeps one connection, and asks again when it has its answer. Two servers run
-throughout, one with one web process and one with two, and take turns.
+throughout, one with one web process and one with two, and take turns. They, PostgreSQL and the
+callers share the machine: what that leaves room for stands below each rate (`load_machine`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from accounts.models import Organisation, User
 from config.database import walls
 from config.embedded import ports
 from config.embedded.service import Service
-from tests.bench import figures, load_answers, load_server, mailbox, sizes
-from tests.bench.figures import Figure
+from tests.bench import figures, load_answers, load_machine, load_server, mailbox, sizes
+from tests.bench.figures import TIMES, Figure
 from tests.bench.load_answers import Answers, Person, Question
 from tests.factories import make_organisation, make_user
 
@@ -104,11 +105,11 @@ def _measure(servers: dict[int, Service], question: Question, people: list[Perso
 def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) -> list[Figure]:
     own, alone = answers[count], answers[1]
     has_goal = callers == GOAL_AT
-    spent = 1000 * own.processor / len(own.waits)
-    said = f"{len(own.waits):,} requests; {spent:.2f} ms of processor each"
+    requests = len(own.waits)
     if count == 1:
-        rate = figures.plain(name, own.rate, "requests/s", note=said)
+        rate = figures.plain(name, own.rate, "requests/s", note=f"{requests:,} requests")
     else:
+        possible = _find_limit(own, count) / _find_limit(alone, 1)
         rate = figures.times(
             name,
             own.rate,
@@ -117,8 +118,11 @@ def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) 
             against="one web process",
             least=1.8 if has_goal else None,
             more_is_better=True,
-            note=said,
+            note=f"{requests:,} requests; by processor time at most {possible:.2f}{TIMES}",
         )
+    machine = load_machine.describe(
+        own.spent, requests=requests, rate=own.rate, web_processes=count
+    )
     tail = figures.ratio(
         "… 99th percentile",
         own.quantile(0.99),
@@ -127,4 +131,9 @@ def _describe(name: str, answers: dict[int, Answers], count: int, callers: int) 
         against="the median",
         most=3 if has_goal else None,
     )
-    return [rate, tail, figures.plain("… the longest", own.quantile(1), "ms")]
+    return [rate, *machine, tail, figures.plain("… the longest", own.quantile(1), "ms")]
+
+
+def _find_limit(answers: Answers, web_processes: int) -> float:
+    requests = len(answers.waits)
+    return load_machine.find_limit(answers.spent, requests=requests, web_processes=web_processes)

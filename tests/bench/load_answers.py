@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from config.embedded.service import ROOT, Service
-from tests.bench import measure, memory
-from tests.bench.load_caller import Order
+from tests.bench import load_machine
+from tests.bench.load_caller import Order, Report
+from tests.bench.load_machine import Spent
 
 # So many that each thread of each process has answered, and so has its connection to the database.
 WARM_UP = 8
@@ -42,7 +43,7 @@ class Answers:
 
     waits: list[float] = field(default_factory=list)
     seconds: float = 0.0
-    processor: float = 0.0
+    spent: Spent = field(default_factory=Spent)
 
     @property
     def rate(self) -> float:
@@ -58,40 +59,34 @@ def ask(
     service: Service, question: Question, people: list[Person], answers: Answers, *, seconds: float
 ) -> None:
     """Have each person ask for some seconds, and add what they saw to `answers`."""
-    port = int(service.url.rpartition(":")[2])
+    order = Order(
+        port=int(service.url.rpartition(":")[2]),
+        clients=[(question.target(person), person.cookie) for person in people],
+        contains=question.contains,
+        times=question.times,
+        warm_up=WARM_UP,
+        seconds=seconds,
+    )
     pid = next(iter(service.processes.values())).pid
-    with ExitStack() as stack:
-        callers = [stack.enter_context(_caller()) for _ in people]
-        for caller, person in zip(callers, people, strict=True):
-            order = Order(
-                port=port,
-                target=question.target(person),
-                cookie=person.cookie,
-                contains=question.contains,
-                times=question.times,
-                warm_up=WARM_UP,
-                seconds=seconds,
-            )
-            _tell(caller, json.dumps(order))
-        for caller in callers:
-            if _hear(caller) != "ready":
-                raise AssertionError(f"{question.name}: a caller broke before it began")
-        spent = sum(map(measure.of_process, memory.family(pid)))
+    with _callers() as callers:
+        _tell(callers, json.dumps(order))
+        if _hear(callers) != "ready":
+            raise AssertionError(f"{question.name}: callers broke before they began")
+        before = load_machine.read(pid)
         begin = time.monotonic() + 0.05
-        for caller in callers:
-            _tell(caller, str(begin))
-        heard = [_hear(caller) for caller in callers]
-        if not all(heard):
+        _tell(callers, str(begin))
+        said = _hear(callers)
+        if not said:
             raise AssertionError(f"{question.name}: a request was not answered as it should be")
-        results = [json.loads(line) for line in heard]
-        answers.processor += sum(map(measure.of_process, memory.family(pid))) - spent
-    for waits, _ in results:
-        answers.waits += waits
-    answers.seconds += max(end for _, end in results) - begin
+        report: Report = json.loads(said)
+        answers.spent.add_between(before, load_machine.read(pid))
+    answers.spent.callers += report["processor"]
+    answers.waits += report["waits"]
+    answers.seconds += report["end"] - begin
 
 
 @contextmanager
-def _caller() -> Iterator[subprocess.Popen[str]]:
+def _callers() -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tests.bench.load_caller"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -102,12 +97,12 @@ def _caller() -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def _tell(caller: subprocess.Popen[str], line: str) -> None:
-    assert caller.stdin is not None
-    caller.stdin.write(f"{line}\n")
-    caller.stdin.flush()
+def _tell(callers: subprocess.Popen[str], line: str) -> None:
+    assert callers.stdin is not None
+    callers.stdin.write(f"{line}\n")
+    callers.stdin.flush()
 
 
-def _hear(caller: subprocess.Popen[str]) -> str:
-    assert caller.stdout is not None
-    return caller.stdout.readline().strip()
+def _hear(callers: subprocess.Popen[str]) -> str:
+    assert callers.stdout is not None
+    return callers.stdout.readline().strip()
