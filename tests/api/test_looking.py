@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -109,8 +110,8 @@ class TestAMailboxThatNobodyLooksAt:
 
         said = hers.get(reverse("settings-details", args=[left.integration.id])).text
 
-        assert "Google is asked every 30 minutes. Checks are rare because nobody has" in said
-        assert f"since {since:%-d %B %Y, %H:%M} UTC. When you open your inbox," in said
+        assert "Antares checks Google every 30 minutes. Checks are rare because nobody has" in said
+        assert f"since about {since:%-d %B %Y, %H:%M} UTC. When you open your inbox," in said
         assert not is_due(left)
 
     def test_says_so_in_the_api(self, left, hers):
@@ -166,7 +167,7 @@ class TestALook:
         said = hers.get(reverse("settings-details", args=[left.integration.id])).text
         [one] = hers.get(f"{V1}/connections").json()["data"]
 
-        assert "Google is asked every minute." in said
+        assert "Antares checks Google every minute." in said
         assert "Checks are rare" not in said
         assert one["integrations"][0]["sync"]["check_interval_reason"] == "usual"
 
@@ -184,6 +185,17 @@ class TestALook:
 
         assert len(written) == 1
 
+    def test_in_another_process_is_not_asked_about_at_each_request(self, left, hers):
+        hers.get(MESSAGES)
+        # Another process does not know what this one has written.
+        looking._written.clear()
+
+        with CaptureQueriesContext(connection) as captured:
+            for path in (MESSAGES, THREADS, MESSAGES):
+                hers.get(path)
+
+        assert len([one for one in captured if "SET looked_at" in one["sql"]]) == 1
+
     def test_hurries_no_mailbox_whose_provider_tells(self, left, hers, watch):
         hers.get(MESSAGES)
 
@@ -200,12 +212,23 @@ class TestALook:
 
         assert not is_due(left)
 
-    def test_hurries_none_that_was_checked_a_moment_ago(self, left, hers):
-        SyncWork.objects.update(last_synced_at=timezone.now())
+    def test_has_one_that_was_checked_a_moment_ago_checked_after_the_usual_interval(
+        self, left, hers
+    ):
+        checked_at = timezone.now()
+        SyncWork.objects.update(last_synced_at=checked_at)
 
         hers.get(MESSAGES)
 
-        assert not is_due(left)
+        assert left.work.next_sync_at == checked_at + timedelta(minutes=1)
+
+    def test_does_not_put_off_a_check(self, left, hers):
+        due_at = timezone.now() + timedelta(seconds=5)
+        SyncWork.objects.update(last_synced_at=timezone.now(), next_sync_at=due_at)
+
+        hers.get(MESSAGES)
+
+        assert left.work.next_sync_at == due_at
 
     def test_that_is_refused_is_none(self, left, widget):
         before = left.work.looked_at
