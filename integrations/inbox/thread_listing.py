@@ -1,7 +1,7 @@
 """
-The rows of a page of threads with each one's newest message, in one SQL statement.
+Read a page of threads, each with its newest message, in one SQL statement.
 
-Written in SQL for the reason that `listing` gives.
+It is SQL for the reason that `listing` gives.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ CONDITIONS: Final = {
 _OWN: Final = "user_id = %s AND organisation_id = %s"
 # The first condition is what the index walks by; the second breaks ties.
 _AFTER: Final = "last_received_at <= %s AND (last_received_at < %s OR id < %s)"
-
-
 _COLUMNS: Final = ListedThread._fields[:8]
 # The page is cut first: only its threads are joined, whatever the planner expects.
 _PAGE: Final = (
