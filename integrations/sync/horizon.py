@@ -12,10 +12,11 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Greatest
 
 from integrations import fences
-from integrations.models import Integration, Message
+from integrations.models import Integration, Message, SyncStage, SyncWork
 
 from . import mail
 
@@ -71,4 +72,18 @@ def _keep(integration_id: UUID, *, at: datetime) -> int:
         received_at__lt=at - timedelta(days=integration.horizon_days),
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
-    return mail.remove_rows(list(ids))
+    removed = mail.remove_rows(list(ids))
+    if removed:
+        _lower_counts(integration_id, removed)
+    return removed
+
+
+def _lower_counts(integration_id: UUID, removed: int) -> None:
+    """Have page and API name the messages that are left; a turn counts only after a write."""
+    listed = SyncWork.objects.filter(
+        integration_id=integration_id, resource="mail", stage=SyncStage.DELTA
+    )
+    listed.update(
+        done_count=Greatest(F("done_count") - removed, 0),
+        expected_count=Greatest(F("expected_count") - removed, 0),
+    )

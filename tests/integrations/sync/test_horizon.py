@@ -19,7 +19,7 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers import errors
-from integrations.sync import horizon
+from integrations.sync import horizon, progress
 from integrations.tasks import sync as tasks
 from limited_use.vault import keys
 
@@ -59,6 +59,19 @@ class TestAHorizon:
         tasks.sweep_horizons()
 
         assert aged.messages.count() == 1
+
+    def test_is_in_the_count_of_messages_before_and_after_a_turn_without_news(self, aged):
+        def counts():
+            state = progress.of([aged.integration.id], at=timezone.now())[aged.integration.id]
+            return state.done_count, state.expected_count
+
+        assert counts() == (4, 4)
+
+        tasks.sweep_horizons()
+
+        assert counts() == (1, 1)
+        aged.run()
+        assert counts() == (1, 1)
 
     @pytest.mark.invariant(6)
     def test_is_kept_while_the_grant_is_gone_and_its_owner_still_reads(self, aged):
