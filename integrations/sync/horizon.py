@@ -18,7 +18,7 @@ from django.db.models.functions import Greatest
 from integrations import fences
 from integrations.models import Integration, Message, SyncStage, SyncWork
 
-from . import mail
+from . import mail, mailbox_rows
 
 BATCH: Final = 500
 # Of one integration, in one run: others wait behind it.
@@ -72,18 +72,11 @@ def _keep(integration_id: UUID, *, at: datetime) -> int:
         received_at__lt=at - timedelta(days=integration.horizon_days),
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
-    removed = mail.remove_rows(list(ids))
-    if removed:
-        _lower_counts(integration_id, removed)
-    return removed
-
-
-def _lower_counts(integration_id: UUID, removed: int) -> None:
-    """Have page and API name the messages that are left; a turn counts only after a write."""
-    listed = SyncWork.objects.filter(
-        integration_id=integration_id, resource="mail", stage=SyncStage.DELTA
+    count = mail.remove_rows(list(ids))
+    # A turn counts again only after it has written something itself.
+    work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
+    work.filter(resource=mailbox_rows.RESOURCE).update(
+        done_count=Greatest(F("done_count") - count, 0),
+        expected_count=Greatest(F("expected_count") - count, 0),
     )
-    listed.update(
-        done_count=Greatest(F("done_count") - removed, 0),
-        expected_count=Greatest(F("expected_count") - removed, 0),
-    )
+    return count

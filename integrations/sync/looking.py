@@ -17,53 +17,49 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection as database
 
-from .intervals import USUAL_FOR
+from . import intervals
 
-#: How far apart two stored looks at one mailbox are at least.
+#: How often looks at one mailbox are written down.
 EVERY: Final = timedelta(minutes=2)
 _KEPT: Final = 10_000
 
-# When a mailbox is due after a look, by case:
-# - its provider tells of news by itself: as before;
-# - a worker has it, and read before that nobody had looked for long: right after that turn;
-# - it backs off, or its first sync is not finished: as before;
-# - else: one usual interval after the last check. If that is over: now.
+# Nothing is hurried that backs off or whose provider tells of news by itself. Else it is due
+# one usual interval after the last check, or now. A turn under way has read the time of the look
+# before: where it would rest for long, it is followed by another.
 _WRITE = """
-WITH asked AS (
-    SELECT id, integration_id, looked_at,
-           looked_at IS NULL OR looked_at <= %(written_before)s AS is_unwritten
-      FROM integrations_syncwork
-     WHERE integration_id = ANY(%(ids)s) AND resource = 'mail'
-), looked AS (
-    SELECT w.id, w.next_sync_at > %(at)s AS is_resting, CASE
-           WHEN EXISTS (
+WITH looked AS (
+    SELECT w.id, w.next_sync_at, w.looked_at <= %(idle_before)s AS is_idle,
+           w.lease_until > %(at)s AS is_held,
+           greatest(%(at)s, w.last_synced_at + %(usual)s) AS usual_at,
+           w.last_synced_at IS NOT NULL AND w.failure_count = 0 AND w.pause_reason = ''
+           AND NOT EXISTS (
                SELECT FROM integrations_watch AS v
                 WHERE v.integration_id = w.integration_id AND v.resource = w.resource
                   AND v.status = 'live' AND v.expires_at > %(at)s AND v.silent_since IS NULL
-                  AND v.last_event_at >= v.started_at)
-           THEN w.next_sync_at
-           WHEN w.lease_until > %(at)s
-                AND (w.looked_at IS NULL OR w.looked_at <= %(rare_before)s)
-           THEN %(at)s
-           WHEN w.failure_count > 0 OR w.pause_reason <> '' OR w.last_synced_at IS NULL
-           THEN w.next_sync_at
-           ELSE least(w.next_sync_at, greatest(%(at)s, w.last_synced_at + %(usual)s))
-           END AS due_at
+                  AND v.last_event_at >= v.started_at) AS may_hurry
       FROM integrations_syncwork AS w
-     WHERE w.id IN (SELECT id FROM asked WHERE is_unwritten)
+     WHERE w.integration_id = ANY(%(ids)s) AND w.resource = 'mail'
+       AND (w.looked_at IS NULL OR w.looked_at <= %(written_before)s)
        FOR NO KEY UPDATE OF w SKIP LOCKED
 ), written AS (
-    UPDATE integrations_syncwork AS work SET looked_at = %(at)s, next_sync_at = looked.due_at
+    UPDATE integrations_syncwork AS work SET looked_at = %(at)s,
+           next_sync_at = CASE
+               WHEN NOT looked.may_hurry THEN work.next_sync_at
+               WHEN looked.is_held AND looked.is_idle IS NOT FALSE THEN %(at)s
+               WHEN looked.is_held THEN work.next_sync_at
+               ELSE least(work.next_sync_at, looked.usual_at) END
       FROM looked WHERE work.id = looked.id
-    RETURNING work.id, looked.is_resting AND looked.due_at <= %(at)s AS is_hurried
+    RETURNING work.id, work.integration_id, work.looked_at,
+              looked.may_hurry AND looked.is_held IS NOT TRUE
+              AND looked.next_sync_at > %(at)s AND looked.usual_at <= %(at)s AS is_hurried
 )
-SELECT asked.integration_id, CASE WHEN written.id IS NOT NULL THEN %(at)s
-                                  WHEN NOT asked.is_unwritten THEN asked.looked_at END,
-       CASE WHEN written.is_hurried THEN written.id END
-  FROM asked LEFT JOIN written ON written.id = asked.id
+SELECT id, integration_id, looked_at, is_hurried FROM written
+ UNION ALL
+SELECT id, integration_id, looked_at, FALSE FROM integrations_syncwork
+ WHERE integration_id = ANY(%(ids)s) AND resource = 'mail' AND looked_at > %(written_before)s
 """
 
-# The last look that is stored, as far as this process knows, by mailbox.
+# When a look was last written, by any process, by mailbox: most looks need no statement.
 _written: OrderedDict[UUID, datetime] = OrderedDict()
 _lock = Lock()
 
@@ -81,14 +77,14 @@ def record(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
         "ids": ids,
         "at": at,
         "written_before": at - EVERY,
-        "rare_before": at - USUAL_FOR,
+        "idle_before": at - intervals.USUAL_FOR,
         "usual": timedelta(seconds=settings.SYNC_INTERVAL_SECONDS),
     }
     with database.cursor() as cursor:
         cursor.execute(_WRITE, values)
         rows = cursor.fetchall()
-    _remember({integration_id: looked_at for integration_id, looked_at, _ in rows if looked_at})
-    return [work_id for _, _, work_id in rows if work_id is not None]
+    _remember({integration_id: looked_at for _, integration_id, looked_at, _ in rows})
+    return [work_id for work_id, _, _, is_hurried in rows if is_hurried]
 
 
 def _is_unwritten(integration_id: UUID, at: datetime) -> bool:
@@ -99,8 +95,8 @@ def _is_unwritten(integration_id: UUID, at: datetime) -> bool:
 
 def _remember(looks: Mapping[UUID, datetime]) -> None:
     with _lock:
-        for integration_id, looked_at in looks.items():
-            _written[integration_id] = looked_at
-            _written.move_to_end(integration_id)
+        for one, looked_at in looks.items():
+            _written[one] = looked_at
+            _written.move_to_end(one)
         while len(_written) > _KEPT:
             _written.popitem(last=False)
