@@ -33,9 +33,9 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """
-    `places` are by the folders' ids. `newest` is the time of creation of the newest message that
-    was ever told: a message that was created until then has been told before. `folders` is the list
-    as it was last read; None in a cursor of a version that did not keep the list.
+    `places` by the folders' ids. `newest` is when the newest message was made that was ever told:
+    what was made until then has been told before. `folders` is the list as it was last read; None
+    in a cursor from before lists were kept.
     """
 
     places: Mapping[str, Place] = field(default_factory=dict)
