@@ -1,10 +1,10 @@
 """
-Who is asking: one statement for a session, and one for a service token.
+Find the caller of a request: one statement for a session, and one for a service token.
 
-Nobody is entered yet (`accounts.owned`), and the database shows no person to a process that acts
-for nobody. So functions of the database read the rows; their text is in
-``migrations/sql/callers.sql``. They want the hash of a session key of the caller's own site, or of
-a token. The instances have the columns that requests need; Django reads any other when it is used.
+Until the caller is known the process acts for nobody (`accounts.owned`), and the database shows it
+no rows of people. So functions of the database read the rows (``migrations/sql/callers.sql``). They
+take the hash of a session key of their own site, or of a token. The instances have the columns that
+requests need; Django reads another column when it is used.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from accounts.models import (
 
 _Model = TypeVar("_Model", bound=models.Model)
 
-#: The function of each site, which answers with sessions of that site alone.
+#: The function of each site finds sessions of that site alone.
 _SESSIONS: Final = {
     "web": "SELECT * FROM find_web_session(%s, %s)",
     "staff": "SELECT * FROM find_staff_session(%s, %s)",
@@ -73,11 +73,14 @@ class _TokenRow(NamedTuple):
 
 class FoundSession(NamedTuple):
     """
-    A live session, and who belongs to it by the column of its row, which nothing signs.
+    A live session, and the person whom its row names.
 
-    :param data: signed, not yet checked: whose session it is stands in there
+    The column that names the person is not signed. The caller has to compare them with the person
+    whom the signed data names.
+
+    :param data: signed, and not yet checked
     :param person: None if the row names nobody, or somebody who is not shown at this site
-    :param memberships: theirs, live, in open organisations, the oldest first
+    :param memberships: the person's live memberships in open organisations, the oldest first
     """
 
     data: str
@@ -86,7 +89,7 @@ class FoundSession(NamedTuple):
 
 
 def find_session(key_hash: str, *, at: datetime) -> FoundSession | None:
-    """Return the session of this site whose key has this hash; None if it has ended."""
+    """Return the live session of this site whose key has this hash; None if there is none."""
     rows = [_SessionRow._make(row) for row in _ask(_SESSIONS[settings.SITE], key_hash, at)]
     if not rows:
         return None
@@ -111,7 +114,9 @@ def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
     """
     Return the token with one of these hashes, with its client, its delegation and their person.
 
-    None unless all of them are live; ``callers.sql`` says what that means.
+    None unless all of them are live, as ``callers.sql`` defines it.
+
+    :param hashes: of the same token, under the present secret and former ones
     """
     rows = _ask(_TOKENS, list(hashes), at)
     if not rows:
@@ -164,7 +169,7 @@ def _load_membership(row: _SessionRow) -> Membership:
 
 
 def _load(model: type[_Model], **values: Any) -> _Model:
-    """Return the instance of a row of which these columns were read."""
+    """Return an instance with these columns; the others are deferred."""
     fields = model._meta.concrete_fields  # noqa: SLF001 - Django's documented model API
     names = [field.attname for field in fields if field.attname in values]
     return model.from_db(connection.alias, names, [values[name] for name in names])

@@ -43,7 +43,7 @@ def _read_memberships(user_id: UUID) -> list[Membership]:
 
 
 def _find_memberships(request: HttpRequest, user_id: UUID) -> list[Membership]:
-    """Return the same of the signed-in person, as they were read with their session if so."""
+    """Return the memberships that were read with the session; else read them."""
     session = getattr(request, "session", None)
     if isinstance(session, SessionStore):
         found = session.find_memberships(user_id)

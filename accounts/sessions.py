@@ -6,8 +6,8 @@ the row holds a hash of the key: whoever reads the table cannot use what is in i
 The signature of its data is bound to that hash: whoever can write rows as well gains nothing by a
 copy of somebody's data under a key of their own.
 A session is of one site: a cookie of the ordinary site is worth nothing at that of staff.
-Loading a session reads its person and their memberships in the same statement
-(`accounts.caller_lookup`): the request needs them next.
+Loading a session also reads its person and their memberships, which the request needs next, by the
+same statement (`accounts.caller_lookup`).
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ class SessionStore(DatabaseStore):
         return self.decode(self._found.data)
 
     def find_person(self, user_id: UUID) -> User | None:
-        """Return this person, if the session was loaded with them; None: ask the database."""
+        """Return this person if they were read with the session, else None."""
         person = self._found.person if self._found else None
         return person if person is not None and person.pk == user_id else None
 
     def find_memberships(self, user_id: UUID) -> list[Membership] | None:
-        """Return the live memberships of this person, likewise."""
+        """Return this person's live memberships if they were read with the session, else None."""
         return self._found.memberships if self._found and self.find_person(user_id) else None
 
     def exists(self, session_key: str) -> bool:

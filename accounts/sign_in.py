@@ -29,7 +29,7 @@ from accounts import owned, people
 from accounts.models import User
 from accounts.sessions import SessionStore
 
-#: The session that Django is checking: it hands the backend no more than the id in the signed data.
+#: The session that Django is checking. Django gives the backend only the id in the signed data.
 _session: ContextVar[SessionStore | None] = ContextVar("session", default=None)
 #: Where allauth keeps, in the session, a sign-in that waits for the second factor.
 _PENDING: Final = "account_login"
@@ -68,7 +68,7 @@ class SignInBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth shi
         return user
 
     def get_user(self, user_id: UUID) -> User | None:
-        """Return the active person with this id, as they were read with their session if so."""
+        """Return the active person with this id, who may have been read with the session."""
         session = _session.get()
         if session is not None and (person := session.find_person(user_id)):
             return person if self.user_can_authenticate(person) else None

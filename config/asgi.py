@@ -2,7 +2,7 @@
 
 import gc
 
-# What is loaded stays: there are no cycles to look for meanwhile. `collect_seldom` ends this.
+# All that is loaded stays, so looking for cycles would be in vain. `collect_seldom` switches it on.
 gc.disable()
 
 from django.conf import settings  # noqa: E402

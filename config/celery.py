@@ -140,15 +140,15 @@ def load_views(**_: Any) -> None:
     """
     Import all views before the first task.
 
-    Otherwise the first notice does, which names the address of a page: 26 MB in the middle of a
-    purge, and after `collect_garbage_seldom`.
+    Otherwise the first notice imports them to write the address of a page: 26 MB in the middle of a
+    purge, which the garbage collector would look through from then on.
     """
     from django.urls import get_resolver
 
     _loaded = get_resolver().url_patterns
 
 
-# The second is for the processes of a prefork pool: those are forked before the worker is ready.
+# `worker_process_init`: the processes of a prefork pool are forked before the worker is ready.
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]

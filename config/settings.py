@@ -288,7 +288,7 @@ DATABASES = {
         **(_database := _env.database(_login, _database_url) if _database_url else {}),
         # An outer transaction would take refusals and fences back when a page fails.
         "ATOMIC_REQUESTS": False,
-        # A new connection costs the next request some 15 ms: PostgreSQL plans each statement anew.
+        # The first request of a new connection takes 15 ms more: PostgreSQL plans each statement.
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
@@ -537,7 +537,7 @@ LOGGING = configuration(level=_env.text("LOG_LEVEL", "INFO"))
 
 _env.finish()
 
-# Every process that queues a task (web, commands, tests) reads these settings, and so reaches our
-# broker rather than Celery's default one. Not imported with the package: the launcher, which
-# needs no Celery, would wait for it.
-import config.celery  # noqa: E402, F401 - its settings stand above
+# A process that queues a task (web, commands, tests) has read these settings. So the task reaches
+# our broker, not Celery's default one. `config/__init__.py` does not import it: the launcher needs
+# no Celery, and would start later for it.
+import config.celery  # noqa: E402, F401 - it reads the settings above

@@ -15,7 +15,7 @@ HEALTH = [
     path("readyz", health.ready, name="ready"),
 ]
 
-#: Of the ordinary site. First those that are asked for most, by programs.
+#: Of the ordinary site. The API first, because programs call it most often.
 PIECES = (
     "integrations.api.urls",
     "accounts.urls",

@@ -11,7 +11,7 @@ _ANY: Final = UUID(int=0)
 
 
 class RowUrl:
-    """The address of each row of a page, by a route whose one argument is the row's id."""
+    """Makes the address of each row of a page, from a route whose one argument is the row's id."""
 
     def __init__(self, route: str) -> None:
         self._before, _, self._after = reverse(route, args=[_ANY]).partition(str(_ANY))

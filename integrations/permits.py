@@ -54,7 +54,7 @@ class SyncPermits:
     What one turn of a sync may do to find out whether anything is new, decided together.
 
     `credential` opens the tokens, and `remote` opens cursors and remote ids for the own provider.
-    To keep what arrives is another use: see `to_store`.
+    Storing news is another use: see `to_store`.
     """
 
     credential: Permit
@@ -251,7 +251,8 @@ def to_sync(*, integration_id: UUID, at: datetime) -> SyncPermits:
     """
     Return what a turn needs to ask the provider for news: one call of the guard, two entries.
 
-    A turn that could not store what it finds does not ask: it is refused as the storing would be.
+    If storing would be refused, so is this, and that refusal is recorded: the turn ends before it
+    asks the provider.
 
     :raises guard.Refused: if integration, grant or consent is not live
     """
@@ -269,9 +270,9 @@ def to_sync(*, integration_id: UUID, at: datetime) -> SyncPermits:
 
 def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit]:
     """
-    Return permits to keep what a sync brought in: one entry for each data class.
+    Return permits to store news of a mailbox: one entry for each data class.
 
-    Asked for once something arrived, and before any of it is sealed.
+    Call it when something arrived, and before any of it is sealed.
 
     :raises guard.Refused: if integration, grant or consent is no longer live
     """

@@ -55,9 +55,9 @@ def usable(
     Return the connection with a token newer than generation `beyond` and not expired.
 
     :param ask: how to ask a worker; None: this process is one
-    :param known: the live connection, if it was read a moment ago
     :param claims: what `ClaimsWanted` said; a worker that is asked finds out by itself, when it is
         refused as well
+    :param known: the live connection, if it was read a moment ago
     :raises NoLongerLive: if it was disconnected
     :raises errors.GrantRevoked: if the provider ended the grant
     :raises errors.Unavailable: if it needs a refresh and none is to be had now

@@ -37,7 +37,7 @@ class Bearer:
     ) -> None:
         self.connection_id = connection_id
         self._ask = ask
-        # The row, as it was read a moment ago: serves for the first token.
+        # The row as it was read a moment ago, for the first token.
         self._known = known
         self._lock = Lock()
         self._thread = get_ident()
@@ -119,7 +119,7 @@ def access_for_turn(connection: Connection, permit: Permit) -> Access:
     """
     Return what an adapter needs in a turn whose claim has just read the live `connection`.
 
-    :param permit: of the turn, to use the access token; asked for again when it is over
+    :param permit: the turn's permit to use the access token; a new one is asked for when it expires
     """
     bearer = Bearer(connection.id, known=connection, permit=permit)
     return Access(bearer, endpoints(connection.provider).api_root_url, connection.id)

@@ -122,10 +122,11 @@ def each(asks: Sequence[Ask], *, at: datetime) -> list[Permit | Refused]:
 
 def would_refuse(asks: Sequence[Ask]) -> list[Ask]:
     """
-    Return those of `asks` that the policy does not allow now, of uses that nobody makes yet.
+    Return those of `asks` that the policy would refuse now, for uses that are yet to come.
 
-    Gives no permit and records nothing: whoever goes on to use something asks `permits`, and so
-    does whoever stops because of the answer, with what was refused.
+    Gives no permit and records nothing. A caller that stops because of the answer passes the
+    refused asks to `permits`, which records them. A caller that goes on asks `permits` before each
+    use.
     """
     return [ask for ask in asks if not policy.decide(ask.use, found(ask)).allowed]
 

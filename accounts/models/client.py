@@ -67,8 +67,8 @@ class ServiceToken(models.Model):
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
-    #: Whether its client was counted for its person in this minute, if it was read with that
-    #: (`accounts.usage`).
+    #: Whether the client was already counted for the person in this minute (`accounts.usage`). Only
+    #: `accounts.caller_lookup` sets it.
     is_counted = False
 
     class Meta:

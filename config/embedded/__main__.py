@@ -67,7 +67,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def campaigns(arguments: argparse.Namespace) -> int:
     """Ask for Alice's mail as the Campaigns feature, whose row says `marketing`, and show it."""
-    # Here alone: the demo needs no HTTP client, and would start later for it.
+    # Imported here: the demo needs no HTTP client, and would start later for it.
     import httpx
 
     from config.embedded.feature import Feature

@@ -1,4 +1,4 @@
-"""Whether data can be started on: refused if an earlier version made it, or prepared already."""
+"""Tell whether an earlier version made the data, and whether a start of this one prepared it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_prepared(urls: Urls, data_dir: Path) -> bool:
     """
     Return whether an earlier start has prepared the data for this version: schema, keys, people.
 
-    Then web processes may start while it is prepared once more, which changes nothing unless the
+    Then web processes may start while the data is prepared again. That changes nothing unless the
     rights of roles have changed.
     """
     # Written last, after the keys.

@@ -40,7 +40,7 @@ def ask_broker(url: str, authority: str = "") -> None:
     :param authority: a file of certificates to trust beside the system's; may be empty
     :raises Unavailable: unless a broker answers there
     """
-    # Not with the module: the launcher starts later for it, and seldom needs it.
+    # Imported here: the launcher seldom needs it, and would start later for it.
     from kombu.connection import Connection
     from kombu.exceptions import OperationalError
 

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # Almost all that is imported stays: there are no cycles to look for, in a process this short.
+    # Almost all that is imported stays, and the process is short: do not look for cycles.
     gc.disable()
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)

@@ -235,15 +235,15 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
             *(("--validate",) if validate else ()),
         )
         try:
-            # A person waits for the first page, from which the rest would take the processor. On
-            # prepared data nothing has to happen before it; the sandbox is needed only after it.
+            # A person waits for the first page, and all else that starts would slow it down. On
+            # prepared data the web server starts first; the first page needs no sandbox.
             if is_prepared(urls, data_dir):
                 service.start_site(ProcessClass.WEB, web_port)
                 _prepare(service, with_calendars=seed is None)
                 service.wait("web", web_port)
                 service.start("sandbox", *sandbox)
             else:
-                # Side by side; neither asks the other for anything.
+                # At the same time: neither needs the other.
                 service.start("sandbox", *sandbox)
                 _prepare(service, with_calendars=seed is None)
                 service.start_site(ProcessClass.WEB, web_port)

@@ -2,10 +2,10 @@
 Room for the Python calls of a request, in one block of memory.
 
 CPython keeps the frames of Python calls in blocks of 16 KB, and gives a block back to the kernel
-when its last frame returns. Where a loop calls across the end of a block, each of its calls maps
-and unmaps memory, which takes longer than the call: a page took up to twice as long, depending on
-how deep in the stack the loops of its templates happened to be. A frame that needs a large block
-gets one, and the frames of the calls below it share the rest.
+when the block's last frame returns. A loop that calls across the end of a block maps and unmaps
+memory with each call, which takes longer than the call: a page took up to twice as long, depending
+on how deep in the stack the loops of its templates happened to run. So a request begins with a
+frame that needs a large block, and the frames of all calls below share the rest of that block.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 def call_with_room(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Return what `function` returns; calls below it share one block of 256 KB."""
+    """Return what `function` returns; the calls below it share one block of 256 KB."""
     return function(*args, **kwargs)
 
 

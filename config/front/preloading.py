@@ -1,8 +1,8 @@
 """
-Load at the start what Django loads at the first request.
+Load views and templates when a web process starts, rather than at the first request.
 
-Otherwise the first visitor of each web process waits for it, and the garbage collector looks
-through it for as long as the process lives (`parser_process/memory.py`).
+Otherwise the first visitor of each process waits for that, and the garbage collector looks through
+what was loaded for as long as the process lives (`parser_process/memory.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.urls import reverse
 
 def load_views() -> None:
     """Import every view, and compile the patterns of all addresses."""
-    # Makes the table by which names are looked up, of all routes.
+    # To find a name, Django imports all routes and compiles their patterns.
     reverse("alive")
 
 

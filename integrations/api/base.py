@@ -124,8 +124,8 @@ def _get_checker(query: type[serializers.Serializer[Any]]) -> serializers.Serial
     """
     Return the serializer that checks the parameters of all requests.
 
-    A new one copies each of its fields, which takes longer than to check them. `run_validation`
-    leaves nothing of a request on it, as `is_valid` would.
+    A new serializer copies each of its fields, which takes longer than to check the parameters.
+    Unlike `is_valid`, `run_validation` stores nothing of a request on the serializer.
     """
     return query()
 

@@ -15,7 +15,7 @@ from . import (
 
 _MESSAGE = "messages/<uuid:message_id>"
 
-#: Below one prefix, which an address of a page is compared with once.
+#: Included below one prefix, so that the address of a page is compared once, not with each route.
 _OF_A_PERSON = [
     path("messages", mail.MessageList.as_view(), name="api-messages"),
     path(_MESSAGE, mail.MessageDetail.as_view(), name="api-message"),

@@ -134,7 +134,7 @@ def _called(one: Shape) -> str:
 
 
 def _place_entries(days: Sequence[Shape], hours: range) -> None:
-    """Say of what has its place in the hours which row it begins at, and how long it is."""
+    """Give each timed entry the row that it begins at, and its length in rows."""
     for entry in (entry for day in days for entry in day["timed"]):
         length = entry["after"] - entry["at"]
         entry |= {

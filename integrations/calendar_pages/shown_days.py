@@ -1,8 +1,8 @@
 """
-From days with entries to what the template of the page shows of them. Called inside the sink.
+Turn days with entries into the values that the page's template shows. Called inside the sink.
 
-All words of an entry are made here: a month has some hundred entries, and the template spends more
-on a tag than this module on an entry.
+This module makes all words of an entry: a month has some hundred entries, and one template tag
+takes longer than all of an entry's words do here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NOTES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Addresses that those of days and entries begin with, reversed once for a page."""
+    """The beginnings of the addresses of days and entries, reversed once for a page."""
 
     calendar: str
     new_event: str
@@ -53,15 +53,14 @@ class ShownDays:
     """
     Makes the days of one page.
 
-    :param day: which was asked for; a month fades the days of other months
-    :param hours: those that a week or a day draws
+    :param day: the day that was asked for; a month fades the days of other months
+    :param hours: the hours that a week or a day draws
     """
 
     view: str
     day: date
     today: date
     hours: range
-
     urls: Urls
 
     def make(self, days: Iterable[Entry]) -> list[Shown]:

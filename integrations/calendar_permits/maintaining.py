@@ -29,9 +29,9 @@ _STORE: Final = tuple(
 @dataclass(frozen=True, slots=True)
 class SyncPermits:
     """
-    What a turn needs to find out whether anything is new. To keep what arrives, see `to_store`.
+    What a turn needs to find out whether anything is new. Storing news needs `to_store`.
 
-    `credential` opens the tokens; `remote` by calendar's copy opens ids and cursors.
+    `credential` opens the tokens. `remote`, by the id of a calendar's copy, opens ids and cursors.
     """
 
     credential: Permit
@@ -42,7 +42,8 @@ def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
     """
     Return what a turn needs to ask the provider for news: one call of the guard.
 
-    A turn that could not store what it finds does not ask: it is refused as the storing would be.
+    If storing would be refused, so is this, and that refusal is recorded: the turn ends before it
+    asks the provider.
 
     :param calendars: whose copies it opens or writes; none where it only lists
     :raises guard.Refused: if integration, grant or consent is not live
@@ -70,9 +71,9 @@ def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
 
 def to_store(*, integration_id: UUID, at: datetime) -> None:
     """
-    Have permission recorded to keep what a sync brought in: one entry for each data class.
+    Record the permission to store news of calendars: one entry for each data class.
 
-    Asked for once something arrived, and before any of it is sealed.
+    Call it when something arrived, and before any of it is sealed.
 
     :raises guard.Refused: if integration, grant or consent is no longer live
     """

@@ -214,7 +214,7 @@ def _as_shared(found: Found, one: Wanted, actor: Actor, standing: _Standing) -> 
 
 
 def _aged(found: Found, one: Wanted, at: datetime) -> Found:
-    """Return what was found, with that the copy is young enough, if it is."""
+    """Return `found`, with the fact `CACHE_CURRENT` if the calendar's copy is young enough."""
     hours = scopes.cached_hours(found.product, found.cache_hours)
     is_young = one.calendar.is_known if one.names_only else one.calendar.is_current
     if not is_young(hours=hours, at=at):

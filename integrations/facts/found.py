@@ -28,7 +28,7 @@ class Found:
     # Of an integration: which of the account's it is, and how it stands.
     product: str = ""
     status: str = ""
-    # For how many hours its owner wants a copy to be shown; None: as long as its product may be.
+    # The most hours for which its owner wants a copy shown; None: as long as its product allows.
     cache_hours: int | None = None
     # How many days of mail its owner wants to be stored; None: all.
     horizon_days: int | None = None

@@ -40,7 +40,7 @@ _TABLES = """
  WHERE """
 _INTEGRATIONS = _COLUMNS + _TABLES
 _BY_ID = _INTEGRATIONS + "i.id IN ({})"
-# The columns of its connection are those that `connections` reads, in that order.
+# After `_COLUMNS`, those of the connection that `facts.connections` reads and `_COLUMNS` lacks.
 _WITH_CONNECTION = (
     _COLUMNS
     + """, c.epoch, c.status = 'ending' OR EXISTS (SELECT FROM integrations_purgejob p
@@ -72,7 +72,7 @@ def of_agreements(
     wanted: Mapping[Agreement, Sequence[UUID]], *, actor: Actor, at: datetime
 ) -> Mapping[tuple[Agreement, UUID], Found]:
     """
-    Return the same of integrations that rest on different agreements, in one query.
+    Return the same as `of_integrations` for integrations under different agreements, in one query.
 
     :param wanted: ids of integrations, by the agreement that counts as consent
     """
@@ -93,9 +93,9 @@ def of_integration_and_connection(
     integration_id: UUID, *, actor: Actor, at: datetime, by: Agreement = OF_INBOX
 ) -> tuple[Found, Found]:
     """
-    Return what is true of an integration and of its connection, in one query.
+    Return what `of_integrations` and `of_connections` find of an integration and its connection.
 
-    The same as `of_integrations` and `of_connections` find.
+    In one query.
     """
     found = rows(_WITH_CONNECTION, [*_asked(actor, by, at), integration_id])
     if not found:

@@ -1,4 +1,4 @@
-"""Looks at mailboxes are written down, and a worker is asked where one was checked rarely."""
+"""Store looks at mailboxes, and ask workers to check those that were checked rarely."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from integrations.tasks import connections as tasks
 
 
 def note_look(integration_ids: Iterable[UUID], *, at: datetime) -> None:
-    """Write down that somebody looks at these mailboxes, which they may."""
+    """Store that somebody looks at these mailboxes, which the caller has permission to show."""
     for work_id in looking.record(integration_ids, at=at):
         # A hint, not a promise: the row is due, and the sweep finds it if the broker is down.
         tasks.queue_sync(work_id)

@@ -207,7 +207,7 @@ def _reading(
         at=asked.at,
         found=boxes.found,
     )
-    # Whoever may see it, a person or a feature: what was checked rarely is checked now.
+    # After the permit: a refused request is no look.
     note_look(boxes.shown, at=asked.at)
     following = None
     if cursor_of is not None and page.next_place is not None:

@@ -37,7 +37,7 @@ DAMAGED: Mapping[str, Any] = {
 
 class ListedThread(NamedTuple):
     """
-    The columns of a thread that a list shows, and its newest message's summary as it is stored.
+    The columns of a thread that a list shows, and the sealed summary of its newest message.
 
     :param newest_id: None if that message is not there
     :param newest_integration_id: whose key the summary is sealed under

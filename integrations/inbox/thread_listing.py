@@ -1,12 +1,12 @@
 """
-The rows of a page of threads with each one's newest message, in one SQL statement.
+Read a page of threads, each with its newest message, in one SQL statement.
 
-Written in SQL for the reason that `listing` gives.
+It is SQL for the reason that `listing` gives.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection
@@ -16,8 +16,8 @@ from accounts.actors import Actor
 
 from .cursors import Place
 from .filters import Filters
-from .listing import select_mailboxes
-from .mailboxes import NOWHERE, Mailboxes
+from .listing import build_condition
+from .mailboxes import Mailboxes
 from .shapes import ListedThread
 
 #: The condition of each filter; the mailbox is a condition of its own.
@@ -33,18 +33,16 @@ CONDITIONS: Final = {
     "received_after": "last_received_at > %s",
     "received_before": "last_received_at < %s",
 }
-_OWN: Final = "user_id = %s AND organisation_id = %s"
 # The first condition is what the index walks by; the second breaks ties.
 _AFTER: Final = "last_received_at <= %s AND (last_received_at < %s OR id < %s)"
-
-
-_COLUMNS: Final = ListedThread._fields[:8]
+# Without the last three, which are the newest message's.
+_COLUMNS: Final = ListedThread._fields[:-3]
 # The page is cut first: only its threads are joined, whatever the planner expects.
 _PAGE: Final = (
     f"SELECT {', '.join(f'page.{column}' for column in _COLUMNS)},"  # noqa: S608 - our own words
     " newest.id, newest.integration_id, newest.summary"
     f" FROM (SELECT {', '.join(_COLUMNS)}, last_message_id FROM integrations_thread thread"
-    " WHERE {conditions} ORDER BY last_received_at DESC, id DESC LIMIT {limit:d}) page"
+    " WHERE {condition} ORDER BY last_received_at DESC, id DESC LIMIT {limit:d}) page"
     " LEFT JOIN integrations_message newest ON newest.id = page.last_message_id"
     " ORDER BY page.last_received_at DESC, page.id DESC"
 )
@@ -60,21 +58,17 @@ def list_threads(  # noqa: PLR0913 - one question in full
     limit: int,
 ) -> list[ListedThread]:
     """Return up to `limit` threads of that person that pass, newest first, after a place."""
-    conditions = [_OWN]
-    values: list[Any] = [user_id, actor.organisation_id or NOWHERE]
-    for name, condition in CONDITIONS.items():
-        value = getattr(filters, name)
-        if value is not None:
-            conditions.append(condition)
-            values.append(value)
-    condition, ids = select_mailboxes(mailboxes, filters.connection_id)
-    conditions.append(condition)
-    values += ids
-    if after is not None:
-        conditions.append(_AFTER)
-        values += [after.at, after.at, after.id]
+    condition, values = build_condition(
+        CONDITIONS,
+        _AFTER,
+        filters,
+        actor=actor,
+        user_id=user_id,
+        mailboxes=mailboxes,
+        after=after,
+    )
     # The limit is a literal: for an unknown one PostgreSQL would plan for the whole table.
-    statement = _PAGE.format(conditions=" AND ".join(conditions), limit=limit)
+    statement = _PAGE.format(condition=condition, limit=limit)
     with connection.cursor() as cursor:
         # Ciphertext arrives as bytes, not as text of twice the size; ids and times cost less, too.
         cursor.cursor.format = Format.BINARY

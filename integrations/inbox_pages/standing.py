@@ -1,4 +1,4 @@
-"""What the inbox says about the mailboxes behind it: of our own columns, nothing sealed."""
+"""What the inbox says about its mailboxes: from columns in clear, nothing sealed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Standing:
 
 
 def describe(mailboxes: Iterable[Found]) -> Standing:
-    """Return how a person's mailboxes stand, by what was found of them for their permits."""
+    """Return how a person's mailboxes stand, from the facts that their permits rest on."""
     live = [found for found in mailboxes if found.status in LIVE]
     alerts = [
         {

@@ -68,7 +68,7 @@ class SyncWork(models.Model):
     last_synced_at = models.DateTimeField(null=True)
     last_event_at = models.DateTimeField(null=True)
     reconcile_at = models.DateTimeField(null=True)
-    # When its owner or a feature last looked at it, to within some minutes; not who did.
+    # When the owner or a feature last looked at the mailbox, to within some minutes; not who did.
     looked_at = models.DateTimeField(null=True)
 
     class Meta:

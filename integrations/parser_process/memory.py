@@ -46,7 +46,11 @@ def give_back() -> None:
 
 
 def collect_seldom(thresholds: Thresholds = OF_WORKER) -> None:
-    """Look for cycles seldom, and never among the objects that exist now: call it last."""
+    """
+    Look for cycles seldom, and never among the objects that exist now: call it last.
+
+    :param thresholds: for `gc.set_threshold`
+    """
     gc.freeze()
     gc.set_threshold(*thresholds)
     gc.enable()

@@ -155,7 +155,7 @@ class ChangePage:
     everyone but the adapter that made it. `more` means: call again with it
     now, rather than at the next sync. `filings` says how those of `upserted` are filed that may be
     only filed otherwise: a message that is here already need not be fetched for that.
-    `has_new_names` means: what `labels` returns may have changed.
+    `has_new_names`: the answer of `labels` may have changed.
     """
 
     upserted: tuple[MessageRef, ...]

@@ -126,10 +126,10 @@ class Dials:
     graph_retry_after: str = "2.128"
     # After each page of a delta comes an empty one before the next.
     graph_empty_pages: bool = False
-    # Links of a delta that are remembered, the last ones: every answer has a new one, also where
-    # nothing changed; 0 = all.
+    # How many of the last links of a delta are remembered; 0 = all. Every answer has a new link,
+    # also where nothing changed.
     graph_links_kept: int = 3
-    # The delta of folders tells a folder whose counts of messages changed.
+    # Whether the delta of folders tells a folder of which only the counts of messages changed.
     graph_folder_counts: bool = True
     # Each delta begins with the last item of the one before, once more.
     graph_repetition: bool = False

@@ -1,7 +1,7 @@
 """
-The claim of one piece of work, in one statement, and the rows that it returns as models.
+Claim a row of work in one statement, which returns the row, its integration and its connection.
 
-Every poll begins with it. To have it composed anew by Django each time took a third of a poll.
+Every poll begins with it. Composing it with Django's ORM each time took a third of a poll.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def claim_row(
     """
     Take the row if it is due and free; return whether its last worker died, and the row.
 
-    Its integration and connection come along. None: it is not due, or somebody else has it.
+    The row has its integration and connection. None if it is not due, or another worker has it.
+
+    :param until: when the lease ends
     """
     values: dict[str, Any] = {"work": work_id, "holder": holder, "at": at, "until": until}
     with database.cursor() as cursor:
@@ -66,7 +68,7 @@ def claim_row(
 
 
 def _take(model: type[M], columns: list[tuple[str, Any]]) -> tuple[M, list[tuple[str, Any]]]:
-    """Return the model whose columns come first, and the columns that are left."""
+    """Return an instance of `model`, made of the first columns, and the columns that are left."""
     readers = _readers(model)
     row = dict(columns[: len(readers)])
     values = [_read(row[column], converters) for _, column, converters in readers]
@@ -82,7 +84,7 @@ def _read(value: Any, converters: Iterable[Callable[..., Any]]) -> Any:
 
 @lru_cache(maxsize=8)
 def _readers(model: type[models.Model]) -> list[tuple[str, str, list[Callable[..., Any]]]]:
-    """Return attribute, column, and how Django reads it, of each field of a model."""
+    """Return attribute, column, and converters of its value, of each field of a model."""
     return [
         (field.attname, str(field.column), field.get_db_converters(database))
         for field in model._meta.concrete_fields  # noqa: SLF001 - Django's documented interface

@@ -72,9 +72,9 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
 
 
 def _go_on(run: Run, page: ChangePage) -> None:
-    """Keep the cursor of a page that brought nothing."""
+    """Store the cursor of a page without news, or leave that to the end of the turn."""
     if page.has_new_names:
-        # It may hold names that were not here before.
+        # The cursor may hold names that were not stored before.
         run.ask_to_store()
     sealed = run.sealed_cursor(page.cursor)
     if page.more:

@@ -63,13 +63,13 @@ _PRODUCTS: Final[dict[str, Callable[..., AbstractContextManager[Turn]]]] = {
 
 
 def run(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> bool:
-    """Return whether the work is due again at once. See `take_turn`."""
+    """Take a turn; return whether the work is due again at once. See `take_turn`."""
     return work_id in take_turn(work_id=work_id, at=at, time_budget=time_budget)
 
 
 def take_turn(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> list[UUID]:
     """
-    Work on one mailbox or calendar. Return the work that is due at once: itself, or new work.
+    Work on one mailbox or calendar. Return the ids of work that is due at once: this, or new work.
 
     :param time_budget: for how long to begin anything new; None: as usual, no longer than a lease
     :raises claims.NotClaimed: if it is not due, or somebody else has it
@@ -280,9 +280,9 @@ def _back_off(
 
 def _hold_unsaved(turn: Turn) -> dict[str, Any]:
     """
-    Hold the fence if the turn has something left to write, and return that.
+    Return the values that the turn has yet to write; hold the fence if there are some.
 
-    :raises NoLongerLive: if it was disconnected meanwhile
+    :raises NoLongerLive: if the integration was disconnected meanwhile
     """
     if turn.unsaved:
         fences.hold(integration_id=turn.integration.id, epoch=turn.epoch)
@@ -292,7 +292,7 @@ def _hold_unsaved(turn: Turn) -> dict[str, Any]:
 def _changed_status(
     turn: Turn, trouble: StatusReason, *, at: datetime
 ) -> tuple[IntegrationStatus, StatusReason] | None:
-    """Return what this turn says about the integration; None if it says that already."""
+    """Return status and reason of the integration after this turn; None if they do not change."""
     integration = turn.integration
     now = (integration.status, integration.status_reason)
     found = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
@@ -303,7 +303,7 @@ def _changed_status(
 def _set_status(
     turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime
 ) -> None:
-    """Write it, unless the integration ended meanwhile."""
+    """Write status and reason, unless the integration ended meanwhile."""
     live = Integration.objects.filter(
         id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE
     )

@@ -11,9 +11,9 @@ from django.conf import settings
 
 from integrations.watches.standing import Standing
 
-#: For so long after somebody looked, a mailbox is checked as often as ever.
+#: For so long after a look, a mailbox is checked at the usual interval.
 USUAL_FOR: Final = timedelta(hours=1)
-#: Later, checks are as far apart as this part of the time since then.
+#: Later, the time between checks is the time since the last look, divided by this number.
 PART: Final = 20
 
 
@@ -31,7 +31,7 @@ class Why(StrEnum):
 class Interval:
     """
     :param seconds: from one check to the next
-    :param looked_at: when somebody last looked, as far as it is known; else the beginning
+    :param looked_at: the last look that is known; if there was none, when mail was switched on
     """
 
     seconds: int
@@ -58,10 +58,10 @@ def get_interval(
 
 
 def get_idle_seconds(since: timedelta) -> int:
-    """Return how far apart the checks are so long after somebody looked, without push."""
+    """Return the seconds between checks without push, by the time since the last look."""
     usual: int = settings.SYNC_INTERVAL_SECONDS
     if since <= USUAL_FOR:
         return usual
     seconds = int(since.total_seconds()) // PART
-    # In whole steps, as people are told.
+    # A multiple of the usual interval, so that pages name a plain number.
     return max(usual, min(seconds - seconds % usual, settings.SYNC_LONGEST_INTERVAL_SECONDS))

@@ -2,8 +2,8 @@
 Names of the person's own labels: read after news, and stored in one place per mailbox.
 
 Rows of messages hold the labels' ids. A label that was renamed, added or deleted at the provider
-changes the stored names and no message. A provider does not tell of that: names are read at least
-once in ten minutes as well.
+changes the stored names and no message. Providers do not tell of that, so the names are also read
+by the first turn after a look, and by the first turn in each ten minutes.
 """
 
 from __future__ import annotations

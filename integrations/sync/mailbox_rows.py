@@ -1,4 +1,4 @@
-"""What our own rows say of one mailbox, in one statement: a turn without news asks for no more."""
+"""Read what a turn needs of our own rows of a mailbox, in one statement."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MailboxRows:
     :param next_try_at: when the next delayed message is due to be fetched again
     :param missing_count: messages that the last comparison could not bring in
     :param has_watch: whether the provider tells of news, or is being asked to
-    :param watch: how it tells; None while it does not
+    :param watch: how the provider tells; None while it does not
     """
 
     unreadable_count: int
@@ -60,7 +60,7 @@ class MailboxRows:
 
 
 def read(integration_id: UUID) -> MailboxRows:
-    """Return what the rows of a mailbox say now."""
+    """Return what the rows of a mailbox are now."""
     with database.cursor() as cursor:
         cursor.execute(_READ, {"id": integration_id, "resource": RESOURCE})
         unreadable, asked_for, next_try_at, missing, wanted, *watch = cursor.fetchone()

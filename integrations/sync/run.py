@@ -70,9 +70,9 @@ class Run:
     has_moved: bool = False
     # Names of labels may have changed, and no message.
     has_new_names: bool = False
-    # Values of the work's row that no commit has written.
+    # Values of the work's row that no commit has written yet.
     unsaved: dict[str, Any] = field(default_factory=dict)
-    # Something was written, so that counts of rows may have changed.
+    # Something was written: counts of rows may have changed.
     has_written: bool = False
     _noted: aside.Note | None = None
     _charged: int = 0
@@ -92,9 +92,9 @@ class Run:
 
     def ask_to_store(self) -> None:
         """
-        Have permission to store recorded, once in a turn.
+        Ask for permission to store, and have it recorded, once in a turn.
 
-        A turn that finds nothing new never asks, and none seals anything before it has asked.
+        A turn without news does not ask. No turn seals news before it has asked.
 
         :raises limited_use.guard.Refused: if nothing may be stored any more
         :raises RuntimeError: within a transaction
@@ -115,13 +115,13 @@ class Run:
 
     @property
     def rows(self) -> MailboxRows:
-        """What our rows say of the mailbox, read again after each write."""
+        """Our rows of the mailbox, read again after each write."""
         if self._rows is None:
             self._rows = mailbox_rows.read(self.owner.integration_id)
         return self._rows
 
-    def has_changed_rows(self) -> None:
-        """Have `rows` read again."""
+    def _note_write(self) -> None:
+        """Have `rows` read again when they are next needed."""
         self.has_written, self._rows = True, None
 
     @cached_property
@@ -174,8 +174,8 @@ class Run:
         """
         Return the cursor of an answer that brought nothing, as the work's row keeps it.
 
-        It says where to ask the provider next, and nothing of the mailbox that is not stored: it
-        needs no permission but the one under which the provider was asked.
+        Such a cursor says where to ask the provider next, and nothing of the mailbox that is not
+        stored already. So the permission under which the provider was asked is enough.
         """
         return self._key.seal(SyncWork, "cursor", row=self.work.id, data=cursor)
 
@@ -197,7 +197,7 @@ class Run:
         mime_count = changes.batch.mime_count if changes.batch is not None else 0
         spent, self._charged = self.mailbox.spent - self._charged, self.mailbox.spent
         if _needs_sealer(changes, set_aside):
-            # Now: what the guard records is not for a transaction.
+            # Before the transaction: the guard commits what it records.
             self.ask_to_store()
         # All the network is behind us. A disconnect waits for this page, and stops
         # any page after it.
@@ -228,7 +228,7 @@ class Run:
             if set_aside:
                 aside.put(set_aside, integration_id=mine, sealer=self.sealer, at=at)
         self._noted = None
-        self.has_changed_rows()
+        self._note_write()
         self.has_moved = self.has_moved or not _PLACES.isdisjoint(changes.values)
         culprits.alarm(set_aside, integration_id=mine, at=at)
         for name, value in changes.values.items():
@@ -249,11 +249,11 @@ class Run:
             fences.hold(integration_id=mine, epoch=self.epoch)
             claims.keep(self.claim, at=at)
             self._noted = aside.note(remote_id, integration_id=mine, sealer=sealer, at=at)
-        self.has_changed_rows()
+        self._note_write()
 
 
 def _needs_sealer(changes: Changes, set_aside: Mapping[str, str]) -> bool:
-    """Return whether something is sealed, or found by a keyed hash, in the commit itself."""
+    """Return whether the commit itself seals something, or finds rows by a keyed hash."""
     return bool(
         changes.batch is not None
         or changes.relabelling is not None

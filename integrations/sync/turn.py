@@ -14,7 +14,11 @@ from .standing import Findings
 
 
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
-    """Return whether no turn of the work ended well yet in this stretch of so many seconds."""
+    """
+    Return whether no turn of the work has ended well yet in the present period.
+
+    :param seconds: the length of periods, counted from 1970
+    """
     last = work.last_synced_at
     return last is None or last.timestamp() // seconds < at.timestamp() // seconds
 
@@ -71,14 +75,14 @@ class Turn(Protocol):
 
     @property
     def watch(self) -> Standing | None:
-        """How the provider tells of news of it; None while it does not."""
+        """How the provider tells of news of this resource; None while it does not."""
 
     @property
     def has_watch(self) -> bool:
-        """Whether the provider tells of news of it, or is being asked to."""
+        """Whether the provider tells of news of this resource, or is being asked to."""
 
     def silent_since(self, at: datetime) -> datetime | None:
-        """Return since when the provider has not told of something of the integration."""
+        """Return since when the provider has failed to tell of news of the integration, or None."""
 
     def advance(self) -> bool:
         """Go on where the work stands. Return whether nothing is left to do now."""
@@ -90,7 +94,7 @@ class Turn(Protocol):
         """Return for how many seconds nothing has to be looked for, having finished."""
 
     def idles_for(self, at: datetime) -> float:
-        """Return how far apart checks may be without push, because nobody has looked for long."""
+        """Return the seconds between checks without push, by the time since the last look."""
 
     def next_try_at(self) -> datetime | None:
         """Return when something that is only delayed is fetched again; None if there is none."""

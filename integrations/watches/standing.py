@@ -55,7 +55,7 @@ class Standing:
         return told_at is not None and (at - told_at).total_seconds() < LOOK_AGAIN[-1]
 
     def proven_silent_since(self, at: datetime) -> datetime | None:
-        """Return since when news was found that it did not tell; None if all is well."""
+        """Return when news was first found that the provider had not told; None if all is well."""
         return self.silent_since if self.is_live(at) and not self.is_heard(at) else None
 
     def silent_from(self, at: datetime) -> datetime | None:

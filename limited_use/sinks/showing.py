@@ -18,7 +18,7 @@ from limited_use.vault.sealed import REFUSED
 
 # Templates cannot name what begins like this.
 CONTEXT_KEY: Final = "_showing"
-# A union of types is made anew each time that it is named.
+# Constants: `str | bytes` makes a new union of types each time that it is evaluated.
 _TEXT: Final = (str, bytes)
 _LISTS: Final = (list, tuple)
 

@@ -24,7 +24,7 @@ class Reveal(Node):
     """
     Show a held value, through filters, escaped as any other.
 
-    :param shown: the filters, applied to `revealed`; None where there are none
+    :param shown: the filters, applied to the variable `revealed`; None if there are none
     """
 
     child_nodelists = ()

@@ -77,7 +77,7 @@ class Batch:
         :raises records.Damaged: if the permit is for it, and its bytes or its key were changed
         """
         binding = sealed.binding
-        # Mostly one object: comparing two ids is Python's own code, for each row.
+        # Mostly the same object: `UUID.__eq__` is Python code, and would run for each row.
         if permit.holder is not binding.holder and permit.holder != binding.holder:
             raise Unopenable
         if permit.use.data_class != binding.data_class:

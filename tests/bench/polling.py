@@ -270,7 +270,12 @@ def _figures(name: str, polls: Polls, entry_bytes: float, of_worker: Figure) -> 
             most=12,
             note="without BEGIN, COMMIT, and what tells the database whose rows it may show",
         ),
-        figures.plain(f"{name}: requests", max(polls.requests), "", note="to the provider"),
+        figures.plain(
+            f"{name}: requests",
+            max(polls.requests),
+            "",
+            note="to the provider; of Graph's batch, the batch and each part",
+        ),
         figures.limit(f"{name}: ledger entries", each, "", most=2),
         figures.plain(
             f"{name}: ledger of a mailbox and day",

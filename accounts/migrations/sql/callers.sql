@@ -1,10 +1,10 @@
--- Who is asking (see accounts/caller_lookup.py): asked before anybody is known, with the hash of a
--- session key or of a service token. Each function runs with its owner's rights;
--- `manage.py database_walls` sets owner and grants.
+-- Find the caller of a request by the hash of a session key or of a service token (see
+-- accounts/caller_lookup.py), before the process acts for anybody. Each function runs with its
+-- owner's rights; `manage.py database_walls` sets owner and grants.
 
--- A live session of the ordinary site, the person whom its row names, and a row for each of their
--- live memberships in open organisations, the oldest first. Whether that person is active, and is
--- the one whom the signed data names, is for the caller to check.
+-- Returns a live session of the ordinary site with the person whom its row names: a row for each of
+-- their live memberships in open organisations, the oldest first, and one row if there is none. The
+-- caller has to check that the person is active, and is the person whom the signed data names.
 CREATE OR REPLACE FUNCTION public.find_web_session(key_hash text, at timestamp with time zone)
 RETURNS TABLE (
     session_data text, password text, person uuid, email text, name text, role text,
@@ -25,7 +25,7 @@ SELECT s.session_data, u.password::text, u.id, u.email::text, u.name::text, u.ro
  ORDER BY m.joined_at, m.id
 $body$;
 
--- The same of a session of the site of staff, which is shown the rows of staff alone.
+-- The same for a session of the staff site, which is shown the rows of staff alone.
 CREATE OR REPLACE FUNCTION public.find_staff_session(key_hash text, at timestamp with time zone)
 RETURNS TABLE (
     session_data text, password text, person uuid, email text, name text, role text,
@@ -46,10 +46,11 @@ SELECT s.session_data, u.password::text, u.id, u.email::text, u.name::text, u.ro
  ORDER BY m.joined_at, m.id
 $body$;
 
--- A service token by the hashes that it may be stored under, if it has not expired, its client is not
--- retired, its delegation is on and of the epoch that it was minted under, the membership that the
--- delegation rests on is live in an open organisation, and the person is active. Also whether the
--- client was counted for that person in the minute of `at` (see accounts/usage.py).
+-- Returns a service token by the hashes that it may be stored under, if it has not expired, its
+-- client is not retired, its delegation is on and has the epoch that the token was minted under,
+-- the membership that the delegation rests on is live in an open organisation, and the person is
+-- active. `is_counted`: the client was counted for that person in the minute of `at` (see
+-- accounts/usage.py).
 CREATE OR REPLACE FUNCTION public.find_service_token(hashes bytea[], at timestamp with time zone)
 RETURNS TABLE (
     token uuid, delegation_epoch integer, purpose text, expires_at timestamp with time zone,

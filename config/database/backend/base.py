@@ -44,8 +44,8 @@ _FUNCTIONS: Final = (
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
 )
-#: Seconds after its last statement in which a connection with a silent socket is taken to work: no
-#: firewall forgets a connection so soon.
+#: For so many seconds after its last statement a connection with a silent socket is taken to work.
+#: No firewall forgets a connection so soon.
 TRUSTED_FOR: Final = 10.0
 _TELL: Final = f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
 
@@ -61,10 +61,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def close_if_health_check_failed(self) -> None:
         """
-        Send Django's `SELECT 1` only where the socket does not tell as much.
+        Skip Django's `SELECT 1` for a connection that was just used and whose socket is silent.
 
         A server that ends a connection, by a restart or a command, says so on the socket and closes
-        it. So a connection that was used a moment ago and has nothing to read is taken to work.
+        it.
         """
         if self.connection is not None and not self.health_check_done:
             self.health_check_done = self._was_used_lately() and _is_silent(self.connection)
@@ -75,10 +75,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def connect(self) -> None:
         """
-        Connect, to close at a time of this connection's own.
+        Connect. The connection is closed at a random time between half and all of its age.
 
-        Threads that are busy connect at the same moment. Without a spread they would all connect
-        again at the same moment, and the requests of all of them would wait for it.
+        Busy threads connect at the same moment. If they were also closed at the same moment, the
+        requests of all threads would wait at once.
         """
         super().connect()
         if self.close_at is not None:

@@ -95,7 +95,7 @@ class FolderList:
         )
 
     def is_current(self, now: float) -> bool:
-        """Return whether Graph can be asked what changed since, and need tell nothing else."""
+        """Return whether it is enough to ask Graph what has changed since."""
         return bool(self.link) and 0 <= now - self.read_at < KEPT_FOR
 
     def find_readable(self) -> Folders:
@@ -114,13 +114,14 @@ class FolderList:
         return Folders(words, names)
 
     def changes_request(self) -> Request:
+        """Return the request for what changed of the folders since the list was read."""
         return Request(self.link, prefer=(_PAGE,))
 
     def follow(self, answer: Outcome, access: Access) -> FolderList | None:
         """
-        Return this list, to be asked for from the end of `answer` on; None if it changed.
+        Return this list with the link that ends `answer`; None if the list has changed.
 
-        Graph may tell of a folder because a message came or was read: that changes nothing here.
+        Graph may also tell of a folder because a message came or was read. That is no change.
         """
         try:
             if isinstance(answer, errors.ProviderError):
@@ -138,7 +139,7 @@ class FolderList:
         known = self.entries.get(str(told.get("id")))
         if known is None or "@removed" in told:
             return known is not None or "@removed" not in told
-        # At least what changed is told; what is not told is as it was.
+        # Graph tells at least the properties that changed.
         before = dict(zip(("displayName", "parentFolderId", "isHidden"), known, strict=True))
         now = dict(zip(before, _entry(told), strict=True))
         return any(before[name] != now[name] for name in before if name in told)

@@ -5,9 +5,9 @@ Graph tells changes of one folder at a time, behind a link for each. A round of 
 all that is in it and ends with the link for the next.
 https://learn.microsoft.com/en-us/graph/delta-query-messages
 
-A folder that has more changes than go on a page is under way until its round ends. As long as there
-is one, the other folders are not asked. Exchange forgets a link after a few answers: an answer may
-go unused once, and the next one to the same link is used.
+A folder with more changes than fit on a page is under way until its round ends. As long as a folder
+is under way, the others are not asked. Exchange forgets a link after a few answers to it. So the
+answer to a link may be left unused once; the next answer to the same link is used.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def ask_next(
     """
     Return `cursor` one page further, and the answers to `beside`, which go into the same batch.
 
-    :param told: is told what the folders tell: a page or two, or a page of each of `AT_ONCE`
+    :param told: receives what the folders tell: a page or two, or a page of each of `AT_ONCE`
     :raises CursorExpired: if a link is no longer good, or a folder is gone
     """
     under_way = find_under_way(cursor)[:AT_ONCE]
@@ -118,9 +118,9 @@ def _advance(
     takes_all: bool = False,
 ) -> Cursor:
     """
-    Return `cursor` at the end of these answers, one for each folder; `told` is told of them.
+    Return `cursor` at the end of these answers, one for each folder, and add them to `told`.
 
-    :param takes_all: also what goes beyond a page of changes
+    :param takes_all: add also what goes beyond a page of changes
     """
     places, newest = dict(cursor.places), cursor.newest
     for folder_id, answer in zip(ids, answers, strict=True):

@@ -1,6 +1,8 @@
-"""A look waits for no worker: what is locked is passed by, and written at the next look."""
+"""A look while a worker has the mailbox: it waits for nothing, and is not forgotten."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -8,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from config.classes import ProcessClass
+from integrations.models import SyncWork
 from integrations.sync import looking
 from tests.walls import acting_as
 
@@ -30,3 +33,39 @@ def test_a_look_waits_for_no_worker(alice):
         looking.record([alice.integration.id], at=timezone.now())
 
     assert alice.work.looked_at is not None
+
+
+class TestALookDuringATurn:
+    """The turn has read the time of the last look when it began."""
+
+    @pytest.fixture
+    def run_with_look(self, alice, mailbox):
+        """Return a function that makes a turn, with a look meanwhile, and returns what it does."""
+
+        def look():
+            mailbox.meanwhile = None
+            with acting_as(ProcessClass.WEB, alice):
+                assert looking.record([alice.integration.id], at=timezone.now()) == []
+
+        def run(*, since_last_look):
+            alice.settle()
+            looked_at = timezone.now() - since_last_look
+            SyncWork.objects.update(
+                looked_at=looked_at, last_synced_at=timezone.now() - timedelta(minutes=5)
+            )
+            mailbox.meanwhile = look
+            return alice.run()
+
+        return run
+
+    def test_has_the_mailbox_checked_once_more_and_then_as_often_as_ever(
+        self, alice, run_with_look
+    ):
+        assert run_with_look(since_last_look=timedelta(hours=10))
+
+        assert not alice.run()
+        rest = alice.work.next_sync_at - alice.work.last_synced_at
+        assert round(rest.total_seconds()) == 60
+
+    def test_changes_nothing_where_it_is_checked_often(self, run_with_look):
+        assert not run_with_look(since_last_look=timedelta(minutes=10))
