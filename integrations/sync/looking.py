@@ -8,7 +8,7 @@ minutes, which waits for no worker: a row that is locked is passed by, and writt
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
@@ -17,32 +17,49 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection as database
 
+from . import intervals
+
 #: How often looks at one mailbox are written down.
 EVERY: Final = timedelta(minutes=2)
 _KEPT: Final = 10_000
 
-# A mailbox whose provider tells of news by itself is not checked sooner, and neither is one that
-# backs off or was checked a moment ago.
+# Nothing is hurried that backs off or whose provider tells of news by itself. Else the mailbox is due
+# one usual interval after the last check, or now. A turn under way has read the time of the look
+# before: where it would rest for long, it is followed by another.
 _WRITE = """
 WITH looked AS (
-    SELECT w.id, w.next_sync_at > %(at)s AND w.last_synced_at <= %(checked_before)s
-           AND w.failure_count = 0 AND w.pause_reason = '' AND NOT EXISTS (
+    SELECT w.id, w.next_sync_at, w.looked_at <= %(idle_before)s AS is_idle,
+           w.lease_until > %(at)s AS is_held,
+           greatest(%(at)s, w.last_synced_at + %(usual)s) AS usual_at,
+           w.last_synced_at IS NOT NULL AND w.failure_count = 0 AND w.pause_reason = ''
+           AND NOT EXISTS (
                SELECT FROM integrations_watch AS v
                 WHERE v.integration_id = w.integration_id AND v.resource = w.resource
                   AND v.status = 'live' AND v.expires_at > %(at)s AND v.silent_since IS NULL
-                  AND v.last_event_at >= v.started_at) AS is_hurried
+                  AND v.last_event_at >= v.started_at) AS may_hurry
       FROM integrations_syncwork AS w
      WHERE w.integration_id = ANY(%(ids)s) AND w.resource = 'mail'
        AND (w.looked_at IS NULL OR w.looked_at <= %(written_before)s)
        FOR NO KEY UPDATE OF w SKIP LOCKED
+), written AS (
+    UPDATE integrations_syncwork AS work SET looked_at = %(at)s,
+           next_sync_at = CASE
+               WHEN NOT looked.may_hurry THEN work.next_sync_at
+               WHEN looked.is_held AND looked.is_idle IS NOT FALSE THEN %(at)s
+               WHEN looked.is_held THEN work.next_sync_at
+               ELSE least(work.next_sync_at, looked.usual_at) END
+      FROM looked WHERE work.id = looked.id
+    RETURNING work.id, work.integration_id, work.looked_at,
+              looked.may_hurry AND looked.is_held IS NOT TRUE
+              AND looked.next_sync_at > %(at)s AND looked.usual_at <= %(at)s AS is_hurried
 )
-UPDATE integrations_syncwork AS work SET looked_at = %(at)s,
-       next_sync_at = CASE WHEN looked.is_hurried THEN %(at)s ELSE work.next_sync_at END
-  FROM looked WHERE work.id = looked.id
-RETURNING work.id, work.integration_id, looked.is_hurried
+SELECT id, integration_id, looked_at, is_hurried FROM written
+ UNION ALL
+SELECT id, integration_id, looked_at, FALSE FROM integrations_syncwork
+ WHERE integration_id = ANY(%(ids)s) AND resource = 'mail' AND looked_at > %(written_before)s
 """
 
-# When this process last wrote, by mailbox: most looks need no statement.
+# When a look was last written, by any process, by mailbox: most looks need no statement.
 _written: OrderedDict[UUID, datetime] = OrderedDict()
 _lock = Lock()
 
@@ -60,13 +77,14 @@ def record(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
         "ids": ids,
         "at": at,
         "written_before": at - EVERY,
-        "checked_before": at - timedelta(seconds=settings.SYNC_INTERVAL_SECONDS),
+        "idle_before": at - intervals.USUAL_FOR,
+        "usual": timedelta(seconds=settings.SYNC_INTERVAL_SECONDS),
     }
     with database.cursor() as cursor:
         cursor.execute(_WRITE, values)
         rows = cursor.fetchall()
-    _remember([integration_id for _, integration_id, _ in rows], at)
-    return [work_id for work_id, _, is_hurried in rows if is_hurried]
+    _remember({integration_id: looked_at for _, integration_id, looked_at, _ in rows})
+    return [work_id for work_id, _, _, is_hurried in rows if is_hurried]
 
 
 def _is_unwritten(integration_id: UUID, at: datetime) -> bool:
@@ -75,10 +93,10 @@ def _is_unwritten(integration_id: UUID, at: datetime) -> bool:
     return last is None or not last <= at < last + EVERY
 
 
-def _remember(integration_ids: Iterable[UUID], at: datetime) -> None:
+def _remember(looks: Mapping[UUID, datetime]) -> None:
     with _lock:
-        for one in integration_ids:
-            _written[one] = at
+        for one, looked_at in looks.items():
+            _written[one] = looked_at
             _written.move_to_end(one)
         while len(_written) > _KEPT:
             _written.popitem(last=False)

@@ -206,6 +206,45 @@ class TestALook:
         hers.get(MESSAGES)
 
         assert not is_due(left)
+        assert rest(left) == timedelta(minutes=1)
+
+    def test_that_falls_into_a_check_has_the_mailbox_checked_again(self, left, hers):
+        at = timezone.now()
+        SyncWork.objects.update(next_sync_at=at)
+        claim, _ = claims.claim(work_id=left.work.id, at=at, lease_for=HOUR)
+
+        hers.get(MESSAGES)
+        # The turn had read when somebody looked before that.
+        is_due_again = claims.release(claim, next_sync_at=at + HOUR / 2, values={})
+
+        assert is_due_again
+        assert is_due(left)
+
+    def test_that_falls_into_a_frequent_check_leaves_it_at_that(self, left, hers):
+        at = timezone.now()
+        SyncWork.objects.update(next_sync_at=at, looked_at=at - HOUR / 2)
+        claim, _ = claims.claim(work_id=left.work.id, at=at, lease_for=HOUR)
+
+        hers.get(MESSAGES)
+
+        assert not claims.release(claim, next_sync_at=at + timedelta(minutes=1), values={})
+        assert left.work.looked_at > at
+
+    def test_that_another_process_wrote_is_one_statement_as_well(self, left, hers):
+        hers.get(MESSAGES)
+        looking._written.clear()
+        written = []
+
+        def look(execute, text, values, many, context):
+            if "SET looked_at" in text:
+                written.append(text)
+            return execute(text, values, many, context)
+
+        with connection.execute_wrapper(look):
+            for path in (MESSAGES, THREADS, MESSAGES):
+                hers.get(path)
+
+        assert len(written) == 1
 
     def test_that_is_refused_is_none(self, left, widget):
         before = left.work.looked_at
