@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from integrations.models import Message, SyncWork, Thread
 from integrations.providers.microsoft import folders
 from integrations.sync import engine
+from limited_use.models import Leaf
 from tests.integrations.microsoft import Browser, microsoft
 from tests.integrations.pages import reading
 from tests.worlds.microsoft import MAIL, graph_id
@@ -216,6 +218,22 @@ class TestAFolder:
         person.poll()
 
         assert person.shown() == [[]]
+
+    @pytest.mark.invariant(1)
+    def test_that_is_not_read_has_its_new_name_kept_after_permission_alone(self, person):
+        """The list of folders in the cursor has the names of those that are not read, too."""
+        folder = person.make_folder("Offers", inside="junkemail")
+        person.connect()
+        person.poll()
+        before = list(Leaf.objects.values_list("id", flat=True))
+
+        person.change("PATCH", folder, displayName="Clinic")
+        person.poll()
+
+        written = Leaf.objects.exclude(id__in=before)
+        purposes = [json.loads(bytes(one.payload)).get("purpose") for one in written]
+        assert "sync.store" in purposes
+        assert person.shown() == []
 
     def test_that_comes_back_from_deleted_items_brings_its_mail_back(self, person):
         folder = person.make_folder("Taxes")

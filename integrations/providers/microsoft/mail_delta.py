@@ -84,7 +84,7 @@ def follow(cursor: Cursor, access: Access) -> Followed:
         cursor=replace(after, folders=listed),
         # While folders were in the middle of a round, the others were not asked.
         more=is_under_way or bool(find_under_way(cursor)),
-        has_new_names=kept is None or kept.find_readable().names != folders.names,
+        has_new_names=kept is None or not kept.has_same_folders(listed),
     )
     heads = (found[one.message_id] for one in page.upserted)
     return Followed(page, [one for one in heads if one is not None], folders)
