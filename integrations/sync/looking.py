@@ -23,7 +23,7 @@ from . import intervals
 EVERY: Final = timedelta(minutes=2)
 _KEPT: Final = 10_000
 
-# Nothing is hurried that backs off or whose provider tells of news by itself. Else the mailbox is due
+# Nothing is hurried that backs off or whose provider tells of news by itself. Else it is due
 # one usual interval after the last check, or now. A turn under way has read the time of the look
 # before: where it would rest for long, it is followed by another.
 _WRITE = """
