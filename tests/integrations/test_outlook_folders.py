@@ -297,6 +297,22 @@ class TestAMessage:
 
         assert person.shown() == [["Taxes"]]
 
+    @pytest.mark.parametrize("is_back", [False, True])
+    def test_that_was_taken_out_of_junk_and_then_filed_is_not_lost(self, person, is_back):
+        """The inbox tells that it left, and it is older than what was read before."""
+        person.microsoft.sandbox.dial(graph_round_trips_lost=True)
+        message, taxes = person.deliver("junkemail"), person.make_folder("Taxes")
+        person.deliver()
+        person.connect()
+
+        person.move(message, "inbox")
+        person.move(message, taxes)
+        if is_back:
+            person.move(message, "inbox")
+        person.poll()
+
+        assert person.shown() == [[], [] if is_back else ["Taxes"]]
+
     def test_of_more_changes_than_a_page_holds_arrives_whatever_its_folder(self, person):
         for name in ("A", "B", "C"):
             person.make_folder(name)
