@@ -375,6 +375,19 @@ class TestChanges:
         assert [ref.message_id for ref in back.upserted] == [message_id]
         assert back.deleted == ()
 
+    def test_bring_what_was_no_spam_and_was_filed_before_anybody_asked(self, world):
+        message_id = world.deliver(label_ids=("SPAM",))
+        world.deliver()
+        cursor = world.adapter.profile().cursor
+        world.relabel(message_id, add=("INBOX",), remove=("SPAM",))
+        world.relabel(message_id, remove=("INBOX",))
+        world.relabel(message_id, add=("STARRED",))
+
+        (page,) = followed(world.adapter, cursor)
+
+        assert [ref.message_id for ref in page.upserted] == [message_id]
+        assert page.deleted == ()
+
     def test_do_not_offer_what_came_as_spam(self, world):
         cursor = world.adapter.profile().cursor
         world.deliver(label_ids=("SPAM",))
