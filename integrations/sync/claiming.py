@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import connection as database
@@ -39,8 +39,9 @@ UPDATE integrations_syncwork AS w
                             ELSE w.failing_since END
   FROM free, integrations_integration AS i, integrations_connection AS c
  WHERE w.id = free.id AND i.id = w.integration_id AND c.id = i.connection_id
-RETURNING free.follows_crash, w.*, i.*, c.*
+RETURNING free.follows_crash, {columns}
 """
+_TABLES: Final = (("w", SyncWork), ("i", Integration), ("c", Connection))
 
 
 def claim_row(
@@ -55,7 +56,7 @@ def claim_row(
     """
     values: dict[str, Any] = {"work": work_id, "holder": holder, "at": at, "until": until}
     with database.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
+        cursor.execute(_statement(), values)
         row = cursor.fetchone()
         if row is None:
             return None
@@ -80,6 +81,13 @@ def _read(value: Any, converters: Iterable[Callable[..., Any]]) -> Any:
     for convert in converters:
         value = convert(value, None, database)
     return value
+
+
+@lru_cache(maxsize=1)
+def _statement() -> str:
+    # By name: while a new version is rolled out, tables may have columns that this one lacks.
+    columns = [f'{name}."{one}"' for name, model in _TABLES for _, one, _ in _readers(model)]
+    return _CLAIM.format(columns=", ".join(columns))
 
 
 @lru_cache(maxsize=8)

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import close_old_connections, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from config.database.backend.base import TRUSTED_FOR
@@ -76,5 +76,19 @@ class TestAConnection:
     def test_that_was_closed_here_is_replaced(self):
         before = get()
         connection.connection.close()
+
+        assert get() != before
+
+    @pytest.mark.parametrize("statement", [b"SELECT pg_sleep(20)", b"BEGIN; SELECT 1/0"])
+    def test_that_was_left_in_the_middle_of_a_statement_is_replaced(self, statement):
+        """As a worker leaves it whose time limit ends within a statement."""
+        before = get()
+        left = connection.connection.pgconn
+        left.send_query(statement)
+        if b"BEGIN" in statement:
+            while left.get_result():
+                pass
+
+        close_old_connections()
 
         assert get() != before

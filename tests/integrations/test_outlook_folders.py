@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from integrations.models import Message, SyncWork, Thread
 from integrations.providers.microsoft import folders
 from integrations.sync import engine
+from limited_use.models import Leaf
 from tests.integrations.microsoft import Browser, microsoft
 from tests.integrations.pages import reading
 from tests.worlds.microsoft import MAIL, graph_id
@@ -217,6 +219,22 @@ class TestAFolder:
 
         assert person.shown() == [[]]
 
+    @pytest.mark.invariant(1)
+    def test_that_is_not_read_has_its_new_name_kept_after_permission_alone(self, person):
+        """The list of folders in the cursor has the names of those that are not read, too."""
+        folder = person.make_folder("Offers", inside="junkemail")
+        person.connect()
+        person.poll()
+        before = list(Leaf.objects.values_list("id", flat=True))
+
+        person.change("PATCH", folder, displayName="Clinic")
+        person.poll()
+
+        written = Leaf.objects.exclude(id__in=before)
+        purposes = [json.loads(bytes(one.payload)).get("purpose") for one in written]
+        assert "sync.store" in purposes
+        assert person.shown() == []
+
     def test_that_comes_back_from_deleted_items_brings_its_mail_back(self, person):
         folder = person.make_folder("Taxes")
         person.deliver(folder)
@@ -278,6 +296,22 @@ class TestAMessage:
         person.poll()
 
         assert person.shown() == [["Taxes"]]
+
+    @pytest.mark.parametrize("is_back", [False, True])
+    def test_that_was_taken_out_of_junk_and_then_filed_is_not_lost(self, person, is_back):
+        """The inbox tells that it left, and it is older than what was read before."""
+        person.microsoft.sandbox.dial(graph_round_trips_lost=True)
+        message, taxes = person.deliver("junkemail"), person.make_folder("Taxes")
+        person.deliver()
+        person.connect()
+
+        person.move(message, "inbox")
+        person.move(message, taxes)
+        if is_back:
+            person.move(message, "inbox")
+        person.poll()
+
+        assert person.shown() == [[], [] if is_back else ["Taxes"]]
 
     def test_of_more_changes_than_a_page_holds_arrives_whatever_its_folder(self, person):
         for name in ("A", "B", "C"):

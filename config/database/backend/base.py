@@ -23,6 +23,7 @@ from typing import Any, Final
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
 
 from accounts import owned
 from config.classes import SITES, ProcessClass
@@ -127,8 +128,13 @@ def _together(
 
 
 def _is_silent(connection: psycopg.Connection[Any]) -> bool:
-    """Return whether an idle connection is open, and the server has sent nothing on it."""
-    if connection.closed:
+    """
+    Return whether a connection is open and idle, and the server has sent nothing on it.
+
+    It is not idle where a statement or a transaction was broken off by something that is no error
+    of the database, such as a time limit.
+    """
+    if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
         return False
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)

@@ -113,6 +113,10 @@ class FolderList:
         }
         return Folders(words, names)
 
+    def has_same_folders(self, other: FolderList) -> bool:
+        """Return whether both have the same names and places, also of folders that are not read."""
+        return self.entries == other.entries and self.well_known == other.well_known
+
     def changes_request(self) -> Request:
         """Return the request for what changed of the folders since the list was read."""
         return Request(self.link, prefer=(_PAGE,))

@@ -33,20 +33,18 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """
-    `places` by the folders' ids. `newest` is when the newest message was made that was ever told:
-    what was made until then has been told before. `folders` is the list as it was last read; None
-    in a cursor from before lists were kept.
+    `places` by the folders' ids. `folders` is the list as it was last read; None in a cursor from
+    before lists were kept.
     """
 
     places: Mapping[str, Place] = field(default_factory=dict)
-    newest: str = ""
     folders: FolderList | None = None
 
     def __str__(self) -> str:
         places = {
             one: [place.link, place.is_under_way, place.since] for one, place in self.places.items()
         }
-        kept: dict[str, Any] = {"places": places, "newest": self.newest}
+        kept: dict[str, Any] = {"places": places}
         if self.folders is not None:
             kept["folders"] = self.folders.to_json()
         return json.dumps(kept, separators=(",", ":"))
@@ -58,7 +56,7 @@ class Cursor:
             found = json.loads(text)
             places = {one: Place(*said) for one, said in found["places"].items()}
             folders = FolderList.from_json(found["folders"]) if "folders" in found else None
-            return cls(places, str(found["newest"]), folders)
+            return cls(places, folders)
         except (ValueError, LookupError, TypeError, AttributeError):
             pass
         raise errors.CursorExpired("the cursor cannot be read")

@@ -5,8 +5,9 @@ A poll is one batch: the links of all folders, and the changes of the folders th
 of more than nineteen folders takes more.
 
 A message that was moved is told as removed where it was, and at times as nothing else, so that
-what was removed is looked up. What is told is not said to be new or changed: its filing goes
-along, and it is fetched unless it is here since before.
+what was removed is looked up. Also one that came since the last poll is told so, from junk for
+example. What is told is not said to be new or changed: its filing goes along, and it is fetched
+unless it is here since before.
 
 An item of a changed message has at least the properties that changed, and may have no others. It is
 merged with the message as it is now, and never read alone. If nothing but the filing of the message
@@ -80,11 +81,10 @@ def follow(cursor: Cursor, access: Access) -> Followed:
         told,
         folders,
         found,
-        known_until=cursor.newest,
         cursor=replace(after, folders=listed),
         # While folders were in the middle of a round, the others were not asked.
         more=is_under_way or bool(find_under_way(cursor)),
-        has_new_names=kept is None or kept.find_readable().names != folders.names,
+        has_new_names=kept is None or not kept.has_same_folders(listed),
     )
     heads = (found[one.message_id] for one in page.upserted)
     return Followed(page, [one for one in heads if one is not None], folders)
@@ -124,16 +124,6 @@ def _look_up(
     return found
 
 
-def _is_only_moved(item: Mapping[str, Any], folders: Folders, known_until: str) -> bool:
-    """
-    Return whether what was removed was in a folder that is read, and is in another, or there again.
-
-    A draft that was sent left its folder as well, perhaps with its last words.
-    """
-    is_known = str(item.get("createdDateTime")) <= known_until
-    return is_known and "sent" not in reading.filing(item, folders).folders
-
-
 def _changes_only_filing(item: Mapping[str, Any]) -> bool:
     """Return whether an item of a delta has nothing but a new filing of its message."""
     names = {name for name in item if not name.startswith("@")} - _BESIDE_FILING
@@ -145,7 +135,6 @@ def _folded(  # noqa: PLR0913
     folders: Folders,
     now: Mapping[str, Mapping[str, Any] | None],
     *,
-    known_until: str,
     cursor: Cursor,
     more: bool,
     has_new_names: bool,
@@ -158,9 +147,7 @@ def _folded(  # noqa: PLR0913
         item = now[message_id]
         if item is None or not reading.is_in(item, folders):
             deleted.append(message_id)
-        elif (
-            message_id in told.removed and _is_only_moved(item, folders, known_until)
-        ) or _changes_only_filing(told.shown.get(message_id, {})):
+        elif message_id not in told.removed and _changes_only_filing(told.shown[message_id]):
             relabelled.append(Relabelled(reading.ref(item), reading.filing(item, folders)))
         else:
             upserted.append(reading.ref(item))

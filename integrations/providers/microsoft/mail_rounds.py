@@ -27,7 +27,7 @@ from .folders import FolderList
 from .mail_cursor import Cursor, Place
 
 #: All that is shown of a message but its MIME, so that what is news is not asked for twice.
-SELECT: Final = reading.HEAD + ",createdDateTime,lastModifiedDateTime"
+SELECT: Final = reading.HEAD + ",lastModifiedDateTime"
 # A page is fetched whole or begun anew, so that it has to fit into what may be spent at once.
 CHANGES_PAGE: Final = 50
 FIRST_PAGE: Final = 500
@@ -122,7 +122,7 @@ def _advance(
 
     :param takes_all: add also what goes beyond a page of changes
     """
-    places, newest = dict(cursor.places), cursor.newest
+    places = dict(cursor.places)
     for folder_id, answer in zip(ids, answers, strict=True):
         if isinstance(answer, errors.Gone):
             raise errors.CursorExpired("a folder that was read is gone", reason="folder-gone")
@@ -134,10 +134,9 @@ def _advance(
             places[folder_id] = replace(place, is_under_way=True)
             continue
         for item in items:
-            newest = max(newest, str(item.get("createdDateTime") or ""))
             _tell(item, place, told)
         places[folder_id] = _following(answer, place)
-    return replace(cursor, places=places, newest=newest)
+    return replace(cursor, places=places)
 
 
 def _put_off(cursor: Cursor, ids: Sequence[str]) -> Cursor:

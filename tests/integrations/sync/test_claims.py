@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from integrations.models import (
@@ -49,6 +49,19 @@ class TestAClaim:
         ):
             assert {**vars(ours), "_state": None} == {**vars(theirs), "_state": None}
             assert (ours._state.db, ours._state.adding) == ("default", False)
+
+    def test_reads_tables_that_a_newer_version_gave_more_columns(self, alice):
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            for table in ("syncwork", "integration", "connection"):
+                cursor.execute(f"ALTER TABLE integrations_{table} ADD newer integer DEFAULT 7")
+
+        _, work = claims.claim(work_id=alice.work.id, at=alice.at, lease_for=MINUTE)
+
+        assert (work.integration, work.integration.connection) == (
+            alice.integration,
+            alice.connection,
+        )
 
     @pytest.mark.parametrize("status", IntegrationStatus)
     @pytest.mark.parametrize("connected", ConnectionStatus)

@@ -18,8 +18,10 @@ from integrations import endings
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
 from integrations.sync import aside, labels
+from integrations.sync.mailbox import Postponed
 from limited_use import consents
 from limited_use.models import Leaf
+from tests.api import cast
 from tests.fakes.mail import FakeMailbox
 from tests.walls import acting_as
 
@@ -167,6 +169,18 @@ class TestNamesOfLabels:
         synced.run()
 
         assert (quiet, after_news, mailbox.calls.count("labels")) == (0, 1, 2)
+
+    def test_are_read_in_the_next_turn_where_the_quota_ended_after_news(self, synced, mailbox):
+        mailbox.deliver(label_ids=("INBOX", "Label_9"))
+        mailbox.names["Label_9"] = "Taxes"
+        mailbox.failing["labels"] = Postponed(1.0)
+        synced.run()
+        del mailbox.failing["labels"]
+
+        synced.run()
+
+        listed = cast.browser(synced.user).get("/v1/users/me/messages").json()["data"]
+        assert ["Taxes"] in [one["labels"] for one in listed]
 
 
 class World:
