@@ -32,6 +32,7 @@ class Found:
     cache_hours: int | None = None
     # How many days of mail its owner wants to be stored; None: all.
     horizon_days: int | None = None
+    # Of one of a person's mailboxes (`of_mailboxes`) alone.
     provider: str = ""
     # What the ledger calls it.
     names: Naming = SERVICE

@@ -20,8 +20,7 @@ from .found import NOTHING, OF_INBOX, Agreement, Found, FoundFor
 _COLUMNS = """
 SELECT i.id, i.epoch, i.status, c.id, c.status, c.user_id, c.organisation_id,
        m.id, m.epoch, s.id, s.epoch, s.version, k.commitment,
-       d.id, d.epoch, d.feature, d.feature_version, i.product, i.cache_hours,
-       i.horizon_days, c.provider"""
+       d.id, d.epoch, d.feature, d.feature_version, i.product, i.cache_hours, i.horizon_days"""
 _TABLES = """
   FROM integrations_integration i
   JOIN integrations_connection c ON c.id = i.connection_id
@@ -51,7 +50,10 @@ _WITH_CONNECTION = (
 )
 # Of what was purged no row is left.
 _MAILBOXES = (
-    _INTEGRATIONS
+    # A site of staff may not read the provider, and asks about one integration at a time.
+    _COLUMNS
+    + ", c.provider"
+    + _TABLES
     + "c.user_id = %s AND c.organisation_id = %s AND i.product = 'mail' AND i.status <> 'purged'"
 )
 
@@ -121,7 +123,7 @@ def _asked(actor: Actor, by: Agreement, at: datetime) -> list[Any]:
 def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found:
     (_, epoch, status, connection_id, grant, owner, organisation, *rest) = row
     membership, membership_epoch, consent, consent_epoch, agreed, *rest = rest
-    ledger_key, delegation, (product, cache_hours, horizon_days, provider) = (
+    ledger_key, delegation, (product, cache_hours, horizon_days, *provider) = (
         rest[0], rest[1:5], rest[5:],
     )  # fmt: skip
     facts: set[Fact] = set()
@@ -148,7 +150,7 @@ def _integration(row: Sequence[object], actor: Actor, feature: Feature) -> Found
         product=str(product),
         cache_hours=number_or_none(cache_hours),
         horizon_days=number_or_none(horizon_days),
-        provider=str(provider),
+        provider=str(provider[0]) if provider else "",
         status=str(status),
     )
 
