@@ -124,12 +124,12 @@ def load_provider_libraries(**_: Any) -> None:
     """
     from django.conf import settings
 
-    from integrations import providers
+    from integrations.providers import load_libraries
 
     if settings.PROCESS_CLASS not in {"", ProcessClass.SYNC}:
         return
     try:
-        providers.load_libraries()
+        load_libraries()
     except Exception as error:
         # A broken library may raise anything; after all but this exception Celery would go on.
         raise SystemExit(f"a client library of a provider cannot be imported: {error}") from error

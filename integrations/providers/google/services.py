@@ -16,14 +16,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, Final, NoReturn
 
-_LIBRARY: Final = (
-    "google.oauth2.credentials",
-    "googleapiclient.discovery",
-    "googleapiclient.discovery_cache",
-)
 _VERSIONS: Final = {"gmail": "v1", "calendar": "v3"}
 
 
@@ -70,8 +64,9 @@ def load() -> None:
 
     :raises ImportError: if it is missing or broken
     """
-    for name in _LIBRARY:
-        import_module(name)
+    import google.oauth2.credentials  # noqa: F401 - for the functions below
+    import googleapiclient.discovery
+    import googleapiclient.discovery_cache  # noqa: F401
 
 
 def authorize(headers: dict[str, str], token: str) -> None:

@@ -30,7 +30,6 @@ from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import import_module
 from threading import Lock, Semaphore
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
@@ -52,14 +51,6 @@ DEADLINE: Final = 120.0
 LOADING: Final = 45.0
 # https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
 AT_ONCE: Final = 4
-_LIBRARY: Final = (
-    "httpx",
-    "kiota_abstractions.request_information",
-    "kiota_http.middleware.options",
-    "msgraph.graph_request_adapter",
-    "msgraph_core",
-)
-
 _MAKING: Final = Lock()
 T = TypeVar("T")
 
@@ -298,8 +289,11 @@ def load() -> None:
     with warnings.catch_warnings():
         # Its builders mark half of Graph as deprecated where they are defined.
         warnings.simplefilter("ignore", DeprecationWarning)
-        for name in _LIBRARY:
-            import_module(name)
+        import httpx  # noqa: F401 - for the functions below
+        import kiota_abstractions.request_information  # noqa: F401
+        import kiota_http.middleware.options  # noqa: F401
+        import msgraph.graph_request_adapter  # noqa: F401
+        import msgraph_core  # noqa: F401
 
 
 def _library(
