@@ -42,7 +42,12 @@ class Outlook:
     def seed(self) -> str:
         """Fill the account, as its owner and another program of theirs would."""
         digest = hashlib.sha256(self.mark.encode()).hexdigest()
-        self.journey.world.sandbox.dial(graph_requests_per_ten_minutes=0, graph_concurrency=0)
+        self.journey.world.sandbox.dial(
+            graph_requests_per_ten_minutes=0,
+            graph_concurrency=0,
+            # The strange answers end with a link that Exchange might have forgotten by then.
+            graph_links_kept=0,
+        )
         self.microsoft.seed(
             self.account,
             name=f"{self.mark}-msname",
