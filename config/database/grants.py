@@ -338,11 +338,13 @@ GRANTS: Final[Mapping[str, Line]] = {
         "units left at the provider", web="raw", sync="raw", purge="rd"
     ),
     "integrations.SyncWork": Line(
-        "what is to be synced: web opens it and says that it is due; sync opens that of calendars",
+        "what is to be synced: web opens it and says that it is due; sync opens that of calendars;"
+        " purge counts what the horizon took",
         web="raw",
         sync="raw",
-        purge="rd",
+        purge="rwd",
         console="r",
+        columns={(_PURGE, "w"): ("done_count", "expected_count")},
     ),
     "integrations.Watch": Line(
         "what providers tell us of; web notes that they did, and wants and stops none",

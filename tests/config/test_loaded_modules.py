@@ -43,6 +43,8 @@ def run(program, *, process_class=""):
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "config.settings_test",
         "PROCESS_CLASS": process_class,
+        # The heart of a web process would write an alarm into the database of these tests.
+        "DATABASE_URL": "postgresql://localhost:1/none",
     }
     done = subprocess.run(
         # Without waiting for the threads of a web process.
