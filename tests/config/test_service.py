@@ -165,6 +165,8 @@ def settings_of(sandbox):
 class TestDemo:
     def test_serves_a_first_page_and_says_whom_to_sign_in_as_at_every_start(self, data_dir):
         for start in range(2):
+            # Another test may have left its data.
+            is_prepared = (data_dir / "people.json").exists()
             process, url, said = demo(data_dir)
             answer = httpx.get(f"{url}/accounts/login/")
             (staff_url,) = re.findall(r"staff\s+(http://localhost:\d+)", said)
@@ -181,8 +183,9 @@ class TestDemo:
             process.stdout.close()
 
             # On existing data, nothing has to happen before the web server starts.
-            assert modules.index("granian") == (0 if start else 1), modules
-            assert modules.index("integrations.sandbox") == (1 if start else 0), modules
+            assert is_prepared or not start
+            assert modules.index("granian") == (0 if is_prepared else 1), modules
+            assert modules.index("integrations.sandbox") == (1 if is_prepared else 0), modules
             assert answer.status_code == 200
             assert here.status_code == inbox.status_code == 404
             assert there.headers["location"] == f"/accounts/login/?next={staff_page}"
