@@ -70,4 +70,4 @@ class TestFactsOfSeveralAgreements:
         found = facts.of_agreements({facts.OF_CALENDAR: [integration.id]}, actor=actor, at=at)
 
         own = found[facts.OF_CALENDAR, integration.id]
-        assert (own.product, own.cache_hours, own.provider) == ("calendar", 6, "google")
+        assert (own.product, own.cache_hours) == ("calendar", 6)
