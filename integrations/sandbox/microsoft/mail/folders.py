@@ -6,6 +6,7 @@ learn.microsoft.com/graph/api/mailfolder-delta, mailfolder-move, mailfolder-perm
 what the delta refuses, github.com/microsoftgraph reports: ErrorInvalidUrlQuery.
 """
 
+import hashlib
 from typing import Any
 from urllib.parse import urlencode
 
@@ -145,7 +146,7 @@ def delta(ask: Ask) -> dict[str, Any]:
     told = {one.id: now[one.id] for one in changed}
     marks = {one: mark for one, mark in asked.marks.items() if one not in gone} | told
     is_last = marks == now
-    token = f"{asked.chain}-{ask.outlook.next_generation(asked.chain)}"
+    token = _make_token(asked.chain, ask.outlook.next_generation(asked.chain))
     ask.outlook.folder_rounds[token] = FolderRound(
         asked.select, marks, ask.outlook.box.history_id, asked.chain
     )
@@ -162,8 +163,9 @@ def delta(ask: Ask) -> dict[str, Any]:
 
 def _round(ask: Ask, token: str) -> FolderRound:
     """:raises Problem: what was never handed out, or is too old"""
-    chain, dash, generation = token.partition("-")
-    if not dash or not chain.isdigit() or not generation.isdigit():
+    chain, _, generation = token.rpartition("-")[0].partition("-")
+    is_number = chain.isdigit() and generation.isdigit()
+    if not is_number or token != _make_token(int(chain), int(generation)):
         raise problems.bad_request("Badly formed token.", "syncStateInvalid")
     kept = ask.world.dials.graph_links_kept
     found = ask.outlook.folder_rounds.get(token)
@@ -172,8 +174,14 @@ def _round(ask: Ask, token: str) -> FolderRound:
         ask.outlook.folder_rounds.pop(token, None)
         raise problems.sync_state_not_found(f"{ask.url}?$deltatoken=")
     if kept:
-        ask.outlook.folder_rounds.pop(f"{chain}-{int(generation) - kept}", None)
+        ask.outlook.folder_rounds.pop(_make_token(int(chain), int(generation) - kept), None)
     return found
+
+
+def _make_token(chain: int, generation: int) -> str:
+    """Return a token as long as a secret: what searches for it must not find it by chance."""
+    digest = hashlib.sha256(f"folders {chain} {generation}".encode()).hexdigest()
+    return f"{chain}-{generation}-{digest}"
 
 
 def _mark(ask: Ask, folder: Folder, counts: dict[str, list[int]]) -> str:
