@@ -35,7 +35,8 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
         if found is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
         try:
-            usage.count(client=found.client, user_id=found.delegation.user_id, at=at)
+            if not found.is_counted:
+                usage.count(client=found.client, user_id=found.delegation.user_id, at=at)
         except usage.TooManyUsers as error:
             refusal = exceptions.Throttled(wait=error.retry_after)
         else:

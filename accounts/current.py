@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from accounts import owned
 from accounts.models import Membership
+from accounts.sessions import SessionStore
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -35,20 +36,30 @@ def membership_of(request: HttpRequest | Request) -> Membership | None:
     return found
 
 
-def _theirs(user_id: UUID) -> list[Membership]:
+def _read_memberships(user_id: UUID) -> list[Membership]:
     """Return a person's live memberships in open organisations, the oldest first."""
     live = Membership.objects.live().of(user_id).filter(organisation__closed_at=None)
     return list(live.select_related("organisation").order_by("joined_at", "id"))
 
 
+def _find_memberships(request: HttpRequest, user_id: UUID) -> list[Membership]:
+    """Return the memberships that were read with the session; else read them."""
+    session = getattr(request, "session", None)
+    if isinstance(session, SessionStore):
+        found = session.find_memberships(user_id)
+        if found is not None:
+            return found
+    return _read_memberships(user_id)
+
+
 def _look_up(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
-    theirs = _theirs(request.user.id)
+    memberships = _find_memberships(request, request.user.id)
     session = getattr(request, "session", None)
     chosen = session.get(SESSION_FIELD) if session is not None else None
-    first = next(iter(theirs), None)
-    found = next((m for m in theirs if str(m.organisation_id) == chosen), first)
+    first = next(iter(memberships), None)
+    found = next((one for one in memberships if str(one.organisation_id) == chosen), first)
     owned.enter(request.user.pk, found.organisation_id if found else None)
     return found
 
@@ -59,8 +70,8 @@ def switch(request: HttpRequest, *, organisation_id: UUID) -> Membership:
 
     :raises NotAMember: if the person does not belong to it, or it does not exist
     """
-    theirs = _theirs(request.user.id) if request.user.is_authenticated else []
-    membership = next((m for m in theirs if m.organisation_id == organisation_id), None)
+    memberships = _read_memberships(request.user.id) if request.user.is_authenticated else []
+    membership = next((one for one in memberships if one.organisation_id == organisation_id), None)
     if membership is None:
         raise NotAMember
     request.session[SESSION_FIELD] = str(organisation_id)
@@ -76,7 +87,8 @@ def signed_in(request: HttpRequest) -> dict[str, object]:
         mine = membership_of(request)
         if mine is None:
             return []
-        return [other for other in _theirs(mine.user_id) if other.id != mine.id]
+        memberships = _find_memberships(request, mine.user_id)
+        return [other for other in memberships if other.id != mine.id]
 
     if not getattr(request, "user", None):
         return {}

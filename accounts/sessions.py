@@ -6,6 +6,8 @@ the row holds a hash of the key: whoever reads the table cannot use what is in i
 The signature of its data is bound to that hash: whoever can write rows as well gains nothing by a
 copy of somebody's data under a key of their own.
 A session is of one site: a cookie of the ordinary site is worth nothing at that of staff.
+Loading a session also reads its person and their memberships, which the request needs next, by the
+same statement (`accounts.caller_lookup`).
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
-from accounts.models import Session
+from accounts import caller_lookup
+from accounts.caller_lookup import FoundSession
+from accounts.models import Membership, Session, User
 
 
 def end_all(*, user_id: UUID, keep: str | None = None) -> int:
@@ -45,6 +49,8 @@ def stored(session_key: str) -> str:
 class SessionStore(DatabaseStore):
     """Where the parent looks a key up, this one looks its hash up."""
 
+    _found: FoundSession | None = None
+
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
@@ -58,16 +64,21 @@ class SessionStore(DatabaseStore):
     def load(self) -> dict[str, Any]:
         if self.session_key is None:
             return {}
-        session = Session.objects.filter(
-            session_key=stored(self.session_key),
-            site=settings.SITE,
-            expire_date__gt=timezone.now(),
-        ).first()
-        if session is None:
+        self._found = caller_lookup.find_session(stored(self.session_key), at=timezone.now())
+        if self._found is None:
             # A key that we did not give out is never taken up: no fixation.
             self._session_key = None
             return {}
-        return self.decode(session.session_data)
+        return self.decode(self._found.data)
+
+    def find_person(self, user_id: UUID) -> User | None:
+        """Return this person if they were read with the session, else None."""
+        person = self._found.person if self._found else None
+        return person if person is not None and person.pk == user_id else None
+
+    def find_memberships(self, user_id: UUID) -> list[Membership] | None:
+        """Return this person's live memberships if they were read with the session, else None."""
+        return self._found.memberships if self._found and self.find_person(user_id) else None
 
     def exists(self, session_key: str) -> bool:
         return super().exists(stored(session_key))

@@ -9,6 +9,7 @@ a link to set a new password was valid.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,7 +27,10 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts import owned, people
 from accounts.models import User
+from accounts.sessions import SessionStore
 
+#: The session that Django is checking. Django gives the backend only the id in the signed data.
+_session: ContextVar[SessionStore | None] = ContextVar("session", default=None)
 #: Where allauth keeps, in the session, a sign-in that waits for the second factor.
 _PENDING: Final = "account_login"
 
@@ -64,6 +68,10 @@ class SignInBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth shi
         return user
 
     def get_user(self, user_id: UUID) -> User | None:
+        """Return the active person with this id, who may have been read with the session."""
+        session = _session.get()
+        if session is not None and (person := session.find_person(user_id)):
+            return person if self.user_can_authenticate(person) else None
         with owned.acting_for(user_id, None):
             user: User | None = super().get_user(user_id)
         return user
@@ -96,12 +104,22 @@ def _find_user(request: HttpRequest) -> User | AnonymousUser:
     cached: User | AnonymousUser | None = getattr(request, "_cached_user", None)
     if cached is not None:
         return cached
-    user = auth.get_user(request)
+    user = _get_user(request)
     request._cached_user = user  # type: ignore[attr-defined]  # noqa: SLF001 - as Django does
     if isinstance(user, User):
         _enter(user.pk)
     elif person_id := _find_pending_person(request):
         _enter(person_id)
+    return user
+
+
+def _get_user(request: HttpRequest) -> User | AnonymousUser:
+    session = request.session
+    token = _session.set(session if isinstance(session, SessionStore) else None)
+    try:
+        user: User | AnonymousUser = auth.get_user(request)
+    finally:
+        _session.reset(token)
     return user
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from accounts import owned, usage
+from accounts import caller_lookup, owned, usage
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import (
     Delegation,
@@ -83,27 +83,10 @@ def find(token: str, *, at: datetime) -> ServiceToken | None:
     """
     Return the token's row with client, delegation and person, if all of them are still live.
 
-    Two queries, at every call: unexpired, client not retired, delegation on and of the epoch that
-    it was minted under, membership live; and the person, who must be active.
+    One statement, at every call: unexpired, client not retired, delegation on and of the epoch that
+    it was minted under, membership live, organisation open, person active.
     """
-    found = (
-        ServiceToken.objects.filter(
-            token_hash__in=compute_hashes(token, purpose=_PURPOSE),
-            expires_at__gt=at,
-            client__retired_at=None,
-            delegation__switched_off_at=None,
-        )
-        .filter(_membership_is_live("delegation__user_id", "delegation__organisation_id"))
-        .select_related("client", "delegation")
-        .first()
-    )
-    if found is None or found.delegation.epoch != found.delegation_epoch:
-        return None
-    person = _find_active_person(found.delegation.user_id)
-    if person is None:
-        return None
-    found.delegation.user = person
-    return found
+    return caller_lookup.find_token(compute_hashes(token, purpose=_PURPOSE), at=at)
 
 
 def _find_active_person(user_id: UUID) -> User | None:

@@ -1,15 +1,22 @@
 """The entry point of the web server: the front, and behind it the WSGI application."""
 
-from django.conf import settings
+import gc
+
+# All that is loaded stays, so looking for cycles would be in vain. `collect_seldom` switches it on.
+gc.disable()
+
+from django.conf import settings  # noqa: E402
 
 # First: it makes the process a web process, and loads Django.
-from config import wsgi
-from config.front import routes, sockets
-from config.front.application import Front
-from config.route_limits import Threads
+from config import wsgi  # noqa: E402
+from config.front import preloading, sockets  # noqa: E402
+from config.front.application import Front  # noqa: E402
+from config.route_limits import Threads  # noqa: E402
+from integrations.parser_process import memory  # noqa: E402
 
 sockets.allow_open_files()
-routes.load_routes()
+preloading.load_views()
+preloading.load_templates()
 application = Front(
     wsgi.application,
     {
@@ -19,3 +26,4 @@ application = Front(
         Threads.PROBES: 1,
     },
 )
+memory.collect_seldom(memory.OF_WEB)

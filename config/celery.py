@@ -114,7 +114,44 @@ def record_beat(**_: Any) -> None:
     Heart([BEAT]).begin()
 
 
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def load_provider_libraries(**_: Any) -> None:
+    """
+    Import the libraries of the providers in a worker that syncs, before the first task.
+
+    All other processes import them when they first call a provider, which most of them never do.
+    A library that is missing or broken ends the worker here.
+    """
+    from django.conf import settings
+
+    from integrations.providers import load_libraries
+
+    if settings.PROCESS_CLASS not in {"", ProcessClass.SYNC}:
+        return
+    try:
+        load_libraries()
+    except Exception as error:
+        # A broken library may raise anything; after all but this exception Celery would go on.
+        raise SystemExit(f"a client library of a provider cannot be imported: {error}") from error
+
+
+@signals.worker_init.connect  # type: ignore[untyped-decorator]
+def load_views(**_: Any) -> None:
+    """
+    Import all views before the first task.
+
+    Otherwise the first notice imports them to write the address of a page: 26 MB in the middle of a
+    purge, which the garbage collector would look through from then on.
+    """
+    from django.urls import get_resolver
+
+    _loaded = get_resolver().url_patterns
+
+
+# `worker_process_init`: the processes of a prefork pool are forked before the worker is ready.
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
+@signals.worker_process_init.connect  # type: ignore[untyped-decorator]
+@signals.beat_init.connect  # type: ignore[untyped-decorator]
 def collect_garbage_seldom(**_: Any) -> None:
     from integrations.parser_process import memory
 

@@ -134,6 +134,8 @@ LEASE_SECONDS = _env.number("LEASE_SECONDS", 60)
 REFRESH_PATIENCE_SECONDS = _env.number("REFRESH_PATIENCE_SECONDS", LEASE_SECONDS + 15)
 SWEEP_SECONDS = _env.number("SWEEP_SECONDS", 30)
 SYNC_INTERVAL_SECONDS = _env.number("SYNC_INTERVAL_SECONDS", 60)
+# The longest interval of a mailbox that nobody looks at and that has no push.
+SYNC_LONGEST_INTERVAL_SECONDS = _env.number("SYNC_LONGEST_INTERVAL_SECONDS", 3600)
 # The same while the provider tells us of news by itself.
 PUSH_POLL_SECONDS = _env.number("PUSH_POLL_SECONDS", 600)
 CALENDAR_INTERVAL_SECONDS = _env.number("CALENDAR_INTERVAL_SECONDS", 300)
@@ -286,7 +288,8 @@ DATABASES = {
         **(_database := _env.database(_login, _database_url) if _database_url else {}),
         # An outer transaction would take refusals and fences back when a page fails.
         "ATOMIC_REQUESTS": False,
-        "CONN_MAX_AGE": 60,
+        # The first request of a new connection takes 15 ms more: PostgreSQL plans each statement.
+        "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             # Ciphertext travels as bytes rather than as hexadecimal text.
@@ -533,3 +536,8 @@ EGRESS_TRIPWIRE = _env.flag("EGRESS_TRIPWIRE")
 LOGGING = configuration(level=_env.text("LOG_LEVEL", "INFO"))
 
 _env.finish()
+
+# A process that queues a task (web, commands, tests) has read these settings. So the task reaches
+# our broker, not Celery's default one. `config/__init__.py` does not import it: the launcher needs
+# no Celery, and would start later for it.
+import config.celery  # noqa: E402, F401 - it reads the settings above

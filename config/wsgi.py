@@ -34,4 +34,3 @@ if application.check() is None:
 connections.close_all()
 # Has no duty of its own, and raises the alarm for those that nobody performs.
 Heart(duties=()).start()
-memory.collect_seldom()

@@ -7,7 +7,8 @@ class IntegrationsConfig(AppConfig):
     verbose_name = "Connected accounts"
 
     def ready(self) -> None:
-        # The transport is pure and knows no settings.
+        from . import library_check  # noqa: F401 - registers itself
         from .providers import transport
 
+        # The transport is pure and knows no settings.
         transport.use_proxy(settings.EGRESS_PROXY)

@@ -51,15 +51,14 @@ _STORE = tuple(
 @dataclass(frozen=True, slots=True)
 class SyncPermits:
     """
-    What one run of a sync may do, decided together.
+    What one turn of a sync may do to find out whether anything is new, decided together.
 
-    `credential` opens the tokens, `remote` opens cursors and remote ids for the own
-    provider, and `store` says, by data class, that what arrives may be kept.
+    `credential` opens the tokens, and `remote` opens cursors and remote ids for the own provider.
+    Storing news is another use: see `to_store`.
     """
 
     credential: Permit
     remote: Permit
-    store: Mapping[DataClass, Permit]
 
 
 def to_display(
@@ -250,25 +249,36 @@ def to_seal_anew(*, connection_id: UUID, at: datetime) -> Permits:
 
 def to_sync(*, integration_id: UUID, at: datetime) -> SyncPermits:
     """
-    Return what one run of a sync needs: one call of the guard, one entry for each use.
+    Return what a turn needs to ask the provider for news: one call of the guard, two entries.
+
+    If storing would be refused, so is this, and that refusal is recorded: the turn ends before it
+    asks the provider.
 
     :raises guard.Refused: if integration, grant or consent is not live
     """
-    content = facts.of_integrations([integration_id], actor=SYSTEM, at=at)[integration_id]
+    content, grant = facts.of_integration_and_connection(integration_id, actor=SYSTEM, at=at)
     # An unknown integration has no connection; the guard refuses and records it all the same.
     connection_id = content.connection_id or integration_id
-    grant = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
     asks = [
         _ask(_MAINTAIN, connection_id, grant),
         _ask(_ASK, integration_id, content),
-        *(_ask(use, integration_id, content) for use in _STORE),
+        *guard.would_refuse([_ask(use, integration_id, content) for use in _STORE]),
     ]
-    credential, remote, *store = guard.permits(asks, at=at)
-    return SyncPermits(
-        credential,
-        remote,
-        MappingProxyType({permit.use.data_class: permit for permit in store}),
-    )
+    credential, remote = guard.permits(asks, at=at)
+    return SyncPermits(credential, remote)
+
+
+def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit]:
+    """
+    Return permits to store news of a mailbox: one entry for each data class.
+
+    Call it when something arrived, and before any of it is sealed.
+
+    :raises guard.Refused: if integration, grant or consent is no longer live
+    """
+    content = facts.of_integrations([integration_id], actor=SYSTEM, at=at)[integration_id]
+    store = guard.permits([_ask(use, integration_id, content) for use in _STORE], at=at)
+    return MappingProxyType({permit.use.data_class: permit for permit in store})
 
 
 def _ask(use: Use, holder: UUID, found: Found, *, actor: Actor = SYSTEM) -> Ask:

@@ -44,7 +44,12 @@ AGAIN_IN = 5.0
 
 
 def usable(
-    connection_id: UUID, *, beyond: int, ask: Ask | None = None, claims: str = ""
+    connection_id: UUID,
+    *,
+    beyond: int,
+    ask: Ask | None = None,
+    claims: str = "",
+    known: Connection | None = None,
 ) -> Connection:
     """
     Return the connection with a token newer than generation `beyond` and not expired.
@@ -52,6 +57,7 @@ def usable(
     :param ask: how to ask a worker; None: this process is one
     :param claims: what `ClaimsWanted` said; a worker that is asked finds out by itself, when it is
         refused as well
+    :param known: the live connection, if it was read a moment ago
     :raises NoLongerLive: if it was disconnected
     :raises errors.GrantRevoked: if the provider ended the grant
     :raises errors.Unavailable: if it needs a refresh and none is to be had now
@@ -60,7 +66,7 @@ def usable(
     poll = FIRST_POLL
     asked: Connection | None = None
     while True:
-        connection = read(connection_id)
+        connection, known = known or read(connection_id), None
         now = timezone.now()
         if _is_fresh(connection, beyond=beyond, at=now):
             return connection

@@ -17,6 +17,7 @@ from uuid import UUID
 from integrations import calling, permits, places
 from integrations.fences import NoLongerLive
 from integrations.inbox import Asked, mailboxes, shapes
+from integrations.inbox.looks import note_look
 from integrations.models import Connection, Message
 from integrations.permits import Permits
 from integrations.places import Box
@@ -74,6 +75,7 @@ def search(
         at=asked.at,
         found=theirs.found,
     )
+    note_look(boxes, at=asked.at)
     accounts = permits.to_show_accounts(
         actor=asked.actor, connection_ids=list(connections), at=asked.at
     )

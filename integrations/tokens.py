@@ -27,13 +27,22 @@ HELD_FOR = timedelta(seconds=5)
 class Bearer:
     """The token of one connection, for one open adapter. Safe to call from several threads."""
 
-    def __init__(self, connection_id: UUID, ask: Ask | None = None) -> None:
+    def __init__(
+        self,
+        connection_id: UUID,
+        ask: Ask | None = None,
+        *,
+        known: Connection | None = None,
+        permit: Permit | None = None,
+    ) -> None:
         self.connection_id = connection_id
         self._ask = ask
+        # The row as it was read a moment ago, for the first token.
+        self._known = known
         self._lock = Lock()
         self._thread = get_ident()
         self._owner = owned.current()
-        self._permit: Permit | None = None
+        self._permit = permit
         self._held: tuple[str, datetime] | None = None
         self._generation = 0
         self._beyond = 0
@@ -71,8 +80,13 @@ class Bearer:
             self._claims = claims
 
     def _open(self, now: datetime) -> tuple[str, datetime]:
+        known, self._known = self._known, None
         connection = refreshing.usable(
-            self.connection_id, beyond=self._beyond, ask=self._ask, claims=self._claims
+            self.connection_id,
+            beyond=self._beyond,
+            ask=self._ask,
+            claims=self._claims,
+            known=known,
         )
         self._claims = ""
         now = max(now, timezone.now())
@@ -99,6 +113,16 @@ def access(*, connection_id: UUID, ask: Ask | None = None) -> Access:
     if key is None:
         raise NoLongerLive
     return Access(Bearer(connection_id, ask), endpoints(key).api_root_url, connection_id)
+
+
+def access_for_turn(connection: Connection, permit: Permit) -> Access:
+    """
+    Return what an adapter needs in a turn whose claim has just read the live `connection`.
+
+    :param permit: the turn's permit to use the access token; a new one is asked for when it expires
+    """
+    bearer = Bearer(connection.id, known=connection, permit=permit)
+    return Access(bearer, endpoints(connection.provider).api_root_url, connection.id)
 
 
 def renew(access: Access, refused: errors.TokenRejected) -> None:

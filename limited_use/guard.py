@@ -34,6 +34,7 @@ __all__ = [
     "found",
     "permit",
     "permits",
+    "would_refuse",
 ]
 
 logger = logging.getLogger(__name__)
@@ -117,6 +118,17 @@ def each(asks: Sequence[Ask], *, at: datetime) -> list[Permit | Refused]:
             _log(answer, ask)
             break
     return answers
+
+
+def would_refuse(asks: Sequence[Ask]) -> list[Ask]:
+    """
+    Return those of `asks` that the policy would refuse now, for uses that are yet to come.
+
+    Gives no permit and records nothing. A caller that stops because of the answer passes the
+    refused asks to `permits`, which records them. A caller that goes on asks `permits` before each
+    use.
+    """
+    return [ask for ask in asks if not policy.decide(ask.use, found(ask)).allowed]
 
 
 def _log(refused: Refused, ask: Ask) -> None:

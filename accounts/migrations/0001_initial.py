@@ -204,6 +204,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL((SQL / "rate_counters.sql").read_text(encoding="utf-8")),
+        migrations.RunSQL((SQL / "callers.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "people.sql").read_text(encoding="utf-8")),
         migrations.RunSQL((SQL / "password_state.sql").read_text(encoding="utf-8")),
     ]

@@ -67,6 +67,10 @@ class ServiceToken(models.Model):
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
+    #: Whether the client was already counted for the person in this minute (`accounts.usage`). Only
+    #: `accounts.caller_lookup` sets it.
+    is_counted = False
+
     class Meta:
         constraints = [
             models.CheckConstraint(

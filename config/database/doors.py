@@ -51,6 +51,16 @@ PEOPLE: Final = load_functions(
     },
 )
 
+#: Who is asking: `accounts.caller_lookup`. Each site finds its own sessions.
+CALLERS: Final = load_functions(
+    Path(accounts.__file__).parent / "migrations" / "sql" / "callers.sql",
+    {
+        "find_web_session": _WEB,
+        "find_staff_session": frozenset({"staff"}),
+        "find_service_token": _WEB,
+    },
+)
+
 _FOUND: Final = """
 SELECT p.oid::regprocedure::text, p.prosrc, p.prosecdef, p.provolatile = 's', p.proconfig,
        l.lanname::text, p.proowner::regrole::text
@@ -73,7 +83,7 @@ def owned(roles: Roles) -> dict[str, tuple[Function, ...]]:
     """Return the functions by the role that owns them."""
     return {
         roles.vault: (*KEY_HOLDERS, *FUNCTIONS, *naming_rows.FUNCTIONS),
-        roles.lookup: (*CROSSINGS, OWNER_OF_LINK, *PEOPLE, *PASSWORD_STATE),
+        roles.lookup: (*CROSSINGS, OWNER_OF_LINK, *PEOPLE, *CALLERS, *PASSWORD_STATE),
         roles.counter: COUNTERS,
     }
 

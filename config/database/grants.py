@@ -75,11 +75,22 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 #: What the functions that count may do, whoever executes them.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
-#: The columns that `accounts.people`, `integrations.crossings` and the like read in the rows of all
-#: people, for any caller.
+#: The columns that `accounts.people`, `accounts.caller_lookup`, `integrations.crossings` and others
+#: read in the rows of all people, for any caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
-    "accounts.User": ("id", "email", "name", "password", "last_login", "role", "is_active"),
-    "accounts.Membership": ("user_id", "organisation_id", "left_at"),
+    "accounts.User": (
+        "id", "email", "name", "password", "last_login", "role", "is_active", "last_seen_at",
+    ),
+    "accounts.Organisation": ("id", "name", "closed_at"),
+    "accounts.Membership": ("id", "user_id", "organisation_id", "epoch", "joined_at", "left_at"),
+    "accounts.Session": ("session_key", "session_data", "expire_date", "user_id", "site"),
+    "accounts.ServiceClient": ("id", "feature", "users_per_minute", "retired_at"),
+    "accounts.ServiceToken": (
+        "id", "token_hash", "client_id", "delegation_id", "delegation_epoch", "purpose",
+        "expires_at",
+    ),
+    "accounts.UserMinute": ("client_id", "user_id", "minute_at"),
+    "accounts.Delegation": ("id", "user_id", "organisation_id", "epoch", "switched_off_at"),
     "account.EmailAddress": ("user_id", "email", "verified"),
     "mfa.Authenticator": ("id", "user_id", "type", "data"),
     "limited_use.Share": ("owner_id", "viewer_id", "organisation_id", "withdrawn_at"),
@@ -327,11 +338,13 @@ GRANTS: Final[Mapping[str, Line]] = {
         "units left at the provider", web="raw", sync="raw", purge="rd"
     ),
     "integrations.SyncWork": Line(
-        "what is to be synced: web opens it and says that it is due; sync opens that of calendars",
+        "what is to be synced: web opens it and says that it is due; sync opens that of calendars;"
+        " purge counts what the horizon took",
         web="raw",
         sync="raw",
-        purge="rd",
+        purge="rwd",
         console="r",
+        columns={(_PURGE, "w"): ("done_count", "expected_count")},
     ),
     "integrations.Watch": Line(
         "what providers tell us of; web notes that they did, and wants and stops none",

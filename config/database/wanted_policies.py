@@ -81,6 +81,8 @@ def wanted(roles: Roles, owner: str) -> Iterator[Policy]:
 def _wanted_per_site(roles: Roles, owner: str) -> Iterator[Policy]:
     for table, label in tables_per_site().items():
         yield Policy(table, "owner_of_tables", owner, "ALL", "true")
+        if label in LOOKUP:
+            yield Policy(table, "lookup", roles.lookup, "SELECT", "true")
         for role, process_class in roles.logins.items():
             if GRANTS[label].is_used_by(process_class):
                 own = f"site = '{process_class}'" if process_class in SITES else "true"

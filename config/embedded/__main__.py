@@ -21,11 +21,8 @@ from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
-
 from config.embedded import sandbox_seed, servers, service
 from config.embedded.earlier_version import refuse_earlier_version
-from config.embedded.feature import Feature
 from config.embedded.processes import Unavailable, follow_parent
 
 PORT: Final = 8000
@@ -70,6 +67,11 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def campaigns(arguments: argparse.Namespace) -> int:
     """Ask for Alice's mail as the Campaigns feature, whose row says `marketing`, and show it."""
+    # Imported here: the demo needs no HTTP client, and would start later for it.
+    import httpx
+
+    from config.embedded.feature import Feature
+
     kept = arguments.data / "people.json"
     if not kept.exists():
         raise Unavailable(f"{kept} is missing: start the demo first")

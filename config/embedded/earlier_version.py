@@ -1,4 +1,4 @@
-"""Refuses to start on data that an earlier version of the service made."""
+"""Tell whether an earlier version made the data, and whether a start of this one prepared it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ import psycopg
 from config.database import schema_version
 from config.embedded.processes import Unavailable
 from config.embedded.servers import Urls
+
+
+def is_prepared(urls: Urls, data_dir: Path) -> bool:
+    """
+    Return whether an earlier start has prepared the data for this version: schema, keys, people.
+
+    Then web processes may start while the data is prepared again. That changes nothing unless the
+    rights of roles have changed.
+    """
+    # Written last, after the keys.
+    if not all((data_dir / name).exists() for name in ("keyring", "people.json")):
+        return False
+    with psycopg.connect(urls.database) as connection, connection.cursor() as cursor:
+        return schema_version.is_current(cursor)
 
 
 def refuse_earlier_version(urls: Urls, data_dir: Path) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 import psycopg
-from kombu.connection import Connection
-from kombu.exceptions import OperationalError
 
 from config.broker import tls_options
 from config.embedded.processes import Unavailable
@@ -42,6 +40,10 @@ def ask_broker(url: str, authority: str = "") -> None:
     :param authority: a file of certificates to trust beside the system's; may be empty
     :raises Unavailable: unless a broker answers there
     """
+    # Imported here: the launcher seldom needs it, and would start later for it.
+    from kombu.connection import Connection
+    from kombu.exceptions import OperationalError
+
     tls = tls_options(url, authority)
     try:
         with Connection(url, connect_timeout=_WITHIN, ssl=tls) as connection:  # type: ignore[no-untyped-call]  # ships no types

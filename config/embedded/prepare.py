@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -11,6 +12,8 @@ from django.core.management import CommandError, call_command
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # Almost all that is imported stays, and the process is short: do not look for cycles.
+    gc.disable()
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
     # Where roles cannot be made, nothing starts: a service that logs in as the owner has no walls.

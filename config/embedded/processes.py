@@ -14,13 +14,16 @@ import resource
 import signal
 import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1
 _STOP_WITHIN: Final = 20  # seconds
+# What asks the launcher to stop.
+_STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 class Unavailable(Exception):
@@ -101,24 +104,42 @@ def spawn(  # noqa: PLR0913 - Popen's own arguments, each by name
     identity: dict[str, Any] = {}
     if run_as is not None and run_as.is_other:
         identity = {"user": run_as.uid, "group": run_as.gid, "extra_groups": []}
-    return subprocess.Popen(  # noqa: S603 - our own binaries and arguments, never a shell
-        [str(part) for part in command],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT if output is not None else None,
-        env=env,
-        cwd=cwd,
-        preexec_fn=_beginning(sign),  # noqa: PLW1509 - nothing else starts threads here
-        # Ctrl-C reaches us alone; we then stop the children in order.
-        start_new_session=True,
-        **identity,
-    )
+    with _holding_signals() as mask:
+        return subprocess.Popen(  # noqa: S603 - our own binaries and arguments, never a shell
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output is not None else None,
+            env=env,
+            cwd=cwd,
+            preexec_fn=_beginning(sign, mask),  # noqa: PLW1509 - nothing else starts threads here
+            # Ctrl-C reaches us alone; we then stop the children in order.
+            start_new_session=True,
+            **identity,
+        )
 
 
-def _beginning(sign: int) -> Callable[[], None]:
+@contextmanager
+def _holding_signals() -> Iterator[set[int]]:
+    """
+    Let a request to stop wait until a child is started; yield the signals that waited before.
+
+    While it forks, Python runs hooks of libraries, and drops whatever is raised in one: also what
+    a handler of ours raises there.
+    """
+    mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING))
+    try:
+        yield mask
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _beginning(sign: int, mask: set[int]) -> Callable[[], None]:
     follow = dies_with_parent(sign)
 
     def begin() -> None:
+        # A child would inherit that it does not hear them.
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         # Servers and the processes that start workers too: what they hold is written to no core.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         follow()

@@ -23,7 +23,7 @@ from config.database import logins
 from config.database.logins import Logins
 from config.database.roles import Roles
 from config.embedded import ports, sandbox_seed
-from config.embedded.earlier_version import refuse_earlier_version
+from config.embedded.earlier_version import is_prepared, refuse_earlier_version
 from config.embedded.processes import Unavailable, spawn, stop
 from config.embedded.servers import Urls
 
@@ -229,19 +229,26 @@ def running(  # noqa: PLR0913 - ports, sizes and settings of one start, each by 
         service = Service(url, sandbox_url, control_url, env, logs, staff_url=staff_url)
         service.logins = logins.beside(urls.database, roles=roles, passwords=passwords)
         seeded = sandbox_seed.write(data_dir / "sandbox.json", service.environment, seed)
+        sandbox = (
+            *("integrations.sandbox", "--port", str(provider_port)),
+            *("--control-port", str(control_port), "--seed", str(seeded)),
+            *(("--validate",) if validate else ()),
+        )
         try:
-            service.start(
-                "sandbox",
-                *("integrations.sandbox", "--port", str(provider_port)),
-                *("--control-port", str(control_port), "--seed", str(seeded)),
-                *(("--validate",) if validate else ()),
-            )
-            # Beside it; neither asks the other for anything.
-            _prepare(service, with_calendars=seed is None)
+            # A person waits for the first page, and all else that starts would slow it down. On
+            # prepared data the web server starts first; the first page needs no sandbox.
+            if is_prepared(urls, data_dir):
+                service.start_site(ProcessClass.WEB, web_port)
+                _prepare(service, with_calendars=seed is None)
+                service.wait("web", web_port)
+                service.start("sandbox", *sandbox)
+            else:
+                # At the same time: neither needs the other.
+                service.start("sandbox", *sandbox)
+                _prepare(service, with_calendars=seed is None)
+                service.start_site(ProcessClass.WEB, web_port)
+                service.wait("web", web_port)
             service.wait("sandbox", provider_port)
-            service.start_site(ProcessClass.WEB, web_port)
-            # A person waits for the first page, from which the rest would take the processor.
-            service.wait("web", web_port)
             service.start_site(ProcessClass.STAFF, port_of_staff)
             service.start_beat()
             for process_class in WORKERS:

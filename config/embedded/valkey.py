@@ -7,15 +7,14 @@ reaches the disk.
 
 from __future__ import annotations
 
+import socket
 import subprocess  # noqa: TID251 - the launcher starts servers, never in production
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import redis
 
 from config.embedded import binaries
 from config.embedded.processes import Account, Unavailable, spawn, stop
@@ -68,15 +67,16 @@ class Valkey:
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_WITHIN
-        client = redis.Redis(unix_socket_path=str(self.socket))
-        while True:
-            try:
-                client.ping()
-            except redis.RedisError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    log = self.folder / "valkey.log"
-                    raise Unavailable(f"Valkey did not start: see {log}") from None
-                time.sleep(0.02)
-            else:
-                client.close()
-                return
+        while not self._answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable(f"Valkey did not start: see {self.folder / 'valkey.log'}")
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        """Return whether the server answers. A client library would take longer to import."""
+        with socket.socket(socket.AF_UNIX) as client, suppress(OSError):
+            client.settimeout(_START_WITHIN)
+            client.connect(str(self.socket))
+            client.sendall(b"PING\r\n")
+            return client.recv(64).startswith(b"+PONG")
+        return False

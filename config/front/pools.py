@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import Context
+from functools import partial
 from typing import Final, TypeVar
 
 from config.front import refusals
+from config.front.call_stack import call_with_room
 from config.front.client import Client, ClientGone
 
 T = TypeVar("T")
@@ -42,7 +44,8 @@ class Pool:
         async with self._thread(client):
             loop = asyncio.get_running_loop()
             # Nothing that one request sets is seen by the next.
-            return await loop.run_in_executor(self._executor, Context().run, call)
+            roomy = partial(call_with_room, call)
+            return await loop.run_in_executor(self._executor, Context().run, roomy)
 
     @asynccontextmanager
     async def _thread(self, client: Client) -> AsyncIterator[None]:

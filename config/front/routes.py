@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from django.urls import Resolver404, get_resolver, resolve
+from django.urls import Resolver404, resolve
 
 from config import route_limits
 from config.route_limits import RouteLimits
@@ -33,8 +33,3 @@ def find_route(path: str) -> Route:
         return NO_ROUTE
     limits = route_limits.ROUTES.get(match.url_name or "", route_limits.UNKNOWN)
     return Route(limits, match.route)
-
-
-def load_routes() -> None:
-    """Import every view now, rather than in the event loop at the first request."""
-    _ = get_resolver().url_patterns

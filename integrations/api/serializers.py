@@ -106,6 +106,14 @@ class Sync(serializers.Serializer[None]):
     )
     last_synced_at = serializers.DateTimeField(allow_null=True)
     next_sync_at = serializers.DateTimeField(allow_null=True)
+    check_interval_seconds = serializers.IntegerField(
+        help_text="Seconds from one check for news to the next, at present."
+    )
+    check_interval_reason = serializers.CharField(
+        help_text="`usual`; `told`: the provider tells of news by itself, so checks are rare;"
+        " `not_looked_at`: nobody has listed or opened this mail for about an hour or longer, so"
+        " checks are rare. When somebody does, Antares checks at once."
+    )
     failing_since = serializers.DateTimeField(
         allow_null=True, help_text="Null unless the last try did not succeed."
     )

@@ -15,6 +15,7 @@ from integrations import zones
 from integrations.almanac import expansion
 from integrations.almanac.stepping import Work
 from integrations.calendar_pages import clocks, layout, spans, tones
+from integrations.calendar_pages.shown_days import ShownDays, find_urls
 from integrations.calendar_pages.spans import Span
 from integrations.calendars import expanding
 from integrations.calendars.looking import Look
@@ -69,11 +70,14 @@ def drawn(look: Look, wish: Wish) -> Callable[[Opened], Sequence[Shown]]:
             place=place,
             calendars={one["id"]: layout.Calendar(one["tone"], _called(one)) for one in legend},
         )
-        clear = {**_about(span, today, days), **_reach(look, inside, place)}
+        hours = range(*layout.hours(days))
+        _place_entries(days, hours)
+        clear = {**_about(span, today, days, hours), **_reach(look, inside, place)}
         clear["unreadable"] = len(expanded.unreadable) + sum(
             one.calendar.unreadable_count for one in look.shown
         )
-        return [Shown(clear, {"zone": place.key, "days": days, "calendars": legend})]
+        shown = ShownDays(span.view, span.day, today, hours, find_urls()).make(days)
+        return [Shown(clear, {"zone": place.key, "days": shown, "calendars": legend})]
 
     return make
 
@@ -129,15 +133,18 @@ def _called(one: Shape) -> str:
     return name if one["is_own"] else f"{name}, shared by {one['sharer']}"
 
 
-def _about(span: Span, today: date, days: Sequence[Shape]) -> Shape:
-    first, last = layout.hours(days)
+def _place_entries(days: Sequence[Shape], hours: range) -> None:
+    """Give each timed entry the row that it begins at, and its length in rows."""
     for entry in (entry for day in days for entry in day["timed"]):
         length = entry["after"] - entry["at"]
         entry |= {
-            "row": entry["at"] - first * 4 + 1,
+            "row": entry["at"] - hours.start * 4 + 1,
             "length": length,
             "is_brief": length <= _BRIEF,
         }
+
+
+def _about(span: Span, today: date, days: Sequence[Shape], hours: range) -> Shape:
     return {
         "view": span.view,
         "day": span.day,
@@ -146,8 +153,7 @@ def _about(span: Span, today: date, days: Sequence[Shape]) -> Shape:
         "previous": span.previous if spans.is_possible(span.previous) else None,
         "following": span.following if spans.is_possible(span.following) else None,
         "today": today,
-        "hours": list(range(first, last)),
-        "slots": [{"hour": hour, "row": (hour - first) * 4 + 1} for hour in range(first, last)],
+        "hours": [str(hour) for hour in hours],
         "has_events": any(day["all"] for day in days),
         "holds_today": span.first <= today <= span.last,
     }

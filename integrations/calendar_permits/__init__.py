@@ -7,7 +7,7 @@ the key of its copy, so that is the holder; in the ledger it is the integration'
 
 from __future__ import annotations
 
-from .maintaining import SyncPermits, to_sync
+from .maintaining import SyncPermits, to_store, to_sync
 from .owning import to_export, to_keep, to_write
 from .viewing import Wanted, allows, refuse_for_others, to_view, to_view_apart
 
@@ -18,6 +18,7 @@ __all__ = [
     "refuse_for_others",
     "to_export",
     "to_keep",
+    "to_store",
     "to_sync",
     "to_view",
     "to_view_apart",

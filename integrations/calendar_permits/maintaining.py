@@ -10,6 +10,7 @@ from uuid import UUID
 
 from accounts.actors import SYSTEM
 from integrations import facts
+from integrations.facts import Found
 from integrations.models import Calendar
 from limited_use import guard
 from limited_use.guard import Ask, Permit
@@ -27,7 +28,11 @@ _STORE: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class SyncPermits:
-    """`credential` opens the tokens; `remote` by calendar's copy opens ids and cursors."""
+    """
+    What a turn needs to find out whether anything is new. Storing news needs `to_store`.
+
+    `credential` opens the tokens. `remote`, by the id of a calendar's copy, opens ids and cursors.
+    """
 
     credential: Permit
     remote: Mapping[UUID, Permit]
@@ -35,15 +40,18 @@ class SyncPermits:
 
 def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime) -> SyncPermits:
     """
-    Return what one run of a sync needs: one call of the guard.
+    Return what a turn needs to ask the provider for news: one call of the guard.
+
+    If storing would be refused, so is this, and that refusal is recorded: the turn ends before it
+    asks the provider.
 
     :param calendars: whose copies it opens or writes; none where it only lists
     :raises guard.Refused: if integration, grant or consent is not live
     """
-    found = facts.of_integrations([integration_id], actor=SYSTEM, at=at, by=facts.OF_CALENDAR)
-    content = found[integration_id]
+    content, grant = facts.of_integration_and_connection(
+        integration_id, actor=SYSTEM, at=at, by=facts.OF_CALENDAR
+    )
     connection_id = content.connection_id or integration_id
-    grant = facts.of_connections([connection_id], actor=SYSTEM)[connection_id]
     credential = Ask(
         use=_MAINTAIN,
         holder=connection_id,
@@ -55,8 +63,23 @@ def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
         account=grant.connection_id,
         names=grant.names,
     )
-    store = [asks.of_integration(use, integration_id, content) for use in _STORE]
     remote = [asks.of_calendar(_ASK, one, content, SYSTEM) for one in calendars]
-    granted = guard.permits([credential, *store, *remote], at=at)
-    opening = granted[1 + len(store) :]
-    return SyncPermits(granted[0], {permit.holder: permit for permit in opening})
+    refused = guard.would_refuse(_to_store(integration_id, content))
+    granted = guard.permits([credential, *remote, *refused], at=at)
+    return SyncPermits(granted[0], {permit.holder: permit for permit in granted[1:]})
+
+
+def to_store(*, integration_id: UUID, at: datetime) -> None:
+    """
+    Record the permission to store news of calendars: one entry for each data class.
+
+    Call it when something arrived, and before any of it is sealed.
+
+    :raises guard.Refused: if integration, grant or consent is no longer live
+    """
+    content = facts.of_integrations([integration_id], actor=SYSTEM, at=at, by=facts.OF_CALENDAR)
+    guard.permits(_to_store(integration_id, content[integration_id]), at=at)
+
+
+def _to_store(integration_id: UUID, content: Found) -> list[Ask]:
+    return [asks.of_integration(use, integration_id, content) for use in _STORE]

@@ -12,7 +12,7 @@ from accounts.actors import Actor, ActorKind
 from accounts.models import Membership
 from integrations import facts, scopes
 from integrations.facts import Agreement, Found
-from integrations.models import Calendar, Integration
+from integrations.models import Calendar
 from limited_use import guard, shares
 from limited_use.guard import Ask, Fence, FenceKind, Permit
 from limited_use.share_models import Share, ShareLevel
@@ -112,69 +112,45 @@ def refuse_for_others(*, actor: Actor, at: datetime) -> None:
 
 
 def _to_view(actor: Actor, wanted: Sequence[Wanted], at: datetime) -> list[Ask]:
-    own = [one for one in wanted if one.share is None]
-    theirs = _found_own(own, actor, at)
-    shared = [one for one in wanted if one.share is not None]
-    others = _found(shared, actor, at, facts.OF_SHARING)
-    standing = _standing(shared, at)
-    hours = _hours(wanted)
-    return [
-        *(
-            ask
-            for one in own
-            for ask in _own(one, actor, theirs[one.calendar.integration_id], hours, at)
-        ),
-        *(
-            ask
-            for one in shared
-            for ask in _shared(
-                one,
-                actor,
-                _as_shared(
-                    _aged(others[one.calendar.integration_id], one, hours, at),
-                    one,
-                    actor,
-                    standing,
-                ),
-            )
-        ),
-    ]
+    found = _found(wanted, actor, at)
+    standing = _standing([one for one in wanted if one.share is not None], at)
+    own: list[Ask] = []
+    shared: list[Ask] = []
+    for one in wanted:
+        by = _agreement(one)
+        known = _aged(found[by, one.calendar.integration_id], one, at)
+        if one.share is None:
+            own += _own(one, actor, known, by)
+        else:
+            shared += _shared(one, actor, _as_shared(known, one, actor, standing))
+    return [*own, *shared]
 
 
-def _found_own(wanted: Sequence[Wanted], actor: Actor, at: datetime) -> Mapping[UUID, Found]:
-    """Return what was found of own calendars, by the agreement that each rests on."""
-    found: dict[UUID, Found] = {}
-    for is_local in (False, True):
-        alike = [one for one in wanted if one.calendar.is_local is is_local]
-        found |= _found(alike, actor, at, facts.get_calendar_agreement(is_local=is_local))
-    return found
+def _agreement(one: Wanted) -> Agreement:
+    """Return the agreement of its owner that showing a calendar rests on."""
+    if one.share is not None:
+        return facts.OF_SHARING
+    return facts.get_calendar_agreement(is_local=one.calendar.is_local)
 
 
 def _found(
-    wanted: Iterable[Wanted], actor: Actor, at: datetime, by: Agreement
-) -> Mapping[UUID, Found]:
-    ids = sorted({one.calendar.integration_id for one in wanted})
-    return facts.of_integrations(ids, actor=actor, at=at, by=by) if ids else {}
+    wanted: Iterable[Wanted], actor: Actor, at: datetime
+) -> Mapping[tuple[Agreement, UUID], Found]:
+    """Return what was found of each calendar's integration, in one query."""
+    ids: dict[Agreement, set[UUID]] = {}
+    for one in wanted:
+        ids.setdefault(_agreement(one), set()).add(one.calendar.integration_id)
+    by_agreement = {by: sorted(its) for by, its in ids.items()}
+    return facts.of_agreements(by_agreement, actor=actor, at=at)
 
 
-def _hours(wanted: Iterable[Wanted]) -> Mapping[UUID, int]:
-    """Return how old a copy may be, by integration."""
-    ids = {one.calendar.integration_id for one in wanted}
-    chosen = Integration.objects.filter(id__in=ids).values_list("id", "product", "cache_hours")
-    return {one: scopes.cached_hours(product, hours) for one, product, hours in chosen}
-
-
-def _own(
-    one: Wanted, actor: Actor, found: Found, hours: Mapping[UUID, int], at: datetime
-) -> Iterable[Ask]:
+def _own(one: Wanted, actor: Actor, found: Found, by: Agreement) -> Iterable[Ask]:
     is_client = actor.kind == ActorKind.CLIENT
     # The purpose is the token's. One that the vocabulary lacks is passed on: the policy refuses
     # it, and the ledger says so.
     purpose = cast("Purpose", actor.purpose or "") if is_client else Purpose.CALENDAR_SCHEDULE
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
-    agreement = facts.get_calendar_agreement(is_local=one.calendar.is_local)
-    feature = actor.feature if is_client else agreement.key
-    found = _aged(found, one, hours, at)
+    feature = actor.feature if is_client else by.key
     for data_class in one.data_classes:
         ask = asks.of_calendar(
             Use(data_class, purpose, recipient), one.calendar, found, actor, feature=feature
@@ -237,9 +213,10 @@ def _as_shared(found: Found, one: Wanted, actor: Actor, standing: _Standing) -> 
     )
 
 
-def _aged(found: Found, one: Wanted, hours: Mapping[UUID, int], at: datetime) -> Found:
-    oldest = hours.get(one.calendar.integration_id, 0)
+def _aged(found: Found, one: Wanted, at: datetime) -> Found:
+    """Return `found`, with the fact `CACHE_CURRENT` if the calendar's copy is young enough."""
+    hours = scopes.cached_hours(found.product, found.cache_hours)
     is_young = one.calendar.is_known if one.names_only else one.calendar.is_current
-    if not is_young(hours=oldest, at=at):
+    if not is_young(hours=hours, at=at):
         return found
     return replace(found, facts=found.facts | {Fact.CACHE_CURRENT})

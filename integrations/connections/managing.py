@@ -158,8 +158,9 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
             raise NotConnected
         works = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
         for work in works.order_by("id"):
-            work.next_sync_at = at
-            work.save(update_fields=["next_sync_at"])
+            # This counts as a look: from now on the mailbox is checked at the usual interval.
+            work.next_sync_at = work.looked_at = at
+            work.save(update_fields=["next_sync_at", "looked_at"])
             transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
     return integration
 

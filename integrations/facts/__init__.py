@@ -18,7 +18,12 @@ from .found import (
     FoundFor,
     get_calendar_agreement,
 )
-from .integrations import of_integrations, of_mailboxes
+from .integrations import (
+    of_agreements,
+    of_integration_and_connection,
+    of_integrations,
+    of_mailboxes,
+)
 
 __all__ = [
     "KEPT_BY",
@@ -31,7 +36,9 @@ __all__ = [
     "Found",
     "FoundFor",
     "get_calendar_agreement",
+    "of_agreements",
     "of_connections",
+    "of_integration_and_connection",
     "of_integrations",
     "of_mailboxes",
 ]

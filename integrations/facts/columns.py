@@ -81,3 +81,7 @@ def number(value: object) -> int:
     if not isinstance(value, int):
         raise TypeError
     return value
+
+
+def number_or_none(value: object) -> int | None:
+    return None if value is None else number(value)

@@ -29,10 +29,11 @@ SELECT c.id, c.epoch, c.status, c.user_id, c.organisation_id, m.id, m.epoch,
 
 def of_connections(ids: Sequence[UUID], *, actor: Actor) -> Mapping[UUID, Found]:
     """Return what is true of each connection, as far as it concerns `actor`."""
-    return by_id(_CONNECTIONS, [], ids, lambda row: _connection(row, actor))
+    return by_id(_CONNECTIONS, [], ids, lambda row: make_connection(row, actor))
 
 
-def _connection(row: Sequence[object], actor: Actor) -> Found:
+def make_connection(row: Sequence[object], actor: Actor) -> Found:
+    """Return what a row of `_CONNECTIONS` says."""
     (connection_id, epoch, status, owner, organisation, *rest) = row
     membership, membership_epoch, purging, grant, ledger_key = rest
     facts: set[Fact] = set()

@@ -28,6 +28,12 @@ class Found:
     # Of an integration: which of the account's it is, and how it stands.
     product: str = ""
     status: str = ""
+    # The most hours for which its owner wants a copy shown; None: as long as its product allows.
+    cache_hours: int | None = None
+    # How many days of mail its owner wants to be stored; None: all.
+    horizon_days: int | None = None
+    # Of one of a person's mailboxes (`of_mailboxes`) alone.
+    provider: str = ""
     # What the ledger calls it.
     names: Naming = SERVICE
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor
 from integrations.models import Message, Thread
@@ -61,45 +61,20 @@ class Filters:
 def messages(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Message]:
     """Return that person's messages, without an order. A page of them is asked for by `listing`."""
     rows = Message.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
-    return rows.filter(_of(mailboxes, None))
+    return rows.filter(_exclude_hidden(mailboxes))
 
 
-def threads(
-    filters: Filters, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes
-) -> QuerySet[Thread]:
-    """Return that person's threads that pass, without an order."""
-    rows = Thread.objects.filter(
-        user_id=user_id,
-        organisation_id=actor.organisation_id or NOWHERE,
-        **_given(
-            is_starred=filters.starred,
-            has_attachments=filters.has_attachments,
-            id=filters.thread_id,
-            last_received_at__gt=filters.received_after,
-            last_received_at__lt=filters.received_before,
-        ),
-    )
-    if filters.unread is not None:
-        rows = rows.filter(Q(unread_count__gt=0) if filters.unread else Q(unread_count=0))
-    if filters.folder is not None:
-        inside = Message.objects.filter(
-            thread_id=OuterRef("id"), folders__contains=[filters.folder]
-        )
-        rows = rows.filter(Exists(inside))
-    return rows.filter(_of(mailboxes, filters.connection_id))
+def threads(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Thread]:
+    """Return that person's threads, without an order. `thread_listing` reads a page of them."""
+    rows = Thread.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
+    return rows.filter(_exclude_hidden(mailboxes))
 
 
-def _given(**wanted: Any) -> dict[str, Any]:
-    return {name: value for name, value in wanted.items() if value is not None}
-
-
-def _of(mailboxes: Mailboxes, connection_id: UUID | None) -> Q:
+def _exclude_hidden(mailboxes: Mailboxes) -> Q:
     """
-    Return what keeps hidden mailboxes out.
+    Return the condition that keeps hidden mailboxes out.
 
     By exclusion, and only where there is something to exclude: a list of the
     mailboxes to show would make PostgreSQL leave the index that has the order.
     """
-    if connection_id is not None:
-        return Q(integration_id__in=mailboxes.by(connection_id))
     return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

@@ -1,12 +1,13 @@
 """
-The rows of a page of messages, in SQL.
+Read the rows of a page of messages, in SQL.
 
-It is asked for more often than anything else, and to compose such a question anew took longer
-than the database takes to answer it.
+This is the most frequent query. Composing it with Django's ORM each time took longer than
+PostgreSQL takes to answer it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from .filters import Filters
 from .mailboxes import NOWHERE, Mailboxes
 from .shapes import Listed
 
-#: What each filter asks of a row; which mailbox it came by is asked apart.
+#: The condition of each filter; the mailbox is a condition of its own.
 CONDITIONS: Final = {
     "folder": "folders @> ARRAY[%s]::varchar[]",
     "unread": "is_unread = %s",
@@ -46,22 +47,18 @@ def rows(  # noqa: PLR0913 - one question in full
     limit: int,
 ) -> list[Listed]:
     """Return up to `limit` messages of that person that pass, newest first, after a place."""
-    conditions = [_OWN]
-    values: list[Any] = [user_id, actor.organisation_id or NOWHERE]
-    for name, condition in CONDITIONS.items():
-        value = getattr(filters, name)
-        if value is not None:
-            conditions.append(condition)
-            values.append(value)
-    condition, ids = _of(mailboxes, filters.connection_id)
-    conditions.append(condition)
-    values += ids
-    if after is not None:
-        conditions.append(_AFTER)
-        values += [after.at, after.at, after.id]
-    # The number stands in it: of an unknown one PostgreSQL would have to fear the whole table.
+    condition, values = build_condition(
+        CONDITIONS,
+        _AFTER,
+        filters,
+        actor=actor,
+        user_id=user_id,
+        mailboxes=mailboxes,
+        after=after,
+    )
+    # The limit is a literal: for an unknown one PostgreSQL would plan for the whole table.
     statement = (
-        f"SELECT {_COLUMNS} FROM integrations_message WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own words
+        f"SELECT {_COLUMNS} FROM integrations_message WHERE {condition}"  # noqa: S608 - our own words
         f" ORDER BY received_at DESC, id DESC LIMIT {limit:d}"
     )
     with connection.cursor() as cursor:
@@ -71,9 +68,41 @@ def rows(  # noqa: PLR0913 - one question in full
         return [Listed._make(one) for one in cursor.fetchall()]
 
 
-def _of(mailboxes: Mailboxes, connection_id: UUID | None) -> tuple[str, list[Any]]:
+def build_condition(  # noqa: PLR0913 - one question in full
+    by_filter: Mapping[str, str],
+    after_place: str,
+    filters: Filters,
+    *,
+    actor: Actor,
+    user_id: UUID,
+    mailboxes: Mailboxes,
+    after: Place | None,
+) -> tuple[str, list[Any]]:
     """
-    Return what keeps hidden mailboxes out.
+    Return the condition for rows of that person that pass and come after a place, and its values.
+
+    :param by_filter: the condition of each filter, which takes its value
+    :param after_place: the condition for rows after a place, which takes time, time and id of it
+    """
+    conditions = [_OWN]
+    values: list[Any] = [user_id, actor.organisation_id or NOWHERE]
+    for name, condition in by_filter.items():
+        value = getattr(filters, name)
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    condition, ids = _select_mailboxes(mailboxes, filters.connection_id)
+    conditions.append(condition)
+    values += ids
+    if after is not None:
+        conditions.append(after_place)
+        values += [after.at, after.at, after.id]
+    return " AND ".join(conditions), values
+
+
+def _select_mailboxes(mailboxes: Mailboxes, connection_id: UUID | None) -> tuple[str, list[Any]]:
+    """
+    Return the condition that keeps hidden mailboxes out, and its values.
 
     By exclusion, and only where there is something to exclude: a list of the
     mailboxes to show would make PostgreSQL leave the index that has the order.

@@ -17,11 +17,11 @@ from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import Sealed
 
 from . import filters as narrowing
-from . import label_names, listing
+from . import label_names, listing, thread_listing
 from .cursors import Place
 from .filters import Filters
 from .mailboxes import Mailboxes
-from .shapes import Listed, MessageRow, ThreadRow
+from .shapes import Listed, ListedThread, MessageRow, ThreadRow
 from .shown_text import sealed_columns
 
 MAXIMUM = 200
@@ -89,16 +89,22 @@ def threads(  # noqa: PLR0913 - one question in full
     after: Place | None,
     limit: int,
 ) -> Page:
-    """Return a page of threads, each with its newest message. Two queries."""
-    found = narrowing.threads(filters, actor=actor, user_id=user_id, mailboxes=mailboxes)
-    rows = list(_page(found, "last_received_at", after)[: limit + 1])
-    newest = Message.objects.only(*_OF_A_LIST).in_bulk([one.last_message_id for one in rows])
-    # Written between the two queries, a thread may have lost its newest: the next look has it.
-    shown = [one for one in rows[:limit] if one.last_message_id in newest]
+    """Return a page of threads, each with its newest message. One query."""
+    rows = thread_listing.list_threads(
+        filters,
+        actor=actor,
+        user_id=user_id,
+        mailboxes=mailboxes,
+        after=after,
+        limit=limit + 1,
+    )
+    # A thread without its newest message is left out, and still counts for the place of the page.
+    shown = [row for row in rows[:limit] if row.newest_id is not None]
     last = rows[limit - 1] if len(rows) > limit else None
+    same = {one: one for one in mailboxes.shown}
     return Page(
-        [_thread(one, [newest[one.last_message_id]], mailboxes) for one in shown],
-        [one.integration_id for one in shown],
+        [_listed_thread(row, mailboxes, same) for row in shown],
+        [row.integration_id for row in shown],
         Place(last.last_received_at, last.id) if last else None,
     )
 
@@ -121,8 +127,8 @@ def message(message_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailbox
 
 def thread(thread_id: UUID, *, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> Page:
     """Return one thread with its messages, newest first, or an empty page. Two or three queries."""
-    wanted = Filters(thread_id=thread_id)
-    found = narrowing.threads(wanted, actor=actor, user_id=user_id, mailboxes=mailboxes).first()
+    own = narrowing.threads(actor=actor, user_id=user_id, mailboxes=mailboxes)
+    found = own.filter(id=thread_id).first()
     if found is None:
         return Page([], [], None)
     inside = Message.objects.filter(thread_id=thread_id, integration_id=found.integration_id)
@@ -154,6 +160,16 @@ def _listed(
         sealed["labels"] = _LABELS.handle(one.labels, holder=holder, row=row)
         sealed[label_names.OPENED_AS] = names.get(holder)
     return Row(MessageRow(one, mailboxes.shown.get(holder)), sealed)
+
+
+def _listed_thread(row: ListedThread, mailboxes: Mailboxes, same: Mapping[UUID, UUID]) -> Row:
+    """Return a row for a sink; `same` has one object for each mailbox id, as in `messages`."""
+    if row.newest_id is None or row.newest_integration_id is None:
+        raise TypeError("a thread without its newest message is not listed")
+    holder = same.get(row.newest_integration_id, row.newest_integration_id)
+    summary = _SUMMARY.handle(row.summary, holder=holder, row=row.newest_id)
+    connection_id = mailboxes.shown.get(row.integration_id)
+    return Row(ThreadRow(row, (), connection_id), {"0": summary})
 
 
 def _message(one: Message, mailboxes: Mailboxes) -> Row:

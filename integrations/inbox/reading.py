@@ -14,6 +14,7 @@ from uuid import UUID
 
 from integrations import permits
 from integrations.asking import Asked, NotFound
+from integrations.facts import Found
 from integrations.permits import Permits
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
@@ -22,6 +23,7 @@ from limited_use.vocabulary import DataClass
 from . import cursors, mailboxes, queries, shapes, shown_text
 from .cursors import Place
 from .filters import Filters
+from .looks import note_look
 from .mailboxes import Mailboxes
 from .queries import Page
 from .shapes import MessageRow, Shape
@@ -39,11 +41,13 @@ class Reading:
     Rows, and the permits under which a sink opens them.
 
     :param next_cursor: None on the last page
+    :param mailboxes: of a list, what was found of each mailbox of the person
     """
 
     rows: Sequence[Row]
     permits: Permits
     next_cursor: str | None = None
+    mailboxes: Sequence[Found] = ()
 
 
 def messages(
@@ -203,10 +207,12 @@ def _reading(
         at=asked.at,
         found=boxes.found,
     )
+    # After the permit: a refused request is no look.
+    note_look(boxes.shown, at=asked.at)
     following = None
     if cursor_of is not None and page.next_place is not None:
         kind, filters = cursor_of
         following = cursors.write(
             page.next_place, kind=kind, audience=asked.audience, filters=filters.text, at=asked.at
         )
-    return Reading(page.rows, granted, following)
+    return Reading(page.rows, granted, following, tuple(boxes.found.of.values()))

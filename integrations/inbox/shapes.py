@@ -7,7 +7,7 @@ sinks only: what goes in is plaintext and goes out in the same call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, cast
@@ -33,6 +33,27 @@ DAMAGED: Mapping[str, Any] = {
     "attachments": [],
     **dict.fromkeys(("from", "to", "cc", "bcc", "reply_to"), ()),
 }
+
+
+class ListedThread(NamedTuple):
+    """
+    The columns of a thread that a list shows, and the sealed summary of its newest message.
+
+    :param newest_id: None if that message is not there
+    :param newest_integration_id: whose key the summary is sealed under
+    """
+
+    id: UUID
+    integration_id: UUID
+    first_received_at: datetime
+    last_received_at: datetime
+    message_count: int
+    unread_count: int
+    has_attachments: bool
+    is_starred: bool
+    newest_id: UUID | None
+    newest_integration_id: UUID | None
+    summary: bytes | None
 
 
 class Listed(NamedTuple):
@@ -64,11 +85,11 @@ class ThreadRow:
     """
     A thread, and which connection it came by.
 
-    `messages` are those whose summaries are opened, newest first; in a list the
-    newest only.
+    `messages` are those whose summaries are opened, newest first; in a list none, because the
+    row of the list has the newest one's summary.
     """
 
-    thread: Thread
+    thread: Thread | ListedThread
     messages: tuple[Message, ...]
     connection_id: UUID | None
 
@@ -117,7 +138,7 @@ def attachments(summary: Mapping[str, Any]) -> list[Shape]:
 
 def thread_summary(row: ThreadRow, opened: Opened) -> Shape:
     """Return a thread as a list shows it: in the words of its newest message."""
-    return _thread(row, [_summary(opened.get("0"))])
+    return _thread(row, [newest_summary(opened)])
 
 
 def thread_detail(row: ThreadRow, opened: Opened) -> Shape:
@@ -142,18 +163,30 @@ def _summary(opened: bytes | None) -> Mapping[str, Any]:
     return found
 
 
+def newest_summary(opened: Opened) -> Mapping[str, Any]:
+    """Return the summary of the newest message of a thread in a list."""
+    return _summary(opened.get("0"))
+
+
+def participants(summaries: Iterable[Mapping[str, Any]]) -> Iterator[Shape]:
+    """Yield each address of messages once: of each message, who wrote, and to whom."""
+    seen: set[str] = set()
+    for summary in summaries:
+        for name, email in (*summary["from"], *summary["to"], *summary["cc"]):
+            key = email.lower()
+            if key not in seen:
+                seen.add(key)
+                yield _address(name, email)
+
+
 def _thread(row: ThreadRow, summaries: list[Mapping[str, Any]]) -> Shape:
     thread, newest = row.thread, summaries[0]
-    people: dict[str, Shape] = {}
-    for summary in summaries:
-        for address in _addresses([*summary["from"], *summary["to"], *summary["cc"]]):
-            people.setdefault(address["email"].lower(), address)
     return {
         "id": thread.id,
         "connection_id": row.connection_id,
         "subject": newest["subject"],
         "snippet": newest["snippet"],
-        "participants": list(people.values()),
+        "participants": list(participants(summaries)),
         "message_count": thread.message_count,
         "unread_count": thread.unread_count,
         "unread": thread.unread_count > 0,
@@ -192,11 +225,12 @@ def _message(
 
 
 def _addresses(pairs: Iterable[tuple[str, str]]) -> list[Shape]:
-    return [
-        {
-            "name": name,
-            "email": email,
-            "names_another_address": addresses_in_names.has_another(name, email),
-        }
-        for name, email in pairs
-    ]
+    return [_address(name, email) for name, email in pairs]
+
+
+def _address(name: str, email: str) -> Shape:
+    return {
+        "name": name,
+        "email": email,
+        "names_another_address": addresses_in_names.has_another(name, email),
+    }

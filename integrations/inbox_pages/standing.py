@@ -1,11 +1,12 @@
-"""What the inbox says about the mailboxes behind it: from our own rows, nothing sealed."""
+"""What the inbox says about its mailboxes: from columns in clear, nothing sealed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from integrations.inbox import Asked
-from integrations.models import Integration, IntegrationStatus
+from integrations.facts import Found
+from integrations.models import LIVE, IntegrationStatus
 from integrations.providers import PROVIDERS
 from limited_use.claims import claim
 
@@ -18,37 +19,33 @@ class Standing:
     alerts: tuple[dict[str, str], ...]
 
 
-def of(asked: Asked) -> Standing:
-    """Return how a person's mailboxes stand, in one query."""
-    if asked.actor.organisation_id is None:
-        return Standing(0, is_importing=False, horizon_words="", alerts=())
-    live = list(
-        Integration.objects.live()
-        .owned_by(asked.user_id, asked.actor.organisation_id)
-        .filter(product="mail")
-        .select_related("connection")
-    )
+def describe(mailboxes: Iterable[Found]) -> Standing:
+    """Return how a person's mailboxes stand, from the facts that their permits rest on."""
+    live = [found for found in mailboxes if found.status in LIVE]
     alerts = [
         {
             "tone": "bad",
             "says": claim(
                 "inbox.reconnect",
-                f"{PROVIDERS[one.connection.provider].label} no longer lets Antares read a mailbox."
+                f"{PROVIDERS[found.provider].label} no longer lets Antares read a mailbox."
                 " Please reconnect it; nothing is lost.",
             ),
         }
-        for one in live
-        if one.status == IntegrationStatus.REAUTH_REQUIRED
+        for found in live
+        if found.status == IntegrationStatus.REAUTH_REQUIRED
     ]
-    importing = any(one.status == IntegrationStatus.SYNCING for one in live)
+    importing = any(found.status == IntegrationStatus.SYNCING for found in live)
     if importing:
         alerts.append({"tone": "info", "says": "Older mail is still coming in."})
-    return Standing(len(live), importing, _horizon(live), tuple(alerts))
+    horizon = _describe_horizon(
+        {found.horizon_days for found in live}, {found.provider for found in live}
+    )
+    return Standing(len(live), importing, horizon, tuple(alerts))
 
 
-def _horizon(live: list[Integration]) -> str:
-    labels = sorted({PROVIDERS[one.connection.provider].label for one in live})
-    days = {one.horizon_days for one in live}
-    if len(days) != 1 or None in days:
+def _describe_horizon(horizons: set[int | None], providers: set[str]) -> str:
+    """Return how much mail is kept, where all mailboxes keep the same; else nothing."""
+    if len(horizons) != 1 or None in horizons:
         return ""
-    return f"The last {days.pop()} days are here, older mail stays at {' and '.join(labels)}"
+    labels = sorted(PROVIDERS[provider].label for provider in providers)
+    return f"The last {horizons.pop()} days are here, older mail stays at {' and '.join(labels)}"

@@ -23,10 +23,12 @@ from accounts.roles import Permission
 from integrations import attachments, downloads, framing, inbox, support_items
 from integrations.asking import asked_by
 from integrations.inbox import Filters, cursors, shapes
+from integrations.page_urls import RowUrl
 from integrations.providers import errors
 from limited_use.sinks import page as page_sink
 
 from . import documents, frames, standing, waiting
+from .thread_rows import ThreadRows
 
 TABS: Final = (
     ("inbox", "Inbox"),
@@ -54,22 +56,25 @@ def threads(request: HttpRequest) -> HttpResponse:
         reading = inbox.threads(asked, filters, cursor=cursor, limit=PAGE)
     except (cursors.InvalidCursor, cursors.ExpiredCursor):
         # A bookmark of a page that has moved on: the first one is where it went.
-        return redirect(_address(folder))
-    state = standing.of(asked)
+        return redirect(_add_query(reverse("inbox"), folder))
+    state = standing.describe(reading.mailboxes)
+    inbox_url = reverse("inbox")
+    # Sent mail is listed by the people it went to.
+    is_outgoing = folder in OUTGOING
+    thread_rows = ThreadRows(is_outgoing, asked.at, RowUrl("inbox-thread"))
     body = page_sink.render(
         "inbox/threads.html",
         reading.rows,
         permits=reading.permits,
         actor=asked.actor,
-        shape=shapes.thread_summary,
+        shape=thread_rows.make,
         at=asked.at,
         context={
             "words": "",
             "folder_title": dict(TABS)[folder],
-            # What they wrote themself is listed by whom it went to.
-            "is_outgoing": folder in OUTGOING,
+            "is_outgoing": is_outgoing,
             "tabs": [
-                {"url": _address(key), "label": label, "is_current": key == folder}
+                {"url": _add_query(inbox_url, key), "label": label, "is_current": key == folder}
                 for key, label in TABS
             ],
             "accounts": state.accounts,
@@ -77,9 +82,10 @@ def threads(request: HttpRequest) -> HttpResponse:
             "horizon_words": state.horizon_words,
             "is_importing": state.is_importing,
             "is_later_page": cursor is not None,
-            "first_url": _address(folder),
-            "next_url": _address(folder, reading.next_cursor) if reading.next_cursor else "",
-            "now": asked.at,
+            "first_url": _add_query(inbox_url, folder),
+            "next_url": _add_query(inbox_url, folder, reading.next_cursor)
+            if reading.next_cursor
+            else "",
         },
         request=request,
     )
@@ -176,8 +182,8 @@ def attachment(request: HttpRequest, message_id: UUID, attachment_id: UUID) -> H
         return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
 
 
-def _address(folder: str, cursor: str | None = None) -> str:
+def _add_query(inbox_url: str, folder: str, cursor: str | None = None) -> str:
     query: Mapping[str, Any] = {"folder": folder} if folder != "inbox" else {}
     if cursor:
         query = {**query, "cursor": cursor}
-    return reverse("inbox") + (f"?{urlencode(query)}" if query else "")
+    return inbox_url + (f"?{urlencode(query)}" if query else "")

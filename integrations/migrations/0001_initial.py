@@ -429,6 +429,7 @@ class Migration(migrations.Migration):
                 ('last_synced_at', models.DateTimeField(null=True)),
                 ('last_event_at', models.DateTimeField(null=True)),
                 ('reconcile_at', models.DateTimeField(null=True)),
+                ('looked_at', models.DateTimeField(null=True)),
             ],
             options={
                 'indexes': [models.Index(fields=['next_sync_at'], name='sync_work_due')],

@@ -68,6 +68,8 @@ class SyncWork(models.Model):
     last_synced_at = models.DateTimeField(null=True)
     last_event_at = models.DateTimeField(null=True)
     reconcile_at = models.DateTimeField(null=True)
+    # When the owner or a feature last looked at the mailbox, to within some minutes; not who did.
+    looked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

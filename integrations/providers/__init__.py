@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from .google import services
 from .google.spec import GOOGLE
+from .microsoft import client
 from .microsoft.spec import MICROSOFT
 from .offline.spec import OFFLINE
 from .provider import Provider
 
 PROVIDERS: dict[str, Provider] = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
+
+
+def load_libraries() -> None:
+    """
+    Import the client libraries of Google and Microsoft, which are otherwise imported at first use.
+
+    :raises ImportError: if one is missing or broken
+    """
+    services.load()
+    client.load()
 
 
 def granting(key: str) -> Provider | None:

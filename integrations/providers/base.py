@@ -155,6 +155,7 @@ class ChangePage:
     everyone but the adapter that made it. `more` means: call again with it
     now, rather than at the next sync. `filings` says how those of `upserted` are filed that may be
     only filed otherwise: a message that is here already need not be fetched for that.
+    `has_new_names`: the answer of `labels` may have changed.
     """
 
     upserted: tuple[MessageRef, ...]
@@ -163,6 +164,7 @@ class ChangePage:
     cursor: str
     more: bool = False
     filings: Mapping[str, Labels] = field(default_factory=dict)
+    has_new_names: bool = False
 
 
 class MailAdapter(Protocol):

@@ -27,6 +27,8 @@ BATCH: Final = 1000
 LONGEST_SECONDS: Final = 0.012
 FIRST: Final = 100
 SMALLEST: Final = 50
+# Less than every id: where the first batch begins.
+_BEFORE_ALL: Final = UUID(int=0)
 # Goes with its message; what has none, which should not be, is looked for after it.
 _CARRIED: Final = (MessageBody, Attachment)
 
@@ -60,47 +62,59 @@ def in_batches(
     model: type[models.Model], integration_id: UUID, *, between: Callable[[], None]
 ) -> int:
     """Delete the integration's rows of one table, ordered by id; return how many."""
-    meta = model._meta  # noqa: SLF001 - Django's documented model API
-    table, key = meta.db_table, meta.pk.column
-    # Names of our own models; values are parameters.
-    first = f"SELECT {key} FROM {table} WHERE integration_id = %s ORDER BY {key} LIMIT %s"  # noqa: S608
-    after = first.replace("ORDER BY", f"AND {key} > %s ORDER BY")
-    delete = f"DELETE FROM {table} WHERE {key} = ANY(%s::uuid[])"  # noqa: S608
-    deleted, size = 0, FIRST
-    ids: list[UUID] = []
+    statement = _delete_statement(model)
+    deleted, size, last_id = 0, FIRST, _BEFORE_ALL
     while True:
-        began = perf_counter()
+        first_id, began = last_id, perf_counter()
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             _without_waiting_for_disk(cursor)
             # From the last id on: a scan from the start would wade through what was deleted.
-            if ids:
-                cursor.execute(after, [integration_id, ids[-1], size])
-            else:
-                cursor.execute(first, [integration_id, size])
-            ids = [row[0] for row in cursor.fetchall()]
-            if ids:
-                cursor.execute(delete, [ids])
-                deleted += cursor.rowcount
-        if len(ids) < size:
+            cursor.execute(statement, [integration_id, first_id, size])
+            found, gone, last_id = cursor.fetchone()
+        deleted += int(gone)
+        if found < size:
             return deleted
         size = _next_size(size, perf_counter() - began)
         if model is Message:
-            _clear(integration_id, ids[0], ids[-1])
+            _clear(integration_id, first_id, last_id)
         between()
 
 
-def _clear(integration_id: UUID, first: UUID, last: UUID) -> None:
+def _delete_statement(model: type[models.Model]) -> str:
+    """
+    Return the statement that deletes the next rows of a table after an id.
+
+    It returns how many rows it found, how many of them it deleted (another worker may have deleted
+    some), and the id of the last. The ids stay in the database: sending a thousand of them to
+    Python and back took a seventh of the time.
+    """
+    meta = model._meta  # noqa: SLF001 - Django's documented model API
+    table, key = meta.db_table, meta.pk.column
+    # Names of our own models; values are parameters.
+    return f"""
+        WITH batch AS MATERIALIZED (
+            SELECT {key} AS id FROM {table}
+            WHERE integration_id = %s AND {key} > %s ORDER BY {key} LIMIT %s
+        ), gone AS (
+            DELETE FROM {table} WHERE {key} = ANY(ARRAY(SELECT id FROM batch)) RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM batch), (SELECT count(*) FROM gone),
+               (SELECT id FROM batch ORDER BY id DESC LIMIT 1)
+    """  # noqa: S608
+
+
+def _clear(integration_id: UUID, after_id: UUID, last_id: UUID) -> None:
     """
     Delete bodies of a batch's messages that stayed behind: there should be none.
 
     Having looked, PostgreSQL knows which entries of the index are dead, a batch's at a time; else
-    the one who looks for what is left at the end would find out for all of them at once.
+    the search for what is left at the end would find out for all of them at once.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM integrations_messagebody"
-            " WHERE integration_id = %s AND message_id BETWEEN %s AND %s",
-            [integration_id, first, last],
+            " WHERE integration_id = %s AND message_id > %s AND message_id <= %s",
+            [integration_id, after_id, last_id],
         )
 
 

@@ -151,6 +151,7 @@ LISTED: Final[Mapping[str, tuple[Kind, str]]] = {
     "integrations.SyncWork.last_synced_at": (Kind.TIME, _SPENT),
     "integrations.SyncWork.last_event_at": (Kind.TIME, _SPENT),
     "integrations.SyncWork.reconcile_at": (Kind.TIME, "when it is compared again"),
+    "integrations.SyncWork.looked_at": (Kind.TIME, "when it was last looked at; not by whom"),
     "integrations.Watch.resource": (Kind.WORD, "what is watched: a word of ours, or an id"),
     "integrations.Watch.kind": (Kind.STATE, "in which way the provider tells"),
     "integrations.Watch.status": (Kind.STATE, "how far the watch is"),

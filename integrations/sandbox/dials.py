@@ -126,6 +126,11 @@ class Dials:
     graph_retry_after: str = "2.128"
     # After each page of a delta comes an empty one before the next.
     graph_empty_pages: bool = False
+    # How many of the last links of a delta are remembered; 0 = all. Every answer has a new link,
+    # also where nothing changed.
+    graph_links_kept: int = 3
+    # Whether the delta of folders tells a folder of which only the counts of messages changed.
+    graph_folder_counts: bool = True
     # Each delta begins with the last item of the one before, once more.
     graph_repetition: bool = False
     # What `@removed` calls a message that was moved: deleted (as seen), or changed.

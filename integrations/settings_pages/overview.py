@@ -140,8 +140,7 @@ def news(item: Account, *, at: datetime) -> words.News:
     return words.news(
         item.progress.watch if item.progress else None,
         label=item.provider,
-        seconds=settings.SYNC_INTERVAL_SECONDS,
-        seldom=settings.PUSH_POLL_SECONDS,
+        interval=item.progress.interval if item.progress else None,
         at=at,
     )
 
@@ -247,7 +246,8 @@ def _is_current(state: Progress | None, at: datetime) -> bool:
     """Return whether the last check was complete, and not longer ago than checks are apart."""
     if state is None or state.failing_since is not None or state.last_synced_at is None:
         return False
-    apart = timedelta(seconds=max(settings.SYNC_INTERVAL_SECONDS, settings.PUSH_POLL_SECONDS))
+    longest = max(settings.PUSH_POLL_SECONDS, state.interval.seconds)
+    apart = timedelta(seconds=longest)
     return at - state.last_synced_at <= apart + QUIET_FOR
 
 

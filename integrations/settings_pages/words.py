@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.conf import settings
+
 from integrations.models import IntegrationStatus, StatusReason
+from integrations.sync.intervals import Interval, Why
 from integrations.sync.progress import Progress
 from integrations.watches.standing import Standing
 from limited_use.claims import claim
@@ -104,22 +107,38 @@ class News:
     told_until: datetime | None = None
 
 
-def news(watch: Standing | None, *, label: str, seconds: int, seldom: int, at: datetime) -> News:
+def news(watch: Standing | None, *, label: str, interval: Interval | None, at: datetime) -> News:
     """
-    Return how news comes.
+    Return how Antares learns of news, and how far apart checks are.
 
-    :param seconds: after how many it is asked for
-    :param seldom: the same while the provider tells by itself
+    :param interval: None before the first check
     """
+    seconds = interval.seconds if interval is not None else settings.SYNC_INTERVAL_SECONDS
+    why = _explain_rare_checks(interval)
     if watch is None or not watch.is_live(at):
-        return News(f"{label} is asked every {duration(seconds)}.")
+        return News(f"Antares checks {label} every {duration(seconds)}.{why}")
     told = watch.last_event_at, watch.expires_at
     if watch.is_heard(at):
-        return News(f"{label} tells us at once, and is asked every {duration(seldom)}.", *told)
+        says = f"{label} tells Antares of news at once."
+        return News(f"{says} Antares checks every {duration(seconds)}, too.", *told)
     if watch.silent_from(at) is not None:
-        says = f"{label} should tell us and does not, so it is asked every {duration(seconds)}."
-        return News(says, *told)
-    return News(f"{label} is about to tell us, and is asked every {duration(seconds)}.", *told)
+        says = f"{label} should tell Antares of news, and does not."
+    else:
+        says = f"{label} is about to begin telling Antares of news."
+    return News(f"{says} Antares checks every {duration(seconds)}.{why}", *told)
+
+
+def _explain_rare_checks(interval: Interval | None) -> str:
+    """Return sentences that say why checks are rare, after a space; nothing if they are not."""
+    if interval is None or interval.why != Why.NOT_LOOKED_AT:
+        return ""
+    says = claim(
+        "settings.checked-rarely",
+        "Checks are rare because nobody has opened this mail in Antares since about"
+        f" {interval.looked_at:%-d %B %Y, %H:%M} UTC. When you open your inbox, Antares checks at"
+        " once.",
+    )
+    return f" {says}"
 
 
 def duration(seconds: int) -> str:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.ids import uuid7
 from integrations.models import SetAside
@@ -166,13 +166,6 @@ def _ids_of(
 ) -> list[str]:
     sealed = [row.remote_id for row in rows]
     return own_provider.texts(sealed, permit, to=to, at=at) if sealed else []
-
-
-def next_try_at(integration_id: UUID) -> datetime | None:
-    """Return when the next delayed message is due to be fetched again; None if there is none."""
-    rows = SetAside.objects.filter(integration_id=integration_id)
-    found: datetime | None = rows.aggregate(at=Min("next_try_at"))["at"]
-    return found
 
 
 def unreadable(integration_ids: Iterable[UUID]) -> QuerySet[SetAside]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import random  # noqa: TID251 - spreads load, guards nothing
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
-from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 
 from integrations.models import (
     FETCHABLE,
@@ -25,16 +24,14 @@ from integrations.models import (
     SyncWork,
 )
 
+from .claiming import claim_row
+
 # Backing off: seconds before the second try, and at most.
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 900.0
 # How much is queued by one sweep: after an hour without workers a start has an end to its work,
 # and the broker to its memory; a sweep of half a minute still keeps ten thousand in step.
 AT_ONCE = 5_000
-# The columns that a claim writes.
-_CLAIMED = (
-    "lease_by", "lease_until", "heartbeat_at", "crash_count", "failure_count", "failing_since",
-)  # fmt: skip
 
 
 class NotClaimed(Exception):
@@ -82,32 +79,12 @@ def claim(*, work_id: UUID, at: datetime, lease_for: timedelta) -> tuple[Claim, 
 
     :raises NotClaimed: if it is not
     """
-    mine = Claim(work_id, uuid4(), at, lease_for)
-    with transaction.atomic(durable=True):
-        work = (
-            claimable(at)
-            .select_related("integration__connection")
-            .select_for_update(no_key=True, skip_locked=True, of=("self",))
-            .filter(id=work_id)
-            .first()
-        )
-        if work is None:
-            raise NotClaimed
-        if work.lease_until is not None:
-            mine = replace(mine, follows_crash=True)
-            _count_crash(work, at)
-        work.lease_by = mine.holder
-        work.lease_until = at + lease_for
-        work.heartbeat_at = at
-        work.save(update_fields=_CLAIMED)
-    return mine, work
-
-
-def _count_crash(work: SyncWork, at: datetime) -> None:
-    """Count the death of the worker that held the lease: it gave nothing back."""
-    work.crash_count += 1
-    work.failure_count += 1
-    work.failing_since = work.failing_since or at
+    holder = uuid4()
+    claimed = claim_row(work_id=work_id, holder=holder, at=at, until=at + lease_for)
+    if claimed is None:
+        raise NotClaimed
+    follows_crash, work = claimed
+    return Claim(work_id, holder, at, lease_for, follows_crash=follows_crash), work
 
 
 def claimable(at: datetime) -> QuerySet[SyncWork]:
@@ -145,11 +122,13 @@ def release(claim: Claim, *, next_sync_at: datetime, values: Mapping[str, Any]) 
 
     :raises LeaseLost: if the row is no longer ours
     """
+    values = {"lease_by": None, "lease_until": None, **values}
     # A claim is only given on a row that was due, so a later time is a hint that
     # came during the run: it may concern what the run had already read.
-    hinted = When(next_sync_at__gt=claim.taken_at, then=F("next_sync_at"))
-    due_at = Case(hinted, default=Value(next_sync_at, output_field=DateTimeField()))
-    _update(claim, lease_by=None, lease_until=None, next_sync_at=due_at, **values)
+    mine = SyncWork.objects.filter(id=claim.work_id, lease_by=claim.holder)
+    if mine.filter(next_sync_at__lte=claim.taken_at).update(next_sync_at=next_sync_at, **values):
+        return False
+    _update(claim, **values)
     given_back = SyncWork.objects.filter(id=claim.work_id, lease_by=None)
     return given_back.filter(next_sync_at__lt=next_sync_at).exists()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from integrations.providers.base import ChangePage, MessageRef, Relabelled
 from integrations.watches import standing
 
@@ -36,12 +34,18 @@ def _page(run: Run, cursor: str) -> ChangePage:
 
 
 def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
+    has_news = bool(page.upserted or page.relabelled or page.deleted)
+    run.found_news = run.found_news or has_news
+    run.has_new_names = run.has_new_names or page.has_new_names
+    if not has_news:
+        if moved:
+            _go_on(run, page)
+        return True
     refiled = _only_refiled(run, page)
     already = {one.ref.message_id for one in refiled}
     ids = [ref.message_id for ref in page.upserted if ref.message_id not in already]
     skipped = aside.known(run.owner.integration_id, ids, sealer=run.sealer)
     wanted = [ref for ref in page.upserted if ref.message_id not in skipped | already]
-    run.found_news = run.found_news or bool(page.upserted or page.relabelled or page.deleted)
     unread: list[str] = []
     if not bring(run, wanted, unread=unread):
         return False
@@ -54,9 +58,10 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
     if relabelled:
         new_flags = relabelling.prepare(relabelled, owner=run.owner, sealer=run.sealer)
     if moved or new_flags or page.deleted:
-        values: dict[str, Any] = {"cursor": run.sealed("cursor", page.cursor)}
-        if page.upserted or page.relabelled or page.deleted:
-            values["last_event_at"] = run.clock.now()
+        values = {
+            "cursor": run.sealed("cursor", page.cursor),
+            "last_event_at": run.clock.now(),
+        }
         # With the last of its rows: a crash repeats the page, and never skips it.
         run.commit(
             Changes(
@@ -64,6 +69,19 @@ def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:
             )
         )
     return True
+
+
+def _go_on(run: Run, page: ChangePage) -> None:
+    """Store the cursor of a page without news, or leave that to the end of the turn."""
+    if page.has_new_names:
+        # The cursor may hold names that were not stored before.
+        run.ask_to_store()
+    sealed = run.sealed_cursor(page.cursor)
+    if page.more:
+        run.commit(Changes(values={"cursor": sealed}))
+    else:
+        # Written with the end of the turn.
+        run.unsaved["cursor"] = run.work.cursor = sealed
 
 
 def _only_refiled(run: Run, page: ChangePage) -> list[Relabelled]:
@@ -118,6 +136,8 @@ def bring(run: Run, wanted: list[MessageRef], *, unread: list[str] | None = None
 def try_again(run: Run) -> bool:
     """Fetch what was set aside and is due to be tried again. Return False if time was over."""
     mine, permit, at = run.owner.integration_id, run.permits.remote, run.clock.now()
+    if not run.rows.is_any_due(at):
+        return True
     asked_for = aside.wanted_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
     delayed = aside.due_again(mine, permit=permit, to=run.mailbox.adapter.access, at=at)
 

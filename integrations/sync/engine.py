@@ -21,19 +21,25 @@ from django.db import transaction
 
 from accounts import alarms as platform_alarms
 from accounts import owned
-from integrations import alarms, scopes, tokens
+from integrations import alarms, fences, scopes, tokens
 from integrations.fences import NoLongerLive
-from integrations.models import FETCHABLE, Connection, Integration, StatusReason, SyncWork
+from integrations.models import (
+    FETCHABLE,
+    Connection,
+    Integration,
+    IntegrationStatus,
+    StatusReason,
+    SyncWork,
+)
 from integrations.parsers.pool import Busy
 from integrations.providers import PROVIDERS, errors
-from integrations.watches import standing as watch_standing
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed, Shut
 from limited_use.vault.records import Damaged, Unopenable
 
-from . import calendars, claims, crashes, listening, mailing, outcomes
+from . import calendars, claims, crashes, listening, mailing, outcomes, releasing
 from .claims import Claim, LeaseLost
 from .mailbox import Postponed
 from .outcomes import Outcome
@@ -57,8 +63,13 @@ _PRODUCTS: Final[dict[str, Callable[..., AbstractContextManager[Turn]]]] = {
 
 
 def run(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> bool:
+    """Take a turn; return whether the work is due again at once. See `take_turn`."""
+    return work_id in take_turn(work_id=work_id, at=at, time_budget=time_budget)
+
+
+def take_turn(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> list[UUID]:
     """
-    Work on one mailbox or calendar. Return whether it is due again at once.
+    Work on one mailbox or calendar. Return the ids of work that is due at once: this, or new work.
 
     :param time_budget: for how long to begin anything new; None: as usual, no longer than a lease
     :raises claims.NotClaimed: if it is not due, or somebody else has it
@@ -74,7 +85,12 @@ def run(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) ->
     with owned.acting_for(account.user_id, account.organisation_id):
         if claim.follows_crash:
             crashes.report(work, at=at)
-        return _turn(claim, work, clock, time_budget)
+        is_due = _turn(claim, work, clock, time_budget)
+        due = [work_id] if is_due else []
+        if work.resource == calendars.LISTING:
+            # It opens work for each calendar: not for the sweep to find.
+            due += claims.due_beside(work_id, at=clock.now())
+        return due
 
 
 def _turn(claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta) -> bool:
@@ -159,12 +175,26 @@ def _released(
     if finished:
         values |= {"last_synced_at": now, **turn.finished()}
     next_sync_at = now + timedelta(seconds=wait)
+    status = None
+    if is_clean:
+        turn.work.failing_since = None
+        status = _changed_status(turn, StatusReason.NONE, at=now)
+    if status is None and not turn.unsaved:
+        return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
+    if status is None and releasing.release_row(
+        turn.work,
+        epoch=turn.epoch,
+        holder=turn.claim.holder,
+        taken_at=turn.claim.taken_at,
+        values={"next_sync_at": next_sync_at, **values, **turn.unsaved},
+    ):
+        return False
     # Together: what crashes in here is a crash of a turn that still has its lease. The integration
     # first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        if is_clean:
-            turn.work.failing_since = None
-            _stand(turn, StatusReason.NONE, at=now)
+        values |= _hold_unsaved(turn)
+        if status is not None:
+            _set_status(turn, status, at=now)
         return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
 
 
@@ -231,7 +261,9 @@ def _back_off(
     )
     # Together: what crashes in here is a crash of a turn that still has its lease.
     with transaction.atomic(durable=True):
-        _stand(turn, reason, at=now)
+        unsaved = _hold_unsaved(turn)
+        if (status := _changed_status(turn, reason, at=now)) is not None:
+            _set_status(turn, status, at=now)
         claims.postpone(
             turn.claim,
             until=now + timedelta(seconds=wait),
@@ -241,21 +273,41 @@ def _back_off(
                 "crash_count": 0,
                 "denial_count": turn.work.denial_count,
                 "pause_reason": reason,
+                **unsaved,
             },
         )
 
 
-def _stand(turn: Turn, trouble: StatusReason, *, at: datetime) -> None:
-    """Write what this turn says about the integration, unless it ended meanwhile."""
+def _hold_unsaved(turn: Turn) -> dict[str, Any]:
+    """
+    Return the values that the turn has yet to write; hold the fence if there are some.
+
+    :raises NoLongerLive: if the integration was disconnected meanwhile
+    """
+    if turn.unsaved:
+        fences.hold(integration_id=turn.integration.id, epoch=turn.epoch)
+    return turn.unsaved
+
+
+def _changed_status(
+    turn: Turn, trouble: StatusReason, *, at: datetime
+) -> tuple[IntegrationStatus, StatusReason] | None:
+    """Return status and reason of the integration after this turn; None if they do not change."""
     integration = turn.integration
     now = (integration.status, integration.status_reason)
-    silent_since = watch_standing.silent_since(integration.id, at=at)
-    found = replace(turn.findings(trouble), silent_since=silent_since)
-    status, reason = standing(found, now=now, at=at)
-    if (status, reason) != now:
-        Integration.objects.filter(
-            id=integration.id, epoch=turn.epoch, status__in=FETCHABLE
-        ).update(status=status, status_reason=reason, status_since=at)
+    found = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
+    status = standing(found, now=now, at=at)
+    return status if status != now else None
+
+
+def _set_status(
+    turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime
+) -> None:
+    """Write status and reason, unless the integration ended meanwhile."""
+    live = Integration.objects.filter(
+        id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE
+    )
+    live.update(status=status[0], status_reason=status[1], status_since=at)
 
 
 def _damaged(claim: Claim, work: SyncWork, clock: Clock) -> None:

@@ -12,12 +12,13 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Greatest
 
 from integrations import fences
-from integrations.models import Integration, Message
+from integrations.models import Integration, Message, SyncStage, SyncWork
 
-from . import mail
+from . import mail, mailbox_rows
 
 BATCH: Final = 500
 # Of one integration, in one run: others wait behind it.
@@ -71,4 +72,11 @@ def _keep(integration_id: UUID, *, at: datetime) -> int:
         received_at__lt=at - timedelta(days=integration.horizon_days),
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
-    return mail.remove_rows(list(ids))
+    count = mail.remove_rows(list(ids))
+    # A turn counts again only after it has written something itself.
+    work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
+    work.filter(resource=mailbox_rows.RESOURCE).update(
+        done_count=Greatest(F("done_count") - count, 0),
+        expected_count=Greatest(F("expected_count") - count, 0),
+    )
+    return count

@@ -1,8 +1,9 @@
 """
-Names of the person's own labels: read once a turn, and stored in one place per mailbox.
+Names of the person's own labels: read after news, and stored in one place per mailbox.
 
 Rows of messages hold the labels' ids. A label that was renamed, added or deleted at the provider
-changes the stored names and no message.
+changes the stored names and no message. Providers do not tell of that, so the names are also read
+by the first turn after a look, and by the first turn in each ten minutes.
 """
 
 from __future__ import annotations
@@ -12,11 +13,29 @@ from typing import Final
 import orjson
 
 from integrations.mime.headers import printable
+from integrations.models import SyncWork
 
 from .incoming import storable_label
 from .run import Changes, Run
 
 _BLIND: Final = "mail.labels"
+# Seconds.
+EVERY: Final = 600
+
+
+def is_due(run: Run) -> bool:
+    """Return whether the names are to be read in this turn."""
+    work = run.work
+    # A turn that failed, or ran out of time or quota, may have brought news and not come to this.
+    is_behind = work.label_names_blind is None or work.failure_count > 0 or _is_unfinished(work)
+    is_told = run.found_news or run.has_new_names
+    return is_behind or is_told or run.is_looked_at or run.is_first_in(EVERY)
+
+
+def _is_unfinished(work: SyncWork) -> bool:
+    """Return whether news was written since a turn last came to its end."""
+    event_at, synced_at = work.last_event_at, work.last_synced_at
+    return event_at is not None and synced_at is not None and event_at > synced_at
 
 
 def update_names(run: Run) -> None:
@@ -24,7 +43,7 @@ def update_names(run: Run) -> None:
     named = run.mailbox.call(run.mailbox.units.labels, run.mailbox.adapter.labels)
     names = {storable_label(label): printable(name) for label, name in named.items()}
     text = orjson.dumps(names, option=orjson.OPT_SORT_KEYS).decode()
-    blind = run.sealer.blind(_BLIND, text)
+    blind = run.blind(_BLIND, text)
     stored = run.work.label_names_blind
     if stored is not None and bytes(stored) == blind:
         return

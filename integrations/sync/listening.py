@@ -29,17 +29,17 @@ def rests_for(turn: Turn, *, at: datetime) -> float:
 def _rest_before_news(turn: Turn, *, at: datetime) -> float:
     """Return for how many seconds news need not be looked for."""
     rest = turn.rests_for()
-    found = standing.of_one(turn.integration.id, turn.work.resource)
+    found = turn.watch
     if not turn.wants_news:
         watches.give_up(integration_id=turn.integration.id, resource=turn.work.resource, at=at)
         return rest
     if found is None:
         _follow(turn, at)
-        return rest
+        return max(rest, turn.idles_for(at))
     if _was_missed(turn, found, at):
         return rest
-    if found.is_heard(at):
-        rest = max(rest, float(settings.PUSH_POLL_SECONDS))
+    is_heard = found.is_heard(at)
+    rest = max(rest, float(settings.PUSH_POLL_SECONDS) if is_heard else turn.idles_for(at))
     found_at = None if turn.is_early else turn.work.last_event_at
     again = standing.look_again(found, found_at=found_at, at=at)
     return rest if again is None else min(rest, again)
@@ -61,7 +61,7 @@ def _was_missed(turn: Turn, found: Standing, at: datetime) -> bool:
 def _follow(turn: Turn, at: datetime) -> None:
     """Have the provider tell of it, where it is to and was not asked yet."""
     integration, resource = turn.integration, turn.work.resource
-    if not watches.is_open_to(integration, resource):
+    if not watches.is_on(integration, resource) or turn.has_watch:
         return
     with transaction.atomic(durable=True):
         fences.hold(integration_id=integration.id, epoch=turn.epoch)

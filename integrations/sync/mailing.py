@@ -14,9 +14,9 @@ from integrations import permits, quotas, tokens
 from integrations.endpoints import pace
 from integrations.models import Integration, Message, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS, errors
-from limited_use.vault import sealing
+from integrations.watches.standing import Standing
 
-from . import aside, delta, labels, reconcile, snapshot
+from . import delta, intervals, labels, reconcile, snapshot
 from .claims import Claim
 from .mailbox import Mailbox
 from .rows import Owner
@@ -56,14 +56,34 @@ class MailTurn:
         return self.run.has_moved
 
     @property
+    def unsaved(self) -> dict[str, Any]:
+        return self.run.unsaved
+
+    @property
     def is_early(self) -> bool:
         return self.run.is_early
+
+    @property
+    def watch(self) -> Standing | None:
+        return self.run.rows.watch
+
+    @property
+    def has_watch(self) -> bool:
+        return self.run.rows.has_watch
+
+    def silent_since(self, at: datetime) -> datetime | None:
+        # Only news that was found and not told proves that.
+        watch = self.run.rows.watch
+        return watch.proven_silent_since(at) if watch is not None else None
 
     def advance(self) -> bool:
         run = self.run
         is_listing = run.work.stage == SyncStage.SNAPSHOT
         if is_listing and not self._list():
             return False
+        if labels.is_due(run):
+            # Drawn together: each draw is a statement.
+            run.mailbox.reserve(run.mailbox.units.changes + run.mailbox.units.labels)
         try:
             finished = delta.advance(run)
         except errors.CursorExpired:
@@ -72,7 +92,8 @@ class MailTurn:
             return False
         if not is_listing:
             # Now that the provider has answered, and an adapter knows the folders.
-            labels.update_names(run)
+            if labels.is_due(run):
+                labels.update_names(run)
             if not delta.try_again(run):
                 return False
         return reconcile.if_due(run)
@@ -94,7 +115,7 @@ class MailTurn:
             return True
 
     def next_try_at(self) -> datetime | None:
-        return aside.next_try_at(self.integration.id)
+        return self.run.rows.next_try_at
 
     def park(self, seconds: float) -> None:
         quotas.park(connection_id=self.integration.connection_id, seconds=seconds)
@@ -102,7 +123,13 @@ class MailTurn:
     def rests_for(self) -> float:
         return float(settings.SYNC_INTERVAL_SECONDS)
 
+    def idles_for(self, at: datetime) -> float:
+        looked_at = self.work.looked_at or self.integration.switched_on_at
+        return float(intervals.get_idle_seconds(at - looked_at))
+
     def finished(self) -> dict[str, Any]:
+        if not self.run.has_written:
+            return {}
         count = Message.objects.filter(integration_id=self.integration.id).count()
         return {"done_count": count, "expected_count": count}
 
@@ -112,8 +139,8 @@ class MailTurn:
             snapshot=self.work.stage == SyncStage.SNAPSHOT,
             trouble=trouble,
             failing_since=self.work.failing_since,
-            aside_count=aside.unreadable([self.integration.id]).count(),
-            missing_count=reconcile.still_missing(self.integration.id),
+            aside_count=self.run.rows.unreadable_count,
+            missing_count=self.run.rows.missing_count,
         )
 
 
@@ -125,12 +152,11 @@ def opened(
     integration = work.integration
     connection = integration.connection
     allowed = permits.to_sync(integration_id=integration.id, at=clock.now())
-    sealer = sealing.sealer(holder=integration.id, epoch=allowed.remote.epoch)
     provider = PROVIDERS[connection.provider]
     if provider.open_mail is None or provider.mail_units is None:
         raise LookupError("this provider has no mail")
     allowed_pace = pace(provider)
-    with provider.open_mail(tokens.access(connection_id=connection.id)) as adapter:
+    with provider.open_mail(tokens.access_for_turn(connection, allowed.credential)) as adapter:
         mailbox = Mailbox(
             adapter=adapter,
             units=provider.mail_units,
@@ -144,7 +170,6 @@ def opened(
             integration=integration,
             owner=Owner(integration.id, connection.user_id, connection.organisation_id),
             permits=allowed,
-            sealer=sealer,
             mailbox=mailbox,
             clock=clock,
             time_budget=time_budget,

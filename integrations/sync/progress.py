@@ -20,6 +20,7 @@ from integrations.watches import standing
 from integrations.watches.standing import Standing
 
 from . import aside
+from .intervals import Interval, get_interval
 
 # Due for longer than this without a sign of life: nobody is working.
 STALLED_AFTER = timedelta(minutes=2)
@@ -52,6 +53,7 @@ class Progress:
     :param delayed_until: when the next of these is fetched again
     :param is_stalled: due, and no worker has touched it for two minutes
     :param watch: what the provider tells of by itself; None: nothing
+    :param interval: how far apart checks for news are now
     """
 
     stage: SyncStage
@@ -73,6 +75,7 @@ class Progress:
     delayed_until: datetime | None
     compared: Compared | None
     watch: Standing | None
+    interval: Interval
 
     @property
     def percent(self) -> int:
@@ -149,6 +152,12 @@ def _progress(
         mime_count=work.mime_count,
         compared=compared,
         watch=watch,
+        interval=get_interval(
+            watch=watch,
+            looked_at=work.looked_at,
+            began_at=work.integration.switched_on_at,
+            at=at,
+        ),
     )
 
 

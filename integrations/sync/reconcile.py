@@ -92,18 +92,6 @@ def ask_for(*, integration_id: UUID, at: datetime) -> bool:
     return claims.mark_due(integration_id=integration_id, at=at)
 
 
-def still_missing(integration_id: UUID) -> int:
-    """Return how many messages the last comparison could not bring in."""
-    last = (
-        Reconciliation.objects.filter(integration_id=integration_id)
-        .order_by("-compared_at")
-        .first()
-    )
-    if last is None:
-        return 0
-    return max(0, last.missing_count + last.extra_count - last.repaired_count)
-
-
 def _sweep_aged(run: Run) -> None:
     """Remove what has grown older than the horizon."""
     if run.since is None:

@@ -12,18 +12,20 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from integrations import fences
+from integrations import fences, permits
 from integrations.models import Integration, SyncWork
 from integrations.permits import SyncPermits
 from integrations.providers.base import RemoteMessage
 from limited_use.sinks import provider as own_provider
+from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import Sealer
 
-from . import aside, claims, crashes, culprits, mail, relabelling
+from . import aside, claims, crashes, culprits, mail, mailbox_rows, relabelling, turn
 from .claims import Claim
 from .mail import Batch
 from .mailbox import Mailbox
+from .mailbox_rows import MailboxRows
 from .relabelling import Relabelling
 from .rows import Owner
 from .turn import Clock
@@ -58,7 +60,6 @@ class Run:
     integration: Integration
     owner: Owner
     permits: SyncPermits
-    sealer: Sealer
     mailbox: Mailbox
     clock: Clock
     time_budget: timedelta
@@ -67,12 +68,61 @@ class Run:
     is_early: bool = False
     # Cursor or position moved: this turn will not be repeated.
     has_moved: bool = False
+    # Names of labels may have changed, and no message.
+    has_new_names: bool = False
+    # Values of the work's row that no commit has written yet.
+    unsaved: dict[str, Any] = field(default_factory=dict)
+    # Something was written: counts of rows may have changed.
+    has_written: bool = False
     _noted: aside.Note | None = None
     _charged: int = 0
+    _may_store: bool = False
+    _sealer: Sealer | None = None
+    _rows: MailboxRows | None = None
 
     @property
     def epoch(self) -> int:
         return self.permits.remote.epoch
+
+    @property
+    def sealer(self) -> Sealer:
+        """The key that seals what is kept of this mailbox. Asks for permission to store first."""
+        self.ask_to_store()
+        return self._key
+
+    def ask_to_store(self) -> None:
+        """
+        Ask for permission to store, and have it recorded, once in a turn.
+
+        A turn without news does not ask. No turn seals news before it has asked.
+
+        :raises limited_use.guard.Refused: if nothing may be stored any more
+        :raises RuntimeError: within a transaction
+        """
+        if not self._may_store:
+            permits.to_store(integration_id=self.owner.integration_id, at=self.clock.now())
+            self._may_store = True
+
+    @property
+    def _key(self) -> Sealer:
+        if self._sealer is None:
+            self._sealer = sealing.sealer(holder=self.owner.integration_id, epoch=self.epoch)
+        return self._sealer
+
+    def blind(self, kind: str, value: str) -> bytes:
+        """Return a keyed hash of `value`, to compare it with a stored one. Nothing is kept."""
+        return self._key.blind(kind, value)
+
+    @property
+    def rows(self) -> MailboxRows:
+        """Our rows of the mailbox, read again after each write."""
+        if self._rows is None:
+            self._rows = mailbox_rows.read(self.owner.integration_id)
+        return self._rows
+
+    def _note_write(self) -> None:
+        """Have `rows` read again when they are next needed."""
+        self.has_written, self._rows = True, None
 
     @cached_property
     def ends_at(self) -> datetime:
@@ -83,6 +133,16 @@ class Run:
     @property
     def is_over(self) -> bool:
         return self.clock.now() >= self.ends_at
+
+    def is_first_in(self, seconds: int) -> bool:
+        """See `turn.is_first_in`."""
+        return turn.is_first_in(seconds, self.work, at=self.clock.now())
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether somebody has looked at the mailbox since it was last checked."""
+        looked_at, last = self.work.looked_at, self.work.last_synced_at
+        return looked_at is not None and last is not None and looked_at > last
 
     @property
     def is_careful(self) -> bool:
@@ -110,6 +170,15 @@ class Run:
             return None
         return self.sealer.seal(SyncWork, column, row=self.work.id, data=value)
 
+    def sealed_cursor(self, cursor: str) -> Sealed:
+        """
+        Return the cursor of an answer that brought nothing, as the work's row keeps it.
+
+        Such a cursor says where to ask the provider next, and nothing of the mailbox that is not
+        stored already. So the permission under which the provider was asked is enough.
+        """
+        return self._key.seal(SyncWork, "cursor", row=self.work.id, data=cursor)
+
     def prepare(self, messages: Sequence[RemoteMessage], *, unseen_in: int | None = None) -> Batch:
         """Return the rows of those messages that are within the horizon."""
         kept = [one for one in messages if self.since is None or one.received_at >= self.since]
@@ -123,10 +192,13 @@ class Run:
         :raises claims.LeaseLost: if somebody else holds the work now
         """
         at = self.clock.now()
-        mine, sealer = self.owner.integration_id, self.sealer
+        mine = self.owner.integration_id
         set_aside = {**changes.aside, **_unfit(changes)}
         mime_count = changes.batch.mime_count if changes.batch is not None else 0
         spent, self._charged = self.mailbox.spent - self._charged, self.mailbox.spent
+        if _needs_sealer(changes, set_aside):
+            # Before the transaction: the guard commits what it records.
+            self.ask_to_store()
         # All the network is behind us. A disconnect waits for this page, and stops
         # any page after it.
         with transaction.atomic(durable=True):
@@ -145,21 +217,23 @@ class Run:
             if changes.relabelling is not None:
                 set_aside |= relabelling.write(changes.relabelling, at=at)
             if changes.removed:
-                mail.remove(changes.removed, integration_id=mine, sealer=sealer)
+                mail.remove(changes.removed, integration_id=mine, sealer=self.sealer)
             if changes.swept:
                 mail.remove_rows(changes.swept)
             settled = [one for one in changes.settled if one not in set_aside]
             if self._noted is not None:
                 aside.take_back(self._noted)
             if settled:
-                aside.clear(settled, integration_id=mine, sealer=sealer)
+                aside.clear(settled, integration_id=mine, sealer=self.sealer)
             if set_aside:
-                aside.put(set_aside, integration_id=mine, sealer=sealer, at=at)
+                aside.put(set_aside, integration_id=mine, sealer=self.sealer, at=at)
         self._noted = None
+        self._note_write()
         self.has_moved = self.has_moved or not _PLACES.isdisjoint(changes.values)
         culprits.alarm(set_aside, integration_id=mine, at=at)
         for name, value in changes.values.items():
             setattr(self.work, name, value)
+            self.unsaved.pop(name, None)
 
     def note(self, remote_id: str) -> None:
         """
@@ -170,11 +244,23 @@ class Run:
         :raises integrations.fences.NoLongerLive, claims.LeaseLost: see `commit`
         """
         at = self.clock.now()
-        mine = self.owner.integration_id
+        mine, sealer = self.owner.integration_id, self.sealer
         with transaction.atomic(durable=True):
             fences.hold(integration_id=mine, epoch=self.epoch)
             claims.keep(self.claim, at=at)
-            self._noted = aside.note(remote_id, integration_id=mine, sealer=self.sealer, at=at)
+            self._noted = aside.note(remote_id, integration_id=mine, sealer=sealer, at=at)
+        self._note_write()
+
+
+def _needs_sealer(changes: Changes, set_aside: Mapping[str, str]) -> bool:
+    """Return whether the commit itself seals something, or finds rows by a keyed hash."""
+    return bool(
+        changes.batch is not None
+        or changes.relabelling is not None
+        or changes.removed
+        or changes.settled
+        or set_aside
+    )
 
 
 def _unfit(changes: Changes) -> dict[str, str]:

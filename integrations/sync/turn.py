@@ -7,9 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from integrations.models import Integration, StatusReason, SyncWork
+from integrations.watches.standing import Standing
 
 from .claims import Claim
 from .standing import Findings
+
+
+def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
+    """
+    Return whether no turn of the work has ended well yet in the present period.
+
+    :param seconds: the length of periods, counted from 1970
+    """
+    last = work.last_synced_at
+    return last is None or last.timestamp() // seconds < at.timestamp() // seconds
 
 
 class Clock:
@@ -62,6 +73,17 @@ class Turn(Protocol):
     def is_early(self) -> bool:
         """Whether something was told of that is not to be read yet."""
 
+    @property
+    def watch(self) -> Standing | None:
+        """How the provider tells of news of this resource; None while it does not."""
+
+    @property
+    def has_watch(self) -> bool:
+        """Whether the provider tells of news of this resource, or is being asked to."""
+
+    def silent_since(self, at: datetime) -> datetime | None:
+        """Return since when the provider has failed to tell of news of the integration, or None."""
+
     def advance(self) -> bool:
         """Go on where the work stands. Return whether nothing is left to do now."""
 
@@ -71,8 +93,15 @@ class Turn(Protocol):
     def rests_for(self) -> float:
         """Return for how many seconds nothing has to be looked for, having finished."""
 
+    def idles_for(self, at: datetime) -> float:
+        """Return the seconds between checks without push, by the time since the last look."""
+
     def next_try_at(self) -> datetime | None:
         """Return when something that is only delayed is fetched again; None if there is none."""
+
+    @property
+    def unsaved(self) -> dict[str, Any]:
+        """Values of the work's row that are still to be written, under the fence."""
 
     def finished(self) -> dict[str, Any]:
         """Return values of the work's row, having finished."""

@@ -18,15 +18,12 @@ from integrations.sync import claims, engine, horizon
 @shared_task(name="integrations.sync_mail", time_limit=180)  # type: ignore[untyped-decorator]
 def sync_mail(*, work_id: str, **_: object) -> None:
     try:
-        is_due = engine.run(work_id=UUID(work_id), at=timezone.now())
+        due = engine.take_turn(work_id=UUID(work_id), at=timezone.now())
     except claims.NotClaimed:
         # Two hints for one row, or a hint for one that ended: the other did it.
         return
-    if is_due:
-        sync_mail.delay(work_id=work_id)
-    # A list of calendars opens work for each of them: not for the sweep to find.
-    for beside in claims.due_beside(UUID(work_id), at=timezone.now()):
-        sync_mail.apply_async(kwargs={"work_id": str(beside)}, expires=2 * settings.SWEEP_SECONDS)
+    for work in due:
+        sync_mail.apply_async(kwargs={"work_id": str(work)}, expires=2 * settings.SWEEP_SECONDS)
 
 
 @shared_task(name="integrations.sweep_sync")  # type: ignore[untyped-decorator]

@@ -11,6 +11,7 @@ from django import template
 
 register = template.Library()
 _TONES = 8
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def _moment(value: object) -> datetime | None:
@@ -54,8 +55,9 @@ def counterpart(participants: Sequence[Mapping[str, str]], outgoing: bool) -> An
 @register.filter
 def initials(address: Mapping[str, str] | str | None) -> str:
     """Return up to two letters for an avatar."""
-    words = [word for word in who(address).replace(".", " ").split() if word[0].isalnum()]
-    return "".join(word[0] for word in words[:2]).upper() or "?"
+    words = who(address).replace(".", " ").split()
+    letters = [word[0] for word in words if word[0].isalnum()]
+    return "".join(letters[:2]).upper() or "?"
 
 
 @register.filter
@@ -74,9 +76,8 @@ def short_time(value: object, now: datetime) -> str:
     moment = moment.astimezone(UTC)
     if moment.date() == now.astimezone(UTC).date():
         return f"{moment:%H:%M}"
-    return (
-        f"{moment.day} {moment:%b}" if moment.year == now.year else f"{moment.day} {moment:%b %Y}"
-    )
+    day = f"{moment.day} {_MONTHS[moment.month - 1]}"
+    return day if moment.year == now.year else f"{day} {moment:%Y}"
 
 
 @register.filter

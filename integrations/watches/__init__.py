@@ -16,7 +16,7 @@ from .keeping import keep
 from .silence import tell_operator
 from .standing import Standing
 from .stopping import Count, Ended, Outcome, leave_to_lapse, stop
-from .wanting import due, give_up, is_open_to, want
+from .wanting import due, give_up, is_asked, is_on, is_open_to, want
 from .webhook_alarm import settle as settle_webhook_alarm
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "heard_of_channel",
     "heard_of_itself",
     "heard_of_mailbox",
+    "is_asked",
+    "is_on",
     "is_open_to",
     "keep",
     "leave_to_lapse",

@@ -54,6 +54,10 @@ class Standing:
         told_at = self.last_event_at
         return told_at is not None and (at - told_at).total_seconds() < LOOK_AGAIN[-1]
 
+    def proven_silent_since(self, at: datetime) -> datetime | None:
+        """Return when news was first found that the provider had not told; None if all is well."""
+        return self.silent_since if self.is_live(at) and not self.is_heard(at) else None
+
     def silent_from(self, at: datetime) -> datetime | None:
         """Return since when it should have told something and has not; None if all is well."""
         if not self.is_live(at) or self.is_heard(at):
@@ -88,7 +92,7 @@ def silent_since(integration_id: UUID, *, at: datetime) -> datetime | None:
     Only news that was found and not told proves that: an empty mailbox has nothing to tell of.
     """
     watches = of([integration_id]).values()
-    since = [one.silent_since for one in watches if one.is_live(at) and not one.is_heard(at)]
+    since = [one.proven_silent_since(at) for one in watches]
     return min((moment for moment in since if moment is not None), default=None)
 
 

@@ -42,9 +42,17 @@ def want(
 
 def is_open_to(integration: Integration, resource: str) -> bool:
     """Return whether the provider is to tell of what `resource` names, and was not asked yet."""
-    if not ways.is_on(integration.product, integration.connection.provider, resource):
-        return False
-    return not _of(integration.id, resource).filter(status__in=_HERE).exists()
+    return is_on(integration, resource) and not is_asked(integration.id, resource)
+
+
+def is_on(integration: Integration, resource: str) -> bool:
+    """Return whether the settings let the provider tell of what `resource` names."""
+    return ways.is_on(integration.product, integration.connection.provider, resource)
+
+
+def is_asked(integration_id: UUID, resource: str) -> bool:
+    """Return whether the provider tells of what `resource` names, or is being asked to."""
+    return _of(integration_id, resource).filter(status__in=_HERE).exists()
 
 
 def insert(*, integration: Integration, resource: str, kind: WatchKind, at: datetime) -> UUID:

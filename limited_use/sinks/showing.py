@@ -18,6 +18,9 @@ from limited_use.vault.sealed import REFUSED
 
 # Templates cannot name what begins like this.
 CONTEXT_KEY: Final = "_showing"
+# Constants: `str | bytes` makes a new union of types each time that it is evaluated.
+_TEXT: Final = (str, bytes)
+_LISTS: Final = (list, tuple)
 
 
 class StillHeld(Exception):
@@ -84,16 +87,22 @@ class Showing:
         self._values: list[str | bytes] | None = []
 
     def hold(self, value: Any) -> Any:
-        """Return `value` with every text in it held; ids, numbers, flags and times stay."""
-        if isinstance(value, str | bytes):
+        """
+        Return `value` with every text in it held; ids, numbers, flags and times stay.
+
+        Of a `Shown` in it, the clear part stays as it is.
+        """
+        if isinstance(value, _TEXT):
             if self._values is None:
                 raise StillHeld("the rendering is over")
             self._values.append(value)
             return Held(self, len(self._values) - 1)
         if isinstance(value, Mapping):
             return {key: self.hold(one) for key, one in value.items()}
-        if isinstance(value, list | tuple):
+        if isinstance(value, _LISTS):
             return [self.hold(one) for one in value]
+        if isinstance(value, Shown):
+            return {**value.clear, **self.hold(value.opened)}
         return value
 
     def reveal(self, value: Any) -> Any:
@@ -127,16 +136,9 @@ def rendered(
     """Return `template` in UTF-8, with what was `made` of rows as `under`. Called in sinks only."""
     showing = Showing()
     try:
-        shown = [_held(one, showing) for one in made]
+        shown = [showing.hold(one) for one in made]
         return render_to_string(
             template, {**context, under: shown, CONTEXT_KEY: showing}, request
         ).encode()
     finally:
         showing.end()
-
-
-def _held(made: Mapping[str, Any] | Shown, showing: Showing) -> dict[str, Any]:
-    if isinstance(made, Shown):
-        return {**made.clear, **showing.hold(made.opened)}
-    held: dict[str, Any] = showing.hold(made)
-    return held

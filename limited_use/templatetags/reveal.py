@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+from typing import Any
+
 from django import template
 from django.template.base import (
     FilterExpression,
@@ -18,11 +21,15 @@ register = template.Library()
 
 
 class Reveal(Node):
-    """Show a held value, through filters, escaped as any other."""
+    """
+    Show a held value, through filters, escaped as any other.
+
+    :param shown: the filters, applied to the variable `revealed`; None if there are none
+    """
 
     child_nodelists = ()
 
-    def __init__(self, held: FilterExpression, shown: FilterExpression) -> None:
+    def __init__(self, held: FilterExpression, shown: FilterExpression | None) -> None:
         self.held = held
         self.shown = shown
 
@@ -36,9 +43,19 @@ class Reveal(Node):
         if not isinstance(showing, Showing):
             raise StillHeld("no sink renders this page")
         value = showing.reveal(self.held.resolve(context))
-        # For the filters, which see text, and for nothing else.
-        with context.push(revealed=value):
-            return render_value_in_context(self.shown.resolve(context), context)
+        if self.shown is not None:
+            # For the filters, which see text, and for nothing else.
+            with context.push(revealed=value):
+                value = self.shown.resolve(context)
+        return _write(value, context)
+
+
+def _write(value: Any, context: Context) -> str:
+    """Return a value as Django's ``{{ … }}`` writes it."""
+    # Most values are plain text, of which Django escapes no other characters, but slower.
+    if type(value) is str and context.autoescape:
+        return html.escape(value)
+    return render_value_in_context(value, context)
 
 
 @register.tag
@@ -48,4 +65,5 @@ def reveal(parser: Parser, token: Token) -> Reveal:
     name, bar, filters = expression.strip().partition("|")
     if not name:
         raise template.TemplateSyntaxError("reveal what?")
-    return Reveal(parser.compile_filter(name), parser.compile_filter(f"revealed{bar}{filters}"))
+    shown = parser.compile_filter(f"revealed|{filters}") if bar else None
+    return Reveal(parser.compile_filter(name), shown)

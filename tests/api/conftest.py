@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from integrations import providers
+from integrations import concurrency, providers
 from limited_use.vault import keys
 from tests.api import cast
 from tests.fakes import mail as fake
@@ -26,6 +26,19 @@ __all__ = ["requests_act_as_web"]
 @pytest.fixture(autouse=True)
 def _as_web(requests_act_as_web):
     """A page of the API is answered with the rights of a web process."""
+
+
+@pytest.fixture(autouse=True)
+def _streams_end_with_the_test():
+    """
+    Give back what answers that a test did not read to the end were lent.
+
+    A server closes each answer. Here one would keep its slot until the garbage collector runs, and
+    Alice is the same person for all tests of a module.
+    """
+    yield
+    for budget in (concurrency.STREAMS, concurrency.WAITS):
+        budget._lent.clear()
 
 
 @pytest.fixture(autouse=True)

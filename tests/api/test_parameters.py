@@ -67,6 +67,29 @@ class TestAParameter:
     def test_of_the_greatest_limit_is_taken(self, hers, where):
         assert schema.check(hers.get(f"{V1}/{where}?limit=200"))["has_more"] is False
 
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"limit": "0"}, {"limit": "many"}, {"limit": "9" * 2000}, {"unread": "maybe"},
+            {"cursor": ""}, {"connection_id": "1"}, {"folder": "nowhere"}, {"folder": ""},
+            {"thread_id": "x"}, {"received_after": "yesterday"},
+            {"received_before": "2026-01-01T00:00:00"},
+            {"limit": "-1", "starred": "2", "connection_id": "x", "folder": "a\0b"},
+        ],
+    )  # fmt: skip
+    def test_is_refused_in_the_words_of_a_serializer_of_its_own(self, hers, given):
+        """One serializer checks all requests: neither is anything of the request before left."""
+        alone = MessageListQuery(data=given)
+        assert not alone.is_valid()
+        expected = [
+            {"parameter": name, "detail": " ".join(words)} for name, words in alone.errors.items()
+        ]
+
+        for _ in range(2):
+            assert hers.get(f"{V1}/messages", given).json()["errors"] == expected
+            assert hers.get(f"{V1}/messages", {"limit": "1"}).status_code == 200
+            assert len(hers.get(f"{V1}/messages").json()["data"]) > 1
+
     @given(
         name=st.sampled_from(sorted(ListQuery().get_fields())),
         value=st.text(max_size=40),

@@ -50,10 +50,12 @@ BENCHMARKS = (
     Benchmark("decisions", "Guard: decision and permit"),
     Benchmark("scaling", "Guard: decision and permit as the tables grow ten times"),
     Benchmark("inbox", "Inbox pages of 50 and 200 rows through the API"),
+    Benchmark("pages", "HTML pages of inbox and calendar against their JSON"),
     Benchmark("growth", "Inbox page as the table grows"),
     Benchmark("syncing", "First sync of a mailbox", sandbox=True),
     Benchmark("purging", "Purge of 100,000 messages", sandbox=True),
     Benchmark("footprint", "Resident memory", sandbox=True),
+    Benchmark("starting", "Start of the demo on existing data"),
     Benchmark("appending", "Ledger: appends by many writers at once"),
     Benchmark("sequencing", "Ledger: sequencer, and proofs among 1,000,000 entries"),
     Benchmark("rewrapping", "Key epoch: every key wrapped anew"),
@@ -61,7 +63,9 @@ BENCHMARKS = (
     Benchmark("free_busy", "Calendars: free and busy of 50 people"),
     Benchmark("copies", "Calendars: a copy against the provider", sandbox=True),
     Benchmark("graph", "Microsoft: messages listed, read and synced", sandbox=True),
+    Benchmark("polling", "Empty polls at Gmail and at Outlook", sandbox=True),
     Benchmark("hostile", "Hostile mail among good mail", sandbox=True),
+    Benchmark("load", "Web server: requests of 1, 4 and 16 callers, 1 and 2 web processes"),
     Benchmark("unwrapping", "Key store: OpenBao behind the inbox page"),
 )
 

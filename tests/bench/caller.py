@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts import delegations, tokens
 from accounts.models import Organisation, User
+from config.front.call_stack import call_with_room
 from limited_use import features
 
 APPLICATION = WSGIHandler()
@@ -42,7 +43,8 @@ class Caller:
             "wsgi.input": BytesIO(),
             **self._headers,
         }
-        answer = APPLICATION(environ, lambda status, *_: said.append(status))
+        # As a thread of the web server calls it.
+        answer = call_with_room(APPLICATION, environ, lambda status, *_: said.append(status))
         try:
             body = b"".join(answer)
         finally:

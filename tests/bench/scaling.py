@@ -77,8 +77,8 @@ def run() -> list[Figure]:
             planned = [
                 _planned(database) for (size, _), database in logins.items() if size == "large"
             ]
-        # One of a page's permit and four of a sync's.
-        expected = [count + 5 * (RUNS + WARM_UP) for count in before]
+        # One of a page's permit and two of a sync's, which asks for news.
+        expected = [count + 3 * (RUNS + WARM_UP) for count in before]
         if [_entries(small), _entries(large)] != expected:
             raise AssertionError("not every permit has its ledger entry")
         return [*(_figure(name, samples) for name in calls), _planned_each_time(planned)]

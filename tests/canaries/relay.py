@@ -57,6 +57,17 @@ class Sent:
         return self.target.partition("?")[0]
 
     @property
+    def parts(self) -> list[Sent]:
+        """Return the request itself, or, of a batch of Graph's, the requests in it."""
+        root, found, _ = self.path.rpartition("/$batch")
+        if not found:
+            return [self]
+        return [
+            Sent(one["method"], root + one["url"], (), b"")
+            for one in json.loads(self.body)["requests"]
+        ]
+
+    @property
     def is_for_secrets(self) -> bool:
         return bool(_SECRETS_GO_TO.fullmatch(self.path))
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -58,6 +58,7 @@ EXECUTED_BY_STAFF = {
     "find_kept_factor",
     "find_person",
     "find_sign_in",
+    "find_staff_session",
     "give_back_rate",
     "vault_dead",
     "vault_name_read",
@@ -589,6 +590,59 @@ class TestPeople:
         with login(WEB, world.alice) as attempts:
             # The share of this world was withdrawn.
             assert attempts.run("SELECT * FROM share_partners()") == []
+
+
+@pytest.mark.control("4.1.1")
+class TestSessions:
+    """Of a login that knows the hash of a session key, as a request with the cookie does."""
+
+    @pytest.fixture
+    def hashes(self, world) -> dict[str, str]:
+        """The sessions of Bob, who is staff, at either site."""
+        for site in ("web", "staff"):
+            Session.objects.create(
+                session_key=f"hash of a key at {site}",
+                session_data="signed",
+                expire_date=timezone.now() + timedelta(hours=1),
+                user_id=world.bob.user.id,
+                site=site,
+            )
+        return {site: f"hash of a key at {site}" for site in ("web", "staff")}
+
+    @staticmethod
+    def find(attempts: Attempts, site: str, key_hash: str) -> list[Any]:
+        ask = f"SELECT session_data, person FROM find_{site}_session(%s, now())"  # noqa: S608
+        return attempts.run(ask, key_hash)
+
+    @pytest.mark.parametrize(
+        ("who", "site", "other"), [(WEB, "web", "staff"), (STAFF, "staff", "web")]
+    )
+    def test_are_found_at_their_own_site_alone(self, world, hashes, who, site, other):
+        with login(who) as attempts:
+            assert self.find(attempts, site, hashes[site]) == [("signed", world.bob.user.id)]
+            assert self.find(attempts, site, hashes[other]) == []
+            assert self.find(attempts, site, "") == []
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                self.find(attempts, other, hashes[other])
+
+    def test_at_the_site_of_staff_show_no_member(self, world, hashes):
+        User.objects.filter(id=world.bob.user.id).update(role=Role.MEMBER)
+        with login(STAFF) as attempts:
+            assert self.find(attempts, "staff", hashes["staff"]) == [("signed", None)]
+
+    def test_that_have_expired_show_nothing(self, world, hashes):
+        Session.objects.update(expire_date=timezone.now())
+        with login(WEB) as attempts:
+            assert self.find(attempts, "web", hashes["web"]) == []
+
+    def test_and_tokens_are_not_found_by_other_classes(self, world, hashes):
+        """A session by classes that serve no site, a token by all but the ordinary site."""
+        for who in (STAFF, SYNC, PURGE, CONSOLE):
+            with login(who) as attempts:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    attempts.run("SELECT * FROM find_service_token(%s, now())", [b"x"])
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    self.find(attempts, "web", hashes["web"])
 
 
 @pytest.mark.invariant(2)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import pairwise
 
 import click
 import pytest
 from celery.bin.celery import celery as command_line
+from django.conf import settings
 
 from config.classes import OWNER, TASKS, WORKERS, ProcessClass
 from config.database.logins import variable
@@ -60,15 +62,15 @@ class TestTheTable:
         text = (ROOT / "README.md").read_text(encoding="utf-8")
         minimum = re.findall(r"^PROCESS_CLASS=(\w+) +(.+)$", text, re.MULTILINE)
 
-        # Sizes of pools apart.
-        left_out = r" --concurrency \d+"
+        # Numbers of threads and processes apart.
+        left_out = r" --(?:concurrency|workers) \d+"
         assert minimum == [
             (one.process_class, re.sub(left_out, "", shlex.join(one.command)))
             for one in PROCESSES
             if one.command[0] in {"granian", "celery"}
         ]
         web = next(one for one in PROCESSES if one.process == "web")
-        assert web.command == ["granian", *GRANIAN]
+        assert web.command == ["granian", *GRANIAN, "--workers", "2"]
         for one in PROCESSES:
             if one.process.startswith("each release"):
                 assert f"\n{shlex.join(one.command)}\n" in text
@@ -79,3 +81,28 @@ class TestTheTable:
 
         for one in ProcessClass:
             assert f"`{variable(one)}`" in text
+
+
+class TestTheNumberOfConnections:
+    def test_is_what_threads_and_processes_come_to(self):
+        text = README.read_text(encoding="utf-8").split("\n## How many processes\n")[1]
+        threads = settings.WEB_FILE_THREADS + settings.WEB_UPLOAD_THREADS
+        # The default of the setting, which the demo and tests lower.
+        threads += 8
+
+        of_web, of_worker = threads + 2, read_option("--concurrency") + 1
+        web_processes = read_option("--workers") + 1
+
+        assert f"| {of_web} | `WEB_THREADS` + " in text
+        assert f"| worker | {of_worker} | `--concurrency` + 1 |" in text
+        total = web_processes * of_web + len(WORKERS) * of_worker + 1
+        assert f"have at most {total}, below PostgreSQL's default" in text
+        # What PostgreSQL keeps for superusers is in the number.
+        assert total < 100 - 3 < total + of_web
+
+
+def read_option(name: str) -> int:
+    """Return the value that the commands of the table give to an option, all the same."""
+    values = {word for one in PROCESSES for option, word in pairwise(one.command) if option == name}
+    [value] = values
+    return int(value)

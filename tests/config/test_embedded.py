@@ -204,6 +204,43 @@ class TestBinaries:
         assert done.stdout == "set()\n"
 
 
+#: Asked to stop while it forks, as by Ctrl-C at the start of the demo.
+_STOPPED_IN_A_FORK = """
+import os, signal, sys
+from config.embedded.processes import spawn
+
+def stop(number, frame):
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGTERM, stop)
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+try:
+    spawn([sys.executable, "-c", "pass"])
+except KeyboardInterrupt:
+    print("stopped")
+"""
+_BLOCKED = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+
+
+class TestSpawn:
+    def test_loses_no_request_to_stop(self):
+        done = subprocess.run(
+            [sys.executable, "-c", _STOPPED_IN_A_FORK],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+
+        assert (done.stdout, done.stderr) == ("stopped\n", "")
+
+    def test_starts_a_child_that_hears_all_signals(self):
+        child = processes.spawn([sys.executable, "-c", _BLOCKED], output=subprocess.PIPE)
+
+        assert child.communicate(timeout=60)[0] == b"set()\n"
+
+
 class TestStop:
     def test_kills_what_will_not_stop(self):
         stubborn = processes.spawn([sys.executable, "-c", STUBBORN], output=subprocess.PIPE)

@@ -83,6 +83,16 @@ def descendants(pid):
     return {int(child) for child in children}.union(*(descendants(child) for child in children))
 
 
+def list_by_age(pid):
+    """Return the command lines of the children of a process, the oldest first."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        started_at = int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[19])
+        words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        found.append((started_at, int(child), [word.decode() for word in words]))
+    return [words for _, _, words in sorted(found)]
+
+
 def assert_every_answer_has_browser_headers(url):
     """Look at answers of views, of static files, of the front, and of its probe."""
     style = re.search(r'href="(/static/[^"]+\.css)"', httpx.get(f"{url}/").text)[1]
@@ -155,12 +165,15 @@ def settings_of(sandbox):
 class TestDemo:
     def test_serves_a_first_page_and_says_whom_to_sign_in_as_at_every_start(self, data_dir):
         for start in range(2):
+            # Another test may have left its data.
+            is_prepared = (data_dir / "people.json").exists()
             process, url, said = demo(data_dir)
             answer = httpx.get(f"{url}/accounts/login/")
             (staff_url,) = re.findall(r"staff\s+(http://localhost:\d+)", said)
             staff_page = "/support/items/"
             here, there = (httpx.get(f"{one}{staff_page}") for one in (url, staff_url))
             inbox = httpx.get(f"{staff_url}/inbox/")
+            modules = [words[2] for words in list_by_age(process.pid) if words[1:2] == ["-m"]]
             if start:
                 self.look(data_dir)
             else:
@@ -169,6 +182,10 @@ class TestDemo:
             status = process.wait(timeout=PATIENCE)
             process.stdout.close()
 
+            # On existing data, nothing has to happen before the web server starts.
+            assert is_prepared or not start
+            assert modules.index("granian") == (0 if is_prepared else 1), modules
+            assert modules.index("integrations.sandbox") == (1 if is_prepared else 0), modules
             assert answer.status_code == 200
             assert here.status_code == inbox.status_code == 404
             assert there.headers["location"] == f"/accounts/login/?next={staff_page}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,9 +38,11 @@ class Server:
 
 
 @contextmanager
-def granian(target: str, log: Path, *, host: str = "127.0.0.1") -> Iterator[int]:
+def granian(
+    target: str, log: Path, *, host: str = "127.0.0.1", processes: int = 1
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """
-    Serve an application of `tests.front.served`, and yield the port.
+    Serve an application of `tests.front.served`, and yield the port and granian's first process.
 
     The tests stand where a proxy would, so that they can say whom a request comes from.
     """
@@ -49,7 +52,7 @@ def granian(target: str, log: Path, *, host: str = "127.0.0.1") -> Iterator[int]
                 *(sys.executable, "-m", "granian", "--interface", "asgi"),
                 *(f"tests.front.served:{target}", "--host", host, "--port", str(port)),
                 *("--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning"),
-                *("--http1-header-read-timeout", "1000"),
+                *("--http1-header-read-timeout", "1000", "--workers", str(processes)),
             ],
             env={**os.environ, "ANTARES_ENV": "development", "TRUSTED_PROXY": "nginx"},
             output=output,
@@ -57,28 +60,28 @@ def granian(target: str, log: Path, *, host: str = "127.0.0.1") -> Iterator[int]
         )
         try:
             ports.wait(port, process, name="granian")
-            yield port
+            yield port, process
         finally:
             stop(process)
 
 
 @pytest.fixture(scope="session")
 def started(tmp_path_factory) -> Iterator[int]:
-    with granian("application", tmp_path_factory.mktemp("front") / "granian.log") as port:
+    with granian("application", tmp_path_factory.mktemp("front") / "granian.log") as (port, _):
         yield port
 
 
 @pytest.fixture(scope="session")
 def upstream(tmp_path_factory) -> Iterator[int]:
     """Return the port of a server with the limits of the real routes."""
-    with granian("behind_nginx", tmp_path_factory.mktemp("upstream") / "granian.log") as port:
+    with granian("behind_nginx", tmp_path_factory.mktemp("upstream") / "granian.log") as (port, _):
         yield port
 
 
 @pytest.fixture(params=["0.0.0.0", "::"])  # noqa: S104 - for the test alone
 def everywhere(request, tmp_path) -> Iterator[int]:
     """Return the port of a server that listens on every address of the machine."""
-    with granian("application", tmp_path / "granian.log", host=request.param) as port:
+    with granian("application", tmp_path / "granian.log", host=request.param) as (port, _):
         yield port
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
 import time
 from contextlib import suppress
@@ -90,7 +91,7 @@ def answer(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/state":
         start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(_state).encode()]
+        return [json.dumps({**_state, "pid": os.getpid()}).encode()]
     count("called", 1)
     start_response("200 OK", [("Content-Type", "application/octet-stream")])
     if path == "/hold":

@@ -55,7 +55,7 @@ class TestOwnEntries:
 
         found, by_name = own_of(alice)
 
-        assert len(found) == 5
+        assert len(found) == 3
         assert {one.actor_kind for one in found} == {"system"}
         assert {by_name[one.subject] for one in found} == {
             alice.integration.id,

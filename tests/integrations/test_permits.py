@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -271,15 +272,20 @@ class TestTheServicesOwn:
 
         assert permits.to_end(connection_id=connection_id, at=timezone.now())
 
-    def test_syncs_under_four_decisions_made_together(self, integration):
+    def test_asks_for_news_under_two_decisions_made_together(self, integration):
         given = permits.to_sync(integration_id=integration.id, at=timezone.now())
 
         assert given.credential.holder == integration.connection_id
         assert given.remote.use.recipient == Recipient.OWN_PROVIDER
-        assert set(given.store) == {DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}
-        assert {permit.use.purpose for permit in given.store.values()} == {Purpose.SYNC_STORE}
-        assert decisions() == ["use.permitted"] * 4
+        assert decisions() == ["use.permitted"] * 2
         assert given.remote.expires_at - timezone.now() <= timedelta(seconds=60)
+
+    def test_stores_under_a_decision_for_each_class(self, integration):
+        given = permits.to_store(integration_id=integration.id, at=timezone.now())
+
+        assert set(given) == {DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT}
+        assert {permit.use.purpose for permit in given.values()} == {Purpose.SYNC_STORE}
+        assert decisions() == ["use.permitted"] * 2
 
     def test_syncs_nothing_without_consent(self, integration, alice, acme):
         consents.withdraw(
@@ -334,7 +340,9 @@ class TestWhatWasFoundBefore:
             )
 
         assert not [one for one in asked.captured_queries if "FROM integ" in one["sql"]]
-        assert found.of == facts.of_integrations([integration.id], actor=hers, at=at)
+        of_one = facts.of_integrations([integration.id], actor=hers, at=at)[integration.id]
+        # The provider is read with all mailboxes of a person alone.
+        assert found.of == {integration.id: replace(of_one, provider="google")}
         assert list(granted) == [(integration.id, DataClass.MAIL_METADATA)]
 
     def test_of_her_question_opens_nothing_to_another_or_later(self, hers, integration, bob, acme):

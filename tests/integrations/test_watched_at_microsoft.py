@@ -235,7 +235,7 @@ class TestAnAddressThatMicrosoftCannotValidate:
         integration = Integration.objects.get()
         assert (integration.status, integration.status_reason) == ("active", "")
         details = browser.client.get(reverse("settings-details", args=[integration.id])).text
-        assert "Microsoft is asked every minute." in details
+        assert "Antares checks Microsoft every minute." in details
 
         clock.reach(Watch.objects.get().due_at)
         with acting_as(ProcessClass.PURGE):

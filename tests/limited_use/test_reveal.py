@@ -40,6 +40,20 @@ class TestReveal:
             '<p title="&quot;&gt;&lt;script&gt;">'
         )
 
+    @given(st.text() | st.binary() | st.integers() | st.none())
+    def test_writes_it_as_django_writes_a_variable(self, value):
+        plain = Template("{{ value }}").render(Context({"value": value}))
+
+        assert render("{% reveal row.subject %}", value) == plain
+
+    def test_escapes_nothing_where_django_does_not(self):
+        text = "{% autoescape off %}{% reveal row.subject %}{% endautoescape %}"
+
+        assert render(text, "<b>&") == "<b>&"
+
+    def test_escapes_nothing_twice(self):
+        assert render("{% reveal row.subject|linebreaksbr %}", "<b>\n&") == "&lt;b&gt;<br>&amp;"
+
     def test_goes_through_filters_with_their_arguments(self):
         assert render("{% reveal row.subject|lower|slice:size %}", size="6") == "canary"
         assert render('{% reveal row.subject|default:"(none | at all)" %}', "") == "(none | at all)"

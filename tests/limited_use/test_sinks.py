@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.ids import uuid7
 from integrations.models import Connection, Message
 from limited_use.sinks import download, page, provider, response
+from limited_use.sinks.page import Shown
 from limited_use.sinks.region import SinkFailed, WrongSink, region
 from limited_use.sinks.response import Row
 from limited_use.vault import keys
@@ -151,6 +152,28 @@ class TestPage:
         html = page.render("list.html", rows, permits=permits, actor=ALICE, shape=shape, at=NOW)
 
         assert b"<p>canary &lt;b&gt; 0</p>" in html
+
+    def test_holds_texts_however_deep_and_leaves_clear_what_a_shape_says_is(
+        self, rows, permits, tmp_path
+    ):
+        (tmp_path / "deep.html").write_text(
+            "{% load reveal %}{% for x in items.0.parts %}"
+            "{{ x.clear }}{% reveal x.text %}{% endfor %}"
+        )
+        (tmp_path / "leaky.html").write_text("{% for x in items.0.parts %}{{ x.text }}{% endfor %}")
+
+        def parts(_, opened):
+            return {"parts": [Shown({"clear": "<1>"}, {"text": opened["summary"].decode()})]}
+
+        def render(template):
+            return page.render(
+                template, rows[:1], permits=permits, actor=ALICE, shape=parts, at=NOW
+            ).decode()
+
+        assert render("deep.html").startswith("&lt;1&gt;{")
+        assert "canary &lt;b&gt; 0" in render("deep.html")
+        with pytest.raises(SinkFailed, match="StillHeld"):
+            render("leaky.html")
 
     def test_is_the_owners_alone(self, rows, permits, holder):
         (held,) = permits.values()

@@ -59,6 +59,26 @@ def test_a_worker_that_would_consume_the_queue_of_another_class_ends(running):
     assert seen_at("sync") is seen_at("purge") is None
 
 
+@pytest.mark.parametrize(("process_class", "ends"), [("sync", True), ("purge", False)])
+def test_a_worker_that_syncs_imports_client_libraries_before_its_first_task(
+    running, tmp_path, process_class, ends
+):
+    """So a library that is broken ends it at once, and not one task after the other."""
+    package = tmp_path / "googleapiclient"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise ImportError('it is broken')\n")
+
+    start(running, "--queues", process_class, process_class=process_class, PYTHONPATH=str(tmp_path))
+
+    if ends:
+        assert running.service.processes["worker"].wait(timeout=60) != 0
+        assert "it is broken" in read_log(running)
+        assert seen_at("sync") is None
+    else:
+        wait_until(lambda: seen_at("purge"))
+        assert "it is broken" not in read_log(running)
+
+
 def test_beat_says_that_it_runs(running):
     running.beat()
 

@@ -258,13 +258,118 @@ class TestDelta:
         assert gone.headers["location"].endswith("$deltatoken=")
         assert graph.get(f"{link}x").status_code == 400
 
-    def test_of_folders_tells_new_ones(self, graph):
-        first = graph.get("/me/mailFolders/delta").json()
-        graph.post("/me/mailFolders", json={"displayName": "Harbour"})
+    @pytest.mark.parametrize(
+        "path", ["/me/mailFolders/inbox/messages/delta", "/me/mailFolders/delta"]
+    )
+    def test_ends_with_a_new_link_each_time_of_which_the_last_three_are_remembered(
+        self, graph, path
+    ):
+        links = [delta(graph, path)[1]]
+        for _ in range(3):
+            links.append(delta(graph, links[-1])[1])
 
-        second = graph.get(first["@odata.deltaLink"]).json()
+        assert len(set(links)) == 4
+        assert [graph.get(one).status_code for one in links] == [410, 200, 200, 200]
+        # Each of these answers had a link as well.
+        assert graph.get(links[1]).status_code == 410
 
-        assert [one["displayName"] for one in second["value"]] == ["Harbour"]
+    def test_remembers_all_links_where_the_dial_says_so(self, microsoft, graph):
+        microsoft.sandbox.dial(graph_links_kept=0)
+        for path in ("/me/mailFolders/inbox/messages/delta", "/me/mailFolders/delta"):
+            link = delta(graph, path)[1]
+
+            assert [graph.get(link).status_code for _ in range(5)] == [200] * 5
+
+
+class TestDeltaOfFolders:
+    def told(self, graph, link) -> tuple[list, str]:
+        items, link, _ = delta(graph, link)
+        return [one.get("displayName", one.get("@removed")) for one in items], link
+
+    def test_tells_new_renamed_moved_and_deleted_ones(self, graph):
+        _, link = self.told(graph, "/me/mailFolders/delta")
+        made = graph.post("/me/mailFolders", json={"displayName": "Harbour"}).json()["id"]
+        told = [self.told(graph, link)]
+        for method, verb, body in (
+            ("PATCH", "", {"displayName": "Port"}),
+            ("POST", "/move", {"destinationId": "inbox"}),
+            ("DELETE", "", None),
+            ("POST", "/permanentDelete", None),
+        ):
+            path = f"/me/mailFolders/{made}{verb}"
+            graph.request(method, path, json=body).raise_for_status()
+            told.append(self.told(graph, told[-1][1]))
+
+        gone = {"reason": "deleted"}
+        assert [names for names, _ in told] == [["Harbour"], ["Port"], ["Port"], ["Port"], [gone]]
+        assert graph.get(f"/me/mailFolders/{made}").status_code == 404
+
+    @pytest.mark.parametrize("counts", [True, False])
+    def test_tells_a_folder_that_has_more_mail_where_the_dial_says_so(
+        self, microsoft, graph, counts
+    ):
+        microsoft.sandbox.dial(graph_folder_counts=counts)
+        _, link = self.told(graph, "/me/mailFolders/delta")
+        microsoft.deliver(ADA)
+
+        assert self.told(graph, link)[0] == (["Inbox"] if counts else [])
+
+    def test_comes_by_pages(self, graph):
+        items, _, pages = delta(graph, "/me/mailFolders/delta", Prefer="odata.maxpagesize=3")
+
+        assert (len({one["id"] for one in items}), len(items), pages) == (8, 8, 3)
+
+    def test_selects_and_takes_nothing_else(self, graph):
+        first = graph.get("/me/mailFolders/delta?$select=displayName").json()
+        refused = [
+            graph.get(f"/me/mailFolders/delta?{one}").json()["error"]["code"]
+            for one in ("$top=5", "$filter=displayName eq 'x'", "$orderby=id", "$search=x")
+        ]
+
+        assert {tuple(one) for one in first["value"]} == {("id", "displayName")}
+        assert set(refused) == {"ErrorInvalidUrlQuery"}
+
+    def test_forgets_old_links(self, microsoft, graph):
+        _, link = self.told(graph, "/me/mailFolders/delta")
+        microsoft.mail("expire-history", ADA)
+
+        gone = graph.get(link)
+
+        assert (gone.status_code, gone.json()["error"]["code"]) == (410, "SyncStateNotFound")
+        assert graph.get(f"{link}x").status_code == 400
+
+
+class TestMovedAndDeletedFolders:
+    def test_that_are_deleted_go_to_deleted_items_and_then_for_good(self, microsoft, graph):
+        outer = graph.post("/me/mailFolders", json={"displayName": "Outer"}).json()["id"]
+        path = f"/me/mailFolders/{outer}"
+        inner = graph.post(f"{path}/childFolders", json={"displayName": "Inner"}).json()["id"]
+        microsoft.deliver(ADA)
+        [message] = ids(graph.get("/me/messages").json()["value"])
+        graph.post(f"/me/messages/{message}/move", json={"destinationId": inner})
+
+        graph.delete(path).raise_for_status()
+        bin_ = graph.get("/me/mailFolders/deleteditems").json()["id"]
+        assert graph.get(path).json()["parentFolderId"] == bin_
+        assert graph.get("/me/messages").json()["value"] != []
+        graph.delete(path).raise_for_status()
+
+        assert graph.get(f"/me/mailFolders/{inner}").status_code == 404
+        assert graph.get("/me/messages").json()["value"] == []
+
+    def test_of_exchanges_own_stay_and_none_goes_into_itself(self, graph):
+        outer = graph.post("/me/mailFolders", json={"displayName": "Outer"}).json()["id"]
+        path = f"/me/mailFolders/{outer}"
+        inner = graph.post(f"{path}/childFolders", json={"displayName": "Inner"}).json()["id"]
+
+        refused = [
+            graph.post("/me/mailFolders/inbox/move", json={"destinationId": "archive"}),
+            graph.post("/me/mailFolders/inbox/permanentDelete"),
+            graph.post(f"{path}/move", json={"destinationId": inner}),
+            graph.post(f"{path}/move", json={"destinationId": "nowhere"}),
+        ]
+
+        assert [one.status_code for one in refused] == [400, 400, 400, 404]
 
 
 class TestSending:

@@ -5,11 +5,16 @@ The two settings are the transaction's own (`set_config(…, true)`), so a commi
 pooler takes them away, and the next one begins with nobody. Outside of a transaction block the
 statement and what precedes it travel in one pipeline, which PostgreSQL runs as one transaction:
 no round trip more than without.
+
+A request begins without a round trip, too: see `DatabaseWrapper.close_if_health_check_failed`.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
+import select
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
@@ -18,6 +23,7 @@ from typing import Any, Final
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
 
 from accounts import owned
 from config.classes import SITES, ProcessClass
@@ -39,14 +45,46 @@ _FUNCTIONS: Final = (
 _STATEMENT: Final = re.compile(
     r"\s*\(*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE
 )
+#: For so many seconds after its last statement a connection with a silent socket is taken to work.
+#: No firewall forgets a connection so soon.
+TRUSTED_FOR: Final = 10.0
 _TELL: Final = f"SELECT set_config('{PERSON}', %s, true), set_config('{ORGANISATION}', %s, true)"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    health_check_done: bool
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(_tell)
         self._teller: psycopg.Cursor[Any] | None = None
+        self.used_at = 0.0
+
+    def close_if_health_check_failed(self) -> None:
+        """
+        Skip Django's `SELECT 1` for a connection that was just used and whose socket is silent.
+
+        A server that ends a connection, by a restart or a command, says so on the socket and closes
+        it.
+        """
+        if self.connection is not None and not self.health_check_done:
+            self.health_check_done = self._was_used_lately() and _is_silent(self.connection)
+        super().close_if_health_check_failed()
+
+    def _was_used_lately(self) -> bool:
+        return time.monotonic() - self.used_at < TRUSTED_FOR
+
+    def connect(self) -> None:
+        """
+        Connect. The connection is closed at a random time between half and all of its age.
+
+        Busy threads connect at the same moment. If they were also closed at the same moment, the
+        requests of all threads would wait at once.
+        """
+        super().connect()
+        if self.close_at is not None:
+            longest = self.settings_dict["CONN_MAX_AGE"]
+            self.close_at -= secrets.randbelow(longest // 2 + 1)
 
     def teller(self) -> psycopg.Cursor[Any]:
         """Return the cursor that tells of the connection at hand: one for all that it is told."""
@@ -63,6 +101,7 @@ def _tell(
     context: dict[str, Any],
 ) -> Any:
     wrapper: DatabaseWrapper = context["connection"]
+    wrapper.used_at = time.monotonic()
     if settings.PROCESS_CLASS not in _TOLD or not touches(sql):
         return execute(sql, params, many, context)
     owner = owned.current()
@@ -86,6 +125,20 @@ def _together(
         return connection.pipeline()
     # What psycopg puts into a pipeline of its own, or into none.
     return connection.transaction() if connection.autocommit else nullcontext()
+
+
+def _is_silent(connection: psycopg.Connection[Any]) -> bool:
+    """
+    Return whether a connection is open and idle, and the server has sent nothing on it.
+
+    It is not idle where a statement or a transaction was broken off by something that is no error
+    of the database, such as a time limit.
+    """
+    if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
 
 
 def touches(sql: Any) -> bool:

@@ -8,10 +8,10 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from google.oauth2.credentials import Credentials
-
 from integrations.providers import errors, transport
 from integrations.providers.access import Access
+
+from .services import authorize
 
 # The library's own bound: https://developers.google.com/api-client-library longer GETs are POSTed.
 MAX_URL: Final = 2048
@@ -155,7 +155,7 @@ def prepared(request: Any, access: Access) -> tuple[str, str, dict[str, str], by
         method = "POST"
         headers["x-http-method-override"] = "GET"
         headers["content-type"] = "application/x-www-form-urlencoded"
-    Credentials(access.token()).apply(headers)  # type: ignore[no-untyped-call]
+    authorize(headers, access.token())
     return method, url, headers, body.encode() if isinstance(body, str) else body
 
 

@@ -5,6 +5,10 @@ Its transport, httplib2, hands one caller's answer to another when threads share
 it (google-api-python-client issue 568), and ignores a changed root for uploads and
 batches (issues 1107 and 1991). So requests are built here from the discovery document with its
 root rewritten, and sent by `calls.py`.
+
+The library is imported when the first request is built: it takes a tenth of a second and 10 MB,
+which most processes (web, beat, purge, commands) never need. A sync worker needs it, and calls
+`load` when it starts. Only this module imports the library, always inside a function.
 """
 
 from __future__ import annotations
@@ -13,9 +17,6 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NoReturn
-
-from googleapiclient.discovery import build_from_document
-from googleapiclient.discovery_cache import get_static_doc
 
 _VERSIONS: Final = {"gmail": "v1", "calendar": "v3"}
 
@@ -55,14 +56,42 @@ class Calendar:
     channels: Any
 
 
+def load() -> None:
+    """
+    Import the library.
+
+    Threads may call this at once: Python imports a module once, under a lock of that module.
+
+    :raises ImportError: if it is missing or broken
+    """
+    import google.oauth2.credentials  # noqa: F401 - for the functions below
+    import googleapiclient.discovery
+    import googleapiclient.discovery_cache  # noqa: F401
+
+
+def authorize(headers: dict[str, str], token: str) -> None:
+    """Add a bearer token to the headers of a request."""
+    from google.oauth2.credentials import Credentials
+
+    Credentials(token).apply(headers)  # type: ignore[no-untyped-call]
+
+
 def root_of(root_url: str, api: str = "gmail") -> str:
     """Return where an API is: at `root_url`, or, if that is empty, where its document says."""
     return (root_url or str(_document(api)["rootUrl"])).rstrip("/") + "/"
 
 
 def _document(api: str) -> dict[str, Any]:
+    from googleapiclient.discovery_cache import get_static_doc
+
     found: dict[str, Any] = json.loads(get_static_doc(api, _VERSIONS[api]))
     return found
+
+
+def _build(document: dict[str, Any]) -> Any:
+    from googleapiclient.discovery import build_from_document
+
+    return build_from_document(document, http=_Nowhere())
 
 
 def _at(api: str, root_url: str) -> dict[str, Any]:
@@ -83,7 +112,7 @@ def gmail(root_url: str) -> Gmail:
     and a fortieth of that to build a request from one.
     """
     document = _at("gmail", root_url)
-    users = build_from_document(document, http=_Nowhere()).users()
+    users = _build(document).users()
     messages = users.messages()
     return Gmail(
         users=users,
@@ -99,7 +128,7 @@ def gmail(root_url: str) -> Gmail:
 @lru_cache(maxsize=8)
 def calendar(root_url: str) -> Calendar:
     """Return Calendar at `root_url`. See `gmail`."""
-    found = build_from_document(_at("calendar", root_url), http=_Nowhere())
+    found = _build(_at("calendar", root_url))
     return Calendar(
         lists=found.calendarList(),
         events=found.events(),

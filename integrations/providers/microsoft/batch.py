@@ -17,7 +17,7 @@ import orjson
 from integrations.providers import errors, parallel, transport
 from integrations.providers.access import Access
 
-from .calls import Outcome, Request, call, meaning, preferences, query_of
+from .calls import Outcome, Request, call, meaning, preferences, query_of, relative_path
 from .client import AT_ONCE
 
 MOST_PARTS: Final = 20
@@ -44,7 +44,7 @@ def call_in_batches(requests: Sequence[Request], access: Access) -> list[Outcome
 def _call_batch(requests: Sequence[Request], access: Access) -> list[Outcome]:
     if len(requests) == 1:
         return [_call_alone(requests[0], access)]
-    parts = [_part(place, request) for place, request in enumerate(requests)]
+    parts = [_part(place, request, access) for place, request in enumerate(requests)]
     batch = Request("/$batch", method="POST", body={"requests": parts}, parts=len(parts))
     answer = _call_alone(batch, access)
     if isinstance(answer, errors.Rejected):
@@ -70,11 +70,11 @@ def _call_alone(request: Request, access: Access) -> Outcome:
         return error.with_traceback(None)
 
 
-def _part(place: int, request: Request) -> dict[str, Any]:
+def _part(place: int, request: Request, access: Access) -> dict[str, Any]:
     return {
         "id": str(place),
         "method": request.method,
-        "url": request.path + query_of(request),
+        "url": relative_path(request, access) + query_of(request),
         "headers": {"Accept": request.accept, "Prefer": preferences(request)},
     }
 

@@ -22,6 +22,7 @@ from .client import AT_ONCE, DEADLINE, Call, NoAnswer, client
 ROOT: Final = "https://graph.microsoft.com/v1.0"
 # Without it an id changes when its item is moved. It is no part of a link: it is said each time.
 IMMUTABLE: Final = 'IdType="ImmutableId"'
+_LEADS_AWAY: Final = "a link points away from Graph"
 # Seconds, where answers are few and short: somebody may be waiting.
 PATIENCE: Final = 45.0
 
@@ -199,6 +200,21 @@ def _answers(
         return [NoAnswer() for _ in ready]
 
 
+def relative_path(request: Request, access: Access) -> str:
+    """
+    Return the path of `request` below the root, as a part of a batch has it.
+
+    :raises CursorExpired: if it is a link that leads elsewhere
+    """
+    if "://" not in request.path:
+        return request.path
+    root = root_of(access.root_url)
+    beginning, path = request.path[: len(root)], request.path[len(root) :]
+    if beginning.lower() != root.lower() or not path.startswith("/"):
+        raise errors.CursorExpired(_LEADS_AWAY)
+    return path
+
+
 def prepared(request: Request, access: Access) -> Call:
     """Return `request` with a bearer token, if it stays where the token may go."""
     root = root_of(access.root_url)
@@ -208,7 +224,7 @@ def prepared(request: Request, access: Access) -> Call:
     if urlsplit(url)[:2] != urlsplit(root)[:2]:
         # A link was handed to us and kept. It is followed only home.
         if is_link:
-            raise errors.CursorExpired("a link points away from Graph")
+            raise errors.CursorExpired(_LEADS_AWAY)
         raise errors.Unexpected("a request would have left for another host")
     headers = {
         "authorization": f"Bearer {access.token()}",

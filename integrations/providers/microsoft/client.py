@@ -1,13 +1,18 @@
 """
-Microsoft's own client library, made ours: one event loop in one thread per process.
+Microsoft's own client library, called from threads.
 
 The library is asynchronous, and its connections belong to the loop that opened them: a client
-that outlives its loop fails at every second call. So there is one loop, and callers are threads.
-What it makes of an answer, a tree of models, costs a hundred times as much as the answer's JSON;
-requests are its own, and answers are read as they come. It would also send a POST again
-after a 503, and follow a redirect: both are off.
+that outlives its loop fails at every second call. A session is a loop with its connections. The
+calling thread borrows one and runs its loop for the time of a call; handing each call over to a
+thread with a loop of its own costs more than sending it. Between calls nothing runs.
 
-Importing it takes 25 MB and a tenth of a second, which a process pays that talks to Microsoft.
+What the library makes of an answer, a tree of models, costs a hundred times as much as the answer's
+JSON; requests are its own, and answers are read as they come. By default it would also send a POST
+again after a 503, and follow a redirect: that middleware is left out. Requests go to its transport
+and not through `httpx.AsyncClient.send`, which would keep cookies of one mailbox for all.
+
+Importing it takes 25 MB and a tenth of a second. A sync worker imports it when it starts, any other
+process when it first calls Microsoft.
 """
 
 from __future__ import annotations
@@ -17,15 +22,15 @@ import atexit
 import logging
 import os
 import ssl
+import time
 import warnings
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TookTooLong
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import lru_cache
-from threading import Lock, Thread
+from threading import Lock, Semaphore
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
@@ -33,8 +38,8 @@ from integrations.providers import parallel, transport
 from integrations.providers.transport import Answer
 
 if TYPE_CHECKING:
-    from httpx import AsyncClient
     from msgraph.graph_request_adapter import GraphRequestAdapter
+    from msgraph_core.middleware import AsyncGraphTransport
 
 logger = logging.getLogger(__name__)
 
@@ -42,12 +47,10 @@ CONNECT: Final = 10.0
 READ: Final = 30.0
 # Of one call altogether, however it goes: a file may take longer than what says something of it.
 DEADLINE: Final = 120.0
-# Of reading the library in, which others wait for as well.
+# Of waiting for another thread that imports the library.
 LOADING: Final = 45.0
 # https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
 AT_ONCE: Final = 4
-_KEPT_OPEN: Final = 40
-
 _MAKING: Final = Lock()
 T = TypeVar("T")
 
@@ -75,28 +78,38 @@ class Call:
 
 class _Gate:
     """
-    Lets as many requests of one mailbox through at once as Graph answers.
+    Lets as many requests of one mailbox through at once as Graph answers, of all threads.
 
-    A batch waits for as many places as Graph answers parts at once. Only one call collects places
-    at a time, so that no two wait for each other's.
+    A caller waits for all places that it can use. Only one caller collects places at a time, so
+    that no two wait for each other's.
     """
 
     def __init__(self) -> None:
-        self._places = asyncio.Semaphore(AT_ONCE)
-        self._collecting = asyncio.Lock()
+        self._places = Semaphore(AT_ONCE)
+        self._collecting = Lock()
 
-    @asynccontextmanager
-    async def passing(self, parts: int) -> AsyncIterator[None]:
-        wanted, taken = min(parts, AT_ONCE), 0
+    @contextmanager
+    def hold(self, places: int, *, until: float) -> Iterator[None]:
+        """
+        Hold `places`.
+
+        :raises TimeoutError: if they were not free before `until`, a moment of the monotonic clock
+        """
+        taken = 0
         try:
-            async with self._collecting:
-                while taken < wanted:
-                    await self._places.acquire()
+            if not self._collecting.acquire(timeout=max(0.0, until - time.monotonic())):
+                raise TimeoutError
+            try:
+                while taken < places:
+                    if not self._places.acquire(timeout=max(0.0, until - time.monotonic())):
+                        raise TimeoutError
                     taken += 1
+            finally:
+                self._collecting.release()
             yield
         finally:
-            for _ in range(taken):
-                self._places.release()
+            if taken:
+                self._places.release(taken)
 
 
 class _Carrying(ThreadPoolExecutor):
@@ -106,87 +119,67 @@ class _Carrying(ThreadPoolExecutor):
         return super().submit(copy_context().run, function, *given, **named)
 
 
-class GraphClient:
-    """The library at work for this process. Safe to share between threads."""
+class _Session:
+    """An event loop and the connections that were opened on it, for one thread at a time."""
 
-    def __init__(self, process: int, proxy: str) -> None:
-        self.pid = process
-        self._proxy = proxy
+    def __init__(self, authorities: ssl.SSLContext, proxy: str) -> None:
         self._loop = asyncio.new_event_loop()
-        # By token, and so by mailbox: its mail and its calendars share the limit.
-        self._gates: WeakValueDictionary[str, _Gate] = WeakValueDictionary()
-        self._names = _Carrying(max_workers=AT_ONCE, thread_name_prefix="graph-names")
-        self._loop.set_default_executor(self._names)
-        Thread(target=self._run, name="graph", daemon=True).start()
-        try:
-            # Born on its own loop.
-            self._adapter, self._http = self._wait(self._made(), LOADING)
-        except TookTooLong:
-            self._end()
-            raise NoAnswer from None
-
-    def _run(self) -> None:
-        self._loop.run_forever()
-        # What nobody waits for any more hears of it.
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
-
-    async def _made(self) -> tuple[GraphRequestAdapter, AsyncClient]:
-        with warnings.catch_warnings():
-            # Its builders mark half of Graph as deprecated where they are defined.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return _library(self._proxy)
+        self.names = _Carrying(max_workers=AT_ONCE, thread_name_prefix="graph-names")
+        self._loop.set_default_executor(self.names)
+        self._adapter, self._transport = _library(authorities, proxy)
 
     def send(
-        self, calls: Sequence[Call], *, deadline: float = DEADLINE
+        self, calls: Sequence[Call], *, at_once: int, until: float
     ) -> list[Answer | Exception]:
         """
-        Return the answer to each of `calls`, in order; in place of one, `NoAnswer`,
-        `transport.TooLarge`, or whatever nobody foresaw of the library.
+        Return the answer to each of `calls`.
 
-        All go to one place. Of those with one token, whoever sends them, no more than `AT_ONCE` are
-        under way at a time, and of `calls` no more than `parallel.requests_at_once`.
+        :raises TimeoutError: if they are not all there at `until`, a moment of the monotonic clock
         """
-        width = parallel.requests_at_once.get()
-        if width and width < min(len(calls), AT_ONCE):
-            groups = [calls[at : at + width] for at in range(0, len(calls), width)]
-            return [answer for group in groups for answer in self.send(group, deadline=deadline)]
-        way = transport.towards.set(transport.place_towards(calls[0].url))
-        with suppress(TookTooLong, CancelledError):
-            try:
-                return self._wait(self._all(calls), deadline)
-            finally:
-                transport.towards.reset(way)
-        return [NoAnswer() for _ in calls]
+        return self._run(self._send_each(calls, at_once, until))
 
-    async def _all(self, calls: Sequence[Call]) -> list[Answer | Exception]:
-        # Held here, so that it is there for as long as one of them is under way.
-        gates = [self._gate(call) for call in calls]
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._loop.run_until_complete(work)
+        # A thread that runs a loop of its own cannot run another one.
+        with _Carrying(max_workers=1, thread_name_prefix="graph") as thread:
+            answer: T = thread.submit(self._loop.run_until_complete, work).result()
+            return answer
 
-        async def gated(call: Call, gate: _Gate) -> Answer | Exception:
-            try:
-                async with gate.passing(call.parts):
-                    return await self._one(call)
-            except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
-                # Its frames hold a token: only its kind is said.
-                logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
-                return error.with_traceback(None)
+    async def _send_each(
+        self, calls: Sequence[Call], at_once: int, until: float
+    ) -> list[Answer | Exception]:
+        # The clock of a loop is the monotonic one.
+        async with asyncio.timeout_at(until):
+            if len(calls) == 1:
+                return [await self._try_to_send(calls[0], until)]
+            places = asyncio.Semaphore(at_once)
 
-        return await asyncio.gather(*map(gated, calls, gates))
+            async def send(call: Call) -> Answer | Exception:
+                async with places:
+                    return await self._try_to_send(call, until)
 
-    def _gate(self, call: Call) -> _Gate:
-        """Return what lets four at once through. On the loop's thread only."""
-        token = call.headers.get("authorization", "")
-        return self._gates.setdefault(token, _Gate())
+            return await asyncio.gather(*map(send, calls))
 
-    async def _one(self, call: Call) -> Answer | Exception:
+    async def _try_to_send(self, call: Call, until: float) -> Answer | Exception:
+        try:
+            return await self._send(call, until)
+        except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
+            # Its frames hold a token: only its kind is said.
+            logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
+            return error.with_traceback(None)
+
+    async def _send(self, call: Call, until: float) -> Answer | Exception:
         from httpx import HTTPError, StreamError
 
         with suppress(HTTPError, StreamError, OSError):
             request = await self._adapter.convert_to_native_async(_information(call))
-            response = await self._http.send(request, stream=True)
+            if time.monotonic() >= until:
+                # The loop looks at its clock between two steps: a request must not go out late.
+                return NoAnswer()
+            response = await self._transport.handle_async_request(request)
             try:
                 pieces, total = [], 0
                 async for piece in response.aiter_bytes():
@@ -199,53 +192,142 @@ class GraphClient:
             return Answer(response.status_code, response.headers, b"".join(pieces))
         return NoAnswer()
 
-    def _wait(self, work: Coroutine[Any, Any, T], deadline: float) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+    def close(self) -> None:
+        """Drop what is under way, close the connections, and end the loop."""
+        with suppress(Exception):
+            self._run(self._end())
+        self._loop.close()
+
+    async def _end(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        async with asyncio.timeout(1.0):
+            await self._transport.transport.aclose()
+
+
+class GraphClient:
+    """The library at work for this process. Safe to share between threads."""
+
+    def __init__(self, process: int, proxy: str) -> None:
+        self.pid = process
+        self._proxy = proxy
+        # The system's authorities, as `transport` has them; the default is a list in a package.
+        self._authorities = ssl.create_default_context()
+        # The one that was used last comes first: its connections are open.
+        self._idle: list[_Session] = []
+        # By token, and so by mailbox: its mail and its calendars share the limit.
+        self._gates: WeakValueDictionary[str, _Gate] = WeakValueDictionary()
+        self._finding_gates = Lock()
+        load()
+
+    def send(
+        self, calls: Sequence[Call], *, deadline: float = DEADLINE
+    ) -> list[Answer | Exception]:
+        """
+        Return the answer to each of `calls`, in order; in place of one, `NoAnswer`,
+        `transport.TooLarge`, or whatever nobody foresaw of the library.
+
+        All are of one mailbox, with one token. Of those with that token, whichever threads send
+        them, no more than `AT_ONCE` are under way at a time, and of `calls` no more than
+        `parallel.requests_at_once`.
+        """
+        width = parallel.requests_at_once.get()
+        if width and width < min(len(calls), AT_ONCE):
+            groups = [calls[at : at + width] for at in range(0, len(calls), width)]
+            return [answer for group in groups for answer in self.send(group, deadline=deadline)]
+        until = time.monotonic() + deadline
+        places = min(AT_ONCE, sum(call.parts for call in calls))
+        at_once = max(1, places // max(call.parts for call in calls))
+        gate = self._find_gate(calls[0])
+        way = transport.towards.set(transport.place_towards(calls[0].url))
         try:
-            return future.result(deadline)
-        except BaseException:
-            # The time is over, or the worker's: what nobody waits for is not to go on.
-            future.cancel()
+            with gate.hold(places, until=until), self._borrow_session() as session:
+                return session.send(calls, at_once=at_once, until=until)
+        except TimeoutError:
+            return [NoAnswer() for _ in calls]
+        finally:
+            transport.towards.reset(way)
+
+    def _find_gate(self, call: Call) -> _Gate:
+        token = call.headers.get("authorization", "")
+        with self._finding_gates:
+            return self._gates.setdefault(token, _Gate())
+
+    @contextmanager
+    def _borrow_session(self) -> Iterator[_Session]:
+        """Hold a session that no other thread uses meanwhile."""
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = _Session(self._authorities, self._proxy)
+        try:
+            yield session
+        except TimeoutError:
+            # Whatever was under way has been cancelled, and its connections closed.
+            self._idle.append(session)
             raise
+        except BaseException:
+            # The worker's time is over: nothing of it is to go on.
+            session.close()
+            raise
+        self._idle.append(session)
 
     def close(self) -> None:
-        """Close its connections and end its thread."""
-        with suppress(Exception):
-            self._wait(self._http.aclose(), 1.0)
-        self._end()
-
-    def _end(self) -> None:
-        self._names.shutdown(wait=False)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Close the connections that no thread uses now."""
+        while self._idle:
+            self._idle.pop().close()
 
 
-def _library(proxy: str) -> tuple[GraphRequestAdapter, AsyncClient]:
+def load() -> None:
+    """
+    Import the library.
+
+    :raises ImportError: if it is missing or broken
+    """
+    with warnings.catch_warnings():
+        # Its builders mark half of Graph as deprecated where they are defined.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import httpx  # noqa: F401 - for the functions below
+        import kiota_abstractions.request_information  # noqa: F401
+        import kiota_http.middleware.options  # noqa: F401
+        import msgraph.graph_request_adapter  # noqa: F401
+        import msgraph_core  # noqa: F401
+
+
+def _library(
+    authorities: ssl.SSLContext, proxy: str
+) -> tuple[GraphRequestAdapter, AsyncGraphTransport]:
+    """Return what builds requests, and what sends them on connections of its own."""
     import httpx
     from kiota_abstractions.authentication.anonymous_authentication_provider import (
         AnonymousAuthenticationProvider,
     )
-    from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption
-    from msgraph.graph_request_adapter import GraphRequestAdapter, options
-    from msgraph_core import GraphClientFactory
+    from kiota_http.kiota_client_factory import KiotaClientFactory
+    from kiota_http.middleware import UserAgentHandler
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+    from msgraph_core.middleware import AsyncGraphTransport, GraphTelemetryHandler
 
-    http = GraphClientFactory.create_with_default_middleware(
-        client=httpx.AsyncClient(
-            timeout=httpx.Timeout(READ, connect=CONNECT),
-            limits=httpx.Limits(max_connections=_KEPT_OPEN, max_keepalive_connections=_KEPT_OPEN),
-            # The system's authorities, as `transport` has them; the default is a list in a package.
-            verify=ssl.create_default_context(),
-            # No variable of the environment sends tokens elsewhere.
-            trust_env=False,
-            proxy=proxy or None,
-            follow_redirects=False,
-        ),
-        options={
-            **options,
-            RetryHandlerOption.get_key(): RetryHandlerOption(should_retry=False),
-            RedirectHandlerOption.get_key(): RedirectHandlerOption(should_redirect=False),
-        },
+    connections = httpx.AsyncHTTPTransport(
+        verify=authorities,
+        limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+        # No variable of the environment sends tokens elsewhere.
+        trust_env=False,
+        proxy=proxy or None,
     )
-    return GraphRequestAdapter(AnonymousAuthenticationProvider(), client=http), http
+    # Not the default middleware: it costs a fifth of a millisecond for each request, resends it
+    # after a 503, follows redirects, and rewrites paths that the library's builders make.
+    middleware = [UserAgentHandler(), GraphTelemetryHandler()]
+    pipeline = KiotaClientFactory.create_middleware_pipeline(middleware, connections)
+    graph_transport = AsyncGraphTransport(connections, pipeline)
+    http = httpx.AsyncClient(
+        transport=graph_transport,
+        timeout=httpx.Timeout(READ, connect=CONNECT),
+        trust_env=False,
+    )
+    adapter = GraphRequestAdapter(AnonymousAuthenticationProvider(), client=http)
+    return adapter, graph_transport
 
 
 def _information(call: Call) -> Any:
@@ -270,7 +352,7 @@ def _client_of(process: int, proxy: str) -> GraphClient:
 
 
 def _close(made: GraphClient) -> None:
-    # A forked worker has a copy of its parent's, and not the thread that would answer.
+    # A forked worker has a copy of its parent's loops and sockets, which are its parent's to close.
     if os.getpid() == made.pid:
         made.close()
 
@@ -279,7 +361,11 @@ def client() -> GraphClient:
     """
     Return this process's client, made when it is first asked for.
 
-    :raises NoAnswer: if that took too long; it is tried anew the next time
+    :raises NoAnswer: if another thread makes it and takes too long; it is asked for again next time
     """
-    with _MAKING:
+    if not _MAKING.acquire(timeout=LOADING):
+        raise NoAnswer
+    try:
         return _client_of(os.getpid(), transport.proxy())
+    finally:
+        _MAKING.release()

@@ -1,7 +1,8 @@
-"""Outlook's mail behind `MailAdapter`, by Microsoft Graph. The cursor is `mail_delta.Cursor`."""
+"""Outlook's mail behind `MailAdapter`, by Microsoft Graph. The cursor is `mail_cursor.Cursor`."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,12 +21,13 @@ from integrations.providers.base import (
     Wanted,
 )
 
-from . import attachments, mail_delta
-from . import folders as folder_list
+from . import attachments, mail_delta, mail_rounds
+from . import folders as folder_lists
 from . import mail_reading as reading
 from .calls import Request, call
 from .folders import Folders
 from .mail_content import ContentReader, Read
+from .mail_cursor import Cursor
 
 MAX_PAGE: Final = 500
 # Of a conversation; one with more is read as far as that.
@@ -62,11 +64,13 @@ class GraphMailAdapter:
 
     @misread.is_unexpected
     def profile(self) -> MailboxProfile:
-        folders = self._now()
+        listed = folder_lists.read(self.access, at=time.time())
+        with self._lock:
+            self._folders = listed.find_readable()
         since = (datetime.now(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
         return MailboxProfile(
-            message_count=folders.message_count,
-            cursor=str(mail_delta.begin(folders, self.access, since=since)),
+            message_count=listed.message_count,
+            cursor=str(mail_rounds.begin(listed, self.access, since=since)),
         )
 
     @misread.is_unexpected
@@ -128,10 +132,11 @@ class GraphMailAdapter:
 
     @misread.is_unexpected
     def changes(self, cursor: str) -> ChangePage:
-        place = mail_delta.Cursor.read(cursor)
-        page, heads = mail_delta.follow(place, self._now(), self.access)
-        self._keep(heads)
-        return page
+        followed = mail_delta.follow(Cursor.read(cursor), self.access)
+        with self._lock:
+            self._folders = followed.folders
+        self._keep(followed.heads)
+        return followed.page
 
     @misread.is_unexpected
     def attachment(self, message_id: str, part: str) -> ArrivingFile:
@@ -141,12 +146,8 @@ class GraphMailAdapter:
         """Return the folders as they were when this adapter first asked, or followed changes."""
         with self._lock:
             if self._folders is None:
-                self._folders = folder_list.read(self.access)
-            return self._folders
-
-    def _now(self) -> Folders:
-        with self._lock:
-            self._folders = folder_list.read(self.access)
+                listed = folder_lists.read(self.access, at=time.time())
+                self._folders = listed.find_readable()
             return self._folders
 
     def _keep(self, items: Iterable[Mapping[str, Any]]) -> None:

@@ -42,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "pubsub/publish": pushes.publish,
     "microsoft/accounts": microsoft.add_account,
     "microsoft/accounts/change": microsoft.change,
+    "microsoft/folders/name": microsoft.name_folder,
     "microsoft/tenants": microsoft.tenant,
     "microsoft/tenants/approve": microsoft.approve,
     "microsoft/tokens/expire": microsoft.expire_access,

@@ -15,7 +15,7 @@ from integrations.sandbox.microsoft.accounts import (
     tid_of,
 )
 from integrations.sandbox.microsoft.graph import notifying, subscriptions
-from integrations.sandbox.microsoft.mail.outlook import Outlook
+from integrations.sandbox.microsoft.mail.outlook import WELL_KNOWN, Outlook
 from integrations.sandbox.microsoft.problems import CODES
 from integrations.sandbox.microsoft.scopes import bares
 from integrations.sandbox.world import World
@@ -168,6 +168,19 @@ def change(world: World, values: Values) -> Values:
     found.zone = values.get("zone", found.zone)
     found.name = values.get("name", found.name)
     return {"oid": found.oid}
+
+
+def name_folder(world: World, values: Values) -> Values:
+    """{email, name, folder}: the well-known name stands for that folder (its id) from now on."""
+    outlook = account(world, values).outlook
+    name = text(values, "name")
+    found = outlook.folders.get(text(values, "folder")) if outlook else None
+    if outlook is None or found is None or name not in WELL_KNOWN:
+        raise Misuse("no such folder, or no such name")
+    for one in outlook.folders.values():
+        one.well_known = "" if one.well_known == name else one.well_known
+    found.well_known = name
+    return {"id": found.id}
 
 
 def rotate_keys(world: World, _: Values) -> Values:

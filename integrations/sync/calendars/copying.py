@@ -76,13 +76,40 @@ def _advance(run: Run, calendar: Calendar, remote_id: str) -> bool:
     while not run.is_over:
         page = _page(run, calendar, remote_id)
         is_round = calendar.round_began_at is not None
-        _commit(run, calendar, page)
+        if not is_round and _is_empty(page):
+            _renew(run, calendar, page)
+        else:
+            _commit(run, calendar, page)
         if page.next_page is None:
             if is_round or not comparing.is_due(calendar, run.clock.now()):
                 return True
             # What is new has just been fetched: what differs now is not news.
             _begin_round(run, calendar, is_compared=True)
     return False
+
+
+def _is_empty(page: EventPage) -> bool:
+    """Return whether it says that nothing has changed, and is the last that does."""
+    changes = (page.events, page.cancelled, page.deleted, page.rejected)
+    return page.cursor is not None and page.next_page is None and not any(changes)
+
+
+def _renew(run: Run, calendar: Calendar, page: EventPage) -> None:
+    """
+    Write that every row is of now, as the provider has just said, and where to ask it next.
+
+    Neither is anything of the calendar's: that needs no permission to store.
+    """
+    at = run.clock.now()
+    sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
+    cursor = sealer.seal(Calendar, "cursor", row=calendar.id, data=page.cursor or "")
+    values = {"cached_at": at, "cursor": cursor, "position": None}
+    with transaction.atomic(durable=True):
+        _hold(run, calendar, at=at)
+        _sweep(calendar, at, whole=False)
+        Calendar.objects.filter(id=calendar.id).update(**values)
+    for name, value in values.items():
+        setattr(calendar, name, value)
 
 
 def _needs_a_round(calendar: Calendar, at: datetime) -> bool:
@@ -155,7 +182,7 @@ def _commit(run: Run, calendar: Calendar, page: EventPage) -> None:
 
 def _write(run: Run, calendar: Calendar, page: EventPage, descriptions: Descriptions) -> None:
     at = run.clock.now()
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=run.epoch)
+    sealer = run.sealer(calendar.cache_id)
     window = _window(calendar.round_began_at or at)
     batch = rows.prepare(
         page, calendar=calendar, sealer=sealer, window=window, descriptions=descriptions

@@ -21,7 +21,6 @@ from integrations import holders
 from integrations.models import Calendar
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteCalendar
-from limited_use.vault import sealing
 from limited_use.vault.keys import Shut
 from limited_use.vault.sealing import Sealer
 
@@ -43,7 +42,7 @@ def advance(run: Run) -> bool:
     listed = _listed(run)
     at = run.clock.now()
     # Blind under the integration's key, which lasts; what is sealed goes with each copy.
-    own = sealing.sealer(holder=run.integration.id, epoch=run.epoch)
+    own = run.sealer(run.integration.id)
     with transaction.atomic(durable=True):
         run.hold(at=at)
         _write(run, listed, own, at)
@@ -80,7 +79,7 @@ def _write(run: Run, listed: Sequence[RemoteCalendar], own: Sealer, at: datetime
         if calendar.cleared_at is None:
             with suppress(Shut):
                 # Or it stands as it is: once its copy is too old, another begins under a new key.
-                _describe(calendar, remote, epoch=run.epoch, at=at)
+                _describe(run, calendar, remote, at=at)
         calendar.role, calendar.is_primary = remote.role, remote.is_primary
         calendar.gone_at = None
         calendar.save()
@@ -104,9 +103,9 @@ def _new(run: Run, blind: bytes, at: datetime) -> Calendar:
     )
 
 
-def _describe(calendar: Calendar, remote: RemoteCalendar, *, epoch: int, at: datetime) -> None:
-    holders.begin_copy(calendar, epoch=epoch, at=at)
-    sealer = sealing.sealer(holder=calendar.cache_id, epoch=epoch)
+def _describe(run: Run, calendar: Calendar, remote: RemoteCalendar, *, at: datetime) -> None:
+    holders.begin_copy(calendar, epoch=run.epoch, at=at)
+    sealer = run.sealer(calendar.cache_id)
     about = {
         "id": remote.calendar_id,
         "name": remote.name[:_LONGEST_NAME],

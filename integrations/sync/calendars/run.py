@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
-from integrations import fences, scopes, tokens
+from integrations import calendar_permits, fences, scopes, tokens
 from integrations.calendar_permits import SyncPermits
 from integrations.models import Calendar, Integration, SyncWork
 from integrations.providers import PROVIDERS, errors
@@ -19,7 +19,9 @@ from integrations.sync.claims import Claim
 from integrations.sync.mailbox import holding_slots
 from integrations.sync.turn import Clock
 from limited_use.sinks import provider as own_provider
+from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealing import Sealer
 
 T = TypeVar("T")
 
@@ -41,6 +43,7 @@ class Run:
     found_news: bool = False
     # A listing was begun again in this turn, because the provider did not go on with it.
     has_restarted: bool = False
+    _may_store: bool = False
 
     @property
     def epoch(self) -> int:
@@ -85,6 +88,17 @@ class Run:
             to=self.adapter.access,
             at=self.clock.now(),
         )
+
+    def sealer(self, holder: UUID) -> Sealer:
+        """
+        Return the key of a copy, or of the integration; asks for permission to store first.
+
+        :raises limited_use.guard.Refused: if nothing may be stored any more
+        """
+        if not self._may_store:
+            calendar_permits.to_store(integration_id=self.integration.id, at=self.clock.now())
+            self._may_store = True
+        return sealing.sealer(holder=holder, epoch=self.epoch)
 
     def hold(self, *, at: datetime) -> None:
         """

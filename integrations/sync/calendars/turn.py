@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Min, Sum
 
-from integrations import calendar_permits, quotas, tokens
+from integrations import calendar_permits, quotas, tokens, watches
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS
@@ -19,6 +19,8 @@ from integrations.sync import crashes
 from integrations.sync.claims import Claim
 from integrations.sync.standing import Findings
 from integrations.sync.turn import Clock
+from integrations.watches import standing
+from integrations.watches.standing import Standing
 
 from . import copying, listing, works
 from .run import Run
@@ -57,8 +59,23 @@ class CalendarTurn:
         return True
 
     @property
+    def unsaved(self) -> dict[str, Any]:
+        return {}
+
+    @property
     def is_early(self) -> bool:
         return False
+
+    @property
+    def watch(self) -> Standing | None:
+        return standing.of_one(self.integration.id, self.work.resource)
+
+    @property
+    def has_watch(self) -> bool:
+        return watches.is_asked(self.integration.id, self.work.resource)
+
+    def silent_since(self, at: datetime) -> datetime | None:
+        return standing.silent_since(self.integration.id, at=at)
 
     def advance(self) -> bool:
         if self.calendar is None:
@@ -78,6 +95,9 @@ class CalendarTurn:
         if self._is_kept_fresh():
             return float(settings.CALENDAR_INTERVAL_SECONDS)
         return works.PARKED_FOR.total_seconds()
+
+    def idles_for(self, at: datetime) -> float:  # noqa: ARG002 - see `rests_for`
+        return 0.0
 
     def next_try_at(self) -> datetime | None:
         return None
@@ -140,7 +160,7 @@ def opened(
     provider = PROVIDERS[connection.provider]
     if provider.open_calendars is None:
         raise LookupError("this provider has no calendars to ask for")
-    with provider.open_calendars(tokens.access(connection_id=connection.id)) as adapter:
+    with provider.open_calendars(tokens.access_for_turn(connection, allowed.credential)) as adapter:
         run = Run(
             claim=claim,
             work=work,

@@ -228,6 +228,14 @@ class TestLater:
         assert alice.titles(alice.calendars.get(is_primary=False)) == ["Plan"]
 
 
+# The ledger's entries of a run that asks a provider for news; of a permit that is older than a
+# minute by the clock, because a test's time stands still, there may be another.
+ASKED = [
+    ("calendar.event", "connection.maintain", "ask-own-provider-for-calendars"),
+    ("credential", "connection.maintain", "maintain-own-connection"),
+]
+
+
 class TestNobodyAsks:
     @pytest.mark.claim("calendars.copy")
     def test_and_the_provider_is_asked_no_more(self, alice, account):
@@ -247,14 +255,25 @@ class TestNobodyAsks:
         alice.run(resource_of(alice.primary.id))
 
         uses = [json.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
-        assert sorted((one["class"], one["purpose"], one["rule"]) for one in uses) == [
-            ("calendar.event", "connection.maintain", "ask-own-provider-for-calendars"),
-            ("calendar.event", "sync.store", "keep-calendar-cache"),
-            ("calendar.freebusy", "sync.store", "keep-calendar-cache"),
-            # For the run, and for the adapter that asks.
-            ("credential", "connection.maintain", "maintain-own-connection"),
-            ("credential", "connection.maintain", "maintain-own-connection"),
-        ]
+        # Nothing had changed: nothing was to be stored.
+        assert sorted({(one["class"], one["purpose"], one["rule"]) for one in uses}) == ASKED
+
+    @pytest.mark.invariant(3)
+    def test_a_run_that_finds_something_has_permission_to_store_it(self, alice, account):
+        alice.sync()
+        account.put(meeting(moment(3), "Lunch"))
+        before = set(Leaf.objects.values_list("id", flat=True))
+
+        alice.run(resource_of(alice.primary.id))
+
+        uses = [json.loads(bytes(one.payload)) for one in Leaf.objects.exclude(id__in=before)]
+        assert sorted({(one["class"], one["purpose"], one["rule"]) for one in uses}) == sorted(
+            [
+                *ASKED,
+                ("calendar.event", "sync.store", "keep-calendar-cache"),
+                ("calendar.freebusy", "sync.store", "keep-calendar-cache"),
+            ]
+        )
 
 
 class TestAPoisonedEvent:

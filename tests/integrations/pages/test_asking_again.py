@@ -80,7 +80,8 @@ class TestAFeatureThatChanged:
 
         assert refused.value.missing == ["consent_current"]
         agree(alice, reworded.version)
-        assert permits.to_sync(integration_id=alice.integration.id, at=timezone.now()).store
+        assert permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
+        assert permits.to_store(integration_id=alice.integration.id, at=timezone.now())
 
     def test_is_not_agreed_to_in_words_that_are_no_longer_there(self, alice, reworded):
         with pytest.raises(connections.NothingToAgreeTo):

@@ -56,7 +56,7 @@ class TestDetails:
     def test_say_how_often_is_asked_where_nobody_tells(self, details):
         said = details()
 
-        assert "Google is asked every minute." in said
+        assert "Antares checks Google every minute." in said
         assert "Last told" not in said
 
     @pytest.mark.scenario("P1")
@@ -67,7 +67,7 @@ class TestDetails:
 
         said = details()
 
-        assert "Google tells us at once, and is asked every 10 minutes." in said
+        assert "Google tells Antares of news at once. Antares checks every 10 minutes, too." in said
         assert f"{at - 3 * MINUTE:%H:%M:%S} UTC" in said
         assert f"{at - 2 * MINUTE:%H:%M:%S} UTC" in said
         assert f"{watch.expires_at:%H:%M} UTC, renewed before" in said
@@ -82,19 +82,20 @@ class TestDetails:
         said = details()
 
         assert words.REASON[StatusReason.PUSH_SILENT] in said
-        assert "should tell us and does not, so it is asked every minute." in said
+        assert "Google should tell Antares of news, and does not." in said
+        assert "Antares checks every minute." in said
 
     def test_show_that_it_has_not_begun_to(self, watch, details):
         Watch.objects.update(last_event_at=None)
 
-        assert "is about to tell us" in details()
+        assert "Google is about to begin telling Antares of news." in details()
         Watch.objects.update(started_at=timezone.now() - HEARD_WITHIN - MINUTE)
-        assert "should tell us and does not" in details()
+        assert "should tell Antares of news, and does not" in details()
 
     def test_say_nothing_of_a_watch_that_is_over(self, watch, details):
         Watch.objects.update(expires_at=timezone.now())
 
-        assert "Google is asked every minute." in details()
+        assert "Antares checks Google every minute." in details()
 
 
 @pytest.mark.parametrize(

@@ -325,6 +325,7 @@ class TestWhoDid:
 
     def test_leaves_the_services_own_work_out_until_it_is_asked_for(self, alice, her_browser):
         permits.to_sync(integration_id=alice.integration.id, at=timezone.now())
+        permits.to_store(integration_id=alice.integration.id, at=timezone.now())
 
         usual = {who for who, what, _ in rows(show(her_browser)) if "Keep" in what}
         everything = [line[0] for line in rows(show(her_browser, by="all"))]

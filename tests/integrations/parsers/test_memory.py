@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,23 @@ class TestLargeBlocks:
 
     def test_would_stay_otherwise(self):
         assert keep_after_reading("") > 40
+
+
+@pytest.mark.parametrize("signal", ["worker_ready", "worker_process_init", "beat_init"])
+def test_each_process_of_celery_sets_apart_what_is_loaded(signal):
+    """The first is sent to a worker, the second to each process of a prefork pool."""
+    program = (
+        "import gc, django; django.setup(); from celery import signals; from config import celery;"
+        " receivers = [one for _, one in signals."
+        f"{signal}.send_robust(None)]; print(gc.get_freeze_count() > 50_000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT, env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings_test"},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+
+    assert done.stdout.split()[-1] == "True"
 
 
 def test_what_is_loaded_is_not_searched_for_cycles():

@@ -128,6 +128,21 @@ class TestDisconnectsAtOnce:
             assert world.connects == ["GrantRevoked"]
             assert check_end(world).startswith("the grant is gone: ")
 
+    def test_a_grant_that_was_left_to_a_dead_one_is_said_to_be_not_revoked(self, provider):
+        """Its holder cannot be told: of a connection that has ended no account is known."""
+        with World(provider, SHAPES["two organisations"]) as world:
+            world.do(("end at Google",))
+            world.do(("reconnect", "bob", "mail"))
+            world.do(("run", 0, 1000))
+            for who in ("bob", "alice"):
+                world.do(("disconnect", who, "mail", "hint"))
+                world.do(("run", 0, 1000))
+            world.finish()
+
+            assert world.account.has_grant
+            how = "the grant was left to a connection whose own had ended"
+            assert check_end(world).startswith(f"{how}: already_gone, needed_elsewhere")
+
     # No shrinking: what an example drew is its history, and a shorter one is another history.
     @pytest.mark.claim("receipt.revoked", "receipt.already-gone", "receipt.gone-after-asking")
     @pytest.mark.claim("receipt.needed-elsewhere", "receipt.other-organisation")

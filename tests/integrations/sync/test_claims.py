@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from integrations.models import ConnectionStatus, IntegrationStatus, SyncWork
+from integrations.models import (
+    Connection,
+    ConnectionStatus,
+    Integration,
+    IntegrationStatus,
+    SyncWork,
+)
 from integrations.sync import claims, progress
 from integrations.sync.claims import LeaseLost, NotClaimed
 from tests.integrations import household as houses
@@ -30,6 +37,58 @@ class TestAClaim:
         assert claims.due(at=alice.at + MINUTE / 2) == []
         assert claims.due(at=alice.at + MINUTE) == [alice.work.id]
         take(alice, alice.at + MINUTE)
+
+    def test_brings_the_rows_as_django_reads_them(self, alice):
+        _, work = claims.claim(work_id=alice.work.id, at=alice.at, lease_for=MINUTE)
+
+        read = SyncWork.objects.select_related("integration__connection").get(id=work.id)
+        for ours, theirs in (
+            (work, read),
+            (work.integration, read.integration),
+            (work.integration.connection, read.integration.connection),
+        ):
+            assert {**vars(ours), "_state": None} == {**vars(theirs), "_state": None}
+            assert (ours._state.db, ours._state.adding) == ("default", False)
+
+    def test_reads_tables_that_a_newer_version_gave_more_columns(self, alice):
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            for table in ("syncwork", "integration", "connection"):
+                cursor.execute(f"ALTER TABLE integrations_{table} ADD newer integer DEFAULT 7")
+
+        _, work = claims.claim(work_id=alice.work.id, at=alice.at, lease_for=MINUTE)
+
+        assert (work.integration, work.integration.connection) == (
+            alice.integration,
+            alice.connection,
+        )
+
+    @pytest.mark.parametrize("status", IntegrationStatus)
+    @pytest.mark.parametrize("connected", ConnectionStatus)
+    def test_is_given_on_what_is_due_and_on_nothing_else(self, alice, status, connected):
+        for model, value in ((Integration, status), (Connection, connected)):
+            # Constraints let some of them stand only with other columns.
+            with suppress(IntegrityError), transaction.atomic():
+                model.objects.update(status=value)
+
+        is_due = alice.work.id in claims.due(at=alice.at)
+        try:
+            take(alice, alice.at)
+        except NotClaimed:
+            assert not is_due
+        else:
+            assert is_due
+
+    def test_counts_the_death_of_the_worker_before(self, alice):
+        take(alice, alice.at)
+        first, _ = claims.claim(work_id=alice.work.id, at=alice.at + MINUTE, lease_for=MINUTE)
+        second, work = claims.claim(
+            work_id=alice.work.id, at=alice.at + 2 * MINUTE, lease_for=MINUTE
+        )
+
+        assert (first.follows_crash, second.follows_crash) == (True, True)
+        assert (work.crash_count, work.failure_count) == (2, 2)
+        assert work.failing_since == alice.at + MINUTE
 
     def test_that_was_taken_over_writes_nothing(self, alice):
         dead = take(alice, alice.at)

@@ -22,6 +22,7 @@ from integrations.providers import errors
 from integrations.sync import horizon
 from integrations.tasks import sync as tasks
 from limited_use.vault import keys
+from tests.api import cast
 
 pytestmark = [
     pytest.mark.django_db,
@@ -78,6 +79,14 @@ class TestAHorizon:
         assert not Attachment.objects.exclude(message=kept).exists()
         assert (thread.message_count, thread.last_message_id) == (1, kept.id)
         assert thread.first_received_at == kept.received_at
+
+    def test_is_counted_in_the_api_although_nothing_new_arrives(self, aged):
+        tasks.sweep_horizons()
+        aged.run()
+
+        [one] = cast.browser(aged.user).get("/v1/users/me/connections").json()["data"]
+        sync = one["integrations"][0]["sync"]
+        assert (sync["done_count"], sync["expected_count"]) == (1, 1)
 
     def test_goes_on_in_bounded_runs(self, aged, monkeypatch):
         monkeypatch.setattr(horizon, "BATCH", 1)

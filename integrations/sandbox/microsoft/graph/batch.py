@@ -59,7 +59,9 @@ def _inner(outer: Call, each: dict[str, Any]) -> Call:
         raise problems.bad_request("Invalid request url: it must be relative.")
     path, _, query = url.partition("?")
     headers = {name.lower(): str(value) for name, value in each.get("headers", {}).items()}
-    headers.setdefault("authorization", outer.headers.get("authorization", ""))
+    # Links lead to the host that was asked, in a batch as well.
+    for name in ("authorization", "host"):
+        headers.setdefault(name, outer.headers.get(name, ""))
     body = each.get("body")
     content = b"" if body is None else orjson.dumps(body)
     if isinstance(body, str):

@@ -6,7 +6,14 @@ from integrations.sandbox.microsoft.calendar import schedules
 from integrations.sandbox.microsoft.calendar import writing as calendar_writing
 from integrations.sandbox.microsoft.graph import profile, subscriptions
 from integrations.sandbox.microsoft.graph.routing import Play, Route
-from integrations.sandbox.microsoft.mail import attachments, delta, reading, sending, writing
+from integrations.sandbox.microsoft.mail import (
+    attachments,
+    delta,
+    folders,
+    reading,
+    sending,
+    writing,
+)
 
 READ = "mail.readbasic mail.read mail.readwrite"
 CONTENT = "mail.read mail.readwrite"
@@ -33,13 +40,17 @@ ROUTES = [
     _route("masterCategories", "GET", "me/outlook/masterCategories",
            "mailboxsettings.read mailboxsettings.readwrite", profile.categories),
     _route("translate", "POST", "me/translateExchangeIds", READ, profile.translate),
-    _route("folders.list", "GET", "me/mailFolders", READ, reading.folders),
-    _route("folders.create", "POST", "me/mailFolders", WRITE, reading.make_folder),
-    _route("folders.delta", "GET", "me/mailFolders/delta", READ, delta.folders),
-    _route("folders.get", "GET", FOLDER, READ, reading.folder),
-    _route("folders.rename", "PATCH", FOLDER, WRITE, reading.rename_folder),
-    _route("folders.children", "GET", f"{FOLDER}/childFolders", READ, reading.child_folders),
-    _route("folders.create", "POST", f"{FOLDER}/childFolders", WRITE, reading.make_folder),
+    _route("folders.list", "GET", "me/mailFolders", READ, folders.list_),
+    _route("folders.create", "POST", "me/mailFolders", WRITE, folders.make),
+    _route("folders.delta", "GET", "me/mailFolders/delta", READ, folders.delta),
+    _route("folders.get", "GET", FOLDER, READ, folders.get),
+    _route("folders.rename", "PATCH", FOLDER, WRITE, folders.rename),
+    _route("folders.move", "POST", f"{FOLDER}/move", WRITE, folders.move),
+    _route("folders.delete", "DELETE", FOLDER, WRITE, folders.delete),
+    _route("folders.permanentDelete", "POST", f"{FOLDER}/permanentDelete", WRITE,
+           folders.delete_for_good),
+    _route("folders.children", "GET", f"{FOLDER}/childFolders", READ, folders.list_children),
+    _route("folders.create", "POST", f"{FOLDER}/childFolders", WRITE, folders.make),
     _route("messages.list", "GET", "me/messages", READ, reading.list_),
     _route("messages.list", "GET", f"{FOLDER}/messages", READ, reading.list_folder),
     _route("messages.delta", "GET", f"{FOLDER}/messages/delta", READ, delta.messages),

@@ -1,5 +1,5 @@
 """
-What changed in one folder since a link was handed out; and the list of folders likewise.
+What changed in one folder since a link was handed out; `folders` has what changed of folders.
 
 A link holds where in the mailbox's history its round began, and where in the folder it stands. A
 message that left is `@removed`, whether it was moved or is gone: learn.microsoft.com/graph/
@@ -7,7 +7,7 @@ delta-query-messages, and what was reported of it.
 """
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -40,6 +40,9 @@ class Link:
     place: int = 0
     last: tuple[int, int] | None = None
     is_empty: bool = False
+    # Of one first round and all that follows; and which of its links this is.
+    chain: int = 0
+    generation: int = 0
 
     def __str__(self) -> str:
         values = [*self.__dict__.values()]
@@ -67,8 +70,15 @@ def messages(ask: Ask) -> dict[str, Any]:
     )  # fmt: skip
     if link.folder != folder.id:
         raise problems.bad_request("Badly formed token.", "syncStateInvalid")
+    if not token:
+        link = replace(link, chain=ask.outlook.begin_chain())
+    elif not ask.outlook.remembers(link.chain, link.generation, ask.world.dials.graph_links_kept):
+        raise problems.sync_state_not_found(f"{ask.url}?$deltatoken=")
     if "$deltatoken" in ask.call.query:
-        link = Link(link.folder, link.select, link.filtered, link.kinds, link.until, history)
+        link = Link(
+            link.folder, link.select, link.filtered, link.kinds, link.until, history,
+            chain=link.chain,
+        )  # fmt: skip
     if link.is_empty:
         after = Link(**(link.__dict__ | {"is_empty": False}))
         return _body(ask, [], after, is_last=False)
@@ -158,6 +168,7 @@ def _part(ask: Ask, made: dict[str, Any], its: list[Change]) -> dict[str, Any]:
 
 
 def _body(ask: Ask, value: list[dict[str, Any]], after: Link, *, is_last: bool) -> dict[str, Any]:
+    after = replace(after, generation=ask.outlook.next_generation(after.chain))
     body: dict[str, Any] = {
         "@odata.context": f"{ask.world.url}/v1.0/$metadata#Collection(message)",
         "value": value,
@@ -169,28 +180,3 @@ def _body(ask: Ask, value: list[dict[str, Any]], after: Link, *, is_last: bool) 
         after = Link(**(after.__dict__ | {"is_empty": True}))
     body["@odata.nextLink"] = f"{ask.url}?$skiptoken={after}"
     return body
-
-
-def folders(ask: Ask) -> dict[str, Any]:
-    """All folders at whatever depth; with a token, those that are new since."""
-    known: list[str] = []
-    if token := ask.call.first("$deltatoken"):
-        try:
-            known = orjson.loads(base64.urlsafe_b64decode(token))
-        except ValueError as error:
-            raise problems.bad_request("Badly formed token.", "syncStateInvalid") from error
-    mine = ask.outlook.folders
-    marks = [f"{one.id} {one.name}" for one in mine.values()]
-    value = [
-        reading.folder_shown(ask, one)
-        for one in mine.values()
-        if f"{one.id} {one.name}" not in known
-    ]
-    gone = {one.partition(" ")[0] for one in known} - set(mine)
-    value += [{"id": one, "@removed": {"reason": "deleted"}} for one in sorted(gone)]
-    after = base64.urlsafe_b64encode(orjson.dumps(marks)).decode()
-    return {
-        "@odata.context": f"{ask.world.url}/v1.0/$metadata#mailFolders",
-        "value": value,
-        "@odata.deltaLink": f"{ask.url}?$deltatoken={after}",
-    }

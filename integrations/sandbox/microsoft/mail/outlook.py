@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from integrations.sandbox.mail.entry import Change, Entry
@@ -44,6 +45,22 @@ class Folder:
     name: str
     well_known: str = ""
     parent: str = ""
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class FolderRound:
+    """
+    Where a link of the folders' delta leads on from.
+
+    :param marks: what each folder was when it was told, by id
+    :param history_id: of the mailbox when the link was handed out
+    """
+
+    select: str
+    marks: dict[str, str]
+    history_id: int
+    chain: int
 
 
 @dataclass
@@ -89,10 +106,15 @@ class Outlook:
         self.root = self._folder_id("msgfolderroot")
         self.folders: dict[str, Folder] = {}
         self.beside: dict[int, Beside] = {}
+        # The last link's number, by the chain that it belongs to.
+        self.generations: dict[int, int] = {}
+        self._chains = count(1)
+        # Those of the folders' delta, by token.
+        self.folder_rounds: dict[str, FolderRound] = {}
         # How often each message was moved: its mutable id is another one each time.
         self.moves: Counter[int] = Counter()
         for name, (label, display) in WELL_KNOWN.items():
-            made = Folder(self._folder_id(name), label, display, name, self.root)
+            made = Folder(self._folder_id(name), label, display, name, self.root, name in HIDDEN)
             self.folders[made.id] = made
         # Told of each change, beside whoever was told before.
         self.on_change: Callable[[Change], None] = lambda _: None
@@ -121,7 +143,8 @@ class Outlook:
 
     @property
     def custom(self) -> dict[str, Folder]:
-        return {one.label: one for one in self.folders.values() if not one.well_known}
+        labels = {label for label, _ in WELL_KNOWN.values()}
+        return {one.label: one for one in self.folders.values() if one.label not in labels}
 
     def label_of(self, labels: frozenset[str]) -> str:
         for one in (*FIRST, *self.custom, *LAST):
@@ -143,6 +166,37 @@ class Outlook:
         folder = Folder(self._folder_id(made.id), made.id, name, parent=parent or self.root)
         self.folders[folder.id] = folder
         return folder
+
+    def above(self, folder: Folder) -> list[Folder]:
+        """The folder, and those that it lies in."""
+        found = [folder]
+        while (outer := self.folders.get(found[-1].parent)) is not None:
+            found.append(outer)
+        return found
+
+    def delete_folder(self, folder: Folder) -> None:
+        """For good, with all that is in it."""
+        for inner in [one for one in self.folders.values() if one.parent == folder.id]:
+            self.delete_folder(inner)
+        for entry in self.inside(folder):
+            self.delete(entry)
+        del self.folders[folder.id]
+        del self.box.labels[folder.label]
+
+    # Deltas: Exchange remembers the last few links of each.
+
+    def begin_chain(self) -> int:
+        chain = next(self._chains)
+        self.generations[chain] = 0
+        return chain
+
+    def next_generation(self, chain: int) -> int:
+        self.generations[chain] += 1
+        return self.generations[chain]
+
+    def remembers(self, chain: int, generation: int, kept: int) -> bool:
+        highest = self.generations.get(chain)
+        return highest is not None and (not kept or generation > highest - kept)
 
     def inside(self, folder: Folder) -> list[Entry]:
         """Newest first."""

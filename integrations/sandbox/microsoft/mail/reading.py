@@ -11,7 +11,6 @@ from integrations.sandbox.messages import Answer
 from integrations.sandbox.microsoft.graph import odata, problems
 from integrations.sandbox.microsoft.graph.ask import Ask
 from integrations.sandbox.microsoft.mail import exchange, rendering
-from integrations.sandbox.microsoft.mail.outlook import HIDDEN, Folder
 
 EXTENDED = "singleValueExtendedProperties"
 ONLY_SELECTED = ("internetmessageheaders", "uniquebody")
@@ -138,78 +137,3 @@ def _found(ask: Ask, entries: list[Entry], search: str) -> Iterator[Entry]:
         if count < MOST_SEARCHED and query(Candidate(entry, ask.outlook.gallery, ask.outlook.box)):
             count += 1
             yield entry
-
-
-# Folders.
-
-
-def folder_shown(
-    ask: Ask, folder: Folder, counts: dict[str, list[int]] | None = None
-) -> dict[str, Any]:
-    total, unread = (counts or _counts(ask)).get(folder.label, [0, 0])
-    children = sum(one.parent == folder.id for one in ask.outlook.folders.values())
-    return {
-        "id": folder.id,
-        "displayName": folder.name,
-        "parentFolderId": folder.parent,
-        "childFolderCount": children,
-        "unreadItemCount": unread,
-        "totalItemCount": total,
-        "isHidden": folder.well_known in HIDDEN,
-    }
-
-
-def _counts(ask: Ask) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for entry in ask.outlook.box.entries.values():
-        one = found.setdefault(ask.outlook.label_of(entry.labels), [0, 0])
-        one[0] += 1
-        one[1] += "UNREAD" in entry.labels
-    return found
-
-
-def folders(ask: Ask) -> dict[str, Any]:
-    return _folders(ask, ask.outlook.root)
-
-
-def child_folders(ask: Ask) -> dict[str, Any]:
-    return _folders(ask, ask.folder().id)
-
-
-def _folders(ask: Ask, parent: str) -> dict[str, Any]:
-    hidden = ask.call.first("includeHiddenFolders").lower() == "true"
-    counts = _counts(ask)
-    value = [
-        odata.select(folder_shown(ask, one, counts), ask.option("select"))
-        for one in ask.outlook.folders.values()
-        if one.parent == parent and (hidden or one.well_known not in HIDDEN)
-    ]
-    top, skip = ask.page_size(), ask.number("skip", 0, 10**9)
-    body = ask.context("mailFolders") | {"value": value[skip : skip + top]}
-    if skip + top < len(value):
-        body["@odata.nextLink"] = f"{ask.url}?{urlencode({'$top': top, '$skip': skip + top})}"
-    return body
-
-
-def folder(ask: Ask) -> dict[str, Any]:
-    return ask.context("mailFolders/$entity") | folder_shown(ask, ask.folder())
-
-
-def rename_folder(ask: Ask) -> dict[str, Any]:
-    found = ask.folder()
-    if found.well_known:
-        raise problems.access_denied()
-    found.name = str(ask.json().get("displayName") or found.name)
-    return folder(ask)
-
-
-def make_folder(ask: Ask) -> tuple[int, dict[str, Any]]:
-    name = str(ask.json().get("displayName", ""))
-    parent = ask.folder().id if "folder" in ask.path else ask.outlook.root
-    siblings = {one.name.lower() for one in ask.outlook.folders.values() if one.parent == parent}
-    if not name:
-        raise problems.bad_request("displayName is required.", "ErrorInvalidRequest")
-    if name.lower() in siblings:
-        raise problems.error(409, "ErrorFolderExists", "A folder with the specified name exists.")
-    made = ask.outlook.make_folder(name, parent)
-    return 201, ask.context("mailFolders/$entity") | folder_shown(ask, made)

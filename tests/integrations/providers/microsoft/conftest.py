@@ -32,6 +32,8 @@ class Heard:
 class Place:
     url: str = ""
     heard: list[Heard] = field(default_factory=list)
+    # Addresses that connections came from.
+    connections: set[tuple] = field(default_factory=set)
     answers: deque = field(default_factory=deque)
     by_path: dict[str, tuple] = field(default_factory=dict)
     pause: float = 0.0
@@ -49,8 +51,29 @@ class Place:
         """Answer every request for that path, without its query, so."""
         self.by_path[path] = (status, body, headers)
 
+    def refuse_at(self, path: str, status: int, code: str) -> None:
+        self.answer_at(path, status, {"error": {"code": code, "message": "secret words"}})
+
     def refuse(self, status: int, code: str, **headers: str) -> None:
         self.answer(status, {"error": {"code": code, "message": "secret words"}}, **headers)
+
+    def default_answer(self) -> tuple:
+        """Return the answer to the last request, where no test said one: a batch, by its parts."""
+        last = self.heard[-1]
+        if not last.path.endswith("/$batch"):
+            return (200, {}, {})
+        parts = [self.part(one, last) for one in last.json["requests"]]
+        return (200, b'{"responses": [' + b", ".join(parts) + b"]}", {})
+
+    def part(self, asked: dict, batch: Heard) -> bytes:
+        """Return the answer to a part of a batch: the same as if it had come by itself."""
+        path = batch.path.removesuffix("/$batch") + asked["url"]
+        headers = {name.lower(): value for name, value in asked["headers"].items()}
+        self.heard.append(Heard(asked["method"], path, headers, b""))
+        status, body, more = self.by_path.get(path.partition("?")[0], (200, {}, {}))
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        head = {"id": asked["id"], "status": status, "headers": more}
+        return json.dumps(head).encode()[:-1] + b', "body": ' + content + b"}"
 
     def access(self, root: str = "/v1.0") -> Access:
         return make_access(root_url=self.url + root)
@@ -72,9 +95,10 @@ def place():
                 made.door.notify_all()
                 lower = {name.lower(): value for name, value in self.headers.items()}
                 made.heard.append(Heard(self.command, self.path, lower, body))
+                made.connections.add(self.client_address)
                 given = made.by_path.get(self.path.partition("?")[0])
                 if given is None:
-                    given = made.answers.popleft() if made.answers else (200, {}, {})
+                    given = made.answers.popleft() if made.answers else made.default_answer()
                 made.door.wait_for(lambda: made.most_at_once >= made.together, timeout=20)
             time.sleep(made.pause)
             with made.door:

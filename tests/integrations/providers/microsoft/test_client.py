@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from kiota_http.httpx_request_adapter import HttpxRequestAdapter
 
 from integrations.providers import errors, transport
 from integrations.providers.microsoft import calls
@@ -253,8 +255,8 @@ class TestRefusals:
         assert len(place.heard) == 1
 
 
-class TestTheLoop:
-    def test_goes_on_after_somebody_gave_up_waiting(self, place):
+class TestSessions:
+    def test_go_on_after_a_deadline(self, place):
         place.pause = 1.0
         (found,) = client().send([prepared(Request("/slow"), place.access())], deadline=0.05)
         place.pause = 0.0
@@ -262,14 +264,90 @@ class TestTheLoop:
         assert isinstance(found, clients.NoAnswer)
         assert call(Request("/me"), place.access()) == {}
 
-    @pytest.mark.invariant(9)
-    def test_that_does_not_get_its_turn_is_silence_and_nothing_goes_out_late(
-        self, place, monkeypatch
-    ):
-        """A machine under load, or a library that holds its thread for long."""
-        monkeypatch.setattr(calls, "PATIENCE", 0.1)
-        client()._loop.call_soon_threadsafe(time.sleep, 0.5)
+    def test_keep_their_connections_for_the_next_call_of_any_thread(self, place):
+        clients._client_of.cache_clear()
+        call(Request("/first"), place.access())
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(call, Request("/second"), place.access()).result()
+        call(Request("/third"), place.access())
 
+        assert len(place.connections) == 1
+
+    def test_open_a_new_connection_where_the_server_closed_the_last(self, place):
+        clients._client_of.cache_clear()
+        place.answer(200, {}, Connection="close")
+        call(Request("/first"), place.access())
+
+        assert call(Request("/second"), place.access()) == {}
+        assert len(place.connections) == 2
+
+    def test_keep_no_cookie_of_one_mailbox_for_the_next(self, place):
+        clients._client_of.cache_clear()
+        place.answer(200, {}, Set_Cookie="who=alice; Path=/")
+
+        call(Request("/me"), place.access())
+        call(Request("/me"), place.access())
+
+        assert len(place.connections) == 1
+        assert "cookie" not in place.heard[1].headers
+
+    def test_are_one_for_each_call_at_a_time(self, place):
+        clients._client_of.cache_clear()
+        place.together = 3
+
+        with ThreadPoolExecutor(3) as threads:
+            found = list(threads.map(lambda at: call(Request(f"/{at}"), place.access()), range(3)))
+
+        assert found == [{}] * 3
+        assert len(client()._idle) == 3
+
+    def test_serve_a_thread_whose_own_loop_is_running(self, place):
+        async def ask():
+            return call(Request("/me"), place.access())
+
+        assert asyncio.run(ask()) == {}
+
+    @pytest.mark.invariant(10)
+    def test_of_all_threads_have_four_requests_under_way_at_most(self, place):
+        place.together, place.pause = 4, 0.05
+        requests = [Request(f"/me/messages/{at}") for at in range(6)]
+
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda _: call_each(requests, place.access()), range(4)))
+
+        assert found == [[{}] * 6] * 4
+        assert place.most_at_once == 4
+
+    @pytest.mark.invariant(9)
+    def test_that_wait_for_their_turn_too_long_are_silence(self, place, monkeypatch):
+        """Other threads have as many requests of the mailbox under way as Graph answers."""
+        monkeypatch.setattr(calls, "PATIENCE", 0.2)
+        gate = client()._find_gate(prepared(Request("/me"), place.access()))
+
+        with gate.hold(4, until=time.monotonic() + 5.0):
+            with pytest.raises(errors.Unavailable):
+                call(Request("/me"), place.access())
+            with pytest.raises(errors.OutcomeUnknown):
+                write(Request("/me/events", method="POST", body={}), place.access())
+
+        monkeypatch.undo()
+        assert call(Request("/after"), place.access()) == {}
+        assert [one.path for one in place.heard] == ["/v1.0/after"]
+
+    @pytest.mark.invariant(9)
+    def test_let_nothing_go_out_late(self, place, monkeypatch):
+        """A machine under load, or a library that holds its thread for long."""
+        call(Request("/before"), place.access())
+        monkeypatch.setattr(calls, "PATIENCE", 0.1)
+        build = HttpxRequestAdapter.get_request_from_request_information
+
+        def build_slowly(*given):
+            time.sleep(0.3)
+            return build(*given)
+
+        monkeypatch.setattr(
+            HttpxRequestAdapter, "get_request_from_request_information", build_slowly
+        )
         with pytest.raises(errors.Unavailable):
             call(Request("/me"), place.access())
         with pytest.raises(errors.OutcomeUnknown):
@@ -277,18 +355,41 @@ class TestTheLoop:
 
         monkeypatch.undo()
         assert call(Request("/after"), place.access()) == {}
-        assert [one.path for one in place.heard] == ["/v1.0/after"]
+        assert [one.path for one in place.heard] == ["/v1.0/before", "/v1.0/after"]
+
+    def test_that_are_interrupted_drop_their_requests(self, place, monkeypatch):
+        """A worker whose time is over leaves nothing under way, and the next call works."""
+        clients._client_of.cache_clear()
+        place.pause = 5.0
+        convert = HttpxRequestAdapter.convert_to_native_async
+
+        async def interrupt(self, information):
+            if information.url.endswith("/interrupt"):
+                await asyncio.sleep(0.5)
+                raise KeyboardInterrupt
+            return await convert(self, information)
+
+        began = time.monotonic()
+        with monkeypatch.context() as patch:
+            patch.setattr(HttpxRequestAdapter, "convert_to_native_async", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                call_each([Request("/slow"), Request("/interrupt")], place.access())
+
+        assert time.monotonic() - began < place.pause
+        assert client()._idle == []
+        place.pause = 0.0
+        assert call(Request("/me"), place.access()) == {}
 
     @pytest.mark.invariant(9)
-    def test_that_fails_as_nobody_foresaw_fails_for_one_call(self, place, monkeypatch):
-        one = clients.GraphClient._one
+    def test_that_fail_as_nobody_foresaw_fail_for_one_call(self, place, monkeypatch):
+        convert = HttpxRequestAdapter.convert_to_native_async
 
-        async def broken(self, call):
-            if call.method == "POST":
+        async def broken(self, information):
+            if information.http_method.value == "POST":
                 raise RuntimeError("a token")
-            return await one(self, call)
+            return await convert(self, information)
 
-        monkeypatch.setattr(clients.GraphClient, "_one", broken)
+        monkeypatch.setattr(HttpxRequestAdapter, "convert_to_native_async", broken)
         posted = prepared(Request("/me/events", method="POST", body={}), place.access())
 
         found = client().send([posted, prepared(Request("/me"), place.access())])
@@ -297,24 +398,25 @@ class TestTheLoop:
         with pytest.raises(errors.OutcomeUnknown):
             write(Request("/me/events", method="POST", body={}), place.access())
 
-    def test_that_cannot_be_had_in_time_is_silence(self, place, monkeypatch):
-        monkeypatch.setattr(clients, "LOADING", 0.0)
-        clients._client_of.cache_clear()
+    def test_are_silence_while_another_thread_loads_the_library_for_too_long(
+        self, place, monkeypatch
+    ):
+        monkeypatch.setattr(clients, "LOADING", 0.1)
 
-        with pytest.raises(errors.Unavailable):
-            call(Request("/me"), place.access())
+        with clients._MAKING, ThreadPoolExecutor(1) as thread:
+            asked = thread.submit(call, Request("/me"), place.access())
+            assert isinstance(asked.exception(20), errors.Unavailable)
 
-        monkeypatch.undo()
         assert call(Request("/me"), place.access()) == {}
 
-    def test_is_one_for_a_process_and_another_after_a_fork(self, place):
+    def test_are_of_one_process_and_others_after_a_fork(self, place):
         first = client()
 
         assert client() is first
         assert clients._client_of(first.pid + 1, "") is not first
         clients._client_of.cache_clear()
 
-    def test_works_for_whoever_asked(self, place, monkeypatch):
+    def test_work_for_the_caller(self, place, monkeypatch):
         """What watches the ways out sees the place of this request, and nothing once it is over."""
         seen = []
         connect = clients.asyncio.SelectorEventLoop.sock_connect
@@ -330,16 +432,17 @@ class TestTheLoop:
         assert seen == [("127.0.0.1", int(place.url.rpartition(":")[2]))]
         assert transport.towards.get() is None
 
-    def test_looks_names_up_for_whoever_asked(self):
+    def test_look_names_up_for_the_caller(self):
         token = transport.towards.set(("graph.microsoft.com", 443))
         try:
-            found = client()._names.submit(transport.towards.get).result(5)
+            with client()._borrow_session() as session:
+                found = session.names.submit(transport.towards.get).result(5)
         finally:
             transport.towards.reset(token)
 
         assert found == ("graph.microsoft.com", 443)
 
-    def test_goes_through_the_proxy_where_there_is_one(self, place):
+    def test_go_through_the_proxy_where_there_is_one(self, place):
         transport.use_proxy(place.url)
         place.answer(200, {"by": "proxy"})
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,9 @@ from integrations import concurrency
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.base import Wanted
-from integrations.providers.microsoft import attachments, calls, mail_delta, spec
+from integrations.providers.microsoft import attachments, calls, folders, mail_rounds, spec
 from integrations.providers.microsoft.mail import open_mail
+from integrations.providers.microsoft.mail_cursor import Cursor, Place
 from tests.contract.reading import fetched
 from tests.contract.test_mail_adapter import letter
 from tests.contract.worlds import ALICE, MicrosoftWorld
@@ -112,9 +114,10 @@ class TestMoves:
 
         page = world.adapter.changes(cursor)
 
-        (moved,) = page.relabelled
-        assert (moved.ref.message_id, moved.filing.labels) == (message_id, (folder,))
-        assert (page.deleted, page.upserted) == ((), ())
+        # It is fetched only where it is not here yet.
+        assert [one.message_id for one in page.upserted] == [message_id]
+        assert page.filings[message_id].labels == (folder,)
+        assert (page.deleted, page.relabelled) == ((), ())
 
     def test_there_and_back_lose_nothing(self, world, graph):
         world.sandbox.dial(graph_round_trips_lost=True)
@@ -126,14 +129,13 @@ class TestMoves:
 
         page = world.adapter.changes(cursor)
 
-        assert [one.ref.message_id for one in page.relabelled] == [message_id]
+        assert list(page.filings) == [message_id]
         assert page.deleted == ()
 
     def test_of_what_was_never_told_bring_it(self, world, graph):
         folder = make_folder(graph, "Clients")
         cursor = begun(world)
-        # Made later, to the second, than anything that was told.
-        message_id = world.deliver(at=datetime.now(UTC) + timedelta(seconds=2))
+        message_id = world.deliver()
         move(graph, message_id, folder)
 
         page = world.adapter.changes(cursor)
@@ -172,8 +174,8 @@ class TestRounds:
         assert not page.more
 
     def test_too_long_for_the_beginning_go_on_where_they_stood(self, world, monkeypatch):
-        monkeypatch.setattr(mail_delta, "FIRST_ROUNDS", 1)
-        monkeypatch.setattr(mail_delta, "FIRST_PAGE", 2)
+        monkeypatch.setattr(mail_rounds, "FIRST_ROUNDS", 1)
+        monkeypatch.setattr(mail_rounds, "FIRST_PAGE", 2)
         long_ago = datetime.now(UTC) - timedelta(days=3)
         for hours in range(5):
             world.deliver(at=long_ago - timedelta(hours=hours))
@@ -202,6 +204,31 @@ class TestRounds:
     def test_begin_anew_with_a_cursor_that_is_none(self, world, cursor):
         with pytest.raises(errors.CursorExpired):
             world.adapter.changes(cursor)
+
+    def test_are_begun_with_one_request_of_each_folder_whatever_is_in_it(self, world):
+        for label in ("INBOX", "SENT"):
+            for _ in range(60):
+                world.deliver(label_ids=(label,))
+        world.sandbox.clear_journal()
+
+        begun(world)
+
+        assert world.sandbox.calls("graph.messages.delta") == 4
+
+    def test_of_many_folders_lose_no_link(self, world, graph):
+        """Exchange remembers the last three of each folder."""
+        for name in ("A", "B", "C", "D", "E", "F"):
+            make_folder(graph, name)
+        cursor = begun(world)
+        sent = []
+        for number in range(6):
+            # More pages of the first than links are remembered.
+            count, label = 26 if number else 220, f"Label_{number + 2}"
+            sent += [world.deliver(label_ids=(label,)) for _ in range(count)]
+
+        found, _ = upserted(world, cursor)
+
+        assert sorted(found) == sorted(sent)
 
 
 class TestHeads:
@@ -292,7 +319,7 @@ class TestWhatGraphTellsInPart:
     def told(self, place, *items) -> str:
         link = f"{place.url}/v1.0/round"
         place.answer_at("/v1.0/round", body={"value": list(items), "@odata.deltaLink": link + "2"})
-        return str(mail_delta.Cursor({"f1": mail_delta.Place(link, is_under_way=False)}))
+        return str(Cursor({"f1": Place(link, is_under_way=False)}))
 
     @pytest.mark.parametrize("item", [{"subject": "x"}, {"isRead": True, "subject": "x"}, {}])
     def test_is_looked_up(self, place, adapter, item):
@@ -354,16 +381,139 @@ class TestWhatGraphTellsInPart:
         assert (page.deleted, page.upserted) == (("m1",), ())
 
     def test_says_nothing_of_a_folder_that_went_with_its_mail(self, place, adapter):
-        places = {"f1": mail_delta.Place("x"), "f2": mail_delta.Place("y")}
+        places = {"f1": Place("x"), "f2": Place("y")}
 
         with pytest.raises(errors.CursorExpired):
-            adapter.changes(str(mail_delta.Cursor(places)))
+            adapter.changes(str(Cursor(places)))
 
     def test_is_followed_to_no_other_host(self, place, adapter):
-        elsewhere = mail_delta.Place("https://graph.example/v1.0/round", is_under_way=False)
+        elsewhere = Place("https://graph.example/v1.0/round", is_under_way=False)
 
         with pytest.raises(errors.CursorExpired):
-            adapter.changes(str(mail_delta.Cursor({"f1": elsewhere})))
+            adapter.changes(str(Cursor({"f1": elsewhere})))
+
+
+class TestFoldersThatWereKept:
+    """They are asked what changed of them, and read again if anything did that matters here."""
+
+    @pytest.fixture
+    def adapter(self, place):
+        missing = {"error": {"code": "ErrorItemNotFound"}}
+        for name in ("drafts", "sentitems", "archive", "deleteditems", "junkemail", "outbox"):
+            place.answer_at(f"/v1.0/me/mailFolders/{name}", 404, missing)
+        place.answer_at("/v1.0/me/mailFolders/conversationhistory", 404, missing)
+        place.answer_at("/v1.0/me/mailFolders/inbox", body={"id": "f1"})
+        self.answer(place, "me/mailFolders/delta", TestWhatGraphTellsInPart.FOLDER, last="again")
+        self.answer(place, "round", last="round2")
+        with open_mail(place.access()) as adapter:
+            yield adapter
+
+    def answer(self, place, path: str, *items, following: str = "", last: str = "") -> None:
+        links = {"@odata.nextLink": following, "@odata.deltaLink": last}
+        shown = {name: f"{place.url}/v1.0/{link}" for name, link in links.items() if link}
+        place.answer_at(f"/v1.0/{path}", body={"value": list(items), **shown})
+
+    def cursor(self, place, name: str = "", *, read_at: float | None = None) -> str:
+        """Return a cursor with the inbox, and with a folder of that name."""
+        entries = {"f1": ("Inbox", "root", True)}
+        places = {"f1": Place(f"{place.url}/v1.0/round", is_under_way=False)}
+        if name:
+            entries["f2"] = (name, "root", True)
+            places["f2"] = Place(f"{place.url}/v1.0/other", is_under_way=False)
+        kept = folders.FolderList(
+            {"inbox": "f1"},
+            entries,
+            f"{place.url}/v1.0/changes",
+            time.time() if read_at is None else read_at,
+        )
+        return str(Cursor(places, folders=kept))
+
+    def was_read(self, place) -> bool:
+        return any(one.path.startswith("/v1.0/me/mailFolders/inbox") for one in place.heard)
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"id": "f1", "totalItemCount": 5, "unreadItemCount": 1},
+            {"id": "f1", "displayName": "Inbox", "parentFolderId": "root", "isHidden": False},
+            {"id": "f2", "@removed": {"reason": "deleted"}},
+        ],
+    )
+    def test_are_not_read_again_where_nothing_changed(self, place, adapter, told):
+        self.answer(place, "changes", told, last="changes2")
+
+        page = adapter.changes(self.cursor(place))
+
+        assert not self.was_read(place)
+        assert "/v1.0/changes2" in page.cursor
+        assert page.upserted == page.relabelled == page.deleted == ()
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"id": "f1", "displayName": "Posteingang"},
+            {"id": "f1", "parentFolderId": "f9"},
+            {"id": "f1", "isHidden": True},
+            {"id": "f1", "@removed": {"reason": "deleted"}},
+            {"id": "f2", "displayName": "New"},
+            5,
+        ],
+    )
+    def test_are_read_again_where_something_did(self, place, adapter, told):
+        # On the second page.
+        self.answer(place, "changes", following="more")
+        self.answer(place, "more", told, last="changes2")
+
+        page = adapter.changes(self.cursor(place))
+
+        assert self.was_read(place)
+        assert "/v1.0/again" in page.cursor
+
+    @pytest.mark.parametrize("status", [410, 404])
+    @pytest.mark.parametrize("path", ["changes", "more"])
+    def test_are_read_again_where_graph_forgot_what_it_told(self, place, adapter, path, status):
+        self.answer(place, "changes", following="more")
+        place.answer_at(f"/v1.0/{path}", status, {"error": {"code": "x"}})
+
+        assert "/v1.0/again" in adapter.changes(self.cursor(place)).cursor
+
+    @pytest.mark.parametrize("age", [-60, 3_601])
+    def test_are_read_again_after_an_hour(self, place, adapter, age):
+        adapter.changes(self.cursor(place, read_at=time.time() - age))
+
+        assert self.was_read(place)
+        assert not [one for one in place.heard if one.path == "/v1.0/changes"]
+
+    def test_wait_while_another_is_in_the_middle_of_a_round(self, place, adapter):
+        self.answer(place, "changes", last="changes2")
+        self.answer(place, "changes2", last="changes3")
+        self.answer(place, "other", last="other2")
+        entries = {"f1": ("Inbox", "root", True), "f2": ("Taxes", "root", True)}
+        kept = folders.FolderList(
+            {"inbox": "f1"}, entries, f"{place.url}/v1.0/changes", time.time()
+        )
+        under_way = Place(f"{place.url}/v1.0/round", is_under_way=True)
+        idle = Place(f"{place.url}/v1.0/other", is_under_way=False)
+
+        first = adapter.changes(str(Cursor({"f1": under_way, "f2": idle}, folders=kept)))
+        asked = [one.path for one in place.heard]
+        self.answer(place, "round2", last="round3")
+        second = adapter.changes(first.cursor)
+
+        assert ("/v1.0/round" in asked, "/v1.0/other" in asked) == (True, False)
+        assert (first.more, second.more) == (True, False)
+        assert "/v1.0/other" in [one.path for one in place.heard]
+
+    @pytest.mark.parametrize(
+        ("told", "names"), [({"totalItemCount": 9}, False), ({"displayName": "Tax"}, True)]
+    )
+    def test_say_whether_names_of_labels_changed(self, place, adapter, told, names):
+        inbox = TestWhatGraphTellsInPart.FOLDER
+        self.answer(place, "me/mailFolders/delta", inbox, {**inbox, "id": "f2", **told})
+        self.answer(place, "other", last="other2")
+        self.answer(place, "changes", {"id": "f2", **told}, last="changes2")
+
+        assert adapter.changes(self.cursor(place, "Taxes")).has_new_names == names
 
 
 class TestScopes:

@@ -277,6 +277,9 @@ class TestBatches:
     @pytest.mark.parametrize(("width", "batch_count"), [(1, 0), (2, 3), (4, 1)])
     def test_have_no_more_parts_under_way_than_their_caller_may(self, world, width, batch_count):
         ids = [world.deliver() for _ in range(6)]
+        # It knows the folders from then on.
+        world.adapter.labels()
+        world.sandbox.clear_journal()
         token = parallel.requests_at_once.set(width)
         try:
             found = world.adapter.fetch([Wanted(message_id=one) for one in ids])

@@ -8,8 +8,8 @@ import pytest
 
 from integrations.providers import errors
 from integrations.providers.base import RemoteThread, Wanted
-from integrations.providers.microsoft import mail_delta
 from integrations.providers.microsoft.mail import open_mail
+from integrations.providers.microsoft.mail_cursor import Cursor, Place
 
 FOLDER = {"id": "f1", "displayName": "Inbox", "parentFolderId": "root", "totalItemCount": 2}
 COUNT = 8
@@ -150,7 +150,7 @@ class TestOddMessages:
         link = f"{place.url}/v1.0/round"
         body = {"value": mixed(), "@odata.deltaLink": link + "2"}
         place.answer_at("/v1.0/round", body=body)
-        cursor = str(mail_delta.Cursor({"f1": mail_delta.Place(link, is_under_way=False)}))
+        cursor = str(Cursor({"f1": Place(link, is_under_way=False)}))
 
         page = adapter.changes(cursor)
 
@@ -173,7 +173,7 @@ class TestALinkToThePageThatHasIt:
     def test_is_followed_to_no_end_of_changes(self, place, adapter):
         link = f"{place.url}/v1.0/round"
         place.answer_at("/v1.0/round", body={"value": [], "@odata.nextLink": link})
-        cursor = str(mail_delta.Cursor({"f1": mail_delta.Place(link)}))
+        cursor = str(Cursor({"f1": Place(link)}))
 
         with pytest.raises(errors.Unexpected):
             adapter.changes(cursor)
@@ -196,6 +196,7 @@ class TestAnOddPartOfABatch:
     def test_leaves_the_others_as_they_are(self, place, adapter, odd):
         # Not in the order in which they were asked for, and one of them twice.
         parts = [part(2, message(2)), odd, part(2, message(2)), part(0, message(0))]
+        adapter.labels()
         place.answer_at("/v1.0/$batch", body={"responses": parts})
 
         found = adapter.fetch([Wanted(message_id=f"m{number}") for number in range(3)])
@@ -205,6 +206,7 @@ class TestAnOddPartOfABatch:
 
     @pytest.mark.parametrize("responses", [None, 5, "x", {}, [None] * 3], ids=name)
     def test_or_none_at_all_is_no_answer(self, place, adapter, responses):
+        adapter.labels()
         place.answer_at("/v1.0/$batch", body={"responses": responses})
 
         found = adapter.fetch([Wanted(message_id=f"m{number}") for number in range(3)])

@@ -1,0 +1,182 @@
+"""
+Find the caller of a request: one statement for a session, and one for a service token.
+
+Until the caller is known the process acts for nobody (`accounts.owned`), and the database shows it
+no rows of people. So functions of the database read the rows (``migrations/sql/callers.sql``). They
+take the hash of a session key of their own site, or of a token. The instances have the columns that
+requests need; Django reads another column when it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, models
+
+from accounts.models import (
+    Delegation,
+    Membership,
+    Organisation,
+    ServiceClient,
+    ServiceToken,
+    User,
+)
+
+_Model = TypeVar("_Model", bound=models.Model)
+
+#: The function of each site finds sessions of that site alone.
+_SESSIONS: Final = {
+    "web": "SELECT * FROM find_web_session(%s, %s)",
+    "staff": "SELECT * FROM find_staff_session(%s, %s)",
+}
+_TOKENS: Final = "SELECT * FROM find_service_token(%s, %s)"
+
+
+class _SessionRow(NamedTuple):
+    """The columns of `find_web_session` and `find_staff_session`."""
+
+    session_data: str
+    password: str | None
+    person_id: UUID | None
+    email: str | None
+    name: str | None
+    role: str | None
+    is_active: bool | None
+    last_seen_at: datetime | None
+    membership_id: UUID | None
+    organisation_id: UUID | None
+    epoch: int | None
+    organisation_name: str | None
+
+
+class _TokenRow(NamedTuple):
+    """The columns of `find_service_token`."""
+
+    token_id: UUID
+    delegation_epoch: int
+    purpose: str
+    expires_at: datetime
+    client_id: UUID
+    feature: str
+    users_per_minute: int
+    delegation_id: UUID
+    organisation_id: UUID
+    person_id: UUID
+    name: str
+    role: str
+    is_counted: bool
+
+
+class FoundSession(NamedTuple):
+    """
+    A live session, and the person whom its row names.
+
+    The column that names the person is not signed. The caller has to compare them with the person
+    whom the signed data names.
+
+    :param data: signed, and not yet checked
+    :param person: None if the row names nobody, or somebody who is not shown at this site
+    :param memberships: the person's live memberships in open organisations, the oldest first
+    """
+
+    data: str
+    person: User | None
+    memberships: list[Membership]
+
+
+def find_session(key_hash: str, *, at: datetime) -> FoundSession | None:
+    """Return the live session of this site whose key has this hash; None if there is none."""
+    rows = [_SessionRow._make(row) for row in _ask(_SESSIONS[settings.SITE], key_hash, at)]
+    if not rows:
+        return None
+    first = rows[0]
+    if first.person_id is None:
+        return FoundSession(first.session_data, None, [])
+    person = _load(
+        User,
+        password=first.password,
+        id=first.person_id,
+        email=first.email,
+        name=first.name,
+        role=first.role,
+        is_active=first.is_active,
+        last_seen_at=first.last_seen_at,
+    )
+    memberships = [_load_membership(row) for row in rows if row.membership_id is not None]
+    return FoundSession(first.session_data, person, memberships)
+
+
+def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
+    """
+    Return the token with one of these hashes, with its client, its delegation and their person.
+
+    None unless all of them are live, as ``callers.sql`` defines it.
+
+    :param hashes: of the same token, under the present secret and former ones
+    """
+    rows = _ask(_TOKENS, list(hashes), at)
+    if not rows:
+        return None
+    row = _TokenRow._make(rows[0])
+    token = _load(
+        ServiceToken,
+        id=row.token_id,
+        client_id=row.client_id,
+        delegation_id=row.delegation_id,
+        delegation_epoch=row.delegation_epoch,
+        purpose=row.purpose,
+        expires_at=row.expires_at,
+    )
+    token.client = _load(
+        ServiceClient,
+        id=row.client_id,
+        feature=row.feature,
+        users_per_minute=row.users_per_minute,
+        retired_at=None,
+    )
+    token.delegation = _load(
+        Delegation,
+        id=row.delegation_id,
+        user_id=row.person_id,
+        organisation_id=row.organisation_id,
+        epoch=row.delegation_epoch,
+        switched_off_at=None,
+    )
+    token.is_counted = row.is_counted
+    token.delegation.user = _load(
+        User, id=row.person_id, name=row.name, role=row.role, is_active=True
+    )
+    return token
+
+
+def _load_membership(row: _SessionRow) -> Membership:
+    membership = _load(
+        Membership,
+        id=row.membership_id,
+        user_id=row.person_id,
+        organisation_id=row.organisation_id,
+        epoch=row.epoch,
+        left_at=None,
+    )
+    membership.organisation = _load(
+        Organisation, id=row.organisation_id, name=row.organisation_name, closed_at=None
+    )
+    return membership
+
+
+def _load(model: type[_Model], **values: Any) -> _Model:
+    """Return an instance with these columns; the others are deferred."""
+    fields = model._meta.concrete_fields  # noqa: SLF001 - Django's documented model API
+    names = [field.attname for field in fields if field.attname in values]
+    return model.from_db(connection.alias, names, [values[name] for name in names])
+
+
+def _ask(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,0 +1,79 @@
+-- Find the caller of a request by the hash of a session key or of a service token (see
+-- accounts/caller_lookup.py), before the process acts for anybody. Each function runs with its
+-- owner's rights; `manage.py database_walls` sets owner and grants.
+
+-- Returns a live session of the ordinary site with the person whom its row names: a row for each of
+-- their live memberships in open organisations, the oldest first, and one row if there is none. The
+-- caller has to check that the person is active, and is the person whom the signed data names.
+CREATE OR REPLACE FUNCTION public.find_web_session(key_hash text, at timestamp with time zone)
+RETURNS TABLE (
+    session_data text, password text, person uuid, email text, name text, role text,
+    is_active boolean, last_seen_at timestamp with time zone,
+    membership uuid, organisation uuid, epoch integer, organisation_name text
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT s.session_data, u.password::text, u.id, u.email::text, u.name::text, u.role::text,
+       u.is_active, u.last_seen_at, m.id, m.organisation_id, m.epoch, o.name::text
+  FROM public.accounts_session AS s
+  LEFT JOIN public.accounts_user AS u ON u.id = s.user_id
+  LEFT JOIN (
+       public.accounts_membership AS m
+       JOIN public.accounts_organisation AS o ON o.id = m.organisation_id AND o.closed_at IS NULL
+       ) ON m.user_id = u.id AND m.left_at IS NULL
+ WHERE s.session_key = find_web_session.key_hash AND s.site = 'web'
+   AND s.expire_date > find_web_session.at
+ ORDER BY m.joined_at, m.id
+$body$;
+
+-- The same for a session of the staff site, which is shown the rows of staff alone.
+CREATE OR REPLACE FUNCTION public.find_staff_session(key_hash text, at timestamp with time zone)
+RETURNS TABLE (
+    session_data text, password text, person uuid, email text, name text, role text,
+    is_active boolean, last_seen_at timestamp with time zone,
+    membership uuid, organisation uuid, epoch integer, organisation_name text
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT s.session_data, u.password::text, u.id, u.email::text, u.name::text, u.role::text,
+       u.is_active, u.last_seen_at, m.id, m.organisation_id, m.epoch, o.name::text
+  FROM public.accounts_session AS s
+  LEFT JOIN public.accounts_user AS u ON u.id = s.user_id AND u.role <> 'member'
+  LEFT JOIN (
+       public.accounts_membership AS m
+       JOIN public.accounts_organisation AS o ON o.id = m.organisation_id AND o.closed_at IS NULL
+       ) ON m.user_id = u.id AND m.left_at IS NULL
+ WHERE s.session_key = find_staff_session.key_hash AND s.site = 'staff'
+   AND s.expire_date > find_staff_session.at
+ ORDER BY m.joined_at, m.id
+$body$;
+
+-- Returns a service token by the hashes that it may be stored under, if it has not expired, its
+-- client is not retired, its delegation is on and has the epoch that the token was minted under,
+-- the membership that the delegation rests on is live in an open organisation, and the person is
+-- active. `is_counted`: the client was counted for that person in the minute of `at` (see
+-- accounts/usage.py).
+CREATE OR REPLACE FUNCTION public.find_service_token(hashes bytea[], at timestamp with time zone)
+RETURNS TABLE (
+    token uuid, delegation_epoch integer, purpose text, expires_at timestamp with time zone,
+    client uuid, feature text, users_per_minute integer,
+    delegation uuid, organisation uuid, person uuid, name text, role text, is_counted boolean
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+SELECT t.id, t.delegation_epoch, t.purpose::text, t.expires_at, c.id, c.feature::text,
+       c.users_per_minute, d.id, d.organisation_id, u.id, u.name::text, u.role::text,
+       EXISTS (
+       SELECT FROM public.accounts_userminute AS p
+        WHERE p.client_id = c.id AND p.user_id = u.id
+          AND p.minute_at = date_trunc('minute', find_service_token.at, 'UTC')
+       )
+  FROM public.accounts_servicetoken AS t
+  JOIN public.accounts_serviceclient AS c ON c.id = t.client_id AND c.retired_at IS NULL
+  JOIN public.accounts_delegation AS d
+    ON d.id = t.delegation_id AND d.epoch = t.delegation_epoch AND d.switched_off_at IS NULL
+  JOIN public.accounts_membership AS m
+    ON m.user_id = d.user_id AND m.organisation_id = d.organisation_id AND m.left_at IS NULL
+  JOIN public.accounts_organisation AS o ON o.id = m.organisation_id AND o.closed_at IS NULL
+  JOIN public.accounts_user AS u ON u.id = d.user_id AND u.is_active
+ WHERE t.token_hash = ANY (find_service_token.hashes) AND t.expires_at > find_service_token.at
+ ORDER BY t.id
+ LIMIT 1
+$body$;

@@ -1,0 +1,36 @@
+"""
+Load views and templates when a web process starts, rather than at the first request.
+
+Otherwise the first visitor of each process waits for that, and the garbage collector looks through
+what was loaded for as long as the process lives (`parser_process/memory.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.template.loader import get_template
+from django.urls import reverse
+
+
+def load_views() -> None:
+    """Import every view, and compile the patterns of all addresses."""
+    # To find a name, Django imports all routes and compiles their patterns.
+    reverse("alive")
+
+
+def load_templates() -> None:
+    """Compile our templates, and those that they extend and include by name."""
+    for name in sorted(set(_list_templates())):
+        get_template(name)
+
+
+def _list_templates() -> Iterator[str]:
+    paths = (Path(app.path) for app in apps.get_app_configs())
+    ours = [path for path in paths if path.parent == settings.BASE_DIR]
+    for folder in (settings.BASE_DIR / "templates", *(path / "templates" for path in ours)):
+        for template in folder.rglob("*.html"):
+            yield str(template.relative_to(folder))

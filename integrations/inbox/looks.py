@@ -1,0 +1,17 @@
+"""Store looks at mailboxes, and ask workers to check those that were checked rarely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from integrations.sync import looking
+from integrations.tasks import connections as tasks
+
+
+def note_look(integration_ids: Iterable[UUID], *, at: datetime) -> None:
+    """Store that somebody looks at these mailboxes, which the caller has permission to show."""
+    for work_id in looking.record(integration_ids, at=at):
+        # A hint, not a promise: the row is due, and the sweep finds it if the broker is down.
+        tasks.queue_sync(work_id)

@@ -1,0 +1,20 @@
+"""A system check of the providers' client libraries, which are imported at first use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+from integrations.providers import load_libraries
+
+
+@register("integrations", deploy=True)
+def check_provider_libraries(**_: Any) -> list[CheckMessage]:
+    """Only on deployment: importing them takes a quarter of a second."""
+    try:
+        load_libraries()
+    except Exception as error:  # noqa: BLE001 - a broken library may raise anything
+        says = f"a client library of a provider cannot be imported: {error}"
+        return [Error(says, id="integrations.E001")]
+    return []

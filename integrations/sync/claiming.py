@@ -1,0 +1,99 @@
+"""
+Claim a row of work in one statement, which returns the row, its integration and its connection.
+
+Every poll begins with it. Composing it with Django's ORM each time took a third of a poll.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from django.db import connection as database
+from django.db import models
+
+from integrations.models import Connection, Integration, SyncWork
+
+M = TypeVar("M", bound=models.Model)
+
+# The conditions are those of `claims.claimable`. A worker that died left its lease behind.
+_CLAIM = """
+WITH free AS (
+    SELECT w.id, w.lease_until IS NOT NULL AS follows_crash
+      FROM integrations_syncwork AS w
+      JOIN integrations_integration AS i ON i.id = w.integration_id
+      JOIN integrations_connection AS c ON c.id = i.connection_id
+     WHERE w.id = %(work)s AND (w.lease_until IS NULL OR w.lease_until <= %(at)s)
+       AND w.next_sync_at <= %(at)s AND i.status IN ('syncing', 'active', 'degraded')
+       AND c.status = 'active'
+       FOR NO KEY UPDATE OF w SKIP LOCKED
+)
+UPDATE integrations_syncwork AS w
+   SET lease_by = %(holder)s, lease_until = %(until)s, heartbeat_at = %(at)s,
+       crash_count = w.crash_count + free.follows_crash::int,
+       failure_count = w.failure_count + free.follows_crash::int,
+       failing_since = CASE WHEN free.follows_crash THEN coalesce(w.failing_since, %(at)s)
+                            ELSE w.failing_since END
+  FROM free, integrations_integration AS i, integrations_connection AS c
+ WHERE w.id = free.id AND i.id = w.integration_id AND c.id = i.connection_id
+RETURNING free.follows_crash, {columns}
+"""
+_TABLES: Final = (("w", SyncWork), ("i", Integration), ("c", Connection))
+
+
+def claim_row(
+    *, work_id: UUID, holder: UUID, at: datetime, until: datetime
+) -> tuple[bool, SyncWork] | None:
+    """
+    Take the row if it is due and free; return whether its last worker died, and the row.
+
+    The row has its integration and connection. None if it is not due, or another worker has it.
+
+    :param until: when the lease ends
+    """
+    values: dict[str, Any] = {"work": work_id, "holder": holder, "at": at, "until": until}
+    with database.cursor() as cursor:
+        cursor.execute(_statement(), values)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        columns = list(zip((one.name for one in cursor.description), row, strict=True))
+    (_, follows_crash), *columns = columns
+    work, columns = _take(SyncWork, columns)
+    work.integration, columns = _take(Integration, columns)
+    work.integration.connection, _ = _take(Connection, columns)
+    return follows_crash, work
+
+
+def _take(model: type[M], columns: list[tuple[str, Any]]) -> tuple[M, list[tuple[str, Any]]]:
+    """Return an instance of `model`, made of the first columns, and the columns that are left."""
+    readers = _readers(model)
+    row = dict(columns[: len(readers)])
+    values = [_read(row[column], converters) for _, column, converters in readers]
+    made = model.from_db(database.alias, [name for name, _, _ in readers], values)
+    return made, columns[len(readers) :]
+
+
+def _read(value: Any, converters: Iterable[Callable[..., Any]]) -> Any:
+    for convert in converters:
+        value = convert(value, None, database)
+    return value
+
+
+@lru_cache(maxsize=1)
+def _statement() -> str:
+    # By name: while a new version is rolled out, tables may have columns that this one lacks.
+    columns = [f'{name}."{one}"' for name, model in _TABLES for _, one, _ in _readers(model)]
+    return _CLAIM.format(columns=", ".join(columns))
+
+
+@lru_cache(maxsize=8)
+def _readers(model: type[models.Model]) -> list[tuple[str, str, list[Callable[..., Any]]]]:
+    """Return attribute, column, and converters of its value, of each field of a model."""
+    return [
+        (field.attname, str(field.column), field.get_db_converters(database))
+        for field in model._meta.concrete_fields  # noqa: SLF001 - Django's documented interface
+    ]

@@ -1,0 +1,108 @@
+"""What callers ask of a web server at the same time, and what they see."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from config.embedded.service import ROOT, Service
+from tests.bench import load_machine
+from tests.bench.load_caller import Order, Report
+from tests.bench.load_machine import Spent
+
+# So many that each thread of each process has answered, and so has its connection to the database.
+WARM_UP = 8
+
+
+@dataclass(frozen=True)
+class Person:
+    """A caller: the cookie of the session, and the newest message of the mailbox."""
+
+    cookie: str
+    message_id: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request, and a text that the right answer contains so many times."""
+
+    name: str
+    target: Callable[[Person], str]
+    contains: str
+    times: int
+
+
+@dataclass
+class Answers:
+    """What callers of one server saw in all rounds."""
+
+    waits: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    spent: Spent = field(default_factory=Spent)
+
+    @property
+    def rate(self) -> float:
+        return len(self.waits) / self.seconds
+
+    def quantile(self, share: float) -> float:
+        """Return the wait that `share` of all requests do not exceed, in milliseconds."""
+        ordered = sorted(self.waits)
+        return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def ask(
+    service: Service, question: Question, people: list[Person], answers: Answers, *, seconds: float
+) -> None:
+    """Have each person ask for some seconds, and add what they saw to `answers`."""
+    order = Order(
+        port=int(service.url.rpartition(":")[2]),
+        clients=[(question.target(person), person.cookie) for person in people],
+        contains=question.contains,
+        times=question.times,
+        warm_up=WARM_UP,
+        seconds=seconds,
+    )
+    pid = next(iter(service.processes.values())).pid
+    with _callers() as callers:
+        _tell(callers, json.dumps(order))
+        if _hear(callers) != "ready":
+            raise AssertionError(f"{question.name}: callers broke before they began")
+        before = load_machine.read(pid)
+        begin = time.monotonic() + 0.05
+        _tell(callers, str(begin))
+        said = _hear(callers)
+        if not said:
+            raise AssertionError(f"{question.name}: a request was not answered as it should be")
+        report: Report = json.loads(said)
+        answers.spent.add_between(before, load_machine.read(pid))
+    answers.spent.callers += report["processor"]
+    answers.waits += report["waits"]
+    answers.seconds += report["end"] - begin
+
+
+@contextmanager
+def _callers() -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.bench.load_caller"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _tell(callers: subprocess.Popen[str], line: str) -> None:
+    assert callers.stdin is not None
+    callers.stdin.write(f"{line}\n")
+    callers.stdin.flush()
+
+
+def _hear(callers: subprocess.Popen[str]) -> str:
+    assert callers.stdout is not None
+    return callers.stdout.readline().strip()

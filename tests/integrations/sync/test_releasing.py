@@ -1,0 +1,114 @@
+"""The end of a turn whose cursor moved, in one statement."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import timedelta
+from threading import Thread
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.ids import uuid7
+from integrations import endings, fences
+from integrations.models import Integration, IntegrationStatus, PurgeTrigger, SyncWork
+from integrations.sync import claims, releasing
+from tests.integrations import household as houses
+
+MINUTE = timedelta(minutes=1)
+
+pytestmark = pytest.mark.invariant(5)
+
+
+def claim(house):
+    return claims.claim(work_id=house.work.id, at=house.at, lease_for=MINUTE)
+
+
+def release(claimed, work, **changed):
+    given = {"epoch": 1, "holder": claimed.holder, "taken_at": claimed.taken_at}
+    values = {"next_sync_at": claimed.taken_at + MINUTE, "failure_count": 0, "failing_since": None}
+    return releasing.release_row(work, **given | changed, values=values)
+
+
+class TestARelease:
+    def test_gives_the_row_back_and_saves_values(self, alice):
+        claimed, work = claim(alice)
+        SyncWork.objects.update(failure_count=3, failing_since=alice.at)
+
+        with CaptureQueriesContext(connection) as queries:
+            assert release(claimed, work)
+
+        assert sum("UPDATE" in one["sql"] for one in queries) == 1
+        row = alice.work
+        assert (row.lease_by, row.lease_until) == (None, None)
+        assert row.next_sync_at == alice.at + MINUTE
+        assert (row.failure_count, row.failing_since) == (0, None)
+
+    def test_writes_nothing_for_another_epoch_or_holder(self, alice):
+        claimed, work = claim(alice)
+
+        assert not release(claimed, work, epoch=2)
+        assert not release(claimed, work, holder=uuid7())
+        assert alice.work.lease_by == claimed.holder
+
+    def test_writes_nothing_where_the_row_was_reported_as_due_meanwhile(self, alice):
+        claimed, work = claim(alice)
+        claims.mark_due(integration_id=alice.integration.id, at=alice.at + MINUTE / 2)
+
+        assert not release(claimed, work)
+        assert alice.work.next_sync_at == alice.at + MINUTE / 2
+
+    @pytest.mark.parametrize("status", IntegrationStatus)
+    def test_holds_the_same_fence_as_every_writer(self, alice, status):
+        claimed, work = claim(alice)
+        # Constraints let some of them stand only with other columns.
+        with suppress(IntegrityError), transaction.atomic():
+            Integration.objects.update(status=status)
+
+        try:
+            with transaction.atomic():
+                fences.hold(integration_id=alice.integration.id, epoch=1)
+        except fences.NoLongerLive:
+            assert not release(claimed, work)
+        else:
+            assert release(claimed, work)
+
+    def test_writes_nothing_after_a_disconnect(self, alice):
+        claimed, work = claim(alice)
+        endings.end(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
+
+        assert not release(claimed, work)
+        # Nor under the epoch that it has now.
+        assert not release(claimed, work, epoch=Integration.objects.get().epoch)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestADisconnectUnderWay:
+    @pytest.fixture
+    def house(self, transactional_db, mailbox):
+        return houses.household()
+
+    def test_is_waited_for_and_felt(self, house):
+        claimed, work = claim(house)
+        answers: list[bool] = []
+
+        def give_back():
+            try:
+                answers.append(release(claimed, work))
+            finally:
+                connections.close_all()
+
+        writer = Thread(target=give_back)
+        with transaction.atomic():
+            fences.hold(integration_id=house.integration.id, epoch=1)
+            writer.start()
+            time.sleep(0.3)
+            assert answers == []
+            Integration.objects.update(epoch=2)
+        writer.join(20)
+
+        assert answers == [False]
+        assert house.work.lease_by == claimed.holder

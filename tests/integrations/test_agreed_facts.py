@@ -1,0 +1,73 @@
+"""What is found of integrations under several agreements at once: the same as under each alone."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.ids import uuid7
+from integrations import facts
+from limited_use.vocabulary import Fact
+from tests.factories import actor_for, make_connection, make_consent, make_integration
+
+pytestmark = pytest.mark.django_db
+AGREEMENTS = (facts.OF_CALENDAR, facts.OF_LOCAL_CALENDAR, facts.OF_SHARING)
+
+
+@pytest.fixture
+def connection():
+    connection = make_connection()
+    make_consent(connection, "calendar")
+    return connection
+
+
+@pytest.fixture
+def integration(connection):
+    return make_integration(connection, product="calendar", consent=False, cache_hours=6)
+
+
+@pytest.fixture
+def actor(connection):
+    return actor_for(connection.user, connection.organisation)
+
+
+class TestFactsOfSeveralAgreements:
+    @pytest.mark.invariant(1)
+    def test_are_those_of_each_agreement_alone(self, integration, actor):
+        at, unknown = timezone.now(), uuid7()
+        ids = [integration.id, unknown]
+
+        with CaptureQueriesContext(database) as captured:
+            found = facts.of_agreements(dict.fromkeys(AGREEMENTS, ids), actor=actor, at=at)
+
+        assert len(captured) == 1
+        assert found == {
+            (by, one): value
+            for by in AGREEMENTS
+            for one, value in facts.of_integrations(ids, actor=actor, at=at, by=by).items()
+        }
+        agreed = {
+            by for by in AGREEMENTS if Fact.CONSENT_CURRENT in found[by, integration.id].facts
+        }
+        assert agreed == {facts.OF_CALENDAR}
+        assert not found[facts.OF_CALENDAR, unknown].facts
+
+    def test_are_looked_for_only_under_the_agreement_that_names_an_integration(
+        self, integration, actor
+    ):
+        at = timezone.now()
+        wanted = {facts.OF_CALENDAR: [integration.id], facts.OF_SHARING: []}
+
+        assert facts.of_agreements(wanted, actor=actor, at=at).keys() == {
+            (facts.OF_CALENDAR, integration.id)
+        }
+        assert facts.of_agreements({}, actor=actor, at=at) == {}
+
+    def test_say_how_long_a_copy_may_be_shown(self, integration, actor):
+        at = timezone.now()
+        found = facts.of_agreements({facts.OF_CALENDAR: [integration.id]}, actor=actor, at=at)
+
+        own = found[facts.OF_CALENDAR, integration.id]
+        assert (own.product, own.cache_hours) == ("calendar", 6)
