@@ -57,11 +57,11 @@ def _look_up(request: HttpRequest) -> Membership | None:
         return None
     memberships = _find_memberships(request, request.user.id)
     session = getattr(request, "session", None)
-    chosen = session.get(SESSION_FIELD) if session is not None else None
-    first = next(iter(memberships), None)
-    found = next((one for one in memberships if str(one.organisation_id) == chosen), first)
-    owned.enter(request.user.pk, found.organisation_id if found else None)
-    return found
+    choice = session.get(SESSION_FIELD) if session is not None else None
+    chosen = [row for row in memberships if str(row.organisation_id) == choice]
+    membership = next(iter([*chosen, *memberships]), None)
+    owned.enter(request.user.pk, membership.organisation_id if membership else None)
+    return membership
 
 
 def switch(request: HttpRequest, *, organisation_id: UUID) -> Membership:
@@ -71,7 +71,7 @@ def switch(request: HttpRequest, *, organisation_id: UUID) -> Membership:
     :raises NotAMember: if the person does not belong to it, or it does not exist
     """
     memberships = _read_memberships(request.user.id) if request.user.is_authenticated else []
-    membership = next((one for one in memberships if one.organisation_id == organisation_id), None)
+    membership = next((row for row in memberships if row.organisation_id == organisation_id), None)
     if membership is None:
         raise NotAMember
     request.session[SESSION_FIELD] = str(organisation_id)

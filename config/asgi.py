@@ -2,6 +2,9 @@
 
 import gc
 
+from config import parents
+
+parents.follow_server()
 # All that is loaded stays, so looking for cycles would be in vain. `collect_seldom` switches it on.
 gc.disable()
 

@@ -143,9 +143,9 @@ def load_views(**_: Any) -> None:
     Otherwise the first notice imports them to write the address of a page: 26 MB in the middle of a
     purge, which the garbage collector would look through from then on.
     """
-    from django.urls import get_resolver
+    from config.front import preloading
 
-    _loaded = get_resolver().url_patterns
+    preloading.load_views()
 
 
 # `worker_process_init`: the processes of a prefork pool are forked before the worker is ready.

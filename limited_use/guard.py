@@ -72,12 +72,12 @@ class Refused(Exception):
 
     @property
     def says(self) -> str:
-        """The rule in plain words, and what is missing for it, for whoever was refused."""
+        """The rule, and what is missing for it, in sentences for the person who was refused."""
         return wanting.explain(self.decision)
 
     @property
     def missing(self) -> list[str]:
-        """What was not found true, as far as whoever was refused may know."""
+        """The facts that are missing, of those that the person who was refused may know."""
         return sorted(wanting.told(self.decision))
 
 

@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 
 from config.embedded import sandbox_seed, servers, service
 from config.embedded.earlier_version import refuse_earlier_version
-from config.embedded.processes import Unavailable, follow_parent
+from config.embedded.processes import Unavailable
+from config.parents import follow_parent
 
 PORT: Final = 8000
 STAFF_PORT: Final = 8001

@@ -65,12 +65,6 @@ def account() -> Account:
     return Account(uid=os.geteuid(), gid=os.getegid(), is_other=False)
 
 
-def follow_parent() -> None:
-    """Have the kernel send us SIGTERM when the process that started us dies."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def dies_with_parent(sign: int) -> Callable[[], None]:
     """
     Return what a child runs before exec so that `sign` reaches it when we die.

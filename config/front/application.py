@@ -79,7 +79,7 @@ class Front:
         await receive()
         bounding.cancel()
         for pool in self._pools.values():
-            pool.close()
+            await pool.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, client: Client) -> None:

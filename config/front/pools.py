@@ -73,5 +73,11 @@ class Pool:
             acquiring.cancel()
             raise ClientGone if client.gone.done() else refusals.busy()
 
-    def close(self) -> None:
-        self._executor.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None:
+        """
+        Wait until no call is under way.
+
+        A call that sends its answer in pieces needs the event loop, also to learn that its client
+        has left. Without the loop it would wait for ever, and so would the end of the process.
+        """
+        await asyncio.to_thread(self._executor.shutdown)

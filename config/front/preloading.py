@@ -1,8 +1,8 @@
 """
-Load views and templates when a web process starts, rather than at the first request.
+Load views and templates when a process starts, rather than at its first request or task.
 
-Otherwise the first visitor of each process waits for that, and the garbage collector looks through
-what was loaded for as long as the process lives (`parser_process/memory.py`).
+Otherwise the first visitor of each web process waits for that, and the garbage collector looks
+through what was loaded for as long as the process lives (`parser_process/memory.py`).
 """
 
 from __future__ import annotations

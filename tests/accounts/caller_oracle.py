@@ -42,7 +42,7 @@ def ask_by_session(key: str | None, *, site: str) -> Answer | None:
     if not _fits_password(data.get("_auth_user_hash", ""), person):
         return None
     membership = _choose_membership(person, data.get("organisation_id"))
-    methods = [one["method"] for one in data.get("account_authentication_methods", [])]
+    methods = [method["method"] for method in data.get("account_authentication_methods", [])]
     return Answer(
         person.pk,
         membership.organisation_id if membership else None,
@@ -65,11 +65,11 @@ def ask_by_token(text: str) -> Answer | None:
     is_live = client.retired_at is None and delegation.switched_off_at is None
     if not is_live or delegation.epoch != token.delegation_epoch:
         return None
-    here = [
-        one for one in _memberships(delegation.user_id)
-        if one.organisation_id == delegation.organisation_id
+    memberships = [
+        membership for membership in _memberships(delegation.user_id)
+        if membership.organisation_id == delegation.organisation_id
     ]  # fmt: skip
-    if not here or not User.objects.get(id=delegation.user_id).is_active:
+    if not memberships or not User.objects.get(id=delegation.user_id).is_active:
         return None
     return Answer(delegation.user_id, delegation.organisation_id, delegation.epoch)
 
@@ -93,22 +93,22 @@ def _fits_password(session_hash: str, person: User) -> bool:
     salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     hashes = [
-        salted_hmac(salt, person.password, secret=one, algorithm="sha256").hexdigest()
-        for one in secrets
+        salted_hmac(salt, person.password, secret=secret, algorithm="sha256").hexdigest()
+        for secret in secrets
     ]
-    return any(constant_time_compare(session_hash, one) for one in hashes)
+    return any(constant_time_compare(session_hash, expected) for expected in hashes)
 
 
 def _choose_membership(person: User, chosen: str | None) -> Membership | None:
     memberships = _memberships(person.pk)
-    same = [one for one in memberships if str(one.organisation_id) == chosen]
+    same = [row for row in memberships if str(row.organisation_id) == chosen]
     return next(iter([*same, *memberships]), None)
 
 
 def _memberships(person_id: UUID) -> list[Membership]:
     rows = sorted(
-        (one for one in Membership.objects.all() if one.user_id == person_id),
-        key=lambda one: (one.joined_at, one.id),
+        (row for row in Membership.objects.all() if row.user_id == person_id),
+        key=lambda row: (row.joined_at, row.id),
     )
-    closed = {one.id for one in Organisation.objects.all() if one.closed_at is not None}
-    return [one for one in rows if one.left_at is None and one.organisation_id not in closed]
+    closed = {row.id for row in Organisation.objects.all() if row.closed_at is not None}
+    return [row for row in rows if row.left_at is None and row.organisation_id not in closed]

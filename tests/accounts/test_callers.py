@@ -152,7 +152,7 @@ def promote(world: World, role: Role) -> None:
 def sign_in_as_staff(world: World, *, site: str = "web", mfa: bool = True) -> None:
     world.site = site
     promote(world, Role.SUPPORT)
-    methods = [{"method": one, "at": time.time()} for one in ("password", *["mfa"] * mfa)]
+    methods = [{"method": name, "at": time.time()} for name in ("password", *["mfa"] * mfa)]
     world.sign_in(
         account_authentication_methods=methods,
         account_authentication_methods_user=str(world.alice.pk),
@@ -167,7 +167,7 @@ def change_password(world: World) -> None:
 
 def turn_secret(world: World, *, keeps_former: bool) -> None:
     former = settings.ROOT_SECRETS if keeps_former else []
-    django_keys = [derive_django_key(one) for one in ("another", *former)]
+    django_keys = [derive_django_key(secret) for secret in ("another", *former)]
     world.settings = {
         "ROOT_SECRETS": ["another", *former],
         "SECRET_KEY": django_keys[0],
@@ -201,6 +201,23 @@ def leave(world: World) -> None:
     memberships.leave(user_id=world.alice.id, organisation_id=world.antares.id, at=timezone.now())
 
 
+def suspend(world: World) -> None:
+    users.deactivate(user_id=world.alice.id, at=timezone.now())
+
+
+def suspend_row(world: World) -> None:
+    row = User.objects.filter(id=world.alice.id)
+    row.update(is_active=False, deactivated_at=timezone.now())
+
+
+def close_organisation(world: World) -> None:
+    organisations.close(organisation_id=world.antares.id, at=timezone.now())
+
+
+def close_organisation_row(world: World) -> None:
+    Organisation.objects.filter(id=world.antares.id).update(closed_at=timezone.now())
+
+
 #: By session: the name of the case, what is done to a signed-in Alice, and whether she is still let
 #: in by the API. Those of "at the row alone" leave the session, as a change beside our code would.
 BY_SESSION: Final[Mapping[str, tuple[Change, bool]]] = {
@@ -222,26 +239,16 @@ BY_SESSION: Final[Mapping[str, tuple[Change, bool]]] = {
     "password changed": (change_password, False),
     "secret turned, former one kept": (partial(turn_secret, keeps_former=True), True),
     "secret turned, former one gone": (partial(turn_secret, keeps_former=False), False),
-    "suspended": (lambda w: users.deactivate(user_id=w.alice.id, at=timezone.now()), False),
-    "suspended, at the row alone": (
-        lambda w: User.objects.filter(id=w.alice.id).update(
-            is_active=False, deactivated_at=timezone.now()
-        ),
-        False,
-    ),
+    "suspended": (suspend, False),
+    "suspended, at the row alone": (suspend_row, False),
     "left": (leave, False),
     "left, at the row alone": (lambda w: w.memberships.update(left_at=timezone.now()), True),
     "left and came back, signed in again": (
         lambda w: (leave_and_come_back(w), w.sign_in()), True,
     ),
     "epoch raised": (lambda w: w.memberships.update(epoch=7), True),
-    "organisation closed": (
-        lambda w: organisations.close(organisation_id=w.antares.id, at=timezone.now()), False,
-    ),
-    "organisation closed, at the row alone": (
-        lambda w: Organisation.objects.filter(id=w.antares.id).update(closed_at=timezone.now()),
-        True,
-    ),
+    "organisation closed": (close_organisation, False),
+    "organisation closed, at the row alone": (close_organisation_row, True),
     "two organisations": (join_elsewhere, True),
     "two organisations, the second chosen": (
         lambda w: (join_elsewhere(w), choose(w, w.elsewhere)), True,
@@ -265,13 +272,7 @@ BY_SESSION: Final[Mapping[str, tuple[Change, bool]]] = {
         lambda w: (sign_in_as_staff(w, site="staff"), promote(w, Role.MEMBER)), False,
     ),
     "staff site, suspended, at the row alone": (
-        lambda w: (
-            sign_in_as_staff(w, site="staff"),
-            User.objects.filter(id=w.alice.id).update(
-                is_active=False, deactivated_at=timezone.now()
-            ),
-        ),
-        False,
+        lambda w: (sign_in_as_staff(w, site="staff"), suspend_row(w)), False,
     ),
     "staff site, session of the ordinary site": (
         lambda w: (sign_in_as_staff(w), setattr(w, "site", "staff")), False,
@@ -308,13 +309,8 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
     "delegation of somebody else, elsewhere": (
         lambda w: Delegation.objects.update(user=w.mallory, organisation=w.elsewhere), True,
     ),
-    "suspended": (lambda w: users.deactivate(user_id=w.alice.id, at=timezone.now()), False),
-    "suspended, at the row alone": (
-        lambda w: User.objects.filter(id=w.alice.id).update(
-            is_active=False, deactivated_at=timezone.now()
-        ),
-        False,
-    ),
+    "suspended": (suspend, False),
+    "suspended, at the row alone": (suspend_row, False),
     "left": (leave, False),
     "left, at the row alone": (lambda w: w.memberships.update(left_at=timezone.now()), False),
     "left and came back": (leave_and_come_back, False),
@@ -327,13 +323,8 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
         ),
         True,
     ),
-    "organisation closed": (
-        lambda w: organisations.close(organisation_id=w.antares.id, at=timezone.now()), False,
-    ),
-    "organisation closed, at the row alone": (
-        lambda w: Organisation.objects.filter(id=w.antares.id).update(closed_at=timezone.now()),
-        False,
-    ),
+    "organisation closed": (close_organisation, False),
+    "organisation closed, at the row alone": (close_organisation_row, False),
     "of staff": (lambda w: promote(w, Role.SUPPORT), True),
     "beside a session": (lambda w: w.sign_in(), True),
     "not valid, beside a session": (
@@ -410,9 +401,9 @@ class TestStatements:
             with CaptureQueriesContext(connection) as captured:
                 assert world.get(path).status_code == 200
         return [
-            one["sql"]
-            for one in captured
-            if not one["sql"].startswith(("SELECT set_config('role'", "SELECT current_setting"))
+            query["sql"]
+            for query in captured
+            if not query["sql"].startswith(("SELECT set_config('role'", "SELECT current_setting"))
         ]
 
     @pytest.mark.parametrize(("path", "more"), [(API, 0), (PAGE, 1)])
@@ -425,7 +416,7 @@ class TestStatements:
 
         assert found.startswith("SELECT * FROM find_web_session(")
         assert len(others) == more
-        assert all("count_rate(" in one for one in others)
+        assert all("count_rate(" in statement for statement in others)
 
     def test_to_find_a_token_are_one(self, world):
         """It says as well whether this client touched the data of this person in this minute."""
@@ -442,14 +433,14 @@ class TestStatements:
 
         statements = self.of(world, "/accounts/password/change/")
 
-        assert not [one for one in statements if "accounts_membership" in one]
-        assert len([one for one in statements if "find_web_session" in one]) == 1
+        assert not any("accounts_membership" in statement for statement in statements)
+        assert sum("find_web_session" in statement for statement in statements) == 1
 
     def test_without_a_cookie_find_nobody(self, world):
         with CaptureQueriesContext(connection) as captured:
             assert world.get(API).status_code == 401
 
-        assert not [one for one in captured if "find_" in one["sql"]]
+        assert not any("find_" in query["sql"] for query in captured)
 
 
 def test_the_readme_lists_the_cases_and_no_others():
@@ -460,4 +451,4 @@ def test_the_readme_lists_the_cases_and_no_others():
     }
     listed = README.read_text(encoding="utf-8").splitlines()
 
-    assert {one for one in listed if one.startswith(("| session |", "| token |"))} == rows
+    assert {line for line in listed if line.startswith(("| session |", "| token |"))} == rows

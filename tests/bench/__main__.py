@@ -25,7 +25,8 @@ from pathlib import Path
 from config.database import logins
 from config.database.roles import Roles
 from config.embedded import servers, service
-from config.embedded.processes import Unavailable, follow_parent
+from config.embedded.processes import Unavailable
+from config.parents import follow_parent
 from tests.bench import databases, google, machine, sizes, table
 from tests.bench.figures import Figure, as_json
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET

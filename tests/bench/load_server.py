@@ -7,6 +7,7 @@ It logs in as a process of the class `web`.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ def started(port: int, web_processes: int) -> Iterator[Service]:
             name,
             *("granian", *GRANIAN, "--host", "127.0.0.1", "--port", str(port)),
             *("--workers", str(web_processes), "--no-access-log", "--log-level", "warning"),
+            sign=signal.SIGTERM,
             of=ProcessClass.WEB,
         )
         service.wait(name, port)

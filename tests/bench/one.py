@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import django
-from django.urls import get_resolver
 
-from config.embedded.processes import follow_parent
+from config.front import preloading
+from config.parents import follow_parent
 from integrations.parser_process import memory
 from tests.bench import figures
 
@@ -21,7 +21,7 @@ def main(name: str, output: str) -> None:
     django.setup()
     benchmark = importlib.import_module(f"tests.bench.{name}")
     # As the service's processes do.
-    _views = get_resolver().url_patterns
+    preloading.load_views()
     memory.collect_seldom()
     found = benchmark.run()
     Path(output).write_text(json.dumps(figures.as_json(found)), encoding="utf-8")

@@ -58,9 +58,10 @@ def count(name: str, by: int) -> None:
         _state[name] += by
 
 
-def streamed(megabytes: int, *, breaks: bool):
+def streamed(megabytes: int, *, seconds: float, breaks: bool):
     count("streaming", 1)
     try:
+        time.sleep(seconds)
         for _ in range(16 * megabytes):
             yield bytes(64 * 1024)
         if breaks:
@@ -99,7 +100,8 @@ def answer(environ, start_response):
         time.sleep(float(given["seconds"]))
         count("holding", -1)
     if path == "/stream":
-        return streamed(int(given["megabytes"]), breaks="breaks" in given)
+        seconds = float(given.get("seconds", 0))
+        return streamed(int(given["megabytes"]), seconds=seconds, breaks="breaks" in given)
     if path == "/large":
         return [bytes(int(given["megabytes"]) * 1024 * 1024)]
     if path == "/unread":

@@ -202,6 +202,16 @@ class TestTheServer:
         assert stoppable.end(stoppable.process.pid, signal.SIGTERM) == 0
         assert [wire.read_answer().status for wire in held] == [200] * COUNT
 
+    def test_ends_although_the_client_of_a_download_has_left(self, stoppable):
+        """Its thread learns that from the event loop, which has to run until then."""
+        pair = stoppable.pair
+        client = pair.connect(0)
+        client.send(get("/stream?megabytes=1&seconds=1"))
+        wait_until(lambda: pair.state(0)["streaming"] == 1, within=PATIENCE)
+        client.socket.close()
+
+        assert stoppable.end(stoppable.process.pid, signal.SIGTERM) == 0
+
     def test_ends_when_one_of_its_processes_was_killed(self, stoppable):
         """Whoever watches it starts all of it again."""
         assert stoppable.end(stoppable.pair.pids[0], signal.SIGKILL) == 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import pairwise
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,10 +13,12 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import Session
+from config.classes import ProcessClass
 from config.route_limits import ROUTES
 from tests.bench import memory
 from tests.factories import make_connection, make_integration, make_message
 from tests.front.wire import PATIENCE, Wire, head
+from tests.worlds.ending import wait_until_gone
 from tests.worlds.processes import wait_until
 
 # So many new connections that both processes get some, but for once in 30,000 runs.
@@ -88,3 +91,30 @@ class TestTwoProcesses:
                 assert answer.status == 413
                 assert answer.headers["x-request-id"].encode() in answer.body
                 assert wire.is_closed_by_server()
+
+    def test_end_when_granian_is_killed(self, running, address):
+        """Otherwise they would answer for ever, and keep the port from the next start."""
+        started = memory.family(running.service.processes["web"].pid)
+
+        running.kill("web")
+
+        wait_until_gone(lambda: started)
+
+
+def test_a_web_process_ends_when_granian_is_stopped_while_it_loads(running):
+    # Its settings are those of the test's world.
+    running.environment_of(ProcessClass.WEB)
+    running.service.start_site(ProcessClass.WEB, running.port)
+    granian = running.service.processes["web"]
+    wait_until(lambda: any(map(has_begun_to_load, memory.family(granian.pid)[1:])))
+
+    granian.terminate()
+
+    assert granian.wait(PATIENCE) == 0
+
+
+def has_begun_to_load(pid: int) -> bool:
+    """Return whether a process has imported the client of the database, as the service does."""
+    with suppress(OSError):
+        return "psycopg" in Path(f"/proc/{pid}/maps").read_text()
+    return False

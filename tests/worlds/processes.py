@@ -27,8 +27,10 @@ from config.embedded.processes import spawn, stop
 from config.embedded.service import GRANIAN, ROOT, Service
 from limited_use.vault import keys
 from tests import service_logs
+from tests.bench.memory import family
 from tests.integrations.google import ALICE_BOX, point_at
 from tests.keyrings import copy_keyring
+from tests.worlds.ending import wait_until_gone
 from tests.worlds.sandbox import Sandbox
 
 # A second, where a person would wait for a minute.
@@ -154,10 +156,15 @@ class Running:
         stop(self.service.processes.pop(name))
 
     def end(self) -> None:
+        """Stop all processes, and wait until none is left, nor any that these have started."""
+        started = {
+            pid for process in self.service.processes.values() for pid in family(process.pid)
+        }
         for name in reversed(list(self.service.processes)):
             process = self.service.processes.pop(name)
             # Granian has children of its own to take along.
             stop(process, within=0.1) if name != "web" else stop(process)
+        wait_until_gone(lambda: started)
 
     def logged(self) -> Iterator[tuple[str, bytes]]:
         for path in sorted(self.service.logs.glob("*.log")):
