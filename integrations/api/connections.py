@@ -115,6 +115,7 @@ def _shape(row: Any, opened: Mapping[str, bytes]) -> Mapping[str, Any]:
 
 
 def _integration(one: Integration, state: progress.Progress | None) -> dict[str, Any]:
+    interval = state.current_interval if state is not None else None
     return {
         "id": one.id,
         "product": one.product,
@@ -132,8 +133,8 @@ def _integration(one: Integration, state: progress.Progress | None) -> dict[str,
             "pause_reason": state.pause_reason,
             "last_synced_at": state.last_synced_at,
             "next_sync_at": state.next_try_at,
-            "check_interval_seconds": state.interval.seconds,
-            "check_interval_reason": state.interval.why,
+            "check_interval_seconds": interval.seconds if interval else None,
+            "check_interval_reason": interval.why if interval else None,
             "failing_since": state.failing_since,
             "last_event_at": state.watch.last_event_at if state.watch else None,
             "watch_expires_at": state.watch.expires_at if state.watch else None,

@@ -107,12 +107,16 @@ class Sync(serializers.Serializer[None]):
     last_synced_at = serializers.DateTimeField(allow_null=True)
     next_sync_at = serializers.DateTimeField(allow_null=True)
     check_interval_seconds = serializers.IntegerField(
-        help_text="Seconds from one check for news to the next, at present."
+        allow_null=True,
+        help_text="Seconds from one check for news to the next. Null while checks are not regular:"
+        " during an import, after a failed try, while the provider's limits or a lack of workers"
+        " delay checks, and until the owner reconnects. Always null for calendars.",
     )
     check_interval_reason = serializers.CharField(
+        allow_null=True,
         help_text="`usual`; `told`: the provider tells of news by itself, so checks are rare;"
         " `not_looked_at`: nobody has listed or opened this mail for about an hour or longer, so"
-        " checks are rare. When somebody does, Antares checks at once."
+        " checks are rare, and `usual` once somebody does. Null where `check_interval_seconds` is.",
     )
     failing_since = serializers.DateTimeField(
         allow_null=True, help_text="Null unless the last try did not succeed."

@@ -8,6 +8,7 @@ PostgreSQL takes to answer it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,66 +38,71 @@ _OWN: Final = "user_id = %s AND organisation_id = %s"
 _AFTER: Final = "received_at <= %s AND (received_at < %s OR id < %s)"
 
 
-def rows(  # noqa: PLR0913 - one question in full
-    filters: Filters,
-    *,
-    actor: Actor,
-    user_id: UUID,
-    mailboxes: Mailboxes,
-    after: Place | None,
-    limit: int,
-) -> list[Listed]:
-    """Return up to `limit` messages of that person that pass, newest first, after a place."""
-    condition, values = build_condition(
-        CONDITIONS,
-        _AFTER,
-        filters,
-        actor=actor,
-        user_id=user_id,
-        mailboxes=mailboxes,
-        after=after,
-    )
-    # The limit is a literal: for an unknown one PostgreSQL would plan for the whole table.
-    statement = (
-        f"SELECT {_COLUMNS} FROM integrations_message WHERE {condition}"  # noqa: S608 - our own words
-        f" ORDER BY received_at DESC, id DESC LIMIT {limit:d}"
-    )
-    with connection.cursor() as cursor:
-        # Ciphertext comes as bytes, not as text of twice the size; ids and times cost less, too.
-        cursor.cursor.format = Format.BINARY
-        cursor.execute(statement, values)
-        return [Listed._make(one) for one in cursor.fetchall()]
+# The limit is a literal: for an unknown one PostgreSQL would plan for the whole table.
+_PAGE: Final = (
+    f"SELECT {_COLUMNS} FROM integrations_message"  # noqa: S608 - our own words
+    " WHERE {condition} ORDER BY received_at DESC, id DESC LIMIT {limit:d}"
+)
 
 
-def build_condition(  # noqa: PLR0913 - one question in full
-    by_filter: Mapping[str, str],
-    after_place: str,
-    filters: Filters,
-    *,
-    actor: Actor,
-    user_id: UUID,
-    mailboxes: Mailboxes,
-    after: Place | None,
-) -> tuple[str, list[Any]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
     """
-    Return the condition for rows of that person that pass and come after a place, and its values.
+    Which rows of a person a page shows, newest first.
 
+    :param after: the place after which the page begins; None: the first page
+    :param limit: how many rows at most
+    """
+
+    filters: Filters
+    actor: Actor
+    user_id: UUID
+    mailboxes: Mailboxes
+    after: Place | None
+    limit: int
+
+
+def list_messages(page: PageRequest) -> list[Listed]:
+    """Return the messages of a page."""
+    return [Listed._make(row) for row in fetch_rows(_PAGE, CONDITIONS, _AFTER, page)]
+
+
+def fetch_rows(
+    statement: str, by_filter: Mapping[str, str], after_place: str, page: PageRequest
+) -> list[tuple[Any, ...]]:
+    """
+    Return the rows of a page.
+
+    :param statement: with places for `condition` and `limit`
     :param by_filter: the condition of each filter, which takes its value
     :param after_place: the condition for rows after a place, which takes time, time and id of it
     """
+    condition, values = _build_condition(by_filter, after_place, page)
+    with connection.cursor() as cursor:
+        # Ciphertext arrives as bytes, not as text of twice the size; ids and times cost less, too.
+        cursor.cursor.format = Format.BINARY
+        cursor.execute(statement.format(condition=condition, limit=page.limit), values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _build_condition(
+    by_filter: Mapping[str, str], after_place: str, page: PageRequest
+) -> tuple[str, list[Any]]:
+    """Return the condition for the rows of a page, and its values."""
     conditions = [_OWN]
-    values: list[Any] = [user_id, actor.organisation_id or NOWHERE]
+    values: list[Any] = [page.user_id, page.actor.organisation_id or NOWHERE]
     for name, condition in by_filter.items():
-        value = getattr(filters, name)
+        value = getattr(page.filters, name)
         if value is not None:
             conditions.append(condition)
             values.append(value)
-    condition, ids = _select_mailboxes(mailboxes, filters.connection_id)
+    condition, ids = _select_mailboxes(page.mailboxes, page.filters.connection_id)
     conditions.append(condition)
     values += ids
-    if after is not None:
+    if page.after is not None:
         conditions.append(after_place)
-        values += [after.at, after.at, after.id]
+        values += [page.after.at, page.after.at, page.after.id]
     return " AND ".join(conditions), values
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from limited_use.vault.sealed import Sealed
 from . import filters as narrowing
 from . import label_names, listing, thread_listing
 from .cursors import Place
-from .filters import Filters
+from .listing import PageRequest
 from .mailboxes import Mailboxes
 from .shapes import Listed, ListedThread, MessageRow, ThreadRow
 from .shown_text import sealed_columns
@@ -46,24 +46,10 @@ class Page:
     next_place: Place | None
 
 
-def messages(  # noqa: PLR0913 - one question in full
-    filters: Filters,
-    *,
-    actor: Actor,
-    user_id: UUID,
-    mailboxes: Mailboxes,
-    after: Place | None,
-    limit: int,
-) -> Page:
+def messages(page: PageRequest) -> Page:
     """Return a page of messages. One query; two if there are labels on it."""
-    rows = listing.rows(
-        filters,
-        actor=actor,
-        user_id=user_id,
-        mailboxes=mailboxes,
-        after=after,
-        limit=limit + 1,
-    )
+    limit, mailboxes = page.limit, page.mailboxes
+    rows = listing.list_messages(replace(page, limit=limit + 1))
     shown = rows[:limit]
     # One object for each mailbox: else, for every row, what opens it is found by comparing ids.
     same = {one: one for one in mailboxes.shown}
@@ -80,24 +66,10 @@ def messages(  # noqa: PLR0913 - one question in full
     )
 
 
-def threads(  # noqa: PLR0913 - one question in full
-    filters: Filters,
-    *,
-    actor: Actor,
-    user_id: UUID,
-    mailboxes: Mailboxes,
-    after: Place | None,
-    limit: int,
-) -> Page:
+def threads(page: PageRequest) -> Page:
     """Return a page of threads, each with its newest message. One query."""
-    rows = thread_listing.list_threads(
-        filters,
-        actor=actor,
-        user_id=user_id,
-        mailboxes=mailboxes,
-        after=after,
-        limit=limit + 1,
-    )
+    limit, mailboxes = page.limit, page.mailboxes
+    rows = thread_listing.list_threads(replace(page, limit=limit + 1))
     # A thread without its newest message is left out, and still counts for the place of the page.
     shown = [row for row in rows[:limit] if row.newest_id is not None]
     last = rows[limit - 1] if len(rows) > limit else None

@@ -23,6 +23,7 @@ from limited_use.vocabulary import DataClass
 from . import cursors, mailboxes, queries, shapes, shown_text
 from .cursors import Place
 from .filters import Filters
+from .listing import PageRequest
 from .looks import note_look
 from .mailboxes import Mailboxes
 from .queries import Page
@@ -153,14 +154,15 @@ def read_thread(asked: Asked, thread_id: UUID) -> bytes:
 def _found(asked: Asked, filters: Filters, kind: str, *, cursor: str | None, limit: int) -> Reading:
     after = _place(asked, filters, kind, cursor)
     boxes = mailboxes.of(asked)
-    page = _PAGES[kind](
-        filters,
+    wanted = PageRequest(
+        filters=filters,
         actor=asked.actor,
         user_id=asked.user_id,
         mailboxes=boxes,
         after=after,
         limit=min(limit, queries.MAXIMUM),
     )
+    page = _PAGES[kind](wanted)
     return _reading(asked, boxes, page, _LISTED, cursor_of=(kind, filters))
 
 

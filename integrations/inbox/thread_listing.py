@@ -7,17 +7,8 @@ It is SQL for the reason that `listing` gives.
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
-from django.db import connection
-from psycopg.pq import Format
-
-from accounts.actors import Actor
-
-from .cursors import Place
-from .filters import Filters
-from .listing import build_condition
-from .mailboxes import Mailboxes
+from .listing import PageRequest, fetch_rows
 from .shapes import ListedThread
 
 #: The condition of each filter; the mailbox is a condition of its own.
@@ -48,29 +39,6 @@ _PAGE: Final = (
 )
 
 
-def list_threads(  # noqa: PLR0913 - one question in full
-    filters: Filters,
-    *,
-    actor: Actor,
-    user_id: UUID,
-    mailboxes: Mailboxes,
-    after: Place | None,
-    limit: int,
-) -> list[ListedThread]:
-    """Return up to `limit` threads of that person that pass, newest first, after a place."""
-    condition, values = build_condition(
-        CONDITIONS,
-        _AFTER,
-        filters,
-        actor=actor,
-        user_id=user_id,
-        mailboxes=mailboxes,
-        after=after,
-    )
-    # The limit is a literal: for an unknown one PostgreSQL would plan for the whole table.
-    statement = _PAGE.format(condition=condition, limit=limit)
-    with connection.cursor() as cursor:
-        # Ciphertext arrives as bytes, not as text of twice the size; ids and times cost less, too.
-        cursor.cursor.format = Format.BINARY
-        cursor.execute(statement, values)
-        return [ListedThread._make(row) for row in cursor.fetchall()]
+def list_threads(page: PageRequest) -> list[ListedThread]:
+    """Return the threads of a page."""
+    return [ListedThread._make(row) for row in fetch_rows(_PAGE, CONDITIONS, _AFTER, page)]

@@ -140,7 +140,7 @@ def news(item: Account, *, at: datetime) -> words.News:
     return words.news(
         item.progress.watch if item.progress else None,
         label=item.provider,
-        interval=item.progress.interval if item.progress else None,
+        interval=item.progress.current_interval if item.progress else None,
         at=at,
     )
 
@@ -246,8 +246,8 @@ def _is_current(state: Progress | None, at: datetime) -> bool:
     """Return whether the last check was complete, and not longer ago than checks are apart."""
     if state is None or state.failing_since is not None or state.last_synced_at is None:
         return False
-    longest = max(settings.PUSH_POLL_SECONDS, state.interval.seconds)
-    apart = timedelta(seconds=longest)
+    seconds = state.interval.seconds if state.interval is not None else 0
+    apart = timedelta(seconds=max(settings.PUSH_POLL_SECONDS, seconds))
     return at - state.last_synced_at <= apart + QUIET_FOR
 
 

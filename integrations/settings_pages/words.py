@@ -80,7 +80,8 @@ REASON: dict[str, str] = {
     StatusReason.NO_WORKER: "No worker is processing this right now.",
     StatusReason.BUSY: "Antares has too much to do right now. It goes on by itself.",
     StatusReason.COUNT_MISMATCH: "Our count differs from the provider's. It is being repaired.",
-    StatusReason.PUSH_SILENT: "The provider does not tell us of news, so we look more often.",
+    StatusReason.PUSH_SILENT: "The provider does not tell Antares of news. Antares finds news when"
+    " it checks.",
     StatusReason.GRANT_REVOKED: "The provider says that access was withdrawn.",
     StatusReason.CONFIRMATION_NEEDED: "The provider wants you to confirm that it is you, with a"
     " second factor for example. Reconnect, and it asks you to.",
@@ -111,34 +112,37 @@ def news(watch: Standing | None, *, label: str, interval: Interval | None, at: d
     """
     Return how Antares learns of news, and how far apart checks are.
 
-    :param interval: None before the first check
+    :param interval: how far apart checks are; None while they are not regular
     """
-    seconds = interval.seconds if interval is not None else settings.SYNC_INTERVAL_SECONDS
-    why = _explain_rare_checks(interval)
+    checks = _describe_checks(label, interval)
     if watch is None or not watch.is_live(at):
-        return News(f"Antares checks {label} every {duration(seconds)}.{why}")
-    told = watch.last_event_at, watch.expires_at
+        return News(checks)
     if watch.is_heard(at):
         says = f"{label} tells Antares of news at once."
-        return News(f"{says} Antares checks every {duration(seconds)}, too.", *told)
-    if watch.silent_from(at) is not None:
+    elif watch.silent_from(at) is not None:
         says = f"{label} should tell Antares of news, and does not."
     else:
         says = f"{label} is about to begin telling Antares of news."
-    return News(f"{says} Antares checks every {duration(seconds)}.{why}", *told)
+    return News(f"{says} {checks}", watch.last_event_at, watch.expires_at)
 
 
-def _explain_rare_checks(interval: Interval | None) -> str:
-    """Return sentences that say why checks are rare, after a space; nothing if they are not."""
-    if interval is None or interval.why != Why.NOT_LOOKED_AT:
-        return ""
+def _describe_checks(label: str, interval: Interval | None) -> str:
+    if interval is None:
+        return f"At present, Antares does not check {label} at regular intervals."
+    every = duration(interval.seconds)
+    if interval.why == Why.TOLD:
+        return f"Antares also checks every {every}."
+    checks = f"Antares checks {label} every {every}."
+    if interval.why == Why.USUAL:
+        return checks
+    usual = duration(settings.SYNC_INTERVAL_SECONDS)
     says = claim(
         "settings.checked-rarely",
         "Checks are rare because nobody has opened this mail in Antares since about"
-        f" {interval.looked_at:%-d %B %Y, %H:%M} UTC. When you open your inbox, Antares checks at"
-        " once.",
+        f" {interval.looked_at:%-d %B %Y, %H:%M} UTC. Once you open your inbox, Antares checks"
+        f" every {usual} again.",
     )
-    return f" {says}"
+    return f"{checks} {says}"
 
 
 def duration(seconds: int) -> str:

@@ -2,8 +2,8 @@
 One turn at one piece of work: claim, permits, pages until the time is up, the state it leaves.
 
 What is brought in is the turn's (`mailing`, `calendars`): fetch first, then one short transaction
-under the fence. What goes wrong ends in a row of `outcomes`; only the provider's word that the
-grant is gone asks anybody to reconnect.
+under the fence. What goes wrong is for `failures`; only the provider's word that the grant is gone
+asks anybody to reconnect.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -19,31 +18,21 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from accounts import alarms as platform_alarms
 from accounts import owned
-from integrations import alarms, fences, scopes, tokens
+from integrations import tokens
 from integrations.fences import NoLongerLive
-from integrations.models import (
-    FETCHABLE,
-    Connection,
-    Integration,
-    IntegrationStatus,
-    StatusReason,
-    SyncWork,
-)
+from integrations.models import StatusReason, SyncWork
 from integrations.parsers.pool import Busy
-from integrations.providers import PROVIDERS, errors
+from integrations.providers import errors
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed, Shut
 from limited_use.vault.records import Damaged, Unopenable
 
-from . import calendars, claims, crashes, listening, mailing, outcomes, releasing
+from . import calendars, claims, crashes, failures, listening, mailing, releasing
 from .claims import Claim, LeaseLost
 from .mailbox import Postponed
-from .outcomes import Outcome
-from .standing import standing
 from .turn import Clock, Turn
 
 logger = logging.getLogger(__name__)
@@ -102,15 +91,15 @@ def _turn(claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta) ->
         return False
     except (Damaged, Shut):
         # What it needs here was changed: it fails until that is mended, and stops only itself.
-        _damaged(claim, work, clock)
+        failures.report_damage(claim, work, clock)
         return False
     except _OVER:
-        _give_up(claim, work, clock)
+        failures.give_up(claim, work, clock)
         return False
     except KeyStoreUnavailable:
         # Neither the mailbox's fault nor the user's business: later, from where it stands.
         logger.warning("sync.keys_unavailable", extra={"work_id": str(work.id)})
-        _give_up(claim, work, clock)
+        failures.give_up(claim, work, clock)
         return False
     except Exception as bug:
         # It pages a developer, and must not come back every second. Ids, cursors and the name of a
@@ -125,7 +114,7 @@ def _turn(claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta) ->
             },
         )
         work.crash_count += 1
-        _give_up(claim, work, clock, failed=True)
+        failures.give_up(claim, work, clock, failed=True)
         crashes.report(work, at=clock.now())
         raise
 
@@ -138,7 +127,9 @@ def _run(turn: Turn) -> bool:
         _released(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
         return False
     except Busy as busy:
-        _back_off(turn, busy, StatusReason.BUSY, wait=claims.pause(_next_try(turn)))
+        failures.back_off(
+            turn, busy, StatusReason.BUSY, wait=claims.pause(failures.count_failures(turn))
+        )
         return False
     except errors.GrantRevoked:
         tokens.grant_ended(
@@ -146,10 +137,10 @@ def _run(turn: Turn) -> bool:
             epoch=turn.credential_epoch,
             at=turn.clock.now(),
         )
-        _give_up(turn.claim, turn.work, turn.clock)
+        failures.give_up(turn.claim, turn.work, turn.clock)
         return False
     except errors.ProviderError as error:
-        _failed(turn, error)
+        failures.handle_error(turn, error)
         return False
     wait = listening.rests_for(turn, at=turn.clock.now()) if finished else 0
     was_hurried = _released(turn, wait=wait, finished=finished)
@@ -178,7 +169,7 @@ def _released(
     status = None
     if is_clean:
         turn.work.failing_since = None
-        status = _changed_status(turn, StatusReason.NONE, at=now)
+        status = releasing.get_changed_status(turn, StatusReason.NONE, at=now)
     if status is None and not turn.unsaved:
         return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
     if status is None and releasing.release_row(
@@ -192,154 +183,7 @@ def _released(
     # Together: what crashes in here is a crash of a turn that still has its lease. The integration
     # first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        values |= _hold_unsaved(turn)
+        values |= releasing.hold_unsaved(turn)
         if status is not None:
-            _set_status(turn, status, at=now)
+            releasing.set_status(turn, status, at=now)
         return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
-
-
-def _failed(turn: Turn, error: errors.ProviderError) -> None:
-    now = turn.clock.now()
-    unproven = _denied(turn) if outcomes.is_denial(error) else None
-    outcome = unproven or outcomes.of(error)
-    wait = outcome.seconds(error, _next_try(turn))
-    # A provider that says when to come back says so of the mailbox.
-    if outcome.parks or error.retry_after:
-        turn.park(wait)
-    provider = turn.integration.connection.provider
-    if unproven is None:
-        alarms.of_provider(error, provider=provider, at=now)
-    if outcome.reason == StatusReason.UNEXPECTED:
-        # The owner reads that operators were told.
-        alarms.sound(alarms.UNEXPECTED, provider=provider, at=now)
-    _back_off(turn, error, outcome.reason, wait=wait, code=error.reason)
-
-
-def _denied(turn: Turn) -> Outcome | None:
-    """
-    Count a refusal, and have the next try use a new token; return what follows if it may pass.
-
-    None if it is proven: by the scopes that came with the new token, or by repetition.
-    """
-    turn.work.denial_count += 1
-    connection = Connection.objects.get(id=turn.integration.connection_id)
-    provider, granted = PROVIDERS[connection.provider], connection.granted_scopes
-    if not scopes.served(provider, turn.integration.product, granted):
-        return None
-    if turn.work.denial_count == 1:
-        tokens.refuse(connection)
-    return outcomes.of_unproven_denial(turn.work.denial_count)
-
-
-def _next_try(turn: Turn) -> int:
-    """Return how many times in a row the work has failed by now."""
-    return turn.work.failure_count + 1
-
-
-def _back_off(
-    turn: Turn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
-) -> None:
-    """
-    Give the work back after a failure, and say what it says about the integration.
-
-    :param code: the provider's own code for it
-    """
-    now = turn.clock.now()
-    turn.work.failing_since = turn.work.failing_since or now
-    if reason == StatusReason.BUSY:
-        crashes.report_busy(turn.work, at=now)
-    logger.warning(
-        "sync.failed",
-        extra={
-            "connection_id": turn.integration.connection_id,
-            "integration_id": turn.integration.id,
-            "error": type(error).__name__,
-            "reason": code,
-            "attempt": _next_try(turn),
-            "next_try_at": now + timedelta(seconds=wait),
-        },
-    )
-    # Together: what crashes in here is a crash of a turn that still has its lease.
-    with transaction.atomic(durable=True):
-        unsaved = _hold_unsaved(turn)
-        if (status := _changed_status(turn, reason, at=now)) is not None:
-            _set_status(turn, status, at=now)
-        claims.postpone(
-            turn.claim,
-            until=now + timedelta(seconds=wait),
-            values={
-                "failure_count": _next_try(turn),
-                "failing_since": turn.work.failing_since,
-                "crash_count": 0,
-                "denial_count": turn.work.denial_count,
-                "pause_reason": reason,
-                **unsaved,
-            },
-        )
-
-
-def _hold_unsaved(turn: Turn) -> dict[str, Any]:
-    """
-    Return the values that the turn has yet to write; hold the fence if there are some.
-
-    :raises NoLongerLive: if the integration was disconnected meanwhile
-    """
-    if turn.unsaved:
-        fences.hold(integration_id=turn.integration.id, epoch=turn.epoch)
-    return turn.unsaved
-
-
-def _changed_status(
-    turn: Turn, trouble: StatusReason, *, at: datetime
-) -> tuple[IntegrationStatus, StatusReason] | None:
-    """Return status and reason of the integration after this turn; None if they do not change."""
-    integration = turn.integration
-    now = (integration.status, integration.status_reason)
-    found = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
-    status = standing(found, now=now, at=at)
-    return status if status != now else None
-
-
-def _set_status(
-    turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime
-) -> None:
-    """Write status and reason, unless the integration ended meanwhile."""
-    live = Integration.objects.filter(
-        id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE
-    )
-    live.update(status=status[0], status_reason=status[1], status_since=at)
-
-
-def _damaged(claim: Claim, work: SyncWork, clock: Clock) -> None:
-    """Come back less and less often, and tell an operator once a day."""
-    now = clock.now()
-    platform_alarms.sound(
-        kind="sync.damaged",
-        about=work.integration_id,
-        window=f"{now:%Y-%m-%d}",
-        body={"work": str(work.id)},
-        at=now,
-    )
-    # Nothing else tells the turns of other calendars why this one fails.
-    work.crash_count = max(work.crash_count + 1, crashes.LIMIT)
-    _give_up(claim, work, clock, failed=True)
-    crashes.degrade(work, at=now)
-
-
-def _give_up(claim: Claim, work: SyncWork, clock: Clock, *, failed: bool = False) -> None:
-    """Let go of the row. If the integration is not live, nobody will claim it again."""
-    now, count = clock.now(), work.failure_count + 1
-    later = now + timedelta(seconds=claims.pause(count))
-    values: dict[str, Any] = {}
-    if failed:
-        values = {
-            "failure_count": count,
-            "failing_since": work.failing_since or now,
-            "crash_count": work.crash_count,
-        }
-    try:
-        claims.postpone(claim, until=later, values=values)
-    except LeaseLost:
-        # The purge has taken the row along, or the crash came after the row was given back.
-        if failed:
-            claims.count_again(claim, until=later, values=values)

@@ -73,7 +73,7 @@ def _keep(integration_id: UUID, *, at: datetime) -> int:
     )
     ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
     count = mail.remove_rows(list(ids))
-    # A turn counts again only after it has written something itself.
+    # A turn counts only after it has written something itself, and under the fence, too.
     work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
     work.filter(resource=mailbox_rows.RESOURCE).update(
         done_count=Greatest(F("done_count") - count, 0),

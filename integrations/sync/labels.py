@@ -13,7 +13,6 @@ from typing import Final
 import orjson
 
 from integrations.mime.headers import printable
-from integrations.models import SyncWork
 
 from .incoming import storable_label
 from .run import Changes, Run
@@ -25,17 +24,9 @@ EVERY: Final = 600
 
 def is_due(run: Run) -> bool:
     """Return whether the names are to be read in this turn."""
-    work = run.work
-    # A turn that failed, or ran out of time or quota, may have brought news and not come to this.
-    is_behind = work.label_names_blind is None or work.failure_count > 0 or _is_unfinished(work)
+    is_behind = run.work.label_names_blind is None or run.follows_unfinished
     is_told = run.found_news or run.has_new_names
     return is_behind or is_told or run.is_looked_at or run.is_first_in(EVERY)
-
-
-def _is_unfinished(work: SyncWork) -> bool:
-    """Return whether news was written since a turn last came to its end."""
-    event_at, synced_at = work.last_event_at, work.last_synced_at
-    return event_at is not None and synced_at is not None and event_at > synced_at
 
 
 def update_names(run: Run) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from integrations import permits, quotas, tokens
 from integrations.endpoints import pace
-from integrations.models import Integration, Message, StatusReason, SyncStage, SyncWork
+from integrations.models import Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS, errors
 from integrations.watches.standing import Standing
 
@@ -77,6 +77,12 @@ class MailTurn:
         return watch.proven_silent_since(at) if watch is not None else None
 
     def advance(self) -> bool:
+        finished = self._advance()
+        if finished and (self.run.has_written or self.run.follows_unfinished):
+            self.run.count_messages()
+        return finished
+
+    def _advance(self) -> bool:
         run = self.run
         is_listing = run.work.stage == SyncStage.SNAPSHOT
         if is_listing and not self._list():
@@ -104,7 +110,7 @@ class MailTurn:
         return delta.try_again(self.run) and snapshot.advance(self.run)
 
     def _list_again(self) -> bool:
-        """Take a new snapshot, in this turn if it is small. See `advance`."""
+        """Take a new snapshot, in this turn if it is small."""
         snapshot.again(self.run)
         if not self._list():
             return False
@@ -128,10 +134,7 @@ class MailTurn:
         return float(intervals.get_idle_seconds(at - looked_at))
 
     def finished(self) -> dict[str, Any]:
-        if not self.run.has_written:
-            return {}
-        count = Message.objects.filter(integration_id=self.integration.id).count()
-        return {"done_count": count, "expected_count": count}
+        return {}
 
     def findings(self, trouble: StatusReason) -> Findings:
         return Findings(

@@ -15,11 +15,11 @@ from uuid import UUID
 
 from django.db.models import Count, Min, Q
 
-from integrations.models import Reconciliation, SetAside, SyncStage, SyncWork
+from integrations.models import FETCHABLE, Reconciliation, SetAside, SyncStage, SyncWork
 from integrations.watches import standing
 from integrations.watches.standing import Standing
 
-from . import aside
+from . import aside, mailbox_rows
 from .intervals import Interval, get_interval
 
 # Due for longer than this without a sign of life: nobody is working.
@@ -53,7 +53,8 @@ class Progress:
     :param delayed_until: when the next of these is fetched again
     :param is_stalled: due, and no worker has touched it for two minutes
     :param watch: what the provider tells of by itself; None: nothing
-    :param interval: how far apart checks for news are now
+    :param interval: how far apart checks for news are while nothing delays them; None of calendars,
+        and where the owner has to reconnect
     """
 
     stage: SyncStage
@@ -75,7 +76,13 @@ class Progress:
     delayed_until: datetime | None
     compared: Compared | None
     watch: Standing | None
-    interval: Interval
+    interval: Interval | None
+
+    @property
+    def current_interval(self) -> Interval | None:
+        """How far apart checks for news are now; None while they are not regular."""
+        is_delayed = self.failing_since is not None or bool(self.pause_reason) or self.is_stalled
+        return self.interval if self.stage == SyncStage.DELTA and not is_delayed else None
 
     @property
     def percent(self) -> int:
@@ -152,13 +159,15 @@ def _progress(
         mime_count=work.mime_count,
         compared=compared,
         watch=watch,
-        interval=get_interval(
-            watch=watch,
-            looked_at=work.looked_at,
-            began_at=work.integration.switched_on_at,
-            at=at,
-        ),
+        interval=_get_interval(work, watch, at),
     )
+
+
+def _get_interval(work: SyncWork, watch: Standing | None, at: datetime) -> Interval | None:
+    if work.resource != mailbox_rows.RESOURCE or work.integration.status not in FETCHABLE:
+        return None
+    began_at = work.integration.switched_on_at
+    return get_interval(watch=watch, looked_at=work.looked_at, began_at=began_at, at=at)
 
 
 def _seconds_left(work: SyncWork, at: datetime) -> int | None:

@@ -1,13 +1,14 @@
 """
-The end of a turn that still has a cursor to write: fence and release in one statement.
+The end of a turn: the status of its integration, and a cursor that is still to be written.
 
-A provider may move the cursor of every empty poll. To compose two statements with Django, and send
-them in a transaction, took an eighth of such a poll.
+A provider may move the cursor of every empty poll. Composing two statements with Django, and
+sending them in a transaction, took an eighth of such a poll, so `release_row` is one statement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,18 @@ from uuid import UUID
 from django.db import connection as database
 from django.db import models
 
-from integrations.models import LIVE, SyncWork
+from integrations import fences
+from integrations.models import (
+    FETCHABLE,
+    LIVE,
+    Integration,
+    IntegrationStatus,
+    StatusReason,
+    SyncWork,
+)
+
+from .standing import standing
+from .turn import Turn
 
 # The conditions are those of `fences.hold` and `claims.release`. The integration is locked first:
 # a row of the work is only written once it has been joined to it. See "Lock order" in the README.
@@ -70,3 +82,33 @@ def _statement(names: tuple[str, ...]) -> str:
         live=", ".join(f"'{status}'" for status in LIVE),
         assignments=", ".join(f"{fields[name].column} = %(new_{name})s" for name in names),
     )
+
+
+def hold_unsaved(turn: Turn) -> dict[str, Any]:
+    """
+    Return the values that the turn has yet to write; hold the fence if there are some.
+
+    :raises NoLongerLive: if the integration was disconnected meanwhile
+    """
+    if turn.unsaved:
+        fences.hold(integration_id=turn.integration.id, epoch=turn.epoch)
+    return turn.unsaved
+
+
+def get_changed_status(
+    turn: Turn, trouble: StatusReason, *, at: datetime
+) -> tuple[IntegrationStatus, StatusReason] | None:
+    """Return status and reason of the integration after this turn; None if they do not change."""
+    integration = turn.integration
+    now = (integration.status, integration.status_reason)
+    found = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
+    status = standing(found, now=now, at=at)
+    return status if status != now else None
+
+
+def set_status(turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime) -> None:
+    """Write status and reason, unless the integration ended meanwhile."""
+    live = Integration.objects.filter(
+        id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE
+    )
+    live.update(status=status[0], status_reason=status[1], status_since=at)

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations import fences, permits
-from integrations.models import Integration, SyncWork
+from integrations.models import Integration, Message, SyncWork
 from integrations.permits import SyncPermits
 from integrations.providers.base import RemoteMessage
 from limited_use.sinks import provider as own_provider
@@ -145,6 +145,14 @@ class Run:
         return looked_at is not None and last is not None and looked_at > last
 
     @property
+    def follows_unfinished(self) -> bool:
+        """Whether the turn before may have written news and not come to its end."""
+        work = self.work
+        event_at, synced_at = work.last_event_at, work.last_synced_at
+        has_news = synced_at is None or (event_at is not None and event_at > synced_at)
+        return has_news or work.failure_count > 0 or bool(work.pause_reason)
+
+    @property
     def is_careful(self) -> bool:
         """Whether messages are fetched one at a time, because the turns before crashed."""
         return crashes.is_careful(self.work)
@@ -234,6 +242,21 @@ class Run:
         for name, value in changes.values.items():
             setattr(self.work, name, value)
             self.unsaved.pop(name, None)
+
+    def count_messages(self) -> None:
+        """
+        Store how many messages are here.
+
+        Counted under the fence, under which the horizon lowers these numbers.
+
+        :raises integrations.fences.NoLongerLive, claims.LeaseLost: see `commit`
+        """
+        mine = self.owner.integration_id
+        with transaction.atomic(durable=True):
+            fences.hold(integration_id=mine, epoch=self.epoch)
+            count = Message.objects.filter(integration_id=mine).count()
+            values = {"done_count": count, "expected_count": count}
+            claims.keep(self.claim, at=self.clock.now(), values=values)
 
     def note(self, remote_id: str) -> None:
         """

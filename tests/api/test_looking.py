@@ -10,9 +10,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Delegation
-from integrations.models import SyncWork, Watch, WatchKind, WatchStatus
+from integrations.models import (
+    Integration,
+    IntegrationStatus,
+    StatusReason,
+    SyncStage,
+    SyncWork,
+)
 from integrations.sync import claims, looking
 from tests.api import cast
+from tests.integrations import household as houses
 
 pytestmark = pytest.mark.django_db
 V1 = "/v1/users/me"
@@ -54,21 +61,8 @@ def left(alice):
 
 @pytest.fixture
 def watch(alice):
-    """The provider tells of news, and was heard."""
-    at = timezone.now()
-    return Watch.objects.create(
-        integration=alice.integration,
-        connection=alice.connection,
-        resource="mail",
-        kind=WatchKind.TOPIC,
-        status=WatchStatus.LIVE,
-        lookup_blind=b"x" * 32,
-        wanted_at=at,
-        due_at=at + 24 * HOUR,
-        started_at=at - HOUR,
-        expires_at=at + 48 * HOUR,
-        last_event_at=at - timedelta(minutes=1),
-    )
+    """The provider tells of news, and was heard a minute ago."""
+    return houses.open_watch(alice, at=timezone.now() - timedelta(minutes=1))
 
 
 class TestAMailboxThatNobodyLooksAt:
@@ -110,7 +104,7 @@ class TestAMailboxThatNobodyLooksAt:
         said = hers.get(reverse("settings-details", args=[left.integration.id])).text
 
         assert "Antares checks Google every 30 minutes. Checks are rare because nobody has" in said
-        assert f"since about {since:%-d %B %Y, %H:%M} UTC. When you open your inbox," in said
+        assert f"since about {since:%-d %B %Y, %H:%M} UTC. Once you open your inbox," in said
         assert not is_due(left)
 
     def test_says_so_in_the_api(self, left, hers):
@@ -121,6 +115,35 @@ class TestAMailboxThatNobodyLooksAt:
             1800,
             "not_looked_at",
         )
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"failing_since": timedelta(), "failure_count": 1},
+            {"pause_reason": StatusReason.RATE_LIMITED},
+            {"stage": SyncStage.SNAPSHOT},
+            {"next_sync_at": timedelta(minutes=-3), "heartbeat_at": timedelta(minutes=-3)},
+            {"resource": "calendars"},
+            {"integration": IntegrationStatus.REAUTH_REQUIRED},
+        ],
+        ids=lambda values: next(iter(values)),
+    )
+    def test_has_no_interval_in_the_api_while_checks_are_not_regular(self, left, hers, values):
+        at = timezone.now()
+        if status := values.get("integration"):
+            Integration.objects.filter(id=left.integration.id).update(status=status)
+        else:
+            SyncWork.objects.update(
+                **{
+                    name: at + value if isinstance(value, timedelta) else value
+                    for name, value in values.items()
+                }
+            )
+
+        [one] = hers.get(f"{V1}/connections").json()["data"]
+
+        sync = one["integrations"][0]["sync"]
+        assert (sync["check_interval_seconds"], sync["check_interval_reason"]) == (None, None)
 
     def test_is_not_said_to_be_behind(self, left, hers):
         SyncWork.objects.update(last_synced_at=timezone.now() - timedelta(minutes=29))

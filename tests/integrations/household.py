@@ -14,7 +14,15 @@ from accounts.models import Membership, Organisation, User
 from config.classes import ProcessClass
 from integrations import providers
 from integrations.connections.products import FIRST_WORK
-from integrations.models import Connection, Integration, Message, SyncWork
+from integrations.models import (
+    Connection,
+    Integration,
+    Message,
+    SyncWork,
+    Watch,
+    WatchKind,
+    WatchStatus,
+)
 from integrations.sync import engine
 from limited_use import consents
 from limited_use.features import FEATURES
@@ -163,6 +171,23 @@ def household(
             )
     SyncWork.objects.create(integration=integration, resource=FIRST_WORK[product], next_sync_at=at)
     return Household(user, organisation, membership, connection, integration, at)
+
+
+def open_watch(house: Household, *, at: datetime) -> Watch:
+    """Have the provider of a mailbox tell of news, and have told just now."""
+    return Watch.objects.create(
+        integration=house.integration,
+        connection=house.connection,
+        resource="mail",
+        kind=WatchKind.TOPIC,
+        status=WatchStatus.LIVE,
+        lookup_blind=b"x" * 32,
+        wanted_at=at,
+        due_at=at + timedelta(days=1),
+        started_at=at - timedelta(minutes=1),
+        expires_at=at + timedelta(days=7),
+        last_event_at=at,
+    )
 
 
 def provided(monkeypatch, mailbox: FakeMailbox, watches: FakeWatches | None = None) -> FakeMailbox:

@@ -193,7 +193,6 @@ RULES = {
             "integrations/crossings.py": "constants of its own, values as parameters",
             "integrations/facts/columns.py": "as many placeholders as there are ids",
             "integrations/inbox/listing.py": "conditions of its own, values as parameters",
-            "integrations/inbox/thread_listing.py": "conditions of its own, values as parameters",
             "integrations/sync/claiming.py": "columns of our own tables, from the models",
             "integrations/sync/releasing.py": "columns of our own tables, from the models",
             "integrations/purge/emptying.py": "names of our own tables, from the models",

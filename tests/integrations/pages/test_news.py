@@ -12,13 +12,13 @@ from integrations.models import (
     Integration,
     IntegrationStatus,
     StatusReason,
+    SyncStage,
     SyncWork,
     Watch,
-    WatchKind,
-    WatchStatus,
 )
 from integrations.settings_pages import words
 from integrations.watches.standing import HEARD_WITHIN
+from tests.integrations import household as houses
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -26,24 +26,13 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def watch(alice):
-    at = timezone.now()
-    return Watch.objects.create(
-        integration=alice.integration,
-        connection=alice.connection,
-        resource="mail",
-        kind=WatchKind.TOPIC,
-        status=WatchStatus.LIVE,
-        lookup_blind=b"x" * 32,
-        wanted_at=at,
-        due_at=at + timedelta(days=1),
-        started_at=at - MINUTE,
-        expires_at=at + timedelta(days=7),
-        last_event_at=at,
-    )
+    return houses.open_watch(alice, at=timezone.now())
 
 
 @pytest.fixture
 def details(alice, her_browser):
+    SyncWork.objects.update(stage=SyncStage.DELTA)
+
     def shown() -> str:
         answer = her_browser.get(reverse("settings-details", args=[alice.integration.id]))
         assert answer.status_code == 200
@@ -67,7 +56,7 @@ class TestDetails:
 
         said = details()
 
-        assert "Google tells Antares of news at once. Antares checks every 10 minutes, too." in said
+        assert "Google tells Antares of news at once. Antares also checks every 10 minutes." in said
         assert f"{at - 3 * MINUTE:%H:%M:%S} UTC" in said
         assert f"{at - 2 * MINUTE:%H:%M:%S} UTC" in said
         assert f"{watch.expires_at:%H:%M} UTC, renewed before" in said
@@ -83,7 +72,7 @@ class TestDetails:
 
         assert words.REASON[StatusReason.PUSH_SILENT] in said
         assert "Google should tell Antares of news, and does not." in said
-        assert "Antares checks every minute." in said
+        assert "Antares checks Google every minute." in said
 
     def test_show_that_it_has_not_begun_to(self, watch, details):
         Watch.objects.update(last_event_at=None)
@@ -91,6 +80,37 @@ class TestDetails:
         assert "Google is about to begin telling Antares of news." in details()
         Watch.objects.update(started_at=timezone.now() - HEARD_WITHIN - MINUTE)
         assert "should tell Antares of news, and does not" in details()
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"failing_since": timedelta(), "failure_count": 1, "next_sync_at": MINUTE},
+            {"pause_reason": StatusReason.RATE_LIMITED, "next_sync_at": MINUTE},
+            {"stage": SyncStage.SNAPSHOT},
+            {"next_sync_at": -3 * MINUTE},
+        ],
+        ids=("backing off", "waits for the provider's limit", "imported", "without a worker"),
+    )
+    @pytest.mark.parametrize("looked", [timedelta(), timedelta(hours=10)])
+    @pytest.mark.parametrize("has_watch", [False, True])
+    def test_name_no_interval_while_checks_are_not_regular(
+        self, alice, details, values, looked, has_watch
+    ):
+        at = timezone.now()
+        if has_watch:
+            houses.open_watch(alice, at=at)
+        values = {
+            name: at + value if isinstance(value, timedelta) else value
+            for name, value in values.items()
+        }
+        SyncWork.objects.update(**{"stage": SyncStage.DELTA, "looked_at": at - looked, **values})
+
+        said = details()
+
+        assert "At present, Antares does not check Google at regular intervals." in said
+        assert "checks Google every" not in said
+        assert "also checks every" not in said
+        assert "open your inbox" not in said
 
     def test_say_nothing_of_a_watch_that_is_over(self, watch, details):
         Watch.objects.update(expires_at=timezone.now())

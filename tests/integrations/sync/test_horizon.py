@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.db import connections as databases
 from django.utils import timezone
 
 from config.schedule import SCHEDULE
@@ -23,6 +26,7 @@ from integrations.sync import horizon
 from integrations.tasks import sync as tasks
 from limited_use.vault import keys
 from tests.api import cast
+from tests.integrations import household as houses
 
 pytestmark = [
     pytest.mark.django_db,
@@ -88,6 +92,19 @@ class TestAHorizon:
         sync = one["integrations"][0]["sync"]
         assert (sync["done_count"], sync["expected_count"]) == (1, 1)
 
+    def test_leaves_right_counts_after_a_turn_that_failed_having_written(self, aged, mailbox):
+        mailbox.deliver()
+        mailbox.failing["labels"] = errors.Unavailable("down", status=503)
+        aged.run()
+        assert aged.messages.count() == 5
+        tasks.sweep_horizons()
+        del mailbox.failing["labels"]
+
+        aged.run()
+
+        assert aged.messages.count() == 2
+        assert (aged.work.done_count, aged.work.expected_count) == (2, 2)
+
     def test_goes_on_in_bounded_runs(self, aged, monkeypatch):
         monkeypatch.setattr(horizon, "BATCH", 1)
         monkeypatch.setattr(horizon, "BATCHES", 1)
@@ -131,3 +148,37 @@ class TestAHorizon:
     def test_is_on_the_schedule(self):
         assert SCHEDULE["sweep-horizons"]["task"] == tasks.sweep_horizons.name
         assert SCHEDULE["sweep-horizons"]["schedule"] <= 24 * 3600
+
+
+@pytest.mark.django_db(transaction=True)
+class TestATurnBeside:
+    def test_that_counts_meanwhile_leaves_right_counts(self, transactional_db, mailbox):
+        house = houses.household()
+        for _ in range(4):
+            mailbox.deliver()
+        house.settle()
+        house.messages.update(received_at=timezone.now() - timedelta(days=200))
+        mailbox.deliver()
+        keeping: list[threading.Thread] = []
+
+        def keep():
+            try:
+                horizon.keep(integration_id=house.integration.id, at=timezone.now())
+            finally:
+                databases.close_all()
+
+        def begin_after_the_count(execute, text, values, many, context):
+            result = execute(text, values, many, context)
+            if "COUNT(" in text and "integrations_message" in text and not keeping:
+                keeping.append(threading.Thread(target=keep))
+                keeping[0].start()
+                # It ends in this time, or waits for the turn.
+                keeping[0].join(1)
+            return result
+
+        with connection.execute_wrapper(begin_after_the_count):
+            house.run()
+        keeping[0].join(20)
+
+        assert house.messages.count() == 1
+        assert (house.work.done_count, house.work.expected_count) == (1, 1)

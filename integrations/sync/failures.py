@@ -1,0 +1,141 @@
+"""
+What follows when a turn fails: what is counted, who is told, and when the next try is due.
+
+The tables are those of `outcomes` and `standing`.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from accounts import alarms as platform_alarms
+from integrations import alarms, scopes, tokens
+from integrations.models import Connection, StatusReason, SyncWork
+from integrations.providers import PROVIDERS, errors
+
+from . import claims, crashes, outcomes, releasing
+from .claims import Claim, LeaseLost
+from .outcomes import Outcome
+from .turn import Clock, Turn
+
+logger = logging.getLogger(__name__)
+
+
+def handle_error(turn: Turn, error: errors.ProviderError) -> None:
+    """Give the work back after an error of the provider, as the row of `outcomes` says."""
+    now = turn.clock.now()
+    unproven = _denied(turn) if outcomes.is_denial(error) else None
+    outcome = unproven or outcomes.of(error)
+    wait = outcome.seconds(error, count_failures(turn))
+    # A provider that says when to come back says so of the mailbox.
+    if outcome.parks or error.retry_after:
+        turn.park(wait)
+    provider = turn.integration.connection.provider
+    if unproven is None:
+        alarms.of_provider(error, provider=provider, at=now)
+    if outcome.reason == StatusReason.UNEXPECTED:
+        # The owner reads that operators were told.
+        alarms.sound(alarms.UNEXPECTED, provider=provider, at=now)
+    back_off(turn, error, outcome.reason, wait=wait, code=error.reason)
+
+
+def _denied(turn: Turn) -> Outcome | None:
+    """
+    Count a refusal, and have the next try use a new token; return what follows if it may pass.
+
+    None if it is proven: by the scopes that came with the new token, or by repetition.
+    """
+    turn.work.denial_count += 1
+    connection = Connection.objects.get(id=turn.integration.connection_id)
+    provider, granted = PROVIDERS[connection.provider], connection.granted_scopes
+    if not scopes.served(provider, turn.integration.product, granted):
+        return None
+    if turn.work.denial_count == 1:
+        tokens.refuse(connection)
+    return outcomes.of_unproven_denial(turn.work.denial_count)
+
+
+def count_failures(turn: Turn) -> int:
+    """Return how many times in a row the work has failed by now."""
+    return turn.work.failure_count + 1
+
+
+def back_off(
+    turn: Turn, error: Exception, reason: StatusReason, *, wait: float, code: str = ""
+) -> None:
+    """
+    Give the work back after a failure, and say what it says about the integration.
+
+    :param code: the provider's own code for it
+    """
+    now = turn.clock.now()
+    turn.work.failing_since = turn.work.failing_since or now
+    if reason == StatusReason.BUSY:
+        crashes.report_busy(turn.work, at=now)
+    logger.warning(
+        "sync.failed",
+        extra={
+            "connection_id": turn.integration.connection_id,
+            "integration_id": turn.integration.id,
+            "error": type(error).__name__,
+            "reason": code,
+            "attempt": count_failures(turn),
+            "next_try_at": now + timedelta(seconds=wait),
+        },
+    )
+    # Together: what crashes in here is a crash of a turn that still has its lease.
+    with transaction.atomic(durable=True):
+        unsaved = releasing.hold_unsaved(turn)
+        if (status := releasing.get_changed_status(turn, reason, at=now)) is not None:
+            releasing.set_status(turn, status, at=now)
+        claims.postpone(
+            turn.claim,
+            until=now + timedelta(seconds=wait),
+            values={
+                "failure_count": count_failures(turn),
+                "failing_since": turn.work.failing_since,
+                "crash_count": 0,
+                "denial_count": turn.work.denial_count,
+                "pause_reason": reason,
+                **unsaved,
+            },
+        )
+
+
+def report_damage(claim: Claim, work: SyncWork, clock: Clock) -> None:
+    """Come back less and less often, and tell an operator once a day."""
+    now = clock.now()
+    platform_alarms.sound(
+        kind="sync.damaged",
+        about=work.integration_id,
+        window=f"{now:%Y-%m-%d}",
+        body={"work": str(work.id)},
+        at=now,
+    )
+    # Nothing else tells the turns of other calendars why this one fails.
+    work.crash_count = max(work.crash_count + 1, crashes.LIMIT)
+    give_up(claim, work, clock, failed=True)
+    crashes.degrade(work, at=now)
+
+
+def give_up(claim: Claim, work: SyncWork, clock: Clock, *, failed: bool = False) -> None:
+    """Let go of the row. If the integration is not live, nobody will claim it again."""
+    now, count = clock.now(), work.failure_count + 1
+    later = now + timedelta(seconds=claims.pause(count))
+    values: dict[str, Any] = {}
+    if failed:
+        values = {
+            "failure_count": count,
+            "failing_since": work.failing_since or now,
+            "crash_count": work.crash_count,
+        }
+    try:
+        claims.postpone(claim, until=later, values=values)
+    except LeaseLost:
+        # The purge has taken the row along, or the crash came after the row was given back.
+        if failed:
+            claims.count_again(claim, until=later, values=values)
