@@ -39,7 +39,7 @@ class NoAnswer(Exception):
 
 
 class ContextThreads(ThreadPoolExecutor):
-    """Threads that run in the context of their caller: the check of outgoing connections reads it."""
+    """Threads with the context of their caller, which the check of connections reads."""
 
     def submit(self, function: Any, /, *given: Any, **named: Any) -> Any:
         return super().submit(copy_context().run, function, *given, **named)
