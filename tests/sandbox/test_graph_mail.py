@@ -338,6 +338,15 @@ class TestDeltaOfFolders:
         assert (gone.status_code, gone.json()["error"]["code"]) == (410, "SyncStateNotFound")
         assert graph.get(f"{link}x").status_code == 400
 
+    @pytest.mark.parametrize("token", ["x", "1", "1-1", "²-²-x", "9" * 5_000])
+    def test_refuses_links_that_it_never_gave(self, graph, token):
+        self.told(graph, "/me/mailFolders/delta")
+
+        refused = graph.get(f"/me/mailFolders/delta?$deltatoken={token}")
+
+        assert refused.status_code == 400
+        assert refused.json()["error"]["code"] == "syncStateInvalid"
+
 
 class TestMovedAndDeletedFolders:
     def test_that_are_deleted_go_to_deleted_items_and_then_for_good(self, microsoft, graph):
