@@ -155,6 +155,11 @@ class TestMessages:
 
 
 class TestFolders:
+    def test_come_in_pages_of_a_number(self, graph):
+        assert graph.get("/me/mailFolders?$top=²").status_code == 400
+        answer = graph.get("/me/mailFolders", headers={"Prefer": "odata.maxpagesize=²".encode()})
+        assert answer.status_code == 200
+
     def test_are_counted_and_known_by_name(self, microsoft, graph):
         microsoft.deliver(ADA)
 
