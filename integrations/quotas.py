@@ -34,7 +34,7 @@ GRACE = 3.0
 # makes it wait for an end that is under way, and see it.
 _OPEN = """
 INSERT INTO integrations_quotabucket (connection_id, units, counted_at, slot_leases)
-SELECT id, %(capacity)s, clock_timestamp(), '{}' FROM integrations_connection
+SELECT id, %(units)s, clock_timestamp(), '{}' FROM integrations_connection
  WHERE id = %(connection)s AND ended_at IS NULL FOR SHARE
 ON CONFLICT DO NOTHING
 """
@@ -158,7 +158,7 @@ def draw(  # noqa: PLR0913 - one question to the bucket
         cursor.execute(_DRAW, values)
         row = cursor.fetchone()
         if row is None:
-            cursor.execute(_OPEN, values)
+            open_bucket(connection_id=connection_id)
             cursor.execute(_DRAW, values)
             row = cursor.fetchone()
     if row is None:
@@ -179,7 +179,7 @@ def open_bucket(*, connection_id: UUID) -> None:
     A connection that has ended gets none.
     """
     with database.cursor() as cursor:
-        cursor.execute(_OPEN, {"connection": connection_id, "capacity": _FULL})
+        cursor.execute(_OPEN, {"connection": connection_id, "units": _FULL})
 
 
 def park(*, connection_id: UUID, seconds: float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .google import services
 from .google.spec import GOOGLE
-from .microsoft import client
+from .microsoft import library
 from .microsoft.spec import MICROSOFT
 from .offline.spec import OFFLINE
 from .provider import Provider
@@ -19,7 +19,7 @@ def load_libraries() -> None:
     :raises ImportError: if one is missing or broken
     """
     services.load()
-    client.load()
+    library.load()
 
 
 def granting(key: str) -> Provider | None:

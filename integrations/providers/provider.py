@@ -82,9 +82,9 @@ class Provider:
     # Whether an administrator may have to allow what somebody asks for, and is asked there: from
     # here that looks as if they had said no, or had not come back.
     asks_administrators: bool = False
-    # Whether anything is granted by anybody; what lives here is nobody's to grant.
+    # Whether a connection takes a grant at the provider. Antares calendars take none.
     grants: bool = True
-    # Whether a grant can be given back by us; else the person alone ends it, on that page.
+    # Whether we can revoke a grant; otherwise the person ends it, on a page of the provider.
     revokes: bool = True
     # Whether a person may leave single permissions out.
     has_single_permissions: bool = True
@@ -105,7 +105,7 @@ class Provider:
 
     @property
     def products(self) -> frozenset[str]:
-        """Return what can be brought in from here."""
+        """Return the products that can be connected at the provider."""
         opened = {"mail": self.open_mail, "calendar": self.open_calendars}
         return frozenset(product for product, way in opened.items() if self.grants and way)
 

@@ -72,7 +72,7 @@ def _value_complaints(name: str, value: str, described: Mapping[str, Any]) -> st
     if kind == "boolean" and value not in ("true", "false"):
         return f"query {name} is not a boolean: {value}"
     bounds = schemas.BOUNDS.get(described.get("format", ""))
-    if bounds and not (value.lstrip("-").isdigit() and bounds[0] <= int(value) <= bounds[1]):
+    if bounds and not (value.lstrip("-").isdecimal() and bounds[0] <= int(value) <= bounds[1]):
         return f"query {name} is not {described['format']}: {value}"
     return ""
 

@@ -155,6 +155,11 @@ class TestMessages:
 
 
 class TestFolders:
+    def test_come_in_pages_of_a_number(self, graph):
+        assert graph.get("/me/mailFolders?$top=²").status_code == 400
+        answer = graph.get("/me/mailFolders", headers={"Prefer": "odata.maxpagesize=²".encode()})
+        assert answer.status_code == 200
+
     def test_are_counted_and_known_by_name(self, microsoft, graph):
         microsoft.deliver(ADA)
 
@@ -337,6 +342,15 @@ class TestDeltaOfFolders:
 
         assert (gone.status_code, gone.json()["error"]["code"]) == (410, "SyncStateNotFound")
         assert graph.get(f"{link}x").status_code == 400
+
+    @pytest.mark.parametrize("token", ["x", "1", "1-1", "²-²-x", "9" * 5_000])
+    def test_refuses_links_that_it_never_gave(self, graph, token):
+        self.told(graph, "/me/mailFolders/delta")
+
+        refused = graph.get(f"/me/mailFolders/delta?$deltatoken={token}")
+
+        assert refused.status_code == 400
+        assert refused.json()["error"]["code"] == "syncStateInvalid"
 
 
 class TestMovedAndDeletedFolders:

@@ -96,7 +96,13 @@ class TestValidation:
 
     @pytest.mark.parametrize(
         "query",
-        ["nonsense=1", "maxResults=many", "includeSpamTrash=yes", "maxResults=1&maxResults=2"],
+        [
+            "nonsense=1",
+            "maxResults=many",
+            "maxResults=²",
+            "includeSpamTrash=yes",
+            "maxResults=1&maxResults=2",
+        ],
     )
     def test_finds_requests_that_differ(self, query):
         method = schemas.methods()["gmail.users.messages.list"]

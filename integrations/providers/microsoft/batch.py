@@ -18,7 +18,7 @@ from integrations.providers import errors, parallel, transport
 from integrations.providers.access import Access
 
 from .calls import Outcome, Request, call, meaning, preferences, query_of, relative_path
-from .client import AT_ONCE
+from .gate import AT_ONCE
 
 MOST_PARTS: Final = 20
 _OK: Final = range(200, 300)

@@ -17,7 +17,10 @@ from integrations.providers import errors, transport
 from integrations.providers.access import Access
 from integrations.providers.token_answers import usable_claims
 
-from .client import AT_ONCE, DEADLINE, Call, NoAnswer, client
+from .client import DEADLINE, client
+from .gate import AT_ONCE
+from .library import Call
+from .session import NoAnswer
 
 ROOT: Final = "https://graph.microsoft.com/v1.0"
 # Without it an id changes when its item is moved. It is no part of a link: it is said each time.

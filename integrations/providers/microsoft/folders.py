@@ -1,27 +1,15 @@
 """
-A mailbox's folders: what each is in our words, which of them are read, and whether they changed.
+A mailbox's folders: what each is in our words, and which of them are read.
 
 Exchange has each message in one folder. Junk, the bin, what is on its way out, recorded chats, and
 whatever Outlook itself hides, with all that lies inside them, are not read.
-
-The list is kept in the cursor from one poll to the next. A poll asks Graph for changes of folders
-and reads the list again if Graph tells of a folder that is new, gone, renamed, moved or hidden.
-Graph's delta does not tell which folder has a well-known name, so the list is also read again
-after `KEPT_FOR`. https://learn.microsoft.com/en-us/graph/api/mailfolder-delta
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
-
-from integrations.providers import errors, values
-from integrations.providers.access import Access
-from integrations.providers.base import provider_id
-
-from .batch import call_in_batches
-from .calls import Outcome, Request, call, segment
 
 # https://learn.microsoft.com/en-us/graph/api/resources/mailfolder: names that stand for an id,
 # whatever language the folder is shown in. An id does not tell its name.
@@ -32,10 +20,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "archive": "archive",
 }
 _UNREAD: Final = ("deleteditems", "junkemail", "outbox", "conversationhistory")
-_SELECT: Final = "id,displayName,parentFolderId,totalItemCount,isHidden"
-_PAGE: Final = "odata.maxpagesize=200"
-# A mailbox has hundreds at the most; a list that goes on for ever ends somewhere.
-_MOST_PAGES: Final = 100
+#: Names that stand for the folders that we know by name, whether or not they are read.
+WELL_KNOWN: Final = (*_WORDS, *_UNREAD)
 _DEEPEST: Final = 100
 #: Seconds after which the list is read again, whatever the changes of folders tell.
 KEPT_FOR: Final = 3_600.0
@@ -103,11 +89,11 @@ class FolderList:
         known = self.well_known
         unread = {known[name] for name in _UNREAD if name in known}
         words = {known[name]: word for name, word in _WORDS.items() if name in known}
-        paths = {one: _path(one, self.entries) for one in self.entries}
+        paths = {folder_id: _path(folder_id, self.entries) for folder_id in self.entries}
         names = {
-            one: " / ".join(self.entries[step][0] for step in path)
-            for one, path in paths.items()
-            if one not in words
+            folder_id: " / ".join(self.entries[step][0] for step in path)
+            for folder_id, path in paths.items()
+            if folder_id not in words
             and not unread.intersection(path)
             and all(self.entries[step][2] for step in path)
         }
@@ -116,93 +102,6 @@ class FolderList:
     def has_same_folders(self, other: FolderList) -> bool:
         """Return whether both have the same names and places, also of folders that are not read."""
         return self.entries == other.entries and self.well_known == other.well_known
-
-    def changes_request(self) -> Request:
-        """Return the request for what changed of the folders since the list was read."""
-        return Request(self.link, prefer=(_PAGE,))
-
-    def follow(self, answer: Outcome, access: Access) -> FolderList | None:
-        """
-        Return this list with the link that ends `answer`; None if the list has changed.
-
-        Graph may also tell of a folder because a message came or was read. That is no change.
-        """
-        try:
-            if isinstance(answer, errors.ProviderError):
-                raise answer
-            told, link = _read_round(answer, access)
-        except (errors.CursorExpired, errors.Gone):
-            return None
-        if any(self._is_changed_by(one) for one in told):
-            return None
-        return replace(self, link=link)
-
-    def _is_changed_by(self, told: Any) -> bool:
-        if not isinstance(told, dict):
-            return True
-        known = self.entries.get(str(told.get("id")))
-        if known is None or "@removed" in told:
-            return known is not None or "@removed" not in told
-        # Graph tells at least the properties that changed.
-        before = dict(zip(("displayName", "parentFolderId", "isHidden"), known, strict=True))
-        now = dict(zip(before, _entry(told), strict=True))
-        return any(before[name] != now[name] for name in before if name in told)
-
-
-def read(access: Access, *, at: float) -> FolderList:
-    """
-    Return the folders as they are now: with one request, as long as they fit on a page.
-
-    :param at: the present moment, in seconds since 1970
-    """
-    names = (*_WORDS, *_UNREAD)
-    requests = [Request(f"/me/mailFolders/{segment(name)}", {"$select": "id"}) for name in names]
-    # A first round of their changes lists all of them flat, at whatever depth.
-    every = Request("/me/mailFolders/delta", {"$select": _SELECT}, prefer=(_PAGE,))
-    *named, first = call_in_batches([*requests, every], access)
-    well_known = _well_known(dict(zip(names, named, strict=True)))
-    if isinstance(first, errors.ProviderError):
-        raise first
-    told, link = _read_round(first, access)
-    there = [one for one in told if "@removed" not in one]
-    return FolderList(
-        well_known,
-        {provider_id(one["id"]): _entry(one) for one in there},
-        link,
-        at,
-        values.number(sum(values.number(one.get("totalItemCount")) for one in there)),
-    )
-
-
-def _well_known(named: Mapping[str, Outcome]) -> dict[str, str]:
-    """Return the ids of the folders that have a name everywhere, by it; some mailboxes lack one."""
-    found: dict[str, str] = {}
-    for name, answer in named.items():
-        if isinstance(answer, errors.Gone):
-            continue
-        if isinstance(answer, errors.ProviderError):
-            raise answer
-        found[name] = provider_id(answer["id"])
-    return found
-
-
-def _read_round(answer: Mapping[str, Any], access: Access) -> tuple[list[Any], str]:
-    """Return what a round of changes of folders tells, and the link to the next round."""
-    told: list[Any] = []
-    for _ in range(_MOST_PAGES):
-        told += answer.get("value") or ()
-        following = answer.get("@odata.nextLink")
-        if not following:
-            return told, str(answer.get("@odata.deltaLink") or "")
-        answer = call(Request(str(following), prefer=(_PAGE,)), access)
-    raise errors.Unexpected("the list of folders does not end")
-
-
-def _entry(told: Mapping[str, Any]) -> Entry:
-    # A saved search is no folder.
-    is_search = "searchfolder" in str(told.get("@odata.type")).lower()
-    name, parent = values.text(told.get("displayName")), str(told.get("parentFolderId") or "")
-    return name, parent, not (told.get("isHidden") or is_search)
 
 
 def _path(folder_id: str, entries: Mapping[str, Entry]) -> Sequence[str]:

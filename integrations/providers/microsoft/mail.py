@@ -21,8 +21,7 @@ from integrations.providers.base import (
     Wanted,
 )
 
-from . import attachments, mail_delta, mail_rounds
-from . import folders as folder_lists
+from . import attachments, folder_rounds, mail_delta, mail_rounds
 from . import mail_reading as reading
 from .calls import Request, call
 from .folders import Folders
@@ -64,7 +63,7 @@ class GraphMailAdapter:
 
     @misread.is_unexpected
     def profile(self) -> MailboxProfile:
-        listed = folder_lists.read(self.access, at=time.time())
+        listed = folder_rounds.read(self.access, at=time.time())
         with self._lock:
             self._folders = listed.find_readable()
         since = (datetime.now(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -146,7 +145,7 @@ class GraphMailAdapter:
         """Return the folders as they were when this adapter first asked, or followed changes."""
         with self._lock:
             if self._folders is None:
-                listed = folder_lists.read(self.access, at=time.time())
+                listed = folder_rounds.read(self.access, at=time.time())
                 self._folders = listed.find_readable()
             return self._folders
 

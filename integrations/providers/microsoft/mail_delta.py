@@ -26,7 +26,7 @@ from integrations.providers import errors, misread
 from integrations.providers.access import Access
 from integrations.providers.base import ChangePage, Labels, MessageRef, Relabelled
 
-from . import folders as folder_lists
+from . import folder_rounds
 from . import mail_reading as reading
 from .batch import call_in_batches
 from .calls import Request, segment
@@ -63,14 +63,14 @@ def follow(cursor: Cursor, access: Access) -> Followed:
     kept = cursor.folders
     listed: FolderList | None
     if kept is not None and kept.is_current(at):
-        after, (changed,) = ask_next(cursor, access, told, [kept.changes_request()])
-        listed = kept.follow(changed, access)
+        after, (changed,) = ask_next(cursor, access, told, [folder_rounds.next_request(kept)])
+        listed = folder_rounds.follow(kept, changed, access)
     else:
-        listed = folder_lists.read(access, at=at)
+        listed = folder_rounds.read(access, at=at)
         after, _ = ask_next(_placed(cursor, listed), access, told, [])
     found = _look_up(told, access, {})
     if listed is None or _has_unlisted_folder(found.values(), listed):
-        listed = folder_lists.read(access, at=at)
+        listed = folder_rounds.read(access, at=at)
         after = _placed(after, listed)
         new = [one for one in after.places if one not in cursor.places]
         after = ask_folders(after, new, access, told)

@@ -22,8 +22,8 @@ from integrations.providers.access import Access
 from . import mail_reading as reading
 from .batch import MOST_PARTS, call_in_batches
 from .calls import Outcome, Request, call_each, segment
-from .client import AT_ONCE
 from .folders import FolderList
+from .gate import AT_ONCE
 from .mail_cursor import Cursor, Place
 
 #: All that is shown of a message but its MIME, so that what is news is not asked for twice.

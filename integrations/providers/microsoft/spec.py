@@ -15,7 +15,7 @@ from integrations.providers.base import MailUnits
 from integrations.providers.provider import Provider
 
 from .calendar import open_calendars
-from .client import AT_ONCE
+from .gate import AT_ONCE
 from .mail import open_mail
 from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
 from .subscribing import subscriptions

@@ -1,4 +1,4 @@
-"""Here, as data: nothing is granted, asked for or brought in."""
+"""Antares calendars as a provider: without scopes, grants or adapters."""
 
 from __future__ import annotations
 

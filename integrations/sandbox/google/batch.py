@@ -46,7 +46,7 @@ def _inner(outer: Call, piece: bytes) -> tuple[str, Call]:
     headers = _headers(rest)
     headers.setdefault("authorization", outer.headers.get("authorization", ""))
     length = headers.get("content-length", "")
-    body = body[: int(length)] if length.isdigit() else body.rstrip(b"\r\n")
+    body = body[: int(length)] if length.isdecimal() else body.rstrip(b"\r\n")
     return part_headers.get("content-id", ""), Call(verb, path, query, headers, body)
 
 

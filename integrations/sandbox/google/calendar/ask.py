@@ -37,7 +37,7 @@ class Ask:
 
     def number(self, name: str, default: int, largest: int) -> int:
         value = self.text(name, str(default))
-        if not value.isdigit():
+        if not value.isdecimal():
             raise problems.bad_value(f"Invalid integer value: '{value}'.")
         return min(int(value), largest) or default
 

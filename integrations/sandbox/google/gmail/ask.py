@@ -53,7 +53,7 @@ class Ask:
         :raises Problem: not a number
         """
         value = self.text("maxResults", "100")
-        if not value.isdigit():
+        if not value.isdecimal():
             raise problems.invalid_argument(
                 f"Invalid value at 'max_results' (TYPE_UINT32), \"{value}\""
             )

@@ -21,7 +21,7 @@ def list_(ask: Ask) -> dict[str, Any]:
     start, token = ask.text("startHistoryId"), ask.text("pageToken")
     if not start:
         raise problems.invalid_argument("Required parameter: startHistoryId")
-    if not start.isdigit() or (token and not token.isdigit()):
+    if not start.isdecimal() or (token and not token.isdecimal()):
         raise problems.invalid_argument("Invalid value at 'start_history_id' (TYPE_UINT64)")
     box, clock = ask.box, ask.world.clock
     box.forget_history_before(clock.now() - ask.world.dials.history_days * DAY)

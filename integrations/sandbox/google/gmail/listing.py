@@ -59,7 +59,7 @@ def start(ask: Ask) -> tuple[int, int] | None:
     token = ask.text("pageToken")
     if not token:
         return None
-    if not token.isdigit() or len(token) < 28 or token[:8] != _stamp(ask):  # noqa: PLR2004
+    if not token.isdecimal() or len(token) < 28 or token[:8] != _stamp(ask):  # noqa: PLR2004
         raise problems.invalid_argument("Invalid pageToken")
     return int(token[8:-20]), int(token[-20:])
 

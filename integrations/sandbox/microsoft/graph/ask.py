@@ -43,14 +43,14 @@ class Ask:
 
     def number(self, name: str, default: int, most: int = LARGEST_PAGE) -> int:
         value = self.option(name) or str(default)
-        if not value.isdigit() or int(value) > most:
+        if not value.isdecimal() or int(value) > most:
             raise problems.bad_request(f"Invalid value for ${name}: {value}.")
         return int(value)
 
     def page_size(self, default: int = 10) -> int:
         """`$top`, or what `Prefer: odata.maxpagesize` says."""
         preferred = self.prefer.get("odata.maxpagesize", "")
-        return self.number("top", int(preferred) if preferred.isdigit() else default) or default
+        return self.number("top", int(preferred) if preferred.isdecimal() else default) or default
 
     def json(self) -> dict[str, Any]:
         """:raises Problem: not a JSON object"""

@@ -6,7 +6,8 @@ learn.microsoft.com/graph/api/mailfolder-delta, mailfolder-move, mailfolder-perm
 what the delta refuses, github.com/microsoftgraph reports: ErrorInvalidUrlQuery.
 """
 
-import hashlib
+import secrets
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -133,55 +134,54 @@ def delta(ask: Ask) -> dict[str, Any]:
             "ErrorInvalidUrlQuery",
         )
     token = ask.call.first("$deltatoken") or ask.call.first("$skiptoken")
-    asked = (
-        _round(ask, token)
-        if token
-        else FolderRound(ask.option("select"), {}, 0, ask.outlook.begin_chain())
-    )
+    before = _find_round(ask, token) if token else _begin_round(ask)
     mine, counts = ask.outlook.folders, _counts(ask)
-    now = {one.id: _mark(ask, one, counts) for one in mine.values()}
+    now = {folder.id: _mark(ask, folder, counts) for folder in mine.values()}
     size = ask.page_size(DEFAULT_PAGE)
-    changed = [one for one in mine.values() if asked.marks.get(one.id) != now[one.id]][:size]
-    gone = [one for one in asked.marks if one not in mine][: size - len(changed)]
-    told = {one.id: now[one.id] for one in changed}
-    marks = {one: mark for one, mark in asked.marks.items() if one not in gone} | told
-    is_last = marks == now
-    token = _make_token(asked.chain, ask.outlook.next_generation(asked.chain))
-    ask.outlook.folder_rounds[token] = FolderRound(
-        asked.select, marks, ask.outlook.box.history_id, asked.chain
-    )
-    name, kind = ("deltaLink", "$deltatoken") if is_last else ("nextLink", "$skiptoken")
+    changed = [folder for folder in mine.values() if before.marks.get(folder.id) != now[folder.id]]
+    changed = changed[:size]
+    gone = [folder_id for folder_id in before.marks if folder_id not in mine]
+    gone = gone[: size - len(changed)]
+    marks = {key: mark for key, mark in before.marks.items() if key not in gone}
+    marks |= {folder.id: now[folder.id] for folder in changed}
+    name, kind = ("deltaLink", "$deltatoken") if marks == now else ("nextLink", "$skiptoken")
     return {
         "@odata.context": f"{ask.world.url}/v1.0/$metadata#mailFolders",
         "value": [
-            *(odata.select(shown(ask, one, counts), asked.select) for one in changed),
-            *({"id": one, "@removed": {"reason": "deleted"}} for one in gone),
+            *(odata.select(shown(ask, folder, counts), before.select) for folder in changed),
+            *({"id": folder_id, "@removed": {"reason": "deleted"}} for folder_id in gone),
         ],
-        f"@odata.{name}": f"{ask.url}?{kind}={token}",
+        f"@odata.{name}": f"{ask.url}?{kind}={_keep_round(ask, before, marks)}",
     }
 
 
-def _round(ask: Ask, token: str) -> FolderRound:
+def _begin_round(ask: Ask) -> FolderRound:
+    history_id = ask.outlook.box.history_id
+    return FolderRound(ask.option("select"), {}, history_id, ask.outlook.begin_chain(), 0)
+
+
+def _keep_round(ask: Ask, before: FolderRound, marks: dict[str, str]) -> str:
+    """Keep where the next link leads on from, and return its token."""
+    token = secrets.token_urlsafe(32)
+    ask.outlook.folder_rounds[token] = replace(
+        before,
+        marks=marks,
+        history_id=ask.outlook.box.history_id,
+        generation=ask.outlook.next_generation(before.chain),
+    )
+    return token
+
+
+def _find_round(ask: Ask, token: str) -> FolderRound:
     """:raises Problem: what was never handed out, or is too old"""
-    chain, _, generation = token.rpartition("-")[0].partition("-")
-    is_number = chain.isdigit() and generation.isdigit()
-    if not is_number or token != _make_token(int(chain), int(generation)):
+    found = ask.outlook.folder_rounds.get(token)
+    if found is None:
         raise problems.bad_request("Badly formed token.", "syncStateInvalid")
     kept = ask.world.dials.graph_links_kept
-    found = ask.outlook.folder_rounds.get(token)
-    is_old = found is None or found.history_id < ask.outlook.box.history_floor
-    if found is None or is_old or not ask.outlook.remembers(int(chain), int(generation), kept):
-        ask.outlook.folder_rounds.pop(token, None)
+    is_remembered = ask.outlook.remembers(found.chain, found.generation, kept)
+    if not is_remembered or found.history_id < ask.outlook.box.history_floor:
         raise problems.sync_state_not_found(f"{ask.url}?$deltatoken=")
-    if kept:
-        ask.outlook.folder_rounds.pop(_make_token(int(chain), int(generation) - kept), None)
     return found
-
-
-def _make_token(chain: int, generation: int) -> str:
-    """Return a token as long as a secret: what searches for it must not find it by chance."""
-    digest = hashlib.sha256(f"folders {chain} {generation}".encode()).hexdigest()
-    return f"{chain}-{generation}-{digest}"
 
 
 def _mark(ask: Ask, folder: Folder, counts: dict[str, list[int]]) -> str:

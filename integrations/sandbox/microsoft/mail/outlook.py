@@ -55,12 +55,15 @@ class FolderRound:
 
     :param marks: what each folder was when it was told, by id
     :param history_id: of the mailbox when the link was handed out
+    :param chain: of all rounds that follow one first round
+    :param generation: which link of its chain it is
     """
 
     select: str
     marks: dict[str, str]
     history_id: int
     chain: int
+    generation: int
 
 
 @dataclass

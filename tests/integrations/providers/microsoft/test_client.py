@@ -25,6 +25,7 @@ from integrations.providers.microsoft.calls import (
     write,
 )
 from integrations.providers.microsoft.client import client
+from integrations.providers.microsoft.session import NoAnswer
 from tests.egress_wall.edge import Listener, couple
 from tests.factories import make_access
 from tests.openbao import certificate
@@ -261,7 +262,7 @@ class TestSessions:
         (found,) = client().send([prepared(Request("/slow"), place.access())], deadline=0.05)
         place.pause = 0.0
 
-        assert isinstance(found, clients.NoAnswer)
+        assert isinstance(found, NoAnswer)
         assert call(Request("/me"), place.access()) == {}
 
     def test_keep_their_connections_for_the_next_call_of_any_thread(self, place):
@@ -419,14 +420,14 @@ class TestSessions:
     def test_work_for_the_caller(self, place, monkeypatch):
         """What watches the ways out sees the place of this request, and nothing once it is over."""
         seen = []
-        connect = clients.asyncio.SelectorEventLoop.sock_connect
+        connect = asyncio.SelectorEventLoop.sock_connect
 
         async def watching(self, sock, address):
             seen.append(transport.towards.get())
             return await connect(self, sock, address)
 
-        monkeypatch.setattr(clients.asyncio.BaseEventLoop, "sock_connect", watching, raising=False)
-        monkeypatch.setattr(clients.asyncio.SelectorEventLoop, "sock_connect", watching)
+        monkeypatch.setattr(asyncio.BaseEventLoop, "sock_connect", watching, raising=False)
+        monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", watching)
         call(Request("/me"), place.access())
 
         assert seen == [("127.0.0.1", int(place.url.rpartition(":")[2]))]

@@ -1,0 +1,48 @@
+"""How many requests of one mailbox are under way at once, of all threads of a process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock, Semaphore
+from typing import Final
+
+# https://learn.microsoft.com/en-us/graph/throttling-limits: of one mailbox, four.
+AT_ONCE: Final = 4
+
+
+class Gate:
+    """
+    Lets as many requests of one mailbox through at once as Graph answers, of all threads.
+
+    A caller waits for all places that it can use. Only one caller collects places at a time, so
+    that no two wait for each other's.
+    """
+
+    def __init__(self) -> None:
+        self._places = Semaphore(AT_ONCE)
+        self._collecting = Lock()
+
+    @contextmanager
+    def hold(self, places: int, *, until: float) -> Iterator[None]:
+        """
+        Hold `places`.
+
+        :raises TimeoutError: if they were not free before `until`, a moment of the monotonic clock
+        """
+        taken = 0
+        try:
+            if not self._collecting.acquire(timeout=max(0.0, until - time.monotonic())):
+                raise TimeoutError
+            try:
+                while taken < places:
+                    if not self._places.acquire(timeout=max(0.0, until - time.monotonic())):
+                        raise TimeoutError
+                    taken += 1
+            finally:
+                self._collecting.release()
+            yield
+        finally:
+            if taken:
+                self._places.release(taken)

@@ -1,0 +1,137 @@
+"""
+An event loop of Microsoft's library, with the connections that were opened on it.
+
+The library is asynchronous, and its connections belong to the loop that opened them: a client
+that outlives its loop fails at every second call. The calling thread runs the loop for the time of
+a call; handing each call over to a thread with a loop of its own costs more than sending it.
+Between calls nothing runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from integrations.providers import transport
+from integrations.providers.transport import Answer
+
+from . import library
+from .gate import AT_ONCE
+from .library import Call
+
+if TYPE_CHECKING:
+    from httpx import Response
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class NoAnswer(Exception):
+    """None came, or not within the time there is. A read may be repeated; a write may be done."""
+
+
+class ContextThreads(ThreadPoolExecutor):
+    """Threads with the context of their caller, which the check of connections reads."""
+
+    def submit(self, function: Any, /, *given: Any, **named: Any) -> Any:
+        return super().submit(copy_context().run, function, *given, **named)
+
+
+class Session:
+    """An event loop and the connections that were opened on it, for one thread at a time."""
+
+    def __init__(self, authorities: ssl.SSLContext, proxy: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self.names = ContextThreads(max_workers=AT_ONCE, thread_name_prefix="graph-names")
+        self._loop.set_default_executor(self.names)
+        self._adapter, self._transport = library.open_connections(authorities, proxy)
+
+    def send(
+        self, calls: Sequence[Call], *, at_once: int, until: float
+    ) -> list[Answer | Exception]:
+        """
+        Return the answer to each of `calls`.
+
+        :raises TimeoutError: if they are not all there at `until`, a moment of the monotonic clock
+        """
+        return self._run(self._send_each(calls, at_once, until))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._loop.run_until_complete(work)
+        # A thread that runs a loop of its own cannot run another one.
+        with ContextThreads(max_workers=1, thread_name_prefix="graph") as thread:
+            answer: T = thread.submit(self._loop.run_until_complete, work).result()
+            return answer
+
+    async def _send_each(
+        self, calls: Sequence[Call], at_once: int, until: float
+    ) -> list[Answer | Exception]:
+        # The clock of a loop is the monotonic one.
+        async with asyncio.timeout_at(until):
+            if len(calls) == 1:
+                return [await self._try_to_send(calls[0], until)]
+            places = asyncio.Semaphore(at_once)
+
+            async def send(call: Call) -> Answer | Exception:
+                async with places:
+                    return await self._try_to_send(call, until)
+
+            return await asyncio.gather(*map(send, calls))
+
+    async def _try_to_send(self, call: Call, until: float) -> Answer | Exception:
+        try:
+            return await self._send(call, until)
+        except Exception as error:  # noqa: BLE001 - of this call alone, not of the others
+            # Its frames hold a token: only its kind is said.
+            logger.error("graph.failed", extra={"error": type(error).__name__})  # noqa: TRY400
+            return error.with_traceback(None)
+
+    async def _send(self, call: Call, until: float) -> Answer | Exception:
+        from httpx import HTTPError, StreamError
+
+        with suppress(HTTPError, StreamError, OSError):
+            request = await self._adapter.convert_to_native_async(library.build_request(call))
+            if time.monotonic() >= until:
+                # The loop looks at its clock between two steps: a request must not go out late.
+                return NoAnswer()
+            response = await self._transport.handle_async_request(request)
+            try:
+                return await _read(response, call.most_bytes or transport.MAX_ANSWER)
+            finally:
+                await response.aclose()
+        return NoAnswer()
+
+    def close(self) -> None:
+        """Drop what is under way, close the connections, and end the loop."""
+        with suppress(Exception):
+            self._run(self._end())
+        self._loop.close()
+
+    async def _end(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        async with asyncio.timeout(1.0):
+            await self._transport.transport.aclose()
+
+
+async def _read(response: Response, most_bytes: int) -> Answer | Exception:
+    pieces, total = [], 0
+    async for piece in response.aiter_bytes():
+        total += len(piece)
+        if total > most_bytes:
+            return transport.TooLarge()
+        pieces.append(piece)
+    return Answer(response.status_code, response.headers, b"".join(pieces))
