@@ -1,1 +1,1 @@
-"""Calendar arithmetic: zones, series, edits of series, files, free time. Pure."""
+"""Recurrence arithmetic: rules, series, edits of series, windows, free and busy time. Pure."""

@@ -1,4 +1,4 @@
-"""The lines of a recurrence made into a series; and between which moments all of one lies."""
+"""Parse the recurrence lines of an event, and find the time span of the whole event."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .stepping import Pattern, TooMany, Work
 
 MAX_LINES: Final = 500
 MAX_DATES: Final = 5_000
-# For one series, at one time.
+# Steps allowed for one series.
 WORK: Final = 50_000
-# The furthest that a clock anywhere is ahead of UTC, and behind it.
+# The largest differences of any local time from UTC, ahead and behind.
 _AHEAD: Final = timedelta(hours=14)
 _BEHIND: Final = timedelta(hours=12)
 
 
 class BadSeries(Exception):
-    """Line `line` of the recurrence, from 1, cannot be followed. `why` is in our words."""
+    """A recurrence line cannot be used. `line` counts from 1; `why` is our own, safe text."""
 
     def __init__(self, line: int, why: str) -> None:
         super().__init__(f"line {line}: {why}")
@@ -38,13 +38,13 @@ class BadSeries(Exception):
 
 def compiled(content: EventContent, work: Work | None = None) -> Series:
     """
-    Return the series of an event; of a single one, a series of one.
+    Return the series of an event. A single event becomes a series with one start.
 
-    It costs a few dozen microseconds, and may be kept as long as the event is as it is.
+    Costs a few dozen microseconds. The result is valid until the event changes.
 
-    :raises BadEvent: if its start and end make no event
-    :raises BadSeries: if a line of its recurrence cannot be followed
-    :raises UnknownZone: if nobody knows the zone of its start
+    :raises BadEvent: if start and end are not valid
+    :raises BadSeries: if a recurrence line cannot be used
+    :raises UnknownZone: if the time zone of the start is unknown
     """
     start, _ = checked(content)
     place = zones.zone(content.start.zone or "UTC") if content.start.day is None else None
@@ -56,7 +56,7 @@ def compiled(content: EventContent, work: Work | None = None) -> Series:
         raise BadSeries(MAX_LINES + 1, "there are too many lines")
     for number, text in enumerate(content.recurrence, start=1):
         why = reader.take(text)
-        # Out here, so that no error of reading rides along as context.
+        # Raised here, outside of the reader, so that no parse error is attached as context.
         if why:
             raise BadSeries(number, why)
     return reader.series()
@@ -69,7 +69,7 @@ def _first(start: Start, place: ZoneInfo | None) -> datetime:
 
 
 class _Reader:
-    """The lines of one series, taken one after the other."""
+    """Collects the recurrence lines of one series."""
 
     def __init__(self, series: Series, work: Work) -> None:
         self.bare = series
@@ -80,7 +80,7 @@ class _Reader:
         self.without_days: set[date] = set()
 
     def take(self, text: str) -> str:
-        """Return why the line cannot be followed, or nothing."""
+        """Add a line. Return the reason if it cannot be used, or an empty string."""
         try:
             self._take(lines.read(text.strip()))
         except (lines.BadLine, rules.BadRule) as error:
@@ -123,23 +123,23 @@ class _Reader:
         if line.parameters.get("VALUE", "").upper() == "PERIOD":
             raise lines.BadLine("periods are not understood here")
         texts = line.value.split(",")
-        # Of each line as well: dates that stand twice are kept once, and cost as much.
+        # Counted per line, too: duplicate dates are stored once but cost as much.
         if len(texts) + len(self.more) + len(self.without) > MAX_DATES:
             raise lines.BadLine("there are too many dates")
         self.work.spend(len(texts))
         dates = [_dated(text) for text in texts]
         if self.bare.place is None:
-            return [_day(found, line.parameters.get("TZID", "")) for found in dates]
+            return [_day(value, line.parameters.get("TZID", "")) for value in dates]
         place = self.bare.place
         if name := line.parameters.get("TZID"):
             place = zones.zone(zones.iana(name))
-        return [_placed(found, place) for found in dates]
+        return [_placed(value, place) for value in dates]
 
-    def _start(self, found: date) -> Start:
-        """Return what the series would call a day or a moment."""
-        if self.bare.place is not None and not isinstance(found, datetime):
-            return self.bare.start_at(datetime.combine(found, self.bare.first.time()))
-        return found
+    def _start(self, value: date) -> Start:
+        """Return a day or a time as a start of this series."""
+        if self.bare.place is not None and not isinstance(value, datetime):
+            return self.bare.start_at(datetime.combine(value, self.bare.first.time()))
+        return value
 
     def _run(self, rule: Rule) -> Run:
         if self.bare.place is None:
@@ -157,52 +157,51 @@ class _Reader:
         if place is None:
             return until.date() if isinstance(until, datetime) else until
         if not isinstance(until, datetime):
-            # RFC 5545 wants a time here. A day is taken to its end.
+            # RFC 5545 requires a time here. A day means until its end.
             until = datetime.combine(until, time.max.replace(microsecond=0))
         return until if until.tzinfo else zones.at(until, place)
 
 
 def _of_days(rule: Rule) -> Rule:
-    """RFC 5545 wants parts of days ignored where there are only days."""
+    """Drop the time parts of a rule of whole days, as RFC 5545 requires."""
     if rule.freq in {"HOURLY", "MINUTELY", "SECONDLY"}:
         raise rules.BadRule(f"FREQ={rule.freq} does not go with days")
-    # Read again, because BYSETPOS may have nothing left to pick from.
+    # Parsed again, because BYSETPOS may have nothing left to select from.
     return rules.parse(rules.written(replace(rule, hours=(), minutes=(), seconds=())))
 
 
 def _dated(text: str) -> date:
-    found = lines.time(text)
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+    value = lines.time(text)
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
         raise lines.BadLine("a date lies outside of all calendars")
-    return found
+    return value
 
 
-def _placed(found: date, place: ZoneInfo | None) -> date:
-    if isinstance(found, datetime) and found.tzinfo is None and place is not None:
-        return zones.at(found, place)
-    return found
+def _placed(value: date, place: ZoneInfo | None) -> date:
+    if isinstance(value, datetime) and value.tzinfo is None and place is not None:
+        return zones.at(value, place)
+    return value
 
 
-def _day(found: date, name: str) -> date:
-    """Return the day that is meant by a day, a clock time, or a moment in UTC."""
-    if not isinstance(found, datetime):
-        return found
-    if found.tzinfo is None:
-        return found.date()
+def _day(value: date, name: str) -> date:
+    """Return the day of a day, a local time, or a time in UTC."""
+    if not isinstance(value, datetime):
+        return value
+    if value.tzinfo is None:
+        return value.date()
     likely = (zones.zone(zones.iana(name)),) if name else ()
-    return days.of_moment(found, likely)[0]
+    return days.of_moment(value, likely)[0]
 
 
 def span(content: EventContent, work: Work | None = None) -> tuple[datetime, datetime | None]:
     """
-    Return between which moments all of an event lies, None if a series goes on for ever.
+    Return the start and the end of all occurrences together; the end is None for an endless series.
 
-    It is never too short, and of a series without its changed instances. Days are taken as
-    anybody on earth may see them.
+    The span is never too short. Changed instances are not included. Days count in every time zone.
 
-    :raises BadEvent: if its start and end make no event
-    :raises BadSeries: if a line of its recurrence cannot be followed
-    :raises UnknownZone: if nobody knows the zone of its start
+    :raises BadEvent: if start and end are not valid
+    :raises BadSeries: if a recurrence line cannot be used
+    :raises UnknownZone: if the time zone of the start is unknown
     """
     series = compiled(content, work)
     last = series.last_start()

@@ -1,4 +1,4 @@
-"""Where a rule with COUNT ends, without walking there if there is another way."""
+"""The end of a rule with COUNT, calculated without generating every occurrence where possible."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 def counted(pattern: Pattern, count: int, work: Work) -> datetime:
     """
-    Return the last clock time of a rule that ends with its `count`th.
+    Return the local time of the last occurrence of a rule with COUNT.
 
-    The start is the first, whether the rule makes it or not.
+    The start counts as the first occurrence, even if the rule does not generate it.
 
     :raises TooMany: if `work` runs out
     """
@@ -35,7 +35,7 @@ def counted(pattern: Pattern, count: int, work: Work) -> datetime:
 
 def before(pattern: Pattern, clock: datetime, work: Work) -> int:
     """
-    Return how often it happens before `clock`, which is one of its times.
+    Return the number of occurrences before `clock`, which is itself an occurrence.
 
     :raises TooMany: if `work` runs out
     """
@@ -46,7 +46,7 @@ def before(pattern: Pattern, clock: datetime, work: Work) -> int:
 
 
 def _weekly(pattern: Pattern, left: int, work: Work) -> datetime:
-    """Every week but the first has equally many."""
+    """All weeks after the first have the same number of occurrences."""
     week = first_of_week(pattern.start.date(), pattern.rule.week_start)
     begin = datetime.combine(date.fromordinal(week), time())
     first = pattern.clocks(pattern.start, begin + _ONE_WEEK - _INSTANT, work)
@@ -61,7 +61,7 @@ def _weekly(pattern: Pattern, left: int, work: Work) -> datetime:
 
 
 def _after(pattern: Pattern, number: int, clock: datetime, work: Work) -> datetime:
-    """Return the `number`th after `clock`, or the last that there is; the 0th is `clock`."""
+    """Return occurrence `number` after `clock`, or the last one; 0 returns `clock`."""
     following = (each for each in pattern.clocks(clock, END_OF_TIME, work) if each > clock)
     last = deque(islice(following, number), maxlen=1)
     return last[0] if last else clock

@@ -1,8 +1,8 @@
 """
-The day that a time stands for, in a series of whole days. Pure.
+The day that a time means in a series of whole days. Pure.
 
-RFC 5545 wants `RECURRENCE-ID`, `EXDATE` and `RDATE` of such a series to be dates. Programs also
-write the midnight with which the day begins: on the clock of a zone, on no zone's clock, or in UTC.
+RFC 5545 requires dates for `RECURRENCE-ID`, `EXDATE` and `RDATE` of such a series. Some programs
+write the midnight at which the day begins instead: in a time zone, without a zone, or in UTC.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from zoneinfo import ZoneInfo
 from integrations import zones
 
 _ONE_DAY: Final = timedelta(days=1)
-# Until ten o'clock UTC a day begins in the Americas, Hawaii included; after that the next day
-# begins in Oceania, Asia, Africa and Europe. Few people live by other clocks (+14:00, -11:00).
+# Before 10:00 UTC, midnight is in the Americas, including Hawaii; from then on, in Oceania, Asia,
+# Africa and Europe. Few people live at other offsets (+14:00, -11:00).
 _LATEST_IN_THE_WEST: Final = time(10)
-# No zone's offset is finer. Noon is no midnight: programs write it for a day without a time.
+# Minutes: no time zone has a finer offset. Noon is not midnight: programs write it for a day
+# without a time.
 _STEP: Final = 15
 _NOON: Final = time(12)
 
 
 def of_moment(moment: datetime, likely: Iterable[ZoneInfo] = ()) -> tuple[date, date]:
     """
-    Return the day that a moment in UTC most likely begins, and the other day that it could.
+    Return the day that most likely begins at a time in UTC, and the other possible day.
 
-    :param likely: zones in one of which that day probably begins
+    :param likely: time zones in which the day probably begins at that time
     """
     first = moment.date()
     following = first + _ONE_DAY

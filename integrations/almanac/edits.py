@@ -1,8 +1,8 @@
 """
-What becomes of a series that is edited or deleted: one instance, one and all that follow, or all.
+Edit or delete in a series: one instance, one and all following, or all.
 
-Every function returns what there is to be afterwards. To write only what differs is for the
-caller; so is to write what follows before the rest is cut off, so that nothing is lost between.
+Every function returns the complete result. The caller writes the difference, and writes the
+following series before it shortens the old one, so that no event is lost in between.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .stepping import Work
 
 
 class NoSuchInstance(Exception):
-    """The series has no such instance, or no longer. Read it again."""
+    """The series has no instance at that start any more. Read it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A series, or what became a single event, with exceptions as `expansion.expand` takes them."""
+    """A series or single event with its exceptions, as `expansion.expand` takes them."""
 
     content: EventContent
     exceptions: Mapping[Start, EventContent | None]
@@ -36,10 +36,10 @@ class Whole:
 
 def change_one(whole: Whole, original: Start, edited: EventContent) -> Whole:
     """
-    Return the series with one instance as `edited`.
+    Return the series with one instance replaced by `edited`.
 
-    :raises NoSuchInstance: if there is none that starts at `original`
-    :raises BadEvent: if `edited` is no event
+    :raises NoSuchInstance: if no instance starts at `original`
+    :raises BadEvent: if `edited` is not a valid event
     """
     _find(whole, original)
     checked(edited)
@@ -47,7 +47,7 @@ def change_one(whole: Whole, original: Start, edited: EventContent) -> Whole:
 
 
 def cancel_one(whole: Whole, original: Start) -> Whole:
-    """:raises NoSuchInstance: if there is none that starts at `original`"""
+    """:raises NoSuchInstance: if no instance starts at `original`"""
     _find(whole, original)
     return _with(whole, original, None)
 
@@ -56,21 +56,19 @@ def change_following(
     whole: Whole, original: Start, edited: EventContent, *, lines: tuple[str, ...] | None = None
 ) -> tuple[Whole, ...]:
     """
-    Return what is left of the series before `original`, and the series that follows, as `edited`.
+    Return the series shortened to end before `original`, and the following series as `edited`.
 
-    Only one of them if `original` is the first: then all follow. What is left ends just before
-    `original`. What follows goes on by the same rules, with what COUNT has not used up, or by
-    `lines`. Exceptions go by their original start: of those that follow, each moves along by as
-    much as the instance was moved, and is dropped if nothing happens then any more. An
-    exception of the instance itself is replaced.
+    Returns only the second if `original` is the first start. The following series keeps the rules,
+    with what COUNT has left, or takes `lines`. Its exceptions move by as much as the instance and
+    are dropped if the new series has no instance for them. An exception at `original` is replaced.
 
-    :param edited: the instance as it is to be; the recurrence in it does not count
-    :param lines: the recurrence from now on, if it is to be another; none for a single event
-    :raises NoSuchInstance: if there is none that starts at `original`
-    :raises NeedsRule: if without `lines` nobody knows how it would go on
-    :raises BadEvent: if `edited` is no event
-    :raises BadSeries: if a line of `lines` cannot be followed
-    :raises TooMany: if it takes too much work to count what was before
+    :param edited: the new instance; its recurrence is ignored
+    :param lines: the new recurrence, if it changes; empty for a single event
+    :raises NoSuchInstance: if no instance starts at `original`
+    :raises NeedsRule: if `lines` is needed because the old rule does not define the continuation
+    :raises BadEvent: if `edited` is not a valid event
+    :raises BadSeries: if one of `lines` cannot be used
+    :raises TooMany: if counting the earlier occurrences takes too much work
     """
     series = _find(whole, original)
     if original <= key(series.start):
@@ -87,9 +85,9 @@ def change_following(
 
 def cancel_following(whole: Whole, original: Start) -> Whole | None:
     """
-    Return what is left of the series before `original`; None if that is nothing.
+    Return the series shortened to end before `original`; None if nothing is left.
 
-    :raises NoSuchInstance: if there is none that starts at `original`
+    :raises NoSuchInstance: if no instance starts at `original`
     """
     series = _find(whole, original)
     return None if original <= key(series.start) else _before(whole, series, original)
@@ -99,17 +97,17 @@ def change_all(
     whole: Whole, original: Start, edited: EventContent, *, lines: tuple[str, ...] | None = None
 ) -> Whole:
     """
-    Return the whole series as `edited`: every instance moved by as much as the one at `original`.
+    Return the whole series as `edited`: every instance moves as the one at `original` does.
 
-    Exceptions move along, and are dropped if nothing happens then any more. What was changed in
-    them stays, unless it is the one at `original`.
+    Exceptions move along and keep their changes, except the one at `original`. They are dropped if
+    the new series has no instance for them.
 
-    :param edited: the instance as it is to be; the recurrence in it does not count
-    :param lines: the recurrence, if it is to be another; none for a single event
-    :raises NoSuchInstance: if there is none that starts at `original`
-    :raises NeedsRule: if without `lines` nobody knows what it would be
-    :raises BadEvent: if `edited` is no event
-    :raises BadSeries: if a line of `lines` cannot be followed
+    :param edited: the new instance; its recurrence is ignored
+    :param lines: the new recurrence, if it changes; empty for a single event
+    :raises NoSuchInstance: if no instance starts at `original`
+    :raises NeedsRule: if `lines` is needed because the old rule does not define the result
+    :raises BadEvent: if `edited` is not a valid event
+    :raises BadSeries: if one of `lines` cannot be used
     """
     series = _find(whole, original)
     move = _move(series, original, edited)
@@ -123,13 +121,13 @@ def change_all(
 
 def change_series(whole: Whole, edited: EventContent) -> Whole:
     """
-    Return the series as `edited` says, its recurrence with it.
+    Return the series as `edited`, including its recurrence.
 
-    Exceptions move along by as much as its first start does, and are dropped if nothing happens
-    then any more. What was changed in them stays.
+    Exceptions move as the first start does and keep their changes. They are dropped if the new
+    series has no instance for them.
 
-    :raises BadEvent: if `edited` is no event
-    :raises BadSeries: if a line of its recurrence cannot be followed
+    :raises BadEvent: if `edited` is not a valid event
+    :raises BadSeries: if a recurrence line of it cannot be used
     """
     series = compiled(whole.content)
     move = _move(series, key(series.start), edited)
@@ -138,7 +136,7 @@ def change_series(whole: Whole, edited: EventContent) -> Whole:
 
 def _find(whole: Whole, original: Start) -> Series:
     series = compiled(whole.content)
-    # Days and moments do not compare.
+    # Days and times cannot be compared.
     if isinstance(original, datetime) == (series.place is not None) and (
         original in whole.exceptions or series.starts(original, original, Work(WORK), most=1)
     ):
@@ -157,7 +155,7 @@ def _before(whole: Whole, series: Series, original: Start) -> Whole:
 
 
 def _move(series: Series, original: Start, edited: EventContent) -> Move:
-    """Return how the instance was moved, on clocks."""
+    """Return by how much the local time of the instance changes."""
     start, _ = checked(edited)
     place: ZoneInfo | None = None
     if edited.start.day is None:
@@ -191,9 +189,9 @@ def _moved(
     """Return those exceptions, moved along, that the new series still has an instance for."""
     new = compiled(content)
     stays = not move.by and move.place == series.place
-    found: dict[Start, EventContent | None] = {}
+    moved_exceptions: dict[Start, EventContent | None] = {}
     for start, instance in exceptions.items():
         moved = start if stays else move.start(nominal(series, start))
         if new.starts(moved, moved, Work(WORK), most=1):
-            found[moved] = instance
-    return found
+            moved_exceptions[moved] = instance
+    return moved_exceptions

@@ -1,4 +1,4 @@
-"""The occurrences of an event that touch a window, with what was changed and cancelled."""
+"""The occurrences of an event in a window, with changed and cancelled instances applied."""
 
 from __future__ import annotations
 
@@ -16,36 +16,34 @@ from .rules import FIRST_YEAR, LAST_YEAR
 from .series import Series, Start, checked, key
 from .stepping import Work
 
-# A month of every quarter of an hour.
+# One for every quarter of an hour of a month.
 MOST: Final = 3_000
 _INSTANT: Final = timedelta(microseconds=1)
 _NOTHING: Final[Mapping[Start, EventContent | None]] = {}
 
 
 class BadWindow(Exception):
-    """It ends before it starts, or lies outside of the years that calendars are kept for."""
+    """The window ends before it starts, or is outside of the supported years."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """From `start` until just before `end`, in UTC; days begin as on the clocks of `place`."""
+    """A half-open interval in UTC. Days begin at midnight in the time zone `place`."""
 
     start: datetime
     end: datetime
     place: ZoneInfo
-    # The first and the last day that it has something of.
+    # The first and the last day that the window overlaps.
     first_day: date
     last_day: date
 
 
 def window(start: datetime, end: datetime, *, zone: str) -> Window:
     """
-    Return a window.
+    Return the window from `start` to `end`, both aware.
 
-    :param start: aware
-    :param end: aware
-    :raises BadWindow: if there is no such time
-    :raises UnknownZone: if there is no such zone
+    :raises BadWindow: if the window is not valid
+    :raises UnknownZone: if the time zone is unknown
     """
     place = zones.zone(zone)
     if end < start or start.year < FIRST_YEAR or end.year > LAST_YEAR:
@@ -59,10 +57,10 @@ def window(start: datetime, end: datetime, *, zone: str) -> Window:
 @dataclass(frozen=True, slots=True)
 class Occurrence:
     """
-    One time that an event happens.
+    One occurrence of an event.
 
-    `original_start` is what a changed instance is known by, and any other would be; None of a
-    single event. `content` is that of the instance if it was changed, else of the series.
+    `original_start` identifies it within its series, also after a change; None for a single event.
+    `content` is that of the changed instance, or of the series.
     """
 
     start: When
@@ -80,27 +78,27 @@ def expand(
     work: Work | None = None,
 ) -> list[Occurrence]:
     """
-    Return when an event happens within `window`, in no particular order.
+    Return the occurrences of an event within `window`, unordered.
 
-    What only ends or begins in it is part of it; what ends as it begins is not, and neither is
-    what begins as it ends. An event that takes no time is where it starts.
+    Occurrences that overlap the window are included; those that only touch it are not. An event of
+    zero length is included where it starts.
 
-    :param exceptions: by original start (`series.key`): changed instances, and None for those
-        that are not to be. All of them are needed that take place in the window or would have.
-        One that was changed stands even if the series no longer makes it
-    :param series: of `content`, if it is at hand
-    :param work: what all expansions of one request share. Each series takes a bounded part,
-        so that after TooMany the next may go on
-    :raises BadEvent: if its start and end make no event
-    :raises BadSeries: if a line of its recurrence cannot be followed
-    :raises UnknownZone: if nobody knows the zone of its start
-    :raises TooMany: if it happens more than `MOST` times there, or takes too much work
+    :param exceptions: by original start (`series.key`): changed instances, and None for cancelled
+        ones. Pass all whose original or changed time is in the window. A changed instance is
+        returned even if the series no longer generates it
+    :param series: the parsed `content`, if the caller has it
+    :param work: a limit shared by all expansions of a request. Each series takes a bounded part, so
+        the next can be expanded after TooMany
+    :raises BadEvent: if start and end are not valid
+    :raises BadSeries: if a recurrence line cannot be used
+    :raises UnknownZone: if the time zone of the start is unknown
+    :raises TooMany: if there are more than `MOST` occurrences, or finding them takes too much work
     """
     if series is None and not content.recurrence:
         return _single(content, window)
     work = Work(WORK, of=work)
     series = series or compiled(content, work)
-    found = [
+    occurrences = [
         Occurrence(when, series.when(series.end_of(start)), content, when)
         for start in _starts(series, window, work)
         if start not in exceptions
@@ -109,8 +107,8 @@ def expand(
     for original, instance in exceptions.items():
         if instance is not None and _touches(*checked(instance), window):
             when = series.when(original)
-            found.append(Occurrence(instance.start, instance.end, instance, when))
-    return found
+            occurrences.append(Occurrence(instance.start, instance.end, instance, when))
+    return occurrences
 
 
 def at(
@@ -126,7 +124,7 @@ def at(
     """
     work = Work(WORK)
     series = compiled(content, work)
-    # Days and moments do not compare.
+    # Days and times cannot be compared.
     if isinstance(original, datetime) != (series.place is not None):
         return None
     if original in exceptions:
@@ -171,11 +169,11 @@ def _touches(start: Start, end: Start, window: Window) -> bool:
 
 
 def moments(start: Start, end: Start, place: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return start and end in UTC, of days as they begin on the clocks of `place`."""
+    """Return start and end in UTC. Days begin at midnight in the time zone `place`."""
     return _moment(start, place), _moment(end, place)
 
 
-def _moment(found: Start, place: ZoneInfo) -> datetime:
-    if isinstance(found, datetime):
-        return found
-    return zones.at(datetime.combine(found, time()), place)
+def _moment(value: Start, place: ZoneInfo) -> datetime:
+    if isinstance(value, datetime):
+        return value
+    return zones.at(datetime.combine(value, time()), place)

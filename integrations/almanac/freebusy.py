@@ -1,4 +1,4 @@
-"""When somebody is taken, from what happens in their calendars. Holds times and no words."""
+"""Free and busy times, calculated from occurrences. Contains times and no text."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Weight = Literal["busy", "tentative", "free"]
 @dataclass(frozen=True, slots=True)
 class FreeBusy:
     """
-    When somebody is busy, and when they may be and are not for certain; merged, apart.
+    Busy and tentative times of a person: merged, and without overlap.
 
-    `busy` is None where nobody can tell: that is never free.
+    `busy` is None if unknown; unknown never means free.
     """
 
     busy: tuple[Span, ...] | None
@@ -29,7 +29,7 @@ class FreeBusy:
 
     @property
     def taken(self) -> tuple[Span, ...] | None:
-        """Both together; None where nobody can tell."""
+        """Busy and tentative times together; None if unknown."""
         return None if self.busy is None else intervals.merged(self.busy + self.tentative)
 
 
@@ -38,9 +38,9 @@ UNKNOWN = FreeBusy(None)
 
 def weight(content: EventContent) -> Weight:
     """
-    Return how an event counts for the person whose calendar it is in.
+    Return how an event counts for the owner of the calendar.
 
-    What is shown as free or was declined does not; an invitation without an answer may.
+    Transparent and declined events are free; an invitation without an answer is tentative.
     """
     answers = {each.response for each in content.attendees if each.is_self}
     if not content.is_busy or "declined" in answers:
@@ -51,19 +51,19 @@ def weight(content: EventContent) -> Weight:
 
 
 def of(occurrences: Iterable[Occurrence], window: Window) -> FreeBusy:
-    """Return when they take somebody's time in `window`; days are those of its zone."""
-    found: dict[Weight, list[Span]] = {"busy": [], "tentative": [], "free": []}
+    """Return the busy times of the occurrences within `window`, with days in its time zone."""
+    spans: dict[Weight, list[Span]] = {"busy": [], "tentative": [], "free": []}
     for each in occurrences:
         span = moments(key(each.start), key(each.end), window.place)
-        found[weight(each.content)].append(span)
+        spans[weight(each.content)].append(span)
     clip = [
-        intervals.clipped(found[taken], window.start, window.end) for taken in ("busy", "tentative")
+        intervals.clipped(spans[taken], window.start, window.end) for taken in ("busy", "tentative")
     ]
     return _apart(*clip)
 
 
 def together(many: Iterable[FreeBusy]) -> FreeBusy:
-    """Return several calendars of a person as one, unknown as soon as one of them is."""
+    """Return the calendars of a person combined; unknown if one of them is."""
     busy: list[Span] = []
     tentative: list[Span] = []
     for each in many:

@@ -1,4 +1,4 @@
-"""Intervals in UTC, each until just before its end. What is merged is in order and apart."""
+"""Half-open intervals in UTC. Merged intervals are sorted and do not touch."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ Span = tuple[datetime, datetime]
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return what `spans` cover: in order, none empty, none touching the next."""
-    found: list[Span] = []
+    """Return the union of `spans`, merged. Empty ones are dropped."""
+    merged_spans: list[Span] = []
     for start, end in sorted(spans):
         if end <= start:
             continue
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], end))
+        if merged_spans and start <= merged_spans[-1][1]:
+            merged_spans[-1] = (merged_spans[-1][0], max(merged_spans[-1][1], end))
         else:
-            found.append((start, end))
-    return tuple(found)
+            merged_spans.append((start, end))
+    return tuple(merged_spans)
 
 
 def clipped(spans: Iterable[Span], start: datetime, end: datetime) -> tuple[Span, ...]:
-    """Return what of `spans` lies within, in their order."""
-    kept = ((max(start, first), min(end, last)) for first, last in spans)
-    return tuple((first, last) for first, last in kept if first < last)
+    """Return the parts of `spans` between `start` and `end`, in the same order."""
+    clipped_spans = ((max(start, first), min(end, last)) for first, last in spans)
+    return tuple((first, last) for first, last in clipped_spans if first < last)
 
 
 def without(spans: Sequence[Span], taken: Sequence[Span]) -> tuple[Span, ...]:
-    """Return what of `spans` is not `taken`. Both are merged, and so is the answer."""
-    found: list[Span] = []
+    """Return `spans` without `taken`. Both must be merged; so is the result."""
+    remaining_spans: list[Span] = []
     at = 0
     for first, last in spans:
         start = first
@@ -38,25 +38,28 @@ def without(spans: Sequence[Span], taken: Sequence[Span]) -> tuple[Span, ...]:
         following = at
         while following < len(taken) and taken[following][0] < last:
             if start < taken[following][0]:
-                found.append((start, taken[following][0]))
+                remaining_spans.append((start, taken[following][0]))
             start = taken[following][1]
             following += 1
         if start < last:
-            found.append((start, last))
+            remaining_spans.append((start, last))
         at = max(at, following - 1)
-    return tuple(found)
+    return tuple(remaining_spans)
 
 
-def common(one: Sequence[Span], other: Sequence[Span]) -> tuple[Span, ...]:
-    """Return what is in both. Both are merged, and so is the answer."""
-    found: list[Span] = []
+def common(left_spans: Sequence[Span], right_spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return the intersection. Both must be merged; so is the result."""
+    common_spans: list[Span] = []
     left = right = 0
-    while left < len(one) and right < len(other):
-        start, end = max(one[left][0], other[right][0]), min(one[left][1], other[right][1])
+    while left < len(left_spans) and right < len(right_spans):
+        start, end = (
+            max(left_spans[left][0], right_spans[right][0]),
+            min(left_spans[left][1], right_spans[right][1]),
+        )
         if start < end:
-            found.append((start, end))
-        if one[left][1] < other[right][1]:
+            common_spans.append((start, end))
+        if left_spans[left][1] < right_spans[right][1]:
             left += 1
         else:
             right += 1
-    return tuple(found)
+    return tuple(common_spans)

@@ -1,4 +1,4 @@
-"""One line of RFC 5545, section 3.1, taken apart; and the times that one may hold."""
+"""Content lines of iCalendar (RFC 5545, section 3.1) and their date and time values."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _TIME: Final = re.compile(r"(\d{8})(?:[Tt](\d{6})([Zz]?))?", re.ASCII)
 
 
 class BadLine(Exception):
-    """It is no line of a calendar; the text says why, in our words."""
+    """The text is not a content line. The message is our own text, safe to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Names are in capitals. `value` is as written."""
+    """A content line. Names are in upper case; `value` is unchanged."""
 
     name: str
     parameters: Mapping[str, str]
@@ -29,15 +29,15 @@ class Line:
 
 
 def read(text: str) -> Line:
-    """:raises BadLine: if it is none"""
+    """:raises BadLine: if the text is not a content line"""
     named = _NAME.match(text)
     if named is None:
         raise BadLine("it does not begin with a name")
     parameters: dict[str, str] = {}
     end = named.end()
-    while found := _PARAMETER.match(text, end):
-        parameters[found[1].upper()] = found[2].replace('"', "")
-        end = found.end()
+    while parameter := _PARAMETER.match(text, end):
+        parameters[parameter[1].upper()] = parameter[2].replace('"', "")
+        end = parameter.end()
     if text[end : end + 1] != ":":
         raise BadLine("there is no colon where its value should begin")
     return Line(named[0].upper(), parameters, text[end + 1 :])
@@ -45,17 +45,17 @@ def read(text: str) -> Line:
 
 def time(text: str) -> date | datetime:
     """
-    Return a day, a moment in UTC, or a time without an offset.
+    Return a day, a time in UTC, or a local time without an offset.
 
-    :raises BadLine: if it is none of them
+    :raises BadLine: if the text is none of these
     """
-    found = _TIME.fullmatch(text.strip())
-    if found is not None:
-        day, clock, zulu = found.groups()
+    match = _TIME.fullmatch(text.strip())
+    if match is not None:
+        day, clock, zulu = match.groups()
         try:
             if clock is None:
                 return date(int(day[:4]), int(day[4:6]), int(day[6:]))
-            # A leap second is none on any clock that we could look at.
+            # `datetime` has no leap seconds.
             second = 59 if clock[4:] == "60" else int(clock[4:])
             return datetime(
                 int(day[:4]),
@@ -71,8 +71,8 @@ def time(text: str) -> date | datetime:
     raise BadLine("what should be a day or a time is none")
 
 
-def stamp(found: date) -> str:
-    """Return a day or a time as `time` reads it."""
-    if not isinstance(found, datetime):
-        return f"{found:%Y%m%d}"
-    return f"{found:%Y%m%dT%H%M%S}{'Z' if found.tzinfo else ''}"
+def stamp(value: date) -> str:
+    """Return a day or a time in the format that `time` reads."""
+    if not isinstance(value, datetime):
+        return f"{value:%Y%m%d}"
+    return f"{value:%Y%m%dT%H%M%S}{'Z' if value.tzinfo else ''}"

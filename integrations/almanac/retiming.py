@@ -1,4 +1,4 @@
-"""The lines of a series, cut off at a start, taken up from one, and moved along with it."""
+"""Recurrence lines of a series that is cut at a start, continued from one, or moved."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _PER_LINE: Final = 100
 
 
 class NeedsRule(Exception):
-    """Its rule does not say what it would be from then on. Ask for the rule as well."""
+    """The rule does not define the result. Ask the person for a new rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """By how much all starts move on the clock, and whose clock that is then; None for days."""
+    """A move of all starts on the local clock, and the time zone afterwards; None for days."""
 
     by: timedelta
     place: ZoneInfo | None
@@ -42,26 +42,26 @@ class Move:
 
 def nominal(series: Series, start: Start) -> datetime:
     """
-    Return the clock time that the series means by `start`.
+    Return the local time that the series intends for `start`.
 
-    It is another than clocks show on the day that they skip it.
+    It differs from the actual local time on a day when daylight saving time skips it.
     """
-    shown = series.clock_of(start)
-    meant = datetime.combine(shown.date(), series.first.time())
-    return meant if series.start_at(meant) == start else shown
+    local_time = series.clock_of(start)
+    nominal_time = datetime.combine(local_time.date(), series.first.time())
+    return nominal_time if series.start_at(nominal_time) == start else local_time
 
 
 def cut_off(series: Series, at: Start) -> tuple[str, ...]:
-    """Return the lines of what is left of a series before its start `at`."""
+    """Return the lines of the part of a series before its start `at`."""
     last = at - (timedelta(seconds=1) if isinstance(at, datetime) else timedelta(days=1))
-    kept = [
+    shortened_rules = [
         replace(run.pattern.rule, count=None, until=last)
         if run.until is None or run.until > last
         else run.pattern.rule
         for run in series.runs
     ]
     return _lines(
-        kept,
+        shortened_rules,
         (start for start in series.more if start < at),
         (start for start in series.without if start < at),
         (day for day in series.without_days if day <= series.clock_of(at).date()),
@@ -70,9 +70,9 @@ def cut_off(series: Series, at: Start) -> tuple[str, ...]:
 
 def taken_up(series: Series, at: Start, move: Move, work: Work) -> tuple[str, ...]:
     """
-    Return the lines of what follows in a series from its start `at`, moved.
+    Return the lines of the part of a series from its start `at`, moved.
 
-    :raises NeedsRule: if its rules do not say what that is
+    :raises NeedsRule: if the rules do not define it
     :raises TooMany: if `work` runs out
     """
     clock = nominal(series, at)
@@ -93,7 +93,7 @@ def moved(series: Series, move: Move) -> tuple[str, ...]:
     """
     Return the lines of a whole series, moved.
 
-    :raises NeedsRule: if its rules do not say what it would be
+    :raises NeedsRule: if the rules do not define the result
     """
     days = move.days(series.first)
     return _lines(
@@ -105,9 +105,9 @@ def moved(series: Series, move: Move) -> tuple[str, ...]:
 
 
 def _remaining(run: Run, clock: datetime, work: Work) -> Rule:
-    """Return the rule without what it made before `clock`, which is where the next one begins."""
+    """Return the rule for the occurrences from `clock` on, with the rest of COUNT."""
     if clock not in set(run.pattern.clocks(clock, clock, work)):
-        # Its weeks or months are counted from a start that this one is not in line with.
+        # Its weeks or months are counted from another start.
         raise NeedsRule
     rule = run.pattern.rule
     if rule.count is None:
@@ -133,14 +133,14 @@ def _moved(rule: Rule, run: Run, series: Series, clock: datetime, move: Move) ->
     return replace(
         rule,
         days=tuple(sorted((ordinal, (day + days) % 7) for ordinal, day in rule.days)),
-        # The weeks move along, so that what was in one week stays in one.
+        # The start of the week moves too, so that occurrences of one week stay in one week.
         week_start=(rule.week_start + days) % 7,
         until=until,
     )
 
 
 def _pinned(rule: Rule, clock: datetime, move: Move) -> Rule:
-    """Name the time in the rule, if the clocks skip it on the day that it begins on."""
+    """State the time in the rule if daylight saving time skips it on the first day."""
     meant = clock + move.by
     if move.place is None or not zones.is_skipped(meant, move.place):
         return rule
@@ -150,19 +150,22 @@ def _pinned(rule: Rule, clock: datetime, move: Move) -> Rule:
 
 
 def _lines(
-    kept: Iterable[Rule], more: Iterable[Start], without: Iterable[Start], days: Iterable[date]
+    kept_rules: Iterable[Rule],
+    more: Iterable[Start],
+    without: Iterable[Start],
+    days: Iterable[date],
 ) -> tuple[str, ...]:
     return (
-        *(f"RRULE:{rules.written(rule)}" for rule in kept),
+        *(f"RRULE:{rules.written(rule)}" for rule in kept_rules),
         *_dates("RDATE", more),
         *_dates("EXDATE", without),
         *_dates("EXDATE", days),
     )
 
 
-def _dates(name: str, found: Iterable[Start]) -> Iterator[str]:
-    """Lines of `found`, all of them days or all of them moments."""
-    ordered = sorted(set(found))
+def _dates(name: str, starts: Iterable[Start]) -> Iterator[str]:
+    """Yield lines for starts that are all days or all times."""
+    ordered = sorted(set(starts))
     for first in range(0, len(ordered), _PER_LINE):
         some = ordered[first : first + _PER_LINE]
         kind = "" if isinstance(some[0], datetime) else ";VALUE=DATE"

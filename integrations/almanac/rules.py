@@ -1,7 +1,7 @@
 """
-A recurrence rule (RFC 5545, section 3.3.10), read from its text.
+Recurrence rules (RFC 5545, section 3.3.10).
 
-What the section forbids is refused, because whatever it were taken for would be a guess.
+Rules that the section forbids are refused: any reading of them would be a guess.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ FREQUENCIES: Final = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONT
 WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 MAX_LENGTH: Final = 2_000
 FIRST_YEAR: Final = 1_000
-# What ends later than this does not end; Outlook writes the year 9999 for that.
+# A later end means no end; Outlook writes the year 9999 for that.
 LAST_YEAR: Final = 9_000
 _MAX_NUMBER: Final = 10_000_000
 _DAY: Final = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d{1,8}", re.ASCII)
-# Least and most of each list, and whether its numbers may count from the end.
+# Minimum and maximum of each list, and whether negative numbers count from the end.
 _RANGES: Final[Mapping[str, tuple[int, int, bool]]] = {
     "BYSECOND": (0, 60, False),
     "BYMINUTE": (0, 59, False),
@@ -45,15 +45,15 @@ _KNOWN: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY"
 
 
 class BadRule(Exception):
-    """The rule says nothing that can be followed; its text says why, in our words."""
+    """The rule cannot be used. The message is our own text, safe to show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """
-    A rule, as written. Weekdays are 0 (Monday) to 6, with their ordinal or 0 for every one.
+    A recurrence rule. Weekdays are 0 (Monday) to 6, each with its ordinal, or 0 for every one.
 
-    `until` is a day, a time in UTC, or a time without an offset on the series' own clock.
+    `until` is a day, a time in UTC, or a local time of the series without an offset.
     """
 
     freq: Frequency
@@ -76,7 +76,7 @@ def parse(text: str) -> Rule:
     """
     Return the rule of a value such as `FREQ=WEEKLY;BYDAY=MO,WE`.
 
-    :raises BadRule: if it is none
+    :raises BadRule: if the rule cannot be used
     """
     parts = _parts(text)
     freq = parts.get("FREQ", "")
@@ -97,7 +97,7 @@ def parse(text: str) -> Rule:
         until=_until(parts["UNTIL"]) if "UNTIL" in parts else None,
         week_start=_week_start(parts.get("WKST", "MO")),
         days=_days(parts),
-        # A minute has its sixtieth second on no clock that we could look at.
+        # `datetime` has no leap seconds.
         seconds=tuple(sorted({min(each, 59) for each in lists.get("BYSECOND", ())})),
         minutes=lists.get("BYMINUTE", ()),
         hours=lists.get("BYHOUR", ()),
@@ -110,7 +110,7 @@ def parse(text: str) -> Rule:
 
 
 def written(rule: Rule) -> str:
-    """Return the rule as text, such that `parse` returns it."""
+    """Return the rule as text that `parse` reads."""
     days = [f"{ordinal or ''}{WEEKDAYS[day]}" for ordinal, day in rule.days]
     parts: list[tuple[str, Sequence[object]]] = [
         ("FREQ", [rule.freq]),
@@ -153,30 +153,30 @@ def _number(name: str, text: str) -> int:
 
 def _numbers(name: str, text: str) -> tuple[int, ...]:
     least, most, from_end = _RANGES[name]
-    found: set[int] = set()
-    for each in text.split(","):
-        number = int(each) if _NUMBER.fullmatch(each) else most + 1
+    numbers: set[int] = set()
+    for item in text.split(","):
+        number = int(item) if _NUMBER.fullmatch(item) else most + 1
         size = abs(number) if from_end else number
         if not least <= size <= most:
             raise BadRule(f"{name} has something out of its range")
-        found.add(number)
-    return tuple(sorted(found))
+        numbers.add(number)
+    return tuple(sorted(numbers))
 
 
 def _days(parts: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
     if "BYDAY" not in parts:
         return ()
-    found: set[tuple[int, int]] = set()
+    weekdays: set[tuple[int, int]] = set()
     for each in parts["BYDAY"].split(","):
         day = _DAY.fullmatch(each)
         if day is None or (day[1] and not 1 <= abs(int(day[1])) <= 53):  # noqa: PLR2004 - weeks
             raise BadRule("BYDAY has something that is not a weekday")
-        found.add((int(day[1] or 0), WEEKDAYS.index(day[2])))
-    if any(ordinal for ordinal, _ in found) and (
+        weekdays.add((int(day[1] or 0), WEEKDAYS.index(day[2])))
+    if any(ordinal for ordinal, _ in weekdays) and (
         parts["FREQ"] not in {"MONTHLY", "YEARLY"} or "BYWEEKNO" in parts
     ):
         raise BadRule("BYDAY counts weekdays only within months and years")
-    return tuple(sorted(found))
+    return tuple(sorted(weekdays))
 
 
 def _week_start(text: str) -> int:
@@ -186,7 +186,7 @@ def _week_start(text: str) -> int:
 
 
 def _until(text: str) -> date | datetime | None:
-    """Return where it ends; None if that is further off than any calendar."""
+    """Return the end of the rule; None if it is later than any supported year."""
     try:
         until = lines.time(text)
     except lines.BadLine:

@@ -1,9 +1,9 @@
 """
-A series: a start, rules, more starts, and starts that are left out.
+A series: a start, rules, additional starts, and excluded starts.
 
-Everything counts on the clock of the zone that the series starts in, so that nine stays nine
-when clocks change. How long it takes does not (section 3.8.5.3): an hour is an hour, and a day
-a day. A start is known by its moment in UTC, or by its day.
+All calculations use the local time of the time zone in which the series starts, so that nine
+o'clock stays nine o'clock over daylight saving time. Durations are exact (RFC 5545, section
+3.8.5.3). A start is identified by its time in UTC, or by its day.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from .counting import END_OF_TIME
 from .rules import FIRST_YEAR, LAST_YEAR
 from .stepping import Pattern, TooMany, Work
 
-# A moment in UTC, or a day.
+# A time in UTC, or a day.
 Start = date
 
-# Further apart than any clock time is from the moment that it may stand for.
+# Larger than any difference between a local time and UTC.
 _NEAR: Final = timedelta(hours=36)
-# An event longer than a century is a mistake.
+# A longer event is a mistake: one century.
 _LONGEST: Final = timedelta(days=36_525)
 
 
 class BadEvent(Exception):
     """
-    Start and end make no event: it ends before it starts, takes more than a century, or lies
-    outside of the years that calendars are kept for.
+    Start and end are not valid: the end is before the start, the event is longer than a century, or
+    outside of the supported years.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A rule and where it ends: no start is after `until`, and no clock time after `last`."""
+    """A rule with its end: no start after `until`, and no local time after `last`."""
 
     pattern: Pattern
     last: datetime
@@ -47,11 +47,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What `compiling` made of an event. Holds times, and nothing else of it."""
+    """The parsed recurrence of an event. Contains times and nothing else."""
 
     start: When
     end: When
-    # None if it is of days.
+    # None for a series of whole days.
     place: ZoneInfo | None
     first: datetime
     runs: tuple[Run, ...] = ()
@@ -61,25 +61,25 @@ class Series:
 
     def starts(self, first: Start, last: Start, work: Work, *, most: int) -> list[Start]:
         """
-        Return when it starts from `first` to `last` inclusive, in order.
+        Return the starts from `first` to `last` inclusive, in order.
 
-        :raises TooMany: if that is more than `most`, or `work` runs out
+        :raises TooMany: if there are more than `most`, or `work` runs out
         """
-        found = {start for start in (key(self.start), *self.more) if first <= start <= last}
+        starts = {start for start in (key(self.start), *self.more) if first <= start <= last}
         for run in self.runs:
             lower, upper = self.earliest(first), min(self.latest(last), run.last)
             for clock in run.pattern.clocks(lower, upper, work):
                 start = self.start_at(clock)
                 if first <= start <= last and (run.until is None or start <= run.until):
-                    found.add(start)
-                    if len(found) > most:
+                    starts.add(start)
+                    if len(starts) > most:
                         raise TooMany
-        return sorted(start for start in found if not self._is_without(start))
+        return sorted(start for start in starts if not self._is_without(start))
 
     def start_at(self, clock: datetime) -> Start:
-        """Return the start that a clock of the series shows as `clock`."""
+        """Return the start at a local time of the series."""
         if clock == self.first:
-            # Where it shows it twice, the series says itself which of them it begins with.
+            # If the local time is ambiguous, the first start says which of the two it is.
             return key(self.start)
         return clock.date() if self.place is None else zones.at(clock, self.place)
 
@@ -92,7 +92,7 @@ class Series:
         return When(day=start)
 
     def last_start(self) -> Start | None:
-        """Return a start that none is after, not always one of the series; None if it goes on."""
+        """Return an upper bound of all starts; None for an endless series."""
         ends = [self.start_at(run.last) if run.until is None else run.until for run in self.runs]
         if any(run.last == END_OF_TIME for run in self.runs):
             return None
@@ -104,15 +104,15 @@ class Series:
         return datetime.combine(start, time())
 
     def earliest(self, start: Start) -> datetime:
-        """Return a clock time such that none before it is at `start` or later."""
+        """Return a local time before which no local time can be at `start` or later."""
         return self.clock_of(start) - self._change_around(start)
 
     def latest(self, start: Start) -> datetime:
-        """Return a clock time such that none after it is at `start` or earlier."""
+        """Return a local time after which no local time can be at `start` or earlier."""
         return self.clock_of(start) + self._change_around(start)
 
     def _change_around(self, start: Start) -> timedelta:
-        """By how much clocks are put forward or back near it."""
+        """Return by how much the UTC offset changes around `start`."""
         if not isinstance(start, datetime) or self.place is None:
             return timedelta()
         before, after = ((start + near).astimezone(self.place) for near in (-_NEAR, _NEAR))
@@ -125,7 +125,7 @@ class Series:
 
 
 def key(when: When) -> Start:
-    """:raises BadEvent: if it is neither a day nor a moment that UTC has a year for"""
+    """:raises BadEvent: if the value is neither a day nor a time that exists in UTC"""
     if when.day is not None:
         return when.day
     if when.at is None or when.at.tzinfo is None:
@@ -138,9 +138,9 @@ def key(when: When) -> Start:
 
 def checked(content: EventContent) -> tuple[Start, Start]:
     """
-    Return start and end of an event.
+    Return the validated start and end of an event.
 
-    :raises BadEvent: if they make none
+    :raises BadEvent: if they are not valid
     """
     start, end = key(content.start), key(content.end)
     is_of_days = content.start.day is not None

@@ -1,4 +1,4 @@
-"""When several people could meet: in everybody's hours, and in nobody's way."""
+"""Find times at which several people can meet: within working hours, and free for everyone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .intervals import Span
 MOST_DAYS: Final = 100
 MOST_PEOPLE: Final = 100
 MOST_SLOTS: Final = 500
-# Times that one person begins to work in a week.
+# Working spans of one person in a week.
 MOST_HOURS: Final = 100
 _ONE_DAY: Final = timedelta(days=1)
 _ONE_MINUTE: Final = timedelta(minutes=1)
@@ -25,7 +25,7 @@ _NONE: Final = timedelta()
 
 
 class BadSearch(Exception):
-    """There is no such meeting to look for. `field` is what is wrong with it."""
+    """The search is not valid. `field` names the wrong parameter."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -35,9 +35,9 @@ class BadSearch(Exception):
 @dataclass(frozen=True, slots=True)
 class Hours:
     """
-    When somebody works: for a weekday (0 is Monday) from and until, on the clock of `zone`.
+    Working hours: start and end for each weekday (0 is Monday), in the time zone `zone`.
 
-    What ends no later than it begins ends on the next day.
+    An end that is not after its start is on the next day.
     """
 
     zone: str
@@ -46,7 +46,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`taken` is merged; None where nobody can tell. Without `hours` any hour will do."""
+    """`taken` are the merged busy times; None if unknown. `hours` is optional."""
 
     taken: Sequence[Span] | None
     hours: Hours | None = None
@@ -55,9 +55,11 @@ class Person:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meeting:
     """
-    What is looked for: it starts on a multiple of `step` after midnight on the window's clocks.
+    The meeting to schedule. Starts are multiples of `step` after midnight in the window's time
+    zone.
 
-    `before` and `after` is what everybody wants to have free around it, in or out of hours.
+    `before` and `after` must be free for everyone around the meeting, also outside of working
+    hours.
     """
 
     duration: timedelta
@@ -69,41 +71,41 @@ class Meeting:
 
 def find(meeting: Meeting, people: Sequence[Person], window: Window) -> tuple[Span, ...]:
     """
-    Return when everybody could meet within `window`, in order, at most `meeting.most`.
+    Return up to `meeting.most` slots within `window` at which everyone can meet, in order.
 
-    With one of them of whom nobody can tell, there is none.
+    Returns none if the busy times of a person are unknown.
 
-    :raises BadSearch: if there is no such meeting
-    :raises UnknownZone: if somebody's hours are in no zone
+    :raises BadSearch: if the search is not valid
+    :raises UnknownZone: if the time zone of working hours is unknown
     """
     _check(meeting, people, window)
     free: tuple[Span, ...] = intervals.merged([(window.start, window.end)])
     for person in people:
-        can = _can(person, meeting, window)
-        if can is None:
+        available_spans = _can(person, meeting, window)
+        if available_spans is None:
             return ()
-        free = intervals.common(free, can)
-    found: list[Span] = []
+        free = intervals.common(free, available_spans)
+    slots: list[Span] = []
     for start, end in free:
         for at in _steps(start, end - meeting.duration, meeting.step, window.place):
-            found.append((at, at + meeting.duration))
-            if len(found) == meeting.most:
-                return tuple(found)
-    return tuple(found)
+            slots.append((at, at + meeting.duration))
+            if len(slots) == meeting.most:
+                return tuple(slots)
+    return tuple(slots)
 
 
 def fitting(
-    found: Sequence[Span], meeting: Meeting, person: Person, window: Window
+    slots: Sequence[Span], meeting: Meeting, person: Person, window: Window
 ) -> frozenset[Span]:
     """
-    Return which of `found` (in order, as `find` returns them) would do for one person more.
+    Return the `slots`, sorted as `find` returns them, that suit one more person.
 
-    None of them, where nobody can tell.
+    Returns none if the busy times of the person are unknown.
     """
     free = _can(person, meeting, window) or ()
     fits: set[Span] = set()
     at = 0
-    for start, end in found:
+    for start, end in slots:
         while at < len(free) and free[at][1] < end:
             at += 1
         if at < len(free) and free[at][0] <= start:
@@ -112,7 +114,7 @@ def fitting(
 
 
 def _can(person: Person, meeting: Meeting, window: Window) -> tuple[Span, ...] | None:
-    """Return when they could be in a meeting; None where nobody can tell."""
+    """Return the times at which a person can meet; None if unknown."""
     if person.taken is None:
         return None
     free = intervals.without([(window.start, window.end)], _widened(person.taken, meeting))
@@ -140,7 +142,7 @@ def _count(person: Person) -> int:
 
 
 def _widened(taken: Sequence[Span], meeting: Meeting) -> tuple[Span, ...]:
-    """What a meeting may not touch: there must be time after what was, and before what comes."""
+    """Return busy times extended by the free time that the meeting needs around it."""
     return intervals.merged(
         (start - meeting.after, end + meeting.before) for start, end in taken if start < end
     )
@@ -148,16 +150,16 @@ def _widened(taken: Sequence[Span], meeting: Meeting) -> tuple[Span, ...]:
 
 def _working(hours: Hours, window: Window) -> tuple[Span, ...]:
     place = zones.zone(hours.zone)
-    # The night before may reach into the first day.
+    # A working span of the day before may reach into the first day.
     day = zones.clock(window.start, place).date() - _ONE_DAY
     last = zones.clock(window.end, place).date()
-    found: list[Span] = []
+    working_spans: list[Span] = []
     while day <= last:
         for start, end in hours.days.get(day.weekday(), ()):
             ends_on = day if start < end else day + _ONE_DAY
-            found.append((_at(day, start, place), _at(ends_on, end, place)))
+            working_spans.append((_at(day, start, place), _at(ends_on, end, place)))
         day += _ONE_DAY
-    return intervals.merged(found)
+    return intervals.merged(working_spans)
 
 
 def _at(day: date, clock: time, place: ZoneInfo) -> datetime:
@@ -165,13 +167,13 @@ def _at(day: date, clock: time, place: ZoneInfo) -> datetime:
 
 
 def _steps(first: datetime, last: datetime, step: timedelta, place: ZoneInfo) -> Iterator[datetime]:
-    """Every multiple of `step` after midnight from `first` to `last`, as clocks show it."""
+    """Yield every local multiple of `step` after midnight, from `first` to `last`."""
     at = first
     while at <= last:
         clock = zones.clock(at, place)
         over = (clock - datetime.combine(clock.date(), time())) % step
         if over:
-            # Where clocks change in between, it takes a second look.
+            # Around a change of the UTC offset this takes a second iteration.
             at += min(step - over, _until_tomorrow(clock))
         else:
             yield at

@@ -1,9 +1,9 @@
 """
-What a rule makes: the times on a clock, between two, without walking there from the start.
+Generate the local times of a rule between two times, without iterating from its start.
 
-The library `dateutil` does this as well, and is what the tests hold it against. It is not used
-because nobody can stop it: between two times it searches to the year 9999, for seconds or
-for hours, where a rule such as every 30 February makes none.
+Tests compare the result with `dateutil`. The service does not use `dateutil`, because its search
+has no limit: for a rule without occurrences, such as every 30 February, it iterates to the year
+9999 for seconds or hours.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class TooMany(Exception):
-    """It happens more often, or is harder to find, than anybody would look at. Leave it out."""
+    """There are too many occurrences, or finding them takes too much work. Leave the event out."""
 
 
 class Work:
     """
-    How many days and times may still be looked at, of a larger amount if there is one.
+    A budget of days and times to look at, optionally part of a larger budget.
 
     A step takes about a microsecond.
     """
@@ -40,7 +40,7 @@ class Work:
         self.of = of
 
     def spend(self, steps: int) -> None:
-        """:raises TooMany: if there is nothing left"""
+        """:raises TooMany: if the budget is used up"""
         self.left -= steps
         if self.of is not None:
             self.of.spend(steps)
@@ -49,7 +49,7 @@ class Work:
 
 
 class Pattern:
-    """A rule together with what it takes from its start: all that says which times match."""
+    """A rule completed by its start: everything that decides which times match."""
 
     def __init__(self, rule: Rule, start: datetime) -> None:
         self.rule = rule
@@ -65,7 +65,7 @@ class Pattern:
         self.is_any_day = not (limits or self.weekdays or self.nth)
 
     def _derive(self) -> None:
-        """Take from the start what the rule leaves open (RFC 5545, section 3.3.10)."""
+        """Complete the rule from the start (RFC 5545, section 3.3.10)."""
         rule = self.rule
         if rule.month_days or rule.year_days or rule.weeks or rule.days:
             return
@@ -78,7 +78,7 @@ class Pattern:
 
     @property
     def is_plain(self) -> bool:
-        """True if its times are all equally far apart."""
+        """Whether all occurrences have the same distance."""
         rule = self.rule
         days = rule.days or rule.months or rule.month_days or rule.year_days
         chosen = days or rule.hours or rule.minutes or rule.seconds or rule.positions
@@ -86,20 +86,20 @@ class Pattern:
 
     @property
     def is_weekly(self) -> bool:
-        """True if every week has as many as any other."""
+        """Whether every week has the same number of occurrences."""
         return self.rule.freq == "WEEKLY" and not (self.months or self.rule.positions)
 
     @property
     def step(self) -> timedelta:
-        """From one period to the next, of anything shorter than a month."""
+        """The length of one period, for periods shorter than a month."""
         days = {"DAILY": 1, "WEEKLY": 7}.get(self.rule.freq, 0)
         return timedelta(days=days, seconds=_SECONDS.get(self.rule.freq, 0)) * self.rule.interval
 
     def clocks(self, first: datetime, last: datetime, work: Work) -> Iterator[datetime]:
         """
-        Return what matches from `first` to `last` inclusive, in order, never before the start.
+        Yield the matching local times from `first` to `last` inclusive, never before the start.
 
-        COUNT and UNTIL are for the caller to heed.
+        The caller applies COUNT and UNTIL.
 
         :raises TooMany: if `work` runs out
         """
@@ -108,8 +108,8 @@ class Pattern:
             return
         is_of_days = self.rule.freq not in _SECONDS
         by_day, within = self._by_day(first, last, work), self._within_day(first, last, work)
-        for found in by_day if is_of_days else within:
-            for clock in _picked(found, self.rule.positions):
+        for period_times in by_day if is_of_days else within:
+            for clock in _picked(period_times, self.rule.positions):
                 if first <= clock <= last:
                     yield clock
 
@@ -118,7 +118,7 @@ class Pattern:
     def _by_day(self, first: datetime, last: datetime, work: Work) -> Iterator[list[datetime]]:
         times = self._times_of_day()
         for days in self._periods(first.date(), last.date(), work):
-            # Before the list is made: of a year it may have half a million times.
+            # Checked before the list is built: a year may have half a million times.
             work.spend(len(days) * len(times))
             yield [datetime.combine(day, each) for day in days for each in times]
 
@@ -181,15 +181,15 @@ class Pattern:
         while at <= last:
             work.spend(1)
             if (until := self._nothing_before(at, unit)) is None:
-                found = self._in(at, unit)
-                work.spend(len(found))
-                yield found
+                matching_times = self._in(at, unit)
+                work.spend(len(matching_times))
+                yield matching_times
                 at += step
             else:
                 at += max(1, -((at - until) // step)) * step
 
     def _nothing_before(self, at: datetime, unit: int) -> datetime | None:
-        """Return until when nothing can match, seen from a time that does not; else None."""
+        """Return the time before which nothing can match; None if `at` itself may match."""
         rule = self.rule
         if not self.matches(at.date()):
             return datetime.combine(at.date(), time()) + _ONE_DAY
@@ -210,7 +210,7 @@ class Pattern:
     # One day.
 
     def matches(self, day: date) -> bool:
-        """Return whether every part of the rule that limits days lets `day` through."""
+        """Return whether a day passes all parts of the rule that limit days."""
         return self.is_any_day or (
             (not self.months or day.month in self.months)
             and (not (self.weekdays or self.nth) or self._is_weekday(day))
@@ -223,7 +223,7 @@ class Pattern:
         weekday = day.weekday()
         if weekday in self.weekdays:
             return True
-        ordinals = {ordinal for ordinal, wanted in self.nth if wanted == weekday}
+        ordinals = {ordinal for ordinal, nth_weekday in self.nth if nth_weekday == weekday}
         if not ordinals:
             return False
         number, length = day.day, _length(day)
@@ -232,7 +232,7 @@ class Pattern:
         return (number + 6) // 7 in ordinals or -((length - number) // 7 + 1) in ordinals
 
     def _isfirst_of_week(self, day: date) -> bool:
-        # The week belongs to the year that its fourth day is in.
+        # A week belongs to the year of its fourth day.
         fourth = date.fromordinal(first_of_week(day, self.rule.week_start) + 3)
         first = first_of_week(date(fourth.year, 1, 4), self.rule.week_start)
         following = first_of_week(date(fourth.year + 1, 1, 4), self.rule.week_start)
@@ -240,20 +240,20 @@ class Pattern:
         return _counts(number, (following - first) // 7, self.weeks)
 
 
-def _picked(found: list[datetime], positions: Sequence[int]) -> Sequence[datetime]:
+def _picked(times: list[datetime], positions: Sequence[int]) -> Sequence[datetime]:
     if not positions:
-        return found
-    size = len(found)
-    places = {place - 1 if place > 0 else size + place for place in positions}
-    return [found[place] for place in sorted(places) if 0 <= place < size]
+        return times
+    size = len(times)
+    indexes = {place - 1 if place > 0 else size + place for place in positions}
+    return [times[place] for place in sorted(indexes) if 0 <= place < size]
 
 
-def _counts(number: int, length: int, wanted: frozenset[int]) -> bool:
-    return number in wanted or number - length - 1 in wanted
+def _counts(number: int, length: int, numbers: frozenset[int]) -> bool:
+    return number in numbers or number - length - 1 in numbers
 
 
 def _next(first: int, begin: int, step: int) -> int:
-    """Return the last of `begin`, `begin + step`, … that is not past `first`; else `begin`."""
+    """Return the last of `begin`, `begin + step`, … that is at most `first`; else `begin`."""
     return begin + max(0, (first - begin) // step) * step
 
 
@@ -262,7 +262,7 @@ def _month(day: date) -> int:
 
 
 def first_of_week(day: date, week_start: int) -> int:
-    """Return the first day of the week, as an ordinal."""
+    """Return the ordinal of the first day of the week."""
     return day.toordinal() - (day.weekday() - week_start) % 7
 
 

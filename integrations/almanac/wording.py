@@ -1,7 +1,7 @@
 """
-A recurrence in words: "every 2 weeks on Monday and Friday, until 3 March 2027". Pure.
+A recurrence as text: "every 2 weeks on Monday and Friday, until 3 March 2027". Pure.
 
-What these words cannot say exactly is not said halfway: then it repeats "by a rule of its own".
+A rule that these phrases cannot express exactly is described as "by a rule of its own".
 """
 
 from __future__ import annotations
@@ -39,26 +39,32 @@ _UNITS: Final = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY":
 
 def words(recurrence: Sequence[str], start: When) -> str:
     """
-    Return how an event repeats; nothing of one that does not.
+    Return the recurrence as text; empty for a single event.
 
-    :param recurrence: lines of RFC 5545, as an event keeps them
-    :param start: of the event, on whose clock the series counts
+    :param recurrence: content lines of RFC 5545
+    :param start: the start of the event, in whose time zone the series is calculated
     """
     if not recurrence:
         return ""
     try:
-        found = [lines.read(one.strip()) for one in recurrence]
-        made = [rules.parse(one.value) for one in found if one.name == "RRULE"]
-        said = [_rule(made[0], start)] if len(made) == 1 else [OF_ITS_OWN] if made else []
+        content_lines = [lines.read(line.strip()) for line in recurrence]
+        parsed_rules = [rules.parse(line.value) for line in content_lines if line.name == "RRULE"]
+        phrases = (
+            [_rule(parsed_rules[0], start)]
+            if len(parsed_rules) == 1
+            else [OF_ITS_OWN]
+            if parsed_rules
+            else []
+        )
     except (lines.BadLine, rules.BadRule, zones.UnknownZone):
         return OF_ITS_OWN
     more, less = (
-        sum(one.value.count(",") + 1 for one in found if one.name == name)
+        sum(line.value.count(",") + 1 for line in content_lines if line.name == name)
         for name in ("RDATE", "EXDATE")
     )
-    said += [f"on {more} more {_dates(more)}"] if more else []
-    said += [f"without {less} {_dates(less)}"] if less else []
-    return ", ".join(said)
+    phrases += [f"on {more} more {_dates(more)}"] if more else []
+    phrases += [f"without {less} {_dates(less)}"] if less else []
+    return ", ".join(phrases)
 
 
 def _rule(rule: Rule, start: When) -> str:
@@ -67,16 +73,16 @@ def _rule(rule: Rule, start: When) -> str:
         return OF_ITS_OWN
     unit = _UNITS[rule.freq]
     every = f"every {unit}" if rule.interval == 1 else f"every {rule.interval} {unit}s"
-    said = f"{every} {how}".strip()
-    if said == "every week on Monday, Tuesday, Wednesday, Thursday and Friday":
-        said = "every weekday"
+    text = f"{every} {how}".strip()
+    if text == "every week on Monday, Tuesday, Wednesday, Thursday and Friday":
+        text = "every weekday"
     if rule.count is not None:
-        return f"{said}, {rule.count} {'time' if rule.count == 1 else 'times'}"
-    return f"{said}, until {_day(_until(rule.until, start))}" if rule.until is not None else said
+        return f"{text}, {rule.count} {'time' if rule.count == 1 else 'times'}"
+    return f"{text}, until {_day(_until(rule.until, start))}" if rule.until is not None else text
 
 
 def _how(rule: Rule, first: date) -> str | None:
-    """Return on which of its days; None where words would say less than the rule does."""
+    """Return the days of the rule as text; None if the text would say less than the rule."""
     is_other = any((rule.seconds, rule.minutes, rule.hours, rule.year_days, rule.weeks))
     if rule.freq not in _UNITS or is_other or rule.positions:
         return None
@@ -95,7 +101,7 @@ def _how(rule: Rule, first: date) -> str | None:
 
 def _on_days(rule: Rule, first: date) -> str:
     days = [day for _, day in rule.days] or [first.weekday()]
-    return f"on {listed([DAYS[one] for one in sorted(days)])}"
+    return f"on {listed([DAYS[day] for day in sorted(days)])}"
 
 
 def _in_month(rule: Rule, first: date) -> str | None:
@@ -108,7 +114,7 @@ def _in_month(rule: Rule, first: date) -> str | None:
     days = rule.month_days or (first.day,)
     if days == (-1,):
         return "on the last day"
-    return None if min(days) < 0 else f"on day {listed([str(one) for one in days])}"
+    return None if min(days) < 0 else f"on day {listed([str(day) for day in days])}"
 
 
 def _in_year(rule: Rule, first: date) -> str | None:
@@ -117,7 +123,7 @@ def _in_year(rule: Rule, first: date) -> str | None:
         return None
     if not rule.days:
         days = rule.month_days or (first.day,)
-        # A day of the month alone is one of every month.
+        # A day of the month without a month means every month.
         is_every_month = bool(rule.month_days) and not rule.months
         if is_every_month or len(days) != 1 or days[0] < 1:
             return None
@@ -126,9 +132,9 @@ def _in_year(rule: Rule, first: date) -> str | None:
     return None if within is None else f"{within} of {MONTHS[months[0] - 1]}"
 
 
-def listed(found: Sequence[str]) -> str:
-    """Return words with commas, and an "and" before the last."""
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+def listed(items: Sequence[str]) -> str:
+    """Join items with commas, and with "and" before the last."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def _clock(start: When) -> date:
@@ -140,7 +146,7 @@ def _clock(start: When) -> date:
 
 
 def _until(until: date, start: When) -> date:
-    """Return the last day that it may happen, on the clock that the series counts on."""
+    """Return the last possible day, in the time zone of the series."""
     if isinstance(until, datetime):
         return (until.astimezone(_place(start)) if until.tzinfo else until).date()
     return until
