@@ -1,8 +1,8 @@
 """
-The end of a turn: the status of its integration, and a cursor that is still to be written.
+The end of a turn: save the status of its integration, and a cursor that is not yet saved.
 
-A provider may move the cursor of every empty poll. Composing two statements with Django, and
-sending them in a transaction, took an eighth of such a poll, so `release_row` is one statement.
+A provider may move the cursor of every empty poll. Two statements in a transaction, composed with
+Django's ORM, took an eighth of such a poll, so `release_row` is one statement.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db import connection as database
 from django.db import models
 
 from integrations import fences
+from integrations.leases import Lease
 from integrations.models import (
     FETCHABLE,
     LIVE,
@@ -30,8 +31,8 @@ from integrations.models import (
 from .standing import standing
 from .turn import Turn
 
-# The conditions are those of `fences.hold` and `claims.release`. The integration is locked first:
-# a row of the work is only written once it has been joined to it. See "Lock order" in the README.
+# The conditions of `fences.hold` and `claims.release`. The integration is locked first: the join
+# comes before the write. See "Lock order" in the README.
 _RELEASE = """
 WITH live AS (
     SELECT id FROM integrations_integration
@@ -41,25 +42,25 @@ WITH live AS (
 UPDATE integrations_syncwork AS w SET lease_by = NULL, lease_until = NULL, {assignments}
   FROM live
  WHERE w.integration_id = live.id AND w.id = %(work)s AND w.lease_by = %(holder)s
-   AND w.next_sync_at <= %(taken_at)s
+   AND w.next_sync_at <= %(claimed_at)s
 """
 
 
 def release_row(
-    work: SyncWork, *, epoch: int, holder: UUID, taken_at: datetime, values: Mapping[str, Any]
+    lease: Lease, *, integration_id: UUID, epoch: int, values: Mapping[str, Any]
 ) -> bool:
     """
-    Give the row back and save `values`; return whether that was done.
+    Give the work back and save `values`; return whether that was done.
 
-    Nothing was written if the integration is no longer live under `epoch`, if somebody else holds
-    the row, or if it was reported as due after `taken_at`.
+    Nothing is written if the integration is no longer live under `epoch`, if the lease is lost, or
+    if a hint made the work due during the turn.
     """
     parameters: dict[str, Any] = {
-        "integration": work.integration_id,
+        "integration": integration_id,
         "epoch": epoch,
-        "work": work.id,
-        "holder": holder,
-        "taken_at": taken_at,
+        "work": lease.row_id,
+        "holder": lease.holder,
+        "claimed_at": lease.claimed_at,
     }
     fields = _fields()
     for name, value in values.items():
@@ -86,9 +87,9 @@ def _statement(names: tuple[str, ...]) -> str:
 
 def hold_unsaved(turn: Turn) -> dict[str, Any]:
     """
-    Return the values that the turn has yet to write; hold the fence if there are some.
+    Return the values that the turn has not saved yet; hold the fence if there are any.
 
-    :raises NoLongerLive: if the integration was disconnected meanwhile
+    :raises NoLongerLive: if the integration was disconnected during the turn
     """
     if turn.unsaved:
         fences.hold(integration_id=turn.integration.id, epoch=turn.epoch)
@@ -107,7 +108,7 @@ def get_changed_status(
 
 
 def set_status(turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime) -> None:
-    """Write status and reason, unless the integration ended meanwhile."""
+    """Save status and reason, unless the integration ended during the turn."""
     live = Integration.objects.filter(
         id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE
     )

@@ -16,7 +16,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import owned
+from integrations import leases
 from integrations.fences import NoLongerLive
+from integrations.leases import LeaseLost
 from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
 from limited_use import traces
@@ -25,8 +27,7 @@ from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 
-from . import channels, claims, failing, mailboxes, pauses, subscribing
-from .claims import LeaseLost
+from . import channels, failing, mailboxes, pauses, subscribing, wanting
 from .turns import Postponed, Turn
 
 logger = logging.getLogger(__name__)
@@ -44,13 +45,14 @@ def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID 
     That is the work of a resource whose watch started or ended: nobody was told of its changes.
 
     :param now: the clock
-    :raises claims.NotClaimed: if nothing is, or somebody else is at it
+    :raises NotClaimable: if the watch is not due, or another worker holds it
     """
-    lease_for = timedelta(seconds=settings.LEASE_SECONDS)
-    claim, watch = claims.claim(watch_id=watch_id, at=now(), lease_for=lease_for)
+    at, duration = now(), timedelta(seconds=settings.LEASE_SECONDS)
+    due = wanting.claimable(at).select_related("integration", "connection")
+    lease, watch = leases.claim_from(due, watch_id, at=at, duration=duration)
     account = watch.connection
     with owned.acting_for(account.user_id, account.organisation_id):
-        turn = Turn(claim, watch, now)
+        turn = Turn(lease, watch, now)
         _take(turn)
         return turn.due_work_id
 
@@ -105,5 +107,5 @@ def _stop(turn: Turn) -> None:
         # Worth another try only for as long as it would go on by itself.
         if watch.expires_at is not None and watch.expires_at > turn.clock():
             raise
-    claims.forget(turn.claim)
+    leases.delete_row(turn.lease)
     logger.info("watch.stopped", extra=turn.about)
