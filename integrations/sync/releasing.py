@@ -62,23 +62,23 @@ def release_row(
         "holder": lease.holder,
         "claimed_at": lease.claimed_at,
     }
-    fields = _fields()
+    fields = _get_fields()
     for name, value in values.items():
         parameters[f"new_{name}"] = fields[name].get_db_prep_save(value, database)
     with database.cursor() as cursor:
-        cursor.execute(_statement(tuple(values)), parameters)
+        cursor.execute(_build_statement(tuple(values)), parameters)
         return bool(cursor.rowcount)
 
 
 @lru_cache(maxsize=1)
-def _fields() -> dict[str, models.Field[Any, Any]]:
+def _get_fields() -> dict[str, models.Field[Any, Any]]:
     # Django's documented interface.
     return {field.name: field for field in SyncWork._meta.concrete_fields}  # noqa: SLF001
 
 
 @lru_cache(maxsize=32)
-def _statement(names: tuple[str, ...]) -> str:
-    fields = _fields()
+def _build_statement(names: tuple[str, ...]) -> str:
+    fields = _get_fields()
     return _RELEASE.format(
         live=", ".join(f"'{status}'" for status in LIVE),
         assignments=", ".join(f"{fields[name].column} = %(new_{name})s" for name in names),
@@ -101,10 +101,10 @@ def get_changed_status(
 ) -> tuple[IntegrationStatus, StatusReason] | None:
     """Return status and reason of the integration after this turn; None if they do not change."""
     integration = turn.integration
-    now = (integration.status, integration.status_reason)
-    found = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
-    status = standing(found, now=now, at=at)
-    return status if status != now else None
+    current = (integration.status, integration.status_reason)
+    findings = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
+    status = standing(findings, now=current, at=at)
+    return status if status != current else None
 
 
 def set_status(turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime) -> None:

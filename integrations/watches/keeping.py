@@ -1,7 +1,7 @@
 """
-Start, renew, follow and stop watches at the provider, from wherever a row stands.
+Start, renew, replace and stop watches at the provider, as the status of their rows requires.
 
-What is wrong ends in a row of `failing`; the sync goes on by asking, whatever becomes of a watch.
+Errors follow the table of `failing`. The sync polls, whether or not a watch works.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from .turns import Postponed, Turn
 
 logger = logging.getLogger(__name__)
 
-# What cannot be done now, and is nobody's fault.
+# After a temporary obstacle that is no failure.
 PAUSE: Final = timedelta(seconds=30)
-# What was decided stands for a while: asked again and again, it would fill the ledger.
+# A refusal lasts for a while, and every attempt writes to the ledger.
 _REFUSED: Final = (Refused, Destroyed, Unopenable, errors.GrantRevoked)
 
 
 def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
     """
-    Do what is due about one watch; return the sync work that a worker has to be queued for.
+    Start, renew, replace or stop one watch that is due; return the sync work to queue, or None.
 
-    That is the work of a resource whose watch started or ended: nobody was told of its changes.
+    That is the work of a resource whose watch started or ended: its changes were not notified.
 
     :param now: the clock
     :raises NotClaimable: if the watch is not due, or another worker holds it
@@ -71,8 +71,8 @@ def _take(turn: Turn) -> None:
     except errors.ProviderError as error:
         failing.record(turn, error)
     except Exception as bug:
-        # It pages a developer, and must not come back every second. As in a sync, no report has
-        # what its frames held.
+        # A developer is paged, so the next try waits. The frames may hold content: as in a sync, no
+        # report shows them.
         traces.clear(bug)
         logger.exception("watch.crashed", extra=turn.about)
         turn.rest(pauses.LONGEST)
@@ -104,7 +104,7 @@ def _stop(turn: Turn) -> None:
         else:
             channels.stop(turn)
     except errors.ProviderError:
-        # Worth another try only for as long as it would go on by itself.
+        # Another try is worth it only until the watch expires by itself.
         if watch.expires_at is not None and watch.expires_at > turn.clock():
             raise
     leases.delete_row(turn.lease)

@@ -27,8 +27,6 @@ from tests.integrations import household as houses
 
 MINUTE = timedelta(minutes=1)
 
-pytestmark = pytest.mark.invariant(5)
-
 
 def open_watch(house):
     watch = houses.open_watch(house, at=house.at)
