@@ -1,12 +1,12 @@
 """
-Refreshing a grant: one refresh at a time, whoever asks and wherever.
+Token refresh: at most one refresh of a grant at a time, over all processes.
 
-The lease is a row in PostgreSQL with an end, so that a worker which dies holds
-nobody up for longer than that. What decides whether a refresh may be written is
-the grant's generation and the connection's epoch, never the lease.
+A lease on the connection lets one worker refresh; if that worker dies, the others wait until the
+lease expires. The grant's generation and the connection's epoch decide whether new tokens are
+saved, never the lease.
 
-Only workers can open a refresh token. Another process writes down which token is no good, asks
-a worker, and looks for the next one to appear; the asking is a hint, and the row is the wish.
+Only workers can open a refresh token. Another process records which token is rejected, asks a
+worker, and polls for the next token. The request is a hint: the row keeps it if it is lost.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from integrations import alarms, credentials, permits
+from integrations import alarms, credentials, leases, permits
 from integrations.endpoints import endpoints
 from integrations.fences import NoLongerLive
+from integrations.leases import Lease, LeaseLost, NotClaimable
 from integrations.models import Connection, ConnectionStatus
 from integrations.providers import PROVIDERS, errors, oauth
 from integrations.providers.oauth import TokenSet
@@ -39,7 +40,7 @@ Ask = Callable[[UUID], None]
 
 FIRST_POLL = 0.05
 LONGEST_POLL = 0.5
-# Seconds, for whoever is told to come again.
+# Seconds after which a caller may try again.
 AGAIN_IN = 5.0
 
 
@@ -71,9 +72,9 @@ def usable(
         if _is_fresh(connection, beyond=beyond, at=now):
             return connection
         if ask is None:
-            holder = uuid4()
-            if _claim(connection, holder, at=now):
-                _refresh(connection, holder, at=now, claims=claims)
+            lease = _claim(connection, at=now)
+            if lease is not None:
+                _refresh(connection, lease, at=now, claims=claims)
                 continue
         elif asked is None:
             want(connection, beyond=max(beyond, connection.grant_generation))
@@ -81,7 +82,7 @@ def usable(
             asked = connection
         elif connection.refresh_failed_at != asked.refresh_failed_at:
             raise errors.Unavailable("the refresh failed", retry_after=AGAIN_IN)
-        # Somebody is at it: look again, once more at the very end, and only then give up.
+        # Another worker refreshes: poll, a last time after the deadline, and then give up.
         if time.monotonic() >= give_up_at:
             raise errors.Unavailable("somebody else's refresh takes too long", retry_after=AGAIN_IN)
         time.sleep(poll)
@@ -120,27 +121,22 @@ def want(connection: Connection, *, beyond: int) -> None:
     )
 
 
-def _claim(connection: Connection, holder: UUID, *, at: datetime) -> bool:
-    free = Connection.objects.filter(
-        Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=at),
-        id=connection.id,
-        epoch=connection.epoch,
-        grant_generation=connection.grant_generation,
-        status=ConnectionStatus.ACTIVE,
-    )
-    until = at + timedelta(seconds=settings.LEASE_SECONDS)
-    return bool(free.update(refresh_lease_by=holder, refresh_lease_until=until))
+def _claim(connection: Connection, *, at: datetime) -> Lease | None:
+    """Lease the refresh; None if another worker holds it, or the grant has changed."""
+    try:
+        return leases.claim(
+            connection,
+            at=at,
+            duration=timedelta(seconds=settings.LEASE_SECONDS),
+            prefix=leases.REFRESH,
+            unchanged=("epoch", "grant_generation", "status"),
+        )
+    except NotClaimable:
+        return None
 
 
-def _let_go(connection: Connection, holder: UUID) -> None:
-    """End a lease under which no token came."""
-    Connection.objects.filter(id=connection.id, refresh_lease_by=holder).update(
-        refresh_lease_by=None, refresh_lease_until=None, refresh_failed_at=timezone.now()
-    )
-
-
-def _refresh(connection: Connection, holder: UUID, *, at: datetime, claims: str) -> None:
-    """Ask the provider for new tokens, under the lease, and write them or throw them away."""
+def _refresh(connection: Connection, lease: Lease, *, at: datetime, claims: str) -> None:
+    """Ask the provider for new tokens, under the lease, and save or discard them."""
     provider = PROVIDERS[connection.provider]
     tokens: TokenSet | None = None
     try:
@@ -159,22 +155,24 @@ def _refresh(connection: Connection, holder: UUID, *, at: datetime, claims: str)
             epoch=connection.epoch,
             generation=connection.grant_generation,
             at=timezone.now(),
-            # What a call was refused for, where the token endpoint names nothing.
+            # The claims that a call was refused for, if the token endpoint names none.
             wanted=ended.claims or claims if isinstance(ended, errors.StepUpWanted) else None,
         )
-        # Who asked looks again: a reconnect may have come between.
+        # The caller reads the row again: the owner may have reconnected.
     except errors.ProviderError as error:
         alarms.of_provider(error, provider=provider.key, at=at)
         raise
     finally:
         if tokens is None:
-            _let_go(connection, holder)
+            # A reconnect or a disconnect takes the lease away.
+            with suppress(LeaseLost):
+                leases.release(lease, refresh_failed_at=timezone.now())
     if tokens is not None and not _write(connection, tokens):
         _drop(connection, tokens)
 
 
 def _write(read: Connection, tokens: TokenSet) -> bool:
-    """Write what the refresh of `read` brought, if nothing came between; return whether."""
+    """Save the tokens unless the grant changed since `read`; return whether they were saved."""
     with transaction.atomic(durable=True):
         connection = (
             Connection.objects.select_for_update(no_key=True)
@@ -188,7 +186,7 @@ def _write(read: Connection, tokens: TokenSet) -> bool:
         )
         if connection is None:
             return False
-        # Access and newest refresh token in one commit, or the grant dies with the older one.
+        # Access token and new refresh token in one commit: the old refresh token is used up.
         credentials.store(connection, tokens)
         if tokens.granted_scopes:
             connection.granted_scopes = sorted(tokens.granted_scopes)
@@ -206,14 +204,14 @@ def _write(read: Connection, tokens: TokenSet) -> bool:
 
 
 def _drop(read: Connection, tokens: TokenSet) -> None:
-    """Throw away what came too late: the connection ended, or somebody else refreshed it."""
+    """Discard late tokens: the connection ended, or another worker refreshed it."""
     is_over = (
         Connection.objects.filter(id=read.id)
         .filter(status__in=[ConnectionStatus.ENDING, ConnectionStatus.ENDED])
         .exists()
     )
     if not is_over:
-        # The grant stands, and to revoke one token of it would be to revoke all.
+        # The grant is live, and revoking one of its tokens would revoke all of them.
         return
     credentials.discard(
         tokens,

@@ -12,10 +12,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.ids import uuid7
-from integrations import credentials, permits
+from integrations import credentials, leases, permits
 from integrations.models import Connection, ConnectionStatus
 from limited_use.sinks import vault
 from limited_use.sinks.vault import Seal
@@ -44,7 +44,7 @@ def run(*, at: datetime) -> int:
 def _left(at: datetime) -> QuerySet[Connection]:
     # Not while it is refreshed: a token that came meanwhile would be lost.
     return Connection.objects.filter(
-        Q(refresh_lease_until=None) | Q(refresh_lease_until__lte=at),
+        leases.unleased(at, prefix=leases.REFRESH),
         grant_id=F("id"),
         status__in=_LIVE,
         refresh_token__isnull=False,

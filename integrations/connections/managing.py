@@ -136,9 +136,9 @@ def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Inte
         integration = _live(integration_id)
         integration.horizon_days = days
         integration.save(update_fields=["horizon_days"])
-        # The listing begins anew: it fetches what is missing and sweeps what lies outside. What
-        # is here is not fetched again. A run under way loses its lease: its horizon is the older.
-        claims.list_again(integration_id=integration_id, at=at)
+        # The listing fetches missing messages and deletes those beyond the horizon. Stored messages
+        # are not fetched again. A turn with the old horizon loses its lease.
+        claims.restart_listing(integration_id=integration_id, at=at)
         for work in SyncWork.objects.filter(integration=integration):
             transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
         # What lies outside goes now, even if the provider lets nothing be listed.

@@ -20,7 +20,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from integrations import grants, notices
+from integrations import grants, leases, notices
+from integrations.leases import Lease, LeaseLost
 from integrations.models import PurgeJob, PurgeStep, RevocationOutcome
 from limited_use.ledger import entries, names, sequencer
 from limited_use.ledger.store import NotSequenced
@@ -50,11 +51,11 @@ class Wait(Exception):
 class Turn:
     """One worker's turn at a job."""
 
-    mine: jobs.Claim
+    lease: Lease
     now: Clock
 
     def job(self) -> PurgeJob:
-        return PurgeJob.objects.select_related("integration__connection").get(id=self.mine.job_id)
+        return PurgeJob.objects.select_related("integration__connection").get(id=self.lease.row_id)
 
 
 def run(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
@@ -62,24 +63,24 @@ def run(*, job_id: UUID, now: Clock = timezone.now) -> PurgeStep:
     Take the purge as far as it goes now, and return the step that it stands at.
 
     :param now: the clock; a run of a large mailbox lasts longer than one moment
-    :raises NotClaimed: if somebody else works on it, or it is not due
-    :raises LeaseLost: if somebody else took over
+    :raises NotClaimable: if another worker holds the job, or it is not due
+    :raises LeaseLost: if another worker took over
     """
-    lease_for = timedelta(seconds=settings.LEASE_SECONDS)
-    mine, job = jobs.claim(job_id=job_id, at=now(), lease_for=lease_for)
-    turn, step = Turn(mine, now), PurgeStep(job.step)
+    duration = timedelta(seconds=settings.LEASE_SECONDS)
+    lease, job = jobs.claim(job_id=job_id, at=now(), duration=duration)
+    turn, step = Turn(lease, now), PurgeStep(job.step)
     try:
         while step is not PurgeStep.DONE:
             _STEPS[step](turn)
             step = PurgeStep(PurgeJob.objects.values_list("step", flat=True).get(id=job_id))
     except Wait as wait:
-        jobs.let_go(mine, next_try_at=wait.until)
-    except jobs.LeaseLost:
+        leases.release(lease, next_try_at=wait.until)
+    except LeaseLost:
         raise
     except Exception:
         # The promise stands: tried again, more and more rarely, until `overdue` calls a person.
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(job.try_count, 16))
-        jobs.let_go(mine, next_try_at=now() + timedelta(seconds=pause))
+        leases.release(lease, next_try_at=now() + timedelta(seconds=pause))
         raise
     log.info("purge.advanced", extra={"job_id": job_id, "step": step})
     return step
@@ -97,7 +98,7 @@ def _try_provider(turn: Turn) -> None:
         revoking.stop_watches(job, now=turn.now)
     if job.revocation_tried_at is None:
         revoking.attempt(job, now=turn.now)
-    _reach(turn, PurgeStep.PROVIDER_TRIED)
+    _save_step(turn, PurgeStep.PROVIDER_TRIED)
 
 
 def _empty(turn: Turn) -> None:
@@ -109,7 +110,7 @@ def _empty(turn: Turn) -> None:
         nonlocal renew_at
         at = turn.now()
         if at >= renew_at:
-            jobs.keep(turn.mine, at=at)
+            leases.renew(turn.lease, at=at)
             renew_at = at + third
 
     with_watches = bool(job.watch_stop)
@@ -117,7 +118,7 @@ def _empty(turn: Turn) -> None:
     at = turn.now()
     values = {"emptied_at": at, "deleted_count": job.deleted_count + deleted}
     with transaction.atomic(durable=True):
-        jobs.reach(turn.mine, step=PurgeStep.EMPTIED, at=at, values=values)
+        jobs.save_step(turn.lease, step=PurgeStep.EMPTIED, at=at, values=values)
 
 
 def _verify(turn: Turn) -> None:
@@ -137,8 +138,8 @@ def _verify(turn: Turn) -> None:
             at=at,
             name=_name(job),
         )
-        jobs.reach(
-            turn.mine,
+        jobs.save_step(
+            turn.lease,
             step=PurgeStep.VERIFIED,
             at=at,
             values={"counts_left": counts, "verified_at": at},
@@ -165,7 +166,7 @@ def _settle_revocation(turn: Turn) -> None:
             at=at,
             name=_name(job),
         )
-        jobs.reach(turn.mine, step=PurgeStep.REVOCATION_SETTLED, at=at, entry_ids=(entry,))
+        jobs.save_step(turn.lease, step=PurgeStep.REVOCATION_SETTLED, at=at, entry_ids=(entry,))
 
 
 def _end_connection(turn: Turn) -> None:
@@ -174,8 +175,8 @@ def _end_connection(turn: Turn) -> None:
         if _settles_again(turn, job, at):
             return
         ended = ending.end(job.integration.connection_id, at=at)
-        jobs.reach(
-            turn.mine,
+        jobs.save_step(
+            turn.lease,
             step=PurgeStep.CREDENTIAL_DESTROYED,
             at=at,
             values=ended.values,
@@ -197,8 +198,8 @@ def _complete(turn: Turn) -> None:
             at=at,
             name=_name(job),
         )
-        jobs.reach(
-            turn.mine,
+        jobs.save_step(
+            turn.lease,
             step=PurgeStep.AWAITING_CHECKPOINT,
             at=at,
             values={"counts_left": counts},
@@ -219,7 +220,7 @@ def _issue_receipt(turn: Turn) -> None:
         with transaction.atomic(durable=True):
             if _settles_again(turn, job, at):
                 return
-            receipt.issue(turn.mine, job, at=at)
+            receipt.issue(turn.lease, job, at=at)
     except NotSequenced:
         raise Wait(at + CHECKPOINT_PAUSE) from None
     log.info(
@@ -241,7 +242,7 @@ def _settles_again(turn: Turn, job: PurgeJob, at: datetime) -> bool:
     if not revoking.is_outdated(job, job.integration.connection):
         return False
     values = {"revocation": RevocationOutcome.PENDING}
-    jobs.reach(turn.mine, step=PurgeStep.VERIFIED, at=at, values=values)
+    jobs.save_step(turn.lease, step=PurgeStep.VERIFIED, at=at, values=values)
     return True
 
 
@@ -257,14 +258,14 @@ def _left(job: PurgeJob) -> dict[str, int]:
 
 def _again(turn: Turn, counts: Mapping[str, int]) -> None:
     log.warning(
-        "purge.residue_found", extra={"job_id": turn.mine.job_id, "count": sum(counts.values())}
+        "purge.residue_found", extra={"job_id": turn.lease.row_id, "count": sum(counts.values())}
     )
-    _reach(turn, PurgeStep.PROVIDER_TRIED)
+    _save_step(turn, PurgeStep.PROVIDER_TRIED)
 
 
-def _reach(turn: Turn, step: PurgeStep) -> None:
+def _save_step(turn: Turn, step: PurgeStep) -> None:
     with transaction.atomic(durable=True):
-        jobs.reach(turn.mine, step=step, at=turn.now())
+        jobs.save_step(turn.lease, step=step, at=turn.now())
 
 
 _STEPS: Final[Mapping[PurgeStep, Callable[[Turn], None]]] = {

@@ -1,22 +1,21 @@
 """
-The promise as a row: opened inside the disconnect, claimed under a lease, moved step by step.
+Purge jobs: opened by the disconnect, claimed under a lease, advanced step by step.
 
-A step is saved only by the worker that holds the lease, in the transaction of what the step
-did; so a worker that was taken for dead changes nothing.
+Only the holder of the lease saves a step, in the transaction of the step's changes. So a worker
+whose lease expired changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F, Func, Q, QuerySet, Value
 
-from integrations import credentials, holders
+from integrations import credentials, holders, leases
+from integrations.leases import Lease
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -32,37 +31,20 @@ from limited_use.vault.lines import KeyLine
 
 
 class NotLive(Exception):
-    """There is nothing to disconnect: it was done before. Show the purge that runs."""
-
-
-class NotClaimed(Exception):
-    """Somebody else works on it, it is not due, or it is done. Do nothing."""
-
-
-class LeaseLost(Exception):
-    """The lease ran out and somebody else may have taken over. Drop everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to work on one job until its lease ends."""
-
-    job_id: UUID
-    holder: UUID
-    lease_for: timedelta
+    """The integration is already disconnected. Show its purge."""
 
 
 def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> PurgeJob:
     """
-    Fence `integration` off, destroy its keys and promise the purge, in the caller's transaction.
+    Fence `integration`, destroy its keys and open its purge job, in the caller's transaction.
 
-    Needs nothing but PostgreSQL. From the commit on nothing of the integration opens, and what
-    was begun under the older epoch cannot write. The last integration of a connection takes the
-    grant along: a refresh in flight is dropped, too.
+    Needs only PostgreSQL. After the commit no content of the integration can be opened, and no
+    worker of the old epoch can write. The last integration of a connection ends the grant as well,
+    and a token refresh in flight is discarded.
 
-    :raises NotLive: if it is not live any more
+    :raises NotLive: if the integration is no longer live
     """
-    # Connection before integration: the order in which a connect and a refresh take them.
+    # Connection before integration: a connect and a token refresh lock them in this order.
     connection = Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
     live = (
         Integration.objects.live().select_for_update(no_key=True).filter(id=integration.id).first()
@@ -138,48 +120,27 @@ def _begin_end(connection: Connection, at: datetime) -> None:
 
 
 def claimable(at: datetime) -> QuerySet[PurgeJob]:
-    """Return the jobs whose time has come and that nobody holds."""
+    """Return the unfinished jobs that are due and that no worker holds."""
     return PurgeJob.objects.filter(
-        ~Q(step=PurgeStep.DONE),
-        Q(lease_until=None) | Q(lease_until__lte=at),
-        next_try_at__lte=at,
+        ~Q(step=PurgeStep.DONE), leases.unleased(at), next_try_at__lte=at
     )
 
 
-def claim(*, job_id: UUID, at: datetime, lease_for: timedelta) -> tuple[Claim, PurgeJob]:
+def claim(*, job_id: UUID, at: datetime, duration: timedelta) -> tuple[Lease, PurgeJob]:
     """
-    Take the job under a lease.
+    Lease the job, and count the try.
 
-    :raises NotClaimed: if it is not due, or not free
+    :raises NotClaimable: if the job is not due or not free
     """
-    mine = Claim(job_id, uuid4(), lease_for)
-    with transaction.atomic(durable=True):
-        job = (
-            claimable(at)
-            .select_for_update(no_key=True, skip_locked=True, of=("self",))
-            .select_related("integration")
-            .filter(id=job_id)
-            .first()
-        )
-        if job is None:
-            raise NotClaimed
-        job.lease_by, job.lease_until = mine.holder, at + lease_for
-        job.try_count += 1
-        job.save(update_fields=["lease_by", "lease_until", "try_count"])
-    return mine, job
+    due = claimable(at).select_related("integration")
+    counted = F("try_count") + 1
+    lease, job = leases.claim_from(due, job_id, at=at, duration=duration, try_count=counted)
+    job.try_count += 1
+    return lease, job
 
 
-def keep(mine: Claim, *, at: datetime) -> None:
-    """
-    Renew the lease.
-
-    :raises LeaseLost: if it ran out and somebody else took the job
-    """
-    _update(mine, {"lease_until": at + mine.lease_for})
-
-
-def reach(
-    mine: Claim,
+def save_step(
+    lease: Lease,
     *,
     step: PurgeStep,
     at: datetime,
@@ -187,31 +148,14 @@ def reach(
     entry_ids: tuple[UUID, ...] = (),
 ) -> None:
     """
-    Save that `step` was reached, with `values` of the job; renews the lease.
+    Save the step that the job reached, with `values` of the job, and renew the lease.
 
     :param entry_ids: ledger entries of this step, for the receipt
     :raises LeaseLost: if the lease was lost; the caller's transaction must not commit
     """
-    changes: dict[str, Any] = {"step": step, "lease_until": at + mine.lease_for, **(values or {})}
+    changes: dict[str, Any] = {"step": step, **(values or {})}
     if entry_ids:
         changes["entry_ids"] = Func(
             F("entry_ids"), Value(list(entry_ids)), function="array_cat", arity=2
         )
-    _update(mine, changes)
-
-
-def let_go(mine: Claim, *, next_try_at: datetime, values: Mapping[str, Any] | None = None) -> None:
-    """
-    Give the job back until `next_try_at`.
-
-    :raises LeaseLost: if it was no longer ours
-    """
-    _update(
-        mine,
-        {"lease_by": None, "lease_until": None, "next_try_at": next_try_at, **(values or {})},
-    )
-
-
-def _update(mine: Claim, changes: Mapping[str, Any]) -> None:
-    if not PurgeJob.objects.filter(id=mine.job_id, lease_by=mine.holder).update(**changes):
-        raise LeaseLost
+    leases.renew(lease, at=at, **changes)

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from integrations import leases
+from integrations.leases import Lease
 from integrations.models import (
     Integration,
     IntegrationStatus,
@@ -25,7 +27,7 @@ from limited_use.claims import claim
 from limited_use.ledger import keys as ledger_keys
 from limited_use.ledger import names
 
-from . import inventory, jobs, ledger_part, provider_words, second_part
+from . import inventory, ledger_part, provider_words, second_part
 
 SCHEMA: Final = "antares-purge/1"
 REVOKED: Final = "TOK-REVOKE"
@@ -113,12 +115,12 @@ def _clauses(job: PurgeJob) -> list[str]:
     return sorted(met)
 
 
-def issue(mine: jobs.Claim, job: PurgeJob, *, at: datetime) -> None:
+def issue(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
     """
     Write the receipt and finish the job, in the caller's transaction.
 
     :raises NotSequenced: until all of its ledger entries have their proofs
-    :raises LeaseLost: if somebody else took over
+    :raises LeaseLost: if another worker took over
     """
     written = receipts.issue(
         subject_id=job.integration_id,
@@ -131,17 +133,7 @@ def issue(mine: jobs.Claim, job: PurgeJob, *, at: datetime) -> None:
     Integration.objects.filter(id=job.integration_id).update(
         status=IntegrationStatus.PURGED, status_since=at
     )
-    jobs.reach(
-        mine,
-        step=PurgeStep.DONE,
-        at=at,
-        values={
-            "receipt_id": written.id,
-            "done_at": at,
-            "lease_by": None,
-            "lease_until": None,
-        },
-    )
+    leases.release(lease, step=PurgeStep.DONE, receipt_id=written.id, done_at=at)
     ledger_part.settle(job.integration.connection_id, at=at)
 
 

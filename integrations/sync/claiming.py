@@ -1,25 +1,24 @@
 """
-Claim a row of work in one statement, which returns the row, its integration and its connection.
+Claim sync work with one statement, which returns the work, its integration and its connection.
 
-Every poll begins with it. Composing it with Django's ORM each time took a third of a poll.
+Every poll begins with this statement. Composing it with Django's ORM took a third of a poll.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 from django.db import connection as database
 from django.db import models
 
+from integrations.leases import Lease
 from integrations.models import Connection, Integration, SyncWork
 
 M = TypeVar("M", bound=models.Model)
 
-# The conditions are those of `claims.claimable`. A worker that died left its lease behind.
+# The conditions of `claims.claimable`. An expired lease means that its worker died.
 _CLAIM = """
 WITH free AS (
     SELECT w.id, w.lease_until IS NOT NULL AS follows_crash
@@ -44,55 +43,61 @@ RETURNING free.follows_crash, {columns}
 _TABLES: Final = (("w", SyncWork), ("i", Integration), ("c", Connection))
 
 
-def claim_row(
-    *, work_id: UUID, holder: UUID, at: datetime, until: datetime
-) -> tuple[bool, SyncWork] | None:
+def claim_row(lease: Lease) -> tuple[bool, SyncWork] | None:
     """
-    Take the row if it is due and free; return whether its last worker died, and the row.
+    Write the lease if the work is due and free; return whether its last worker died, and the work.
 
-    The row has its integration and connection. None if it is not due, or another worker has it.
-
-    :param until: when the lease ends
+    The integration and its connection are loaded with the work. None if it is not due or not free.
     """
-    values: dict[str, Any] = {"work": work_id, "holder": holder, "at": at, "until": until}
+    values: dict[str, Any] = {
+        "work": lease.row_id,
+        "holder": lease.holder,
+        "at": lease.claimed_at,
+        "until": lease.claimed_at + lease.duration,
+    }
     with database.cursor() as cursor:
-        cursor.execute(_statement(), values)
+        cursor.execute(_build_statement(), values)
         row = cursor.fetchone()
         if row is None:
             return None
-        columns = list(zip((one.name for one in cursor.description), row, strict=True))
+        names = [column.name for column in cursor.description]
+        columns = list(zip(names, row, strict=True))
     (_, follows_crash), *columns = columns
-    work, columns = _take(SyncWork, columns)
-    work.integration, columns = _take(Integration, columns)
-    work.integration.connection, _ = _take(Connection, columns)
+    work, columns = _build_instance(SyncWork, columns)
+    work.integration, columns = _build_instance(Integration, columns)
+    work.integration.connection, _ = _build_instance(Connection, columns)
     return follows_crash, work
 
 
-def _take(model: type[M], columns: list[tuple[str, Any]]) -> tuple[M, list[tuple[str, Any]]]:
-    """Return an instance of `model`, made of the first columns, and the columns that are left."""
-    readers = _readers(model)
+def _build_instance(
+    model: type[M], columns: list[tuple[str, Any]]
+) -> tuple[M, list[tuple[str, Any]]]:
+    """Return an instance of `model` from the first columns, and the columns that follow."""
+    readers = _get_readers(model)
     row = dict(columns[: len(readers)])
-    values = [_read(row[column], converters) for _, column, converters in readers]
-    made = model.from_db(database.alias, [name for name, _, _ in readers], values)
-    return made, columns[len(readers) :]
+    values = [_convert(row[column], converters) for _, column, converters in readers]
+    instance = model.from_db(database.alias, [name for name, _, _ in readers], values)
+    return instance, columns[len(readers) :]
 
 
-def _read(value: Any, converters: Iterable[Callable[..., Any]]) -> Any:
+def _convert(value: Any, converters: Iterable[Callable[..., Any]]) -> Any:
     for convert in converters:
         value = convert(value, None, database)
     return value
 
 
 @lru_cache(maxsize=1)
-def _statement() -> str:
-    # By name: while a new version is rolled out, tables may have columns that this one lacks.
-    columns = [f'{name}."{one}"' for name, model in _TABLES for _, one, _ in _readers(model)]
+def _build_statement() -> str:
+    # By name: during a rollout, tables may have columns that this version does not know.
+    columns = [
+        f'{alias}."{column}"' for alias, model in _TABLES for _, column, _ in _get_readers(model)
+    ]
     return _CLAIM.format(columns=", ".join(columns))
 
 
 @lru_cache(maxsize=8)
-def _readers(model: type[models.Model]) -> list[tuple[str, str, list[Callable[..., Any]]]]:
-    """Return attribute, column, and converters of its value, of each field of a model."""
+def _get_readers(model: type[models.Model]) -> list[tuple[str, str, list[Callable[..., Any]]]]:
+    """Return the attribute, the column and the value converters of each field of `model`."""
     return [
         (field.attname, str(field.column), field.get_db_converters(database))
         for field in model._meta.concrete_fields  # noqa: SLF001 - Django's documented interface

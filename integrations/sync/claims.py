@@ -1,165 +1,125 @@
 """
-Who works on which row: claimed with SKIP LOCKED, under a lease.
+Claims of sync work: which work is due, who may work on it, and when it is due again.
 
-A worker that dies lets its lease run out, and the sweeper finds the row again; the next claim
-counts the death as a crash.
-The lease is also what a writer shows: a worker that lost it writes nothing.
+The lease is that of `integrations.leases`. A claim after an expired lease counts the death of the
+earlier worker as a crash.
 """
 
 from __future__ import annotations
 
 import random  # noqa: TID251 - spreads load, guards nothing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from integrations.models import (
-    FETCHABLE,
-    ConnectionStatus,
-    SyncStage,
-    SyncWork,
-)
+from integrations import leases
+from integrations.leases import Lease, NotClaimable
+from integrations.models import FETCHABLE, ConnectionStatus, SyncStage, SyncWork
 
 from .claiming import claim_row
 
 # Backing off: seconds before the second try, and at most.
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 900.0
-# How much is queued by one sweep: after an hour without workers a start has an end to its work,
-# and the broker to its memory; a sweep of half a minute still keeps ten thousand in step.
+# Limit of one sweep: after an hour without workers, neither the sweep nor the broker's memory grows
+# without bound. A sweep every half minute still keeps ten thousand mailboxes up to date.
 AT_ONCE = 5_000
 
 
-class NotClaimed(Exception):
-    """Somebody else has it, it is not due, or it is no longer live. Do nothing."""
-
-
-class LeaseLost(Exception):
-    """The lease ran out and somebody else may hold the row. Drop what you have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimedWork(NamedTuple):
     """
-    The right to work on one row until its lease ends.
+    Sync work that this worker may do.
 
-    :param follows_crash: whether the worker before let its lease run out
+    :param follows_crash: whether the worker before let its lease expire
     """
 
-    work_id: UUID
-    holder: UUID
-    taken_at: datetime
-    lease_for: timedelta
-    follows_crash: bool = False
+    lease: Lease
+    work: SyncWork
+    follows_crash: bool
 
 
 def due(*, at: datetime, limit: int = AT_ONCE) -> list[UUID]:
     """
-    Return the work whose time has come and that nobody holds, longest waiting first.
+    Return the ids of work that is due and free, longest waiting first.
 
-    Rows whose lease ran out are among them: their worker is dead.
+    Work whose lease expired is included: its worker is dead.
     """
     return list(claimable(at).order_by("next_sync_at").values_list("id", flat=True)[:limit])
 
 
 def due_beside(work_id: UUID, *, at: datetime) -> list[UUID]:
-    """Return the other work of the same integration that has never been done and is due now."""
-    beside = SyncWork.objects.filter(id=work_id).values("integration_id")
-    fresh = claimable(at).filter(integration_id__in=beside, heartbeat_at=None).exclude(id=work_id)
-    return list(fresh.order_by("id").values_list("id", flat=True))
+    """Return the other work of the same integration that is due and has never been done."""
+    siblings = SyncWork.objects.filter(id=work_id).values("integration_id")
+    new = claimable(at).filter(integration_id__in=siblings, heartbeat_at=None).exclude(id=work_id)
+    return list(new.order_by("id").values_list("id", flat=True))
 
 
-def claim(*, work_id: UUID, at: datetime, lease_for: timedelta) -> tuple[Claim, SyncWork]:
+def claim(*, work_id: UUID, at: datetime, duration: timedelta) -> ClaimedWork:
     """
-    Take the row, if it is due and free.
+    Lease the work, if it is due and free.
 
-    :raises NotClaimed: if it is not
+    :raises NotClaimable: if it is not
     """
-    holder = uuid4()
-    claimed = claim_row(work_id=work_id, holder=holder, at=at, until=at + lease_for)
+    lease = Lease(SyncWork, work_id, at, duration)
+    claimed = claim_row(lease)
     if claimed is None:
-        raise NotClaimed
+        raise NotClaimable
     follows_crash, work = claimed
-    return Claim(work_id, holder, at, lease_for, follows_crash=follows_crash), work
+    return ClaimedWork(lease, work, follows_crash)
 
 
 def claimable(at: datetime) -> QuerySet[SyncWork]:
-    """Return the work whose time has come and that nobody holds."""
+    """Return the work that is due and that no worker holds."""
     return SyncWork.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=at),
+        leases.unleased(at),
         next_sync_at__lte=at,
         integration__status__in=FETCHABLE,
         integration__connection__status=ConnectionStatus.ACTIVE,
     )
 
 
-def keep(claim: Claim, *, at: datetime, values: Mapping[str, Any] | None = None) -> None:
+def renew(lease: Lease, *, at: datetime, values: Mapping[str, Any] | None = None) -> None:
     """
-    Renew the lease, and save `values` of the row with it.
+    Extend the lease, note the heartbeat, and save `values` of the work.
 
-    Called inside the transaction that writes rows, it is what stops a worker
-    that was taken for dead.
-
-    :raises LeaseLost: if the row is no longer ours
+    :raises LeaseLost: if another worker holds the work
     """
-    _update(
-        claim,
-        lease_until=at + claim.lease_for,
-        heartbeat_at=at,
-        **(values or {}),
-    )
+    leases.renew(lease, at=at, heartbeat_at=at, **(values or {}))
 
 
-def release(claim: Claim, *, next_sync_at: datetime, values: Mapping[str, Any]) -> bool:
+def release(lease: Lease, *, next_sync_at: datetime, values: Mapping[str, Any]) -> bool:
     """
-    Give the row back, due again at `next_sync_at`, or at once if somebody said so meanwhile.
+    Give the work back, due at `next_sync_at`, or at once if a hint arrived during the turn.
 
-    Return whether somebody did: whoever said so has asked no other worker.
+    Return whether one arrived: no other worker was queued for that hint. `leases.release` postpones
+    the work whatever hints arrive.
 
-    :raises LeaseLost: if the row is no longer ours
+    :raises LeaseLost: if another worker holds the work
     """
-    values = {"lease_by": None, "lease_until": None, **values}
-    # A claim is only given on a row that was due, so a later time is a hint that
-    # came during the run: it may concern what the run had already read.
-    mine = SyncWork.objects.filter(id=claim.work_id, lease_by=claim.holder)
-    if mine.filter(next_sync_at__lte=claim.taken_at).update(next_sync_at=next_sync_at, **values):
+    # Only due work is claimed, so a later time was written during the turn. That hint may concern
+    # what the turn had already read.
+    without_hint = leases.held_row(lease).filter(next_sync_at__lte=lease.claimed_at)
+    if without_hint.update(next_sync_at=next_sync_at, lease_by=None, lease_until=None, **values):
         return False
-    _update(claim, **values)
-    given_back = SyncWork.objects.filter(id=claim.work_id, lease_by=None)
-    return given_back.filter(next_sync_at__lt=next_sync_at).exists()
+    leases.release(lease, **values)
+    released = SyncWork.objects.filter(id=lease.row_id, lease_by=None)
+    return released.filter(next_sync_at__lt=next_sync_at).exists()
 
 
-def postpone(claim: Claim, *, until: datetime, values: Mapping[str, Any]) -> None:
-    """
-    Give the row back, not due before `until`, whatever anybody says meanwhile.
-
-    :raises LeaseLost: if the row is no longer ours
-    """
-    _update(claim, lease_by=None, lease_until=None, next_sync_at=until, **values)
-
-
-def count_again(claim: Claim, *, until: datetime, values: Mapping[str, Any]) -> None:
-    """Save `values` of a row that was given back before its turn crashed, unless it is held."""
-    free = SyncWork.objects.filter(id=claim.work_id, lease_by=None)
+def save_late_crash(lease: Lease, *, until: datetime, values: Mapping[str, Any]) -> None:
+    """Save `values` of work whose turn crashed after its release, unless a worker holds it."""
+    free = SyncWork.objects.filter(id=lease.row_id, lease_by=None)
     free.update(next_sync_at=until, **values)
 
 
-def _update(claim: Claim, **values: Any) -> None:
-    mine = SyncWork.objects.filter(id=claim.work_id, lease_by=claim.holder)
-    if not mine.update(**values):
-        raise LeaseLost
-
-
-def pause(failure_count: int) -> float:
+def compute_backoff(failure_count: int) -> float:
     """
-    Return for how many seconds to back off after that many failures in a row.
+    Return the seconds to wait after that many failures in a row.
 
-    Jittered over half of its length, so that mailboxes which failed together do
-    not come back together.
+    Jitter over half of them spreads mailboxes that failed together.
     """
     longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failure_count - 1, 16))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
@@ -167,10 +127,10 @@ def pause(failure_count: int) -> float:
 
 def mark_due(*, integration_id: UUID, at: datetime) -> bool:
     """
-    Say that something changed: the work is due now. Return whether there is such work.
+    Make the integration's work due now, after a change. Return whether it has live work.
 
-    Several hints before the next run are one; while a run is under way the row
-    is due again as soon as it is given back.
+    Several hints before the next turn are one. Work that a worker holds is due again as soon as it
+    is released.
     """
     return bool(
         SyncWork.objects.filter(
@@ -179,13 +139,13 @@ def mark_due(*, integration_id: UUID, at: datetime) -> bool:
     )
 
 
-def list_again(*, integration_id: UUID, at: datetime) -> bool:
+def restart_listing(*, integration_id: UUID, at: datetime) -> bool:
     """
-    Go through the listing once more, because the horizon moved. Return whether there is such work.
+    Restart the listing of an integration whose horizon moved. Return whether it has work.
 
-    The round stays, so that what is here is not fetched again, and so does the
-    cursor, so that no change is missed. Whoever works on it now, with the old
-    horizon, loses the lease. Inside the transaction that moves the horizon.
+    The round stays, so that stored messages are not fetched again, and so does the cursor, so that
+    no change is missed. A worker with the old horizon loses its lease. Call it in the transaction
+    that moves the horizon.
     """
     return bool(
         SyncWork.objects.filter(integration_id=integration_id).update(
@@ -199,5 +159,5 @@ def list_again(*, integration_id: UUID, at: datetime) -> bool:
 
 
 def open_work(*, integration_id: UUID, at: datetime) -> SyncWork:
-    """Return new work for an integration that was just switched on, due at once."""
+    """Create the work of a new integration, due at once."""
     return SyncWork.objects.create(integration_id=integration_id, next_sync_at=at)

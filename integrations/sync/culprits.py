@@ -18,6 +18,7 @@ from django import db
 
 from accounts import alarms
 from integrations.fences import NoLongerLive
+from integrations.leases import LeaseLost
 from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers.errors import ProviderError
 from limited_use import traces
@@ -27,7 +28,6 @@ from limited_use.vault.keyring import EpochGone, KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 
-from .claims import LeaseLost
 from .mailbox import Postponed
 
 logger = logging.getLogger(__name__)

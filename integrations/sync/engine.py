@@ -21,6 +21,7 @@ from django.db import transaction
 from accounts import owned
 from integrations import tokens
 from integrations.fences import NoLongerLive
+from integrations.leases import Lease, LeaseLost
 from integrations.models import StatusReason, SyncWork
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
@@ -31,7 +32,6 @@ from limited_use.vault.keys import Destroyed, Shut
 from limited_use.vault.records import Damaged, Unopenable
 
 from . import calendars, claims, crashes, failures, listening, mailing, releasing
-from .claims import Claim, LeaseLost
 from .mailbox import Postponed
 from .turn import Clock, Turn
 
@@ -60,21 +60,21 @@ def take_turn(*, work_id: UUID, at: datetime, time_budget: timedelta | None = No
     """
     Work on one mailbox or calendar. Return the ids of work that is due at once: this, or new work.
 
-    :param time_budget: for how long to begin anything new; None: as usual, no longer than a lease
-    :raises claims.NotClaimed: if it is not due, or somebody else has it
+    :param time_budget: how long to begin new steps; None: as usual, no longer than a lease
+    :raises NotClaimable: if the work is not due, or another worker holds it
     """
     clock = Clock(at)
-    lease_for = timedelta(seconds=settings.LEASE_SECONDS)
+    duration = timedelta(seconds=settings.LEASE_SECONDS)
     if time_budget is None:
-        time_budget = min(TIME_BUDGET, lease_for)
-    # Renewed with every commit; never shorter than a run may be without one.
-    lease_for = max(lease_for, time_budget)
-    claim, work = claims.claim(work_id=work_id, at=at, lease_for=lease_for)
+        time_budget = min(TIME_BUDGET, duration)
+    # Renewed with every commit; never shorter than a turn without one.
+    duration = max(duration, time_budget)
+    lease, work, follows_crash = claims.claim(work_id=work_id, at=at, duration=duration)
     account = work.integration.connection
     with owned.acting_for(account.user_id, account.organisation_id):
-        if claim.follows_crash:
+        if follows_crash:
             crashes.report(work, at=at)
-        is_due = _turn(claim, work, clock, time_budget)
+        is_due = _turn(lease, work, clock, time_budget)
         due = [work_id] if is_due else []
         if work.resource == calendars.LISTING:
             # It opens work for each calendar: not for the sweep to find.
@@ -82,24 +82,24 @@ def take_turn(*, work_id: UUID, at: datetime, time_budget: timedelta | None = No
         return due
 
 
-def _turn(claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta) -> bool:
+def _turn(lease: Lease, work: SyncWork, clock: Clock, time_budget: timedelta) -> bool:
     try:
         opened = _PRODUCTS[work.integration.product]
-        with opened(claim, work, clock, time_budget) as turn:
+        with opened(lease, work, clock, time_budget) as turn:
             return _run(turn)
     except LeaseLost:
         return False
     except (Damaged, Shut):
         # What it needs here was changed: it fails until that is mended, and stops only itself.
-        failures.report_damage(claim, work, clock)
+        failures.report_damage(lease, work, clock)
         return False
     except _OVER:
-        failures.give_up(claim, work, clock)
+        failures.give_up(lease, work, clock)
         return False
     except KeyStoreUnavailable:
         # Neither the mailbox's fault nor the user's business: later, from where it stands.
         logger.warning("sync.keys_unavailable", extra={"work_id": str(work.id)})
-        failures.give_up(claim, work, clock)
+        failures.give_up(lease, work, clock)
         return False
     except Exception as bug:
         # It pages a developer, and must not come back every second. Ids, cursors and the name of a
@@ -114,7 +114,7 @@ def _turn(claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta) ->
             },
         )
         work.crash_count += 1
-        failures.give_up(claim, work, clock, failed=True)
+        failures.give_up(lease, work, clock, failed=True)
         crashes.report(work, at=clock.now())
         raise
 
@@ -128,7 +128,10 @@ def _run(turn: Turn) -> bool:
         return False
     except Busy as busy:
         failures.back_off(
-            turn, busy, StatusReason.BUSY, wait=claims.pause(failures.count_failures(turn))
+            turn,
+            busy,
+            StatusReason.BUSY,
+            wait=claims.compute_backoff(failures.count_failures(turn)),
         )
         return False
     except errors.GrantRevoked:
@@ -137,7 +140,7 @@ def _run(turn: Turn) -> bool:
             epoch=turn.credential_epoch,
             at=turn.clock.now(),
         )
-        failures.give_up(turn.claim, turn.work, turn.clock)
+        failures.give_up(turn.lease, turn.work, turn.clock)
         return False
     except errors.ProviderError as error:
         failures.handle_error(turn, error)
@@ -171,12 +174,11 @@ def _released(
         turn.work.failing_since = None
         status = releasing.get_changed_status(turn, StatusReason.NONE, at=now)
     if status is None and not turn.unsaved:
-        return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
+        return claims.release(turn.lease, next_sync_at=next_sync_at, values=values)
     if status is None and releasing.release_row(
-        turn.work,
+        turn.lease,
+        integration_id=turn.work.integration_id,
         epoch=turn.epoch,
-        holder=turn.claim.holder,
-        taken_at=turn.claim.taken_at,
         values={"next_sync_at": next_sync_at, **values, **turn.unsaved},
     ):
         return False
@@ -186,4 +188,4 @@ def _released(
         values |= releasing.hold_unsaved(turn)
         if status is not None:
             releasing.set_status(turn, status, at=now)
-        return claims.release(turn.claim, next_sync_at=next_sync_at, values=values)
+        return claims.release(turn.lease, next_sync_at=next_sync_at, values=values)

@@ -13,12 +13,12 @@ from typing import Any
 from django.db import transaction
 
 from accounts import alarms as platform_alarms
-from integrations import alarms, scopes, tokens
+from integrations import alarms, leases, scopes, tokens
+from integrations.leases import Lease, LeaseLost
 from integrations.models import Connection, StatusReason, SyncWork
 from integrations.providers import PROVIDERS, errors
 
 from . import claims, crashes, outcomes, releasing
-from .claims import Claim, LeaseLost
 from .outcomes import Outcome
 from .turn import Clock, Turn
 
@@ -92,21 +92,19 @@ def back_off(
         unsaved = releasing.hold_unsaved(turn)
         if (status := releasing.get_changed_status(turn, reason, at=now)) is not None:
             releasing.set_status(turn, status, at=now)
-        claims.postpone(
-            turn.claim,
-            until=now + timedelta(seconds=wait),
-            values={
-                "failure_count": count_failures(turn),
-                "failing_since": turn.work.failing_since,
-                "crash_count": 0,
-                "denial_count": turn.work.denial_count,
-                "pause_reason": reason,
-                **unsaved,
-            },
+        leases.release(
+            turn.lease,
+            next_sync_at=now + timedelta(seconds=wait),
+            failure_count=count_failures(turn),
+            failing_since=turn.work.failing_since,
+            crash_count=0,
+            denial_count=turn.work.denial_count,
+            pause_reason=reason,
+            **unsaved,
         )
 
 
-def report_damage(claim: Claim, work: SyncWork, clock: Clock) -> None:
+def report_damage(lease: Lease, work: SyncWork, clock: Clock) -> None:
     """Come back less and less often, and tell an operator once a day."""
     now = clock.now()
     platform_alarms.sound(
@@ -118,14 +116,14 @@ def report_damage(claim: Claim, work: SyncWork, clock: Clock) -> None:
     )
     # Nothing else tells the turns of other calendars why this one fails.
     work.crash_count = max(work.crash_count + 1, crashes.LIMIT)
-    give_up(claim, work, clock, failed=True)
+    give_up(lease, work, clock, failed=True)
     crashes.degrade(work, at=now)
 
 
-def give_up(claim: Claim, work: SyncWork, clock: Clock, *, failed: bool = False) -> None:
-    """Let go of the row. If the integration is not live, nobody will claim it again."""
+def give_up(lease: Lease, work: SyncWork, clock: Clock, *, failed: bool = False) -> None:
+    """Postpone the work. If the integration is not live, no worker claims it again."""
     now, count = clock.now(), work.failure_count + 1
-    later = now + timedelta(seconds=claims.pause(count))
+    later = now + timedelta(seconds=claims.compute_backoff(count))
     values: dict[str, Any] = {}
     if failed:
         values = {
@@ -134,8 +132,8 @@ def give_up(claim: Claim, work: SyncWork, clock: Clock, *, failed: bool = False)
             "crash_count": work.crash_count,
         }
     try:
-        claims.postpone(claim, until=later, values=values)
+        leases.release(lease, next_sync_at=later, **values)
     except LeaseLost:
-        # The purge has taken the row along, or the crash came after the row was given back.
+        # The purge deleted the work, or the turn crashed after releasing it.
         if failed:
-            claims.count_again(claim, until=later, values=values)
+            claims.save_late_crash(lease, until=later, values=values)

@@ -12,12 +12,12 @@ from django.conf import settings
 
 from integrations import permits, quotas, tokens
 from integrations.endpoints import pace
+from integrations.leases import Lease
 from integrations.models import Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS, errors
 from integrations.watches.standing import Standing
 
 from . import delta, intervals, labels, reconcile, snapshot
-from .claims import Claim
 from .mailbox import Mailbox
 from .rows import Owner
 from .run import Run
@@ -30,7 +30,7 @@ class MailTurn:
     """See `turn.Turn`."""
 
     run: Run
-    claim: Claim
+    lease: Lease
     work: SyncWork
     integration: Integration
     clock: Clock
@@ -149,7 +149,7 @@ class MailTurn:
 
 @contextmanager
 def opened(
-    claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta
+    lease: Lease, work: SyncWork, clock: Clock, time_budget: timedelta
 ) -> Iterator[MailTurn]:
     """Hold everything that one turn needs; the permits are asked for first."""
     integration = work.integration
@@ -168,7 +168,7 @@ def opened(
             most_at_once=provider.most_at_once,
         )
         run = Run(
-            claim=claim,
+            lease=lease,
             work=work,
             integration=integration,
             owner=Owner(integration.id, connection.user_id, connection.organisation_id),
@@ -178,6 +178,6 @@ def opened(
             time_budget=time_budget,
         )
         try:
-            yield MailTurn(run, claim, work, integration, clock)
+            yield MailTurn(run, lease, work, integration, clock)
         finally:
             mailbox.close()

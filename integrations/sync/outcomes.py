@@ -9,7 +9,7 @@ from typing import Final
 from integrations.models import StatusReason
 from integrations.providers import errors
 
-from .claims import LONGEST_PAUSE, pause
+from .claims import LONGEST_PAUSE, compute_backoff
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -31,7 +31,7 @@ class Outcome:
     parks: bool = False
 
     def seconds(self, error: errors.ProviderError, failure_count: int) -> float:
-        backing_off = pause(failure_count) if self.wait is None else self.wait
+        backing_off = compute_backoff(failure_count) if self.wait is None else self.wait
         return max(backing_off, error.retry_after or 0.0)
 
 

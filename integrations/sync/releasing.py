@@ -1,8 +1,8 @@
 """
-The end of a turn: the status of its integration, and a cursor that is still to be written.
+The end of a turn: save the status of its integration, and a cursor that is not yet saved.
 
-A provider may move the cursor of every empty poll. Composing two statements with Django, and
-sending them in a transaction, took an eighth of such a poll, so `release_row` is one statement.
+A provider may move the cursor of every empty poll. Two statements in a transaction, composed with
+Django's ORM, took an eighth of such a poll, so `release_row` is one statement.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db import connection as database
 from django.db import models
 
 from integrations import fences
+from integrations.leases import Lease
 from integrations.models import (
     FETCHABLE,
     LIVE,
@@ -30,8 +31,8 @@ from integrations.models import (
 from .standing import standing
 from .turn import Turn
 
-# The conditions are those of `fences.hold` and `claims.release`. The integration is locked first:
-# a row of the work is only written once it has been joined to it. See "Lock order" in the README.
+# The conditions of `fences.hold` and `claims.release`. The integration is locked first: the join
+# comes before the write. See "Lock order" in the README.
 _RELEASE = """
 WITH live AS (
     SELECT id FROM integrations_integration
@@ -41,43 +42,43 @@ WITH live AS (
 UPDATE integrations_syncwork AS w SET lease_by = NULL, lease_until = NULL, {assignments}
   FROM live
  WHERE w.integration_id = live.id AND w.id = %(work)s AND w.lease_by = %(holder)s
-   AND w.next_sync_at <= %(taken_at)s
+   AND w.next_sync_at <= %(claimed_at)s
 """
 
 
 def release_row(
-    work: SyncWork, *, epoch: int, holder: UUID, taken_at: datetime, values: Mapping[str, Any]
+    lease: Lease, *, integration_id: UUID, epoch: int, values: Mapping[str, Any]
 ) -> bool:
     """
-    Give the row back and save `values`; return whether that was done.
+    Give the work back and save `values`; return whether that was done.
 
-    Nothing was written if the integration is no longer live under `epoch`, if somebody else holds
-    the row, or if it was reported as due after `taken_at`.
+    Nothing is written if the integration is no longer live under `epoch`, if the lease is lost, or
+    if a hint made the work due during the turn.
     """
     parameters: dict[str, Any] = {
-        "integration": work.integration_id,
+        "integration": integration_id,
         "epoch": epoch,
-        "work": work.id,
-        "holder": holder,
-        "taken_at": taken_at,
+        "work": lease.row_id,
+        "holder": lease.holder,
+        "claimed_at": lease.claimed_at,
     }
-    fields = _fields()
+    fields = _get_fields()
     for name, value in values.items():
         parameters[f"new_{name}"] = fields[name].get_db_prep_save(value, database)
     with database.cursor() as cursor:
-        cursor.execute(_statement(tuple(values)), parameters)
+        cursor.execute(_build_statement(tuple(values)), parameters)
         return bool(cursor.rowcount)
 
 
 @lru_cache(maxsize=1)
-def _fields() -> dict[str, models.Field[Any, Any]]:
+def _get_fields() -> dict[str, models.Field[Any, Any]]:
     # Django's documented interface.
     return {field.name: field for field in SyncWork._meta.concrete_fields}  # noqa: SLF001
 
 
 @lru_cache(maxsize=32)
-def _statement(names: tuple[str, ...]) -> str:
-    fields = _fields()
+def _build_statement(names: tuple[str, ...]) -> str:
+    fields = _get_fields()
     return _RELEASE.format(
         live=", ".join(f"'{status}'" for status in LIVE),
         assignments=", ".join(f"{fields[name].column} = %(new_{name})s" for name in names),
@@ -86,9 +87,9 @@ def _statement(names: tuple[str, ...]) -> str:
 
 def hold_unsaved(turn: Turn) -> dict[str, Any]:
     """
-    Return the values that the turn has yet to write; hold the fence if there are some.
+    Return the values that the turn has not saved yet; hold the fence if there are any.
 
-    :raises NoLongerLive: if the integration was disconnected meanwhile
+    :raises NoLongerLive: if the integration was disconnected during the turn
     """
     if turn.unsaved:
         fences.hold(integration_id=turn.integration.id, epoch=turn.epoch)
@@ -100,14 +101,14 @@ def get_changed_status(
 ) -> tuple[IntegrationStatus, StatusReason] | None:
     """Return status and reason of the integration after this turn; None if they do not change."""
     integration = turn.integration
-    now = (integration.status, integration.status_reason)
-    found = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
-    status = standing(found, now=now, at=at)
-    return status if status != now else None
+    current = (integration.status, integration.status_reason)
+    findings = replace(turn.findings(trouble), silent_since=turn.silent_since(at))
+    status = standing(findings, now=current, at=at)
+    return status if status != current else None
 
 
 def set_status(turn: Turn, status: tuple[IntegrationStatus, StatusReason], *, at: datetime) -> None:
-    """Write status and reason, unless the integration ended meanwhile."""
+    """Save status and reason, unless the integration ended during the turn."""
     live = Integration.objects.filter(
         id=turn.integration.id, epoch=turn.epoch, status__in=FETCHABLE
     )

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations import fences, permits
+from integrations.leases import Lease
 from integrations.models import Integration, Message, SyncWork
 from integrations.permits import SyncPermits
 from integrations.providers.base import RemoteMessage
@@ -22,7 +23,6 @@ from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import Sealer
 
 from . import aside, claims, crashes, culprits, mail, mailbox_rows, relabelling, turn
-from .claims import Claim
 from .mail import Batch
 from .mailbox import Mailbox
 from .mailbox_rows import MailboxRows
@@ -53,9 +53,9 @@ class Changes:
 
 @dataclass
 class Run:
-    """One claim on one mailbox, from its permits to the end of its time."""
+    """One lease on one mailbox, from its permits to the end of its time."""
 
-    claim: Claim
+    lease: Lease
     work: SyncWork
     integration: Integration
     owner: Owner
@@ -128,7 +128,7 @@ class Run:
     def ends_at(self) -> datetime:
         # A page of changes is repeated until it is whole: one message at a time takes longer.
         budget = 2 * self.time_budget if self.is_careful else self.time_budget
-        return self.claim.taken_at + budget
+        return self.lease.claimed_at + budget
 
     @property
     def is_over(self) -> bool:
@@ -161,7 +161,7 @@ class Run:
     def since(self) -> datetime | None:
         """Where the horizon is; None keeps all."""
         days = self.integration.horizon_days
-        return None if days is None else self.claim.taken_at - timedelta(days=days)
+        return None if days is None else self.lease.claimed_at - timedelta(days=days)
 
     def opened(self, column: str) -> str | None:
         """Return the work's cursor or position, for its own provider."""
@@ -197,7 +197,7 @@ class Run:
         Write everything at once, under the fence and the lease.
 
         :raises integrations.fences.NoLongerLive: if it was disconnected meanwhile
-        :raises claims.LeaseLost: if somebody else holds the work now
+        :raises LeaseLost: if another worker holds the work
         """
         at = self.clock.now()
         mine = self.owner.integration_id
@@ -211,8 +211,8 @@ class Run:
         # any page after it.
         with transaction.atomic(durable=True):
             fences.hold(integration_id=self.owner.integration_id, epoch=self.epoch)
-            claims.keep(
-                self.claim,
+            claims.renew(
+                self.lease,
                 at=at,
                 values={
                     "mime_count": F("mime_count") + mime_count,
@@ -249,14 +249,14 @@ class Run:
 
         Counted under the fence, under which the horizon lowers these numbers.
 
-        :raises integrations.fences.NoLongerLive, claims.LeaseLost: see `commit`
+        :raises integrations.fences.NoLongerLive, LeaseLost: see `commit`
         """
         mine = self.owner.integration_id
         with transaction.atomic(durable=True):
             fences.hold(integration_id=mine, epoch=self.epoch)
             count = Message.objects.filter(integration_id=mine).count()
             values = {"done_count": count, "expected_count": count}
-            claims.keep(self.claim, at=self.clock.now(), values=values)
+            claims.renew(self.lease, at=self.clock.now(), values=values)
 
     def note(self, remote_id: str) -> None:
         """
@@ -264,13 +264,13 @@ class Run:
 
         If the worker dies, it stays set aside, and the next turn goes on without it.
 
-        :raises integrations.fences.NoLongerLive, claims.LeaseLost: see `commit`
+        :raises integrations.fences.NoLongerLive, LeaseLost: see `commit`
         """
         at = self.clock.now()
         mine, sealer = self.owner.integration_id, self.sealer
         with transaction.atomic(durable=True):
             fences.hold(integration_id=mine, epoch=self.epoch)
-            claims.keep(self.claim, at=at)
+            claims.renew(self.lease, at=at)
             self._noted = aside.note(remote_id, integration_id=mine, sealer=sealer, at=at)
         self._note_write()
 

@@ -6,10 +6,10 @@ import time
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from integrations.leases import Lease
 from integrations.models import Integration, StatusReason, SyncWork
 from integrations.watches.standing import Standing
 
-from .claims import Claim
 from .standing import Findings
 
 
@@ -35,10 +35,10 @@ class Clock:
 
 
 class Turn(Protocol):
-    """One claim on one piece of work, from its permits to the end of its time."""
+    """One lease on one piece of work, from its permits to the end of its time."""
 
     @property
-    def claim(self) -> Claim: ...
+    def lease(self) -> Lease: ...
 
     @property
     def work(self) -> SyncWork: ...

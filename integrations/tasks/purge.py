@@ -20,6 +20,7 @@ from kombu.exceptions import OperationalError
 
 from accounts import alarms
 from integrations import erasing, purge, watches
+from integrations.leases import LeaseLost, NotClaimable
 from integrations.purge import strays
 from limited_use.receipts import NotSequenced
 
@@ -34,8 +35,8 @@ def queue(job_id: UUID) -> None:
 
 @shared_task(name="integrations.purge_integration")  # type: ignore[untyped-decorator]
 def purge_integration(*, job_id: str, **_: object) -> None:
-    # Somebody else is at it, or was faster: both are as good.
-    with suppress(purge.NotClaimed, purge.LeaseLost):
+    # Another worker runs the purge, or has run it.
+    with suppress(NotClaimable, LeaseLost):
         purge.run(job_id=UUID(job_id))
     # Another purge of the connection may have waited for what this one settled.
     for beside in purge.due_beside(job_id=UUID(job_id), at=timezone.now()):

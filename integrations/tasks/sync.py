@@ -10,17 +10,18 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from integrations.leases import NotClaimable
 from integrations.sync import claims, engine, horizon
 
 
-# Acknowledged early: a worker that dies lets its lease run out, and the sweep
-# finds the row. The limit is for a run that hangs in spite of every timeout.
+# Acknowledged early: a dead worker's lease expires, and the sweep finds its work. The time limit is
+# for a turn that hangs in spite of every timeout.
 @shared_task(name="integrations.sync_mail", time_limit=180)  # type: ignore[untyped-decorator]
 def sync_mail(*, work_id: str, **_: object) -> None:
     try:
         due = engine.take_turn(work_id=UUID(work_id), at=timezone.now())
-    except claims.NotClaimed:
-        # Two hints for one row, or a hint for one that ended: the other did it.
+    except NotClaimable:
+        # Another worker follows the same hint, or the work has ended.
         return
     for work in due:
         sync_mail.apply_async(kwargs={"work_id": str(work)}, expires=2 * settings.SWEEP_SECONDS)

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from integrations import watches
+from integrations.leases import NotClaimable
 from integrations.tasks import connections
 
 
 @shared_task(name="integrations.keep_watch", time_limit=180)  # type: ignore[untyped-decorator]
 def keep_watch(*, watch_id: str, **_: object) -> None:
-    # Somebody else is at it, or it is not due any more: both are as good.
-    with suppress(watches.NotClaimed):
+    # Another worker holds the watch, or it is no longer due.
+    with suppress(NotClaimable):
         work_id = watches.keep(watch_id=UUID(watch_id))
         if work_id is not None:
             connections.queue_sync(work_id)

@@ -7,7 +7,6 @@ whatever becomes of a watch, the sync asks by itself. `wanting` says which there
 tells, `standing` says how far to trust it, and `stopping` ends them at a disconnect.
 """
 
-from .claims import NotClaimed
 from .hearing import Heard
 from .hearing import of_channel as heard_of_channel
 from .hearing import of_itself as heard_of_itself
@@ -23,7 +22,6 @@ __all__ = [
     "Count",
     "Ended",
     "Heard",
-    "NotClaimed",
     "Outcome",
     "Standing",
     "due",

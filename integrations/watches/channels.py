@@ -16,8 +16,10 @@ from typing import Final
 
 from django.db import transaction
 
+from integrations import leases
 from integrations.endpoints import news
 from integrations.fences import NoLongerLive
+from integrations.leases import LeaseLost
 from integrations.models import WatchKind
 from integrations.providers import errors
 from integrations.providers.pushes import CalendarWatch, Hook, Opened
@@ -25,7 +27,7 @@ from limited_use.sinks import provider as own_provider
 from limited_use.sinks.provider import Outlet
 from limited_use.vault.keys import Destroyed
 
-from . import claims, lookups, wanting, ways
+from . import lookups, wanting, ways
 from .targets import THE_LIST
 from .turns import Turn
 
@@ -41,7 +43,7 @@ def open_(turn: Turn) -> None:
     access = turn.access()
     target = target_of(turn, access)
     if target is None:
-        claims.forget(turn.claim)
+        leases.delete_row(turn.lease)
         return
     hook = announced(turn, lasts=LASTS)
     with provider.watch_calendars(access) as channels:
@@ -106,11 +108,11 @@ def answered(
             resource_blind=resource_blind,
             channel=turn.sealed(named),
         )
-    except (NoLongerLive, Destroyed, claims.LeaseLost):
+    except (NoLongerLive, Destroyed, LeaseLost):
         try:
             take_back()
         except (errors.ProviderError, NoLongerLive):
-            with suppress(Destroyed, claims.LeaseLost):
+            with suppress(Destroyed, LeaseLost):
                 turn.leave_to_purge(named, resource_blind=resource_blind, expires_at=opened.ends_at)
         raise
 
@@ -137,9 +139,9 @@ def follow(turn: Turn) -> None:
             at=turn.clock(),
         )
         if watch.expires_at is not None and watch.expires_at > turn.clock():
-            claims.release(turn.claim, due_at=watch.expires_at)
+            leases.release(turn.lease, due_at=watch.expires_at)
         else:
-            claims.forget(turn.claim)
+            leases.delete_row(turn.lease)
 
 
 def stop(turn: Turn) -> None:

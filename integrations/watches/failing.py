@@ -6,11 +6,11 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from integrations import alarms
+from integrations import alarms, leases
 from integrations.models import WatchStatus
 from integrations.providers import errors
 
-from . import claims, pauses, webhook_alarm
+from . import pauses, webhook_alarm
 
 if TYPE_CHECKING:
     from .turns import Turn
@@ -52,14 +52,14 @@ def record(turn: Turn, error: errors.ProviderError) -> None:
         # The provider has opened no channel, so there is none to be stopped.
         values = {"channel": None, "resource_blind": None}
     try:
-        claims.release(
-            turn.claim,
+        leases.release(
+            turn.lease,
             due_at=at + wait,
             failure_count=watch.failure_count + 1,
             rejected_count=rejected_count,
             **values,
         )
-    except claims.LeaseLost:
+    except leases.LeaseLost:
         return
 
 

@@ -1,7 +1,7 @@
 """
-Start, renew, follow and stop watches at the provider, from wherever a row stands.
+Start, renew, replace and stop watches at the provider, as the status of their rows requires.
 
-What is wrong ends in a row of `failing`; the sync goes on by asking, whatever becomes of a watch.
+Errors follow the table of `failing`. The sync polls, whether or not a watch works.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import owned
+from integrations import leases
 from integrations.fences import NoLongerLive
+from integrations.leases import LeaseLost
 from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
 from limited_use import traces
@@ -25,32 +27,32 @@ from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 
-from . import channels, claims, failing, mailboxes, pauses, subscribing
-from .claims import LeaseLost
+from . import channels, failing, mailboxes, pauses, subscribing, wanting
 from .turns import Postponed, Turn
 
 logger = logging.getLogger(__name__)
 
-# What cannot be done now, and is nobody's fault.
+# After a temporary obstacle that is no failure.
 PAUSE: Final = timedelta(seconds=30)
-# What was decided stands for a while: asked again and again, it would fill the ledger.
+# A refusal lasts for a while, and every attempt writes to the ledger.
 _REFUSED: Final = (Refused, Destroyed, Unopenable, errors.GrantRevoked)
 
 
 def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
     """
-    Do what is due about one watch; return the sync work that a worker has to be queued for.
+    Start, renew, replace or stop one watch that is due; return the sync work to queue, or None.
 
-    That is the work of a resource whose watch started or ended: nobody was told of its changes.
+    That is the work of a resource whose watch started or ended: its changes were not notified.
 
     :param now: the clock
-    :raises claims.NotClaimed: if nothing is, or somebody else is at it
+    :raises NotClaimable: if the watch is not due, or another worker holds it
     """
-    lease_for = timedelta(seconds=settings.LEASE_SECONDS)
-    claim, watch = claims.claim(watch_id=watch_id, at=now(), lease_for=lease_for)
+    at, duration = now(), timedelta(seconds=settings.LEASE_SECONDS)
+    due = wanting.claimable(at).select_related("integration", "connection")
+    lease, watch = leases.claim_from(due, watch_id, at=at, duration=duration)
     account = watch.connection
     with owned.acting_for(account.user_id, account.organisation_id):
-        turn = Turn(claim, watch, now)
+        turn = Turn(lease, watch, now)
         _take(turn)
         return turn.due_work_id
 
@@ -69,8 +71,8 @@ def _take(turn: Turn) -> None:
     except errors.ProviderError as error:
         failing.record(turn, error)
     except Exception as bug:
-        # It pages a developer, and must not come back every second. As in a sync, no report has
-        # what its frames held.
+        # A developer is paged, so the next try waits. The frames may hold content: as in a sync, no
+        # report shows them.
         traces.clear(bug)
         logger.exception("watch.crashed", extra=turn.about)
         turn.rest(pauses.LONGEST)
@@ -102,8 +104,8 @@ def _stop(turn: Turn) -> None:
         else:
             channels.stop(turn)
     except errors.ProviderError:
-        # Worth another try only for as long as it would go on by itself.
+        # Another try is worth it only until the watch expires by itself.
         if watch.expires_at is not None and watch.expires_at > turn.clock():
             raise
-    claims.forget(turn.claim)
+    leases.delete_row(turn.lease)
     logger.info("watch.stopped", extra=turn.about)

@@ -10,11 +10,12 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+from integrations import leases
 from integrations.providers import errors
 from integrations.providers.provider import Provider
 from integrations.providers.pushes import Hook, Opened, Subscriptions
 
-from . import channels, claims
+from . import channels
 from .targets import THE_MAILBOX
 from .turns import Turn
 
@@ -31,7 +32,7 @@ def open_(turn: Turn) -> None:
     access = turn.access()
     target = channels.target_of(turn, access)
     if target is None or turn.provider.subscriptions is None:
-        claims.forget(turn.claim)
+        leases.delete_row(turn.lease)
         return
     hook = channels.announced(turn, lasts=LASTS)
     with turn.provider.subscriptions(access) as there:

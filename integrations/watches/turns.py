@@ -13,8 +13,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from integrations import fences, permits, quotas, request_slots, tokens
+from integrations import fences, leases, permits, quotas, request_slots, tokens
 from integrations.endpoints import pace
+from integrations.leases import Lease, LeaseLost
 from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
@@ -23,8 +24,7 @@ from limited_use.guard import Permit
 from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
 
-from . import claims, pauses, schedule
-from .claims import Claim
+from . import pauses, schedule
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Turn:
     :param due_work_id: the sync work that the turn made due, if a worker has to be queued for it
     """
 
-    claim: Claim
+    lease: Lease
     watch: Watch
     clock: Callable[[], datetime]
     due_work_id: UUID | None = None
@@ -97,14 +97,14 @@ class Turn:
 
     def save(self, **values: Any) -> None:
         """
-        Save `values` of the row, and keep it.
+        Save `values` of the row, and renew the lease.
 
-        :raises fences.NoLongerLive: if it was disconnected meanwhile
-        :raises claims.LeaseLost: if somebody else has it now
+        :raises fences.NoLongerLive: if the integration was disconnected during the turn
+        :raises LeaseLost: if another worker holds the watch
         """
         with transaction.atomic(durable=True):
             self.hold()
-            claims.keep(self.claim, at=self.clock(), **values)
+            leases.renew(self.lease, at=self.clock(), **values)
         for name, value in values.items():
             setattr(self.watch, name, value)
 
@@ -116,7 +116,7 @@ class Turn:
         """
         with transaction.atomic(durable=True):
             self.hold()
-            claims.keep(self.claim, at=self.clock(), status=WatchStatus.WANTED)
+            leases.renew(self.lease, at=self.clock(), status=WatchStatus.WANTED)
             self._make_due()
         self.watch.status = WatchStatus.WANTED
 
@@ -157,8 +157,8 @@ class Turn:
             if follows_gap or not live.filter(expires_at__gt=at).exists():
                 self._make_due()
             live.exclude(id=watch.id).update(status=WatchStatus.LEAVING, due_at=at + OVERLAP)
-            claims.release(
-                self.claim,
+            leases.release(
+                self.lease,
                 status=WatchStatus.LIVE,
                 expires_at=ends_at,
                 due_at=at + pauses.spread(renew_in, least=0.9),
@@ -176,16 +176,16 @@ class Turn:
 
         :param data: see `sealed`
         :raises Destroyed: if the connection has ended
-        :raises claims.LeaseLost: if the row is gone
+        :raises LeaseLost: if the row is gone
         """
         self.watch.connection.refresh_from_db(fields=["epoch"])
-        claims.release(self.claim, channel=self.sealed(data), **values)
+        leases.release(self.lease, channel=self.sealed(data), **values)
 
     def rest(self, pause: timedelta) -> None:
-        """Give the row back as it is, for a while."""
-        # Where it is gone, the purge has taken it along.
-        with suppress(claims.LeaseLost):
-            claims.release(self.claim, due_at=self.clock() + pause)
+        """Postpone the watch, and change nothing else."""
+        # A purge may have deleted the row.
+        with suppress(LeaseLost):
+            leases.release(self.lease, due_at=self.clock() + pause)
 
     @property
     def about(self) -> dict[str, object]:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.ids import uuid7
-from integrations import fences
+from integrations import fences, leases
 from integrations.models import (
     FETCHABLE,
     ConnectionStatus,
@@ -21,7 +21,7 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS
 
-from . import claims, ways
+from . import ways
 
 _HERE = (WatchStatus.WANTED, WatchStatus.LIVE)
 
@@ -89,8 +89,18 @@ def due(*, at: datetime, limit: int = 500) -> list[UUID]:
     """
     _switch_off(at)
     _switch_on(at, limit)
-    waiting = claims.claimable(at).order_by("due_at").values_list("id", flat=True)
+    waiting = claimable(at).order_by("due_at").values_list("id", flat=True)
     return list(waiting[:limit])
+
+
+def claimable(at: datetime) -> QuerySet[Watch]:
+    """Return the watches that are due and that no worker holds."""
+    return Watch.objects.filter(
+        leases.unleased(at),
+        due_at__lte=at,
+        integration__status__in=FETCHABLE,
+        connection__status=ConnectionStatus.ACTIVE,
+    )
 
 
 def _switch_off(at: datetime) -> None:

@@ -234,11 +234,11 @@ class TestALook:
     def test_that_falls_into_a_check_has_the_mailbox_checked_again(self, left, hers):
         at = timezone.now()
         SyncWork.objects.update(next_sync_at=at)
-        claim, _ = claims.claim(work_id=left.work.id, at=at, lease_for=HOUR)
+        lease, _, _ = claims.claim(work_id=left.work.id, at=at, duration=HOUR)
 
         hers.get(MESSAGES)
         # The turn had read when somebody looked before that.
-        is_due_again = claims.release(claim, next_sync_at=at + HOUR / 2, values={})
+        is_due_again = claims.release(lease, next_sync_at=at + HOUR / 2, values={})
 
         assert is_due_again
         assert is_due(left)
@@ -246,11 +246,11 @@ class TestALook:
     def test_that_falls_into_a_frequent_check_leaves_it_at_that(self, left, hers):
         at = timezone.now()
         SyncWork.objects.update(next_sync_at=at, looked_at=at - HOUR / 2)
-        claim, _ = claims.claim(work_id=left.work.id, at=at, lease_for=HOUR)
+        lease, _, _ = claims.claim(work_id=left.work.id, at=at, duration=HOUR)
 
         hers.get(MESSAGES)
 
-        assert not claims.release(claim, next_sync_at=at + timedelta(minutes=1), values={})
+        assert not claims.release(lease, next_sync_at=at + timedelta(minutes=1), values={})
         assert left.work.looked_at > at
 
     def test_that_another_process_wrote_is_one_statement_as_well(self, left, hers):

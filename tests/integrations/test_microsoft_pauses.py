@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from integrations import request_slots
+from integrations.leases import NotClaimable
 from integrations.models import Connection, Message, QuotaBucket, SyncWork
 from integrations.sync import claims, engine
 from tests.integrations.microsoft import Browser, microsoft
@@ -28,7 +29,7 @@ def run():
     with acting_as(ProcessClass.SYNC):
         try:
             engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
-        except claims.NotClaimed:
+        except NotClaimable:
             return False
     return True
 

@@ -16,6 +16,7 @@ from accounts import memberships
 from accounts.models import Alarm, Membership
 from config.classes import ProcessClass
 from integrations import alarms, connections
+from integrations.leases import NotClaimable
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -28,7 +29,6 @@ from integrations.models import (
 from integrations.providers import transport
 from integrations.settings_pages.outcome_words import OF_CALENDARS, OUTCOMES
 from integrations.sync import engine
-from integrations.sync.claims import NotClaimed
 from limited_use.models import Consent, DataKey
 from tests.integrations.google import ALICE_BOX, query_of
 from tests.integrations.pages import reading
@@ -316,7 +316,7 @@ def sync(world):
         for work_id in list(SyncWork.objects.values_list("id", flat=True)):
             for _ in range(4):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
-                with acting_as(ProcessClass.SYNC), suppress(NotClaimed):
+                with acting_as(ProcessClass.SYNC), suppress(NotClaimable):
                     engine.run(work_id=work_id, at=timezone.now())
 
 

@@ -21,9 +21,10 @@ from django.utils import timezone  # noqa: E402 - after the settings
 from accounts import owned  # noqa: E402
 from config.classes import ProcessClass  # noqa: E402
 from integrations import calling  # noqa: E402
+from integrations.leases import NotClaimable  # noqa: E402
 from integrations.models import SyncStage, SyncWork  # noqa: E402
 from integrations.providers import errors  # noqa: E402
-from integrations.sync import claims, engine  # noqa: E402
+from integrations.sync import engine  # noqa: E402
 from tests.walls import acting_as  # noqa: E402
 
 #: Seconds after which a process gives up.
@@ -40,7 +41,7 @@ def sync(work_id: UUID) -> int:
         try:
             with acting_as(ProcessClass.SYNC):
                 engine.run(work_id=work_id, at=timezone.now())
-        except claims.NotClaimed:
+        except NotClaimable:
             refused += 1
             time.sleep(0.05)
     return refused

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from integrations import connections, purge
+from integrations.leases import NotClaimable
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeJob, PurgeStep
 from limited_use.models import DataKey, Receipt
 from tests.factories import as_agreed, make_keyring, make_organisation, make_user
@@ -53,7 +54,7 @@ def run_to_the_end(job) -> None:
     def is_done() -> bool:
         try:
             return purge.run(job_id=job.id) is PurgeStep.DONE
-        except purge.NotClaimed:
+        except NotClaimable:
             return PurgeJob.objects.filter(id=job.id, step=PurgeStep.DONE).exists()
 
     wait_until(is_done)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from integrations import purge
+from integrations.leases import NotClaimable
 from integrations.models import (
     Integration,
     Message,
@@ -16,7 +17,6 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.sync.claims import NotClaimed
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.sync.conftest import keyring
@@ -107,5 +107,5 @@ class TestADisconnectDuringARun:
     def test_leaves_a_row_that_nobody_claims_again(self, alice, mailbox):
         disconnect(alice)
 
-        with pytest.raises(NotClaimed):
+        with pytest.raises(NotClaimable):
             alice.run()

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from integrations import connections, purge, tokens
+from integrations.leases import NotClaimable
 from integrations.models import Connection, Message, PurgeJob, PurgeStep, SyncWork
 from integrations.purge import inventory
 from integrations.sync import engine
@@ -137,6 +138,6 @@ class TestDisconnect:
 def engine_refuses(work_id):
     try:
         engine.run(work_id=work_id, at=timezone.now())
-    except engine.claims.NotClaimed:
+    except NotClaimable:
         return True
     return False

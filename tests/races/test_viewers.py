@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from integrations.asking import Asked
 from integrations.calendars import agenda
+from integrations.leases import NotClaimable
 from integrations.models import Calendar, SyncWork
-from integrations.sync import claims, engine
+from integrations.sync import engine
 from integrations.sync.calendars import resource_of
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
@@ -62,7 +63,7 @@ def work(calendar, over: threading.Event) -> int:
             try:
                 engine.run(work_id=row.id, at=timezone.now())
                 count += 1
-            except claims.NotClaimed:
+            except NotClaimable:
                 over.wait(0.01)
     finally:
         databases.close_all()

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from integrations import purge
+from integrations.leases import LeaseLost, NotClaimable
 from integrations.models import PurgeJob, PurgeStep
 
 
@@ -31,6 +32,6 @@ class Command(BaseCommand):
     def _run(self, job_id: UUID) -> str:
         try:
             return purge.run(job_id=job_id)
-        except (purge.NotClaimed, purge.LeaseLost):
+        except (NotClaimable, LeaseLost):
             step = PurgeJob.objects.values_list("step", flat=True).get(id=job_id)
             return PurgeStep(step) if step == PurgeStep.DONE else f"{step} (not due, or taken)"

@@ -11,8 +11,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from integrations.leases import NotClaimable
 from integrations.models import Calendar, Reconciliation, SyncWork
-from integrations.sync import claims, engine, reconcile
+from integrations.sync import engine, reconcile
 from integrations.sync.calendars import comparing
 
 
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         try:
             while engine.run(work_id=work_id, at=timezone.now()):
                 self.stdout.write("still at it …")
-        except claims.NotClaimed:
+        except NotClaimable:
             raise CommandError("a worker has it; it will compare, too") from None
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from integrations import calendar_permits, fences, scopes, tokens
 from integrations.calendar_permits import SyncPermits
+from integrations.leases import Lease
 from integrations.models import Calendar, Integration, SyncWork
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import claims
-from integrations.sync.claims import Claim
 from integrations.sync.mailbox import holding_slots
 from integrations.sync.turn import Clock
 from limited_use.sinks import provider as own_provider
@@ -28,9 +28,9 @@ T = TypeVar("T")
 
 @dataclass
 class Run:
-    """One claim on one piece of work, from its permits to the end of its time."""
+    """One lease on one piece of work, from its permits to the end of its time."""
 
-    claim: Claim
+    lease: Lease
     work: SyncWork
     integration: Integration
     permits: SyncPermits
@@ -58,7 +58,7 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        return self.clock.now() >= self.claim.taken_at + self.time_budget
+        return self.clock.now() >= self.lease.claimed_at + self.time_budget
 
     def call(self, ask: Callable[[], T]) -> T:
         """
@@ -102,10 +102,10 @@ class Run:
 
     def hold(self, *, at: datetime) -> None:
         """
-        Hold the fence and show the lease, in the transaction that writes.
+        Hold the fence and renew the lease, in the transaction that writes.
 
-        :raises fences.NoLongerLive: if it was disconnected meanwhile
-        :raises claims.LeaseLost: if somebody else has the work now
+        :raises fences.NoLongerLive: if the integration was disconnected during the turn
+        :raises LeaseLost: if another worker holds the work
         """
         fences.hold(integration_id=self.integration.id, epoch=self.epoch)
-        claims.keep(self.claim, at=at)
+        claims.renew(self.lease, at=at)

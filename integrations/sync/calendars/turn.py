@@ -13,10 +13,10 @@ from django.db.models import Min, Sum
 
 from integrations import calendar_permits, quotas, tokens, watches
 from integrations.fences import NoLongerLive
+from integrations.leases import Lease
 from integrations.models import Calendar, Integration, StatusReason, SyncStage, SyncWork
 from integrations.providers import PROVIDERS
 from integrations.sync import crashes
-from integrations.sync.claims import Claim
 from integrations.sync.standing import Findings
 from integrations.sync.turn import Clock
 from integrations.watches import standing
@@ -32,7 +32,7 @@ class CalendarTurn:
 
     run: Run
     calendar: Calendar | None
-    claim: Claim
+    lease: Lease
     work: SyncWork
     integration: Integration
     clock: Clock
@@ -146,7 +146,7 @@ class CalendarTurn:
 
 @contextmanager
 def opened(
-    claim: Claim, work: SyncWork, clock: Clock, time_budget: timedelta
+    lease: Lease, work: SyncWork, clock: Clock, time_budget: timedelta
 ) -> Iterator[CalendarTurn]:
     """Hold everything that one turn needs; the permits are asked for first."""
     integration = work.integration
@@ -162,7 +162,7 @@ def opened(
         raise LookupError("this provider has no calendars to ask for")
     with provider.open_calendars(tokens.access_for_turn(connection, allowed.credential)) as adapter:
         run = Run(
-            claim=claim,
+            lease=lease,
             work=work,
             integration=integration,
             permits=allowed,
@@ -172,7 +172,7 @@ def opened(
             user_id=connection.user_id,
             organisation_id=connection.organisation_id,
         )
-        yield CalendarTurn(run, calendar, claim, work, integration, clock)
+        yield CalendarTurn(run, calendar, lease, work, integration, clock)
 
 
 def _calendar(work: SyncWork) -> Calendar | None:

@@ -11,6 +11,7 @@ from typing import Self
 from django.db import transaction
 
 from integrations import endings, grants, purge
+from integrations.leases import LeaseLost, NotClaimable
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -243,7 +244,7 @@ class World:
 
     def _start(self, job: PurgeJob) -> None:
         work = partial(purge.run, job_id=job.id, now=self.clock)
-        worker = Worker(work, ignored=(purge.NotClaimed, purge.LeaseLost))
+        worker = Worker(work, ignored=(NotClaimable, LeaseLost))
         self.workers.append(worker)
         self.jobs_at_work[worker] = job
 

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from integrations import purge
+from integrations.leases import NotClaimable
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -213,7 +214,7 @@ class TestRun:
     def test_is_done_once_however_often_it_is_run(self, mailbox, clock):
         job = run(disconnect(mailbox), clock)
 
-        with pytest.raises(purge.NotClaimed):
+        with pytest.raises(NotClaimable):
             purge.run(job_id=job.id, now=clock)
         assert Receipt.objects.count() == 1
 
@@ -242,9 +243,9 @@ class TestRun:
 
     def test_is_nobody_elses_while_its_lease_lasts(self, mailbox, clock, settings):
         job = disconnect(mailbox)
-        jobs.claim(job_id=job.id, at=NOW, lease_for=timedelta(seconds=settings.LEASE_SECONDS))
+        jobs.claim(job_id=job.id, at=NOW, duration=timedelta(seconds=settings.LEASE_SECONDS))
 
-        with pytest.raises(purge.NotClaimed):
+        with pytest.raises(NotClaimable):
             purge.run(job_id=job.id, now=clock)
 
     def test_waits_for_proofs_before_it_is_done(self, mailbox, clock):

@@ -13,6 +13,7 @@ from django.db import connections, transaction
 
 from integrations import grants, purge
 from integrations.connections import storing
+from integrations.leases import NotClaimable
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -330,7 +331,7 @@ def run_in_turn(jobs, clock):
     """Run the purges as sweeps do, whichever is due; return their outcomes."""
     for _ in range(200):
         for job in jobs:
-            with suppress(purge.NotClaimed):
+            with suppress(NotClaimable):
                 purge.run(job_id=job.id, now=clock)
         waiting = PurgeJob.objects.exclude(step=PurgeStep.DONE).order_by("next_try_at")
         if not waiting:

@@ -10,6 +10,8 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
+from integrations import leases
+from integrations.leases import LeaseLost, NotClaimable
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -18,28 +20,27 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.sync import claims, progress
-from integrations.sync.claims import LeaseLost, NotClaimed
 from tests.integrations import household as houses
 
 MINUTE = timedelta(minutes=1)
 
 
 def take(house, at):
-    return claims.claim(work_id=house.work.id, at=at, lease_for=MINUTE)[0]
+    return claims.claim(work_id=house.work.id, at=at, duration=MINUTE).lease
 
 
 class TestAClaim:
     def test_keeps_others_away_until_the_lease_ends(self, alice):
         take(alice, alice.at)
 
-        with pytest.raises(NotClaimed):
+        with pytest.raises(NotClaimable):
             take(alice, alice.at + MINUTE / 2)
         assert claims.due(at=alice.at + MINUTE / 2) == []
         assert claims.due(at=alice.at + MINUTE) == [alice.work.id]
         take(alice, alice.at + MINUTE)
 
     def test_brings_the_rows_as_django_reads_them(self, alice):
-        _, work = claims.claim(work_id=alice.work.id, at=alice.at, lease_for=MINUTE)
+        work = claims.claim(work_id=alice.work.id, at=alice.at, duration=MINUTE).work
 
         read = SyncWork.objects.select_related("integration__connection").get(id=work.id)
         for ours, theirs in (
@@ -56,7 +57,7 @@ class TestAClaim:
             for table in ("syncwork", "integration", "connection"):
                 cursor.execute(f"ALTER TABLE integrations_{table} ADD newer integer DEFAULT 7")
 
-        _, work = claims.claim(work_id=alice.work.id, at=alice.at, lease_for=MINUTE)
+        work = claims.claim(work_id=alice.work.id, at=alice.at, duration=MINUTE).work
 
         assert (work.integration, work.integration.connection) == (
             alice.integration,
@@ -74,50 +75,50 @@ class TestAClaim:
         is_due = alice.work.id in claims.due(at=alice.at)
         try:
             take(alice, alice.at)
-        except NotClaimed:
+        except NotClaimable:
             assert not is_due
         else:
             assert is_due
 
     def test_counts_the_death_of_the_worker_before(self, alice):
         take(alice, alice.at)
-        first, _ = claims.claim(work_id=alice.work.id, at=alice.at + MINUTE, lease_for=MINUTE)
-        second, work = claims.claim(
-            work_id=alice.work.id, at=alice.at + 2 * MINUTE, lease_for=MINUTE
+        first, second = (
+            claims.claim(work_id=alice.work.id, at=alice.at + count * MINUTE, duration=MINUTE)
+            for count in (1, 2)
         )
 
         assert (first.follows_crash, second.follows_crash) == (True, True)
-        assert (work.crash_count, work.failure_count) == (2, 2)
-        assert work.failing_since == alice.at + MINUTE
+        assert (second.work.crash_count, second.work.failure_count) == (2, 2)
+        assert second.work.failing_since == alice.at + MINUTE
 
     def test_that_was_taken_over_writes_nothing(self, alice):
         dead = take(alice, alice.at)
         take(alice, alice.at + MINUTE)
 
         with pytest.raises(LeaseLost):
-            claims.keep(dead, at=alice.at + MINUTE, values={"done_count": 99})
+            claims.renew(dead, at=alice.at + MINUTE, values={"done_count": 99})
         with pytest.raises(LeaseLost):
             claims.release(dead, next_sync_at=alice.at, values={})
         assert alice.work.done_count == 0
 
     def test_given_back_is_due_when_it_says(self, alice):
-        claim = take(alice, alice.at)
-        claims.release(claim, next_sync_at=alice.at + MINUTE, values={})
+        lease = take(alice, alice.at)
+        claims.release(lease, next_sync_at=alice.at + MINUTE, values={})
 
         assert claims.due(at=alice.at) == []
         assert claims.due(at=alice.at + MINUTE) == [alice.work.id]
 
     def test_given_back_after_a_hint_is_due_at_once(self, alice):
-        claim = take(alice, alice.at)
+        lease = take(alice, alice.at)
         claims.mark_due(integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1))
-        claims.release(claim, next_sync_at=alice.at + MINUTE, values={})
+        claims.release(lease, next_sync_at=alice.at + MINUTE, values={})
 
         assert claims.due(at=alice.at + timedelta(seconds=1)) == [alice.work.id]
 
     def test_postponed_is_not_hurried_by_a_hint(self, alice):
-        claim = take(alice, alice.at)
+        lease = take(alice, alice.at)
         claims.mark_due(integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1))
-        claims.postpone(claim, until=alice.at + MINUTE, values={})
+        leases.release(lease, next_sync_at=alice.at + MINUTE)
 
         assert claims.due(at=alice.at + timedelta(seconds=1)) == []
 
@@ -130,11 +131,11 @@ class TestAClaim:
         alice.integration.save()
 
         assert claims.due(at=alice.at) == []
-        with pytest.raises(NotClaimed):
+        with pytest.raises(NotClaimable):
             take(alice, alice.at)
 
     def test_backs_off_longer_and_longer_with_jitter(self):
-        pauses = [[claims.pause(count) for _ in range(50)] for count in range(1, 30)]
+        pauses = [[claims.compute_backoff(count) for _ in range(50)] for count in range(1, 30)]
 
         for of_one in pauses:
             assert max(of_one) <= claims.LONGEST_PAUSE
@@ -151,8 +152,8 @@ class TestTwoWorkers:
         def work():
             start.wait()
             try:
-                won.append(claims.claim(work_id=work_id, at=house.at, lease_for=MINUTE)[0])
-            except NotClaimed:
+                won.append(claims.claim(work_id=work_id, at=house.at, duration=MINUTE).lease)
+            except NotClaimable:
                 pass
             finally:
                 connections.close_all()

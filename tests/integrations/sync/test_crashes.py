@@ -45,7 +45,7 @@ def kill_worker(house):
     work = house.work
     house.at = max(house.at, work.next_sync_at, work.lease_until or house.at)
     with acting_as(ProcessClass.SYNC):
-        claims.claim(work_id=work.id, at=house.at, lease_for=LEASE)
+        claims.claim(work_id=work.id, at=house.at, duration=LEASE)
     house.at += LEASE
 
 

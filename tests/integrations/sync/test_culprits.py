@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.models import Alarm
 from config.classes import ProcessClass
+from integrations.leases import LeaseLost
 from integrations.models import (
     IntegrationStatus,
     Message,
@@ -27,7 +28,7 @@ from integrations.parsers.frames import Reason
 from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers import errors
 from integrations.settings_pages import words
-from integrations.sync import aside, claims, culprits, reconcile
+from integrations.sync import aside, culprits, reconcile
 from limited_use.vault.compression import TooLarge
 from limited_use.vault.keyring import KeyStoreUnavailable
 from tests.fakes.mail import Killed
@@ -255,7 +256,7 @@ class TestErrors:
             InterfaceError("closed"),
             KeyStoreUnavailable("down"),
             errors.Unavailable("down"),
-            claims.LeaseLost(),
+            LeaseLost(),
             Busy(),
             CannotRun(),
             MemoryError(),

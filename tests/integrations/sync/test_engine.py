@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Alarm
 from config.classes import ProcessClass
 from integrations import purge
+from integrations.leases import NotClaimable
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -24,7 +25,6 @@ from integrations.models import (
 )
 from integrations.providers import errors
 from integrations.sync import claims, outcomes
-from integrations.sync.claims import NotClaimed
 from integrations.sync.standing import QUIET_FOR, Findings, standing
 from limited_use.models import DataKey, Leaf
 from limited_use.vault import keys
@@ -203,7 +203,7 @@ class TestALastingFailure:
 
         assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.MAILBOX_NOT_PROVISIONED)
         assert alice.work.next_sync_at - alice.at > timedelta(hours=23)
-        with pytest.raises(NotClaimed):
+        with pytest.raises(NotClaimable):
             houses.engine.run(work_id=alice.work.id, at=alice.at + timedelta(hours=1))
 
     @pytest.mark.claim("status.unexpected")
@@ -235,7 +235,7 @@ class TestAGrantThatEnded:
         synced.connection.refresh_from_db()
         assert synced.connection.status == ConnectionStatus.REAUTH_REQUIRED
         assert synced.status[0] == IntegrationStatus.REAUTH_REQUIRED
-        with pytest.raises(NotClaimed):
+        with pytest.raises(NotClaimable):
             synced.run()
 
 

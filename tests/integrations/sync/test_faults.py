@@ -19,6 +19,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from accounts.models import Alarm
+from integrations.leases import NotClaimable
 from integrations.models import (
     IntegrationStatus,
     Message,
@@ -32,7 +33,7 @@ from integrations.models import (
 from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers import errors
 from integrations.settings_pages import overview, words
-from integrations.sync import aside, claims, crashes
+from integrations.sync import aside, crashes
 from tests.fakes.mail import FakeMailbox, Killed
 from tests.integrations import household as houses
 
@@ -159,7 +160,7 @@ class World:
             with going_wrong(self.mailbox, fault):
                 is_due = self.house.run(travelled=True)
             self.bad = self.bad + 1 if self.house.work.failure_count else 0
-        except claims.NotClaimed:
+        except NotClaimable:
             pass
         except (Exception, Killed) as error:  # noqa: BLE001 - as Celery does
             note(f"{type(error).__name__} after {before} crashes")

@@ -106,7 +106,7 @@ class TestAStart:
 
 class TestAFailureOfAll:
     def test_does_not_bring_them_back_at_one_moment(self):
-        pauses = [claims.pause(3) for _ in range(COUNT)]
+        pauses = [claims.compute_backoff(3) for _ in range(COUNT)]
 
         # Twenty seconds at most, and spread over the half of it.
         assert min(pauses) >= 10

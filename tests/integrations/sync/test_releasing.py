@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
 
@@ -24,22 +25,23 @@ pytestmark = pytest.mark.invariant(5)
 
 
 def claim(house):
-    return claims.claim(work_id=house.work.id, at=house.at, lease_for=MINUTE)
+    return claims.claim(work_id=house.work.id, at=house.at, duration=MINUTE)
 
 
-def release(claimed, work, **changed):
-    given = {"epoch": 1, "holder": claimed.holder, "taken_at": claimed.taken_at}
-    values = {"next_sync_at": claimed.taken_at + MINUTE, "failure_count": 0, "failing_since": None}
-    return releasing.release_row(work, **given | changed, values=values)
+def release(lease, work, epoch=1):
+    values = {"next_sync_at": lease.claimed_at + MINUTE, "failure_count": 0, "failing_since": None}
+    return releasing.release_row(
+        lease, integration_id=work.integration_id, epoch=epoch, values=values
+    )
 
 
 class TestARelease:
     def test_gives_the_row_back_and_saves_values(self, alice):
-        claimed, work = claim(alice)
+        lease, work, _ = claim(alice)
         SyncWork.objects.update(failure_count=3, failing_since=alice.at)
 
         with CaptureQueriesContext(connection) as queries:
-            assert release(claimed, work)
+            assert release(lease, work)
 
         assert sum("UPDATE" in one["sql"] for one in queries) == 1
         row = alice.work
@@ -48,22 +50,22 @@ class TestARelease:
         assert (row.failure_count, row.failing_since) == (0, None)
 
     def test_writes_nothing_for_another_epoch_or_holder(self, alice):
-        claimed, work = claim(alice)
+        lease, work, _ = claim(alice)
 
-        assert not release(claimed, work, epoch=2)
-        assert not release(claimed, work, holder=uuid7())
-        assert alice.work.lease_by == claimed.holder
+        assert not release(lease, work, epoch=2)
+        assert not release(replace(lease, holder=uuid7()), work)
+        assert alice.work.lease_by == lease.holder
 
     def test_writes_nothing_where_the_row_was_reported_as_due_meanwhile(self, alice):
-        claimed, work = claim(alice)
+        lease, work, _ = claim(alice)
         claims.mark_due(integration_id=alice.integration.id, at=alice.at + MINUTE / 2)
 
-        assert not release(claimed, work)
+        assert not release(lease, work)
         assert alice.work.next_sync_at == alice.at + MINUTE / 2
 
     @pytest.mark.parametrize("status", IntegrationStatus)
     def test_holds_the_same_fence_as_every_writer(self, alice, status):
-        claimed, work = claim(alice)
+        lease, work, _ = claim(alice)
         # Constraints let some of them stand only with other columns.
         with suppress(IntegrityError), transaction.atomic():
             Integration.objects.update(status=status)
@@ -72,17 +74,17 @@ class TestARelease:
             with transaction.atomic():
                 fences.hold(integration_id=alice.integration.id, epoch=1)
         except fences.NoLongerLive:
-            assert not release(claimed, work)
+            assert not release(lease, work)
         else:
-            assert release(claimed, work)
+            assert release(lease, work)
 
     def test_writes_nothing_after_a_disconnect(self, alice):
-        claimed, work = claim(alice)
+        lease, work, _ = claim(alice)
         endings.end(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
 
-        assert not release(claimed, work)
+        assert not release(lease, work)
         # Nor under the epoch that it has now.
-        assert not release(claimed, work, epoch=Integration.objects.get().epoch)
+        assert not release(lease, work, epoch=Integration.objects.get().epoch)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -92,12 +94,12 @@ class TestADisconnectUnderWay:
         return houses.household()
 
     def test_is_waited_for_and_felt(self, house):
-        claimed, work = claim(house)
+        lease, work, _ = claim(house)
         answers: list[bool] = []
 
         def give_back():
             try:
-                answers.append(release(claimed, work))
+                answers.append(release(lease, work))
             finally:
                 connections.close_all()
 
@@ -111,4 +113,4 @@ class TestADisconnectUnderWay:
         writer.join(20)
 
         assert answers == [False]
-        assert house.work.lease_by == claimed.holder
+        assert house.work.lease_by == lease.holder

@@ -196,7 +196,7 @@ class TestAHorizonThatMoves:
         alice.settle()
         alice.integration.horizon_days = 365
         alice.integration.save()
-        claims.list_again(integration_id=alice.integration.id, at=alice.at)
+        claims.restart_listing(integration_id=alice.integration.id, at=alice.at)
         mailbox.calls.clear()
 
         alice.settle()
@@ -210,7 +210,7 @@ class TestAHorizonThatMoves:
         alice.settle()
         alice.integration.horizon_days = 30
         alice.integration.save()
-        claims.list_again(integration_id=alice.integration.id, at=alice.at)
+        claims.restart_listing(integration_id=alice.integration.id, at=alice.at)
 
         alice.settle()
 

@@ -128,11 +128,11 @@ class TestASyncThatRunsMeanwhile:
         at = timezone.now()
         SyncWork.objects.update(next_sync_at=at)
         with acting_as(ProcessClass.SYNC):
-            claim, _ = claims.claim(work_id=settled.work.id, at=at, lease_for=HOUR)
+            lease, _, _ = claims.claim(work_id=settled.work.id, at=at, duration=HOUR)
         see_to_watches()
 
         with acting_as(ProcessClass.SYNC):
-            is_due = claims.release(claim, next_sync_at=at + HOUR, values={})
+            is_due = claims.release(lease, next_sync_at=at + HOUR, values={})
 
         assert is_due
         assert claims.due(at=timezone.now()) == [settled.work.id]
