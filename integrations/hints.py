@@ -18,7 +18,7 @@ from django.db import OperationalError
 from accounts import owned
 from integrations import contention, permits, watches
 from integrations.providers.pushes import Call, Notice
-from integrations.tasks import connections as tasks
+from integrations.task_queue import enqueue
 from integrations.watches import lookups, schedule
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def _receive(find: Callable[[], list[watches.Heard]], *, at: datetime) -> int:
             _defer(error, one.integration_id)
         else:
             if work_id is not None:
-                tasks.queue_sync(work_id)
+                enqueue("integrations.sync_mail", work_id=work_id)
     logger.info("webhook.heard", extra={"count": len(heard)})
     return len(heard)
 

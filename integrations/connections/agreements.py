@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -21,8 +20,7 @@ from integrations import endings, scopes
 from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
 from integrations.providers.offline import OFFLINE
 from integrations.purge import NotLive
-from integrations.tasks import connections as tasks
-from integrations.tasks import purge as purges
+from integrations.task_queue import enqueue_on_commit
 from limited_use import consents, shares
 from limited_use.features import FEATURES, Feature
 from limited_use.ledger import entries
@@ -85,7 +83,7 @@ def agree_again(
         for work in works.select_for_update(no_key=True, of=("self",)).order_by("id"):
             work.next_sync_at = at
             work.save(update_fields=["next_sync_at"])
-            transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
 
 
 def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime) -> list[PurgeJob]:
@@ -113,7 +111,7 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
             except NotLive:
                 continue
             jobs.append(job)
-            transaction.on_commit(partial(purges.queue, job.id), robust=True)
+            enqueue_on_commit("integrations.purge_integration", job_id=job.id)
         # What is left of it: `endings.end` withdraws with the last of a product.
         consents.withdraw(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -21,10 +20,7 @@ from integrations.models import (
 from integrations.providers.offline import OFFLINE
 from integrations.purge import NotLive
 from integrations.sync import aside, claims
-from integrations.tasks import connections as tasks
-from integrations.tasks import grants as grant_tasks
-from integrations.tasks import purge as purges
-from integrations.tasks import sync as syncs
+from integrations.task_queue import enqueue, enqueue_on_commit
 
 from .storing import HORIZONS
 
@@ -64,8 +60,7 @@ def disconnect(
             job = endings.end(integration=integration, trigger=trigger, at=at)
         except NotLive:
             raise NotConnected from None
-        # A hint, not a promise: the sweep finds the row if the broker is down.
-        transaction.on_commit(partial(purges.queue, job.id), robust=True)
+        enqueue_on_commit("integrations.purge_integration", job_id=job.id)
     logger.info(
         "integration.disconnected", extra={"integration_id": integration_id, "trigger": trigger}
     )
@@ -99,7 +94,7 @@ def disconnect_account(
             for integration in integrations
         ]
         for job in jobs:
-            transaction.on_commit(partial(purges.queue, job.id), robust=True)
+            enqueue_on_commit("integrations.purge_integration", job_id=job.id)
     logger.info("connection.disconnected", extra={"connection_id": connection_id})
     return jobs
 
@@ -119,8 +114,7 @@ def forget(*, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: dat
         forgetting.fence(connection_id=connection_id, at=at)
     except forgetting.NotEmpty:
         raise NotConnected from None
-    # A hint, not a promise: the sweep finds the row if the broker is down.
-    grant_tasks.queue_forget(connection_id)
+    enqueue("integrations.forget_connection", connection_id=connection_id)
 
 
 def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Integration:
@@ -140,9 +134,9 @@ def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Inte
         # is here is not fetched again. A run under way loses its lease: its horizon is the older.
         claims.list_again(integration_id=integration_id, at=at)
         for work in SyncWork.objects.filter(integration=integration):
-            transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
         # What lies outside goes now, even if the provider lets nothing be listed.
-        transaction.on_commit(partial(syncs.queue_horizon, integration.id), robust=True)
+        enqueue_on_commit("integrations.keep_horizon", integration_id=integration.id)
     return integration
 
 
@@ -161,7 +155,7 @@ def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
             # This counts as a look: from now on the mailbox is checked at the usual interval.
             work.next_sync_at = work.looked_at = at
             work.save(update_fields=["next_sync_at", "looked_at"])
-            transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
     return integration
 
 

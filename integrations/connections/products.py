@@ -7,9 +7,6 @@ Everything in this module is called inside the transaction of `storing`.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
-
-from django.db import transaction
 
 from accounts.ids import uuid7
 from integrations import holders, scopes
@@ -24,7 +21,7 @@ from integrations.models import (
 )
 from integrations.providers.provider import Provider
 from integrations.sync import calendars
-from integrations.tasks import connections as tasks
+from integrations.task_queue import enqueue_on_commit
 from limited_use import consents
 from limited_use.ledger import entries, names
 from limited_use.vault import keys
@@ -120,7 +117,7 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
         integration=integration, resource=FIRST_WORK[product], next_sync_at=at
     )
     # A hint, so that mail shows within seconds; the sweep finds the row without it.
-    transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+    enqueue_on_commit("integrations.sync_mail", work_id=work.id)
     entries.record(
         event="integration.connected",
         about=integration.id,
@@ -135,7 +132,7 @@ def _resume(integration: Integration, at: datetime) -> None:
     work = SyncWork.objects.filter(integration=integration)
     work.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
     for work_id in work.values_list("id", flat=True):
-        transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
+        enqueue_on_commit("integrations.sync_mail", work_id=work_id)
     if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:
         return
     is_synced = work.filter(first_synced_at__isnull=False).exists()

@@ -7,11 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from integrations.sync import looking
-from integrations.tasks import connections as tasks
+from integrations.task_queue import enqueue
 
 
 def note_look(integration_ids: Iterable[UUID], *, at: datetime) -> None:
     """Store that somebody looks at these mailboxes, which the caller has permission to show."""
     for work_id in looking.record(integration_ids, at=at):
-        # A hint, not a promise: the row is due, and the sweep finds it if the broker is down.
-        tasks.queue_sync(work_id)
+        enqueue("integrations.sync_mail", work_id=work_id)

@@ -28,7 +28,7 @@ from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 
 from .claims import LeaseLost
-from .mailbox import Postponed
+from .turn import Postponed
 
 logger = logging.getLogger(__name__)
 

@@ -45,6 +45,7 @@ from integrations.sync import claims
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
 from limited_use.vault import keys, naming, records
+from tests.broker import record_messages, sync_message
 from tests.factories import (
     as_agreed,
     make_connection,
@@ -101,16 +102,12 @@ class TestConnecting:
     def test_asks_a_worker_to_begin_at_once(
         self, browser_of, alice, monkeypatch, django_capture_on_commit_callbacks
     ):
-        queued = []
-        monkeypatch.setattr(
-            "integrations.tasks.sync.sync_mail.apply_async",
-            lambda **values: queued.append(values["kwargs"]),
-        )
+        queued = record_messages(monkeypatch)
 
         with django_capture_on_commit_callbacks(execute=True):
             browser_of(alice).connect()
 
-        assert queued == [{"work_id": str(SyncWork.objects.get().id)}]
+        assert queued == [sync_message(SyncWork.objects.get())]
 
     @pytest.mark.claim("data-use.encrypted")
     def test_gives_each_connection_keys_of_its_own(self, browser_of, alice, google):

@@ -9,6 +9,7 @@ from config.classes import ProcessClass
 from integrations import request_slots
 from integrations.models import Connection, Message, QuotaBucket, SyncWork
 from integrations.sync import claims, engine
+from integrations.sync_products import PRODUCTS
 from tests.integrations.microsoft import Browser, microsoft
 from tests.walls import acting_as
 
@@ -27,7 +28,7 @@ def run():
     """Take one turn; return whether the work was due."""
     with acting_as(ProcessClass.SYNC):
         try:
-            engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
+            engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
         except claims.NotClaimed:
             return False
     return True

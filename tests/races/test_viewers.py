@@ -16,6 +16,7 @@ from integrations.calendars import agenda
 from integrations.models import Calendar, SyncWork
 from integrations.sync import claims, engine
 from integrations.sync.calendars import resource_of
+from integrations.sync_products import PRODUCTS
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
@@ -60,7 +61,7 @@ def work(calendar, over: threading.Event) -> int:
         while not over.is_set():
             row = SyncWork.objects.get(resource=resource_of(calendar.id))
             try:
-                engine.run(work_id=row.id, at=timezone.now())
+                engine.run(PRODUCTS, work_id=row.id, at=timezone.now())
                 count += 1
             except claims.NotClaimed:
                 over.wait(0.01)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from integrations.models import Calendar, Reconciliation, SyncWork
 from integrations.sync import claims, engine, reconcile
 from integrations.sync.calendars import comparing
+from integrations.sync_products import PRODUCTS
 
 
 class Command(BaseCommand):
@@ -37,7 +38,7 @@ class Command(BaseCommand):
 
     def _run(self, work_id: UUID) -> None:
         try:
-            while engine.run(work_id=work_id, at=timezone.now()):
+            while engine.run(PRODUCTS, work_id=work_id, at=timezone.now()):
                 self.stdout.write("still at it …")
         except claims.NotClaimed:
             raise CommandError("a worker has it; it will compare, too") from None
