@@ -1,4 +1,8 @@
-"""What an owner does with what is connected. Owned is selected, never checked afterwards."""
+"""
+Disconnect an integration or an account.
+
+The queries select rows of the owner; no code checks the owner afterwards.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +13,13 @@ from uuid import UUID
 from django.db import transaction
 
 from integrations import endings, forgetting
-from integrations.models import (
-    OWNER_ONLY,
-    Connection,
-    Integration,
-    PurgeJob,
-    PurgeTrigger,
-    SyncWork,
-)
+from integrations.fences import NotConnected
+from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger
 from integrations.providers.offline import OFFLINE
 from integrations.purge import NotLive
-from integrations.sync import aside, claims
 from integrations.task_queue import enqueue, enqueue_on_commit
 
-from .storing import HORIZONS
-
 logger = logging.getLogger(__name__)
-
-
-class NotConnected(Exception):
-    """Nothing live of this person's is here. Show what is connected."""
-
-
-class NotOurs(Exception):
-    """That is not one of the choices. Show them."""
 
 
 def disconnect(
@@ -44,16 +31,16 @@ def disconnect(
     trigger: PurgeTrigger = PurgeTrigger.OWNER,
 ) -> PurgeJob:
     """
-    Switch an integration off now, and promise the purge of all that it brought in.
+    Disconnect an integration, and create the purge of all its data.
 
-    From the commit on nothing of it opens, and work in flight cannot write. It
-    needs PostgreSQL and nothing else.
+    After the commit its data cannot be opened, and running tasks cannot write. Needs PostgreSQL
+    and nothing else.
 
-    :raises NotConnected: if it is not live, or not theirs
+    :raises NotConnected: if the integration is not live, or has another owner
     """
     with transaction.atomic(durable=True):
-        theirs = Integration.objects.owned_by(user_id, organisation_id)
-        integration = theirs.filter(id=integration_id).first()
+        own = Integration.objects.owned_by(user_id, organisation_id)
+        integration = own.filter(id=integration_id).first()
         if integration is None:
             raise NotConnected
         try:
@@ -101,78 +88,17 @@ def disconnect_account(
 
 def forget(*, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
     """
-    End a connection that brought nothing in: there is no integration, and so no purge.
+    End a connection without an integration, which has no data to purge.
 
-    Fenced at once; a worker, which may open its token, gives the grant back.
+    It is fenced at once. A worker, which may open its token, revokes the grant.
 
-    :raises NotConnected: if it is not theirs, is over, or has an integration to disconnect
+    :raises NotConnected: if the connection has another owner, has ended, or has an integration
     """
-    theirs = Connection.objects.live().owned_by(user_id, organisation_id)
-    if not theirs.filter(id=connection_id).exists():
+    own = Connection.objects.live().owned_by(user_id, organisation_id)
+    if not own.filter(id=connection_id).exists():
         raise NotConnected
     try:
         forgetting.fence(connection_id=connection_id, at=at)
     except forgetting.NotEmpty:
         raise NotConnected from None
     enqueue("integrations.forget_connection", connection_id=connection_id)
-
-
-def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Integration:
-    """
-    Keep mail of the last `days` here; None keeps all. What is newly within is fetched.
-
-    :raises NotConnected: if it is not live
-    :raises NotOurs: if that is not a choice
-    """
-    if days is not None and days not in HORIZONS:
-        raise NotOurs
-    with transaction.atomic(durable=True):
-        integration = _live(integration_id)
-        integration.horizon_days = days
-        integration.save(update_fields=["horizon_days"])
-        # The listing begins anew: it fetches what is missing and sweeps what lies outside. What
-        # is here is not fetched again. A run under way loses its lease: its horizon is the older.
-        claims.list_again(integration_id=integration_id, at=at)
-        for work in SyncWork.objects.filter(integration=integration):
-            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
-        # What lies outside goes now, even if the provider lets nothing be listed.
-        enqueue_on_commit("integrations.keep_horizon", integration_id=integration.id)
-    return integration
-
-
-def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
-    """
-    Look for news at once, instead of at the next interval.
-
-    :raises NotConnected: if it is not live, or waits for a reconnect
-    """
-    with transaction.atomic(durable=True):
-        integration = _live(integration_id)
-        if integration.status in OWNER_ONLY:
-            raise NotConnected
-        works = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
-        for work in works.order_by("id"):
-            # This counts as a look: from now on the mailbox is checked at the usual interval.
-            work.next_sync_at = work.looked_at = at
-            work.save(update_fields=["next_sync_at", "looked_at"])
-            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
-    return integration
-
-
-def retry_set_aside(*, integration_id: UUID, at: datetime) -> int:
-    """
-    Ask for everything that was set aside again; return how many items that is.
-
-    :raises NotConnected: if it is not live
-    """
-    with transaction.atomic(durable=True):
-        _live(integration_id)
-        return aside.retry(integration_id=integration_id, at=at)
-
-
-def _live(integration_id: UUID) -> Integration:
-    live = Integration.objects.live().select_for_update(no_key=True, of=("self",))
-    integration = live.filter(id=integration_id).first()
-    if integration is None:
-        raise NotConnected
-    return integration

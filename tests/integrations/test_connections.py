@@ -25,6 +25,7 @@ from integrations import (
     providers,
 )
 from integrations.connections import refusals, storing
+from integrations.inbox import sync_controls
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
@@ -735,7 +736,7 @@ class TestAHorizon:
         integration = make_integration()
         before = SyncWork.objects.get()
 
-        connections.set_horizon(integration_id=integration.id, days=30, at=timezone.now())
+        sync_controls.set_horizon(integration_id=integration.id, days=30, at=timezone.now())
 
         work = SyncWork.objects.get()
         # The same round: what it has seen is not fetched again.
@@ -749,9 +750,9 @@ class TestAHorizon:
         integration = make_integration()
 
         for days in (30, 90, 365, None):
-            connections.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
-        with pytest.raises(connections.NotOurs):
-            connections.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
+            sync_controls.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
+        with pytest.raises(sync_controls.UnknownHorizon):
+            sync_controls.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
 
 
 class TestASweep:

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from config.celery import app
 from config.schedule import SCHEDULE
-from integrations import connections, credentials
+from integrations import credentials
+from integrations.inbox import sync_controls
 from integrations.models import (
     Attachment,
     Integration,
@@ -143,7 +144,9 @@ class TestAHorizon:
         aged.messages.update(received_at=timezone.now() - timedelta(days=60))
 
         with django_capture_on_commit_callbacks(execute=True):
-            connections.set_horizon(integration_id=aged.integration.id, days=30, at=timezone.now())
+            sync_controls.set_horizon(
+                integration_id=aged.integration.id, days=30, at=timezone.now()
+            )
 
         assert not Message.objects.exists()
         assert not Thread.objects.exists()
