@@ -70,6 +70,10 @@ def record_messages(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
 class Workers:
     """A worker of each class, for the messages that were queued so far."""
 
+    def __init__(self) -> None:
+        # Tasks are enqueued by name: nothing else has imported them.
+        app.loader.import_default_modules()
+
     def run(self) -> list[tuple[str, dict[str, str]]]:
         """Run every queued task with the rights of its class, and return names and arguments."""
         return [self._run(*message) for queue in WORKERS for message in self._take(queue)]

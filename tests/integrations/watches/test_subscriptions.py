@@ -10,6 +10,7 @@ import pytest
 from integrations import providers, watches
 from integrations.models import SyncWork, Watch, WatchStatus
 from integrations.providers import errors
+from integrations.providers.pushes import Call
 from integrations.sync.calendars import works
 from integrations.tasks import watches as tasks
 from integrations.watches import lookups, standing, ways
@@ -126,7 +127,8 @@ class TestRenewing:
         if event == "subscriptionRemoved":
             provider.channels.clear()
 
-        heard = watches.heard_of_itself(hook.channel_id, name, at=clock.at)
+        ending = Call(name, hook.channel_id, hook.token, is_about_itself=True)
+        heard = watches.receive_subscription_notification(ending, at=clock.at)
         sweep(clock)
 
         assert [one.resource for one in heard] == [CALENDAR]
@@ -159,4 +161,5 @@ class TestTheEnd:
         Watch.objects.all().delete()
 
         assert lookups.is_proven(hook.channel_id, hook.token)
-        assert watches.heard_of_channel(hook.channel_id, name, at=clock.at) == []
+        late = Call(name, hook.channel_id, hook.token)
+        assert watches.receive_subscription_notification(late, at=clock.at) == []
