@@ -12,9 +12,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
+from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
@@ -36,12 +37,14 @@ class AccountMail:
     A kind of mail.
 
     :param name: lower case letters and hyphens; the log shows it
+    :param task: the name of the Celery task that calls `send_queued` with this kind
     :param template: what the names of its templates begin with
     :param rate: how many are sent to one address, whoever asks
     :param make_context: returns the variables of the templates, such as a new link
     """
 
     name: str
+    task: str
     template: str
     rate: Rate
     make_context: Callable[[User], dict[str, object]]
@@ -55,9 +58,7 @@ class Counter:
     key: str
 
 
-def queue_mail(
-    mail: AccountMail, task: Any, *, counter: Counter, user_id: UUID | None, at: datetime
-) -> None:
+def queue_mail(mail: AccountMail, *, counter: Counter, user_id: UUID | None, at: datetime) -> None:
     """
     Ask a worker for a mail, unless the counter has reached its limit.
 
@@ -65,16 +66,19 @@ def queue_mail(
     and traffic do not tell which addresses have accounts. Without a broker no mail is sent, and the
     count is taken back.
 
-    :param task: the Celery task that calls `send_queued`
     :param counter: of the address in lower case, or of something that its person alone has
     :param user_id: None if the address has no account
     """
     if not rates.count(counter.rate, counter.key, at=at).is_within:
         return
     try:
-        # A mail that nobody sent before the next may be asked for is late, and not sent.
-        task.apply_async(
-            kwargs={"user_id": str(user_id or uuid4())}, expires=counter.rate.seconds, retry=False
+        # A mail that was not sent before the next one may be requested is late, and not sent.
+        current_app.send_task(
+            mail.task,
+            kwargs={"user_id": str(user_id or uuid4())},
+            expires=counter.rate.seconds,
+            retry=False,
+            ignore_result=True,
         )
     except (OperationalError, OSError):
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "broker_failed"})

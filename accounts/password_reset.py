@@ -17,10 +17,9 @@ from allauth.account.adapter import get_adapter
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import known_origins, people, tasks
+from accounts import account_mail, known_origins, people, reset_links
 from accounts.account_mail import Counter
 from accounts.rates import Rate
-from accounts.reset_links import TO_ADDRESS
 
 _NOBODY: Final = UUID(int=0)
 
@@ -39,7 +38,9 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
         address: str = self.cleaned_data["email"]
         user_id = people.find_person(address)
         counter = _choose_counter(request, address, user_id)
-        tasks.queue_reset_link(counter, user_id, at=timezone.now())
+        account_mail.queue_mail(
+            reset_links.MAIL, counter=counter, user_id=user_id, at=timezone.now()
+        )
         return address
 
 
@@ -48,4 +49,4 @@ def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) ->
     person_id = user_id or _NOBODY
     if device := known_origins.find_device(request, person_id):
         return Counter(FROM_DEVICE, f"{person_id} {device}")
-    return Counter(TO_ADDRESS, address)
+    return Counter(reset_links.TO_ADDRESS, address)

@@ -29,4 +29,10 @@ def make_link(user: User) -> dict[str, object]:
     return {"link": settings.PUBLIC_URL + path, "hours": hours}
 
 
-MAIL: Final = AccountMail("reset-link", "account/email/reset_link", TO_ADDRESS, make_link)
+MAIL: Final = AccountMail(
+    "reset-link",
+    "accounts.mail_reset_link",
+    "account/email/reset_link",
+    TO_ADDRESS,
+    make_link,
+)

@@ -22,7 +22,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts import known_origins, people, rates, sign_in_links, tasks
+from accounts import account_mail, known_origins, people, rates, sign_in_links
 from accounts.networks import find_network
 from accounts.rates import Rate
 
@@ -79,9 +79,15 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Cou
         give_back(counted, at=at)
         if counter in waiting:
             raise TooManyAttempts(usage.reset_after)
-        tasks.queue_sign_in_link(address, person_id, at=at)
+        _queue_link(address, person_id, at=at)
         raise LinkNeeded
     return counted
+
+
+def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
+    """Ask a worker to mail a sign-in link, at most one an hour for an address."""
+    counter = account_mail.Counter(sign_in_links.MAIL.rate, address)
+    account_mail.queue_mail(sign_in_links.MAIL, counter=counter, user_id=person_id, at=at)
 
 
 def give_back(counters: Sequence[Counter], *, at: datetime) -> None:

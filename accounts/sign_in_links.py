@@ -58,6 +58,7 @@ def make_link(user: User) -> dict[str, object]:
 #: More often than links expire, so that during an attack the mailbox always holds one that works.
 MAIL: Final = AccountMail(
     "sign-in-link",
+    "accounts.mail_sign_in_link",
     "account/email/sign_in_link",
     Rate("sign-in-link-mail", 1, 3600),
     make_link,

@@ -1,41 +1,14 @@
-"""Celery entry points of accounts, and the functions that queue mails."""
+"""Celery entry points of accounts."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
 from accounts import account_mail, known_origins, rates, reset_links, sign_in_links, tokens, usage
-from accounts.account_mail import Counter
 from accounts.sessions import SessionStore
-
-
-def queue_sign_in_link(address: str, user_id: UUID | None, *, at: datetime) -> None:
-    """
-    Ask a worker to mail a sign-in link, at most one an hour for an address.
-
-    :param address: in lower case
-    :param user_id: None if the address has no account
-    """
-    counter = Counter(sign_in_links.MAIL.rate, address)
-    account_mail.queue_mail(
-        sign_in_links.MAIL, mail_sign_in_link, counter=counter, user_id=user_id, at=at
-    )
-
-
-def queue_reset_link(counter: Counter, user_id: UUID | None, *, at: datetime) -> None:
-    """
-    Ask a worker to mail a link to set a new password.
-
-    :param counter: limits how many are mailed
-    :param user_id: None if the address has no account
-    """
-    account_mail.queue_mail(
-        reset_links.MAIL, mail_reset_link, counter=counter, user_id=user_id, at=at
-    )
 
 
 @shared_task(name="accounts.mail_reset_link")  # type: ignore[untyped-decorator]

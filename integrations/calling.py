@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from django.conf import settings
+
 from integrations import concurrency, quotas, request_slots, tokens
 from integrations.concurrency import Wait
 from integrations.endpoints import pace
@@ -23,7 +25,7 @@ from integrations.providers.access import Access
 from integrations.providers.arriving import ArrivingFile
 from integrations.providers.base import MailAdapter, MailUnits
 from integrations.providers.calendars import CalendarAdapter
-from integrations.tasks import grants
+from integrations.task_queue import enqueue
 
 T = TypeVar("T")
 
@@ -89,7 +91,21 @@ def access_to(connection_id: UUID) -> Access:
 
     :raises NoLongerLive: if it was disconnected
     """
-    return tokens.access(connection_id=connection_id, ask=grants.ask_refresh)
+    return tokens.access(connection_id=connection_id, ask=request_refresh)
+
+
+def request_refresh(connection_id: UUID) -> None:
+    """
+    Ask a worker to refresh the grant of an account.
+
+    :raises errors.Unavailable: if the broker is down; the connection's row keeps the request
+    """
+    # The caller waits no longer than the message is valid.
+    patience = settings.REFRESH_PATIENCE_SECONDS
+    if not enqueue("integrations.refresh_grant", expires=patience, connection_id=connection_id):
+        raise errors.Unavailable(
+            "no worker can be asked now", retry_after=float(settings.SWEEP_SECONDS)
+        )
 
 
 @contextmanager

@@ -16,6 +16,10 @@ class NoLongerLive(Exception):
     """It was disconnected, or its grant replaced or ended, meanwhile. Drop what you hold."""
 
 
+class NotConnected(Exception):
+    """No such integration or connection of this owner is live. Show the connected accounts."""
+
+
 def hold(*, integration_id: UUID, epoch: int) -> None:
     """
     Lock the live integration for the rest of the transaction.
@@ -26,6 +30,19 @@ def hold(*, integration_id: UUID, epoch: int) -> None:
     live = Integration.objects.live().filter(id=integration_id, epoch=epoch)
     if not live.select_for_update(no_key=True).exists():
         raise NoLongerLive
+
+
+def hold_live(integration_id: UUID) -> Integration:
+    """
+    Lock the live integration for the rest of the transaction, and return it.
+
+    :raises NotConnected: if it is not live
+    """
+    live = Integration.objects.live().select_for_update(no_key=True, of=("self",))
+    integration = live.filter(id=integration_id).first()
+    if integration is None:
+        raise NotConnected
+    return integration
 
 
 def hold_connection(*, connection_id: UUID, epoch: int) -> None:

@@ -1,8 +1,8 @@
 """
-What a provider told us, made work: due now, once, whoever says it how often.
+Dispatch a provider's notification in three steps: receive, mark due, enqueue.
 
-A notification says *that* something changed. What changed is asked of the provider by the sync,
-from where it was, so a hint that is forged, late or doubled costs one question at most.
+A notification says *that* something changed. The sync asks the provider what changed, from its own
+cursor. So a notification that is forged, late or repeated costs one request at most.
 """
 
 from __future__ import annotations
@@ -16,86 +16,48 @@ from uuid import UUID
 from django.db import OperationalError
 
 from accounts import owned
-from integrations import contention, permits, watches
-from integrations.providers.pushes import Call, Notice
-from integrations.tasks import connections as tasks
-from integrations.watches import lookups, schedule
+from integrations import contention
+from integrations.task_queue import enqueue
+from integrations.watches import ChangedResource, schedule
 
 logger = logging.getLogger(__name__)
 
 
-class NotProven(Exception):
-    """No channel of ours calls like that. Refuse it."""
-
-
-def of_mailbox(notice: Notice, *, provider: str, at: datetime) -> int:
+def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: datetime) -> None:
     """
-    Let every copy of that mailbox be brought up to date; return how many that is.
+    Receive a notification, mark the sync of each resource that it names due, and enqueue it.
 
-    None for one that is not connected, or not any more: whoever tells is not told which.
-    """
-    permit = permits.to_match(notice, at=at)
-    find = partial(watches.heard_of_mailbox, notice.address, provider, permit=permit, at=at)
-    return _receive(find, at=at)
+    A notification is not refused because of contention: the provider would send fewer. If
+    contention does not end, the regular poll finds the change, and the log says so.
 
-
-def of_channel(channel_id: str, token: str, *, resource_id: str, at: datetime) -> int:
-    """
-    Let what a channel is about be brought up to date; return how many things that is.
-
-    :raises NotProven: if it is none of ours
-    """
-    if not lookups.is_proven(channel_id, token):
-        raise NotProven
-    return _receive(partial(watches.heard_of_channel, channel_id, resource_id, at=at), at=at)
-
-
-def of_subscription(call: Call, *, at: datetime) -> int:
-    """
-    Let what a subscription is about be brought up to date, and itself be renewed if it asks.
-
-    :raises NotProven: if it is none of ours
-    """
-    if not lookups.is_proven(call.channel_id, call.token):
-        raise NotProven
-    hear = watches.heard_of_itself if call.is_about_itself else watches.heard_of_channel
-    return _receive(partial(hear, call.channel_id, call.resource_id, at=at), at=at)
-
-
-def _receive(find: Callable[[], list[watches.Heard]], *, at: datetime) -> int:
-    """
-    Mark the work due that a notification is about; return how many things that is.
-
-    A notification is not refused because of contention: the provider would call less. If
-    contention does not end, the regular poll is what finds the change; the log says so.
+    :param receive: calls one of the functions of `watches` that receive a notification
     """
     try:
-        heard = contention.retry(find)
+        changed_resources = contention.retry(receive)
     except OperationalError as error:
         _defer(error)
-        return 0
-    for one in heard:
+        return
+    for changed in changed_resources:
         try:
-            work_id = contention.retry(partial(_mark_due, one, at=at))
+            work_id = contention.retry(partial(_mark_due, changed, at=at))
         except OperationalError as error:
-            _defer(error, one.integration_id)
+            _defer(error, changed.integration_id)
         else:
             if work_id is not None:
-                tasks.queue_sync(work_id)
-    logger.info("webhook.heard", extra={"count": len(heard)})
-    return len(heard)
+                enqueue("integrations.sync_mail", work_id=work_id)
+    logger.info("webhook.heard", extra={"count": len(changed_resources)})
 
 
-def _mark_due(heard: watches.Heard, *, at: datetime) -> UUID | None:
-    # Found by what a provider told: from here on it is this person's.
-    with owned.acting_for(*heard.owner):
+def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
+    # The webhook acts for nobody: from here on it acts for the owner of the resource.
+    with owned.acting_for(*changed.owner):
         return schedule.schedule_now(
-            integration_id=heard.integration_id, resource=heard.resource, at=at
+            integration_id=changed.integration_id, resource=changed.resource, at=at
         )
 
 
 def _defer(error: OperationalError, integration_id: UUID | None = None) -> None:
-    """Leave it to the poll after contention; a database that is away is the provider's to retry."""
+    """Leave the change to the poll after contention; raise the error of a database that is away."""
     if not contention.is_contention(error):
         raise error
     logger.error("webhook.deferred", extra={"integration_id": integration_id})

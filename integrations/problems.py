@@ -15,7 +15,7 @@ from integrations.calendars import agenda, keeping, local, sharing, single, vers
 from integrations.calendars.writing import errors as writing_errors
 from integrations.calendars.writing import once
 from integrations.icalendars.problems import Unreadable
-from integrations.inbox import cursors
+from integrations.inbox import cursors, sync_controls
 from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers import errors
 from limited_use import consents, shares
@@ -74,10 +74,10 @@ BUSY: Final = Problem(
 )
 
 PROBLEMS: Final[dict[type[Exception], Problem]] = {
-    connections.NotConnected: Problem(
+    fences.NotConnected: Problem(
         404, "not-connected", "Nothing is connected here.", "Show what is connected."
     ),
-    connections.NotOurs: Problem(
+    sync_controls.UnknownHorizon: Problem(
         400, "not-a-choice", "That is not one of the choices.", "Choose one that the page offers."
     ),
     connections.UnknownProvider: Problem(

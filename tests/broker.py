@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
 from queue import Empty
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from config.celery import app
 from config.classes import TASKS, WORKERS
+from integrations.models import SyncWork
 from tests.walls import acting_as
 
 
@@ -40,8 +42,37 @@ def _set_broker(url: str, tls: dict[str, Any] | None) -> None:
     app._pool = None
 
 
+@dataclass(frozen=True)
+class Message:
+    """A message that was enqueued: the task's name, its arguments, and Celery's options."""
+
+    task: str
+    ids: dict[str, str]
+    options: dict[str, Any] = field(default_factory=dict, compare=False)
+
+
+def sync_message(work: SyncWork) -> Message:
+    """Return the message that has a worker sync this resource."""
+    return Message("integrations.sync_mail", {"work_id": str(work.id)})
+
+
+def record_messages(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
+    """Record what is enqueued from now on in place of sending it, and return the growing list."""
+    messages: list[Message] = []
+
+    def send_task(task: str, *, kwargs: dict[str, str], **options: Any) -> None:
+        messages.append(Message(task, kwargs, options))
+
+    monkeypatch.setattr(app, "send_task", send_task)
+    return messages
+
+
 class Workers:
     """A worker of each class, for the messages that were queued so far."""
+
+    def __init__(self) -> None:
+        # Tasks are enqueued by name: nothing else has imported them.
+        app.loader.import_default_modules()
 
     def run(self) -> list[tuple[str, dict[str, str]]]:
         """Run every queued task with the rights of its class, and return names and arguments."""

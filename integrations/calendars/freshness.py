@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -23,7 +22,7 @@ from integrations import concurrency
 from integrations.calendars.visible import Visible
 from integrations.models import OWNER_ONLY, Calendar, SyncWork
 from integrations.sync.calendars import LISTING, resource_of
-from integrations.tasks import connections as tasks
+from integrations.task_queue import enqueue_on_commit
 
 # Being looked at is written down this often: it keeps a copy fresh.
 ASKED_EVERY: Final = timedelta(minutes=5)
@@ -134,7 +133,7 @@ def _wake(calendars: Sequence[Calendar], at: datetime, *, as_read: bool = False)
             # Whoever is slow to say that it was too old must not have the next one fetched again.
             due = due.filter(Exists(Calendar.objects.filter(id=one.id, cached_at=one.cached_at)))
         if due.update(next_sync_at=at):
-            transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
+            enqueue_on_commit("integrations.sync_mail", work_id=work_id)
 
 
 def _read_anew(held: Calendar, fresh: Calendar) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -13,7 +12,7 @@ from integrations import erasing, scopes
 from integrations.asking import NotFound
 from integrations.erasing import Reason
 from integrations.models import CACHE_CHOICES, Calendar, Integration, SyncWork
-from integrations.tasks import connections as tasks
+from integrations.task_queue import enqueue_on_commit
 
 
 class NotAChoice(Exception):
@@ -54,7 +53,7 @@ def ask_again(*, actor: Actor, integration_id: UUID, at: datetime) -> None:
         for work in works.order_by("id"):
             work.next_sync_at = at
             work.save(update_fields=["next_sync_at"])
-            transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
 
 
 def keep_for(*, actor: Actor, integration_id: UUID, hours: int) -> None:

@@ -1,11 +1,12 @@
 """
-What people do with a connection: begin, complete, disconnect, choose a horizon, sync now.
+Connect and disconnect accounts.
 
-`starting` leads to the consent page, `callback` judges what comes back, `storing`
-keeps it in one transaction, in which `products` switches on, resumes and pauses,
-`approving` asks an administrator first, `agreements` is what a person agrees to and
-withdraws afterwards, and `managing` is everything else.
+`starting` leads to the consent page, `callback` checks the answer, `storing` saves the grant in one
+transaction, in which `products` switches integrations on, resumes and pauses them. `approving` asks
+an administrator first, `agreements` records and withdraws consents, and `managing` disconnects.
 """
+
+from integrations.fences import NotConnected
 
 from .agreements import (
     KeptUntilRemoved,
@@ -21,14 +22,9 @@ from .agreements import (
 from .approving import ask_administrator, hear_administrator
 from .callback import Callback, complete
 from .managing import (
-    NotConnected,
-    NotOurs,
     disconnect,
     disconnect_account,
     forget,
-    retry_set_aside,
-    set_horizon,
-    sync_now,
 )
 from .starting import NotAgreed, NotTheirs, UnknownProvider, begin
 
@@ -37,7 +33,6 @@ __all__ = [
     "KeptUntilRemoved",
     "NotAgreed",
     "NotConnected",
-    "NotOurs",
     "NotTheirs",
     "NothingToAgreeTo",
     "UnknownProvider",
@@ -51,11 +46,8 @@ __all__ = [
     "hear_administrator",
     "kept_for",
     "kept_products",
-    "retry_set_aside",
-    "set_horizon",
     "switch_off",
     "switch_on",
-    "sync_now",
     "withdraw",
     "withdraw_item",
 ]

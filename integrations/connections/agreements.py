@@ -1,16 +1,15 @@
 """
-What a person agrees to and withdraws, and what follows from it in the same commit.
+Give and withdraw consents, with their consequences in the same commit.
 
-An agreement that a copy is kept by takes the copy along: withdrawing it disconnects every account
-that it was given for, each with a purge and a receipt. A calendar that is stored only in Antares is
-no copy. Withdrawing never removes it; its own page does.
+Withdrawing a consent that a copy is kept for disconnects every account that it was given for, each
+with a purge and a receipt. A calendar that is stored only in Antares is no copy: withdrawing never
+removes it, and its own page does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -21,8 +20,7 @@ from integrations import endings, scopes
 from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
 from integrations.providers.offline import OFFLINE
 from integrations.purge import NotLive
-from integrations.tasks import connections as tasks
-from integrations.tasks import purge as purges
+from integrations.task_queue import enqueue_on_commit
 from limited_use import consents, shares
 from limited_use.features import FEATURES, Feature
 from limited_use.ledger import entries
@@ -31,24 +29,24 @@ from limited_use.vocabulary import Purpose
 
 
 class KeptUntilRemoved(Exception):
-    """What it is about exists nowhere else. Lead to the page where its owner removes it."""
+    """The calendars are stored only in Antares. Show the page where their owner removes them."""
 
 
 class NothingToAgreeTo(Exception):
-    """Nothing was connected that it could be about. Connecting is where it is agreed to first."""
+    """The person never agreed to the feature. Connecting an account asks for that first."""
 
 
 def kept_products(feature: Feature) -> frozenset[str]:
-    """Return the products (`mail`, …) of which a copy is kept for `feature`."""
+    """Return the products, such as `mail`, whose copies are kept for `feature`."""
     if feature.platform_client or not scopes.is_kept([feature]):
         return frozenset()
-    return frozenset(one.partition(".")[0] for one in feature.capabilities)
+    return frozenset(capability.partition(".")[0] for capability in feature.capabilities)
 
 
 def kept_for(*, feature: Feature, user_id: UUID, organisation_id: UUID) -> list[Integration]:
-    """Return a person's live integrations that withdrawing `feature` would end: copies alone."""
-    theirs = Integration.objects.live().owned_by(user_id, organisation_id)
-    of_product = theirs.filter(product__in=kept_products(feature)).select_related("connection")
+    """Return a person's live integrations, copies only, that withdrawing `feature` would end."""
+    own = Integration.objects.live().owned_by(user_id, organisation_id)
+    of_product = own.filter(product__in=kept_products(feature)).select_related("connection")
     return list(of_product.exclude(connection__provider=OFFLINE.key).order_by("id"))
 
 
@@ -56,10 +54,10 @@ def agree_again(
     *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> None:
     """
-    Agree to what a feature says now, having agreed to what it said before. What waited goes on.
+    Agree to the current version of a feature after an earlier version. Paused syncs continue.
 
-    :raises consents.Outdated: if that is not the version which stands now
-    :raises NothingToAgreeTo: if there is no earlier agreement
+    :raises consents.Outdated: if `version` is not the current one
+    :raises NothingToAgreeTo: if there is no earlier consent
     """
     with transaction.atomic(durable=True):
         earlier = Consent.objects.filter(
@@ -85,23 +83,23 @@ def agree_again(
         for work in works.select_for_update(no_key=True, of=("self",)).order_by("id"):
             work.next_sync_at = at
             work.save(update_fields=["next_sync_at"])
-            transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
 
 
 def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime) -> list[PurgeJob]:
     """
-    Withdraw the agreement to `feature`, and end what is kept by it; return the purges promised.
+    Withdraw the consent to `feature`, and disconnect the copies kept for it; return their purges.
 
-    From the commit on nothing is shown, fetched or opened for it. Whatever else was agreed to about
-    the same copies ends with them.
+    After the commit nothing is shown, fetched or opened for the feature. Other consents to the same
+    copies end with the copies.
 
-    :raises KeptUntilRemoved: if it is about calendars that are stored only in Antares
+    :raises KeptUntilRemoved: if the feature is about calendars that are stored only in Antares
     """
     if FEATURES[feature].kept_until_removed:
         raise KeptUntilRemoved
     jobs: list[PurgeJob] = []
     with transaction.atomic(durable=True):
-        # Held as a connect holds it: what one is bringing in is either ended here or not yet begun.
+        # Connects hold the membership as well: an integration is ended by this, or not created yet.
         memberships.hold(user_ids=[user_id], organisation_id=organisation_id)
         kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
         _hold_connections(kept)
@@ -113,27 +111,27 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
             except NotLive:
                 continue
             jobs.append(job)
-            transaction.on_commit(partial(purges.queue, job.id), robust=True)
-        # What is left of it: `endings.end` withdraws with the last of a product.
+            enqueue_on_commit("integrations.purge_integration", job_id=job.id)
+        # `endings.end` withdraws with the last integration of a product; this withdraws the rest.
         consents.withdraw(
             person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
         )
         if FEATURES[feature].declares(Purpose.CALENDAR_SHARE):
-            # Or agreeing again would show again what nobody thinks of any more.
+            # Or a later consent would revive shares that the owner has forgotten.
             shares.end_of_owner(person_id=user_id, organisation_id=organisation_id, at=at)
     return jobs
 
 
 def withdraw_item(*, consent_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime) -> bool:
-    """Withdraw one agreement of the person's own, about one item; return whether it stood."""
+    """Withdraw one consent of the person about one item; return False if there is none."""
     with transaction.atomic(durable=True):
-        theirs = Consent.objects.filter(owner_id=user_id, organisation_id=organisation_id)
-        given = theirs.filter(id=consent_id, item__isnull=False).first()
-        return given is not None and consents.withdraw(
+        own = Consent.objects.filter(owner_id=user_id, organisation_id=organisation_id)
+        consent = own.filter(id=consent_id, item__isnull=False).first()
+        return consent is not None and consents.withdraw(
             person_id=user_id,
             organisation_id=organisation_id,
-            feature=given.feature,
-            item=given.item,
+            feature=consent.feature,
+            item=consent.item,
             at=at,
         )
 
@@ -142,13 +140,13 @@ def switch_on(
     *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
 ) -> Delegation:
     """
-    Switch a platform feature on for a person who has just read version `version` of its words.
+    Switch a platform feature on for a person who has read version `version` of its declaration.
 
-    One that is on under older words is switched off first: its tokens end with them.
+    A delegation to an older version is switched off first, and its tokens end with it.
 
-    :raises consents.Outdated: if that is not the version which stands now
-    :raises delegations.NotAMember: if they do not belong to the organisation
-    :raises delegations.AlreadyOn: if it is on under these words
+    :raises consents.Outdated: if `version` is not the current one
+    :raises delegations.NotAMember: if the person does not belong to the organisation
+    :raises delegations.AlreadyOn: if this version is on
     """
     declared = FEATURES.get(feature)
     if declared is None or declared.version != version or not _may_be_switched(declared):
@@ -173,7 +171,7 @@ def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> None:
     """
     Switch a platform feature off. Its tokens are refused at their next call.
 
-    :raises delegations.NotOn: if it is not on, or not theirs
+    :raises delegations.NotOn: if it is not on, or another person's
     """
     with transaction.atomic(durable=True):
         _switch_off(delegation_id, user_id=user_id, at=at)
@@ -202,14 +200,14 @@ def _record(event: str, delegation: Delegation, at: datetime) -> None:
 
 
 def _hold_connections(integrations: Iterable[Integration]) -> None:
-    """Lock their connections before the first of them ends: see the lock order in the README."""
+    """Lock the connections before the first integration ends: see "Lock order" in the README."""
     ids = {integration.connection_id for integration in integrations}
     held = Connection.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
     list(held.values_list("id"))
 
 
 def _hold_integrations(integrations: Iterable[Integration]) -> None:
-    """Lock them before rows that hang on them, in the order of their ids."""
+    """Lock integrations by id, before rows that refer to them."""
     ids = [integration.id for integration in integrations]
     held = Integration.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
     list(held.values_list("id"))

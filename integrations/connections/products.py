@@ -1,15 +1,12 @@
 """
-The products of a connection after a consent: switched on, resumed, or paused.
+Switch the products of a connection on, resume them or pause them after the provider's consent page.
 
-Everything in this module is called inside the transaction of `storing`.
+All functions are called in the transaction of `storing`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
-
-from django.db import transaction
 
 from accounts.ids import uuid7
 from integrations import holders, scopes
@@ -24,7 +21,7 @@ from integrations.models import (
 )
 from integrations.providers.provider import Provider
 from integrations.sync import calendars
-from integrations.tasks import connections as tasks
+from integrations.task_queue import enqueue_on_commit
 from limited_use import consents
 from limited_use.ledger import entries, names
 from limited_use.vault import keys
@@ -32,7 +29,7 @@ from limited_use.vault.lines import KeyLine
 
 from . import refusals
 
-# The first piece of work of each product. It finds the others.
+# The resource of the first work of each product; its turns create the other work.
 FIRST_WORK = {"mail": "mail", "calendar": calendars.LISTING}
 
 
@@ -48,8 +45,8 @@ def refuse_smaller_grant(
     :raises refusals.LivesAlready: connecting again from that connection asks for all of it
     """
     others = held.integrations.live().exclude(product=attempt.product)
-    for one in others.values_list("product", flat=True):
-        if not scopes.asked(provider, one) <= granted | frozenset(attempt.asked_scopes):
+    for product in others.values_list("product", flat=True):
+        if not scopes.asked(provider, product) <= granted | frozenset(attempt.asked_scopes):
             raise refusals.LivesAlready(held.id)
 
 
@@ -97,15 +94,15 @@ def settle_other_products(
     at: datetime,
 ) -> None:
     """Resume each other live product that the new grant serves, and pause the rest."""
-    for one in connection.integrations.live().exclude(product=product):
-        if scopes.is_kept(scopes.served(provider, one.product, granted)):
-            _resume(one, at)
+    for integration in connection.integrations.live().exclude(product=product):
+        if scopes.is_kept(scopes.served(provider, integration.product, granted)):
+            _resume(integration, at)
         else:
-            _pause(one, at)
+            _pause(integration, at)
 
 
 def _switch_on(connection: Connection, product: str, days: int | None, at: datetime) -> None:
-    # For as long as its features said when they were agreed to; the person may change it.
+    # The horizon is what the features declared; the owner may change it.
     integration = Integration(
         id=uuid7(),
         connection=connection,
@@ -119,8 +116,8 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
     work = SyncWork.objects.create(
         integration=integration, resource=FIRST_WORK[product], next_sync_at=at
     )
-    # A hint, so that mail shows within seconds; the sweep finds the row without it.
-    transaction.on_commit(partial(tasks.queue_sync, work.id), robust=True)
+    # So that mail shows within seconds; without the message the sweep finds the row.
+    enqueue_on_commit("integrations.sync_mail", work_id=work.id)
     entries.record(
         event="integration.connected",
         about=integration.id,
@@ -132,13 +129,13 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
 
 def _resume(integration: Integration, at: datetime) -> None:
     """Resume the sync where it stopped, at once."""
-    work = SyncWork.objects.filter(integration=integration)
-    work.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
-    for work_id in work.values_list("id", flat=True):
-        transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
+    works = SyncWork.objects.filter(integration=integration)
+    works.update(next_sync_at=at, failure_count=0, failing_since=None, crash_count=0)
+    for work_id in works.values_list("id", flat=True):
+        enqueue_on_commit("integrations.sync_mail", work_id=work_id)
     if integration.status not in {IntegrationStatus.REAUTH_REQUIRED, IntegrationStatus.DEGRADED}:
         return
-    is_synced = work.filter(first_synced_at__isnull=False).exists()
+    is_synced = works.filter(first_synced_at__isnull=False).exists()
     integration.status = IntegrationStatus.ACTIVE if is_synced else IntegrationStatus.SYNCING
     integration.status_reason = StatusReason.NONE
     integration.status_since = at

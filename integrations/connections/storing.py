@@ -26,8 +26,6 @@ from limited_use.vault import directory
 
 from . import products, refusals
 
-HORIZONS = (30, 90, 365)
-
 
 class Revoking(Exception):
     """A revocation of this account's grant may be under way. Wait, then check the tokens."""

@@ -1,4 +1,4 @@
-"""Store looks at mailboxes, and ask workers to check those that were checked rarely."""
+"""Store that owners look at mailboxes, and enqueue the sync of those that were idle."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from integrations.sync import looking
-from integrations.tasks import connections as tasks
+from integrations.task_queue import enqueue
 
 
 def note_look(integration_ids: Iterable[UUID], *, at: datetime) -> None:
-    """Store that somebody looks at these mailboxes, which the caller has permission to show."""
+    """Store a look at these mailboxes; the caller has permission to show them."""
     for work_id in looking.record(integration_ids, at=at):
-        # A hint, not a promise: the row is due, and the sweep finds it if the broker is down.
-        tasks.queue_sync(work_id)
+        enqueue("integrations.sync_mail", work_id=work_id)

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from integrations import permissions, problem_catalogue, scopes
-from integrations.connections.storing import HORIZONS
+from integrations.inbox.sync_controls import HORIZONS
 from limited_use import policy, signers
 from limited_use.features import FEATURES
 from limited_use.vault import rhythm

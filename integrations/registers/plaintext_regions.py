@@ -59,7 +59,6 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.watches": "Opens push registrations with a token and their own secrets.",
     "integrations.webhooks.google": "Verifies Google's notifications, which name a mailbox.",
     "integrations.webhooks.microsoft": "Verifies Microsoft's notifications.",
-    "integrations.hints": "Finds the work of a mailbox that a notification names.",
     "integrations.permits": "Asks the guard whether a notification may be matched to a mailbox.",
     # Grants.
     "integrations.connections.callback": "Exchanges a code for tokens, and keeps or revokes them.",
@@ -69,7 +68,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.refreshing": "Opens a refresh token and sends it to its provider.",
     "integrations.purge.revocation": "Opens tokens to revoke them at their provider.",
     "integrations.splitting": "Re-encrypts the tokens of old connections inside the vault's sink.",
-    "integrations.tasks.grants": "Asks for a token refresh; receives no token.",
+    "integrations.tasks.grants": "Has a grant refreshed; receives no token.",
     # Mail, for its owner and for support.
     "integrations.inbox.reading": "Passes rows and a shape to the sink of JSON answers.",
     "integrations.inbox.shapes": "Shapes that sinks make of opened messages.",

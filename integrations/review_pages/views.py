@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.evidence import claims, test_results
-from integrations.tasks import evidence as tasks
+from integrations.task_queue import enqueue
 from limited_use import applied, signers
 from limited_use import clauses as catalogue
 from limited_use.evidence import kept
@@ -151,7 +151,7 @@ def evidence(request: HttpRequest) -> HttpResponse:
 @page(Permission.READ_EVIDENCE)
 def make(request: HttpRequest) -> HttpResponse:
     """Ask a worker for a new bundle."""
-    if tasks.ask_for_evidence():
+    if enqueue("integrations.make_evidence"):
         messages.success(request, "A bundle is being made. Load this page again in a moment.")
     else:
         messages.error(request, "No worker can be reached now. One is made every day by itself.")

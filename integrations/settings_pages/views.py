@@ -17,7 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.actors import actor_of
 from accounts.permissions import page
 from accounts.roles import Permission
-from integrations import connections, offers, permits
+from integrations import offers, permits
+from integrations.inbox import sync_controls
 from integrations.providers import PROVIDERS
 from limited_use.sinks import page as page_sink
 from limited_use.vault.keyring import KeyStoreUnavailable
@@ -126,7 +127,7 @@ def progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @page(Permission.USE_OWN)
 def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = mine.integration(actor_of(request), integration_id)
-    connections.sync_now(integration_id=integration.id, at=timezone.now())
+    sync_controls.sync_now(integration_id=integration.id, at=timezone.now())
     messages.success(request, "Checking for news now.")
     return redirect(SETTINGS)
 
@@ -140,7 +141,7 @@ def horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     if choice not in dict(overview.HORIZONS):
         messages.error(request, "Choose one of the lengths on the list.")
         return redirect(SETTINGS)
-    connections.set_horizon(
+    sync_controls.set_horizon(
         integration_id=integration.id,
         days=None if choice == "all" else int(choice),
         at=timezone.now(),
@@ -173,6 +174,6 @@ def details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @page(Permission.USE_OWN)
 def retry(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     integration = mine.integration(actor_of(request), integration_id)
-    connections.retry_set_aside(integration_id=integration.id, at=timezone.now())
+    sync_controls.retry_quarantined(integration_id=integration.id, at=timezone.now())
     messages.success(request, "They will be tried again with the next check.")
     return redirect("settings-details", integration.id)

@@ -28,7 +28,7 @@ from limited_use.vault.keyring import EpochGone, KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 
-from .mailbox import Postponed
+from .turn import Postponed
 
 logger = logging.getLogger(__name__)
 

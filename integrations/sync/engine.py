@@ -1,18 +1,17 @@
 """
-One turn at one piece of work: claim, permits, pages until the time is up, the state it leaves.
+Take one turn at one row of work: claim it, ask for permits, fetch until the time is up, release it.
 
-What is brought in is the turn's (`mailing`, `calendars`): fetch first, then one short transaction
-under the fence. What goes wrong is for `failures`; only the provider's word that the grant is gone
-asks anybody to reconnect.
+The engine knows no product. The caller gives it a registry, and the product's turn fetches and
+then writes in short transactions under the fence. `failures` handles errors; the owner is asked to
+reconnect only if the provider says that the grant has ended.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -31,79 +30,90 @@ from limited_use.vault.keyring import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed, Shut
 from limited_use.vault.records import Damaged, Unopenable
 
-from . import calendars, claims, crashes, failures, listening, mailing, releasing
-from .mailbox import Postponed
-from .turn import Clock, Turn
+from . import claims, crashes, failures, listening, releasing
+from .turn import Clock, Postponed, Product, Turn
 
 logger = logging.getLogger(__name__)
 
-# A permit lives for a minute, and a worker is everybody's.
+# A permit lives for a minute, and all mailboxes share the workers.
 TIME_BUDGET = timedelta(seconds=20)
 
-# It was disconnected, or somebody took over: what is held is dropped, and nobody is told.
+# The integration was disconnected, or another worker has its work: drop the data, report nothing.
 _OVER = (NoLongerLive, Refused, Destroyed, Unopenable)
 
 
-#: What is brought in, by product of the integration.
-_PRODUCTS: Final[dict[str, Callable[..., AbstractContextManager[Turn]]]] = {
-    "mail": mailing.opened,
-    "calendar": calendars.opened,
-}
-
-
-def run(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> bool:
+def run(
+    products: Mapping[str, Product],
+    *,
+    work_id: UUID,
+    at: datetime,
+    time_budget: timedelta | None = None,
+) -> bool:
     """Take a turn; return whether the work is due again at once. See `take_turn`."""
-    return work_id in take_turn(work_id=work_id, at=at, time_budget=time_budget)
+    return work_id in take_turn(products, work_id=work_id, at=at, time_budget=time_budget)
 
 
-def take_turn(*, work_id: UUID, at: datetime, time_budget: timedelta | None = None) -> list[UUID]:
+def take_turn(
+    products: Mapping[str, Product],
+    *,
+    work_id: UUID,
+    at: datetime,
+    time_budget: timedelta | None = None,
+) -> list[UUID]:
     """
-    Work on one mailbox or calendar. Return the ids of work that is due at once: this, or new work.
+    Sync one resource. Return the ids of work that is due at once: the same again, or new work.
 
-    :param time_budget: how long to begin new steps; None: as usual, no longer than a lease
-    :raises NotClaimable: if the work is not due, or another worker holds it
+    :param products: by product of the integration
+    :param time_budget: how long the turn may begin new requests; None: the default, at most a lease
+    :raises NotClaimable: if the work is not due, or another worker has it
     """
     clock = Clock(at)
     duration = timedelta(seconds=settings.LEASE_SECONDS)
     if time_budget is None:
         time_budget = min(TIME_BUDGET, duration)
-    # Renewed with every commit; never shorter than a turn without one.
+    # Every commit renews the lease; a turn may take its whole time without a commit.
     duration = max(duration, time_budget)
     lease, work, follows_crash = claims.claim(work_id=work_id, at=at, duration=duration)
     account = work.integration.connection
     with owned.acting_for(account.user_id, account.organisation_id):
         if follows_crash:
             crashes.report(work, at=at)
-        is_due = _turn(lease, work, clock, time_budget)
+        is_due = _turn(products, lease, work, clock, time_budget)
         due = [work_id] if is_due else []
-        if work.resource == calendars.LISTING:
-            # It opens work for each calendar: not for the sweep to find.
+        if work.resource == products[work.integration.product].listing:
+            # The turn may have created work, which should not wait for the sweep.
             due += claims.due_beside(work_id, at=clock.now())
         return due
 
 
-def _turn(lease: Lease, work: SyncWork, clock: Clock, time_budget: timedelta) -> bool:
+def _turn(
+    products: Mapping[str, Product],
+    lease: Lease,
+    work: SyncWork,
+    clock: Clock,
+    time_budget: timedelta,
+) -> bool:
     try:
-        opened = _PRODUCTS[work.integration.product]
-        with opened(lease, work, clock, time_budget) as turn:
+        product = products[work.integration.product]
+        with product.open_turn(lease, work, clock, time_budget) as turn:
             return _run(turn)
     except LeaseLost:
         return False
     except (Damaged, Shut):
-        # What it needs here was changed: it fails until that is mended, and stops only itself.
+        # A stored value was changed: this work fails until it is repaired; other work goes on.
         failures.report_damage(lease, work, clock)
         return False
     except _OVER:
         failures.give_up(lease, work, clock)
         return False
     except KeyStoreUnavailable:
-        # Neither the mailbox's fault nor the user's business: later, from where it stands.
+        # Neither the mailbox nor its owner can help: continue later from the same position.
         logger.warning("sync.keys_unavailable", extra={"work_id": str(work.id)})
         failures.give_up(lease, work, clock)
         return False
     except Exception as bug:
-        # It pages a developer, and must not come back every second. Ids, cursors and the name of a
-        # main calendar, which is an address, stand in its frames: no report has them.
+        # A bug alarms a developer, and is not retried every second. Its frames hold ids, cursors
+        # and the name of a main calendar, which is an address: no report may show them.
         traces.clear(bug)
         logger.exception(
             "sync.crashed",
@@ -123,7 +133,7 @@ def _run(turn: Turn) -> bool:
     try:
         finished = turn.advance()
     except Postponed as postponed:
-        # Whoever hurries waits for the quota as well.
+        # Work that became due during the turn waits for the quota as well.
         _released(turn, wait=postponed.wait, pause_reason=StatusReason.RATE_LIMITED)
         return False
     except Busy as busy:
@@ -146,8 +156,8 @@ def _run(turn: Turn) -> bool:
         failures.handle_error(turn, error)
         return False
     wait = listening.rests_for(turn, at=turn.clock.now()) if finished else 0
-    was_hurried = _released(turn, wait=wait, finished=finished)
-    return was_hurried or not finished
+    became_due = _released(turn, wait=wait, finished=finished)
+    return became_due or not finished
 
 
 def _released(
@@ -157,10 +167,10 @@ def _released(
     finished: bool = False,
     pause_reason: StatusReason = StatusReason.NONE,
 ) -> bool:
-    """Give the work back. Return whether news was reported while it was held."""
+    """Release the work. Return whether it became due while this turn held it."""
     now = turn.clock.now()
     values: dict[str, Any] = {"heartbeat_at": now, "pause_reason": pause_reason}
-    # A careful turn that got nowhere has not found what the turns before it died of.
+    # A careful turn without progress has not found the message that earlier turns crashed on.
     is_clean = finished or turn.has_moved or not crashes.is_careful(turn.work)
     if is_clean:
         values |= {"failure_count": 0, "failing_since": None, "crash_count": 0}
@@ -182,8 +192,8 @@ def _released(
         values={"next_sync_at": next_sync_at, **values, **turn.unsaved},
     ):
         return False
-    # Together: what crashes in here is a crash of a turn that still has its lease. The integration
-    # first: see "Lock order" in the README.
+    # In one transaction: a crash in it is the crash of a turn that still has its lease. The
+    # integration comes first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
         values |= releasing.hold_unsaved(turn)
         if status is not None:

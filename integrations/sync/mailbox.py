@@ -27,18 +27,11 @@ from integrations.providers.base import (
 from integrations.quotas import Limit
 
 from .planner import Prices, Step
+from .turn import Postponed
 
 T = TypeVar("T")
 
 ROUND_TRIPS: Final = 2
-
-
-class Postponed(Exception):
-    """The quota is used up for longer than a worker waits. Come back in `wait` seconds."""
-
-    def __init__(self, wait: float) -> None:
-        super().__init__()
-        self.wait = wait
 
 
 @contextmanager

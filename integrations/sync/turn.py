@@ -1,8 +1,11 @@
-"""What the engine knows of one turn, whatever it brings in."""
+"""The protocol between the sync engine and the products that it syncs."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -11,6 +14,14 @@ from integrations.models import Integration, StatusReason, SyncWork
 from integrations.watches.standing import Standing
 
 from .standing import Findings
+
+
+class Postponed(Exception):
+    """The quota is used up for longer than a worker waits. Come back in `wait` seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__()
+        self.wait = wait
 
 
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
@@ -108,3 +119,17 @@ class Turn(Protocol):
 
     def findings(self, trouble: StatusReason) -> Findings:
         """Return what is known of the integration now, with what went wrong in this turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """
+    A product as the engine syncs it.
+
+    :param open_turn: asks for the permits of one turn, and holds its resources until it ends
+    :param listing: the resource of the work whose turns create the work of all other resources;
+        None if an integration has one resource
+    """
+
+    open_turn: Callable[[Lease, SyncWork, Clock, timedelta], AbstractContextManager[Turn]]
+    listing: str | None = None

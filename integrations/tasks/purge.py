@@ -1,10 +1,6 @@
-"""
-Purges, and the watch over what they promise.
+"""Celery entry points of purges, receipts, and the checks of what purges promise."""
 
-The queue is a hint. What is due stands in rows, and the sweeper finds it.
-"""
-
-# Celery ships no types, hence the ignores at its decorator.
+# Celery has no types, hence the ignores at its decorator.
 
 from __future__ import annotations
 
@@ -16,39 +12,33 @@ from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from accounts import alarms
 from integrations import erasing, purge, watches
 from integrations.leases import LeaseLost, NotClaimable
 from integrations.purge import strays
+from integrations.task_queue import enqueue
 from limited_use.receipts import NotSequenced
 
 log = logging.getLogger(__name__)
 
 
-def queue(job_id: UUID) -> None:
-    """Ask a worker to run the purge now. A broker that is down loses nothing: the sweeper comes."""
-    with suppress(OperationalError, OSError):
-        purge_integration.apply_async(kwargs={"job_id": str(job_id)}, retry=False)
-
-
 @shared_task(name="integrations.purge_integration")  # type: ignore[untyped-decorator]
 def purge_integration(*, job_id: str, **_: object) -> None:
-    # Another worker runs the purge, or has run it.
+    # Another worker has the job, or was faster.
     with suppress(NotClaimable, LeaseLost):
         purge.run(job_id=UUID(job_id))
-    # Another purge of the connection may have waited for what this one settled.
-    for beside in purge.due_beside(job_id=UUID(job_id), at=timezone.now()):
-        queue(beside)
+    # Another purge of the connection may have waited for this one.
+    for waiting_id in purge.due_beside(job_id=UUID(job_id), at=timezone.now()):
+        enqueue("integrations.purge_integration", job_id=waiting_id)
 
 
 @shared_task(name="integrations.sweep_purges")  # type: ignore[untyped-decorator]
 def sweep_purges(**_: object) -> None:
-    """Queue what nobody works on, and alarm where a promise is late or something is left."""
+    """Enqueue purges that no worker has, and raise an alarm for each late promise."""
     at = timezone.now()
     for job_id in purge.due(at=at):
-        queue(job_id)
+        enqueue("integrations.purge_integration", job_id=job_id)
     for late in purge.overdue(at=at):
         alarms.sound(
             kind="purge.overdue",
@@ -69,15 +59,15 @@ def write_second_parts(**_: object) -> None:
         try:
             purge.issue_second_part(job_id=job_id, at=at)
         except NotSequenced:
-            continue  # The ledger is a moment behind; the next sweep finds it.
+            continue  # The ledger is a moment behind; the next sweep finds the job.
         except Exception:
-            # One that cannot be written keeps no other from being written.
+            # A receipt that cannot be written does not stop the others.
             log.exception("purge.second_part_failed", extra={"job_id": job_id})
 
 
 @shared_task(name="integrations.end_ledger_parts")  # type: ignore[untyped-decorator]
 def end_ledger_parts(**_: object) -> None:
-    """Destroy ledger keys that were not fetched within thirty days; make those that are missing."""
+    """Destroy ledger keys that were not fetched within thirty days; make missing ones."""
     at = timezone.now()
     purge.sweep_ledger_parts(at=at)
     purge.begin_ledger_keys(at=at)
@@ -85,16 +75,16 @@ def end_ledger_parts(**_: object) -> None:
 
 @shared_task(name="integrations.sweep_copies")  # type: ignore[untyped-decorator]
 def sweep_copies(**_: object) -> None:
-    """End the copies of calendars that are older than they may be."""
+    """Delete copies of calendars that have expired."""
     erasing.sweep(at=timezone.now())
 
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]
 def search_residue(**_: object) -> None:
     """
-    Look for rows of what is purged, for sealed bytes without their key, and for nobody's keys.
+    Look for rows of purged integrations, sealed bytes without a key, and keys without an owner.
 
-    Each is a bug, or somebody's doing, and an alarm: once a day and place.
+    Each is a bug or tampering, and raises an alarm: once a day and table.
     """
     at = timezone.now()
     _sound_each("purge.residue", purge.residue(), at=at)

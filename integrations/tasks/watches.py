@@ -1,4 +1,4 @@
-"""Celery entry points of watches: ids in, one call."""
+"""Celery entry points of watches."""
 
 from __future__ import annotations
 
@@ -6,29 +6,26 @@ from contextlib import suppress
 from uuid import UUID
 
 from celery import shared_task
-from django.conf import settings
 from django.utils import timezone
 
 from integrations import watches
 from integrations.leases import NotClaimable
-from integrations.tasks import connections
+from integrations.task_queue import enqueue, enqueue_until_sweep
 
 
 @shared_task(name="integrations.keep_watch", time_limit=180)  # type: ignore[untyped-decorator]
 def keep_watch(*, watch_id: str, **_: object) -> None:
-    # Another worker holds the watch, or it is no longer due.
+    # Another worker has the watch, or it is not due any more.
     with suppress(NotClaimable):
         work_id = watches.keep(watch_id=UUID(watch_id))
         if work_id is not None:
-            connections.queue_sync(work_id)
+            enqueue("integrations.sync_mail", work_id=work_id)
 
 
 @shared_task(name="integrations.sweep_watches")  # type: ignore[untyped-decorator]
 def sweep_watches(**_: object) -> None:
-    """Queue what is to be started, renewed or stopped."""
+    """Enqueue watches that have to be started, renewed or stopped."""
     at = timezone.now()
     for watch_id in watches.due(at=at):
-        keep_watch.apply_async(
-            kwargs={"watch_id": str(watch_id)}, expires=2 * settings.SWEEP_SECONDS
-        )
+        enqueue_until_sweep("integrations.keep_watch", watch_id=watch_id)
     watches.tell_operator(at=at)

@@ -1,16 +1,19 @@
 """
-Watches: a provider tells us of news, and we ask rarely.
+Watches: a provider sends push notifications, so that the sync rarely has to poll.
 
-What it tells is a hint that something changed. Lost, late, twice or forged, it does no harm; and
-whatever becomes of a watch, the sync asks by itself. `wanting` says which there are to be;
-`keeping`, `mailboxes`, `channels` and `subscribing` talk to the provider; `hearing` notes what it
-tells, `standing` says how far to trust it, and `stopping` ends them at a disconnect.
+A notification says that something changed. It may be lost, late, repeated or forged without harm,
+and the sync polls whatever becomes of a watch. `wanting` decides which watches there are;
+`keeping`, `mailboxes`, `channels` and `subscribing` call the provider; `hearing` receives
+notifications, `standing` says how far to trust a watch, and `stopping` ends them at a disconnect.
 """
 
-from .hearing import Heard
-from .hearing import of_channel as heard_of_channel
-from .hearing import of_itself as heard_of_itself
-from .hearing import of_mailbox as heard_of_mailbox
+from .hearing import (
+    ChangedResource,
+    NotProven,
+    receive_channel_notification,
+    receive_mailbox_notification,
+    receive_subscription_notification,
+)
 from .keeping import keep
 from .silence import tell_operator
 from .standing import Standing
@@ -19,21 +22,22 @@ from .wanting import due, give_up, is_asked, is_on, is_open_to, want
 from .webhook_alarm import settle as settle_webhook_alarm
 
 __all__ = [
+    "ChangedResource",
     "Count",
     "Ended",
-    "Heard",
+    "NotProven",
     "Outcome",
     "Standing",
     "due",
     "give_up",
-    "heard_of_channel",
-    "heard_of_itself",
-    "heard_of_mailbox",
     "is_asked",
     "is_on",
     "is_open_to",
     "keep",
     "leave_to_lapse",
+    "receive_channel_notification",
+    "receive_mailbox_notification",
+    "receive_subscription_notification",
     "settle_webhook_alarm",
     "stop",
     "tell_operator",

@@ -1,7 +1,8 @@
 """
-What a notification does to watches: it is noted, and says what to ask about. Nothing else.
+Receive notifications: find the watches that a notification names, and store when it came.
 
-Duplicates, late ones and ones about what is gone change nothing but a time, or nothing at all.
+A repeated or late notification, or a notification about a watch that is gone, changes a time or
+nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from django.db.models import QuerySet
 from accounts import owned
 from integrations import contention, crossings
 from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
+from integrations.providers.pushes import Call
 from limited_use.guard import Permit
 
 from . import lookups
@@ -27,103 +29,128 @@ from . import lookups
 logger = logging.getLogger(__name__)
 
 
+class NotProven(Exception):
+    """The caller does not have the token of a channel that we opened. Refuse the call."""
+
+
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What there is news of, and whose it is: person and organisation."""
+class ChangedResource:
+    """A watched resource that changed at its provider; the owner is a person and organisation."""
 
     integration_id: UUID
     resource: str
     owner: tuple[UUID, UUID]
 
 
-def of_mailbox(address: str, provider: str, *, permit: Permit, at: datetime) -> list[Heard]:
+def receive_mailbox_notification(
+    address: str, provider: str, *, permit: Permit, at: datetime
+) -> list[ChangedResource]:
     """
-    Note that there is news of a mailbox, and return what that is here: of each who connected.
+    Receive a notification about a mailbox; return it once for each owner who connected it.
 
-    :param permit: to ask whether it is here
-    :raises limited_use.vault.records.Unopenable: if the permit is for something else, or over
+    The sender is not told whether there is any.
+
+    :param permit: to look the address up
+    :raises limited_use.vault.records.Unopenable: if the permit is for another use, or has expired
     """
-    blind = lookups.asked_for(provider, address, permit=permit, at=at)
+    lookup_blind = lookups.asked_for(provider, address, permit=permit, at=at)
+    return _receive(WatchKind.TOPIC, lookup_blind, None, at=at)
+
+
+def receive_channel_notification(
+    channel_id: str, token: str, *, resource_id: str, at: datetime
+) -> list[ChangedResource]:
+    """
+    Receive a notification of a channel; return its resource, or nothing if the channel is gone.
+
+    :param resource_id: the caller's name of the resource; nothing is returned unless the channel
+        was opened for it
+    :raises NotProven: if the channel is not ours
+    """
+    if not lookups.is_proven(channel_id, token):
+        raise NotProven
+    lookup_blind = lookups.of_channel(channel_id)
+    resource_blind = lookups.of_resource(channel_id, resource_id)
+    return _receive(WatchKind.CHANNEL, lookup_blind, resource_blind, at=at)
+
+
+def receive_subscription_notification(call: Call, *, at: datetime) -> list[ChangedResource]:
+    """
+    Receive a notification of a subscription, about its resource or about its own end.
+
+    A subscription that is about to end, or has ended, becomes due for renewal. Renewal sends it a
+    new token or finds it gone; the notification is not trusted on which of them it is.
+
+    :raises NotProven: if the subscription is not ours
+    """
+    changed_resources = receive_channel_notification(
+        call.channel_id, call.token, resource_id=call.resource_id, at=at
+    )
+    if call.is_about_itself:
+        for changed in changed_resources:
+            with owned.acting_for(*changed.owner):
+                watches = _find_watches(WatchKind.CHANNEL, lookups.of_channel(call.channel_id))
+                _update_each(watches.filter(status=WatchStatus.LIVE, due_at__gt=at), due_at=at)
+    return changed_resources
+
+
+def _receive(
+    kind: WatchKind, lookup_blind: bytes, resource_blind: bytes | None, *, at: datetime
+) -> list[ChangedResource]:
     return [
-        heard
-        for owner in crossings.watchers(kind=WatchKind.TOPIC, lookup_blind=blind)
-        for heard in _of_owner(WatchKind.TOPIC, blind, owner, None, at)
+        changed
+        for owner in crossings.watchers(kind=kind, lookup_blind=lookup_blind)
+        for changed in _receive_for(owner, kind, lookup_blind, resource_blind, at=at)
     ]
 
 
-def of_channel(channel_id: str, resource_id: str, *, at: datetime) -> list[Heard]:
+def _receive_for(
+    owner: tuple[UUID, UUID],
+    kind: WatchKind,
+    lookup_blind: bytes,
+    resource_blind: bytes | None,
+    *,
+    at: datetime,
+) -> list[ChangedResource]:
     """
-    Note that a proven channel called, and return what it is about; nothing, if it is gone.
+    Receive a notification for one owner of watches.
 
-    :param resource_id: what the caller says it is about; another thing than it was opened for is
-        nothing
-    """
-    blind = lookups.of_channel(channel_id)
-    named = lookups.of_resource(channel_id, resource_id)
-    return [
-        heard
-        for owner in crossings.watchers(kind=WatchKind.CHANNEL, lookup_blind=blind)
-        for heard in _of_owner(WatchKind.CHANNEL, blind, owner, named, at)
-    ]
-
-
-def of_itself(channel_id: str, resource_id: str, *, at: datetime) -> list[Heard]:
-    """
-    Note that a proven subscription is about to end, or has, and return what it is about.
-
-    To renew it now gives it a fresh token, or finds it gone; which of them it is, is not believed.
-    """
-    heard = of_channel(channel_id, resource_id, at=at)
-    for one in heard:
-        with owned.acting_for(*one.owner):
-            rows = _listening(WatchKind.CHANNEL, lookups.of_channel(channel_id))
-            _update_each(rows.filter(status=WatchStatus.LIVE, due_at__gt=at), due_at=at)
-    return heard
-
-
-def _of_owner(
-    kind: WatchKind, blind: bytes, owner: tuple[UUID, UUID], named: bytes | None, at: datetime
-) -> list[Heard]:
-    """
-    Note it for one of those who are told.
-
-    :param named: what the caller says that its channel is about; None: it says nothing
+    :param resource_blind: of the resource that the notification names; None: it names none
     """
     with owned.acting_for(*owner):
-        rows = _listening(kind, blind)
-        known = rows.values_list("resource_blind", flat=True).first() if named else None
-        # Its first call may precede the answer that says what the provider calls it.
-        if named and known is not None and not hmac.compare_digest(bytes(known), named):
+        watches = _find_watches(kind, lookup_blind)
+        if resource_blind is not None and not _may_be_about(watches, resource_blind):
             return []
-        return _note(rows, owner, at)
+        rows = list(watches.values_list("id", "integration_id", "resource"))
+        received = Watch.objects.filter(id__in=[row[0] for row in rows])
+        _update_each(received, last_event_at=at, silent_since=None)
+    return [ChangedResource(row[1], row[2], owner) for row in rows]
 
 
-def _listening(kind: WatchKind, blind: bytes) -> QuerySet[Watch]:
+def _find_watches(kind: WatchKind, lookup_blind: bytes) -> QuerySet[Watch]:
     return Watch.objects.filter(
         kind=kind,
-        lookup_blind=blind,
+        lookup_blind=lookup_blind,
         integration__status__in=FETCHABLE,
         connection__status=ConnectionStatus.ACTIVE,
     )
 
 
-def _note(rows: QuerySet[Watch], owner: tuple[UUID, UUID], at: datetime) -> list[Heard]:
-    found = list(rows.values_list("id", "integration_id", "resource"))
-    ids = [row[0] for row in found]
-    _update_each(Watch.objects.filter(id__in=ids), last_event_at=at, silent_since=None)
-    return [Heard(integration_id, resource, owner) for _, integration_id, resource in found]
+def _may_be_about(watches: QuerySet[Watch], resource_blind: bytes) -> bool:
+    known = watches.values_list("resource_blind", flat=True).first()
+    # The first notification may precede the provider's answer that names the resource.
+    return known is None or hmac.compare_digest(bytes(known), resource_blind)
 
 
-def _update_each(rows: QuerySet[Watch], **values: Any) -> None:
+def _update_each(watches: QuerySet[Watch], **values: Any) -> None:
     """
-    Update rows one by one: a statement that locks one row makes no circle with a worker.
+    Update rows one by one: a statement that locks one row cannot deadlock with a worker.
 
-    A row that stays contended is left as it is: a worker is at it, and what the notification is
-    about matters more.
+    A row that stays contended is not updated: a worker has it, and the sync matters more.
     """
-    for watch_id in list(rows.values_list("id", flat=True)):
+    for watch_id in list(watches.values_list("id", flat=True)):
         try:
-            contention.retry(partial(rows.filter(id=watch_id).update, **values))
+            contention.retry(partial(watches.filter(id=watch_id).update, **values))
         except OperationalError as error:
             if not contention.is_contention(error):
                 raise

@@ -1,4 +1,4 @@
-"""Make the sync of a resource due now: once, however often the provider tells of news."""
+"""Make the sync of a resource due now: once, however many notifications come."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from django.db import connection as database
 
 from integrations.models import FETCHABLE
 
-# The clocks of two machines differ: what is due now has been so for a while, or the worker that is
-# asked in this very moment would find that it is not.
+# The clocks of two machines differ: a worker that takes the work at once has to find it due.
 SKEW = timedelta(seconds=5)
-# Who was told so lately that there is news, by whichever clock, need not be told again.
-TOLD_WITHIN = timedelta(seconds=1)
-# In one statement, so that of ten notifications at once one asks. While somebody is at it, the time
-# is one after their claim by their own clock: see `release`.
+# Work that was made due by another notification this recently is not enqueued again.
+SAME_WITHIN = timedelta(seconds=1)
+# One statement, so that one of ten notifications at once enqueues the work. While a worker holds
+# the work, the time is just after the claim by the worker's clock: see `release`.
 _SCHEDULE = """
 UPDATE integrations_syncwork AS work
    SET next_sync_at = CASE WHEN work.lease_until > %(at)s
@@ -24,17 +23,17 @@ UPDATE integrations_syncwork AS work
  WHERE work.integration_id = %(integration)s AND work.resource = %(resource)s
    AND integration.id = work.integration_id AND integration.status = ANY(%(statuses)s)
    AND work.failure_count = 0
-   AND (work.next_sync_at NOT BETWEEN %(told_from)s AND %(told_to)s OR work.lease_until > %(at)s)
+   AND (work.next_sync_at NOT BETWEEN %(same_from)s AND %(same_to)s OR work.lease_until > %(at)s)
 RETURNING work.id, coalesce(work.lease_until > %(at)s, FALSE)
 """
 
 
 def schedule_now(*, integration_id: UUID, resource: str, at: datetime) -> UUID | None:
     """
-    Make the sync of a resource due now; return its work, if a worker has to be queued for it.
+    Make the sync of a resource due now; return the id of its work if it has to be enqueued.
 
-    None if a worker was queued a moment ago, or is at it and will go on; and for work that is
-    backing off: a notification must not hammer a provider that does not answer.
+    None if it was enqueued a moment ago, or a worker holds it and will continue; and for work that
+    backs off, because notifications must not hammer a provider that does not answer.
     """
     due = at - SKEW
     with database.cursor() as cursor:
@@ -45,8 +44,8 @@ def schedule_now(*, integration_id: UUID, resource: str, at: datetime) -> UUID |
                 "resource": resource,
                 "at": at,
                 "due": due,
-                "told_from": due - TOLD_WITHIN,
-                "told_to": due + TOLD_WITHIN,
+                "same_from": due - SAME_WITHIN,
+                "same_to": due + SAME_WITHIN,
                 "statuses": list(FETCHABLE),
             },
         )

@@ -1,1 +1,1 @@
-"""What providers call: proven, noted, and answered at once. No session, no page, no content."""
+"""Endpoints that providers call with notifications. They need no session and show no content."""

@@ -1,14 +1,15 @@
 """
-What Google calls: Pub/Sub with news of mailboxes, and channels of calendars.
+The endpoints that Google calls: Pub/Sub for mailboxes, and channels for calendars.
 
-Whoever calls has to prove itself first: Pub/Sub by a token that Google signed for our service
-account and this address, a channel by the token that we gave it. What they say is a hint; an answer
-of 2xx says that it was heard, and so it is for what is gone, or nobody would stop calling.
+The caller is proven first: Pub/Sub by a token that Google signed for our service account and this
+address, a channel by the token that we gave it. A notification about a watch that is gone is
+answered with 2xx as well, or Google would repeat it.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from http import HTTPStatus
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from integrations import hints
+from integrations import hints, permits, watches
 from integrations.endpoints import endpoints, news
 from integrations.providers import errors, identity
 from integrations.providers.google import push
@@ -31,13 +32,13 @@ logger = logging.getLogger(__name__)
 PROVIDER = "google"
 
 
-# What the token says is all that counts: `accounts.sessionless` answers before any session.
+# Only the token authenticates: `accounts.sessionless` answers before any session is read.
 @csrf_exempt
 @never_cache
 @require_POST
 @reading.limited
 def pubsub(request: HttpRequest) -> HttpResponse:
-    """Take a notification of a mailbox."""
+    """Receive a notification about a mailbox."""
     at, where = timezone.now(), news(PROVIDER)
     sender = push.Sender(endpoints(PROVIDER).issuer, where.audience, where.account)
     try:
@@ -48,12 +49,16 @@ def pubsub(request: HttpRequest) -> HttpResponse:
             keys=identity.keys_at(settings.GOOGLE_CERTS_URL),
             at=at,
         )
-        hints.of_mailbox(notice, provider=PROVIDER, at=at)
+        permit = permits.to_match(notice, at=at)
+        receive = partial(
+            watches.receive_mailbox_notification, notice.address, PROVIDER, permit=permit, at=at
+        )
+        hints.dispatch_notification(receive, at=at)
     except errors.IdentityRejected as error:
         logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": error.reason})
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
     except errors.Rejected as error:
-        # Theirs, and no better the next time: refused, it would come for a week.
+        # It will not become readable: if it were refused, Pub/Sub would repeat it for a week.
         logger.warning("webhook.unreadable", extra={"provider": PROVIDER, "reason": error.reason})
     except (errors.Unavailable, KeyStoreUnavailable):
         return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -65,15 +70,18 @@ def pubsub(request: HttpRequest) -> HttpResponse:
 @require_POST
 @reading.limited
 def channel(request: HttpRequest) -> HttpResponse:
-    """Take a call of a channel; it has no body that anybody reads."""
+    """Receive a notification of a channel: everything is in its headers."""
+    at = timezone.now()
+    receive = partial(
+        watches.receive_channel_notification,
+        request.headers.get("X-Goog-Channel-Id", ""),
+        request.headers.get("X-Goog-Channel-Token", ""),
+        resource_id=request.headers.get("X-Goog-Resource-Id", ""),
+        at=at,
+    )
     try:
-        hints.of_channel(
-            request.headers.get("X-Goog-Channel-Id", ""),
-            request.headers.get("X-Goog-Channel-Token", ""),
-            resource_id=request.headers.get("X-Goog-Resource-Id", ""),
-            at=timezone.now(),
-        )
-    except hints.NotProven:
+        hints.dispatch_notification(receive, at=at)
+    except watches.NotProven:
         logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": "token"})
         return HttpResponse(status=HTTPStatus.FORBIDDEN)
     except KeyStoreUnavailable:

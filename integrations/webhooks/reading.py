@@ -1,4 +1,4 @@
-"""Take what a stranger sends, in bounded work and not too often."""
+"""Read a request of an unknown sender: bounded in size and rate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def body(request: HttpRequest, *, longest: int = LONGEST) -> bytes:
 
     :raises errors.Rejected: if it is longer than any notification
     """
-    # What it says of its length is not believed: no more than that is read.
+    # Content-Length is not trusted: no more than this is read.
     data = request.read(longest + 1)
     if len(data) > longest:
         raise errors.Rejected("longer than a notification", reason="too-large")

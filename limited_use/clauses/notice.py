@@ -148,7 +148,7 @@ NOTICE: tuple[Clause, ...] = (
         says="Data is kept only as long as its purpose needs it.",
         source=ANTARES,
         quote="only for as long as is necessary",
-        code=("integrations.connections.set_horizon",),
+        code=("integrations.inbox.sync_controls.set_horizon",),
     ),
     Clause(
         id="AN-22",

@@ -28,6 +28,7 @@ from integrations.calendars import agenda
 from integrations.models import Calendar, SyncWork
 from integrations.sync import engine
 from integrations.sync.calendars import LISTING, resource_of
+from integrations.sync_products import PRODUCTS
 from tests.bench import classes, connecting, figures, google, mailbox, measure, sizes
 from tests.bench.connecting import EMAIL
 from tests.bench.figures import Figure
@@ -117,7 +118,7 @@ def _copy(user: User, organisation: Organisation, tokens: dict[str, Any]) -> Non
 def _sync(resource: str) -> None:
     work = SyncWork.objects.get(resource=resource)
     SyncWork.objects.filter(id=work.id).update(next_sync_at=timezone.now())
-    while engine.run(work_id=work.id, at=timezone.now()):
+    while engine.run(PRODUCTS, work_id=work.id, at=timezone.now()):
         pass
 
 

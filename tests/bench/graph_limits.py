@@ -30,6 +30,7 @@ from integrations.models import Integration, Message, SyncStage, SyncWork
 from integrations.providers import PROVIDERS
 from integrations.providers.microsoft.mail import GraphMailAdapter
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
 from limited_use.vocabulary import DataClass
@@ -179,7 +180,7 @@ def _goes_on(work: SyncWork) -> bool:
         return False
     wait = (work.next_sync_at - timezone.now()).total_seconds()
     time.sleep(max(0.0, wait))
-    engine.run(work_id=work.id, at=timezone.now(), time_budget=timedelta(minutes=5))
+    engine.run(PRODUCTS, work_id=work.id, at=timezone.now(), time_budget=timedelta(minutes=5))
     return True
 
 

@@ -23,6 +23,7 @@ from accounts.models import Organisation, User
 from integrations import permits
 from integrations.models import Integration, Message, MessageBody, SyncWork
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
 from limited_use.vocabulary import DataClass
@@ -93,7 +94,9 @@ def first(integration: Integration) -> Found:
     work = SyncWork.objects.get(integration=integration)
     with parsing.warm():
         processor, clock = measure.processor_time(), time.perf_counter()
-        while engine.run(work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)):
+        while engine.run(
+            PRODUCTS, work_id=work.id, at=_due(work), time_budget=timedelta(minutes=5)
+        ):
             pass
         spent = measure.processor_time() - processor, time.perf_counter() - clock
     count = Message.objects.filter(integration=integration).count()

@@ -15,6 +15,7 @@ from integrations.models import Calendar, Event, SyncWork
 from integrations.providers.calendars import EventContent, When
 from integrations.sync import engine
 from integrations.sync.calendars import LISTING, resource_of
+from integrations.sync_products import PRODUCTS
 from limited_use.sinks import agenda
 from limited_use.sinks.rows import Row
 from limited_use.vocabulary import DataClass
@@ -85,7 +86,7 @@ class CalendarHouse:
         work = SyncWork.objects.get(integration=self.house.integration, resource=resource)
         SyncWork.objects.filter(id=work.id).update(next_sync_at=at)
         with acting_as(ProcessClass.SYNC):
-            return engine.run(work_id=work.id, at=at)
+            return engine.run(PRODUCTS, work_id=work.id, at=at)
 
     def sync(self, *, at: datetime | None = None) -> None:
         """List the calendars, and bring each one's copy up to date."""

@@ -24,6 +24,7 @@ from integrations.models import (
     WatchStatus,
 )
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use import consents
 from limited_use.features import FEATURES
 from limited_use.vault import directory, keys
@@ -95,7 +96,7 @@ class Household:
         SyncWork.objects.filter(integration=self.integration).update(next_sync_at=self.at)
         work_id = self.work.id
         with acting_as(ProcessClass.SYNC):
-            return engine.run(work_id=work_id, at=self.at, **more)
+            return engine.run(PRODUCTS, work_id=work_id, at=self.at, **more)
 
     def settle(self, limit: int = 50, **more) -> None:
         """Run until nothing is left to do now."""

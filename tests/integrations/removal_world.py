@@ -30,6 +30,7 @@ from integrations.models import (
 from integrations.purge import inventory
 from integrations.removal_messages import SENTENCES, Subject
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use import receipts, verify
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import DataKey, Receipt
@@ -300,7 +301,7 @@ def bring_in(connection):
             for _ in range(20):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
                 with acting_as(ProcessClass.SYNC):
-                    if not engine.run(work_id=work_id, at=timezone.now()):
+                    if not engine.run(PRODUCTS, work_id=work_id, at=timezone.now()):
                         break
 
 

@@ -29,6 +29,7 @@ from limited_use.features import FEATURES
 from limited_use.guard import Refused
 from limited_use.models import Consent, DataKey, Leaf
 from limited_use.vocabulary import DataClass
+from tests.broker import record_messages, sync_message
 from tests.factories import (
     actor_for,
     make_connection,
@@ -57,11 +58,8 @@ def mailbox(alice, acme):
 
 @pytest.fixture(autouse=True)
 def queued(monkeypatch):
-    """Hints to workers, which these tests do without."""
-    said = []
-    for task in ("connections.queue_sync", "purge.queue"):
-        monkeypatch.setattr(f"integrations.tasks.{task}", said.append)
-    return said
+    """Return the messages to workers; none is sent."""
+    return record_messages(monkeypatch)
 
 
 def of(user, organisation):
@@ -200,7 +198,7 @@ class TestWordsThatChanged:
 
         work = SyncWork.objects.get()
         assert work.next_sync_at <= timezone.now()
-        assert queued == [work.id]
+        assert queued == [sync_message(work)]
         assert events("consent.") == ["consent.given", "consent.replaced", "consent.given"]
 
     def test_are_agreed_to_as_they_are_now_and_not_otherwise(self, alice, acme, mailbox):

@@ -25,6 +25,7 @@ from integrations import (
     providers,
 )
 from integrations.connections import refusals, storing
+from integrations.inbox import sync_controls
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
@@ -45,6 +46,7 @@ from integrations.sync import claims
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
 from limited_use.vault import keys, naming, records
+from tests.broker import record_messages, sync_message
 from tests.factories import (
     as_agreed,
     make_connection,
@@ -101,16 +103,12 @@ class TestConnecting:
     def test_asks_a_worker_to_begin_at_once(
         self, browser_of, alice, monkeypatch, django_capture_on_commit_callbacks
     ):
-        queued = []
-        monkeypatch.setattr(
-            "integrations.tasks.sync.sync_mail.apply_async",
-            lambda **values: queued.append(values["kwargs"]),
-        )
+        queued = record_messages(monkeypatch)
 
         with django_capture_on_commit_callbacks(execute=True):
             browser_of(alice).connect()
 
-        assert queued == [{"work_id": str(SyncWork.objects.get().id)}]
+        assert queued == [sync_message(SyncWork.objects.get())]
 
     @pytest.mark.claim("data-use.encrypted")
     def test_gives_each_connection_keys_of_its_own(self, browser_of, alice, google):
@@ -738,7 +736,7 @@ class TestAHorizon:
         integration = make_integration()
         before = SyncWork.objects.get()
 
-        connections.set_horizon(integration_id=integration.id, days=30, at=timezone.now())
+        sync_controls.set_horizon(integration_id=integration.id, days=30, at=timezone.now())
 
         work = SyncWork.objects.get()
         # The same round: what it has seen is not fetched again.
@@ -752,9 +750,9 @@ class TestAHorizon:
         integration = make_integration()
 
         for days in (30, 90, 365, None):
-            connections.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
-        with pytest.raises(connections.NotOurs):
-            connections.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
+            sync_controls.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
+        with pytest.raises(sync_controls.UnknownHorizon):
+            sync_controls.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
 
 
 class TestASweep:

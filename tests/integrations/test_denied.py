@@ -15,6 +15,7 @@ from accounts.models import Alarm
 from integrations.models import Connection, Integration, IntegrationStatus, StatusReason, SyncWork
 from integrations.settings_pages import words
 from integrations.sync import engine, outcomes
+from integrations.sync_products import PRODUCTS
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -39,7 +40,7 @@ class Account:
         """Let a worker have the next turn; return how long it rests from then on, in seconds."""
         work = SyncWork.objects.get()
         self.at = max(self.at, work.next_sync_at)
-        engine.run(work_id=work.id, at=self.at)
+        engine.run(PRODUCTS, work_id=work.id, at=self.at)
         return (SyncWork.objects.get().next_sync_at - self.at).total_seconds()
 
     def settle(self) -> None:

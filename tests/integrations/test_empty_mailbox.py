@@ -8,6 +8,7 @@ from django.utils import timezone
 from integrations.models import SyncWork
 from integrations.settings_pages import words
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -29,7 +30,7 @@ def sync(client) -> list[str]:
     more = 2
     while more:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
         seen.append(heading(client))
         more -= not is_due
     return seen

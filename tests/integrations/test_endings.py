@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integrations import credentials, endings, notices, purge
 from integrations.models import Connection, Notice, PurgeJob, PurgeStep
+from tests.broker import record_messages
 from tests.integrations.test_two_products import calendar
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +20,7 @@ class TestANoticeOfAPurge:
     def test_does_not_outlive_a_purge_that_another_worker_finished_first(
         self, browser_of, alice, google, monkeypatch, mailoutbox
     ):
-        monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
+        record_messages(monkeypatch)
         browser_of(alice).connect()
         connection = Connection.objects.get()
         past = timezone.now() - timedelta(days=15)
@@ -46,7 +47,7 @@ class TestTheEndOfTwoProducts:
     def test_comes_in_one_sweep_and_is_told_of_each(
         self, browser_of, alice, google, monkeypatch, mailoutbox
     ):
-        monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
+        record_messages(monkeypatch)
         alices = browser_of(alice)
         alices.connect()
         connection = Connection.objects.get()

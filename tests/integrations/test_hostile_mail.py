@@ -18,6 +18,7 @@ from integrations.models import Integration, Message, SetAside, SyncWork
 from integrations.providers import transport
 from integrations.settings_pages import words
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from tests.integrations import google as googles
 from tests.integrations import hostile
 from tests.integrations import microsoft as microsofts
@@ -38,7 +39,7 @@ def turn() -> bool:
     work = SyncWork.objects.get()
     SyncWork.objects.update(next_sync_at=timezone.now())
     with acting_as(ProcessClass.SYNC):
-        return engine.run(work_id=work.id, at=timezone.now())
+        return engine.run(PRODUCTS, work_id=work.id, at=timezone.now())
 
 
 class Gmail:

@@ -14,6 +14,7 @@ from config.classes import ProcessClass
 from integrations import exports
 from integrations.models import Integration, SyncWork, Thread
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from tests.factories import actor_for
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.google import ALICE_BOX
@@ -33,7 +34,7 @@ def sync() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 def shown(client) -> list[str]:

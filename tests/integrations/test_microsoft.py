@@ -35,6 +35,7 @@ from integrations.models import (
 from integrations.providers import errors
 from integrations.sandbox.microsoft.accounts import tid_of
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use.models import Receipt
 from tests.factories import actor_for, as_agreed
 from tests.integrations import google as googles
@@ -71,7 +72,7 @@ def synced() -> None:
         while again:
             SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
             with acting_as(ProcessClass.SYNC):
-                again = engine.run(work_id=work_id, at=timezone.now())
+                again = engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 def token_requests(microsoft) -> list[str]:

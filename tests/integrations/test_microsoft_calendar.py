@@ -27,6 +27,7 @@ from integrations.models import (
 from integrations.providers.calendars import When
 from integrations.sandbox.microsoft.calendar import meetings
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use.ledger import sequencer
 from tests.factories import actor_for
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
@@ -80,7 +81,7 @@ def synced() -> None:
         while again:
             SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
             with acting_as(ProcessClass.SYNC):
-                again = engine.run(work_id=work_id, at=timezone.now())
+                again = engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 def page(browser, now) -> str:

@@ -10,6 +10,7 @@ from integrations import request_slots
 from integrations.leases import NotClaimable
 from integrations.models import Connection, Message, QuotaBucket, SyncWork
 from integrations.sync import claims, engine
+from integrations.sync_products import PRODUCTS
 from tests.integrations.microsoft import Browser, microsoft
 from tests.walls import acting_as
 
@@ -28,7 +29,7 @@ def run():
     """Take one turn; return whether the work was due."""
     with acting_as(ProcessClass.SYNC):
         try:
-            engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
+            engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
         except NotClaimable:
             return False
     return True

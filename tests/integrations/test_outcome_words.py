@@ -29,6 +29,7 @@ from integrations.models import (
 from integrations.providers import transport
 from integrations.settings_pages.outcome_words import OF_CALENDARS, OUTCOMES
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use.models import Consent, DataKey
 from tests.integrations.google import ALICE_BOX, query_of
 from tests.integrations.pages import reading
@@ -317,7 +318,7 @@ def sync(world):
             for _ in range(4):
                 SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())
                 with acting_as(ProcessClass.SYNC), suppress(NotClaimable):
-                    engine.run(work_id=work_id, at=timezone.now())
+                    engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 class TestAnOutcomeThatConnects:

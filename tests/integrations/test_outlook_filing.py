@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations.models import Message, SyncWork
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from tests.integrations.microsoft import Browser, microsoft
 from tests.integrations.pages import reading
 from tests.worlds.microsoft import MAIL, graph_id
@@ -53,7 +54,7 @@ def sync() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 def of_row() -> Filing:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from integrations.models import Message, SyncWork, Thread
 from integrations.providers.microsoft import folders
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use.models import Leaf
 from tests.integrations.microsoft import Browser, microsoft
 from tests.integrations.pages import reading
@@ -87,7 +88,7 @@ def poll() -> None:
     is_due = True
     while is_due:
         SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-        is_due = engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
+        is_due = engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
     assert SyncWork.objects.get().failure_count == 0
 
 
@@ -387,7 +388,7 @@ class TestAPartThatFails:
         person.sandbox.fail_next(path_contains=path, problem="graph_unavailable")
         work = SyncWork.objects.get()
         SyncWork.objects.update(next_sync_at=timezone.now())
-        assert not engine.run(work_id=work.id, at=timezone.now())
+        assert not engine.run(PRODUCTS, work_id=work.id, at=timezone.now())
         assert SyncWork.objects.get().failure_count == 1
         assert person.shown() == [[]]
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from integrations import tokens
+from integrations import calling, tokens
 from integrations.models import Connection, ConnectionStatus
 from integrations.providers import errors
 from integrations.tasks import grants
@@ -95,7 +95,7 @@ class TestAPage:
     @pytest.mark.scenario("R8")
     def test_is_told_to_come_again_where_nobody_can_be_asked(self, expired, google):
         with broker_down(), pytest.raises(errors.Unavailable) as caught:
-            tokens.access(connection_id=expired.id, ask=grants.ask_refresh).token()
+            tokens.access(connection_id=expired.id, ask=calling.request_refresh).token()
 
         assert caught.value.retry_after
         assert refreshes(google) == 0
@@ -159,7 +159,7 @@ class TestTheTask:
     @pytest.mark.scenario("R8")
     def test_cannot_be_queued_while_the_broker_is_down(self):
         with broker_down(), pytest.raises(errors.Unavailable) as caught:
-            grants.ask_refresh(uuid4())
+            calling.request_refresh(uuid4())
 
         assert caught.value.retry_after
         assert caught.value.__context__ is None

@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations import scopes
-from integrations.connections.storing import HORIZONS
 from integrations.evidence import claims
+from integrations.inbox.sync_controls import HORIZONS
 from integrations.models import Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers import PROVIDERS

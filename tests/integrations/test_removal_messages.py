@@ -21,6 +21,7 @@ from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
 from integrations.removal_messages import ACCESS, OF_OUTCOME, SENTENCES, TOKENS, Access, Tokens
 from limited_use.vault import keys
+from tests.broker import record_messages
 from tests.factories import actor_for, make_organisation, make_user
 from tests.integrations import removal_world
 from tests.integrations.calendars import local_house
@@ -65,8 +66,7 @@ def alice(alice):
 @pytest.fixture(autouse=True)
 def _no_workers(monkeypatch, settings):
     settings.GMAIL_UNITS_PER_MINUTE = 0
-    monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
-    monkeypatch.setattr("integrations.tasks.purge.purge_integration.apply_async", lambda **_: None)
+    record_messages(monkeypatch)
 
 
 def connected(user, account, *products):

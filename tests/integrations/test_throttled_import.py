@@ -12,6 +12,7 @@ from django.utils import timezone
 from integrations.models import Integration, IntegrationStatus, Message, QuotaBucket, SyncWork
 from integrations.settings_pages import words
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -29,7 +30,7 @@ SIZE = 30
 
 def turn() -> bool:
     SyncWork.objects.update(next_sync_at=timezone.now(), lease_by=None, lease_until=None)
-    return engine.run(work_id=SyncWork.objects.get().id, at=timezone.now())
+    return engine.run(PRODUCTS, work_id=SyncWork.objects.get().id, at=timezone.now())
 
 
 def card_of(client) -> str:

@@ -27,6 +27,7 @@ from integrations.models import (
 from integrations.removal_messages import Access
 from integrations.sync import engine
 from integrations.sync.calendars import LISTING, resource_of
+from integrations.sync_products import PRODUCTS
 from limited_use.models import Consent
 from tests.factories import as_agreed
 from tests.integrations.google import ALICE_BOX, query_of
@@ -122,12 +123,12 @@ class TestCalendarsAlone:
         at = timezone.now()
 
         with acting_as(ProcessClass.SYNC):
-            engine.run(work_id=SyncWork.objects.get(resource=LISTING).id, at=at)
+            engine.run(PRODUCTS, work_id=SyncWork.objects.get(resource=LISTING).id, at=at)
         listed = list(Calendar.objects.all())
         with acting_as(ProcessClass.SYNC):
             for one in listed:
                 work = SyncWork.objects.get(resource=resource_of(one.id))
-                while engine.run(work_id=work.id, at=timezone.now()):
+                while engine.run(PRODUCTS, work_id=work.id, at=timezone.now()):
                     pass
 
         primary = Calendar.objects.get(is_primary=True)

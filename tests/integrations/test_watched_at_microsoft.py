@@ -24,6 +24,7 @@ from integrations.models import (
     WatchStatus,
 )
 from integrations.sync import claims, engine
+from integrations.sync_products import PRODUCTS
 from integrations.tasks.purge import sweep_purges
 from integrations.watches import webhook_alarm
 from limited_use import settled_alarms
@@ -97,7 +98,7 @@ def sync(clock) -> int:
     while due := claims.due(at=clock()):
         for work_id in due:
             with acting_as(ProcessClass.SYNC):
-                engine.run(work_id=work_id, at=clock())
+                engine.run(PRODUCTS, work_id=work_id, at=clock())
             turns += 1
     return turns
 

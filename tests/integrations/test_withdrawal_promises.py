@@ -9,6 +9,7 @@ from django.utils import timezone
 from integrations import connections
 from integrations.models import AttemptOutcome, Message, PurgeJob, Thread
 from limited_use.models import Consent
+from tests.broker import record_messages
 from tests.factories import make_keyring
 from tests.integrations import removal_world
 from tests.integrations.microsoft import microsoft
@@ -39,8 +40,7 @@ def alice(alice):
 def _no_workers(monkeypatch, settings):
     make_keyring()
     settings.GMAIL_UNITS_PER_MINUTE = 0
-    monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
-    monkeypatch.setattr("integrations.tasks.purge.purge_integration.apply_async", lambda **_: None)
+    record_messages(monkeypatch)
 
 
 @pytest.fixture

@@ -210,7 +210,13 @@ RULES = {
             "run.delay(subject=subject)",
             "run.apply_async(kwargs={'body': text})",
             "run.apply_async(kwargs=everything)",
+            "app.send_task('x', kwargs={'body': text})",
+            "app.send_task('x', [message])",
+            "enqueue('x', subject=subject)",
+            "enqueue_on_commit('x', message)",
+            "enqueue_until_sweep('x', **everything)",
         ),
+        {"integrations/task_queue.py": "sends the ids that it was given"},
     ),
     "logs text": Rule(
         rules.logs,

@@ -194,6 +194,10 @@ def _is_literal(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
+#: The functions of `integrations.task_queue`.
+ENQUEUE = frozenset({"enqueue", "enqueue_on_commit", "enqueue_until_sweep"})
+
+
 def arguments(module: Module) -> Iterator[int]:
     """A task takes, or is given, something else than ids."""
     for node in module.nodes:
@@ -208,16 +212,20 @@ def arguments(module: Module) -> Iterator[int]:
                 if not one.arg.endswith("_id") or ast.unparse(one.annotation or one) != "str":
                     yield node.lineno
     for name, call in module.calls:
-        if _last(name) not in {"delay", "apply_async", "send_task", "s", "si", "signature"}:
+        function = _last(name)
+        is_named = function in {*ENQUEUE, "send_task"}
+        if not is_named and function not in {"delay", "apply_async", "s", "si", "signature"}:
             continue
-        given = {one.arg: one.value for one in call.keywords}
-        if _last(name) == "apply_async":
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        if function in {"apply_async", "send_task"}:
             sent = given.get("kwargs")
             keys = [ast.unparse(key)[1:-1] for key in getattr(sent, "keys", []) if key]
             whole = sent is None or isinstance(sent, ast.Dict)
         else:
-            keys, whole = list(given), True
-        if call.args or not whole or not all(key and key.endswith("_id") for key in keys):
+            keys, whole = [key for key in given if key != "expires" or not is_named], True
+        # The one argument without a keyword is the name of the task.
+        whole = whole and len(call.args) == int(is_named)
+        if not whole or not all(key and key.endswith("_id") for key in keys):
             yield call.lineno
 
 

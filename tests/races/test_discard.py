@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from integrations import grants
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection, Discard
+from tests.broker import record_messages
 from tests.factories import make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
 from tests.worlds.processes import wait_until
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _nothing_is_queued(monkeypatch):
-    monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
+    record_messages(monkeypatch)
 
 
 @pytest.mark.scenario("X6", "A6")

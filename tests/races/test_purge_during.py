@@ -15,6 +15,7 @@ from integrations.leases import NotClaimable
 from integrations.models import Connection, Message, PurgeJob, PurgeStep, SyncWork
 from integrations.purge import inventory
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from integrations.tasks.sync import sync_mail
 from limited_use.models import Receipt
 from tests.canaries import stores
@@ -73,7 +74,7 @@ class TestDisconnect:
     def test_in_the_middle_of_a_sync_leaves_nothing(self, browser, integration, sandbox):
         work = SyncWork.objects.get(integration=integration)
         sandbox.fail_next(2, hang_seconds=1.5, path_prefix="/gmail/v1/users/me/threads")
-        sync = InThread(lambda: engine.run(work_id=work.id, at=timezone.now()))
+        sync = InThread(lambda: engine.run(PRODUCTS, work_id=work.id, at=timezone.now()))
         sync.start()
         leased = SyncWork.objects.filter(id=work.id, lease_by__isnull=False)
         wait_until(leased.exists)
@@ -137,7 +138,7 @@ class TestDisconnect:
 
 def engine_refuses(work_id):
     try:
-        engine.run(work_id=work_id, at=timezone.now())
+        engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
     except NotClaimable:
         return True
     return False

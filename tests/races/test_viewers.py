@@ -17,6 +17,7 @@ from integrations.leases import NotClaimable
 from integrations.models import Calendar, SyncWork
 from integrations.sync import engine
 from integrations.sync.calendars import resource_of
+from integrations.sync_products import PRODUCTS
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
@@ -61,7 +62,7 @@ def work(calendar, over: threading.Event) -> int:
         while not over.is_set():
             row = SyncWork.objects.get(resource=resource_of(calendar.id))
             try:
-                engine.run(work_id=row.id, at=timezone.now())
+                engine.run(PRODUCTS, work_id=row.id, at=timezone.now())
                 count += 1
             except NotClaimable:
                 over.wait(0.01)

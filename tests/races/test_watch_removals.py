@@ -17,6 +17,7 @@ from config.classes import ProcessClass
 from integrations import connections, purge, watches
 from integrations.models import AttemptOutcome, Connection, PurgeJob
 from integrations.watches import stopping
+from tests.broker import record_messages
 from tests.contract.subscription_worlds import answering
 from tests.integrations import removal_world
 from tests.integrations.google import acme, alice, google
@@ -87,8 +88,7 @@ def watched(request, alice, settings, monkeypatch):
     settings.GOOGLE_PUBSUB_TOPIC = TOPIC
     settings.GOOGLE_PUSH_ACCOUNT = "push@antares.iam.gserviceaccount.com"
     settings.GOOGLE_CALENDAR_CHANNELS = settings.MICROSOFT_SUBSCRIPTIONS = True
-    monkeypatch.setattr("integrations.tasks.sync.sync_mail.apply_async", lambda **_: None)
-    monkeypatch.setattr("integrations.tasks.purge.purge_integration.apply_async", lambda **_: None)
+    record_messages(monkeypatch)
     account = kind(request.getfixturevalue(kind.key))
     with answering() as address:
         settings.WEBHOOK_URL = address.removesuffix("/channel")

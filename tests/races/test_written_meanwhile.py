@@ -22,6 +22,7 @@ from integrations.providers.calendars import When
 from integrations.providers.google.spec import GOOGLE
 from integrations.sync import engine
 from integrations.sync.calendars import describing, rows
+from integrations.sync_products import PRODUCTS
 from limited_use.vault import sealing
 from tests.api import cast
 from tests.api.calendars.asking import ok
@@ -53,7 +54,7 @@ def alice(transactional_db, account, monkeypatch):
     house.sync()
     scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=house.integration.connection_id).update(granted_scopes=scopes)
-    monkeypatch.setattr(calling.grants, "ask_refresh", lambda _: None)
+    monkeypatch.setattr(calling, "request_refresh", lambda _: None)
     return house
 
 
@@ -127,7 +128,7 @@ def test_a_page_that_was_overtaken_by_a_write_is_written_all_the_same(alice, acc
     work = alice.work_of(alice.primary)
     type(work).objects.filter(id=work.id).update(next_sync_at=timezone.now())
 
-    with at_the_fence(alice, lambda: engine.run(work_id=work.id, at=timezone.now())):
+    with at_the_fence(alice, lambda: engine.run(PRODUCTS, work_id=work.id, at=timezone.now())):
         bring_in(alice, account)
         written = Event.objects.get()
         account.put(meeting(moment(4), "Later"))

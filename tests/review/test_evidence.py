@@ -23,6 +23,7 @@ from limited_use.policy import RULES
 from limited_use.use_models import EvidenceBundle
 from limited_use.verify import NotProven
 from tests.api import cast
+from tests.broker import Message, broker_down, record_messages
 from tests.review.conftest import as_worker, settle
 
 pytestmark = pytest.mark.django_db(transaction=False)
@@ -223,21 +224,17 @@ class TestKept:
         assert "is not met" in rita.get("/review/").content.decode()
 
     def test_is_asked_for_by_a_reviewer(self, used, rita, monkeypatch):
-        asked = []
-        monkeypatch.setattr(tasks.make_evidence, "apply_async", lambda **given: asked.append(given))
+        queued = record_messages(monkeypatch)
 
         answer = rita.post("/review/evidence/make", follow=True)
 
-        assert asked == [{"kwargs": {}, "retry": False}]
+        assert queued == [Message("integrations.make_evidence", {})]
+        assert queued[0].options["retry"] is False
         assert "being made" in answer.content.decode()
 
-    def test_says_so_where_no_worker_is_reached(self, used, rita, monkeypatch):
-        def fail(**_):
-            raise OSError
-
-        monkeypatch.setattr(tasks.make_evidence, "apply_async", fail)
-
-        answer = rita.post("/review/evidence/make", follow=True)
+    def test_says_so_where_no_worker_is_reached(self, used, rita):
+        with broker_down():
+            answer = rita.post("/review/evidence/make", follow=True)
 
         assert "No worker can be reached" in answer.content.decode()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from integrations import fences
 from integrations.models import Calendar, Event
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
 from integrations.sync.calendars import describing, rows, works
-from integrations.tasks import connections as tasks
+from integrations.task_queue import enqueue_on_commit
 from limited_use.vault import sealing
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.sealing import Sealer
@@ -94,7 +93,7 @@ def _look_again(calendar: Calendar, at: datetime) -> None:
         at=at,
     )
     for work_id in due:
-        transaction.on_commit(partial(tasks.queue_sync, work_id), robust=True)
+        enqueue_on_commit("integrations.sync_mail", work_id=work_id)
 
 
 def _ids(calendar: Calendar, sealer: Sealer, events: Sequence[RemoteEvent]) -> Mapping[str, UUID]:

@@ -15,6 +15,7 @@ from integrations.leases import NotClaimable
 from integrations.models import Calendar, Reconciliation, SyncWork
 from integrations.sync import engine, reconcile
 from integrations.sync.calendars import comparing
+from integrations.sync_products import PRODUCTS
 
 
 class Command(BaseCommand):
@@ -38,7 +39,7 @@ class Command(BaseCommand):
 
     def _run(self, work_id: UUID) -> None:
         try:
-            while engine.run(work_id=work_id, at=timezone.now()):
+            while engine.run(PRODUCTS, work_id=work_id, at=timezone.now()):
                 self.stdout.write("still at it …")
         except NotClaimable:
             raise CommandError("a worker has it; it will compare, too") from None

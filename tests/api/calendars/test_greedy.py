@@ -24,7 +24,7 @@ LOCAL = FEATURES["local-calendar"].version
 
 @pytest.fixture(autouse=True)
 def allowed(alice, week, monkeypatch):
-    monkeypatch.setattr(calling.grants, "ask_refresh", lambda _: None)
+    monkeypatch.setattr(calling, "request_refresh", lambda _: None)
     scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
 

@@ -19,6 +19,7 @@ from accounts.models import Organisation, User
 from config.classes import ProcessClass
 from integrations.models import Connection, SyncWork
 from integrations.sync import engine
+from integrations.sync_products import PRODUCTS
 from limited_use import consents
 from limited_use.features import FEATURES
 from tests.api import cast
@@ -112,7 +113,7 @@ def _sync_everything() -> None:
             return
         for work_id in list(due):
             with acting_as(ProcessClass.SYNC):
-                while engine.run(work_id=work_id, at=timezone.now()):
+                while engine.run(PRODUCTS, work_id=work_id, at=timezone.now()):
                     pass
     raise AssertionError("work is still due")
 

@@ -16,6 +16,7 @@ from limited_use.consents import Outdated
 from limited_use.features import FEATURES
 from limited_use.guard import Refused
 from tests import routes
+from tests.broker import record_messages
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[3]
@@ -29,7 +30,7 @@ def reworded(monkeypatch):
     says = "Shows your mail, and tells you of new mail."
     feature = replace(inbox, version=inbox.version + 1, says=says)
     monkeypatch.setitem(FEATURES, "inbox", feature)
-    monkeypatch.setattr("integrations.tasks.connections.queue_sync", lambda *_, **__: None)
+    record_messages(monkeypatch)
     return feature
 
 

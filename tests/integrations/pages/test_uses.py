@@ -28,6 +28,7 @@ from limited_use.models import Consent, Leaf
 from limited_use.rules import FORBIDDING, PERMITTING
 from limited_use.vocabulary import DataClass, Purpose, Recipient
 from tests.api import cast
+from tests.broker import record_messages
 from tests.integrations import household as houses
 from tests.integrations.pages import reading
 
@@ -38,9 +39,8 @@ V1 = "/v1/users/me"
 
 
 @pytest.fixture(autouse=True)
-def no_hints(monkeypatch):
-    for task in ("connections.queue_sync", "purge.queue"):
-        monkeypatch.setattr(f"integrations.tasks.{task}", lambda *_, **__: None)
+def no_broker(monkeypatch):
+    record_messages(monkeypatch)
 
 
 @pytest.fixture

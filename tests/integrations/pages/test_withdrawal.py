@@ -35,6 +35,7 @@ from limited_use.models import Consent
 from limited_use.share_models import Share, ShareLevel
 from limited_use.vault import keys
 from tests.api import cast
+from tests.broker import record_messages
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations import household as mailboxes
@@ -54,9 +55,8 @@ CAKE = event("DTSTART:20260604T090000", "DURATION:PT1H", "SUMMARY:Cake", uid="ca
 
 
 @pytest.fixture(autouse=True)
-def no_hints(monkeypatch):
-    for task in ("connections.queue_sync", "purge.queue"):
-        monkeypatch.setattr(f"integrations.tasks.{task}", lambda *_, **__: None)
+def no_broker(monkeypatch):
+    record_messages(monkeypatch)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from limited_use.models import KeyEpoch
 from limited_use.tasks import turn_key_epoch
 from limited_use.vault import rhythm
 from limited_use.vault.lines import KeyLine
-from tests.broker import broker_down
+from tests.broker import Message, broker_down, record_messages
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.test_engine import run
@@ -186,16 +186,11 @@ class TestTheTask:
         calendars = holdings.integration(mailbox.connection, at=NOW, product="calendar", messages=0)
         at = timezone.now()
         waiting, last = disconnect(mailbox, at=at), disconnect(calendars, at=at)
-        queued = []
-        monkeypatch.setattr(
-            tasks.purge_integration,
-            "apply_async",
-            lambda kwargs, **_: queued.append(kwargs["job_id"]),
-        )
+        queued = record_messages(monkeypatch)
 
         tasks.purge_integration(job_id=str(waiting.id))
         tasks.purge_integration(job_id=str(last.id))
 
         waiting.refresh_from_db()
         assert (waiting.step, waiting.revocation) == ("verified", "pending")
-        assert queued[-1] == str(waiting.id)
+        assert queued[-1] == Message("integrations.purge_integration", {"job_id": str(waiting.id)})

@@ -18,7 +18,7 @@ from integrations import endings
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
 from integrations.sync import aside, labels
-from integrations.sync.mailbox import Postponed
+from integrations.sync.turn import Postponed
 from limited_use import consents
 from limited_use.models import Leaf
 from tests.api import cast

@@ -204,7 +204,9 @@ class TestALastingFailure:
         assert alice.status == (IntegrationStatus.DEGRADED, StatusReason.MAILBOX_NOT_PROVISIONED)
         assert alice.work.next_sync_at - alice.at > timedelta(hours=23)
         with pytest.raises(NotClaimable):
-            houses.engine.run(work_id=alice.work.id, at=alice.at + timedelta(hours=1))
+            houses.engine.run(
+                houses.PRODUCTS, work_id=alice.work.id, at=alice.at + timedelta(hours=1)
+            )
 
     @pytest.mark.claim("status.unexpected")
     @pytest.mark.parametrize("error", [errors.Unexpected("what?"), errors.Rejected("no")])

@@ -10,8 +10,10 @@ from django.db import connection
 from django.db import connections as databases
 from django.utils import timezone
 
+from config.celery import app
 from config.schedule import SCHEDULE
-from integrations import connections, credentials
+from integrations import credentials
+from integrations.inbox import sync_controls
 from integrations.models import (
     Attachment,
     Integration,
@@ -37,10 +39,13 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    """Let what is queued run at once, as an idle worker would."""
-    monkeypatch.setattr(
-        tasks.keep_horizon, "apply_async", lambda *, kwargs, **_: tasks.keep_horizon(**kwargs)
-    )
+    """Run retention tasks when they are enqueued, as an idle worker would."""
+
+    def run(task, *, kwargs, **_):
+        if task == tasks.keep_horizon.name:
+            tasks.keep_horizon(**kwargs)
+
+    monkeypatch.setattr(app, "send_task", run)
 
 
 @pytest.fixture
@@ -136,11 +141,12 @@ class TestAHorizon:
     def test_is_kept_at_once_when_its_owner_shortens_it(
         self, aged, monkeypatch, django_capture_on_commit_callbacks
     ):
-        monkeypatch.setattr(tasks.sync_mail, "apply_async", lambda **_: None)
         aged.messages.update(received_at=timezone.now() - timedelta(days=60))
 
         with django_capture_on_commit_callbacks(execute=True):
-            connections.set_horizon(integration_id=aged.integration.id, days=30, at=timezone.now())
+            sync_controls.set_horizon(
+                integration_id=aged.integration.id, days=30, at=timezone.now()
+            )
 
         assert not Message.objects.exists()
         assert not Thread.objects.exists()

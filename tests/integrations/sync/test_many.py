@@ -12,6 +12,7 @@ from config.celery import app
 from integrations.models import Connection, Integration, SyncWork
 from integrations.sync import claims
 from integrations.tasks import sync as tasks
+from tests.broker import record_messages
 from tests.factories import make_organisation, make_user
 
 COUNT, FEW = 5_000, 300
@@ -50,10 +51,8 @@ def mailboxes(count):
 
 @pytest.fixture
 def queued(monkeypatch):
-    """What was asked of the broker."""
-    asked = []
-    monkeypatch.setattr(tasks.sync_mail, "apply_async", lambda **call: asked.append(call))
-    return asked
+    """Return the messages that were enqueued."""
+    return record_messages(monkeypatch)
 
 
 class TestAStart:
@@ -61,7 +60,7 @@ class TestAStart:
         with django_assert_num_queries(1):
             tasks.sweep_sync()
 
-        assert [call["kwargs"]["work_id"] for call in queued] == [str(one) for one in many]
+        assert [message.ids["work_id"] for message in queued] == [str(one) for one in many]
 
     def test_queues_no_more_than_a_sweep_may_and_the_longest_waiting_first(
         self, few, queued, monkeypatch
@@ -70,7 +69,7 @@ class TestAStart:
 
         tasks.sweep_sync()
 
-        assert [call["kwargs"]["work_id"] for call in queued] == [str(one) for one in few[:100]]
+        assert [message.ids["work_id"] for message in queued] == [str(one) for one in few[:100]]
 
     def test_comes_to_everybody_however_many_wait(self, few, queued, monkeypatch):
         monkeypatch.setattr(claims.due, "__kwdefaults__", {"limit": FEW // 3 + 1})
@@ -79,16 +78,16 @@ class TestAStart:
         for _ in range(3):
             tasks.sweep_sync()
             # What workers took is not due again before its interval is over.
-            taken = [call["kwargs"]["work_id"] for call in queued]
+            taken = [message.ids["work_id"] for message in queued]
             SyncWork.objects.filter(id__in=taken).update(next_sync_at=at + timedelta(minutes=1))
 
-        assert {call["kwargs"]["work_id"] for call in queued} == {str(one) for one in few}
+        assert {message.ids["work_id"] for message in queued} == {str(one) for one in few}
         assert len(queued) == FEW
 
     def test_leaves_no_hint_behind_for_longer_than_two_sweeps(self, few, queued, settings):
         tasks.sweep_sync()
 
-        assert {call["expires"] for call in queued} == {2 * settings.SWEEP_SECONDS}
+        assert {message.options["expires"] for message in queued} == {2 * settings.SWEEP_SECONDS}
 
     def test_goes_through_one_connection_to_the_broker(self, few):
         with app.connection_for_write() as broker:

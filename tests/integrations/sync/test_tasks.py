@@ -13,43 +13,34 @@ from django.utils import timezone
 from config.schedule import SCHEDULE
 from integrations.models import IntegrationStatus, Reconciliation, SyncWork
 from integrations.tasks import sync as tasks
-
-
-class Queue:
-    """What was asked of the broker."""
-
-    def __init__(self, monkeypatch):
-        self.asked = []
-        monkeypatch.setattr(
-            tasks.sync_mail, "apply_async", lambda **call: self.asked.append(call["kwargs"])
-        )
+from tests.broker import record_messages, sync_message
 
 
 class TestASweep:
     def test_queues_what_is_due_by_id_and_nothing_else(self, alice, monkeypatch):
-        queue = Queue(monkeypatch)
+        queue = record_messages(monkeypatch)
 
         tasks.sweep_sync()
 
-        assert queue.asked == [{"work_id": str(alice.work.id)}]
+        assert queue == [sync_message(alice.work)]
 
     def test_finds_the_row_of_a_worker_that_died(self, alice, monkeypatch):
-        queue = Queue(monkeypatch)
+        queue = record_messages(monkeypatch)
         SyncWork.objects.update(lease_by=uuid4(), lease_until=timezone.now() - timedelta(seconds=1))
 
         tasks.sweep_sync()
 
-        assert queue.asked == [{"work_id": str(alice.work.id)}]
+        assert queue == [sync_message(alice.work)]
 
     def test_leaves_alone_what_a_worker_holds(self, alice, monkeypatch):
-        queue = Queue(monkeypatch)
+        queue = record_messages(monkeypatch)
         SyncWork.objects.update(
             lease_by=uuid4(), lease_until=timezone.now() + timedelta(seconds=30)
         )
 
         tasks.sweep_sync()
 
-        assert queue.asked == []
+        assert queue == []
 
     def test_is_on_the_schedule(self):
         assert SCHEDULE["sweep-sync"]["task"] == tasks.sweep_sync.name

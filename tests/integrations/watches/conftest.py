@@ -112,6 +112,6 @@ def rows(of: Integration) -> list[Watch]:
 
 
 def told_of(address: str, clock) -> list:
-    """Have the provider tell of a mailbox, in words that are its own."""
+    """Receive a notification about a mailbox, and return the changed resources."""
     permit = permits.to_match(Notice(address), at=clock.at)
-    return service.heard_of_mailbox(address, "google", permit=permit, at=clock.at)
+    return service.receive_mailbox_notification(address, "google", permit=permit, at=clock.at)

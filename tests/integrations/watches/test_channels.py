@@ -34,7 +34,11 @@ def only_channel(provider):
 
 
 def heard(channel_id, clock, resource=f"resource-{CALENDAR}@there"):
-    return [one.resource for one in watches.heard_of_channel(channel_id, resource, at=clock.at)]
+    token = lookups.token_of(channel_id)
+    changed = watches.receive_channel_notification(
+        channel_id, token, resource_id=resource, at=clock.at
+    )
+    return [one.resource for one in changed]
 
 
 def test_a_calendar_is_followed_by_a_channel_of_its_own(calendars, provider, clock):

@@ -1,4 +1,4 @@
-"""What a notification does here: it says what to ask about, and nothing else."""
+"""Receiving notifications: they name the resources that changed, and change nothing else."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def channel(calendars, provider, clock):
     sweep(clock)
     [(hook, _)] = provider.channels.values()
     return hook.channel_id
+
+
+def receive(channel_id, resource, clock):
+    """Receive a notification of a channel that proves itself."""
+    token = lookups.token_of(channel_id)
+    return watches.receive_channel_notification(
+        channel_id, token, resource_id=resource, at=clock.at
+    )
 
 
 class TestANotificationOfAMailbox:
@@ -91,13 +99,22 @@ class TestANotificationOfAMailbox:
 
 class TestACallOfAChannel:
     def test_is_about_what_the_channel_was_opened_for(self, channel, calendars, clock):
-        [heard] = watches.heard_of_channel(channel, RESOURCE, at=clock.at)
+        [heard] = receive(channel, RESOURCE, clock)
 
         assert (heard.integration_id, heard.resource) == (calendars.id, CALENDAR)
 
     @pytest.mark.scenario("P5")
     def test_about_another_thing_is_about_nothing(self, channel, calendars, clock):
-        assert watches.heard_of_channel(channel, "resource-of-another", at=clock.at) == []
+        assert receive(channel, "resource-of-another", clock) == []
+        [watch] = rows(calendars)
+        assert watch.last_event_at is None
+
+    @pytest.mark.scenario("P5")
+    def test_without_the_token_of_the_channel_is_refused(self, channel, calendars, clock):
+        token = lookups.token_of(lookups.new_channel())
+
+        with pytest.raises(watches.NotProven):
+            watches.receive_channel_notification(channel, token, resource_id=RESOURCE, at=clock.at)
         [watch] = rows(calendars)
         assert watch.last_event_at is None
 
@@ -106,7 +123,7 @@ class TestACallOfAChannel:
         gone = lookups.new_channel()
 
         assert lookups.is_proven(gone, lookups.token_of(gone))
-        assert watches.heard_of_channel(gone, RESOURCE, at=clock.at) == []
+        assert receive(gone, RESOURCE, clock) == []
 
 
 @pytest.mark.scenario("P5")

@@ -11,8 +11,10 @@ from config.classes import ProcessClass
 from integrations import watches
 from integrations.models import SyncWork, Watch
 from integrations.sync import claims, engine
+from integrations.sync_products import PRODUCTS
 from integrations.tasks import watches as tasks
 from integrations.watches.turns import OVERLAP
+from tests.broker import record_messages, sync_message
 from tests.integrations.watches.conftest import CALENDAR, disconnect, rows, sweep
 from tests.walls import acting_as
 
@@ -21,10 +23,8 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def queued(monkeypatch):
-    """Return the sync work that workers were asked to do now."""
-    found = []
-    monkeypatch.setattr(tasks.connections, "queue_sync", found.append)
-    return found
+    """Return the messages that were enqueued."""
+    return record_messages(monkeypatch)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def next_turn() -> None:
     """Do the work that is due now."""
     with acting_as(ProcessClass.SYNC):
         for work_id in claims.due(at=timezone.now()):
-            engine.run(work_id=work_id, at=timezone.now())
+            engine.run(PRODUCTS, work_id=work_id, at=timezone.now())
 
 
 @pytest.mark.scenario("P3")
@@ -64,7 +64,7 @@ class TestAMailbox:
         next_turn()
 
         assert settled.messages.count() == before + 1
-        assert queued == [settled.work.id]
+        assert queued == [sync_message(settled.work)]
 
     @pytest.mark.parametrize("ended", [{"expires_at": None}, {"lookup_blind": b"x" * 32}])
     def test_is_due_after_its_watch_ended_and_after_it_was_renamed(

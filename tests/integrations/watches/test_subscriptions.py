@@ -10,9 +10,11 @@ import pytest
 from integrations import providers, watches
 from integrations.models import SyncWork, Watch, WatchStatus
 from integrations.providers import errors
+from integrations.providers.pushes import Call
 from integrations.sync.calendars import works
 from integrations.tasks import watches as tasks
 from integrations.watches import lookups, standing, ways
+from tests.broker import record_messages, sync_message
 from tests.fakes.pushes import subscriptions_opened
 from tests.integrations.watches.conftest import CALENDAR, disconnect, rows, sweep
 
@@ -95,8 +97,7 @@ class TestRenewing:
     def test_of_one_that_has_ended_opens_another_and_asks_what_was_not_told(
         self, followed, provider, clock, monkeypatch
     ):
-        asked = []
-        monkeypatch.setattr(tasks.connections, "queue_sync", asked.append)
+        queued = record_messages(monkeypatch)
         provider.channels.clear()
         [row] = rows(followed)
         Watch.objects.update(due_at=clock.at)
@@ -108,7 +109,7 @@ class TestRenewing:
         assert after.status == WatchStatus.LIVE
         assert after.started_at > row.started_at
         assert bytes(after.lookup_blind) == lookups.of_channel(only(provider)[1].channel_id)
-        assert asked == [SyncWork.objects.get(integration=followed).id]
+        assert queued == [sync_message(SyncWork.objects.get(integration=followed))]
 
     def test_fails_quietly_and_is_tried_again(self, followed, provider, clock):
         clock.at += HALF
@@ -126,7 +127,8 @@ class TestRenewing:
         if event == "subscriptionRemoved":
             provider.channels.clear()
 
-        heard = watches.heard_of_itself(hook.channel_id, name, at=clock.at)
+        ending = Call(name, hook.channel_id, hook.token, is_about_itself=True)
+        heard = watches.receive_subscription_notification(ending, at=clock.at)
         sweep(clock)
 
         assert [one.resource for one in heard] == [CALENDAR]
@@ -159,4 +161,5 @@ class TestTheEnd:
         Watch.objects.all().delete()
 
         assert lookups.is_proven(hook.channel_id, hook.token)
-        assert watches.heard_of_channel(hook.channel_id, name, at=clock.at) == []
+        late = Call(name, hook.channel_id, hook.token)
+        assert watches.receive_subscription_notification(late, at=clock.at) == []

@@ -14,7 +14,7 @@ from joserfc.jwk import RSAKey
 
 from integrations import permits
 from integrations.providers import identity
-from integrations.tasks import sync as tasks
+from tests.broker import record_messages
 from tests.integrations.watches.conftest import (
     Clock,
     alice,
@@ -57,12 +57,8 @@ def google(settings, monkeypatch, keyring):
 
 @pytest.fixture
 def queue(monkeypatch):
-    """Return what was asked of the broker."""
-    asked = []
-    monkeypatch.setattr(
-        tasks.sync_mail, "apply_async", lambda **call: asked.append(call["kwargs"]["work_id"])
-    )
-    return asked
+    """Return the messages that were enqueued."""
+    return record_messages(monkeypatch)
 
 
 @pytest.fixture

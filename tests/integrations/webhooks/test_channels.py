@@ -14,6 +14,7 @@ from django.utils import timezone
 from integrations.models import SyncWork, Watch
 from integrations.watches import lookups, schedule
 from limited_use.vault import keyring as rings
+from tests.broker import sync_message
 from tests.integrations.watches.conftest import CALENDAR, rows, sweep
 from tests.integrations.webhooks.conftest import CHANNEL, asked_of, call
 from tests.walls import requests_act_as_web
@@ -43,7 +44,7 @@ class TestACall:
         answer = call(*channel, resource=RESOURCE)
 
         assert (answer.status_code, answer.content) == (204, b"")
-        assert queue == [str(work.id)]
+        assert queue == [sync_message(work)]
         assert alice.work.next_sync_at > timezone.now()
 
     @pytest.mark.scenario("P5")
@@ -51,7 +52,7 @@ class TestACall:
         with time_machine.travel(timezone.now(), tick=False):
             statuses = {call(*channel, resource=RESOURCE).status_code for _ in range(10)}
 
-        assert (statuses, queue) == ({204}, [str(work.id)])
+        assert (statuses, queue) == ({204}, [sync_message(work)])
 
     @pytest.mark.parametrize("state", ["sync", "exists", "not_exists", "nonsense"])
     def test_is_heard_whatever_it_says_has_become_of_it(self, channel, calendars, state):

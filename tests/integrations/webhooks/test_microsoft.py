@@ -17,6 +17,7 @@ from integrations.models import SyncWork, Watch
 from integrations.providers.microsoft import notifying
 from integrations.watches import lookups, schedule, ways
 from limited_use.vault import keyring as rings
+from tests.broker import sync_message
 from tests.fakes.pushes import subscriptions_opened
 from tests.integrations.watches.conftest import rows, sweep
 from tests.integrations.webhooks.conftest import asked_of
@@ -134,14 +135,14 @@ class TestACall:
         answer = call(*[item(*subscription, changeType=one) for one in ("created", "updated") * 5])
 
         assert (answer.status_code, answer.content) == (202, b"")
-        assert queue == [str(work.id)]
+        assert queue == [sync_message(work)]
         assert alice.work.next_sync_at > timezone.now()
 
     def test_may_speak_for_others_that_are_not_ours(self, subscription, work, queue):
         strange = item("another", "theirs", tenantId="another")
 
         assert call(strange, item(*subscription)).status_code == 202
-        assert queue == [str(work.id)]
+        assert queue == [sync_message(work)]
 
     @pytest.mark.scenario("P3")
     @pytest.mark.parametrize("event", ["reauthorizationRequired", "subscriptionRemoved", "missed"])
@@ -153,7 +154,7 @@ class TestACall:
         assert call(item(*subscription, **told)).status_code == 202
         [row] = rows(calendars)
         assert (row.due_at <= timezone.now()) is (event != "missed")
-        assert queue == [str(work.id)]
+        assert queue == [sync_message(work)]
 
     @pytest.mark.scenario("P4")
     def test_of_one_that_is_forgotten_is_acknowledged_and_dropped(self, subscription, queue):

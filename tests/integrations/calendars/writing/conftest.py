@@ -38,4 +38,4 @@ def asked(alice):
 @pytest.fixture(autouse=True)
 def nobody_waits(monkeypatch):
     """No worker refreshes grants here."""
-    monkeypatch.setattr(calling.grants, "ask_refresh", lambda _: None)
+    monkeypatch.setattr(calling, "request_refresh", lambda _: None)
