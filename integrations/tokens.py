@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from threading import Lock, get_ident
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from django.db import connection as database
@@ -22,6 +23,16 @@ from limited_use.guard import Permit
 # An adapter asks before every call. What was opened serves for this long: work
 # that only reads notices a disconnect after so many seconds, and writes nothing meanwhile.
 HELD_FOR = timedelta(seconds=5)
+
+
+@runtime_checkable
+class RenewableToken(Protocol):
+    """A token that can be replaced when the provider refuses it."""
+
+    def __call__(self) -> str: ...
+
+    def renew(self, claims: str = "") -> None:
+        """Refuse the last token; ask for the next one with `claims`, if the provider wants them."""
 
 
 class Bearer:
@@ -125,14 +136,14 @@ def access_for_turn(connection: Connection, permit: Permit) -> Access:
     return Access(bearer, endpoints(connection.provider).api_root_url, connection.id)
 
 
-def renew(access: Access, refused: errors.TokenRejected) -> None:
+def renew(access: Access, refusal: errors.TokenRejected) -> None:
     """
-    Say that the provider answered 401 to the token that `access` gave last, and how.
+    Have `access` give a new token from now on, because the provider answered 401 to the last one.
 
-    Its next token is a new one. A second 401 after that is not a question of tokens.
+    A second 401 after that is not a question of tokens.
     """
-    if isinstance(access.token, Bearer):
-        claims = refused.claims if isinstance(refused, errors.ClaimsWanted) else ""
+    if isinstance(access.token, RenewableToken):
+        claims = refusal.claims if isinstance(refusal, errors.ClaimsWanted) else ""
         access.token.renew(claims)
 
 

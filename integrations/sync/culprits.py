@@ -19,6 +19,7 @@ from django import db
 from accounts import alarms
 from integrations.fences import NoLongerLive
 from integrations.parsers.pool import Busy, CannotRun
+from integrations.provider_sessions import Postponed
 from integrations.providers.errors import ProviderError
 from limited_use import traces
 from limited_use.guard import Refused
@@ -28,7 +29,6 @@ from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 
 from .claims import LeaseLost
-from .mailbox import Postponed
 
 logger = logging.getLogger(__name__)
 

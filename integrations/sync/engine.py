@@ -23,6 +23,7 @@ from integrations import tokens
 from integrations.fences import NoLongerLive
 from integrations.models import StatusReason, SyncWork
 from integrations.parsers.pool import Busy
+from integrations.provider_sessions import Postponed
 from integrations.providers import errors
 from limited_use import traces
 from limited_use.guard import Refused
@@ -32,7 +33,6 @@ from limited_use.vault.records import Damaged, Unopenable
 
 from . import calendars, claims, crashes, failures, listening, mailing, releasing
 from .claims import Claim, LeaseLost
-from .mailbox import Postponed
 from .turn import Clock, Turn
 
 logger = logging.getLogger(__name__)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts import owned
 from integrations.fences import NoLongerLive
 from integrations.models import WatchKind, WatchStatus
+from integrations.provider_sessions import Postponed
 from integrations.providers import errors
 from limited_use import traces
 from limited_use.guard import Refused
@@ -27,7 +28,7 @@ from limited_use.vault.records import Unopenable
 
 from . import channels, claims, failing, mailboxes, pauses, subscribing
 from .claims import LeaseLost
-from .turns import Postponed, Turn
+from .turns import Turn
 
 logger = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ class LastToken:
         access_token: str,
         refresh_token: str,
     ) -> None:
-        self.access = Access(self._token, where.api_root_url, connection.id)
+        self.access = Access(self, where.api_root_url, connection.id)
         self._connection = connection
         self._provider = provider
         self._where = where
@@ -43,11 +43,16 @@ class LastToken:
         self._refresh_token = refresh_token
         self._fresh: TokenSet | None = None
 
-    def renew(self) -> None:
-        """Say that the token given last is no good: the next is a new one, once."""
+    def renew(self, claims: str = "") -> None:  # noqa: ARG002 - nobody is there to answer them
+        """Refuse the last token. The next call refreshes it, unless that was done before."""
         self._access_token = ""
 
-    def _token(self) -> str:
+    def __call__(self) -> str:
+        """
+        Return an access token.
+
+        :raises errors.TokenRejected: if the refreshed token was refused as well
+        """
         if not self._access_token:
             self._refresh()
         return self._access_token

@@ -1,29 +1,25 @@
-"""What one turn at calendars holds, and how the provider is asked."""
+"""The claim, permits, adapter and clock of one turn at calendars."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
 from uuid import UUID
 
-from integrations import calendar_permits, fences, scopes, tokens
+from integrations import calendar_permits, fences, scopes
 from integrations.calendar_permits import SyncPermits
 from integrations.models import Calendar, Integration, SyncWork
-from integrations.providers import PROVIDERS, errors
+from integrations.provider_sessions import ProviderSession, WorkerAdmission
+from integrations.providers import PROVIDERS
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import claims
 from integrations.sync.claims import Claim
-from integrations.sync.mailbox import holding_slots
 from integrations.sync.turn import Clock
 from limited_use.sinks import provider as own_provider
 from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import Sealer
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -60,23 +56,13 @@ class Run:
     def is_over(self) -> bool:
         return self.clock.now() >= self.claim.taken_at + self.time_budget
 
-    def call(self, ask: Callable[[], T]) -> T:
-        """
-        Return the answer to one call; a token that is refused is renewed once.
-
-        :raises Postponed: if other requests of the account are under way for longer than a worker
-            waits, or its mailbox is paused
-        """
-        try:
-            return self._asked(ask)
-        except errors.TokenRejected as refused:
-            tokens.renew(self.adapter.access, refused)
-            return self._asked(ask)
-
-    def _asked(self, ask: Callable[[], T]) -> T:
+    @cached_property
+    def session(self) -> ProviderSession:
+        """Calls of the adapter. Calendars have no quota of units."""
         connection = self.integration.connection
-        with holding_slots(connection.id, PROVIDERS[connection.provider].most_at_once):
-            return ask()
+        provider = PROVIDERS[connection.provider]
+        admission = WorkerAdmission(connection.id, provider, slots=provider.most_at_once)
+        return ProviderSession(self.adapter.access, admission)
 
     def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:
         """Return what its own provider is asked by."""

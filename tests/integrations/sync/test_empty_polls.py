@@ -16,9 +16,9 @@ from hypothesis import settings as limits
 from config.classes import ProcessClass
 from integrations import endings
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
+from integrations.provider_sessions import Postponed
 from integrations.providers import errors
 from integrations.sync import aside, labels
-from integrations.sync.mailbox import Postponed
 from limited_use import consents
 from limited_use.models import Leaf
 from tests.api import cast
