@@ -24,7 +24,7 @@ from limited_use.vault.sealing import Sealer
 
 @dataclass
 class Run:
-    """One claim on one piece of work, from its permits to the end of its time."""
+    """One turn: a claimed row of work, and everything that its time budget allows."""
 
     claim: Claim
     work: SyncWork
@@ -35,21 +35,21 @@ class Run:
     time_budget: timedelta
     user_id: UUID
     organisation_id: UUID
-    # Something had changed since the last turn.
+    # The provider had changes since the last turn.
     found_news: bool = False
-    # A listing was begun again in this turn, because the provider did not go on with it.
+    # A listing was started again in this turn, because the provider did not continue it.
     has_restarted: bool = False
     _may_store: bool = False
 
     @property
     def epoch(self) -> int:
-        """The integration's, as it was when this was permitted."""
+        """The epoch of the integration when the permits were given."""
         epoch: int = self.integration.epoch
         return epoch
 
     @cached_property
     def hours(self) -> int:
-        """How old a copy may be."""
+        """The age in hours up to which a copy may be shown."""
         return scopes.cached_hours(self.integration.product, self.integration.cache_hours)
 
     @property
@@ -65,7 +65,7 @@ class Run:
         return ProviderSession(self.adapter.access, admission)
 
     def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:
-        """Return what its own provider is asked by."""
+        """Return a sealed id, cursor or position of the calendar, for its own provider."""
         if sealed is None:
             return None
         return own_provider.text(
@@ -77,9 +77,9 @@ class Run:
 
     def sealer(self, holder: UUID) -> Sealer:
         """
-        Return the key of a copy, or of the integration; asks for permission to store first.
+        Return the key of a copy or of the integration, after asking for permission to store.
 
-        :raises limited_use.guard.Refused: if nothing may be stored any more
+        :raises limited_use.guard.Refused: if the policy no longer allows storing
         """
         if not self._may_store:
             calendar_permits.to_store(integration_id=self.integration.id, at=self.clock.now())
@@ -88,10 +88,10 @@ class Run:
 
     def hold(self, *, at: datetime) -> None:
         """
-        Hold the fence and show the lease, in the transaction that writes.
+        Lock the live integration and renew the lease, in the transaction that writes.
 
-        :raises fences.NoLongerLive: if it was disconnected meanwhile
-        :raises claims.LeaseLost: if somebody else has the work now
+        :raises fences.NoLongerLive: if the integration was disconnected
+        :raises claims.LeaseLost: if another worker has claimed the work
         """
         fences.hold(integration_id=self.integration.id, epoch=self.epoch)
         claims.keep(self.claim, at=at)
