@@ -1,5 +1,5 @@
 """
-Calls to mailboxes and calendars while a person waits. See `provider_sessions.PersonAdmission`.
+Calls to mailboxes and calendars while a person waits. See `admission_control.PersonAdmission`.
 
 A page cannot open a refresh token, so it asks a worker to refresh the grant.
 """
@@ -12,9 +12,10 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from integrations import concurrency, tokens
+from integrations.admission_control import PersonAdmission
 from integrations.fences import NoLongerLive
 from integrations.models import Connection
-from integrations.provider_sessions import PersonAdmission, ProviderSession
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
 from integrations.providers.arriving import ArrivingFile

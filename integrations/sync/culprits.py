@@ -19,8 +19,8 @@ from django import db
 from accounts import alarms
 from integrations.fences import NoLongerLive
 from integrations.parsers.pool import Busy, CannotRun
-from integrations.provider_sessions import Postponed
 from integrations.providers.errors import ProviderError
+from integrations.quota_purse import Postponed
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.compression import TooLarge

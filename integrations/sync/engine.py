@@ -23,8 +23,8 @@ from integrations import tokens
 from integrations.fences import NoLongerLive
 from integrations.models import StatusReason, SyncWork
 from integrations.parsers.pool import Busy
-from integrations.provider_sessions import Postponed
 from integrations.providers import errors
+from integrations.quota_purse import Postponed
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.keyring import KeyStoreUnavailable

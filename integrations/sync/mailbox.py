@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
-from integrations.provider_sessions import ProviderSession, QuotaPurse
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import errors
 from integrations.providers.base import (
     MailAdapter,
@@ -21,6 +21,7 @@ from integrations.providers.base import (
     RemoteThread,
     Wanted,
 )
+from integrations.quota_purse import QuotaPurse
 
 from .planner import Prices, Step
 
@@ -124,7 +125,7 @@ class Mailbox:
         price = sum(step.units for step in steps)
         self._purse.spend(price)
         sent_before = self.adapter.fetch_requests
-        # The adapter keeps the token, so that the threads do not use the database.
+        # Opened before the threads need it: they do not use the database.
         self.adapter.access.token()
         fetched = Fetched()
         size = self._together

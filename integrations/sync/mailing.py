@@ -11,9 +11,10 @@ from typing import Any
 from django.conf import settings
 
 from integrations import permits, quotas, tokens
+from integrations.admission_control import WorkerAdmission
 from integrations.endpoints import pace
 from integrations.models import Integration, StatusReason, SyncStage, SyncWork
-from integrations.provider_sessions import ProviderSession, WorkerAdmission
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.watches.standing import Standing
 

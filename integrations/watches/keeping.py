@@ -18,8 +18,8 @@ from django.utils import timezone
 from accounts import owned
 from integrations.fences import NoLongerLive
 from integrations.models import WatchKind, WatchStatus
-from integrations.provider_sessions import Postponed
 from integrations.providers import errors
+from integrations.quota_purse import Postponed
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.keyring import KeyStoreUnavailable

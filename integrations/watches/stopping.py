@@ -23,8 +23,9 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 
 from integrations import permits
+from integrations.admission_control import UnmeteredAdmission
 from integrations.models import Connection, Integration, Watch, WatchKind
-from integrations.provider_sessions import ProviderSession, UnmeteredAdmission
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider

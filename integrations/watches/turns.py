@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db import transaction
 
 from integrations import fences, permits, tokens
+from integrations.admission_control import WorkerAdmission
 from integrations.models import Watch, WatchStatus
-from integrations.provider_sessions import ProviderSession, WorkerAdmission
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider

@@ -9,16 +9,12 @@ from django.db import connection as database
 
 from accounts import owned
 from integrations import concurrency, quotas, request_slots
+from integrations.admission_control import PersonAdmission, UnmeteredAdmission, WorkerAdmission
 from integrations.models import QuotaBucket
-from integrations.provider_sessions import (
-    PersonAdmission,
-    Postponed,
-    ProviderSession,
-    UnmeteredAdmission,
-    WorkerAdmission,
-)
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
+from integrations.quota_purse import Postponed
 from tests.integrations import household as houses
 
 pytestmark = pytest.mark.django_db

@@ -8,9 +8,10 @@ from functools import cached_property
 from uuid import UUID
 
 from integrations import calendar_permits, fences, scopes
+from integrations.admission_control import WorkerAdmission
 from integrations.calendar_permits import SyncPermits
 from integrations.models import Calendar, Integration, SyncWork
-from integrations.provider_sessions import ProviderSession, WorkerAdmission
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import claims

@@ -16,8 +16,8 @@ from hypothesis import settings as limits
 from config.classes import ProcessClass
 from integrations import endings
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
-from integrations.provider_sessions import Postponed
 from integrations.providers import errors
+from integrations.quota_purse import Postponed
 from integrations.sync import aside, labels
 from limited_use import consents
 from limited_use.models import Leaf
