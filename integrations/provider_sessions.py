@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeVar
 
-from integrations import tokens
 from integrations.providers import errors
 from integrations.providers.access import Access
 
@@ -65,9 +64,5 @@ class ProviderSession:
         try:
             return request()
         except errors.TokenRejected as refusal:
-            self.renew_token(refusal)
+            self.access.renew(refusal)
         return request()
-
-    def renew_token(self, refusal: errors.TokenRejected) -> None:
-        """Renew the refused token, for a caller whose `request` returns refusals in a batch."""
-        tokens.renew(self.access, refusal)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from threading import Lock, get_ident
-from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from django.db import connection as database
@@ -15,7 +14,6 @@ from integrations import credentials, permits, refreshing
 from integrations.endpoints import endpoints
 from integrations.fences import NoLongerLive
 from integrations.models import Connection
-from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.refreshing import Ask
 from limited_use.guard import Permit
@@ -23,16 +21,6 @@ from limited_use.guard import Permit
 # An adapter asks for the token before each call. An opened token serves for this long, so work that
 # only reads notices a disconnect after so many seconds. Writes hold the fence.
 HELD_FOR = timedelta(seconds=5)
-
-
-@runtime_checkable
-class RenewableToken(Protocol):
-    """A token that can be replaced when the provider refuses it."""
-
-    def __call__(self) -> str: ...
-
-    def renew(self, claims: str = "") -> None:
-        """Refuse the last token; ask for the next one with `claims`, if the provider wants them."""
 
 
 class Bearer:
@@ -134,17 +122,6 @@ def access_for_turn(connection: Connection, permit: Permit) -> Access:
     """
     bearer = Bearer(connection.id, known=connection, permit=permit)
     return Access(bearer, endpoints(connection.provider).api_root_url, connection.id)
-
-
-def renew(access: Access, refusal: errors.TokenRejected) -> None:
-    """
-    Have `access` give a new token from now on, because the provider answered 401 to the last one.
-
-    A second 401 after that is not a question of tokens.
-    """
-    if isinstance(access.token, RenewableToken):
-        claims = refusal.claims if isinstance(refusal, errors.ClaimsWanted) else ""
-        access.token.renew(claims)
 
 
 def refuse(connection: Connection) -> None:

@@ -114,7 +114,7 @@ class Mailbox:
         }
         if refusals:
             # The provider answers each step by itself, so only the refused steps are repeated.
-            self.session.renew_token(next(iter(refusals.values())))
+            self.session.access.renew(next(iter(refusals.values())))
             for step in refusals:
                 self._purse.draw(step.units, least=step.units)
             fetched.failed = [pair for pair in fetched.failed if pair[0] not in refusals]
