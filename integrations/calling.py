@@ -1,13 +1,11 @@
 """
-A mailbox, or calendars, called while a person waits; each call of mail is paid for first.
+Calls to mailboxes and calendars while a person waits. See `admission_control.PersonAdmission`.
 
-A page does not refresh a grant, for it could not open what that takes: a worker does. Every call
-holds one of the person's slots (`concurrency`), and quota is waited for one second at most.
+A page cannot open a refresh token, so it asks a worker to refresh the grant.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Protocol, TypeVar
@@ -15,11 +13,11 @@ from uuid import UUID
 
 from django.conf import settings
 
-from integrations import concurrency, quotas, request_slots, tokens
-from integrations.concurrency import Wait
-from integrations.endpoints import pace
+from integrations import concurrency, tokens
+from integrations.admission_control import PersonAdmission
 from integrations.fences import NoLongerLive
 from integrations.models import Connection
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
 from integrations.providers.arriving import ArrivingFile
@@ -34,22 +32,22 @@ LARGEST = 36 * 1024 * 1024
 
 
 class Call(Protocol):
-    """Ask the mailbox once; `units` is what that costs, in the provider's quota."""
+    """Calls the mailbox once, at a price of `units` in the provider's quota."""
 
-    def __call__(self, units: int, ask: Callable[[MailAdapter], T]) -> T: ...
+    def __call__(self, units: int, request: Callable[[MailAdapter], T]) -> T: ...
 
 
 @contextmanager
 def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     """
-    Hold what calls cost, and a way to make them.
+    Open a mailbox; yield the prices of its calls, and the function that calls it.
 
-    :raises errors.ProviderError: what a call met, and `RateLimited` where the quota is used up
-    :raises NoLongerLive: if it was disconnected
-    :raises concurrency.TooManyWaits: if the person waits for providers in two other requests
+    :raises errors.ProviderError: from a call; `RateLimited` if the quota is used up
+    :raises NoLongerLive: if the mailbox was disconnected
+    :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
     """
-    with concurrency.waiting(), _open_mail(connection_id) as found:
-        yield found
+    with concurrency.waiting(), _open_mail(connection_id) as mailbox:
+        yield mailbox
 
 
 @contextmanager
@@ -61,35 +59,26 @@ def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
     provider = PROVIDERS[key]
     if provider.open_mail is None or provider.mail_units is None:
         raise errors.Rejected("this provider has no mail")
-    limit = quotas.limit_of(pace(provider))
     with provider.open_mail(access_to(connection_id)) as adapter:
+        session = ProviderSession(adapter.access, PersonAdmission(connection_id, provider))
 
-        def call(units: int, ask: Callable[[MailAdapter], T]) -> T:
-            with (
-                concurrency.waiting() as wait,
-                _holding_slots(connection_id, units, provider.most_at_once, wait),
-            ):
-                _pay(connection_id, units, limit, wait)
-                try:
-                    return ask(adapter)
-                except errors.TokenRejected as refused:
-                    tokens.renew(adapter.access, refused)
-                    return ask(adapter)
+        def call(units: int, request: Callable[[MailAdapter], T]) -> T:
+            return session.call(lambda: request(adapter), units=units)
 
         yield provider.mail_units, call
 
 
 class CalendarCall(Protocol):
-    """Ask the account's calendars once."""
+    """Calls the calendars of the account once."""
 
-    def __call__(self, ask: Callable[[CalendarAdapter], T]) -> T: ...
+    def __call__(self, request: Callable[[CalendarAdapter], T]) -> T: ...
 
 
 def access_to(connection_id: UUID) -> Access:
     """
-    Return what an account is called with.
+    Return the access with which adapters of an account are opened.
 
-    :raises NoLongerLive: if it was disconnected
+    :raises NoLongerLive: if the account was disconnected
     """
     return tokens.access(connection_id=connection_id, ask=request_refresh)
 
@@ -111,68 +100,22 @@ def request_refresh(connection_id: UUID) -> None:
 @contextmanager
 def calendars(access: Access) -> Iterator[CalendarCall]:
     """
-    Hold a way to call the calendars of the account that `access` is for.
+    Open the calendars of the account that `access` is for; yield the function that calls them.
 
-    :raises errors.ProviderError: what a call met
-    :raises concurrency.TooManyWaits: if the person waits for providers in two other requests
+    :raises errors.ProviderError: from a call
+    :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
     """
     key = Connection.objects.values_list("provider", flat=True).get(id=access.account)
     provider = PROVIDERS[key]
-    opened_calendars = provider.open_calendars
-    if opened_calendars is None:
+    if provider.open_calendars is None:
         raise errors.Rejected("this provider has no calendars")
-    with concurrency.waiting() as wait, opened_calendars(access) as adapter:
+    with concurrency.waiting(), provider.open_calendars(access) as adapter:
+        session = ProviderSession(access, PersonAdmission(access.account, provider))
 
-        def call(ask: Callable[[CalendarAdapter], T]) -> T:
-            with _holding_slots(access.account, 1, provider.most_at_once, wait):
-                try:
-                    return ask(adapter)
-                except errors.TokenRejected as refused:
-                    tokens.renew(access, refused)
-                    return ask(adapter)
+        def call(request: Callable[[CalendarAdapter], T]) -> T:
+            return session.call(lambda: request(adapter))
 
         yield call
-
-
-@contextmanager
-def _holding_slots(connection_id: UUID, want: int, most: int, wait: Wait) -> Iterator[None]:
-    """
-    Hold as many slots of the mailbox as a call can use, out of the time that a person waits.
-
-    :raises errors.RateLimited: if others use them for longer than a person waits
-    """
-    began = time.monotonic()
-    try:
-        with request_slots.hold(
-            connection_id=connection_id,
-            want=want,
-            most=most,
-            patience=wait.quota_patience,
-            is_person=True,
-        ):
-            waited = time.monotonic() - began
-            wait.quota_patience = max(0.0, wait.quota_patience - waited)
-            yield
-    except request_slots.NoSlot as busy:
-        raise errors.RateLimited(
-            "the mailbox answers other requests", retry_after=busy.wait
-        ) from None
-
-
-def _pay(connection_id: UUID, units: int, limit: quotas.Limit, wait: Wait) -> None:
-    grant = quotas.draw(
-        connection_id=connection_id,
-        want=units,
-        least=units,
-        limit=limit,
-        patience=wait.quota_patience,
-        is_person=True,
-    )
-    if not grant.units:
-        raise errors.RateLimited("the mailbox's quota is used up", retry_after=grant.wait)
-    if grant.wait:
-        time.sleep(grant.wait)
-        wait.quota_patience = max(0.0, wait.quota_patience - grant.wait)
 
 
 def file(connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST) -> bytes:
@@ -189,12 +132,12 @@ def open_file(
     connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST
 ) -> ArrivingFile:
     """
-    Return one part of a message as it arrives; whoever takes it closes it.
+    Return one part of a message as it arrives. The caller closes it.
 
-    A slot is held until the provider begins to answer: the rest is a stream of the caller's.
+    A wait of the person is held until the provider begins to answer; the caller limits streams.
 
-    :raises errors.Rejected: if it has more than `most` bytes; at the first piece beyond, if the
-        provider does not say its size
+    :raises errors.Rejected: if the part has more than `most` bytes; only at the first byte beyond,
+        if the provider does not say the size
     """
     with ExitStack() as stack:
         units, call = stack.enter_context(_open_mail(connection_id))
@@ -203,12 +146,12 @@ def open_file(
         if (arriving.size or 0) > most:
             raise _too_large()
         return ArrivingFile(
-            _bounded(arriving, arriving.size, most), stack.pop_all(), size=arriving.size
+            _limit_size(arriving, arriving.size, most), stack.pop_all(), size=arriving.size
         )
 
 
-def _bounded(pieces: Iterator[bytes], size: int | None, most: int) -> Iterator[bytes]:
-    """Yield `pieces`; a file that is not of the size that was said does not end as if whole."""
+def _limit_size(pieces: Iterator[bytes], size: int | None, most: int) -> Iterator[bytes]:
+    """Yield `pieces`; raise at the end if they are not `size` bytes, so that none looks whole."""
     total = 0
     for piece in pieces:
         total += len(piece)

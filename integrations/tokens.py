@@ -1,4 +1,4 @@
-"""Access tokens, fresh enough to use now; how they become so is `refreshing`'s."""
+"""Access tokens that are valid now. `refreshing` refreshes them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from integrations import credentials, permits, refreshing
 from integrations.endpoints import endpoints
 from integrations.fences import NoLongerLive
 from integrations.models import Connection
-from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.refreshing import Ask
 from limited_use.guard import Permit
 
-# An adapter asks before every call. What was opened serves for this long: work
-# that only reads notices a disconnect after so many seconds, and writes nothing meanwhile.
+# An adapter asks for the token before each call. An opened token serves for this long, so work that
+# only reads notices a disconnect after so many seconds. Writes hold the fence.
 HELD_FOR = timedelta(seconds=5)
 
 
 class Bearer:
-    """The token of one connection, for one open adapter. Safe to call from several threads."""
+    """The token of one connection, for one open adapter. Thread-safe."""
 
     def __init__(
         self,
@@ -37,7 +36,7 @@ class Bearer:
     ) -> None:
         self.connection_id = connection_id
         self._ask = ask
-        # The row as it was read a moment ago, for the first token.
+        # The row that the caller has just read, for the first token.
         self._known = known
         self._lock = Lock()
         self._thread = get_ident()
@@ -50,11 +49,11 @@ class Bearer:
 
     def __call__(self) -> str:
         """
-        Return a token that was valid a moment ago.
+        Return a valid token.
 
-        :raises NoLongerLive: if it was disconnected
+        :raises NoLongerLive: if the connection was disconnected
         :raises errors.GrantRevoked: if the provider ended the grant
-        :raises errors.Unavailable: if it needs a refresh and none is to be had now
+        :raises errors.Unavailable: if the token needs a refresh, which is not possible now
         """
         with self._lock:
             now = timezone.now()
@@ -63,16 +62,16 @@ class Bearer:
                     with owned.as_before(self._owner):
                         self._held = self._open(now)
                 finally:
-                    # An adapter's own threads end without Django's knowing.
+                    # Django does not close the connections of an adapter's own threads.
                     if get_ident() != self._thread:
                         database.close()
             return self._held[0]
 
     def renew(self, claims: str = "") -> None:
         """
-        Refuse the token given last: the next call refreshes, unless somebody else has.
+        Refuse the last token. The next call refreshes it, unless another process has.
 
-        :param claims: what the provider wants the next one to be asked for with
+        :param claims: claims that the provider wants in the request for the next token
         """
         with self._lock:
             self._held = None
@@ -103,10 +102,10 @@ class Bearer:
 
 def access(*, connection_id: UUID, ask: Ask | None = None) -> Access:
     """
-    Return what an adapter of this connection needs.
+    Return the access with which adapters of a connection are opened.
 
-    :param ask: how to have a worker refresh the grant; None: this process is one
-    :raises NoLongerLive: if there is no such connection any more
+    :param ask: asks a worker to refresh the grant; None: this process is a worker
+    :raises NoLongerLive: if the connection was disconnected
     """
     provider = Connection.objects.live().filter(id=connection_id).values_list("provider", flat=True)
     key = provider.first()
@@ -117,38 +116,27 @@ def access(*, connection_id: UUID, ask: Ask | None = None) -> Access:
 
 def access_for_turn(connection: Connection, permit: Permit) -> Access:
     """
-    Return what an adapter needs in a turn whose claim has just read the live `connection`.
+    Return the access of a turn whose claim has just read the live `connection`.
 
-    :param permit: the turn's permit to use the access token; a new one is asked for when it expires
+    :param permit: the turn's permit to use the access token; it is replaced when it expires
     """
     bearer = Bearer(connection.id, known=connection, permit=permit)
     return Access(bearer, endpoints(connection.provider).api_root_url, connection.id)
 
 
-def renew(access: Access, refused: errors.TokenRejected) -> None:
-    """
-    Say that the provider answered 401 to the token that `access` gave last, and how.
-
-    Its next token is a new one. A second 401 after that is not a question of tokens.
-    """
-    if isinstance(access.token, Bearer):
-        claims = refused.claims if isinstance(refused, errors.ClaimsWanted) else ""
-        access.token.renew(claims)
-
-
 def refuse(connection: Connection) -> None:
-    """Have the next call refresh the grant: its answer says which scopes are still granted."""
+    """Make the next call refresh the grant: the answer names the scopes that are still granted."""
     refreshing.want(connection, beyond=connection.grant_generation)
 
 
 def refresh(*, connection_id: UUID, generation: int | None = None) -> int:
     """
-    Refresh the grant, unless that was done since `generation`; return its generation now.
+    Refresh the grant, unless it was refreshed since `generation`; return its new generation.
 
-    :param generation: of the token that was refused; None: the present one
-    :raises NoLongerLive: if it was disconnected
+    :param generation: the generation of the refused token; None: the present one
+    :raises NoLongerLive: if the connection was disconnected
     :raises errors.GrantRevoked: if the provider ended the grant
-    :raises errors.Unavailable: if the provider, or whoever refreshes already, did not answer
+    :raises errors.Unavailable: if the provider did not answer, or another refresh takes too long
     """
     if generation is None:
         generation = refreshing.read(connection_id).grant_generation
@@ -157,9 +145,9 @@ def refresh(*, connection_id: UUID, generation: int | None = None) -> int:
 
 def refresh_if_wanted(*, connection_id: UUID) -> None:
     """
-    Refresh the grant if its token is over, or somebody said that it is no good.
+    Refresh the grant if its token has expired or was refused.
 
-    :raises: what `refresh` raises
+    :raises: as `refresh` does
     """
     refreshing.usable(connection_id, beyond=0)
 

@@ -21,14 +21,13 @@ from integrations.fences import NoLongerLive
 from integrations.leases import LeaseLost
 from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers.errors import ProviderError
+from integrations.quota_purse import Postponed
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.compression import TooLarge
 from limited_use.vault.keyring import EpochGone, KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
-
-from .turn import Postponed
 
 logger = logging.getLogger(__name__)
 

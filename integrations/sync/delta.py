@@ -29,8 +29,10 @@ def advance(run: Run) -> bool:
 
 
 def _page(run: Run, cursor: str) -> ChangePage:
-    adapter = run.mailbox.adapter
-    return run.mailbox.call(run.mailbox.units.changes, lambda: adapter.changes(cursor))
+    mailbox = run.mailbox
+    return mailbox.session.call(
+        lambda: mailbox.adapter.changes(cursor), units=mailbox.units.changes
+    )
 
 
 def _write(run: Run, page: ChangePage, *, moved: bool) -> bool:

@@ -24,6 +24,7 @@ from integrations.leases import Lease, LeaseLost
 from integrations.models import StatusReason, SyncWork
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
+from integrations.quota_purse import Postponed
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.keyring import KeyStoreUnavailable
@@ -31,7 +32,7 @@ from limited_use.vault.keys import Destroyed, Shut
 from limited_use.vault.records import Damaged, Unopenable
 
 from . import claims, crashes, failures, listening, releasing
-from .turn import Clock, Postponed, Product, Turn
+from .turn import Clock, Product, Turn
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,8 @@ def is_due(run: Run) -> bool:
 
 def update_names(run: Run) -> None:
     """Read the names of the labels, and store them if they changed since they were last read."""
-    named = run.mailbox.call(run.mailbox.units.labels, run.mailbox.adapter.labels)
+    mailbox = run.mailbox
+    named = mailbox.session.call(mailbox.adapter.labels, units=mailbox.units.labels)
     names = {storable_label(label): printable(name) for label, name in named.items()}
     text = orjson.dumps(names, option=orjson.OPT_SORT_KEYS).decode()
     blind = run.blind(_BLIND, text)

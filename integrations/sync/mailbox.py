@@ -1,21 +1,18 @@
 """
-One mailbox at its provider, for one run: calls that are paid for first, and several at once.
+The calls of one sync turn to a mailbox at its provider, several of them at once.
 
-Network latency is most of a fetch, so messages come several to a round trip, and over two
-threads; parsing is done there, and nothing in them touches the database.
+Network latency is most of a fetch, so a round trip fetches several messages, and two threads make
+round trips. The threads also parse; they do not use the database.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
-from uuid import UUID
+from typing import Final
 
-from integrations import quotas, request_slots, tokens
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import errors
 from integrations.providers.base import (
     MailAdapter,
@@ -24,38 +21,20 @@ from integrations.providers.base import (
     RemoteThread,
     Wanted,
 )
-from integrations.quotas import Limit
+from integrations.quota_purse import QuotaPurse
 
 from .planner import Prices, Step
-from .turn import Postponed
-
-T = TypeVar("T")
 
 ROUND_TRIPS: Final = 2
-
-
-@contextmanager
-def holding_slots(connection_id: UUID, most: int) -> Iterator[None]:
-    """
-    Hold all slots of a mailbox while its provider is asked. See `request_slots.hold`.
-
-    :raises Postponed: if they are not free within a worker's patience, or the mailbox is paused
-    """
-    try:
-        with request_slots.hold(connection_id=connection_id, want=most, most=most):
-            yield
-    except request_slots.NoSlot as busy:
-        raise Postponed(busy.wait) from None
 
 
 @dataclass(slots=True)
 class Fetched:
     """
-    What a few calls brought.
+    The results of some fetch calls.
 
-    `failed` are the calls that brought nothing, with why; some others may have
-    succeeded. `single` are messages to be asked for one by one, because their
-    thread could not be read as a whole.
+    `failed` are the steps without a result, each with its error; other steps may have succeeded.
+    `single` are messages to fetch by themselves, because their thread could not be read as a whole.
     """
 
     messages: list[RemoteMessage] = field(default_factory=list)
@@ -67,8 +46,10 @@ class Fetched:
 
 class Mailbox:
     """
-    :param concurrency: calls under way at once
-    :param most_at_once: requests under way at once, over all processes; 0: as many as there are
+    The provider's side of a mailbox, for one turn of a sync.
+
+    :param purse: the purse from which the session pays
+    :param concurrency: requests under way at once
     """
 
     def __init__(
@@ -76,114 +57,90 @@ class Mailbox:
         *,
         adapter: MailAdapter,
         units: MailUnits,
-        limit: Limit,
+        session: ProviderSession,
+        purse: QuotaPurse,
         concurrency: int,
-        most_at_once: int = 0,
     ) -> None:
         self.adapter = adapter
         self.units = units
+        self.session = session
         self.prices = Prices(message=units.fetch, thread=units.fetch_thread)
-        self.spent = 0
-        self.answered = False
-        self._access = adapter.access
-        self._limit = limit
-        self._most_at_once = most_at_once
-        self._purse = 0
-        # Two round trips under way: while one is read, the other is on its way.
+        self._purse = purse
+        # While the answers of one round trip are parsed, the other is on its way.
         width = min(concurrency, ROUND_TRIPS)
         self._together = units.fetched_together or concurrency // width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="fetch")
 
+    @property
+    def spent(self) -> int:
+        """The units that this turn has spent."""
+        return self._purse.spent
+
     def close(self) -> None:
-        """Give back what was drawn and not spent."""
+        """Stop the threads and return the units that were drawn and not spent."""
         self._pool.shutdown()
-        if self._purse and self._limit.per_minute:
-            quotas.give_back(connection_id=self._access.account, units=self._purse)
-            self._purse = 0
-
-    def call(self, units: int, ask: Callable[[], T]) -> T:
-        """
-        Return the answer to one call that costs `units`.
-
-        :raises Postponed: if the quota does not allow it within a short wait
-        """
-        self._draw(units, least=units)
-        self._pay(units)
-        try:
-            answer = self._asked(ask)
-        except errors.TokenRejected as refused:
-            tokens.renew(self._access, refused)
-            self._draw(units, least=units)
-            self._pay(units)
-            answer = self._asked(ask)
-        self.answered = True
-        return answer
-
-    def _asked(self, ask: Callable[[], T]) -> T:
-        with holding_slots(self._access.account, self._most_at_once):
-            return ask()
+        self._purse.give_back()
 
     def reserve(self, units: int) -> None:
         """
-        Draw what a piece of work costs that is only worth beginning if it can be ended.
+        Draw the price of work that should not begin unless it can be finished.
 
-        Of what costs more than the mailbox's quota may ever spend at once, as much as that.
+        The mailbox's quota may never allow so much at once: then as much as it allows is enough.
 
-        :raises Postponed: if the quota does not allow it within a short wait
+        :raises Postponed: if the quota does not allow it after a short wait
         """
-        self._draw(units, least=min(units, int(self._limit.capacity)))
+        self._purse.draw(units, least=min(units, int(self._purse.limit.capacity)))
 
     def affordable(self, steps: Sequence[Step]) -> int:
         """
-        Return how many of `steps`, from the first on, may be made now; at least one.
+        Return how many of `steps` can be fetched now, counted from the first; at least one.
 
-        :raises Postponed: if the quota does not allow the first within a short wait
+        :raises Postponed: if the quota does not allow the first after a short wait
         """
-        self._draw(sum(step.units for step in steps), least=steps[0].units)
-        left, count = self._purse, 0
+        self._purse.draw(sum(step.units for step in steps), least=steps[0].units)
+        balance, count = self._purse.balance, 0
         for step in steps:
-            left -= step.units
-            if left < 0:
+            balance -= step.units
+            if balance < 0:
                 break
             count += 1
         return count
 
     def fetch(self, steps: Sequence[Step]) -> Fetched:
-        """Return what `steps` bring; they were affordable a moment ago."""
-        fetched = self._round(steps)
+        """Fetch `steps`, for which `affordable` has drawn the quota."""
+        fetched = self._fetch_once(steps)
         refusals = {
             step: error for step, error in fetched.failed if isinstance(error, errors.TokenRejected)
         }
         if refusals:
-            tokens.renew(self._access, next(iter(refusals.values())))
+            # The provider answers each step by itself, so only the refused steps are repeated.
+            self.session.access.renew(next(iter(refusals.values())))
             for step in refusals:
-                self._draw(step.units, least=step.units)
+                self._purse.draw(step.units, least=step.units)
             fetched.failed = [pair for pair in fetched.failed if pair[0] not in refusals]
-            _merge(fetched, self._round(list(refusals)))
+            _merge(fetched, self._fetch_once(list(refusals)))
         return fetched
 
-    def _round(self, steps: Sequence[Step]) -> Fetched:
-        priced = sum(step.units for step in steps)
-        self._pay(priced)
+    def _fetch_once(self, steps: Sequence[Step]) -> Fetched:
+        price = sum(step.units for step in steps)
+        self._purse.spend(price)
         sent_before = self.adapter.fetch_requests
-        # Asked for here, so that the threads find it and leave the database alone.
-        self._access.token()
+        # Opened before the threads need it: they do not use the database.
+        self.adapter.access.token()
         fetched = Fetched()
         size = self._together
-        groups = [steps[at : at + size] for at in range(0, len(steps), size)]
-        with holding_slots(self._access.account, self._most_at_once):
-            answered = list(self._pool.map(self._ask, groups))
-        for group, answers in zip(groups, answered, strict=True):
+        groups = [steps[start : start + size] for start in range(0, len(steps), size)]
+        results = self.session.call(lambda: list(self._pool.map(self._fetch_group, groups)))
+        for group, answers in zip(groups, results, strict=True):
             for step, answer in zip(group, answers, strict=True):
                 _sort(step, answer, fetched)
-        self.answered = self.answered or len(fetched.failed) < len(steps)
         sent = self.adapter.fetch_requests
         if sent is not None and sent_before is not None:
-            # Several messages came with one request, or one took several.
-            self._pay(sent - sent_before - priced)
+            # One request may fetch several messages, and one message may take several requests.
+            self._purse.spend(sent - sent_before - price)
         return fetched
 
-    def _ask(self, steps: Sequence[Step]) -> Sequence[RemoteThread | errors.ProviderError]:
+    def _fetch_group(self, steps: Sequence[Step]) -> Sequence[RemoteThread | errors.ProviderError]:
         wanted = [
             Wanted(message_id=step.wanted[0])
             if step.thread_id is None
@@ -193,37 +150,17 @@ class Mailbox:
         try:
             return self.adapter.fetch(wanted)
         except errors.ProviderError as error:
-            # What befell all of them, such as a token that is not to be had.
+            # An error of the whole group, such as a token that cannot be refreshed.
             return [error.with_traceback(None)] * len(steps)
-
-    def _draw(self, want: int, *, least: int) -> None:
-        if self._purse >= want:
-            return
-        grant = quotas.draw(
-            connection_id=self._access.account,
-            want=want - self._purse,
-            least=max(0, least - self._purse),
-            limit=self._limit,
-        )
-        if self._purse + grant.units < least:
-            self._purse += grant.units
-            raise Postponed(grant.wait)
-        if grant.units and grant.wait:
-            time.sleep(grant.wait)
-        self._purse += grant.units
-
-    def _pay(self, units: int) -> None:
-        self._purse -= units
-        self.spent += units
 
 
 def _sort(step: Step, answer: RemoteThread | errors.ProviderError, into: Fetched) -> None:
     if not isinstance(answer, errors.ProviderError):
         into.messages += answer.messages
         into.rejected |= answer.rejected
-        came = {one.message_id for one in answer.messages} | answer.rejected.keys()
-        # In spam or trash by now, or deleted between list and get: the same to us.
-        into.gone += [wanted for wanted in step.wanted if wanted not in came]
+        arrived = {message.message_id for message in answer.messages} | answer.rejected.keys()
+        # In spam or trash by now, or deleted between list and get: a sync treats them alike.
+        into.gone += [wanted for wanted in step.wanted if wanted not in arrived]
     elif isinstance(answer, errors.Gone):
         into.gone += step.wanted
     elif isinstance(answer, errors.Rejected) and step.thread_id is None:
@@ -243,5 +180,5 @@ def _merge(into: Fetched, more: Fetched) -> None:
 
 
 def singles(message_ids: Iterable[str], prices: Prices) -> list[Step]:
-    """Return one call for each message."""
-    return [Step((one,), prices.message) for one in message_ids]
+    """Return one step for each message."""
+    return [Step((message_id,), prices.message) for message_id in message_ids]

@@ -11,9 +11,11 @@ from typing import Any
 from django.conf import settings
 
 from integrations import permits, quotas, tokens
+from integrations.admission_control import WorkerAdmission
 from integrations.endpoints import pace
 from integrations.leases import Lease
 from integrations.models import Integration, StatusReason, SyncStage, SyncWork
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.watches.standing import Standing
 
@@ -158,14 +160,14 @@ def opened(
     provider = PROVIDERS[connection.provider]
     if provider.open_mail is None or provider.mail_units is None:
         raise LookupError("this provider has no mail")
-    allowed_pace = pace(provider)
+    admission = WorkerAdmission(connection.id, provider, slots=provider.most_at_once)
     with provider.open_mail(tokens.access_for_turn(connection, allowed.credential)) as adapter:
         mailbox = Mailbox(
             adapter=adapter,
             units=provider.mail_units,
-            limit=quotas.limit_of(allowed_pace),
-            concurrency=allowed_pace.at_once,
-            most_at_once=provider.most_at_once,
+            session=ProviderSession(adapter.access, admission),
+            purse=admission.purse,
+            concurrency=pace(provider).at_once,
         )
         run = Run(
             lease=lease,

@@ -147,10 +147,10 @@ def _page(
     until: datetime | None = None,
     page: str | None = None,
 ) -> ListPage:
-    adapter = run.mailbox.adapter
-    return run.mailbox.call(
-        run.mailbox.units.list_page,
-        lambda: adapter.list_page(since=since, until=until, page=page),
+    mailbox = run.mailbox
+    return mailbox.session.call(
+        lambda: mailbox.adapter.list_page(since=since, until=until, page=page),
+        units=mailbox.units.list_page,
     )
 
 

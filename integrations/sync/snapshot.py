@@ -61,7 +61,8 @@ def begin(run: Run) -> None:
     """Store where the changes begin that follow this round, unless it is under way."""
     if run.work.cursor is not None:
         return
-    profile = run.mailbox.call(run.mailbox.units.profile, run.mailbox.adapter.profile)
+    mailbox = run.mailbox
+    profile = mailbox.session.call(mailbox.adapter.profile, units=mailbox.units.profile)
     expected = profile.message_count if run.since is None else 0
     run.commit(
         Changes(values={"cursor": run.sealed("cursor", profile.cursor), "expected_count": expected})
@@ -123,9 +124,10 @@ def _listed(run: Run, position: str | None, *, pages: int) -> Window:
 
 
 def _page(run: Run, page: str | None) -> ListPage:
-    adapter = run.mailbox.adapter
-    return run.mailbox.call(
-        run.mailbox.units.list_page, lambda: adapter.list_page(since=run.since, page=page)
+    mailbox = run.mailbox
+    return mailbox.session.call(
+        lambda: mailbox.adapter.list_page(since=run.since, page=page),
+        units=mailbox.units.list_page,
     )
 
 

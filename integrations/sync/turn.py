@@ -16,14 +16,6 @@ from integrations.watches.standing import Standing
 from .standing import Findings
 
 
-class Postponed(Exception):
-    """The quota is used up for longer than a worker waits. Come back in `wait` seconds."""
-
-    def __init__(self, wait: float) -> None:
-        super().__init__()
-        self.wait = wait
-
-
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:
     """
     Return whether no turn of the work has ended well yet in the present period.

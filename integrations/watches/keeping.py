@@ -21,6 +21,7 @@ from integrations.fences import NoLongerLive
 from integrations.leases import LeaseLost
 from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
+from integrations.quota_purse import Postponed
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.keyring import KeyStoreUnavailable
@@ -28,7 +29,7 @@ from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 
 from . import channels, failing, mailboxes, pauses, subscribing, wanting
-from .turns import Postponed, Turn
+from .turns import Turn
 
 logger = logging.getLogger(__name__)
 

@@ -1,9 +1,9 @@
 """
-A token by which the provider of a connection that ends is asked for the last time.
+The token for the last calls of a connection that ends.
 
-The tokens of `tokens` are for connections whose grant stands. This one is opened for an end, as
-the refresh token is by which the grant is given back, and refreshes itself without a look at the
-database, so that another thread can be left alone with it.
+`tokens` serves connections with a live grant. This token is opened for the end, like the refresh
+token with which the grant is revoked. It refreshes itself without the database, so that a thread
+may use it after its caller has stopped waiting.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from limited_use.sinks import provider as own_provider
 
 
 class LastToken:
-    """:param access_token: empty: it has to be refreshed first"""
+    """:param access_token: may be empty: then the first use refreshes it"""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class LastToken:
         access_token: str,
         refresh_token: str,
     ) -> None:
-        self.access = Access(self._token, where.api_root_url, connection.id)
+        self.access = Access(self, where.api_root_url, connection.id)
         self._connection = connection
         self._provider = provider
         self._where = where
@@ -43,11 +43,16 @@ class LastToken:
         self._refresh_token = refresh_token
         self._fresh: TokenSet | None = None
 
-    def renew(self) -> None:
-        """Say that the token given last is no good: the next is a new one, once."""
+    def renew(self, claims: str = "") -> None:  # noqa: ARG002 - no sign-in follows
+        """Refuse the last token. The next call refreshes it, unless that was done before."""
         self._access_token = ""
 
-    def _token(self) -> str:
+    def __call__(self) -> str:
+        """
+        Return an access token.
+
+        :raises errors.TokenRejected: if the refreshed token was refused as well
+        """
         if not self._access_token:
             self._refresh()
         return self._access_token
@@ -61,12 +66,12 @@ class LastToken:
         self._access_token = self._fresh.access_token
 
     def keep(self) -> None:
-        """Keep the refresh token that came in the place of the former, where one did."""
+        """Store the refresh token that replaced the former one, if the provider sent one."""
         fresh, read = self._fresh, self._connection
         if fresh is None or fresh.refresh_token is None:
             return
         with transaction.atomic(durable=True):
-            # By it the grant is given back. Unless somebody else was faster: then theirs is newer.
+            # The grant is revoked with it. Another process may have stored a newer one.
             held = Connection.objects.select_for_update(no_key=True).filter(
                 id=read.id, epoch=read.epoch, grant_generation=read.grant_generation
             )
@@ -78,12 +83,12 @@ class LastToken:
 
 def of(connection: Connection, *, at: datetime) -> LastToken:
     """
-    Return the token of a connection of which something ends.
+    Return the token of a connection that loses an integration.
 
-    :raises limited_use.guard.Refused: if nothing does
-    :raises limited_use.vault.records.Unopenable: if it does not open
+    :raises limited_use.guard.Refused: if no integration ends
+    :raises limited_use.vault.records.Unopenable: if a stored token does not open
     """
-    # What a refresh wrote last, before the fence.
+    # Read the tokens that a refresh may have stored just before the fence.
     connection.refresh_from_db()
     access_token = refresh_token = ""
     if connection.access_token is not None and _is_good(connection, at):

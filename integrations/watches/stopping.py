@@ -23,7 +23,9 @@ from uuid import UUID
 from django.db import DatabaseError, transaction
 
 from integrations import permits
+from integrations.admission_control import UnmeteredAdmission
 from integrations.models import Connection, Integration, Watch, WatchKind
+from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider
@@ -227,8 +229,9 @@ def _within_bounds(
 
 
 def _stop_one(provider: Provider, wanted: _Wanted, token: LastToken) -> Outcome:
+    session = ProviderSession(token.access, UnmeteredAdmission())
     try:
-        is_stopped = _stop(provider, wanted, token)
+        is_stopped = session.call(lambda: _stop_with(provider, wanted, token.access))
     except (errors.GrantRevoked, errors.TokenRejected):
         return Outcome.NO_ACCESS
     except errors.ProviderError:
@@ -239,15 +242,6 @@ def _stop_one(provider: Provider, wanted: _Wanted, token: LastToken) -> Outcome:
         logger.exception("watch.not_stopped", extra={"provider": provider.key})
         return Outcome.UNANSWERED
     return Outcome.STOPPED if is_stopped else Outcome.GONE
-
-
-def _stop(provider: Provider, wanted: _Wanted, token: LastToken) -> bool:
-    try:
-        return _stop_with(provider, wanted, token.access)
-    except errors.TokenRejected:
-        pass
-    token.renew()
-    return _stop_with(provider, wanted, token.access)
 
 
 def _stop_with(provider: Provider, wanted: _Wanted, access: Access) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from integrations import fences, leases, permits, quotas, request_slots, tokens
-from integrations.endpoints import pace
+from integrations import fences, leases, permits, tokens
+from integrations.admission_control import WorkerAdmission
 from integrations.leases import Lease, LeaseLost
 from integrations.models import Watch, WatchStatus
-from integrations.providers import PROVIDERS, errors
+from integrations.provider_sessions import ProviderSession
+from integrations.providers import PROVIDERS
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider
 from limited_use.guard import Permit
@@ -34,14 +34,6 @@ T = TypeVar("T")
 OVERLAP: Final = timedelta(seconds=60)
 # No provider tells for longer than this without being asked again, whatever it answers.
 LONGEST_LIFE: Final = timedelta(days=31)
-
-
-class Postponed(Exception):
-    """The quota is used up for longer than a worker waits. Come back in `wait` seconds."""
-
-    def __init__(self, wait: float) -> None:
-        super().__init__()
-        self.wait = wait
 
 
 @dataclass(slots=True)
@@ -67,27 +59,10 @@ class Turn:
         """Return a permit to open what a channel is stopped by, for the provider alone."""
         return permits.to_maintain(connection_id=self.watch.connection_id, at=self.clock())
 
-    def call(self, access: Access, units: int, ask: Callable[[], T]) -> T:
-        """
-        Return the answer to one call that costs `units` of the mailbox's quota; 0: of none.
-
-        :raises Postponed: if the quota does not allow it within a short wait
-        """
-        self._draw(units)
-        try:
-            return self._asked(ask)
-        except errors.TokenRejected as refused:
-            tokens.renew(access, refused)
-        self._draw(units)
-        return self._asked(ask)
-
-    def _asked(self, ask: Callable[[], T]) -> T:
-        most = self.provider.most_at_once
-        try:
-            with request_slots.hold(connection_id=self.watch.connection_id, want=1, most=most):
-                return ask()
-        except request_slots.NoSlot as busy:
-            raise Postponed(busy.wait) from None
+    def call(self, access: Access, units: int, request: Callable[[], T]) -> T:
+        """Call the provider with one request at a time. See `ProviderSession.call`."""
+        admission = WorkerAdmission(self.watch.connection_id, self.provider, slots=1)
+        return ProviderSession(access, admission).call(request, units=units)
 
     def sealed(self, data: str) -> Sealed:
         """Return what a channel is stopped by, as the row keeps it."""
@@ -208,15 +183,3 @@ class Turn:
             integration_id=watch.integration_id, resource=watch.resource, at=self.clock()
         )
         self.due_work_id = work_id or self.due_work_id
-
-    def _draw(self, units: int) -> None:
-        if not units:
-            return
-        limit = quotas.limit_of(pace(self.provider))
-        grant = quotas.draw(
-            connection_id=self.watch.connection_id, want=units, least=units, limit=limit
-        )
-        if not grant.units:
-            raise Postponed(grant.wait)
-        if grant.wait:
-            time.sleep(grant.wait)

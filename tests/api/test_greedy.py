@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 from django.db import connection
 
-from integrations import calling, concurrency, quotas, retrying
+from integrations import admission_control, calling, concurrency, quotas, retrying
 from integrations.concurrency import STREAMS, WAITS
 from integrations.file_stream import BEGINNING
 from integrations.models import Export
@@ -323,7 +323,7 @@ class TestQuota:
     def test_is_waited_for_one_second_by_all_calls_of_a_request_together(self, alice, monkeypatch):
         self.let_pass(quotas.PATIENCE)
         slept: list[float] = []
-        monkeypatch.setattr(calling.time, "sleep", slept.append)
+        monkeypatch.setattr(admission_control.time, "sleep", slept.append)
 
         def call_often():
             with concurrency.waiting(), calling.opened(alice.connection.id) as (_, call):

@@ -73,7 +73,7 @@ class TestAPage:
         access = tokens.access(connection_id=connected.id, ask=at_once)
         before = access.token()
 
-        tokens.renew(access, REFUSED)
+        access.renew(REFUSED)
 
         assert access.token() != before
         assert refreshes(google) == 1
@@ -83,7 +83,7 @@ class TestAPage:
         given = []
         for access in [tokens.access(connection_id=connected.id, ask=at_once) for _ in range(2)]:
             access.token()
-            tokens.renew(access, REFUSED)
+            access.renew(REFUSED)
             given.append(access)
         given = [access.token() for access in given]
 

@@ -112,7 +112,7 @@ class TestAToken:
     def test_is_renewed_once_after_a_401(self, connected, google):
         access = tokens.access(connection_id=connected.id)
         before = access.token()
-        tokens.renew(access, REFUSED)
+        access.renew(REFUSED)
 
         after = access.token()
 
@@ -125,8 +125,8 @@ class TestAToken:
         second = tokens.access(connection_id=connected.id)
         first.token()
         second.token()
-        tokens.renew(first, REFUSED)
-        tokens.renew(second, REFUSED)
+        first.renew(REFUSED)
+        second.renew(REFUSED)
 
         assert first.token() == second.token()
         assert refreshes(google) == 1

@@ -92,6 +92,19 @@ def test_a_watch_is_stopped_with_a_token_that_has_to_be_refreshed(connected, goo
     assert (topics(google), google.grants(ALICE_BOX)) == ({}, [])
 
 
+@pytest.mark.scenario("X6")
+def test_a_watch_is_stopped_with_a_new_token_if_google_refuses_the_present_one(connected, google):
+    sweep()
+    google.expire_access(ALICE_BOX)
+    refreshed = google.calls("/token")
+
+    said = disconnect(connected)
+
+    assert google.calls("/token") == refreshed + 1
+    assert said["provider_watches"]["outcome"] == "stopped"
+    assert topics(google) == {}
+
+
 @pytest.mark.scenario("X1")
 @pytest.mark.claim("removal.notices-no-access")
 def test_a_watch_whose_grant_is_gone_is_left_to_end_by_itself(connected, google, alice):

@@ -143,15 +143,15 @@ def _asked(run: Run, calendar: Calendar, remote_id: str, page: str | None) -> Ev
     if calendar.round_began_at is not None:
         window = _window(calendar.round_began_at)
         try:
-            return run.call(lambda: run.adapter.events(remote_id, window=window, page=page))
+            return run.session.call(lambda: run.adapter.events(remote_id, window=window, page=page))
         except errors.Unexpected:
             if page is None or run.has_restarted:
                 raise
             # A place in a listing ages: begin it again, but once in a turn.
             run.has_restarted = True
-            return run.call(lambda: run.adapter.events(remote_id, window=window))
+            return run.session.call(lambda: run.adapter.events(remote_id, window=window))
     cursor = run.opened(calendar, calendar.cursor)
-    return run.call(lambda: run.adapter.events(remote_id, cursor=cursor, page=page))
+    return run.session.call(lambda: run.adapter.events(remote_id, cursor=cursor, page=page))
 
 
 def _begin_round(run: Run, calendar: Calendar, *, is_compared: bool = False) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -54,7 +55,7 @@ def _listed(run: Run) -> list[RemoteCalendar]:
     found: dict[str, RemoteCalendar] = {}
     page: str | None = None
     for _ in range(_MOST_PAGES):
-        answer = run.call(lambda page=page: run.adapter.calendars(page=page))  # type: ignore[misc]
+        answer = run.session.call(partial(run.adapter.calendars, page=page))
         found |= {one.calendar_id: one for one in answer.calendars}
         page = answer.next_page
         if page is None or len(found) >= MOST:

@@ -1,34 +1,31 @@
-"""What one turn at calendars holds, and how the provider is asked."""
+"""The claim, permits, adapter and clock of one turn at calendars."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
 from uuid import UUID
 
-from integrations import calendar_permits, fences, scopes, tokens
+from integrations import calendar_permits, fences, scopes
+from integrations.admission_control import WorkerAdmission
 from integrations.calendar_permits import SyncPermits
 from integrations.leases import Lease
 from integrations.models import Calendar, Integration, SyncWork
-from integrations.providers import PROVIDERS, errors
+from integrations.provider_sessions import ProviderSession
+from integrations.providers import PROVIDERS
 from integrations.providers.calendars import CalendarAdapter
 from integrations.sync import claims
-from integrations.sync.mailbox import holding_slots
 from integrations.sync.turn import Clock
 from limited_use.sinks import provider as own_provider
 from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import Sealer
 
-T = TypeVar("T")
-
 
 @dataclass
 class Run:
-    """One lease on one piece of work, from its permits to the end of its time."""
+    """One turn: a leased row of work, and everything that its time budget allows."""
 
     lease: Lease
     work: SyncWork
@@ -39,47 +36,37 @@ class Run:
     time_budget: timedelta
     user_id: UUID
     organisation_id: UUID
-    # Something had changed since the last turn.
+    # The provider had changes since the last turn.
     found_news: bool = False
-    # A listing was begun again in this turn, because the provider did not go on with it.
+    # A listing was started again in this turn, because the provider did not continue it.
     has_restarted: bool = False
     _may_store: bool = False
 
     @property
     def epoch(self) -> int:
-        """The integration's, as it was when this was permitted."""
+        """The epoch of the integration when the permits were given."""
         epoch: int = self.integration.epoch
         return epoch
 
     @cached_property
     def hours(self) -> int:
-        """How old a copy may be."""
+        """The age in hours up to which a copy may be shown."""
         return scopes.cached_hours(self.integration.product, self.integration.cache_hours)
 
     @property
     def is_over(self) -> bool:
         return self.clock.now() >= self.lease.claimed_at + self.time_budget
 
-    def call(self, ask: Callable[[], T]) -> T:
-        """
-        Return the answer to one call; a token that is refused is renewed once.
-
-        :raises Postponed: if other requests of the account are under way for longer than a worker
-            waits, or its mailbox is paused
-        """
-        try:
-            return self._asked(ask)
-        except errors.TokenRejected as refused:
-            tokens.renew(self.adapter.access, refused)
-            return self._asked(ask)
-
-    def _asked(self, ask: Callable[[], T]) -> T:
+    @cached_property
+    def session(self) -> ProviderSession:
+        """Calls of the adapter. Calendars have no quota of units."""
         connection = self.integration.connection
-        with holding_slots(connection.id, PROVIDERS[connection.provider].most_at_once):
-            return ask()
+        provider = PROVIDERS[connection.provider]
+        admission = WorkerAdmission(connection.id, provider, slots=provider.most_at_once)
+        return ProviderSession(self.adapter.access, admission)
 
     def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:
-        """Return what its own provider is asked by."""
+        """Return a sealed id, cursor or position of the calendar, for its own provider."""
         if sealed is None:
             return None
         return own_provider.text(
@@ -91,9 +78,9 @@ class Run:
 
     def sealer(self, holder: UUID) -> Sealer:
         """
-        Return the key of a copy, or of the integration; asks for permission to store first.
+        Return the key of a copy or of the integration, after asking for permission to store.
 
-        :raises limited_use.guard.Refused: if nothing may be stored any more
+        :raises limited_use.guard.Refused: if the policy no longer allows storing
         """
         if not self._may_store:
             calendar_permits.to_store(integration_id=self.integration.id, at=self.clock.now())
@@ -102,9 +89,9 @@ class Run:
 
     def hold(self, *, at: datetime) -> None:
         """
-        Hold the fence and renew the lease, in the transaction that writes.
+        Lock the live integration and renew the lease, in the transaction that writes.
 
-        :raises fences.NoLongerLive: if the integration was disconnected during the turn
+        :raises fences.NoLongerLive: if the integration was disconnected
         :raises LeaseLost: if another worker holds the work
         """
         fences.hold(integration_id=self.integration.id, epoch=self.epoch)

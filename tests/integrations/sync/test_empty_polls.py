@@ -17,8 +17,8 @@ from config.classes import ProcessClass
 from integrations import endings
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
+from integrations.quota_purse import Postponed
 from integrations.sync import aside, labels
-from integrations.sync.turn import Postponed
 from limited_use import consents
 from limited_use.models import Leaf
 from tests.api import cast

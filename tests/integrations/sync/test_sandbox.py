@@ -16,6 +16,7 @@ from tests.integrations import household as houses
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 
 ALICE = "alice@example.com"
+GET = "gmail.users.messages.get"
 
 
 @pytest.fixture
@@ -89,6 +90,23 @@ class TestAMailboxAtTheSandbox:
 
         assert house.messages.count() > 10
         assert google.calls("/token") == 2
+
+    def test_repeats_only_the_refused_fetch_of_a_batch_with_one_new_token(self, google):
+        google.seed(ALICE, size=20, seed=7, days=30)
+        house = connected(google)
+        house.settle()
+        count, renewed = house.messages.count(), google.calls("/token")
+        for number in range(3):
+            google.deliver(ALICE, subject=f"message {number}")
+        fetched = google.calls(GET)
+        google.fail_next(problem="invalid_credentials", path_contains="/messages/")
+
+        house.settle()
+
+        assert house.messages.count() == count + 3
+        # The sandbox does not count the refused fetch: two others, and its repetition.
+        assert google.calls(GET) == fetched + 3
+        assert google.calls("/token") == renewed + 1
 
     def test_asks_for_a_reconnect_when_the_grant_was_revoked(self, google):
         google.seed(ALICE, size=20, seed=7, days=30)
