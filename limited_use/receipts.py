@@ -16,11 +16,11 @@ from django.conf import settings
 
 from accounts.ids import uuid7
 
-from . import documents, policy, signers, tombstones
+from . import documents, policy, signers
 from .ledger import entries, store
 from .ledger.store import NotSequenced
 from .models import Receipt
-from .vault import keyring
+from .vault import keyring, tombstones
 from .vault.keyring import SigningKey
 
 __all__ = ["Incomplete", "NotSequenced", "issue", "public_keys"]
@@ -98,7 +98,7 @@ def write(
         lambda message: ring.sign(SigningKey.RECEIPTS, message),
     )
     receipt.id = receipt_id
-    tombstones.owe(tombstones.of_receipt(receipt_id))
+    tombstones.record_owed(tombstones.for_receipt(receipt_id))
     receipt.save(force_insert=True)
     return receipt
 

@@ -19,10 +19,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from django.db import transaction
 
-from limited_use import tombstones
 from limited_use.vocabulary import DataClass
 
-from . import keyring, rows
+from . import keyring, rows, tombstones
 from .lines import KeyLine
 from .memory import Memory
 from .rows import KeyRow
@@ -145,7 +144,7 @@ def end(*, holder: UUID) -> Gone | None:
         return None
     line, key_id, kek_epoch = found
     forget(holder)
-    tombstones.owe(tombstones.of_key(key_id))
+    tombstones.record_owed(tombstones.for_key(key_id))
     return Gone(line, key_id.hex(), kek_epoch)
 
 
