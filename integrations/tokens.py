@@ -17,7 +17,7 @@ from integrations.models import Connection
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.refreshing import Ask
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 
 # An adapter asks before every call. What was opened serves for this long: work
 # that only reads notices a disconnect after so many seconds, and writes nothing meanwhile.

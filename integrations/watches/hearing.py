@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from accounts import owned
 from integrations import contention, crossings
 from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 
 from . import lookups
 

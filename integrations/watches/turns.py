@@ -19,7 +19,7 @@ from integrations.models import Watch, WatchStatus
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
 
 from . import keyring

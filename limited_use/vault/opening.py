@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts import alarms
-from limited_use.guard import Fence, FenceKind, Permit
+from limited_use.access_request import Fence, FenceKind, Permit
 
 from . import records
 from .keyring import EpochGone

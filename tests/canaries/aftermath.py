@@ -96,7 +96,7 @@ class Aftermath:
 
         from accounts.actors import SYSTEM
         from accounts.ids import uuid7
-        from limited_use.guard import Permit
+        from limited_use.access_request import Permit
         from limited_use.vocabulary import Purpose, Recipient, Use
 
         use = Use(binding.data_class, Purpose.INBOX_DISPLAY, Recipient.OWNER)

@@ -11,7 +11,7 @@ import pytest
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from limited_use import guard
-from limited_use.guard import Ask
+from limited_use.access_request import AccessRequest
 from limited_use.vault import keyring, keys
 from limited_use.vault.keyring import Place
 from limited_use.vault.lines import KeyLine
@@ -102,7 +102,7 @@ def ask(holder):
             "on_behalf_of": ALICE.user_id,
             "facts": OWNING,
         }
-        return Ask(**{**defaults, **changes})
+        return AccessRequest(**{**defaults, **changes})
 
     return ask
 

@@ -11,8 +11,8 @@ from accounts import owned
 from accounts.ids import uuid7
 from config.classes import ProcessClass
 from limited_use import guard
+from limited_use.access_request import AccessRequest
 from limited_use.checks import keyring_problems
-from limited_use.guard import Ask
 from limited_use.sinks import provider
 from limited_use.vault import custody, epochs, keyring, keys, naming, rights, rows, sealing
 from limited_use.vault.file_keyring import FileKeyring
@@ -251,7 +251,7 @@ def grant(connection):
     sealed = sealer.seal(Connection, "refresh_token", row=row, data="1//refresh")
     use = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
     facts = frozenset({Fact.CONNECTION_LIVE, Fact.GRANT_LIVE})
-    asked = Ask(
+    asked = AccessRequest(
         use=use,
         holder=holder,
         epoch=1,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.ids import uuid7
 from accounts.models import Alarm
 from integrations.models import Message, MessageBody
-from limited_use.guard import Fence, FenceKind
+from limited_use.access_request import Fence, FenceKind
 from limited_use.models import DataKey
 from limited_use.vault import compression, directory, keyring, keys, opening, records
 from limited_use.vault.keys import Destroyed, Unwrapped
