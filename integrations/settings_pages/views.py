@@ -20,7 +20,7 @@ from accounts.roles import Permission
 from integrations import connections, offers, permits
 from integrations.providers import PROVIDERS
 from limited_use.sinks import page as page_sink
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
 
 from . import approvals, calendar_cards, links, mine, outcomes, overview, purge_words, returning

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from integrations import forgetting, splitting, tokens
 from integrations.fences import NoLongerLive
 from integrations.providers import errors
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 
 def ask_refresh(connection_id: UUID) -> None:

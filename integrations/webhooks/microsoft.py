@@ -23,7 +23,7 @@ from integrations import hints
 from integrations.providers import errors
 from integrations.providers.microsoft import notifying
 from integrations.providers.pushes import Call
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 from . import reading
 

@@ -18,7 +18,7 @@ from django.db import connection
 
 from limited_use.access_request import Naming
 from limited_use.vault import naming
-from limited_use.vault.keyring import EpochGone, KeyStoreUnavailable
+from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
 
 from . import entries, pseudonyms
 

@@ -19,8 +19,8 @@ from django.db.models import Max, QuerySet
 
 from limited_use import signers
 from limited_use.models import Checkpoint, Leaf
-from limited_use.vault import keyring
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import SigningKey
 
 from . import notes, published, tiles, tombstone_publication, tree
 from .store import Tiles
@@ -182,7 +182,7 @@ def _publish(at: datetime) -> int:
         # A run was killed between publishing and saying so here.
         note = latest[1]
     else:
-        ring = keyring.current()
+        ring = get_keyring()
         key = signers.note(SigningKey.LEDGER, at=at)
         note = notes.sign(str(checkpoint), key, lambda text: ring.sign(SigningKey.LEDGER, text))
         file.append(checkpoint, note)
