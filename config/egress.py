@@ -24,6 +24,7 @@ from uuid import UUID
 from config.env import Environment
 from config.providers import BUILT_IN_HOSTS
 from config.tripwire import Attempt, Place, Tripwire, arm
+from limited_use.vault.keyring.port import key_server_address
 
 logger = logging.getLogger(__name__)
 
@@ -119,9 +120,8 @@ def opened(found: Ways | None = None) -> Place | None:
     :param found: what each door may lead to; without it, anywhere
     """
     from integrations.providers import transport
-    from limited_use.vault import keyring
 
-    keys, provider = keyring.towards.get(), transport.towards.get()
+    keys, provider = key_server_address.get(), transport.towards.get()
     if keys is not None:
         return keys if found is None or keys in found.keys else _NOWHERE
     if provider is None:

@@ -23,8 +23,8 @@ from django.views.decorators.http import require_safe
 from config.database.schema_guard import is_schema_current
 from config.heartbeats import DUTIES
 from integrations import heartbeats
-from limited_use.vault import keyring
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.lines import KeyLine
 
 #: An answer is good for so long: however many ask, the database and the key store are asked once.
@@ -103,6 +103,6 @@ def _workers() -> str:
 
 def _keys() -> str:
     try:
-        return "ok" if keyring.current().epochs(KeyLine.CONTENT) else "away"
+        return "ok" if get_keyring().epochs(KeyLine.CONTENT) else "away"
     except KeyStoreUnavailable:
         return "away"

@@ -33,7 +33,7 @@ from integrations.providers import PROVIDERS, errors, oauth
 from integrations.providers.oauth import TokenSet
 from limited_use.ledger import entries, names
 from limited_use.vault import keys, sealing
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Gone
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.sealed import Sealed

@@ -17,7 +17,8 @@ from joserfc.jwk import ECKey
 
 from accounts import clients, delegations, seeding
 from accounts.seeding import Seeded
-from limited_use.features import FEATURES, register_client
+from limited_use.features import FEATURES
+from limited_use.service_clients import create_declared_client
 from limited_use.vocabulary import Purpose
 
 
@@ -41,7 +42,7 @@ def seed(*, at: datetime) -> tuple[list[Seeded], list[SeededClient]]:
     people = seeding.seed(at=at)
     alice = people[0]
     widget = _key("inbox-widget")
-    register_client(
+    create_declared_client(
         client_id="inbox-widget",
         feature="inbox-widget",
         purposes=[Purpose.INBOX_DISPLAY],

@@ -30,7 +30,7 @@ from limited_use.claims import claim
 from limited_use.guard import Refused
 from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import Row
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
 from limited_use.vault.sealed import Sealed
 

@@ -31,9 +31,9 @@ from integrations.watches import silence
 from limited_use.ledger import sequencer
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone
 from limited_use.use_models import Gauge, Refusal
-from limited_use.vault import keyring
 from limited_use.vault import rows as key_rows
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.lines import KeyLine
 
 # Work that has been due for so long is behind.
@@ -171,7 +171,7 @@ def _keys(at: datetime) -> Iterator[Figure]:
 
 def _answers() -> float:
     try:
-        return float(all(keyring.current().epochs(line) for line in KeyLine))
+        return float(all(get_keyring().epochs(line) for line in KeyLine))
     except KeyStoreUnavailable:
         return 0.0
 

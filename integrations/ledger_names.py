@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from integrations.models import Connection, Integration
+from limited_use.access_request import Naming
 from limited_use.ledger import entries, names
 from limited_use.ledger_models import LedgerKey
 
@@ -36,7 +37,7 @@ def of_owner(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
     }
 
 
-def _namings(connection_ids: list[UUID]) -> Mapping[UUID, names.Naming]:
+def _namings(connection_ids: list[UUID]) -> Mapping[UUID, Naming]:
     found = dict.fromkeys(connection_ids, names.SERVICE)
     rows = LedgerKey.objects.filter(holder__in=connection_ids, destroyed_at=None)
     for holder, commitment in rows.values_list("holder", "commitment"):

@@ -23,7 +23,7 @@ from integrations.facts import Found
 from integrations.models import Export, Message
 from integrations.permits import Permits
 from limited_use import consents, guard
-from limited_use.guard import Ask, FenceKind
+from limited_use.access_request import AccessRequest, FenceKind
 from limited_use.models import Consent
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
@@ -59,7 +59,7 @@ def to_support(*, actor: Actor, message_id: UUID, at: datetime) -> Permits:
         )
     true = found.facts | ({Fact.ITEM_CONSENTED} if agreement is not None else set())
     asks = [
-        Ask(
+        AccessRequest(
             use=Use(data_class, Purpose.SUPPORT_ITEM, Recipient.SUPPORT_AGENT),
             holder=holder,
             epoch=found.epoch,
@@ -131,12 +131,12 @@ def _export(  # noqa: PLR0913 - one use, and what was found
     actor: Actor,
     is_asked: bool,
     count: int,
-) -> Ask:
+) -> AccessRequest:
     # Their membership alone: the copy is theirs whether or not they agree to the inbox.
     held_by = tuple(one for one in found.fences if one.kind == FenceKind.MEMBERSHIP)
     true = found.facts | ({Fact.EXPORT_ASKED} if is_asked else set())
     found = replace(found, facts=true, fences=held_by)
-    return Ask(
+    return AccessRequest(
         use=Use(data_class, Purpose.USER_EXPORT, Recipient.OWNER),
         holder=holder,
         epoch=found.epoch,
@@ -177,5 +177,5 @@ def _is_support(actor: Actor) -> bool:
         return User.objects.active().filter(id=user_id, role=Role.SUPPORT).exists()
 
 
-def _granted(asks: list[Ask], *, at: datetime) -> Permits:
+def _granted(asks: list[AccessRequest], *, at: datetime) -> Permits:
     return {(one.holder, one.use.data_class): one for one in guard.permits(asks, at=at)}

@@ -23,7 +23,7 @@ from integrations.facts import Found, FoundFor
 from integrations.models import Integration
 from integrations.providers.pushes import Notice
 from limited_use import features, guard
-from limited_use.guard import Ask, Permit
+from limited_use.access_request import AccessRequest, Permit
 from limited_use.vault import directory, keys
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
@@ -88,7 +88,7 @@ def to_display(
     recipient = Recipient.PLATFORM_FEATURE if is_client else Recipient.OWNER
     true = _of_each(list(counts), actor=actor, at=at, found=found)
     asks = [
-        Ask(
+        AccessRequest(
             use=Use(data_class, purpose, recipient),
             holder=integration_id,
             epoch=true[integration_id].epoch,
@@ -192,7 +192,7 @@ def to_match(notice: Notice, *, at: datetime) -> Permit:
         if held is None or at >= held.expires_at or held.expires_at - at > guard.LIFETIME:
             # That there is a notice at all is the fact: only its proof makes one.
             said = {Fact.PROVIDER_SAID} if notice.address else set()
-            ask = Ask(
+            ask = AccessRequest(
                 use=directory.ASKING,
                 holder=directory.HOLDER,
                 epoch=0,
@@ -281,8 +281,8 @@ def to_store(*, integration_id: UUID, at: datetime) -> Mapping[DataClass, Permit
     return MappingProxyType({permit.use.data_class: permit for permit in store})
 
 
-def _ask(use: Use, holder: UUID, found: Found, *, actor: Actor = SYSTEM) -> Ask:
-    return Ask(
+def _ask(use: Use, holder: UUID, found: Found, *, actor: Actor = SYSTEM) -> AccessRequest:
+    return AccessRequest(
         use=use,
         holder=holder,
         epoch=found.epoch,
@@ -295,7 +295,7 @@ def _ask(use: Use, holder: UUID, found: Found, *, actor: Actor = SYSTEM) -> Ask:
     )
 
 
-def _ask_grant(use: Use, connection_id: UUID, found: Found) -> Ask:
+def _ask_grant(use: Use, connection_id: UUID, found: Found) -> AccessRequest:
     # The grant is what the connection holds it by; in the ledger it is the connection's.
     asked = _ask(use, found.grant_id or connection_id, found)
     return replace(asked, about=connection_id)

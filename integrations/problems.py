@@ -20,7 +20,7 @@ from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers import errors
 from limited_use import consents, shares
 from limited_use.claims import claim
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Damaged, Unopenable
 

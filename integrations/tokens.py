@@ -16,7 +16,7 @@ from integrations.fences import NoLongerLive
 from integrations.models import Connection
 from integrations.providers.access import Access
 from integrations.refreshing import Ask
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 
 # An adapter asks for the token before each call. An opened token serves for this long, so work that
 # only reads notices a disconnect after so many seconds. Writes hold the fence.

@@ -13,8 +13,9 @@ from django.db import connections
 from . import features, notifications, policy
 from .features import Feature
 from .rules import RULES, Rule
-from .vault import custody, keyring, rights
-from .vault.keyring import KeyStoreUnavailable, SigningKey
+from .vault import custody, rights
+from .vault.keyring.factory import get_keyring
+from .vault.keyring.port import KeyStoreUnavailable, SigningKey
 from .vocabulary import Recipient
 
 LEAST_WORDS = 4
@@ -125,7 +126,7 @@ def keyring_problems() -> list[CheckMessage]:
     """Return an error if the keyring is missing, incomplete or open to others."""
     mine = rights.of(settings.PROCESS_CLASS)
     try:
-        ring = keyring.current()
+        ring = get_keyring()
         for mac in sorted(mine.macs):
             ring.mac(mac, b"check")
         for signing in SigningKey:

@@ -18,8 +18,8 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Membership
 
+from .access_request import Fence, FenceKind
 from .features import FEATURES, Undeclared
-from .guard import Fence, FenceKind
 from .ledger import entries
 from .models import Consent
 from .vocabulary import Purpose, Recipient

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from . import policy
 from .claims import claim
 from .vocabulary import DataClass, Purpose, Recipient
-
-if TYPE_CHECKING:
-    from accounts.models import ServiceClient
-
 
 #: A copy that is to be temporary is younger than a week, whatever a feature says.
 LONGEST_CACHE_HOURS: Final = 7 * 24
@@ -341,27 +336,3 @@ def check_declared(feature: str, purposes: Iterable[str]) -> Feature:
     if undeclared:
         raise Undeclared(f"{feature} does not declare {', '.join(undeclared)}")
     return entry
-
-
-def register_client(
-    *,
-    feature: str,
-    purposes: Iterable[str],
-    jwks: Mapping[str, Any],
-    at: datetime,
-    client_id: str | None = None,
-) -> ServiceClient:
-    """
-    Register a service client of `feature`, for some of its declared purposes.
-
-    :param client_id: the feature's key, if not given
-    :param jwks: the client's public keys, a JSON Web Key Set (RFC 7517)
-    :raises Undeclared: see `check_declared`
-    """
-    from accounts import clients
-
-    wanted = sorted(set(purposes))
-    check_declared(feature, wanted)
-    return clients.create(
-        client_id=client_id or feature, feature=feature, purposes=wanted, jwks=dict(jwks), at=at
-    )

@@ -1,68 +1,37 @@
 """
-The guard: a use and facts in, a ledger entry written, a permit out.
+Decide access requests, record each decision in the ledger, and return permits.
 
-The only module that makes permits. What it decides is on disk before it
-answers, refusals too; so it does not work inside somebody's transaction, whose
-rollback would take the record along.
+The only module that makes permits. Decisions, refusals included, are on disk before it answers.
+So it refuses to run inside a transaction, whose rollback would remove the record.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from accounts.actors import Actor, ActorKind
+from accounts.actors import ActorKind
 
 from . import features, policy, use_entries, wanting
-from .asks import Ask, Fence, FenceKind
+from .access_request import AccessRequest, Permit
 from .ledger import entries
 from .policy import Decision
 from .vocabulary import Fact, Recipient, Use
 
-__all__ = [
-    "Ask",
-    "Fence",
-    "FenceKind",
-    "Permit",
-    "Refused",
-    "each",
-    "found",
-    "permit",
-    "permits",
-    "would_refuse",
-]
-
 logger = logging.getLogger(__name__)
 
-# A share names a person, support is a person, and an export goes to the one who asked.
+# A share names a person, support is a person, and an export goes to the person who requested it.
 _OF_PERSONS = frozenset({Fact.SHARE_LIVE, Fact.ITEM_CONSENTED, Fact.EXPORT_ASKED})
-# A permit serves the request or the task's page that asked for it.
+# A permit serves one HTTP request, or one page of a task.
 LIFETIME = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """One use, decided and recorded: opens that data class of one holder, for a minute at most."""
-
-    use: Use
-    holder: UUID
-    epoch: int
-    actor: Actor
-    fences: tuple[Fence, ...]
-    entry_id: UUID
-    expires_at: datetime
-    item: UUID | None = None
-    # The only account at a provider that it may go back to.
-    account: UUID | None = None
-
-
 class Refused(Exception):
-    """The policy does not allow it, and the ledger says so. Tell the caller which rule, and why."""
+    """The policy refused the request, and the ledger records it. Name the rule and the reason."""
 
     def __init__(self, decision: Decision, entry_id: UUID, use: Use) -> None:
         super().__init__(decision.rule_id)
@@ -81,118 +50,120 @@ class Refused(Exception):
         return sorted(wanting.told(self.decision))
 
 
-def permit(ask: Ask, *, at: datetime) -> Permit:
+def permit(request: AccessRequest, *, at: datetime) -> Permit:
     """Return a permit for one use. See `permits`."""
-    return permits([ask], at=at)[0]
+    return permits([request], at=at)[0]
 
 
-def permits(asks: Sequence[Ask], *, at: datetime) -> list[Permit]:
+def permits(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit]:
     """
-    Return a permit for each of `asks`, having recorded every decision.
+    Record every decision and return a permit for each request.
 
-    All or none: one refusal refuses the request, after all of it is recorded.
+    All or none: one refusal refuses them all, after every decision is recorded.
 
-    :raises Refused: the first refusal, if the policy does not allow something
+    :raises Refused: the first refusal, if there is one
     :raises RuntimeError: inside a transaction
     """
-    answers = each(asks, at=at)
-    granted = [one for one in answers if isinstance(one, Permit)]
+    answers = each(requests, at=at)
+    granted = [answer for answer in answers if isinstance(answer, Permit)]
     if len(granted) == len(answers):
         return granted
-    raise next(one for one in answers if isinstance(one, Refused))
+    raise next(answer for answer in answers if isinstance(answer, Refused))
 
 
-def each(asks: Sequence[Ask], *, at: datetime) -> list[Permit | Refused]:
+def each(requests: Sequence[AccessRequest], *, at: datetime) -> list[Permit | Refused]:
     """
-    Return for each of `asks` a permit or why there is none, having recorded every decision.
+    Record every decision and return a permit or a refusal for each request.
 
-    For a question about several people's things, where one's refusal is not another's.
+    For data of several people, where a refusal for one is none for the others.
 
     :raises RuntimeError: inside a transaction
     """
-    answers, records = _answered(asks, at=at)
+    answers, records = _answered(requests, at=at)
     _commit(records)
-    for ask, answer in zip(asks, answers, strict=True):
+    for request, answer in zip(requests, answers, strict=True):
         if isinstance(answer, Refused):
-            # Once for a request, whichever of its entries it was.
-            _log(answer, ask)
+            # One log line is enough for all of the requests.
+            _log(answer, request)
             break
     return answers
 
 
-def would_refuse(asks: Sequence[Ask]) -> list[Ask]:
+def would_refuse(requests: Sequence[AccessRequest]) -> list[AccessRequest]:
     """
-    Return those of `asks` that the policy would refuse now, for uses that are yet to come.
+    Return the requests that the policy would refuse now, for later uses.
 
-    Gives no permit and records nothing. A caller that stops because of the answer passes the
-    refused asks to `permits`, which records them. A caller that goes on asks `permits` before each
-    use.
+    Makes no permit and records nothing. A caller that stops because of a refusal passes the
+    refused requests to `permits`, which records them. A caller that goes on calls `permits` before
+    each use.
     """
-    return [ask for ask in asks if not policy.decide(ask.use, found(ask)).allowed]
+    return [
+        request for request in requests if not policy.decide(request.use, found(request)).allowed
+    ]
 
 
-def _log(refused: Refused, ask: Ask) -> None:
+def _log(refused: Refused, request: AccessRequest) -> None:
     logger.warning(
         "use.refused",
         extra={
-            "about": ask.about or ask.holder,
+            "about": request.about or request.holder,
             "entry_id": refused.entry_id,
             "rule_id": refused.decision.rule_id,
-            # Parted so that it is no text: a log line takes names alone.
+            # Joined by a bar, because log fields hold names and no text.
             "clause": "|".join(refused.decision.clauses),
-            "feature": ask.feature or ask.actor.feature,
-            "purpose": ask.use.purpose,
-            "data_class": ask.use.data_class,
+            "feature": request.feature or request.actor.feature,
+            "purpose": request.use.purpose,
+            "data_class": request.use.data_class,
         },
     )
 
 
 def _answered(
-    asks: Sequence[Ask], *, at: datetime
+    requests: Sequence[AccessRequest], *, at: datetime
 ) -> tuple[list[Permit | Refused], list[tuple[UUID, dict[str, entries.Value]]]]:
     expires_at = at + LIFETIME
     written = use_entries.Entries(entries.milliseconds(at))
     answers: list[Permit | Refused] = []
-    for ask in asks:
-        decision = policy.decide(ask.use, found(ask))
-        entry_id = written.of(ask, decision)
+    for request in requests:
+        decision = policy.decide(request.use, found(request))
+        entry_id = written.of(request, decision)
         if not decision.allowed:
-            answers.append(Refused(decision, entry_id, ask.use))
+            answers.append(Refused(decision, entry_id, request.use))
             continue
         answers.append(
             Permit(
-                ask.use,
-                ask.holder,
-                ask.epoch,
-                ask.actor,
-                ask.fences,
+                request.use,
+                request.holder,
+                request.epoch,
+                request.actor,
+                request.fences,
                 entry_id,
                 expires_at,
-                ask.item,
-                ask.account,
+                request.item,
+                request.account,
             )
         )
     return answers, written.records
 
 
-def found(ask: Ask) -> frozenset[Fact]:
+def found(request: AccessRequest) -> frozenset[Fact]:
     """
-    Return the facts that may count: those of `ask`, less what its actor cannot have.
+    Return the facts that count: those of the request, without those that its actor cannot have.
 
-    A client's registration is read from the registry here and now, so a row
-    that somebody edited by hand grants nothing; and the recipient follows from
-    who acts: a client is never the owner, a person never a feature.
+    A client's registration is read from the feature registry, so a row that was edited by hand
+    grants nothing. The recipient must fit the actor: a client is never the owner, a person never
+    a feature.
     """
-    facts, actor, use = ask.facts, ask.actor, ask.use
+    facts, actor, use = request.facts, request.actor, request.use
     drop = {Fact.FEATURE_REGISTERED}
     if actor.kind != ActorKind.PERSON:
         drop |= _OF_PERSONS
-    # Agreed to for one item, and for somebody else to read: nobody is their own support.
-    if ask.item is None or actor.user_id == ask.on_behalf_of:
+    # Consent is to one item, and to another reader: owners are not their own support.
+    if request.item is None or actor.user_id == request.on_behalf_of:
         drop.add(Fact.ITEM_CONSENTED)
     if actor.kind == ActorKind.CLIENT:
         is_registered = (
-            ask.feature in {None, actor.feature}
+            request.feature in {None, actor.feature}
             and actor.purpose == use.purpose
             and features.registered(
                 actor.feature, purpose=use.purpose, data_class=use.data_class, client=True
@@ -203,9 +174,9 @@ def found(ask: Ask) -> frozenset[Fact]:
     else:
         is_registered = (
             features.registered(
-                ask.feature, purpose=use.purpose, data_class=use.data_class, client=False
+                request.feature, purpose=use.purpose, data_class=use.data_class, client=False
             )
-            if ask.feature is not None
+            if request.feature is not None
             else features.shown_to_owner(use.purpose, use.data_class)
         )
         drop.add(Fact.DELEGATION_LIVE)

@@ -14,7 +14,7 @@ from uuid import UUID
 from accounts import alarms
 
 from .vault import custody
-from .vault.keyring import KeyStoreUnavailable
+from .vault.keyring.port import KeyStoreUnavailable
 
 logger = logging.getLogger(__name__)
 

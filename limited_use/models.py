@@ -224,7 +224,7 @@ class OwedTombstone(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    # See `ledger.published.Tombstone`.
+    # See `vault.tombstones.Tombstone`.
     kind = models.CharField(max_length=16)
     value = models.CharField(max_length=64)
     published_at = models.DateTimeField(null=True)

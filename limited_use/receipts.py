@@ -16,12 +16,13 @@ from django.conf import settings
 
 from accounts.ids import uuid7
 
-from . import documents, policy, signers, tombstones
+from . import documents, policy, signers
 from .ledger import entries, store
 from .ledger.store import NotSequenced
 from .models import Receipt
-from .vault import keyring
-from .vault.keyring import SigningKey
+from .vault import tombstones
+from .vault.keyring.factory import get_keyring
+from .vault.keyring.port import SigningKey
 
 __all__ = ["Incomplete", "NotSequenced", "issue", "public_keys"]
 
@@ -82,7 +83,7 @@ def write(
 ) -> Receipt:
     """Sign what is said, together with its proofs, and save it as `receipt`."""
     receipt_id, at = uuid7(), receipt.created_at
-    ring = keyring.current()
+    ring = get_keyring()
     check_text(said)
     receipt.document = documents.sign(
         {
@@ -98,7 +99,7 @@ def write(
         lambda message: ring.sign(SigningKey.RECEIPTS, message),
     )
     receipt.id = receipt_id
-    tombstones.owe(tombstones.of_receipt(receipt_id))
+    tombstones.record_owed(tombstones.for_receipt(receipt_id))
     receipt.save(force_insert=True)
     return receipt
 

@@ -13,12 +13,11 @@ from uuid import UUID
 
 from django.db import transaction
 
-from . import tombstones
 from .ledger import entries, published
 from .ledger import keys as ledger_keys
 from .ledger_models import LedgerKey
 from .models import Receipt
-from .vault import keys, rows
+from .vault import keys, rows, tombstones
 
 
 def holders() -> Iterator[UUID]:
@@ -27,7 +26,7 @@ def holders() -> Iterator[UUID]:
     if not dead:
         return
     for one in rows.every():
-        if tombstones.of_key(one.key_id) in dead:
+        if tombstones.for_key(one.key_id) in dead:
             yield one.holder
 
 
@@ -36,7 +35,7 @@ def ledger_holders() -> Iterator[UUID]:
     dead = {one for one in published.current().tombstones() if one.kind == "key"}
     held = LedgerKey.objects.filter(destroyed_at=None) if dead else LedgerKey.objects.none()
     for holder, commitment in held.values_list("holder", "commitment").iterator():
-        if tombstones.of_key(ledger_keys.key_id(bytes(commitment))) in dead:
+        if tombstones.for_key(ledger_keys.key_id(bytes(commitment))) in dead:
             yield holder
 
 

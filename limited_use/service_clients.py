@@ -16,8 +16,30 @@ from django.db import transaction
 from accounts import clients
 from accounts.models import ServiceClient
 
-from .features import register_client
+from .features import check_declared
 from .ledger import entries
+
+
+def create_declared_client(
+    *,
+    feature: str,
+    purposes: Iterable[str],
+    jwks: Mapping[str, Any],
+    at: datetime,
+    client_id: str | None = None,
+) -> ServiceClient:
+    """
+    Create a service client of `feature`, for some of its declared purposes, without a ledger entry.
+
+    :param client_id: the feature's key, if not given
+    :param jwks: the client's public keys, a JSON Web Key Set (RFC 7517)
+    :raises Undeclared: see `features.check_declared`
+    """
+    wanted = sorted(set(purposes))
+    check_declared(feature, wanted)
+    return clients.create(
+        client_id=client_id or feature, feature=feature, purposes=wanted, jwks=dict(jwks), at=at
+    )
 
 
 def register(
@@ -31,7 +53,7 @@ def register(
     :raises clients.AlreadyCreated: if it has one
     """
     with transaction.atomic():
-        client = register_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
+        client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
         body = {"feature": client.feature, "purposes": client.purposes}
         entries.record(event="client.registered", about=client.id, body=body, at=at)
         return client

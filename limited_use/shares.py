@@ -17,8 +17,8 @@ from django.db.models import Q, QuerySet
 from accounts.models import Membership
 
 from . import typed_addresses
+from .access_request import Fence, FenceKind
 from .consents import NotAMember
-from .guard import Fence, FenceKind
 from .ledger import entries
 from .share_models import Share, ShareLevel
 from .vocabulary import DataClass

@@ -18,8 +18,8 @@ from django.db.models import F, QuerySet
 from .ledger import entries
 from .ledger.notes import VerifierKey
 from .models import VerifierKeyPeriod
-from .vault import keyring
-from .vault.keyring import SigningKey
+from .vault.keyring.factory import get_keyring
+from .vault.keyring.port import SigningKey
 
 # What the ledger calls a key of ours: it has no id of its own.
 SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
@@ -38,7 +38,7 @@ class Signer:
 def current(role: SigningKey) -> VerifierKey:
     """Return the public key that signs now, under its name."""
     suffix = "" if role is SigningKey.LEDGER else f"/{role}"
-    return VerifierKey(settings.LEDGER_ORIGIN + suffix, keyring.current().public_key(role))
+    return VerifierKey(settings.LEDGER_ORIGIN + suffix, get_keyring().public_key(role))
 
 
 def note(role: SigningKey, *, at: datetime) -> VerifierKey:
@@ -61,7 +61,7 @@ def rotate(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]
     signature. The ledger says that it happened, in an entry that the new key signs.
     """
     former = note(role, at=at)
-    keyring.current().replace(role)
+    get_keyring().replace(role)
     new = note(role, at=at)
     entries.record(
         event="signing_key.replaced",

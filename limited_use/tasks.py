@@ -11,7 +11,7 @@ from django.utils import timezone
 from . import bursts, key_watch, opens, tally
 from .ledger import sequencer
 from .vault import epochs, rhythm
-from .vault.keyring import KeyStoreUnavailable
+from .vault.keyring.port import KeyStoreUnavailable
 from .vault.lines import KeyLine
 
 

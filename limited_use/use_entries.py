@@ -1,4 +1,4 @@
-"""What the ledger says of a decided use: words of the policy, numbers and pseudonyms."""
+"""The ledger entries of decisions: words of the policy, numbers and pseudonyms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.actors import ActorKind
 from accounts.ids import uuid7
 
 from . import policy
-from .asks import Ask
+from .access_request import AccessRequest
 from .ledger import entries
 from .policy import Decision
 from .vocabulary import Fact
@@ -19,39 +19,46 @@ from .vocabulary import Fact
 @dataclass(slots=True)
 class Entries:
     """
-    The entries of one request: one for each whole and data class.
+    The entries of one guard call: one for each subject and data class.
 
-    What has keys for its parts, as an integration has for the copy of each calendar, is asked for
-    by part, and is one use of one thing all the same.
+    A subject may have a key for each part, as an integration has for the copy of each calendar.
+    The requests for its parts are then one use, with one entry.
     """
 
     moment: int
     records: list[tuple[UUID, dict[str, entries.Value]]] = field(default_factory=list)
     _of_wholes: dict[tuple[object, ...], int] = field(default_factory=dict)
 
-    def of(self, ask: Ask, decision: Decision) -> UUID:
-        """Return the entry that stands for `ask`."""
+    def of(self, request: AccessRequest, decision: Decision) -> UUID:
+        """Return the id of the entry that records the request."""
         place = len(self.records)
-        if ask.about is not None and ask.item is None:
-            same = (ask.about, ask.use, decision, ask.on_behalf_of, ask.feature, ask.actor)
+        if request.about is not None and request.item is None:
+            same = (
+                request.about,
+                request.use,
+                decision,
+                request.on_behalf_of,
+                request.feature,
+                request.actor,
+            )
             place = self._of_wholes.setdefault(same, place)
         if place == len(self.records):
-            self.records.append((uuid7(), record_of(ask, decision, self.moment)))
-        elif ask.count is not None:
+            self.records.append((uuid7(), record_of(request, decision, self.moment)))
+        elif request.count is not None:
             _, record = self.records[place]
             counted = record["count"]
-            record["count"] = ask.count + (counted if isinstance(counted, int) else 0)
+            record["count"] = request.count + (counted if isinstance(counted, int) else 0)
         return self.records[place][0]
 
 
-def record_of(ask: Ask, decision: Decision, moment: int) -> dict[str, entries.Value]:
+def record_of(request: AccessRequest, decision: Decision, moment: int) -> dict[str, entries.Value]:
     """
-    Return what the entry of one decision says.
+    Return the content of one decision's entry.
 
     :param moment: of the decision, in milliseconds since the epoch
     """
-    use, actor = ask.use, ask.actor
-    name = _naming(ask, decision)
+    use, actor = request.use, request.actor
+    name = _naming(request, decision)
     return {
         "event": "use.permitted" if decision.allowed else "use.refused",
         "at": moment,
@@ -60,37 +67,39 @@ def record_of(ask: Ask, decision: Decision, moment: int) -> dict[str, entries.Va
         "recipient": use.recipient,
         "rule": decision.rule_id,
         "missing": sorted(decision.missing),
-        "subject": name(ask.about or ask.holder),
-        "actor": (entries.pseudonym if _is_another(ask) else name)(actor.id),
+        "subject": name(request.about or request.holder),
+        "actor": (entries.pseudonym if _is_another(request) else name)(actor.id),
         "actor_kind": actor.kind,
-        "on_behalf_of": name(ask.on_behalf_of) if ask.on_behalf_of is not None else None,
-        "feature": ask.feature or actor.feature,
-        "count": ask.count,
-        **({"item": name(ask.item)} if ask.item is not None else {}),
+        "on_behalf_of": name(request.on_behalf_of) if request.on_behalf_of is not None else None,
+        "feature": request.feature or actor.feature,
+        "count": request.count,
+        **({"item": name(request.item)} if request.item is not None else {}),
         "policy": policy.VERSION,
         "code": entries.code_revision(),
     }
 
 
-def _is_another(ask: Ask) -> bool:
+def _is_another(request: AccessRequest) -> bool:
     """
-    Return whether a person acts for somebody else, as support does.
+    Return whether a person acts for another person, as support does.
 
-    They go by the service's name for them: in all that they open, and for good.
+    Entries then name the actor by the service's own pseudonym, in all that they open, for good.
     """
-    actor, whose = ask.actor, ask.on_behalf_of
+    actor, whose = request.actor, request.on_behalf_of
     return actor.kind == ActorKind.PERSON and whose is not None and whose != actor.user_id
 
 
-def _naming(ask: Ask, decision: Decision) -> Callable[[UUID], str]:
+def _naming(request: AccessRequest, decision: Decision) -> Callable[[UUID], str]:
     """
-    Return by which names the entry goes: its own only where the actor has to do with it.
+    Return the pseudonyms of an entry: the subject's own only if the actor is involved with it.
 
-    Somebody else's asking leaves the same trace whether there is such a thing or not.
+    The request of an uninvolved actor leaves the same entry whether the subject exists or not.
     """
-    if ask.names is None:
+    if request.names is None:
         return entries.pseudonym
-    has_to_do = (
-        decision.allowed or ask.actor.kind == ActorKind.SYSTEM or Fact.ACTOR_OWNS in ask.facts
+    is_involved = (
+        decision.allowed
+        or request.actor.kind == ActorKind.SYSTEM
+        or Fact.ACTOR_OWNS in request.facts
     )
-    return ask.names if has_to_do else entries.pseudonym
+    return request.names if is_involved else entries.pseudonym

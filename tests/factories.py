@@ -36,8 +36,9 @@ from integrations.models import (
 from integrations.providers.access import Access
 from limited_use import consents
 from limited_use.features import FEATURES
-from limited_use.vault import directory, keyring, keys, sealing
+from limited_use.vault import directory, keys, sealing
 from limited_use.vault.file_keyring import FileKeyring
+from limited_use.vault.keyring.factory import _open_files
 from limited_use.vault.lines import KeyLine
 from tests import grants
 
@@ -53,7 +54,7 @@ def make_keyring():
     if folder.is_dir() and any(folder.iterdir()):
         return FileKeyring(folder)
     keys.forget()
-    keyring._at.cache_clear()
+    _open_files.cache_clear()
     return FileKeyring.create(folder)
 
 

@@ -12,12 +12,13 @@ from datetime import datetime
 from uuid import UUID
 
 from limited_use import guard
-from limited_use.guard import Ask, Permit, Refused
+from limited_use.access_request import AccessRequest, Permit
+from limited_use.guard import Refused
 from limited_use.ledger import entries
 
 
 def decided(
-    asks: Sequence[Ask], *, at: datetime
+    asks: Sequence[AccessRequest], *, at: datetime
 ) -> tuple[list[Permit], Refused | None, list[tuple[UUID, dict[str, entries.Value]]]]:
     """Return what `guard.permits` would grant, its first refusal, and the entries to write."""
     answers, records = guard._answered(asks, at=at)

@@ -8,13 +8,13 @@ from uuid import UUID
 from accounts.actors import SYSTEM, Actor
 from integrations.facts import Found
 from integrations.models import Calendar
-from limited_use.guard import Ask
+from limited_use.access_request import AccessRequest
 from limited_use.vocabulary import Use
 
 
 def of_calendar(
     use: Use, calendar: Calendar, found: Found, actor: Actor, *, feature: str | None = None
-) -> Ask:
+) -> AccessRequest:
     # What a calendar that its integration does not have were about, nobody could say.
     asked = of_integration(use, calendar.integration_id, found)
     return replace(
@@ -27,8 +27,8 @@ def of_calendar(
     )
 
 
-def of_integration(use: Use, integration_id: UUID, found: Found) -> Ask:
-    return Ask(
+def of_integration(use: Use, integration_id: UUID, found: Found) -> AccessRequest:
+    return AccessRequest(
         use=use,
         holder=integration_id,
         epoch=found.epoch,

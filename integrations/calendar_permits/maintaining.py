@@ -13,7 +13,7 @@ from integrations import facts
 from integrations.facts import Found
 from integrations.models import Calendar
 from limited_use import guard
-from limited_use.guard import Ask, Permit
+from limited_use.access_request import AccessRequest, Permit
 from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
 
 from . import asks
@@ -52,7 +52,7 @@ def to_sync(*, integration_id: UUID, calendars: Sequence[Calendar], at: datetime
         integration_id, actor=SYSTEM, at=at, by=facts.OF_CALENDAR
     )
     connection_id = content.connection_id or integration_id
-    credential = Ask(
+    credential = AccessRequest(
         use=_MAINTAIN,
         holder=connection_id,
         epoch=grant.epoch,
@@ -81,5 +81,5 @@ def to_store(*, integration_id: UUID, at: datetime) -> None:
     guard.permits(_to_store(integration_id, content[integration_id]), at=at)
 
 
-def _to_store(integration_id: UUID, content: Found) -> list[Ask]:
+def _to_store(integration_id: UUID, content: Found) -> list[AccessRequest]:
     return [asks.of_integration(use, integration_id, content) for use in _STORE]

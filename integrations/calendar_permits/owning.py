@@ -10,7 +10,7 @@ from accounts.actors import Actor
 from integrations import facts
 from integrations.models import Calendar
 from limited_use import guard
-from limited_use.guard import FenceKind, Permit
+from limited_use.access_request import FenceKind, Permit
 from limited_use.sinks.rows import Permits
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 

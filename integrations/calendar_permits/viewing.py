@@ -14,7 +14,7 @@ from integrations import facts, scopes
 from integrations.facts import Agreement, Found
 from integrations.models import Calendar
 from limited_use import guard, shares
-from limited_use.guard import Ask, Fence, FenceKind, Permit
+from limited_use.access_request import AccessRequest, Fence, FenceKind, Permit
 from limited_use.share_models import Share, ShareLevel
 from limited_use.sinks.rows import Permits
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -96,7 +96,7 @@ def refuse_for_others(*, actor: Actor, at: datetime) -> None:
     use = Use(_FREEBUSY, Purpose.CALENDAR_SHARE, Recipient.PLATFORM_FEATURE)
     holder = actor.delegation_id or actor.id
     guard.permit(
-        Ask(
+        AccessRequest(
             use=use,
             holder=holder,
             epoch=0,
@@ -111,11 +111,11 @@ def refuse_for_others(*, actor: Actor, at: datetime) -> None:
     raise RuntimeError("a share was permitted to a feature")
 
 
-def _to_view(actor: Actor, wanted: Sequence[Wanted], at: datetime) -> list[Ask]:
+def _to_view(actor: Actor, wanted: Sequence[Wanted], at: datetime) -> list[AccessRequest]:
     found = _found(wanted, actor, at)
     standing = _standing([one for one in wanted if one.share is not None], at)
-    own: list[Ask] = []
-    shared: list[Ask] = []
+    own: list[AccessRequest] = []
+    shared: list[AccessRequest] = []
     for one in wanted:
         by = _agreement(one)
         known = _aged(found[by, one.calendar.integration_id], one, at)
@@ -144,7 +144,7 @@ def _found(
     return facts.of_agreements(by_agreement, actor=actor, at=at)
 
 
-def _own(one: Wanted, actor: Actor, found: Found, by: Agreement) -> Iterable[Ask]:
+def _own(one: Wanted, actor: Actor, found: Found, by: Agreement) -> Iterable[AccessRequest]:
     is_client = actor.kind == ActorKind.CLIENT
     # The purpose is the token's. One that the vocabulary lacks is passed on: the policy refuses
     # it, and the ledger says so.
@@ -158,7 +158,7 @@ def _own(one: Wanted, actor: Actor, found: Found, by: Agreement) -> Iterable[Ask
         yield replace(ask, count=one.count)
 
 
-def _shared(one: Wanted, actor: Actor, found: Found) -> Iterable[Ask]:
+def _shared(one: Wanted, actor: Actor, found: Found) -> Iterable[AccessRequest]:
     for data_class in one.data_classes:
         use = Use(data_class, Purpose.CALENDAR_SHARE, Recipient.REGISTERED_USER)
         ask = asks.of_calendar(use, one.calendar, found, actor, feature=facts.OF_SHARING.key)

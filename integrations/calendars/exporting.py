@@ -30,7 +30,7 @@ from integrations.providers.calendars import When
 from limited_use.guard import Refused
 from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import Row
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
 
 logger = logging.getLogger(__name__)

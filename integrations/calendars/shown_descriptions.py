@@ -28,7 +28,7 @@ from integrations.models import Event
 from integrations.parsers import reading
 from limited_use.sinks.rows import Permits
 from limited_use.vault.compression import TooLarge
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.sealing import sealer
 from limited_use.vocabulary import DataClass

@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import connection as database
 
 from accounts.actors import Actor, ActorKind
-from limited_use.guard import Fence, FenceKind
-from limited_use.ledger.names import SERVICE, Naming, of_key
+from limited_use.access_request import Fence, FenceKind, Naming
+from limited_use.ledger.names import SERVICE, of_key
 
 from .found import NOTHING, Found
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.actors import Actor
+from limited_use.access_request import Fence, Naming
 from limited_use.features import FEATURES, Feature
-from limited_use.guard import Fence
-from limited_use.ledger.names import SERVICE, Naming
+from limited_use.ledger.names import SERVICE
 from limited_use.vocabulary import Fact, Purpose, Recipient
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from accounts.actors import Actor, ActorKind
 from integrations.models import LIVE, OWNER_ONLY, ConnectionStatus
+from limited_use.access_request import Fence, FenceKind
 from limited_use.features import FEATURES, Feature
-from limited_use.guard import Fence, FenceKind
 from limited_use.vocabulary import Fact
 
 from .columns import by_id, fence, id_or_none, names, number, number_or_none, owns, rows

@@ -25,7 +25,7 @@ from integrations.permits import Permits
 from limited_use.claims import claim
 from limited_use.sinks.rows import Row
 from limited_use.vault.compression import TooLarge
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import sealer

@@ -21,7 +21,7 @@ from accounts.rates import Rate
 from limited_use import receipt_links, signers, verify
 from limited_use.models import Receipt
 from limited_use.receipt_checks import NotProven
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault.keyring.port import SigningKey
 
 RATE: Final = Rate("receipt-link", 60, 60)
 _View = Callable[[HttpRequest, list[Receipt]], HttpResponse]

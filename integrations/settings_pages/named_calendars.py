@@ -24,7 +24,7 @@ from limited_use.guard import Refused
 from limited_use.sinks import agenda
 from limited_use.sinks.agenda import Row, Shown
 from limited_use.sinks.rows import Permits
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
 
 

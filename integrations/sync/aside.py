@@ -21,7 +21,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.ids import uuid7
 from integrations.models import SetAside
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.sinks import provider as own_provider
 from limited_use.vault.sealing import Sealer
 

@@ -25,7 +25,7 @@ from integrations.quota_purse import Postponed
 from limited_use import traces
 from limited_use.guard import Refused
 from limited_use.vault.compression import TooLarge
-from limited_use.vault.keyring import EpochGone, KeyStoreUnavailable
+from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 

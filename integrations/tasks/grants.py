@@ -11,7 +11,7 @@ from django.utils import timezone
 from integrations import forgetting, splitting, tokens
 from integrations.fences import NoLongerLive
 from integrations.providers import errors
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 
 @shared_task(name="integrations.refresh_grant")  # type: ignore[untyped-decorator]

@@ -22,7 +22,7 @@ from accounts import owned
 from integrations import contention, crossings
 from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
 from integrations.providers.pushes import Call
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 
 from . import lookups
 

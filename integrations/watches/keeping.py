@@ -24,7 +24,7 @@ from integrations.providers import errors
 from integrations.quota_purse import Postponed
 from limited_use import traces
 from limited_use.guard import Refused
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.records import Unopenable
 

@@ -16,7 +16,7 @@ from datetime import datetime
 from secrets import token_bytes
 from typing import Final
 
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.vault import directory
 
 _RANDOM_BYTES: Final = 16

@@ -31,7 +31,7 @@ from integrations.providers.access import Access
 from integrations.providers.provider import Provider
 from limited_use import traces
 from limited_use.sinks import provider as own_provider
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 from . import accounts, last_access
 from .channels import LASTS

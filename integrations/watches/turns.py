@@ -20,7 +20,7 @@ from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.vault import sealing
 from limited_use.vault.sealed import Sealed
 

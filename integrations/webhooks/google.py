@@ -23,7 +23,7 @@ from integrations import hints, permits, watches
 from integrations.endpoints import endpoints, news
 from integrations.providers import errors, identity
 from integrations.providers.google import push
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 from . import reading
 

@@ -24,7 +24,7 @@ from integrations import hints, watches
 from integrations.providers import errors
 from integrations.providers.microsoft import notifying
 from integrations.providers.pushes import Call
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 
 from . import reading
 

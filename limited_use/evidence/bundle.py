@@ -11,8 +11,8 @@ from django.conf import settings
 from accounts.ids import uuid7
 from limited_use import documents, policy, signers
 from limited_use.ledger import entries, store
-from limited_use.vault import keyring
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import SigningKey
 
 from .sections import Section, check
 
@@ -24,11 +24,11 @@ def make(sections: Sequence[Section], *, at: datetime) -> bytes:
     Return the bundle as it is to be kept: the exact bytes are what is signed.
 
     :raises sections.NotEvidence: if a section holds what is no evidence
-    :raises keyring.KeyStoreUnavailable: if it cannot be signed now
+    :raises KeyStoreUnavailable: if it cannot be signed now
     """
     said = contents(sections, at=at)
     check(said)
-    ring = keyring.current()
+    ring = get_keyring()
     return documents.sign(
         said,
         signers.note(SigningKey.RECEIPTS, at=at),

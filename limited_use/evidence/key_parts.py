@@ -14,8 +14,9 @@ from accounts.models import Alarm
 from limited_use import signers
 from limited_use.ledger import published, sequencer
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone, Receipt
-from limited_use.vault import custody, keyring, rows, transit_policies
-from limited_use.vault.keyring import MacKey
+from limited_use.vault import custody, rows, transit_policies
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import MacKey
 from limited_use.vault.lines import KeyLine
 
 from .sections import NotMet
@@ -33,7 +34,7 @@ _DIRECTORY: Final = (
 
 
 def custody_of_keys(_: datetime) -> Mapping[str, Any]:
-    ring = keyring.current()
+    ring = get_keyring()
     is_files = not settings.KEYRING_URL
     retention = settings.KEYRING_SNAPSHOT_RETENTION
     return {

@@ -17,7 +17,7 @@ from django.db.models import Max
 
 from limited_use import signers
 from limited_use.models import Checkpoint, Leaf, Tile
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault.keyring.port import SigningKey
 
 from . import differences, notes, published, tiles, tree
 from .differences import Difference, Found

@@ -19,8 +19,8 @@ import orjson
 from django.db import connection
 
 from accounts.ids import uuid7
-from limited_use.vault import keyring
-from limited_use.vault.keyring import MacKey
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import Keyring, MacKey
 
 Value = str | int | bool | None | Sequence[str] | Mapping[str, int]
 
@@ -36,12 +36,12 @@ class NotForTheLedger(Exception):
 
 def pseudonym(subject: UUID) -> str:
     """Return the ledger's name of `subject`: 32 hexadecimal digits, keyed, the same each time."""
-    return _pseudonym(keyring.current(), subject)
+    return _pseudonym(get_keyring(), subject)
 
 
 # One request names the same few subjects again and again.
 @lru_cache(maxsize=4096)
-def _pseudonym(ring: keyring.Keyring, subject: UUID) -> str:
+def _pseudonym(ring: Keyring, subject: UUID) -> str:
     return ring.mac(MacKey.PSEUDONYM, b"ledger/1\0" + subject.bytes)[:16].hex()
 
 

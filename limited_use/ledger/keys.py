@@ -15,9 +15,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from limited_use import tombstones
 from limited_use.ledger_models import LedgerKey
-from limited_use.vault import naming, naming_rows
+from limited_use.vault import naming, naming_rows, tombstones
 from limited_use.vault.keys import KEY_ID_BYTES
 
 from . import entries, names, pseudonyms
@@ -118,7 +117,7 @@ def _destroy(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
     naming_rows.destroy(row.holder)
     row.destroyed_at, row.outcome = at, outcome
     row.save(update_fields=["destroyed_at", "outcome"])
-    tombstones.owe(tombstones.of_key(key_id(bytes(row.commitment))))
+    tombstones.record_owed(tombstones.for_key(key_id(bytes(row.commitment))))
     # Whoever rolls this back opens it again; another process drops it within minutes.
     names.forget()
 

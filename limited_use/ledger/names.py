@@ -12,13 +12,13 @@ from collections import OrderedDict
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
-from typing import Protocol
 from uuid import UUID
 
 from django.db import connection
 
+from limited_use.access_request import Naming
 from limited_use.vault import naming
-from limited_use.vault.keyring import EpochGone, KeyStoreUnavailable
+from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
 
 from . import entries, pseudonyms
 
@@ -26,16 +26,6 @@ CACHE_SIZE = 1024
 CACHE_SECONDS = 300.0
 # A request names an integration, its connection, its owner and an actor.
 NAMES_HELD = 64
-
-
-class Naming(Protocol):
-    """Names of 32 hexadecimal digits, the same each time."""
-
-    def __call__(self, one: UUID) -> str:
-        """Return the name of `one` in entries about its use."""
-
-    def at_the_end(self, one: UUID) -> str:
-        """Return its name in entries about its removal, which its receipt shows."""
 
 
 class _Service:

@@ -16,9 +16,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
+
+from limited_use.vault.tombstones import Tombstone
 
 from .notes import Checkpoint
 
@@ -31,13 +33,6 @@ class Unreadable(Exception):
 
 class WriteOnce(Exception):
     """What was published stands: it is neither repeated otherwise nor taken back."""
-
-
-class Tombstone(NamedTuple):
-    """What never comes back: `key` and a key id's hash (hexadecimal), `receipt` and its id."""
-
-    kind: str
-    value: str
 
 
 class Publication(Protocol):

@@ -17,12 +17,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
-from limited_use import signers, tombstones
+from limited_use import signers
 from limited_use.models import Checkpoint, Leaf
-from limited_use.vault import keyring
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import SigningKey
 
-from . import notes, published, tiles, tree
+from . import notes, published, tiles, tombstone_publication, tree
 from .store import Tiles
 
 # One transaction's worth: 16 ms of hashing.
@@ -64,7 +64,7 @@ def run(at: datetime, *, batch: int = BATCH) -> Run | None:
             placed += count
         size = _publish(at)
         # After the tree that says so: outside, no key is dead whose end is nowhere recorded.
-        tombstones.publish(at=at)
+        tombstone_publication.publish_owed(at=at)
         return Run(placed, size)
     finally:
         with connection.cursor() as cursor:
@@ -182,7 +182,7 @@ def _publish(at: datetime) -> int:
         # A run was killed between publishing and saying so here.
         note = latest[1]
     else:
-        ring = keyring.current()
+        ring = get_keyring()
         key = signers.note(SigningKey.LEDGER, at=at)
         note = notes.sign(str(checkpoint), key, lambda text: ring.sign(SigningKey.LEDGER, text))
         file.append(checkpoint, note)

@@ -15,7 +15,7 @@ import orjson
 from django.http import HttpRequest
 
 from accounts.actors import Actor, ActorKind
-from limited_use.guard import FenceKind, Permit
+from limited_use.access_request import FenceKind, Permit
 from limited_use.vocabulary import DataClass, Purpose, Recipient
 
 from . import rows as sealed_rows

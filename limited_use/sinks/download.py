@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from accounts.actors import Actor
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.vault import opening
 from limited_use.vault.sealed import Sealed
 from limited_use.vocabulary import Purpose

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.actors import Actor, ActorKind
-from limited_use.guard import FenceKind
+from limited_use.access_request import FenceKind
 from limited_use.vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows

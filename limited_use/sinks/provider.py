@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.vault import opening
 from limited_use.vault.sealed import Sealed
 from limited_use.vocabulary import DataClass, Purpose, Recipient

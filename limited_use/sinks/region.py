@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from django.db import InterfaceError, OperationalError
 
 from limited_use import traces
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.records import Unopenable
 
 P = ParamSpec("P")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from accounts import alarms
 from accounts.actors import Actor
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.vault import opening
 from limited_use.vault.records import Damaged, KeyDamaged
 from limited_use.vault.sealed import Binding, Sealed

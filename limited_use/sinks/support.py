@@ -15,7 +15,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from accounts.actors import Actor, ActorKind
-from limited_use.guard import FenceKind
+from limited_use.access_request import FenceKind
 from limited_use.vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows

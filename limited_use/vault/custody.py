@@ -17,8 +17,9 @@ from django.db.models import Max
 
 from limited_use.models import KeyEpoch
 
-from . import functions, keyring, naming, rights, rows
-from .keyring import Bound, EpochGone, NoKeyring, Rewrap
+from . import functions, naming, rights, rows
+from .keyring.factory import get_keyring
+from .keyring.port import Bound, EpochGone, NoKeyring, Rewrap
 from .keys import key_id_of
 from .lines import KeyLine
 
@@ -33,21 +34,21 @@ def problems() -> list[str]:
     Of the lines that this class of process has to do with. One that only reads, as that of staff,
     may not count the keys; the others do.
 
-    :raises keyring.KeyStoreUnavailable: if the keyring cannot be asked
+    :raises KeyStoreUnavailable: if the keyring cannot be asked
     """
     mine = rights.of(settings.PROCESS_CLASS)
     lines = sorted(mine.lines) if mine.wraps or mine.turns else []
-    return [said for line in lines for said in _of(line, keyring.current().epochs(line))]
+    return [said for line in lines for said in _of(line, get_keyring().epochs(line))]
 
 
 def orphans() -> int:
     """
     Return how many keys wait for a keyring of which nothing at all is here.
 
-    :raises keyring.KeyStoreUnavailable: if it cannot be told whether one is here
+    :raises KeyStoreUnavailable: if it cannot be told whether one is here
     """
     try:
-        is_here = any(keyring.current().epochs(line) for line in KeyLine)
+        is_here = any(get_keyring().epochs(line) for line in KeyLine)
     except NoKeyring:
         is_here = False
     return 0 if is_here else sum(one.key_count for one in rows.tally())
@@ -89,7 +90,7 @@ def _others_unwrap(line: KeyLine, epoch: int) -> bool:
 
 
 def _wraps_anew(line: KeyLine, one: rows.Waiting) -> bool:
-    ring, bound = keyring.current(), Bound(one.holder, one.key_id)
+    ring, bound = get_keyring(), Bound(one.holder, one.key_id)
     with suppress(EpochGone):
         # Opens nothing; what comes out is thrown away.
         ring.rewrap(line, ring.epochs(line)[-1], [Rewrap(one.kek_epoch, one.wrapped, bound)])
@@ -130,7 +131,7 @@ def _rewraps(line: KeyLine, epoch: int, one: rows.Waiting) -> bool:
 def _opens(row: rows.KeyRow) -> bool:
     bound = Bound(row.holder, row.key_id)
     try:
-        root = keyring.current().unwrap(row.line, row.kek_epoch, row.wrapped, bound)
+        root = get_keyring().unwrap(row.line, row.kek_epoch, row.wrapped, bound)
     except EpochGone:
         return all(held.kek_epoch != row.kek_epoch for held in rows.held([row.holder]))
     return key_id_of(root) == row.key_id

@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
 
-from . import keyring
-from .keyring import MacKey
+from .keyring.factory import get_keyring
+from .keyring.port import MacKey
 from .records import Unopenable
 
 #: Whose the permits to ask are: nobody's in particular, for who is asked about is not known before.
@@ -27,7 +27,7 @@ ASKING: Final = Use(DataClass.PROFILE, Purpose.CONNECTION_MAINTAIN, Recipient.VA
 
 def blind(kind: str, value: str) -> bytes:
     """Return 32 bytes to look `value` up by; `kind` keeps the kinds apart."""
-    return keyring.current().mac(MacKey.DIRECTORY, _message(b"blind/1", kind, value))
+    return get_keyring().mac(MacKey.DIRECTORY, _message(b"blind/1", kind, value))
 
 
 def asked(kind: str, value: str, permit: Permit, *, at: datetime) -> bytes:
@@ -43,7 +43,7 @@ def asked(kind: str, value: str, permit: Permit, *, at: datetime) -> bytes:
 
 def derive(kind: str, value: str) -> bytes:
     """Return 32 secret bytes for `value` (a PKCE verifier, a nonce), the same each time."""
-    return keyring.current().mac(MacKey.DIRECTORY, _message(b"derive/1", kind, value))
+    return get_keyring().mac(MacKey.DIRECTORY, _message(b"derive/1", kind, value))
 
 
 def _message(purpose: bytes, kind: str, value: str) -> bytes:

@@ -17,8 +17,9 @@ from limited_use.ledger import entries
 from limited_use.ledger import keys as ledger_keys
 from limited_use.models import KeyEpoch
 
-from . import keyring, naming, rows
-from .keyring import Bound, Rewrap
+from . import naming, rows
+from .keyring.factory import get_keyring
+from .keyring.port import Bound, EpochGone, Rewrap
 from .keys import lock_line
 from .lines import KeyLine
 
@@ -86,7 +87,7 @@ def turn(line: KeyLine, at: datetime) -> Turn:
 
 
 def _begin(line: KeyLine, at: datetime) -> int:
-    ring = keyring.current()
+    ring = get_keyring()
     # Alone: whoever made a key under the old epoch has committed it before we
     # look for keys to wrap anew, and whoever comes later sees the new one.
     with transaction.atomic():
@@ -107,7 +108,7 @@ def _begin(line: KeyLine, at: datetime) -> int:
 def _name_anew(epoch: int, at: datetime) -> None:
     try:
         lost = naming.renew(epoch, at=at)
-    except keyring.EpochGone:
+    except EpochGone:
         lost = None
     if lost is None:
         raise LeftBehind(f"a naming key below epoch {epoch} does not open what it should")
@@ -126,8 +127,8 @@ def _rewrap(line: KeyLine, epoch: int) -> int | None:
         return None
     asked = [Rewrap(one.kek_epoch, one.wrapped, Bound(one.holder, one.key_id)) for one in waiting]
     try:
-        rewrapped = keyring.current().rewrap(line, epoch, asked)
-    except keyring.EpochGone:
+        rewrapped = get_keyring().rewrap(line, epoch, asked)
+    except EpochGone:
         rewrapped = None
     if rewrapped is None:
         raise LeftBehind(f"a key of {line} below epoch {epoch} does not unwrap")
@@ -135,7 +136,7 @@ def _rewrap(line: KeyLine, epoch: int) -> int | None:
 
 
 def _end(line: KeyLine, epoch: int, at: datetime) -> tuple[int, ...]:
-    ring = keyring.current()
+    ring = get_keyring()
     # Looked up again, not remembered: nothing that still hangs on an old epoch may lose it.
     if rows.waiting(line, below=epoch, most=1):
         raise LeftBehind(f"a key of {line} below epoch {epoch}")

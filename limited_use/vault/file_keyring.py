@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from .keyring import Bound, EpochGone, MacKey, NoKeyring, Rewrap, SigningKey
+from .keyring.port import Bound, EpochGone, MacKey, NoKeyring, Rewrap, SigningKey
 from .lines import KeyLine
 
 KEY_BYTES = 32

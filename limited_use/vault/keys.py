@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from django.db import transaction
 
-from limited_use import tombstones
 from limited_use.vocabulary import DataClass
 
-from . import keyring, rows
+from . import rows, tombstones
+from .keyring.factory import get_keyring
+from .keyring.port import Bound, EpochGone, NoKeyring
 from .lines import KeyLine
 from .memory import Memory
 from .rows import KeyRow
@@ -111,7 +112,7 @@ def made(*, holder: UUID, line: KeyLine, at: datetime, epoch: int) -> tuple[KeyR
     key_id = key_id_of(root)
     with transaction.atomic():
         kek_epoch = _current_epoch(line, at)
-        wrapped = keyring.current().wrap(line, kek_epoch, root, keyring.Bound(holder, key_id))
+        wrapped = get_keyring().wrap(line, kek_epoch, root, Bound(holder, key_id))
         row = KeyRow(holder, line, epoch, key_id, wrapped, kek_epoch)
         rows.make(row, at=at)
     return row, Unwrapped(root, key_id)
@@ -145,7 +146,7 @@ def end(*, holder: UUID) -> Gone | None:
         return None
     line, key_id, kek_epoch = found
     forget(holder)
-    tombstones.owe(tombstones.of_key(key_id))
+    tombstones.record_owed(tombstones.for_key(key_id))
     return Gone(line, key_id.hex(), kek_epoch)
 
 
@@ -165,17 +166,15 @@ def unwrap(row: KeyRow) -> Unwrapped:
 
     The cache saves the unwrapping, never the reading of the row.
 
-    :raises keyring.EpochGone: if the epoch key that wraps it is gone
-    :raises keyring.KeyStoreUnavailable: if the key store does not answer
+    :raises EpochGone: if the epoch key that wraps it is gone
+    :raises KeyStoreUnavailable: if the key store does not answer
     """
     hit = _memory.find(row)
     if hit is not None:
         return hit
-    root = keyring.current().unwrap(
-        row.line, row.kek_epoch, row.wrapped, keyring.Bound(row.holder, row.key_id)
-    )
+    root = get_keyring().unwrap(row.line, row.kek_epoch, row.wrapped, Bound(row.holder, row.key_id))
     if key_id_of(root) != row.key_id:
-        raise keyring.EpochGone(f"{row.line} {row.kek_epoch}")
+        raise EpochGone(f"{row.line} {row.kek_epoch}")
     unwrapped = Unwrapped(root, row.key_id)
     _memory.keep(row, unwrapped)
     return unwrapped
@@ -199,15 +198,15 @@ def lock_line(line: KeyLine, *, alone: bool, at: datetime) -> None:
     any login could take that and keep everybody from making keys, while only the functions of the
     vault lock these rows.
 
-    :raises keyring.NoKeyring: if the keyring has no key of the line
+    :raises NoKeyring: if the keyring has no key of the line
     """
     for _ in range(LOCK_ATTEMPTS):
         if rows.hold_line(line, alone=alone):
             return
         # The first key of the line, or an epoch that ended between look and lock.
-        present = keyring.current().epochs(line)
+        present = get_keyring().epochs(line)
         if not present:
-            raise keyring.NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
+            raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
         rows.began(line, present, at=at)
     raise RuntimeError(f"the epochs of {line} end faster than they are locked")
 
@@ -216,8 +215,8 @@ def _current_epoch(line: KeyLine, at: datetime) -> int:
     # Shared with other makers; excludes a turn, which would otherwise destroy
     # an epoch key under a row that it cannot see yet.
     lock_line(line, alone=False, at=at)
-    epochs = keyring.current().epochs(line)
+    epochs = get_keyring().epochs(line)
     if not epochs:
-        raise keyring.NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
+        raise NoKeyring(f"the keyring has no {line} key: run manage.py init_keyring")
     rows.began(line, [epochs[-1]], at=at)
     return epochs[-1]

@@ -19,9 +19,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.db import IntegrityError, transaction
 
-from . import keyring, keys, naming_rows
+from . import keys, naming_rows
 from . import rows as rows_of_keys
-from .keyring import Bound, EpochGone, Keyring
+from .keyring.factory import get_keyring
+from .keyring.port import Bound, EpochGone, Keyring, NoKeyring
 from .naming_rows import Wrapped
 
 LINE = naming_rows.LINE
@@ -54,9 +55,9 @@ def keep(key: bytes, *, holder: UUID, commitment: bytes, at: datetime) -> None:
     """
     # Shared with other makers, alone in a turn: which sees afterwards what we wrap here.
     keys.lock_line(LINE, alone=False, at=at)
-    present = keyring.current().epochs(LINE)
+    present = get_keyring().epochs(LINE)
     if not present:
-        raise keyring.NoKeyring(f"the keyring has no {LINE} key: run manage.py init_keyring")
+        raise NoKeyring(f"the keyring has no {LINE} key: run manage.py init_keyring")
     epoch, cipher = _choose_key(present, at)
     wrapped = _wrap(cipher, key, _place(holder, commitment), epoch)
     naming_rows.make(holder, commitment, Wrapped(wrapped, epoch))
@@ -67,7 +68,7 @@ def key_of(holder: UUID, commitment: bytes) -> bytes | None:
     Return the ledger key that has this commitment; None if it is destroyed.
 
     :raises EpochGone: if the naming key that wraps it is destroyed, or it does not fit
-    :raises keyring.KeyStoreUnavailable: if this process needs to ask for it, and cannot
+    :raises KeyStoreUnavailable: if this process needs to ask for it, and cannot
     """
     place = _place(holder, commitment)
     row, former = naming_rows.read(holder, commitment), None
@@ -155,7 +156,7 @@ def _made(epoch: int, at: datetime) -> AESGCM:
 
 
 def _cipher(epoch: int) -> AESGCM | None:
-    place = (keyring.current(), epoch)
+    place = (get_keyring(), epoch)
     with _held_lock:
         found = _held.get(place)
     if found is not None:

@@ -16,10 +16,10 @@ from uuid import UUID
 from django.db import connection
 
 from accounts import alarms
-from limited_use.guard import Fence, FenceKind, Permit
+from limited_use.access_request import Fence, FenceKind, Permit
 
 from . import records
-from .keyring import EpochGone
+from .keyring.port import EpochGone
 from .keys import Unwrapped, forget, unwrap
 from .lines import KeyLine
 from .records import KeyDamaged, Unopenable
@@ -101,7 +101,7 @@ def batch(permits: Iterable[Permit], *, at: datetime) -> Batch:
 
     :raises Unopenable: if one has expired, its holder's key is gone or of another
         epoch, or one of its fences is down
-    :raises keyring.KeyStoreUnavailable: if the key store does not answer
+    :raises KeyStoreUnavailable: if the key store does not answer
     """
     wanted = list(permits)
     if any(at >= permit.expires_at for permit in wanted):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .keyring import Bound, Keyring, MacKey, NoKeyring, Rewrap, SigningKey
+from .keyring.port import Bound, Keyring, MacKey, NoKeyring, Rewrap, SigningKey
 from .lines import KeyLine
 
 _CONTENT, _ACCOUNT, _CREDENTIAL = KeyLine.CONTENT, KeyLine.ACCOUNT, KeyLine.CREDENTIAL

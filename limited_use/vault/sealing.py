@@ -18,7 +18,7 @@ from limited_use.vocabulary import DataClass
 
 from . import records
 from .fields import SealedField
-from .keyring import EpochGone
+from .keyring.port import EpochGone
 from .keys import Destroyed, Shut, Unwrapped, forget, made, read, unwrap
 from .lines import KeyLine
 from .sealed import Binding, Sealed

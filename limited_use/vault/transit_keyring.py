@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from . import transit_wire as wire
-from .keyring import (
+from .keyring.port import (
     Bound,
     EpochGone,
+    KeyringConfig,
     KeyStoreUnavailable,
     MacKey,
     NoKeyring,
-    Place,
     Rewrap,
     SigningKey,
 )
@@ -45,23 +45,23 @@ class Missing(NoKeyring):
 
 
 class TransitKeyring:
-    """:param place: where the engine is, and under which mount and prefix our keys are"""
+    """:param config: the address of the engine, with the mount and prefix of our keys"""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._store = Store(place)
+    def __init__(self, config: KeyringConfig) -> None:
+        self._config = config
+        self._store = Store(config)
         self._roots: dict[MacKey, bytes] = {}
         # Which version signs: the one whose public key was last told.
         self._signing: dict[SigningKey, int] = {}
 
     @classmethod
-    def create(cls, place: Place) -> TransitKeyring:
+    def create(cls, config: KeyringConfig) -> TransitKeyring:
         """
         Make what is missing of our keys, and return the keyring. Never replaces a key.
 
         :raises NoKeyring: if one that exists is not of the kind that it must be
         """
-        keyring = cls(place)
+        keyring = cls(config)
         for name, kind in KINDS.items():
             try:
                 keyring._read(name)
@@ -164,7 +164,7 @@ class TransitKeyring:
     def _crypt(self, act: str, line: KeyLine, asked: dict[str, Any]) -> dict[str, Any]:
         path = f"{act}/{self._named(line)}"
         try:
-            return self._store.call("POST", f"{self._place.mount}/{path}", asked)
+            return self._store.call("POST", f"{self._config.mount}/{path}", asked)
         except Declined as declined:
             found = declined
         if wire.says_gone(found.why):
@@ -173,13 +173,13 @@ class TransitKeyring:
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
-            return self._store.call(method, f"{self._place.mount}/{path}", body)
+            return self._store.call(method, f"{self._config.mount}/{path}", body)
         except Declined as declined:
             found = declined
         raise self._explained(found, path)
 
     def _explained(self, declined: Declined, path: str) -> NoKeyring:
-        mount = self._place.mount
+        mount = self._config.mount
         if "no handler for route" in declined.why:
             return NoKeyring(f"there is no transit engine at {mount}: bao secrets enable"
                              f" -path={mount} transit")  # fmt: skip
@@ -198,4 +198,4 @@ class TransitKeyring:
         return key
 
     def _named(self, name: str) -> str:
-        return f"{self._place.prefix}-{name}"
+        return f"{self._config.prefix}-{name}"

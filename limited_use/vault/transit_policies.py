@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from .keyring import SigningKey
+from .keyring.port import SigningKey
 from .rights import RIGHTS, Rights
 
 # What may be done at a path: capabilities, and the only parameters that may be set.

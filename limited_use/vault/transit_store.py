@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import httpx
 
-from .keyring import KeyStoreUnavailable, NoKeyring, Place, towards
+from .keyring.port import KeyringConfig, KeyStoreUnavailable, NoKeyring, key_server_address
 
 # A person may be waiting for the page.
 TIMEOUT: Final = httpx.Timeout(2.0, connect=1.0)
@@ -39,13 +39,13 @@ class Declined(Exception):
 
 
 class Store:
-    """:param place: where it is, and who we are there"""
+    """:param config: the address of the key server and our credentials"""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        verify = ssl.create_default_context(cafile=place.ca or None)
+    def __init__(self, config: KeyringConfig) -> None:
+        self._config = config
+        verify = ssl.create_default_context(cafile=config.ca or None)
         self._client = httpx.Client(
-            base_url=f"{place.url}/v1/",
+            base_url=f"{config.url}/v1/",
             timeout=TIMEOUT,
             verify=verify,
             trust_env=False,
@@ -84,14 +84,14 @@ class Store:
 
     def _begin(self) -> str:
         """Return a token: a new one for a role, or the one that was given, once it is known."""
-        place = self._place
-        if not place.role_id:
-            self._know(_data(self._send("GET", "auth/token/lookup-self", None, place.token)))
-            return place.token
+        config = self._config
+        if not config.role_id:
+            self._know(_data(self._send("GET", "auth/token/lookup-self", None, config.token)))
+            return config.token
         answer = self._send(
             "POST",
             "auth/approle/login",
-            {"role_id": place.role_id, "secret_id": place.secret_id},
+            {"role_id": config.role_id, "secret_id": config.secret_id},
             None,
         )
         if answer.status_code in {_REFUSED, _DENIED}:
@@ -104,7 +104,7 @@ class Store:
         answer = self._send("POST", "auth/token/renew-self", {}, token)
         if answer.status_code == _OK:
             self._know(_member(answer, "auth"))
-        elif self._place.role_id:
+        elif self._config.role_id:
             self._token = self._begin()
         else:
             # It may not be renewed. Used until it ends, and then refused with a reason.
@@ -119,7 +119,7 @@ class Store:
         answer = self._send("GET", "auth/token/lookup-self", None, token)
         if answer.status_code == _OK:
             raise NoKeyring("the key store does not let us: install the policies of init_keyring")
-        if not self._place.role_id:
+        if not self._config.role_id:
             raise NoKeyring("the key store no longer knows our token: give us another")
         with self._lock:
             if self._token == token:
@@ -136,13 +136,13 @@ class Store:
         if monotonic() < self._down_until:
             raise KeyStoreUnavailable
         headers = {"X-Vault-Token": token} if token else {}
-        way = towards.set(self._at)
+        way = key_server_address.set(self._at)
         try:
             answer = self._client.request(method, path, json=body, headers=headers)
         except httpx.HTTPError:
             answer = None
         finally:
-            towards.reset(way)
+            key_server_address.reset(way)
         if answer is not None and answer.status_code in {_OK, 204, _REFUSED, _DENIED, _MISSING}:
             return answer
         self._down_until = monotonic() + PAUSE_SECONDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from .keyring import Bound, KeyStoreUnavailable
+from .keyring.port import Bound, KeyStoreUnavailable
 from .lines import KeyLine
 
 # The engine's words for a version that is gone, or a wrapping that does not fit. All else that

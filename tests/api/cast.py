@@ -35,9 +35,10 @@ from integrations.mime import raw
 from integrations.models import Attachment
 from integrations.places import Place
 from limited_use import consents
-from limited_use.features import FEATURES, register_client
+from limited_use.features import FEATURES
 from limited_use.ledger import entries
 from limited_use.models import Consent
+from limited_use.service_clients import create_declared_client
 from limited_use.vault.sealing import sealer
 from tests.accounts.cast import EC
 from tests.integrations.household import Household
@@ -217,7 +218,7 @@ def security_key(user: User) -> Authenticator:
 def widget() -> ServiceClient:
     """Return the platform feature that shows a person's inbox elsewhere."""
     known = ServiceClient.objects.filter(client_id="inbox-widget").first()
-    return known or register_client(
+    return known or create_declared_client(
         feature="inbox-widget", purposes=["inbox.display"], jwks=KEYS, at=timezone.now()
     )
 

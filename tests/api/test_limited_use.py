@@ -16,6 +16,7 @@ from integrations.models import IntegrationStatus, PurgeTrigger
 from limited_use import features
 from limited_use.ledger import entries
 from limited_use.models import Leaf
+from limited_use.service_clients import create_declared_client
 from tests.accounts.cast import EC, Asking, post_form
 from tests.api import cast, schema
 from tests.integrations import household as houses
@@ -301,7 +302,7 @@ class TestACampaign:
     @pytest.mark.parametrize("feature", ["campaigns", "inbox-widget", "inbox", "unknown"])
     def test_cannot_be_registered(self, db, feature):
         with pytest.raises(features.Undeclared):
-            features.register_client(
+            create_declared_client(
                 feature=feature, purposes=["marketing"], jwks=cast.KEYS, at=timezone.now()
             )
 

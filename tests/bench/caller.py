@@ -14,6 +14,7 @@ from accounts import delegations, tokens
 from accounts.models import Organisation, User
 from config.front.call_stack import call_with_room
 from limited_use import features
+from limited_use.service_clients import create_declared_client
 
 APPLICATION = WSGIHandler()
 
@@ -65,7 +66,7 @@ def signed_in(user: User) -> Caller:
 def feature_of(user: User, organisation: Organisation) -> Caller:
     """Return a platform feature that `user` switched on, with a token for their inbox."""
     at = timezone.now()
-    client = features.register_client(
+    client = create_declared_client(
         feature="inbox-widget", purposes=["inbox.display"], jwks=_keys(), at=at
     )
     delegation = delegations.switch_on(

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from limited_use import guard, policy
-from limited_use.guard import Ask, Fence, FenceKind
+from limited_use.access_request import AccessRequest, Fence, FenceKind
 from limited_use.ledger import entries, keys, names
 from limited_use.models import Leaf
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
@@ -113,13 +113,13 @@ def _permits() -> list[Figure]:
     ]
 
 
-def _ask() -> Ask:
+def _ask() -> AccessRequest:
     user, holder, account = uuid7(), uuid7(), uuid7()
     membership = uuid7()
     # The ledger has names of each account's own, as in the service.
     keys.create(holder=account, at=timezone.now())
     actor = Actor(ActorKind.PERSON, user, user, uuid7(), membership, 1)
-    return Ask(
+    return AccessRequest(
         use=CASES[0].use,
         holder=holder,
         epoch=1,
@@ -132,7 +132,7 @@ def _ask() -> Ask:
     )
 
 
-def _bare_insert(asked: list[Ask]) -> Callable[[], object]:
+def _bare_insert(asked: list[AccessRequest]) -> Callable[[], object]:
     _, _, records = unrecorded.decided(asked, at=timezone.now())
     payload = entries.encode({**records[0][1], "id": str(records[0][0]), "v": 1})
     statement = "INSERT INTO limited_use_leaf (id, payload) VALUES (%s, %s)"

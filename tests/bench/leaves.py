@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
-from limited_use.guard import Ask
+from limited_use.access_request import AccessRequest
 from limited_use.ledger import entries
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests import unrecorded
@@ -22,7 +22,7 @@ _COLUMNS = {"id": "uuid", "payload": "bytea", "subject": "bytea", "idx": "int8"}
 def body() -> dict[str, Any]:
     """Return what the entry of a page says that its owner looked at."""
     person = uuid7()
-    ask = Ask(
+    ask = AccessRequest(
         use=Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.OWNER),
         holder=uuid7(),
         epoch=1,

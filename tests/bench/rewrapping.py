@@ -18,8 +18,9 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from limited_use.models import DataKey
-from limited_use.vault import epochs, keyring, keys, rows
-from limited_use.vault.keyring import Bound, EpochGone, Rewrap
+from limited_use.vault import epochs, keys, rows
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import Bound, EpochGone, Rewrap
 from limited_use.vault.lines import KeyLine
 from tests.bench import figures, mailbox, measure, sizes
 from tests.bench.figures import Figure
@@ -82,7 +83,7 @@ def _made() -> Made:
 
 
 def _store(made: list[Made]) -> None:
-    ring, at = keyring.current(), timezone.now()
+    ring, at = get_keyring(), timezone.now()
     epoch = ring.epochs(LINE)[-1]
     # As whoever makes a key says that its epoch is in use.
     rows.began(LINE, [epoch], at=at)
@@ -100,7 +101,7 @@ def _store(made: list[Made]) -> None:
 
 
 def _crypto(made: list[Made]) -> list[float]:
-    ring = keyring.current()
+    ring = get_keyring()
     epoch = ring.epochs(LINE)[-1]
     wrapped = {one.holder: one.wrapped for one in rows.waiting(LINE, below=epoch + 1, most=KEYS)}
     asked = [Rewrap(epoch, wrapped[one.bound.holder], one.bound) for one in made[: epochs.BATCH]]
@@ -117,7 +118,7 @@ def _crypto(made: list[Made]) -> list[float]:
 
 def _loop() -> float:
     """Wrap keys anew, one at a time, under the epoch that they have: the work is the same."""
-    ring = keyring.current()
+    ring = get_keyring()
     began = time.perf_counter()
     with transaction.atomic():
         for key in DataKey.objects.filter(line=LINE).order_by("id")[:LOOPED].iterator():
@@ -129,7 +130,7 @@ def _loop() -> float:
 
 
 def _turn(made: list[Made]) -> float:
-    ring = keyring.current()
+    ring = get_keyring()
     former = ring.epochs(LINE)[-1]
     sample = random.Random(former).sample(made, SAMPLE)  # noqa: S311 - repeatable
     before = {one.bound.holder: _wrapped(one.bound.holder) for one in sample}

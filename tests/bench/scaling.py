@@ -19,7 +19,7 @@ from accounts.models import Delegation, Membership, User
 from config.classes import ProcessClass
 from integrations import facts, permits
 from integrations.models import Connection, Integration
-from limited_use.guard import Ask
+from limited_use.access_request import AccessRequest
 from limited_use.models import Consent, DataKey, Leaf, LedgerKey, WrappedLedgerKey
 from limited_use.sinks import response
 from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
@@ -134,8 +134,8 @@ def _calls(hers: Integration, actor: Actor) -> dict[str, Callable[[], object]]:
     }
 
 
-def _ask(hers: Integration, actor: Actor, found: facts.Found) -> Ask:
-    return Ask(
+def _ask(hers: Integration, actor: Actor, found: facts.Found) -> AccessRequest:
+    return AccessRequest(
         use=_SHOWN,
         holder=hers.id,
         epoch=found.epoch,

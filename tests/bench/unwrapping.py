@@ -23,9 +23,10 @@ from django.conf import settings
 
 from config.classes import ProcessClass
 from integrations.models import Integration
-from limited_use.vault import keyring, keys
+from limited_use.vault import keys
 from limited_use.vault.file_keyring import FileKeyring
-from limited_use.vault.keyring import Bound, Keyring, Place
+from limited_use.vault.keyring.factory import get_keyring, read_config
+from limited_use.vault.keyring.port import Bound, Keyring, KeyringConfig
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.transit_keyring import TransitKeyring
 from limited_use.vault.transit_store import Store
@@ -49,7 +50,7 @@ class Side:
     database: Any
     # The login of a web process there, by which the pages are read.
     web: Any
-    place: Place | None
+    place: KeyringConfig | None
     people: list[tuple[Caller, Integration]] = field(default_factory=list)
     # Seconds of pages whose key was in memory, and of those that had to ask for it.
     known: list[float] = field(default_factory=list)
@@ -59,16 +60,16 @@ class Side:
     @contextmanager
     def inside(self, *, as_web: bool = False) -> Iterator[Keyring]:
         """Have the service use this database and this keyring."""
-        before = keyring.place()
+        before = read_config()
         _name(self.place or before._replace(url=""))
         try:
             with classes.using(self.web if as_web else self.database):
-                yield keyring.current()
+                yield get_keyring()
         finally:
             _name(before)
 
 
-def _name(place: Place) -> None:
+def _name(place: KeyringConfig) -> None:
     # One by one: Django's own way for tests would have every page begin with no setting at hand.
     for name, value in place._asdict().items():
         setattr(settings, f"KEYRING_{name.upper()}", value)

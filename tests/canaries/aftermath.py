@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from limited_use.vault.keyring.factory import get_keyring
 from tests.canaries import cluster, stores
 from tests.canaries.world import World
 
@@ -96,7 +97,7 @@ class Aftermath:
 
         from accounts.actors import SYSTEM
         from accounts.ids import uuid7
-        from limited_use.guard import Permit
+        from limited_use.access_request import Permit
         from limited_use.vocabulary import Purpose, Recipient, Use
 
         use = Use(binding.data_class, Purpose.INBOX_DISPLAY, Recipient.OWNER)
@@ -138,17 +139,14 @@ class Aftermath:
 
     def unwrapping(self) -> int:
         """Return how many of the kept wrapped keys the key store still unwraps."""
-        from limited_use.vault import keyring
-        from limited_use.vault.keyring import Bound, EpochGone
+        from limited_use.vault.keyring.port import Bound, EpochGone
         from limited_use.vault.lines import KeyLine
 
         count = 0
         for row in self.wrapped:
             bound = Bound(row.holder, bytes(row.key_id))
             try:
-                keyring.current().unwrap(
-                    KeyLine(row.line), row.kek_epoch, bytes(row.wrapped), bound
-                )
+                get_keyring().unwrap(KeyLine(row.line), row.kek_epoch, bytes(row.wrapped), bound)
             except EpochGone:
                 continue
             count += 1

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from accounts.derived_keys import derive_django_key
+from limited_use.vault.keyring.factory import get_keyring
 from tests.canaries import parser_memory
 from tests.canaries.control import TRACER, Control, planted
 from tests.canaries.marks import Marks
@@ -117,15 +118,15 @@ def _data_keys() -> list[tuple[str, bytes]]:
     """Return every data key there is, unwrapped, as the service itself would."""
     from limited_use.ledger_models import LedgerKey
     from limited_use.models import DataKey
-    from limited_use.vault import keyring, naming
-    from limited_use.vault.keyring import Bound
+    from limited_use.vault import naming
+    from limited_use.vault.keyring.port import Bound
     from limited_use.vault.lines import KeyLine
 
     found = []
     for row in DataKey.objects.all():
         bound = Bound(row.holder, bytes(row.key_id))
         line = KeyLine(row.line)
-        key = keyring.current().unwrap(line, row.kek_epoch, bytes(row.wrapped), bound)
+        key = get_keyring().unwrap(line, row.kek_epoch, bytes(row.wrapped), bound)
         found.append((f"{line} key", key))
     for row in LedgerKey.objects.filter(destroyed_at=None):
         key = naming.key_of(row.holder, bytes(row.commitment))

@@ -25,7 +25,7 @@ from config.tripwire import Attempt, Tripwire, Undeclared, place_of
 from integrations.parsers import process
 from integrations.providers import transport
 from integrations.tasks.purposes import TASKS
-from limited_use.vault import keyring
+from limited_use.vault.keyring.port import key_server_address
 
 # Addresses of documentation: nobody is there. RFC 5737, RFC 2606.
 NOBODY = "203.0.113.9"
@@ -305,7 +305,7 @@ class TestDoors:
         refused(watched, "socket.connect", None, ("192.0.2.1", 443))
 
     def test_to_the_key_store_lead_to_no_provider(self, watched):
-        with within(keyring.towards, KEYS):
+        with within(key_server_address, KEYS):
             watched.look("socket.connect", (None, KEYS))
             refused(watched, "socket.connect", None, GMAIL)
 
@@ -348,7 +348,7 @@ class TestATask:
     def test_without_a_purpose_still_reaches_keys_and_broker(self, watched):
         with within(service.task, "limited_use.turn_key_epoch"):
             watched.look("socket.connect", (None, ("broker.internal", 6380)))
-            with within(keyring.towards, KEYS):
+            with within(key_server_address, KEYS):
                 watched.look("socket.connect", (None, KEYS))
 
     def test_is_known_while_it_runs(self):

@@ -11,10 +11,9 @@ from accounts import owned
 from integrations import connections, permits, tokens
 from integrations.models import AttemptOutcome, Connection, ConnectionStatus
 from integrations.tasks import grants
-from limited_use import tombstones
 from limited_use.models import DataKey, Leaf, OwedTombstone
 from limited_use.sinks import provider
-from limited_use.vault import keys
+from limited_use.vault import keys, tombstones
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.records import Unopenable
 from limited_use.vault.rights import NotThisProcess
@@ -129,7 +128,7 @@ class TestAReconnect:
         _, _, key_id = renewed
 
         assert ended() == [{"kek_epoch": 1, "key_id": key_id.hex(), "line": "credential"}]
-        owed = tombstones.of_key(key_id)
+        owed = tombstones.for_key(key_id)
         assert OwedTombstone.objects.filter(kind=owed.kind, value=owed.value).exists()
 
     @pytest.mark.invariant(5)

@@ -19,7 +19,8 @@ from integrations import credentials, endings, facts, permits
 from integrations.facts import FoundFor
 from integrations.models import Integration, IntegrationStatus, PurgeTrigger
 from limited_use import consents
-from limited_use.guard import FenceKind, Refused
+from limited_use.access_request import FenceKind
+from limited_use.guard import Refused
 from limited_use.models import Leaf
 from limited_use.sinks.provider import credential
 from limited_use.sinks.response import Row, json_page

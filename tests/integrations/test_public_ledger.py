@@ -12,7 +12,7 @@ from limited_use.ledger import consistency, entries, sequencer
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import VerifierKeyPeriod
 from limited_use.vault.file_keyring import FileKeyring
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault.keyring.port import SigningKey
 from tests.keyrings import copy_keyring
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -11,9 +11,10 @@ import pytest
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from limited_use import guard
-from limited_use.guard import Ask
-from limited_use.vault import keyring, keys
-from limited_use.vault.keyring import Place
+from limited_use.access_request import AccessRequest
+from limited_use.vault import keys
+from limited_use.vault.keyring.factory import _open_transit, get_keyring
+from limited_use.vault.keyring.port import KeyringConfig
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.sealing import sealer
 from limited_use.vault.transit_keyring import TransitKeyring
@@ -55,16 +56,18 @@ def use(settings):
     def use(place):
         for name, value in place._asdict().items():
             setattr(settings, f"KEYRING_{name.upper()}", value)
-        return keyring.current()
+        return get_keyring()
 
     yield use
-    keyring._transit.cache_clear()
+    _open_transit.cache_clear()
 
 
 @pytest.fixture
 def transit_ring(openbao, use):
     """Return a keyring of this test's own, as root: what our policies suffice for is told apart."""
-    place = Place(openbao.address, "shared", f"t-{secrets.token_hex(6)}", token=openbao.root)
+    place = KeyringConfig(
+        openbao.address, "shared", f"t-{secrets.token_hex(6)}", token=openbao.root
+    )
     TransitKeyring.create(place)
     return use(place)
 
@@ -102,7 +105,7 @@ def ask(holder):
             "on_behalf_of": ALICE.user_id,
             "facts": OWNING,
         }
-        return Ask(**{**defaults, **changes})
+        return AccessRequest(**{**defaults, **changes})
 
     return ask
 

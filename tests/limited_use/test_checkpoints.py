@@ -290,7 +290,7 @@ class TestSigners:
         from limited_use import signers
         from limited_use.ledger import audit
         from limited_use.vault.file_keyring import FileKeyring
-        from limited_use.vault.keyring import SigningKey
+        from limited_use.vault.keyring.port import SigningKey
 
         record(2)
         before = sequencer.verifier_key()

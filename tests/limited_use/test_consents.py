@@ -15,9 +15,9 @@ from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
 from accounts.roles import Role
 from limited_use import consents
+from limited_use.access_request import Fence
 from limited_use.consents import NeedsAnEnd, NotAMember, Outdated
 from limited_use.features import FEATURES, Undeclared
-from limited_use.guard import Fence
 from limited_use.models import Consent, Leaf
 from limited_use.vault import opening
 from limited_use.vault.opening import Unopenable

@@ -16,7 +16,7 @@ from limited_use import checks
 from limited_use.models import DataKey, KeyEpoch
 from limited_use.tasks import turn_key_epoch
 from limited_use.vault import custody, epochs, keys, naming, rows
-from limited_use.vault.keyring import EpochGone
+from limited_use.vault.keyring.port import EpochGone
 from limited_use.vault.lines import KeyLine
 from tests.walls import acting_as
 

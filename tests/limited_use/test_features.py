@@ -9,6 +9,7 @@ from accounts.models import ServiceClient
 from limited_use import checks, features
 from limited_use.features import FEATURES, Undeclared
 from limited_use.rules import RULES
+from limited_use.service_clients import create_declared_client
 from limited_use.vocabulary import DataClass, Purpose
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -62,7 +63,7 @@ class TestRegisterClient:
 
     @pytest.mark.django_db
     def test_records_the_purposes_of_a_declared_client(self, client_keys):
-        features.register_client(
+        create_declared_client(
             feature="inbox-widget", purposes=["inbox.display"], jwks=client_keys, at=NOW
         )
 

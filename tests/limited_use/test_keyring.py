@@ -11,9 +11,10 @@ from django.db import connection
 
 from accounts.ids import uuid7
 from limited_use.models import DataKey, KeyEpoch, Leaf
-from limited_use.vault import epochs, keyring, keys, opening
+from limited_use.vault import epochs, keys, opening
 from limited_use.vault.file_keyring import FileKeyring
-from limited_use.vault.keyring import Bound, EpochGone, MacKey, NoKeyring, SigningKey
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import Bound, EpochGone, MacKey, NoKeyring, SigningKey
 from limited_use.vault.lines import KeyLine
 
 from .conftest import EITHER, NOW
@@ -117,7 +118,7 @@ class TestFileKeyring:
         call_command("init_keyring")
 
         assert "keyring ready" in capsys.readouterr().out
-        assert keyring.current().epochs(CONTENT) == (1,)
+        assert get_keyring().epochs(CONTENT) == (1,)
 
         Path(settings.KEYRING_DIR).chmod(0o755)
         with pytest.raises(CommandError):

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from accounts.ids import uuid7
-from limited_use.vault import keyring
 from limited_use.vault.file_keyring import FileKeyring
-from limited_use.vault.keyring import Bound, EpochGone, MacKey, NoKeyring, Rewrap, SigningKey
+from limited_use.vault.keyring.factory import read_config
+from limited_use.vault.keyring.port import Bound, EpochGone, MacKey, NoKeyring, Rewrap, SigningKey
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.transit_keyring import TransitKeyring
 
@@ -28,7 +28,7 @@ def again(ring):
     """Return the same keyring as another process would make it."""
     if isinstance(ring, FileKeyring):
         return FileKeyring.create(ring._directory)
-    return TransitKeyring.create(keyring.place())
+    return TransitKeyring.create(read_config())
 
 
 @EITHER

@@ -18,7 +18,8 @@ from limited_use.ledger import entries, keys, names, pseudonyms, published, sequ
 from limited_use.ledger_models import LedgerKey, WrappedLedgerKey
 from limited_use.models import DataKey, Leaf
 from limited_use.vault import epochs, naming, naming_rows
-from limited_use.vault.keyring import EpochGone
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import EpochGone
 from limited_use.vault.lines import KeyLine
 from tests.integrations.household import person
 
@@ -152,7 +153,7 @@ class TestNames:
     def test_need_no_key_store_once_a_process_made_one(self, connected, settings):
         other, subject = uuid7(), uuid7()
         keys.create(holder=other, at=NOW)
-        ring = naming.keyring.current()
+        ring = get_keyring()
         names.of(connected)(subject)
         for path in ring._directory.glob("kek-*"):
             path.unlink()

@@ -14,7 +14,8 @@ from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
 from integrations.models import MessageBody
 from limited_use import guard, notifications
-from limited_use.guard import Fence, FenceKind, Refused
+from limited_use.access_request import Fence, FenceKind
+from limited_use.guard import Refused
 from limited_use.models import Consent, Leaf, Share
 from limited_use.notifications import KINDS
 from limited_use.share_models import ShareLevel

@@ -13,8 +13,8 @@ from limited_use.ledger import entries, sequencer
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import Receipt
 from limited_use.receipts import Incomplete, NotSequenced
-from limited_use.vault import keyring
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import SigningKey
 from limited_use.verify import NotProven
 
 from .conftest import NOW
@@ -215,7 +215,7 @@ class TestVerify:
         for key in path[:-1]:
             inner = inner[key]
         inner[path[-1]] = value
-        ring = keyring.current()
+        ring = get_keyring()
         signed = documents.sign(said, keys[0], lambda m: ring.sign(SigningKey.RECEIPTS, m))
 
         with pytest.raises(NotProven, match=complaint):

@@ -11,12 +11,13 @@ from accounts import owned
 from accounts.ids import uuid7
 from config.classes import ProcessClass
 from limited_use import guard
+from limited_use.access_request import AccessRequest
 from limited_use.checks import keyring_problems
-from limited_use.guard import Ask
 from limited_use.sinks import provider
-from limited_use.vault import custody, epochs, keyring, keys, naming, rights, rows, sealing
+from limited_use.vault import custody, epochs, keys, naming, rights, rows, sealing
 from limited_use.vault.file_keyring import FileKeyring
-from limited_use.vault.keyring import Bound, MacKey, NoKeyring, Rewrap, SigningKey
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import Bound, MacKey, NoKeyring, Rewrap, SigningKey
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.records import Unopenable
 from limited_use.vault.rights import Limited, NotThisProcess
@@ -220,12 +221,12 @@ class TestTheTable:
         assert {one for one in rights.RIGHTS if one} == set(map(str, ProcessClass))
 
     def test_applies_to_the_process_that_the_settings_name(self, ring, settings):
-        assert isinstance(keyring.current(), FileKeyring)
+        assert isinstance(get_keyring(), FileKeyring)
 
         settings.PROCESS_CLASS = "web"
 
-        assert isinstance(keyring.current(), Limited)
-        assert keyring.current() is keyring.current()
+        assert isinstance(get_keyring(), Limited)
+        assert get_keyring() is get_keyring()
 
 
 @pytest.fixture
@@ -251,7 +252,7 @@ def grant(connection):
     sealed = sealer.seal(Connection, "refresh_token", row=row, data="1//refresh")
     use = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
     facts = frozenset({Fact.CONNECTION_LIVE, Fact.GRANT_LIVE})
-    asked = Ask(
+    asked = AccessRequest(
         use=use,
         holder=holder,
         epoch=1,

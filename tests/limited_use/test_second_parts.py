@@ -15,8 +15,9 @@ from limited_use.ledger.notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.receipts import Incomplete, NotSequenced
 from limited_use.second_parts import KeyEnd, NotDestroyed
-from limited_use.vault import epochs, keyring, keys
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault import epochs, keys
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import Bound, EpochGone, SigningKey
 from limited_use.vault.lines import KeyLine
 from limited_use.verify import NotProven
 
@@ -69,13 +70,13 @@ class Purge:
     def opens(self):
         """Whether a kept copy of the wrapped key opens with the live key store."""
         try:
-            keyring.current().unwrap(
+            get_keyring().unwrap(
                 KeyLine.CONTENT,
                 self.end.kek_epoch,
                 self.wrapped,
-                keyring.Bound(self.subject, bytes.fromhex(self.end.key_id)),
+                Bound(self.subject, bytes.fromhex(self.end.key_id)),
             )
-        except keyring.EpochGone:
+        except EpochGone:
             return False
         return True
 
@@ -239,7 +240,7 @@ class TestVerify:
         for key in path[:-1]:
             inner = inner[key]
         inner[path[-1]] = value
-        ring = keyring.current()
+        ring = get_keyring()
         return documents.sign(said, public[0], lambda m: ring.sign(SigningKey.RECEIPTS, m))
 
     def test_names_the_exact_bytes_of_part_one(self, purged, second):

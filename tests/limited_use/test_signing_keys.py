@@ -16,7 +16,7 @@ from limited_use.ledger.notes import BadNote, VerifierKey
 from limited_use.models import Leaf
 from limited_use.receipt_checks import NotProven
 from limited_use.vault.file_keyring import FileKeyring
-from limited_use.vault.keyring import NoKeyring, SigningKey
+from limited_use.vault.keyring.port import NoKeyring, SigningKey
 from limited_use.vault.transit_keyring import TransitKeyring
 
 from .conftest import EITHER, NOW

@@ -8,10 +8,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from accounts.ids import uuid7
-from limited_use import revived, tombstones
+from limited_use import revived
 from limited_use.ledger import audit, entries, published, sequencer
 from limited_use.models import Checkpoint, DataKey, KeyEpoch, Leaf, OwedTombstone, Tile
-from limited_use.vault import keys
+from limited_use.vault import keys, tombstones
 from limited_use.vault.lines import KeyLine
 
 from .conftest import NOW
@@ -58,7 +58,7 @@ class TestPublish:
         sequencer.run(NOW)
 
         (grave,) = published.current().tombstones()
-        assert grave == tombstones.of_key(bytes.fromhex(key_id))
+        assert grave == tombstones.for_key(bytes.fromhex(key_id))
         assert key_id not in grave.value
         assert sequencer.run(NOW)
         assert len(list(published.current().tombstones())) == 1
@@ -181,7 +181,7 @@ class TestRestore:
         assert keys.read(gone) is None
 
     def test_counts_the_receipts_that_it_lost(self, ring):
-        tombstones.owe(tombstones.of_receipt(uuid7()))
+        tombstones.record_owed(tombstones.for_receipt(uuid7()))
         record()
 
         assert revived.missing_receipts() == 1

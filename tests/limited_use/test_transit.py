@@ -13,8 +13,9 @@ from limited_use.checks import keyring_problems
 from limited_use.ledger import entries
 from limited_use.models import DataKey, Leaf
 from limited_use.sinks import download
-from limited_use.vault import directory, epochs, keyring, keys, opening, transit_store
-from limited_use.vault.keyring import (
+from limited_use.vault import directory, epochs, keys, opening, transit_store
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import (
     Bound,
     EpochGone,
     KeyStoreUnavailable,
@@ -291,7 +292,7 @@ class TestPolicies:
 class TestKeys:
     @pytest.mark.invariant(6)
     def test_that_are_trimmed_are_gone_for_root_as_well(self, openbao, ring):
-        named = f"shared/keys/{ring._place.prefix}-content"
+        named = f"shared/keys/{ring._config.prefix}-content"
         wrapped = ring.wrap(CONTENT, 1, KEY, BOUND)
         ring.advance(CONTENT)
         ring.destroy(CONTENT, 1)
@@ -308,7 +309,7 @@ class TestKeys:
     def test_that_may_not_decrypt_but_are_there_still_count(self, openbao, ring):
         # A turn that was killed between the two steps of destroying.
         ring.advance(CONTENT)
-        named = f"shared/keys/{ring._place.prefix}-content"
+        named = f"shared/keys/{ring._config.prefix}-content"
         openbao.ask(f"{named}/config", {"min_decryption_version": 2, "min_encryption_version": 2})
 
         assert ring.epochs(CONTENT) == (1, 2)
@@ -337,7 +338,7 @@ class TestKeys:
 
     def test_that_sign_may_be_rotated(self, openbao, ring):
         before = ring.public_key(SigningKey.LEDGER)
-        openbao.ask(f"shared/keys/{ring._place.prefix}-ledger/rotate", {})
+        openbao.ask(f"shared/keys/{ring._config.prefix}-ledger/rotate", {})
 
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -356,4 +357,4 @@ class TestKeys:
         monkeypatch.setattr(ring._store, "call", None)
 
         assert directory.blind("sub", "1") == first
-        assert keyring.current() is ring
+        assert get_keyring() is ring

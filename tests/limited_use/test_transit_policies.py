@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from limited_use.vault.keyring import MacKey, SigningKey
+from limited_use.vault.keyring.port import MacKey, SigningKey
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.rights import RIGHTS
 from limited_use.vault.transit_keyring import TransitKeyring

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from accounts.ids import uuid7
 from accounts.models import Alarm
 from integrations.models import Message, MessageBody
-from limited_use.guard import Fence, FenceKind
+from limited_use.access_request import Fence, FenceKind
 from limited_use.models import DataKey
-from limited_use.vault import compression, directory, keyring, keys, opening, records
+from limited_use.vault import compression, directory, keys, opening, records
+from limited_use.vault.keyring.port import NoKeyring
 from limited_use.vault.keys import Destroyed, Unwrapped
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.records import Damaged, KeyDamaged, Unopenable
@@ -474,7 +475,7 @@ class TestKeys:
 def test_no_key_is_made_without_a_keyring(db, settings, tmp_path):
     settings.KEYRING_DIR = tmp_path / "nowhere"
 
-    with pytest.raises(keyring.NoKeyring):
+    with pytest.raises(NoKeyring):
         keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)
 
 

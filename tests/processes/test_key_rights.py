@@ -9,7 +9,8 @@ import pytest
 
 from integrations.models import Connection, Message, PurgeJob
 from limited_use.models import DataKey, KeyEpoch, Receipt
-from limited_use.vault import keyring, keys
+from limited_use.vault import keys
+from limited_use.vault.keyring.factory import _open_transit
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.transit_keyring import TransitKeyring
 from tests.integrations.google import ALICE_BOX, Browser
@@ -41,7 +42,7 @@ def store(openbao, world, settings, tmp_path):
         }
 
     yield of
-    keyring._transit.cache_clear()
+    _open_transit.cache_clear()
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ RULES = {
     "unwraps a key": Rule(
         rules.unwrapping,
         (
-            "keyring.current().unwrap(line, 1, wrapped, bound)",
+            "get_keyring().unwrap(line, 1, wrapped, bound)",
             "from limited_use.vault import keys\nkeys.unwrap(row)",
             "ring.rewrap(line, wrapped)",
         ),

@@ -31,7 +31,7 @@ STEPS = {
     for name in (
         "ledger/sequencer.py",
         "ledger/published.py",
-        "tombstones.py",
+        "ledger/tombstone_publication.py",
     )
 }
 

@@ -14,9 +14,9 @@ import pytest
 from django.db import connection as database
 
 from accounts.ids import uuid7
-from limited_use import tombstones
 from limited_use.ledger import audit, entries, published, sequencer
 from limited_use.models import Checkpoint, Leaf, OwedTombstone
+from limited_use.vault import tombstones
 from tests.integrations.purge.conftest import keyring
 from tests.worlds.processes import environment, wait_until
 
@@ -55,7 +55,7 @@ def leader(keyring):
 
 
 def record(count=ENTRIES):
-    tombstones.owe(tombstones.of_key(uuid7().bytes[:8]))
+    tombstones.record_owed(tombstones.for_key(uuid7().bytes[:8]))
     return [entries.append({"event": "x.done", "at": 0}) for _ in range(count)]
 
 

@@ -15,8 +15,8 @@ from integrations import gauges
 from integrations.tasks import evidence as tasks
 from limited_use import bursts
 from limited_use import tasks as counting
-from limited_use.vault import epochs, keyring
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault import epochs
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.lines import KeyLine
 from tests.api import cast
 from tests.review.conftest import MESSAGES, as_worker, settle
@@ -128,7 +128,7 @@ class TestGauges:
         def away():
             raise KeyStoreUnavailable
 
-        monkeypatch.setattr(keyring, "current", away)
+        monkeypatch.setattr(gauges, "get_keyring", away)
 
         measure()
 

@@ -18,7 +18,7 @@ from limited_use.ledger import proofs
 from limited_use.policy import TABLE
 from limited_use.rules import RULES
 from limited_use.use_models import PolicyUse, Refusal
-from limited_use.vault.keyring import SigningKey
+from limited_use.vault.keyring.port import SigningKey
 from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient
 from tests import bound_tests
 from tests.api import cast

@@ -20,7 +20,7 @@ from integrations.models import Calendar, CalendarRole, Event
 from integrations.providers import PROVIDERS
 from integrations.providers.access import Access
 from integrations.providers.calendars import EventContent, Notify
-from limited_use.guard import Permit
+from limited_use.access_request import Permit
 from limited_use.sinks import provider as own_provider
 
 from .errors import GuestsAreTold, PermissionMissing, ReadOnly

@@ -14,9 +14,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from limited_use.vault import custody, keyring, transit_policies
+from limited_use.vault import custody, transit_policies
 from limited_use.vault.file_keyring import FileKeyring
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.factory import read_config
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.transit_keyring import TransitKeyring
 
 
@@ -47,10 +48,10 @@ class Command(BaseCommand):
             raise CommandError(str(problem) or "the key store does not answer") from None
 
     def _transit(self) -> None:
-        place = keyring.place()
-        TransitKeyring.create(place)
-        self.stdout.write(f"keyring ready at {place.url}, {place.mount}/keys/{place.prefix}-…")
-        for name, text in transit_policies.policies(place.mount, place.prefix).items():
+        config = read_config()
+        TransitKeyring.create(config)
+        self.stdout.write(f"keyring ready at {config.url}, {config.mount}/keys/{config.prefix}-…")
+        for name, text in transit_policies.policies(config.mount, config.prefix).items():
             self.stdout.write(f"\n# bao policy write {name} -\n{text}")
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from limited_use import signers
 from limited_use.ledger import sequencer
-from limited_use.vault.keyring import KeyStoreUnavailable, SigningKey
+from limited_use.vault.keyring.port import KeyStoreUnavailable, SigningKey
 
 
 class Command(BaseCommand):

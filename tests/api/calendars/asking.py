@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from accounts import clients, delegations
 from limited_use import consents, shares
-from limited_use.features import FEATURES, register_client
+from limited_use.features import FEATURES
 from limited_use.models import Share
+from limited_use.service_clients import create_declared_client
 from limited_use.share_models import ShareLevel
 from tests.api import cast, schema
 from tests.integrations.calendar_house import moment
@@ -83,7 +84,7 @@ def withdraw(alice, given: Share) -> None:
 def scheduler(alice):
     """Return the scheduling assistant as a caller, which Alice switched on."""
     client = clients.ServiceClient.objects.filter(client_id="scheduler").first()
-    client = client or register_client(
+    client = client or create_declared_client(
         feature="scheduler",
         purposes=["calendar.schedule"],
         jwks=cast.KEYS,

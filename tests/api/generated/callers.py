@@ -16,7 +16,8 @@ from schemathesis import Case, Response
 from accounts import delegations, tokens
 from accounts.models import User
 from config.classes import ProcessClass
-from limited_use.features import FEATURES, register_client
+from limited_use.features import FEATURES
+from limited_use.service_clients import create_declared_client
 from tests.api import cast
 from tests.api.conftest import open_test_transaction
 from tests.walls import acting_as
@@ -59,7 +60,9 @@ def sign_in(user: User) -> Caller:
 
 def switch_on_feature(world: World, feature: str, purpose: str) -> Caller:
     """Return a platform feature that the person switched on."""
-    client = register_client(feature=feature, purposes=[purpose], jwks=cast.KEYS, at=world.at)
+    client = create_declared_client(
+        feature=feature, purposes=[purpose], jwks=cast.KEYS, at=world.at
+    )
     delegation = delegations.switch_on(
         user_id=world.alice.id,
         organisation_id=world.organisation.id,

@@ -11,8 +11,9 @@ from integrations import purge, tasks
 from integrations.models import Message, PurgeJob, PurgeStep
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
-from limited_use.vault import epochs, keyring, keys, records, transit_store
-from limited_use.vault.keyring import EpochGone
+from limited_use.vault import epochs, keys, records, transit_store
+from limited_use.vault.keyring.factory import _open_transit
+from limited_use.vault.keyring.port import EpochGone
 from limited_use.vault.lines import KeyLine
 from limited_use.vault.transit_keyring import TransitKeyring
 from tests.integrations.purge.conftest import NOW, disconnect
@@ -73,7 +74,7 @@ def store(request, tmp_path, settings, monkeypatch):
         for name, value in place._asdict().items():
             setattr(settings, f"KEYRING_{name.upper()}", value)
         yield Engine(bao, copy)
-        keyring._transit.cache_clear()
+        _open_transit.cache_clear()
 
 
 @pytest.fixture

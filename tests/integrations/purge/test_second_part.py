@@ -19,7 +19,7 @@ from limited_use.ledger.notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
 from limited_use.vault import epochs, rhythm
 from limited_use.vault import keys as vault_keys
-from limited_use.vault.keyring import EpochGone
+from limited_use.vault.keyring.port import EpochGone
 from limited_use.vault.lines import KeyLine
 from tests.integrations import household
 from tests.integrations.calendars import local_house

@@ -72,7 +72,7 @@ class TestSources:
             "from integrations.providers import PROVIDERS",
             "from integrations.providers.errors import Unavailable",
             "from integrations import inbox",
-            "from limited_use.vault.keyring import KeyStoreUnavailable",
+            "from limited_use.vault.keyring.port import KeyStoreUnavailable",
         ],
     )
     def test_do_not_include_other_modules(self, code):

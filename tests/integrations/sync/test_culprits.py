@@ -30,7 +30,7 @@ from integrations.providers import errors
 from integrations.settings_pages import words
 from integrations.sync import aside, culprits, reconcile
 from limited_use.vault.compression import TooLarge
-from limited_use.vault.keyring import KeyStoreUnavailable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
 from tests.fakes.mail import Killed
 from tests.walls import acting_as
 

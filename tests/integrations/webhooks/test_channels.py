@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from integrations.models import SyncWork, Watch
 from integrations.watches import lookups, schedule
-from limited_use.vault import keyring as rings
+from limited_use.vault.keyring.factory import _open_files
 from tests.broker import sync_message
 from tests.integrations.watches.conftest import CALENDAR, rows, sweep
 from tests.integrations.webhooks.conftest import CHANNEL, asked_of, call
@@ -130,7 +130,7 @@ class TestAStranger:
 def test_without_keys_whoever_calls_is_told_to_come_again(channel, settings, queue):
     folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
     folder.rename(away)
-    rings._at.cache_clear()
+    _open_files.cache_clear()
 
     out = call(*channel, resource=RESOURCE)
     away.rename(folder)

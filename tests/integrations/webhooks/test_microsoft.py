@@ -16,7 +16,7 @@ from integrations import providers
 from integrations.models import SyncWork, Watch
 from integrations.providers.microsoft import notifying
 from integrations.watches import lookups, schedule, ways
-from limited_use.vault import keyring as rings
+from limited_use.vault.keyring.factory import _open_files
 from tests.broker import sync_message
 from tests.fakes.pushes import subscriptions_opened
 from tests.integrations.watches.conftest import rows, sweep
@@ -224,7 +224,7 @@ class TestAStranger:
 def test_without_keys_whoever_calls_is_told_to_come_again(subscription, settings, queue):
     folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
     folder.rename(away)
-    rings._at.cache_clear()
+    _open_files.cache_clear()
 
     out = call(item(*subscription))
     away.rename(folder)

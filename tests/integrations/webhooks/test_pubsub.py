@@ -23,7 +23,7 @@ from integrations.models import SyncWork, Watch
 from integrations.providers import transport
 from integrations.providers.pushes import Notice
 from limited_use.models import Leaf
-from limited_use.vault import keyring as rings
+from limited_use.vault.keyring.factory import _open_files
 from tests.broker import broker_down, sync_message
 from tests.integrations.webhooks.conftest import (
     ACCOUNT,
@@ -307,7 +307,7 @@ class TestKeysOutOfReach:
     def test_are_waited_for_by_who_calls(self, watched, settings, queue):
         folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
         folder.rename(away)
-        rings._at.cache_clear()
+        _open_files.cache_clear()
 
         out = push()
         away.rename(folder)

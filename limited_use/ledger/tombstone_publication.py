@@ -1,0 +1,26 @@
+"""Publish the owed tombstones outside of the database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from limited_use.models import OwedTombstone
+from limited_use.vault.tombstones import Tombstone
+
+from . import published
+
+BATCH = 1000
+
+
+def publish_owed(*, at: datetime) -> int:
+    """
+    Publish the owed tombstones and return their number. Only the sequencer calls it, locked.
+
+    A process that is killed between publishing and recording that publishes them once more.
+    """
+    count = 0
+    while owed := list(OwedTombstone.objects.filter(published_at=None).order_by("id")[:BATCH]):
+        published.current().bury([Tombstone(row.kind, row.value) for row in owed])
+        OwedTombstone.objects.filter(id__in=[row.id for row in owed]).update(published_at=at)
+        count += len(owed)
+    return count

@@ -1,0 +1,142 @@
+"""
+The port of keyrings, which hold the keys above the data keys.
+
+A keyring never returns a key: it wraps, unwraps, authenticates and signs. So a folder of files, a
+transit engine or a separate process can implement it. See `factory` for the one that is in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import ContextVar
+from enum import StrEnum
+from typing import ClassVar, Final, NamedTuple, Protocol
+from uuid import UUID
+
+from limited_use.vault.lines import KeyLine
+
+#: Host and port of the key server during a call to it: the only address that this thread may reach.
+key_server_address: Final[ContextVar[tuple[str, int] | None]] = ContextVar(
+    "towards_keys", default=None
+)
+
+
+class MacKey(StrEnum):
+    # Blind indexes across the service: account keys, addresses.
+    DIRECTORY = "directory"
+    # Ids in the ledger.
+    PSEUDONYM = "pseudonym"
+
+
+class SigningKey(StrEnum):
+    LEDGER = "ledger"
+    RECEIPTS = "receipts"
+
+
+class KeyStoreUnavailable(Exception):
+    """
+    The key store does not answer. Nothing opens and nothing is sealed until it does.
+
+    No data is lost. The client may retry.
+    """
+
+    # Seconds until the client should retry.
+    retry_after: ClassVar[float] = 5.0
+
+
+class NoKeyring(KeyStoreUnavailable):
+    """
+    The keyring is missing, refuses this process, or is not safe to use. Retrying does not help:
+    the message tells the operator what to do.
+    """
+
+
+class EpochGone(Exception):
+    """The key of that epoch is destroyed, or does not fit. Read the row again, once."""
+
+
+class Bound(NamedTuple):
+    """The holder and id of a key. Its wrapping is bound to them, and to line and epoch."""
+
+    holder: UUID
+    key_id: bytes
+
+
+class Rewrap(NamedTuple):
+    """A wrapped key to wrap again, with its current epoch and its holder."""
+
+    epoch: int
+    wrapped: bytes
+    bound: Bound
+
+
+class Keyring(Protocol):
+    """
+    :raises KeyStoreUnavailable: from every method, if the keyring does not answer now
+    :raises NoKeyring: from every method, if it cannot be used
+    """
+
+    def __hash__(self) -> int: ...
+
+    def epochs(self, line: KeyLine) -> tuple[int, ...]:
+        """Return the numbers of the epochs that have a key, oldest first; the last is current."""
+
+    def advance(self, line: KeyLine) -> int:
+        """Make the key of the next epoch, durably, and return its number."""
+
+    def destroy(self, line: KeyLine, epoch: int) -> None:
+        """Destroy the key of a past epoch. Repeating it changes nothing."""
+
+    def wrap(self, line: KeyLine, epoch: int, key: bytes, bound: Bound) -> bytes:
+        """
+        Return `key` (32 bytes) encrypted under that epoch's key, in 60 bytes.
+
+        :raises EpochGone: if that epoch has no key
+        """
+
+    def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, bound: Bound) -> bytes:
+        """
+        Return the key in `wrapped`.
+
+        :raises EpochGone: if that epoch has no key, or it does not fit
+        """
+
+    def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[Rewrap]) -> list[bytes]:
+        """
+        Return each key wrapped under that epoch's key instead.
+
+        :raises EpochGone: if one cannot be unwrapped
+        """
+
+    def mac(self, name: MacKey, message: bytes) -> bytes:
+        """Return HMAC-SHA256 (32 bytes) of `message` under the named key."""
+
+    def sign(self, name: SigningKey, message: bytes) -> bytes:
+        """Return the Ed25519 signature (64 bytes, RFC 8032) of `message`."""
+
+    def public_key(self, name: SigningKey) -> bytes:
+        """
+        Return the raw Ed25519 public key (32 bytes).
+
+        Later signatures are made with the key whose public key was returned last.
+        """
+
+    def replace(self, name: SigningKey) -> None:
+        """
+        Replace the signing key durably, and destroy the former one.
+
+        A process that returned the former public key may sign with it once more, or be refused.
+        """
+
+
+class KeyringConfig(NamedTuple):
+    """Address of a transit engine and our credentials: a token, or the two ids of an AppRole."""
+
+    url: str
+    mount: str
+    prefix: str
+    token: str = ""
+    role_id: str = ""
+    secret_id: str = ""
+    # PEM file of the engine's certificate authority; empty: the authorities of the system.
+    ca: str = ""
