@@ -116,6 +116,16 @@ def _describe_column(field) -> str:
     return " ".join(words)
 
 
+def list_migrations() -> list[str]:
+    """Return the paths of migrations and of their SQL."""
+    return sorted(
+        path.relative_to(settings.BASE_DIR).as_posix()
+        for app_name in ("accounts", "integrations", "limited_use")
+        for path in (settings.BASE_DIR / app_name / "migrations").rglob("*.*")
+        if path.suffix in {".py", ".sql"}
+    )
+
+
 def list_alarms() -> list[str]:
     """Return the kinds of alarms."""
     return sorted(alarm_guide.NEXT_STEPS)

@@ -11,6 +11,7 @@ import difflib
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework import serializers
@@ -26,6 +27,7 @@ LISTS = {
     "derivations": source_names.list_derivations,
     "ledger_events": source_names.list_ledger_events,
     "log_events": source_names.list_log_events,
+    "migrations": runtime_names.list_migrations,
     "openapi": runtime_names.list_openapi,
     "routes": runtime_names.list_routes,
     "rules": runtime_names.list_rules,
@@ -53,6 +55,13 @@ def test_metrics_are_as_listed():
     gauges.measure(at=timezone.now())
 
     compare("metrics", runtime_names.list_metrics())
+
+
+@pytest.mark.django_db
+def test_models_need_no_migration(capsys):
+    call_command("makemigrations", check_changes=True, dry_run=True)
+
+    assert "No changes detected" in capsys.readouterr().out
 
 
 def test_environment_variables_are_as_listed(monkeypatch, tmp_path):
