@@ -20,9 +20,9 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from kombu.exceptions import OperationalError
 
-from accounts import rates
+from accounts import rate_limits
 from accounts.models import User
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 
 logger = logging.getLogger(__name__)
 
@@ -48,15 +48,15 @@ class AccountMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
-    """A counter of `accounts.rates`: how many, and for whom or what it counts."""
+class MailCounter:
+    """A counter of `accounts.rate_limits`: how many, and for whom or what it counts."""
 
     rate: Rate
     key: str
 
 
 def queue_mail(
-    mail: AccountMail, task: Any, *, counter: Counter, user_id: UUID | None, at: datetime
+    mail: AccountMail, task: Any, *, counter: MailCounter, user_id: UUID | None, at: datetime
 ) -> None:
     """
     Ask a worker for a mail, unless the counter has reached its limit.
@@ -69,7 +69,7 @@ def queue_mail(
     :param counter: of the address in lower case, or of something that its person alone has
     :param user_id: None if the address has no account
     """
-    if not rates.count(counter.rate, counter.key, at=at).is_within:
+    if not rate_limits.add_count(counter.rate, counter.key, at=at).is_within:
         return
     try:
         # A mail that nobody sent before the next may be asked for is late, and not sent.
@@ -78,7 +78,7 @@ def queue_mail(
         )
     except (OperationalError, OSError):
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "broker_failed"})
-        rates.give_back(counter.rate, counter.key, at=at)
+        rate_limits.take_back_count(counter.rate, counter.key, at=at)
 
 
 def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
@@ -94,13 +94,13 @@ def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
         logger.info("mail.not_sent", extra={"kind": mail.name, "reason": "no_server"})
         return
     try:
-        _write(mail, user).send()
+        _make_message(mail, user).send()
     except OSError:
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "server_failed"})
-        rates.give_back(mail.rate, user.email, at=at)
+        rate_limits.take_back_count(mail.rate, user.email, at=at)
 
 
-def _write(mail: AccountMail, user: User) -> EmailMessage:
+def _make_message(mail: AccountMail, user: User) -> EmailMessage:
     context = mail.make_context(user)
     return EmailMessage(
         " ".join(render_to_string(f"{mail.template}_subject.txt", context).split()),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from accounts.current import membership_of
+from accounts.current_organisation import get_membership
 from accounts.models import ServiceToken
 
 if TYPE_CHECKING:
@@ -53,18 +53,18 @@ class Actor:
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id=UUID(int=0))
 
 
-def actor_of(request: HttpRequest | Request) -> Actor:
+def get_actor(request: HttpRequest | Request) -> Actor:
     """
     Return who is asking.
 
     :raises NoActor: if nobody is signed in
     """
     if isinstance(request, Request) and isinstance(request.auth, ServiceToken):
-        return _client(request.auth)
+        return _make_client_actor(request.auth)
     user = request.user
     if not user.is_authenticated:
         raise NoActor
-    membership = membership_of(request)
+    membership = get_membership(request)
     return Actor(
         kind=ActorKind.PERSON,
         id=user.pk,
@@ -75,7 +75,7 @@ def actor_of(request: HttpRequest | Request) -> Actor:
     )
 
 
-def _client(token: ServiceToken) -> Actor:
+def _make_client_actor(token: ServiceToken) -> Actor:
     # `ServiceTokenAuthentication` loaded all of this in one query.
     return Actor(
         kind=ActorKind.CLIENT,

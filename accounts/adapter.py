@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import (
-    factor_secrets,
     known_origins,
+    mfa_secrets,
     people,
     reauthentication,
     sessions,
@@ -90,7 +90,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
         """Let allauth, which asks this first, see no confirmation by password beside a factor."""
-        reauthentication.forget_weak_confirmations(context.request)
+        reauthentication.drop_weak_confirmations(context.request)
         required: bool = super().is_reauthentication_required(app=app, **details)
         return required
 
@@ -108,7 +108,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         user.save(update_fields=["password"])
         request: HttpRequest | None = context.request
         own = request is not None and request.user.pk == user.pk
-        sessions.end_all(
+        sessions.end_sessions(
             user_id=user.pk, keep=request.session.session_key if request and own else None
         )
         if request is not None and not own:
@@ -118,10 +118,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     def encrypt(self, text: str) -> str:
-        return factor_secrets.seal(text)
+        return mfa_secrets.encrypt_secret(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return factor_secrets.open_(encrypted_text)
+        return mfa_secrets.decrypt_secret(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from accounts import owned, tokens, usage
+from accounts import client_usage, row_owner, tokens
 from accounts.models import ServiceToken, User
 
 # RFC 6750 §2.1. Anything else after `Bearer` is refused before a query is made.
@@ -31,16 +31,18 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
             return None
         at = timezone.now()
         match = _BEARER.fullmatch(header)
-        found = tokens.find(match[1], at=at) if match else None
+        found = tokens.find_token(match[1], at=at) if match else None
         if found is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
         try:
             if not found.is_counted:
-                usage.count(client=found.client, user_id=found.delegation.user_id, at=at)
-        except usage.TooManyUsers as error:
+                client_usage.count_user(
+                    client=found.client, user_id=found.delegation.user_id, at=at
+                )
+        except client_usage.TooManyUsers as error:
             refusal = exceptions.Throttled(wait=error.retry_after)
         else:
-            owned.enter(found.delegation.user_id, found.delegation.organisation_id)
+            row_owner.enter_person(found.delegation.user_id, found.delegation.organisation_id)
             return found.delegation.user, found
         raise refusal
 

@@ -49,7 +49,7 @@ class CredentialField(forms.JSONField):
         return ""
 
 
-def _field() -> CredentialField:
+def _make_field() -> CredentialField:
     return CredentialField(required=True, widget=forms.HiddenInput)
 
 
@@ -68,15 +68,15 @@ def _refuse_unreadable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 class AddKey(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
-    credential = _field()
+    credential = _make_field()
     clean = _refuse_unreadable(AddWebAuthnForm.clean)
 
 
 class AuthenticateWithKey(AuthenticateWebAuthnForm):  # type: ignore[misc]
-    credential = _field()
+    credential = _make_field()
     clean_credential = _refuse_unreadable(AuthenticateWebAuthnForm.clean_credential)
 
 
 class ReauthenticateWithKey(ReauthenticateWebAuthnForm):  # type: ignore[misc]
-    credential = _field()
+    credential = _make_field()
     clean_credential = _refuse_unreadable(ReauthenticateWebAuthnForm.clean_credential)

@@ -25,7 +25,7 @@ class NotOpen(Exception):
     """The person is deactivated or the organisation closed. Nobody joins."""
 
 
-def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
+def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
     Record that a person belongs to an organisation from `at` on.
 
@@ -51,7 +51,7 @@ def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
 
 
 @transaction.atomic
-def leave(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
+def end_membership(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
     End a person's membership, and with it their features, tokens and sessions.
 
@@ -61,12 +61,12 @@ def leave(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     :raises NotAMember: if they do not belong to it now
     """
     theirs = Membership.objects.live().filter(user_id=user_id, organisation_id=organisation_id)
-    if not (ended := end(theirs, at=at)):
+    if not (ended := end_memberships(theirs, at=at)):
         raise NotAMember
     return ended[0]
 
 
-def hold(*, user_ids: Collection[UUID], organisation_id: UUID) -> None:
+def lock_memberships(*, user_ids: Collection[UUID], organisation_id: UUID) -> None:
     """
     Lock the live memberships of some people for the rest of the transaction.
 
@@ -78,7 +78,7 @@ def hold(*, user_ids: Collection[UUID], organisation_id: UUID) -> None:
     list(held.values_list("id"))
 
 
-def end(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
+def end_memberships(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
     """
     End live `memberships` inside the caller's transaction, and return them as they now are.
 
@@ -94,5 +94,5 @@ def end(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
         theirs = Delegation.objects.of(membership.user_id, membership.organisation_id)
         ServiceToken.objects.filter(delegation__in=theirs).delete()
         theirs.live().update(epoch=F("epoch") + 1, switched_off_at=at)
-        sessions.end_all(user_id=membership.user_id)
+        sessions.end_sessions(user_id=membership.user_id)
     return held

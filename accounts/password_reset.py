@@ -18,8 +18,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import known_origins, people, tasks
-from accounts.account_mail import Counter
-from accounts.rates import Rate
+from accounts.account_mail import MailCounter
+from accounts.rate_limits import Rate
 from accounts.reset_links import TO_ADDRESS
 
 _NOBODY: Final = UUID(int=0)
@@ -43,9 +43,9 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
         return address
 
 
-def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> Counter:
+def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> MailCounter:
     # Looked up for an address without an account as well, so that the time tells nothing.
     person_id = user_id or _NOBODY
     if device := known_origins.find_device(request, person_id):
-        return Counter(FROM_DEVICE, f"{person_id} {device}")
-    return Counter(TO_ADDRESS, address)
+        return MailCounter(FROM_DEVICE, f"{person_id} {device}")
+    return MailCounter(TO_ADDRESS, address)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts import owned
+from accounts import row_owner
 
 
 class SignIn(NamedTuple):
@@ -29,7 +29,7 @@ def find_sign_in(address: str) -> SignIn | None:
 
     :param address: in lower case
     """
-    found = _ask("SELECT person, password FROM find_sign_in(%s)", address)
+    found = _fetch_row("SELECT person, password FROM find_sign_in(%s)", address)
     return SignIn(*found) if found else None
 
 
@@ -39,7 +39,7 @@ def find_person(address: str) -> UUID | None:
 
     :param address: in lower case
     """
-    found = _ask("SELECT * FROM find_person(%s)", address)
+    found = _fetch_row("SELECT * FROM find_person(%s)", address)
     return found[0] if found else None
 
 
@@ -47,22 +47,22 @@ def find_colleague(address: str) -> UUID | None:
     """
     Return the active member with this verified address, of the organisation acted in.
 
-    None if there is none, or if nobody is entered (`accounts.owned`).
+    None if there is none, or if nobody is entered (`accounts.row_owner`).
 
     :param address: in lower case
     """
-    found = _ask("SELECT * FROM find_colleague(%s)", address)
+    found = _fetch_row("SELECT * FROM find_colleague(%s)", address)
     return found[0] if found else None
 
 
 def find_kept_factor(person_id: UUID) -> int | None:
     """Return the id of the factor that a person has to keep as staff; None if they need not."""
-    with owned.acting_for(person_id, None):
-        found = _ask("SELECT find_kept_factor()")
+    with row_owner.acting_for(person_id, None):
+        found = _fetch_row("SELECT find_kept_factor()")
     return found[0] if found else None
 
 
-def _ask(statement: str, *values: Any) -> tuple[Any, ...] | None:
+def _fetch_row(statement: str, *values: Any) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         found: tuple[Any, ...] | None = cursor.fetchone()

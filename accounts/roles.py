@@ -73,7 +73,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 }
 
 
-def granted(*, role: str, mfa: bool) -> frozenset[Permission]:
+def get_permissions(*, role: str, mfa: bool) -> frozenset[Permission]:
     """
     Return what `role` may do in a session with or without a second factor.
 
@@ -91,8 +91,8 @@ def is_staff(user: User | AnonymousUser) -> bool:
     return getattr(user, "role", None) in STAFF
 
 
-def may(user: User | AnonymousUser, permission: Permission, *, mfa: bool) -> bool:
+def has_permission(user: User | AnonymousUser, permission: Permission, *, mfa: bool) -> bool:
     """Return whether `user` may, in a session with (`mfa`) or without a second factor."""
     if not user.is_authenticated or not user.is_active:
         return False
-    return permission in granted(role=user.role, mfa=mfa)
+    return permission in get_permissions(role=user.role, mfa=mfa)

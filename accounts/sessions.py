@@ -26,7 +26,7 @@ from accounts.caller_lookup import FoundSession
 from accounts.models import Membership, Session, User
 
 
-def end_all(*, user_id: UUID, keep: str | None = None) -> int:
+def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
     """
     Delete the sessions of `user_id` and return how many there were.
 
@@ -37,11 +37,11 @@ def end_all(*, user_id: UUID, keep: str | None = None) -> int:
     """
     sessions = Session.objects.filter(user_id=user_id)
     if keep is not None:
-        sessions = sessions.exclude(session_key=stored(keep))
+        sessions = sessions.exclude(session_key=hash_session_key(keep))
     return sessions.delete()[0]
 
 
-def stored(session_key: str) -> str:
+def hash_session_key(session_key: str) -> str:
     """Return what the table holds for `session_key`: 160 bits of its SHA-256, in hex."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:40]
 
@@ -58,13 +58,15 @@ class SessionStore(DatabaseStore):
     @property
     def key_salt(self) -> str:
         """Return what the signature of the data is bound to: the site, and the hash of the key."""
-        key_hash = stored(self._session_key) if self._session_key else ""
+        key_hash = hash_session_key(self._session_key) if self._session_key else ""
         return f"{super().key_salt} {settings.SITE} {key_hash}"
 
     def load(self) -> dict[str, Any]:
         if self.session_key is None:
             return {}
-        self._found = caller_lookup.find_session(stored(self.session_key), at=timezone.now())
+        self._found = caller_lookup.find_session(
+            hash_session_key(self.session_key), at=timezone.now()
+        )
         if self._found is None:
             # A key that we did not give out is never taken up: no fixation.
             self._session_key = None
@@ -81,13 +83,13 @@ class SessionStore(DatabaseStore):
         return self._found.memberships if self._found and self.find_person(user_id) else None
 
     def exists(self, session_key: str) -> bool:
-        return super().exists(stored(session_key))
+        return super().exists(hash_session_key(session_key))
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         made = super().create_model_instance(data)
         user_id = data.get(SESSION_KEY)
         return Session(
-            session_key=stored(made.session_key),
+            session_key=hash_session_key(made.session_key),
             session_data=made.session_data,
             expire_date=made.expire_date,
             user_id=UUID(user_id) if user_id else None,
@@ -97,4 +99,4 @@ class SessionStore(DatabaseStore):
     def delete(self, session_key: str | None = None) -> None:
         key = self.session_key if session_key is None else session_key
         if key is not None:
-            Session.objects.filter(session_key=stored(key)).delete()
+            Session.objects.filter(session_key=hash_session_key(key)).delete()

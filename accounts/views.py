@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import current, sign_in_links
+from accounts import current_organisation, sign_in_links
 from accounts.permissions import page
 from accounts.roles import Permission
 
@@ -80,8 +80,8 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
     """Work in another of one's organisations, then go where the form said, within this host."""
     try:
         organisation_id = UUID(request.POST.get("organisation", ""))
-        current.switch(request, organisation_id=organisation_id)
-    except (ValueError, current.NotAMember):
+        current_organisation.switch_organisation(request, organisation_id=organisation_id)
+    except (ValueError, current_organisation.NotAMember):
         # Foreign and unknown ids look alike.
         raise Http404 from None
     target = request.POST.get("next", "")

@@ -67,8 +67,8 @@ class ServiceToken(models.Model):
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
-    #: Whether the client was already counted for the person in this minute (`accounts.usage`). Only
-    #: `accounts.caller_lookup` sets it.
+    #: Whether `accounts.client_usage` already counted the client for the person in this minute.
+    #: Only `accounts.caller_lookup` sets it.
     is_counted = False
 
     class Meta:

@@ -109,7 +109,7 @@ def back_off(
 def report_damage(claim: Claim, work: SyncWork, clock: Clock) -> None:
     """Come back less and less often, and tell an operator once a day."""
     now = clock.now()
-    platform_alarms.sound(
+    platform_alarms.raise_alarm(
         kind="sync.damaged",
         about=work.integration_id,
         window=f"{now:%Y-%m-%d}",

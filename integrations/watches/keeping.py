@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from integrations.fences import NoLongerLive
 from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
@@ -49,7 +49,7 @@ def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID 
     lease_for = timedelta(seconds=settings.LEASE_SECONDS)
     claim, watch = claims.claim(watch_id=watch_id, at=now(), lease_for=lease_for)
     account = watch.connection
-    with owned.acting_for(account.user_id, account.organisation_id):
+    with row_owner.acting_for(account.user_id, account.organisation_id):
         turn = Turn(claim, watch, now)
         _take(turn)
         return turn.due_work_id

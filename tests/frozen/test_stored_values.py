@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from django.apps import apps
 
-from accounts import factor_secrets, keyed_hashes, signed_values
+from accounts import keyed_hashes, mfa_secrets, signed_values
 from accounts.actors import Actor, ActorKind
 from integrations import event_records
 from integrations.providers.calendars import Attendee, EventContent, Reminder, When
@@ -142,7 +142,7 @@ class TestSecretsOfAccounts:
     def test_open(self):
         encrypted = VALUES["encrypted"]
 
-        assert factor_secrets.open_(encrypted["second factor"]) == "JBSWY3DPEHPK3PXP"
+        assert mfa_secrets.decrypt_secret(encrypted["second factor"]) == "JBSWY3DPEHPK3PXP"
         assert typed_addresses.open_(encrypted["typed address"]) == "bob@example.org"
 
     def test_are_read_with_their_signature(self):

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 
-from accounts import factor_secrets
+from accounts import mfa_secrets
 
 # Where allauth keeps it; a test sees that it still does.
 STATE_SESSION_KEY: Final = "account_reauthentication_state"
@@ -29,45 +29,45 @@ _KEPT: Final = frozenset(
 )  # fmt: skip
 
 
-class SuspendedRequests:
+class PendingPosts:
     """Stands just outside of django-allauth's middleware: sees what it left in the session."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        _open(request)
+        _decrypt_post(request)
         try:
             return self._get_response(request)
         finally:
-            _seal(request)
+            _encrypt_post(request)
 
 
-def _open(request: HttpRequest) -> None:
+def _decrypt_post(request: HttpRequest) -> None:
     """Show a form that waits to whoever may run it now; drop one that no secret opens."""
-    state = _state(request)
+    state = _find_state(request)
     if state is None:
         return
     # Looking is no change: a session that nobody touched is not written again.
     was_modified = request.session.modified
     try:
-        state[_REQUEST] = factor_secrets.open_(state[_REQUEST], context=_CONTEXT)
-    except (factor_secrets.Unreadable, ValueError):
+        state[_REQUEST] = mfa_secrets.decrypt_secret(state[_REQUEST], context=_CONTEXT)
+    except (mfa_secrets.Unreadable, ValueError):
         del request.session[STATE_SESSION_KEY]
     else:
         request.session.modified = was_modified
 
 
-def _seal(request: HttpRequest) -> None:
-    state = _state(request)
+def _encrypt_post(request: HttpRequest) -> None:
+    state = _find_state(request)
     if state is None:
         return
     kept: dict[str, Any] = json.loads(state[_REQUEST])
     kept["META"] = {name: value for name, value in kept["META"].items() if name in _KEPT}
-    state[_REQUEST] = factor_secrets.seal(json.dumps(kept), context=_CONTEXT)
+    state[_REQUEST] = mfa_secrets.encrypt_secret(json.dumps(kept), context=_CONTEXT)
 
 
-def _state(request: HttpRequest) -> dict[str, Any] | None:
+def _find_state(request: HttpRequest) -> dict[str, Any] | None:
     """Return what waits, where that is a request."""
     # A cookie is what makes a session worth looking up.
     found = request.session.get(STATE_SESSION_KEY) if request.session.session_key else None

@@ -61,7 +61,7 @@ class Usage(NamedTuple):
         return max(0, self.rate.limit - self.counted)
 
 
-def count(rate: Rate, key: str, *, at: datetime) -> Usage:
+def add_count(rate: Rate, key: str, *, at: datetime) -> Usage:
     """
     Count once towards `rate`, and return how much of it is used.
 
@@ -78,13 +78,13 @@ def count(rate: Rate, key: str, *, at: datetime) -> Usage:
     return Usage(rate, counted, max(1, math.ceil((ends_at - at).total_seconds())))
 
 
-def give_back(rate: Rate, key: str, *, at: datetime) -> None:
+def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:
     """Take one count back, such as that of an attempt that turned out to be no failure."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT give_back_rate(%s, %s)", [_hash_key(rate, key), at])
 
 
-def forget(*, at: datetime) -> int:
+def delete_expired(*, at: datetime) -> int:
     """Delete counters whose window is over, and return how many."""
     return RateCount.objects.filter(expires_at__lte=at).delete()[0]
 

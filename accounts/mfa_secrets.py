@@ -29,7 +29,7 @@ def _list_ciphers(context: bytes) -> list[AESGCM]:
     return [AESGCM(key) for key in derive_keys(context.decode())]
 
 
-def seal(text: str, *, context: bytes = _CONTEXT) -> str:
+def encrypt_secret(text: str, *, context: bytes = _CONTEXT) -> str:
     """
     Return `text` encrypted: a version, then nonce and ciphertext in base64url.
 
@@ -41,7 +41,7 @@ def seal(text: str, *, context: bytes = _CONTEXT) -> str:
     return _PREFIX + base64.urlsafe_b64encode(sealed).decode()
 
 
-def open_(sealed: str, *, context: bytes = _CONTEXT) -> str:
+def decrypt_secret(sealed: str, *, context: bytes = _CONTEXT) -> str:
     """
     Return what `seal` was given.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from accounts import owned
+from accounts import row_owner
 from accounts.models import Membership
 from accounts.sessions import SessionStore
 
@@ -22,7 +22,7 @@ class NotAMember(Exception):
     """They do not belong to that organisation. Offer the ones they do belong to."""
 
 
-def membership_of(request: HttpRequest | Request) -> Membership | None:
+def get_membership(request: HttpRequest | Request) -> Membership | None:
     """
     Return the live membership that the signed-in person works under, or None.
 
@@ -31,7 +31,7 @@ def membership_of(request: HttpRequest | Request) -> Membership | None:
     """
     http = request._request if isinstance(request, Request) else request  # noqa: SLF001
     if not hasattr(http, _CACHE):
-        setattr(http, _CACHE, _look_up(http))
+        setattr(http, _CACHE, _choose_membership(http))
     found: Membership | None = getattr(http, _CACHE)
     return found
 
@@ -52,7 +52,7 @@ def _find_memberships(request: HttpRequest, user_id: UUID) -> list[Membership]:
     return _read_memberships(user_id)
 
 
-def _look_up(request: HttpRequest) -> Membership | None:
+def _choose_membership(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
     memberships = _find_memberships(request, request.user.id)
@@ -60,11 +60,11 @@ def _look_up(request: HttpRequest) -> Membership | None:
     choice = session.get(SESSION_FIELD) if session is not None else None
     chosen = [row for row in memberships if str(row.organisation_id) == choice]
     membership = next(iter([*chosen, *memberships]), None)
-    owned.enter(request.user.pk, membership.organisation_id if membership else None)
+    row_owner.enter_person(request.user.pk, membership.organisation_id if membership else None)
     return membership
 
 
-def switch(request: HttpRequest, *, organisation_id: UUID) -> Membership:
+def switch_organisation(request: HttpRequest, *, organisation_id: UUID) -> Membership:
     """
     Work in another organisation from now on.
 
@@ -76,15 +76,15 @@ def switch(request: HttpRequest, *, organisation_id: UUID) -> Membership:
         raise NotAMember
     request.session[SESSION_FIELD] = str(organisation_id)
     setattr(request, _CACHE, membership)
-    owned.enter(membership.user_id, organisation_id)
+    row_owner.enter_person(membership.user_id, organisation_id)
     return membership
 
 
-def signed_in(request: HttpRequest) -> dict[str, object]:
+def add_memberships(request: HttpRequest) -> dict[str, object]:
     """Give templates `membership` and `other_memberships`, looked up only where they are shown."""
 
     def others() -> list[Membership]:
-        mine = membership_of(request)
+        mine = get_membership(request)
         if mine is None:
             return []
         memberships = _find_memberships(request, mine.user_id)
@@ -92,4 +92,4 @@ def signed_in(request: HttpRequest) -> dict[str, object]:
 
     if not getattr(request, "user", None):
         return {}
-    return {"membership": lambda: membership_of(request), "other_memberships": others}
+    return {"membership": lambda: get_membership(request), "other_memberships": others}

@@ -30,16 +30,16 @@ class Owner(NamedTuple):
 
 
 #: Sees no rows.
-NOBODY: Final = Owner()
-_current: ContextVar[Owner] = ContextVar("owned", default=NOBODY)
+NO_OWNER: Final = Owner()
+_current: ContextVar[Owner] = ContextVar("row_owner", default=NO_OWNER)
 
 
-def current() -> Owner:
+def get_owner() -> Owner:
     """Return who is entered."""
     return _current.get()
 
 
-def enter(person_id: UUID, organisation_id: UUID | None) -> None:
+def enter_person(person_id: UUID, organisation_id: UUID | None) -> None:
     """
     Act for this person until the request or task ends, or somebody else is entered.
 
@@ -48,9 +48,9 @@ def enter(person_id: UUID, organisation_id: UUID | None) -> None:
     _current.set(Owner(person_id, organisation_id))
 
 
-def leave() -> None:
+def clear_owner() -> None:
     """Act for nobody."""
-    _current.set(NOBODY)
+    _current.set(NO_OWNER)
 
 
 @contextmanager
@@ -61,29 +61,29 @@ def acting_for(person_id: UUID, organisation_id: UUID | None) -> Generator[None]
 
 
 @contextmanager
-def as_before(owner: Owner) -> Generator[None]:
+def as_owner(owner: Owner) -> Generator[None]:
     """Act for whom `current` returned elsewhere: in another thread, or later."""
     with _acting_as(owner):
         yield
 
 
 @contextmanager
-def nobody() -> Generator[None]:
+def without_owner() -> Generator[None]:
     """Begin with nobody, and take back at the end of the block whoever was entered in it."""
-    with _acting_as(NOBODY):
+    with _acting_as(NO_OWNER):
         yield
 
 
-def carried(parts: Iterable[bytes]) -> Iterator[bytes]:
+def stream_as_owner(parts: Iterable[bytes]) -> Iterator[bytes]:
     """
     Yield `parts`, each made for whoever is entered now.
 
     What a response streams is made after the request ended, when nobody is entered any more.
     """
-    return _Carried(parts, current())
+    return _OwnedStream(parts, get_owner())
 
 
-class _Carried:
+class _OwnedStream:
     """No part has a name here: what breaks off shows none of them in its report."""
 
     def __init__(self, parts: Iterable[bytes], owner: Owner) -> None:
