@@ -37,7 +37,7 @@ class AccountMail:
 
     :param name: lower case letters and hyphens; the log shows it
     :param template: what the names of its templates begin with
-    :param rate: how many are sent to one address, whoever asks
+    :param rate: how many are sent to one address
     :param make_context: returns the variables of the templates, such as a new link
     """
 
@@ -61,9 +61,9 @@ def queue_mail(
     """
     Ask a worker for a mail, unless the counter has reached its limit.
 
-    A message is queued for an address without an account as well, with an id that nobody has: time
-    and traffic do not tell which addresses have accounts. Without a broker no mail is sent, and the
-    count is taken back.
+    A message is also queued for an address without an account, with a random id: time and traffic
+    do not tell which addresses have accounts. Without a broker no mail is sent, and the count is
+    taken back.
 
     :param task: the Celery task that calls `send_queued`
     :param counter: of the address in lower case, or of something that its person alone has
@@ -72,7 +72,7 @@ def queue_mail(
     if not rate_limits.add_count(counter.rate, counter.key, at=at).is_within:
         return
     try:
-        # A mail that nobody sent before the next may be asked for is late, and not sent.
+        # A mail that is still queued when the next one may be requested is too late.
         task.apply_async(
             kwargs={"user_id": str(user_id or uuid4())}, expires=counter.rate.seconds, retry=False
         )
@@ -83,7 +83,7 @@ def queue_mail(
 
 def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
     """
-    Send a mail that a page asked for; none if the id is nobody's, or of a person without access.
+    Send a mail that a page asked for; nothing if the id is unknown or the person is not active.
 
     If the mail server fails, one count of the address is taken back.
     """

@@ -31,19 +31,19 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
             return None
         at = timezone.now()
         match = _BEARER.fullmatch(header)
-        found = tokens.find_token(match[1], at=at) if match else None
-        if found is None:
+        token = tokens.find_token(match[1], at=at) if match else None
+        if token is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
         try:
-            if not found.is_counted:
+            if not token.is_counted:
                 client_usage.count_user(
-                    client=found.client, user_id=found.delegation.user_id, at=at
+                    client=token.client, user_id=token.delegation.user_id, at=at
                 )
         except client_usage.TooManyUsers as error:
             refusal = exceptions.Throttled(wait=error.retry_after)
         else:
-            row_owner.enter_person(found.delegation.user_id, found.delegation.organisation_id)
-            return found.delegation.user, found
+            row_owner.enter_person(token.delegation.user_id, token.delegation.organisation_id)
+            return token.delegation.user, token
         raise refusal
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # DRF's shape

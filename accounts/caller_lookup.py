@@ -79,7 +79,7 @@ class FoundSession(NamedTuple):
     whom the signed data names.
 
     :param data: signed, and not yet checked
-    :param person: None if the row names nobody, or somebody who is not shown at this site
+    :param person: None if the row names no person, or a person hidden at this site
     :param memberships: the person's live memberships in open organisations, the oldest first
     """
 
@@ -89,7 +89,7 @@ class FoundSession(NamedTuple):
 
 
 def find_session(key_hash: str, *, at: datetime) -> FoundSession | None:
-    """Return the live session of this site whose key has this hash; None if there is none."""
+    """Return the live session of this site with this hash of its key, or None."""
     rows = [_SessionRow._make(row) for row in _fetch_rows(_SESSIONS[settings.SITE], key_hash, at)]
     if not rows:
         return None

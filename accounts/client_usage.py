@@ -43,11 +43,11 @@ def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
         ServiceClient.objects.select_for_update(no_key=True).get(id=client.id)
         if within.filter(user_id=user_id).exists():
             return
-        seen = within.count()
-        allowed = seen < client.users_per_minute
+        counted = within.count()
+        allowed = counted < client.users_per_minute
         if allowed:
             UserMinute.objects.create(client=client, user_id=user_id, minute_at=minute)
-        if seen + 1 > client.users_per_minute // 2:
+        if counted + 1 > client.users_per_minute // 2:
             alarms.raise_alarm(
                 kind=AlarmKind.MANY_USERS,
                 about=client.id,

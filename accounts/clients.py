@@ -104,9 +104,9 @@ def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
     :raises UnusableKeys: if it holds a private, weak, duplicate or unknown key
     """
     try:
-        given = [key for key in jwks["keys"] if key["kty"] in _KINDS]
-        complete = len(given) == len(jwks["keys"])
-        keys = KeySet.import_key_set({"keys": given}).keys if complete else []
+        known = [key for key in jwks["keys"] if key["kty"] in _KINDS]
+        complete = len(known) == len(jwks["keys"])
+        keys = KeySet.import_key_set({"keys": known}).keys if complete else []
     except (JoseError, KeyError, TypeError, ValueError):
         keys = []
     kids = [key.kid for key in keys]

@@ -1,5 +1,5 @@
 """
-Forms of security keys that refuse whatever a browser sends instead of a credential.
+Forms of security keys that refuse any input that is not a credential.
 
 django-allauth parses the JSON of a credential with Django's field and the rest with fido2. Both let
 exceptions through that a stranger can cause: nesting, numbers of 5,000 digits, broken base64.

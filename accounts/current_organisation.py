@@ -1,4 +1,4 @@
-"""Which of a person's organisations they are working in now: kept in the session, by id."""
+"""The organisation that a signed-in person works in; the session keeps its id."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from accounts import row_owner
+from accounts.memberships import NotAMember
 from accounts.models import Membership
 from accounts.sessions import SessionStore
 
@@ -18,22 +19,18 @@ SESSION_FIELD = "organisation_id"
 _CACHE = "_antares_membership"
 
 
-class NotAMember(Exception):
-    """They do not belong to that organisation. Offer the ones they do belong to."""
-
-
 def get_membership(request: HttpRequest | Request) -> Membership | None:
     """
     Return the live membership that the signed-in person works under, or None.
 
-    The first they joined, until they choose. It is looked up once per request, so
-    that all of a request acts under one epoch; from then on the database shows what is theirs.
+    The first that they joined, until they choose. It is looked up once per request, so that the
+    whole request acts under one epoch. The person becomes the row owner.
     """
     http = request._request if isinstance(request, Request) else request  # noqa: SLF001
     if not hasattr(http, _CACHE):
         setattr(http, _CACHE, _choose_membership(http))
-    found: Membership | None = getattr(http, _CACHE)
-    return found
+    membership: Membership | None = getattr(http, _CACHE)
+    return membership
 
 
 def _read_memberships(user_id: UUID) -> list[Membership]:
@@ -46,9 +43,9 @@ def _find_memberships(request: HttpRequest, user_id: UUID) -> list[Membership]:
     """Return the memberships that were read with the session; else read them."""
     session = getattr(request, "session", None)
     if isinstance(session, SessionStore):
-        found = session.find_memberships(user_id)
-        if found is not None:
-            return found
+        memberships = session.find_memberships(user_id)
+        if memberships is not None:
+            return memberships
     return _read_memberships(user_id)
 
 
@@ -84,11 +81,11 @@ def add_memberships(request: HttpRequest) -> dict[str, object]:
     """Give templates `membership` and `other_memberships`, looked up only where they are shown."""
 
     def others() -> list[Membership]:
-        mine = get_membership(request)
-        if mine is None:
+        current = get_membership(request)
+        if current is None:
             return []
-        memberships = _find_memberships(request, mine.user_id)
-        return [other for other in memberships if other.id != mine.id]
+        memberships = _find_memberships(request, current.user_id)
+        return [other for other in memberships if other.id != current.id]
 
     if not getattr(request, "user", None):
         return {}

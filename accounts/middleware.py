@@ -1,4 +1,4 @@
-"""What is asked of every request of a signed-in person, whatever view answers it."""
+"""Middleware: requirements of every request of a signed-in person, for all views."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ SEEN_EVERY = timedelta(days=1)
 
 class ClearRowOwner:
     """
-    A request begins for nobody, and whoever it turns out to be for is forgotten at its end.
+    Begin each request without a row owner, and remove the owner at its end.
 
-    What it streams is made after that, for the same person.
+    A streaming response is produced later, under the owner of its request.
     """
 
     def __init__(self, get_response: _Next) -> None:
@@ -78,8 +78,7 @@ class StaffSecondFactor:
     """
     Staff can do nothing in a session without a second factor, anywhere (CASA 3.3.1).
 
-    The permission table says so too; this stands in front of views that would
-    forget to ask it.
+    The permission table says so too; this also covers views that forget to ask the table.
     """
 
     def __init__(self, get_response: _Next) -> None:
@@ -137,7 +136,7 @@ def _refuse_request(request: HttpRequest) -> HttpResponse:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    """Return whether a REST framework view answers: a program cannot follow us to a page."""
+    """Return whether a REST framework view answers: its clients cannot use a page."""
     try:
         return hasattr(resolve(request.path_info).func, "cls")
     except Resolver404:
@@ -152,7 +151,7 @@ def _find_route_name(request: HttpRequest) -> str | None:
 
 
 class LastSeen:
-    """Keep `User.last_seen_at`, to the day: one write per person and day."""
+    """Record `User.last_seen_at`, to the day: one write per person and day."""
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
@@ -166,7 +165,7 @@ class LastSeen:
 
 
 class NoStore:
-    """What a signed-in person sees is not stored by the browser or anything on the way to it."""
+    """Forbid browsers and proxies to store what a signed-in person sees."""
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response

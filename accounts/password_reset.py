@@ -3,7 +3,7 @@ The form that asks for a link to set a new password: allauth's, with a limit of 
 
 Beyond the limit the page answers as usual and no mail is sent: a stranger learns nothing, and the
 mailbox holds links that work for a day. A device that the person signed in with before has a
-counter of its own, which nobody else can use up. A worker makes and sends the mail, so the answer
+counter of its own, which strangers cannot use up. A worker makes and sends the mail, so the answer
 takes the same time for an address without an account.
 """
 

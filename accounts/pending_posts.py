@@ -1,9 +1,9 @@
 """
-A form that was sent before its sender confirmed who they are, and waits for that in the session.
+A posted form that waits in the session until its sender has confirmed their identity.
 
-django-allauth keeps the whole request: every header with the session's own key in the cookie,
-what the server's process has in its environment, all that was typed. Here it keeps what
-running it again needs, and that encrypted.
+django-allauth stores the whole request: all headers with the session's own key in the cookie, the
+environment of the server process, and the form. This keeps only the parts that are needed to run
+the request again, encrypted.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts import mfa_secrets
 
-# Where allauth keeps it; a test sees that it still does.
+# The key that allauth uses; a test fails if it changes.
 STATE_SESSION_KEY: Final = "account_reauthentication_state"
 _REQUEST: Final = "request"
 _CONTEXT: Final = b"antares accounts suspended request v1"
-# What a view may ask of a request that is run again, beside its path and its form.
+# Parts that a view may read when the request runs again, beside path and form.
 _KEPT: Final = frozenset(
     {
         "REQUEST_METHOD", "PATH_INFO", "SCRIPT_NAME", "CONTENT_TYPE", "SERVER_NAME", "SERVER_PORT",
@@ -30,7 +30,7 @@ _KEPT: Final = frozenset(
 
 
 class PendingPosts:
-    """Stands just outside of django-allauth's middleware: sees what it left in the session."""
+    """Wraps django-allauth's middleware, and encrypts the request that it stored in the session."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -44,11 +44,11 @@ class PendingPosts:
 
 
 def _decrypt_post(request: HttpRequest) -> None:
-    """Show a form that waits to whoever may run it now; drop one that no secret opens."""
+    """Decrypt a pending post for allauth; drop one that no configured secret decrypts."""
     state = _find_state(request)
     if state is None:
         return
-    # Looking is no change: a session that nobody touched is not written again.
+    # Reading is no change: an untouched session is not written again.
     was_modified = request.session.modified
     try:
         state[_REQUEST] = mfa_secrets.decrypt_secret(state[_REQUEST], context=_CONTEXT)
@@ -62,13 +62,13 @@ def _encrypt_post(request: HttpRequest) -> None:
     state = _find_state(request)
     if state is None:
         return
-    kept: dict[str, Any] = json.loads(state[_REQUEST])
-    kept["META"] = {name: value for name, value in kept["META"].items() if name in _KEPT}
-    state[_REQUEST] = mfa_secrets.encrypt_secret(json.dumps(kept), context=_CONTEXT)
+    post: dict[str, Any] = json.loads(state[_REQUEST])
+    post["META"] = {name: value for name, value in post["META"].items() if name in _KEPT}
+    state[_REQUEST] = mfa_secrets.encrypt_secret(json.dumps(post), context=_CONTEXT)
 
 
 def _find_state(request: HttpRequest) -> dict[str, Any] | None:
-    """Return what waits, where that is a request."""
-    # A cookie is what makes a session worth looking up.
-    found = request.session.get(STATE_SESSION_KEY) if request.session.session_key else None
-    return found if isinstance(found, dict) and _REQUEST in found else None
+    """Return allauth's stored state if it holds a request."""
+    # Without a cookie there is no session to look up.
+    state = request.session.get(STATE_SESSION_KEY) if request.session.session_key else None
+    return state if isinstance(state, dict) and _REQUEST in state else None

@@ -1,8 +1,8 @@
 """
 Role checks at the edge: DRF permission classes and a decorator for pages.
 
-Default deny: a view that declares nothing answers nobody (`Nobody` is DRF's
-default here), and the walk of all routes fails until it declares.
+Default deny: a view that declares no permission refuses every request (`DenyAll` is DRF's default
+in this project), and the walk of all routes fails until it declares one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 
 
 class DenyAll(BasePermission):
-    """What a view gets that forgot to declare."""
+    """The default: a view without a declared permission refuses every request."""
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's shape
         return False
@@ -55,7 +55,7 @@ def needs(permission: Permission, *, clients: bool = False) -> type[DeclaredPerm
 
 
 def page(permission: Permission) -> Callable[[_Page], _Page]:
-    """Let a page run for who has `permission`; send who is not signed in to sign in."""
+    """Require `permission` for a page; redirect requests without sign-in to the sign-in page."""
 
     def decorate(view: _Page) -> _Page:
         @wraps(view)

@@ -2,8 +2,8 @@
 Rate limits, counted in PostgreSQL.
 
 A counter is a row from its first count to the end of its window. Nothing removes a row before that,
-so a flood of other counters resets none; `forget` deletes rows whose window is over. A row holds a
-keyed hash of the limit's name and of who is counted, never an address.
+so a flood of other counters resets none; `delete_expired` deletes rows after their window. A row
+holds a keyed hash of the limit's name and of the counted key, never an address.
 
 Counting is one statement, which locks the row until its transaction ends: count outside of a
 transaction block.
@@ -85,7 +85,7 @@ def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:
 
 
 def delete_expired(*, at: datetime) -> int:
-    """Delete counters whose window is over, and return how many."""
+    """Delete expired counters, and return how many."""
     return RateCount.objects.filter(expires_at__lte=at).delete()[0]
 
 

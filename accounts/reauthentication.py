@@ -1,5 +1,5 @@
 """
-What a session has proved, beyond that somebody once signed in.
+What a session has proved beyond the sign-in: a recent confirmation, a second factor.
 
 Built on django-allauth's record of authentications in the session. A person who has set up a second
 factor confirms with it: a password alone is no confirmation then.
@@ -31,7 +31,7 @@ _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 class ReauthenticationNeeded(APIException):
-    """The API's way to say it: confirm on the page, then call again."""
+    """The answer of the API: confirm on the page, then call again."""
 
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = "Please confirm that it is you, then try again."
@@ -50,7 +50,7 @@ def has_recent_confirmation(request: HttpRequest | Request) -> bool:
     seconds long. If the person has a second factor, only a confirmation with it counts.
     """
     http = _get_http_request(request)
-    # Somebody who has nothing to confirm with has not confirmed.
+    # Without a way to confirm there is no confirmation.
     if not http.user.is_authenticated or not get_adapter(http).get_reauthentication_methods(
         http.user
     ):

@@ -1,5 +1,5 @@
 """
-Who may do what: one table, read in one place.
+Roles and their permissions: one table, read in one place.
 
 Member is what everyone is. Support, reviewer and operator are staff: they act
 on what is not their own, so they can do nothing at all without a second factor
@@ -29,7 +29,7 @@ class Role(models.TextChoices):
 
 
 class Permission(StrEnum):
-    """Something that a role may do. Whose data it may be done to is not decided here."""
+    """An action that a role allows. The guard decides on which data."""
 
     # Read and change what is one's own: inbox, settings, connections.
     USE_OWN = "own.use"

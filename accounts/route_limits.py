@@ -123,7 +123,7 @@ def _count_class(request: HttpRequest) -> Usage:
 
 
 def _count_for_origin(request: HttpRequest, rate: Rate) -> Usage:
-    """Count for the device if somebody signed in with it: its network's flood is not its own."""
+    """Count for a known device by itself, so that a flood from its network does not block it."""
     if device := known_origins.find_any_device(request):
         return rate_limits.add_count(rate, f"device {device}", at=timezone.now())
     return request_limits.count_for_network(request, rate)

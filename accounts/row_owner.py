@@ -1,12 +1,12 @@
 """
-Whose rows the database shows: one person's, in one organisation of theirs.
+The row owner: the person whose rows the database shows, in one organisation.
 
-Whoever finds out for whom something is done enters that person; each transaction then tells the
-database, whose policies (`config.database.policies`) hide what is anybody else's. Nobody entered
-means no rows. A request and a task begin and end with nobody.
+Code that identifies the person of a request or task sets the owner. Each transaction then passes
+the owner to the database, and its policies (`config.database.policies`) hide the rows of all other
+people. Without an owner there are no rows. A request and a task begin and end without one.
 
-It is no permit. The guard decides what may be done with a row; this is the wall behind a query
-that forgot whose rows it wanted.
+The owner is no permit. The guard decides what may be done with a row; this protects against a
+query that forgot to filter by owner.
 """
 
 from __future__ import annotations
@@ -20,71 +20,71 @@ from uuid import UUID
 
 class Owner(NamedTuple):
     """
-    A person, and where they act.
+    A person and an organisation.
 
-    :param organisation_id: None: nowhere, as staff do; then only what is theirs alone is shown
+    :param organisation_id: None for staff; then the database shows personal rows only
     """
 
     person_id: UUID | None = None
     organisation_id: UUID | None = None
 
 
-#: Sees no rows.
+#: With this owner the database shows no rows.
 NO_OWNER: Final = Owner()
 _current: ContextVar[Owner] = ContextVar("row_owner", default=NO_OWNER)
 
 
 def get_owner() -> Owner:
-    """Return who is entered."""
+    """Return the current owner."""
     return _current.get()
 
 
 def enter_person(person_id: UUID, organisation_id: UUID | None) -> None:
     """
-    Act for this person until the request or task ends, or somebody else is entered.
+    Set the owner until the request or task ends.
 
-    For whoever has just found out who is asking; anybody else uses `acting_for`.
+    For authentication code only; other code uses `acting_for`.
     """
     _current.set(Owner(person_id, organisation_id))
 
 
 def clear_owner() -> None:
-    """Act for nobody."""
+    """Remove the owner."""
     _current.set(NO_OWNER)
 
 
 @contextmanager
 def acting_for(person_id: UUID, organisation_id: UUID | None) -> Generator[None]:
-    """Act for this person within the block, whoever was entered before, and is again after it."""
+    """Set the owner within the block, and restore the former owner after it."""
     with _acting_as(Owner(person_id, organisation_id)):
         yield
 
 
 @contextmanager
 def as_owner(owner: Owner) -> Generator[None]:
-    """Act for whom `current` returned elsewhere: in another thread, or later."""
+    """Set an owner that `get_owner` returned in another thread, or earlier."""
     with _acting_as(owner):
         yield
 
 
 @contextmanager
 def without_owner() -> Generator[None]:
-    """Begin with nobody, and take back at the end of the block whoever was entered in it."""
+    """Run the block without an owner at first, and drop at its end the owner that it set."""
     with _acting_as(NO_OWNER):
         yield
 
 
 def stream_as_owner(parts: Iterable[bytes]) -> Iterator[bytes]:
     """
-    Yield `parts`, each made for whoever is entered now.
+    Yield `parts`, each produced under the current owner.
 
-    What a response streams is made after the request ended, when nobody is entered any more.
+    Parts of a streaming response are produced after the request ended, when there is no owner.
     """
     return _OwnedStream(parts, get_owner())
 
 
 class _OwnedStream:
-    """No part has a name here: what breaks off shows none of them in its report."""
+    """Gives no part a local name, so that a crash report does not show the parts."""
 
     def __init__(self, parts: Iterable[bytes], owner: Owner) -> None:
         self._parts, self._owner = iter(parts), owner

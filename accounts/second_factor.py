@@ -1,8 +1,8 @@
 """
 Forms of the second factor: allauth's, with attempts counted apart from passwords.
 
-Only somebody with the right password gets this far. A device that the person signed in with before
-has counters of its own, so that whoever else has the password cannot use them up.
+These forms follow the right password. A device that the person signed in with before has counters
+of its own, so that a stranger with the password cannot use them up.
 """
 
 from __future__ import annotations

@@ -1,13 +1,11 @@
 """
 The session engine: Django's database store, with the person beside each session.
 
-`SESSION_ENGINE` names this module. A session's key is its bearer's secret, so
-the row holds a hash of the key: whoever reads the table cannot use what is in it.
-The signature of its data is bound to that hash: whoever can write rows as well gains nothing by a
-copy of somebody's data under a key of their own.
-A session is of one site: a cookie of the ordinary site is worth nothing at that of staff.
-Loading a session also reads its person and their memberships, which the request needs next, by the
-same statement (`accounts.caller_lookup`).
+`SESSION_ENGINE` names this module. The key of a session is a secret, so the row holds a hash of the
+key, and a copy of the table opens no session. The signature of the data is bound to that hash, so
+data that is copied to another row is not accepted. A session belongs to one site: a cookie of the
+ordinary site is not valid at the staff site. The statement that loads a session also reads its
+person and their memberships, which the request needs next (`accounts.caller_lookup`).
 """
 
 from __future__ import annotations
@@ -47,9 +45,9 @@ def hash_session_key(session_key: str) -> str:
 
 
 class SessionStore(DatabaseStore):
-    """Where the parent looks a key up, this one looks its hash up."""
+    """Looks up the hash of a key instead of the key."""
 
-    _found: FoundSession | None = None
+    _caller: FoundSession | None = None
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -64,34 +62,34 @@ class SessionStore(DatabaseStore):
     def load(self) -> dict[str, Any]:
         if self.session_key is None:
             return {}
-        self._found = caller_lookup.find_session(
+        self._caller = caller_lookup.find_session(
             hash_session_key(self.session_key), at=timezone.now()
         )
-        if self._found is None:
+        if self._caller is None:
             # A key that we did not give out is never taken up: no fixation.
             self._session_key = None
             return {}
-        return self.decode(self._found.data)
+        return self.decode(self._caller.data)
 
     def find_person(self, user_id: UUID) -> User | None:
         """Return this person if they were read with the session, else None."""
-        person = self._found.person if self._found else None
+        person = self._caller.person if self._caller else None
         return person if person is not None and person.pk == user_id else None
 
     def find_memberships(self, user_id: UUID) -> list[Membership] | None:
         """Return this person's live memberships if they were read with the session, else None."""
-        return self._found.memberships if self._found and self.find_person(user_id) else None
+        return self._caller.memberships if self._caller and self.find_person(user_id) else None
 
     def exists(self, session_key: str) -> bool:
         return super().exists(hash_session_key(session_key))
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        made = super().create_model_instance(data)
+        session = super().create_model_instance(data)
         user_id = data.get(SESSION_KEY)
         return Session(
-            session_key=hash_session_key(made.session_key),
-            session_data=made.session_data,
-            expire_date=made.expire_date,
+            session_key=hash_session_key(session.session_key),
+            session_data=session.session_data,
+            expire_date=session.expire_date,
             user_id=UUID(user_id) if user_id else None,
             site=settings.SITE,
         )

@@ -41,24 +41,24 @@ class SignInBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth shi
     _did_check_password: bool
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:
-        found = people.find_sign_in(email.lower())
-        if found is None:
+        sign_in = people.find_sign_in(email.lower())
+        if sign_in is None:
             return None
         self._did_check_password = True
 
         def upgrade_hash(raw_password: str) -> None:
-            with row_owner.acting_for(found.person_id, None):
-                user = User.objects.get(pk=found.person_id)
+            with row_owner.acting_for(sign_in.person_id, None):
+                user = User.objects.get(pk=sign_in.person_id)
                 user.set_password(raw_password)
                 user.save(update_fields=["password"])
 
-        # The site of staff writes no password; theirs are upgraded at the ordinary site.
+        # The staff site writes no passwords; the ordinary site upgrades the hashes of staff.
         setter = None if settings.SITE == "staff" else upgrade_hash
-        if not check_password(password, found.password, setter=setter):
+        if not check_password(password, sign_in.password, setter=setter):
             return None
-        user = _find_user_by_id(found.person_id)
+        user = _find_user_by_id(sign_in.person_id)
         if user is None:
-            # Not staff: the database shows the site of staff nobody else.
+            # Not staff: the database shows only staff to the staff site.
             return None
         if not self.user_can_authenticate(user):
             # allauth then shows its page for people who were switched off.
@@ -78,7 +78,7 @@ class SignInBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth shi
 
 
 class SessionUserMiddleware(AuthenticationMiddleware):
-    """Django's, which also enters the person whose password the session knows."""
+    """Django's middleware, which also makes the person of the session the row owner."""
 
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(  # type: ignore[assignment]
@@ -87,7 +87,7 @@ class SessionUserMiddleware(AuthenticationMiddleware):
 
 
 class UserTokenForm(AllauthUserTokenForm):  # type: ignore[misc]  # untyped
-    """Checks a link to set a new password, and enters its person if it is valid."""
+    """Checks a link to set a new password, and makes its person the row owner if it is valid."""
 
     reset_user: User | None
 
@@ -133,7 +133,7 @@ def _find_pending_person(request: HttpRequest) -> UUID | None:
 
 
 def _read_id(written: str) -> UUID:
-    """Return the id of a person as a link has it; an id that nobody has if it is none."""
+    """Return the id of the person in a link; an unused id if the text is not valid."""
     try:
         person_id: UUID = url_str_to_user_pk(written)
     except (ValueError, ValidationError):
@@ -142,7 +142,7 @@ def _read_id(written: str) -> UUID:
 
 
 def _enter_person(person_id: UUID) -> None:
-    # Somebody who confirms a password goes on in their organisation.
+    # Confirming a password keeps the organisation of the current owner.
     if row_owner.get_owner().person_id != person_id:
         row_owner.enter_person(person_id, None)
 

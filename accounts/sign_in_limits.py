@@ -4,8 +4,8 @@ How often a password may be tried.
 An attempt is counted before the password is looked at, and given back if it was right. Where an
 attempt counts depends on where it comes from:
 
-- a device or network that the person signed in from before has counters of its own, so that nobody
-  elsewhere can use them up;
+- a device or network that the person signed in from before has counters of its own, so that
+  strangers cannot use them up;
 - all unknown origins together share one counter of the account. When it is used up, an unknown
   device needs a link that is mailed to the account's address (`sign_in_links`);
 - a browser that opened such a link has a few attempts of its own.

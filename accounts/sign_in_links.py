@@ -1,9 +1,9 @@
 """
 Links that let an unknown device try to sign in.
 
-Whoever opens the mail shows that the mailbox is theirs, and may then try a password in that
-browser: a few times, within a quarter of an hour. The link signs nobody in. It works once: its use
-is a counter of `accounts.rate_limits`, so there is no row of its own.
+Opening the link proves access to the mailbox. The browser may then try a password a few times
+within a quarter of an hour; the link itself is no sign-in. It works once: its use is a counter of
+`accounts.rate_limits`, so it needs no table.
 """
 
 from __future__ import annotations
@@ -96,15 +96,15 @@ def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | No
 
     :param address: in lower case
     """
-    found = request.session.get(_PERMIT)
-    if not found or found["until"] <= at.timestamp():
+    permit = request.session.get(_PERMIT)
+    if not permit or permit["until"] <= at.timestamp():
         return None
     known = [value.hex() for value in compute_hashes(address, purpose=_ADDRESS)]
-    return str(found["id"]) if found["address"] in known else None
+    return str(permit["id"]) if permit["address"] in known else None
 
 
 def drop_permit(request: HttpRequest) -> None:
-    """End the permit of this browser, whose user has signed in."""
+    """End the permit of this browser after a sign-in."""
     request.session.pop(_PERMIT, None)
 
 

@@ -48,13 +48,13 @@ def queue_reset_link(counter: MailCounter, user_id: UUID | None, *, at: datetime
 
 @shared_task(name="accounts.mail_reset_link")  # type: ignore[untyped-decorator]
 def mail_reset_link(*, user_id: str, **_: object) -> None:
-    """Mail a link to set a new password to a person; nothing if the id is nobody's."""
+    """Mail a link to set a new password; nothing if the id is unknown."""
     account_mail.send_queued(reset_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
 @shared_task(name="accounts.mail_sign_in_link")  # type: ignore[untyped-decorator]
 def mail_sign_in_link(*, user_id: str, **_: object) -> None:
-    """Mail a sign-in link to a person; nothing if the id is nobody's."""
+    """Mail a sign-in link; nothing if the id is unknown."""
     account_mail.send_queued(sign_in_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 

@@ -1,9 +1,9 @@
 """
 Access tokens of service clients: one purpose, one person, ten minutes.
 
-There is no refresh token and nothing in the token itself: it is 256 random
-bits, looked up at every call, so that switching a feature off is felt at the next. The row has a
-keyed hash: whoever can write the table, and no more, makes no token.
+There is no refresh token. A token is 256 random bits and is looked up at every call, so switching
+off a feature takes effect at the next call. The row holds a keyed hash: write access to the table
+alone is not enough to make a token.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def find_token(token: str, *, at: datetime) -> ServiceToken | None:
 
 
 def _find_active_person(user_id: UUID) -> User | None:
-    # The token stands for the person: the database shows that row to nobody else.
+    # The token acts for the person, who is the only one that the database shows this row.
     with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id).first()
 

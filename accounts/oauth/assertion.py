@@ -64,13 +64,13 @@ class Cause(StrEnum):
 
 
 class NotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
-    """One answer for every reason, so that nobody learns which clients exist."""
+    """One answer for every reason, so that it does not reveal which clients exist."""
 
     status_code = 401
     description = "Client authentication failed."
 
     def get_headers(self) -> list[tuple[str, str]]:
-        # authlib would announce Basic, which nobody here may use.
+        # authlib would announce Basic, which this endpoint does not accept.
         return [
             ("Content-Type", "application/json"),
             ("Cache-Control", "no-store"),
@@ -145,7 +145,7 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib 
         if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= LONGEST_JTI:
             raise _Rejected(Cause.ID)
         self._verify_times(claims)
-        # Last, since it uses the assertion up, and only one whose signature holds.
+        # Last, because it uses up the assertion: only a verified signature may do that.
         _record_use(claims, client)
 
     def _verify_times(self, claims: dict[str, Any]) -> None:

@@ -147,7 +147,7 @@ def switch_on(
     One that is on under older words is switched off first: its tokens end with them.
 
     :raises consents.Outdated: if that is not the version which stands now
-    :raises delegations.NotAMember: if they do not belong to the organisation
+    :raises memberships.NotAMember: if they do not belong to the organisation
     :raises delegations.AlreadyOn: if it is on under these words
     """
     declared = FEATURES.get(feature)

@@ -190,7 +190,7 @@ class TestDelegations:
             )
 
     def test_are_refused_outside_ones_organisations(self, mallory, antares):
-        with pytest.raises(delegations.NotAMember):
+        with pytest.raises(memberships.NotAMember):
             delegations.switch_on(
                 user_id=mallory.id,
                 organisation_id=antares.id,
