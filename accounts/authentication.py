@@ -22,7 +22,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
     Authenticate `Authorization: Bearer …`; `request.auth` is then the `ServiceToken`.
 
     `request.user` is the person for whom the client acts, but the client is not
-    that person: `actors.actor_of` and `permissions` tell them apart by `request.auth`.
+    that person: `actors.get_actor` and `permissions` tell them apart by `request.auth`.
     """
 
     def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
