@@ -273,7 +273,7 @@ def kinds_raised() -> set[str]:
 
 def _sounds(node: ast.AST) -> bool:
     name = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
-    return name in {"sound", "_sound_each"}
+    return name in {"raise_alarm", "sound", "_sound_each"}
 
 
 def _kind(call: ast.Call, module: str) -> str | None:
