@@ -20,9 +20,9 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from kombu.exceptions import OperationalError
 
-from accounts import rates
+from accounts import rate_limits
 from accounts.models import User
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class AccountMail:
 
     :param name: lower case letters and hyphens; the log shows it
     :param template: what the names of its templates begin with
-    :param rate: how many are sent to one address, whoever asks
+    :param rate: how many are sent to one address
     :param make_context: returns the variables of the templates, such as a new link
     """
 
@@ -48,42 +48,42 @@ class AccountMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
-    """A counter of `accounts.rates`: how many, and for whom or what it counts."""
+class MailCounter:
+    """A counter of `accounts.rate_limits`: how many, and for whom or what it counts."""
 
     rate: Rate
     key: str
 
 
 def queue_mail(
-    mail: AccountMail, task: Any, *, counter: Counter, user_id: UUID | None, at: datetime
+    mail: AccountMail, task: Any, *, counter: MailCounter, user_id: UUID | None, at: datetime
 ) -> None:
     """
     Ask a worker for a mail, unless the counter has reached its limit.
 
-    A message is queued for an address without an account as well, with an id that nobody has: time
-    and traffic do not tell which addresses have accounts. Without a broker no mail is sent, and the
-    count is taken back.
+    A message is also queued for an address without an account, with a random id: time and traffic
+    do not tell which addresses have accounts. Without a broker no mail is sent, and the count is
+    taken back.
 
     :param task: the Celery task that calls `send_queued`
     :param counter: of the address in lower case, or of something that its person alone has
     :param user_id: None if the address has no account
     """
-    if not rates.count(counter.rate, counter.key, at=at).is_within:
+    if not rate_limits.add_count(counter.rate, counter.key, at=at).is_within:
         return
     try:
-        # A mail that nobody sent before the next may be asked for is late, and not sent.
+        # A mail that is still queued when the next one may be requested is too late.
         task.apply_async(
             kwargs={"user_id": str(user_id or uuid4())}, expires=counter.rate.seconds, retry=False
         )
     except (OperationalError, OSError):
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "broker_failed"})
-        rates.give_back(counter.rate, counter.key, at=at)
+        rate_limits.take_back_count(counter.rate, counter.key, at=at)
 
 
 def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
     """
-    Send a mail that a page asked for; none if the id is nobody's, or of a person without access.
+    Send a mail that a page asked for; nothing if the id is unknown or the person is not active.
 
     If the mail server fails, one count of the address is taken back.
     """
@@ -94,13 +94,13 @@ def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
         logger.info("mail.not_sent", extra={"kind": mail.name, "reason": "no_server"})
         return
     try:
-        _write(mail, user).send()
+        _make_message(mail, user).send()
     except OSError:
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "server_failed"})
-        rates.give_back(mail.rate, user.email, at=at)
+        rate_limits.take_back_count(mail.rate, user.email, at=at)
 
 
-def _write(mail: AccountMail, user: User) -> EmailMessage:
+def _make_message(mail: AccountMail, user: User) -> EmailMessage:
     context = mail.make_context(user)
     return EmailMessage(
         " ".join(render_to_string(f"{mail.template}_subject.txt", context).split()),

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import OperationalError
 
-from accounts import owned
+from accounts import row_owner
 from integrations import contention, permits, watches
 from integrations.providers.pushes import Call, Notice
 from integrations.tasks import connections as tasks
@@ -88,7 +88,7 @@ def _receive(find: Callable[[], list[watches.Heard]], *, at: datetime) -> int:
 
 def _mark_due(heard: watches.Heard, *, at: datetime) -> UUID | None:
     # Found by what a provider told: from here on it is this person's.
-    with owned.acting_for(*heard.owner):
+    with row_owner.acting_for(*heard.owner):
         return schedule.schedule_now(
             integration_id=heard.integration_id, resource=heard.resource, at=at
         )

@@ -362,6 +362,6 @@ def register_client(
 
     wanted = sorted(set(purposes))
     check_declared(feature, wanted)
-    return clients.create(
+    return clients.create_client(
         client_id=client_id or feature, feature=feature, purposes=wanted, jwks=dict(jwks), at=at
     )

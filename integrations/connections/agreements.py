@@ -71,7 +71,7 @@ def agree_again(
         )
         if not earlier.exists():
             raise NothingToAgreeTo
-        memberships.hold(user_ids=[user_id], organisation_id=organisation_id)
+        memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
         kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
         _hold_integrations(kept)
         consents.give(
@@ -102,7 +102,7 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
     jobs: list[PurgeJob] = []
     with transaction.atomic(durable=True):
         # Held as a connect holds it: what one is bringing in is either ended here or not yet begun.
-        memberships.hold(user_ids=[user_id], organisation_id=organisation_id)
+        memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
         kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
         _hold_connections(kept)
         for integration in kept:
@@ -147,7 +147,7 @@ def switch_on(
     One that is on under older words is switched off first: its tokens end with them.
 
     :raises consents.Outdated: if that is not the version which stands now
-    :raises delegations.NotAMember: if they do not belong to the organisation
+    :raises memberships.NotAMember: if they do not belong to the organisation
     :raises delegations.AlreadyOn: if it is on under these words
     """
     declared = FEATURES.get(feature)

@@ -50,7 +50,7 @@ def sweep_purges(**_: object) -> None:
     for job_id in purge.due(at=at):
         queue(job_id)
     for late in purge.overdue(at=at):
-        alarms.sound(
+        alarms.raise_alarm(
             kind="purge.overdue",
             about=late.job_id,
             window=late.promise,
@@ -104,7 +104,7 @@ def search_residue(**_: object) -> None:
 
 def _sound_each(kind: str, counts: Mapping[str, int], *, at: datetime) -> None:
     for place, count in counts.items():
-        alarms.sound(
+        alarms.raise_alarm(
             kind=kind,
             about=UUID(int=0),
             window=f"{place} {at:%Y-%m-%d}",

@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import OperationalError
 from django.db.models import QuerySet
 
-from accounts import owned
+from accounts import row_owner
 from integrations import contention, crossings
 from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
 from limited_use.guard import Permit
@@ -75,7 +75,7 @@ def of_itself(channel_id: str, resource_id: str, *, at: datetime) -> list[Heard]
     """
     heard = of_channel(channel_id, resource_id, at=at)
     for one in heard:
-        with owned.acting_for(*one.owner):
+        with row_owner.acting_for(*one.owner):
             rows = _listening(WatchKind.CHANNEL, lookups.of_channel(channel_id))
             _update_each(rows.filter(status=WatchStatus.LIVE, due_at__gt=at), due_at=at)
     return heard
@@ -89,7 +89,7 @@ def _of_owner(
 
     :param named: what the caller says that its channel is about; None: it says nothing
     """
-    with owned.acting_for(*owner):
+    with row_owner.acting_for(*owner):
         rows = _listening(kind, blind)
         known = rows.values_list("resource_blind", flat=True).first() if named else None
         # Its first call may precede the answer that says what the provider calls it.
