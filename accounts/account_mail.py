@@ -21,9 +21,9 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from kombu.exceptions import OperationalError
 
-from accounts import rates
+from accounts import rate_limits
 from accounts.models import User
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class AccountMail:
     :param name: lower case letters and hyphens; the log shows it
     :param task: the name of the Celery task that calls `send_queued` with this kind
     :param template: what the names of its templates begin with
-    :param rate: how many are sent to one address, whoever asks
+    :param rate: how many are sent to one address
     :param make_context: returns the variables of the templates, such as a new link
     """
 
@@ -51,25 +51,27 @@ class AccountMail:
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
-    """A counter of `accounts.rates`: how many, and for whom or what it counts."""
+class MailCounter:
+    """A counter of `accounts.rate_limits`: how many, and for whom or what it counts."""
 
     rate: Rate
     key: str
 
 
-def queue_mail(mail: AccountMail, *, counter: Counter, user_id: UUID | None, at: datetime) -> None:
+def queue_mail(
+    mail: AccountMail, *, counter: MailCounter, user_id: UUID | None, at: datetime
+) -> None:
     """
     Ask a worker for a mail, unless the counter has reached its limit.
 
-    A message is queued for an address without an account as well, with an id that nobody has: time
-    and traffic do not tell which addresses have accounts. Without a broker no mail is sent, and the
-    count is taken back.
+    A message is also queued for an address without an account, with a random id: time and traffic
+    do not tell which addresses have accounts. Without a broker no mail is sent, and the count is
+    taken back.
 
     :param counter: of the address in lower case, or of something that its person alone has
     :param user_id: None if the address has no account
     """
-    if not rates.count(counter.rate, counter.key, at=at).is_within:
+    if not rate_limits.add_count(counter.rate, counter.key, at=at).is_within:
         return
     try:
         # A mail that was not sent before the next one may be requested is late, and not sent.
@@ -82,12 +84,12 @@ def queue_mail(mail: AccountMail, *, counter: Counter, user_id: UUID | None, at:
         )
     except (OperationalError, OSError):
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "broker_failed"})
-        rates.give_back(counter.rate, counter.key, at=at)
+        rate_limits.take_back_count(counter.rate, counter.key, at=at)
 
 
 def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
     """
-    Send a mail that a page asked for; none if the id is nobody's, or of a person without access.
+    Send a mail that a page asked for; nothing if the id is unknown or the person is not active.
 
     If the mail server fails, one count of the address is taken back.
     """
@@ -98,13 +100,13 @@ def send_queued(mail: AccountMail, *, user_id: UUID, at: datetime) -> None:
         logger.info("mail.not_sent", extra={"kind": mail.name, "reason": "no_server"})
         return
     try:
-        _write(mail, user).send()
+        _make_message(mail, user).send()
     except OSError:
         logger.exception("mail.not_sent", extra={"kind": mail.name, "reason": "server_failed"})
-        rates.give_back(mail.rate, user.email, at=at)
+        rate_limits.take_back_count(mail.rate, user.email, at=at)
 
 
-def _write(mail: AccountMail, user: User) -> EmailMessage:
+def _make_message(mail: AccountMail, user: User) -> EmailMessage:
     context = mail.make_context(user)
     return EmailMessage(
         " ".join(render_to_string(f"{mail.template}_subject.txt", context).split()),

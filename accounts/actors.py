@@ -1,4 +1,4 @@
-"""Who is asking, as ids and epochs that the guard can check and the ledger can name."""
+"""The actor of a request, as ids and epochs that the guard checks and the ledger names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from accounts.current import membership_of
+from accounts.current_organisation import get_membership
 from accounts.models import ServiceToken
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class NoActor(Exception):
-    """Nobody is signed in. Ask for sign-in; do not guess."""
+    """The request is not signed in. Ask for sign-in; do not guess."""
 
 
 class ActorKind(StrEnum):
@@ -33,8 +33,8 @@ class Actor:
 
     `id` is the user's, the service client's, or the system task's. A person has a
     membership with its epoch, unless they belong nowhere (staff); a client has the
-    delegation it acts under, whose person and organisation are `user_id` and
-    `organisation_id`.
+    delegation it acts under; `user_id` and `organisation_id` are those of the
+    delegation.
     """
 
     kind: ActorKind
@@ -53,18 +53,18 @@ class Actor:
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id=UUID(int=0))
 
 
-def actor_of(request: HttpRequest | Request) -> Actor:
+def get_actor(request: HttpRequest | Request) -> Actor:
     """
-    Return who is asking.
+    Return the actor of a request.
 
-    :raises NoActor: if nobody is signed in
+    :raises NoActor: if the request is not signed in
     """
     if isinstance(request, Request) and isinstance(request.auth, ServiceToken):
-        return _client(request.auth)
+        return _make_client_actor(request.auth)
     user = request.user
     if not user.is_authenticated:
         raise NoActor
-    membership = membership_of(request)
+    membership = get_membership(request)
     return Actor(
         kind=ActorKind.PERSON,
         id=user.pk,
@@ -75,7 +75,7 @@ def actor_of(request: HttpRequest | Request) -> Actor:
     )
 
 
-def _client(token: ServiceToken) -> Actor:
+def _make_client_actor(token: ServiceToken) -> Actor:
     # `ServiceTokenAuthentication` loaded all of this in one query.
     return Actor(
         kind=ActorKind.CLIENT,

@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import (
-    factor_secrets,
     known_origins,
+    mfa_secrets,
     people,
     reauthentication,
     sessions,
@@ -36,7 +36,7 @@ def display_name(user: User) -> str:
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002  # allauth's shape
-        # The platform provisions people; nobody signs up here.
+        # The platform provisions people; there is no sign-up.
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
@@ -48,9 +48,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """
-        Return the person whose password this is, if it may be tried.
+        Return the person with these credentials, unless there were too many failed attempts.
 
-        At the site of staff everybody else is answered as if the password were wrong.
+        At the staff site, people who are not staff get the answer to a wrong password.
 
         :raises ValidationError: if there were too many failed attempts
         """
@@ -90,12 +90,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def is_reauthentication_required(self, *, app: str, **details: Any) -> bool:
         """Let allauth, which asks this first, see no confirmation by password beside a factor."""
-        reauthentication.forget_weak_confirmations(context.request)
+        reauthentication.drop_weak_confirmations(context.request)
         required: bool = super().is_reauthentication_required(app=app, **details)
         return required
 
     def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
-        """Remember where somebody signed in from, their second factor included."""
+        """Remember the origin of a complete sign-in, second factor included."""
         response: HttpResponse = super().post_login(request, user, **details)
         sign_in_links.drop_permit(request)
         known_origins.remember_origin(request, response, user, at=timezone.now())
@@ -108,20 +108,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         user.save(update_fields=["password"])
         request: HttpRequest | None = context.request
         own = request is not None and request.user.pk == user.pk
-        sessions.end_all(
+        sessions.end_sessions(
             user_id=user.pk, keep=request.session.session_key if request and own else None
         )
         if request is not None and not own:
-            # By the mailed link alone: the mailbox is theirs.
+            # A mailed link was used, which proves that the mailbox belongs to the person.
             sign_in_links.permit_after_reset(request, user.email, at=timezone.now())
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     def encrypt(self, text: str) -> str:
-        return factor_secrets.seal(text)
+        return mfa_secrets.encrypt_secret(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return factor_secrets.open_(encrypted_text)
+        return mfa_secrets.decrypt_secret(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """
@@ -129,8 +129,8 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
         The database refuses it as well (`config.database.wanted_policies`).
         """
-        kept: int | None = people.find_kept_factor(authenticator.user_id)
-        return not is_staff(authenticator.user) or kept != authenticator.pk
+        factor_id: int | None = people.find_kept_factor(authenticator.user_id)
+        return not is_staff(authenticator.user) or factor_id != authenticator.pk
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Have a security key work at both sites, if that of staff is a subdomain of the other."""

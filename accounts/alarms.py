@@ -17,7 +17,7 @@ class NotSettled(Exception):
     """The alarm cannot be settled; the message says why, in one line."""
 
 
-def sound(
+def raise_alarm(
     *, kind: str, about: UUID, window: str, body: Mapping[str, int | str], at: datetime
 ) -> bool:
     """
@@ -42,7 +42,7 @@ def was_raised(*, kind: str, about: UUID, window: str) -> bool:
     return Alarm.objects.filter(kind=kind, about=about, window=window).exists()
 
 
-def settle(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
+def settle_alarm(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
     """
     Settle an open alarm, and return it.
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
-from accounts import owned, tokens, usage
+from accounts import client_usage, row_owner, tokens
 from accounts.models import ServiceToken, User
 
 # RFC 6750 §2.1. Anything else after `Bearer` is refused before a query is made.
@@ -22,7 +22,7 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
     Authenticate `Authorization: Bearer …`; `request.auth` is then the `ServiceToken`.
 
     `request.user` is the person for whom the client acts, but the client is not
-    that person: `actors.actor_of` and `permissions` tell them apart by `request.auth`.
+    that person: `actors.get_actor` and `permissions` tell them apart by `request.auth`.
     """
 
     def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
@@ -31,17 +31,19 @@ class ServiceTokenAuthentication(authentication.BaseAuthentication):
             return None
         at = timezone.now()
         match = _BEARER.fullmatch(header)
-        found = tokens.find(match[1], at=at) if match else None
-        if found is None:
+        token = tokens.find_token(match[1], at=at) if match else None
+        if token is None:
             raise exceptions.AuthenticationFailed("The token is not valid.")
         try:
-            if not found.is_counted:
-                usage.count(client=found.client, user_id=found.delegation.user_id, at=at)
-        except usage.TooManyUsers as error:
+            if not token.is_counted:
+                client_usage.count_user(
+                    client=token.client, user_id=token.delegation.user_id, at=at
+                )
+        except client_usage.TooManyUsers as error:
             refusal = exceptions.Throttled(wait=error.retry_after)
         else:
-            owned.enter(found.delegation.user_id, found.delegation.organisation_id)
-            return found.delegation.user, found
+            row_owner.enter_person(token.delegation.user_id, token.delegation.organisation_id)
+            return token.delegation.user, token
         raise refusal
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # DRF's shape

@@ -1,10 +1,10 @@
 """
 Find the caller of a request: one statement for a session, and one for a service token.
 
-Until the caller is known the process acts for nobody (`accounts.owned`), and the database shows it
-no rows of people. So functions of the database read the rows (``migrations/sql/callers.sql``). They
-take the hash of a session key of their own site, or of a token. The instances have the columns that
-requests need; Django reads another column when it is used.
+Until the caller is known, the process has no row owner (`accounts.row_owner`) and the database
+shows it no rows of people. Functions of the database therefore read the rows
+(``migrations/sql/callers.sql``). They take the hash of a session key of their own site, or of a
+token. The instances have the columns that requests need; Django fetches any other column on use.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class FoundSession(NamedTuple):
     whom the signed data names.
 
     :param data: signed, and not yet checked
-    :param person: None if the row names nobody, or somebody who is not shown at this site
+    :param person: None if the row names no person, or a person hidden at this site
     :param memberships: the person's live memberships in open organisations, the oldest first
     """
 
@@ -89,14 +89,14 @@ class FoundSession(NamedTuple):
 
 
 def find_session(key_hash: str, *, at: datetime) -> FoundSession | None:
-    """Return the live session of this site whose key has this hash; None if there is none."""
-    rows = [_SessionRow._make(row) for row in _ask(_SESSIONS[settings.SITE], key_hash, at)]
+    """Return the live session of this site with this hash of its key, or None."""
+    rows = [_SessionRow._make(row) for row in _fetch_rows(_SESSIONS[settings.SITE], key_hash, at)]
     if not rows:
         return None
     first = rows[0]
     if first.person_id is None:
         return FoundSession(first.session_data, None, [])
-    person = _load(
+    person = _make_instance(
         User,
         password=first.password,
         id=first.person_id,
@@ -118,11 +118,11 @@ def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
 
     :param hashes: of the same token, under the present secret and former ones
     """
-    rows = _ask(_TOKENS, list(hashes), at)
+    rows = _fetch_rows(_TOKENS, list(hashes), at)
     if not rows:
         return None
     row = _TokenRow._make(rows[0])
-    token = _load(
+    token = _make_instance(
         ServiceToken,
         id=row.token_id,
         client_id=row.client_id,
@@ -131,14 +131,14 @@ def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
         purpose=row.purpose,
         expires_at=row.expires_at,
     )
-    token.client = _load(
+    token.client = _make_instance(
         ServiceClient,
         id=row.client_id,
         feature=row.feature,
         users_per_minute=row.users_per_minute,
         retired_at=None,
     )
-    token.delegation = _load(
+    token.delegation = _make_instance(
         Delegation,
         id=row.delegation_id,
         user_id=row.person_id,
@@ -147,14 +147,14 @@ def find_token(hashes: Sequence[bytes], *, at: datetime) -> ServiceToken | None:
         switched_off_at=None,
     )
     token.is_counted = row.is_counted
-    token.delegation.user = _load(
+    token.delegation.user = _make_instance(
         User, id=row.person_id, name=row.name, role=row.role, is_active=True
     )
     return token
 
 
 def _load_membership(row: _SessionRow) -> Membership:
-    membership = _load(
+    membership = _make_instance(
         Membership,
         id=row.membership_id,
         user_id=row.person_id,
@@ -162,20 +162,20 @@ def _load_membership(row: _SessionRow) -> Membership:
         epoch=row.epoch,
         left_at=None,
     )
-    membership.organisation = _load(
+    membership.organisation = _make_instance(
         Organisation, id=row.organisation_id, name=row.organisation_name, closed_at=None
     )
     return membership
 
 
-def _load(model: type[_Model], **values: Any) -> _Model:
+def _make_instance(model: type[_Model], **values: Any) -> _Model:
     """Return an instance with these columns; the others are deferred."""
     fields = model._meta.concrete_fields  # noqa: SLF001 - Django's documented model API
     names = [field.attname for field in fields if field.attname in values]
     return model.from_db(connection.alias, names, [values[name] for name in names])
 
 
-def _ask(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+def _fetch_rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

@@ -34,7 +34,7 @@ class NotLive(Exception):
     """No live client has this id. Nothing was changed."""
 
 
-def create(
+def create_client(
     *,
     client_id: str,
     feature: str,
@@ -48,7 +48,7 @@ def create(
     :raises UnusableKeys: if `jwks` holds anything but usable public keys
     :raises AlreadyCreated: if the client id is taken
     """
-    keys = _public(jwks)
+    keys = _check_public_keys(jwks)
     try:
         with transaction.atomic():
             return ServiceClient.objects.create(
@@ -63,21 +63,21 @@ def create(
     raise AlreadyCreated
 
 
-def rotate(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
+def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
     """
     Replace a client's keys. To overlap, give the old and the new one, then the new one alone.
 
     :raises UnusableKeys: if `jwks` holds anything but usable public keys
     :raises NotLive: if the client is retired, or unknown
     """
-    keys = _public(jwks)
+    keys = _check_public_keys(jwks)
     if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):
         raise NotLive
     return ServiceClient.objects.get(client_id=client_id)
 
 
 @transaction.atomic
-def retire(*, client_id: str, at: datetime) -> UUID:
+def retire_client(*, client_id: str, at: datetime) -> UUID:
     """
     End a client and its tokens, and return its id.
 
@@ -97,16 +97,16 @@ def retire(*, client_id: str, at: datetime) -> UUID:
     return client.id
 
 
-def _public(jwks: Mapping[str, Any]) -> dict[str, Any]:
+def _check_public_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return `jwks` as it is stored: public members only.
 
     :raises UnusableKeys: if it holds a private, weak, duplicate or unknown key
     """
     try:
-        given = [key for key in jwks["keys"] if key["kty"] in _KINDS]
-        complete = len(given) == len(jwks["keys"])
-        keys = KeySet.import_key_set({"keys": given}).keys if complete else []
+        known = [key for key in jwks["keys"] if key["kty"] in _KINDS]
+        complete = len(known) == len(jwks["keys"])
+        keys = KeySet.import_key_set({"keys": known}).keys if complete else []
     except (JoseError, KeyError, TypeError, ValueError):
         keys = []
     kids = [key.kid for key in keys]

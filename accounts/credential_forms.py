@@ -1,5 +1,5 @@
 """
-Forms of security keys that refuse whatever a browser sends instead of a credential.
+Forms of security keys that refuse any input that is not a credential.
 
 django-allauth parses the JSON of a credential with Django's field and the rest with fido2. Both let
 exceptions through that a stranger can cause: nesting, numbers of 5,000 digits, broken base64.
@@ -49,7 +49,7 @@ class CredentialField(forms.JSONField):
         return ""
 
 
-def _field() -> CredentialField:
+def _make_field() -> CredentialField:
     return CredentialField(required=True, widget=forms.HiddenInput)
 
 
@@ -68,15 +68,15 @@ def _refuse_unreadable(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 class AddKey(AddWebAuthnForm):  # type: ignore[misc]  # allauth ships no types
-    credential = _field()
+    credential = _make_field()
     clean = _refuse_unreadable(AddWebAuthnForm.clean)
 
 
 class AuthenticateWithKey(AuthenticateWebAuthnForm):  # type: ignore[misc]
-    credential = _field()
+    credential = _make_field()
     clean_credential = _refuse_unreadable(AuthenticateWebAuthnForm.clean_credential)
 
 
 class ReauthenticateWithKey(ReauthenticateWebAuthnForm):  # type: ignore[misc]
-    credential = _field()
+    credential = _make_field()
     clean_credential = _refuse_unreadable(ReauthenticateWebAuthnForm.clean_credential)

@@ -7,11 +7,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from accounts.memberships import NotAMember
 from accounts.models import Delegation, Membership, ServiceToken
-
-
-class NotAMember(Exception):
-    """They do not belong to that organisation. Nothing was switched on."""
 
 
 class AlreadyOn(Exception):
@@ -19,7 +16,7 @@ class AlreadyOn(Exception):
 
 
 class NotOn(Exception):
-    """Nothing of theirs with this id is on. Show what is."""
+    """The person has no live delegation with this id. Show the live ones."""
 
 
 def switch_on(
@@ -57,7 +54,7 @@ def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> Delegatio
     """
     Switch a feature off. Its tokens are refused, and permits in hand open nothing, from the commit.
 
-    :raises NotOn: if it is not on, or not theirs
+    :raises NotOn: if the delegation is off, or of another person
     """
     live = Delegation.objects.live().filter(id=delegation_id, user_id=user_id)
     delegation = live.select_for_update(no_key=True).first()

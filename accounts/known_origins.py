@@ -1,8 +1,8 @@
 """
 Devices and networks that a person signed in from before.
 
-A signed cookie marks a device; a keyed hash in a row, with an end, marks a network. Neither signs
-anybody in: from a known origin a password may still be tried while unknown origins are refused.
+A signed cookie marks a device; a keyed hash in a row, with an end, marks a network. Neither grants
+access: a password may still be tried from a known origin while unknown origins are refused.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def find_device(request: HttpRequest, user_id: UUID) -> str | None:
 
 
 def find_any_device(request: HttpRequest) -> str | None:
-    """Return the id of the device if anybody signed in with it before, else None."""
+    """Return the id of the device if any person signed in with it before, else None."""
     return next(reversed(_read_cookie(request).values()), None)
 
 
@@ -73,7 +73,7 @@ def forget_networks(*, user_id: UUID) -> None:
 
 
 def forget_expired(*, at: datetime) -> int:
-    """Delete networks that nobody signed in from lately, and return how many."""
+    """Delete networks without a recent sign-in, and return how many."""
     return KnownNetwork.objects.filter(expires_at__lte=at).delete()[0]
 
 

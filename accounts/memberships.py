@@ -1,4 +1,4 @@
-"""Joining and leaving. Leaving is a fence: it ends all that the stay had begun, in one commit."""
+"""Joining and leaving. Leaving is a fence: it ends all that the membership began, in one commit."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from accounts.models import Delegation, Membership, Organisation, ServiceToken, 
 
 
 class NotAMember(Exception):
-    """There is no live membership to end. Show where they do belong."""
+    """The person has no live membership in the organisation. Show where they have one."""
 
 
 class AlreadyAMember(Exception):
-    """They belong already. There is nothing to do."""
+    """The membership is live already. There is nothing to do."""
 
 
 class NotOpen(Exception):
-    """The person is deactivated or the organisation closed. Nobody joins."""
+    """The person is deactivated or the organisation is closed, so the person cannot join."""
 
 
-def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
+def add_member(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
     Record that a person belongs to an organisation from `at` on.
 
@@ -51,48 +51,47 @@ def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
 
 
 @transaction.atomic
-def leave(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
+def end_membership(*, user_id: UUID, organisation_id: UUID, at: datetime) -> Membership:
     """
     End a person's membership, and with it their features, tokens and sessions.
 
-    All of it is one commit (the caller's, where there is one around this). Their
-    connections are the caller's: this package does not know them.
+    All of it happens in one commit, the caller's if there is a transaction. The caller ends the
+    connections, which this package does not know.
 
-    :raises NotAMember: if they do not belong to it now
+    :raises NotAMember: if the person has no live membership
     """
-    theirs = Membership.objects.live().filter(user_id=user_id, organisation_id=organisation_id)
-    if not (ended := end(theirs, at=at)):
+    live = Membership.objects.live().filter(user_id=user_id, organisation_id=organisation_id)
+    if not (ended := end_memberships(live, at=at)):
         raise NotAMember
     return ended[0]
 
 
-def hold(*, user_ids: Collection[UUID], organisation_id: UUID) -> None:
+def lock_memberships(*, user_ids: Collection[UUID], organisation_id: UUID) -> None:
     """
     Lock the live memberships of some people for the rest of the transaction.
 
-    In the order of their ids, so that two people who do the same with each other do not wait for
-    each other.
+    In the order of their ids, so that two transactions about the same people do not deadlock.
     """
-    theirs = Membership.objects.live().filter(user_id__in=user_ids, organisation_id=organisation_id)
-    held = theirs.order_by("id").select_for_update(no_key=True, of=("self",))
-    list(held.values_list("id"))
+    live = Membership.objects.live().filter(user_id__in=user_ids, organisation_id=organisation_id)
+    locked = live.order_by("id").select_for_update(no_key=True, of=("self",))
+    list(locked.values_list("id"))
 
 
-def end(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
+def end_memberships(memberships: QuerySet[Membership], *, at: datetime) -> list[Membership]:
     """
     End live `memberships` inside the caller's transaction, and return them as they now are.
 
-    Sessions end for all of the person's organisations: what a browser holds
-    cannot be told apart by organisation, so they sign in again.
+    Sessions end for all organisations of the person, because a session does not belong to one. The
+    person signs in again.
     """
     # In the order of their ids, so that two closings cannot wait for each other.
-    held = list(memberships.select_for_update(no_key=True).order_by("id"))
-    for membership in held:
+    locked = list(memberships.select_for_update(no_key=True).order_by("id"))
+    for membership in locked:
         membership.epoch += 1
         membership.left_at = at
         membership.save(update_fields=["epoch", "left_at"])
-        theirs = Delegation.objects.of(membership.user_id, membership.organisation_id)
-        ServiceToken.objects.filter(delegation__in=theirs).delete()
-        theirs.live().update(epoch=F("epoch") + 1, switched_off_at=at)
-        sessions.end_all(user_id=membership.user_id)
-    return held
+        delegations = Delegation.objects.of(membership.user_id, membership.organisation_id)
+        ServiceToken.objects.filter(delegation__in=delegations).delete()
+        delegations.live().update(epoch=F("epoch") + 1, switched_off_at=at)
+        sessions.end_sessions(user_id=membership.user_id)
+    return locked

@@ -1,4 +1,4 @@
-"""What is asked of every request of a signed-in person, whatever view answers it."""
+"""Middleware: requirements of every request of a signed-in person, for all views."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from django.utils import timezone
 from django.utils.encoding import escape_uri_path
 from django.utils.http import urlencode
 
-from accounts import owned, users
-from accounts.reauthentication import mfa_done
+from accounts import row_owner, users
+from accounts.reauthentication import has_shown_second_factor
 from accounts.roles import is_staff
 
 _Next = Callable[[HttpRequest], HttpResponse]
@@ -54,51 +54,50 @@ CHANGING = frozenset(
 SEEN_EVERY = timedelta(days=1)
 
 
-class NobodyAtFirst:
+class ClearRowOwner:
     """
-    A request begins for nobody, and whoever it turns out to be for is forgotten at its end.
+    Begin each request without a row owner, and remove the owner at its end.
 
-    What it streams is made after that, for the same person.
+    A streaming response is produced later, under the owner of its request.
     """
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with owned.nobody():
+        with row_owner.without_owner():
             response = self.get_response(request)
             if isinstance(response, StreamingHttpResponse) and not isinstance(
                 response, FileResponse
             ):
-                response.streaming_content = owned.carried(response.streaming_content)
+                response.streaming_content = row_owner.stream_as_owner(response.streaming_content)
             return response
 
 
-class StaffNeedSecondFactor:
+class StaffSecondFactor:
     """
     Staff can do nothing in a session without a second factor, anywhere (CASA 3.3.1).
 
-    The permission table says so too; this stands in front of views that would
-    forget to ask it.
+    The permission table says so too; this also covers views that forget to ask the table.
     """
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not is_staff(request.user) or mfa_done(request):
+        if not is_staff(request.user) or has_shown_second_factor(request):
             return self.get_response(request)
         has_factor = is_mfa_enabled(request.user)
-        if _route(request) in (SHOWING if has_factor else SETTING_UP):
+        if _find_route_name(request) in (SHOWING if has_factor else SETTING_UP):
             return self.get_response(request)
         if request.method == "GET" and request.accepts("text/html") and not _is_api(request):
             page = reverse("mfa_reauthenticate" if has_factor else "mfa_index")
             query = urlencode({"next": request.get_full_path()})
             return HttpResponseRedirect(f"{page}?{query}" if has_factor else page)
-        return _refusal(request)
+        return _refuse_request(request)
 
 
-class StaffChangeFactorsAtTheirSite:
+class StaffFactorChanges:
     """
     The ordinary site changes no second factor of staff; its page of factors says where they do.
 
@@ -111,14 +110,14 @@ class StaffChangeFactorsAtTheirSite:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if (
             settings.STAFF_CHANGE_FACTORS_HERE
-            or _route(request) not in CHANGING
+            or _find_route_name(request) not in CHANGING
             or not is_staff(request.user)
         ):
             return self.get_response(request)
         return HttpResponseRedirect(reverse("mfa_index"))
 
 
-def _refusal(request: HttpRequest) -> HttpResponse:
+def _refuse_request(request: HttpRequest) -> HttpResponse:
     """Return the problem document (RFC 9457); the package above this one has its page."""
     code = "second-factor-needed"
     return JsonResponse(
@@ -137,22 +136,22 @@ def _refusal(request: HttpRequest) -> HttpResponse:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    """Return whether a REST framework view answers: a program cannot follow us to a page."""
+    """Return whether a REST framework view answers: its clients cannot use a page."""
     try:
         return hasattr(resolve(request.path_info).func, "cls")
     except Resolver404:
         return False
 
 
-def _route(request: HttpRequest) -> str | None:
+def _find_route_name(request: HttpRequest) -> str | None:
     try:
         return resolve(request.path_info).url_name
     except Resolver404:
         return None
 
 
-class SeenToday:
-    """Keep `User.last_seen_at`, to the day: one write per person and day."""
+class LastSeen:
+    """Record `User.last_seen_at`, to the day: one write per person and day."""
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response
@@ -161,12 +160,12 @@ class SeenToday:
         user = request.user
         at = timezone.now()
         if user.is_authenticated and user.last_seen_at < at - SEEN_EVERY:
-            users.seen(user_id=user.pk, at=at)
+            users.record_last_seen(user_id=user.pk, at=at)
         return self.get_response(request)
 
 
-class NothingIsKept:
-    """What a signed-in person sees is not stored by the browser or anything on the way to it."""
+class NoStore:
+    """Forbid browsers and proxies to store what a signed-in person sees."""
 
     def __init__(self, get_response: _Next) -> None:
         self.get_response = get_response

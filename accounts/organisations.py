@@ -19,7 +19,7 @@ class NotLive(Exception):
     """No live organisation has this id. Nothing was changed."""
 
 
-def found(*, platform_id: str, name: str, at: datetime) -> Organisation:
+def found_organisation(*, platform_id: str, name: str, at: datetime) -> Organisation:
     """
     Record an organisation of the platform.
 
@@ -34,7 +34,7 @@ def found(*, platform_id: str, name: str, at: datetime) -> Organisation:
 
 
 @transaction.atomic
-def close(*, organisation_id: UUID, at: datetime) -> Organisation:
+def close_organisation(*, organisation_id: UUID, at: datetime) -> Organisation:
     """
     Close an organisation: everyone leaves in the same commit.
 
@@ -50,5 +50,7 @@ def close(*, organisation_id: UUID, at: datetime) -> Organisation:
         raise NotLive
     organisation.closed_at = at
     organisation.save(update_fields=["closed_at"])
-    memberships.end(Membership.objects.live().filter(organisation_id=organisation_id), at=at)
+    memberships.end_memberships(
+        Membership.objects.live().filter(organisation_id=organisation_id), at=at
+    )
     return organisation

@@ -3,7 +3,7 @@ The form that asks for a link to set a new password: allauth's, with a limit of 
 
 Beyond the limit the page answers as usual and no mail is sent: a stranger learns nothing, and the
 mailbox holds links that work for a day. A device that the person signed in with before has a
-counter of its own, which nobody else can use up. A worker makes and sends the mail, so the answer
+counter of its own, which strangers cannot use up. A worker makes and sends the mail, so the answer
 takes the same time for an address without an account.
 """
 
@@ -18,8 +18,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import account_mail, known_origins, people, reset_links
-from accounts.account_mail import Counter
-from accounts.rates import Rate
+from accounts.account_mail import MailCounter
+from accounts.rate_limits import Rate
 
 _NOBODY: Final = UUID(int=0)
 
@@ -44,9 +44,9 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]  # untyp
         return address
 
 
-def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> Counter:
+def _choose_counter(request: HttpRequest, address: str, user_id: UUID | None) -> MailCounter:
     # Looked up for an address without an account as well, so that the time tells nothing.
     person_id = user_id or _NOBODY
     if device := known_origins.find_device(request, person_id):
-        return Counter(FROM_DEVICE, f"{person_id} {device}")
-    return Counter(reset_links.TO_ADDRESS, address)
+        return MailCounter(FROM_DEVICE, f"{person_id} {device}")
+    return MailCounter(reset_links.TO_ADDRESS, address)

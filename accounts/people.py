@@ -1,9 +1,8 @@
 """
-People, found across the wall around their rows.
+Look-ups of people other than the row owner.
 
-A process that answers one person at a time is shown that person's row alone
-(`config.database.owners`). These functions of the database find other people by an address that
-the caller must know. Their text is in ``migrations/sql/people.sql``.
+A web process sees the rows of the row owner alone (`config.database.owners`). These functions of
+the database find other people by an exact address (``migrations/sql/people.sql``).
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts import owned
+from accounts import row_owner
 
 
 class SignIn(NamedTuple):
-    """Whom a password is checked for, and its hash."""
+    """The id of a person, and the hash of their password."""
 
     person_id: UUID
     password: str
@@ -29,8 +28,8 @@ def find_sign_in(address: str) -> SignIn | None:
 
     :param address: in lower case
     """
-    found = _ask("SELECT person, password FROM find_sign_in(%s)", address)
-    return SignIn(*found) if found else None
+    row = _fetch_row("SELECT person, password FROM find_sign_in(%s)", address)
+    return SignIn(*row) if row else None
 
 
 def find_person(address: str) -> UUID | None:
@@ -39,31 +38,31 @@ def find_person(address: str) -> UUID | None:
 
     :param address: in lower case
     """
-    found = _ask("SELECT * FROM find_person(%s)", address)
-    return found[0] if found else None
+    row = _fetch_row("SELECT * FROM find_person(%s)", address)
+    return row[0] if row else None
 
 
 def find_colleague(address: str) -> UUID | None:
     """
     Return the active member with this verified address, of the organisation acted in.
 
-    None if there is none, or if nobody is entered (`accounts.owned`).
+    None if there is none, or without a row owner (`accounts.row_owner`).
 
     :param address: in lower case
     """
-    found = _ask("SELECT * FROM find_colleague(%s)", address)
-    return found[0] if found else None
+    row = _fetch_row("SELECT * FROM find_colleague(%s)", address)
+    return row[0] if row else None
 
 
 def find_kept_factor(person_id: UUID) -> int | None:
-    """Return the id of the factor that a person has to keep as staff; None if they need not."""
-    with owned.acting_for(person_id, None):
-        found = _ask("SELECT find_kept_factor()")
-    return found[0] if found else None
+    """Return the id of the factor that a person has to keep as staff, or None."""
+    with row_owner.acting_for(person_id, None):
+        row = _fetch_row("SELECT find_kept_factor()")
+    return row[0] if row else None
 
 
-def _ask(statement: str, *values: Any) -> tuple[Any, ...] | None:
+def _fetch_row(statement: str, *values: Any) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        found: tuple[Any, ...] | None = cursor.fetchone()
-    return found
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row

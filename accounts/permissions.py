@@ -1,8 +1,8 @@
 """
 Role checks at the edge: DRF permission classes and a decorator for pages.
 
-Default deny: a view that declares nothing answers nobody (`Nobody` is DRF's
-default here), and the walk of all routes fails until it declares.
+Default deny: a view that declares no permission refuses every request (`DenyAll` is DRF's default
+in this project), and the walk of all routes fails until it declares one.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.models import ServiceToken
-from accounts.reauthentication import mfa_done
-from accounts.roles import Permission, may
+from accounts.reauthentication import has_shown_second_factor
+from accounts.roles import Permission, has_permission
 
 _Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 
 
-class Nobody(BasePermission):
-    """What a view gets that forgot to declare."""
+class DenyAll(BasePermission):
+    """The default: a view without a declared permission refuses every request."""
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's shape
         return False
 
 
-class Declared(BasePermission):
+class DeclaredPermission(BasePermission):
     """
     A person needs `permission`; a service client needs that the view takes clients.
 
@@ -46,23 +46,23 @@ class Declared(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ARG002  # DRF's shape
         if isinstance(request.auth, ServiceToken):
             return self.clients
-        return may(request.user, self.permission, mfa=mfa_done(request))
+        return has_permission(request.user, self.permission, mfa=has_shown_second_factor(request))
 
 
-def needs(permission: Permission, *, clients: bool = False) -> type[Declared]:
+def needs(permission: Permission, *, clients: bool = False) -> type[DeclaredPermission]:
     """Return the class for a view: `permission_classes = [needs(Permission.USE_OWN)]`."""
-    return type("Declared", (Declared,), {"permission": permission, "clients": clients})
+    return type("Declared", (DeclaredPermission,), {"permission": permission, "clients": clients})
 
 
 def page(permission: Permission) -> Callable[[_Page], _Page]:
-    """Let a page run for who has `permission`; send who is not signed in to sign in."""
+    """Require `permission` for a page; redirect requests without sign-in to the sign-in page."""
 
     def decorate(view: _Page) -> _Page:
         @wraps(view)
         def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
-            if not may(request.user, permission, mfa=mfa_done(request)):
+            if not has_permission(request.user, permission, mfa=has_shown_second_factor(request)):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 

@@ -1,5 +1,5 @@
 """
-What a session has proved, beyond that somebody once signed in.
+What a session has proved beyond the sign-in: a recent confirmation, a second factor.
 
 Built on django-allauth's record of authentications in the session. A person who has set up a second
 factor confirms with it: a password alone is no confirmation then.
@@ -30,32 +30,32 @@ _Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
-class Needed(APIException):
-    """The API's way to say it: confirm on the page, then call again."""
+class ReauthenticationNeeded(APIException):
+    """The answer of the API: confirm on the page, then call again."""
 
     status_code = status.HTTP_403_FORBIDDEN
     default_detail = "Please confirm that it is you, then try again."
     default_code = "reauthentication-needed"
 
 
-def _http(request: HttpRequest | Request) -> HttpRequest:
+def _get_http_request(request: HttpRequest | Request) -> HttpRequest:
     return request._request if isinstance(request, Request) else request  # noqa: SLF001
 
 
-def recently(request: HttpRequest | Request) -> bool:
+def has_recent_confirmation(request: HttpRequest | Request) -> bool:
     """
     Return whether the person confirmed who they are within the last minutes.
 
     Signing in does not count, confirming does: allauth's `ACCOUNT_REAUTHENTICATION_TIMEOUT`
     seconds long. If the person has a second factor, only a confirmation with it counts.
     """
-    http = _http(request)
-    # Somebody who has nothing to confirm with has not confirmed.
+    http = _get_http_request(request)
+    # Without a way to confirm there is no confirmation.
     if not http.user.is_authenticated or not get_adapter(http).get_reauthentication_methods(
         http.user
     ):
         return False
-    forget_weak_confirmations(http)
+    drop_weak_confirmations(http)
     records = get_authentication_records(http, http.user)
     confirmed_at = [record["at"] for record in records if record.get("reauthenticated")]
     timeout: int = settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
@@ -67,7 +67,7 @@ def has_second_factor(user: Any) -> bool:
     return bool(is_mfa_enabled(user, types=_FACTORS))
 
 
-def forget_weak_confirmations(request: HttpRequest) -> None:
+def drop_weak_confirmations(request: HttpRequest) -> None:
     """
     Forget what was confirmed by password, if the person has a second factor.
 
@@ -91,7 +91,7 @@ def require_recent(page: _Page) -> _Page:
 
     @wraps(page)
     def confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not recently(request):
+        if not has_recent_confirmation(request):
             # allauth's middleware turns this into its confirmation page.
             raise ReauthenticationRequired
         return page(request, *args, **kwargs)
@@ -100,9 +100,9 @@ def require_recent(page: _Page) -> _Page:
     return confirmed
 
 
-def mfa_done(request: HttpRequest | Request) -> bool:
+def has_shown_second_factor(request: HttpRequest | Request) -> bool:
     """Return whether a second factor was shown in this session."""
-    http = _http(request)
+    http = _get_http_request(request)
     if not http.user.is_authenticated or not hasattr(http, "session"):
         return False
     records = get_authentication_records(http, http.user)

@@ -11,28 +11,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts import rates
+from accounts import rate_limits
 from accounts.models import ServiceToken
 from accounts.networks import find_network
-from accounts.rates import Rate, Usage
+from accounts.rate_limits import Rate, Usage
 
 _View = Callable[Concatenate[HttpRequest, ...], HttpResponse]
 
 
 def count_for_person(request: HttpRequest, rate: Rate) -> Usage:
     """Count a request of the person who is signed in."""
-    return rates.count(rate, f"person {request.user.pk}", at=timezone.now())
+    return rate_limits.add_count(rate, f"person {request.user.pk}", at=timezone.now())
 
 
 def count_for_token(token: ServiceToken, rate: Rate) -> Usage:
     """Count a request of a service client for one person; the person's own have another counter."""
     key = f"client {token.client_id} {token.delegation.user_id}"
-    return rates.count(rate, key, at=timezone.now())
+    return rate_limits.add_count(rate, key, at=timezone.now())
 
 
 def count_for_network(request: HttpRequest, rate: Rate) -> Usage:
     """Count a request of the network that it comes from."""
-    return rates.count(rate, f"network {find_network(request)}", at=timezone.now())
+    return rate_limits.add_count(rate, f"network {find_network(request)}", at=timezone.now())
 
 
 def scale_rate(rate: Rate) -> Rate:

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.account_mail import AccountMail
 from accounts.models import User
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from accounts.reset_tokens import ResetTokens
 
 TO_ADDRESS: Final = Rate("reset-password-mail", 5, 3600)

@@ -1,5 +1,5 @@
 """
-Who may do what: one table, read in one place.
+Roles and their permissions: one table, read in one place.
 
 Member is what everyone is. Support, reviewer and operator are staff: they act
 on what is not their own, so they can do nothing at all without a second factor
@@ -29,7 +29,7 @@ class Role(models.TextChoices):
 
 
 class Permission(StrEnum):
-    """Something that a role may do. Whose data it may be done to is not decided here."""
+    """An action that a role allows. The guard decides on which data."""
 
     # Read and change what is one's own: inbox, settings, connections.
     USE_OWN = "own.use"
@@ -73,7 +73,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 }
 
 
-def granted(*, role: str, mfa: bool) -> frozenset[Permission]:
+def get_permissions(*, role: str, mfa: bool) -> frozenset[Permission]:
     """
     Return what `role` may do in a session with or without a second factor.
 
@@ -91,8 +91,8 @@ def is_staff(user: User | AnonymousUser) -> bool:
     return getattr(user, "role", None) in STAFF
 
 
-def may(user: User | AnonymousUser, permission: Permission, *, mfa: bool) -> bool:
+def has_permission(user: User | AnonymousUser, permission: Permission, *, mfa: bool) -> bool:
     """Return whether `user` may, in a session with (`mfa`) or without a second factor."""
     if not user.is_authenticated or not user.is_active:
         return False
-    return permission in granted(role=user.role, mfa=mfa)
+    return permission in get_permissions(role=user.role, mfa=mfa)

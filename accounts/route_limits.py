@@ -16,8 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, ResolverMatch, resolve
 from django.utils import timezone
 
-from accounts import known_origins, rates, request_limits
-from accounts.rates import Rate, Usage
+from accounts import known_origins, rate_limits, request_limits
+from accounts.rate_limits import Rate, Usage
 
 MINUTE: Final = 60
 
@@ -35,27 +35,29 @@ WEBHOOK: Final = Rate("webhook", 6000, MINUTE)
 BAD_TOKEN: Final = Rate("bad-token", 300, MINUTE)
 
 
-class By(Enum):
+class CountedBy(Enum):
     """Who is counted."""
 
     NETWORK = auto()
     PERSON = auto()
 
 
-_CONFIRM: Final = ((Rate("confirm", 10, MINUTE), By.PERSON),)
+_CONFIRM: Final = ((Rate("confirm", 10, MINUTE), CountedBy.PERSON),)
 
 #: What a POST to a page of sign-in counts towards, by the name of the route.
-SIGN_IN_PAGES: Final[Mapping[str, tuple[tuple[Rate, By], ...]]] = {
-    "account_login": ((Rate("login", 30, MINUTE), By.NETWORK),),
-    "account_sign_in_link": ((Rate("sign-in-link-page", 20, MINUTE), By.NETWORK),),
+SIGN_IN_PAGES: Final[Mapping[str, tuple[tuple[Rate, CountedBy], ...]]] = {
+    "account_login": ((Rate("login", 30, MINUTE), CountedBy.NETWORK),),
+    "account_sign_in_link": ((Rate("sign-in-link-page", 20, MINUTE), CountedBy.NETWORK),),
     # Then `password_reset` counts mails.
-    "account_reset_password": ((Rate("reset-password", 20, MINUTE), By.NETWORK),),
-    "account_reset_password_from_key": ((Rate("reset-password-key", 20, MINUTE), By.NETWORK),),
-    "account_change_password": ((Rate("change-password", 5, MINUTE), By.PERSON),),
+    "account_reset_password": ((Rate("reset-password", 20, MINUTE), CountedBy.NETWORK),),
+    "account_reset_password_from_key": (
+        (Rate("reset-password-key", 20, MINUTE), CountedBy.NETWORK),
+    ),
+    "account_change_password": ((Rate("change-password", 5, MINUTE), CountedBy.PERSON),),
     "account_reauthenticate": _CONFIRM,
     "mfa_reauthenticate": _CONFIRM,
     "mfa_reauthenticate_webauthn": _CONFIRM,
-    "mfa_login_webauthn": ((Rate("login-webauthn", 10, MINUTE), By.NETWORK),),
+    "mfa_login_webauthn": ((Rate("login-webauthn", 10, MINUTE), CountedBy.NETWORK),),
 }
 
 #: Asked by load balancers and monitors, and answered from memory.
@@ -90,7 +92,7 @@ class RouteLimits:
         if request.method != "POST" or name is None:
             return None
         for rate, by in SIGN_IN_PAGES.get(name, ()):
-            usage = _count(request, rate, by)
+            usage = _count_route(request, rate, by)
             if not usage.is_within:
                 return request_limits.render_too_many(request, usage)
         return None
@@ -121,13 +123,13 @@ def _count_class(request: HttpRequest) -> Usage:
 
 
 def _count_for_origin(request: HttpRequest, rate: Rate) -> Usage:
-    """Count for the device if somebody signed in with it: its network's flood is not its own."""
+    """Count for a known device by itself, so that a flood from its network does not block it."""
     if device := known_origins.find_any_device(request):
-        return rates.count(rate, f"device {device}", at=timezone.now())
+        return rate_limits.add_count(rate, f"device {device}", at=timezone.now())
     return request_limits.count_for_network(request, rate)
 
 
-def _count(request: HttpRequest, rate: Rate, by: By) -> Usage:
-    if by is By.PERSON and request.user.is_authenticated:
+def _count_route(request: HttpRequest, rate: Rate, by: CountedBy) -> Usage:
+    if by is CountedBy.PERSON and request.user.is_authenticated:
         return request_limits.count_for_person(request, rate)
     return _count_for_origin(request, rate)

@@ -1,8 +1,8 @@
 """
 Forms of the second factor: allauth's, with attempts counted apart from passwords.
 
-Only somebody with the right password gets this far. A device that the person signed in with before
-has counters of its own, so that whoever else has the password cannot use them up.
+These forms follow the right password. A device that the person signed in with before has counters
+of its own, so that a stranger with the password cannot use them up.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from django.core.exceptions import ValidationError
 from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
-from accounts import credential_forms, known_origins, rates
+from accounts import credential_forms, known_origins, rate_limits
 from accounts.models import User
-from accounts.rates import Rate, Usage
+from accounts.rate_limits import Rate, Usage
 
 ATTEMPTS: Final = (
     Rate("second-factor", 5, 300),
@@ -83,7 +83,7 @@ def _counted(user: User) -> Iterator[None]:
     at = timezone.now()
     key = f"{user.pk} {known_origins.find_device(context.request, user.pk) or ''}"
     for number, rate in enumerate(ATTEMPTS):
-        usage = rates.count(rate, key, at=at)
+        usage = rate_limits.add_count(rate, key, at=at)
         if not usage.is_within:
             # An attempt that is refused counts towards no other rate.
             _give_back(ATTEMPTS[:number], key, at=at)
@@ -100,10 +100,10 @@ def _write_wait(usage: Usage) -> str:
 
 def _give_back(counted: Iterable[Rate], key: str, *, at: datetime) -> None:
     for rate in counted:
-        rates.give_back(rate, key, at=at)
+        rate_limits.take_back_count(rate, key, at=at)
 
 
 def _use_code(user: User, code: str) -> None:
     digits = "".join(filter(str.isdigit, code))
-    if not rates.count(CODE_USE, f"{user.pk} {digits}", at=timezone.now()).is_within:
+    if not rate_limits.add_count(CODE_USE, f"{user.pk} {digits}", at=timezone.now()).is_within:
         raise ValidationError("This code was used already. Wait for the next one.")

@@ -1,13 +1,11 @@
 """
 The session engine: Django's database store, with the person beside each session.
 
-`SESSION_ENGINE` names this module. A session's key is its bearer's secret, so
-the row holds a hash of the key: whoever reads the table cannot use what is in it.
-The signature of its data is bound to that hash: whoever can write rows as well gains nothing by a
-copy of somebody's data under a key of their own.
-A session is of one site: a cookie of the ordinary site is worth nothing at that of staff.
-Loading a session also reads its person and their memberships, which the request needs next, by the
-same statement (`accounts.caller_lookup`).
+`SESSION_ENGINE` names this module. The key of a session is a secret, so the row holds a hash of the
+key, and a copy of the table opens no session. The signature of the data is bound to that hash, so
+data that is copied to another row is not accepted. A session belongs to one site: a cookie of the
+ordinary site is not valid at the staff site. The statement that loads a session also reads its
+person and their memberships, which the request needs next (`accounts.caller_lookup`).
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from accounts.caller_lookup import FoundSession
 from accounts.models import Membership, Session, User
 
 
-def end_all(*, user_id: UUID, keep: str | None = None) -> int:
+def end_sessions(*, user_id: UUID, keep: str | None = None) -> int:
     """
     Delete the sessions of `user_id` and return how many there were.
 
@@ -37,19 +35,19 @@ def end_all(*, user_id: UUID, keep: str | None = None) -> int:
     """
     sessions = Session.objects.filter(user_id=user_id)
     if keep is not None:
-        sessions = sessions.exclude(session_key=stored(keep))
+        sessions = sessions.exclude(session_key=hash_session_key(keep))
     return sessions.delete()[0]
 
 
-def stored(session_key: str) -> str:
+def hash_session_key(session_key: str) -> str:
     """Return what the table holds for `session_key`: 160 bits of its SHA-256, in hex."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:40]
 
 
 class SessionStore(DatabaseStore):
-    """Where the parent looks a key up, this one looks its hash up."""
+    """Looks up the hash of a key instead of the key."""
 
-    _found: FoundSession | None = None
+    _caller: FoundSession | None = None
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -58,38 +56,40 @@ class SessionStore(DatabaseStore):
     @property
     def key_salt(self) -> str:
         """Return what the signature of the data is bound to: the site, and the hash of the key."""
-        key_hash = stored(self._session_key) if self._session_key else ""
+        key_hash = hash_session_key(self._session_key) if self._session_key else ""
         return f"{super().key_salt} {settings.SITE} {key_hash}"
 
     def load(self) -> dict[str, Any]:
         if self.session_key is None:
             return {}
-        self._found = caller_lookup.find_session(stored(self.session_key), at=timezone.now())
-        if self._found is None:
+        self._caller = caller_lookup.find_session(
+            hash_session_key(self.session_key), at=timezone.now()
+        )
+        if self._caller is None:
             # A key that we did not give out is never taken up: no fixation.
             self._session_key = None
             return {}
-        return self.decode(self._found.data)
+        return self.decode(self._caller.data)
 
     def find_person(self, user_id: UUID) -> User | None:
         """Return this person if they were read with the session, else None."""
-        person = self._found.person if self._found else None
+        person = self._caller.person if self._caller else None
         return person if person is not None and person.pk == user_id else None
 
     def find_memberships(self, user_id: UUID) -> list[Membership] | None:
         """Return this person's live memberships if they were read with the session, else None."""
-        return self._found.memberships if self._found and self.find_person(user_id) else None
+        return self._caller.memberships if self._caller and self.find_person(user_id) else None
 
     def exists(self, session_key: str) -> bool:
-        return super().exists(stored(session_key))
+        return super().exists(hash_session_key(session_key))
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        made = super().create_model_instance(data)
+        session = super().create_model_instance(data)
         user_id = data.get(SESSION_KEY)
         return Session(
-            session_key=stored(made.session_key),
-            session_data=made.session_data,
-            expire_date=made.expire_date,
+            session_key=hash_session_key(session.session_key),
+            session_data=session.session_data,
+            expire_date=session.expire_date,
             user_id=UUID(user_id) if user_id else None,
             site=settings.SITE,
         )
@@ -97,4 +97,4 @@ class SessionStore(DatabaseStore):
     def delete(self, session_key: str | None = None) -> None:
         key = self.session_key if session_key is None else session_key
         if key is not None:
-            Session.objects.filter(session_key=stored(key)).delete()
+            Session.objects.filter(session_key=hash_session_key(key)).delete()

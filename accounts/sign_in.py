@@ -1,10 +1,10 @@
 """
-Enters the person who signs in or is signed in, so that the database shows that person's rows.
+Make the person who signs in, or is signed in, the row owner.
 
-Password hashes, second factors and addresses are hidden from a process until a person is entered
-(`accounts.owned`). That happens in three places: when a password was right, on each request of a
-session whose password was right (signed in, or with the second factor still to be shown), and when
-a link to set a new password was valid.
+The database hides password hashes, second factors and addresses from a process until it has a row
+owner (`accounts.row_owner`). A person becomes the owner when the password was right, on each
+request of a session whose password was right (signed in, or with the second factor pending), and
+when a link to set a new password was valid.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts import owned, people
+from accounts import people, row_owner
 from accounts.models import User
 from accounts.sessions import SessionStore
 
@@ -41,30 +41,30 @@ class SignInBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth shi
     _did_check_password: bool
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:
-        found = people.find_sign_in(email.lower())
-        if found is None:
+        sign_in = people.find_sign_in(email.lower())
+        if sign_in is None:
             return None
         self._did_check_password = True
 
         def upgrade_hash(raw_password: str) -> None:
-            with owned.acting_for(found.person_id, None):
-                user = User.objects.get(pk=found.person_id)
+            with row_owner.acting_for(sign_in.person_id, None):
+                user = User.objects.get(pk=sign_in.person_id)
                 user.set_password(raw_password)
                 user.save(update_fields=["password"])
 
-        # The site of staff writes no password; theirs are upgraded at the ordinary site.
+        # The staff site writes no passwords; the ordinary site upgrades the hashes of staff.
         setter = None if settings.SITE == "staff" else upgrade_hash
-        if not check_password(password, found.password, setter=setter):
+        if not check_password(password, sign_in.password, setter=setter):
             return None
-        user = _find_user_by_id(found.person_id)
+        user = _find_user_by_id(sign_in.person_id)
         if user is None:
-            # Not staff: the database shows the site of staff nobody else.
+            # Not staff: the database shows only staff to the staff site.
             return None
         if not self.user_can_authenticate(user):
             # allauth then shows its page for people who were switched off.
             self._stash_user(user)
             return None
-        _enter(user.pk)
+        _enter_person(user.pk)
         return user
 
     def get_user(self, user_id: UUID) -> User | None:
@@ -72,13 +72,13 @@ class SignInBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth shi
         session = _session.get()
         if session is not None and (person := session.find_person(user_id)):
             return person if self.user_can_authenticate(person) else None
-        with owned.acting_for(user_id, None):
+        with row_owner.acting_for(user_id, None):
             user: User | None = super().get_user(user_id)
         return user
 
 
-class SignedIn(AuthenticationMiddleware):
-    """Django's, which also enters the person whose password the session knows."""
+class SessionUserMiddleware(AuthenticationMiddleware):
+    """Django's middleware, which also makes the person of the session the row owner."""
 
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(  # type: ignore[assignment]
@@ -87,16 +87,16 @@ class SignedIn(AuthenticationMiddleware):
 
 
 class UserTokenForm(AllauthUserTokenForm):  # type: ignore[misc]  # untyped
-    """Checks a link to set a new password, and enters its person if it is valid."""
+    """Checks a link to set a new password, and makes its person the row owner if it is valid."""
 
     reset_user: User | None
 
     def clean(self) -> dict[str, Any]:
         person_id = _read_id(self.cleaned_data.get("uidb36", ""))
         # What the link depends on is in the rows of the person whom it names.
-        with owned.acting_for(person_id, None):
+        with row_owner.acting_for(person_id, None):
             cleaned: dict[str, Any] = super().clean()
-        _enter(person_id)
+        _enter_person(person_id)
         return cleaned
 
 
@@ -107,9 +107,9 @@ def _find_user(request: HttpRequest) -> User | AnonymousUser:
     user = _get_user(request)
     request._cached_user = user  # type: ignore[attr-defined]  # noqa: SLF001 - as Django does
     if isinstance(user, User):
-        _enter(user.pk)
+        _enter_person(user.pk)
     elif person_id := _find_pending_person(request):
-        _enter(person_id)
+        _enter_person(person_id)
     return user
 
 
@@ -133,7 +133,7 @@ def _find_pending_person(request: HttpRequest) -> UUID | None:
 
 
 def _read_id(written: str) -> UUID:
-    """Return the id of a person as a link has it; an id that nobody has if it is none."""
+    """Return the id of the person in a link; an unused id if the text is not valid."""
     try:
         person_id: UUID = url_str_to_user_pk(written)
     except (ValueError, ValidationError):
@@ -141,12 +141,12 @@ def _read_id(written: str) -> UUID:
     return person_id
 
 
-def _enter(person_id: UUID) -> None:
-    # Somebody who confirms a password goes on in their organisation.
-    if owned.current().person_id != person_id:
-        owned.enter(person_id, None)
+def _enter_person(person_id: UUID) -> None:
+    # Confirming a password keeps the organisation of the current owner.
+    if row_owner.get_owner().person_id != person_id:
+        row_owner.enter_person(person_id, None)
 
 
 def _find_user_by_id(person_id: UUID) -> User | None:
-    with owned.acting_for(person_id, None):
+    with row_owner.acting_for(person_id, None):
         return User.objects.filter(pk=person_id).first()

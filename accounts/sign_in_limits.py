@@ -4,8 +4,8 @@ How often a password may be tried.
 An attempt is counted before the password is looked at, and given back if it was right. Where an
 attempt counts depends on where it comes from:
 
-- a device or network that the person signed in from before has counters of its own, so that nobody
-  elsewhere can use them up;
+- a device or network that the person signed in from before has counters of its own, so that
+  strangers cannot use them up;
 - all unknown origins together share one counter of the account. When it is used up, an unknown
   device needs a link that is mailed to the account's address (`sign_in_links`);
 - a browser that opened such a link has a few attempts of its own.
@@ -22,9 +22,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts import account_mail, known_origins, people, rates, sign_in_links
+from accounts import account_mail, known_origins, people, rate_limits, sign_in_links
 from accounts.networks import find_network
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 
 _DAY: Final = 24 * 3600
 _NOBODY: Final = UUID(int=0)
@@ -43,7 +43,7 @@ WITH_LINK: Final = (Rate("sign-in-failed-link", 5, 900),)
 CONFIRMING: Final = (Rate("sign-in-failed-confirming", 10, 600),)
 
 
-class Counter(NamedTuple):
+class AttemptCounter(NamedTuple):
     rate: Rate
     key: str
 
@@ -60,7 +60,7 @@ class LinkNeeded(Exception):
     """The password was not looked at. A mailed link was asked for: an account gets one."""
 
 
-def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Counter]:
+def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[AttemptCounter]:
     """
     Count an attempt as failed, and return what to give back if it was right.
 
@@ -70,9 +70,9 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Cou
     address = email.strip().lower()
     person_id = people.find_person(address)
     waiting, helped = _find_counters(request, address, person_id, at=at)
-    counted: list[Counter] = []
+    counted: list[AttemptCounter] = []
     for counter in (*waiting, *helped):
-        usage = rates.count(*counter, at=at)
+        usage = rate_limits.add_count(*counter, at=at)
         if usage.is_within:
             counted.append(counter)
             continue
@@ -86,35 +86,35 @@ def count_attempt(request: HttpRequest, email: str, *, at: datetime) -> list[Cou
 
 def _queue_link(address: str, person_id: UUID | None, *, at: datetime) -> None:
     """Ask a worker to mail a sign-in link, at most one an hour for an address."""
-    counter = account_mail.Counter(sign_in_links.MAIL.rate, address)
+    counter = account_mail.MailCounter(sign_in_links.MAIL.rate, address)
     account_mail.queue_mail(sign_in_links.MAIL, counter=counter, user_id=person_id, at=at)
 
 
-def give_back(counters: Sequence[Counter], *, at: datetime) -> None:
+def give_back(counters: Sequence[AttemptCounter], *, at: datetime) -> None:
     """Take back the counts of an attempt that did not fail."""
     for counter in counters:
-        rates.give_back(*counter, at=at)
+        rate_limits.take_back_count(*counter, at=at)
 
 
 def _find_counters(
     request: HttpRequest, address: str, found_id: UUID | None, *, at: datetime
-) -> tuple[list[Counter], list[Counter]]:
+) -> tuple[list[AttemptCounter], list[AttemptCounter]]:
     """Return counters beyond which to wait, and those beyond which a mailed link helps."""
     if found_id is not None and request.user.is_authenticated and request.user.pk == found_id:
         # A link lets a browser sign in, which this one is.
-        return _counters(CONFIRMING, f"{found_id}"), []
+        return _make_counters(CONFIRMING, f"{found_id}"), []
     if permit := sign_in_links.find_permit(request, address, at=at):
-        return [], _counters(WITH_LINK, permit)
+        return [], _make_counters(WITH_LINK, permit)
     network = find_network(request)
-    shared = [Counter(FROM_NETWORK, network)]
+    shared = [AttemptCounter(FROM_NETWORK, network)]
     # Looked up for an address without an account as well, so that the time tells nothing.
     person_id = found_id or _NOBODY
     if device := known_origins.find_device(request, person_id):
-        return [], _counters(FROM_DEVICE, f"{person_id} {device}")
+        return [], _make_counters(FROM_DEVICE, f"{person_id} {device}")
     if known_origins.is_known_network(request, person_id, at=at):
-        return shared, _counters(FROM_KNOWN_NETWORK, f"{person_id} {network}")
-    return shared, _counters(FROM_UNKNOWN, address)
+        return shared, _make_counters(FROM_KNOWN_NETWORK, f"{person_id} {network}")
+    return shared, _make_counters(FROM_UNKNOWN, address)
 
 
-def _counters(limits: Sequence[Rate], key: str) -> list[Counter]:
-    return [Counter(rate, key) for rate in limits]
+def _make_counters(limits: Sequence[Rate], key: str) -> list[AttemptCounter]:
+    return [AttemptCounter(rate, key) for rate in limits]

@@ -1,9 +1,9 @@
 """
 Links that let an unknown device try to sign in.
 
-Whoever opens the mail shows that the mailbox is theirs, and may then try a password in that
-browser: a few times, within a quarter of an hour. The link signs nobody in. It works once: its use
-is a counter of `accounts.rates`, so there is no row of its own.
+Opening the link proves access to the mailbox. The browser may then try a password a few times
+within a quarter of an hour; the link itself is no sign-in. It works once: its use is a counter of
+`accounts.rate_limits`, so it needs no table.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import rates, signed_values
+from accounts import rate_limits, signed_values
 from accounts.account_mail import AccountMail
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import User
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from accounts.roles import is_staff
 
 WORKS_FOR: Final = timedelta(hours=6)
@@ -81,14 +81,14 @@ def use_link(request: HttpRequest, token: str, *, at: datetime) -> None:
     :raises NoLongerWorks: if it was used before, is too old, or is none of ours
     """
     address_hash, nonce = _read_token(token)
-    if not rates.count(USE, nonce, at=at).is_within:
+    if not rate_limits.add_count(USE, nonce, at=at).is_within:
         raise NoLongerWorks
-    _permit(request, address_hash, nonce, at=at)
+    _store_permit(request, address_hash, nonce, at=at)
 
 
 def permit_after_reset(request: HttpRequest, address: str, *, at: datetime) -> None:
     """Let this browser try to sign in: its user has just used a mailed link to set a password."""
-    _permit(request, _hash_address(address), secrets.token_urlsafe(12), at=at)
+    _store_permit(request, _hash_address(address), secrets.token_urlsafe(12), at=at)
 
 
 def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | None:
@@ -97,15 +97,15 @@ def find_permit(request: HttpRequest, address: str, *, at: datetime) -> str | No
 
     :param address: in lower case
     """
-    found = request.session.get(_PERMIT)
-    if not found or found["until"] <= at.timestamp():
+    permit = request.session.get(_PERMIT)
+    if not permit or permit["until"] <= at.timestamp():
         return None
     known = [value.hex() for value in compute_hashes(address, purpose=_ADDRESS)]
-    return str(found["id"]) if found["address"] in known else None
+    return str(permit["id"]) if permit["address"] in known else None
 
 
 def drop_permit(request: HttpRequest) -> None:
-    """End the permit of this browser, whose user has signed in."""
+    """End the permit of this browser after a sign-in."""
     request.session.pop(_PERMIT, None)
 
 
@@ -125,7 +125,7 @@ def _read_token(token: str) -> tuple[str, str]:
     return address_hash, nonce
 
 
-def _permit(request: HttpRequest, address_hash: str, permit_id: str, *, at: datetime) -> None:
+def _store_permit(request: HttpRequest, address_hash: str, permit_id: str, *, at: datetime) -> None:
     until = (at + PERMIT_LASTS_FOR).timestamp()
     request.session[_PERMIT] = {"id": permit_id, "address": address_hash, "until": until}
 

@@ -16,9 +16,9 @@ class InvalidValue(Exception):
 
 def sign(value: Any, *, purpose: str, bound_to: str = "") -> str:
     """
-    Return `value`, of JSON's types, with its time and a signature. It can be read by anybody.
+    Return `value`, of JSON's types, with its time and a signature, but not encrypted.
 
-    :param purpose: what it is for, as config/README.md lists it
+    :param purpose: one of the list in config/README.md
     :param bound_to: what else has to be the same when it is read; not part of the text
     """
     key, *_ = _derive_keys(purpose)

@@ -7,19 +7,27 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import account_mail, known_origins, rates, reset_links, sign_in_links, tokens, usage
+from accounts import (
+    account_mail,
+    client_usage,
+    known_origins,
+    rate_limits,
+    reset_links,
+    sign_in_links,
+    tokens,
+)
 from accounts.sessions import SessionStore
 
 
 @shared_task(name="accounts.mail_reset_link")  # type: ignore[untyped-decorator]
 def mail_reset_link(*, user_id: str, **_: object) -> None:
-    """Mail a link to set a new password to a person; nothing if the id is nobody's."""
+    """Mail a link to set a new password; nothing if the id is unknown."""
     account_mail.send_queued(reset_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
 @shared_task(name="accounts.mail_sign_in_link")  # type: ignore[untyped-decorator]
 def mail_sign_in_link(*, user_id: str, **_: object) -> None:
-    """Mail a sign-in link to a person; nothing if the id is nobody's."""
+    """Mail a sign-in link; nothing if the id is unknown."""
     account_mail.send_queued(sign_in_links.MAIL, user_id=UUID(user_id), at=timezone.now())
 
 
@@ -27,8 +35,8 @@ def mail_sign_in_link(*, user_id: str, **_: object) -> None:
 def forget_expired(**_: object) -> None:
     """Delete expired sessions, tokens, used assertions, counters and known networks."""
     at = timezone.now()
-    tokens.forget(at=at)
-    usage.forget(at=at)
-    rates.forget(at=at)
+    tokens.delete_expired(at=at)
+    client_usage.delete_expired(at=at)
+    rate_limits.delete_expired(at=at)
     known_origins.forget_expired(at=at)
     SessionStore.clear_expired()

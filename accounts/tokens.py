@@ -1,9 +1,9 @@
 """
 Access tokens of service clients: one purpose, one person, ten minutes.
 
-There is no refresh token and nothing in the token itself: it is 256 random
-bits, looked up at every call, so that switching a feature off is felt at the next. The row has a
-keyed hash: whoever can write the table, and no more, makes no token.
+There is no refresh token. A token is 256 random bits and is looked up at every call, so switching
+off a feature takes effect at the next call. The row holds a keyed hash: write access to the table
+alone is not enough to make a token.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
-from accounts import caller_lookup, owned, usage
+from accounts import caller_lookup, client_usage, row_owner
 from accounts.keyed_hashes import compute_hash, compute_hashes
 from accounts.models import (
     Delegation,
@@ -41,12 +41,12 @@ class PurposeNotDeclared(Exception):
     """The client was not registered for this purpose."""
 
 
-def digest(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     """Return the 32 bytes under which `token` is stored."""
     return compute_hash(token, purpose=_PURPOSE)
 
 
-def mint(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: datetime) -> str:
+def issue_token(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: datetime) -> str:
     """
     Return a new token (43 characters, base64url) for one person and one purpose.
 
@@ -64,10 +64,10 @@ def mint(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: dateti
     )
     if delegation is None or _find_active_person(delegation.user_id) is None:
         raise NotDelegated
-    usage.count(client=client, user_id=delegation.user_id, at=at)
+    client_usage.count_user(client=client, user_id=delegation.user_id, at=at)
     token = secrets.token_urlsafe(RANDOM_BYTES)
     ServiceToken.objects.create(
-        token_hash=digest(token),
+        token_hash=hash_token(token),
         client=client,
         delegation=delegation,
         # As read above: if it was switched off since, the token is born refused.
@@ -79,7 +79,7 @@ def mint(*, client: ServiceClient, delegation_id: UUID, purpose: str, at: dateti
     return token
 
 
-def find(token: str, *, at: datetime) -> ServiceToken | None:
+def find_token(token: str, *, at: datetime) -> ServiceToken | None:
     """
     Return the token's row with client, delegation and person, if all of them are still live.
 
@@ -90,8 +90,8 @@ def find(token: str, *, at: datetime) -> ServiceToken | None:
 
 
 def _find_active_person(user_id: UUID) -> User | None:
-    # The token stands for the person: the database shows that row to nobody else.
-    with owned.acting_for(user_id, None):
+    # The token acts for the person, who is the only one that the database shows this row.
+    with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id).first()
 
 
@@ -116,7 +116,7 @@ def use_assertion(*, client: ServiceClient, jti: str, expires_at: datetime) -> b
     return True
 
 
-def forget(*, at: datetime) -> int:
+def delete_expired(*, at: datetime) -> int:
     """Delete expired tokens and assertions, and return how many rows."""
     tokens = ServiceToken.objects.filter(expires_at__lte=at).delete()[0]
     return tokens + UsedAssertion.objects.filter(expires_at__lte=at).delete()[0]

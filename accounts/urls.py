@@ -11,7 +11,7 @@ from allauth.account.urls import urlpatterns as account_urls
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import sign_in_urls
-from accounts.oauth.views import token
+from accounts.oauth.views import token_endpoint
 from accounts.views import switch_organisation
 
 # Passwords are changed here, by staff as well: the site of staff writes none.
@@ -26,7 +26,7 @@ REACHABLE = frozenset(
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("oauth/token", token, name="oauth_token"),
+    path("oauth/token", token_endpoint, name="oauth_token"),
     path("accounts/organisation/", switch_organisation, name="switch_organisation"),
     path("accounts/", include([route for route in account_urls if route.name in REACHABLE])),
     *sign_in_urls.urlpatterns,

@@ -33,7 +33,7 @@ class Person:
     role: Role = Role.MEMBER
 
 
-def register(person: Person, *, password: str | None, at: datetime) -> User:
+def register_user(person: Person, *, password: str | None, at: datetime) -> User:
     """
     Record a person whom the platform vouches for, address included.
 
@@ -69,7 +69,7 @@ def register(person: Person, *, password: str | None, at: datetime) -> User:
 
 
 @transaction.atomic
-def deactivate(*, user_id: UUID, at: datetime) -> User:
+def deactivate_user(*, user_id: UUID, at: datetime) -> User:
     """
     Switch a person off: memberships, features, tokens and sessions end in this commit.
 
@@ -81,13 +81,13 @@ def deactivate(*, user_id: UUID, at: datetime) -> User:
     user.is_active = False
     user.deactivated_at = at
     user.save(update_fields=["is_active", "deactivated_at"])
-    memberships.end(Membership.objects.live().of(user_id), at=at)
+    memberships.end_memberships(Membership.objects.live().of(user_id), at=at)
     # Staff may belong to no organisation and still hold sessions.
-    sessions.end_all(user_id=user_id)
+    sessions.end_sessions(user_id=user_id)
     known_origins.forget_networks(user_id=user_id)
     return user
 
 
-def seen(*, user_id: UUID, at: datetime) -> None:
+def record_last_seen(*, user_id: UUID, at: datetime) -> None:
     """Record that a person used the service. A year without it ends their connections."""
     User.objects.active().filter(id=user_id, last_seen_at__lt=at).update(last_seen_at=at)

@@ -15,7 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import current, sign_in_links
+from accounts import current_organisation, sign_in_links
+from accounts.memberships import NotAMember
 from accounts.permissions import page
 from accounts.roles import Permission
 
@@ -25,19 +26,19 @@ _LINK_PAGE: Final = "account/sign_in_link.html"
 
 class LogoutView(AllauthLogoutView):  # type: ignore[misc]  # allauth ships no types
     """
-    Signing out deletes the session here and what the browser kept there (CASA 6.6.1).
+    Signing out deletes the session and the data that the browser stored (CASA 6.6.1).
 
-    The mark of a known device stays: it signs nobody in, and without it a stranger could lock out
-    whoever signs out. `Clear-Site-Data` has no exceptions, so the other cookies go one by one, and
-    those of the other site, which may be another port of this host, stay.
+    The cookie of a known device stays: it grants no access, and without it a stranger could lock
+    the person out. `Clear-Site-Data` has no exceptions, so the other cookies are deleted one by
+    one. Cookies of the other site, which may be another port of this host, stay.
     """
 
     def post(self, *args: object, **kwargs: object) -> HttpResponse:
         response: HttpResponse = super().post(*args, **kwargs)
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
-        kept = {settings.DEVICE_COOKIE_NAME, *settings.FOREIGN_COOKIES}
+        cookies_to_keep = {settings.DEVICE_COOKIE_NAME, *settings.FOREIGN_COOKIES}
         for name in self.request.COOKIES:
-            if name not in kept:
+            if name not in cookies_to_keep:
                 response.delete_cookie(name, samesite="Lax")
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -69,7 +70,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
     return redirect("account_login")
 
 
-# Whoever has the link may try to sign in, and no more.
+# A link allows to try to sign in, and nothing else.
 open_sign_in_link.permission = None  # type: ignore[attr-defined]  # read by the walk of all routes
 sign_in_link.permission = None  # type: ignore[attr-defined]
 
@@ -80,8 +81,8 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
     """Work in another of one's organisations, then go where the form said, within this host."""
     try:
         organisation_id = UUID(request.POST.get("organisation", ""))
-        current.switch(request, organisation_id=organisation_id)
-    except (ValueError, current.NotAMember):
+        current_organisation.switch_organisation(request, organisation_id=organisation_id)
+    except (ValueError, NotAMember):
         # Foreign and unknown ids look alike.
         raise Http404 from None
     target = request.POST.get("next", "")

@@ -171,19 +171,19 @@ def say_what_is_missing(**_: Any) -> None:
 @task_prerun.connect  # type: ignore[untyped-decorator]
 def say_what_runs(task: Any = None, **_: Any) -> None:
     """For whoever watches the ways out: a task reaches a provider only if its purposes do."""
-    from accounts import owned
+    from accounts import row_owner
     from config import egress
 
-    owned.leave()
+    row_owner.clear_owner()
     egress.task.set(getattr(task, "name", ""))
 
 
 @task_postrun.connect  # type: ignore[untyped-decorator]
 def say_that_nothing_runs(**_: Any) -> None:
-    from accounts import owned
+    from accounts import row_owner
     from config import egress
 
-    owned.leave()
+    row_owner.clear_owner()
     egress.task.set("")
 
 

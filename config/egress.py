@@ -191,7 +191,7 @@ def _alarm(attempt: Attempt) -> None:
 
     at = timezone.now()
     try:
-        alarms.sound(
+        alarms.raise_alarm(
             kind=KIND,
             about=UUID(int=0),
             window=f"{attempt.place} {at:%Y-%m-%d}"[:64],

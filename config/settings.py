@@ -230,7 +230,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.requests.RequestLog",
     "config.browser_headers.BrowserHeaders",
-    "accounts.middleware.NobodyAtFirst",
+    "accounts.middleware.ClearRowOwner",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -240,18 +240,18 @@ MIDDLEWARE = [
     "accounts.sessionless.AnswerWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.sign_in.SignedIn",
+    "accounts.sign_in.SessionUserMiddleware",
     # After the check of the form token: a foreign page uses up no limit of a sign-in page.
     "accounts.route_limits.RouteLimits",
     "integrations.costly_limits.CostlyLimits",
-    "accounts.suspended.SuspendedRequests",
+    "accounts.pending_posts.PendingPosts",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "accounts.middleware.NothingIsKept",
-    "accounts.middleware.StaffNeedSecondFactor",
-    "accounts.middleware.StaffChangeFactorsAtTheirSite",
-    "accounts.middleware.SeenToday",
+    "accounts.middleware.NoStore",
+    "accounts.middleware.StaffSecondFactor",
+    "accounts.middleware.StaffFactorChanges",
+    "accounts.middleware.LastSeen",
     "integrations.public_pages.refusals.ProblemPages",
 ]
 
@@ -276,7 +276,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "accounts.current.signed_in",
+                "accounts.current_organisation.add_memberships",
                 "integrations.staff_links.add_links",
             ],
         },
@@ -303,7 +303,7 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Nothing is cached. What libraries would keep there, rows of ours keep (`accounts.rates`).
+# Nothing is cached. What libraries would keep there, rows of ours keep (`accounts.rate_limits`).
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 LANGUAGE_CODE = "en"
@@ -345,7 +345,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 # Not by a code that is mailed, which would be the library's default.
 ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _https else "http"
-# allauth would count in a cache, whose entries are evicted. We count in rows: `accounts.rates`.
+# allauth would count in a cache, which evicts entries. `accounts.rate_limits` counts in rows.
 ACCOUNT_RATE_LIMITS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = _proxies.count
 
@@ -449,7 +449,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.SessionAuthentication",
     ],
     # Deny unless a view says otherwise.
-    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Nobody"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["integrations.api.reading.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

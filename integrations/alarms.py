@@ -39,6 +39,6 @@ def sound(kind: str, *, provider: str, at: datetime, once: bool = False) -> bool
     :param once: not again until somebody settles it, rather than once a day
     """
     window = provider if once else f"{provider}/{at:%Y-%m-%d}"
-    return alarms.sound(
+    return alarms.raise_alarm(
         kind=kind, about=REGISTRATION, window=window, body={"provider": provider}, at=at
     )

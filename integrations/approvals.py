@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from accounts import owned
+from accounts import row_owner
 from integrations import crossings
 from integrations.models import Approval, ApprovalState
 
@@ -83,7 +83,7 @@ def answer(*, state: str, is_given: bool, at: datetime) -> bool:
     if owner is None:
         return False
     # Found by the state alone: from here on it is this person's.
-    with owned.acting_for(*owner):
+    with row_owner.acting_for(*owner):
         waiting = Approval.objects.filter(
             state_hash=hashed, state=ApprovalState.WAITING, expires_at__gt=at
         )

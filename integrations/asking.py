@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
-from accounts.actors import Actor, actor_of
+from accounts.actors import Actor, get_actor
 
 
 class NotFound(Exception):
@@ -43,7 +43,7 @@ def asked_by(request: HttpRequest) -> Asked:
 
     :raises Http404: for somebody who belongs to no organisation
     """
-    actor = actor_of(request)
+    actor = get_actor(request)
     if actor.user_id is None or actor.organisation_id is None:
         raise Http404
     return Asked(actor=actor, user_id=actor.user_id, at=timezone.now())

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
-from accounts import owned
+from accounts import row_owner
 
 #: Waits for a provider, and streams, of one person at a time.
 MOST_WAITS: Final = 2
@@ -148,7 +148,7 @@ def waiting() -> Iterator[Wait]:
     if wait is not None:
         yield wait
         return
-    person_id = owned.current().person_id
+    person_id = row_owner.get_owner().person_id
     slot = WAITS.lend(person_id) if person_id is not None else None
     wait = Wait()
     token = _current.set(wait)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 
 #: Requests of one person, over all routes of the kind. Each needs a fraction of a second at best.
 PROVIDER: Final = Rate("provider", 240, 60)

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
-from accounts import owned
+from accounts import row_owner
 from limited_use.database_functions import Function, load_functions
 
 _CLASSES: Final = frozenset({"web", "sync", "purge"})
@@ -100,7 +100,7 @@ def approval_owner(*, state_hash: bytes) -> tuple[UUID, UUID] | None:
 
 def find_partners(person_id: UUID, organisation_id: UUID | None) -> dict[UUID, Partner]:
     """Return those who share calendars with a person in an organisation, by id."""
-    with owned.acting_for(person_id, organisation_id):
+    with row_owner.acting_for(person_id, organisation_id):
         rows = _ask("SELECT person, name, address FROM share_partners()")
     return {person: Partner(name, address) for person, name, address in rows}
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from accounts import clients, delegations, seeding
-from accounts.seeding import Seeded
+from accounts import clients, delegations, demo_people
+from accounts.demo_people import DemoPerson
 from limited_use.features import FEATURES
 from limited_use.service_clients import create_declared_client
 from limited_use.vocabulary import Purpose
@@ -33,13 +33,13 @@ class SeededClient:
     delegation_id: str | None = None
 
 
-def seed(*, at: datetime) -> tuple[list[Seeded], list[SeededClient]]:
+def seed(*, at: datetime) -> tuple[list[DemoPerson], list[SeededClient]]:
     """
     Seed people and clients, and return what only the person at the terminal may see.
 
     :raises accounts.users.AlreadyRegistered: if that was done before; nothing is changed then
     """
-    people = seeding.seed(at=at)
+    people = demo_people.create_demo_people(at=at)
     alice = people[0]
     widget = _key("inbox-widget")
     create_declared_client(
@@ -50,7 +50,7 @@ def seed(*, at: datetime) -> tuple[list[Seeded], list[SeededClient]]:
         at=at,
     )
     campaigns = _key("campaigns")
-    clients.create(
+    clients.create_client(
         client_id="campaigns",
         feature="campaigns",
         purposes=[Purpose.MARKETING],

@@ -11,10 +11,10 @@ from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor, ActorKind
+from accounts.demo_people import DemoPerson
 from accounts.models import Membership
-from accounts.seeding import Seeded
 from integrations.almanac.edits import Whole
 from integrations.calendars import keeping, local, sharing
 from integrations.calendars.kept import Kept, Write
@@ -26,11 +26,11 @@ from limited_use.share_models import ShareLevel
 _BERLIN: Final = "Europe/Berlin"
 
 
-def seed(people: Sequence[Seeded], *, at: datetime) -> None:
+def seed(people: Sequence[DemoPerson], *, at: datetime) -> None:
     """
     Make both calendars, with events around `at`, and share them.
 
-    :param people: Alice and Bob first, as `accounts.seeding` has them
+    :param people: Alice and Bob first, as `accounts.demo_people` has them
     """
     alice, bob, *_ = people
     monday = _monday(at)
@@ -48,11 +48,15 @@ def seed(people: Sequence[Seeded], *, at: datetime) -> None:
 
 
 def _make(
-    whose: Seeded, about: About, events: Sequence[EventContent], viewer: Seeded, at: datetime
+    whose: DemoPerson,
+    about: About,
+    events: Sequence[EventContent],
+    viewer: DemoPerson,
+    at: datetime,
 ) -> None:
     actor = _actor(whose)
     put = [Kept(uid=f"{number}@demo", whole=Whole(one, {})) for number, one in enumerate(events)]
-    with owned.acting_for(whose.user.id, whose.organisation.id):
+    with row_owner.acting_for(whose.user.id, whose.organisation.id):
         version = FEATURES[local.FEATURE].version
         calendar_id = local.create(actor=actor, about=about, version=version, at=at)
         keeping.keep(actor=actor, writes={calendar_id: Write(put=put)}, at=at)
@@ -66,7 +70,7 @@ def _make(
         )
 
 
-def _actor(whose: Seeded) -> Actor:
+def _actor(whose: DemoPerson) -> Actor:
     mine = Membership.objects.get(user=whose.user, organisation=whose.organisation)
     return Actor(
         kind=ActorKind.PERSON,

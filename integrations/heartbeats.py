@@ -62,7 +62,7 @@ def sound_alarms(duties: Collection[str], *, at: datetime) -> list[Missing]:
     missing = list_missing(duties, at=at)
     for duty, seen_at in missing:
         since = f"{seen_at:%Y-%m-%dT%H:%M:%S}" if seen_at else "never"
-        alarms.sound(
+        alarms.raise_alarm(
             kind=ALARM, about=_SERVICE, window=f"{duty} {since}", body={"queue": duty}, at=at
         )
     return missing

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import OperationalError
 
-from accounts import owned
+from accounts import row_owner
 from integrations import contention
 from integrations.task_queue import enqueue
 from integrations.watches import ChangedResource, schedule
@@ -50,7 +50,7 @@ def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: d
 
 def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
     # The webhook acts for nobody: from here on it acts for the owner of the resource.
-    with owned.acting_for(*changed.owner):
+    with row_owner.acting_for(*changed.owner):
         return schedule.schedule_now(
             integration_id=changed.integration_id, resource=changed.resource, at=at
         )

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import User
 from accounts.roles import Role
@@ -90,7 +90,7 @@ def as_who_opened(message_id: UUID, *, at: datetime) -> Generator[None]:
         feature=SUPPORT, item=message_id, withdrawn_at=None, expires_at__gt=at
     )
     owner = agreed.order_by("-id").values_list("owner_id", "organisation_id").first()
-    with owned.acting_for(*owner) if owner else nullcontext():
+    with row_owner.acting_for(*owner) if owner else nullcontext():
         yield
 
 
@@ -173,7 +173,7 @@ def whose(actor: Actor) -> tuple[UUID, UUID]:
 def _is_support(actor: Actor) -> bool:
     user_id, _ = whose(actor)
     # Their own row, which is shown to nobody else.
-    with owned.acting_for(user_id, None):
+    with row_owner.acting_for(user_id, None):
         return User.objects.active().filter(id=user_id, role=Role.SUPPORT).exists()
 
 

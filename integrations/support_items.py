@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation
 from integrations import owner_permits, permits
@@ -155,7 +155,7 @@ def opened(*, actor: Actor, at: datetime) -> list[Item]:
 
 def _there(owner: tuple[UUID, UUID], items: list[UUID]) -> list[UUID]:
     """Return which of the items that one owner opened are still there."""
-    with owned.acting_for(*owner):
+    with row_owner.acting_for(*owner):
         theirs = Message.objects.filter(id__in=items, user_id=owner[0], organisation_id=owner[1])
         return list(theirs.filter(integration__status__in=LIVE).values_list("id", flat=True))
 

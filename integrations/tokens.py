@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection as database
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from integrations import credentials, permits, refreshing
 from integrations.endpoints import endpoints
 from integrations.fences import NoLongerLive
@@ -40,7 +40,7 @@ class Bearer:
         self._known = known
         self._lock = Lock()
         self._thread = get_ident()
-        self._owner = owned.current()
+        self._owner = row_owner.get_owner()
         self._permit = permit
         self._held: tuple[str, datetime] | None = None
         self._generation = 0
@@ -59,7 +59,7 @@ class Bearer:
             now = timezone.now()
             if self._held is None or now >= self._held[1]:
                 try:
-                    with owned.as_before(self._owner):
+                    with row_owner.as_owner(self._owner):
                         self._held = self._open(now)
                 finally:
                     # Django does not close the connections of an adapter's own threads.

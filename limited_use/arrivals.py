@@ -26,7 +26,7 @@ def found(*, platform_id: str, name: str, at: datetime) -> None:
     :raises organisations.AlreadyFounded: if the platform's id is taken
     """
     with transaction.atomic():
-        made = organisations.found(platform_id=platform_id, name=name, at=at)
+        made = organisations.found_organisation(platform_id=platform_id, name=name, at=at)
         entries.record(event="organisation.founded", about=made.id, at=at)
 
 
@@ -37,7 +37,7 @@ def register(person: Person, *, at: datetime) -> None:
     :raises users.AlreadyRegistered: if the address or the platform's id is taken
     """
     with transaction.atomic():
-        made = users.register(person, password=None, at=at)
+        made = users.register_user(person, password=None, at=at)
         body = {"role": str(person.role)}
         entries.record(event="person.registered", about=made.id, body=body, at=at)
 
@@ -50,6 +50,6 @@ def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
     :raises memberships.NotOpen: if the person is switched off or the organisation is closed
     """
     with transaction.atomic():
-        memberships.join(user_id=user_id, organisation_id=organisation_id, at=at)
+        memberships.add_member(user_id=user_id, organisation_id=organisation_id, at=at)
         body = {"organisation": entries.pseudonym(organisation_id)}
         entries.record(event="membership.begun", about=user_id, body=body, at=at)

@@ -46,7 +46,7 @@ def watch(*, at: datetime) -> list[Burst]:
     for burst in found:
         window = f"{burst.began_at:%Y-%m-%d %H:%M} {burst.feature}"[:64]
         if not alarms.was_raised(kind=KIND, about=NOBODY, window=window):
-            alarms.sound(
+            alarms.raise_alarm(
                 kind=KIND,
                 about=NOBODY,
                 window=window,

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from accounts.memberships import NotAMember
 from accounts.models import Membership
 
 from .access_request import Fence, FenceKind
@@ -27,10 +28,6 @@ from .vocabulary import Purpose, Recipient
 
 class Outdated(Exception):
     """They agreed to words that have changed since. Show the present ones and ask again."""
-
-
-class NotAMember(Exception):
-    """They do not belong to that organisation. Nothing was agreed to."""
 
 
 class NeedsAnEnd(Exception):

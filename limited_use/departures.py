@@ -37,7 +37,7 @@ def leave(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
     :raises memberships.NotAMember: if they do not belong to it now
     """
     with transaction.atomic():
-        ended = memberships.leave(user_id=user_id, organisation_id=organisation_id, at=at)
+        ended = memberships.end_membership(user_id=user_id, organisation_id=organisation_id, at=at)
         return _gone(Membership.objects.filter(id=ended.id), why=Why.LEFT, at=at)
 
 
@@ -48,7 +48,7 @@ def deactivate(*, user_id: UUID, at: datetime) -> int:
     :raises users.NotActive: if they are not active, or unknown
     """
     with transaction.atomic():
-        users.deactivate(user_id=user_id, at=at)
+        users.deactivate_user(user_id=user_id, at=at)
         entries.record(event="person.deactivated", about=user_id, at=at)
         theirs = Membership.objects.filter(user_id=user_id, left_at=at)
         return _gone(theirs, why=Why.DEACTIVATED, at=at)
@@ -61,7 +61,7 @@ def close(*, organisation_id: UUID, at: datetime) -> int:
     :raises organisations.NotLive: if it is closed already, or unknown
     """
     with transaction.atomic():
-        organisations.close(organisation_id=organisation_id, at=at)
+        organisations.close_organisation(organisation_id=organisation_id, at=at)
         entries.record(event="organisation.closed", about=organisation_id, at=at)
         of_it = Membership.objects.filter(organisation_id=organisation_id, left_at=at)
         return _gone(of_it, why=Why.ORGANISATION_CLOSED, at=at)

@@ -33,13 +33,13 @@ def look(*, at: datetime) -> list[str]:
         logger.error("keyring.unfit", extra={"count": len(said)})
         body: dict[str, int | str] = {"count": len(said)}
         window = f"{at:%Y-%m-%d}"
-        alarms.sound(kind="keyring.unfit", about=KEYRING, window=window, body=body, at=at)
+        alarms.raise_alarm(kind="keyring.unfit", about=KEYRING, window=window, body=body, at=at)
     return said
 
 
 def is_away(error: KeyStoreUnavailable, *, at: datetime) -> None:
     """Raise the alarm for a key store that does not answer, or refuses us."""
-    alarms.sound(
+    alarms.raise_alarm(
         kind="keyring.unavailable",
         about=KEYRING,
         window=f"{at:%Y-%m-%d %H}",
@@ -50,7 +50,7 @@ def is_away(error: KeyStoreUnavailable, *, at: datetime) -> None:
 
 def is_left_behind(about: UUID, line: str, *, at: datetime) -> None:
     """Raise the alarm for a line whose epochs cannot end: a key of it is not to be wrapped anew."""
-    alarms.sound(
+    alarms.raise_alarm(
         kind="key_epoch.left_behind",
         about=about,
         window=f"{at:%Y-%m-%d}",

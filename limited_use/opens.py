@@ -93,7 +93,7 @@ def watch(*, at: datetime) -> list[Unusual]:
         if not _is_known(row) and (unusual := _judged(row)) is not None
     ]
     for one in found:
-        alarms.sound(
+        alarms.raise_alarm(
             kind=KIND,
             about=_about(one.actor),
             window=_window(one.actor, one.purpose, one.hour),

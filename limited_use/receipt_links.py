@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
-from accounts import owned
+from accounts import row_owner
 
 from .database_functions import load_functions
 from .models import Receipt, ReceiptLink
@@ -48,7 +48,7 @@ def find(token: str) -> list[Receipt]:
         return []
     subject_id, owner_id = found
     # The link stands for its maker, as far as this receipt goes.
-    with owned.acting_for(owner_id, None):
+    with row_owner.acting_for(owner_id, None):
         return list(Receipt.objects.filter(subject_id=subject_id).order_by("part"))
 
 

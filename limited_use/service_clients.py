@@ -37,7 +37,7 @@ def create_declared_client(
     """
     wanted = sorted(set(purposes))
     check_declared(feature, wanted)
-    return clients.create(
+    return clients.create_client(
         client_id=client_id or feature, feature=feature, purposes=wanted, jwks=dict(jwks), at=at
     )
 
@@ -67,7 +67,7 @@ def rotate(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
     :raises clients.NotLive: if it is retired, or unknown
     """
     with transaction.atomic():
-        client = clients.rotate(client_id=client_id, jwks=jwks)
+        client = clients.replace_keys(client_id=client_id, jwks=jwks)
         entries.record(event="client.keys_replaced", about=client.id, at=at)
 
 
@@ -79,5 +79,5 @@ def retire(*, client_id: str, at: datetime) -> None:
     """
     with transaction.atomic():
         entries.record(
-            event="client.retired", about=clients.retire(client_id=client_id, at=at), at=at
+            event="client.retired", about=clients.retire_client(client_id=client_id, at=at), at=at
         )

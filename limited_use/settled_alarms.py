@@ -23,6 +23,6 @@ def settle(alarm_id: UUID, *, reason: str, at: datetime) -> Alarm:
         a line of text
     """
     with transaction.atomic():
-        alarm = alarms.settle(alarm_id, reason=reason, at=at)
+        alarm = alarms.settle_alarm(alarm_id, reason=reason, at=at)
         entries.record(event="alarm.settled", about=alarm.id, body={"kind": alarm.kind}, at=at)
     return alarm

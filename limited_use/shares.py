@@ -14,11 +14,11 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from accounts.memberships import NotAMember
 from accounts.models import Membership
 
 from . import typed_addresses
 from .access_request import Fence, FenceKind
-from .consents import NotAMember
 from .ledger import entries
 from .share_models import Share, ShareLevel
 from .vocabulary import DataClass

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from accounts import factor_secrets
+from accounts import mfa_secrets
 from accounts.keyed_hashes import compute_hashes
 
 _CONTEXT: Final = b"antares limited use address of a share v1"
@@ -19,14 +19,14 @@ _NOBODY: Final = "viewer of an address that nobody has"
 
 def seal(address: str) -> str:
     """Return the encrypted address, as the table has it."""
-    return factor_secrets.seal(address, context=_CONTEXT) if address else ""
+    return mfa_secrets.encrypt_secret(address, context=_CONTEXT) if address else ""
 
 
 def open_(sealed: str) -> str:
     """Return the address; empty if there is none, or if its secret is no longer configured."""
     try:
-        return factor_secrets.open_(sealed, context=_CONTEXT) if sealed else ""
-    except factor_secrets.Unreadable:
+        return mfa_secrets.decrypt_secret(sealed, context=_CONTEXT) if sealed else ""
+    except mfa_secrets.Unreadable:
         return ""
 
 

@@ -158,11 +158,11 @@ def _own_checkpoints(settings, tmp_path):
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item):
     """Let no test leave the next one a provider in memory: it would read that one's mailbox."""
-    from accounts import owned
+    from accounts import row_owner
     from integrations.providers import GOOGLE, MICROSOFT, OFFLINE, PROVIDERS
 
     # As at the end of a request, which a test that calls a function has none of.
-    owned.leave()
+    row_owner.clear_owner()
     done = yield
     real = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
     if real != PROVIDERS:

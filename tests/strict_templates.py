@@ -12,7 +12,8 @@ In our templates every name must exist that is used in ``{{ … }}``, in a tag (
 ``{% for %}``, ``{% url %}``) or as the argument of a filter; ``|default`` is no excuse. Five
 things are not noticed:
 
-- a name in a part that no test renders, such as the branch of an ``{% if %}`` that is not taken;
+- a name in a part that no test renders, such as the branch of an ``{% if %}`` that is not taken
+  (`test_template_names` compares these with the names that the code defines);
 - a name on the right of ``and`` or ``or`` while the left decides;
 - ``{{ row.field }}`` where `row` is a dictionary-like object that answers for every key;
 - a method that needs arguments or alters data, and an object that the database does not have:

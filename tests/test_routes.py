@@ -29,7 +29,7 @@ from django.utils import timezone
 from accounts import delegations, memberships, organisations
 from accounts.middleware import SHOWING
 from accounts.models import Delegation, Membership, ServiceToken, User
-from accounts.permissions import Nobody
+from accounts.permissions import DenyAll
 from accounts.roles import STAFF
 from config import health
 from config.heartbeats import DUTIES
@@ -181,8 +181,10 @@ def world(alice, monkeypatch):
     monkeypatch.setattr(health, "READINESS", health.Readiness())
     mine = cast.owned(alice)
     event = calendar_of(alice, monkeypatch)
-    second = organisations.found(platform_id="second", name="Second", at=timezone.now())
-    memberships.join(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
+    second = organisations.found_organisation(
+        platform_id="second", name="Second", at=timezone.now()
+    )
+    memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
     delegation = cast.switch_on(alice, cast.widget())
     factor = cast.security_key(alice.user)
     elsewhere = cast.elsewhere(alice)
@@ -289,7 +291,7 @@ def caller(who: str, world: World, bob, mallory) -> Client:
         return Client()
     if who == "left":
         browser = cast.browser(bob.user, recent=True)
-        memberships.leave(
+        memberships.end_membership(
             user_id=bob.user.id, organisation_id=bob.organisation.id, at=timezone.now()
         )
         return browser
@@ -460,7 +462,7 @@ class TestTheTable:
             if one.is_api:
                 view = one.callback.cls
                 assert view.permission_classes, one.name
-                assert Nobody not in view.permission_classes, one.name
+                assert DenyAll not in view.permission_classes, one.name
             elif one.callback.__module__.startswith(("integrations.", "limited_use.")):
                 kind = routes.ROUTES[one.name]
                 # A provider has no session and no role: it proves by what it sends who it is.
@@ -586,7 +588,9 @@ class TestEveryRoute:
     @pytest.mark.parametrize("role", [*sorted(STAFF), "member"])
     def test_has_nothing_for_who_belongs_nowhere_any_more(self, world, role):
         user, organisation = staff(role, world.house.organisation), world.house.organisation
-        memberships.leave(user_id=user.id, organisation_id=organisation.id, at=timezone.now())
+        memberships.end_membership(
+            user_id=user.id, organisation_id=organisation.id, at=timezone.now()
+        )
         # Signed in again, after leaving.
         browser = cast.browser(user, mfa=role in STAFF, recent=True)
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import override_settings
 from django.test.client import ClientHandler
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from config.classes import ProcessClass
 from config.database import walls
@@ -50,7 +50,7 @@ def _as(whose: Any) -> AbstractContextManager[None]:
     if whose is None:
         return nullcontext()
     actor = whose if isinstance(whose, Actor) else whose.actor
-    return owned.acting_for(actor.user_id, actor.organisation_id)
+    return row_owner.acting_for(actor.user_id, actor.organisation_id)
 
 
 @pytest.fixture

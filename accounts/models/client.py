@@ -34,7 +34,7 @@ class ServiceClient(models.Model):
     purposes = ArrayField(models.CharField(max_length=64))
     # Public keys only (RFC 7517); `accounts.clients` refuses private ones.
     jwks = models.JSONField()
-    # Distinct people whose data this client may touch within one minute.
+    # Distinct people that this client may act for within one minute.
     users_per_minute = models.PositiveIntegerField(default=60)
     registered_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
@@ -67,8 +67,8 @@ class ServiceToken(models.Model):
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
-    #: Whether the client was already counted for the person in this minute (`accounts.usage`). Only
-    #: `accounts.caller_lookup` sets it.
+    #: Whether `accounts.client_usage` already counted the client for the person in this minute.
+    #: Only `accounts.caller_lookup` sets it.
     is_counted = False
 
     class Meta:

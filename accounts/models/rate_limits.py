@@ -9,7 +9,7 @@ from accounts.ids import uuid7
 
 
 class RateCount(models.Model):
-    """One counter, from its first count to the end of its window. See `accounts.rates`."""
+    """One counter, from its first count to the end of its window. See `accounts.rate_limits`."""
 
     # Keyed hash of the name of the limit and of who is counted.
     key_hash = models.BinaryField(primary_key=True, max_length=32)

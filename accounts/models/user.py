@@ -47,7 +47,7 @@ class User(AbstractBaseUser):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     platform_id = models.CharField(max_length=64, unique=True)
-    # Kept in lower case, so that one address is one row whichever way it is typed.
+    # In lower case, so that one address is one row regardless of its spelling.
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=120)
     role = models.CharField(max_length=16, choices=Role, default=Role.MEMBER)

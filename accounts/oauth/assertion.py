@@ -19,10 +19,10 @@ from authlib.oauth2.rfc7523.client import ASSERTION_TYPE
 from joserfc import errors, jwt
 from joserfc.jwk import KeySet
 
-from accounts import alarms, rates, tokens
+from accounts import alarms, rate_limits, tokens
 from accounts.models import ServiceClient
 from accounts.models.alarm import AlarmKind
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 
 logger = logging.getLogger(__name__)
 
@@ -64,13 +64,13 @@ class Cause(StrEnum):
 
 
 class NotAuthenticated(InvalidClientError):  # type: ignore[misc]  # authlib ships no types
-    """One answer for every reason, so that nobody learns which clients exist."""
+    """One answer for every reason, so that it does not reveal which clients exist."""
 
     status_code = 401
     description = "Client authentication failed."
 
     def get_headers(self) -> list[tuple[str, str]]:
-        # authlib would announce Basic, which nobody here may use.
+        # authlib would announce Basic, which this endpoint does not accept.
         return [
             ("Content-Type", "application/json"),
             ("Cache-Control", "no-store"),
@@ -106,7 +106,7 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib 
         try:
             client = self._authenticate(request.form)
         except _Rejected as rejected:
-            _report(rejected, at=self._at)
+            _log_rejection(rejected, at=self._at)
         else:
             request.client = client
             return client
@@ -145,8 +145,8 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib 
         if not isinstance(jti := claims.get("jti"), str) or not 0 < len(jti) <= LONGEST_JTI:
             raise _Rejected(Cause.ID)
         self._verify_times(claims)
-        # Last, since it uses the assertion up, and only one whose signature holds.
-        _use_up(claims, client)
+        # Last, because it uses up the assertion: only a verified signature may do that.
+        _record_use(claims, client)
 
     def _verify_times(self, claims: dict[str, Any]) -> None:
         now, expires = int(self._at.timestamp()), claims.get("exp")
@@ -179,14 +179,14 @@ def _verify_signature(assertion: str, client: ServiceClient) -> dict[str, Any]:
     raise _Rejected(cause)
 
 
-def _use_up(claims: dict[str, Any], client: ServiceClient) -> None:
+def _record_use(claims: dict[str, Any], client: ServiceClient) -> None:
     # Kept past the leeway, or it could be replayed within it.
     expires_at = datetime.fromtimestamp(claims["exp"] + LEEWAY_SECONDS, tz=UTC)
     if not tokens.use_assertion(client=client, jti=claims["jti"], expires_at=expires_at):
         raise _Rejected(Cause.REPLAYED)
 
 
-def _report(refusal: _Rejected, *, at: datetime) -> None:
+def _log_rejection(refusal: _Rejected, *, at: datetime) -> None:
     """Log the cause, never a value of the assertion; raise an alarm if a client has many."""
     client = refusal.client
     client_id = client.client_id if client else None
@@ -195,9 +195,9 @@ def _report(refusal: _Rejected, *, at: datetime) -> None:
     )
     if client is None:
         return
-    usage = rates.count(REJECTED, str(client.id), at=at)
+    usage = rate_limits.add_count(REJECTED, str(client.id), at=at)
     if not usage.is_within:
-        alarms.sound(
+        alarms.raise_alarm(
             kind=AlarmKind.ASSERTIONS_REJECTED,
             about=client.id,
             window=f"{at:%Y-%m-%d}",

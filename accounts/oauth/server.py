@@ -44,12 +44,12 @@ class DelegatedCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # aut
             raise UnauthorizedClientError("The client has no purposes.")
         self.request.client = client
         form = self.request.form
-        self.purpose = _purpose(form.get("scope", ""))
-        self.delegation_id = _uuid(form.get("delegation", ""))
+        self.purpose = _read_purpose(form.get("scope", ""))
+        self.delegation_id = _read_uuid(form.get("delegation", ""))
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         try:
-            token = tokens.mint(
+            token = tokens.issue_token(
                 client=self.request.client,
                 delegation_id=self.delegation_id,
                 purpose=self.purpose,
@@ -96,7 +96,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         return client
 
     def create_oauth2_request(self, request: HttpRequest) -> DjangoOAuth2Request:
-        return _Posted(request)
+        return _PostedRequest(request)
 
     def get_token_grant(self, request: Any) -> Any:
         _refuse_oddities(request._request)  # noqa: SLF001
@@ -124,7 +124,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         return response
 
 
-class _Posted(DjangoOAuth2Request):  # type: ignore[misc]  # authlib ships no types
+class _PostedRequest(DjangoOAuth2Request):  # type: ignore[misc]  # authlib ships no types
     def __init__(self, request: HttpRequest) -> None:
         # authlib refuses every http address but localhost's. Which requests must be https
         # is `SECURE_SSL_REDIRECT`'s to say, which knows about proxies.
@@ -151,14 +151,14 @@ def _refuse_oddities(request: HttpRequest) -> None:
         raise InvalidRequestError("A parameter was sent twice.")
 
 
-def _purpose(scope: str) -> str:
+def _read_purpose(scope: str) -> str:
     purpose = scope.removeprefix(SCOPE_PREFIX)
     if not scope.startswith(SCOPE_PREFIX) or not purpose or " " in purpose:
         raise InvalidScopeError("The scope is one purpose:<name>.")
     return purpose
 
 
-def _uuid(value: str) -> UUID:
+def _read_uuid(value: str) -> UUID:
     try:
         return UUID(value)
     except ValueError:

@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import request_limits, route_limits, usage
+from accounts import client_usage, request_limits, route_limits
 from accounts.oauth.server import TokenServer
 
 
@@ -19,22 +19,24 @@ from accounts.oauth.server import TokenServer
 @csrf_exempt
 @cache_control(no_store=True)
 @require_POST
-@request_limits.limit_by_network(route_limits.TOKEN, lambda _: _refuse("Too many requests."))
+@request_limits.limit_by_network(
+    route_limits.TOKEN, lambda _: _refuse_request("Too many requests.")
+)
 @sensitive_post_parameters("client_assertion")
-def token(request: HttpRequest) -> HttpResponse:
+def token_endpoint(request: HttpRequest) -> HttpResponse:
     """Mint one token, or answer in the words of RFC 6749 §5.2."""
     address = settings.PUBLIC_URL.rstrip("/") + reverse("oauth_token")
     server = TokenServer(audience=address, at=timezone.now())
     try:
         response = server.create_token_response(request)
-    except usage.TooManyUsers as error:
-        response = _refuse("Too many people within this minute.")
+    except client_usage.TooManyUsers as error:
+        response = _refuse_request("Too many people within this minute.")
         response.headers["Retry-After"] = str(error.retry_after)
     response.headers["Pragma"] = "no-cache"
     return response
 
 
-def _refuse(why: str) -> HttpResponse:
+def _refuse_request(why: str) -> HttpResponse:
     # RFC 6749 has no error for a limit at this endpoint.
     error = {"error": "temporarily_unavailable", "error_description": why}
     return JsonResponse(error, status=429)

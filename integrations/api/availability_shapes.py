@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from integrations.almanac.slots import Hours
@@ -17,6 +18,7 @@ _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturda
 _MINUTES_OF_A_DAY: Final = 24 * 60
 
 
+@extend_schema_serializer(component_name="Opening")
 class Opening(Body):
     days = serializers.ListField(
         child=serializers.ChoiceField(choices=_DAYS), min_length=1, max_length=len(_DAYS)
@@ -27,11 +29,13 @@ class Opening(Body):
     )
 
 
+@extend_schema_serializer(component_name="WorkingHours")
 class WorkingHours(Body):
     timezone = Zone(help_text="An IANA name.")
     open = serializers.ListField(child=Opening(), min_length=1, max_length=14)
 
 
+@extend_schema_serializer(component_name="Invited")
 class Invited(Body):
     user_id = Person(help_text="A person's id, or `me`.")
     required = Boolean(  # type: ignore[assignment]  # a field of the body
@@ -42,6 +46,7 @@ class Invited(Body):
     )
 
 
+@extend_schema_serializer(component_name="AvailabilityQuery")
 class AvailabilityQuery(Body):
     """What is looked for, of whom, and when; a field that is not known is a 400."""
 
@@ -89,6 +94,7 @@ def hours(given: dict[str, Any] | None) -> Hours | None:
     return Hours(given["timezone"], days)
 
 
+@extend_schema_serializer(component_name="Slot")
 class Slot(serializers.Serializer[None]):
     start = serializers.DateTimeField(help_text="RFC 3339 UTC.")
     end = serializers.DateTimeField(help_text="RFC 3339 UTC, exclusive.")
@@ -98,6 +104,7 @@ class Slot(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(component_name="Attendance")
 class Attendance(serializers.Serializer[None]):
     user_id = serializers.UUIDField()
     required = serializers.BooleanField()  # type: ignore[assignment]  # a field of the answer
@@ -107,6 +114,7 @@ class Attendance(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(component_name="Availability")
 class Availability(serializers.Serializer[None]):
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()

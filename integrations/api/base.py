@@ -13,7 +13,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import Actor, actor_of
+from accounts.actors import Actor, get_actor
 from accounts.permissions import needs
 from accounts.roles import Permission
 from integrations import permits
@@ -39,7 +39,7 @@ class OwnView(LimitedView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.at = timezone.now()
-        actor = actor_of(request)
+        actor = get_actor(request)
         permits.refuse_undeclared(actor=actor, at=self.at)
         self.actor = self._own(actor, kwargs["user"])
 

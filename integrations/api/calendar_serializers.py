@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from .bodies import Body, Moment
@@ -9,6 +10,7 @@ from .json_fields import Integer, Pattern, Text
 from .serializers import MAXIMUM_LIMIT, Cursor, page
 
 
+@extend_schema_serializer(component_name="CalendarCopy")
 class CalendarCopy(serializers.Serializer[None]):
     state = serializers.ChoiceField(
         choices=["local", "current", "deleted", "pending", "withheld"],
@@ -26,11 +28,13 @@ class CalendarCopy(serializers.Serializer[None]):
         return fields
 
 
+@extend_schema_serializer(component_name="CalendarStanding")
 class CalendarStanding(CalendarCopy):
     id = serializers.UUIDField()
     complete = serializers.BooleanField(help_text="Whether its events are among the data.")
 
 
+@extend_schema_serializer(component_name="Calendar")
 class Calendar(serializers.Serializer[None]):
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField(allow_null=True)
@@ -49,18 +53,21 @@ class Calendar(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(component_name="CalendarAbout")
 class CalendarAbout(Body):
     name = Text(max_length=200)
     timezone = Text(max_length=64, help_text="An IANA name.")
     colour = Pattern(r"^#[0-9a-fA-F]{6}$", required=False, help_text="As in `#1a73e8`.")
 
 
+@extend_schema_serializer(component_name="NewCalendar")
 class NewCalendar(CalendarAbout):
     version = Integer(
         min_value=1, help_text="Of the words of `local-calendar` that were agreed to."
     )
 
 
+@extend_schema_serializer(component_name="Imported")
 class Imported(serializers.Serializer[None]):
     added = serializers.IntegerField()
     replaced = serializers.IntegerField()
@@ -70,6 +77,7 @@ class Imported(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(component_name="When")
 class When(serializers.Serializer[None]):
     """A span of time or of days; the end is exclusive."""
 
@@ -80,6 +88,7 @@ class When(serializers.Serializer[None]):
     end_timezone = serializers.CharField(required=False, allow_blank=True)
 
 
+@extend_schema_serializer(component_name="Participant")
 class Participant(serializers.Serializer[None]):
     email = serializers.CharField()
     name = serializers.CharField(allow_blank=True)
@@ -90,16 +99,19 @@ class Participant(serializers.Serializer[None]):
     is_resource = serializers.BooleanField()
 
 
+@extend_schema_serializer(component_name="Conferencing")
 class Conferencing(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=["pending", "ready", "failed"])
     uri = serializers.CharField(allow_null=True)
 
 
+@extend_schema_serializer(component_name="Reminder")
 class Reminder(serializers.Serializer[None]):
     minutes = serializers.IntegerField(help_text="Before the start.")
     method = serializers.ChoiceField(choices=["popup", "email"])
 
 
+@extend_schema_serializer(component_name="Event")
 class Event(serializers.Serializer[None]):
     id = serializers.CharField(
         help_text="A UUID; of an occurrence, its series' and its original start after `_`."
@@ -127,6 +139,7 @@ class Event(serializers.Serializer[None]):
 CalendarList = page("CalendarList", Calendar)
 
 
+@extend_schema_serializer(component_name="EventList")
 class EventList(page("Events", Event)):  # type: ignore[misc]  # made, see there
     calendars = CalendarStanding(many=True)
     unreadable = serializers.ListField(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from .bodies import Body, Person
@@ -14,6 +15,7 @@ _SCOPES = ["this", "following", "all"]
 _NOTIFY = ["all", "none"]
 
 
+@extend_schema_serializer(component_name="WhenGiven")
 class WhenGiven(Body):
     """Two times on the clocks of `timezone`, or two days; the end is exclusive."""
 
@@ -23,12 +25,14 @@ class WhenGiven(Body):
     timezone = Text(max_length=64, default="UTC", help_text="An IANA name.")
 
 
+@extend_schema_serializer(component_name="InvitedGuest")
 class InvitedGuest(Body):
     email = Text(max_length=254)
     name = Text(max_length=200, default="", allow_blank=True)
     is_optional = Boolean(default=False)
 
 
+@extend_schema_serializer(component_name="ReminderGiven")
 class ReminderGiven(Body):
     minutes = Integer(min_value=0, max_value=40320, help_text="Before the start.")
     method = serializers.ChoiceField(choices=["popup", "email"], default="popup")
@@ -57,6 +61,7 @@ class EventFields(Told):
     )
 
 
+@extend_schema_serializer(component_name="NewEvent")
 class NewEvent(EventFields):
     calendar_id = Id()
     when = WhenGiven()
@@ -71,6 +76,7 @@ class NewEvent(EventFields):
         return once(value)
 
 
+@extend_schema_serializer(component_name="EventEdit")
 class EventEdit(EventFields):
     """What is to be different; what is left out stays."""
 
@@ -78,10 +84,12 @@ class EventEdit(EventFields):
     scope = serializers.ChoiceField(choices=_SCOPES, default="this")
 
 
+@extend_schema_serializer(component_name="Move")
 class Move(Told):
     calendar_id = Id(help_text="Of the same account, or both kept here.")
 
 
+@extend_schema_serializer(component_name="Answer")
 class Answer(Told):
     status = serializers.ChoiceField(choices=["accepted", "tentative", "declined"])
     scope = serializers.ChoiceField(choices=["this", "all"], default="this")
@@ -91,6 +99,7 @@ class DeleteQuery(Told):
     scope = serializers.ChoiceField(choices=_SCOPES, default="this")
 
 
+@extend_schema_serializer(component_name="WrittenElsewhere")
 class WrittenElsewhere(serializers.Serializer[None]):
     """It was written, and lies outside of the time that is kept here."""
 

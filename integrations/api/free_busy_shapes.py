@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from integrations.almanac.rules import FIRST_YEAR, LAST_YEAR
@@ -17,6 +18,7 @@ MOST_CALENDARS: Final = 50
 LONGEST: Final = timedelta(days=62)
 
 
+@extend_schema_serializer(component_name="FreeBusyQuery")
 class FreeBusyQuery(Body):
     """Of whom, and when; a field that is not known is a 400."""
 
@@ -69,6 +71,7 @@ def check_window(attrs: dict[str, Any]) -> None:
         )
 
 
+@extend_schema_serializer(component_name="BusySlot")
 class BusySlot(serializers.Serializer[None]):
     start = serializers.DateTimeField(help_text="RFC 3339 UTC.")
     end = serializers.DateTimeField(help_text="RFC 3339 UTC, exclusive.")
@@ -82,15 +85,18 @@ class _Told(serializers.Serializer[None]):
     time_slots = BusySlot(many=True, help_text="Merged, in order; none if unknown.")
 
 
+@extend_schema_serializer(component_name="CalendarTimes")
 class CalendarTimes(_Told):
     calendar_id = serializers.UUIDField()
 
 
+@extend_schema_serializer(component_name="PersonTimes")
 class PersonTimes(_Told):
     user_id = serializers.UUIDField()
     calendars = CalendarTimes(many=True, help_text="What it was told by.")
 
 
+@extend_schema_serializer(component_name="FreeBusy")
 class FreeBusy(serializers.Serializer[None]):
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import APIView, set_rollback
 
-from accounts.reauthentication import Needed
+from accounts.reauthentication import ReauthenticationNeeded
 from integrations import problem_catalogue, problems
 from integrations.concurrency import TooManyStreams, TooManyWaits
 from integrations.icalendars.problems import Unreadable
@@ -100,7 +100,7 @@ _FRAMEWORK: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.NotFound, "not-found"),
     (exceptions.NotAuthenticated, "not-authenticated"),
     (exceptions.AuthenticationFailed, "not-authenticated"),
-    (Needed, "reauthentication-needed"),
+    (ReauthenticationNeeded, "reauthentication-needed"),
     (PermissionDenied, "not-permitted"),
     (exceptions.PermissionDenied, "not-permitted"),
     (exceptions.MethodNotAllowed, "method-not-allowed"),

@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from accounts import request_limits, route_limits
 from accounts.models import ServiceToken
-from accounts.rates import Rate, Usage
+from accounts.rate_limits import Rate, Usage
 from integrations import costly_routes
 
 DRAFT: Final = "draft-ietf-httpapi-ratelimit-headers-10"

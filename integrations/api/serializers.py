@@ -1,14 +1,15 @@
 """
 Wire shapes, written out, for the OpenAPI document and for reading input.
 
-Answers are rendered by the sinks from plain dicts; `tests/api` holds every
-answer against these shapes, so that neither can drift.
+Sinks render answers from plain dicts; `tests/api` compares every answer with these shapes.
+Each component has an explicit name, so that renaming a class does not change the document.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from integrations.inbox.filters import FOLDERS
@@ -19,6 +20,7 @@ from .bodies import Moment
 MAXIMUM_LIMIT = 200
 
 
+@extend_schema_serializer(component_name="Address")
 class Address(serializers.Serializer[None]):
     name = serializers.CharField(
         allow_blank=True, help_text="The display name. The sender chooses it freely."
@@ -31,6 +33,7 @@ class Address(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(component_name="Attachment")
 class Attachment(serializers.Serializer[None]):
     id = serializers.UUIDField()
     filename = serializers.CharField(allow_blank=True)
@@ -39,6 +42,7 @@ class Attachment(serializers.Serializer[None]):
     is_inline = serializers.BooleanField()
 
 
+@extend_schema_serializer(component_name="MessageSummary")
 class MessageSummary(serializers.Serializer[None]):
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField()
@@ -64,6 +68,7 @@ class MessageSummary(serializers.Serializer[None]):
         return fields
 
 
+@extend_schema_serializer(component_name="Message")
 class Message(MessageSummary):
     provider_id = serializers.CharField()
     rfc822_message_id = serializers.CharField(allow_null=True)
@@ -73,6 +78,7 @@ class Message(MessageSummary):
     synced_at = serializers.DateTimeField()
 
 
+@extend_schema_serializer(component_name="Thread")
 class Thread(serializers.Serializer[None]):
     id = serializers.UUIDField()
     connection_id = serializers.UUIDField()
@@ -88,10 +94,12 @@ class Thread(serializers.Serializer[None]):
     latest_message_received_date = serializers.DateTimeField()
 
 
+@extend_schema_serializer(component_name="ThreadDetail")
 class ThreadDetail(Thread):
     messages = MessageSummary(many=True)
 
 
+@extend_schema_serializer(component_name="Sync")
 class Sync(serializers.Serializer[None]):
     stage = serializers.CharField()
     done_count = serializers.IntegerField()
@@ -130,6 +138,7 @@ class Sync(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(component_name="Integration")
 class Integration(serializers.Serializer[None]):
     id = serializers.UUIDField()
     product = serializers.CharField()
@@ -139,6 +148,7 @@ class Integration(serializers.Serializer[None]):
     sync = Sync(allow_null=True)
 
 
+@extend_schema_serializer(component_name="Connection")
 class Connection(serializers.Serializer[None]):
     id = serializers.UUIDField()
     provider = serializers.CharField()
@@ -171,7 +181,8 @@ def page(name: str, item: type[serializers.Serializer[None]]) -> type[serializer
         "has_more": serializers.BooleanField(),
         "request_id": serializers.CharField(),
     }
-    return type(name, (serializers.Serializer,), fields)
+    shape = type(name, (serializers.Serializer,), fields)
+    return extend_schema_serializer(component_name=name)(shape)
 
 
 MessageList = page("MessageList", MessageSummary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from limited_use.share_models import ShareLevel
@@ -10,6 +11,7 @@ from .bodies import Body, Moment
 from .json_fields import EmailAddress, Integer
 
 
+@extend_schema_serializer(component_name="Share")
 class Share(serializers.Serializer[None]):
     id = serializers.UUIDField()
     calendar_id = serializers.UUIDField()
@@ -29,6 +31,7 @@ class Share(serializers.Serializer[None]):
     expires_at = serializers.DateTimeField(allow_null=True)
 
 
+@extend_schema_serializer(component_name="ShareList")
 class ShareList(serializers.Serializer[None]):
     next_cursor = serializers.CharField(allow_null=True)
     has_more = serializers.BooleanField()
@@ -39,6 +42,7 @@ class ShareList(serializers.Serializer[None]):
         return {"data": Share(many=True), **super().get_fields()}
 
 
+@extend_schema_serializer(component_name="NewShare")
 class NewShare(Body):
     email = EmailAddress(max_length=254)
     level = serializers.ChoiceField(choices=ShareLevel.values)
@@ -48,6 +52,7 @@ class NewShare(Body):
     )
 
 
+@extend_schema_serializer(component_name="Accepted")
 class Accepted(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=["accepted"])
     disclosure = serializers.CharField()

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from integrations import calendar_permits
 from integrations.almanac import expansion
 from integrations.almanac.freebusy import UNKNOWN, FreeBusy

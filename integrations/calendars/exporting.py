@@ -20,7 +20,7 @@ from django.db.models.functions import Length
 
 from accounts.actors import Actor
 from accounts.models import User
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from integrations import calendar_permits, event_records
 from integrations.asking import NotFound
 from integrations.calendars import keeping

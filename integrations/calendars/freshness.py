@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, Q
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from integrations import concurrency
 from integrations.calendars.visible import Visible
 from integrations.models import OWNER_ONLY, Calendar, SyncWork
@@ -44,7 +44,7 @@ def ask(found: Sequence[Visible], *, at: datetime) -> list[Visible]:
     for owner in dict.fromkeys(_owner(one) for one in found):
         # That somebody looks is written at whose calendar it is, whoever it is that may look: the
         # database shows it to them for nothing else.
-        with owned.acting_for(*owner):
+        with row_owner.acting_for(*owner):
             _note([one.calendar.id for one in stale if _owner(one) == owner], at)
             _wake([one.calendar for one in wanted if _owner(one) == owner], at, as_read=True)
     return [one for one in wanted if not one.is_current(at)]
@@ -58,7 +58,7 @@ def renew(found: Sequence[Visible], *, at: datetime) -> list[Visible]:
     """
     wanted = [one for one in found if _can_come(one)]
     for owner in dict.fromkeys(_owner(one) for one in wanted):
-        with owned.acting_for(*owner):
+        with row_owner.acting_for(*owner):
             _wake([one.calendar for one in wanted if _owner(one) == owner], at)
     return wanted
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from accounts.actors import Actor
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from integrations import calendar_permits
 from integrations.calendar_permits import Wanted
 from integrations.calendars import keeping

@@ -16,9 +16,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts import memberships, owned, people
+from accounts import memberships, people, row_owner
 from accounts.actors import Actor, ActorKind
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from integrations import crossings
 from integrations.asking import NotFound
 from integrations.models import LIVE, Calendar
@@ -83,7 +83,7 @@ def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
         calendar = _own(person_id, organisation_id, calendar_id)
         viewer_id = _reached(email, person_id, organisation_id)
         both = [one for one in (person_id, viewer_id) if one is not None]
-        memberships.hold(user_ids=both, organisation_id=organisation_id)
+        memberships.lock_memberships(user_ids=both, organisation_id=organisation_id)
         # Agreed to by sharing, whoever is at the other end.
         consents.give(
             person_id=person_id,
@@ -203,7 +203,7 @@ def _own(person_id: UUID, organisation_id: UUID, calendar_id: UUID) -> Calendar:
 
 def _reached(email: str, person_id: UUID, organisation_id: UUID) -> UUID | None:
     """Return who of the organisation has a verified address; asked the same way for any."""
-    with owned.acting_for(person_id, organisation_id):
+    with row_owner.acting_for(person_id, organisation_id):
         # In lower case by the same rule as `typed_addresses.make_viewer`, or two spellings of one
         # address would be one share if somebody has it, and two if nobody has.
         return people.find_colleague(email.strip().lower())

@@ -69,7 +69,7 @@ def agree_again(
         )
         if not earlier.exists():
             raise NothingToAgreeTo
-        memberships.hold(user_ids=[user_id], organisation_id=organisation_id)
+        memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
         kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
         _hold_integrations(kept)
         consents.give(
@@ -100,7 +100,7 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
     jobs: list[PurgeJob] = []
     with transaction.atomic(durable=True):
         # Connects hold the membership as well: an integration is ended by this, or not created yet.
-        memberships.hold(user_ids=[user_id], organisation_id=organisation_id)
+        memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
         kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
         _hold_connections(kept)
         for integration in kept:
@@ -145,7 +145,7 @@ def switch_on(
     A delegation to an older version is switched off first, and its tokens end with it.
 
     :raises consents.Outdated: if `version` is not the current one
-    :raises delegations.NotAMember: if the person does not belong to the organisation
+    :raises memberships.NotAMember: if the person does not belong to the organisation
     :raises delegations.AlreadyOn: if this version is on
     """
     declared = FEATURES.get(feature)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from integrations import alarms, contention, credentials, grants, oauth_state
 from integrations.endpoints import endpoints, redirect_uri
 from integrations.models import AttemptOutcome, ConnectAttempt
@@ -88,7 +88,7 @@ def complete(
         return oauth_state.refused(stranger, outcome=outcome, at=at)
     else:
         # Where it began, though they may work in another organisation by now.
-        with owned.acting_for(attempt.user_id, attempt.organisation_id):
+        with row_owner.acting_for(attempt.user_id, attempt.organisation_id):
             outcome = _outcome(attempt, callback, at=at)
     # Already ended by `storing`, where something was stored.
     oauth_state.end(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations import inbox, support_items
@@ -24,7 +24,7 @@ from limited_use.vault.records import Unopenable
 @page(Permission.READ_OPENED_ITEMS)
 def items(request: HttpRequest) -> HttpResponse:
     """Return what is open: ids, ends and organisations."""
-    found = support_items.opened(actor=actor_of(request), at=timezone.now())
+    found = support_items.opened(actor=get_actor(request), at=timezone.now())
     return render(request, "console/items.html", {"items": found})
 
 
@@ -37,7 +37,7 @@ def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
 
     What is not open, what never was and what does not exist look alike.
     """
-    actor, at = actor_of(request), timezone.now()
+    actor, at = get_actor(request), timezone.now()
     try:
         reading = support_items.reading(actor=actor, message_id=message_id, at=at)
         body = support_sink.item(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
@@ -34,7 +34,7 @@ CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
 @require_recent
 def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """Say who would read what until when; open it on an affirmative click."""
-    actor, at = actor_of(request), timezone.now()
+    actor, at = get_actor(request), timezone.now()
     try:
         message = support_items.own(actor=actor, message_id=message_id)
     except inbox.NotFound:
@@ -71,7 +71,7 @@ def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
 @page(Permission.USE_OWN)
 def close(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """Take it back, without another question."""
-    actor = actor_of(request)
+    actor = get_actor(request)
     try:
         message = support_items.own(actor=actor, message_id=message_id)
         support_items.close(actor=actor, message_id=message_id, at=timezone.now())
@@ -89,7 +89,7 @@ def _opened(request: HttpRequest, message_id: UUID) -> bool:
         return False
     try:
         support_items.open_to_support(
-            actor=actor_of(request),
+            actor=get_actor(request),
             message_id=message_id,
             hours=read_number(request.POST.get("hours", "")) or 0,
             version=read_number(request.POST.get("version", "")) or 0,

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import request_limits
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from limited_use import receipt_links, signers, verify
 from limited_use.models import Receipt
 from limited_use.receipt_checks import NotProven

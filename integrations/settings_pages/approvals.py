@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.actors import Actor, actor_of
+from accounts.actors import Actor, get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations import approvals, connections, offers
@@ -114,7 +114,7 @@ def _card(one: Approval, title: str) -> Card:
 @page(Permission.USE_OWN)
 def administrator(request: HttpRequest, provider: str) -> HttpResponse:
     """Say what an administrator is asked for; make the link for them, and show it this once."""
-    actor = actor_of(request)
+    actor = get_actor(request)
     offer = _offer(provider, request.GET.get("product", "mail"))
     connection_id = mine.connection(actor, request.GET.get("connection"))
     link = ""
@@ -152,7 +152,7 @@ def _offer(provider: str, product: str) -> Offer:
 @page(Permission.USE_OWN)
 def forget(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     """Forget that an administrator was asked: the link is good no more."""
-    user_id, organisation_id = mine.ids(actor_of(request))
+    user_id, organisation_id = mine.ids(get_actor(request))
     if not approvals.forget(
         approval_id=approval_id, user_id=user_id, organisation_id=organisation_id
     ):

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.asking import NotFound, asked_by
@@ -73,7 +73,7 @@ def calendars(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @page(Permission.USE_OWN)
 def erase(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Say exactly what goes; on a click, delete it."""
-    actor, at = actor_of(request), timezone.now()
+    actor, at = get_actor(request), timezone.now()
     integration = mine.integration(actor, integration_id)
     if integration.product != "calendar" or not PROVIDERS[integration.connection.provider].grants:
         # A calendar that is stored only in Antares is no copy: it has a page of its own.
@@ -97,7 +97,7 @@ def erase(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_POST
 @page(Permission.USE_OWN)
 def again(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    actor = actor_of(request)
+    actor = get_actor(request)
     mine.integration(actor, integration_id)
     try:
         managing.ask_again(actor=actor, integration_id=integration_id, at=timezone.now())
@@ -111,7 +111,7 @@ def again(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_POST
 @page(Permission.USE_OWN)
 def keep(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    actor = actor_of(request)
+    actor = get_actor(request)
     mine.integration(actor, integration_id)
     try:
         managing.keep_for(

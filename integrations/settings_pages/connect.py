@@ -20,9 +20,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts import request_limits
-from accounts.actors import NoActor, actor_of
+from accounts.actors import NoActor, get_actor
 from accounts.permissions import page
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from accounts.roles import Permission
 from integrations import concurrency, connections, retrying
 from integrations.connections import Callback
@@ -46,7 +46,7 @@ class SeeOther(HttpResponseRedirect):
 @page(Permission.USE_OWN)
 def begin(request: HttpRequest, provider: str) -> HttpResponse:
     """Go to the provider's consent page, having read and agreed to what is asked."""
-    actor = actor_of(request)
+    actor = get_actor(request)
     connection_id = _uuid(request.POST.get("connection"))
     try:
         address = connections.begin(
@@ -74,7 +74,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     if granting(provider) is None:
         raise Http404
     try:
-        actor = actor_of(request)
+        actor = get_actor(request)
     except NoActor:
         actor = None
     if request.method == "GET" and actor and actor.user_id and actor.organisation_id:

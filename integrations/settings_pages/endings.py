@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
@@ -79,7 +79,7 @@ def disconnect_account(request: HttpRequest, connection_id: UUID) -> HttpRespons
 @page(Permission.USE_OWN)
 def purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Return how far a removal is, and what its receipt says once it is done."""
-    job = mine.removal(actor_of(request), purge_id)
+    job = mine.removal(get_actor(request), purge_id)
     is_poll = bool(request.headers.get("HX-Request"))
     template = "settings/_purge.html" if is_poll else "settings/purge.html"
     return render(request, template, purge_words.context(job))
@@ -90,7 +90,7 @@ def purge(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @page(Permission.USE_OWN)
 def receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Return part 1 of the receipt."""
-    job = mine.removal(actor_of(request), purge_id)
+    job = mine.removal(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404
     return _download(Receipt.objects.get(id=job.receipt_id), f"receipt-{job.id}")
@@ -101,7 +101,7 @@ def receipt(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @page(Permission.USE_OWN)
 def second_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Return part 2 of the receipt; it is not there before the key epoch has ended."""
-    job = mine.removal(actor_of(request), purge_id)
+    job = mine.removal(get_actor(request), purge_id)
     second = purges.second_part_of(job)
     if second is None:
         raise Http404
@@ -120,7 +120,7 @@ def _download(part: Receipt, name: str) -> HttpResponse:
 @page(Permission.USE_OWN)
 def link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Make a link to the receipt that needs no account, and show it this once."""
-    job = mine.removal(actor_of(request), purge_id)
+    job = mine.removal(get_actor(request), purge_id)
     if job.receipt_id is None:
         raise Http404
     token = receipt_links.make(subject_id=job.integration_id, at=timezone.now())
@@ -135,7 +135,7 @@ def link(request: HttpRequest, purge_id: UUID) -> HttpResponse:
 @require_recent
 def forget(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """End a connection of which nothing is switched on."""
-    actor = actor_of(request)
+    actor = get_actor(request)
     own = mine.connection(actor, str(connection_id))
     if own is None:
         raise Http404

@@ -14,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import request_limits
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
 from integrations import archives, concurrency, exports
@@ -34,7 +34,7 @@ RATE: Final = Rate("export", 10, 3600)
 @require_recent
 def export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
     """Say what a copy holds; on a click, be the copy."""
-    actor = actor_of(request)
+    actor = get_actor(request)
     integration = mine.integration(actor, integration_id)
     if request.method == "POST":
         if not request_limits.count_for_person(request, RATE).is_within:
@@ -51,7 +51,7 @@ def export(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
 
 
 def _download(request: HttpRequest, integration_id: UUID) -> HttpResponseBase:
-    actor, at = actor_of(request), timezone.now()
+    actor, at = get_actor(request), timezone.now()
     with concurrency.STREAMS.lend(mine.ids(actor)[0]) as slot:
         export_id = exports.ask(actor=actor, integration_id=integration_id, at=at)
         parts = exports.stream(export_id=export_id, actor=actor, now=timezone.now)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
@@ -57,7 +57,7 @@ NEVER = "What was connected here had no key of its own in the ledger."
 @require_recent
 def owners_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
     """Say what it is, and hand it out: the file is sent after the commit that destroyed the key."""
-    job = mine.removal(actor_of(request), purge_id)
+    job = mine.removal(get_actor(request), purge_id)
     at = timezone.now()
     if request.method == "POST":
         try:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.asking import NotFound, asked_by
@@ -48,7 +48,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             calendar_id = local.create(
-                actor=actor_of(request),
+                actor=get_actor(request),
                 about=form.about,
                 version=form.cleaned_data["version"],
                 at=timezone.now(),

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.http import Http404
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from integrations.models import Connection, Integration, PurgeJob
 from integrations.providers import PROVIDERS
@@ -60,7 +60,7 @@ def removal(actor: Actor, purge_id: UUID) -> PurgeJob:
     if found is None:
         raise Http404
     # What it is about is shown where it was theirs, which they may have left.
-    owned.enter(found.user_id, found.organisation_id)
+    row_owner.enter_person(found.user_id, found.organisation_id)
     return found
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts.actors import NoActor, actor_of
+from accounts.actors import NoActor, get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations import attempts, offers
@@ -58,7 +58,7 @@ class Shown:
 def latest(request: HttpRequest, *, at: datetime) -> Shown | None:
     """Return how the person's last attempt stands, unless it is settled or an hour old."""
     try:
-        actor = actor_of(request)
+        actor = get_actor(request)
     except NoActor:
         return None
     if actor.user_id is None or actor.organisation_id is None:
@@ -103,7 +103,7 @@ def shown(attempt: ConnectAttempt, *, at: datetime) -> Shown:
 @page(Permission.USE_OWN)
 def dismiss(request: HttpRequest, attempt_id: UUID) -> HttpResponse:
     """Stop showing how an attempt went."""
-    user_id, organisation_id = mine.ids(actor_of(request))
+    user_id, organisation_id = mine.ids(get_actor(request))
     if not attempts.dismiss(
         attempt_id=attempt_id,
         user_id=user_id,

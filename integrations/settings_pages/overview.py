@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, prefetch_related_objects
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from integrations import notices, offers, scopes
 from integrations.models import (
@@ -175,7 +175,7 @@ def purges(*, actor: Actor) -> list[PurgeJob]:
     jobs = list(PurgeJob.objects.filter(user_id=actor.user_id).order_by("-fenced_at"))
     for organisation_id in {job.organisation_id for job in jobs}:
         # What a removal is about is shown where it was theirs, which they may have left.
-        with owned.acting_for(actor.user_id, organisation_id):
+        with row_owner.acting_for(actor.user_id, organisation_id):
             there = [job for job in jobs if job.organisation_id == organisation_id]
             prefetch_related_objects(there, "integration__connection__integrations__purge")
     return jobs

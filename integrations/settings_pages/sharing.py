@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import request_limits
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.asking import Asked, NotFound, asked_by
@@ -78,7 +78,7 @@ def calendar_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
 @page(Permission.USE_OWN)
 def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
     """Take a share back, or leave one; nothing of it opens from then on."""
-    actor, at = actor_of(request), timezone.now()
+    actor, at = get_actor(request), timezone.now()
     try:
         sharing.end(actor=actor, share_id=share_id, at=at)
     except (sharing.NotShared, NotFound):
@@ -97,7 +97,7 @@ def _share(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetim
     until = wanted["until"]
     try:
         sharing.share(
-            actor=actor_of(request),
+            actor=get_actor(request),
             calendar_id=calendar_id,
             email=wanted["email"],
             level=ShareLevel(wanted["level"]),

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations import offers, permits
@@ -43,7 +43,7 @@ def integrations(request: HttpRequest) -> HttpResponse:
 
 
 def _integrations(request: HttpRequest, *, shows_addresses: bool) -> bytes:
-    actor, at = actor_of(request), timezone.now()
+    actor, at = get_actor(request), timezone.now()
     accounts = overview.accounts(actor=actor, at=at)
     ids = [connection.id for connection, _ in accounts]
     return page_sink.render(
@@ -91,7 +91,7 @@ def connect(request: HttpRequest, provider: str) -> HttpResponse:
     offer = next((one for one in offers.offers() if (one.provider, one.product) == wanted), None)
     if offer is None:
         raise Http404
-    connection_id = mine.connection(actor_of(request), request.GET.get("connection"))
+    connection_id = mine.connection(get_actor(request), request.GET.get("connection"))
     returning.remember(request)
     context = {
         "offer": offer,
@@ -116,7 +116,7 @@ def progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     The page says which status it shows; where that is another one by now, badge and
     buttons come along. Else they are left alone, and with them the keyboard's focus.
     """
-    integration = mine.integration(actor_of(request), integration_id)
+    integration = mine.integration(get_actor(request), integration_id)
     item = overview.of_integration(integration, at=timezone.now())
     context = {"item": item, "is_other": request.GET.get("was") != item.words.label}
     return render(request, "settings/_moved.html", context)
@@ -126,7 +126,7 @@ def progress(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_POST
 @page(Permission.USE_OWN)
 def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = mine.integration(actor_of(request), integration_id)
+    integration = mine.integration(get_actor(request), integration_id)
     sync_controls.sync_now(integration_id=integration.id, at=timezone.now())
     messages.success(request, "Checking for news now.")
     return redirect(SETTINGS)
@@ -136,7 +136,7 @@ def sync_now(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_POST
 @page(Permission.USE_OWN)
 def horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = mine.integration(actor_of(request), integration_id)
+    integration = mine.integration(get_actor(request), integration_id)
     choice = request.POST.get("horizon_days", "")
     if choice not in dict(overview.HORIZONS):
         messages.error(request, "Choose one of the lengths on the list.")
@@ -155,7 +155,7 @@ def horizon(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @page(Permission.USE_OWN)
 def details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
     """Return how one account stands: permissions, comparisons, what was set aside and why."""
-    integration = mine.integration(actor_of(request), integration_id)
+    integration = mine.integration(get_actor(request), integration_id)
     at = timezone.now()
     item = overview.of_integration(integration, at=at)
     context = {
@@ -173,7 +173,7 @@ def details(request: HttpRequest, integration_id: UUID) -> HttpResponse:
 @require_POST
 @page(Permission.USE_OWN)
 def retry(request: HttpRequest, integration_id: UUID) -> HttpResponse:
-    integration = mine.integration(actor_of(request), integration_id)
+    integration = mine.integration(get_actor(request), integration_id)
     sync_controls.retry_quarantined(integration_id=integration.id, at=timezone.now())
     messages.success(request, "They will be tried again with the next check.")
     return redirect("settings-details", integration.id)

@@ -36,7 +36,7 @@ def report(work: SyncWork, *, at: datetime) -> None:
     if work.crash_count < LIMIT:
         return
     degrade(work, at=at)
-    alarms.sound(
+    alarms.raise_alarm(
         kind=ALARM,
         about=work.integration_id,
         window=f"{at:%Y-%m-%d}",
@@ -50,7 +50,7 @@ def report_busy(work: SyncWork, *, at: datetime) -> None:
     if work.failing_since is None or at - work.failing_since < QUIET_FOR:
         return
     # Of every mailbox at once: the machine is too small, or something holds its processes.
-    alarms.sound(kind=BUSY, about=EVERYONE, window=f"{at:%Y-%m-%d}", body={}, at=at)
+    alarms.raise_alarm(kind=BUSY, about=EVERYONE, window=f"{at:%Y-%m-%d}", body={}, at=at)
 
 
 def degrade(work: SyncWork, *, at: datetime) -> None:

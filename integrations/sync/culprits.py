@@ -72,7 +72,7 @@ def alarm(set_aside: Mapping[str, str], *, integration_id: UUID, at: datetime) -
     """Tell the operator, once a day and mailbox, of messages that could not be stored."""
     count = list(set_aside.values()).count(NOT_STORABLE)
     if count:
-        alarms.sound(
+        alarms.raise_alarm(
             kind=ALARM,
             about=integration_id,
             window=f"{at:%Y-%m-%d}",

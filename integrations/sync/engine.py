@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from accounts import owned
+from accounts import row_owner
 from integrations import tokens
 from integrations.fences import NoLongerLive
 from integrations.leases import Lease, LeaseLost
@@ -76,7 +76,7 @@ def take_turn(
     duration = max(duration, time_budget)
     lease, work, follows_crash = claims.claim(work_id=work_id, at=at, duration=duration)
     account = work.integration.connection
-    with owned.acting_for(account.user_id, account.organisation_id):
+    with row_owner.acting_for(account.user_id, account.organisation_id):
         if follows_crash:
             crashes.report(work, at=at)
         is_due = _turn(products, lease, work, clock, time_budget)

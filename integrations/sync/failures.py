@@ -107,7 +107,7 @@ def back_off(
 def report_damage(lease: Lease, work: SyncWork, clock: Clock) -> None:
     """Come back less and less often, and tell an operator once a day."""
     now = clock.now()
-    platform_alarms.sound(
+    platform_alarms.raise_alarm(
         kind="sync.damaged",
         about=work.integration_id,
         window=f"{now:%Y-%m-%d}",

@@ -40,7 +40,7 @@ def sweep_purges(**_: object) -> None:
     for job_id in purge.due(at=at):
         enqueue("integrations.purge_integration", job_id=job_id)
     for late in purge.overdue(at=at):
-        alarms.sound(
+        alarms.raise_alarm(
             kind="purge.overdue",
             about=late.job_id,
             window=late.promise,
@@ -94,7 +94,7 @@ def search_residue(**_: object) -> None:
 
 def _sound_each(kind: str, counts: Mapping[str, int], *, at: datetime) -> None:
     for place, count in counts.items():
-        alarms.sound(
+        alarms.raise_alarm(
             kind=kind,
             about=UUID(int=0),
             window=f"{place} {at:%Y-%m-%d}",

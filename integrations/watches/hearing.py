@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import OperationalError
 from django.db.models import QuerySet
 
-from accounts import owned
+from accounts import row_owner
 from integrations import contention, crossings
 from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
 from integrations.providers.pushes import Call
@@ -88,7 +88,7 @@ def receive_subscription_notification(call: Call, *, at: datetime) -> list[Chang
     )
     if call.is_about_itself:
         for changed in changed_resources:
-            with owned.acting_for(*changed.owner):
+            with row_owner.acting_for(*changed.owner):
                 watches = _find_watches(WatchKind.CHANNEL, lookups.of_channel(call.channel_id))
                 _update_each(watches.filter(status=WatchStatus.LIVE, due_at__gt=at), due_at=at)
     return changed_resources
@@ -117,7 +117,7 @@ def _receive_for(
 
     :param resource_blind: of the resource that the notification names; None: it names none
     """
-    with owned.acting_for(*owner):
+    with row_owner.acting_for(*owner):
         watches = _find_watches(kind, lookup_blind)
         if resource_blind is not None and not _may_be_about(watches, resource_blind):
             return []

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from integrations import leases
 from integrations.fences import NoLongerLive
 from integrations.leases import LeaseLost
@@ -52,7 +52,7 @@ def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID 
     due = wanting.claimable(at).select_related("integration", "connection")
     lease, watch = leases.claim_from(due, watch_id, at=at, duration=duration)
     account = watch.connection
-    with owned.acting_for(account.user_id, account.organisation_id):
+    with row_owner.acting_for(account.user_id, account.organisation_id):
         turn = Turn(lease, watch, now)
         _take(turn)
         return turn.due_work_id

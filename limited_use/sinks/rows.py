@@ -100,7 +100,7 @@ def _alarm(damaged: Damaged, binding: Binding, at: datetime) -> None:
     if isinstance(damaged, KeyDamaged):
         # There is one of its key, and not one for each of the rows under it.
         return
-    alarms.sound(
+    alarms.raise_alarm(
         kind="record.damaged",
         about=binding.row,
         window=f"{at:%Y-%m-%d}",

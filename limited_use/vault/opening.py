@@ -147,7 +147,7 @@ def _key(permit: Permit, rows: dict[UUID, KeyRow], fences: set[Fence]) -> Unwrap
 
 
 def _alarm(row: KeyRow, at: datetime) -> None:
-    alarms.sound(
+    alarms.raise_alarm(
         kind="key.damaged",
         about=row.holder,
         window=f"{at:%Y-%m-%d}",

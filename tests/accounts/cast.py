@@ -31,7 +31,7 @@ ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def person(name: str, role: Role = Role.MEMBER) -> User:
-    return users.register(
+    return users.register_user(
         Person(f"platform-{name}", f"{name}@antares.example", name.title(), role),
         password=PASSWORD,
         at=AT - timedelta(days=30),

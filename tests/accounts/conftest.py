@@ -18,12 +18,14 @@ __all__ = ["requests_act_as_web", "workers"]
 
 @pytest.fixture
 def antares(db) -> Organisation:
-    return organisations.found(platform_id="antares", name="Antares", at=AT - timedelta(days=40))
+    return organisations.found_organisation(
+        platform_id="antares", name="Antares", at=AT - timedelta(days=40)
+    )
 
 
 @pytest.fixture
 def elsewhere(db) -> Organisation:
-    return organisations.found(
+    return organisations.found_organisation(
         platform_id="elsewhere", name="Elsewhere", at=AT - timedelta(days=40)
     )
 
@@ -31,14 +33,16 @@ def elsewhere(db) -> Organisation:
 @pytest.fixture
 def alice(antares) -> User:
     user = person("alice")
-    memberships.join(user_id=user.id, organisation_id=antares.id, at=AT - timedelta(days=20))
+    memberships.add_member(user_id=user.id, organisation_id=antares.id, at=AT - timedelta(days=20))
     return user
 
 
 @pytest.fixture
 def mallory(elsewhere) -> User:
     user = person("mallory")
-    memberships.join(user_id=user.id, organisation_id=elsewhere.id, at=AT - timedelta(days=20))
+    memberships.add_member(
+        user_id=user.id, organisation_id=elsewhere.id, at=AT - timedelta(days=20)
+    )
     return user
 
 
@@ -60,7 +64,7 @@ def delegation(alice, antares) -> Delegation:
 
 @pytest.fixture
 def widget(db) -> ServiceClient:
-    return clients.create(
+    return clients.create_client(
         client_id="widget",
         feature="inbox-widget",
         purposes=["inbox.display"],

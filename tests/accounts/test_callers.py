@@ -43,7 +43,7 @@ API, PAGE = "/who", "/page"
 
 
 def describe(request: Any) -> dict[str, Any]:
-    actor = actors.actor_of(request)
+    actor = actors.get_actor(request)
     return {
         "person": actor.user_id,
         "organisation": actor.organisation_id,
@@ -106,7 +106,7 @@ class World:
         self.key = session.session_key
 
     def take_token(self) -> None:
-        self.token = tokens.mint(
+        self.token = tokens.issue_token(
             client=self.widget,
             delegation_id=self.delegation.id,
             purpose="inbox.display",
@@ -184,7 +184,7 @@ def take_data_of(world: World, user: User) -> None:
 
 
 def join_elsewhere(world: World) -> None:
-    memberships.join(user_id=world.alice.id, organisation_id=world.elsewhere.id, at=AT)
+    memberships.add_member(user_id=world.alice.id, organisation_id=world.elsewhere.id, at=AT)
 
 
 def choose(world: World, organisation: Organisation) -> None:
@@ -193,16 +193,18 @@ def choose(world: World, organisation: Organisation) -> None:
 
 def leave_and_come_back(world: World) -> None:
     gone = {"user_id": world.alice.id, "organisation_id": world.antares.id}
-    memberships.leave(**gone, at=timezone.now())
-    memberships.join(**gone, at=timezone.now())
+    memberships.end_membership(**gone, at=timezone.now())
+    memberships.add_member(**gone, at=timezone.now())
 
 
 def leave(world: World) -> None:
-    memberships.leave(user_id=world.alice.id, organisation_id=world.antares.id, at=timezone.now())
+    memberships.end_membership(
+        user_id=world.alice.id, organisation_id=world.antares.id, at=timezone.now()
+    )
 
 
 def suspend(world: World) -> None:
-    users.deactivate(user_id=world.alice.id, at=timezone.now())
+    users.deactivate_user(user_id=world.alice.id, at=timezone.now())
 
 
 def suspend_row(world: World) -> None:
@@ -211,7 +213,7 @@ def suspend_row(world: World) -> None:
 
 
 def close_organisation(world: World) -> None:
-    organisations.close(organisation_id=world.antares.id, at=timezone.now())
+    organisations.close_organisation(organisation_id=world.antares.id, at=timezone.now())
 
 
 def close_organisation_row(world: World) -> None:
@@ -288,7 +290,7 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
     "secret turned, former one kept": (partial(turn_secret, keeps_former=True), True),
     "secret turned, former one gone": (partial(turn_secret, keeps_former=False), False),
     "client retired": (
-        lambda w: clients.retire(client_id=w.widget.client_id, at=timezone.now()), False,
+        lambda w: clients.retire_client(client_id=w.widget.client_id, at=timezone.now()), False,
     ),
     "client retired, at the row alone": (
         lambda _: ServiceClient.objects.update(retired_at=timezone.now()), False,
@@ -317,7 +319,7 @@ BY_TOKEN: Final[Mapping[str, tuple[Change, bool]]] = {
     "came back, at the rows alone": (
         lambda w: (
             w.memberships.update(left_at=timezone.now()),
-            memberships.join(
+            memberships.add_member(
                 user_id=w.alice.id, organisation_id=w.antares.id, at=timezone.now()
             ),
         ),

@@ -14,12 +14,12 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts import (
-    factor_secrets,
     keyed_hashes,
     known_origins,
+    mfa_secrets,
+    pending_posts,
     sign_in_links,
     signed_values,
-    suspended,
 )
 from accounts.derived_keys import derive_django_key, derive_keys
 from accounts.reset_tokens import ResetTokens
@@ -73,8 +73,8 @@ def make_calendar_cursor():
 
 def is_opened(text, context):
     try:
-        return factor_secrets.open_(text, context=context) == "secret"
-    except (factor_secrets.Unreadable, ValueError):
+        return mfa_secrets.decrypt_secret(text, context=context) == "secret"
+    except (mfa_secrets.Unreadable, ValueError):
         return False
 
 
@@ -118,12 +118,12 @@ VALUES = {
         lambda _, text: SessionStore().decode(text) == {"a": "b"},
     ),
     "second factor": (
-        lambda _: factor_secrets.seal("secret"),
-        lambda _, text: is_opened(text, factor_secrets._CONTEXT),
+        lambda _: mfa_secrets.encrypt_secret("secret"),
+        lambda _, text: is_opened(text, mfa_secrets._CONTEXT),
     ),
     "suspended request": (
-        lambda _: factor_secrets.seal("secret", context=suspended._CONTEXT),
-        lambda _, text: is_opened(text, suspended._CONTEXT),
+        lambda _: mfa_secrets.encrypt_secret("secret", context=pending_posts._CONTEXT),
+        lambda _, text: is_opened(text, pending_posts._CONTEXT),
     ),
 }
 

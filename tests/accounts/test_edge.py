@@ -17,7 +17,15 @@ from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
-from accounts import actors, current, delegations, memberships, seeding, tokens, users
+from accounts import (
+    actors,
+    current_organisation,
+    delegations,
+    demo_people,
+    memberships,
+    tokens,
+    users,
+)
 from accounts.models import Alarm, ServiceClient, UserMinute
 from accounts.permissions import needs, page
 from accounts.reauthentication import require_recent
@@ -38,7 +46,7 @@ class WhoAmI(View):
     permission_classes = [needs(Permission.USE_OWN, clients=True)]
 
     def get(self, request):
-        actor = actors.actor_of(request)
+        actor = actors.get_actor(request)
         return Response(
             {
                 "kind": actor.kind,
@@ -102,7 +110,7 @@ urlpatterns = [
 @pytest.fixture
 def token(widget, delegation):
     with time_machine.travel(AT, tick=False):
-        yield tokens.mint(
+        yield tokens.issue_token(
             client=widget, delegation_id=delegation.id, purpose="inbox.display", at=AT
         )
 
@@ -138,7 +146,7 @@ class TestActorOf:
         request.user = AnonymousUser()
 
         with pytest.raises(actors.NoActor):
-            actors.actor_of(request)
+            actors.get_actor(request)
 
     def test_takes_no_word_of_the_request_for_it(self, alice, mallory, elsewhere):
         browser = sign_in(alice)
@@ -153,7 +161,7 @@ class TestActorOf:
 
 class TestTheCurrentOrganisation:
     def test_is_the_first_joined_until_switched(self, alice, antares, elsewhere):
-        memberships.join(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
+        memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
         browser = sign_in(alice)
         before = browser.get("/who").json()["organisation"]
 
@@ -177,7 +185,7 @@ class TestTheCurrentOrganisation:
     def test_is_not_taken_from_a_planted_session(self, alice, antares, elsewhere):
         browser = sign_in(alice)
         session = browser.session
-        session[current.SESSION_FIELD] = str(elsewhere.id)
+        session[current_organisation.SESSION_FIELD] = str(elsewhere.id)
         session.save()
 
         assert browser.get("/who").json()["organisation"] == str(antares.id)
@@ -219,8 +227,8 @@ class TestServiceTokens:
 
     def test_do_not_give_the_client_its_persons_role(self, widget, antares):
         otto = person("otto", Role.OPERATOR)
-        memberships.join(user_id=otto.id, organisation_id=antares.id, at=AT)
-        seeding.add_second_factor(otto)
+        memberships.add_member(user_id=otto.id, organisation_id=antares.id, at=AT)
+        demo_people.add_second_factor(otto)
         with time_machine.travel(AT, tick=False):
             theirs = delegations.switch_on(
                 user_id=otto.id,
@@ -229,7 +237,7 @@ class TestServiceTokens:
                 feature_version=1,
                 at=AT,
             )
-            minted = tokens.mint(
+            minted = tokens.issue_token(
                 client=widget, delegation_id=theirs.id, purpose="inbox.display", at=AT
             )
 
@@ -291,7 +299,7 @@ class TestPermissions:
     @pytest.mark.control("3.3.1")
     def test_open_a_page_of_staff_with_a_second_factor(self, db):
         otto = person("otto", Role.OPERATOR)
-        secret = seeding.add_second_factor(otto)
+        secret = demo_people.add_second_factor(otto)
         browser = sign_in(otto)
         assert browser.get("/operations").status_code == 302
 
@@ -349,7 +357,7 @@ class TestSensitivePages:
 
     @pytest.mark.control("2.4.1")
     def test_ask_for_the_second_factor_of_a_person_who_has_one(self, alice):
-        secret = seeding.add_second_factor(alice)
+        secret = demo_people.add_second_factor(alice)
         browser = Client()
         browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
         with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -378,16 +386,16 @@ class TestSensitivePages:
         assert browser.get("/sensitive").content == b"done"
 
         # In another session: theirs, not a stranger's who has the password.
-        seeding.add_second_factor(alice)
+        demo_people.add_second_factor(alice)
 
         answer = browser.post(path)
         assert answer.status_code == 302
         assert answer["Location"].startswith("/accounts/mfa/reauthenticate/")
-        assert seeding.has_second_factor(alice)
+        assert demo_people.has_second_factor(alice)
 
     @pytest.mark.parametrize("has_app", [True, False])
     def test_lead_to_the_security_key_of_who_has_no_app(self, alice, has_app):
-        seeding.add_second_factor(alice)
+        demo_people.add_second_factor(alice)
         cast.security_key(alice)
         if not has_app:
             Authenticator.objects.filter(type=Authenticator.Type.TOTP).delete()
@@ -400,7 +408,7 @@ class TestSensitivePages:
         assert page == ("/accounts/mfa/reauthenticate/" if has_app else key)
 
     def test_take_a_password_from_who_has_recovery_codes_alone(self, alice):
-        seeding.add_second_factor(alice)
+        demo_people.add_second_factor(alice)
         Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES).delete()
         browser = Client()
         browser.force_login(alice)
@@ -410,7 +418,9 @@ class TestSensitivePages:
         assert asked["Location"].startswith("/accounts/reauthenticate/")
 
     def test_refuse_who_has_nothing_to_confirm_with(self, antares, client):
-        user = users.register(users.Person("p", "p@antares.example", "P"), password=None, at=AT)
+        user = users.register_user(
+            users.Person("p", "p@antares.example", "P"), password=None, at=AT
+        )
         client.force_login(user)
 
         answer = client.get("/sensitive")
@@ -424,7 +434,10 @@ def test_membership_is_looked_up_once_per_request(alice, antares, django_assert_
     request.session = {}
 
     with django_assert_num_queries(1):
-        first, second = current.membership_of(request), current.membership_of(request)
+        first, second = (
+            current_organisation.get_membership(request),
+            current_organisation.get_membership(request),
+        )
 
     assert first is second
 

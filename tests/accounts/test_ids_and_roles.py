@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accounts.ids import uuid7
 from accounts.models import User
-from accounts.roles import PERMISSIONS, Permission, Role, granted, may
+from accounts.roles import PERMISSIONS, Permission, Role, get_permissions, has_permission
 
 
 class TestUuid7:
@@ -67,7 +67,7 @@ class TestMay:
     def test_follows_the_table_and_staff_need_a_second_factor(self, permission, role, mfa):
         expected = ALLOWED[permission, role] and (mfa or role not in NEED_SECOND_FACTOR)
 
-        assert may(User(role=role), permission, mfa=mfa) is expected
+        assert has_permission(User(role=role), permission, mfa=mfa) is expected
 
     def test_is_expected_for_every_role_and_permission_and_no_other(self):
         assert set(ALLOWED) == set(itertools.product(Permission, Role))
@@ -75,19 +75,19 @@ class TestMay:
     @pytest.mark.control("3.3.1")
     @pytest.mark.parametrize("role", sorted(NEED_SECOND_FACTOR))
     def test_gives_staff_nothing_at_all_without_a_second_factor(self, role):
-        assert granted(role=role, mfa=False) == frozenset()
+        assert get_permissions(role=role, mfa=False) == frozenset()
 
     @pytest.mark.parametrize("permission", Permission)
     def test_gives_nothing_to_the_deactivated(self, permission):
         user = User(role=Role.OPERATOR, is_active=False)
 
-        assert not may(user, permission, mfa=True)
+        assert not has_permission(user, permission, mfa=True)
 
     @pytest.mark.control("3.1.3")
     @given(role=st.text(max_size=20), mfa=st.booleans())
     def test_gives_nothing_to_an_unknown_role(self, role, mfa):
         if role not in Role.values:
-            assert granted(role=role, mfa=mfa) == frozenset()
+            assert get_permissions(role=role, mfa=mfa) == frozenset()
 
     def test_names_every_role_in_the_table(self):
         assert set(PERMISSIONS) == set(Role)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core import mail
 from django.test import Client
 
-from accounts import seeding, sign_in_limits, users
+from accounts import demo_people, sign_in_limits, users
 from accounts.models import KnownNetwork, Session, User
 from tests.accounts.cast import AT, PASSWORD, totp_code
 from tests.broker import broker_down
@@ -163,7 +163,7 @@ class TestAStranger:
 
 class TestKnownOrigins:
     def test_are_marked_after_the_second_factor_only(self, sam, clock):
-        secret = seeding.add_second_factor(sam)
+        secret = demo_people.add_second_factor(sam)
         browser = Client()
         attempt(sam.email, PASSWORD, browser=browser)
         before = (settings.DEVICE_COOKIE_NAME in browser.cookies, KnownNetwork.objects.count())
@@ -195,7 +195,7 @@ class TestKnownOrigins:
     def test_go_with_the_person(self, alice, clock):
         signed_in(alice)
 
-        users.deactivate(user_id=alice.id, at=AT)
+        users.deactivate_user(user_id=alice.id, at=AT)
 
         assert not KnownNetwork.objects.exists()
 
@@ -341,7 +341,7 @@ class TestTheMailOfALink:
 
     def test_goes_to_nobody_who_was_switched_off_since(self, alice, clock, workers):
         guess(alice.email, MOST + 1)
-        users.deactivate(user_id=alice.id, at=AT)
+        users.deactivate_user(user_id=alice.id, at=AT)
 
         assert len(workers.run()) == 1
         assert mail.outbox == []
@@ -401,7 +401,7 @@ class TestConfirming:
 class TestSecondFactors:
     @pytest.fixture
     def secret(self, sam, clock) -> str:
-        return seeding.add_second_factor(sam)
+        return demo_people.add_second_factor(sam)
 
     def at_the_factor(self, sam, browser: Client | None = None) -> Client:
         browser = browser or Client()

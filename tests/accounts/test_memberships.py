@@ -14,7 +14,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def token(widget, delegation):
-    return tokens.mint(client=widget, delegation_id=delegation.id, purpose="inbox.display", at=AT)
+    return tokens.issue_token(
+        client=widget, delegation_id=delegation.id, purpose="inbox.display", at=AT
+    )
 
 
 class TestLeaving:
@@ -25,7 +27,7 @@ class TestLeaving:
     ):
         browser = sign_in(alice)
 
-        left = memberships.leave(user_id=alice.id, organisation_id=antares.id, at=AT)
+        left = memberships.end_membership(user_id=alice.id, organisation_id=antares.id, at=AT)
 
         delegation.refresh_from_db()
         assert (left.epoch, left.left_at) == (2, AT)
@@ -36,15 +38,15 @@ class TestLeaving:
 
     @pytest.mark.invariant(5)
     def test_refuses_the_features_token_at_the_next_call(self, alice, antares, token):
-        assert tokens.find(token, at=AT) is not None
+        assert tokens.find_token(token, at=AT) is not None
 
-        memberships.leave(user_id=alice.id, organisation_id=antares.id, at=AT)
+        memberships.end_membership(user_id=alice.id, organisation_id=antares.id, at=AT)
 
-        assert tokens.find(token, at=AT) is None
+        assert tokens.find_token(token, at=AT) is None
 
     def test_takes_nothing_back_half_way(self, alice, antares, delegation):
         with transaction.atomic():
-            memberships.leave(user_id=alice.id, organisation_id=antares.id, at=AT)
+            memberships.end_membership(user_id=alice.id, organisation_id=antares.id, at=AT)
             transaction.set_rollback(True)
 
         delegation.refresh_from_db()
@@ -52,7 +54,7 @@ class TestLeaving:
         assert Membership.objects.live().of(alice.id).count() == 1
 
     def test_leaves_the_persons_other_organisation_alone(self, alice, antares, elsewhere):
-        memberships.join(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
+        memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
         other = delegations.switch_on(
             user_id=alice.id,
             organisation_id=elsewhere.id,
@@ -61,7 +63,7 @@ class TestLeaving:
             at=AT,
         )
 
-        memberships.leave(user_id=alice.id, organisation_id=antares.id, at=AT)
+        memberships.end_membership(user_id=alice.id, organisation_id=antares.id, at=AT)
 
         other.refresh_from_db()
         assert other.switched_off_at is None
@@ -69,51 +71,51 @@ class TestLeaving:
 
     def test_says_so_when_they_do_not_belong(self, mallory, antares):
         with pytest.raises(memberships.NotAMember):
-            memberships.leave(user_id=mallory.id, organisation_id=antares.id, at=AT)
+            memberships.end_membership(user_id=mallory.id, organisation_id=antares.id, at=AT)
 
     def test_brings_nothing_back_on_return(self, alice, antares, delegation, token):
-        memberships.leave(user_id=alice.id, organisation_id=antares.id, at=AT)
+        memberships.end_membership(user_id=alice.id, organisation_id=antares.id, at=AT)
 
-        memberships.join(user_id=alice.id, organisation_id=antares.id, at=AT)
+        memberships.add_member(user_id=alice.id, organisation_id=antares.id, at=AT)
 
-        assert tokens.find(token, at=AT) is None
+        assert tokens.find_token(token, at=AT) is None
         assert not Delegation.objects.live().exists()
 
 
 class TestJoining:
     def test_says_so_when_they_belong_already(self, alice, antares):
         with pytest.raises(memberships.AlreadyAMember):
-            memberships.join(user_id=alice.id, organisation_id=antares.id, at=AT)
+            memberships.add_member(user_id=alice.id, organisation_id=antares.id, at=AT)
 
     def test_is_refused_by_a_closed_organisation(self, alice, elsewhere):
-        organisations.close(organisation_id=elsewhere.id, at=AT)
+        organisations.close_organisation(organisation_id=elsewhere.id, at=AT)
 
         with pytest.raises(memberships.NotOpen):
-            memberships.join(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
+            memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
 
     def test_is_refused_to_the_deactivated(self, alice, elsewhere):
-        users.deactivate(user_id=alice.id, at=AT)
+        users.deactivate_user(user_id=alice.id, at=AT)
 
         with pytest.raises(memberships.NotOpen):
-            memberships.join(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
+            memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=AT)
 
 
 class TestClosingAnOrganisation:
     @pytest.mark.invariant(6)
     def test_makes_everyone_leave(self, alice, antares, delegation, token):
         bob = person("bob")
-        memberships.join(user_id=bob.id, organisation_id=antares.id, at=AT)
+        memberships.add_member(user_id=bob.id, organisation_id=antares.id, at=AT)
 
-        organisations.close(organisation_id=antares.id, at=AT)
+        organisations.close_organisation(organisation_id=antares.id, at=AT)
 
         assert not Membership.objects.live().filter(organisation=antares).exists()
-        assert tokens.find(token, at=AT) is None
+        assert tokens.find_token(token, at=AT) is None
 
     def test_says_so_the_second_time(self, antares):
-        organisations.close(organisation_id=antares.id, at=AT)
+        organisations.close_organisation(organisation_id=antares.id, at=AT)
 
         with pytest.raises(organisations.NotLive):
-            organisations.close(organisation_id=antares.id, at=AT)
+            organisations.close_organisation(organisation_id=antares.id, at=AT)
 
 
 class TestDeactivating:
@@ -122,31 +124,31 @@ class TestDeactivating:
     def test_ends_memberships_features_tokens_and_sessions(self, alice, delegation, token):
         browser = sign_in(alice)
 
-        users.deactivate(user_id=alice.id, at=AT)
+        users.deactivate_user(user_id=alice.id, at=AT)
 
         assert not Membership.objects.live().of(alice.id).exists()
-        assert tokens.find(token, at=AT) is None
+        assert tokens.find_token(token, at=AT) is None
         assert browser.get("/accounts/password/change/").status_code == 302
 
     def test_ends_sessions_of_staff_who_belong_nowhere(self, sam):
         sign_in(sam)
 
-        users.deactivate(user_id=sam.id, at=AT)
+        users.deactivate_user(user_id=sam.id, at=AT)
 
         assert not Session.objects.filter(user_id=sam.id).exists()
 
     def test_refuses_the_next_sign_in(self, client, alice):
-        users.deactivate(user_id=alice.id, at=AT)
+        users.deactivate_user(user_id=alice.id, at=AT)
 
         client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
 
         assert "_auth_user_id" not in client.session
 
     def test_says_so_the_second_time(self, alice):
-        users.deactivate(user_id=alice.id, at=AT)
+        users.deactivate_user(user_id=alice.id, at=AT)
 
         with pytest.raises(users.NotActive):
-            users.deactivate(user_id=alice.id, at=AT)
+            users.deactivate_user(user_id=alice.id, at=AT)
 
 
 class TestRegistering:
@@ -154,7 +156,7 @@ class TestRegistering:
         again = users.Person("platform-2", "ALICE@Antares.example", "Alice")
 
         with pytest.raises(users.AlreadyRegistered):
-            users.register(again, password=None, at=AT)
+            users.register_user(again, password=None, at=AT)
 
     def test_is_refused_by_the_table_for_an_address_in_capitals(self, alice):
         with pytest.raises(IntegrityError, match="user_email_in_lower_case"):
@@ -166,7 +168,9 @@ class TestRegistering:
 
     @pytest.mark.control("1.1.2")
     def test_makes_up_no_first_password(self):
-        user = users.register(users.Person("p", "new@antares.example", "New"), password=None, at=AT)
+        user = users.register_user(
+            users.Person("p", "new@antares.example", "New"), password=None, at=AT
+        )
 
         assert not user.has_usable_password()
 
@@ -186,7 +190,7 @@ class TestDelegations:
             )
 
     def test_are_refused_outside_ones_organisations(self, mallory, antares):
-        with pytest.raises(delegations.NotAMember):
+        with pytest.raises(memberships.NotAMember):
             delegations.switch_on(
                 user_id=mallory.id,
                 organisation_id=antares.id,
@@ -199,7 +203,7 @@ class TestDelegations:
     def test_refuse_live_tokens_once_switched_off(self, alice, delegation, token):
         delegations.switch_off(delegation_id=delegation.id, user_id=alice.id, at=AT)
 
-        assert tokens.find(token, at=AT) is None
+        assert tokens.find_token(token, at=AT) is None
 
     def test_are_not_anyone_elses_to_switch_off(self, mallory, delegation):
         with pytest.raises(delegations.NotOn):
@@ -221,8 +225,8 @@ class TestLastSeen:
         assert User.objects.get(id=alice.id).last_seen_at == first
 
     def test_never_moves_back(self, alice):
-        users.seen(user_id=alice.id, at=AT)
+        users.record_last_seen(user_id=alice.id, at=AT)
 
-        users.seen(user_id=alice.id, at=AT - timedelta(days=1))
+        users.record_last_seen(user_id=alice.id, at=AT - timedelta(days=1))
 
         assert User.objects.get(id=alice.id).last_seen_at == AT

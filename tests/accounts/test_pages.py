@@ -12,7 +12,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
-from accounts import seeding
+from accounts import demo_people
 from accounts.models import User
 from accounts.roles import STAFF
 from tests.accounts.cast import AT, PASSWORD, sign_in, totp_code
@@ -181,7 +181,9 @@ class TestTheStylesheet:
 
 class TestSeeding:
     def test_makes_people_who_can_sign_in(self):
-        seeded = {one.user.email.split("@")[0]: one for one in seeding.seed(at=AT)}
+        seeded = {
+            one.user.email.split("@")[0]: one for one in demo_people.create_demo_people(at=AT)
+        }
 
         browser = Client()
         browser.post(
@@ -194,13 +196,15 @@ class TestSeeding:
 
     @pytest.mark.control("3.3.1")
     def test_gives_every_member_of_staff_a_second_factor(self):
-        seeded = seeding.seed(at=AT)
+        seeded = demo_people.create_demo_people(at=AT)
 
         assert {one.user.role for one in seeded if one.totp_secret} == STAFF
-        assert all(seeding.has_second_factor(user) for user in User.objects.staff())
+        assert all(demo_people.has_second_factor(user) for user in User.objects.staff())
 
     def test_prints_a_secret_that_works(self):
-        rita = next(one for one in seeding.seed(at=AT) if one.user.role == "reviewer")
+        rita = next(
+            one for one in demo_people.create_demo_people(at=AT) if one.user.role == "reviewer"
+        )
         browser = Client()
         browser.post("/accounts/login/", {"login": rita.user.email, "password": rita.password})
 
@@ -210,7 +214,9 @@ class TestSeeding:
 
     @pytest.mark.control("1.2.1")
     def test_gives_no_two_the_same_password(self):
-        assert len({one.password for one in seeding.seed(at=AT)}) == len(seeding.CAST)
+        assert len({one.password for one in demo_people.create_demo_people(at=AT)}) == len(
+            demo_people.CAST
+        )
 
     def test_hides_cookies_from_scripts(self):
         assert settings.SESSION_COOKIE_HTTPONLY

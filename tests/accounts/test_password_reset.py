@@ -138,7 +138,7 @@ class TestTheMail:
 
     def test_goes_to_nobody_who_was_switched_off_since(self, alice, sent):
         ask(alice.email)
-        users.deactivate(user_id=alice.id, at=AT)
+        users.deactivate_user(user_id=alice.id, at=AT)
 
         assert sent() == []
 

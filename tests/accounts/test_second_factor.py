@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts import factor_secrets, seeding
+from accounts import demo_people, mfa_secrets
 from accounts.adapter import MfaAdapter
 from accounts.roles import STAFF
 from tests.accounts.cast import PASSWORD, person, sign_in, totp_code
@@ -65,7 +65,7 @@ class TestStaffWithoutAFactor:
 class TestStaffWithAFactor:
     @pytest.mark.control("3.3.1")
     def test_are_not_signed_in_by_a_password(self, sam):
-        seeding.add_second_factor(sam)
+        demo_people.add_second_factor(sam)
 
         browser = sign_in(sam)
 
@@ -73,7 +73,7 @@ class TestStaffWithAFactor:
 
     @pytest.mark.control("3.3.1")
     def test_work_once_the_code_was_shown(self, sam):
-        browser = sign_in_with_code(sam, seeding.add_second_factor(sam))
+        browser = sign_in_with_code(sam, demo_people.add_second_factor(sam))
 
         assert browser.get(CHANGE).status_code == 200
 
@@ -81,25 +81,25 @@ class TestStaffWithAFactor:
     def test_are_asked_to_show_it_in_a_session_begun_before_it(self, sam):
         browser = sign_in(sam)
 
-        seeding.add_second_factor(sam)
+        demo_people.add_second_factor(sam)
 
         assert browser.get("/").headers["Location"].startswith("/accounts/mfa/reauthenticate/")
         assert browser.get("/accounts/mfa/webauthn/add/").status_code == 302
 
     def test_are_not_told_that_they_need_one(self, sam):
-        browser = sign_in_with_code(sam, seeding.add_second_factor(sam))
+        browser = sign_in_with_code(sam, demo_people.add_second_factor(sam))
 
         assert NEEDED not in browser.get("/accounts/mfa/").content.decode()
 
     def test_keep_their_last_factor(self, sam):
-        seeding.add_second_factor(sam)
+        demo_people.add_second_factor(sam)
         last = Authenticator.objects.get(user=sam, type=Authenticator.Type.TOTP)
 
         assert not MfaAdapter().can_delete_authenticator(last)
 
     @pytest.mark.control("1.3.2")
     def test_cannot_use_a_code_twice(self, sam):
-        secret = seeding.add_second_factor(sam)
+        secret = demo_people.add_second_factor(sam)
         with time_machine.travel(timezone.now(), tick=False):
             sign_in_with_code(sam, secret)
 
@@ -109,7 +109,7 @@ class TestStaffWithAFactor:
 
     @pytest.mark.control("1.3.1")
     def test_cannot_use_a_code_of_half_an_hour_ago(self, sam):
-        secret = seeding.add_second_factor(sam)
+        secret = demo_people.add_second_factor(sam)
         with time_machine.travel(timezone.now(), tick=False) as clock:
             code = totp_code(secret)
             clock.shift(timedelta(minutes=30))
@@ -121,7 +121,7 @@ class TestStaffWithAFactor:
 
     @pytest.mark.control("1.3.4")
     def test_are_locked_out_after_too_many_wrong_codes(self, sam):
-        secret = seeding.add_second_factor(sam)
+        secret = demo_people.add_second_factor(sam)
         with time_machine.travel(timezone.now(), tick=False):
             browser = sign_in(sam)
             for _ in range(11):
@@ -149,7 +149,7 @@ class TestPagesOfFactors:
     def test_say_what_confirms_who_one_is(self, alice):
         browser = sign_in(alice)
         password = browser.get("/accounts/reauthenticate/").content.decode()
-        browser = sign_in_with_code(alice, seeding.add_second_factor(alice))
+        browser = sign_in_with_code(alice, demo_people.add_second_factor(alice))
         code = browser.get("/accounts/mfa/reauthenticate/").content.decode()
 
         assert "Enter your password" in password
@@ -160,7 +160,7 @@ class TestSecretsOfFactors:
     @pytest.mark.control("6.7.1")
     @pytest.mark.invariant(4)
     def test_are_not_in_the_table(self, sam):
-        secret = seeding.add_second_factor(sam)
+        secret = demo_people.add_second_factor(sam)
 
         stored = " ".join(str(row.data) for row in Authenticator.objects.all())
 
@@ -168,18 +168,18 @@ class TestSecretsOfFactors:
 
     @given(text=st.text(max_size=200))
     def test_open_to_what_was_sealed(self, text):
-        assert factor_secrets.open_(factor_secrets.seal(text)) == text
+        assert mfa_secrets.decrypt_secret(mfa_secrets.encrypt_secret(text)) == text
 
     @pytest.mark.control("4.1.4")
     def test_do_not_open_under_another_secret(self, settings):
-        sealed = factor_secrets.seal("JBSWY3DPEHPK3PXP")
+        sealed = mfa_secrets.encrypt_secret("JBSWY3DPEHPK3PXP")
         settings.ROOT_SECRETS = ["another"]
 
-        with pytest.raises(factor_secrets.Unreadable):
-            factor_secrets.open_(sealed)
+        with pytest.raises(mfa_secrets.Unreadable):
+            mfa_secrets.decrypt_secret(sealed)
 
     def test_open_under_a_fallback(self, settings):
-        sealed = factor_secrets.seal("JBSWY3DPEHPK3PXP")
+        sealed = mfa_secrets.encrypt_secret("JBSWY3DPEHPK3PXP")
         settings.ROOT_SECRETS = ["another", *settings.ROOT_SECRETS]
 
-        assert factor_secrets.open_(sealed) == "JBSWY3DPEHPK3PXP"
+        assert mfa_secrets.decrypt_secret(sealed) == "JBSWY3DPEHPK3PXP"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from accounts import users
 from accounts.adapter import AccountAdapter
 from accounts.models import Session, User
-from accounts.sessions import SessionStore, stored
+from accounts.sessions import SessionStore, hash_session_key
 from config import settings as production
 from tests.accounts.cast import AT, PASSWORD, sign_in
 
@@ -90,7 +90,7 @@ class TestSigningIn:
         person = users.Person("p", "alice@antares.example", "Alice")
 
         with pytest.raises(ValidationError):
-            users.register(person, password=weak, at=AT)
+            users.register_user(person, password=weak, at=AT)
 
     @pytest.mark.control("1.1.3")
     def test_stores_passwords_under_a_slow_salted_hash(self):
@@ -214,7 +214,7 @@ class TestSessions:
 
         row = Session.objects.get(user_id=alice.id)
 
-        assert row.session_key == stored(cookie) != cookie
+        assert row.session_key == hash_session_key(cookie) != cookie
         assert cookie not in row.session_data
 
     def test_cannot_be_used_by_who_reads_the_table(self, alice):
@@ -227,7 +227,7 @@ class TestSessions:
     def test_cannot_be_used_by_who_copies_a_row_under_a_key_of_their_own(self, alice):
         sign_in(alice)
         row = Session.objects.get()
-        row.session_key = stored("k" * 32)
+        row.session_key = hash_session_key("k" * 32)
         row.save(force_insert=True)
         thief = Client()
         thief.cookies[settings.SESSION_COOKIE_NAME] = "k" * 32
@@ -236,8 +236,8 @@ class TestSessions:
 
     @given(key=st.text(min_size=1, max_size=80))
     def test_never_store_a_key_as_it_is(self, key):
-        assert stored(key) != key
-        assert re.fullmatch(r"[0-9a-f]{40}", stored(key))
+        assert hash_session_key(key) != key
+        assert re.fullmatch(r"[0-9a-f]{40}", hash_session_key(key))
 
     def test_deleted_under_a_request_are_not_saved_back(self, alice):
         sign_in(alice)
@@ -353,7 +353,7 @@ class TestResettingThePassword:
             if change == "sign in":
                 sign_in(alice)
             elif change == "switch off":
-                users.deactivate(user_id=alice.id, at=AT)
+                users.deactivate_user(user_id=alice.id, at=AT)
             else:
                 User.objects.filter(id=alice.id).update(email="alice.b@antares.example")
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
 
-from accounts import clients, delegations, tokens, usage, users
+from accounts import client_usage, clients, delegations, tokens, users
 from accounts.ids import uuid7
 from accounts.models import Alarm, ServiceClient, ServiceToken, UserMinute
 from accounts.oauth.assertion import REJECTED
@@ -74,7 +74,7 @@ class TestToken:
 
         row = ServiceToken.objects.get()
 
-        assert bytes(row.token_hash) == tokens.digest(token)
+        assert bytes(row.token_hash) == tokens.hash_token(token)
         assert len(base64.urlsafe_b64decode(token + "=")) >= 32
 
     def test_is_not_made_by_who_writes_the_table(self, asking):
@@ -84,15 +84,15 @@ class TestToken:
         row.id, row.token_hash = uuid7(), hashlib.sha256(b"chosen").digest()
         row.save(force_insert=True)
 
-        assert tokens.find("chosen", at=row.issued_at) is None
+        assert tokens.find_token("chosen", at=row.issued_at) is None
 
     def test_outlives_another_secret(self, asking):
         token = post_form(asking.form()).json()["access_token"]
 
         with override_settings(ROOT_SECRETS=["another secret", *django_settings.ROOT_SECRETS]):
-            assert tokens.find(token, at=AT)
+            assert tokens.find_token(token, at=AT)
         with override_settings(ROOT_SECRETS=["another secret"]):
-            assert not tokens.find(token, at=AT)
+            assert not tokens.find_token(token, at=AT)
 
     def test_is_given_for_an_elliptic_signature_too(self, delegation, widget):
         answer = post_form(Asking(delegation, alg="ES256", key=EC).form())
@@ -102,27 +102,27 @@ class TestToken:
     def test_ends_after_ten_minutes(self, asking, clock):
         token = post_form(asking.form()).json()["access_token"]
 
-        assert tokens.find(token, at=AT + timedelta(minutes=9, seconds=59))
-        assert not tokens.find(token, at=AT + timedelta(minutes=10))
+        assert tokens.find_token(token, at=AT + timedelta(minutes=9, seconds=59))
+        assert not tokens.find_token(token, at=AT + timedelta(minutes=10))
 
     def test_ends_with_its_client(self, asking):
         token = post_form(asking.form()).json()["access_token"]
 
-        clients.retire(client_id="widget", at=AT)
+        clients.retire_client(client_id="widget", at=AT)
 
-        assert not tokens.find(token, at=AT)
+        assert not tokens.find_token(token, at=AT)
 
     def test_ends_when_the_epoch_moves(self, asking, delegation):
         token = post_form(asking.form()).json()["access_token"]
 
         type(delegation).objects.filter(id=delegation.id).update(epoch=9)
 
-        assert not tokens.find(token, at=AT)
+        assert not tokens.find_token(token, at=AT)
 
     @given(st.text(max_size=100))
     @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_is_not_found_by_guessing(self, db, guess):
-        assert tokens.find(guess, at=AT) is None
+        assert tokens.find_token(guess, at=AT) is None
 
 
 class TestClientAuthentication:
@@ -255,7 +255,7 @@ class TestClientAuthentication:
                 assert refused(answer, 401, "invalid_client"), (name, value)
 
     def test_refuses_a_retired_client(self, asking):
-        clients.retire(client_id="widget", at=AT)
+        clients.retire_client(client_id="widget", at=AT)
 
         assert refused(post_form(asking.form()), 401, "invalid_client")
 
@@ -270,7 +270,7 @@ class TestClientAuthentication:
     def test_takes_the_new_key_and_not_the_old_after_a_rotation(self, asking):
         new = RSAKey.generate_key(2048, {"kid": "new"})
 
-        clients.rotate(client_id="widget", jwks={"keys": [new.as_dict(private=False)]})
+        clients.replace_keys(client_id="widget", jwks={"keys": [new.as_dict(private=False)]})
 
         assert refused(post_form(asking.form()), 401, "invalid_client")
         asking.key = new
@@ -401,7 +401,7 @@ class TestRequest:
         assert refused(post_form(asking.form(delegation=str(foreign.id))), 400, "invalid_grant")
 
     def test_refuses_the_delegation_of_the_deactivated(self, asking, alice):
-        users.deactivate(user_id=alice.id, at=AT)
+        users.deactivate_user(user_id=alice.id, at=AT)
 
         assert refused(post_form(asking.form()), 400, "invalid_grant")
 
@@ -474,7 +474,7 @@ class TestPeoplePerMinute:
         counted = 0
         for _ in range(how_many):
             user = person(secrets.token_hex(4))
-            usage.count(client=client, user_id=user.id, at=at)
+            client_usage.count_user(client=client, user_id=user.id, at=at)
             counted += 1
         return counted
 
@@ -482,7 +482,7 @@ class TestPeoplePerMinute:
         widget.users_per_minute = 4
         self.count(widget, 4, AT)
 
-        with pytest.raises(usage.TooManyUsers) as caught:
+        with pytest.raises(client_usage.TooManyUsers) as caught:
             self.count(widget, 1, AT)
 
         assert caught.value.retry_after == 55
@@ -491,7 +491,7 @@ class TestPeoplePerMinute:
         widget.users_per_minute = 1
 
         for _ in range(5):
-            usage.count(client=widget, user_id=alice.id, at=AT)
+            client_usage.count_user(client=widget, user_id=alice.id, at=AT)
 
         assert UserMinute.objects.count() == 1
 
@@ -517,7 +517,7 @@ class TestPeoplePerMinute:
 
     def test_answer_429_at_the_endpoint(self, asking, widget):
         ServiceClient.objects.update(users_per_minute=1)
-        usage.count(client=widget, user_id=person("bob").id, at=AT)
+        client_usage.count_user(client=widget, user_id=person("bob").id, at=AT)
 
         answer = post_form(asking.form())
 
@@ -527,7 +527,7 @@ class TestPeoplePerMinute:
     def test_are_forgotten_after_an_hour(self, widget):
         self.count(widget, 2, AT)
 
-        assert usage.forget(at=AT + timedelta(hours=2)) == 2
+        assert client_usage.delete_expired(at=AT + timedelta(hours=2)) == 2
 
 
 class TestRegisteringKeys:
@@ -546,7 +546,7 @@ class TestRegisteringKeys:
     )
     def test_refuses_all_but_public_strong_keys(self, keys):
         with pytest.raises(clients.UnusableKeys):
-            clients.create(
+            clients.create_client(
                 client_id="c", feature="f", purposes=["inbox.display"], jwks={"keys": keys}, at=AT
             )
 
@@ -556,22 +556,26 @@ class TestRegisteringKeys:
         weak = RSAKey.generate_key(1024, {"kid": "weak"}).as_dict(private=False)
 
         with pytest.raises(clients.UnusableKeys):
-            clients.create(client_id="c", feature="f", purposes=[], jwks={"keys": [weak]}, at=AT)
+            clients.create_client(
+                client_id="c", feature="f", purposes=[], jwks={"keys": [weak]}, at=AT
+            )
 
     def test_refuses_a_client_id_that_is_taken(self, widget):
         with pytest.raises(clients.AlreadyCreated):
-            clients.create(client_id="widget", feature="f", purposes=[], jwks=widget.jwks, at=AT)
+            clients.create_client(
+                client_id="widget", feature="f", purposes=[], jwks=widget.jwks, at=AT
+            )
 
     def test_retires_once(self, widget):
-        clients.retire(client_id="widget", at=AT)
+        clients.retire_client(client_id="widget", at=AT)
 
         with pytest.raises(clients.NotLive):
-            clients.retire(client_id="widget", at=AT)
+            clients.retire_client(client_id="widget", at=AT)
         with pytest.raises(clients.NotLive):
-            clients.rotate(client_id="widget", jwks=widget.jwks)
+            clients.replace_keys(client_id="widget", jwks=widget.jwks)
 
     def test_forgets_what_expired(self, asking):
         post_form(asking.form())
 
-        assert tokens.forget(at=AT) == 0
-        assert tokens.forget(at=AT + timedelta(minutes=11)) == 2
+        assert tokens.delete_expired(at=AT) == 0
+        assert tokens.delete_expired(at=AT + timedelta(minutes=11)) == 2

@@ -225,7 +225,7 @@ def widget() -> ServiceClient:
 
 def campaigns() -> ServiceClient:
     """Return a client whose row names a purpose that its feature never declared."""
-    return clients.create(
+    return clients.create_client(
         client_id="campaigns",
         feature="campaigns",
         purposes=["marketing"],
@@ -270,7 +270,7 @@ def feature(
     client: ServiceClient, delegation: Delegation, purpose: str = "inbox.display"
 ) -> Client:
     """Return a caller with a fresh token of that feature, for the delegation's person."""
-    token = tokens.mint(
+    token = tokens.issue_token(
         client=client, delegation_id=delegation.id, purpose=purpose, at=timezone.now()
     )
     return bearer(token)

@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import include, path
 from django.utils import timezone
 
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from config.urls import handler500
@@ -84,7 +84,7 @@ class Broken(OwnView):
 
 @page(Permission.USE_OWN)
 def anybodys_page(request: HttpRequest, message_id: UUID) -> HttpResponse:
-    actor, at = actor_of(request), timezone.now()
+    actor, at = get_actor(request), timezone.now()
     message, row = _row(message_id)
     granted = permits.to_display(
         actor=actor, counts={message.integration_id: 1}, data_classes=WHOLE, at=at

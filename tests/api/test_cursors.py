@@ -92,8 +92,10 @@ class TestACursor:
         from accounts import memberships, organisations
 
         cursor = cursor_of(hers)
-        other = organisations.found(platform_id="second", name="Second", at=timezone.now())
-        memberships.join(user_id=alice.user.id, organisation_id=other.id, at=timezone.now())
+        other = organisations.found_organisation(
+            platform_id="second", name="Second", at=timezone.now()
+        )
+        memberships.add_member(user_id=alice.user.id, organisation_id=other.id, at=timezone.now())
         answer = hers.post("/accounts/organisation/", {"organisation": str(other.id)})
 
         assert answer.status_code == 303

@@ -171,14 +171,14 @@ class TestAFeature:
 
     @pytest.mark.invariant(5)
     def test_ends_with_the_membership(self, alice, widget):
-        memberships.leave(
+        memberships.end_membership(
             user_id=alice.user.id, organisation_id=alice.organisation.id, at=timezone.now()
         )
 
         schema.problem(widget.get(f"{V1}/messages"), 401, "not-authenticated")
 
     def test_ends_with_its_client(self, widget):
-        clients.retire(client_id="inbox-widget", at=timezone.now())
+        clients.retire_client(client_id="inbox-widget", at=timezone.now())
 
         schema.problem(widget.get(f"{V1}/messages"), 401, "not-authenticated")
 
@@ -250,7 +250,7 @@ class TestACampaign:
         assert ledger()[-1]["id"] == body["ledger_entry"]
 
     def test_may_hold_no_other_purpose_either(self, alice, mine):
-        client = clients.create(
+        client = clients.create_client(
             client_id="campaigns",
             feature="campaigns",
             purposes=["inbox.display"],

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import rates, route_limits
+from accounts import rate_limits, route_limits
 from accounts.models import Delegation, RateCount
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from integrations.api.rate_limits import DRAFT, make_headers
 from tests.api import cast, schema
 
@@ -25,8 +25,8 @@ def _scale(settings):
 
 def use_up(rate: Rate, key: str) -> None:
     """Leave nothing of a rate; a count each would take long for some."""
-    rates.count(rate, key, at=timezone.now())
-    counter = RateCount.objects.filter(key_hash=rates._hash_key(rate, key))
+    rate_limits.add_count(rate, key, at=timezone.now())
+    counter = RateCount.objects.filter(key_hash=rate_limits._hash_key(rate, key))
     assert counter.update(count=rate.limit) == 1
 
 

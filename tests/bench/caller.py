@@ -76,7 +76,9 @@ def feature_of(user: User, organisation: Organisation) -> Caller:
         feature_version=features.FEATURES["inbox-widget"].version,
         at=at,
     )
-    token = tokens.mint(client=client, delegation_id=delegation.id, purpose="inbox.display", at=at)
+    token = tokens.issue_token(
+        client=client, delegation_id=delegation.id, purpose="inbox.display", at=at
+    )
     return Caller(HTTP_AUTHORIZATION=f"Bearer {token}")
 
 

@@ -19,7 +19,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document
 from googleapiclient.discovery_cache import get_static_doc
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
@@ -67,7 +67,7 @@ def run() -> list[Figure]:
     with (
         classes.logged_in(ProcessClass.WEB) as web,
         classes.using(web),
-        owned.acting_for(alice.id, organisation.id),
+        row_owner.acting_for(alice.id, organisation.id),
     ):
         count = _same(orjson.loads(ours()), orjson.loads(fetch()))
         samples = measure.interleaved({"ours": ours, "fetch": fetch}, runs=RUNS, warm_up=WARM_UP)

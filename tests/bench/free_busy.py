@@ -10,7 +10,7 @@ import orjson
 from django.db import connections, transaction
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
@@ -41,7 +41,7 @@ def run() -> list[Figure]:
     with (
         classes.logged_in(ProcessClass.WEB) as web,
         classes.using(web),
-        owned.acting_for(alice.id, organisation.id),
+        row_owner.acting_for(alice.id, organisation.id),
     ):
         _check(orjson.loads(asks()))
         samples = measure.interleaved({"asked": asks}, runs=RUNS, warm_up=WARM_UP)

@@ -15,7 +15,7 @@ import orjson
 from django.db import connections
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from config.classes import ProcessClass
 from integrations.almanac.expansion import Window
@@ -63,7 +63,7 @@ def run() -> list[Figure]:
     with (
         classes.logged_in(ProcessClass.WEB) as web,
         classes.using(owner),
-        owned.acting_for(alice.id, organisation.id),
+        row_owner.acting_for(alice.id, organisation.id),
     ):
         classes.turn_to(web)
         found = orjson.loads(ours())

@@ -20,7 +20,7 @@ import orjson
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
 from integrations.calendar_pages import spans
@@ -133,7 +133,7 @@ def _make_calendars(alice: User, bob: User, organisation: Organisation) -> None:
     owned_by_account = [
         planner.calendar(account, is_primary=is_first) for is_first in (True, False)
     ]
-    with owned.acting_for(alice.id, organisation.id):
+    with row_owner.acting_for(alice.id, organisation.id):
         local_id = local.create(
             actor=actor_for(alice, organisation),
             about=About("Calendar 2", ZONE),

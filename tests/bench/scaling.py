@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Delegation, Membership, User
 from config.classes import ProcessClass
@@ -59,7 +59,7 @@ def run() -> list[Figure]:
         before = [_entries(small), _entries(large)]
         with ExitStack() as stack:
             stack.enter_context(classes.using(small))
-            stack.enter_context(owned.acting_for(alice.id, organisation.id))
+            stack.enter_context(row_owner.acting_for(alice.id, organisation.id))
             logins = {
                 (size, one): stack.enter_context(classes.logged_in(one, to=database))
                 for size, database in (("small", small), ("large", large))

@@ -17,7 +17,7 @@ def main() -> None:
     from django.contrib.auth.hashers import make_password
     from django.utils import timezone
 
-    from accounts import memberships, organisations, seeding, users
+    from accounts import demo_people, memberships, organisations, users
     from accounts.models import Organisation
     from accounts.roles import Role
     from accounts.users import Person
@@ -27,20 +27,20 @@ def main() -> None:
     home = (
         Organisation.objects.get(platform_id="browser")
         if first
-        else organisations.found(platform_id="browser", name="Kestrel & Sons", at=at)
+        else organisations.found_organisation(platform_id="browser", name="Kestrel & Sons", at=at)
     )
     # One slow hash serves them all.
-    password = seeding.password()
+    password = demo_people.make_password()
     password_hash = make_password(password)
     people = []
     for number in range(first, first + count):
         # The first has a staff role, and no second factor yet.
         role = Role.MEMBER if number else Role.SUPPORT
         person = Person(f"browser-{number}", f"p{number}@kestrel.example", f"Pat {number}", role)
-        user = users.register(person, password=None, at=at)
+        user = users.register_user(person, password=None, at=at)
         user.password = password_hash
         user.save(update_fields=["password"])
-        memberships.join(user_id=user.id, organisation_id=home.id, at=at)
+        memberships.add_member(user_id=user.id, organisation_id=home.id, at=at)
         people.append({"email": user.email, "name": user.name, "password": password})
     sys.stdout.write(json.dumps(people))
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts import owned
+from accounts import row_owner
 from accounts.models import Membership, Session, User
 from accounts.roles import Role
 from config.classes import ProcessClass
@@ -348,7 +348,7 @@ class TestStaff:
     @staticmethod
     def agreements(both):
         _, bob = both
-        with acting_as(STAFF), owned.acting_for(bob.user.id, bob.organisation.id):
+        with acting_as(STAFF), row_owner.acting_for(bob.user.id, bob.organisation.id):
             assert not Message.objects.exists()
             return list(Consent.objects.all())
 
@@ -421,7 +421,7 @@ class TestStaff:
 
     def test_are_nobody_at_the_ordinary_site(self, both, opened):
         alice, bob = both
-        with acting_as(WEB), owned.acting_for(bob.user.id, bob.organisation.id):
+        with acting_as(WEB), row_owner.acting_for(bob.user.id, bob.organisation.id):
             assert not Consent.objects.filter(owner_id=alice.user.id).exists()
 
 
@@ -470,7 +470,7 @@ class TestATransaction:
     def test_leaves_nothing_to_the_next(self, both):
         alice, _ = both
         with acting_as(WEB):
-            with owned.acting_for(alice.user.id, alice.organisation.id):
+            with row_owner.acting_for(alice.user.id, alice.organisation.id):
                 assert self.seen() == {alice.user.id}
             assert run(f"SELECT current_setting('{PERSON}', true)") in ([("",)], [(None,)])
             assert self.seen() == set()
@@ -481,7 +481,7 @@ class TestATransaction:
         alice, _ = both
         with acting_as(WEB):
             with transaction.atomic():
-                with owned.acting_for(alice.user.id, alice.organisation.id):
+                with row_owner.acting_for(alice.user.id, alice.organisation.id):
                     assert self.seen() == {alice.user.id}
                 assert self.seen() == set()
                 transaction.set_rollback(fails)
@@ -506,7 +506,7 @@ class TestATransaction:
         add = "UPDATE integrations_syncwork SET done_count = 7 WHERE integration_id = %s"
         with (
             acting_as(WEB, alice),
-            transaction.atomic() if in_block else owned.as_before(owned.current()),
+            transaction.atomic() if in_block else row_owner.as_owner(row_owner.get_owner()),
         ):
             assert {one.user_id for one in Message.objects.iterator()} == {alice.user.id}
             with connection.cursor() as cursor:
@@ -526,10 +526,10 @@ class TestATransaction:
                     self.walk(step[1], people)
                     transaction.set_rollback(step[0] == "undo")
             elif step == "nobody":
-                owned.leave()
+                row_owner.clear_owner()
             elif step != "look":
-                owned.enter(*people[step])
-            expected = {owned.current().person_id} - {None}
+                row_owner.enter_person(*people[step])
+            expected = {row_owner.get_owner().person_id} - {None}
             assert self.seen() == expected
             assert set(Message.objects.iterator()) == set(
                 Message.objects.filter(user_id__in=expected)
@@ -539,7 +539,7 @@ class TestATransaction:
     # The rows stay as they are: it looks, and writes nothing.
     @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_shows_who_is_entered_whatever_came_before(self, walked, steps):
-        with acting_as(WEB), owned.nobody():
+        with acting_as(WEB), row_owner.without_owner():
             self.walk(steps, walked)
 
     @pytest.fixture

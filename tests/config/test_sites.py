@@ -10,10 +10,10 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from accounts.demo_people import add_second_factor
 from accounts.models import Session, User
 from accounts.roles import STAFF as STAFF_ROLES
 from accounts.roles import Role
-from accounts.seeding import add_second_factor
 from config.classes import ProcessClass
 from config.env import Environment, Refused
 from config.sites import choose_site, read_staff_url

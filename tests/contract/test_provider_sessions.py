@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.db import connection as database
 
-from accounts import owned
+from accounts import row_owner
 from integrations import concurrency, quotas, request_slots
 from integrations.admission_control import PersonAdmission, UnmeteredAdmission, WorkerAdmission
 from integrations.models import QuotaBucket
@@ -49,7 +49,7 @@ def house(db):
     alice = houses.household()
     quotas.open_bucket(connection_id=alice.connection.id)
     fill_bucket(alice, CAPACITY)
-    with owned.acting_for(alice.user.id, alice.connection.organisation_id):
+    with row_owner.acting_for(alice.user.id, alice.connection.organisation_id):
         yield alice
 
 

@@ -14,7 +14,7 @@ from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from integrations import approvals
 from integrations.models import (
     Approval,

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from accounts import owned
+from accounts import row_owner
 from integrations import concurrency
 from integrations.concurrency import STREAMS, WAITS, Budget, TooManyStreams, TooManyWaits
 
@@ -94,7 +94,7 @@ class TestABudget:
 
 class TestAWait:
     def test_is_one_with_those_inside_of_it(self):
-        with owned.acting_for(ALICE, ACME), concurrency.waiting() as outer:
+        with row_owner.acting_for(ALICE, ACME), concurrency.waiting() as outer:
             with concurrency.waiting() as inner:
                 assert inner is outer
             assert WAITS.count_lent(ALICE) == 1
@@ -102,8 +102,8 @@ class TestAWait:
         assert WAITS.count_lent(ALICE) == 0
 
     def test_is_of_the_person_who_began_it_whoevers_rows_are_read_in_it(self):
-        with owned.acting_for(ALICE, ACME), concurrency.waiting():
-            with owned.acting_for(BOB, ACME), concurrency.waiting():
+        with row_owner.acting_for(ALICE, ACME), concurrency.waiting():
+            with row_owner.acting_for(BOB, ACME), concurrency.waiting():
                 pass
             counts = (WAITS.count_lent(ALICE), WAITS.count_lent(BOB))
 
@@ -113,7 +113,7 @@ class TestAWait:
         for _ in range(5):
             with (
                 pytest.raises(ZeroDivisionError),
-                owned.acting_for(ALICE, ACME),
+                row_owner.acting_for(ALICE, ACME),
                 concurrency.waiting(),
             ):
                 raise ZeroDivisionError
@@ -123,10 +123,10 @@ class TestAWait:
     def test_is_refused_to_a_person_who_waits_twice(self):
         kept = [WAITS.lend(ALICE), WAITS.lend(ALICE)]
 
-        with pytest.raises(TooManyWaits), owned.acting_for(ALICE, ACME), concurrency.waiting():
+        with pytest.raises(TooManyWaits), row_owner.acting_for(ALICE, ACME), concurrency.waiting():
             pass
 
-        with owned.acting_for(BOB, ACME), concurrency.waiting():
+        with row_owner.acting_for(BOB, ACME), concurrency.waiting():
             assert WAITS.count_lent(BOB) == 1
         assert len(kept) == 2
 

@@ -613,7 +613,7 @@ class TestWhatHappensMeanwhile:
     ):
         browser_of(alice).begin()
         attempt = ConnectAttempt.objects.get()
-        memberships.leave(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
+        memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
         with pytest.raises(refusals.Overtaken):
             storing._attempt(attempt.id)
@@ -787,7 +787,7 @@ class TestASweep:
     @pytest.mark.invariant(6)
     def test_ends_what_somebody_left_behind(self, alice, acme):
         make_integration(make_connection(alice, acme))
-        memberships.leave(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
+        memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
         assert self.ended() == PurgeTrigger.LEFT_ORGANISATION
 
@@ -795,7 +795,7 @@ class TestASweep:
     @pytest.mark.invariant(6)
     def test_ends_what_a_deactivated_person_had(self, alice, acme):
         make_integration(make_connection(alice, acme))
-        users.deactivate(user_id=alice.id, at=timezone.now())
+        users.deactivate_user(user_id=alice.id, at=timezone.now())
 
         assert self.ended() == PurgeTrigger.DEACTIVATED
 
@@ -818,7 +818,7 @@ class TestASweep:
     def test_goes_on_past_one_that_fails(self, alice, acme):
         for _ in range(2):
             make_integration(make_connection(alice, acme))
-        memberships.leave(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
+        memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
         first = Integration.objects.order_by("id").first()
         # A row that cannot be changed: its transaction fails in the middle.
         with database.cursor() as cursor:
@@ -831,7 +831,7 @@ class TestASweep:
 
     def test_ends_an_empty_connection_whose_owner_is_gone(self, browser_of, alice, acme, google):
         browser_of(alice).connect(untick=(GMAIL_READONLY,))
-        memberships.leave(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
+        memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
         assert forgetting.sweep(at=timezone.now()) == 1
         assert Connection.objects.get().status == ConnectionStatus.ENDED

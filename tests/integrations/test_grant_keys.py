@@ -7,7 +7,7 @@ import json
 import pytest
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from integrations import connections, permits, tokens
 from integrations.models import AttemptOutcome, Connection, ConnectionStatus
 from integrations.tasks import grants
@@ -30,7 +30,7 @@ def web(settings, alice):
     settings.PROCESS_CLASS = "web"
     keys.forget()
     organisation = alice.memberships.get().organisation_id
-    with owned.acting_for(alice.id, organisation):
+    with row_owner.acting_for(alice.id, organisation):
         yield
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from config.classes import ProcessClass
 from integrations import exports
 from integrations.models import Integration, SyncWork, Thread
@@ -98,7 +98,7 @@ class TestALabelOfGmail:
         integration = Integration.objects.get()
         actor = actor_for(alice, integration.connection.organisation)
         asked = {"actor": actor, "integration_id": integration.id, "at": timezone.now()}
-        with acting_as(ProcessClass.WEB), owned.acting_for(alice.id, actor.organisation_id):
+        with acting_as(ProcessClass.WEB), row_owner.acting_for(alice.id, actor.organisation_id):
             export_id = exports.ask(**asked)
             parts = exports.stream(export_id=export_id, actor=actor, now=timezone.now)
             data = b"".join(parts)

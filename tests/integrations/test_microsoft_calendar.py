@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from accounts.models import Organisation
 from config.classes import ProcessClass
 from integrations import connections, purge, scopes
@@ -124,7 +124,7 @@ def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
     asked = Asked(actor_for(alice, Organisation.objects.get(id=whose[1])), whose[0], timezone.now())
     start = When(at=now + 3 * HOUR, zone="Europe/Berlin")
     draft = Draft(title="Planned", start=start, end=When(at=now + 4 * HOUR, zone="Europe/Berlin"))
-    with owned.acting_for(*whose):
+    with row_owner.acting_for(*whose):
         made = writing.create(asked, calendar.id, draft, key="one")
         again = writing.create(asked, calendar.id, draft, key="one")
 

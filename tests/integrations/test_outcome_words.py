@@ -184,13 +184,13 @@ def leave_meanwhile(world):
 
     def post_form(url, form):
         if url.endswith("/token"):
-            memberships.leave(**theirs, at=timezone.now())
+            memberships.end_membership(**theirs, at=timezone.now())
         return exchange(url, form)
 
     world.monkeypatch.setattr(transport, "post_form", post_form)
 
     def come_back():
-        memberships.join(**theirs, at=timezone.now())
+        memberships.add_member(**theirs, at=timezone.now())
         # Leaving ended the session.
         world.browser.client.force_login(world.browser.user)
 

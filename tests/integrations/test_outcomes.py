@@ -96,8 +96,8 @@ class TestASuccess:
         assert elsewhere.settled_at is None
 
     def test_settles_nothing_of_another_person_or_organisation(self, browser, alice, bob, acme):
-        second = organisations.found(platform_id="2", name="Second", at=timezone.now())
-        memberships.join(user_id=alice.id, organisation_id=second.id, at=timezone.now())
+        second = organisations.found_organisation(platform_id="2", name="Second", at=timezone.now())
+        memberships.add_member(user_id=alice.id, organisation_id=second.id, at=timezone.now())
         others = [make_attempt(bob, acme), make_attempt(alice, second)]
 
         browser.connect()
@@ -181,8 +181,8 @@ class TestDismissing:
     @pytest.mark.invariant(1)
     def test_is_for_its_owner_in_its_organisation(self, alice, bob, acme, client):
         attempt = make_attempt(alice, acme)
-        second = organisations.found(platform_id="2", name="Second", at=timezone.now())
-        memberships.join(user_id=alice.id, organisation_id=second.id, at=timezone.now())
+        second = organisations.found_organisation(platform_id="2", name="Second", at=timezone.now())
+        memberships.add_member(user_id=alice.id, organisation_id=second.id, at=timezone.now())
         elsewhere = make_attempt(alice, second)
 
         assert dismiss(signed_in(bob), attempt).status_code == 404

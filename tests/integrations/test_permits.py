@@ -124,14 +124,14 @@ class TestShowing:
     def test_is_refused_in_another_organisation_of_the_owners(self, integration, alice):
         other = make_organisation("Other")
         make_user(organisation=other)
-        memberships.join(user_id=alice.id, organisation_id=other.id, at=timezone.now())
+        memberships.add_member(user_id=alice.id, organisation_id=other.id, at=timezone.now())
 
         with pytest.raises(Refused):
             shown(actor_for(alice, other), integration)
 
     def test_is_refused_to_an_owner_who_left(self, integration, alice, acme):
         actor = actor_for(alice, acme)
-        memberships.leave(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
+        memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
         with pytest.raises(Refused):
             shown(actor, integration)
@@ -241,7 +241,7 @@ class TestAPermitInHand:
                     person_id=alice.id, organisation_id=acme.id, feature="inbox", at=at
                 )
             elif withdrawal == "leaving":
-                memberships.leave(user_id=alice.id, organisation_id=acme.id, at=at)
+                memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=at)
         if withdrawal == "grant":
             credentials.end(connection_id=integration.connection_id, epoch=1, at=at)
 
@@ -353,7 +353,7 @@ class TestWhatWasFoundBefore:
 
         with pytest.raises(Refused):
             permits.to_display(actor=actor_for(bob, acme), at=at, **show)
-        memberships.leave(user_id=hers.user_id, organisation_id=acme.id, at=at)
+        memberships.end_membership(user_id=hers.user_id, organisation_id=acme.id, at=at)
         with pytest.raises(Refused):
             permits.to_display(actor=hers, at=at + timedelta(seconds=1), **show)
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.invariant(6), pytest.mark.clause("AN-14")]
 def left(browser_of, alice):
     browser_of(alice).connect()
     organisation_id = Connection.objects.get().organisation_id
-    memberships.leave(user_id=alice.id, organisation_id=organisation_id, at=timezone.now())
+    memberships.end_membership(user_id=alice.id, organisation_id=organisation_id, at=timezone.now())
     (job_id,) = endings.sweep(at=timezone.now())
     purge.run(job_id=job_id)
     return f"/settings/removals/{job_id}/receipt.json"
@@ -31,7 +31,7 @@ def left(browser_of, alice):
 class TestSomebodyWhoLeft:
     def test_finds_and_downloads_the_receipt_from_another_organisation(self, browser_of, alice):
         elsewhere = make_organisation("Second")
-        memberships.join(user_id=alice.id, organisation_id=elsewhere.id, at=timezone.now())
+        memberships.add_member(user_id=alice.id, organisation_id=elsewhere.id, at=timezone.now())
         address = left(browser_of, alice)
         client = Client()
         client.force_login(alice)

@@ -10,7 +10,7 @@ import pytest
 from django.core import serializers
 from django.db import connection, transaction
 
-from accounts import owned
+from accounts import row_owner
 from accounts.ids import uuid7
 from limited_use import guard, revived
 from limited_use.guard import Refused
@@ -70,7 +70,7 @@ def connect_at_the_web():
     connected = Connection.objects.create(
         user=user, organisation=organisation, provider="google", connected_at=NOW
     ).id
-    with owned.acting_for(user.id, organisation.id):
+    with row_owner.acting_for(user.id, organisation.id):
         keys.create(holder=connected, at=NOW)
     return connected
 

@@ -96,7 +96,7 @@ class TestSend:
             send(alice)
 
     def test_writes_to_nobody_who_is_gone(self, alice, mailoutbox):
-        users.deactivate(user_id=alice.id, at=timezone.now())
+        users.deactivate_user(user_id=alice.id, at=timezone.now())
 
         assert not send(alice)
         assert not platform_mail.send("reconnect", user_id=UUID(int=1), words=WORDS, at=AT)

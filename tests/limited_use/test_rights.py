@@ -7,7 +7,7 @@ import secrets
 import pytest
 from django.db import ProgrammingError, transaction
 
-from accounts import owned
+from accounts import row_owner
 from accounts.ids import uuid7
 from config.classes import ProcessClass
 from limited_use import guard
@@ -238,7 +238,7 @@ def connection(ring, db):
     made = Connection.objects.create(
         user=user, organisation=organisation, provider="google", connected_at=NOW
     )
-    with owned.acting_for(user.id, organisation.id):
+    with row_owner.acting_for(user.id, organisation.id):
         yield made
 
 

@@ -22,7 +22,7 @@ def main(connection_id: str) -> None:
 def ask(connection_id: UUID) -> str:
     from django.utils import timezone
 
-    from accounts import owned
+    from accounts import row_owner
     from integrations import permits
     from integrations.models import Connection
     from limited_use.sinks import provider
@@ -30,7 +30,7 @@ def ask(connection_id: UUID) -> str:
     at = timezone.now()
     try:
         connection = Connection.objects.get(id=connection_id)
-        with owned.acting_for(connection.user_id, connection.organisation_id):
+        with row_owner.acting_for(connection.user_id, connection.organisation_id):
             held = permits.to_refresh(connection_id=connection_id, at=at)
             sealed = connection.refresh_token
             token = provider.credential(sealed, held, to=held.account, at=at)

@@ -31,13 +31,13 @@ PASSWORD = "pw-of-a-role"
 # A person gets a calendar that is stored only here, as the page of a web process makes it.
 MAKE_CALENDAR = """
 from django.utils import timezone
-from accounts import owned
+from accounts import row_owner
 from accounts.models import Membership
 from integrations.calendars import local
 from limited_use.features import FEATURES
 from tests.factories import actor_for
 
-with owned.acting_for(*Membership.objects.values_list("user_id", "organisation_id").get()):
+with row_owner.acting_for(*Membership.objects.values_list("user_id", "organisation_id").get()):
     member = Membership.objects.select_related("user", "organisation").get()
     local.create(
         actor=actor_for(member.user, member.organisation),

@@ -18,7 +18,7 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402 - after the settings
 
-from accounts import owned  # noqa: E402
+from accounts import row_owner  # noqa: E402
 from config.classes import ProcessClass  # noqa: E402
 from integrations import calling  # noqa: E402
 from integrations.leases import NotClaimable  # noqa: E402
@@ -51,7 +51,7 @@ def sync(work_id: UUID) -> int:
 def read(connection_id: UUID, user_id: UUID, organisation_id: UUID) -> int:
     """Return how often a person was told to come back."""
     refused = 0
-    with acting_as(ProcessClass.WEB), owned.acting_for(user_id, organisation_id):
+    with acting_as(ProcessClass.WEB), row_owner.acting_for(user_id, organisation_id):
         for _ in range(LISTINGS):
             give_up_at = time.monotonic() + PATIENCE
             while not _list(connection_id):

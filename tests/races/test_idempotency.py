@@ -13,7 +13,7 @@ import time_machine
 from django.db import connections as databases
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from integrations import replies
 from integrations.asking import Asked
 from integrations.models import Event, Integration, Reply
@@ -47,7 +47,7 @@ class TestLeaseThatHasEnded:
 
     def claim(self, asked, barrier=None):
         try:
-            with owned.acting_for(asked.actor.user_id, asked.actor.organisation_id):
+            with row_owner.acting_for(asked.actor.user_id, asked.actor.organisation_id):
                 integration = Integration.objects.get()
                 if barrier is not None:
                     barrier.wait(20)

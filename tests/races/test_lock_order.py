@@ -12,7 +12,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership, User
 from config.embedded.service import ROOT
@@ -55,7 +55,7 @@ class TestConnectingASecondProduct:
 
         def sync():
             with (
-                owned.acting_for(mail.connection.user_id, mail.connection.organisation_id),
+                row_owner.acting_for(mail.connection.user_id, mail.connection.organisation_id),
                 transaction.atomic(durable=True),
             ):
                 fences.hold(integration_id=mail.id, epoch=mail.epoch)
@@ -158,11 +158,11 @@ def sharing_of(person, viewer):
         membership_id=membership.id,
         membership_epoch=membership.epoch,
     )
-    with owned.acting_for(person.id, membership.organisation_id):
+    with row_owner.acting_for(person.id, membership.organisation_id):
         calendar_id = begun(actor)
 
     def share():
-        with owned.acting_for(person.id, membership.organisation_id):
+        with row_owner.acting_for(person.id, membership.organisation_id):
             sharing.share(
                 actor=actor,
                 calendar_id=calendar_id,

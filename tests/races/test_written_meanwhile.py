@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db import connections as databases
 from django.utils import timezone
 
-from accounts import owned
+from accounts import row_owner
 from integrations import calling, fences
 from integrations.asking import Asked
 from integrations.calendars import writing
@@ -80,7 +80,7 @@ def at_the_fence(house, work):
 
     def done():
         try:
-            with owned.acting_for(house.user.id, house.organisation.id):
+            with row_owner.acting_for(house.user.id, house.organisation.id):
                 return work()
         finally:
             databases.close_all()

@@ -42,7 +42,7 @@ UNKNOWN = "00000000-0000-7000-8000-000000000001"
 
 def sound(window: str = "one", *, kind: str = KIND, **body: int | str) -> Alarm | None:
     """Raise an alarm; return it, or None if such a one is open."""
-    is_new = alarms.sound(kind=kind, about=ABOUT, window=window, body=body, at=AT)
+    is_new = alarms.raise_alarm(kind=kind, about=ABOUT, window=window, body=body, at=AT)
     return Alarm.objects.open().get(kind=kind, window=window) if is_new else None
 
 
@@ -273,7 +273,7 @@ def kinds_raised() -> set[str]:
 
 def _sounds(node: ast.AST) -> bool:
     name = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
-    return name in {"sound", "_sound_each"}
+    return name in {"raise_alarm", "sound", "_sound_each"}
 
 
 def _kind(call: ast.Call, module: str) -> str | None:

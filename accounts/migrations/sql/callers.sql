@@ -50,7 +50,7 @@ $body$;
 -- client is not retired, its delegation is on and has the epoch that the token was minted under,
 -- the membership that the delegation rests on is live in an open organisation, and the person is
 -- active. `is_counted`: the client was counted for that person in the minute of `at` (see
--- accounts/usage.py).
+-- accounts/client_usage.py).
 CREATE OR REPLACE FUNCTION public.find_service_token(hashes bytea[], at timestamp with time zone)
 RETURNS TABLE (
     token uuid, delegation_epoch integer, purpose text, expires_at timestamp with time zone,

@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
-from accounts import owned
+from accounts import row_owner
 from config.classes import SITES, ProcessClass
 from config.database.told import ORGANISATION, PERSON
 
@@ -104,9 +104,9 @@ def _tell(
     wrapper.used_at = time.monotonic()
     if settings.PROCESS_CLASS not in _TOLD or not touches(sql):
         return execute(sql, params, many, context)
-    owner = owned.current()
+    owner = row_owner.get_owner()
     connection: psycopg.Connection[Any] = wrapper.connection
-    if owner == owned.NOBODY and connection.autocommit:
+    if owner == row_owner.NO_OWNER and connection.autocommit:
         # A transaction of its own, in which nothing is set: no rows.
         return execute(sql, params, many, context)
     cursor = context["cursor"].cursor

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import delegations
-from accounts.actors import actor_of
+from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
@@ -53,8 +53,8 @@ def uses(request: HttpRequest) -> HttpResponse:
     query = {name: request.GET[name] for name, value in form.cleaned_data.items() if value}
     context = {
         "features": standing.features(**whose, at=timezone.now()),
-        "given": sharing.given(actor=actor_of(request), at=timezone.now()),
-        "received": sharing.received(actor=actor_of(request), at=timezone.now()),
+        "given": sharing.given(actor=get_actor(request), at=timezone.now()),
+        "received": sharing.received(actor=get_actor(request), at=timezone.now()),
         "service_rules": standing.of_the_service(),
         "never": standing.of_nobody(),
         "form": form,
@@ -64,7 +64,7 @@ def uses(request: HttpRequest) -> HttpResponse:
         "is_later_page": after is not None,
         "query": urlencode(query),
         "next_query": urlencode({**query, "after": str(more)}) if more else "",
-        "removals": overview.purges(actor=actor_of(request)),
+        "removals": overview.purges(actor=get_actor(request)),
     }
     return render(request, "settings/uses.html", context)
 
@@ -195,7 +195,7 @@ def withdraw_item(request: HttpRequest, consent_id: UUID) -> HttpResponse:
 
 
 def _whose(request: HttpRequest) -> dict[str, UUID]:
-    user_id, organisation_id = mine.ids(actor_of(request))
+    user_id, organisation_id = mine.ids(get_actor(request))
     return {"user_id": user_id, "organisation_id": organisation_id}
 
 

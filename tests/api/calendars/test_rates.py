@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from integrations.calendars import busy
 from limited_use.models import Leaf
 from tests.api import schema

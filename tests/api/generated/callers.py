@@ -70,7 +70,9 @@ def switch_on_feature(world: World, feature: str, purpose: str) -> Caller:
         feature_version=FEATURES[feature].version,
         at=world.at,
     )
-    token = tokens.mint(client=client, delegation_id=delegation.id, purpose=purpose, at=world.at)
+    token = tokens.issue_token(
+        client=client, delegation_id=delegation.id, purpose=purpose, at=world.at
+    )
     return Caller({"Authorization": f"Bearer {token}"})
 
 

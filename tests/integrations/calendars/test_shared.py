@@ -179,7 +179,7 @@ class TestAShare:
         held = agenda.read(asked, agenda.window(NOW, NOW + timedelta(days=7), zone="UTC"))
 
         with transaction.atomic():
-            memberships.end(members, at=NOW)
+            memberships.end_memberships(members, at=NOW)
 
         with pytest.raises(Unopenable):
             agenda.sink.calendar_json(held.rows, permits=held.permits, viewer=bob, make=len, at=NOW)

@@ -563,8 +563,10 @@ class TestSomebodyElse:
 
     def test_is_herself_in_another_organisation(self, alice, her_browser):
         her_browser.get("/inbox/")
-        second = organisations.found(platform_id="second", name="Second", at=timezone.now())
-        memberships.join(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
+        second = organisations.found_organisation(
+            platform_id="second", name="Second", at=timezone.now()
+        )
+        memberships.add_member(user_id=alice.user.id, organisation_id=second.id, at=timezone.now())
         her_browser.post(reverse("switch_organisation"), {"organisation": str(second.id)})
 
         assert rows(show(her_browser)) == []

@@ -300,7 +300,7 @@ def remove_it(owner, browser, made):
 
 
 def leave(owner, browser, made):
-    memberships.leave(
+    memberships.end_membership(
         user_id=owner.user.id, organisation_id=owner.organisation.id, at=timezone.now()
     )
 
@@ -310,7 +310,7 @@ def close_organisation(owner, browser, made):
 
 
 def end_access(owner, browser, made):
-    users.deactivate(user_id=owner.user.id, at=timezone.now())
+    users.deactivate_user(user_id=owner.user.id, at=timezone.now())
 
 
 def stay_away(owner, browser, made, *, days=366):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from accounts import owned
+from accounts import row_owner
 from integrations import scopes
 from integrations.connections import callback, refusals
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection
@@ -67,5 +67,5 @@ def start_reconnect(
 
 
 def _store(attempt: ConnectAttempt, tokens: TokenSet, *, at: datetime) -> None:
-    with owned.acting_for(attempt.user_id, attempt.organisation_id):
+    with row_owner.acting_for(attempt.user_id, attempt.organisation_id):
         callback._keep(attempt, tokens, provider=PROVIDERS["google"], at=at)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from accounts.rates import Rate
+from accounts.rate_limits import Rate
 from integrations import purge, tasks
 from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
 from integrations.public_pages import receipt_links as pages

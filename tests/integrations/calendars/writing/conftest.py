@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts import owned
+from accounts import row_owner
 from integrations import calling
 from integrations.asking import Asked
 from integrations.models import Connection
@@ -20,7 +20,7 @@ def alice(db, account):
     house = houses.calendar_house(at=houses.NOW)
     house.sync()
     allow(house, "calendar.read", "calendar.write")
-    with owned.acting_for(house.actor.user_id, house.actor.organisation_id):
+    with row_owner.acting_for(house.actor.user_id, house.actor.organisation_id):
         yield house
 
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from django.db import connection
 
-from accounts import owned
+from accounts import row_owner
 from config.classes import ProcessClass
 from integrations.asking import Asked, NotFound
 from integrations.calendars import keeping, local, single, versions, writing
@@ -33,7 +33,7 @@ DAILY = ("RRULE:FREQ=DAILY;COUNT=6",)
 @pytest.fixture
 def alice(keyring, db):
     actor = actor_of(*person("alice", at=NOW))
-    with owned.acting_for(actor.user_id, actor.organisation_id):
+    with row_owner.acting_for(actor.user_id, actor.organisation_id):
         yield actor
 
 

@@ -5,10 +5,10 @@ import json
 import pytest
 from django.test import Client
 
-from accounts import factor_secrets
+from accounts import mfa_secrets
 from accounts.models import Session
+from accounts.pending_posts import _CONTEXT, STATE_SESSION_KEY
 from accounts.sessions import SessionStore
-from accounts.suspended import _CONTEXT, STATE_SESSION_KEY
 from tests.accounts import cast
 
 MARK = "cnry-what-somebody-typed"
@@ -45,7 +45,9 @@ class TestAFormThatWaits:
         assert MARK not in Session.objects.get().session_data
 
     def test_is_kept_without_the_headers_cookies_and_environment_it_came_with(self, waiting):
-        opened = json.loads(factor_secrets.open_(stored(waiting)["request"], context=_CONTEXT))
+        opened = json.loads(
+            mfa_secrets.decrypt_secret(stored(waiting)["request"], context=_CONTEXT)
+        )
 
         assert waiting.cookies["session"].value not in json.dumps(opened["META"])
         assert MARK not in json.dumps(opened["META"])

@@ -35,7 +35,7 @@ STRANGERS = frozenset({"platform-mallory"})
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
+class DemoPerson:
     """One seeded person. Passwords and secrets are for the terminal, and stored only as ours."""
 
     user: User
@@ -44,30 +44,32 @@ class Seeded:
     totp_secret: str | None
 
 
-def password() -> str:
+def make_password() -> str:
     """Return a random password: four groups of letters and digits, about 95 bits."""
     raw = base64.b32encode(secrets.token_bytes(12)).decode().rstrip("=").lower()
     return "-".join(raw[start : start + 5] for start in range(0, 20, 5))
 
 
 @transaction.atomic
-def seed(*, at: datetime) -> list[Seeded]:
+def create_demo_people(*, at: datetime) -> list[DemoPerson]:
     """
     Create two organisations and the cast, staff with a TOTP secret, and return them.
 
     :raises users.AlreadyRegistered: if they are there already; nothing is changed then
     :raises organisations.AlreadyFounded: likewise
     """
-    home = organisations.found(platform_id="platform-antares", name="Antares", at=at)
-    other = organisations.found(platform_id="platform-other", name="Other Works", at=at)
+    home = organisations.found_organisation(platform_id="platform-antares", name="Antares", at=at)
+    other = organisations.found_organisation(
+        platform_id="platform-other", name="Other Works", at=at
+    )
     seeded = []
     for person in CAST:
         organisation = other if person.platform_id in STRANGERS else home
-        word = password()
-        user = users.register(person, password=word, at=at)
-        memberships.join(user_id=user.id, organisation_id=organisation.id, at=at)
+        word = make_password()
+        user = users.register_user(person, password=word, at=at)
+        memberships.add_member(user_id=user.id, organisation_id=organisation.id, at=at)
         secret = add_second_factor(user) if person.role in STAFF else None
-        seeded.append(Seeded(user, organisation, word, secret))
+        seeded.append(DemoPerson(user, organisation, word, secret))
     return seeded
 
 

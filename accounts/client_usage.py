@@ -27,7 +27,7 @@ class TooManyUsers(Exception):
         self.retry_after = retry_after
 
 
-def count(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
+def count_user(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
     """
     Count `user_id` towards the minute of `at`; a person counts once.
 
@@ -43,12 +43,12 @@ def count(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
         ServiceClient.objects.select_for_update(no_key=True).get(id=client.id)
         if within.filter(user_id=user_id).exists():
             return
-        seen = within.count()
-        allowed = seen < client.users_per_minute
+        counted = within.count()
+        allowed = counted < client.users_per_minute
         if allowed:
             UserMinute.objects.create(client=client, user_id=user_id, minute_at=minute)
-        if seen + 1 > client.users_per_minute // 2:
-            alarms.sound(
+        if counted + 1 > client.users_per_minute // 2:
+            alarms.raise_alarm(
                 kind=AlarmKind.MANY_USERS,
                 about=client.id,
                 window=minute.isoformat(),
@@ -60,6 +60,6 @@ def count(*, client: ServiceClient, user_id: UUID, at: datetime) -> None:
         raise TooManyUsers(60 - at.second)
 
 
-def forget(*, at: datetime) -> int:
+def delete_expired(*, at: datetime) -> int:
     """Delete what was counted more than `KEPT_FOR` before `at`, and return how many rows."""
     return UserMinute.objects.filter(minute_at__lt=at - KEPT_FOR).delete()[0]

@@ -5,15 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from accounts import owned
-from accounts.owned import NOBODY, Owner
+from accounts import row_owner
+from accounts.row_owner import NO_OWNER, Owner
 
 SECRET = b"what somebody wrote"
 
 
 @pytest.fixture(autouse=True)
 def _at_first():
-    with owned.nobody():
+    with row_owner.without_owner():
         yield
 
 
@@ -24,17 +24,17 @@ def alice():
 
 def test_is_nobody_at_first_and_whoever_was_before_after_a_block(alice):
     bob = Owner(uuid4())
-    assert owned.current() == NOBODY
-    with owned.nobody():
-        owned.enter(*alice)
-        with suppress(KeyError), owned.acting_for(*bob):
-            assert owned.current() == bob
+    assert row_owner.get_owner() == NO_OWNER
+    with row_owner.without_owner():
+        row_owner.enter_person(*alice)
+        with suppress(KeyError), row_owner.acting_for(*bob):
+            assert row_owner.get_owner() == bob
             raise KeyError
-        assert owned.current() == alice
-        owned.leave()
-        assert owned.current() == NOBODY
-        owned.enter(*alice)
-    assert owned.current() == NOBODY
+        assert row_owner.get_owner() == alice
+        row_owner.clear_owner()
+        assert row_owner.get_owner() == NO_OWNER
+        row_owner.enter_person(*alice)
+    assert row_owner.get_owner() == NO_OWNER
 
 
 def test_what_is_streamed_is_made_for_whom_it_began_and_leaves_nobody_behind(alice):
@@ -43,21 +43,21 @@ def test_what_is_streamed_is_made_for_whom_it_began_and_leaves_nobody_behind(ali
     def parts():
         try:
             for _ in range(3):
-                made.append(owned.current())
+                made.append(row_owner.get_owner())
                 yield b"part"
         finally:
-            closed.append(owned.current())
+            closed.append(row_owner.get_owner())
 
-    with owned.acting_for(*alice):
-        stream = owned.carried(parts())
+    with row_owner.acting_for(*alice):
+        stream = row_owner.stream_as_owner(parts())
     assert next(stream) == b"part"
-    assert owned.current() == NOBODY
+    assert row_owner.get_owner() == NO_OWNER
     assert next(stream) == b"part"
     stream.close()
-    assert list(owned.carried([b"one", b"two"])) == [b"one", b"two"]
+    assert list(row_owner.stream_as_owner([b"one", b"two"])) == [b"one", b"two"]
 
     assert (made, closed) == ([alice, alice], [alice])
-    assert owned.current() == NOBODY
+    assert row_owner.get_owner() == NO_OWNER
 
 
 @pytest.mark.invariant(4)
@@ -66,7 +66,7 @@ def test_what_breaks_off_names_no_part_that_was_made_before():
         yield SECRET
         raise KeyError
 
-    stream = owned.carried(parts())
+    stream = row_owner.stream_as_owner(parts())
     with pytest.raises(KeyError) as caught:
         for _ in stream:
             pass

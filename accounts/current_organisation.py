@@ -1,4 +1,4 @@
-"""Which of a person's organisations they are working in now: kept in the session, by id."""
+"""The organisation that a signed-in person works in; the session keeps its id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from uuid import UUID
 
 from rest_framework.request import Request
 
-from accounts import owned
+from accounts import row_owner
+from accounts.memberships import NotAMember
 from accounts.models import Membership
 from accounts.sessions import SessionStore
 
@@ -18,22 +19,18 @@ SESSION_FIELD = "organisation_id"
 _CACHE = "_antares_membership"
 
 
-class NotAMember(Exception):
-    """They do not belong to that organisation. Offer the ones they do belong to."""
-
-
-def membership_of(request: HttpRequest | Request) -> Membership | None:
+def get_membership(request: HttpRequest | Request) -> Membership | None:
     """
     Return the live membership that the signed-in person works under, or None.
 
-    The first they joined, until they choose. It is looked up once per request, so
-    that all of a request acts under one epoch; from then on the database shows what is theirs.
+    The first that they joined, until they choose. It is looked up once per request, so that the
+    whole request acts under one epoch. The person becomes the row owner.
     """
     http = request._request if isinstance(request, Request) else request  # noqa: SLF001
     if not hasattr(http, _CACHE):
-        setattr(http, _CACHE, _look_up(http))
-    found: Membership | None = getattr(http, _CACHE)
-    return found
+        setattr(http, _CACHE, _choose_membership(http))
+    membership: Membership | None = getattr(http, _CACHE)
+    return membership
 
 
 def _read_memberships(user_id: UUID) -> list[Membership]:
@@ -46,13 +43,13 @@ def _find_memberships(request: HttpRequest, user_id: UUID) -> list[Membership]:
     """Return the memberships that were read with the session; else read them."""
     session = getattr(request, "session", None)
     if isinstance(session, SessionStore):
-        found = session.find_memberships(user_id)
-        if found is not None:
-            return found
+        memberships = session.find_memberships(user_id)
+        if memberships is not None:
+            return memberships
     return _read_memberships(user_id)
 
 
-def _look_up(request: HttpRequest) -> Membership | None:
+def _choose_membership(request: HttpRequest) -> Membership | None:
     if not request.user.is_authenticated:
         return None
     memberships = _find_memberships(request, request.user.id)
@@ -60,11 +57,11 @@ def _look_up(request: HttpRequest) -> Membership | None:
     choice = session.get(SESSION_FIELD) if session is not None else None
     chosen = [row for row in memberships if str(row.organisation_id) == choice]
     membership = next(iter([*chosen, *memberships]), None)
-    owned.enter(request.user.pk, membership.organisation_id if membership else None)
+    row_owner.enter_person(request.user.pk, membership.organisation_id if membership else None)
     return membership
 
 
-def switch(request: HttpRequest, *, organisation_id: UUID) -> Membership:
+def switch_organisation(request: HttpRequest, *, organisation_id: UUID) -> Membership:
     """
     Work in another organisation from now on.
 
@@ -76,20 +73,20 @@ def switch(request: HttpRequest, *, organisation_id: UUID) -> Membership:
         raise NotAMember
     request.session[SESSION_FIELD] = str(organisation_id)
     setattr(request, _CACHE, membership)
-    owned.enter(membership.user_id, organisation_id)
+    row_owner.enter_person(membership.user_id, organisation_id)
     return membership
 
 
-def signed_in(request: HttpRequest) -> dict[str, object]:
+def add_memberships(request: HttpRequest) -> dict[str, object]:
     """Give templates `membership` and `other_memberships`, looked up only where they are shown."""
 
     def others() -> list[Membership]:
-        mine = membership_of(request)
-        if mine is None:
+        current = get_membership(request)
+        if current is None:
             return []
-        memberships = _find_memberships(request, mine.user_id)
-        return [other for other in memberships if other.id != mine.id]
+        memberships = _find_memberships(request, current.user_id)
+        return [other for other in memberships if other.id != current.id]
 
     if not getattr(request, "user", None):
         return {}
-    return {"membership": lambda: membership_of(request), "other_memberships": others}
+    return {"membership": lambda: get_membership(request), "other_memberships": others}

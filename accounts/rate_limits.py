@@ -2,8 +2,8 @@
 Rate limits, counted in PostgreSQL.
 
 A counter is a row from its first count to the end of its window. Nothing removes a row before that,
-so a flood of other counters resets none; `forget` deletes rows whose window is over. A row holds a
-keyed hash of the limit's name and of who is counted, never an address.
+so a flood of other counters resets none; `delete_expired` deletes rows after their window. A row
+holds a keyed hash of the limit's name and of the counted key, never an address.
 
 Counting is one statement, which locks the row until its transaction ends: count outside of a
 transaction block.
@@ -61,7 +61,7 @@ class Usage(NamedTuple):
         return max(0, self.rate.limit - self.counted)
 
 
-def count(rate: Rate, key: str, *, at: datetime) -> Usage:
+def add_count(rate: Rate, key: str, *, at: datetime) -> Usage:
     """
     Count once towards `rate`, and return how much of it is used.
 
@@ -78,14 +78,14 @@ def count(rate: Rate, key: str, *, at: datetime) -> Usage:
     return Usage(rate, counted, max(1, math.ceil((ends_at - at).total_seconds())))
 
 
-def give_back(rate: Rate, key: str, *, at: datetime) -> None:
+def take_back_count(rate: Rate, key: str, *, at: datetime) -> None:
     """Take one count back, such as that of an attempt that turned out to be no failure."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT give_back_rate(%s, %s)", [_hash_key(rate, key), at])
 
 
-def forget(*, at: datetime) -> int:
-    """Delete counters whose window is over, and return how many."""
+def delete_expired(*, at: datetime) -> int:
+    """Delete expired counters, and return how many."""
     return RateCount.objects.filter(expires_at__lte=at).delete()[0]
 
 

@@ -1,9 +1,9 @@
 """
-TOTP secrets and recovery seeds at rest: AES-256-GCM under a key of their own;
-and, under another one, forms that wait in a session (`suspended`).
+Encryption at rest of TOTP secrets and recovery seeds: AES-256-GCM under a key of their own.
 
-They are ours and not a provider's, so the vault of the layer above does not hold
-them; a copy of the database alone must still not let anyone pass the second factor.
+Posts that wait in a session (`pending_posts`) are encrypted under another key. The vault of the
+layer above holds data of providers only. A copy of the database must not be enough to pass the
+second factor.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _CONTEXT = b"antares accounts second factor v1"
 
 
 class Unreadable(Exception):
-    """No key of the current secret or a former one opens this. The person sets a factor up anew."""
+    """No key of a configured secret decrypts it. The person sets up the factor again."""
 
 
 def _list_ciphers(context: bytes) -> list[AESGCM]:
     return [AESGCM(key) for key in derive_keys(context.decode())]
 
 
-def seal(text: str, *, context: bytes = _CONTEXT) -> str:
+def encrypt_secret(text: str, *, context: bytes = _CONTEXT) -> str:
     """
     Return `text` encrypted: a version, then nonce and ciphertext in base64url.
 
-    :param context: what it is; nothing sealed for another opens
+    :param context: the kind of text; a text of another kind does not decrypt
     """
     nonce = os.urandom(_NONCE_BYTES)
     cipher, *_ = _list_ciphers(context)
@@ -41,7 +41,7 @@ def seal(text: str, *, context: bytes = _CONTEXT) -> str:
     return _PREFIX + base64.urlsafe_b64encode(sealed).decode()
 
 
-def open_(sealed: str, *, context: bytes = _CONTEXT) -> str:
+def decrypt_secret(sealed: str, *, context: bytes = _CONTEXT) -> str:
     """
     Return what `seal` was given.
 

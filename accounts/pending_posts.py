@@ -1,0 +1,74 @@
+"""
+A posted form that waits in the session until its sender has confirmed their identity.
+
+django-allauth stores the whole request: all headers with the session's own key in the cookie, the
+environment of the server process, and the form. This keeps only the parts that are needed to run
+the request again, encrypted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts import mfa_secrets
+
+# The key that allauth uses; a test fails if it changes.
+STATE_SESSION_KEY: Final = "account_reauthentication_state"
+_REQUEST: Final = "request"
+_CONTEXT: Final = b"antares accounts suspended request v1"
+# Parts that a view may read when the request runs again, beside path and form.
+_KEPT: Final = frozenset(
+    {
+        "REQUEST_METHOD", "PATH_INFO", "SCRIPT_NAME", "CONTENT_TYPE", "SERVER_NAME", "SERVER_PORT",
+        "SERVER_PROTOCOL", "HTTP_HOST", "HTTP_ACCEPT", "REMOTE_ADDR",
+    }
+)  # fmt: skip
+
+
+class PendingPosts:
+    """Wraps django-allauth's middleware, and encrypts the request that it stored in the session."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        _decrypt_post(request)
+        try:
+            return self._get_response(request)
+        finally:
+            _encrypt_post(request)
+
+
+def _decrypt_post(request: HttpRequest) -> None:
+    """Decrypt a pending post for allauth; drop one that no configured secret decrypts."""
+    state = _find_state(request)
+    if state is None:
+        return
+    # Reading is no change: an untouched session is not written again.
+    was_modified = request.session.modified
+    try:
+        state[_REQUEST] = mfa_secrets.decrypt_secret(state[_REQUEST], context=_CONTEXT)
+    except (mfa_secrets.Unreadable, ValueError):
+        del request.session[STATE_SESSION_KEY]
+    else:
+        request.session.modified = was_modified
+
+
+def _encrypt_post(request: HttpRequest) -> None:
+    state = _find_state(request)
+    if state is None:
+        return
+    post: dict[str, Any] = json.loads(state[_REQUEST])
+    post["META"] = {name: value for name, value in post["META"].items() if name in _KEPT}
+    state[_REQUEST] = mfa_secrets.encrypt_secret(json.dumps(post), context=_CONTEXT)
+
+
+def _find_state(request: HttpRequest) -> dict[str, Any] | None:
+    """Return allauth's stored state if it holds a request."""
+    # Without a cookie there is no session to look up.
+    state = request.session.get(STATE_SESSION_KEY) if request.session.session_key else None
+    return state if isinstance(state, dict) and _REQUEST in state else None
