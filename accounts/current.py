@@ -8,6 +8,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from accounts import owned
+from accounts.memberships import NotAMember
 from accounts.models import Membership
 from accounts.sessions import SessionStore
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 SESSION_FIELD = "organisation_id"
 _CACHE = "_antares_membership"
-
-
-class NotAMember(Exception):
-    """They do not belong to that organisation. Offer the ones they do belong to."""
 
 
 def membership_of(request: HttpRequest | Request) -> Membership | None:

@@ -7,11 +7,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from accounts.memberships import NotAMember
 from accounts.models import Delegation, Membership, ServiceToken
-
-
-class NotAMember(Exception):
-    """They do not belong to that organisation. Nothing was switched on."""
 
 
 class AlreadyOn(Exception):

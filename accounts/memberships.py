@@ -14,7 +14,7 @@ from accounts.models import Delegation, Membership, Organisation, ServiceToken, 
 
 
 class NotAMember(Exception):
-    """There is no live membership to end. Show where they do belong."""
+    """The person does not belong to the organisation. Nothing was changed."""
 
 
 class AlreadyAMember(Exception):

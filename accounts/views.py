@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import current, sign_in_links
+from accounts.memberships import NotAMember
 from accounts.permissions import page
 from accounts.roles import Permission
 
@@ -81,7 +82,7 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
     try:
         organisation_id = UUID(request.POST.get("organisation", ""))
         current.switch(request, organisation_id=organisation_id)
-    except (ValueError, current.NotAMember):
+    except (ValueError, NotAMember):
         # Foreign and unknown ids look alike.
         raise Http404 from None
     target = request.POST.get("next", "")

@@ -14,10 +14,10 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from accounts.memberships import NotAMember
 from accounts.models import Membership
 
 from . import typed_addresses
-from .consents import NotAMember
 from .guard import Fence, FenceKind
 from .ledger import entries
 from .share_models import Share, ShareLevel

@@ -6,20 +6,18 @@ import math
 from itertools import islice
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import APIView, set_rollback
 
-from accounts.reauthentication import Needed
-from integrations import problem_catalogue, problems
+from integrations import problems
 from integrations.concurrency import TooManyStreams, TooManyWaits
 from integrations.icalendars.problems import Unreadable
+from integrations.problem_catalogue import LIMITED_USE_REFUSED, Problem
 from integrations.providers.errors import ProviderError, RateLimited
 from limited_use.guard import Refused
 
 from . import problem
-from .conditions import IfMatchNeeded
 
 #: Of what is wrong with one request, so many are named.
 MOST_SAID: Final = 100
@@ -27,7 +25,7 @@ MOST_SAID: Final = 100
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """
-    Return the problem document for `error`, or None for what nobody foresaw.
+    Return the problem document for `error`, or None for an unexpected exception.
 
     None makes DRF raise: a bug is a 500 and pages a developer.
     """
@@ -35,7 +33,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     request: HttpRequest = context["request"]._request  # noqa: SLF001 - DRF's own accessor is private
     if isinstance(error, Refused):
         return refused(request, error)
-    known = problems.of(error)
+    known = problems.find_problem(error)
     if known is not None:
         wait = getattr(error, "retry_after", None) or known.retry_after
         seconds = max(1, math.ceil(wait)) if wait else None
@@ -74,12 +72,12 @@ def _of_file(error: Exception) -> dict[str, Any]:
 
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     """Return 403 `limited-use-refused` with rule, clauses, what is missing and the entry."""
-    decision = error.decision
+    decision, known = error.decision, LIMITED_USE_REFUSED
     return problem.respond(
         request,
-        status=403,
-        code="limited-use-refused",
-        title=problem_catalogue.EXPLAINED["limited-use-refused"].title,
+        status=known.status,
+        code=known.code,
+        title=known.title,
         detail=error.says,
         extra={
             "rule": decision.rule_id,
@@ -93,31 +91,11 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     )
 
 
-# The framework's own exceptions, and which problem each is.
-_FRAMEWORK: tuple[tuple[type[Exception], str], ...] = (
-    (IfMatchNeeded, "if-match-needed"),
-    (Http404, "not-found"),
-    (exceptions.NotFound, "not-found"),
-    (exceptions.NotAuthenticated, "not-authenticated"),
-    (exceptions.AuthenticationFailed, "not-authenticated"),
-    (Needed, "reauthentication-needed"),
-    (PermissionDenied, "not-permitted"),
-    (exceptions.PermissionDenied, "not-permitted"),
-    (exceptions.MethodNotAllowed, "method-not-allowed"),
-    (exceptions.Throttled, "rate-limited"),
-    (exceptions.ValidationError, "bad-request"),
-    (exceptions.ParseError, "bad-request"),
-    # A form, which nothing here takes, and of what Django would not hold in memory.
-    (RequestDataTooBig, "bad-request"),
-)
-
-
 def _from_framework(request: HttpRequest, error: Exception, view: APIView) -> HttpResponse | None:
-    for kind, code in _FRAMEWORK:
-        if isinstance(error, kind):
-            headers = _headers(error, view)
-            return said(request, code, headers=headers, extra=_extra(error))
-    return None
+    known = problems.find_framework_problem(error)
+    if known is None:
+        return None
+    return said(request, known, headers=_headers(error, view), extra=_extra(error))
 
 
 def _headers(error: Exception, view: APIView) -> dict[str, str]:
@@ -141,13 +119,12 @@ def _extra(error: Exception) -> dict[str, Any]:
     return {}
 
 
-def said(request: HttpRequest, code: str, **more: Any) -> HttpResponse:
-    """Return the problem of this code, in the catalogue's words."""
-    known = problem_catalogue.EXPLAINED[code]
+def said(request: HttpRequest, known: Problem, **more: Any) -> HttpResponse:
+    """Return the document of a problem."""
     if known.retry_after is not None:
         more.setdefault("headers", {"Retry-After": str(known.retry_after)})
     return problem.respond(
-        request, status=known.status, code=code, title=known.title, detail=known.says, **more
+        request, status=known.status, code=known.code, title=known.title, detail=known.says, **more
     )
 
 

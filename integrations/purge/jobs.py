@@ -31,8 +31,8 @@ from limited_use.vault import keys
 from limited_use.vault.lines import KeyLine
 
 
-class NotLive(Exception):
-    """There is nothing to disconnect: it was done before. Show the purge that runs."""
+class AlreadyDisconnected(Exception):
+    """The integration was disconnected before. Show the purge that runs."""
 
 
 class NotClaimed(Exception):
@@ -60,7 +60,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     was begun under the older epoch cannot write. The last integration of a connection takes the
     grant along: a refresh in flight is dropped, too.
 
-    :raises NotLive: if it is not live any more
+    :raises AlreadyDisconnected: if it is not live any more
     """
     # Connection before integration: the order in which a connect and a refresh take them.
     connection = Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
@@ -68,7 +68,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
         Integration.objects.live().select_for_update(no_key=True).filter(id=integration.id).first()
     )
     if live is None:
-        raise NotLive
+        raise AlreadyDisconnected
     name = names.of(connection.id).at_the_end
     gone = keys.end(holder=live.id)
     key_id, kek_epoch = (gone.key_id, gone.kek_epoch) if gone else ("", None)

@@ -112,7 +112,7 @@ class TestClosingAnOrganisation:
     def test_says_so_the_second_time(self, antares):
         organisations.close(organisation_id=antares.id, at=AT)
 
-        with pytest.raises(organisations.NotLive):
+        with pytest.raises(organisations.NoLiveOrganisation):
             organisations.close(organisation_id=antares.id, at=AT)
 
 
@@ -186,7 +186,7 @@ class TestDelegations:
             )
 
     def test_are_refused_outside_ones_organisations(self, mallory, antares):
-        with pytest.raises(delegations.NotAMember):
+        with pytest.raises(memberships.NotAMember):
             delegations.switch_on(
                 user_id=mallory.id,
                 organisation_id=antares.id,

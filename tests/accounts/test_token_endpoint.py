@@ -565,9 +565,9 @@ class TestRegisteringKeys:
     def test_retires_once(self, widget):
         clients.retire(client_id="widget", at=AT)
 
-        with pytest.raises(clients.NotLive):
+        with pytest.raises(clients.NoLiveClient):
             clients.retire(client_id="widget", at=AT)
-        with pytest.raises(clients.NotLive):
+        with pytest.raises(clients.NoLiveClient):
             clients.rotate(client_id="widget", jwks=widget.jwks)
 
     def test_forgets_what_expired(self, asking):

@@ -24,6 +24,7 @@ from integrations import (
     oauth_state,
     providers,
 )
+from integrations.asking import NotAChoice
 from integrations.connections import refusals, storing
 from integrations.models import (
     AttemptOutcome,
@@ -753,7 +754,7 @@ class TestAHorizon:
 
         for days in (30, 90, 365, None):
             connections.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
-        with pytest.raises(connections.NotOurs):
+        with pytest.raises(NotAChoice):
             connections.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
 
 

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.ids import uuid7
+from accounts.memberships import NotAMember
 from accounts.models import Membership, Organisation, User
 from accounts.roles import Role
 from limited_use import consents
-from limited_use.consents import NeedsAnEnd, NotAMember, Outdated
+from limited_use.consents import NeedsAnEnd, Outdated
 from limited_use.features import FEATURES, Undeclared
 from limited_use.guard import Fence
 from limited_use.models import Consent, Leaf
