@@ -15,10 +15,12 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 
 from accounts import factor_secrets
+from accounts.allauth_private import (
+    REQUEST_KEY,
+    SUSPENDED_REQUEST_KEY,
+    find_suspended_request,
+)
 
-# Where allauth keeps it; a test sees that it still does.
-STATE_SESSION_KEY: Final = "account_reauthentication_state"
-_REQUEST: Final = "request"
 _CONTEXT: Final = b"antares accounts suspended request v1"
 # What a view may ask of a request that is run again, beside its path and its form.
 _KEPT: Final = frozenset(
@@ -51,9 +53,9 @@ def _open(request: HttpRequest) -> None:
     # Looking is no change: a session that nobody touched is not written again.
     was_modified = request.session.modified
     try:
-        state[_REQUEST] = factor_secrets.open_(state[_REQUEST], context=_CONTEXT)
+        state[REQUEST_KEY] = factor_secrets.open_(state[REQUEST_KEY], context=_CONTEXT)
     except (factor_secrets.Unreadable, ValueError):
-        del request.session[STATE_SESSION_KEY]
+        del request.session[SUSPENDED_REQUEST_KEY]
     else:
         request.session.modified = was_modified
 
@@ -62,13 +64,12 @@ def _seal(request: HttpRequest) -> None:
     state = _state(request)
     if state is None:
         return
-    kept: dict[str, Any] = json.loads(state[_REQUEST])
+    kept: dict[str, Any] = json.loads(state[REQUEST_KEY])
     kept["META"] = {name: value for name, value in kept["META"].items() if name in _KEPT}
-    state[_REQUEST] = factor_secrets.seal(json.dumps(kept), context=_CONTEXT)
+    state[REQUEST_KEY] = factor_secrets.seal(json.dumps(kept), context=_CONTEXT)
 
 
 def _state(request: HttpRequest) -> dict[str, Any] | None:
     """Return what waits, where that is a request."""
     # A cookie is what makes a session worth looking up.
-    found = request.session.get(STATE_SESSION_KEY) if request.session.session_key else None
-    return found if isinstance(found, dict) and _REQUEST in found else None
+    return find_suspended_request(request.session) if request.session.session_key else None
