@@ -64,10 +64,23 @@ def approval_uri() -> str:
     return f"{settings.PUBLIC_URL}/connect/administrator"
 
 
-#: Attribute of `settings.PUSH` that says whether the provider may call our webhook.
-_WEBHOOK_FLAGS: Final = {"google": "calendar_channels", "microsoft": "graph_subscriptions"}
-#: The provider that publishes to our Pub/Sub topic.
-_PUBLISHER: Final = "google"
+@dataclass(frozen=True, slots=True)
+class _PushNames:
+    """
+    What `settings.PUSH` has of a provider.
+
+    :param webhook_flag: attribute that says whether the provider may call our webhook
+    :param publishes: whether the provider publishes to our Pub/Sub topic
+    """
+
+    webhook_flag: str
+    publishes: bool
+
+
+_PUSH_NAMES: Final = {
+    "google": _PushNames(webhook_flag="calendar_channels", publishes=True),
+    "microsoft": _PushNames(webhook_flag="graph_subscriptions", publishes=False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +100,11 @@ class News:
 
 def news(provider: str) -> News:
     """Return what the settings say about news from `provider`."""
-    push = settings.PUSH
-    publishes = provider == _PUBLISHER
-    accepts_webhooks = getattr(push, _WEBHOOK_FLAGS[provider])
+    push, names = settings.PUSH, _PUSH_NAMES[provider]
+    accepts_webhooks = getattr(push, names.webhook_flag)
     return News(
-        topic=push.pubsub_topic if publishes else "",
-        account=push.pubsub_account if publishes else "",
-        audience=push.pubsub_audience if publishes else "",
+        topic=push.pubsub_topic if names.publishes else "",
+        account=push.pubsub_account if names.publishes else "",
+        audience=push.pubsub_audience if names.publishes else "",
         hook=f"{push.webhook_url}/webhooks/{provider}/channel" if accepts_webhooks else "",
     )
