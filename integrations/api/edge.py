@@ -10,11 +10,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
-from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from integrations import busy_page, problem_catalogue, problems
+from integrations.asking import NotFound
 
 from . import handler
 from .negotiation import OneShape
