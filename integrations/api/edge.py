@@ -48,7 +48,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     It names a host that is not ours, has too many parameters, or a body that is too large.
     """
     if request.path.startswith(PREFIX):
-        return handler.said(request, problem_catalogue.BAD_REQUEST)
+        return handler.render_problem(request, problem_catalogue.BAD_REQUEST)
     return defaults.bad_request(request, exception)
 
 
@@ -61,7 +61,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if not request.path.startswith(PREFIX):
         return show_server_error(request)
-    return handler.said(
+    return handler.render_problem(
         request, problem_catalogue.BUSY if _is_busy() else problem_catalogue.UNEXPECTED
     )
 
