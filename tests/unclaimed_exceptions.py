@@ -94,9 +94,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/problem_catalogue.py": [
             "There is nothing here.",
             "Nobody is signed in.",
-        ],
-        "integrations/problems.py": [
-            "There is nothing here.",
             "That cannot be done at the moment.",
             "Nothing is connected here.",
             "There is nothing of that name.",

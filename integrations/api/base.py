@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,6 +17,7 @@ from accounts.actors import Actor, get_actor
 from accounts.permissions import needs
 from accounts.roles import Permission
 from integrations import permits
+from integrations.asking import NotFound
 
 from .bodies import Body
 from .negotiation import OneShape

@@ -8,12 +8,10 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.actors import ActorKind
-from integrations.asking import Asked
-from integrations.asking import NotFound as NotThere
+from integrations.asking import Asked, NotFound
 from integrations.calendars import catalogue, local, single
 from integrations.calendars.local import About
 from integrations.calendars.writing import once
@@ -69,7 +67,7 @@ class CalendarList(CalendarView):
             return tagged(single.read_calendar(self.question, made.calendar_id), status=201)
         try:
             body = single.read_calendar(self.question, made.calendar_id)
-        except NotThere:
+        except NotFound:
             raise once.NoLongerHere from None
         return replayed(tagged(body, status=201))
 

@@ -8,9 +8,10 @@ from typing import Final
 import orjson
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from integrations.calendars.versions import VersionRequired
 from integrations.replies import Sent
 
 from .base import json
@@ -21,19 +22,15 @@ _ETAG: Final = re.compile(r'"([0-9a-f]{1,200})"', re.ASCII)
 _KEY: Final = re.compile(r"[\x21-\x7e]{8,200}", re.ASCII)
 
 
-class IfMatchNeeded(APIException):
-    """It was not said which version is to be changed."""
-
-
 def if_match(request: Request) -> str:
     """
     Return the version that the caller saw.
 
-    :raises IfMatchNeeded: if they do not say
+    :raises VersionRequired: if the request names none
     """
     found = _ETAG.fullmatch(request.headers.get("If-Match", "").strip())
     if found is None:
-        raise IfMatchNeeded
+        raise VersionRequired
     return found[1]
 
 

@@ -24,6 +24,7 @@ from integrations.calendars import home
 from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration
 from integrations.replies import Sent
 from limited_use import consents, shares
+from limited_use.consents import NotAgreed
 from limited_use.features import FEATURES
 from limited_use.ledger import entries, names
 from limited_use.vault import keys, sealing
@@ -33,10 +34,6 @@ FEATURE: Final = "local-calendar"
 #: More than anybody keeps apart.
 MOST: Final = 50
 LONGEST_NAME: Final = 200
-
-
-class NotAgreed(Exception):
-    """They did not agree to what the calendar is as it reads now. Show it, and let them."""
 
 
 class TooManyCalendars(Exception):
@@ -73,7 +70,7 @@ def create(*, actor: Actor, about: About, version: int, at: datetime) -> UUID:
     Make a calendar, and return its id.
 
     :param version: of the words of the calendar that they agreed to
-    :raises NotAgreed: if that is not what is declared now
+    :raises NotAgreed: if that is not the declared version
     :raises NoName: if it has none
     :raises zones.UnknownZone: if nobody knows the zone
     :raises TooManyCalendars: if they have `MOST`
@@ -161,7 +158,7 @@ def _begin(whose: tuple[UUID, UUID], about: About, version: int, at: datetime) -
     """:raises: what `create` raises"""
     about = _checked(about)
     if version != FEATURES[FEATURE].version:
-        raise NotAgreed
+        raise NotAgreed(FEATURE)
     person_id, organisation_id = whose
     # Before the agreement, as whoever disconnects locks the two.
     integration = home.of(person_id, organisation_id, at)

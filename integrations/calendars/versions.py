@@ -25,6 +25,10 @@ _EACH: Final = 8
 _VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.ASCII)
 
 
+class VersionRequired(Exception):
+    """A change does not name the version that it is about. Nothing was changed."""
+
+
 class NoVersion(Exception):
     """It is no version that was ever given. Read the event, and send the one that it has."""
 

@@ -22,7 +22,6 @@ from .approving import ask_administrator, hear_administrator
 from .callback import Callback, complete
 from .managing import (
     NotConnected,
-    NotOurs,
     disconnect,
     disconnect_account,
     forget,
@@ -30,15 +29,12 @@ from .managing import (
     set_horizon,
     sync_now,
 )
-from .starting import NotAgreed, NotTheirs, UnknownProvider, begin
+from .starting import UnknownProvider, begin
 
 __all__ = [
     "Callback",
     "KeptUntilRemoved",
-    "NotAgreed",
     "NotConnected",
-    "NotOurs",
-    "NotTheirs",
     "NothingToAgreeTo",
     "UnknownProvider",
     "agree_again",

@@ -20,7 +20,7 @@ from accounts.models import Delegation
 from integrations import endings, scopes
 from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
 from integrations.providers.offline import OFFLINE
-from integrations.purge import NotLive
+from integrations.purge import AlreadyDisconnected
 from integrations.tasks import connections as tasks
 from integrations.tasks import purge as purges
 from limited_use import consents, shares
@@ -110,7 +110,7 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
                 job = endings.end(
                     integration=integration, trigger=PurgeTrigger.CONSENT_WITHDRAWN, at=at
                 )
-            except NotLive:
+            except AlreadyDisconnected:
                 continue
             jobs.append(job)
             transaction.on_commit(partial(purges.queue, job.id), robust=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from integrations import endings, forgetting
+from integrations.asking import NotAChoice
 from integrations.models import (
     OWNER_ONLY,
     Connection,
@@ -19,7 +20,7 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.providers.offline import OFFLINE
-from integrations.purge import NotLive
+from integrations.purge import AlreadyDisconnected
 from integrations.sync import aside, claims
 from integrations.tasks import connections as tasks
 from integrations.tasks import grants as grant_tasks
@@ -33,10 +34,6 @@ logger = logging.getLogger(__name__)
 
 class NotConnected(Exception):
     """Nothing live of this person's is here. Show what is connected."""
-
-
-class NotOurs(Exception):
-    """That is not one of the choices. Show them."""
 
 
 def disconnect(
@@ -62,7 +59,7 @@ def disconnect(
             raise NotConnected
         try:
             job = endings.end(integration=integration, trigger=trigger, at=at)
-        except NotLive:
+        except AlreadyDisconnected:
             raise NotConnected from None
         # A hint, not a promise: the sweep finds the row if the broker is down.
         transaction.on_commit(partial(purges.queue, job.id), robust=True)
@@ -128,10 +125,10 @@ def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Inte
     Keep mail of the last `days` here; None keeps all. What is newly within is fetched.
 
     :raises NotConnected: if it is not live
-    :raises NotOurs: if that is not a choice
+    :raises NotAChoice: if that is not a choice
     """
     if days is not None and days not in HORIZONS:
-        raise NotOurs
+        raise NotAChoice
     with transaction.atomic(durable=True):
         integration = _live(integration_id)
         integration.horizon_days = days

@@ -45,7 +45,7 @@ def pubsub(request: HttpRequest) -> HttpResponse:
             request.headers.get("Authorization", ""),
             lambda: reading.body(request),
             sender,
-            keys=identity.keys_at(settings.GOOGLE_CERTS_URL),
+            keys=identity.keys_at(settings.GOOGLE.certs_url),
             at=at,
         )
         hints.of_mailbox(notice, provider=PROVIDER, at=at)

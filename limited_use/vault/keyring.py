@@ -146,24 +146,24 @@ class Place(NamedTuple):
 
 def current() -> Keyring:
     """Return the keyring that the settings name, as far as this class of process may use it."""
-    if settings.KEYRING_URL:
+    if settings.KEYRING.url:
         # By process: a forked worker must not share its parent's connections.
         ring = _transit(place(), os.getpid())
     else:
-        ring = _at(str(settings.KEYRING_DIR))
+        ring = _at(str(settings.KEYRING.folder))
     return _limited(ring, settings.PROCESS_CLASS) if settings.PROCESS_CLASS else ring
 
 
 def place() -> Place:
     """Return where the settings say that the transit engine is."""
     return Place(
-        url=settings.KEYRING_URL,
-        mount=settings.KEYRING_MOUNT,
-        prefix=settings.KEYRING_PREFIX,
-        token=settings.KEYRING_TOKEN,
-        role_id=settings.KEYRING_ROLE_ID,
-        secret_id=settings.KEYRING_SECRET_ID,
-        ca=settings.KEYRING_CA,
+        url=settings.KEYRING.url,
+        mount=settings.KEYRING.mount,
+        prefix=settings.KEYRING.prefix,
+        token=settings.KEYRING.token,
+        role_id=settings.KEYRING.role_id,
+        secret_id=settings.KEYRING.secret_id,
+        ca=settings.KEYRING.ca,
     )
 
 

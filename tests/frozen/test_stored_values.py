@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -38,9 +39,9 @@ SEALED = [
 
 @pytest.fixture(autouse=True)
 def _keys(settings, tmp_path):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.ROOT_SECRETS = [VALUES["secret"]]
-    stored_values.write_keyring(settings.KEYRING_DIR)
+    stored_values.write_keyring(settings.KEYRING.folder)
     keys.forget()
     naming.forget()
     stored_values.insert_data_keys(NOW)

@@ -24,6 +24,7 @@ from integrations import (
     oauth_state,
     providers,
 )
+from integrations.asking import NotAChoice
 from integrations.connections import refusals, storing
 from integrations.models import (
     AttemptOutcome,
@@ -156,7 +157,7 @@ class TestConnecting:
 
         # The password is asked for there.
         query = query_of(address)
-        assert address.partition("?")[0] == settings.GOOGLE_AUTHORIZE_URL
+        assert address.partition("?")[0] == settings.GOOGLE.authorize_url
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
         assert len(query["code_challenge"]) == 43
@@ -344,7 +345,7 @@ class TestTheCallback:
         assert raised == ([] if issuer else missing)
 
     def test_may_be_allowed_to_name_no_issuer(self, browser_of, alice, google, settings):
-        settings.GOOGLE_ISSUER_REQUIRED = False
+        settings.GOOGLE = replace(settings.GOOGLE, issuer_required=False)
         browser = browser_of(alice)
         query = query_of(google.consent(browser.begin(), email=ALICE_BOX))
 
@@ -753,7 +754,7 @@ class TestAHorizon:
 
         for days in (30, 90, 365, None):
             connections.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
-        with pytest.raises(connections.NotOurs):
+        with pytest.raises(NotAChoice):
             connections.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
 
 

@@ -79,8 +79,8 @@ class Microsoft:
         self.environment = {
             "MICROSOFT_AUTHORITY_URL": sandbox.url,
             "MICROSOFT_GRAPH_URL": sandbox.url,
-            "MICROSOFT_CLIENT_ID": settings.MICROSOFT_CLIENT_ID,
-            "MICROSOFT_CLIENT_SECRET": settings.MICROSOFT_CLIENT_SECRET,
+            "MICROSOFT_CLIENT_ID": settings.MICROSOFT.client_id,
+            "MICROSOFT_CLIENT_SECRET": settings.MICROSOFT.client_secret,
         }
 
     def connect(self, user) -> str:

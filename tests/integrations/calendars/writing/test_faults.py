@@ -176,7 +176,7 @@ def test_a_write_that_fails_anywhere_is_told_and_the_same_again_finishes_it(
                     write()
                 except Exception as error:  # noqa: BLE001 - whatever it is, it has to have words
                     said.append(type(error).__name__)
-                    if problems.of(error) is None:
+                    if problems.find_problem(error) is None:
                         wrong.append((at, fault, "no words for", type(error).__name__))
                 else:
                     break
