@@ -21,7 +21,7 @@ from integrations.asking import Asked, NotFound
 from integrations.calendars import single, writing
 from integrations.calendars.single import EventId
 from integrations.calendars.writing import BadDraft, Draft, Edit, Guest, Written, drafts, once
-from integrations.providers.calendars import Reminder, When
+from integrations.event_shapes import Reminder, When
 
 from . import conditions
 from .conditions import tagged

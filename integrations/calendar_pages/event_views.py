@@ -24,7 +24,8 @@ from integrations.asking import NotFound, asked_by
 from integrations.calendar_pages import preferences, saying, telling
 from integrations.calendars import looking, single, writing
 from integrations.calendars.writing import Scope
-from integrations.providers.calendars import Notify, Response
+from integrations.event_shapes import Response
+from integrations.providers.calendars import Notify
 from limited_use.claims import claim
 from limited_use.sinks import agenda as sink
 from limited_use.vault.records import Damaged

@@ -15,7 +15,7 @@ from integrations.calendar_pages.repeating import Repeat
 from integrations.calendars import versions
 from integrations.calendars.looking import OneEvent
 from integrations.calendars.writing import Edit, Guest, drafts
-from integrations.providers.calendars import EventContent, Reminder, When
+from integrations.event_shapes import EventContent, Reminder, When
 from limited_use.sinks.agenda import Opened, Shown
 
 #: What is none of the choices, and stays.

@@ -11,7 +11,7 @@ from django import forms
 from integrations.calendar_pages import repeating
 from integrations.calendar_pages.repeating import Repeat
 from integrations.calendars.writing import BadDraft, Draft, Guest, drafts
-from integrations.providers.calendars import Reminder, When
+from integrations.event_shapes import Reminder, When
 
 _DAY: Final = timedelta(days=1)
 # As many as can be invited, by the longest addresses, one on a line.

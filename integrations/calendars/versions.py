@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from integrations.providers.calendars import EventContent, Reminder, When
+from integrations.event_shapes import EventContent, Reminder, When
 
 FIELDS: Final = (
     "title", "description", "location", "when", "recurrence", "attendees", "is_busy",

@@ -7,15 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from integrations.event_shapes import Conference, EventContent, Reminder, When
 from integrations.providers import errors
-from integrations.providers.calendars import (
-    CancelledInstance,
-    Conference,
-    EventContent,
-    Reminder,
-    RemoteEvent,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from tests.contract.calendar_worlds import ALICE, BOB, FakeWorld, GoogleWorld, GraphWorld, guest
 
 TEN = datetime(2026, 11, 3, 9, tzinfo=UTC)

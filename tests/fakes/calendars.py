@@ -8,19 +8,16 @@ from datetime import UTC, datetime
 from itertools import count
 
 from integrations.almanac import expansion, lines
+from integrations.event_shapes import Conference, EventContent, Response, When
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
     CalendarPage,
     CancelledInstance,
-    Conference,
-    EventContent,
     EventPage,
     Notify,
     RemoteCalendar,
     RemoteEvent,
-    Response,
-    When,
 )
 
 Held = RemoteEvent | CancelledInstance | None

@@ -15,6 +15,7 @@ from integrations import connections, purge, scopes
 from integrations.asking import Asked
 from integrations.calendars import single, writing
 from integrations.calendars.writing import Draft
+from integrations.event_shapes import When
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -24,7 +25,6 @@ from integrations.models import (
     PurgeStep,
     SyncWork,
 )
-from integrations.providers.calendars import When
 from integrations.sandbox.microsoft.calendar import meetings
 from integrations.sync import engine
 from limited_use.ledger import sequencer

@@ -17,8 +17,8 @@ from integrations import calling, fences
 from integrations.asking import Asked
 from integrations.calendars import writing
 from integrations.calendars.writing import Draft
+from integrations.event_shapes import When
 from integrations.models import Connection, Event
-from integrations.providers.calendars import When
 from integrations.providers.google.spec import GOOGLE
 from integrations.sync import engine
 from integrations.sync.calendars import describing, rows

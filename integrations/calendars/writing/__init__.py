@@ -17,7 +17,8 @@ from uuid import UUID
 from integrations.asking import Asked
 from integrations.calendars.single import EventId
 from integrations.calendars.visible import Visible
-from integrations.providers.calendars import EventContent, Notify, Response
+from integrations.event_shapes import EventContent, Response
+from integrations.providers.calendars import Notify
 
 from . import booking, drafts, here, places, targets, there
 from .checking import BadDraft

@@ -17,7 +17,7 @@ import orjson
 from integrations.asking import Asked
 from integrations.calendars import busy
 from integrations.calendars.busy import Question, Told
-from integrations.providers.calendars import EventContent
+from integrations.event_shapes import EventContent
 
 from .checking import BadDraft
 from .errors import Taken

@@ -14,7 +14,7 @@ from integrations.almanac.compiling import BadSeries
 from integrations.almanac.series import BadEvent
 from integrations.almanac.series import checked as times_of
 from integrations.almanac.stepping import TooMany, Work
-from integrations.providers.calendars import Attendee, EventContent, Reminder, When
+from integrations.event_shapes import Attendee, EventContent, Reminder, When
 
 LONGEST_TITLE: Final = 1_000
 #: Characters; a provider keeps no more than this of a description either.

@@ -9,7 +9,7 @@ from typing import TypedDict
 from integrations import zones
 from integrations.almanac.series import BadEvent
 from integrations.almanac.series import checked as times_of
-from integrations.providers.calendars import Attendee, EventContent, Reminder, When
+from integrations.event_shapes import Attendee, EventContent, Reminder, When
 
 from .checking import NO_SUCH_ZONE, BadDraft, checked
 

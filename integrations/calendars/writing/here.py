@@ -21,7 +21,7 @@ from integrations.calendars.expanding import Opened
 from integrations.calendars.keeping import Place, Prepared
 from integrations.calendars.kept import Kept, Write
 from integrations.calendars.visible import Visible
-from integrations.providers.calendars import EventContent
+from integrations.event_shapes import EventContent
 from integrations.zones import UnknownZone
 from limited_use.sinks import agenda as sink
 

@@ -14,8 +14,8 @@ from integrations.calendars import expanding
 from integrations.calendars.expanding import Opened
 from integrations.calendars.kept import Kept
 from integrations.calendars.single import EventId
+from integrations.event_shapes import EventContent
 from integrations.models import EventKind
-from integrations.providers.calendars import EventContent
 
 from .errors import NoSuchOccurrence
 

@@ -16,10 +16,11 @@ from integrations.calendars import agenda, freshness
 from integrations.calendars.single import NotCurrent
 from integrations.calendars.visible import Visible
 from integrations.event_records import Remote
+from integrations.event_shapes import EventContent
 from integrations.models import Calendar, CalendarRole, Event
 from integrations.providers import PROVIDERS
 from integrations.providers.access import Access
-from integrations.providers.calendars import EventContent, Notify
+from integrations.providers.calendars import Notify
 from limited_use.guard import Permit
 from limited_use.sinks import provider as own_provider
 

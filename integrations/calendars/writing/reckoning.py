@@ -13,7 +13,7 @@ from integrations.almanac.edits import NoSuchInstance, Whole
 from integrations.almanac.retiming import NeedsRule
 from integrations.almanac.series import BadEvent, Start
 from integrations.almanac.stepping import TooMany
-from integrations.providers.calendars import EventContent
+from integrations.event_shapes import EventContent
 
 from . import drafts
 from .checking import BadDraft

@@ -13,7 +13,7 @@ from integrations.almanac import edits
 from integrations.almanac.edits import Whole
 from integrations.almanac.series import Start
 from integrations.calendars.kept import Kept, Write
-from integrations.providers.calendars import EventContent
+from integrations.event_shapes import EventContent
 
 from . import drafts, reckoning, targets
 from .checking import ONE_MOVES, ONE_REPEATS, BadDraft

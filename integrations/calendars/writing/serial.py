@@ -18,14 +18,9 @@ from integrations.almanac import edits, lines
 from integrations.almanac.edits import Whole
 from integrations.almanac.series import Start, key
 from integrations.calling import CalendarCall
+from integrations.event_shapes import EventContent, When
 from integrations.providers import errors
-from integrations.providers.calendars import (
-    CancelledInstance,
-    EventContent,
-    Notify,
-    RemoteEvent,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, Notify, RemoteEvent
 
 from . import drafts, reckoning, sure
 from .copying import Came

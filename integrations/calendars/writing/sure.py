@@ -12,15 +12,9 @@ from typing import Final, TypeVar
 
 from integrations.calendars import versions
 from integrations.calling import CalendarCall
+from integrations.event_shapes import EventContent, Response
 from integrations.providers import errors
-from integrations.providers.calendars import (
-    CalendarAdapter,
-    CancelledInstance,
-    EventContent,
-    Notify,
-    RemoteEvent,
-    Response,
-)
+from integrations.providers.calendars import CalendarAdapter, CancelledInstance, Notify, RemoteEvent
 
 from .checking import WHY_NOT_MOVED, BadDraft
 from .errors import GuestsAreTold, KeyReused, NotOrganizer, ReadOnly, RefusedThere

@@ -12,8 +12,9 @@ from integrations.calendars.single import EventId
 from integrations.calendars.visible import Visible
 from integrations.calling import CalendarCall
 from integrations.event_records import Remote
+from integrations.event_shapes import EventContent, When
 from integrations.models import Event, EventKind
-from integrations.providers.calendars import EventContent, RemoteEvent, When
+from integrations.providers.calendars import RemoteEvent
 
 from . import places, sure
 from .drafts import Edit

@@ -11,14 +11,9 @@ from integrations import calling
 from integrations.asking import Asked
 from integrations.calendars.visible import Visible
 from integrations.calling import CalendarCall
+from integrations.event_shapes import EventContent, Response
 from integrations.providers import errors
-from integrations.providers.calendars import (
-    CancelledInstance,
-    EventContent,
-    Notify,
-    RemoteEvent,
-    Response,
-)
+from integrations.providers.calendars import CancelledInstance, Notify, RemoteEvent
 
 from . import copying, drafts, naming, places, serial, sure, targets
 from .checking import ONE_MOVES, ONE_REPEATS, BadDraft

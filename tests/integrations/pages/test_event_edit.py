@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.providers.calendars import Attendee, Reminder
+from integrations.event_shapes import Attendee, Reminder
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.calendars.writing.conftest import nobody_waits
 from tests.integrations.household import person

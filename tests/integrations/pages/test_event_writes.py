@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from integrations.event_shapes import Attendee
 from integrations.models import Calendar
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, CancelledInstance
+from integrations.providers.calendars import CancelledInstance
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.calendars.writing.conftest import allow, nobody_waits
 from tests.integrations.household import person

@@ -12,9 +12,9 @@ from config.classes import ProcessClass
 from integrations.calendars import freshness, writing
 from integrations.calendars.writing import BadDraft, once
 from integrations.calendars.writing.errors import Taken
+from integrations.event_shapes import When
 from integrations.models import Calendar, Event, Reply, SyncWork
 from integrations.providers import errors
-from integrations.providers.calendars import When
 from integrations.replies import Sent
 from integrations.sync.calendars import resource_of
 from tests.integrations.calendar_house import NOW, meeting, moment

@@ -19,16 +19,11 @@ from integrations.calendars.writing.errors import (
     ReadOnly,
 )
 from integrations.calendars.writing.targets import Which
+from integrations.event_shapes import Attendee, Conference, When
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, IntegrationStatus
 from integrations.providers import errors
-from integrations.providers.calendars import (
-    Attendee,
-    CancelledInstance,
-    Conference,
-    RemoteEvent,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from limited_use.models import Leaf
 from limited_use.sinks.region import WrongSink
 from tests.integrations import calendar_house as houses

@@ -11,7 +11,8 @@ from integrations import providers
 from integrations.calendars import writing
 from integrations.calendars.writing import Draft, Guest
 from integrations.calendars.writing.errors import GuestsAreTold
-from integrations.providers.calendars import RemoteEvent, When
+from integrations.event_shapes import When
+from integrations.providers.calendars import RemoteEvent
 from tests.integrations.calendar_house import moment
 from tests.walls import acting_as
 

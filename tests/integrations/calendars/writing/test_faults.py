@@ -13,8 +13,9 @@ from config.classes import ProcessClass
 from integrations import problems, providers
 from integrations.calendars import writing
 from integrations.calendars.writing import Draft
+from integrations.event_shapes import Attendee, When
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, RemoteEvent, When
+from integrations.providers.calendars import RemoteEvent
 from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter
 from tests.integrations.calendar_house import meeting, moment

@@ -14,8 +14,8 @@ from integrations.asking import Asked, NotFound
 from integrations.calendars import keeping, local, single, versions, writing
 from integrations.calendars.writing import BadDraft, Draft, Guest, Stale
 from integrations.calendars.writing.errors import KeyReused, NoSuchOccurrence, NotInvited
+from integrations.event_shapes import Attendee, When
 from integrations.models import Calendar, Event
-from integrations.providers.calendars import Attendee, When
 from limited_use.models import Leaf
 from limited_use.vault.records import Damaged
 from tests.integrations.calendar_house import NOW

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from integrations.asking import Asked, NotFound
 from integrations.calendars import writing
+from integrations.event_shapes import When
 from integrations.models import Event
-from integrations.providers.calendars import When
 from tests.integrations.calendars.local_house import BERLIN, begun, utc
 from tests.integrations.calendars.writing import test_here as here
 from tests.integrations.calendars.writing.test_here import alice, asked
