@@ -8,12 +8,11 @@ from typing import Final
 
 from django.db import InterfaceError, OperationalError
 
-from integrations import concurrency, connections, fences, replies, zones
+from integrations import concurrency, connections, fences, idempotency, zones
 from integrations.almanac.expansion import BadWindow
 from integrations.asking import NotFound
 from integrations.calendars import agenda, keeping, local, sharing, single, versions
-from integrations.calendars.writing import errors as writing_errors
-from integrations.calendars.writing import once
+from integrations.calendars.events import errors as event_errors
 from integrations.icalendars.problems import Unreadable
 from integrations.inbox import cursors
 from integrations.parsers.pool import Busy, CannotRun
@@ -176,10 +175,10 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
         "The copy of this calendar is too old to be shown.",
         "A new one has been asked for. Try again in a moment.",
     ),
-    writing_errors.ReadOnly: Problem(
+    event_errors.ReadOnly: Problem(
         403, "read-only", "This calendar may only be read.", "Choose one that is yours to write."
     ),
-    writing_errors.PermissionMissing: Problem(
+    event_errors.PermissionMissing: Problem(
         409,
         "more-consent",
         "This needs a permission that was not given.",
@@ -189,16 +188,16 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
             " written.",
         ),
     ),
-    writing_errors.NotOrganizer: Problem(
+    event_errors.NotOrganizer: Problem(
         403,
         "not-organizer",
         "Only whoever organises it may change that.",
         "Answer the invitation, or ask them.",
     ),
-    writing_errors.NotInvited: Problem(
+    event_errors.NotInvited: Problem(
         409, "not-invited", "There is no invitation to answer.", "Only whoever is invited answers."
     ),
-    writing_errors.GuestsAreTold: Problem(
+    event_errors.GuestsAreTold: Problem(
         422,
         "guests-are-told",
         "The provider tells guests of it, whoever asks not to.",
@@ -206,7 +205,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
             "write.guests-told", 'Ask for it with `notify` "all", or leave it. Nothing was written.'
         ),
     ),
-    writing_errors.RefusedThere: Problem(
+    event_errors.RefusedThere: Problem(
         422,
         "refused-by-provider",
         "The provider does not accept that.",
@@ -215,12 +214,12 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
             "It will not if it is asked again: change what is asked for. Nothing was written.",
         ),
     ),
-    writing_errors.Stale: _CHANGED,
+    versions.Stale: _CHANGED,
     versions.NoVersion: _CHANGED,
-    writing_errors.NoSuchOccurrence: Problem(
+    event_errors.NoSuchOccurrence: Problem(
         410, "gone", "It is no longer there.", "The series has no such occurrence: read it again."
     ),
-    writing_errors.Taken: Problem(
+    event_errors.Taken: Problem(
         409,
         "not-free",
         "They are not free then.",
@@ -230,19 +229,19 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
             " the same. Nothing was written.",
         ),
     ),
-    writing_errors.KeyReused: Problem(
+    event_errors.KeyReused: Problem(
         422,
         "key-reused",
         "That key wrote another event before.",
         "Take a new Idempotency-Key for each event.",
     ),
-    replies.OtherBody: Problem(
+    idempotency.OtherBody: Problem(
         422,
         "key-reused",
         "That key came with another request before.",
         "Take a new Idempotency-Key for each that is to be made.",
     ),
-    replies.InProgress: Problem(
+    idempotency.InProgress: Problem(
         409,
         "in-progress",
         "The same request is being answered now.",
@@ -252,7 +251,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
             " is done twice.",
         ),
     ),
-    once.NoLongerHere: Problem(
+    idempotency.ResultGone: Problem(
         410,
         "gone",
         "It was written, and is no longer there under its id.",
@@ -262,7 +261,7 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
             " Nothing was written twice.",
         ),
     ),
-    writing_errors.HalfDone: Problem(
+    event_errors.HalfDone: Problem(
         503,
         "half-done",
         "Half of it is done.",

@@ -81,3 +81,10 @@ class ClockTime(OnlyStrings, serializers.TimeField):
             self.fail("invalid", format="hh:mm")
         found: time = super().to_internal_value(data)
         return found
+
+
+def require_distinct(values: list[Any]) -> list[Any]:
+    """:raises ValidationError: if a value is in the list twice"""
+    if len(set(values)) < len(values):
+        raise serializers.ValidationError(["Each is named once."])
+    return values

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from .bodies import Body, Person
-from .free_busy_shapes import MOST_PEOPLE, once
+from .bodies import Body, Person, require_distinct
+from .free_busy_shapes import MOST_PEOPLE
 from .json_fields import Boolean, Id, Integer, Text
 
 _SCOPES = ["this", "following", "all"]
@@ -68,7 +68,7 @@ class NewEvent(EventFields):
     )
 
     def validate_require_free(self, value: list[UUID]) -> list[UUID]:
-        return once(value)
+        return require_distinct(value)
 
 
 class EventEdit(EventFields):

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from integrations.almanac.rules import FIRST_YEAR, LAST_YEAR
 
-from .bodies import Body, Moment, Person, Zone
+from .bodies import Body, Moment, Person, Zone, require_distinct
 from .json_fields import Id
 
 MOST_PEOPLE: Final = 50
@@ -37,23 +37,16 @@ class FreeBusyQuery(Body):
     )
 
     def validate_people(self, value: list[Any]) -> list[Any]:
-        return once(value)
+        return require_distinct(value)
 
     def validate_calendars(self, value: list[Any]) -> list[Any]:
-        return once(value)
+        return require_distinct(value)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         check_window(attrs)
         if not attrs["people"] and not attrs["calendars"]:
             raise serializers.ValidationError({"people": ["Name somebody, or a calendar."]})
         return attrs
-
-
-def once(value: list[Any]) -> list[Any]:
-    """:raises ValidationError: if something is named twice"""
-    if len(set(value)) < len(value):
-        raise serializers.ValidationError(["Each is named once."])
-    return value
 
 
 def check_window(attrs: dict[str, Any]) -> None:

@@ -10,7 +10,9 @@ from django import forms
 
 from integrations.calendar_pages import repeating
 from integrations.calendar_pages.repeating import Repeat
-from integrations.calendars.writing import BadDraft, Draft, Guest, drafts
+from integrations.calendars.events import drafts
+from integrations.calendars.events.drafts import Draft, Guest
+from integrations.calendars.events.validation import BadDraft
 from integrations.event_shapes import Reminder, When
 
 _DAY: Final = timedelta(days=1)
