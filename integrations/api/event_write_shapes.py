@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from rest_framework import serializers
 
-from .bodies import Body, Person, require_distinct
+from .bodies import Body, DistinctList, Person
 from .free_busy_shapes import MOST_PEOPLE
 from .json_fields import Boolean, Id, Integer, Text
 
@@ -60,15 +58,12 @@ class EventFields(Told):
 class NewEvent(EventFields):
     calendar_id = Id()
     when = WhenGiven()
-    require_free = serializers.ListField(
+    require_free = DistinctList(
         child=Person(),
         default=list,
         max_length=MOST_PEOPLE,
         help_text="Ids of people, or `me`, who have to be free then, looked at anew: else a 409.",
     )
-
-    def validate_require_free(self, value: list[UUID]) -> list[UUID]:
-        return require_distinct(value)
 
 
 class EventEdit(EventFields):

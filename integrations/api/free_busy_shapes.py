@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from integrations.almanac.rules import FIRST_YEAR, LAST_YEAR
 
-from .bodies import Body, Moment, Person, Zone, require_distinct
+from .bodies import Body, DistinctList, Moment, Person, Zone
 from .json_fields import Id
 
 MOST_PEOPLE: Final = 50
@@ -23,24 +23,18 @@ class FreeBusyQuery(Body):
     start = Moment()
     end = Moment()
     timezone = Zone(default="UTC", help_text="An IANA name: on whose clocks days begin.")
-    people = serializers.ListField(
+    people = DistinctList(
         child=Person(),
         default=list,
         max_length=MOST_PEOPLE,
         help_text="Ids of people, or `me`. Whoever shares nothing with you is unknown.",
     )
-    calendars = serializers.ListField(
+    calendars = DistinctList(
         child=Id(),
         default=list,
         max_length=MOST_CALENDARS,
         help_text="Ids of calendars, beside people or instead.",
     )
-
-    def validate_people(self, value: list[Any]) -> list[Any]:
-        return require_distinct(value)
-
-    def validate_calendars(self, value: list[Any]) -> list[Any]:
-        return require_distinct(value)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         check_window(attrs)
