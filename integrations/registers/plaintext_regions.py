@@ -122,7 +122,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.settings_pages.local_page": "The name of a local calendar.",
     "integrations.settings_pages.sharing": "The name of a calendar that is shared.",
     "integrations.api.calendar_files": "Sends and takes a calendar's file.",
-    "integrations.api.event_writes": "Takes an event from a request.",
+    "integrations.api.events": "Takes an event from a request.",
     "integrations.demo_calendars": "The first events of the demo, until they are sealed.",
     # Connected accounts, and templates of sinks.
     "integrations.api.connections": "The address of the connected account.",
