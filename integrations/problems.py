@@ -15,13 +15,12 @@ from django.http import Http404
 from rest_framework import exceptions
 
 from accounts.reauthentication import ReauthenticationNeeded
-from integrations import concurrency, connections, fences, replies, zones
+from integrations import concurrency, connections, fences, idempotency, zones
 from integrations import problem_catalogue as catalogue
 from integrations.almanac.expansion import BadWindow
 from integrations.asking import NotAChoice, NotFound
 from integrations.calendars import agenda, keeping, local, single, versions
-from integrations.calendars.writing import errors as writing_errors
-from integrations.calendars.writing import once
+from integrations.calendars.events import errors as event_errors
 from integrations.icalendars.problems import Unreadable
 from integrations.inbox import cursors
 from integrations.parsers.pool import Busy, CannotRun
@@ -55,26 +54,26 @@ PROBLEMS: Final[dict[type[Exception], Problem]] = {
     # Calendars: writing.
     versions.VersionRequired: catalogue.IF_MATCH_NEEDED,
     versions.NoVersion: catalogue.CHANGED,
-    writing_errors.Stale: catalogue.CHANGED,
+    versions.Stale: catalogue.CHANGED,
     local.Changed: catalogue.CHANGED,
     local.TooManyCalendars: catalogue.TOO_MANY_CALENDARS,
     local.NoName: catalogue.NO_NAME,
     keeping.Changed: catalogue.EVENTS_CHANGED,
     keeping.Full: catalogue.CALENDAR_FULL,
     Unreadable: catalogue.UNREADABLE_FILE,
-    writing_errors.ReadOnly: catalogue.READ_ONLY,
-    writing_errors.PermissionMissing: catalogue.WRITE_PERMISSION_MISSING,
-    writing_errors.NotOrganizer: catalogue.NOT_ORGANIZER,
-    writing_errors.NotInvited: catalogue.NOT_INVITED,
-    writing_errors.GuestsAreTold: catalogue.GUESTS_ARE_TOLD,
-    writing_errors.RefusedThere: catalogue.REFUSED_BY_PROVIDER,
-    writing_errors.NoSuchOccurrence: catalogue.OCCURRENCE_GONE,
-    writing_errors.Taken: catalogue.NOT_FREE,
-    writing_errors.HalfDone: catalogue.HALF_DONE,
-    writing_errors.KeyReused: catalogue.EVENT_KEY_REUSED,
-    replies.OtherBody: catalogue.KEY_REUSED,
-    replies.InProgress: catalogue.IN_PROGRESS,
-    once.NoLongerHere: catalogue.CREATED_EVENT_GONE,
+    event_errors.ReadOnly: catalogue.READ_ONLY,
+    event_errors.PermissionMissing: catalogue.WRITE_PERMISSION_MISSING,
+    event_errors.NotOrganizer: catalogue.NOT_ORGANIZER,
+    event_errors.NotInvited: catalogue.NOT_INVITED,
+    event_errors.GuestsAreTold: catalogue.GUESTS_ARE_TOLD,
+    event_errors.RefusedThere: catalogue.REFUSED_BY_PROVIDER,
+    event_errors.NoSuchOccurrence: catalogue.OCCURRENCE_GONE,
+    event_errors.Taken: catalogue.NOT_FREE,
+    event_errors.HalfDone: catalogue.HALF_DONE,
+    event_errors.KeyReused: catalogue.EVENT_KEY_REUSED,
+    idempotency.OtherBody: catalogue.KEY_REUSED,
+    idempotency.InProgress: catalogue.IN_PROGRESS,
+    idempotency.ResultGone: catalogue.CREATED_EVENT_GONE,
     # Sealed values and the key store. Keys are destroyed with the connection.
     Destroyed: catalogue.NO_LONGER_CONNECTED,
     Unopenable: catalogue.NO_LONGER_CONNECTED,

@@ -17,7 +17,7 @@ from accounts.actors import Actor, get_actor
 from accounts.permissions import needs
 from accounts.roles import Permission
 from integrations import permits
-from integrations.asking import NotFound
+from integrations.asking import Asked, NotFound
 
 from .bodies import Body
 from .negotiation import OneShape
@@ -62,6 +62,10 @@ class OwnView(LimitedView):
         if self.actor.user_id is None:
             raise NotFound
         return self.actor.user_id
+
+    @property
+    def question(self) -> Asked:
+        return Asked(actor=self.actor, user_id=self.user_id, at=self.at)
 
     @property
     def request_id(self) -> str | None:

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from integrations import approvals, endings, forgetting, grants, notices, oauth_state, replies
+from integrations import approvals, endings, forgetting, grants, idempotency, notices, oauth_state
 from limited_use import shares
 
 from .purge import queue
@@ -37,5 +37,5 @@ def sweep_connections(**_: object) -> None:
     for job_id in endings.sweep(at=at):
         queue(job_id)
     forgetting.sweep(at=at)
-    replies.sweep(at=at)
+    idempotency.delete_expired(at=at)
     shares.forget_addresses(at=at)

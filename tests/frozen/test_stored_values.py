@@ -12,7 +12,7 @@ from django.apps import apps
 from accounts import keyed_hashes, mfa_secrets, signed_values
 from accounts.actors import Actor, ActorKind
 from integrations import event_records
-from integrations.providers.calendars import Attendee, EventContent, Reminder, When
+from integrations.event_shapes import Attendee, EventContent, Reminder, When
 from limited_use import tombstones, typed_addresses
 from limited_use.guard import Permit
 from limited_use.ledger import entries, pseudonyms
