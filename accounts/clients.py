@@ -30,7 +30,7 @@ class AlreadyCreated(Exception):
     """The client id is taken."""
 
 
-class NotLive(Exception):
+class NoLiveClient(Exception):
     """No live client has this id. Nothing was changed."""
 
 
@@ -68,11 +68,11 @@ def replace_keys(*, client_id: str, jwks: Mapping[str, Any]) -> ServiceClient:
     Replace a client's keys. To overlap, give the old and the new one, then the new one alone.
 
     :raises UnusableKeys: if `jwks` holds anything but usable public keys
-    :raises NotLive: if the client is retired, or unknown
+    :raises NoLiveClient: if the client is retired, or unknown
     """
     keys = _check_public_keys(jwks)
     if not ServiceClient.objects.live().filter(client_id=client_id).update(jwks=keys):
-        raise NotLive
+        raise NoLiveClient
     return ServiceClient.objects.get(client_id=client_id)
 
 
@@ -81,7 +81,7 @@ def retire_client(*, client_id: str, at: datetime) -> UUID:
     """
     End a client and its tokens, and return its id.
 
-    :raises NotLive: if it is retired already, or unknown
+    :raises NoLiveClient: if it is retired already, or unknown
     """
     client = (
         ServiceClient.objects.live()
@@ -90,7 +90,7 @@ def retire_client(*, client_id: str, at: datetime) -> UUID:
         .first()
     )
     if client is None:
-        raise NotLive
+        raise NoLiveClient
     client.retired_at = at
     client.save(update_fields=["retired_at"])
     ServiceToken.objects.filter(client=client).delete()

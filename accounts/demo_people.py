@@ -11,13 +11,11 @@ import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.utils import encrypt
 from django.db import transaction
 
-from accounts import memberships, organisations, users
+from accounts import allauth_private, memberships, organisations, users
 from accounts.models import Organisation, User
 from accounts.roles import STAFF, Role
 from accounts.users import Person
@@ -76,15 +74,9 @@ def create_demo_people(*, at: datetime) -> list[DemoPerson]:
 def add_second_factor(user: User) -> str:
     """Give `user` an authenticator app and recovery codes; return the app's secret (base32)."""
     secret = base64.b32encode(secrets.token_bytes(20)).decode()
-    # The shapes in which allauth keeps them.
-    _add_factor(user, Authenticator.Type.TOTP, {"secret": encrypt(secret)})
-    seed = {"seed": encrypt(secrets.token_hex(40)), "used_mask": 0}
-    _add_factor(user, Authenticator.Type.RECOVERY_CODES, seed)
+    allauth_private.add_authenticator_app(user, secret)
+    allauth_private.add_recovery_codes(user, secrets.token_hex(40))
     return secret
-
-
-def _add_factor(user: User, kind: str, data: dict[str, Any]) -> None:
-    Authenticator.objects.create(user=user, type=kind, data=data)
 
 
 def has_second_factor(user: User) -> bool:

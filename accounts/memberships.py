@@ -14,7 +14,7 @@ from accounts.models import Delegation, Membership, Organisation, ServiceToken, 
 
 
 class NotAMember(Exception):
-    """The person has no live membership in the organisation. Show where they have one."""
+    """The person does not belong to the organisation. Nothing was changed."""
 
 
 class AlreadyAMember(Exception):

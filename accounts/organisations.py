@@ -15,7 +15,7 @@ class AlreadyFounded(Exception):
     """The platform's id is taken. Look that organisation up instead."""
 
 
-class NotLive(Exception):
+class NoLiveOrganisation(Exception):
     """No live organisation has this id. Nothing was changed."""
 
 
@@ -38,7 +38,7 @@ def close_organisation(*, organisation_id: UUID, at: datetime) -> Organisation:
     """
     Close an organisation: everyone leaves in the same commit.
 
-    :raises NotLive: if it is closed already, or unknown
+    :raises NoLiveOrganisation: if it is closed already, or unknown
     """
     organisation = (
         Organisation.objects.live()
@@ -47,7 +47,7 @@ def close_organisation(*, organisation_id: UUID, at: datetime) -> Organisation:
         .first()
     )
     if organisation is None:
-        raise NotLive
+        raise NoLiveOrganisation
     organisation.closed_at = at
     organisation.save(update_fields=["closed_at"])
     memberships.end_memberships(

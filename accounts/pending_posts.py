@@ -15,10 +15,12 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 
 from accounts import mfa_secrets
+from accounts.allauth_private import (
+    REQUEST_KEY,
+    SUSPENDED_REQUEST_KEY,
+    find_suspended_request,
+)
 
-# The key that allauth uses; a test fails if it changes.
-STATE_SESSION_KEY: Final = "account_reauthentication_state"
-_REQUEST: Final = "request"
 _CONTEXT: Final = b"antares accounts suspended request v1"
 # Parts that a view may read when the request runs again, beside path and form.
 _KEPT: Final = frozenset(
@@ -51,9 +53,9 @@ def _decrypt_post(request: HttpRequest) -> None:
     # Reading is no change: an untouched session is not written again.
     was_modified = request.session.modified
     try:
-        state[_REQUEST] = mfa_secrets.decrypt_secret(state[_REQUEST], context=_CONTEXT)
+        state[REQUEST_KEY] = mfa_secrets.decrypt_secret(state[REQUEST_KEY], context=_CONTEXT)
     except (mfa_secrets.Unreadable, ValueError):
-        del request.session[STATE_SESSION_KEY]
+        del request.session[SUSPENDED_REQUEST_KEY]
     else:
         request.session.modified = was_modified
 
@@ -62,13 +64,12 @@ def _encrypt_post(request: HttpRequest) -> None:
     state = _find_state(request)
     if state is None:
         return
-    post: dict[str, Any] = json.loads(state[_REQUEST])
+    post: dict[str, Any] = json.loads(state[REQUEST_KEY])
     post["META"] = {name: value for name, value in post["META"].items() if name in _KEPT}
-    state[_REQUEST] = mfa_secrets.encrypt_secret(json.dumps(post), context=_CONTEXT)
+    state[REQUEST_KEY] = mfa_secrets.encrypt_secret(json.dumps(post), context=_CONTEXT)
 
 
 def _find_state(request: HttpRequest) -> dict[str, Any] | None:
     """Return allauth's stored state if it holds a request."""
     # Without a cookie there is no session to look up.
-    state = request.session.get(STATE_SESSION_KEY) if request.session.session_key else None
-    return state if isinstance(state, dict) and _REQUEST in state else None
+    return find_suspended_request(request.session) if request.session.session_key else None

@@ -13,7 +13,6 @@ from functools import wraps
 from typing import Any, Concatenate
 
 from allauth.account.adapter import get_adapter
-from allauth.account.authentication import get_authentication_records
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
@@ -23,6 +22,8 @@ from django.http.response import HttpResponseBase
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
+
+from accounts import allauth_private
 
 _Page = Callable[Concatenate[HttpRequest, ...], HttpResponseBase]
 
@@ -56,8 +57,7 @@ def has_recent_confirmation(request: HttpRequest | Request) -> bool:
     ):
         return False
     drop_weak_confirmations(http)
-    records = get_authentication_records(http, http.user)
-    confirmed_at = [record["at"] for record in records if record.get("reauthenticated")]
+    confirmed_at = allauth_private.list_confirmation_times(http)
     timeout: int = settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
     return bool(confirmed_at) and time.time() - confirmed_at[-1] < timeout
 
@@ -76,10 +76,7 @@ def drop_weak_confirmations(request: HttpRequest) -> None:
     """
     if not request.user.is_authenticated or not has_second_factor(request.user):
         return
-    for record in get_authentication_records(request, request.user):
-        if record.get("reauthenticated") and record.get("method") != "mfa":
-            record["reauthenticated"] = False
-            request.session.modified = True
+    allauth_private.forget_password_confirmations(request)
 
 
 def require_recent(page: _Page) -> _Page:
@@ -105,5 +102,4 @@ def has_shown_second_factor(request: HttpRequest | Request) -> bool:
     http = _get_http_request(request)
     if not http.user.is_authenticated or not hasattr(http, "session"):
         return False
-    records = get_authentication_records(http, http.user)
-    return any(record.get("method") == "mfa" for record in records)
+    return allauth_private.has_shown_second_factor(http)

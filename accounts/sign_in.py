@@ -10,12 +10,10 @@ when a link to set a new password was valid.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.forms import UserTokenForm as AllauthUserTokenForm
-from allauth.account.utils import url_str_to_user_pk
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.hashers import check_password
@@ -26,25 +24,22 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts import people, row_owner
+from accounts.allauth_private import PasswordBackend, find_pending_user_id, read_user_id
 from accounts.models import User
 from accounts.sessions import SessionStore
 
 #: The session that Django is checking. Django gives the backend only the id in the signed data.
 _session: ContextVar[SessionStore | None] = ContextVar("session", default=None)
-#: Where allauth keeps, in the session, a sign-in that waits for the second factor.
-_PENDING: Final = "account_login"
 
 
-class SignInBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth ships no types
+class SignInBackend(PasswordBackend):
     """Checks a password against the hash of exactly one address."""
 
-    _did_check_password: bool
-
-    def _authenticate_by_email(self, email: str, password: str) -> User | None:
+    def find_user(self, email: str, password: str) -> User | None:
         sign_in = people.find_sign_in(email.lower())
         if sign_in is None:
             return None
-        self._did_check_password = True
+        self.note_password_check()
 
         def upgrade_hash(raw_password: str) -> None:
             with row_owner.acting_for(sign_in.person_id, None):
@@ -61,8 +56,7 @@ class SignInBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth shi
             # Not staff: the database shows only staff to the staff site.
             return None
         if not self.user_can_authenticate(user):
-            # allauth then shows its page for people who were switched off.
-            self._stash_user(user)
+            self.note_inactive(user)
             return None
         _enter_person(user.pk)
         return user
@@ -108,7 +102,7 @@ def _find_user(request: HttpRequest) -> User | AnonymousUser:
     request._cached_user = user  # type: ignore[attr-defined]  # noqa: SLF001 - as Django does
     if isinstance(user, User):
         _enter_person(user.pk)
-    elif person_id := _find_pending_person(request):
+    elif person_id := find_pending_user_id(request.session):
         _enter_person(person_id)
     return user
 
@@ -123,22 +117,12 @@ def _get_user(request: HttpRequest) -> User | AnonymousUser:
     return user
 
 
-def _find_pending_person(request: HttpRequest) -> UUID | None:
-    """Return who has shown a password in this session and has yet to show a second factor."""
-    pending = request.session.get(_PENDING)
-    if not isinstance(pending, dict) or not pending.get("user_pk"):
-        return None
-    person_id: UUID = url_str_to_user_pk(pending["user_pk"])
-    return person_id
-
-
 def _read_id(written: str) -> UUID:
     """Return the id of the person in a link; an unused id if the text is not valid."""
     try:
-        person_id: UUID = url_str_to_user_pk(written)
+        return read_user_id(written)
     except (ValueError, ValidationError):
         return UUID(int=0)
-    return person_id
 
 
 def _enter_person(person_id: UUID) -> None:

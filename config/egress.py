@@ -32,16 +32,6 @@ KIND: Final = "egress.refused"
 _PORTS: Final = {
     "https": 443, "http": 80, "redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671,
 }  # fmt: skip
-_PROVIDERS: Final = (
-    "GOOGLE_AUTHORIZE_URL",
-    "GOOGLE_TOKEN_URL",
-    "GOOGLE_REVOKE_URL",
-    "GOOGLE_CERTS_URL",
-    "GOOGLE_USERINFO_URL",
-    "GOOGLE_API_ROOT_URL",
-    "MICROSOFT_AUTHORITY_URL",
-    "MICROSOFT_GRAPH_URL",
-)
 # No place: nothing is reached.
 _NOWHERE: Final[Place] = ("", 0)
 
@@ -79,8 +69,10 @@ def proxy(env: Environment) -> str:
 
 def ways(settings: Any) -> Ways:
     """Return what the settings name."""
-    urls = [getattr(settings, name) for name in _PROVIDERS]
-    if not settings.GOOGLE_API_ROOT_URL:
+    urls = [
+        url for provider in (settings.GOOGLE, settings.MICROSOFT) for url in provider.list_urls()
+    ]
+    if not settings.GOOGLE.api_root_url:
         urls += [f"https://{host}" for host in BUILT_IN_HOSTS]
     through = getattr(settings, "EGRESS_PROXY", "")
     ambient = _places([settings.BROKER_URL])
@@ -92,7 +84,7 @@ def ways(settings: Any) -> Ways:
     return Ways(
         ambient=frozenset(ambient),
         providers=frozenset(_places([through] if through else urls)),
-        keys=frozenset(_places([getattr(settings, "KEYRING_URL", "")])),
+        keys=frozenset(_places([settings.KEYRING.url])),
     )
 
 

@@ -1,14 +1,15 @@
 """
-Where the keys above all keys are: a transit engine, or files in a folder.
+The settings of the keyring: a transit engine, or files in a folder.
 
-Production takes files only when told to: nobody can promise that no copy of a destroyed
-file exists, and the evidence then reports that clause as not met.
+Production needs explicit consent to a file keyring: no operator can promise that no copy of a
+destroyed file exists, and the evidence then reports that clause as not met.
 """
 
 from __future__ import annotations
 
 import re
 import stat
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,27 +20,66 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PATH: Final = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)*")
 
 
-def key_store(env: Environment, *, production: bool) -> dict[str, str]:
-    """Return every setting of the transit engine by name; without KEYRING_URL all are empty."""
-    names = ("URL", "MOUNT", "PREFIX", "TOKEN", "ROLE_ID", "SECRET_ID", "CA")
-    defaults = {"MOUNT": "transit", "PREFIX": "antares"}
-    found = {name: env.text(f"KEYRING_{name}", defaults.get(name, "")) for name in names}
-    found["URL"] = found["URL"].rstrip("/")
-    if found["URL"]:
-        _check(env, found, production=production)
-    return {f"KEYRING_{name}": value for name, value in found.items()}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyringSettings:
+    """
+    Location of the keyring, and how this process authenticates to it.
+
+    A transit engine is used if `url` is set, and the files in `folder` otherwise. The process
+    authenticates with `token`, or as an AppRole with `role_id` and `secret_id`.
+
+    :param ca: PEM file of the authority of the engine's certificate; empty: the system's
+    :param folder: None with a transit engine
+    :param snapshot_retention_days: how long copies of the key store are kept; None: unknown,
+        and receipts say so
+    """
+
+    url: str
+    mount: str
+    prefix: str
+    token: str = field(repr=False)
+    role_id: str
+    secret_id: str = field(repr=False)
+    ca: str
+    folder: Path | None
+    snapshot_retention_days: int | None
 
 
-def _check(env: Environment, found: dict[str, str], *, production: bool) -> None:
-    if not _is_address(found["URL"], production=production):
+def read_keyring(env: Environment, *, production: bool, default_folder: Path) -> KeyringSettings:
+    """Return the settings of the keyring; without KEYRING_URL it is a folder."""
+    url = env.text("KEYRING_URL").rstrip("/")
+    keyring = KeyringSettings(
+        url=url,
+        mount=env.text("KEYRING_MOUNT", "transit"),
+        prefix=env.text("KEYRING_PREFIX", "antares"),
+        token=env.text("KEYRING_TOKEN"),
+        role_id=env.text("KEYRING_ROLE_ID"),
+        secret_id=env.text("KEYRING_SECRET_ID"),
+        ca=env.text("KEYRING_CA"),
+        folder=None if url else _read_folder(env, production=production, default=default_folder),
+        snapshot_retention_days=_read_retention(env),
+    )
+    if url:
+        _check_transit(env, keyring, production=production)
+    return keyring
+
+
+def _read_retention(env: Environment) -> int | None:
+    if not env.text("KEYRING_SNAPSHOT_RETENTION"):
+        return None
+    return env.number("KEYRING_SNAPSHOT_RETENTION", 0, least=0)
+
+
+def _check_transit(env: Environment, keyring: KeyringSettings, *, production: bool) -> None:
+    if not _is_address(keyring.url, production=production):
         env.problem("KEYRING_URL must be https://host:port, and http:// on loopback in development")
-    for name in ("MOUNT", "PREFIX"):
-        if not _PATH.fullmatch(found[name]):
-            env.problem(f"KEYRING_{name} must be lower-case letters, digits and hyphens")
-    has_role = bool(found["ROLE_ID"] and found["SECRET_ID"])
-    if bool(found["ROLE_ID"]) != bool(found["SECRET_ID"]) or has_role == bool(found["TOKEN"]):
+    for name, path in (("KEYRING_MOUNT", keyring.mount), ("KEYRING_PREFIX", keyring.prefix)):
+        if not _PATH.fullmatch(path):
+            env.problem(f"{name} must be lower-case letters, digits and hyphens")
+    has_role = bool(keyring.role_id and keyring.secret_id)
+    if bool(keyring.role_id) != bool(keyring.secret_id) or has_role == bool(keyring.token):
         env.problem("KEYRING_TOKEN, or KEYRING_ROLE_ID and KEYRING_SECRET_ID: one of the two")
-    if found["CA"] and not Path(found["CA"]).is_file():
+    if keyring.ca and not Path(keyring.ca).is_file():
         env.problem("KEYRING_CA is not a file: the authority's certificate, PEM")
 
 
@@ -58,14 +98,7 @@ def _is_address(url: str, *, production: bool) -> bool:
     )
 
 
-def key_folder(env: Environment, *, production: bool, default: Path, other: str) -> Path | None:
-    """
-    Return the folder of a file keyring, None if there is another.
-
-    :param other: the address of the transit engine, if that is used
-    """
-    if other:
-        return None
+def _read_folder(env: Environment, *, production: bool, default: Path) -> Path | None:
     if not production:
         return Path(env.text("KEYRING_DIR", str(default)))
     named = env.text("KEYRING_DIR")

@@ -1,8 +1,8 @@
-"""Where the platform's own mail goes: one address in the environment."""
+"""The settings of the platform's own mail, from one address in the environment."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 from config.env import Environment
@@ -12,48 +12,61 @@ _BACKENDS = "django.core.mail.backends"
 _SERVERS = {"smtp": (False, 587), "smtps": (True, 465)}
 
 
-def outgoing(env: Environment, *, production: bool, folder: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailSettings:
     """
-    Return Django's settings for mail, from EMAIL_URL.
+    Django's settings of outgoing mail.
+
+    :param is_sent: whether mail leaves this process at all
+    :param folder: where the file backend writes
+    """
+
+    is_sent: bool
+    backend: str
+    folder: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    use_starttls: bool = False
+    use_tls: bool = False
+
+
+def read_mail(env: Environment, *, production: bool, folder: str) -> MailSettings:
+    """
+    Return the settings of outgoing mail, from EMAIL_URL.
 
     ``smtps://user:password@host:465`` (TLS), ``smtp://user:password@host:587`` (STARTTLS, always);
     in development also ``file:///folder`` and ``console:``. Unset: files in development, and in
-    production no mail is sent, which the deployment check says.
+    production no mail is sent, which the deployment check reports.
 
-    :param folder: where files go if nothing else is said
+    :param folder: the default of EMAIL_DIR
     """
     url = env.text("EMAIL_URL")
     parts = urlsplit(url)
-    settings: dict[str, Any] = {
-        "EMAIL_BACKEND": f"{_BACKENDS}.dummy.EmailBackend",
-        "EMAIL_FILE_PATH": env.text("EMAIL_DIR", folder),
-        "EMAIL_HOST": "",
-        "EMAIL_PORT": 0,
-        "EMAIL_HOST_USER": "",
-        "EMAIL_HOST_PASSWORD": "",
-        "EMAIL_USE_TLS": False,
-        "EMAIL_USE_SSL": False,
-        "MAIL_IS_SENT": bool(url) or not production,
-    }
+    unsent = MailSettings(
+        is_sent=bool(url) or not production,
+        backend=f"{_BACKENDS}.dummy.EmailBackend",
+        folder=env.text("EMAIL_DIR", folder),
+    )
     if parts.scheme in _SERVERS and parts.hostname:
-        is_encrypted, port = _SERVERS[parts.scheme]
-        return {
-            **settings,
-            "EMAIL_BACKEND": f"{_BACKENDS}.smtp.EmailBackend",
-            "EMAIL_HOST": parts.hostname,
-            "EMAIL_PORT": parts.port or port,
-            "EMAIL_HOST_USER": unquote(parts.username or ""),
-            "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-            "EMAIL_USE_TLS": not is_encrypted,
-            "EMAIL_USE_SSL": is_encrypted,
-        }
+        use_tls, port = _SERVERS[parts.scheme]
+        return replace(
+            unsent,
+            backend=f"{_BACKENDS}.smtp.EmailBackend",
+            host=parts.hostname,
+            port=parts.port or port,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            use_starttls=not use_tls,
+            use_tls=use_tls,
+        )
     if not url and production:
-        return settings
+        return unsent
     if not production and (not url or (parts.scheme == "file" and parts.path)):
-        where = parts.path or settings["EMAIL_FILE_PATH"]
         backend = f"{_BACKENDS}.filebased.EmailBackend"
-        return {**settings, "EMAIL_BACKEND": backend, "EMAIL_FILE_PATH": where}
+        return replace(unsent, backend=backend, folder=parts.path or unsent.folder)
     if not production and parts.scheme == "console":
-        return {**settings, "EMAIL_BACKEND": f"{_BACKENDS}.console.EmailBackend"}
+        return replace(unsent, backend=f"{_BACKENDS}.console.EmailBackend")
     env.problem("EMAIL_URL must be smtps:// or smtp:// and name a host")
-    return settings
+    return unsent

@@ -1,29 +1,53 @@
 """
-Where providers tell us of news, and who may: without these settings nobody does, and we ask.
+The settings of push notifications. Without them no provider notifies this service, and it polls.
 
-Gmail publishes to a topic of Pub/Sub, whose subscription calls us with a token of a service account
-of ours; Calendar calls us by channels, one for each calendar; Microsoft by subscriptions.
+Gmail publishes to a Pub/Sub topic; its subscription calls this service with a token of our service
+account. Google Calendar calls it by channels, one per calendar, and Microsoft by subscriptions.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from config.addresses import is_https_url
 from config.env import Environment
 
 _TOPIC: Final = re.compile(r"projects/[a-z0-9.:-]+/topics/[A-Za-z][A-Za-z0-9._~%+-]{2,254}")
-# Of `integrations.webhooks`.
+# The route in `integrations.webhooks`.
 PUBSUB_PATH: Final = "/webhooks/google/pubsub"
 
 
-def pushes(env: Environment, *, production: bool, public_url: str, hosts: list[str]) -> Any:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushSettings:
     """
-    Return the settings of push.
+    Push notifications of the providers.
 
-    :param hosts: that we answer to
+    :param webhook_url: address of this service that providers call
+    :param pubsub_topic: topic that Gmail publishes to; empty: Gmail is polled
+    :param pubsub_account: e-mail of the service account of the topic's subscription
+    :param pubsub_audience: audience of the tokens of that account
+    :param calendar_channels: whether Google Calendar may open channels to this service
+    :param graph_subscriptions: whether Microsoft may open subscriptions to this service
+    """
+
+    webhook_url: str
+    pubsub_topic: str
+    pubsub_account: str
+    pubsub_audience: str
+    calendar_channels: bool
+    graph_subscriptions: bool
+
+
+def read_push(
+    env: Environment, *, production: bool, public_url: str, hosts: list[str]
+) -> PushSettings:
+    """
+    Return the settings of push notifications.
+
+    :param hosts: names that this service answers to
     """
     given = env.text("WEBHOOK_URL").rstrip("/")
     url = given or public_url
@@ -37,18 +61,18 @@ def pushes(env: Environment, *, production: bool, public_url: str, hosts: list[s
     given_audience = env.text("GOOGLE_PUSH_AUDIENCE")
     if production and given_audience and not is_https_url(given_audience):
         env.problem("GOOGLE_PUSH_AUDIENCE must be an https:// address")
-    # The public address is checked where it is read.
+    # `config.settings` checks PUBLIC_URL itself.
     if production and given:
         _check_url(env, given, hosts)
-    return {
-        "WEBHOOK_URL": url,
-        "GOOGLE_PUBSUB_TOPIC": topic,
-        "GOOGLE_PUSH_ACCOUNT": account,
-        "GOOGLE_PUSH_AUDIENCE": given_audience or url + PUBSUB_PATH,
-        # They call https addresses alone; an emulator others as well.
-        "GOOGLE_CALENDAR_CHANNELS": env.flag("GOOGLE_CALENDAR_CHANNELS", default=production),
-        "MICROSOFT_SUBSCRIPTIONS": env.flag("MICROSOFT_SUBSCRIPTIONS", default=production),
-    }
+    return PushSettings(
+        webhook_url=url,
+        pubsub_topic=topic,
+        pubsub_account=account,
+        pubsub_audience=given_audience or url + PUBSUB_PATH,
+        # Off in development: the providers call https addresses only. An emulator calls others too.
+        calendar_channels=env.flag("GOOGLE_CALENDAR_CHANNELS", default=production),
+        graph_subscriptions=env.flag("MICROSOFT_SUBSCRIPTIONS", default=production),
+    )
 
 
 def _check_url(env: Environment, url: str, hosts: list[str]) -> None:
@@ -60,5 +84,5 @@ def _check_url(env: Environment, url: str, hosts: list[str]) -> None:
         host, is_plain = "", False
     if not host or not is_plain:
         env.problem("WEBHOOK_URL must be an https:// address")
-    elif not any(host == one or (one.startswith(".") and host.endswith(one)) for one in hosts):
+    elif not any(host == name or (name[0] == "." and host.endswith(name)) for name in hosts):
         env.problem("WEBHOOK_URL names a host that ALLOWED_HOSTS lacks")

@@ -1,6 +1,8 @@
 """What tests change, and nothing else."""
 
 import os
+from dataclasses import replace
+from typing import Any
 
 # Before the real settings are read: they refuse to start without these in production.
 os.environ["ANTARES_ENV"] = "development"
@@ -19,13 +21,16 @@ TEMPLATES = [
 RATE_LIMIT_SCALE = 100
 # A test that wants tasks to run starts a worker or calls the function.
 CELERY_BROKER_URL = BROKER_URL = os.environ.get("BROKER_URL", "memory://")
-# Nobody answers there, at once. A test that talks to a provider points at its sandbox.
+# No server listens on this port. A test that calls a provider replaces the addresses.
 _NOWHERE = "http://127.0.0.1:1/"
-GOOGLE_TOKEN_URL = GOOGLE_REVOKE_URL = GOOGLE_CERTS_URL = GOOGLE_USERINFO_URL = _NOWHERE
-GOOGLE_API_ROOT_URL = _NOWHERE
-MICROSOFT_AUTHORITY_URL = MICROSOFT_GRAPH_URL = _NOWHERE.rstrip("/")
-MICROSOFT_TOKEN_URL = MICROSOFT_CERTS_URL = MICROSOFT_USERINFO_URL = _NOWHERE
-MICROSOFT_API_ROOT_URL = _NOWHERE
+_NO_PROVIDER: dict[str, Any] = {
+    "token_url": _NOWHERE,
+    "certs_url": _NOWHERE,
+    "userinfo_url": _NOWHERE,
+    "api_root_url": _NOWHERE,
+}
+GOOGLE = replace(GOOGLE, **_NO_PROVIDER, revoke_url=_NOWHERE)  # noqa: F405
+MICROSOFT = replace(MICROSOFT, **_NO_PROVIDER)  # noqa: F405
 # Not the results of an earlier run.
 TEST_RESULTS = ""
 # Each client builds the middleware anew, and to list every file takes longer than most tests.

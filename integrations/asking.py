@@ -13,7 +13,11 @@ from accounts.actors import Actor, get_actor
 
 
 class NotFound(Exception):
-    """There is no such thing, or it is somebody else's: to the asker the same."""
+    """The object does not exist, or belongs to another person: the caller cannot tell which."""
+
+
+class NotAChoice(Exception):
+    """The value is not one of those that are offered. Show them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
-from integrations.problems import BUSY
+from integrations.problem_catalogue import BUSY
 
 
 def render() -> HttpResponse:

@@ -19,7 +19,7 @@ from integrations.almanac.edits import Whole
 from integrations.calendars import keeping, local, sharing
 from integrations.calendars.kept import Kept, Write
 from integrations.calendars.local import About
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 from limited_use.features import FEATURES
 from limited_use.share_models import ShareLevel
 

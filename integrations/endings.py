@@ -50,7 +50,7 @@ def end(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -> Pur
     With a person's last integration of a product ends their consent to what it was for. Calendars
     stored only in Antares and those of providers count apart: neither rests on the other.
 
-    :raises purge.NotLive: if it is not live any more
+    :raises purge.AlreadyDisconnected: if it is not live any more
     """
     job = purge.open_job(integration=integration, trigger=trigger, at=at)
     is_local = not PROVIDERS[integration.connection.provider].grants
@@ -109,7 +109,7 @@ def sweep(*, at: datetime) -> list[UUID]:
         for integration_id in ids:
             try:
                 job = _end_one(integration_id, trigger=trigger, at=at)
-            except purge.NotLive:
+            except purge.AlreadyDisconnected:
                 continue
             except Exception:
                 # A bug with one must not keep the others here for ever.
@@ -131,7 +131,7 @@ def _end_one(integration_id: UUID, *, trigger: PurgeTrigger, at: datetime) -> Pu
         # reconnect that came in time is seen.
         Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
         if not dict(_over(at))[trigger].filter(id=integration_id).exists():
-            raise purge.NotLive
+            raise purge.AlreadyDisconnected
         job = end(integration=integration, trigger=trigger, at=at)
         if trigger in _TOLD:
             notices.record_purged(connection_id=integration.connection_id, at=at)

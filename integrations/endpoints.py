@@ -1,38 +1,30 @@
-"""Where each provider is, from settings: sandbox and the real thing are these addresses apart."""
+"""The addresses of each provider, our registration there, and its limits, from the settings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 from django.conf import settings
 
 from integrations.providers.oauth import Endpoints
 from integrations.providers.provider import Provider
 
-_PARTS = (
-    "issuer",
-    "authorize_url",
-    "token_url",
-    "revoke_url",
-    "certs_url",
-    "userinfo_url",
-    "api_root_url",
-    "client_id",
-    "client_secret",
-    "issuer_required",
-)
-
 
 def endpoints(provider: str) -> Endpoints:
-    """Return the addresses and our registration at `provider`: `GOOGLE_TOKEN_URL`, and so on."""
-    prefix = provider.upper()
-    return Endpoints(**{part: getattr(settings, f"{prefix}_{part.upper()}") for part in _PARTS})
+    """Return the addresses of `provider` and our registration there, from the settings."""
+    configured = _get_settings(provider)
+    return Endpoints(**{field.name: getattr(configured, field.name) for field in fields(Endpoints)})
 
 
 def is_registered(provider: str) -> bool:
-    """Return whether the settings say who we are to `provider`: without, nothing is connected."""
-    return bool(getattr(settings, f"{provider.upper()}_CLIENT_ID"))
+    """Return whether the settings have our registration at `provider`, without which it is off."""
+    return bool(_get_settings(provider).client_id)
+
+
+def _get_settings(provider: str) -> Any:
+    # `settings.GOOGLE` or `settings.MICROSOFT`: a `ProviderSettings` of `config.providers`.
+    return getattr(settings, provider.upper())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ def redirect_uri(provider: str) -> str:
 
 def admin_consent_url(provider: str) -> str:
     """Return where an administrator agrees for everybody; empty where none can."""
-    return str(getattr(settings, f"{provider.upper()}_ADMIN_CONSENT_URL", ""))
+    return str(_get_settings(provider).admin_consent_url)
 
 
 def approval_uri() -> str:
@@ -72,8 +64,23 @@ def approval_uri() -> str:
     return f"{settings.PUBLIC_URL}/connect/administrator"
 
 
-#: Whether a provider is to call us, by the setting that says so.
-_HOOKS: Final = {"google": "GOOGLE_CALENDAR_CHANNELS", "microsoft": "MICROSOFT_SUBSCRIPTIONS"}
+@dataclass(frozen=True, slots=True)
+class _PushNames:
+    """
+    What `settings.PUSH` has of a provider.
+
+    :param webhook_flag: attribute that says whether the provider may call our webhook
+    :param publishes: whether the provider publishes to our Pub/Sub topic
+    """
+
+    webhook_flag: str
+    publishes: bool
+
+
+_PUSH_NAMES: Final = {
+    "google": _PushNames(webhook_flag="calendar_channels", publishes=True),
+    "microsoft": _PushNames(webhook_flag="graph_subscriptions", publishes=False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +100,11 @@ class News:
 
 def news(provider: str) -> News:
     """Return what the settings say about news from `provider`."""
-    prefix = provider.upper()
-    hook = f"{settings.WEBHOOK_URL}/webhooks/{provider}/channel"
+    push, names = settings.PUSH, _PUSH_NAMES[provider]
+    accepts_webhooks = getattr(push, names.webhook_flag)
     return News(
-        # Of a provider that publishes nowhere there are no such settings.
-        topic=getattr(settings, f"{prefix}_PUBSUB_TOPIC", ""),
-        account=getattr(settings, f"{prefix}_PUSH_ACCOUNT", ""),
-        audience=getattr(settings, f"{prefix}_PUSH_AUDIENCE", ""),
-        hook=hook if getattr(settings, _HOOKS[provider]) else "",
+        topic=push.pubsub_topic if names.publishes else "",
+        account=push.pubsub_account if names.publishes else "",
+        audience=push.pubsub_audience if names.publishes else "",
+        hook=f"{push.webhook_url}/webhooks/{provider}/channel" if accepts_webhooks else "",
     )

@@ -15,16 +15,9 @@ from typing import Any, cast
 import orjson
 
 from integrations.almanac import freebusy
+from integrations.event_shapes import Attendee, Conference, EventContent, Reminder, Response, When
 from integrations.mime.descriptions import ShownDescription
-from integrations.providers.calendars import (
-    Attendee,
-    Conference,
-    EventContent,
-    Reminder,
-    RemoteEvent,
-    Response,
-    When,
-)
+from integrations.providers.calendars import RemoteEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def is_pending() -> bool:
 def _purge(integrations: Iterable[Integration], at: datetime) -> int:
     count = 0
     for one in integrations:
-        with suppress(purge.NotLive), transaction.atomic(durable=True):
+        with suppress(purge.AlreadyDisconnected), transaction.atomic(durable=True):
             endings.end(integration=one, trigger=PurgeTrigger.RESTORED, at=at)
             count += 1
     return count

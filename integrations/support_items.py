@@ -19,6 +19,7 @@ from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation
 from integrations import owner_permits, permits
+from integrations.asking import NotAChoice
 from integrations.inbox import NotFound, Reading, shapes, shown_text
 from integrations.inbox.shapes import MessageRow
 from integrations.models import LIVE, Message, MessageBody
@@ -33,10 +34,6 @@ from limited_use.vocabulary import DataClass, Purpose, Recipient
 # How long an owner may open a message for.
 HOURS: Final = (1, 24, 72)
 MOST_LISTED: Final = 200
-
-
-class NotAChoice(Exception):
-    """That end is not one of those that are offered. Show them."""
 
 
 @dataclass(frozen=True, slots=True)

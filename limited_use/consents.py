@@ -26,8 +26,20 @@ from .models import Consent
 from .vocabulary import Purpose, Recipient
 
 
+class NotAgreed(Exception):
+    """
+    The person did not agree to the current version of a declaration. Show it, and ask them.
+
+    :param subject: key of the feature, or of the product with several features
+    """
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(subject)
+        self.subject = subject
+
+
 class Outdated(Exception):
-    """They agreed to words that have changed since. Show the present ones and ask again."""
+    """An agreement names a version that has changed since. Show the current one and ask again."""
 
 
 class NeedsAnEnd(Exception):

@@ -58,7 +58,7 @@ def close(*, organisation_id: UUID, at: datetime) -> int:
     """
     Close an organisation, and return how many shares ended with it.
 
-    :raises organisations.NotLive: if it is closed already, or unknown
+    :raises organisations.NoLiveOrganisation: if it is closed already, or unknown
     """
     with transaction.atomic():
         organisations.close_organisation(organisation_id=organisation_id, at=at)

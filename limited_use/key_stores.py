@@ -28,8 +28,8 @@ _WITH_ONE = claim(
 
 def copies() -> dict[str, Any]:
     """Return what the key store is, and for how long the operator keeps copies of it."""
-    is_transit = bool(settings.KEYRING_URL)
-    days: int | None = getattr(settings, "KEYRING_SNAPSHOT_RETENTION", None)
+    is_transit = bool(settings.KEYRING.url)
+    days = settings.KEYRING.snapshot_retention_days
     kept: dict[str, Any] = {"until": "unknown"} if days is None else {"days_after_the_epoch": days}
     return {
         "kept_in": "transit engine" if is_transit else "files",

@@ -114,7 +114,7 @@ def _digest(receipt: Receipt) -> str:
 
 
 def _remains(ended_at: datetime, backups_until: datetime) -> Mapping[str, Any]:
-    days: int | None = getattr(settings, "KEYRING_SNAPSHOT_RETENTION", None)
+    days = settings.KEYRING.snapshot_retention_days
     copies: dict[str, Any] = {"until": "unknown", "says": _NOBODY_KNOWS}
     if days is not None:
         until = ended_at + timedelta(days=days)

@@ -64,7 +64,7 @@ def rotate(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
     Replace a client's keys.
 
     :raises clients.UnusableKeys: if `jwks` holds anything but usable public keys
-    :raises clients.NotLive: if it is retired, or unknown
+    :raises clients.NoLiveClient: if it is retired, or unknown
     """
     with transaction.atomic():
         client = clients.replace_keys(client_id=client_id, jwks=jwks)
@@ -75,7 +75,7 @@ def retire(*, client_id: str, at: datetime) -> None:
     """
     End a client and its tokens.
 
-    :raises clients.NotLive: if it is retired already, or unknown
+    :raises clients.NoLiveClient: if it is retired already, or unknown
     """
     with transaction.atomic():
         entries.record(

@@ -12,6 +12,7 @@ import os
 import secrets
 import tempfile
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -46,7 +47,7 @@ def pytest_configure(config):
     # Each process has keys of its own: workers have databases of their own, too.
     keyring = folder / "keyring"
     keyring.mkdir(mode=0o700)
-    settings.KEYRING_DIR = keyring
+    settings.KEYRING = replace(settings.KEYRING, folder=keyring)
     settings.KEYRING_TEMPLATE = folder / "keyring-template"
     os.environ["KEYRING_DIR"] = str(keyring)
     is_worker = hasattr(config, "workerinput")
@@ -146,7 +147,7 @@ def _turn(item) -> int:
 def _keyring():
     from limited_use.vault.file_keyring import FileKeyring
 
-    FileKeyring.create(settings.KEYRING_DIR)
+    FileKeyring.create(settings.KEYRING.folder)
 
 
 @pytest.fixture(autouse=True)

@@ -50,7 +50,7 @@ _count = itertools.count(1)
 
 def make_keyring():
     """Make sure that this process has keys, as an operator's `init_keyring` does."""
-    folder = settings.KEYRING_DIR
+    folder = settings.KEYRING.folder
     if folder.is_dir() and any(folder.iterdir()):
         return FileKeyring(folder)
     keys.forget()

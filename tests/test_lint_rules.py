@@ -80,6 +80,25 @@ PLANTED = {
         ("from django.contrib.admin import ModelAdmin", "TID251"),
     ),
     "speaks a protocol in clear": (("import telnetlib", "TID251"),),
+    "speaks a protocol of mail": (
+        ("import smtplib", "TID251"),
+        ("from imaplib import IMAP4", "TID251"),
+        ("import poplib", "TID251"),
+        ("import imapclient", "TID251"),
+        ("import aiosmtplib", "TID251"),
+    ),
+    "parses XML": (
+        ("import xml.etree.ElementTree", "TID251"),
+        ("from xml.sax import parse", "TID251"),
+        ("from lxml import etree", "TID251"),
+        ("import defusedxml.minidom", "TID251"),
+    ),
+    "connects a signal of Django": (
+        ("from django.db.models.signals import post_save", "TID251"),
+        ("from django.core import signals", "TID251"),
+        ("from django.contrib.auth.signals import user_logged_in", "TID251"),
+        ("from django.dispatch import receiver", "TID251"),
+    ),
     "imports what allauth keeps to itself": (
         ("from allauth.core.internal import ratelimit", "TID251"),
         ("from allauth.account.internal.flows.login import record_authentication", "TID251"),
@@ -107,6 +126,9 @@ RULES = (
     pytest.param("shows models by their fields", marks=pytest.mark.invariant(2)),
     pytest.param("signs under a key that all purposes share", marks=pytest.mark.control("2.3.4")),
     "speaks a protocol in clear",
+    pytest.param("speaks a protocol of mail", marks=pytest.mark.scenario("M4")),
+    pytest.param("parses XML", marks=pytest.mark.control("5.1.6")),
+    "connects a signal of Django",
     "imports what allauth keeps to itself",
 )
 

@@ -66,11 +66,6 @@ class TestTheRepository:
     def test_switches_no_verification_of_certificates_off(self):
         assert holding(r"verify\s*=\s*False|CERT_NONE|check_hostname\s*=\s*False") == []
 
-    @pytest.mark.control("5.1.6")
-    def test_parses_no_xml(self):
-        assert holding(r"^\s*(from|import) (xml|lxml|defusedxml)\b") == []
-
     @pytest.mark.control("4.1.2")
-    @pytest.mark.control("5.1.6")
     def test_is_looked_at_by_searches_that_find(self):
         assert "config/settings.py" in holding(r"^from config\.env import")

@@ -74,11 +74,11 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Nobody invited you to it:",
             "there is nothing to answer.",
         ],
-        "integrations/calendars/writing/checking.py": [
+        "integrations/calendars/events/validation.py": [
             "There are characters in it that cannot be shown.",
             "The name of number {…} is too long, or cannot be shown.",
         ],
-        "integrations/calendars/writing/remaking.py": [
+        "integrations/calendars/events/local_edits.py": [
             "Nobody can be invited from a calendar that is kept here:",
         ],
         "integrations/inbox/shapes.py": [
@@ -94,9 +94,6 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "integrations/problem_catalogue.py": [
             "There is nothing here.",
             "Nobody is signed in.",
-        ],
-        "integrations/problems.py": [
-            "There is nothing here.",
             "That cannot be done at the moment.",
             "Nothing is connected here.",
             "There is nothing of that name.",

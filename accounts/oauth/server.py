@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
-from authlib.integrations.django_oauth2.requests import DjangoOAuth2Payload, DjangoOAuth2Request
+from authlib.integrations.django_oauth2.requests import DjangoOAuth2Payload
 from authlib.oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
@@ -17,11 +17,11 @@ from authlib.oauth2.rfc6749 import (
     UnsupportedGrantTypeError,
 )
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 
 from accounts import tokens
 from accounts.models import ServiceClient
-from accounts.oauth.assertion import NotAuthenticated, PrivateKeyJwt, find_client
+from accounts.oauth.assertion import PrivateKeyJwt, find_client
 
 SCOPE_PREFIX = "purpose:"
 _FORM = "application/x-www-form-urlencoded"
@@ -76,7 +76,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
     def __init__(self, *, audience: str, at: datetime) -> None:
         super().__init__()
         self.at = at
-        self.register_client_auth_method("private_key_jwt", PrivateKeyJwt(audience=audience, at=at))
+        self._private_key_jwt = PrivateKeyJwt(audience=audience, at=at)
         self.register_grant(DelegatedCredentials)
 
     def query_client(self, client_id: str) -> ServiceClient | None:
@@ -88,18 +88,14 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         methods: list[str],  # noqa: ARG002  # authlib's shape
         endpoint: str = "token",  # noqa: ARG002
     ) -> ServiceClient:
-        # authlib would fall through to the next method; here there is one.
-        method: _Method = self._client_auth._methods["private_key_jwt"]  # noqa: SLF001
-        client = method(self.query_client, request)
-        if client is None:
-            raise NotAuthenticated
-        return client
+        # authlib would fall through to its next method; there is only this one.
+        return self._private_key_jwt(self.query_client, request)
 
-    def create_oauth2_request(self, request: HttpRequest) -> DjangoOAuth2Request:
-        return _PostedRequest(request)
+    def create_oauth2_request(self, request: HttpRequest) -> OAuth2Request:
+        return _TokenRequest(request)
 
     def get_token_grant(self, request: Any) -> Any:
-        _refuse_oddities(request._request)  # noqa: SLF001
+        _refuse_oddities(request.http)
         if request.payload.grant_type != DelegatedCredentials.GRANT_TYPE:
             raise UnknownGrantType(None)
         return super().get_token_grant(request)
@@ -124,17 +120,26 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         return response
 
 
-class _PostedRequest(DjangoOAuth2Request):  # type: ignore[misc]  # authlib ships no types
+class _TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no types
+    """
+    A request of the token endpoint.
+
+    Not authlib's own class for Django, which refuses every http address but localhost's. Whether a
+    request must be https is decided by `SECURE_SSL_REDIRECT`, which knows about proxies.
+    """
+
     def __init__(self, request: HttpRequest) -> None:
-        # authlib refuses every http address but localhost's. Which requests must be https
-        # is `SECURE_SSL_REDIRECT`'s to say, which knows about proxies.
-        OAuth2Request.__init__(self, request.method, "https://token", headers=request.headers)
+        super().__init__(request.method, "https://token", headers=request.headers)
         self.payload = DjangoOAuth2Payload(request)
-        self._request = request
+        self.http = request
 
+    @property
+    def args(self) -> QueryDict:
+        return self.http.GET
 
-class _Method(Protocol):
-    def __call__(self, query_client: Any, request: Any) -> ServiceClient | None: ...
+    @property
+    def form(self) -> QueryDict:
+        return self.http.POST
 
 
 def _refuse_oddities(request: HttpRequest) -> None:

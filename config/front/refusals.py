@@ -14,8 +14,7 @@ from django.conf import settings
 from django.utils.encoding import escape_uri_path
 
 from config import browser_headers
-from integrations.problem_catalogue import EXPLAINED
-from integrations.problems import BUSY
+from integrations.problem_catalogue import BUSY, EXPLAINED
 
 Headers = Sequence[tuple[bytes, bytes]]
 

@@ -136,6 +136,13 @@ def key(when: When) -> Start:
         raise BadEvent from None
 
 
+def to_when(start: Start) -> When:
+    """Return the original start of an occurrence as an adapter takes it: the inverse of `key`."""
+    if isinstance(start, datetime):
+        return When(at=start, zone="UTC")
+    return When(day=start)
+
+
 def checked(content: EventContent) -> tuple[Start, Start]:
     """
     Return the validated start and end of an event.

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,6 +17,7 @@ from accounts.actors import Actor, get_actor
 from accounts.permissions import needs
 from accounts.roles import Permission
 from integrations import permits
+from integrations.asking import Asked, NotFound
 
 from .bodies import Body
 from .negotiation import OneShape
@@ -61,6 +62,10 @@ class OwnView(LimitedView):
         if self.actor.user_id is None:
             raise NotFound
         return self.actor.user_id
+
+    @property
+    def question(self) -> Asked:
+        return Asked(actor=self.actor, user_id=self.user_id, at=self.at)
 
     @property
     def request_id(self) -> str | None:

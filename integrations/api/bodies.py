@@ -10,6 +10,7 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from integrations import zones
 
@@ -81,3 +82,13 @@ class ClockTime(OnlyStrings, serializers.TimeField):
             self.fail("invalid", format="hh:mm")
         found: time = super().to_internal_value(data)
         return found
+
+
+class DistinctList(serializers.ListField):
+    """A list in which no value is twice."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        values = super().run_validation(data)
+        if len(set(values)) < len(values):
+            raise serializers.ValidationError(["Each is named once."])
+        return values

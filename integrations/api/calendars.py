@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.actors import ActorKind
-from integrations.asking import Asked
-from integrations.asking import NotFound as NotThere
+from integrations import idempotency
+from integrations.asking import NotFound
 from integrations.calendars import catalogue, local, single
 from integrations.calendars.local import About
-from integrations.calendars.writing import once
+from integrations.idempotency import Attempt, idempotent
 
 from . import calendar_serializers as shapes
 from .base import OwnView, json
-from .conditions import IF_MATCH, KEY, if_match, replayed, sent, tagged
+from .conditions import IF_MATCH, if_match, tagged
 
 
 class CalendarView(OwnView):
@@ -28,10 +28,6 @@ class CalendarView(OwnView):
         """A feature reads calendars; what stands in them is for their owner to say."""
         if self.actor.kind != ActorKind.PERSON:
             raise NotFound
-
-    @property
-    def question(self) -> Asked:
-        return Asked(actor=self.actor, user_id=self.user_id, at=self.at)
 
 
 class CalendarList(CalendarView):
@@ -44,11 +40,12 @@ class CalendarList(CalendarView):
 
     @extend_schema(
         operation_id="create_calendar",
-        parameters=[KEY],
+        parameters=[idempotency.HEADER],
         request=shapes.NewCalendar,
         responses={201: shapes.Calendar},
     )
-    def post(self, request: Request, **_: Any) -> HttpResponse:
+    @idempotent("create_calendar")
+    def post(self, request: Request, *, attempt: Attempt, **_: Any) -> HttpResponse:
         """
         Begin a calendar that lives here, in no provider, once under one `Idempotency-Key`.
 
@@ -59,19 +56,18 @@ class CalendarList(CalendarView):
         self.asked(request)
         self.must_be_person()
         wanted = self.given(request, shapes.NewCalendar)
-        made = local.create_once(
+        created = local.create_once(
             self.question,
             about=_about(wanted),
             version=wanted["version"],
-            sent=sent(request, "create_calendar"),
+            request=attempt.read(),
         )
-        if not made.is_replayed:
-            return tagged(single.read_calendar(self.question, made.calendar_id), status=201)
-        try:
-            body = single.read_calendar(self.question, made.calendar_id)
-        except NotThere:
-            raise once.NoLongerHere from None
-        return replayed(tagged(body, status=201))
+        if created.is_replayed:
+            return idempotency.replay(lambda: self._answer(created.calendar_id))
+        return self._answer(created.calendar_id)
+
+    def _answer(self, calendar_id: UUID) -> HttpResponse:
+        return tagged(single.read_calendar(self.question, calendar_id), status=HTTPStatus.CREATED)
 
 
 class CalendarDetail(CalendarView):

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from accounts.actors import ActorKind
 from integrations import notices, permits, scopes
+from integrations.asking import NotFound
 from integrations.models import Connection, ConnectionStatus, Integration
 from integrations.providers import PROVIDERS
 from integrations.sync import progress

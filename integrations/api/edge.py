@@ -10,11 +10,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
-from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from integrations import busy_page, problems
+from integrations import busy_page, problem_catalogue, problems
+from integrations.asking import NotFound
 
 from . import handler
 from .negotiation import OneShape
@@ -48,7 +48,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     It names a host that is not ours, has too many parameters, or a body that is too large.
     """
     if request.path.startswith(PREFIX):
-        return handler.said(request, "bad-request")
+        return handler.render_problem(request, problem_catalogue.BAD_REQUEST)
     return defaults.bad_request(request, exception)
 
 
@@ -61,7 +61,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if not request.path.startswith(PREFIX):
         return show_server_error(request)
-    return handler.said(request, problems.BUSY.code if _is_busy() else "unexpected")
+    return handler.render_problem(
+        request, problem_catalogue.BUSY if _is_busy() else problem_catalogue.UNEXPECTED
+    )
 
 
 def show_server_error(request: HttpRequest) -> HttpResponse:
@@ -71,4 +73,4 @@ def show_server_error(request: HttpRequest) -> HttpResponse:
 
 def _is_busy() -> bool:
     error = sys.exception()
-    return isinstance(error, Exception) and problems.of(error) is problems.BUSY
+    return isinstance(error, Exception) and problems.find_problem(error) is problem_catalogue.BUSY

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from .bodies import Body, Person
-from .free_busy_shapes import MOST_PEOPLE, once
+from .bodies import Body, DistinctList, Person
+from .free_busy_shapes import MOST_PEOPLE
 from .json_fields import Boolean, Id, Integer, Text
 
 _SCOPES = ["this", "following", "all"]
@@ -65,15 +63,12 @@ class EventFields(Told):
 class NewEvent(EventFields):
     calendar_id = Id()
     when = WhenGiven()
-    require_free = serializers.ListField(
+    require_free = DistinctList(
         child=Person(),
         default=list,
         max_length=MOST_PEOPLE,
         help_text="Ids of people, or `me`, who have to be free then, looked at anew: else a 409.",
     )
-
-    def validate_require_free(self, value: list[UUID]) -> list[UUID]:
-        return once(value)
 
 
 @extend_schema_serializer(component_name="EventEdit")

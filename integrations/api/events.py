@@ -1,7 +1,11 @@
-"""`/events`: what happens in a window, and one event."""
+"""`/events`: events in a window, one event, and writes of events."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -9,15 +13,39 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from integrations import concurrency, idempotency
+from integrations.asking import Asked
 from integrations.calendars import agenda, busy, single
+from integrations.calendars.events import access, drafts, service
+from integrations.calendars.events.drafts import Draft, Edit, Guest
+from integrations.calendars.events.results import Written
+from integrations.calendars.events.validation import BadDraft
+from integrations.event_shapes import Reminder, When
+from integrations.idempotency import Attempt, idempotent
 
 from . import calendar_serializers as shapes
 from . import event_write_shapes as write_shapes
-from . import event_writes
 from .base import json
 from .calendars import CalendarView
-from .conditions import IF_MATCH, KEY, if_match, tagged
+from .conditions import IF_MATCH, if_match, tagged
+
+View = Callable[..., HttpResponse]
+
+
+def explains_bad_draft(method: View) -> View:
+    """Decorate a method of a view: an invalid event is a 400, with a message for each field."""
+
+    @wraps(method)
+    def handle(*args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return method(*args, **kwargs)
+        except BadDraft as error:
+            messages = {name: [message] for name, message in error.fields.items()}
+        raise ValidationError(messages)
+
+    return handle
 
 
 class EventList(CalendarView):
@@ -50,11 +78,13 @@ class EventList(CalendarView):
 
     @extend_schema(
         operation_id="create_event",
-        parameters=[KEY],
+        parameters=[idempotency.HEADER],
         request=write_shapes.NewEvent,
         responses={201: shapes.Event, 202: write_shapes.WrittenElsewhere},
     )
-    def post(self, request: Request, **_: Any) -> HttpResponse:
+    @explains_bad_draft
+    @idempotent("create_event", undone=service.NOT_WRITTEN)
+    def post(self, request: Request, *, attempt: Attempt, **_: Any) -> HttpResponse:
         """
         Write a new event, once under one `Idempotency-Key`, for 24 hours.
 
@@ -67,7 +97,31 @@ class EventList(CalendarView):
         given = self.given(request, write_shapes.NewEvent)
         if given["require_free"]:
             self.count(request, busy.RATE)
-        return event_writes.create(self.question, request, given)
+        return self._create(attempt, given)
+
+    @concurrency.waiting()
+    def _create(self, attempt: Attempt, given: Mapping[str, Any]) -> HttpResponse:
+        draft, key = Draft(**to_edit(given)), attempt.read().key
+        seen = access.find_calendar(self.question, given["calendar_id"])
+        earlier = attempt.claim(self.question, seen.calendar.integration)
+        if earlier is not None:
+            row_id = earlier.event_id
+            before = Written(seen.calendar.id, None if row_id is None else str(row_id))
+            return idempotency.replay(
+                lambda: answer(self.question, before, status=HTTPStatus.CREATED)
+            )
+        written = service.create(
+            self.question,
+            seen,
+            draft,
+            key=key,
+            notify=given["notify"],
+            require_free=given["require_free"],
+        )
+        event_id = None if written.id is None else UUID(written.id)
+        status = HTTPStatus.ACCEPTED if event_id is None else HTTPStatus.CREATED
+        attempt.complete(status=status, event_id=event_id)
+        return answer(self.question, written, status=HTTPStatus.CREATED)
 
 
 class EventDetail(CalendarView):
@@ -83,6 +137,7 @@ class EventDetail(CalendarView):
         request=write_shapes.EventEdit,
         responses={200: shapes.Event, 202: write_shapes.WrittenElsewhere},
     )
+    @explains_bad_draft
     def patch(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """
         Change an event, an occurrence, or with `scope` a series from there on or as a whole.
@@ -93,7 +148,17 @@ class EventDetail(CalendarView):
         self.asked(request)
         etag = if_match(request)
         given = self.given(request, write_shapes.EventEdit)
-        return event_writes.change(self.question, single.event_id(event_id), given, etag=etag)
+        name = single.event_id(event_id)
+        with concurrency.waiting():
+            written = service.change(
+                self.question,
+                name,
+                to_edit(given),
+                etag=etag,
+                scope=given["scope"],
+                notify=given["notify"],
+            )
+            return answer(self.question, written)
 
     @extend_schema(
         operation_id="delete_event",
@@ -104,7 +169,11 @@ class EventDetail(CalendarView):
         """Delete an event, or cancel an occurrence; what is gone already is no error."""
         etag = if_match(request)
         given = self.asked_of(request, write_shapes.DeleteQuery)
-        event_writes.delete(self.question, single.event_id(event_id), given, etag=etag)
+        name = single.event_id(event_id)
+        with concurrency.waiting():
+            service.delete(
+                self.question, name, etag=etag, scope=given["scope"], notify=given["notify"]
+            )
         return HttpResponse(status=204)
 
 
@@ -115,6 +184,7 @@ class EventMove(CalendarView):
         request=write_shapes.Move,
         responses={200: shapes.Event, 202: write_shapes.WrittenElsewhere},
     )
+    @explains_bad_draft
     def post(self, request: Request, event_id: str, **_: Any) -> HttpResponse:
         """
         Move an event, or a whole series by its own id, to another calendar; it has another id then.
@@ -125,7 +195,10 @@ class EventMove(CalendarView):
         self.asked(request)
         etag = if_match(request)
         given = self.given(request, write_shapes.Move)
-        return event_writes.move(self.question, single.event_id(event_id), given, etag=etag)
+        name, to = single.event_id(event_id), given["calendar_id"]
+        with concurrency.waiting():
+            written = service.move(self.question, name, etag=etag, to=to, notify=given["notify"])
+            return answer(self.question, written)
 
 
 class EventResponse(CalendarView):
@@ -145,13 +218,81 @@ class EventResponse(CalendarView):
         self.asked(request)
         etag = if_match(request)
         given = self.given(request, write_shapes.Answer)
-        return event_writes.respond(self.question, single.event_id(event_id), given, etag=etag)
+        name = single.event_id(event_id)
+        with concurrency.waiting():
+            written = service.respond(
+                self.question,
+                name,
+                given["status"],
+                etag=etag,
+                scope=given["scope"],
+                notify=given["notify"],
+            )
+            return answer(self.question, written)
+
+
+def answer(asked: Asked, written: Written, *, status: int = HTTPStatus.OK) -> HttpResponse:
+    """Return the event as it is after a write; 202 without it, if Antares does not show it."""
+    if written.id is None:
+        return Response(
+            {"status": "written", "calendar_id": written.calendar_id, "id": None},
+            status=HTTPStatus.ACCEPTED,
+        )
+    name = single.event_id(written.id)
+    return tagged(single.read_event(asked, name, seen=written.seen), status=status)
+
+
+def to_edit(given: Mapping[str, Any]) -> Edit:
+    edit: Edit = {}
+    for name in ("title", "description", "location"):
+        if name in given:
+            edit[name] = given[name]
+    if "when" in given:
+        edit["start"], edit["end"] = _to_times(given["when"])
+    if "recurrence" in given:
+        edit["recurrence"] = tuple(given["recurrence"])
+    if "participants" in given:
+        edit["attendees"] = tuple(Guest(**guest) for guest in given["participants"])
+    if "busy" in given:
+        edit["is_busy"] = given["busy"]
+    if "visibility" in given:
+        edit["is_private"] = given["visibility"] == "private"
+    if "reminders" in given:
+        reminders = given["reminders"]
+        edit["reminders"] = (
+            None if reminders is None else tuple(Reminder(**fields) for fields in reminders)
+        )
+    return edit
+
+
+def _to_times(when: Mapping[str, str]) -> tuple[When, When]:
+    is_all_day = when["object"] == "datespan"
+    times: list[When] = []
+    for name in ("start", "end"):
+        try:
+            times.append(
+                When(day=date.fromisoformat(when[name]))
+                if is_all_day
+                else _to_moment(when[name], when["timezone"], name)
+            )
+        except ValueError:
+            reason = "A date." if is_all_day else "A time of RFC 3339, or one without an offset."
+            raise ValidationError({f"when.{name}": [reason]}) from None
+    return times[0], times[1]
+
+
+def _to_moment(text: str, zone: str, name: str) -> When:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        return drafts.moment(at, zone, field=name)
+    known = drafts.moment(datetime(2000, 1, 1), zone).zone  # noqa: DTZ001 - a clock time
+    return When(at=at, zone=known)
 
 
 def _ids(text: str | None) -> list[UUID] | None:
     if text is None:
         return None
     try:
-        return [UUID(one) for one in text.split(",")]
+        return [UUID(part) for part in text.split(",")]
     except ValueError:
         raise ValidationError({"calendar_id": ["Ids, with commas between."]}) from None

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from integrations.almanac.rules import FIRST_YEAR, LAST_YEAR
 
-from .bodies import Body, Moment, Person, Zone
+from .bodies import Body, DistinctList, Moment, Person, Zone
 from .json_fields import Id
 
 MOST_PEOPLE: Final = 50
@@ -25,37 +25,24 @@ class FreeBusyQuery(Body):
     start = Moment()
     end = Moment()
     timezone = Zone(default="UTC", help_text="An IANA name: on whose clocks days begin.")
-    people = serializers.ListField(
+    people = DistinctList(
         child=Person(),
         default=list,
         max_length=MOST_PEOPLE,
         help_text="Ids of people, or `me`. Whoever shares nothing with you is unknown.",
     )
-    calendars = serializers.ListField(
+    calendars = DistinctList(
         child=Id(),
         default=list,
         max_length=MOST_CALENDARS,
         help_text="Ids of calendars, beside people or instead.",
     )
 
-    def validate_people(self, value: list[Any]) -> list[Any]:
-        return once(value)
-
-    def validate_calendars(self, value: list[Any]) -> list[Any]:
-        return once(value)
-
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         check_window(attrs)
         if not attrs["people"] and not attrs["calendars"]:
             raise serializers.ValidationError({"people": ["Name somebody, or a calendar."]})
         return attrs
-
-
-def once(value: list[Any]) -> list[Any]:
-    """:raises ValidationError: if something is named twice"""
-    if len(set(value)) < len(value):
-        raise serializers.ValidationError(["Each is named once."])
-    return value
 
 
 def check_window(attrs: dict[str, Any]) -> None:

@@ -6,80 +6,91 @@ import math
 from itertools import islice
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.views import APIView, set_rollback
 
-from accounts.reauthentication import ReauthenticationNeeded
-from integrations import problem_catalogue, problems
+from integrations import problems
 from integrations.concurrency import TooManyStreams, TooManyWaits
 from integrations.icalendars.problems import Unreadable
+from integrations.problem_catalogue import LIMITED_USE_REFUSED, Problem
 from integrations.providers.errors import ProviderError, RateLimited
 from limited_use.guard import Refused
 
 from . import problem
-from .conditions import IfMatchNeeded
 
-#: Of what is wrong with one request, so many are named.
-MOST_SAID: Final = 100
+#: Most errors of one request that are listed in its answer.
+MAX_ERRORS: Final = 100
 
 
 def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """
-    Return the problem document for `error`, or None for what nobody foresaw.
+    Return the problem document for `error`, or None for an unexpected exception.
 
     None makes DRF raise: a bug is a 500 and pages a developer.
     """
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001 - DRF's own accessor is private
     if isinstance(error, Refused):
-        return refused(request, error)
-    known = problems.of(error)
-    if known is not None:
-        wait = getattr(error, "retry_after", None) or known.retry_after
-        seconds = max(1, math.ceil(wait)) if wait else None
-        return problem.respond(
-            request,
-            status=known.status,
-            code=known.code,
-            title=known.title,
-            detail=known.says,
-            extra={**_of_provider(error, seconds), **_of_file(error)},
-            headers={"Retry-After": str(seconds)} if seconds else None,
+        return _render_refusal(request, error)
+    if (known := problems.find_problem(error)) is not None:
+        return _render_operation_problem(request, known, error)
+    if (known := problems.find_framework_problem(error)) is not None:
+        headers = _get_framework_headers(error, context["view"])
+        return render_problem(
+            request, known, headers=headers, extra=_describe_framework_error(error)
         )
-    return _from_framework(request, error, context["view"])
+    return None
 
 
-def _of_provider(error: Exception, seconds: int | None) -> dict[str, Any]:
-    """Return what the provider said, as code and numbers, and whose limit it was, if it was one."""
+def render_problem(request: HttpRequest, known: Problem, **more: Any) -> HttpResponse:
+    """Return the document of a problem."""
+    if known.retry_after is not None:
+        more.setdefault("headers", {"Retry-After": str(known.retry_after)})
+    more.setdefault("detail", known.says)
+    return problem.respond(request, status=known.status, code=known.code, title=known.title, **more)
+
+
+def _render_operation_problem(
+    request: HttpRequest, known: Problem, error: Exception
+) -> HttpResponse:
+    wait = getattr(error, "retry_after", None) or known.retry_after
+    seconds = max(1, math.ceil(wait)) if wait else None
+    return render_problem(
+        request,
+        known,
+        extra={**_describe_provider_answer(error, seconds), **_list_file_errors(error)},
+        headers={"Retry-After": str(seconds)} if seconds else None,
+    )
+
+
+def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str, Any]:
+    """Return the provider's answer as code and numbers, and whose limit was reached, if any."""
     if isinstance(error, TooManyStreams | TooManyWaits):
         return {"limited_by": "self"}
     if not isinstance(error, ProviderError):
         return {}
-    said = {"status": error.status, "reason": error.reason or None, "retry_after": seconds}
+    answer = {"status": error.status, "reason": error.reason or None, "retry_after": seconds}
     if not isinstance(error, RateLimited):
-        return {"provider": said}
-    # Our own bucket is drawn from before anybody is asked.
-    return {"provider": said, "limited_by": "self" if error.status is None else "provider"}
+        return {"provider": answer}
+    # Without a status the provider was not called: our own limit comes first.
+    return {"provider": answer, "limited_by": "self" if error.status is None else "provider"}
 
 
-def _of_file(error: Exception) -> dict[str, Any]:
-    """Return which lines of a file are in the way, by number, in our words."""
+def _list_file_errors(error: Exception) -> dict[str, Any]:
+    """Return the lines of a file that cannot be read, by number, in our words."""
     if not isinstance(error, Unreadable):
         return {}
-    told = [{"line": one.line, "detail": one.says} for one in error.problems]
-    return {"errors": told, "has_more": error.has_more}
+    errors = [{"line": found.line, "detail": found.says} for found in error.problems]
+    return {"errors": errors, "has_more": error.has_more}
 
 
-def refused(request: HttpRequest, error: Refused) -> HttpResponse:
-    """Return 403 `limited-use-refused` with rule, clauses, what is missing and the entry."""
+def _render_refusal(request: HttpRequest, error: Refused) -> HttpResponse:
+    """Return 403 `limited-use-refused` with rule, clauses, missing consent and ledger entry."""
     decision = error.decision
-    return problem.respond(
+    return render_problem(
         request,
-        status=403,
-        code="limited-use-refused",
-        title=problem_catalogue.EXPLAINED["limited-use-refused"].title,
+        LIMITED_USE_REFUSED,
         detail=error.says,
         extra={
             "rule": decision.rule_id,
@@ -93,34 +104,7 @@ def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     )
 
 
-# The framework's own exceptions, and which problem each is.
-_FRAMEWORK: tuple[tuple[type[Exception], str], ...] = (
-    (IfMatchNeeded, "if-match-needed"),
-    (Http404, "not-found"),
-    (exceptions.NotFound, "not-found"),
-    (exceptions.NotAuthenticated, "not-authenticated"),
-    (exceptions.AuthenticationFailed, "not-authenticated"),
-    (ReauthenticationNeeded, "reauthentication-needed"),
-    (PermissionDenied, "not-permitted"),
-    (exceptions.PermissionDenied, "not-permitted"),
-    (exceptions.MethodNotAllowed, "method-not-allowed"),
-    (exceptions.Throttled, "rate-limited"),
-    (exceptions.ValidationError, "bad-request"),
-    (exceptions.ParseError, "bad-request"),
-    # A form, which nothing here takes, and of what Django would not hold in memory.
-    (RequestDataTooBig, "bad-request"),
-)
-
-
-def _from_framework(request: HttpRequest, error: Exception, view: APIView) -> HttpResponse | None:
-    for kind, code in _FRAMEWORK:
-        if isinstance(error, kind):
-            headers = _headers(error, view)
-            return said(request, code, headers=headers, extra=_extra(error))
-    return None
-
-
-def _headers(error: Exception, view: APIView) -> dict[str, str]:
+def _get_framework_headers(error: Exception, view: APIView) -> dict[str, str]:
     if isinstance(error, exceptions.AuthenticationFailed):
         return {"WWW-Authenticate": 'Bearer realm="antares", error="invalid_token"'}
     if isinstance(error, exceptions.NotAuthenticated):
@@ -133,41 +117,31 @@ def _headers(error: Exception, view: APIView) -> dict[str, str]:
     return {}
 
 
-def _extra(error: Exception) -> dict[str, Any]:
+def _describe_framework_error(error: Exception) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
-        return {"errors": _pointers(error.detail)}
+        return {"errors": _list_field_errors(error.detail)}
     if isinstance(error, exceptions.Throttled):
         return {"limited_by": "self"}
     return {}
 
 
-def said(request: HttpRequest, code: str, **more: Any) -> HttpResponse:
-    """Return the problem of this code, in the catalogue's words."""
-    known = problem_catalogue.EXPLAINED[code]
-    if known.retry_after is not None:
-        more.setdefault("headers", {"Retry-After": str(known.retry_after)})
-    return problem.respond(
-        request, status=known.status, code=code, title=known.title, detail=known.says, **more
-    )
-
-
-def _pointers(detail: Any, place: str = "") -> list[dict[str, str]]:
+def _list_field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
     """
-    Return which parameter is wrong and why, in the serializer's words.
+    Return each wrong parameter with the serializer's message.
 
-    What lies deeper in a body is named by the way to it, as in `participants/0/hours`.
+    The path of a nested field has slashes, as in `participants/0/hours`.
     """
     if isinstance(detail, dict):
         inner = detail.items()
-    elif isinstance(detail, list) and any(isinstance(one, dict | list) for one in detail):
+    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
         inner = dict(enumerate(detail)).items()
     else:
-        words = detail if isinstance(detail, list) else [detail]
-        return [{"parameter": place, "detail": " ".join(map(str, words))}] if place else []
-    found = (
-        pointer
-        for name, said_of in inner
-        if said_of
-        for pointer in _pointers(said_of, f"{place}/{name}" if place else str(name))
+        messages = detail if isinstance(detail, list) else [detail]
+        return [{"parameter": path, "detail": " ".join(map(str, messages))}] if path else []
+    errors = (
+        error
+        for name, nested in inner
+        if nested
+        for error in _list_field_errors(nested, f"{path}/{name}" if path else str(name))
     )
-    return list(islice(found, MOST_SAID))
+    return list(islice(errors, MAX_ERRORS))

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import ActorKind
+from integrations.asking import NotFound
 from integrations.calendars import sharing
 from integrations.calendars.sharing import Standing
 from limited_use.features import FEATURES

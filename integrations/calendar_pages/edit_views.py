@@ -15,8 +15,11 @@ from accounts.roles import Permission
 from integrations.asking import NotFound, asked_by
 from integrations.calendar_pages import event_views, filling, preferences, saying, telling
 from integrations.calendar_pages.filling import EditForm
-from integrations.calendars import looking, single, versions, writing
-from integrations.calendars.writing import Scope, Stale, Written
+from integrations.calendars import looking, single, versions
+from integrations.calendars.events import service
+from integrations.calendars.events.results import Scope, Written
+from integrations.calendars.events.validation import BadDraft
+from integrations.calendars.versions import Stale
 from limited_use.sinks import agenda as sink
 from limited_use.vault.records import Damaged
 
@@ -40,7 +43,7 @@ def edit(request: HttpRequest, event_id: str) -> HttpResponse:
             written = _change(request, event_id, form)
         except NotFound:
             raise Http404 from None
-        except writing.BadDraft as bad:
+        except BadDraft as bad:
             form.refuse(bad)
         except saying.FORESEEN as error:
             why, status = saying.why(error), saying.status(error)
@@ -70,7 +73,7 @@ def _change(request: HttpRequest, event_id: str, form: EditForm) -> Written | No
     wanted = form.edit(is_occurrence=name.original is not None)
     if not wanted:
         return None
-    return writing.change(
+    return service.change(
         asked_by(request),
         name,
         wanted,

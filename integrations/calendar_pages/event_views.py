@@ -22,9 +22,11 @@ from accounts.roles import Permission
 from integrations import framing
 from integrations.asking import NotFound, asked_by
 from integrations.calendar_pages import preferences, saying, telling
-from integrations.calendars import looking, single, writing
-from integrations.calendars.writing import Scope
-from integrations.providers.calendars import Notify, Response
+from integrations.calendars import looking, single
+from integrations.calendars.events import service
+from integrations.calendars.events.results import Scope
+from integrations.event_shapes import Response
+from integrations.providers.calendars import Notify
 from limited_use.claims import claim
 from limited_use.sinks import agenda as sink
 from limited_use.vault.records import Damaged
@@ -54,7 +56,7 @@ def answer(request: HttpRequest, event_id: str) -> HttpResponse:
     if response not in _RESPONSES:
         raise Http404
     try:
-        writing.respond(
+        service.respond(
             asked,
             single.event_id(event_id),
             cast("Response", response),
@@ -83,7 +85,7 @@ def delete(request: HttpRequest, event_id: str) -> HttpResponse:
         raise Http404
     asked = asked_by(request)
     try:
-        writing.delete(
+        service.delete(
             asked,
             single.event_id(event_id),
             etag=request.POST.get("version", ""),

@@ -13,9 +13,10 @@ from integrations.calendar_pages import preferences, repeating, telling
 from integrations.calendar_pages.forms import REMINDERS, EventForm
 from integrations.calendar_pages.repeating import Repeat
 from integrations.calendars import versions
+from integrations.calendars.events import drafts
+from integrations.calendars.events.drafts import Edit, Guest
 from integrations.calendars.looking import OneEvent
-from integrations.calendars.writing import Edit, Guest, drafts
-from integrations.providers.calendars import EventContent, Reminder, When
+from integrations.event_shapes import EventContent, Reminder, When
 from limited_use.sinks.agenda import Opened, Shown
 
 #: What is none of the choices, and stays.
@@ -58,7 +59,7 @@ class EditForm(EventForm):
         """
         given = self.cleaned_data
         draft = self.draft()
-        changed = set(versions.changed_since(given["version"], drafts.content(draft)))
+        changed = set(versions.changed_since(given["version"], drafts.to_event_content(draft)))
         if is_occurrence or given["repeats"] == KEEP:
             changed.discard("recurrence")
         if given["reminders"] == KEEP:

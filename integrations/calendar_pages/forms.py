@@ -10,8 +10,10 @@ from django import forms
 
 from integrations.calendar_pages import repeating
 from integrations.calendar_pages.repeating import Repeat
-from integrations.calendars.writing import BadDraft, Draft, Guest, drafts
-from integrations.providers.calendars import Reminder, When
+from integrations.calendars.events import drafts
+from integrations.calendars.events.drafts import Draft, Guest
+from integrations.calendars.events.validation import BadDraft
+from integrations.event_shapes import Reminder, When
 
 _DAY: Final = timedelta(days=1)
 # As many as can be invited, by the longest addresses, one on a line.

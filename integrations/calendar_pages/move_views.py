@@ -22,7 +22,9 @@ from integrations.calendar_pages import (
     telling,
     writable,
 )
-from integrations.calendars import looking, single, writing
+from integrations.calendars import looking, single
+from integrations.calendars.events import service
+from integrations.calendars.events.validation import BadDraft
 from integrations.calendars.looking import OneEvent
 from integrations.calendars.single import EventId
 from limited_use.sinks import agenda as sink
@@ -42,7 +44,7 @@ def move(request: HttpRequest, event_id: str) -> HttpResponse:
     except ValueError:
         return _page(request, event_id, why="Choose where it is to go.", status=400)
     try:
-        moved = writing.move(
+        moved = service.move(
             asked_by(request),
             _all_of(event_id),
             etag=request.POST.get("version", ""),
@@ -52,7 +54,7 @@ def move(request: HttpRequest, event_id: str) -> HttpResponse:
     except NotFound:
         # Of the event or of the calendar: the page tells which.
         return _page(request, event_id, why=saying.why(NotFound()), status=409)
-    except writing.BadDraft as bad:
+    except BadDraft as bad:
         return _page(request, event_id, why=" ".join(bad.fields.values()), status=400)
     except saying.FORESEEN as error:
         return _page(request, event_id, why=saying.why(error), status=saying.status(error))

@@ -26,9 +26,12 @@ from integrations.calendar_pages import (
     writable,
 )
 from integrations.calendar_pages.forms import EventForm, calendar_of
-from integrations.calendars import agenda, catalogue, writing
+from integrations.calendars import agenda, catalogue
+from integrations.calendars.events import access, service
+from integrations.calendars.events import errors as event_errors
+from integrations.calendars.events.results import Written
+from integrations.calendars.events.validation import BadDraft
 from integrations.calendars.visible import Visible
-from integrations.calendars.writing import errors as refusals
 from limited_use.sinks import agenda as sink
 from limited_use.sinks.agenda import Opened, Shown
 
@@ -47,11 +50,11 @@ def new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             made = _create(asked, form)
-        except writing.BadDraft as bad:
+        except BadDraft as bad:
             form.refuse(bad)
         except saying.FORESEEN as error:
             why, status = saying.why(error), saying.status(error)
-            if isinstance(error, refusals.KeyReused):
+            if isinstance(error, event_errors.KeyReused):
                 typed["key"] = str(uuid4())
         else:
             messages.success(request, "It is in your calendar.")
@@ -62,12 +65,13 @@ def new(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_page(request, asked, form, why=why), status=status)
 
 
-def _create(asked: Asked, form: EventForm) -> writing.Written:
+def _create(asked: Asked, form: EventForm) -> Written:
     given = form.cleaned_data
-    return writing.create(
+    draft = form.draft()
+    return service.create(
         asked,
-        given["calendar"],
-        form.draft(),
+        access.find_calendar(asked, given["calendar"]),
+        draft,
         key=str(given["key"]),
         notify="all" if given["notify"] else "none",
         require_free=[asked.user_id] if given["require_free"] else (),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from integrations import zones
 from integrations.almanac import wording
 from integrations.almanac.expansion import Occurrence
-from integrations.providers.calendars import Reminder, When
+from integrations.event_shapes import Reminder, When
 
 _DAY: Final = timedelta(days=1)
 

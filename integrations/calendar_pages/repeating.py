@@ -10,7 +10,7 @@ from typing import Final
 from integrations import zones
 from integrations.almanac import lines, rules, wording
 from integrations.almanac.rules import Rule
-from integrations.providers.calendars import When
+from integrations.event_shapes import When
 
 #: What can be chosen, in words; what a rule is besides is kept as it is.
 CHOICES: Final = (

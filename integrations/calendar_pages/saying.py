@@ -7,8 +7,8 @@ from typing import Final
 
 from integrations.asking import NotFound
 from integrations.calendars import keeping, versions
+from integrations.calendars.events import errors as event_errors
 from integrations.calendars.single import NotCurrent
-from integrations.calendars.writing import errors as refusals
 from integrations.concurrency import TooManyWaits
 from integrations.fences import NoLongerLive
 from integrations.providers import errors
@@ -19,29 +19,29 @@ _AGAIN: Final = claim("form.typed-again", "Nothing you typed is lost: try again 
 # What may come of it, and what a person does next.
 _WHY: Final[Mapping[type[Exception], str]] = {
     NotFound: "That calendar is not there any more. Choose another one.",
-    refusals.ReadOnly: "That calendar may only be looked at. Choose another one.",
-    refusals.PermissionMissing: "Antares may only read that calendar. Allow it to change your "
+    event_errors.ReadOnly: "That calendar may only be looked at. Choose another one.",
+    event_errors.PermissionMissing: "Antares may only read that calendar. Allow it to change your "
     "calendar in Settings, or choose another one.",
-    refusals.GuestsAreTold: claim(
+    event_errors.GuestsAreTold: claim(
         "form.guests-told",
         "There the guests are told of it whether anybody wants that or not. Tick that they are"
         " told, or leave it. Nothing was written.",
     ),
-    refusals.RefusedThere: "The provider does not take this event as it is. Change something.",
-    refusals.Taken: "You are not free then, or nobody can tell just now. Choose another time, or"
-    " make it all the same: untick that you have to be free.",
-    refusals.KeyReused: "This form made an event already, and it was another one. Send it again "
-    "if you want this one as well.",
-    refusals.Stale: claim(
+    event_errors.RefusedThere: "The provider does not take this event as it is. Change something.",
+    event_errors.Taken: "You are not free then, or nobody can tell just now. Choose another time,"
+    " or make it all the same: untick that you have to be free.",
+    event_errors.KeyReused: "This form made an event already, and it was another one. Send it "
+    "again if you want this one as well.",
+    versions.Stale: claim(
         "form.stale",
         "It was changed meanwhile by somebody else, or it is gone. This is how it is now: nothing"
         " of yours was written.",
     ),
     versions.NoVersion: "This page is of no version that there was. This is how it is now.",
-    refusals.NoSuchOccurrence: "Its series does not happen at that time any more.",
-    refusals.NotOrganizer: "Only whoever organises it may change that. You can answer it.",
-    refusals.NotInvited: "Nobody invited you to it: there is nothing to answer.",
-    refusals.HalfDone: claim(
+    event_errors.NoSuchOccurrence: "Its series does not happen at that time any more.",
+    event_errors.NotOrganizer: "Only whoever organises it may change that. You can answer it.",
+    event_errors.NotInvited: "Nobody invited you to it: there is nothing to answer.",
+    event_errors.HalfDone: claim(
         "form.half-done",
         "What follows was begun anew, and nobody can tell yet whether the old series was ended."
         " Send it again: that finishes it, and makes nothing twice.",

@@ -18,9 +18,9 @@ from integrations.calendars import expanding, shapes, shown_descriptions, single
 from integrations.calendars.expanding import Happening
 from integrations.calendars.looking import OneEvent
 from integrations.calendars.single import EventId
+from integrations.event_shapes import Attendee, EventContent
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
-from integrations.providers.calendars import Attendee, EventContent
 from limited_use.sinks.agenda import Opened, Shown
 from limited_use.sinks.rows import Permits
 from limited_use.vault.records import Damaged

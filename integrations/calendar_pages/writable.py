@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from integrations.calendars.events import access
 from integrations.calendars.visible import Visible
-from integrations.calendars.writing import places
 from integrations.models import CalendarRole
 
 ROLES: Final = frozenset({CalendarRole.WRITER, CalendarRole.OWNER})
@@ -17,7 +17,7 @@ def is_open(one: Visible) -> bool:
     calendar = one.calendar
     if one.share is not None or calendar.role not in ROLES:
         return False
-    return calendar.is_local or places.may_write(calendar)
+    return calendar.is_local or access.allows_writing(calendar)
 
 
 def others(seen: Visible, found: Iterable[Visible]) -> list[Visible]:

@@ -18,8 +18,8 @@ from integrations.almanac.expansion import Occurrence, Window
 from integrations.almanac.series import BadEvent, Start, key
 from integrations.almanac.stepping import TooMany, Work
 from integrations.calendars.records import EventRow
+from integrations.event_shapes import EventContent
 from integrations.models import EventKind
-from integrations.providers.calendars import EventContent
 from integrations.zones import UnknownZone
 from limited_use.vault.records import Damaged
 

@@ -24,9 +24,9 @@ from accounts.rate_limits import Rate
 from integrations import calendar_permits, event_records
 from integrations.asking import NotFound
 from integrations.calendars import keeping
+from integrations.event_shapes import When
 from integrations.icalendars import writing
 from integrations.models import Calendar, Event, EventKind
-from integrations.providers.calendars import When
 from limited_use.guard import Refused
 from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import Row

@@ -8,9 +8,10 @@ that takes a while, and committed if nobody else wrote to the calendar meanwhile
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -63,10 +64,17 @@ class Prepared:
     written: Written
 
 
-def keep(*, actor: Actor, writes: Mapping[UUID, Write], at: datetime) -> Mapping[UUID, Written]:
+def keep(
+    *,
+    actor: Actor,
+    writes: Mapping[UUID, Write],
+    at: datetime,
+    calendars: Collection[Calendar] = (),
+) -> Mapping[UUID, Written]:
     """
-    Write to calendars that live here, by their ids: all in one transaction, or nothing.
+    Write to local calendars, by their ids: all in one transaction, or nothing.
 
+    :param calendars: see `places`
     :raises NotFound: if one of them is not a calendar of the actor that lives here
     :raises Changed: if an event is not as expected
     :raises Full: if a calendar would hold more than `MOST_ROWS`
@@ -76,25 +84,34 @@ def keep(*, actor: Actor, writes: Mapping[UUID, Write], at: datetime) -> Mapping
     :raises fences.NoLongerLive: if it was disconnected meanwhile
     """
     counts = {one: write.count for one, write in writes.items()}
-    for _ in range(TRIES):
-        found = places(actor=actor, counts=counts, at=at)
+    for number in range(TRIES):
+        read = () if number else calendars
+        found = places(actor=actor, counts=counts, at=at, calendars=read)
         made = [prepare(one, writes[one.calendar.id]) for one in found]
         if commit(made, at=at):
             return {each.place.calendar.id: each.written for each in made}
     raise Changed
 
 
-def places(*, actor: Actor, counts: Mapping[UUID, int], at: datetime) -> list[Place]:
+def places(
+    *,
+    actor: Actor,
+    counts: Mapping[UUID, int],
+    at: datetime,
+    calendars: Collection[Calendar] = (),
+) -> list[Place]:
     """
-    Return calendars that somebody wants to write in, in the order of their ids.
+    Return calendars to write in, in the order of their ids.
 
     :param counts: by calendar, how many events are written or removed
+    :param calendars: the same, if the caller has just looked them up as the actor's own: `commit`
+        notices a write since. Without them, the calendars are looked up
     :raises NotFound: if one of them is not a calendar of the actor that lives here
     :raises guard.Refused: if the policy does not allow it
     """
     return [
         Place(one, calendar_permits.to_keep(actor=actor, calendar=one, count=counts[one.id], at=at))
-        for one in mine(actor, sorted(counts))
+        for one in sorted(calendars, key=attrgetter("id")) or mine(actor, sorted(counts))
     ]
 
 

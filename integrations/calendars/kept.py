@@ -14,13 +14,8 @@ from uuid import UUID
 
 from integrations.almanac.edits import Whole
 from integrations.almanac.series import Start
-from integrations.providers.calendars import (
-    CancelledInstance,
-    EventContent,
-    EventPage,
-    RemoteEvent,
-    When,
-)
+from integrations.event_shapes import EventContent, When
+from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,12 +18,13 @@ from django.db import transaction
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership
-from integrations import holders, replies, zones
+from integrations import holders, idempotency, zones
 from integrations.asking import Asked, NotFound
 from integrations.calendars import home
+from integrations.idempotency import KeyedRequest
 from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration
-from integrations.replies import Sent
 from limited_use import consents, shares
+from limited_use.consents import NotAgreed
 from limited_use.features import FEATURES
 from limited_use.ledger import entries, names
 from limited_use.vault import keys, sealing
@@ -33,10 +34,6 @@ FEATURE: Final = "local-calendar"
 #: More than anybody keeps apart.
 MOST: Final = 50
 LONGEST_NAME: Final = 200
-
-
-class NotAgreed(Exception):
-    """They did not agree to what the calendar is as it reads now. Show it, and let them."""
 
 
 class TooManyCalendars(Exception):
@@ -73,7 +70,7 @@ def create(*, actor: Actor, about: About, version: int, at: datetime) -> UUID:
     Make a calendar, and return its id.
 
     :param version: of the words of the calendar that they agreed to
-    :raises NotAgreed: if that is not what is declared now
+    :raises NotAgreed: if that is not the declared version
     :raises NoName: if it has none
     :raises zones.UnknownZone: if nobody knows the zone
     :raises TooManyCalendars: if they have `MOST`
@@ -84,23 +81,23 @@ def create(*, actor: Actor, about: About, version: int, at: datetime) -> UUID:
         return _begin(whose, about, version, at).id
 
 
-def create_once(asked: Asked, *, about: About, version: int, sent: Sent) -> Begun:
+def create_once(asked: Asked, *, about: About, version: int, request: KeyedRequest) -> Begun:
     """
-    Make a calendar, or find what the same request made before.
+    Create a calendar, or find the one that the same request created before.
 
-    :raises replies.OtherBody: if its key came with another request
+    :raises idempotency.OtherBody: if the key came with another request
     :raises: what `create` raises
     """
     whose = _person(asked.actor)
-    named = replies.named(asked, sent)
+    hashes = idempotency.hash_request(asked, request)
     with transaction.atomic(durable=True):
         _one_at_a_time(*whose)
-        before = replies.before(named, at=asked.at)
+        before = idempotency.find_result(hashes, at=asked.at)
         if before is not None:
             return Begun(before, is_replayed=True)
         calendar = _begin(whose, about, version, asked.at)
-        # In the same commit, so that there is no request of which nobody knows what it made.
-        replies.keep(named, calendar.integration, made=calendar.id, at=asked.at)
+        # In the same commit: no calendar exists whose request could be repeated.
+        idempotency.store_result(hashes, calendar.integration, created=calendar.id, at=asked.at)
         return Begun(calendar.id, is_replayed=False)
 
 
@@ -161,7 +158,7 @@ def _begin(whose: tuple[UUID, UUID], about: About, version: int, at: datetime) -
     """:raises: what `create` raises"""
     about = _checked(about)
     if version != FEATURES[FEATURE].version:
-        raise NotAgreed
+        raise NotAgreed(FEATURE)
     person_id, organisation_id = whose
     # Before the agreement, as whoever disconnects locks the two.
     integration = home.of(person_id, organisation_id, at)

@@ -9,14 +9,10 @@ from django.db import transaction
 
 from accounts.actors import Actor
 from integrations import erasing, scopes
-from integrations.asking import NotFound
+from integrations.asking import NotAChoice, NotFound
 from integrations.erasing import Reason
 from integrations.models import CACHE_CHOICES, Calendar, Integration, SyncWork
 from integrations.task_queue import enqueue_on_commit
-
-
-class NotAChoice(Exception):
-    """A copy may not be that old. Show the choices."""
 
 
 def erase(*, actor: Actor, integration_id: UUID, at: datetime) -> int:

@@ -19,8 +19,8 @@ from integrations.calendars import shown_descriptions, versions
 from integrations.calendars.expanding import Happening
 from integrations.calendars.records import EventRow
 from integrations.calendars.visible import Visible
+from integrations.event_shapes import Attendee, EventContent, When
 from integrations.models import EventKind
-from integrations.providers.calendars import Attendee, EventContent, When
 
 Opened = Mapping[str, bytes]
 Shape = dict[str, Any]

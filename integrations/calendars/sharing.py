@@ -23,6 +23,7 @@ from integrations import crossings
 from integrations.asking import NotFound
 from integrations.models import LIVE, Calendar
 from limited_use import consents, shares, typed_addresses
+from limited_use.consents import NotAgreed
 from limited_use.features import FEATURES
 from limited_use.share_models import Share, ShareLevel
 
@@ -31,14 +32,6 @@ logger = logging.getLogger(__name__)
 FEATURE = "calendar-sharing"
 #: How often one may name an address: often is it tried by nobody who means somebody.
 RATE: Final = Rate("share", 30, 3600)
-
-
-class NotShared(Exception):
-    """There is no such share of theirs. Show those that there are."""
-
-
-class NotAgreed(Exception):
-    """They did not agree to what sharing is as it reads now. Show it, and let them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +64,12 @@ def share(  # noqa: PLR0913 - who, what, with whom, how much, until when
 
     :param version: of the words of sharing that they agreed to
     :raises NotFound: if there is no such calendar of theirs
-    :raises NotAgreed: if that is not what is declared now
+    :raises NotAgreed: if that is not the declared version
     :raises shares.InThePast: if the end lies behind
     """
     person_id, organisation_id = _person(actor)
     if version != FEATURES[FEATURE].version:
-        raise NotAgreed
+        raise NotAgreed(FEATURE)
     if expires_at is not None and expires_at <= at:
         raise shares.InThePast
     with transaction.atomic(durable=True):
@@ -112,7 +105,7 @@ def withdraw(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
     Take a share of the actor's own back: it opens nothing from the commit on.
 
-    :raises NotShared: if there is no such share of theirs
+    :raises NotFound: if there is no such share of theirs
     """
     person_id, organisation_id = _person(actor)
     with transaction.atomic(durable=True):
@@ -120,31 +113,31 @@ def withdraw(*, actor: Actor, share_id: UUID, at: datetime) -> None:
         if not mine.exists() or (
             shares.withdraw(person_id=person_id, share_id=share_id, at=at) is None
         ):
-            raise NotShared
+            raise NotFound
 
 
 def leave(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
     End a share as the one who is shown it.
 
-    :raises NotShared: if nothing of that id is shared with them
+    :raises NotFound: if nothing of that id is shared with them
     """
     person_id, organisation_id = _person(actor)
     with transaction.atomic(durable=True):
         theirs = Share.objects.filter(id=share_id, organisation_id=organisation_id)
         if not theirs.exists() or not shares.leave(viewer_id=person_id, share_id=share_id, at=at):
-            raise NotShared
+            raise NotFound
 
 
 def end(*, actor: Actor, share_id: UUID, at: datetime) -> None:
     """
     End a share as either of the two: taken back, or left.
 
-    :raises NotShared: if there is no such share of theirs or with them
+    :raises NotFound: if there is no such share of theirs or with them
     """
     try:
         withdraw(actor=actor, share_id=share_id, at=at)
-    except NotShared:
+    except NotFound:
         leave(actor=actor, share_id=share_id, at=at)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from integrations.almanac import series
 from integrations.almanac.series import Start
 from integrations.asking import Asked, NotFound
 from integrations.calendars import (
@@ -47,6 +48,12 @@ class EventId:
     row: UUID
     original: Start | None = None
 
+    def __str__(self) -> str:
+        """Return the id as the API names the event: `event_id` reads it."""
+        if self.original is None:
+            return str(self.row)
+        return f"{self.row}_{shapes.compact(series.to_when(self.original))}"
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -81,16 +88,17 @@ def read_calendar(asked: Asked, calendar_id: UUID) -> bytes:
     return sink.calendar_json(rows, permits=permits, viewer=asked.actor, make=make, at=asked.at)
 
 
-def read_event(asked: Asked, name: EventId) -> bytes:
+def read_event(asked: Asked, name: EventId, *, seen: Visible | None = None) -> bytes:
     """
     Return one event, series or occurrence as JSON.
 
+    :param seen: its calendar, if the caller has just looked that up
     :raises NotFound: if there is none of that id for the actor
     :raises NotCurrent: if the copy of its calendar is too old
     :raises Damaged: if its bytes or its key were changed here
     :raises limited_use.guard.Refused: if the policy does not allow it
     """
-    found = find(asked, name)
+    found = find(asked, name, seen=seen)
     make = partial(shown, name=name, permits=found.permits)
     body = sink.calendar_json(
         found.rows, permits=found.permits, viewer=asked.actor, make=make, at=asked.at
@@ -100,9 +108,10 @@ def read_event(asked: Asked, name: EventId) -> bytes:
     return body
 
 
-def find(asked: Asked, name: EventId) -> Found:
-    """Return what `name` is, with all that hangs on it. See `read_event`."""
-    seen, rows = current(asked, name, agenda.everything(asked))
+def find(asked: Asked, name: EventId, *, seen: Visible | None = None) -> Found:
+    """Return an event, its series and its exceptions. See `read_event`."""
+    calendars = agenda.everything(asked) if seen is None else [seen]
+    seen, rows = current(asked, name, calendars)
     return Found(seen, rows, agenda.permits_for(asked, [seen], rows, details=True))
 
 

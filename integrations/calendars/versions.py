@@ -10,23 +10,42 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from integrations.providers.calendars import EventContent, Reminder, When
+from integrations.event_shapes import EventContent, Reminder, When
 
 FIELDS: Final = (
     "title", "description", "location", "when", "recurrence", "attendees", "is_busy",
     "is_private", "reminders",
 )  # fmt: skip
 _WHEN: Final = FIELDS.index("when")
+_TIMES: Final = frozenset({"start", "end"})
+# The fields that an invitation is about: not the other guests, nor the invitee's own settings.
+_INVITATION: Final = frozenset({"title", "description", "location", "when", "recurrence"})
 _HEAD: Final = 16
 _EACH: Final = 8
 _VERSION: Final = re.compile(rf"[0-9a-f]{{{_HEAD + _EACH * len(FIELDS)}}}", re.ASCII)
 
 
+class VersionRequired(Exception):
+    """A change does not name the version that it is about. Nothing was changed."""
+
+
 class NoVersion(Exception):
-    """It is no version that was ever given. Read the event, and send the one that it has."""
+    """The text is no version of an event. Read the event, and send its version."""
+
+
+class Stale(Exception):
+    """
+    The event was changed or deleted since the version that the actor saw. Nothing was written.
+
+    `fields` are those of `FIELDS` that both changed. The current event can be read.
+    """
+
+    def __init__(self, fields: Iterable[str] = ()) -> None:
+        super().__init__("changed meanwhile")
+        self.fields = tuple(sorted(fields))
 
 
 def version(event_id: str, etag: str, content: EventContent) -> str:
@@ -62,6 +81,38 @@ def changed_since(seen: str, content: EventContent) -> frozenset[str]:
     parts = [seen[at : at + _EACH] for at in range(_HEAD, len(seen), _EACH)]
     both = zip(FIELDS, parts, digests(content), strict=True)
     return frozenset(name for name, was, is_now in both if was != is_now)
+
+
+def require_no_conflict(
+    seen: str, live: EventContent, wanted: EventContent, edited: Iterable[str]
+) -> None:
+    """
+    Check that nobody else changed an edited field to another value; other changes of theirs stay.
+
+    :param edited: names of fields of `EventContent`
+    :raises Stale: if somebody did
+    :raises NoVersion: if `seen` is no version
+    """
+    touched = {"when" if name in _TIMES else name for name in edited}
+    pairs = zip(FIELDS, digests(live), digests(wanted), strict=True)
+    same = {name for name, is_now, is_wanted in pairs if is_now == is_wanted}
+    conflicts = (changed_since(seen, live) & touched) - same
+    if conflicts:
+        raise Stale(conflicts)
+
+
+def require_unchanged(seen: str, live: EventContent) -> None:
+    """:raises Stale: if any field changed since the version `seen`"""
+    changed = changed_since(seen, live)
+    if changed:
+        raise Stale(changed)
+
+
+def require_same_invitation(seen: str, live: EventContent) -> None:
+    """:raises Stale: if the invitation changed since the version `seen`"""
+    changed = changed_since(seen, live) & _INVITATION
+    if changed:
+        raise Stale(changed)
 
 
 def _fields(content: EventContent) -> tuple[str, ...]:

@@ -26,14 +26,12 @@ from .managing import (
     disconnect_account,
     forget,
 )
-from .starting import NotAgreed, NotTheirs, UnknownProvider, begin
+from .starting import UnknownProvider, begin
 
 __all__ = [
     "Callback",
     "KeptUntilRemoved",
-    "NotAgreed",
     "NotConnected",
-    "NotTheirs",
     "NothingToAgreeTo",
     "UnknownProvider",
     "agree_again",

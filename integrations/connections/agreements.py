@@ -19,7 +19,7 @@ from accounts.models import Delegation
 from integrations import endings, scopes
 from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
 from integrations.providers.offline import OFFLINE
-from integrations.purge import NotLive
+from integrations.purge import AlreadyDisconnected
 from integrations.task_queue import enqueue_on_commit
 from limited_use import consents, shares
 from limited_use.features import FEATURES, Feature
@@ -108,7 +108,7 @@ def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime
                 job = endings.end(
                     integration=integration, trigger=PurgeTrigger.CONSENT_WITHDRAWN, at=at
                 )
-            except NotLive:
+            except AlreadyDisconnected:
                 continue
             jobs.append(job)
             enqueue_on_commit("integrations.purge_integration", job_id=job.id)

@@ -16,7 +16,7 @@ from integrations import endings, forgetting
 from integrations.fences import NotConnected
 from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger
 from integrations.providers.offline import OFFLINE
-from integrations.purge import NotLive
+from integrations.purge import AlreadyDisconnected
 from integrations.task_queue import enqueue, enqueue_on_commit
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def disconnect(
             raise NotConnected
         try:
             job = endings.end(integration=integration, trigger=trigger, at=at)
-        except NotLive:
+        except AlreadyDisconnected:
             raise NotConnected from None
         enqueue_on_commit("integrations.purge_integration", job_id=job.id)
     logger.info(

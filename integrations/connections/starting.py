@@ -10,22 +10,16 @@ from uuid import UUID
 from accounts.actors import Actor
 from integrations import oauth_state, permits, scopes, tokens
 from integrations.endpoints import endpoints, is_registered, redirect_uri
+from integrations.fences import NotConnected
 from integrations.models import Connection, ConnectionStatus
 from integrations.oauth_state import Journey
 from integrations.providers import granting, oauth
+from limited_use.consents import NotAgreed
 from limited_use.sinks import provider as own_provider
 
 
 class UnknownProvider(Exception):
     """There is nothing of that name to connect. Show what there is."""
-
-
-class NotAgreed(Exception):
-    """They did not agree to what is asked for as it reads now. Show it, and let them."""
-
-
-class NotTheirs(Exception):
-    """What they want to reconnect is not there. Show what is."""
 
 
 def begin(  # noqa: PLR0913
@@ -45,8 +39,8 @@ def begin(  # noqa: PLR0913
     :param session_key: the browser session that must bring the answer back
     :param connection_id: on a reconnect, the connection that is meant
     :raises UnknownProvider: if there is no such provider, or it has no such product
-    :raises NotAgreed: if what they agreed to is not what is declared now
-    :raises NotTheirs: if the connection to renew is not theirs, or is over
+    :raises NotAgreed: if they agreed to another version than the declared one
+    :raises NotConnected: if the connection to renew has ended, or has another owner
     """
     known = granting(provider)
     features = scopes.features_for(product)
@@ -56,7 +50,7 @@ def begin(  # noqa: PLR0913
         raise UnknownProvider
     declared = {feature.key: feature.version for feature in features}
     if dict(agreed) != declared:
-        raise NotAgreed
+        raise NotAgreed(product)
     renewed = _Renewed() if connection_id is None else _renewed(connection_id, actor, provider, at)
     wanted = scopes.asked_with(known, product, connection_id)
     _, state = oauth_state.begin(
@@ -100,7 +94,7 @@ class _Renewed:
 
 def _renewed(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> _Renewed:
     if actor.user_id is None or actor.organisation_id is None:
-        raise NotTheirs
+        raise NotConnected
     live = Connection.objects.owned_by(actor.user_id, actor.organisation_id)
     theirs = live.filter(
         id=connection_id,
@@ -108,7 +102,7 @@ def _renewed(connection_id: UUID, actor: Actor, provider: str, at: datetime) -> 
         status__in=[ConnectionStatus.ACTIVE, ConnectionStatus.REAUTH_REQUIRED],
     ).first()
     if theirs is None:
-        raise NotTheirs
+        raise NotConnected
     if theirs.email is None:
         return _Renewed()
     permit = permits.to_hint(actor=actor, connection_id=connection_id, at=at)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from integrations import fences
+from integrations.asking import NotAChoice
 from integrations.models import OWNER_ONLY, Integration, SyncWork
 from integrations.sync import aside, claims
 from integrations.task_queue import enqueue_on_commit
@@ -17,19 +18,15 @@ from integrations.task_queue import enqueue_on_commit
 HORIZONS: Final = (30, 90, 365)
 
 
-class UnknownHorizon(Exception):
-    """The horizon is not one of the choices. Show the choices."""
-
-
 def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Integration:
     """
     Keep mail of the last `days` only, or all mail if None. Mail that is newly within is fetched.
 
     :raises fences.NotConnected: if the integration is not live
-    :raises UnknownHorizon: if `days` is not one of the choices
+    :raises NotAChoice: if `days` is not one of the choices
     """
     if days is not None and days not in HORIZONS:
-        raise UnknownHorizon
+        raise NotAChoice
     with transaction.atomic(durable=True):
         integration = fences.hold_live(integration_id)
         integration.horizon_days = days

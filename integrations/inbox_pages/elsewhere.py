@@ -26,7 +26,7 @@ from integrations import (
     elsewhere,
     framing,
     places,
-    problems,
+    problem_catalogue,
     retrying,
     searching,
 )
@@ -67,8 +67,8 @@ def search(request: HttpRequest) -> HttpResponse:
     try:
         with concurrency.waiting():
             return _search(request, asked, given)
-    except TooManyWaits as error:
-        return _put_off(request, given, error)
+    except TooManyWaits:
+        return _put_off(request, given)
 
 
 def _search(request: HttpRequest, asked: Asked, given: dict[str, Any]) -> HttpResponse:
@@ -99,9 +99,9 @@ def _search(request: HttpRequest, asked: Asked, given: dict[str, Any]) -> HttpRe
     return response
 
 
-def _put_off(request: HttpRequest, given: dict[str, Any], error: TooManyWaits) -> HttpResponse:
+def _put_off(request: HttpRequest, given: dict[str, Any]) -> HttpResponse:
     """Return the page without an answer, which asks again by itself; words are posted."""
-    problem = problems.PROBLEMS[type(error)]
+    problem = problem_catalogue.TOO_MANY_WAITS
     context = {
         "says": f"{problem.title} {problem.says}",
         "words": given["words"],

@@ -17,6 +17,7 @@ from accounts.permissions import page
 from accounts.reauthentication import require_recent
 from accounts.roles import Permission
 from integrations import inbox, support_items
+from integrations.asking import NotAChoice
 from integrations.form_numbers import read_number
 from integrations.inbox import shapes
 from integrations.owner_permits import SUPPORT
@@ -95,7 +96,7 @@ def _opened(request: HttpRequest, message_id: UUID) -> bool:
             version=read_number(request.POST.get("version", "")) or 0,
             at=timezone.now(),
         )
-    except support_items.NotAChoice:
+    except NotAChoice:
         messages.error(request, "Choose until when, from the list.")
         return False
     except consents.Outdated:

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from integrations import framing, problems, retrying
 from integrations.concurrency import TooManyWaits
 from integrations.parsers.pool import Busy
+from integrations.problem_catalogue import Problem
 from integrations.providers.errors import RateLimited
 
 #: What a page asks again after by itself.
@@ -35,8 +36,8 @@ def answer_file(request: HttpRequest, error: RateLimited, *, says: str) -> HttpR
     return retrying.ask_again(request, response, error.retry_after)
 
 
-def _find(error: Exception) -> tuple[problems.Problem, float | None]:
-    problem = problems.of(error)
+def _find(error: Exception) -> tuple[Problem, float | None]:
+    problem = problems.find_problem(error)
     if problem is None:
         raise error
     return problem, getattr(error, "retry_after", None) or problem.retry_after

@@ -1,8 +1,8 @@
 """
-What an adapter to a provider's calendars does, and the shapes that pass.
+The port to a provider's calendars: the adapter's methods, and the types that only a provider has.
 
-Times stay as they were written: a day is a day, and a moment keeps the zone that
-its series counts in. Nothing here expands a series.
+An event's content is defined in `integrations.event_shapes`. Times stay as they were written: a
+day is a day, and a moment keeps the time zone of its series. An adapter expands no series.
 """
 
 from __future__ import annotations
@@ -12,35 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from integrations.event_shapes import (
-    Attendee,
-    Conference,
-    EventContent,
-    Method,
-    Reminder,
-    Response,
-    When,
-)
+from integrations.event_shapes import Conference, EventContent, Response, When
 
 from .access import Access
-
-__all__ = [
-    "Attendee",
-    "CalendarAdapter",
-    "CalendarPage",
-    "CancelledInstance",
-    "Conference",
-    "EventContent",
-    "EventPage",
-    "Method",
-    "Notify",
-    "Reminder",
-    "RemoteCalendar",
-    "RemoteEvent",
-    "Response",
-    "Role",
-    "When",
-]
 
 Role = Literal["freebusy", "reader", "writer", "owner"]
 # Who of the guests hears of a change.

@@ -28,12 +28,12 @@ class ProblemPages:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the page of `error`, or None for a bug (Django's middleware hook)."""
         if isinstance(error, Refused):
-            known = problem_catalogue.EXPLAINED["limited-use-refused"]
+            known = problem_catalogue.LIMITED_USE_REFUSED
             # The rule and the entry by which a reviewer finds this very refusal.
             context = {"says": error.says, "refusal": error}
-        elif (foreseen := problems.of(error)) is None:
+        elif (foreseen := problems.find_problem(error)) is None:
             return None
-        elif foreseen is problems.BUSY:
+        elif foreseen is problem_catalogue.BUSY:
             return busy_page.render()
         else:
             known, context = foreseen, {"says": "", "refusal": None}

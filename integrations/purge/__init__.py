@@ -6,7 +6,7 @@ The purge: everything that an integration brought in goes, and a receipt says so
 """
 
 from .engine import run
-from .jobs import NotLive, open_job
+from .jobs import AlreadyDisconnected, open_job
 from .ledger_part import begin as begin_ledger_keys
 from .ledger_part import sweep as sweep_ledger_parts
 from .second_part import due as second_parts_due
@@ -16,7 +16,7 @@ from .second_part import own_epoch_ends
 from .sweep import due, due_beside, overdue, residue
 
 __all__ = [
-    "NotLive",
+    "AlreadyDisconnected",
     "begin_ledger_keys",
     "due",
     "due_beside",

@@ -30,7 +30,7 @@ from limited_use.vault import keys
 from limited_use.vault.lines import KeyLine
 
 
-class NotLive(Exception):
+class AlreadyDisconnected(Exception):
     """The integration is already disconnected. Show its purge."""
 
 
@@ -42,7 +42,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     worker of the old epoch can write. The last integration of a connection ends the grant as well,
     and a token refresh in flight is discarded.
 
-    :raises NotLive: if the integration is no longer live
+    :raises AlreadyDisconnected: if the integration is no longer live
     """
     # Connection before integration: a connect and a token refresh lock them in this order.
     connection = Connection.objects.select_for_update(no_key=True).get(id=integration.connection_id)
@@ -50,7 +50,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
         Integration.objects.live().select_for_update(no_key=True).filter(id=integration.id).first()
     )
     if live is None:
-        raise NotLive
+        raise AlreadyDisconnected
     name = names.of(connection.id).at_the_end
     gone = keys.end(holder=live.id)
     key_id, kek_epoch = (gone.key_id, gone.kek_epoch) if gone else ("", None)

@@ -33,7 +33,7 @@ SOURCES: Final[Mapping[str, str]] = {
     "integrations.parsers": "Has isolated processes read what strangers wrote.",
     "integrations.icalendars": "Parses and writes calendar files.",
     "integrations.event_records": "Converts an event to and from the record that is sealed.",
-    "integrations.calendars.writing.drafts": "Events as their owner typed them.",
+    "integrations.calendars.events.drafts": "Events as their owner typed them.",
 }
 
 # Names in these sources that are types without content, or errors.
@@ -100,7 +100,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.calendars.shown_descriptions": "Safe descriptions, made again and sealed.",
     "integrations.calendars.single": "Passes one event to the sink of calendars.",
     "integrations.calendars.versions": "Digests of an event's fields, to detect changes.",
-    "integrations.calendars.writing": "Writes the owner's events at the provider, and seals them.",
+    "integrations.calendars.events": "Writes the owner's events at the provider, and seals them.",
     "integrations.calendar_pages.drawing": "The calendar page.",
     "integrations.calendar_pages.edit_views": "Takes an edited event from its form.",
     "integrations.calendar_pages.event_views": "The page of one event.",
@@ -121,7 +121,7 @@ REGIONS: Final[Mapping[str, str]] = {
     "integrations.settings_pages.local_page": "The name of a local calendar.",
     "integrations.settings_pages.sharing": "The name of a calendar that is shared.",
     "integrations.api.calendar_files": "Sends and takes a calendar's file.",
-    "integrations.api.event_writes": "Takes an event from a request.",
+    "integrations.api.events": "Takes an event from a request.",
     "integrations.demo_calendars": "The first events of the demo, until they are sealed.",
     # Connected accounts, and templates of sinks.
     "integrations.api.connections": "The address of the connected account.",

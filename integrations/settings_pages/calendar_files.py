@@ -21,7 +21,7 @@ from integrations.calendars import exporting, importing, keeping
 from integrations.icalendars import writing
 from integrations.icalendars.problems import Problem, Unreadable
 from integrations.parsers.pool import Busy, CannotRun
-from integrations.problems import BUSY
+from integrations.problem_catalogue import BUSY
 from integrations.settings_pages import local_page
 from limited_use.claims import claim
 

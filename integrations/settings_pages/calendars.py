@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
-from integrations.asking import NotFound, asked_by
+from integrations.asking import NotAChoice, NotFound, asked_by
 from integrations.calendars import catalogue, managing, shapes, visible
 from integrations.calendars.visible import Visible
 from integrations.form_numbers import read_number
@@ -121,7 +121,7 @@ def keep(request: HttpRequest, integration_id: UUID) -> HttpResponse:
         )
     except NotFound:
         raise Http404 from None
-    except managing.NotAChoice:
+    except NotAChoice:
         messages.error(request, "Choose one of the lengths on the list.")
     else:
         messages.success(request, "Saved. What is older goes within a minute.")

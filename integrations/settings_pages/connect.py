@@ -28,6 +28,7 @@ from integrations import concurrency, connections, retrying
 from integrations.connections import Callback
 from integrations.form_numbers import read_number
 from integrations.providers import granting
+from limited_use.consents import NotAgreed
 
 SETTINGS: Final = "settings-integrations"
 # Of what administrators bring back: beyond it an address is answered the same, and not heard.
@@ -58,12 +59,12 @@ def begin(request: HttpRequest, provider: str) -> HttpResponse:
             at=timezone.now(),
             connection_id=connection_id,
         )
-    except connections.NotAgreed:
+    except NotAgreed:
         # Shown again, as it reads now.
         # Of a product that is offered: another would have been unknown.
         asked = urlencode({"product": _product(request)})
         return redirect(f"{reverse('settings-connect', args=[provider])}?{asked}")
-    except (connections.UnknownProvider, connections.NotTheirs):
+    except (connections.UnknownProvider, connections.NotConnected):
         raise Http404 from None
     return SeeOther(address)
 

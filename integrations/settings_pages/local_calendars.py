@@ -22,6 +22,7 @@ from integrations.calendars import local
 from integrations.models import Event
 from integrations.settings_pages import local_page
 from limited_use.claims import claim
+from limited_use.consents import NotAgreed
 from limited_use.features import FEATURES
 
 _NOT_AGREED: Final = "What calendars are here has changed: please read it again, and agree."
@@ -53,7 +54,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 version=form.cleaned_data["version"],
                 at=timezone.now(),
             )
-        except local.NotAgreed:
+        except NotAgreed:
             form.add_error(None, _NOT_AGREED)
         except local.TooManyCalendars:
             form.add_error(None, f"You have {local.MOST} of them: remove one first.")

@@ -25,6 +25,7 @@ from integrations.calendars import catalogue, sharing, visible
 from integrations.calendars.visible import Visible
 from limited_use import shares
 from limited_use.claims import claim
+from limited_use.consents import NotAgreed
 from limited_use.features import FEATURES
 from limited_use.share_models import ShareLevel
 from limited_use.sinks import agenda as sink
@@ -81,7 +82,7 @@ def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
     actor, at = get_actor(request), timezone.now()
     try:
         sharing.end(actor=actor, share_id=share_id, at=at)
-    except (sharing.NotShared, NotFound):
+    except NotFound:
         raise Http404 from None
     messages.success(
         request, claim("sharing.over", "It is over: nothing of it can be seen any more.")
@@ -111,7 +112,7 @@ def _share(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetim
     except shares.InThePast:
         form.add_error("until", "Choose a day that lies ahead, or none.")
         return False
-    except sharing.NotAgreed:
+    except NotAgreed:
         form.add_error(None, "What sharing is has changed: please read it again.")
         return False
     messages.success(

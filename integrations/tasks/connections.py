@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import approvals, endings, forgetting, grants, notices, oauth_state, replies
+from integrations import approvals, endings, forgetting, grants, idempotency, notices, oauth_state
 from integrations.task_queue import enqueue
 from limited_use import shares
 
@@ -25,5 +25,5 @@ def sweep_connections(**_: object) -> None:
     for job_id in endings.sweep(at=at):
         enqueue("integrations.purge_integration", job_id=job_id)
     forgetting.sweep(at=at)
-    replies.sweep(at=at)
+    idempotency.delete_expired(at=at)
     shares.forget_addresses(at=at)

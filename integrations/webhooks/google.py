@@ -46,7 +46,7 @@ def pubsub(request: HttpRequest) -> HttpResponse:
             request.headers.get("Authorization", ""),
             lambda: reading.body(request),
             sender,
-            keys=identity.keys_at(settings.GOOGLE_CERTS_URL),
+            keys=identity.keys_at(settings.GOOGLE.certs_url),
             at=at,
         )
         permit = permits.to_match(notice, at=at)

@@ -108,7 +108,7 @@ OAUTH: tuple[Clause, ...] = (
         says="The client secret is in no repository.",
         source=GOOGLE_OAUTH,
         quote="never commit client credentials into publicly available code repositories",
-        code=("config.settings.GOOGLE_CLIENT_SECRET",),
+        code=("config.settings.GOOGLE",),
     ),
     Clause(
         id="ENV-SPLIT",
@@ -116,7 +116,7 @@ OAUTH: tuple[Clause, ...] = (
         " and no address but the provider's.",
         source=GOOGLE_OAUTH,
         quote="separate projects in the Google Cloud Console for each deployment tier",
-        code=("config.providers.google_urls",),
+        code=("config.providers.read_google",),
         duty=Duty(OPERATOR, "Makes one project per tier, and keeps test users out of production."),
     ),
     Clause(

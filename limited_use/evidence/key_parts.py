@@ -35,8 +35,8 @@ _DIRECTORY: Final = (
 
 def custody_of_keys(_: datetime) -> Mapping[str, Any]:
     ring = get_keyring()
-    is_files = not settings.KEYRING_URL
-    retention = settings.KEYRING_SNAPSHOT_RETENTION
+    is_files = not settings.KEYRING.url
+    retention = settings.KEYRING.snapshot_retention_days
     return {
         "keyring": "files" if is_files else "transit",
         "files_accepted_in_production": is_files and settings.PRODUCTION,
@@ -46,13 +46,13 @@ def custody_of_keys(_: datetime) -> Mapping[str, Any]:
         "copies_of_the_key_store_live_days": "unknown" if retention is None else retention,
         "policies_of_the_transit_engine": {}
         if is_files
-        else transit_policies.policies(settings.KEYRING_MOUNT, settings.KEYRING_PREFIX),
+        else transit_policies.policies(settings.KEYRING.mount, settings.KEYRING.prefix),
     }
 
 
 def not_in_custody(_: datetime) -> list[NotMet]:
     """A file keyring is told where it is used, whoever accepted it."""
-    return [] if settings.KEYRING_URL else [NotMet("WSEC-KEY", FILES_SAY)]
+    return [] if settings.KEYRING.url else [NotMet("WSEC-KEY", FILES_SAY)]
 
 
 def epochs(_: datetime) -> Mapping[str, Any]:

@@ -184,4 +184,4 @@ def current() -> Folder:
     if folder := getattr(settings, "PUBLICATION_DIR", None):
         return Folder(Path(folder) / "checkpoints.jsonl")
     configured = getattr(settings, "LEDGER_CHECKPOINTS", None)
-    return Folder(Path(configured or f"{settings.KEYRING_DIR}/checkpoints.jsonl"))
+    return Folder(Path(configured or f"{settings.KEYRING.folder}/checkpoints.jsonl"))

@@ -114,7 +114,7 @@ class TestClosingAnOrganisation:
     def test_says_so_the_second_time(self, antares):
         organisations.close_organisation(organisation_id=antares.id, at=AT)
 
-        with pytest.raises(organisations.NotLive):
+        with pytest.raises(organisations.NoLiveOrganisation):
             organisations.close_organisation(organisation_id=antares.id, at=AT)
 
 

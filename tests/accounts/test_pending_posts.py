@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from accounts import mfa_secrets
+from accounts.allauth_private import SUSPENDED_REQUEST_KEY
 from accounts.models import Session
-from accounts.pending_posts import _CONTEXT, STATE_SESSION_KEY
+from accounts.pending_posts import _CONTEXT
 from accounts.sessions import SessionStore
 from tests.accounts import cast
 
@@ -31,7 +32,7 @@ def waiting(db, settings):
 
 
 def stored(browser: Client) -> dict:
-    return SessionStore(browser.cookies["session"].value).load()[STATE_SESSION_KEY]
+    return SessionStore(browser.cookies["session"].value).load()[SUSPENDED_REQUEST_KEY]
 
 
 @pytest.mark.invariant(4)
@@ -62,7 +63,7 @@ class TestAFormThatWaits:
         # The form ran: it is allauth's own answer to somebody without a second factor.
         assert answer.status_code == 200
         assert "You cannot generate recovery codes without" in answer.content.decode()
-        assert STATE_SESSION_KEY not in SessionStore(waiting.cookies["session"].value).load()
+        assert SUSPENDED_REQUEST_KEY not in SessionStore(waiting.cookies["session"].value).load()
 
     def test_waits_on_through_a_wrong_password(self, waiting):
         waiting.post("/accounts/reauthenticate/", {"password": "wrong"})
@@ -72,10 +73,10 @@ class TestAFormThatWaits:
 
     def test_is_dropped_where_no_secret_opens_it(self, waiting, settings):
         session = SessionStore(waiting.cookies["session"].value)
-        session[STATE_SESSION_KEY] = {"request": "f1.AAAA"}
+        session[SUSPENDED_REQUEST_KEY] = {"request": "f1.AAAA"}
         session.save()
 
         answer = waiting.get("/accounts/reauthenticate/")
 
         assert answer.status_code == 200
-        assert STATE_SESSION_KEY not in SessionStore(waiting.cookies["session"].value).load()
+        assert SUSPENDED_REQUEST_KEY not in SessionStore(waiting.cookies["session"].value).load()

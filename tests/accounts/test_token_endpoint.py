@@ -569,9 +569,9 @@ class TestRegisteringKeys:
     def test_retires_once(self, widget):
         clients.retire_client(client_id="widget", at=AT)
 
-        with pytest.raises(clients.NotLive):
+        with pytest.raises(clients.NoLiveClient):
             clients.retire_client(client_id="widget", at=AT)
-        with pytest.raises(clients.NotLive):
+        with pytest.raises(clients.NoLiveClient):
             clients.replace_keys(client_id="widget", jwks=widget.jwks)
 
     def test_forgets_what_expired(self, asking):

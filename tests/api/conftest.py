@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
@@ -43,10 +44,10 @@ def _streams_end_with_the_test():
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 0
     keys.forget()
-    return copy_keyring(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING.folder)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,9 @@ def synced(django_db_setup, django_db_blocker, tmp_path_factory):
     with (
         django_db_blocker.unblock(),
         open_test_transaction(),
-        override_settings(KEYRING_DIR=ring._directory, GMAIL_UNITS_PER_MINUTE=0),
+        override_settings(
+            KEYRING=replace(settings.KEYRING, folder=ring._directory), GMAIL_UNITS_PER_MINUTE=0
+        ),
         pytest.MonkeyPatch.context() as patch,
     ):
         keys.forget()

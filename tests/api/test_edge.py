@@ -241,7 +241,7 @@ class TestARedirect:
             "/connect/google/callback", {"state": "x", "next": target, "redirect_uri": target}
         )
 
-        assert begun.headers["Location"].startswith(settings.GOOGLE_AUTHORIZE_URL)
+        assert begun.headers["Location"].startswith(settings.GOOGLE.authorize_url)
         assert "evil.example" not in begun.headers["Location"]
         assert back.headers["Location"] == "/settings/integrations/"
 

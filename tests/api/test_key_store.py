@@ -14,7 +14,7 @@ from tests.integrations import household as houses
 @pytest.fixture
 def outage(alice):
     """Take the keys away, also from memory, and return how to bring them back."""
-    folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
+    folder, away = settings.KEYRING.folder, settings.KEYRING.folder.with_name("away")
     folder.rename(away)
     keys.forget()
     yield lambda: away.rename(folder)

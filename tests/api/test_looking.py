@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -91,7 +92,7 @@ class TestAMailboxThatNobodyLooksAt:
 
     @pytest.mark.parametrize("long", [HOUR, 900 * HOUR])
     def test_is_checked_as_ever_where_the_provider_tells(self, alice, watch, settings, long):
-        settings.GOOGLE_PUBSUB_TOPIC = "projects/x/topics/y"
+        settings.PUSH = replace(settings.PUSH, pubsub_topic="projects/x/topics/y")
 
         leave(alice, long)
 

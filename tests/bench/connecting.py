@@ -23,7 +23,7 @@ _SCOPES = ("Mail.Read", "MailboxSettings.Read", "email", "openid", "profile")
 
 def connected() -> Sandbox:
     """Return the sandbox that was started for this benchmark, our client registered there."""
-    sandbox = Sandbox(settings.GOOGLE_API_ROOT_URL.rstrip("/"), os.environ[google.CONTROL])
+    sandbox = Sandbox(settings.GOOGLE.api_root_url.rstrip("/"), os.environ[google.CONTROL])
     sandbox.register_client(redirect_uris=(REDIRECT_URI, at_microsoft.REDIRECT_URI))
     return sandbox
 

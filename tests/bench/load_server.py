@@ -31,7 +31,7 @@ _THREADS = 4
 def started(port: int, web_processes: int) -> Iterator[Service]:
     """Start a web server as production does, and stop it on leaving."""
     url = f"http://localhost:{port}"
-    logs = Path(settings.KEYRING_DIR).parent / "logs"
+    logs = Path(settings.KEYRING.folder).parent / "logs"
     logs.mkdir(exist_ok=True)
     given = {"DJANGO_SETTINGS_MODULE": "config.settings", "PUBLIC_URL": url}
     # Each person asks more in a minute than any person does.

@@ -22,16 +22,10 @@ from accounts.ids import uuid7
 from accounts.models import Organisation, User
 from integrations import event_records, holders
 from integrations.almanac.stepping import Work
+from integrations.event_shapes import Attendee, EventContent, When
 from integrations.models import Calendar, Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
-from integrations.providers.calendars import (
-    Attendee,
-    CancelledInstance,
-    EventContent,
-    EventPage,
-    RemoteEvent,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
 from integrations.sync.calendars import describing, rows
 from integrations.sync.calendars.describing import Descriptions
 from limited_use.ledger import keys

@@ -38,11 +38,11 @@ def started(*classes: ProcessClass, beat: bool = False) -> Iterator[Service]:
 
 
 def _service(url: str) -> Service:
-    logs = Path(settings.KEYRING_DIR).parent / "logs"
+    logs = Path(settings.KEYRING.folder).parent / "logs"
     logs.mkdir(exist_ok=True)
     return Service(
         url=url,
-        sandbox_url=settings.GOOGLE_API_ROOT_URL,
+        sandbox_url=settings.GOOGLE.api_root_url,
         control_url=os.environ[google.CONTROL],
         environment=os.environ
         | {

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -70,9 +70,8 @@ class Side:
 
 
 def _name(place: KeyringConfig) -> None:
-    # One by one: Django's own way for tests would have every page begin with no setting at hand.
-    for name, value in place._asdict().items():
-        setattr(settings, f"KEYRING_{name.upper()}", value)
+    # Not `override_settings`, which empties Django's cache of settings for every page.
+    settings.KEYRING = replace(settings.KEYRING, **place._asdict())
 
 
 def run() -> list[Figure]:

@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
+from config.env import origin
 from config.settings import *  # noqa: F403
-from config.settings import (
-    LOGGING,
-    MICROSOFT_AUTHORITY_URL,
-    MICROSOFT_CERTS_URL,
-    MICROSOFT_GRAPH_URL,
-    MICROSOFT_TOKEN_URL,
-)
+from config.settings import LOGGING, MICROSOFT
 from tests.canaries import watching
 
 LOGGING["handlers"]["crash_reports"] = {"class": "tests.canaries.watching.CrashReports"}
 LOGGING["root"]["handlers"].append("crash_reports")
 
-MICROSOFT_TOKEN_URL = MICROSOFT_TOKEN_URL.replace(MICROSOFT_AUTHORITY_URL, MICROSOFT_GRAPH_URL)
-MICROSOFT_CERTS_URL = MICROSOFT_CERTS_URL.replace(MICROSOFT_AUTHORITY_URL, MICROSOFT_GRAPH_URL)
+_entra, _graph = origin(MICROSOFT.token_url), origin(MICROSOFT.api_root_url)
+MICROSOFT = replace(
+    MICROSOFT,
+    token_url=MICROSOFT.token_url.replace(_entra, _graph),
+    certs_url=MICROSOFT.certs_url.replace(_entra, _graph),
+)
 
 watching.write_down_connections(os.environ["CANARY_WATCH"], sys.argv)

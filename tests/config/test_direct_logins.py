@@ -88,10 +88,10 @@ class World(NamedTuple):
 
 @pytest.fixture
 def world(transactional_db, monkeypatch, tmp_path, settings) -> World:
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
     keys.forget()
-    copy_keyring(settings.KEYRING_DIR)
+    copy_keyring(settings.KEYRING.folder)
     box = houses.provided(monkeypatch, FakeMailbox())
     box.deliver()
     alice = houses.household()

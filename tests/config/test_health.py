@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -95,7 +96,7 @@ class TestReady:
         }  # fmt: skip
 
     def test_serves_on_while_the_keys_are_away(self, settings, tmp_path):
-        settings.KEYRING_DIR = tmp_path / "nowhere"
+        settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
         keys.forget()
 
         answer = Client().get("/readyz")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from config.env import Environment, Refused
-from config.keys import key_folder, key_store
+from config.keys import KeyringSettings, read_keyring
 from tests.config import production
 
 GOOD = {"KEYRING_URL": "https://bao.example:8200", "KEYRING_TOKEN": "s.token"}
@@ -14,7 +14,7 @@ DEFAULT = Path("/default")
 
 def read(values, *, production=True):
     env = Environment(values)
-    found = key_store(env, production=production)
+    found = read_keyring(env, production=production, default_folder=DEFAULT)
     env.finish()
     return found
 
@@ -22,19 +22,22 @@ def read(values, *, production=True):
 @pytest.mark.control("6.7.1")
 class TestKeyStore:
     def test_is_an_address_and_a_token_with_names_of_ours(self):
-        assert read({**GOOD, "KEYRING_URL": "https://bao.example:8200/"}) == {
-            **GOOD,
-            "KEYRING_MOUNT": "transit",
-            "KEYRING_PREFIX": "antares",
-            "KEYRING_ROLE_ID": "",
-            "KEYRING_SECRET_ID": "",
-            "KEYRING_CA": "",
-        }
+        assert read({**GOOD, "KEYRING_URL": "https://bao.example:8200/"}) == KeyringSettings(
+            url="https://bao.example:8200",
+            mount="transit",
+            prefix="antares",
+            token="s.token",
+            role_id="",
+            secret_id="",
+            ca="",
+            folder=None,
+            snapshot_retention_days=None,
+        )
 
     def test_is_reached_as_a_role_instead(self):
         found = read({"KEYRING_URL": GOOD["KEYRING_URL"], **ROLE})
 
-        assert (found["KEYRING_ROLE_ID"], found["KEYRING_TOKEN"]) == ("role", "")
+        assert (found.role_id, found.token) == ("role", "")
 
     def test_takes_its_secrets_from_files(self, tmp_path):
         (tmp_path / "secret").write_text("secret\n")
@@ -42,13 +45,13 @@ class TestKeyStore:
 
         found = read({**values, "KEYRING_SECRET_ID_FILE": str(tmp_path / "secret")})
 
-        assert found["KEYRING_SECRET_ID"] == "secret"
+        assert found.secret_id == "secret"
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
     def test_is_plain_http_on_loopback_in_development_only(self, host):
         values = {**GOOD, "KEYRING_URL": f"http://{host}:8200"}
 
-        assert read(values, production=False)["KEYRING_URL"] == values["KEYRING_URL"]
+        assert read(values, production=False).url == values["KEYRING_URL"]
         with pytest.raises(Refused):
             read(values)
 
@@ -75,18 +78,29 @@ class TestKeyStore:
         with pytest.raises(Refused):
             read({**GOOD, **changed}, production=production)
 
+    def test_shows_no_secret(self):
+        found = read({**GOOD, "KEYRING_TOKEN": "s.secret-token"})
 
-class TestKeyFolder:
+        assert "s.secret-token" not in repr(found)
+
+
+class TestFolder:
     def test_is_not_there_where_a_transit_engine_is(self):
-        env = Environment({"KEYRING_DIR": "/nonexistent"})
-
-        assert key_folder(env, production=True, default=DEFAULT, other="https://bao") is None
-        env.finish()
+        assert read({**GOOD, "KEYRING_DIR": "/nonexistent"}).folder is None
 
     def test_has_a_default_in_development(self):
-        env = Environment({})
+        assert read({}, production=False).folder == DEFAULT
 
-        assert key_folder(env, production=False, default=DEFAULT, other="") == DEFAULT
+
+class TestSnapshotRetention:
+    def test_is_unknown_unless_it_is_set(self):
+        assert read(GOOD).snapshot_retention_days is None
+
+    @pytest.mark.parametrize("days", [0, 30])
+    def test_is_the_number_of_days_that_is_set(self, days):
+        found = read({**GOOD, "KEYRING_SNAPSHOT_RETENTION": str(days)})
+
+        assert found.snapshot_retention_days == days
 
 
 @pytest.mark.control("6.7.1")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from config.env import Environment, Refused
-from config.mail import outgoing
+from config.mail import read_mail
 from tests.config import production
 
 
 def of(url="", *, is_production=True, **more):
     env = Environment({**({"EMAIL_URL": url} if url else {}), **more})
-    made = outgoing(env, production=is_production, folder="/data/mail")
+    made = read_mail(env, production=is_production, folder="/data/mail")
     env.finish()
     return made
 
@@ -20,8 +20,8 @@ class TestOutgoing:
     def test_is_nowhere_in_production_unless_it_is_said(self):
         made = of()
 
-        assert made["MAIL_IS_SENT"] is False
-        assert made["EMAIL_BACKEND"].endswith("dummy.EmailBackend")
+        assert made.is_sent is False
+        assert made.backend.endswith("dummy.EmailBackend")
 
     @pytest.mark.control("4.1.1")
     @pytest.mark.parametrize(
@@ -34,21 +34,21 @@ class TestOutgoing:
     def test_is_a_server_that_is_talked_to_under_tls(self, url, host, port, tls, ssl):
         made = of(url)
 
-        assert (made["EMAIL_HOST"], made["EMAIL_PORT"]) == (host, port)
-        assert (made["EMAIL_USE_TLS"], made["EMAIL_USE_SSL"]) == (tls, ssl)
-        assert (made["EMAIL_HOST_USER"], made["EMAIL_HOST_PASSWORD"]) == ("u", "p@w")
-        assert made["MAIL_IS_SENT"] is True
+        assert (made.host, made.port) == (host, port)
+        assert (made.use_starttls, made.use_tls) == (tls, ssl)
+        assert (made.user, made.password) == ("u", "p@w")
+        assert made.is_sent is True
 
     def test_is_files_in_development(self):
         made = of(is_production=False)
 
-        assert made["EMAIL_BACKEND"].endswith("filebased.EmailBackend")
-        assert made["EMAIL_FILE_PATH"] == "/data/mail"
-        assert of(is_production=False, EMAIL_DIR="/other")["EMAIL_FILE_PATH"] == "/other"
-        assert of("file:///mine", is_production=False)["EMAIL_FILE_PATH"] == "/mine"
+        assert made.backend.endswith("filebased.EmailBackend")
+        assert made.folder == "/data/mail"
+        assert of(is_production=False, EMAIL_DIR="/other").folder == "/other"
+        assert of("file:///mine", is_production=False).folder == "/mine"
 
     def test_is_the_console_in_development_where_that_is_said(self):
-        assert of("console:", is_production=False)["EMAIL_BACKEND"].endswith("console.EmailBackend")
+        assert of("console:", is_production=False).backend.endswith("console.EmailBackend")
 
     @pytest.mark.parametrize(
         "url", ["file:///var/mail", "console:", "smtp:", "http://mail.example", "mail.example"]

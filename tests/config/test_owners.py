@@ -1,6 +1,7 @@
 """Whose rows the database shows to whom, table by table, and what finds a hole in that wall."""
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -40,10 +41,10 @@ WEB, STAFF, SYNC = ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
     keys.forget()
-    return copy_keyring(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING.folder)
 
 
 @pytest.fixture

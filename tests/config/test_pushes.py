@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.env import Environment, Refused
-from config.pushes import pushes
+from config.pushes import read_push
 from tests.config import production
 
 WHOLE = {
@@ -19,7 +19,7 @@ HOSTS = ["antares.example", ".hooks.example"]
 def of(*, is_production=True, **given):
     env = Environment(given)
     url = "https://antares.example"
-    made = pushes(env, production=is_production, public_url=url, hosts=HOSTS)
+    made = read_push(env, production=is_production, public_url=url, hosts=HOSTS)
     env.finish()
     return made
 
@@ -28,19 +28,19 @@ class TestPush:
     def test_is_off_for_mailboxes_unless_it_is_said(self):
         made = of()
 
-        assert (made["GOOGLE_PUBSUB_TOPIC"], made["GOOGLE_PUSH_ACCOUNT"]) == ("", "")
+        assert (made.pubsub_topic, made.pubsub_account) == ("", "")
 
     def test_goes_to_the_public_address_whose_tokens_name_it(self):
         made = of(**WHOLE)
 
-        assert made["WEBHOOK_URL"] == "https://antares.example"
-        assert made["GOOGLE_PUSH_AUDIENCE"] == "https://antares.example/webhooks/google/pubsub"
+        assert made.webhook_url == "https://antares.example"
+        assert made.pubsub_audience == "https://antares.example/webhooks/google/pubsub"
 
     def test_may_go_to_another_of_our_hosts(self):
         made = of(**WHOLE, WEBHOOK_URL="https://in.hooks.example/", GOOGLE_PUSH_AUDIENCE=OURS)
 
-        assert made["WEBHOOK_URL"] == "https://in.hooks.example"
-        assert made["GOOGLE_PUSH_AUDIENCE"] == OURS
+        assert made.webhook_url == "https://in.hooks.example"
+        assert made.pubsub_audience == OURS
 
     @pytest.mark.parametrize(
         "changed",
@@ -71,13 +71,11 @@ class TestPush:
         assert len(caught.value.problems) == 1
 
     def test_may_name_another_audience_in_development(self):
-        assert (
-            of(is_production=False, GOOGLE_PUSH_AUDIENCE="ours")["GOOGLE_PUSH_AUDIENCE"] == "ours"
-        )
+        assert of(is_production=False, GOOGLE_PUSH_AUDIENCE="ours").pubsub_audience == "ours"
 
     def test_of_calendars_needs_https_and_so_production(self):
-        assert of()["GOOGLE_CALENDAR_CHANNELS"] is True
-        assert of(is_production=False)["GOOGLE_CALENDAR_CHANNELS"] is False
+        assert of().calendar_channels is True
+        assert of(is_production=False).calendar_channels is False
 
     def test_starts_in_production(self, tmp_path):
         tmp_path.chmod(0o700)

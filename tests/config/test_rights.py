@@ -1,6 +1,7 @@
 """Every task, and the journey of a mailbox, with the rights of the class that does it."""
 
 import inspect
+from dataclasses import replace
 
 import pytest
 from django.db import connection, transaction
@@ -23,10 +24,10 @@ from tests.walls import acting_as
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.GMAIL_UNITS_PER_MINUTE = 600_000
     keys.forget()
-    return copy_keyring(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING.folder)
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def alice(transactional_db, mailbox):
 @pytest.fixture
 def google(settings):
     with RevokeEndpoint.running() as endpoint:
-        settings.GOOGLE_REVOKE_URL = endpoint.url
+        settings.GOOGLE = replace(settings.GOOGLE, revoke_url=endpoint.url)
         yield endpoint
 
 

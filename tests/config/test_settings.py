@@ -120,11 +120,12 @@ class TestProduction:
     @pytest.mark.control("5.1.5")
     def test_takes_no_provider_address_but_the_built_in_ones(self, name, url):
         from config.env import Environment, Refused
-        from config.providers import google_urls, microsoft_urls
+        from config.providers import read_google, read_microsoft
 
-        env = Environment({name: url})
-        google_urls(env, production=True)
-        microsoft_urls(env, production=True)
+        client = {"GOOGLE_CLIENT_ID": "client", "GOOGLE_CLIENT_SECRET": "secret"}
+        env = Environment({name: url, **client})
+        read_google(env, production=True)
+        read_microsoft(env, production=True)
 
         with pytest.raises(Refused) as refused:
             env.finish()

@@ -21,6 +21,7 @@ from accounts.models import Alarm
 from config import celery, settings_test
 from config import egress as service
 from config.env import Environment, Refused
+from config.providers import read_google, read_microsoft
 from config.tripwire import Attempt, Tripwire, Undeclared, place_of
 from integrations.parsers import process
 from integrations.providers import transport
@@ -149,16 +150,10 @@ class TestInThisProcess:
 def settings(**changed):
     """Return settings as production has them."""
     given = {
-        "GOOGLE_AUTHORIZE_URL": "https://accounts.google.com/o/oauth2/v2/auth",
-        "GOOGLE_TOKEN_URL": "https://oauth2.googleapis.com/token",
-        "GOOGLE_REVOKE_URL": "https://oauth2.googleapis.com/revoke",
-        "GOOGLE_CERTS_URL": "https://www.googleapis.com/oauth2/v3/certs",
-        "GOOGLE_USERINFO_URL": "https://openidconnect.googleapis.com/v1/userinfo",
-        "GOOGLE_API_ROOT_URL": "",
-        "MICROSOFT_AUTHORITY_URL": "https://login.microsoftonline.com",
-        "MICROSOFT_GRAPH_URL": "https://graph.microsoft.com",
+        "GOOGLE": read_google(Environment({}), production=True),
+        "MICROSOFT": read_microsoft(Environment({}), production=True),
         "BROKER_URL": "rediss://:secret@broker.internal:6380/0",
-        "KEYRING_URL": "https://keys.internal:8200",
+        "KEYRING": SimpleNamespace(url="https://keys.internal:8200"),
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": "mail.internal",
         "EMAIL_PORT": 587,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from integrations.event_shapes import Attendee, EventContent
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, CalendarAdapter, EventContent
+from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.google import calendar_writing as writing
 from integrations.providers.google.calendar import open_calendars
 from integrations.providers.microsoft.calendar import open_calendars as open_graph_calendars

@@ -7,15 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from integrations.event_shapes import Conference, EventContent, Reminder, When
 from integrations.providers import errors
-from integrations.providers.calendars import (
-    CancelledInstance,
-    Conference,
-    EventContent,
-    Reminder,
-    RemoteEvent,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from tests.contract.calendar_worlds import ALICE, BOB, FakeWorld, GoogleWorld, GraphWorld, guest
 
 TEN = datetime(2026, 11, 3, 9, tzinfo=UTC)
@@ -173,23 +167,23 @@ class TestEvents:
 
 @pytest.mark.scenario("C6")
 class TestSeries:
-    def test_are_told_as_a_series_with_what_differs(self, real):
-        series = real.put(weekly())
-        cursor = synced(real).cursor
+    def test_are_told_as_a_series_with_what_differs(self, world):
+        series = world.put(weekly())
+        cursor = synced(world).cursor
         second, third = (
-            real.adapter.instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
+            world.adapter.instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
             for weeks in (1, 2)
         )
         later = TEN + timedelta(weeks=1, hours=5)
-        instance = real.adapter.event(real.primary, second)
+        instance = world.adapter.event(world.primary, second)
         assert isinstance(instance, RemoteEvent)
-        real.adapter.change(
-            real.primary, second, content("Later", later), etag=instance.etag, notify="none"
+        world.adapter.change(
+            world.primary, second, content("Later", later), etag=instance.etag, notify="none"
         )
-        real.adapter.delete(real.primary, third, etag="*", notify="none")
+        world.adapter.delete(world.primary, third, etag="*", notify="none")
 
-        found = synced(real, cursor)
-        whole = synced(real)
+        found = synced(world, cursor)
+        whole = synced(world)
 
         # What is as it was may be told again.
         told = {one.event_id: one for one in found.events}
@@ -205,15 +199,15 @@ class TestSeries:
         assert {one.event_id for one in whole.events} == {series, second}
         assert whole.cancelled == (cancelled,)
 
-    def test_end_with_all_that_differs(self, real):
-        series = real.put(weekly())
-        second = real.adapter.instance_id(series, When(at=TEN + timedelta(weeks=1), zone="UTC"))
-        real.adapter.delete(real.primary, second, etag="*", notify="none")
-        cursor = synced(real).cursor
+    def test_end_with_all_that_differs(self, world):
+        series = world.put(weekly())
+        second = world.adapter.instance_id(series, When(at=TEN + timedelta(weeks=1), zone="UTC"))
+        world.adapter.delete(world.primary, second, etag="*", notify="none")
+        cursor = synced(world).cursor
 
-        real.delete(series)
+        world.delete(series)
 
-        assert series in synced(real, cursor).deleted
+        assert series in synced(world, cursor).deleted
 
 
 class TestWriting:
@@ -309,34 +303,34 @@ class TestWriting:
             world.adapter.event(world.primary, event_id)
 
     @pytest.mark.scenario("C6")
-    def test_moves_a_series_with_what_differs_and_tells_where_it_went(self, real):
-        other = real.add_calendar("Other")
-        series = real.put(weekly())
+    def test_moves_a_series_with_what_differs_and_tells_where_it_went(self, world):
+        other = world.add_calendar("Other")
+        series = world.put(weekly())
         second, third = (
-            real.adapter.instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
+            world.adapter.instance_id(series, When(at=TEN + timedelta(weeks=weeks), zone="UTC"))
             for weeks in (1, 2)
         )
         later = TEN + timedelta(weeks=1, hours=5)
-        instance = real.adapter.event(real.primary, second)
-        real.adapter.change(
-            real.primary, second, content("Later", later), etag=instance.etag, notify="none"
+        instance = world.adapter.event(world.primary, second)
+        world.adapter.change(
+            world.primary, second, content("Later", later), etag=instance.etag, notify="none"
         )
-        real.adapter.delete(real.primary, third, etag="*", notify="none")
-        etag = real.adapter.event(real.primary, series).etag
+        world.adapter.delete(world.primary, third, etag="*", notify="none")
+        etag = world.adapter.event(world.primary, series).etag
 
         with pytest.raises(errors.Gone):
-            real.adapter.find_moved(other, series)
-        moved = real.adapter.move(real.primary, series, to=other, etag=etag, notify="none")
+            world.adapter.find_moved(other, series)
+        moved = world.adapter.move(world.primary, series, to=other, etag=etag, notify="none")
 
-        assert real.adapter.find_moved(other, series).event_id == moved.event_id
+        assert world.adapter.find_moved(other, series).event_id == moved.event_id
         assert moved.content.recurrence
-        found = real.adapter.exceptions(other, moved.ical_uid)
+        found = world.adapter.exceptions(other, moved.ical_uid)
         changed = [one for one in found if isinstance(one, RemoteEvent)]
         cancelled = [one for one in found if isinstance(one, CancelledInstance)]
         assert [(one.content.title, one.content.start.at) for one in changed] == [("Later", later)]
         assert [one.original_start.at for one in cancelled] == [TEN + timedelta(weeks=2)]
         with pytest.raises(errors.Gone):
-            real.adapter.event(real.primary, series)
+            world.adapter.event(world.primary, series)
 
     def test_begins_an_event_that_meets_where_another_does(self, request):
         google = GoogleWorld(request.getfixturevalue("sandbox"))

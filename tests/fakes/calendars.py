@@ -8,19 +8,16 @@ from datetime import UTC, datetime
 from itertools import count
 
 from integrations.almanac import expansion, lines
+from integrations.event_shapes import Conference, EventContent, Response, When
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
     CalendarPage,
     CancelledInstance,
-    Conference,
-    EventContent,
     EventPage,
     Notify,
     RemoteCalendar,
     RemoteEvent,
-    Response,
-    When,
 )
 
 Held = RemoteEvent | CancelledInstance | None
@@ -75,10 +72,19 @@ class FakeCalendars:
         return made
 
     def remove(self, event_id: str, *, calendar: str = "") -> None:
+        """Delete an event; of a series, its exceptions go along."""
         name = calendar or self.email
+        for exception in self.exceptions_of(name, event_id):
+            del self.events[name][exception.event_id], self.versions[name][exception.event_id]
         self.version += 1
         self.events[name][event_id] = None
         self.versions[name][event_id] = self.version
+
+    def exceptions_of(
+        self, calendar: str, series_id: str
+    ) -> tuple[RemoteEvent | CancelledInstance, ...]:
+        held = self.events[calendar].values()
+        return tuple(event for event in held if event is not None and event.series_id == series_id)
 
     def slip_in(self, content: EventContent) -> str:
         """Put an event of which no change is ever told."""
@@ -226,7 +232,13 @@ class FakeCalendarAdapter:
         self._called()
         found = self._current(calendar_id, event_id, etag)
         self._of(to)
+        exceptions = self.account.exceptions_of(calendar_id, event_id)
         self.account.remove(event_id, calendar=calendar_id)
+        for exception in exceptions:
+            if isinstance(exception, RemoteEvent):
+                self.account.write(to, exception)
+            else:
+                self.account.cancel_instance(to, exception)
         return self.account.write(to, found)
 
     def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
@@ -259,7 +271,7 @@ class FakeCalendarAdapter:
         found = self._find(calendar_id, event_id)
         if not isinstance(found, RemoteEvent):
             raise errors.Gone("no such event", status=404)
-        if found.etag != etag:
+        if etag not in {found.etag, "*"}:
             raise errors.ChangedMeanwhile("changed", status=412)
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,11 +12,11 @@ from django.apps import apps
 from accounts import keyed_hashes, mfa_secrets, signed_values
 from accounts.actors import Actor, ActorKind
 from integrations import event_records
-from integrations.providers.calendars import Attendee, EventContent, Reminder, When
-from limited_use import tombstones, typed_addresses
+from integrations.event_shapes import Attendee, EventContent, Reminder, When
+from limited_use import typed_addresses
 from limited_use.guard import Permit
 from limited_use.ledger import entries, pseudonyms
-from limited_use.vault import directory, keys, naming, naming_rows, opening
+from limited_use.vault import directory, keys, naming, naming_rows, opening, tombstones
 from limited_use.vault.fields import SealedField
 from limited_use.vault.records import Unopenable
 from limited_use.vault.sealed import Binding, Sealed
@@ -38,9 +39,9 @@ SEALED = [
 
 @pytest.fixture(autouse=True)
 def _keys(settings, tmp_path):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.ROOT_SECRETS = [VALUES["secret"]]
-    stored_values.write_keyring(settings.KEYRING_DIR)
+    stored_values.write_keyring(settings.KEYRING.folder)
     keys.forget()
     naming.forget()
     stored_values.insert_data_keys(NOW)
@@ -159,7 +160,7 @@ def compute_derived_values() -> dict[str, str]:
         "account blind": directory.blind("account", "alice@example.org").hex(),
         "nonce": directory.derive("nonce", "attempt").hex(),
         "message blind": sealer(holder=holder, epoch=1).blind("message", "m-1").hex(),
-        "tombstone of a key": tombstones.of_key(bytes(8)).value,
+        "tombstone of a key": tombstones.for_key(bytes(8)).value,
         "keyed hash": keyed_hashes.compute_hash("text", purpose="network").hex(),
         "ledger entry": entries.encode({"v": 1, "event": "use.permitted", "count": None}).decode(),
     }

@@ -11,8 +11,8 @@ import orjson
 from config.classes import ProcessClass
 from integrations import calendar_permits, providers
 from integrations.calendar_permits import Wanted
+from integrations.event_shapes import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
-from integrations.providers.calendars import EventContent, When
 from integrations.sync import engine
 from integrations.sync.calendars import LISTING, resource_of
 from integrations.sync_products import PRODUCTS

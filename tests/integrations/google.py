@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,18 +18,18 @@ ALICE_BOX = "alice.box@example.com"
 
 def point_at(settings, sandbox: Sandbox) -> None:
     """Make `sandbox` our Google, and register us there."""
-    for name, path in {
-        "AUTHORIZE_URL": "/o/oauth2/v2/auth",
-        "TOKEN_URL": "/token",
-        "REVOKE_URL": "/revoke",
-        "CERTS_URL": "/oauth2/v3/certs",
-        "USERINFO_URL": "/v1/userinfo",
-        "ISSUER": "",
-        "API_ROOT_URL": "",
-    }.items():
-        setattr(settings, f"GOOGLE_{name}", sandbox.url + path)
-    settings.GOOGLE_CLIENT_ID = CLIENT_ID
-    settings.GOOGLE_CLIENT_SECRET = CLIENT_SECRET
+    settings.GOOGLE = replace(
+        settings.GOOGLE,
+        authorize_url=f"{sandbox.url}/o/oauth2/v2/auth",
+        token_url=f"{sandbox.url}/token",
+        revoke_url=f"{sandbox.url}/revoke",
+        certs_url=f"{sandbox.url}/oauth2/v3/certs",
+        userinfo_url=f"{sandbox.url}/v1/userinfo",
+        issuer=sandbox.url,
+        api_root_url=sandbox.url,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+    )
     sandbox.register_client(
         redirect_uris=(f"{django_settings.PUBLIC_URL}/connect/google/callback",)
     )

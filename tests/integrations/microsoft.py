@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
 
-from config.env import Environment
 from config.providers import microsoft_endpoints
 from integrations.models import ConnectAttempt
 from integrations.providers import identity
@@ -21,11 +21,12 @@ ALICE_BOX = "alice@contoso.example"
 
 def point_at(settings, sandbox: Sandbox) -> Microsoft:
     """Make `sandbox` our Microsoft, and register us there."""
-    urls = {"MICROSOFT_AUTHORITY_URL": sandbox.url, "MICROSOFT_GRAPH_URL": sandbox.url}
-    for name, url in microsoft_endpoints(Environment({}), urls).items():
-        setattr(settings, f"MICROSOFT_{name}", url)
-    settings.MICROSOFT_CLIENT_ID = CLIENT_ID
-    settings.MICROSOFT_CLIENT_SECRET = CLIENT_SECRET
+    settings.MICROSOFT = replace(
+        microsoft_endpoints(sandbox.url, sandbox.url, "common"),
+        issuer_required=settings.MICROSOFT.issuer_required,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+    )
     sandbox.register_client(
         redirect_uris=tuple(
             f"{django_settings.PUBLIC_URL}/connect/{one}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -167,7 +167,7 @@ class TestTheWholeWay:
     ):
         assert "/organizations/v2.0/adminconsent" in asking.link()
 
-        settings.MICROSOFT_ADMIN_CONSENT_URL = ""
+        settings.MICROSOFT = replace(settings.MICROSOFT, admin_consent_url="")
 
         assert asking.browser.client.get(ASK).status_code == 404
         assert ASK not in asking.browser.client.get("/settings/connect/microsoft/").text

@@ -24,6 +24,7 @@ from integrations import (
     oauth_state,
     providers,
 )
+from integrations.asking import NotAChoice
 from integrations.connections import refusals, storing
 from integrations.inbox import sync_controls
 from integrations.models import (
@@ -154,7 +155,7 @@ class TestConnecting:
 
         # The password is asked for there.
         query = query_of(address)
-        assert address.partition("?")[0] == settings.GOOGLE_AUTHORIZE_URL
+        assert address.partition("?")[0] == settings.GOOGLE.authorize_url
         assert query["response_type"] == "code"
         assert query["code_challenge_method"] == "S256"
         assert len(query["code_challenge"]) == 43
@@ -342,7 +343,7 @@ class TestTheCallback:
         assert raised == ([] if issuer else missing)
 
     def test_may_be_allowed_to_name_no_issuer(self, browser_of, alice, google, settings):
-        settings.GOOGLE_ISSUER_REQUIRED = False
+        settings.GOOGLE = replace(settings.GOOGLE, issuer_required=False)
         browser = browser_of(alice)
         query = query_of(google.consent(browser.begin(), email=ALICE_BOX))
 
@@ -751,7 +752,7 @@ class TestAHorizon:
 
         for days in (30, 90, 365, None):
             sync_controls.set_horizon(integration_id=integration.id, days=days, at=timezone.now())
-        with pytest.raises(sync_controls.UnknownHorizon):
+        with pytest.raises(NotAChoice):
             sync_controls.set_horizon(integration_id=integration.id, days=7, at=timezone.now())
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from base64 import b64encode
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs
 
@@ -140,7 +141,7 @@ class TestConnecting:
         self, alices, microsoft, settings, tenant, outcome
     ):
         said = microsoft.visit(alices.begin()["Location"], "accept", account=ALICE_BOX)
-        issuer = settings.MICROSOFT_ISSUER.replace("{tenantid}", tenant)
+        issuer = settings.MICROSOFT.issuer.replace("{tenantid}", tenant)
 
         attempt = alices.arrive(**said, iss=issuer)
 
@@ -148,7 +149,7 @@ class TestConnecting:
         assert Connection.objects.exists() == (outcome == AttemptOutcome.CONNECTED)
 
     def test_may_be_required_to_name_an_issuer(self, alices, microsoft, settings):
-        settings.MICROSOFT_ISSUER_REQUIRED = True
+        settings.MICROSOFT = replace(settings.MICROSOFT, issuer_required=True)
 
         assert alices.connect().outcome == AttemptOutcome.WRONG_ISSUER
         alarm = Alarm.objects.get(kind="provider.issuer_missing")
@@ -173,7 +174,7 @@ class TestConnecting:
         assert Connection.objects.count() == 1
 
     def test_is_offered_to_nobody_without_a_registration(self, alices, settings):
-        settings.MICROSOFT_CLIENT_ID = ""
+        settings.MICROSOFT = replace(settings.MICROSOFT, client_id="")
 
         assert "Microsoft mail" not in alices.client.get("/settings/integrations/").content.decode()
         assert alices.client.get("/settings/connect/microsoft/").status_code == 404

@@ -13,8 +13,10 @@ from accounts.models import Organisation
 from config.classes import ProcessClass
 from integrations import connections, purge, scopes
 from integrations.asking import Asked
-from integrations.calendars import single, writing
-from integrations.calendars.writing import Draft
+from integrations.calendars import single
+from integrations.calendars.events import access, service
+from integrations.calendars.events.drafts import Draft
+from integrations.event_shapes import When
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -24,7 +26,6 @@ from integrations.models import (
     PurgeStep,
     SyncWork,
 )
-from integrations.providers.calendars import When
 from integrations.sandbox.microsoft.calendar import meetings
 from integrations.sync import engine
 from integrations.sync_products import PRODUCTS
@@ -125,8 +126,9 @@ def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
     start = When(at=now + 3 * HOUR, zone="Europe/Berlin")
     draft = Draft(title="Planned", start=start, end=When(at=now + 4 * HOUR, zone="Europe/Berlin"))
     with row_owner.acting_for(*whose):
-        made = writing.create(asked, calendar.id, draft, key="one")
-        again = writing.create(asked, calendar.id, draft, key="one")
+        seen = access.find_calendar(asked, calendar.id)
+        made = service.create(asked, seen, draft, key="one")
+        again = service.create(asked, seen, draft, key="one")
 
     assert made.id == again.id
     assert "Planned" in page(connected, now)

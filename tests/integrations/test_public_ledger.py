@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -22,9 +23,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.invariant(3)]
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.LEDGER_ORIGIN = "ledger.example/log1"
-    return copy_keyring(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING.folder)
 
 
 def record(count):
@@ -85,8 +86,10 @@ class TestKeys:
     def test_lists_former_keys_and_from_when_until_when(self, client, settings):
         record(1)
         former = str(sequencer.verifier_key())
-        settings.KEYRING_DIR = settings.KEYRING_DIR.with_name("turned")
-        FileKeyring.create(settings.KEYRING_DIR)
+        settings.KEYRING = replace(
+            settings.KEYRING, folder=settings.KEYRING.folder.with_name("turned")
+        )
+        FileKeyring.create(settings.KEYRING.folder)
         record(1)
 
         page = client.get("/keys/").content.decode()

@@ -507,7 +507,7 @@ class TestTheTable:
 @contextmanager
 def keys_away():
     """Take the keys away, also from memory."""
-    folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
+    folder, away = settings.KEYRING.folder, settings.KEYRING.folder.with_name("away")
     folder.rename(away)
     keys.forget()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from io import StringIO
 
@@ -49,17 +50,17 @@ ORIGIN = "ledger.example/log1"
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.PUBLICATION_DIR = tmp_path / "outside"
     settings.LEDGER_ORIGIN = ORIGIN
     cold()
-    return copy_keyring(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING.folder)
 
 
 @pytest.fixture(autouse=True)
 def google(settings):
     with RevokeEndpoint.running() as endpoint:
-        settings.GOOGLE_REVOKE_URL = endpoint.url
+        settings.GOOGLE = replace(settings.GOOGLE, revoke_url=endpoint.url)
         yield endpoint
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -25,8 +26,9 @@ TOPIC = "projects/sandbox-project/topics/gmail"
 
 @pytest.fixture
 def connected(transactional_db, google, alice, browser_of, settings):
-    settings.GOOGLE_PUBSUB_TOPIC = TOPIC
-    settings.GOOGLE_PUSH_ACCOUNT = "push@antares.iam.gserviceaccount.com"
+    settings.PUSH = replace(
+        settings.PUSH, pubsub_topic=TOPIC, pubsub_account="push@antares.iam.gserviceaccount.com"
+    )
     browser_of(alice).connect()
     return Integration.objects.get()
 

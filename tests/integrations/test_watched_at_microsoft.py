@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -65,8 +66,9 @@ def clock():
 def webhook(settings):
     """Let Microsoft call an address that says back what it is tried with."""
     with answering() as address:
-        settings.WEBHOOK_URL = address.removesuffix("/channel")
-        settings.MICROSOFT_SUBSCRIPTIONS = True
+        settings.PUSH = replace(
+            settings.PUSH, webhook_url=address.removesuffix("/channel"), graph_subscriptions=True
+        )
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -39,8 +40,8 @@ def ring(request, tmp_path, settings):
     keys.forget()
     if getattr(request, "param", "file") == "transit":
         return request.getfixturevalue("transit_ring")
-    settings.KEYRING_DIR = tmp_path / "keyring"
-    return copy_keyring(settings.KEYRING_DIR)
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
+    return copy_keyring(settings.KEYRING.folder)
 
 
 @pytest.fixture
@@ -54,8 +55,7 @@ def use(settings):
     """Return a function that has the service use a transit engine, and returns its keyring."""
 
     def use(place):
-        for name, value in place._asdict().items():
-            setattr(settings, f"KEYRING_{name.upper()}", value)
+        settings.KEYRING = replace(settings.KEYRING, **place._asdict())
         return get_keyring()
 
     yield use

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -294,9 +295,12 @@ class TestSigners:
 
         record(2)
         before = sequencer.verifier_key()
-        (settings.KEYRING_DIR / "sign-ledger.key").unlink()
-        settings.KEYRING_DIR = settings.KEYRING_DIR.rename(settings.KEYRING_DIR.with_name("turned"))
-        FileKeyring.create(settings.KEYRING_DIR)
+        (settings.KEYRING.folder / "sign-ledger.key").unlink()
+        settings.KEYRING = replace(
+            settings.KEYRING,
+            folder=settings.KEYRING.folder.rename(settings.KEYRING.folder.with_name("turned")),
+        )
+        FileKeyring.create(settings.KEYRING.folder)
         record(1)
 
         ledger = [one for one in signers.history() if one.role is SigningKey.LEDGER]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -31,10 +32,10 @@ def lose(ring, settings, tmp_path, openbao):
 
     def lose():
         keys.forget()
-        if settings.KEYRING_URL:
-            settings.KEYRING_PREFIX = f"t-{secrets.token_hex(6)}"
+        if settings.KEYRING.url:
+            settings.KEYRING = replace(settings.KEYRING, prefix=f"t-{secrets.token_hex(6)}")
         else:
-            settings.KEYRING_DIR = tmp_path / "elsewhere"
+            settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "elsewhere")
 
     return lose
 

@@ -100,7 +100,7 @@ class TestChecks:
 
     @pytest.mark.scenario("A1")
     def test_find_a_missing_keyring(self, settings, tmp_path):
-        settings.KEYRING_DIR = tmp_path / "nowhere"
+        settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
 
         assert [error.id for error in checks.keyring_problems()] == ["limited_use.E008"]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,13 +115,13 @@ class TestFileKeyring:
 
     @pytest.mark.django_db
     def test_is_made_by_a_command(self, settings, tmp_path, capsys):
-        settings.KEYRING_DIR = tmp_path / "made"
+        settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "made")
         call_command("init_keyring")
 
         assert "keyring ready" in capsys.readouterr().out
         assert get_keyring().epochs(CONTENT) == (1,)
 
-        Path(settings.KEYRING_DIR).chmod(0o755)
+        Path(settings.KEYRING.folder).chmod(0o755)
         with pytest.raises(CommandError):
             call_command("init_keyring")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -362,8 +363,8 @@ class TestEntries:
         name = entries.pseudonym(subject)
         assert entries.pseudonym(subject) == name
 
-        settings.KEYRING_DIR = tmp_path / "other"
-        FileKeyring.create(settings.KEYRING_DIR)
+        settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "other")
+        FileKeyring.create(settings.KEYRING.folder)
         assert entries.pseudonym(subject) != name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -150,7 +151,7 @@ class TestIssue:
         ],
     )
     def test_says_until_when_copies_may_exist(self, purged, settings, days, until, says):
-        settings.KEYRING_SNAPSHOT_RETENTION = days
+        settings.KEYRING = replace(settings.KEYRING, snapshot_retention_days=days)
         turn()
 
         remains = json.loads(bytes(purged.second().document))["body"]["remains"]

@@ -127,7 +127,7 @@ class TestRotate:
                 notes.verify(note, [key])
 
     def test_is_noticed_by_a_process_that_used_the_former_key(self, ring, settings):
-        elsewhere = FileKeyring(settings.KEYRING_DIR)
+        elsewhere = FileKeyring(settings.KEYRING.folder)
         former = elsewhere.public_key(SigningKey.LEDGER)
         record()
 
@@ -161,17 +161,17 @@ class TestRotate:
         assert audit.run()
 
     def test_leaves_nothing_of_the_former_in_its_file(self, ring, settings):
-        path = settings.KEYRING_DIR / "sign-ledger.key"
+        path = settings.KEYRING.folder / "sign-ledger.key"
         former = path.read_bytes()
-        linked = settings.KEYRING_DIR.parent / "kept"
+        linked = settings.KEYRING.folder.parent / "kept"
         linked.hardlink_to(path)
 
         rotate(SigningKey.LEDGER)
 
-        assert former not in {one.read_bytes() for one in settings.KEYRING_DIR.iterdir()}
+        assert former not in {one.read_bytes() for one in settings.KEYRING.folder.iterdir()}
         assert linked.read_bytes() != former
         assert path.stat().st_mode & 0o777 == 0o600
-        assert not list(settings.KEYRING_DIR.glob("*.new"))
+        assert not list(settings.KEYRING.folder.glob("*.new"))
 
     @pytest.mark.parametrize("process_class", ["web", "sync", "purge", "console"])
     def test_is_an_operators(self, ring, settings, process_class):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -473,7 +474,7 @@ class TestKeys:
 
 @pytest.mark.scenario("A1")
 def test_no_key_is_made_without_a_keyring(db, settings, tmp_path):
-    settings.KEYRING_DIR = tmp_path / "nowhere"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "nowhere")
 
     with pytest.raises(NoKeyring):
         keys.create(holder=uuid7(), line=KeyLine.CONTENT, at=NOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 
 import pytest
 
@@ -29,8 +30,7 @@ def store(openbao, world, settings, tmp_path):
     """Have the test use a key store as root; return how a process of a class uses it."""
     place = openbao.place(f"p-{secrets.token_hex(6)}")
     TransitKeyring.create(place._replace(token=openbao.root))
-    for name, value in place._replace(token=openbao.root)._asdict().items():
-        setattr(settings, f"KEYRING_{name.upper()}", value)
+    settings.KEYRING = replace(settings.KEYRING, **place._replace(token=openbao.root)._asdict())
     keys.forget()
 
     def of(process_class):

@@ -148,10 +148,6 @@ RULES = {
             "limited_use/vault/transit_": "asks the key server for its keys' work",
         },
     ),
-    "speaks a protocol of mail": Rule(
-        rules.mail_protocols,
-        ("import smtplib", "from imaplib import IMAP4", "import poplib", "import imapclient"),
-    ),
     "compiles text into code": Rule(rules.compiling, ("compile(text, '', 'exec')",)),
     "sends mail of the platform": Rule(
         rules.mail,
@@ -247,9 +243,5 @@ RULES = {
             "match key:\n    case 'offline': pass",
         ),
         {"integrations/sandbox/": _STAND_IN},
-    ),
-    "connects a signal of Django": Rule(
-        rules.django_signals,
-        ("from django.db.models.signals import post_save", "@receiver(post_save)\ndef f(): pass"),
     ),
 }

@@ -21,7 +21,6 @@ NETWORK = (
     "socket", "ssl", "socketserver", "http.client", "http.server", "urllib.request", "urllib3",
     "requests", "aiohttp", "httplib2", "ftplib", "xmlrpc", "websockets", "redis", "asyncio",
 )  # fmt: skip
-MAIL_PROTOCOLS = {"smtplib", "imaplib", "poplib", "aiosmtplib", "imapclient"}
 DYNAMIC = {"__import__", "import_module", "import_string", "get_model", "find_spec"}
 SENDING = {"send_mail", "send_mass_mail", "email_user", "mail_admins", "mail_managers"}
 MESSAGES = {"EmailMessage", "EmailMultiAlternatives"}
@@ -140,13 +139,6 @@ def network(module: Module) -> Iterator[int]:
             yield line
 
 
-def mail_protocols(module: Module) -> Iterator[int]:
-    """A library for SMTP, IMAP or POP is imported."""
-    for name, line in module.imports:
-        if name.split(".")[0] in MAIL_PROTOCOLS:
-            yield line
-
-
 def compiling(module: Module) -> Iterator[int]:
     """Text is compiled into code."""
     for name, call in module.calls:
@@ -260,12 +252,6 @@ def environment(module: Module) -> Iterator[int]:
 def provider_branches(module: Module) -> Iterator[int]:
     """A condition asks which provider it is; the difference is a field of `Provider`."""
     yield from _matching_lines(module, PROVIDER_BRANCH)
-
-
-def django_signals(module: Module) -> Iterator[int]:
-    """A signal of Django is connected."""
-    pattern = r"django\.(db\.models|core|dispatch|contrib\.auth)\.?signals|@receiver"
-    yield from _matching_lines(module, re.compile(pattern))
 
 
 def _matching_lines(module: Module, pattern: re.Pattern[str]) -> Iterator[int]:

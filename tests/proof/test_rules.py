@@ -11,7 +11,7 @@ from .exceptions import RULES
 from .rules import PROVIDER_BRANCH_IN_TEMPLATE
 from .source import Module, modules, templates
 
-# The numbers of the design, and the ids of controls and scenarios, that a rule stands for.
+# The numbers of the design, and the ids of controls, that a rule stands for.
 INVARIANTS = {
     "builds a permit": 2,
     "takes a permit that is not recorded": 3,
@@ -33,7 +33,6 @@ CONTROLS = {
     "reaches the network": "5.1.5",
     "composes SQL": "5.1.8",
 }
-SCENARIOS = {"speaks a protocol of mail": "M4"}
 # Migrations run once, as the owner of the tables, with no data key.
 NOT_OF_MIGRATIONS = {"composes SQL", "finds modules or models by name"}
 
@@ -41,7 +40,6 @@ NOT_OF_MIGRATIONS = {"composes SQL", "finds modules or models by name"}
 def bound(name):
     marks = [pytest.mark.invariant(INVARIANTS[name])] if name in INVARIANTS else []
     marks += [pytest.mark.control(CONTROLS[name])] if name in CONTROLS else []
-    marks += [pytest.mark.scenario(SCENARIOS[name])] if name in SCENARIOS else []
     return pytest.param(name, marks=marks)
 
 
@@ -60,7 +58,6 @@ def find_offences():
 # One test each: a worker that reads the project once checks every rule.
 @pytest.mark.invariant(2, 3, 4)
 @pytest.mark.control("5.1.3", "5.1.4", "5.1.5", "5.1.8")
-@pytest.mark.scenario("M4")
 class TestTheProject:
     def test_breaks_no_rule(self):
         found = [

@@ -30,8 +30,8 @@ class Mailbox:
         self.environment = {
             "MICROSOFT_AUTHORITY_URL": sandbox.url,
             "MICROSOFT_GRAPH_URL": sandbox.url,
-            "MICROSOFT_CLIENT_ID": settings.MICROSOFT_CLIENT_ID,
-            "MICROSOFT_CLIENT_SECRET": settings.MICROSOFT_CLIENT_SECRET,
+            "MICROSOFT_CLIENT_ID": settings.MICROSOFT.client_id,
+            "MICROSOFT_CLIENT_SECRET": settings.MICROSOFT.client_secret,
         }
         organisation = make_organisation()
         Browser(make_user("alice", organisation=organisation), self.microsoft).connect()

@@ -14,10 +14,10 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations import replies
+from integrations import idempotency
 from integrations.asking import Asked
+from integrations.idempotency import InProgress, KeyedRequest
 from integrations.models import Event, Integration, Reply
-from integrations.replies import InProgress, Sent
 from tests.api import cast
 from tests.api.calendars.asking import V1
 from tests.api.calendars.test_local_writing import begun
@@ -36,7 +36,7 @@ pytestmark = [
 ]
 # More lines than a write has; the loop ends with the first that is not reached.
 MANY = 500
-STEPS = ["replies.py", "calendars/writing/once.py", "calendars/keeping.py"]
+STEPS = ["idempotency.py", "api/events.py", "calendars/keeping.py"]
 
 
 class TestLeaseThatHasEnded:
@@ -51,7 +51,9 @@ class TestLeaseThatHasEnded:
                 integration = Integration.objects.get()
                 if barrier is not None:
                     barrier.wait(20)
-                return replies.claim(asked, Sent("create_event", "key-1", b"New"), integration)
+                return idempotency.claim(
+                    asked, KeyedRequest("create_event", "key-1", b"New"), integration
+                )
         except InProgress as error:
             return error
         finally:
@@ -66,17 +68,16 @@ class TestLeaseThatHasEnded:
             ends = list(pool.map(lambda _: self.claim(later, barrier), range(8)))
 
         [taken] = [end for end in ends if isinstance(end, Reply)]
-        assert (taken.id, taken.held_until) == (lease.id, later.at + replies.HELD_FOR)
+        assert (taken.id, taken.held_until) == (lease.id, later.at + idempotency.LEASE_TIME)
         # The others wait for the new lease.
         waits = {end.retry_after for end in ends if isinstance(end, InProgress)}
-        assert (len(ends), waits) == (8, {replies.HELD_FOR.total_seconds()})
+        assert (len(ends), waits) == (8, {idempotency.LEASE_TIME.total_seconds()})
 
     def test_is_not_released_by_whoever_had_it_before(self, asked):
         lease = self.claim(asked)
         taken = self.claim(replace(asked, at=lease.held_until))
 
-        with pytest.raises(OSError, match="late"), replies.letting_go(lease, undone=(OSError,)):
-            raise OSError("late")
+        idempotency.release(lease, is_undone=True)
 
         assert Reply.objects.get().held_until == taken.held_until
 

@@ -32,19 +32,23 @@ FEATURES = [f"{one.key}:{one.version}" for one in scopes.features_for("calendar"
 # More lines than a write has; the loop ends with the first that is not reached.
 MANY = 500
 STEPS = [
-    "replies.py",
+    "idempotency.py",
+    "api/events.py",
     "providers/google/calendar.py",
     "providers/microsoft/calendar.py",
-    *(f"calendars/writing/{name}.py" for name in ("__init__", "copying", "once", "sure", "there")),
+    *(
+        f"calendars/events/{name}.py"
+        for name in ("service", "cache_update", "verified_writes", "provider_backend")
+    ),
 ]
 # Where a write is killed: at the beginning of which function; whether people have to be free; how
 # many events there are at the provider by then, and how many rows.
 KILLS = [
-    ("calendars/writing/sure.py:create", True, (0, 0)),
-    ("calendars/writing/copying.py:take", False, (1, 0)),
-    ("calendars/writing/copying.py:take", True, (1, 0)),
-    ("calendars/writing/copying.py:_look_again", True, (1, 0)),
-    ("replies.py:answered", True, (1, 1)),
+    ("calendars/events/verified_writes.py:create", True, (0, 0)),
+    ("calendars/events/cache_update.py:apply_to_cache", False, (1, 0)),
+    ("calendars/events/cache_update.py:apply_to_cache", True, (1, 0)),
+    ("calendars/events/cache_update.py:_schedule_sync", True, (1, 0)),
+    ("idempotency.py:complete", True, (1, 1)),
 ]
 
 
@@ -79,8 +83,8 @@ class Microsoft:
         self.environment = {
             "MICROSOFT_AUTHORITY_URL": sandbox.url,
             "MICROSOFT_GRAPH_URL": sandbox.url,
-            "MICROSOFT_CLIENT_ID": settings.MICROSOFT_CLIENT_ID,
-            "MICROSOFT_CLIENT_SECRET": settings.MICROSOFT_CLIENT_SECRET,
+            "MICROSOFT_CLIENT_ID": settings.MICROSOFT.client_id,
+            "MICROSOFT_CLIENT_SECRET": settings.MICROSOFT.client_secret,
         }
 
     def connect(self, user) -> str:

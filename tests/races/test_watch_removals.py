@@ -7,6 +7,7 @@ receipt says what became of the watch.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -85,13 +86,17 @@ def watched(request, alice, settings, monkeypatch):
     """Return the world of an account whose provider tells of its product."""
     kind = request.param
     settings.GMAIL_UNITS_PER_MINUTE = 0
-    settings.GOOGLE_PUBSUB_TOPIC = TOPIC
-    settings.GOOGLE_PUSH_ACCOUNT = "push@antares.iam.gserviceaccount.com"
-    settings.GOOGLE_CALENDAR_CHANNELS = settings.MICROSOFT_SUBSCRIPTIONS = True
+    settings.PUSH = replace(
+        settings.PUSH,
+        pubsub_topic=TOPIC,
+        pubsub_account="push@antares.iam.gserviceaccount.com",
+        calendar_channels=True,
+        graph_subscriptions=True,
+    )
     record_messages(monkeypatch)
     account = kind(request.getfixturevalue(kind.key))
     with answering() as address:
-        settings.WEBHOOK_URL = address.removesuffix("/channel")
+        settings.PUSH = replace(settings.PUSH, webhook_url=address.removesuffix("/channel"))
         assert account.connect(alice, account.product).outcome == AttemptOutcome.CONNECTED
         world = World(alice, account)
         with acting_as(ProcessClass.SYNC):

@@ -15,10 +15,10 @@ from django.utils import timezone
 from accounts import row_owner
 from integrations import calling, fences
 from integrations.asking import Asked
-from integrations.calendars import writing
-from integrations.calendars.writing import Draft
+from integrations.calendars.events import access, service
+from integrations.calendars.events.drafts import Draft
+from integrations.event_shapes import When
 from integrations.models import Connection, Event
-from integrations.providers.calendars import When
 from integrations.providers.google.spec import GOOGLE
 from integrations.sync import engine
 from integrations.sync.calendars import describing, rows
@@ -115,7 +115,8 @@ def test_what_a_sync_brought_in_meanwhile_is_the_event_that_was_written(alice, a
     calendar_id = alice.primary.id
 
     def write():
-        return writing.create(asked, calendar_id, draft, key="key-00000001")
+        seen = access.find_calendar(asked, calendar_id)
+        return service.create(asked, seen, draft, key="key-00000001")
 
     with at_the_fence(alice, write) as found:
         bring_in(alice, account)

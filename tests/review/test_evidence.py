@@ -187,7 +187,7 @@ class TestNobody:
     @pytest.mark.claim("evidence.no-person")
     def test_is_in_it(self, alice, mine, made, settings):
         ids = [*vars(mine).values(), alice.organisation.id, alice.membership.id]
-        secret = [*settings.ROOT_SECRETS, settings.SECRET_KEY, settings.GOOGLE_CLIENT_SECRET]
+        secret = [*settings.ROOT_SECRETS, settings.SECRET_KEY, settings.GOOGLE.client_secret]
         canaries = [cast.MARKER, "gmail.example", "example.test", alice.user.email, *secret]
 
         found = [one for one in (*canaries, *map(str, ids)) if one in made.decode()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -56,8 +57,9 @@ CONSENT_ROW = re.compile("".join(map(CELL.format, ("Permission", "Why"))))
 
 @pytest.fixture(autouse=True)
 def _registered(settings):
-    settings.MICROSOFT_CLIENT_ID = "a-registration-of-ours"
-    settings.MICROSOFT_CLIENT_SECRET = "a-secret-of-ours"
+    settings.MICROSOFT = replace(
+        settings.MICROSOFT, client_id="a-registration-of-ours", client_secret="a-secret-of-ours"
+    )
 
 
 @pytest.fixture
@@ -179,7 +181,9 @@ class TestPages:
 
     @pytest.mark.parametrize("product", ["mail", "calendar"])
     def test_for_administrators_have_the_scopes_of_the_product(self, browser, settings, product):
-        settings.MICROSOFT_ADMIN_CONSENT_URL = "https://entra.example/adminconsent"
+        settings.MICROSOFT = replace(
+            settings.MICROSOFT, admin_consent_url="https://entra.example/adminconsent"
+        )
         query = urlencode({"product": product})
 
         page = browser.get(f"/settings/connect/microsoft/administrator/?{query}").text

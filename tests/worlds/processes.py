@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -50,9 +51,6 @@ def wait_until(holds: Any, within: float = PATIENCE) -> Any:
 
 def environment(**more: str) -> dict[str, str]:
     """Return what a process needs to be part of the test's world: its settings by their names."""
-    named = {key: getattr(now, key) for key in dir(now) if key.startswith("GOOGLE_")}
-    flags = {True: "on", False: "off"}
-    google = {key: flags[it] if isinstance(it, bool) else it for key, it in named.items()}
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -60,17 +58,38 @@ def environment(**more: str) -> dict[str, str]:
         "DATABASE_URL": _here(os.environ["DATABASE_URL"]),
         "BROKER_URL": now.BROKER_URL,
         "SECRET_KEY": now.ROOT_SECRETS[0],
-        "KEYRING_DIR": str(now.KEYRING_DIR),
-        "EMAIL_DIR": str(now.KEYRING_DIR.parent / "mail"),
+        "KEYRING_DIR": str(now.KEYRING.folder),
+        "EMAIL_DIR": str(now.KEYRING.folder.parent / "mail"),
         "LEDGER_ORIGIN": now.LEDGER_ORIGIN,
         "PUBLIC_URL": now.PUBLIC_URL,
         "PYTHONUNBUFFERED": "1",
         "WEB_THREADS": "4",
         # The sandbox imposes none.
         "GMAIL_UNITS_PER_MINUTE": "60000000",
-        **google,
+        **_google_environment(),
         **QUICK,
         **more,
+    }
+
+
+def _google_environment() -> dict[str, str]:
+    """Return the environment variables of Google and its push notifications."""
+    flags = {True: "on", False: "off"}
+    return {
+        "GOOGLE_AUTHORIZE_URL": now.GOOGLE.authorize_url,
+        "GOOGLE_TOKEN_URL": now.GOOGLE.token_url,
+        "GOOGLE_REVOKE_URL": now.GOOGLE.revoke_url,
+        "GOOGLE_CERTS_URL": now.GOOGLE.certs_url,
+        "GOOGLE_USERINFO_URL": now.GOOGLE.userinfo_url,
+        "GOOGLE_API_ROOT_URL": now.GOOGLE.api_root_url,
+        "GOOGLE_ISSUER": now.GOOGLE.issuer,
+        "GOOGLE_ISSUER_REQUIRED": flags[now.GOOGLE.issuer_required],
+        "GOOGLE_CLIENT_ID": now.GOOGLE.client_id,
+        "GOOGLE_CLIENT_SECRET": now.GOOGLE.client_secret,
+        "GOOGLE_PUBSUB_TOPIC": now.PUSH.pubsub_topic,
+        "GOOGLE_PUSH_ACCOUNT": now.PUSH.pubsub_account,
+        "GOOGLE_PUSH_AUDIENCE": now.PUSH.pubsub_audience,
+        "GOOGLE_CALENDAR_CHANNELS": flags[now.PUSH.calendar_channels],
     }
 
 
@@ -184,12 +203,12 @@ def web_port():
 @pytest.fixture
 def world(transactional_db, sandbox, settings, tmp_path, web_port):
     """Return the sandbox as our Google, with keys of the test's own; nothing runs yet."""
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     settings.PUBLIC_URL = f"http://localhost:{web_port}"
     settings.GMAIL_UNITS_PER_MINUTE = 0
     keys.forget()
-    copy_keyring(settings.KEYRING_DIR)
+    copy_keyring(settings.KEYRING.folder)
     point_at(settings, sandbox)
     sandbox.dial(units_per_minute=0, concurrency=0)
     sandbox.seed(ALICE_BOX, size=3, days=30)

@@ -28,10 +28,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, calendars: bool = False, **_: Any) -> None:
-        if settings.PRODUCTION or not settings.KEYRING_DIR:
+        if settings.PRODUCTION or not settings.KEYRING.folder:
             raise CommandError("the demo's accounts have no place in production")
         call_command("init_keyring", verbosity=0, stdout=self.stderr)
-        kept = Path(settings.KEYRING_DIR).parent / "people.json"
+        kept = Path(settings.KEYRING.folder).parent / "people.json"
         if kept.exists() and not _are_here(json.loads(kept.read_text(encoding="utf-8"))):
             raise CommandError(
                 f"{kept} tells of people of another database: remove it, or name another folder"

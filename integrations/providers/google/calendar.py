@@ -9,18 +9,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
+from integrations.event_shapes import EventContent, Response, When
 from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
 from integrations.providers.base import name_of, provider_id
 from integrations.providers.calendars import (
     CalendarPage,
     CancelledInstance,
-    EventContent,
     EventPage,
     Notify,
     RemoteEvent,
-    Response,
-    When,
 )
 
 from . import calendar_reading as reading

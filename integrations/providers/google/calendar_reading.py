@@ -8,20 +8,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from integrations import zones
+from integrations.event_shapes import Attendee, Conference, EventContent, Reminder, Response, When
 from integrations.providers import errors, misread, values
 from integrations.providers.base import provider_id
-from integrations.providers.calendars import (
-    Attendee,
-    CancelledInstance,
-    Conference,
-    EventContent,
-    Reminder,
-    RemoteCalendar,
-    RemoteEvent,
-    Response,
-    Role,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, RemoteCalendar, RemoteEvent, Role
 
 MAX_ATTENDEES: Final = 200
 # https://developers.google.com/workspace/calendar/api/v3/reference/events: five, of four weeks.

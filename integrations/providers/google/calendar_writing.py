@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from integrations.providers.calendars import Attendee, EventContent, Response, When
+from integrations.event_shapes import Attendee, EventContent, Response, When
 
 RESPONSES: Final[Mapping[Response, str]] = {
     "needs_action": "needsAction",

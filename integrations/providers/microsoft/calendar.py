@@ -17,17 +17,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
+from integrations.event_shapes import EventContent, Response, When
 from integrations.providers import errors, misread, values
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
     CalendarPage,
     CancelledInstance,
-    EventContent,
     EventPage,
     Notify,
     RemoteEvent,
-    Response,
-    When,
 )
 
 from . import calendar_meetings as meetings

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from integrations.event_shapes import When
 from integrations.providers import errors
-from integrations.providers.calendars import Notify, RemoteEvent, When
+from integrations.providers.calendars import Notify, RemoteEvent
 
 from . import calendar_copies as copies
 from . import calendar_reading as reading

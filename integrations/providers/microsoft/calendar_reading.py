@@ -13,19 +13,10 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from integrations import zones
+from integrations.event_shapes import Attendee, Conference, EventContent, Reminder, Response, When
 from integrations.providers import errors, misread, values
 from integrations.providers.base import provider_id
-from integrations.providers.calendars import (
-    Attendee,
-    CancelledInstance,
-    Conference,
-    EventContent,
-    Reminder,
-    RemoteCalendar,
-    RemoteEvent,
-    Response,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, RemoteCalendar, RemoteEvent
 
 from . import recurrence
 from .calendar_times import Owner, moment, original_start, when

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from integrations import zones
+from integrations.event_shapes import When
 from integrations.providers import values
-from integrations.providers.calendars import When
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from integrations import zones
+from integrations.event_shapes import When
 from integrations.providers import errors
 from integrations.providers.access import Access
-from integrations.providers.calendars import When
 
 from . import calendar_times as times
 from .batch import call_in_batches

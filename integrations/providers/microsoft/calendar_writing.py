@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from integrations import zones
+from integrations.event_shapes import Attendee, EventContent, Reminder, Response, When
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, EventContent, Reminder, Response, When
 
 from . import calendar_meetings as meetings
 from .recurrence import recurrence

@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from integrations.event_shapes import When
 from integrations.providers import errors, misread
-from integrations.providers.calendars import When
 
 _DAYS: Final = {
     "monday": "MO", "tuesday": "TU", "wednesday": "WE", "thursday": "TH",

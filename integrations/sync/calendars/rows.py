@@ -21,10 +21,11 @@ from integrations.almanac import compiling, freebusy
 from integrations.almanac.compiling import WORK, BadSeries
 from integrations.almanac.series import BadEvent, key
 from integrations.almanac.stepping import TooMany, Work
+from integrations.event_shapes import When
 from integrations.mime import showing
 from integrations.models import Calendar, Event, EventKind
 from integrations.models.calendar import week_of
-from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent, When
+from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
 from integrations.zones import UnknownZone
 from limited_use.vault.compression import TooLarge
 from limited_use.vault.sealing import Sealer

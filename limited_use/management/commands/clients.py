@@ -51,7 +51,7 @@ class Command(BaseCommand):
             ) from None
         except clients.AlreadyCreated:
             raise CommandError("that feature has a client: rotate its keys, or retire it") from None
-        except clients.NotLive:
+        except clients.NoLiveClient:
             raise CommandError("there is no such client, or it is retired") from None
         self.stdout.write(said)
 

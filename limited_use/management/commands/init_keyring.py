@@ -37,11 +37,11 @@ class Command(BaseCommand):
                     f"{count} keys in the database are of a keyring that is not here: bring it"
                     " back, or give up what they seal with init_keyring --anew"
                 )
-            if settings.KEYRING_URL:
+            if settings.KEYRING.url:
                 self._transit()
-            elif settings.KEYRING_DIR:
-                FileKeyring.create(settings.KEYRING_DIR)
-                self.stdout.write(f"keyring ready in {settings.KEYRING_DIR}")
+            elif settings.KEYRING.folder:
+                FileKeyring.create(settings.KEYRING.folder)
+                self.stdout.write(f"keyring ready in {settings.KEYRING.folder}")
             else:
                 raise CommandError("neither KEYRING_URL nor KEYRING_DIR is set")
         except (KeyStoreUnavailable, OSError) as problem:
@@ -56,7 +56,7 @@ class Command(BaseCommand):
 
 
 def _orphans() -> int:
-    if not (settings.KEYRING_URL or settings.KEYRING_DIR):
+    if not (settings.KEYRING.url or settings.KEYRING.folder):
         return 0
     try:
         return custody.orphans()

@@ -27,7 +27,7 @@ _WORDS: dict[type[Exception], str] = {
     memberships.NotAMember: "they do not belong to it",
     memberships.NotOpen: "the person is switched off, or the organisation closed",
     organisations.AlreadyFounded: "there is an organisation of that id",
-    organisations.NotLive: "it is closed already",
+    organisations.NoLiveOrganisation: "it is closed already",
     users.AlreadyRegistered: "somebody has that id, or that address",
     users.NotActive: "they are switched off already",
 }

@@ -16,24 +16,24 @@ from .port import Keyring, KeyringConfig
 
 def get_keyring() -> Keyring:
     """Return the keyring of the settings, limited to the rights of this class of process."""
-    if settings.KEYRING_URL:
+    if settings.KEYRING.url:
         # By process: a forked worker must not share its parent's connections.
         ring = _open_transit(read_config(), os.getpid())
     else:
-        ring = _open_files(str(settings.KEYRING_DIR))
+        ring = _open_files(str(settings.KEYRING.folder))
     return _limit(ring, settings.PROCESS_CLASS) if settings.PROCESS_CLASS else ring
 
 
 def read_config() -> KeyringConfig:
     """Return the settings of the transit engine."""
     return KeyringConfig(
-        url=settings.KEYRING_URL,
-        mount=settings.KEYRING_MOUNT,
-        prefix=settings.KEYRING_PREFIX,
-        token=settings.KEYRING_TOKEN,
-        role_id=settings.KEYRING_ROLE_ID,
-        secret_id=settings.KEYRING_SECRET_ID,
-        ca=settings.KEYRING_CA,
+        url=settings.KEYRING.url,
+        mount=settings.KEYRING.mount,
+        prefix=settings.KEYRING.prefix,
+        token=settings.KEYRING.token,
+        role_id=settings.KEYRING.role_id,
+        secret_id=settings.KEYRING.secret_id,
+        ca=settings.KEYRING.ca,
     )
 
 

@@ -7,8 +7,9 @@ from copy import deepcopy
 import pytest
 
 from accounts.models import Alarm
+from integrations.event_shapes import When
 from integrations.models import Event, EventKind
-from integrations.providers.calendars import RemoteEvent, When
+from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey
 from limited_use.vault import keys
 from limited_use.vault.fields import Stored

@@ -13,8 +13,8 @@ from django.utils import timezone
 from integrations import erasing
 from integrations.calendars import busy, freshness, taken
 from integrations.erasing import Reason
+from integrations.event_shapes import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
-from integrations.providers.calendars import EventContent, When
 from limited_use import shares
 from limited_use.models import Consent, Leaf
 from limited_use.share_models import ShareLevel

@@ -11,11 +11,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from integrations import fences, replies
+from integrations import fences, idempotency
 from integrations.asking import Asked
+from integrations.idempotency import KeyedRequest
 from integrations.models import Integration, Reply
 from integrations.providers import errors
-from integrations.replies import Sent
 from limited_use.models import Consent
 from tests.api import schema
 
@@ -144,14 +144,16 @@ class TestWhileNobodyKnows:
         [second] = seen
         problem(second, 409, "in-progress")
         # For as long as the first may take; nobody knows whether it still runs.
-        assert int(second.headers["Retry-After"]) == replies.HELD_FOR.total_seconds()
+        assert int(second.headers["Retry-After"]) == idempotency.LEASE_TIME.total_seconds()
         assert at_provider(account) == ["New"]
 
     @pytest.mark.claim("write.in-progress")
     def test_as_whoever_wrote_it_died_the_wait_is_told_and_is_long_enough(self, alice, hers):
         asked = Asked(alice.actor, alice.user.id, timezone.now())
         body = json.dumps(new(alice), separators=(",", ":"), sort_keys=True).encode()
-        lease = replies.claim(asked, Sent("create_event", "key-00000001", body), alice.integration)
+        lease = idempotency.claim(
+            asked, KeyedRequest("create_event", "key-00000001", body), alice.integration
+        )
 
         for left in (120, 119.5, 60, 0.8, 0.001):
             with time_machine.travel(lease.held_until - timedelta(seconds=left), tick=False):
@@ -164,9 +166,9 @@ class TestWhileNobodyKnows:
 
     def test_as_whoever_wrote_it_died_the_same_finds_it(self, alice, account, hers):
         made = ok(create(hers, new(alice)), 201)
-        died = timezone.now() - replies.HELD_FOR
+        died = timezone.now() - idempotency.LEASE_TIME
         Reply.objects.update(status=None, event_id=None, held_until=timezone.now())
-        Reply.objects.update(began_at=died, held_until=died + replies.HELD_FOR)
+        Reply.objects.update(began_at=died, held_until=died + idempotency.LEASE_TIME)
 
         assert ok(create(hers, new(alice)), 201)["id"] == made["id"]
         assert at_provider(account) == ["New"]
@@ -179,7 +181,7 @@ class TestARow:
 
     def test_says_nothing_of_what_was_asked_for(self, asked, alice):
         one, other = (
-            replies.claim(asked, Sent("create_event", key, b"New"), alice.integration)
+            idempotency.claim(asked, KeyedRequest("create_event", key, b"New"), alice.integration)
             for key in ("key-1", "key-2")
         )
 
@@ -191,29 +193,29 @@ class TestARow:
         assert sealed == {"key_blind", "body_blind"}
 
     def test_is_of_one_caller_and_one_operation(self, asked, alice):
-        sent = Sent("create_event", "key-1", b"")
-        mine = replies.claim(asked, sent, alice.integration)
+        sent = KeyedRequest("create_event", "key-1", b"")
+        mine = idempotency.claim(asked, sent, alice.integration)
         feature = replace(asked, actor=replace(alice.actor, id=alice.organisation.id))
 
         for who, what in ((feature, sent), (asked, replace(sent, route="other"))):
-            assert replies.claim(who, what, alice.integration).id != mine.id
+            assert idempotency.claim(who, what, alice.integration).id != mine.id
 
     def test_is_forgotten_after_a_day(self, asked, alice):
-        sent = Sent("create_event", "key-1", b"one")
-        replies.claim(asked, sent, alice.integration)
-        tomorrow = replace(asked, at=asked.at + replies.KEPT_FOR)
+        sent = KeyedRequest("create_event", "key-1", b"one")
+        idempotency.claim(asked, sent, alice.integration)
+        tomorrow = replace(asked, at=asked.at + idempotency.RETENTION)
 
         # The key is free again, even before anybody swept.
-        replies.claim(tomorrow, replace(sent, body=b"other"), alice.integration)
-        assert replies.sweep(at=tomorrow.at) == 0
-        assert replies.sweep(at=tomorrow.at + replies.KEPT_FOR) == 1
+        idempotency.claim(tomorrow, replace(sent, body=b"other"), alice.integration)
+        assert idempotency.delete_expired(at=tomorrow.at) == 0
+        assert idempotency.delete_expired(at=tomorrow.at + idempotency.RETENTION) == 1
 
     @pytest.mark.invariant(5)
     def test_is_not_made_after_a_disconnect(self, asked, alice):
         Integration.objects.filter(id=alice.integration.id).update(epoch=99)
 
         with pytest.raises(fences.NoLongerLive):
-            replies.claim(asked, Sent("create_event", "key-1", b""), alice.integration)
+            idempotency.claim(asked, KeyedRequest("create_event", "key-1", b""), alice.integration)
 
         assert not Reply.objects.exists()
 

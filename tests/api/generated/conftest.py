@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import schemathesis
+from django.conf import settings
 from django.test import override_settings
 
 from integrations.api import document
@@ -27,7 +30,9 @@ def world(django_db_setup, django_db_blocker, sandbox_process, tmp_path_factory)
     with (
         django_db_blocker.unblock(),
         settings_of(sandbox_process),
-        override_settings(KEYRING_DIR=ring._directory, GMAIL_UNITS_PER_MINUTE=0),
+        override_settings(
+            KEYRING=replace(settings.KEYRING, folder=ring._directory), GMAIL_UNITS_PER_MINUTE=0
+        ),
         open_test_transaction(),
     ):
         keys.forget()

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.test import Client, override_settings
 from django.utils import timezone
@@ -58,7 +59,7 @@ class World:
 
 def settings_of(sandbox: Sandbox) -> override_settings:
     """Return the settings with which `sandbox` is our Google."""
-    found = SimpleNamespace()
+    found = SimpleNamespace(GOOGLE=settings.GOOGLE)
     point_at(found, sandbox)
     return override_settings(**vars(found))
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from integrations import zones
 from integrations.almanac.expansion import Window, expand, window
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 BERLIN = "Europe/Berlin"
 

@@ -16,7 +16,7 @@ from integrations.almanac.retiming import NeedsRule
 from integrations.almanac.rules import FREQUENCIES
 from integrations.almanac.series import BadEvent, key
 from integrations.almanac.stepping import TooMany
-from integrations.providers.calendars import When
+from integrations.event_shapes import When
 from tests.integrations.almanac.samples import (
     BERLIN,
     between,

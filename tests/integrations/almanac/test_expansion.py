@@ -11,7 +11,7 @@ from integrations import zones
 from integrations.almanac.expansion import MOST, BadWindow, expand, moments, window
 from integrations.almanac.series import key
 from integrations.almanac.stepping import TooMany, Work
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 from tests.integrations.almanac.samples import (
     BERLIN,
     between,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integrations.almanac import freebusy, intervals
 from integrations.almanac.expansion import expand
 from integrations.almanac.freebusy import UNKNOWN, FreeBusy
-from integrations.providers.calendars import Attendee
+from integrations.event_shapes import Attendee
 from tests.integrations.almanac.samples import between, event, utc
 
 HOUR = timedelta(hours=1)

@@ -12,7 +12,7 @@ from integrations.almanac.compiling import BadSeries, compiled, span
 from integrations.almanac.rules import WEEKDAYS
 from integrations.almanac.series import BadEvent
 from integrations.almanac.stepping import Work
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 from integrations.zones import UnknownZone
 from tests.integrations.almanac.samples import event, utc
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from integrations.almanac import wording
-from integrations.providers.calendars import When
+from integrations.event_shapes import When
 
 # A Tuesday, nine o'clock in Berlin.
 START = When(at=datetime(2026, 3, 3, 8, tzinfo=UTC), zone="Europe/Berlin")

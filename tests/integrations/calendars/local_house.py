@@ -12,7 +12,7 @@ from integrations.asking import Asked
 from integrations.calendars import agenda, keeping, local
 from integrations.calendars.kept import Kept, Write, Written
 from integrations.calendars.local import About
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 from limited_use.features import FEATURES
 from tests.integrations.calendar_house import NOW
 from tests.walls import acting_as

@@ -13,6 +13,7 @@ import pytest
 from accounts.models import Alarm
 from integrations import erasing
 from integrations.calendars import managing
+from integrations.event_shapes import When
 from integrations.models import (
     Calendar,
     Event,
@@ -23,7 +24,7 @@ from integrations.models import (
 )
 from integrations.models.calendar import DAYS_AHEAD, week_of
 from integrations.providers import errors
-from integrations.providers.calendars import CancelledInstance, When
+from integrations.providers.calendars import CancelledInstance
 from integrations.sync.calendars import LISTING, resource_of
 from limited_use.models import DataKey, Leaf
 from limited_use.vault import keys

@@ -18,9 +18,9 @@ from integrations.almanac.stepping import TooMany
 from integrations.asking import NotFound
 from integrations.calendars import keeping, local
 from integrations.calendars.kept import Write
+from integrations.event_shapes import EventContent, When
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, Event, Integration, PurgeTrigger
-from integrations.providers.calendars import EventContent, When
 from integrations.zones import UnknownZone
 from limited_use import opens
 from limited_use.models import Leaf

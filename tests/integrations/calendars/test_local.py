@@ -17,6 +17,7 @@ from integrations.calendars.local import About
 from integrations.models import Calendar, Connection, Integration, PurgeTrigger, RevocationOutcome
 from integrations.purge import jobs
 from integrations.zones import UnknownZone
+from limited_use.consents import NotAgreed
 from limited_use.features import FEATURES
 from limited_use.models import DataKey, KeyEpoch
 from limited_use.vault import epochs, keys, rhythm
@@ -108,7 +109,7 @@ class TestACalendarThatLivesHere:
             create(alice, About("Family", "Europe/Atlantis"))
 
     def test_is_agreed_to_in_the_words_that_stand(self, alice):
-        with pytest.raises(local.NotAgreed):
+        with pytest.raises(NotAgreed):
             local.create(actor=alice, about=FAMILY, version=VERSION + 1, at=NOW)
 
     @pytest.mark.control("3.1.4")

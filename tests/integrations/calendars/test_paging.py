@@ -10,8 +10,8 @@ import pytest
 from config.classes import ProcessClass
 from integrations.asking import Asked
 from integrations.calendars import agenda, records
+from integrations.event_shapes import When
 from integrations.models import Event
-from integrations.providers.calendars import When
 from tests.integrations.calendar_house import NOW
 from tests.integrations.calendars import local_house as house
 from tests.integrations.calendars.conftest import keyring

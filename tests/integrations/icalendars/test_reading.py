@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.almanac.expansion import expand, window
+from integrations.event_shapes import Reminder, When
 from integrations.icalendars import components, reading
 from integrations.icalendars.problems import MOST, Unreadable
-from integrations.providers.calendars import Reminder, When
 
 from .files import BERLIN, OWN_RULES, calendar, event, problems, read
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from integrations import zones
+from integrations.event_shapes import Attendee, EventContent, Reminder, When
 from integrations.icalendars import writing
-from integrations.providers.calendars import Attendee, EventContent, Reminder, When
 
 from .files import read
 

@@ -15,14 +15,9 @@ from django.urls import reverse
 from config.classes import ProcessClass
 from integrations import erasing, zones
 from integrations.calendars import managing
+from integrations.event_shapes import Attendee, EventContent, When
 from integrations.models import Calendar, Integration, IntegrationStatus, SyncWork
-from integrations.providers.calendars import (
-    Attendee,
-    CancelledInstance,
-    EventContent,
-    RemoteEvent,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from integrations.sync.calendars import LISTING, resource_of
 from limited_use import consents, shares
 from limited_use.features import FEATURES

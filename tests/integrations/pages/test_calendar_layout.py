@@ -14,7 +14,7 @@ from integrations.almanac.expansion import Occurrence
 from integrations.calendar_pages import lanes, layout, spans
 from integrations.calendar_pages.lanes import Place
 from integrations.calendars.expanding import Happening
-from integrations.providers.calendars import EventContent, When
+from integrations.event_shapes import EventContent, When
 
 BERLIN = zones.zone("Europe/Berlin")
 HOME = UUID(int=1)

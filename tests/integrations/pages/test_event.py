@@ -11,8 +11,9 @@ import pytest
 from accounts.models import Alarm
 from integrations import zones
 from integrations.calendars import freshness
+from integrations.event_shapes import Attendee, Conference, Reminder, When
 from integrations.models import Calendar
-from integrations.providers.calendars import Attendee, Conference, Reminder, RemoteEvent, When
+from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey
 from limited_use.share_models import ShareLevel
 from limited_use.vault import keys

@@ -15,8 +15,8 @@ from integrations.almanac.compiling import compiled
 from integrations.calendar_pages import repeating
 from integrations.calendar_pages.forms import EventForm, blank
 from integrations.calendar_pages.repeating import Repeat
-from integrations.calendars.writing import BadDraft
-from integrations.providers.calendars import EventContent, Reminder, When
+from integrations.calendars.events.validation import BadDraft
+from integrations.event_shapes import EventContent, Reminder, When
 
 TUESDAY = date(2026, 3, 3)
 

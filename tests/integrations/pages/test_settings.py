@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -42,7 +43,9 @@ class TestSettingsPage:
         self, alice, her_browser, settings, dead
     ):
         # Nothing listens there, and a test that tried another host would fail.
-        settings.GOOGLE_TOKEN_URL = settings.GOOGLE_API_ROOT_URL = "http://127.0.0.1:9/"
+        settings.GOOGLE = replace(
+            settings.GOOGLE, token_url="http://127.0.0.1:9/", api_root_url="http://127.0.0.1:9/"
+        )
         Connection.objects.filter(id=alice.connection.id).update(
             access_expires_at=alice.at - timedelta(days=9), **{dead: None}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -37,18 +38,22 @@ def clock():
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     keys.forget()
-    return copy_keyring(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING.folder)
 
 
 @pytest.fixture
 def google(settings):
     """Return the provider's revocation endpoint, which answers as told."""
     with RevokeEndpoint.running() as endpoint:
-        settings.GOOGLE_REVOKE_URL, settings.GOOGLE_TOKEN_URL = endpoint.url, endpoint.token_url
-        settings.GOOGLE_API_ROOT_URL = endpoint.root_url
+        settings.GOOGLE = replace(
+            settings.GOOGLE,
+            revoke_url=endpoint.url,
+            token_url=endpoint.token_url,
+            api_root_url=endpoint.root_url,
+        )
         yield endpoint
 
 

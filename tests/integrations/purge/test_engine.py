@@ -222,7 +222,7 @@ class TestRun:
     def test_is_opened_once(self, mailbox):
         disconnect(mailbox)
 
-        with pytest.raises(purge.NotLive):
+        with pytest.raises(purge.AlreadyDisconnected):
             disconnect(mailbox)
         assert PurgeJob.objects.count() == 1
 

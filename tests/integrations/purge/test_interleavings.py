@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -55,7 +56,9 @@ def provider(settings, monkeypatch, transactional_db):
     monkeypatch.setattr(callback, "PATIENCE", MOST_POLLS)
     with GoogleGrants.running() as google:
         monkeypatch.setattr(callback, "timezone", SimpleNamespace(now=google.read_clock))
-        settings.GOOGLE_REVOKE_URL, settings.GOOGLE_TOKEN_URL = google.revoke_url, google.token_url
+        settings.GOOGLE = replace(
+            settings.GOOGLE, revoke_url=google.revoke_url, token_url=google.token_url
+        )
         yield google
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -64,15 +65,14 @@ def store(request, tmp_path, settings, monkeypatch):
     """Return a key store of this test's own, which can be copied and put back."""
     copy = tmp_path / "copy"
     if request.param == "files":
-        yield Files(settings.KEYRING_DIR, copy)
+        yield Files(settings.KEYRING.folder, copy)
         return
     monkeypatch.setattr(transit_store, "PAUSE_SECONDS", 0.0)
     (tmp_path / "bao").mkdir()
     with server.running(tmp_path / "bao") as bao:
         place = bao.place("copies")._replace(token=bao.root)
         TransitKeyring.create(place)
-        for name, value in place._asdict().items():
-            setattr(settings, f"KEYRING_{name.upper()}", value)
+        settings.KEYRING = replace(settings.KEYRING, **place._asdict())
         yield Engine(bao, copy)
         _open_transit.cache_clear()
 

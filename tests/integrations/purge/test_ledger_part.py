@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -144,7 +145,7 @@ class TestReceipt:
     def test_says_of_copies_of_the_key_store_what_is_true_of_that_one(
         self, settings, url, days, kept_in, kept
     ):
-        settings.KEYRING_URL, settings.KEYRING_SNAPSHOT_RETENTION = url, days
+        settings.KEYRING = replace(settings.KEYRING, url=url, snapshot_retention_days=days)
 
         says = key_stores.copies()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from limited_use.vault import keys
@@ -12,12 +14,12 @@ from tests.keyrings import copy_keyring
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     settings.GMAIL_UNITS_PER_MINUTE = 0
     settings.GMAIL_CONCURRENCY = 4
     keys.forget()
-    return copy_keyring(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING.folder)
 
 
 @pytest.fixture

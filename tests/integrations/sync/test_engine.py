@@ -56,7 +56,7 @@ def fail(house, mailbox, error, times=10):
 
 class TestKeysOutOfReach:
     def test_stop_the_run_and_leave_everything_as_it_stands(self, synced, mailbox, settings):
-        folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
+        folder, away = settings.KEYRING.folder, settings.KEYRING.folder.with_name("away")
         mailbox.deliver()
         before = Message.objects.count()
         folder.rename(away)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -64,7 +65,7 @@ class TestAsking:
         assert OFTEN - 10 < rest_of(alice) <= OFTEN
 
     def test_is_as_often_as_ever_where_it_does_not_tell(self, alice, settings, clock):
-        settings.GOOGLE_PUBSUB_TOPIC = ""
+        settings.PUSH = replace(settings.PUSH, pubsub_topic="")
         see_to_watches(clock)
 
         alice.settle()

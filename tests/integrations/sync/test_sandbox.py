@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from integrations.models import (
@@ -21,10 +23,13 @@ GET = "gmail.users.messages.get"
 
 @pytest.fixture
 def google(sandbox, settings):
-    settings.GOOGLE_API_ROOT_URL = sandbox.url
-    settings.GOOGLE_TOKEN_URL = f"{sandbox.url}/token"
-    settings.GOOGLE_CLIENT_ID = CLIENT_ID
-    settings.GOOGLE_CLIENT_SECRET = CLIENT_SECRET
+    settings.GOOGLE = replace(
+        settings.GOOGLE,
+        api_root_url=sandbox.url,
+        token_url=f"{sandbox.url}/token",
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+    )
     return sandbox
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -46,16 +47,19 @@ def clock():
 
 @pytest.fixture(autouse=True)
 def keyring(tmp_path, settings):
-    settings.KEYRING_DIR = tmp_path / "keyring"
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "keyring")
     settings.LEDGER_ORIGIN = "ledger.example/log1"
     settings.GMAIL_UNITS_PER_MINUTE = 0
-    settings.GOOGLE_PUBSUB_TOPIC = TOPIC
-    settings.GOOGLE_PUSH_ACCOUNT = "push@antares.iam.gserviceaccount.com"
-    settings.GOOGLE_CALENDAR_CHANNELS = True
+    settings.PUSH = replace(
+        settings.PUSH,
+        pubsub_topic=TOPIC,
+        pubsub_account="push@antares.iam.gserviceaccount.com",
+        calendar_channels=True,
+    )
     keys.forget()
     # One of an older test's would stand in no ledger of this one's.
     permits._matching.clear()
-    return copy_keyring(settings.KEYRING_DIR)
+    return copy_keyring(settings.KEYRING.folder)
 
 
 @pytest.fixture

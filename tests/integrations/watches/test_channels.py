@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -19,7 +20,7 @@ HALF = timedelta(days=3, hours=12)
 
 @pytest.fixture(autouse=True)
 def without_mailboxes(settings):
-    settings.GOOGLE_PUBSUB_TOPIC = settings.GOOGLE_PUSH_ACCOUNT = ""
+    settings.PUSH = replace(settings.PUSH, pubsub_topic="", pubsub_account="")
 
 
 @pytest.fixture
@@ -179,7 +180,7 @@ class TestGivingUp:
         assert (provider.calls, rows(calendars)) == ([], [])
 
     def test_follows_from_the_settings(self, followed, provider, settings, clock):
-        settings.GOOGLE_CALENDAR_CHANNELS = False
+        settings.PUSH = replace(settings.PUSH, calendar_channels=False)
 
         sweep(clock)
 

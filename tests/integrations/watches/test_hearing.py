@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,15 +153,15 @@ class TestAChannelsProof:
     def test_ends_with_the_directory_key(self, tmp_path, settings):
         channel_id = lookups.new_channel()
         token = lookups.token_of(channel_id)
-        settings.KEYRING_DIR = tmp_path / "another"
-        FileKeyring.create(settings.KEYRING_DIR)
+        settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "another")
+        FileKeyring.create(settings.KEYRING.folder)
 
         assert not lookups.is_proven(channel_id, token)
 
 
 def test_a_mailbox_is_looked_up_by_a_keyed_hash(tmp_path, settings):
     here = lookups.of_mailbox("google", "alice@example.test")
-    settings.KEYRING_DIR = tmp_path / "another"
-    FileKeyring.create(settings.KEYRING_DIR)
+    settings.KEYRING = replace(settings.KEYRING, folder=tmp_path / "another")
+    FileKeyring.create(settings.KEYRING.folder)
 
     assert lookups.of_mailbox("google", "alice@example.test") != here

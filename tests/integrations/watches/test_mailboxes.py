@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -45,7 +46,7 @@ def test_a_mailbox_is_watched_from_the_next_sweep_on(alice, provider, mailbox, c
 
 
 def test_a_mailbox_is_not_watched_where_push_is_not_configured(alice, provider, settings, clock):
-    settings.GOOGLE_PUBSUB_TOPIC = ""
+    settings.PUSH = replace(settings.PUSH, pubsub_topic="")
 
     assert sweep(clock) == []
     assert provider.calls == []
@@ -227,7 +228,7 @@ class TestAFailure:
 
 class TestGivingUp:
     def test_follows_from_the_settings(self, watched, provider, settings, clock):
-        settings.GOOGLE_PUBSUB_TOPIC = ""
+        settings.PUSH = replace(settings.PUSH, pubsub_topic="")
 
         sweep(clock)
 

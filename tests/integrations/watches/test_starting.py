@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -100,7 +101,7 @@ class TestAMailbox:
 class TestAChannel:
     @pytest.fixture(autouse=True)
     def without_mailboxes(self, settings):
-        settings.GOOGLE_PUBSUB_TOPIC = settings.GOOGLE_PUSH_ACCOUNT = ""
+        settings.PUSH = replace(settings.PUSH, pubsub_topic="", pubsub_account="")
 
     def test_makes_its_calendar_due_and_the_next_one_beside_it_does_not(
         self, calendars, provider, queued, clock

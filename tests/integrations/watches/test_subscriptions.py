@@ -25,7 +25,7 @@ HALF = timedelta(days=3, hours=10)
 @pytest.fixture(autouse=True)
 def subscribed(mailbox, provider, monkeypatch, settings):
     """Let the provider tell of everything by subscriptions."""
-    settings.GOOGLE_PUBSUB_TOPIC = settings.GOOGLE_PUSH_ACCOUNT = ""
+    settings.PUSH = replace(settings.PUSH, pubsub_topic="", pubsub_account="")
     google = replace(
         providers.PROVIDERS["google"],
         watch_mail=None,

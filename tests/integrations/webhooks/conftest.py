@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -42,14 +43,13 @@ def clock():
 @pytest.fixture(autouse=True)
 def google(settings, monkeypatch, keyring):
     """Make the test's key Google's, and nobody's permit to match an older test's."""
-    settings.GOOGLE_ISSUER = ISSUER
-    settings.GOOGLE_PUSH_AUDIENCE = AUDIENCE
-    settings.GOOGLE_PUSH_ACCOUNT = ACCOUNT
-    settings.GOOGLE_CERTS_URL = "http://127.0.0.1:1/certs"
-    cache = identity.KeyCache(settings.GOOGLE_CERTS_URL)
+    settings.GOOGLE = replace(settings.GOOGLE, issuer=ISSUER)
+    settings.PUSH = replace(settings.PUSH, pubsub_audience=AUDIENCE, pubsub_account=ACCOUNT)
+    settings.GOOGLE = replace(settings.GOOGLE, certs_url="http://127.0.0.1:1/certs")
+    cache = identity.KeyCache(settings.GOOGLE.certs_url)
     cache._keys = {"one": KEY}
     cache._fetched_at = cache._tried_at = timezone.now() - timedelta(seconds=61)
-    monkeypatch.setitem(identity._CACHES, settings.GOOGLE_CERTS_URL, cache)
+    monkeypatch.setitem(identity._CACHES, settings.GOOGLE.certs_url, cache)
     permits._matching.clear()
     yield cache
     permits._matching.clear()

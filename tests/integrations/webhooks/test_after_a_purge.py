@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -67,7 +68,7 @@ def purged(alice, provider, settings, outcome):
         )
 
     with RevokeEndpoint.running() as endpoint:
-        settings.GOOGLE_REVOKE_URL = endpoint.url
+        settings.GOOGLE = replace(settings.GOOGLE, revoke_url=endpoint.url)
         yield run
 
 

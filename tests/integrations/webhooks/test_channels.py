@@ -128,7 +128,7 @@ class TestAStranger:
 
 
 def test_without_keys_whoever_calls_is_told_to_come_again(channel, settings, queue):
-    folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
+    folder, away = settings.KEYRING.folder, settings.KEYRING.folder.with_name("away")
     folder.rename(away)
     _open_files.cache_clear()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
 
@@ -225,7 +226,7 @@ class TestAToken:
             assert answer.status_code == 403
 
     def test_is_for_us_only_where_the_settings_say_who_we_are(self, watched, settings):
-        settings.GOOGLE_PUSH_ACCOUNT = ""
+        settings.PUSH = replace(settings.PUSH, pubsub_account="")
 
         assert push(bearer=token(email="")).status_code == 403
 
@@ -305,7 +306,7 @@ class TestAskingWhetherAnAddressIsHere:
 
 class TestKeysOutOfReach:
     def test_are_waited_for_by_who_calls(self, watched, settings, queue):
-        folder, away = settings.KEYRING_DIR, settings.KEYRING_DIR.with_name("away")
+        folder, away = settings.KEYRING.folder, settings.KEYRING.folder.with_name("away")
         folder.rename(away)
         _open_files.cache_clear()
 

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from integrations.event_shapes import Attendee, EventContent, Reminder, When
 from integrations.providers import errors, transport
-from integrations.providers.calendars import Attendee, EventContent, Reminder, When
 from integrations.providers.microsoft import batch, calls
 from integrations.providers.microsoft import calendar_reading as reading
 from integrations.providers.microsoft import calendar_writing as writing

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from integrations.event_shapes import Attendee, EventContent, When
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, EventContent, RemoteEvent, When
+from integrations.providers.calendars import RemoteEvent
 from integrations.providers.microsoft import calls
 from tests.contract.calendar_worlds import ALICE, BOB, GraphWorld
 from tests.integrations.providers.microsoft.kills import Killed, Kills

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
+from integrations.event_shapes import Attendee, EventContent, When
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, CalendarAdapter, EventContent, When
+from integrations.providers.calendars import CalendarAdapter
 from integrations.providers.microsoft import spec
 from integrations.providers.pushes import Subscriptions
 from tests.contract import subscription_worlds

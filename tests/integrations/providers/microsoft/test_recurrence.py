@@ -10,8 +10,8 @@ from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integrations.event_shapes import When
 from integrations.providers import errors
-from integrations.providers.calendars import When
 from integrations.providers.microsoft import recurrence
 
 BERLIN = "Europe/Berlin"

@@ -7,15 +7,18 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
 
 from config.classes import ProcessClass
-from integrations.calendars import freshness, writing
-from integrations.calendars.writing import BadDraft, once
-from integrations.calendars.writing.errors import Taken
+from integrations.calendars import freshness
+from integrations.calendars.events import access, service
+from integrations.calendars.events.errors import Taken
+from integrations.calendars.events.validation import BadDraft
+from integrations.event_shapes import When
+from integrations.idempotency import idempotent
 from integrations.models import Calendar, Event, Reply, SyncWork
 from integrations.providers import errors
-from integrations.providers.calendars import When
-from integrations.replies import Sent
 from integrations.sync.calendars import resource_of
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.calendars import local_house
@@ -133,7 +136,7 @@ def test_of_days_or_a_series_that_is_not_promised(alice, asked, account, more):
     made = replace(draft(), **more)
 
     with pytest.raises(BadDraft) as told:
-        writing.create(asked, alice.primary.id, made, key="k", require_free=[asked.user_id])
+        create(asked, alice.primary, made, key="k", require_free=[asked.user_id])
 
     assert set(told.value.fields) == {"require_free"}
     assert not account.events[account.email]
@@ -169,12 +172,16 @@ class TestAnEventThatAnEarlierTryWrote:
         assert account.events[account.email] == {name: None}
 
     def test_keeps_its_key_where_the_provider_cannot_tell(self, alice, again, account):
-        sent = Sent("create_event", "key-1", b"one body")
-        more = {"sent": sent, "notify": "none", "require_free": [again.user_id]}
+        @idempotent("create_event", undone=service.NOT_WRITTEN)
+        def post(_, __, *, attempt):
+            seen = access.find_calendar(again, alice.primary.id)
+            assert attempt.claim(again, seen.calendar.integration) is None
+            return service.create(again, seen, draft(), key="key-1", require_free=[again.user_id])
 
         def send():
+            factory = APIRequestFactory(headers={"Idempotency-Key": "key-00000001"})
             with acting_as(ProcessClass.WEB):
-                return once.create(again, alice.primary.id, draft(), **more)
+                return post(None, Request(factory.post("/v1/users/me/events")))
 
         account.refusals.append(errors.Unavailable("down", status=503))
         with pytest.raises(errors.Unavailable):
@@ -182,6 +189,5 @@ class TestAnEventThatAnEarlierTryWrote:
 
         # Free for the same request alone.
         assert list(Reply.objects.values_list("status", "held_until")) == [(None, None)]
-        written, _ = send()
-        assert written.id == str(alice.events.get().id)
+        assert send().id == str(alice.events.get().id)
         assert len(account.events[account.email]) == 1

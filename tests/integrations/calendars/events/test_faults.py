@@ -11,14 +11,15 @@ from django.db import transaction
 
 from config.classes import ProcessClass
 from integrations import problems, providers
-from integrations.calendars import writing
-from integrations.calendars.writing import Draft
+from integrations.calendars.events import access, service
+from integrations.calendars.events.drafts import Draft
+from integrations.event_shapes import Attendee, When
 from integrations.providers import errors
-from integrations.providers.calendars import Attendee, RemoteEvent, When
+from integrations.providers.calendars import RemoteEvent
 from tests.factories import make_access
 from tests.fakes.calendars import FakeCalendarAdapter
 from tests.integrations.calendar_house import meeting, moment
-from tests.integrations.calendars.writing.test_changing import act, change, delete, shown
+from tests.integrations.calendars.events.test_changing import act, change, delete, shown
 from tests.walls import acting_as
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(9), pytest.mark.scenario("C3")]
@@ -97,7 +98,8 @@ def new(asked, alice):
     draft = Draft(title="New", start=When(at=moment(4), zone="UTC"),
                   end=When(at=moment(4, 10), zone="UTC"))  # fmt: skip
     with acting_as(ProcessClass.WEB):
-        return writing.create(asked, alice.primary.id, draft, key="key-00000001")
+        seen = access.find_calendar(asked, alice.primary.id)
+        return service.create(asked, seen, draft, key="key-00000001")
 
 
 def edit(title, place, **more):
@@ -129,7 +131,7 @@ OPERATIONS = {
     "delete what follows": removal("Daily", 2, "following"),
     "delete all": removal("Daily", 2, "all"),
     "answer": lambda asked, _: (one := named(asked, "Asked")) and (
-        lambda: act(writing.respond, asked, one, "accepted", etag=one["etag"])
+        lambda: act(service.respond, asked, one, "accepted", etag=one["etag"])
     ),
 }  # fmt: skip
 
@@ -176,7 +178,7 @@ def test_a_write_that_fails_anywhere_is_told_and_the_same_again_finishes_it(
                     write()
                 except Exception as error:  # noqa: BLE001 - whatever it is, it has to have words
                     said.append(type(error).__name__)
-                    if problems.of(error) is None:
+                    if problems.find_problem(error) is None:
                         wrong.append((at, fault, "no words for", type(error).__name__))
                 else:
                     break

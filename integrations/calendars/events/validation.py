@@ -1,4 +1,4 @@
-"""Whether what somebody wrote can be an event: all of it bounded, and said by field. Pure."""
+"""Bounds and rules for the fields of an event, with a message for each field. Pure."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from integrations.almanac.compiling import BadSeries
 from integrations.almanac.series import BadEvent
 from integrations.almanac.series import checked as times_of
 from integrations.almanac.stepping import TooMany, Work
-from integrations.providers.calendars import Attendee, EventContent, Reminder, When
+from integrations.event_shapes import Attendee, EventContent, Reminder, When
 
 LONGEST_TITLE: Final = 1_000
-#: Characters; a provider keeps no more than this of a description either.
+#: Characters; providers store no longer description.
 LONGEST_DESCRIPTION: Final = 8_192
 LONGEST_LOCATION: Final = 1_000
 LONGEST_ADDRESS: Final = 254
 LONGEST_NAME: Final = 200
 MOST_GUESTS: Final = 200
 MOST_REMINDERS: Final = 5
-#: Minutes: four weeks, which is the furthest that Google takes.
+#: Minutes: four weeks, the most that Google accepts.
 EARLIEST_REMINDER: Final = 40_320
-#: Lines of a recurrence that somebody writes, and characters of each.
+#: Lines of a recurrence, and characters of each.
 MOST_LINES: Final = 20
 LONGEST_LINE: Final = 2_000
-#: What has more occurrences than this, and an end, is a mistake.
+#: A series with an end and more occurrences than this is a mistake.
 MOST_OCCURRENCES: Final = 5_000
 LONGEST_DURATION: Final = timedelta(days=366)
 
-# What both ends of the mail system agree on; whether it exists, nobody can tell from here.
+# The form of an address; only mail can tell whether the address exists.
 _ADDRESS: Final = re.compile(
     r"[^\s@,;<>\"()\[\]\\]{1,64}@[^\s@,;<>\"()\[\]\\]{1,189}\.[^\s@.]{2,63}"
 )
 _COUNT: Final = re.compile(r"COUNT=(\d{1,12})", re.IGNORECASE | re.ASCII)
-# Nothing that is shown as text: all but tabs and line ends.
+# Control characters, but for tabs and line ends.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 ONE_REPEATS: Final = "One occurrence does not repeat: choose more of them."
@@ -46,7 +46,7 @@ ONE_MOVES: Final = "One occurrence stays where its series is."
 _REFUSED: Final = (
     "Outlook refuses one of its changed occurrences in the other calendar. Move it in Outlook."
 )
-#: Why an event stays in its calendar, by the reason that an adapter gives.
+#: Why an event cannot move, by the reason that an adapter gives.
 WHY_NOT_MOVED: Final[Mapping[str, str]] = {
     "move-invitation": "You were invited to it, and Outlook has no way to move an invitation.",
     "move-attachments": "It has attachments, which Antares does not copy. Move it in Outlook.",
@@ -58,19 +58,19 @@ NO_SUCH_ZONE: Final = "There is no such time zone: name it as in Europe/Berlin."
 
 
 class BadDraft(Exception):
-    """It cannot be an event. `fields` says by field what is wrong: show it there."""
+    """The draft is no valid event. `fields` has a message for each wrong field."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__("not an event")
         self.fields = dict(fields)
 
 
-def checked(made: EventContent, touched: frozenset[str]) -> EventContent:
+def validate(content: EventContent, touched: frozenset[str]) -> EventContent:
     """
     Return the event, its title on one line.
 
-    :param touched: names of `EventContent` that somebody wrote; the others stay as they came
-    :raises BadDraft: if something of those is not good
+    :param touched: the fields of `EventContent` that the actor wrote; only these are checked
+    :raises BadDraft: if one of them is invalid
     """
     wrong: dict[str, str] = {}
     for name, longest in (
@@ -79,21 +79,21 @@ def checked(made: EventContent, touched: frozenset[str]) -> EventContent:
         ("location", LONGEST_LOCATION),
     ):
         if name in touched:
-            wrong |= _text(name, getattr(made, name), longest)
+            wrong |= _check_text(name, getattr(content, name), longest)
     if "attendees" in touched:
-        wrong |= _invited(made.attendees)
+        wrong |= _check_attendees(content.attendees)
     if "reminders" in touched:
-        wrong |= _reminded(made.reminders)
+        wrong |= _check_reminders(content.reminders)
     if touched & {"start", "end", "recurrence"}:
-        wrong |= _timed(made)
+        wrong |= _check_times(content)
     if wrong:
         raise BadDraft(wrong)
     if "title" in touched:
-        made = replace(made, title=" ".join(made.title.split()))
-    return made
+        content = replace(content, title=" ".join(content.title.split()))
+    return content
 
 
-def _text(name: str, text: str, longest: int) -> dict[str, str]:
+def _check_text(name: str, text: str, longest: int) -> dict[str, str]:
     if len(text) > longest:
         return {name: f"At most {longest:,} characters; these are {len(text):,}."}
     if _CONTROL.search(text):
@@ -101,74 +101,74 @@ def _text(name: str, text: str, longest: int) -> dict[str, str]:
     return {}
 
 
-def _invited(guests: tuple[Attendee, ...]) -> dict[str, str]:
+def _check_attendees(guests: tuple[Attendee, ...]) -> dict[str, str]:
     if len(guests) > MOST_GUESTS:
         return {"attendees": f"At most {MOST_GUESTS} people can be invited."}
-    for number, one in enumerate(guests, start=1):
-        if len(one.email) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(one.email):
+    for number, guest in enumerate(guests, start=1):
+        if len(guest.email) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(guest.email):
             return {"attendees": f"Number {number} is no e-mail address."}
-        if len(one.name) > LONGEST_NAME or _CONTROL.search(one.name):
+        if len(guest.name) > LONGEST_NAME or _CONTROL.search(guest.name):
             return {"attendees": f"The name of number {number} is too long, or cannot be shown."}
-    if len({one.email.lower() for one in guests}) < len(guests):
+    if len({guest.email.lower() for guest in guests}) < len(guests):
         return {"attendees": "Somebody is invited twice."}
     return {}
 
 
-def _reminded(reminders: tuple[Reminder, ...] | None) -> dict[str, str]:
+def _check_reminders(reminders: tuple[Reminder, ...] | None) -> dict[str, str]:
     if reminders is None:
         return {}
     if len(reminders) > MOST_REMINDERS:
         return {"reminders": f"At most {MOST_REMINDERS} reminders."}
-    if any(not 0 <= one.minutes <= EARLIEST_REMINDER for one in reminders):
+    if any(not 0 <= reminder.minutes <= EARLIEST_REMINDER for reminder in reminders):
         return {
             "reminders": f"From 0 to {EARLIEST_REMINDER:,} minutes before, which is four weeks."
         }
     return {}
 
 
-def _timed(made: EventContent) -> dict[str, str]:
+def _check_times(content: EventContent) -> dict[str, str]:
     for name in ("start", "end"):
-        value: When = getattr(made, name)
+        value: When = getattr(content, name)
         if value.day is None and value.zone:
             try:
                 zones.zone(value.zone)
             except zones.UnknownZone:
                 return {"zone": NO_SUCH_ZONE}
     try:
-        start, end = times_of(made)
+        start, end = times_of(content)
     except BadEvent:
-        return {"end": _why(made)}
+        return {"end": _explain_end(content)}
     if end - start > LONGEST_DURATION:
         return {"end": f"At most {LONGEST_DURATION.days} days long."}
-    return _recurring(made)
+    return _check_recurrence(content)
 
 
-def _why(made: EventContent) -> str:
-    if (made.start.day is None) != (made.end.day is None):
+def _explain_end(content: EventContent) -> str:
+    if (content.start.day is None) != (content.end.day is None):
         return "It begins as days and ends at a time, or the other way round."
-    if made.start.day is not None:
+    if content.start.day is not None:
         return "It has to end after the day that it begins on: the end is the day after the last."
     return "It ends before it begins, or lies outside of all calendars."
 
 
-def _recurring(made: EventContent) -> dict[str, str]:
-    lines = made.recurrence
-    if len(lines) > MOST_LINES or any(len(one) > LONGEST_LINE for one in lines):
+def _check_recurrence(content: EventContent) -> dict[str, str]:
+    lines = content.recurrence
+    if len(lines) > MOST_LINES or any(len(line) > LONGEST_LINE for line in lines):
         return {"recurrence": f"At most {MOST_LINES} lines of {LONGEST_LINE:,} characters."}
-    most = max((int(one) for line in lines for one in _COUNT.findall(line)), default=0)
+    most = max((int(count) for line in lines for count in _COUNT.findall(line)), default=0)
     if most > MOST_OCCURRENCES:
         return {"recurrence": f"At most {MOST_OCCURRENCES:,} times, or without an end."}
-    said = _why_no_series(made)
-    return {"recurrence": said} if said else {}
+    reason = _explain_recurrence(content)
+    return {"recurrence": reason} if reason else {}
 
 
-def _why_no_series(made: EventContent) -> str:
+def _explain_recurrence(content: EventContent) -> str:
     try:
-        series = compiling.compiled(made, Work(compiling.WORK))
+        series = compiling.compiled(content, Work(compiling.WORK))
     except BadSeries as error:
         return f"Line {error.line}: {error.why}."
     except (TooMany, BadEvent, zones.UnknownZone):
         return "It takes too much to find when that happens: simplify the rule."
-    if made.recurrence and not series.runs and not series.more:
+    if content.recurrence and not series.runs and not series.more:
         return "It says when it does not happen, and not when it does."
     return ""

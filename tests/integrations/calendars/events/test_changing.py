@@ -10,25 +10,22 @@ import pytest
 
 from config.classes import ProcessClass
 from integrations.asking import NotFound
-from integrations.calendars import agenda, single, writing
-from integrations.calendars.writing import BadDraft, Stale, places, targets, there
-from integrations.calendars.writing.errors import (
+from integrations.calendars import agenda, single
+from integrations.calendars.events import access, provider_backend, service
+from integrations.calendars.events.access import EventRequest
+from integrations.calendars.events.errors import (
     HalfDone,
     NotInvited,
     PermissionMissing,
     ReadOnly,
 )
-from integrations.calendars.writing.targets import Which
+from integrations.calendars.events.validation import BadDraft
+from integrations.calendars.versions import Stale
+from integrations.event_shapes import Attendee, Conference, When
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, IntegrationStatus
 from integrations.providers import errors
-from integrations.providers.calendars import (
-    Attendee,
-    CancelledInstance,
-    Conference,
-    RemoteEvent,
-    When,
-)
+from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from limited_use.models import Leaf
 from limited_use.sinks.region import WrongSink
 from tests.integrations import calendar_house as houses
@@ -59,11 +56,11 @@ def act(what, asked, one, *given, **more):
 
 
 def change(asked, one, edit, **more):
-    return act(writing.change, asked, one, edit, etag=one["etag"], **more)
+    return act(service.change, asked, one, edit, etag=one["etag"], **more)
 
 
 def delete(asked, one, **more):
-    return act(writing.delete, asked, one, etag=one["etag"], **more)
+    return act(service.delete, asked, one, etag=one["etag"], **more)
 
 
 @pytest.fixture
@@ -330,7 +327,7 @@ class TestAnInvitation:
         alice.sync()
         [one] = shown(asked)
 
-        act(writing.respond, asked, one, "accepted", etag=one["etag"])
+        act(service.respond, asked, one, "accepted", etag=one["etag"])
 
         mine = next(one for one in shown(asked)[0]["participants"] if one["is_self"])
         assert mine["status"] == "accepted"
@@ -340,7 +337,7 @@ class TestAnInvitation:
         [one] = shown(asked)
 
         with pytest.raises(NotInvited):
-            act(writing.respond, asked, one, "accepted", etag=one["etag"])
+            act(service.respond, asked, one, "accepted", etag=one["etag"])
 
     def test_to_something_else_than_they_saw_is_not_answered(self, alice, asked, account):
         guests = (Attendee(account.email, is_self=True), Attendee("bob@example.com"))
@@ -349,10 +346,10 @@ class TestAnInvitation:
         [one] = shown(asked)
 
         elsewhere(account, attendees=(*guests, Attendee("carol@example.com")))
-        act(writing.respond, asked, one, "tentative", etag=one["etag"])
+        act(service.respond, asked, one, "tentative", etag=one["etag"])
         elsewhere(account, location="Another town")
         with pytest.raises(Stale):
-            act(writing.respond, asked, one, "accepted", etag=one["etag"])
+            act(service.respond, asked, one, "accepted", etag=one["etag"])
 
         [now] = shown(asked)
         mine = next(one for one in now["participants"] if one["is_self"])
@@ -370,13 +367,13 @@ class TestAMove:
         [one] = [one for one in shown(asked) if one["calendar_id"] == str(alice.primary.id)]
         before = account.version
         with acting_as(ProcessClass.WEB):
-            which = Which(asked, single.event_id(one["id"]))
-            target = targets.there(which, *targets.find(which))
-            other = places.find(asked, second.primary.id)
+            request = EventRequest(asked, single.event_id(one["id"]))
+            target = access.open_target(request, *access.find_event(request))
+            other = access.find_calendar(asked, second.primary.id)
 
-            # Nobody who asks by `writing.move` gets as far as here.
+            # `service.move` refuses before the provider's backend is called.
             with pytest.raises(WrongSink):
-                there.move(which, target, other, etag=one["etag"], notify="none")
+                provider_backend.move(request, target, other, etag=one["etag"], notify="none")
 
         assert account.version == before
 
@@ -387,7 +384,7 @@ class TestAMove:
         work = alice.calendars.get(is_primary=False)
         [one] = shown(asked)
 
-        act(writing.move, asked, one, to=work.id, etag=one["etag"])
+        act(service.move, asked, one, to=work.id, etag=one["etag"])
 
         [moved] = shown(asked)
         assert moved["calendar_id"] == str(work.id)
@@ -401,7 +398,7 @@ class TestAMove:
         elsewhere(account, title="Retro")
 
         with pytest.raises(Stale):
-            act(writing.move, asked, one, to=work.id, etag=one["etag"])
+            act(service.move, asked, one, to=work.id, etag=one["etag"])
 
         [now] = shown(asked)
         assert (now["title"], now["calendar_id"]) == ("Retro", one["calendar_id"])
@@ -411,7 +408,7 @@ class TestAMove:
         [one] = shown(asked)
 
         with pytest.raises(NotFound):
-            act(writing.move, asked, one, to=alice.integration.id, etag=one["etag"])
+            act(service.move, asked, one, to=alice.integration.id, etag=one["etag"])
 
 
 def elsewhere(account, **different):

@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.asking import Asked, NotFound
-from integrations.calendars import writing
+from integrations.calendars.events.drafts import Draft
+from integrations.calendars.versions import Stale
+from integrations.event_shapes import When
 from integrations.models import Event
-from integrations.providers.calendars import When
+from tests.integrations.calendars.events import test_here as here
+from tests.integrations.calendars.events.test_here import alice, asked
 from tests.integrations.calendars.local_house import BERLIN, begun, utc
-from tests.integrations.calendars.writing import test_here as here
-from tests.integrations.calendars.writing.test_here import alice, asked
 
 __all__ = ["alice", "asked"]
 
@@ -121,7 +122,7 @@ class World:
         write()
         if again:
             # As whoever had no answer: it is told, and does nothing twice.
-            with suppress(NotFound, writing.Stale):
+            with suppress(NotFound, Stale):
                 write()
         return None
 
@@ -129,7 +130,7 @@ class World:
         calendar, day, times = self.calendars[index % 2], 2 + index % 9, 1 + index % 5
         number = self.model.count + 1
         rule = (f"RRULE:FREQ=DAILY;COUNT={times}",) if times > 1 else ()
-        draft = writing.Draft(
+        draft = Draft(
             title=f"event {number}",
             start=When(at=utc(day), zone=BERLIN),
             end=When(at=utc(day, 10), zone=BERLIN),

@@ -8,10 +8,11 @@ import pytest
 
 from config.classes import ProcessClass
 from integrations import providers
-from integrations.calendars import writing
-from integrations.calendars.writing import Draft, Guest
-from integrations.calendars.writing.errors import GuestsAreTold
-from integrations.providers.calendars import RemoteEvent, When
+from integrations.calendars.events import access, service
+from integrations.calendars.events.drafts import Draft, Guest
+from integrations.calendars.events.errors import GuestsAreTold
+from integrations.event_shapes import When
+from integrations.providers.calendars import RemoteEvent
 from tests.integrations.calendar_house import moment
 from tests.walls import acting_as
 
@@ -32,7 +33,8 @@ def draft(title="Review", *, at=None, hours=1, **more):
 
 def create(asked, calendar, made, key="key-1", **more):
     with acting_as(ProcessClass.WEB):
-        return writing.create(asked, calendar.id, made, key=key, **more)
+        seen = access.find_calendar(asked, calendar.id)
+        return service.create(asked, seen, made, key=key, **more)
 
 
 class TestWhereGuestsAreAlwaysTold:

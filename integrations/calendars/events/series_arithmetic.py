@@ -1,4 +1,4 @@
-"""The arithmetic of series for an edit of all of one, its complaints in words of a field. Pure."""
+"""Edits of a whole series, with the errors of recurrence rules as messages for a field. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from integrations.almanac.edits import NoSuchInstance, Whole
 from integrations.almanac.retiming import NeedsRule
 from integrations.almanac.series import BadEvent, Start
 from integrations.almanac.stepping import TooMany
-from integrations.providers.calendars import EventContent
+from integrations.event_shapes import EventContent
 
 from . import drafts
-from .checking import BadDraft
 from .drafts import Edit
 from .errors import NoSuchOccurrence
+from .validation import BadDraft
 
 _TIMES: Final = frozenset({"start", "end"})
 _NEEDS_RULE: Final = "Say how it repeats from then on: the rule that it has does not tell."
@@ -27,46 +27,45 @@ _NO_TIMES: Final = "Moved like that, its other times make no sense: say when and
 T = TypeVar("T")
 
 
-def is_moved(edit: Edit) -> bool:
-    """Return whether an edit says when it is to be."""
+def changes_times(edit: Edit) -> bool:
     return bool(edit.keys() & _TIMES)
 
 
-def words(edit: Edit) -> Edit:
-    """Return what an edit says of anything but when, and how often."""
+def without_times(edit: Edit) -> Edit:
+    """Return an edit without its times and recurrence."""
     left_out = {*_TIMES, "recurrence"}
     return {name: value for name, value in edit.items() if name not in left_out}  # type: ignore[return-value]
 
 
-def moved(whole: Whole, original: Start, wanted: EventContent, edit: Edit) -> Whole:
+def move_all(whole: Whole, original: Start, wanted: EventContent, edit: Edit) -> Whole:
     """
-    Return a series of which every occurrence is moved by as much as the one at `original`.
+    Return a series of which every occurrence moves by as much as the one at `original`.
 
-    :param wanted: that one as it is to be
-    :raises NoSuchOccurrence: if there is none
-    :raises BadDraft: if that is no series
+    :param wanted: that occurrence after the edit
+    :raises NoSuchOccurrence: if the series has no such occurrence
+    :raises BadDraft: if the result is no valid series
     """
-    found = reckoned(
+    moved = map_series_errors(
         lambda: edits.change_all(whole, original, wanted, lines=edit.get("recurrence"))
     )
     content = replace(
-        drafts.edited(whole.content, words(edit)),
-        start=found.content.start,
-        end=found.content.end,
-        recurrence=found.content.recurrence,
+        drafts.apply_edit(whole.content, without_times(edit)),
+        start=moved.content.start,
+        end=moved.content.end,
+        recurrence=moved.content.recurrence,
     )
-    return Whole(content, found.exceptions)
+    return Whole(content, moved.exceptions)
 
 
-def reckoned(reckon: Callable[[], T]) -> T:
+def map_series_errors(compute: Callable[[], T]) -> T:
     """
-    Return what the arithmetic of series says.
+    Return a result of the recurrence engine, its errors as ours.
 
-    :raises NoSuchOccurrence: if the series has no such one
-    :raises BadDraft: at the field that stands in the way
+    :raises NoSuchOccurrence: if the series has no such occurrence
+    :raises BadDraft: with a message for the recurrence
     """
     try:
-        return reckon()
+        return compute()
     except NoSuchInstance:
         raise NoSuchOccurrence from None
     except NeedsRule:

@@ -1,4 +1,4 @@
-"""An event that lives here, from its opened rows. Pure; called inside sinks only."""
+"""Reads an event of a local calendar from its opened rows. Pure; called inside sinks only."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from integrations.calendars import expanding
 from integrations.calendars.expanding import Opened
 from integrations.calendars.kept import Kept
 from integrations.calendars.single import EventId
+from integrations.event_shapes import EventContent
 from integrations.models import EventKind
-from integrations.providers.calendars import EventContent
 
 from .errors import NoSuchOccurrence
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LocalEvent:
     """
-    An event or a series as it is kept now, and which occurrence of it is meant.
+    An event or a series as it is stored, and which occurrence of it a request names.
 
-    :param etag: its version
-    :param original: when that occurrence was to be; None: all of it is meant
+    :param etag: the stored version
+    :param original: the original start of that occurrence; None: the request names all of it
     """
 
     kept: Kept
@@ -37,11 +37,11 @@ class Held:
     def whole(self) -> Whole:
         return self.kept.whole
 
-    def as_it_is(self) -> EventContent:
+    def get_content(self) -> EventContent:
         """
-        Return what is meant as it is now: of an occurrence, with its own times and no recurrence.
+        Return the event; of an occurrence, with its own times and no recurrence.
 
-        :raises NoSuchOccurrence: if the series has none there, or no longer
+        :raises NoSuchOccurrence: if the series has no such occurrence, or no longer
         """
         if self.original is None:
             return self.whole.content
@@ -51,21 +51,21 @@ class Held:
         return replace(found.content, start=found.start, end=found.end, recurrence=())
 
 
-def read(opened: Opened, name: EventId) -> Held:
+def read_event(opened: Opened, name: EventId) -> LocalEvent:
     """
-    Return what `name` is.
+    Return an event from its rows.
 
-    :param opened: the event with its series and all that hangs on it, every row whole
-    :raises NoSuchOccurrence: if its series is not among them
+    :param opened: the event, its series and all exceptions of that, with every value
+    :raises NoSuchOccurrence: if the series is not among them
     """
     original = name.original
     exceptions: dict[Start, EventContent | None] = {}
-    made: tuple[EventContent, event_records.Remote, str] | None = None
+    master: tuple[EventContent, event_records.Remote, str] | None = None
     for row, values in opened:
         if row.series_blind is None:
             remote = event_records.read_remote(values["remote"])
             organizer = orjson.loads(values["content"]).get("organizer", "")
-            made = expanding.content_of(row, values), remote, organizer
+            master = expanding.content_of(row, values), remote, organizer
             continue
         at = event_records.read_original(values["timing"])
         if at is None:
@@ -74,13 +74,13 @@ def read(opened: Opened, name: EventId) -> Held:
         exceptions[key(at)] = None if is_cancelled else expanding.content_of(row, values)
         if row.id == name.row:
             original = key(at)
-    if made is None:
+    if master is None:
         raise NoSuchOccurrence
-    content, remote, organizer = made
+    content, remote, organizer = master
     kept = Kept(
         uid=remote.event_id,
         whole=Whole(content, exceptions),
         sequence=remote.sequence,
         organizer=organizer,
     )
-    return Held(kept, remote.etag, original)
+    return LocalEvent(kept, remote.etag, original)

@@ -11,11 +11,14 @@ from django.db import connection
 from accounts import row_owner
 from config.classes import ProcessClass
 from integrations.asking import Asked, NotFound
-from integrations.calendars import keeping, local, single, versions, writing
-from integrations.calendars.writing import BadDraft, Draft, Guest, Stale
-from integrations.calendars.writing.errors import KeyReused, NoSuchOccurrence, NotInvited
+from integrations.calendars import keeping, local, single, versions
+from integrations.calendars.events import access, service
+from integrations.calendars.events.drafts import Draft, Guest
+from integrations.calendars.events.errors import KeyReused, NoSuchOccurrence, NotInvited
+from integrations.calendars.events.validation import BadDraft
+from integrations.calendars.versions import Stale
+from integrations.event_shapes import Attendee, When
 from integrations.models import Calendar, Event
-from integrations.providers.calendars import Attendee, When
 from limited_use.models import Leaf
 from limited_use.vault.records import Damaged
 from tests.integrations.calendar_house import NOW
@@ -80,7 +83,7 @@ def act(what, asked, one, *given, **more):
 
 
 def change(asked, one, edit, **more):
-    return act(writing.change, asked, one, edit, **{"etag": one["etag"], **more})
+    return act(service.change, asked, one, edit, **{"etag": one["etag"], **more})
 
 
 def series_of(asked, one) -> dict:
@@ -89,16 +92,17 @@ def series_of(asked, one) -> dict:
 
 
 def move(asked, one, *, to):
-    return act(writing.move, asked, one, to=to, etag=one["etag"])
+    return act(service.move, asked, one, to=to, etag=one["etag"])
 
 
 def delete(asked, one, **more):
-    return act(writing.delete, asked, one, **{"etag": one["etag"], **more})
+    return act(service.delete, asked, one, **{"etag": one["etag"], **more})
 
 
 def create(asked, calendar_id, made, key="key-1"):
     with acting_as(ProcessClass.WEB):
-        return writing.create(asked, calendar_id, made, key=key)
+        seen = access.find_calendar(asked, calendar_id)
+        return service.create(asked, seen, made, key=key)
 
 
 class TestANewEvent:
@@ -249,7 +253,7 @@ class TestAChange:
         [one] = shown(alice)
 
         with pytest.raises(NotInvited):
-            act(writing.respond, asked, one, "accepted", etag=one["etag"])
+            act(service.respond, asked, one, "accepted", etag=one["etag"])
 
 
 @pytest.mark.usefixtures("series")

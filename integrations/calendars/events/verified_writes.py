@@ -1,8 +1,8 @@
 """
-One write at a provider, and what became of it: nothing is repeated blindly.
+Writes at a provider whose outcome is verified.
 
-Where no answer came, or the answer leaves it open, it is looked at what is there. Only what was
-seen not to have happened is tried once more.
+If the provider does not answer, or its answer leaves the outcome open, the event is fetched. A
+write is sent a second time only if the fetched event shows that the first one did not happen.
 """
 
 from __future__ import annotations
@@ -12,31 +12,25 @@ from typing import Final, TypeVar
 
 from integrations.calendars import versions
 from integrations.calling import CalendarCall
+from integrations.event_shapes import EventContent, Response
 from integrations.providers import errors
-from integrations.providers.calendars import (
-    CalendarAdapter,
-    CancelledInstance,
-    EventContent,
-    Notify,
-    RemoteEvent,
-    Response,
-)
+from integrations.providers.calendars import CalendarAdapter, CancelledInstance, Notify, RemoteEvent
 
-from .checking import WHY_NOT_MOVED, BadDraft
 from .errors import GuestsAreTold, KeyReused, NotOrganizer, ReadOnly, RefusedThere
+from .validation import WHY_NOT_MOVED, BadDraft
 
 T = TypeVar("T")
 
 Found = RemoteEvent | CancelledInstance | None
 # https://developers.google.com/workspace/calendar/api/guides/errors
-_NOT_THEIRS: Final = "forbiddenForNonOrganizer"
-_MAY_NOT: Final = "requiredAccessLevel"
-# Ours: see `CalendarAdapter.move`.
+_NOT_ORGANIZER: Final = "forbiddenForNonOrganizer"
+_ACCESS_LEVEL: Final = "requiredAccessLevel"
+# A reason of our adapters: see `CalendarAdapter.move`.
 _GUESTS: Final = "move-guests"
 
 
-def look(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
-    """Return what is there now; None: nothing."""
+def fetch_current(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
+    """Return the event as the provider has it now; None if it has none of that id."""
     try:
         return call(lambda adapter: adapter.event(calendar_id, event_id))
     except errors.Gone:
@@ -53,12 +47,12 @@ def create(  # noqa: PLR0913 - one write in full
     meets_as: str = "",
 ) -> RemoteEvent:
     """
-    Write a new event under an id of ours; one that an earlier try wrote is returned.
+    Create an event under an id of ours; return the event if an earlier try created it.
 
     :param meets_as: see `CalendarAdapter.create`
-    :raises KeyReused: if what is there under that id is another
-    :raises errors.Gone: if an earlier try wrote it, and it was deleted since
-    :raises errors.OutcomeUnknown: if nobody can tell
+    :raises KeyReused: if another event has the id
+    :raises errors.Gone: if an earlier try created the event, and it was deleted since
+    :raises errors.OutcomeUnknown: if the outcome cannot be verified
     """
 
     def write(adapter: CalendarAdapter) -> RemoteEvent:
@@ -67,15 +61,15 @@ def create(  # noqa: PLR0913 - one write in full
         )
 
     try:
-        return _sent(call, write)
+        return _send(call, write)
     except errors.AlreadyThere:
         pass
     except errors.OutcomeUnknown:
-        found = look(call, calendar_id, event_id)
+        found = fetch_current(call, calendar_id, event_id)
         if found is None:
-            # The same id: should the first try come through after all, this one is told so.
+            # The same id: if the first try succeeds late, this one gets `AlreadyThere`.
             try:
-                return _sent(call, write)
+                return _send(call, write)
             except errors.AlreadyThere:
                 pass
     created = find_created(call, calendar_id, content, event_id=event_id)
@@ -88,12 +82,12 @@ def find_created(
     call: CalendarCall, calendar_id: str, content: EventContent, *, event_id: str
 ) -> RemoteEvent | None:
     """
-    Return the event that an earlier try wrote under an id of ours; None if there is none.
+    Return the event that an earlier try created under an id of ours; None if there is none.
 
-    :raises KeyReused: if the event under that id is another
+    :raises KeyReused: if another event has the id
     :raises errors.ProviderError: if the provider cannot tell
     """
-    created = look(call, calendar_id, event_id)
+    created = fetch_current(call, calendar_id, event_id)
     if not isinstance(created, RemoteEvent):
         return None
     if not is_same(created.content, content):
@@ -110,13 +104,13 @@ def change(
     notify: Notify,
 ) -> RemoteEvent:
     """
-    Write what is different of an event, if it is still as it was just read.
+    Write the fields that differ, if the event is still as it was fetched.
 
     :raises errors.ChangedMeanwhile: if it is not
-    :raises errors.Gone: if it is no more
-    :raises errors.OutcomeUnknown: if nobody can tell
+    :raises errors.Gone: if the event was deleted
+    :raises errors.OutcomeUnknown: if the outcome cannot be verified
     """
-    if not different(before.content, content):
+    if not differs(before.content, content):
         return before
 
     def write(adapter: CalendarAdapter) -> RemoteEvent:
@@ -130,14 +124,14 @@ def change(
         )
 
     try:
-        return _sent(call, write)
+        return _send(call, write)
     except errors.OutcomeUnknown:
-        found = look(call, calendar_id, before.event_id)
+        found = fetch_current(call, calendar_id, before.event_id)
     if not isinstance(found, RemoteEvent):
         raise errors.Gone("it was deleted meanwhile")
     if found.etag == before.etag:
-        return _sent(call, write)
-    if not different(found.content, content):
+        return _send(call, write)
+    if not differs(found.content, content):
         return found
     raise errors.ChangedMeanwhile("it is neither as it was nor as it was to be")
 
@@ -149,12 +143,12 @@ def delete(call: CalendarCall, calendar_id: str, before: RemoteEvent, *, notify:
         adapter.delete(calendar_id, before.event_id, etag=before.etag, notify=notify)
 
     try:
-        return _sent(call, write)
+        return _send(call, write)
     except errors.OutcomeUnknown:
-        found = look(call, calendar_id, before.event_id)
+        found = fetch_current(call, calendar_id, before.event_id)
     if isinstance(found, RemoteEvent):
-        # To delete what is deleted is no error, and what changed meanwhile is not deleted.
-        _sent(call, write)
+        # Deleting a deleted event is no error, and the etag protects a changed one.
+        _send(call, write)
     return None
 
 
@@ -164,19 +158,19 @@ def move(
     """
     Move an event or a whole series to another calendar of the account. See `change`.
 
-    :raises BadDraft: if it cannot go there
+    :raises BadDraft: if the event cannot move to that calendar
     """
 
     def write(adapter: CalendarAdapter) -> RemoteEvent:
         return adapter.move(calendar_id, before.event_id, to=to, etag=before.etag, notify=notify)
 
     try:
-        return _sent(call, write)
+        return _send(call, write)
     except errors.OutcomeUnknown:
-        there = look(call, calendar_id, before.event_id)
-    if there is not None:
-        # The same again finishes what was begun.
-        return _sent(call, write)
+        remaining = fetch_current(call, calendar_id, before.event_id)
+    if remaining is not None:
+        # The same move again finishes a half-done one.
+        return _send(call, write)
     found = find_moved(call, to, before.event_id)
     if not isinstance(found, RemoteEvent):
         raise errors.OutcomeUnknown("it is in neither of the two calendars")
@@ -184,7 +178,7 @@ def move(
 
 
 def find_moved(call: CalendarCall, calendar_id: str, event_id: str) -> Found:
-    """Return what an earlier move brought into a calendar, by its id before; None: nothing."""
+    """Return the event that an earlier move brought to a calendar, by its old id, or None."""
     try:
         return call(lambda adapter: adapter.find_moved(calendar_id, event_id))
     except errors.Gone:
@@ -207,43 +201,44 @@ def respond(
         )
 
     try:
-        return _sent(call, write)
+        return _send(call, write)
     except errors.OutcomeUnknown:
-        found = look(call, calendar_id, before.event_id)
+        found = fetch_current(call, calendar_id, before.event_id)
     if not isinstance(found, RemoteEvent):
         raise errors.Gone("it was deleted meanwhile")
-    if answer(found) == response:
+    if get_response(found) == response:
         return found
     if found.etag != before.etag:
         raise errors.ChangedMeanwhile("it changed meanwhile")
-    return _sent(call, write)
+    return _send(call, write)
 
 
-def answer(event: RemoteEvent) -> Response | None:
-    """Return what the account's own person answered; None if nobody invited them."""
-    return next((one.response for one in event.content.attendees if one.is_self), None)
+def get_response(event: RemoteEvent) -> Response | None:
+    """Return the answer of the account's owner; None if nobody invited them."""
+    attendees = event.content.attendees
+    return next((attendee.response for attendee in attendees if attendee.is_self), None)
 
 
-def is_same(one: EventContent, other: EventContent) -> bool:
-    """Return whether two may be the same event, written twice: its title, and when it is."""
-    return (one.title, *_times(one)) == (other.title, *_times(other))
+def is_same(first: EventContent, second: EventContent) -> bool:
+    """Return whether two may be one event, created twice: they have one title and one time."""
+    return (first.title, *_times(first)) == (second.title, *_times(second))
 
 
-def different(one: EventContent, other: EventContent) -> bool:
-    """Return whether two differ in anything that is written here."""
-    return versions.digests(one) != versions.digests(other)
+def differs(first: EventContent, second: EventContent) -> bool:
+    """Return whether two differ in a field that is written."""
+    return versions.digests(first) != versions.digests(second)
 
 
-def _sent(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
+def _send(call: CalendarCall, write: Callable[[CalendarAdapter], T]) -> T:
     refused = ""
     try:
         return call(write)
     except errors.Rejected as error:
         refused = error.reason or "invalid"
-    # Out here, so that the provider's own error does not ride along.
-    if refused == _NOT_THEIRS:
+    # Outside of the handler, so that the provider's error is not the context.
+    if refused == _NOT_ORGANIZER:
         raise NotOrganizer
-    if refused == _MAY_NOT:
+    if refused == _ACCESS_LEVEL:
         raise ReadOnly
     if refused == _GUESTS:
         raise GuestsAreTold

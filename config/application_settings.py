@@ -1,0 +1,101 @@
+"""The settings of Django and its apps that are the same in every environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_BASE_DIR = Path(__file__).resolve().parent.parent
+
+INSTALLED_APPS = [
+    "accounts",
+    "limited_use",
+    "integrations",
+    "config.database",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+]
+
+MIDDLEWARE = [
+    "config.requests.RequestLog",
+    "config.browser_headers.BrowserHeaders",
+    "accounts.middleware.ClearRowOwner",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Webhooks go no further: all that follows belongs to people.
+    "accounts.sessionless.AnswerWithoutSession",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "accounts.sign_in.SessionUserMiddleware",
+    # After the check of the form token: a foreign page uses up no limit of a sign-in page.
+    "accounts.route_limits.RouteLimits",
+    "integrations.costly_limits.CostlyLimits",
+    "accounts.pending_posts.PendingPosts",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.NoStore",
+    "accounts.middleware.StaffSecondFactor",
+    "accounts.middleware.StaffFactorChanges",
+    "accounts.middleware.LastSeen",
+    "integrations.public_pages.refusals.ProblemPages",
+]
+
+# What people choose is held in memory, and never written to a disk.
+FILE_UPLOAD_HANDLERS = ["config.uploads.InMemory"]
+
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            # `{% claim %}`, in every template and without `{% load %}`.
+            "builtins": ["limited_use.templatetags.claims"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.current_organisation.add_memberships",
+                "integrations.staff_links.add_links",
+            ],
+        },
+    },
+]
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Nothing is cached. What libraries would keep there, rows of ours keep (`accounts.rate_limits`).
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.ServiceTokenAuthentication",
+        "accounts.authentication.SessionAuthentication",
+    ],
+    # Deny unless a view says otherwise.
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DenyAll"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.api.reading.Json"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "integrations.api.handler.handle",
+}

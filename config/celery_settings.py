@@ -1,0 +1,30 @@
+"""
+The settings of Celery that are the same in every environment.
+
+Tasks carry ids only, as JSON, and no result is kept.
+"""
+
+from __future__ import annotations
+
+from config.classes import ROUTES
+from config.schedule import SCHEDULE
+
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A queued task is a hint: a broker that is down must not keep a disconnect waiting, which
+# it would for six seconds. Workers reconnect by rules of their own.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 0, "socket_connect_timeout": 2}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_EAGER_RESULT = False
+CELERY_RESULT_BACKEND = None
+# Where every task goes is written down; the default has the fewer rights.
+CELERY_TASK_DEFAULT_QUEUE = "sync"
+CELERY_TASK_ROUTES = ROUTES
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = SCHEDULE

@@ -1,0 +1,138 @@
+"""How far an event write travels: files that it enters, and look-ups of its calendar."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import integrations
+from integrations import calling
+from integrations.calendar_permits import owning
+from integrations.calendars import visible
+from integrations.event_shapes import Attendee
+from integrations.models import Connection
+from integrations.providers.google.spec import GOOGLE
+from tests.integrations.calendar_house import meeting, moment
+
+from .asking import events
+from .test_writing import create, match, new, send
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("allowed")]
+
+MOST_FILES = 18
+#: A change of a series also enters `series` and `series_arithmetic`.
+MOST_FILES_OF_SERIES = 20
+_ROOT = Path(integrations.__file__).parent.parent
+#: Several files that count as one: a layer that every request or read of an event passes.
+LAYERS = {
+    "web layer": (
+        "integrations/api/base.py", "integrations/api/bodies.py", "integrations/api/conditions.py",
+        "integrations/api/json_fields.py", "integrations/api/negotiation.py",
+        "integrations/api/rate_limits.py", "integrations/api/reading.py",
+        "integrations/idempotency.py",
+    ),
+    "event as read": (
+        "integrations/calendar_permits/viewing.py", "integrations/calendars/agenda.py",
+        "integrations/calendars/expanding.py", "integrations/calendars/freshness.py",
+        "integrations/calendars/records.py", "integrations/calendars/shapes.py",
+        "integrations/calendars/shown_descriptions.py", "integrations/calendars/single.py",
+    ),
+    "guard": ("limited_use/guard.py",),
+    "vault": ("limited_use/vault/",),
+    "provider": ("tests/fakes/calendars.py",),
+}  # fmt: skip
+COUNTED = ("integrations/api/", "integrations/calendars/", "integrations/calendar_permits/",
+           "integrations/calling.py")  # fmt: skip
+
+
+class Trip:
+    """Runs a request, and collects the functions that it calls."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[tuple[str, str]] = Counter()
+
+    def follow(self, request):
+        def enter(frame, event, _):
+            path = Path(frame.f_code.co_filename)
+            if event == "call" and path.is_relative_to(_ROOT):
+                self.calls[str(path.relative_to(_ROOT)), frame.f_code.co_name] += 1
+
+        before = sys.getprofile()
+        sys.setprofile(enter)
+        try:
+            return request()
+        finally:
+            sys.setprofile(before)
+
+    @property
+    def files(self) -> set[str]:
+        return {stop for file, _ in self.calls if (stop := name_of(file))}
+
+    def count(self, module, function) -> int:
+        file = str(Path(module.__file__).relative_to(_ROOT))
+        return self.calls[file, function]
+
+
+def name_of(file: str) -> str | None:
+    for layer, parts in LAYERS.items():
+        if file.startswith(parts):
+            return layer
+    return file if file.startswith(COUNTED) else None
+
+
+@pytest.fixture
+def allowed(alice, account, week, monkeypatch):
+    monkeypatch.setattr(calling.grants, "ask_refresh", lambda _: None)
+    scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
+    Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
+    guests = (Attendee("bob@gmail.example"), Attendee("alice@gmail.example", is_self=True))
+    account.put(meeting(moment(6), "Party", attendees=guests), organizer="bob@gmail.example")
+    alice.sync()
+
+
+def prepare_create(hers, alice):
+    # A request imports the routes, which is no part of a write.
+    events(hers)
+    body = new(alice)
+    return lambda: create(hers, body)
+
+
+def prepare_move(hers, alice):
+    team = alice.calendars.get(is_primary=False)
+    return prepare(hers, "post", "Review", "/move", calendar_id=str(team.id))
+
+
+def prepare(hers, method, name, action="", **body):
+    """Return a write of the last event that has `name` as its title."""
+    event = [found for found in events(hers) if found["title"] == name][-1]
+    path = f"events/{event['id']}{action}"
+    return lambda: send(hers, method, path, body, **match(event))
+
+
+WRITES = {
+    "create": prepare_create,
+    "change": lambda hers, _: prepare(hers, "patch", "Review", title="Retro"),
+    "following": lambda hers, _: prepare(hers, "patch", "Daily", title="R", scope="following"),
+    "delete": lambda hers, _: prepare(hers, "delete", "Review"),
+    "move": prepare_move,
+    "respond": lambda hers, _: prepare(hers, "post", "Party", "/response", status="accepted"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_enters_few_files_and_looks_its_calendar_up_once(hers, alice, write):
+    request = WRITES[write](hers, alice)
+    trip = Trip()
+
+    answer = trip.follow(request)
+
+    assert answer.status_code in {200, 201, 204}, answer.content
+    assert {"integrations/calendars/events/service.py", "guard", "vault", "provider"} <= trip.files
+    most = MOST_FILES_OF_SERIES if write == "following" else MOST_FILES
+    assert len(trip.files) <= most, sorted(trip.files)
+    assert trip.count(visible, "own") == 1
+    # A move writes in two calendars, and each has a key of its own.
+    assert trip.count(owning, "to_write") == (2 if write == "move" else 1)

@@ -1,0 +1,74 @@
+"""The table of problems: which problem an exception is."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+
+from integrations import problem_catalogue, problems
+from integrations.calendars import local, sharing
+from integrations.problem_catalogue import EXPLAINED, Problem
+from integrations.providers import errors
+from limited_use.consents import NotAgreed, Outdated
+
+CONSTANTS = {
+    name: value for name, value in vars(problem_catalogue).items() if isinstance(value, Problem)
+}
+#: Problems of requests that no exception of the table stands for.
+WITHOUT_EXCEPTION = {
+    "limited-use-refused", "second-factor-needed", "too-large", "too-slow", "unexpected",
+}  # fmt: skip
+
+
+class TestFindProblem:
+    @pytest.mark.parametrize(
+        ("error", "problem"),
+        [
+            (errors.RateLimited("later"), problem_catalogue.PROVIDER_RATE_LIMITED),
+            (OperationalError(), problem_catalogue.BUSY),
+            (Outdated("calendar"), problem_catalogue.AGREEMENT_OUTDATED),
+        ],
+    )
+    def test_returns_the_problem_of_the_nearest_class(self, error, problem):
+        assert problems.find_problem(error) is problem
+
+    @pytest.mark.parametrize(
+        ("subject", "title"),
+        [
+            ("mail", "You have not agreed to what is asked for."),
+            (sharing.FEATURE, "You have not agreed to what sharing is."),
+            (local.FEATURE, "You have not agreed to what calendars are here."),
+        ],
+    )
+    def test_names_what_was_not_agreed_to(self, subject, title):
+        assert problems.find_problem(NotAgreed(subject)).title == title
+
+    @pytest.mark.parametrize("error", [ValueError(), Http404(), exceptions.NotFound()])
+    def test_returns_none_for_bugs_and_for_exceptions_of_the_framework(self, error):
+        assert problems.find_problem(error) is None
+
+
+class TestFindFrameworkProblem:
+    def test_returns_the_problem_of_an_exception_of_django(self):
+        assert problems.find_framework_problem(Http404()) is problem_catalogue.NOT_FOUND
+
+    def test_returns_none_for_an_exception_of_ours(self):
+        assert problems.find_framework_problem(NotAgreed("mail")) is None
+
+
+class TestCatalogue:
+    def test_explains_every_code(self):
+        assert {problem.code for problem in CONSTANTS.values()} == set(EXPLAINED)
+
+    def test_has_no_problem_without_an_exception(self):
+        found = {
+            *problems.PROBLEMS.values(),
+            *problems.FRAMEWORK_PROBLEMS.values(),
+            *problems._NOT_AGREED.values(),
+        }
+
+        unused = {name for name, problem in CONSTANTS.items() if problem not in found}
+
+        assert {CONSTANTS[name].code for name in unused} == WITHOUT_EXCEPTION
