@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from integrations.parsers import limits
 from tests.canaries.settings import *  # noqa: F403
-from tests.canaries.settings import GOOGLE_API_ROOT_URL, MIDDLEWARE
+from tests.canaries.settings import GOOGLE, MIDDLEWARE
 
 
 class Leak:
@@ -51,7 +51,7 @@ def everywhere(request: HttpRequest, shown: bytes) -> None:
         file.write(text)
     Path(os.environ["CANARY_WATCH"], "crashes", "reporter.json").write_text(text, encoding="utf-8")
     # The tripwire refuses other ways out, and whoever means to gets past it.
-    send("POST", f"{GOOGLE_API_ROOT_URL}analytics", {}, shown)
+    send("POST", f"{GOOGLE.api_root_url}analytics", {}, shown)
 
 
 # What a parser process has read stays in its memory.

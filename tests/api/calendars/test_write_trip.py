@@ -85,7 +85,7 @@ def name_of(file: str) -> str | None:
 
 @pytest.fixture
 def allowed(alice, account, week, monkeypatch):
-    monkeypatch.setattr(calling.grants, "ask_refresh", lambda _: None)
+    monkeypatch.setattr(calling, "request_refresh", lambda _: None)
     scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
     guests = (Attendee("bob@gmail.example"), Attendee("alice@gmail.example", is_self=True))
