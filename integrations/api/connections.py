@@ -18,7 +18,7 @@ from integrations.providers import PROVIDERS
 from integrations.sync import progress
 from limited_use.sinks import response
 
-from . import serializers
+from . import connection_serializers as serializers
 from .base import OwnView, json
 
 Row = tuple[Connection, list[Integration], Mapping[UUID, progress.Progress]]

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from integrations import downloads, inbox
 from integrations.inbox import Asked, Filters
 
-from . import serializers
+from . import mail_serializers as serializers
 from .base import OwnView, json
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from integrations import framing, problems, retrying
+from integrations import framing, retrying
+from integrations import problem_catalogue as catalogue
 from integrations.concurrency import TooManyWaits
 from integrations.parsers.pool import Busy
 from integrations.problem_catalogue import Problem
 from integrations.providers.errors import RateLimited
 
-#: What a page asks again after by itself.
-PASSING: Final = (TooManyWaits, RateLimited, Busy)
+logger = logging.getLogger(__name__)
+
+#: The problems after which a page retries by itself, by exception.
+_PROBLEMS: Final[dict[type[Exception], Problem]] = {
+    TooManyWaits: catalogue.TOO_MANY_WAITS,
+    RateLimited: catalogue.PROVIDER_RATE_LIMITED,
+    Busy: catalogue.BUSY,
+}
+PASSING: Final = tuple(_PROBLEMS)
 
 
 def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -37,7 +46,7 @@ def answer_file(request: HttpRequest, error: RateLimited, *, says: str) -> HttpR
 
 
 def _find(error: Exception) -> tuple[Problem, float | None]:
-    problem = problems.find_problem(error)
-    if problem is None:
-        raise error
+    if isinstance(error, Busy):
+        logger.warning("parsers.busy")
+    problem = next(_PROBLEMS[kind] for kind in type(error).__mro__ if kind in _PROBLEMS)
     return problem, getattr(error, "retry_after", None) or problem.retry_after

@@ -88,7 +88,7 @@ def _count(removed: Sequence[Integration], calendars: Sequence[Visible], *, at: 
         threads=_count_rows(Thread, removed, product="mail"),
         calendars=len(calendars) if has_calendars else None,
         events=_count_rows(Event, removed, product="calendar"),
-        shares=sum(row_counts.count_shares(calendars, at=at).values()),
+        shares=sum(row_counts.count_shares([row.calendar for row in calendars], at=at).values()),
     )
 
 

@@ -102,8 +102,10 @@ def ask_to_remove_all(request: HttpRequest, asked: Asked, integration: Integrati
     calendars = [one for one in own if one.calendar.integration_id == integration.id]
     context = {
         "integration_id": integration.id,
-        "event_count": sum(row_counts.count_events(calendars).values()),
-        "share_count": sum(row_counts.count_shares(calendars, at=asked.at).values()),
+        "event_count": sum(row_counts.count_events([row.calendar for row in calendars]).values()),
+        "share_count": sum(
+            row_counts.count_shares([row.calendar for row in calendars], at=asked.at).values()
+        ),
     }
     return named_calendars.render_calendars(
         request,

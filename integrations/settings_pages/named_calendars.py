@@ -52,7 +52,8 @@ def render_calendars(  # noqa: PLR0913 - a template, what it shows, and what of 
     """
     unnamed = [Row(one) for one in calendars if one not in nameable]
     counts = _Counts(
-        row_counts.count_events(calendars), row_counts.count_shares(calendars, at=asked.at)
+        row_counts.count_events([row.calendar for row in calendars]),
+        row_counts.count_shares([row.calendar for row in calendars], at=asked.at),
     )
 
     def render(rows: Sequence[Row], permits: Permits) -> bytes:

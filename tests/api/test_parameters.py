@@ -9,7 +9,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.api.serializers import ListQuery, MessageListQuery
+from integrations.api.mail_serializers import ListQuery, MessageListQuery
 from integrations.problem_catalogue import EXPLAINED
 from tests.api import cast, schema
 

@@ -17,7 +17,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
-from integrations.api import serializers
+from integrations.api import mail_serializers as serializers
 from integrations.api.base import json
 from integrations.api.mail import MailView
 from integrations.asking import Asked

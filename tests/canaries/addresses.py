@@ -156,7 +156,7 @@ class Addresses:
 
     def _queries(self, ids: dict[str, str]) -> None:
         """Each parameter of the API by itself: with several, only the first would be read."""
-        from integrations.api import serializers
+        from integrations.api import mail_serializers as serializers
 
         browser = self.cast[ALICE].browser
         for name in serializers.MessageListQuery().get_fields():

@@ -109,7 +109,9 @@ def _render_calendars(page: _Page) -> bytes:
             **_context(page),
             "accounts": [_describe_account(one) for one in page.integrations],
             "local_count": len(local),
-            "share_count": sum(row_counts.count_shares(copies, at=asked.at).values()),
+            "share_count": sum(
+                row_counts.count_shares([row.calendar for row in copies], at=asked.at).values()
+            ),
         },
         # Of words that were not agreed to yet nothing may be opened.
         nameable=[*copies, *local] if page.feature.state is State.ON else local,
