@@ -1,7 +1,7 @@
 """
 Service clients: create, rotate, retire.
 
-`limited_use.service_clients.create_declared_client` is the way in: it checks the purposes
+`limited_use.agreements.service_clients.create_declared_client` is the way in: it checks the purposes
 against the feature registry, which this package does not know.
 """
 

@@ -129,7 +129,7 @@ def may_reach_providers(name: str) -> bool:
     Also true for a name that is no task: requests have none.
     """
     from integrations.tasks.purposes import TASKS
-    from limited_use.vocabulary import Purpose
+    from limited_use.policy.vocabulary import Purpose
 
     known = TASKS.get(name)
     return known is None or bool(

@@ -22,10 +22,10 @@ def say() -> None:
     from django.db import DatabaseError
     from django.utils import timezone
 
-    from limited_use import key_watch
+    from limited_use.rotation import keyring_health
 
     try:
-        said = key_watch.look(at=timezone.now())
+        said = keyring_health.look(at=timezone.now())
     except DatabaseError:
         # Whoever needs it will say so; and it is looked at again every few minutes.
         logger.warning("keyring.unseen")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from config.gate import Application, Gate, Refusal, explain_in_problem
-from limited_use.ledger import published
+from limited_use.ledger import publication
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Door(Gate):
     def find_refusal(self) -> Refusal | None:
         try:
             is_pending = self._is_pending()
-        except (published.Unreadable, OSError):
+        except (publication.Unreadable, OSError):
             # Whether anything was restored is unknown, so nothing is said about it.
             logger.exception("tombstones.unreadable")
             return _UNKNOWN

@@ -31,11 +31,11 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS, errors, oauth
 from integrations.providers.oauth import TokenSet
-from limited_use.ledger import entries, names
+from limited_use.ledger import entries, pseudonyms
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys, sealing
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Gone
-from limited_use.vault.lines import KeyLine
 from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import Sealer
 
@@ -102,7 +102,7 @@ def destroy_key(holder: UUID, *, about: UUID, at: datetime) -> tuple[Gone, UUID]
     gone = keys.end(holder=holder)
     if gone is None:
         return None
-    return gone, holders.record_end(gone, about=about, name=names.of(about).at_the_end, at=at)
+    return gone, holders.record_end(gone, about=about, name=pseudonyms.of(about).at_the_end, at=at)
 
 
 def _replace_grant(connection: Connection, refresh_token: str, *, at: datetime) -> None:
@@ -187,7 +187,7 @@ def end(
             about=connection.id,
             body={"epoch": connection.epoch, "integrations": len(held)},
             at=at,
-            name=names.of(connection.id),
+            name=pseudonyms.of(connection.id),
         )
     logger.info("connection.grant_ended", extra={"connection_id": connection_id})
     return True
@@ -254,6 +254,6 @@ def discard(  # noqa: PLR0913
             begun.delete()
     with transaction.atomic():
         body = {"outcome": outcome}
-        name = names.of(about)
+        name = pseudonyms.of(about)
         entries.record(event="grant.discarded", about=about, body=body, at=at, name=name)
     return outcome

@@ -17,9 +17,9 @@ from joserfc.jwk import ECKey
 
 from accounts import clients, delegations, demo_people
 from accounts.demo_people import DemoPerson
-from limited_use.features import FEATURES
-from limited_use.service_clients import create_declared_client
-from limited_use.vocabulary import Purpose
+from limited_use.agreements.service_clients import create_declared_client
+from limited_use.policy.features import FEATURES
+from limited_use.policy.vocabulary import Purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from integrations.calendars import keeping, local, sharing
 from integrations.calendars.kept import Kept, Write
 from integrations.calendars.local import About
 from integrations.event_shapes import EventContent, When
-from limited_use.features import FEATURES
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 
 _BERLIN: Final = "Europe/Berlin"
 

@@ -22,10 +22,10 @@ from integrations.places import Box, Place
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.base import RemoteMessage, RemoteThread, Wanted
 from integrations.sync import incoming
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import page
 from limited_use.sinks.rows import Row
 from limited_use.vault.sealing import sealer
-from limited_use.vocabulary import DataClass
 
 _WHOLE: Final = (DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT)
 
@@ -49,7 +49,7 @@ def head(asked: Asked, place: Place) -> Look:
     Return a message to be shown without its text, with the names of its files.
 
     :raises NotFound: if the mailbox is not this person's
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     row, granted = _one(asked, place)
     limited: list[errors.RateLimited] = []

@@ -27,7 +27,7 @@ from integrations.models import (
 )
 from integrations.providers import PROVIDERS
 from integrations.providers.offline import OFFLINE
-from limited_use import consents, shares
+from limited_use.agreements import consents, shares
 from limited_use.models import Consent
 
 logger = logging.getLogger(__name__)

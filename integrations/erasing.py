@@ -19,8 +19,8 @@ from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from integrations import holders, scopes
 from integrations.models import CACHE_CHOICES, LIVE, Calendar, Event, Integration, SyncWork
 from integrations.sync.calendars import works
-from limited_use import shares
-from limited_use.ledger import entries, names
+from limited_use.agreements import shares
+from limited_use.ledger import entries, pseudonyms
 from limited_use.vault import keys
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def erase(calendars: Sequence[Calendar], *, reason: Reason, at: datetime) -> int
         **({"cleared_at": at} if reason is Reason.OWNER else {}),
     )
     integration = calendars[0].integration
-    name = names.of(integration.connection_id)
+    name = pseudonyms.of(integration.connection_id)
     entries.record(
         event="copy.erased",
         about=integration.id,

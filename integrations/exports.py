@@ -26,12 +26,12 @@ from integrations.inbox import NotFound, label_names
 from integrations.inbox.shapes import MessageRow
 from integrations.mime import mbox
 from integrations.models import Export, ExportOutcome, Integration, MessageBody
-from limited_use.claims import claim
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
+from limited_use.policy.claims import claim
 from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import Row
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.records import Unopenable
 from limited_use.vault.sealed import Sealed
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from integrations.models import (
     RevocationOutcome,
 )
 from integrations.purge import ending, ledger_part, revocation
-from limited_use.ledger import entries, names
+from limited_use.ledger import entries, pseudonyms
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def fence(*, connection_id: UUID, at: datetime) -> None:
             connection.reauth_since = None
             connection.refresh_lease_by = connection.refresh_lease_until = None
             credentials.fence(connection)
-            name = names.of(connection.id)
+            name = pseudonyms.of(connection.id)
             entries.record(event="connection.forgotten", about=connection.id, at=at, name=name)
         connection.save()
     logger.info("connection.forgotten", extra={"connection_id": connection_id})
@@ -128,7 +128,7 @@ def _end(connection_id: UUID, outcome: RevocationOutcome, *, at: datetime) -> bo
             about=connection_id,
             body={"outcome": str(outcome)},
             at=at,
-            name=names.of(connection_id),
+            name=pseudonyms.of(connection_id),
         )
         ending.end(connection_id, at=at)
         ledger_part.settle(connection_id, at=at)

@@ -30,11 +30,11 @@ from integrations.sync import claims
 from integrations.watches import silence
 from limited_use.ledger import sequencer
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone
-from limited_use.use_models import Gauge, Refusal
+from limited_use.models.usage import Gauge, Refusal
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import rows as key_rows
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.lines import KeyLine
 
 # Work that has been due for so long is behind.
 BEHIND: Final = timedelta(minutes=5)

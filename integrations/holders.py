@@ -14,9 +14,9 @@ from uuid import UUID
 from accounts.ids import uuid7
 from integrations.models import Calendar, Integration
 from limited_use.ledger import entries
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys, rows
 from limited_use.vault.keys import Gone
-from limited_use.vault.lines import KeyLine
 
 
 def of_copies(integration_id: UUID) -> list[UUID]:

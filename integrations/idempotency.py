@@ -32,7 +32,7 @@ from rest_framework.request import Request
 from integrations import fences
 from integrations.asking import Asked, NotFound
 from integrations.models import Integration, Reply
-from limited_use.vault import directory
+from limited_use.vault import blind_index
 
 HEADER: Final = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)
 RETENTION: Final = timedelta(hours=24)
@@ -259,7 +259,7 @@ def delete_expired(*, at: datetime) -> int:
 
 def hash_request(asked: Asked, request: KeyedRequest) -> RequestHashes:
     # One call to the key store for both hashes.
-    secret = directory.derive("reply", f"{asked.audience}\0{request.route}\0{request.key}")
+    secret = blind_index.derive("reply", f"{asked.audience}\0{request.route}\0{request.key}")
     of_body = hmac.digest(secret, b"body" + request.body, "sha256")
     return RequestHashes(hmac.digest(secret, b"key", "sha256"), of_body)
 

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from integrations.models import Connection, Integration
 from limited_use.access_request import Naming
-from limited_use.ledger import entries, names
-from limited_use.ledger_models import LedgerKey
+from limited_use.ledger import entries, pseudonyms
+from limited_use.models.ledger_keys import LedgerKey
 
 
 def of_owner(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
@@ -38,10 +38,10 @@ def of_owner(*, user_id: UUID, organisation_id: UUID) -> Mapping[bytes, UUID]:
 
 
 def _namings(connection_ids: list[UUID]) -> Mapping[UUID, Naming]:
-    found = dict.fromkeys(connection_ids, names.SERVICE)
+    found = dict.fromkeys(connection_ids, pseudonyms.SERVICE)
     rows = LedgerKey.objects.filter(holder__in=connection_ids, destroyed_at=None)
     for holder, commitment in rows.values_list("holder", "commitment"):
-        found[holder] = names.of_key(holder, bytes(commitment))
+        found[holder] = pseudonyms.of_key(holder, bytes(commitment))
     return found
 
 

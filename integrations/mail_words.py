@@ -13,7 +13,7 @@ from typing import Final
 from integrations.providers import PROVIDERS
 from integrations.removal_messages import ACCESS, SENTENCES, TOKENS, Access, Subject
 from integrations.removals import Situation
-from limited_use.notifications import Word
+from limited_use.notifications.message_kinds import Word
 
 _PRODUCTS: Final = ("mail", "calendar")
 _CLAIMS: Final = (

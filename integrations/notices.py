@@ -33,8 +33,8 @@ from integrations.models import (
     StatusReason,
 )
 from integrations.providers import PROVIDERS
-from limited_use import platform_mail
-from limited_use.notifications import Word
+from limited_use.notifications import platform_mail
+from limited_use.notifications.message_kinds import Word
 
 # What providers are called: a closed list, as the platform's mail takes it.
 Label = Enum("Label", {key: one.label for key, one in PROVIDERS.items()})  # type: ignore[misc]  # members are read from the registry, not written here

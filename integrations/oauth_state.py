@@ -20,7 +20,7 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations.models import AttemptOutcome, ConnectAttempt
-from limited_use.vault import directory
+from limited_use.vault import blind_index
 
 STATE_BYTES = 32
 LIFETIME = timedelta(minutes=10)
@@ -179,7 +179,7 @@ def expire(*, at: datetime) -> int:
 
 def verifier(state: str) -> str:
     """Return the PKCE code verifier (RFC 7636 §4.1, 43 characters) that belongs to `state`."""
-    return _text(directory.derive("connect.verifier", state))
+    return _text(blind_index.derive("connect.verifier", state))
 
 
 def challenge(state: str) -> str:
@@ -189,7 +189,7 @@ def challenge(state: str) -> str:
 
 def nonce(state: str) -> str:
     """Return the nonce that the id_token must repeat."""
-    return _text(directory.derive("connect.nonce", state))
+    return _text(blind_index.derive("connect.nonce", state))
 
 
 def _row(journey: Journey, *, state: str, session_key: str, at: datetime) -> ConnectAttempt:

@@ -13,7 +13,7 @@ from integrations.permissions import AskedPermission
 from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
 from integrations.providers.provider import Provider
-from limited_use.features import Feature
+from limited_use.policy.features import Feature
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,11 @@ from integrations import facts
 from integrations.facts import Found
 from integrations.models import Export, Message
 from integrations.permits import Permits
-from limited_use import consents, guard
 from limited_use.access_request import AccessRequest, FenceKind
+from limited_use.agreements import consents
+from limited_use.guard import guard
 from limited_use.models import Consent
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 SUPPORT: Final = "support"
 EXPORT: Final = "export"

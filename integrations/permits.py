@@ -22,10 +22,11 @@ from integrations import facts
 from integrations.facts import Found, FoundFor
 from integrations.models import Integration
 from integrations.providers.pushes import Notice
-from limited_use import features, guard
 from limited_use.access_request import AccessRequest, Permit
-from limited_use.vault import directory, keys
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.guard import guard
+from limited_use.policy import features
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.vault import blind_index, keys
 
 # The permit by which this process matches notifications, for a minute.
 _matching: dict[str, Permit] = {}
@@ -193,8 +194,8 @@ def to_match(notice: Notice, *, at: datetime) -> Permit:
             # That there is a notice at all is the fact: only its proof makes one.
             said = {Fact.PROVIDER_SAID} if notice.address else set()
             ask = AccessRequest(
-                use=directory.ASKING,
-                holder=directory.HOLDER,
+                use=blind_index.ASKING,
+                holder=blind_index.HOLDER,
                 epoch=0,
                 actor=SYSTEM,
                 on_behalf_of=None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,10 @@ from integrations.inbox import cursors
 from integrations.parsers.pool import Busy, CannotRun
 from integrations.problem_catalogue import Problem
 from integrations.providers import errors
-from limited_use import consents, shares
+from limited_use.agreements import consents, shares
+from limited_use.vault.envelope import Damaged, Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
-from limited_use.vault.records import Damaged, Unopenable
 
 logger = logging.getLogger(__name__)
 

@@ -30,9 +30,9 @@ from integrations.models import Connection, ConnectionStatus
 from integrations.providers import PROVIDERS, errors, oauth
 from integrations.providers.oauth import TokenSet
 from limited_use.access_request import Permit
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 from limited_use.sinks import provider as own_provider
-from limited_use.vault.records import Unopenable
+from limited_use.vault.envelope import Unopenable
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from typing import Final
 from integrations.models import RevocationOutcome
 from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
 
 
 class Access(StrEnum):

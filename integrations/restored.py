@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 
 from integrations import credentials, endings, forgetting, purge
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeTrigger
-from limited_use import revived
+from limited_use.rotation import resurrected_keys
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ def apply(*, at: datetime) -> Applied:
     """
     End again what had ended, before anything is served.
 
-    :raises limited_use.ledger.published.Unreadable: if what was published cannot be read
+    :raises limited_use.ledger.publication.Unreadable: if what was published cannot be read
     """
-    dead = list(revived.holders())
+    dead = list(resurrected_keys.holders())
     # Their keys last: killed anywhere, the next run finds what is left to do.
     purges = _purge(Integration.objects.live().filter(id__in=dead), at)
     ended = _end(Connection.objects.live().filter(id__in=dead), at)
     reconnect = _ask_to_reconnect(Connection.objects.filter(grant_id__in=dead), at)
-    destroyed = revived.destroy(at=at)
+    destroyed = resurrected_keys.destroy(at=at)
     if dead or destroyed:
         counts = {"count": len(dead), "job_count": purges}
         logger.warning("database.restored", extra=counts)
@@ -56,9 +56,9 @@ def is_pending() -> bool:
     """
     Return whether keys are here that are published as dead: nothing is served until they go.
 
-    :raises limited_use.ledger.published.Unreadable: if that cannot be told
+    :raises limited_use.ledger.publication.Unreadable: if that cannot be told
     """
-    return revived.are_here()
+    return resurrected_keys.are_here()
 
 
 def _purge(integrations: Iterable[Integration], at: datetime) -> int:

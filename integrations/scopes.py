@@ -14,7 +14,7 @@ from uuid import UUID
 
 from integrations.models import Connection, Integration
 from integrations.providers.provider import Provider
-from limited_use.features import FEATURES, Feature
+from limited_use.policy.features import FEATURES, Feature
 
 
 @dataclass(frozen=True, slots=True)

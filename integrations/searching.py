@@ -24,11 +24,11 @@ from integrations.places import Box
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.base import RemoteMessage, RemoteThread, Wanted
 from integrations.sync.identities import MESSAGE
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import page
 from limited_use.sinks.rows import Row
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.sealing import sealer
-from limited_use.vocabulary import DataClass
 
 # Messages that one look at a mailbox shows, and characters of what is searched for.
 MOST: Final = 20
@@ -63,7 +63,7 @@ def search(
 
     :param before: leave out what was received then or later
     :param only: one of the mailboxes, by integration
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     theirs = mailboxes.of(asked)
     boxes = {one: connection for one, connection in theirs.shown.items() if only in {None, one}}

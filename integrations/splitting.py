@@ -17,10 +17,10 @@ from django.db.models import F, QuerySet
 from accounts.ids import uuid7
 from integrations import credentials, leases, permits
 from integrations.models import Connection, ConnectionStatus
-from limited_use.sinks import vault
-from limited_use.sinks.vault import Seal
+from limited_use.policy.key_lines import KeyLine
+from limited_use.sinks import rekey
+from limited_use.sinks.rekey import Seal
 from limited_use.vault import sealing
-from limited_use.vault.lines import KeyLine
 from limited_use.vault.sealed import Sealed
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def _split(connection_id: UUID, *, at: datetime) -> bool:
         if connection is None:
             return False
         stored = {column: getattr(connection, column) for column in COLUMNS}
-        anew = vault.sealed_anew(
+        anew = rekey.sealed_anew(
             {column: sealed for column, sealed in stored.items() if sealed is not None},
             allowed,
             lambda: _two_keys(connection, at=at),

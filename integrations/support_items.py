@@ -24,12 +24,12 @@ from integrations.inbox import NotFound, Reading, shapes, shown_text
 from integrations.inbox.shapes import MessageRow
 from integrations.models import LIVE, Message, MessageBody
 from integrations.owner_permits import SUPPORT
-from limited_use import consents
-from limited_use.features import FEATURES
+from limited_use.agreements import consents
 from limited_use.models import Consent
+from limited_use.policy.features import FEATURES
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.sinks.rows import Row
-from limited_use.sinks.showing import Shown
-from limited_use.vocabulary import DataClass, Purpose, Recipient
+from limited_use.sinks.template_values import Shown
 
 # How long an owner may open a message for.
 HOURS: Final = (1, 24, 72)
@@ -161,7 +161,7 @@ def reading(*, actor: Actor, message_id: UUID, at: datetime) -> Reading:
     """
     Return one item with the permits to show it to a person of support. Recorded, either way.
 
-    :raises limited_use.guard.Refused: if it is not open to them
+    :raises limited_use.guard.guard.Refused: if it is not open to them
     :raises NotFound: if it went meanwhile
     """
     with owner_permits.as_who_opened(message_id, at=at):

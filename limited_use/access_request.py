@@ -14,7 +14,7 @@ from uuid import UUID
 
 from accounts.actors import Actor
 
-from .vocabulary import Fact, Use
+from .policy.vocabulary import Fact, Use
 
 
 class FenceKind(StrEnum):

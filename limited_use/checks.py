@@ -10,13 +10,15 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.db import connections
 
-from . import features, notifications, policy
-from .features import Feature
-from .rules import RULES, Rule
-from .vault import custody, rights
+from .notifications import message_kinds
+from .policy import evaluation, features
+from .policy.features import Feature
+from .policy.rules import RULES, Rule
+from .policy.vocabulary import Recipient
+from .vault import keyring_fit
+from .vault.keyring import acl
 from .vault.keyring.factory import get_keyring
 from .vault.keyring.port import KeyStoreUnavailable, SigningKey
-from .vocabulary import Recipient
 
 LEAST_WORDS = 4
 # Whom a feature of the service itself can serve, and one of the platform's other services.
@@ -37,7 +39,7 @@ def check_policy(**_: Any) -> list[CheckMessage]:
 @register("limited_use")
 def check_notifications(**_: Any) -> list[CheckMessage]:
     """The platform writes to nobody for a purpose that the policy does not have."""
-    found = notifications.problems(notifications.KINDS)
+    found = message_kinds.problems(message_kinds.KINDS)
     return [Error(said, id="limited_use.E020") for said in found]
 
 
@@ -76,7 +78,7 @@ def check_custody(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
     """A keyring that was lost, or is an older copy, would look like so many disconnects."""
     if not databases or keyring_problems():
         return []
-    return [Error(said, id="limited_use.E012") for said in custody.problems()]
+    return [Error(said, id="limited_use.E012") for said in keyring_fit.problems()]
 
 
 def durability_problems(name: str, value: str) -> list[CheckMessage]:
@@ -113,7 +115,7 @@ def feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
         errors += [
             Error(f"{entry.key} declares {purpose}, never allowed to it", id="limited_use.E006")
             for purpose in sorted(entry.purposes)
-            if not any(policy.ever(purpose, recipient) for recipient in recipients)
+            if not any(evaluation.ever(purpose, recipient) for recipient in recipients)
         ]
         if bool(entry.purposes) != bool(entry.data_classes):
             errors.append(
@@ -124,7 +126,7 @@ def feature_problems(entries: Iterable[Feature]) -> list[CheckMessage]:
 
 def keyring_problems() -> list[CheckMessage]:
     """Return an error if the keyring is missing, incomplete or open to others."""
-    mine = rights.of(settings.PROCESS_CLASS)
+    mine = acl.of(settings.PROCESS_CLASS)
     try:
         ring = get_keyring()
         for mac in sorted(mine.macs):

@@ -8,11 +8,11 @@ from datetime import datetime
 from celery import shared_task
 from django.utils import timezone
 
-from . import bursts, key_watch, opens, tally
 from .ledger import sequencer
-from .vault import epochs, rhythm
+from .policy.key_lines import KeyLine
+from .rotation import key_epochs, keyring_health, rotation_schedule
+from .usage import access_rates, refusal_bursts, usage_counter
 from .vault.keyring.port import KeyStoreUnavailable
-from .vault.lines import KeyLine
 
 
 @shared_task(name="limited_use.sequence_ledger")  # type: ignore[untyped-decorator]
@@ -25,9 +25,9 @@ def sequence_ledger(**_: object) -> None:
 def count_uses(**_: object) -> None:
     """Count by rule and actor what the ledger holds, and look for what is unusual."""
     at = timezone.now()
-    tally.run(at=at)
-    bursts.watch(at=at)
-    opens.watch(at=at)
+    usage_counter.run(at=at)
+    refusal_bursts.watch(at=at)
+    access_rates.watch(at=at)
 
 
 @shared_task(name="limited_use.turn_key_epoch")  # type: ignore[untyped-decorator]
@@ -39,19 +39,19 @@ def turn_key_epoch(**_: object) -> None:
     in which a key cannot be wrapped anew: its epochs go on, and those of the others end.
     """
     at = timezone.now()
-    key_watch.look(at=at)
+    keyring_health.look(at=at)
     try:
         for line in KeyLine:
-            if rhythm.epoch_is_over(line, at=at, hours=rhythm.hours_of(line)):
-                with suppress(epochs.AlreadyTurning):
+            if rotation_schedule.epoch_is_over(line, at=at, hours=rotation_schedule.hours_of(line)):
+                with suppress(key_epochs.AlreadyTurning):
                     _turn(line, at)
     except KeyStoreUnavailable as error:
         # Asked again in minutes; a turn that was cut short goes on.
-        key_watch.is_away(error, at=at)
+        keyring_health.is_away(error, at=at)
 
 
 def _turn(line: KeyLine, at: datetime) -> None:
     try:
-        epochs.turn(line, at)
-    except epochs.LeftBehind:
-        key_watch.is_left_behind(epochs.SUBJECTS[line], line, at=at)
+        key_epochs.turn(line, at)
+    except key_epochs.LeftBehind:
+        keyring_health.is_left_behind(key_epochs.SUBJECTS[line], line, at=at)

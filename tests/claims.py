@@ -1,7 +1,7 @@
 """
 `python -m tests.claims` prints every claim about data with its sentence, place and tests.
 
-See `limited_use.claims`.
+See `limited_use.policy.claims`.
 """
 
 from __future__ import annotations

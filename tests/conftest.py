@@ -145,7 +145,7 @@ def _turn(item) -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def _keyring():
-    from limited_use.vault.file_keyring import FileKeyring
+    from limited_use.vault.keyring.file import FileKeyring
 
     FileKeyring.create(settings.KEYRING.folder)
 

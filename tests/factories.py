@@ -34,12 +34,12 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers.access import Access
-from limited_use import consents
-from limited_use.features import FEATURES
-from limited_use.vault import directory, keys, sealing
-from limited_use.vault.file_keyring import FileKeyring
+from limited_use.agreements import consents
+from limited_use.policy.features import FEATURES
+from limited_use.policy.key_lines import KeyLine
+from limited_use.vault import blind_index, keys, sealing
 from limited_use.vault.keyring.factory import _open_files
-from limited_use.vault.lines import KeyLine
+from limited_use.vault.keyring.file import FileKeyring
 from tests import grants
 
 GMAIL_READONLY = "https://www.googleapis.com/auth/gmail.readonly"
@@ -132,7 +132,7 @@ def make_connection(
         user=user,
         organisation=organisation,
         provider=provider,
-        account_blind=directory.blind(f"account.{provider}", subject or f"subject-{number}"),
+        account_blind=blind_index.blind(f"account.{provider}", subject or f"subject-{number}"),
         connected_at=at,
         asked_scopes=list(scopes),
         granted_scopes=list(scopes),

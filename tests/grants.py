@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from integrations.models import Connection
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import sealing
-from limited_use.vault.lines import KeyLine
 
 
 def seal(connection, *, email, access_token, refresh_token, at):

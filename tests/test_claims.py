@@ -80,7 +80,7 @@ class TestTheRegister:
 
     def test_reads_claims_of_a_module(self):
         source = (
-            "from limited_use.claims import claim\n"
+            "from limited_use.policy.claims import claim\n"
             "_END = ' It ends.'\n"
             "SAYS: dict = {1: claim('one', 'It is' ' kept.' + _END)}\n"
             "def words(days): return claim('two', f'{days} days')\n"

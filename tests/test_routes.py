@@ -45,8 +45,8 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
-from limited_use import features
 from limited_use.models import Receipt
+from limited_use.policy import features
 from tests import factories, naming, routes
 from tests.api import cast
 from tests.api.conftest import alice, bob, keyring, mailbox, mallory, synced

@@ -42,7 +42,7 @@ class TestOurTemplates:
     def test_fail_for_an_unknown_variable(self, source):
         context = {"message": {"subject": "Hello"}}
         if "reveal" in source:
-            from limited_use.sinks.showing import CONTEXT_KEY, Showing
+            from limited_use.sinks.template_values import CONTEXT_KEY, Showing
 
             context[CONTEXT_KEY] = Showing()
 

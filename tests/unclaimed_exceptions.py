@@ -11,8 +11,8 @@ from typing import Final
 
 #: Files, or folders, that show people nothing or whose sentences are bound in another way.
 OTHER_FILES: Final[Mapping[str, str]] = {
-    "limited_use/clauses/": "quotes of documents, each bound to tests by its clause id",
-    "limited_use/rules/": "what a rule says: the policy enforces it, and its clauses have tests",
+    "limited_use/policy/clauses/": "quotes of documents, each bound to tests by its clause id",
+    "limited_use/policy/rules/": "what a rule says: the policy enforces it, and its clauses have tests",
     "integrations/registers/": "a register for developers, compared with the code by its own tests",
     "integrations/evidence/": "evidence for reviewers, compared with the code by its own tests",
     "limited_use/evidence/": "evidence for reviewers, compared with the code by its own tests",
@@ -21,7 +21,7 @@ OTHER_FILES: Final[Mapping[str, str]] = {
     "limited_use/checks.py": "what a check prints for operators",
     "config/": "what operators read",
     "integrations/gauges.py": "the meaning of a figure for operators",
-    "limited_use/notifications.py": "the reason of a kind of mail, for reviewers",
+    "limited_use/notifications/message_kinds.py": "the reason of a kind of mail, for reviewers",
     "integrations/alarm_guide.py": "the next step of an operator",
 }
 
@@ -59,7 +59,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "limited_use/ledger/audit.py": [
             "it was never placed there",
         ],
-        "limited_use/wanting.py": [
+        "limited_use/policy/refusal_text.py": [
             "It is not connected any more.",
             "The account is not connected any more.",
             "Nothing of that name is yours.",
@@ -263,7 +263,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         "templates/settings/uses.html": [
             "What nobody may",
         ],
-        "limited_use/features.py": [
+        "limited_use/policy/features.py": [
             "Calendar, when you write, change, answer or delete an event",
             "Gives you a copy of your mail that is kept here.",
         ],

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from limited_use import guard
 from limited_use.access_request import AccessRequest, Permit
-from limited_use.guard import Refused
+from limited_use.guard import guard
+from limited_use.guard.guard import Refused
 from limited_use.ledger import entries
 
 

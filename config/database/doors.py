@@ -16,9 +16,9 @@ import accounts
 from config.classes import SITES
 from integrations.crossings import CROSSINGS, KEY_HOLDERS
 from limited_use.database_functions import Function, load_functions
-from limited_use.receipt_links import OWNER_OF_LINK
+from limited_use.receipts.receipt_links import OWNER_OF_LINK
 from limited_use.vault import naming_rows
-from limited_use.vault.functions import FUNCTIONS
+from limited_use.vault.sql_functions import FUNCTIONS
 
 from .roles import Roles
 

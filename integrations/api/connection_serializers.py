@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
 
 from .serializers import page
 

@@ -19,7 +19,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 
 FILE = Path(__file__).with_name("openapi.json")
 

@@ -15,7 +15,7 @@ from integrations.concurrency import TooManyStreams, TooManyWaits
 from integrations.icalendars.problems import Unreadable
 from integrations.problem_catalogue import LIMITED_USE_REFUSED, Problem
 from integrations.providers.errors import ProviderError, RateLimited
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 
 from . import problem
 

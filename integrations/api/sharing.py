@@ -14,8 +14,8 @@ from accounts.actors import ActorKind
 from integrations.asking import NotFound
 from integrations.calendars import sharing
 from integrations.calendars.sharing import Standing
-from limited_use.features import FEATURES
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 
 from . import sharing_shapes as shapes
 from .base import OwnView

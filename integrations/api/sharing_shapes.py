@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
 
 from .bodies import Body, Moment
 from .json_fields import EmailAddress, Integer

@@ -21,7 +21,7 @@ from integrations.calendars import expanding
 from integrations.calendars.looking import Look
 from integrations.calendars.visible import Visible
 from integrations.providers import PROVIDERS
-from limited_use.sinks.agenda import Opened, Shown
+from limited_use.sinks.calendar import Opened, Shown
 
 _DAY: Final = timedelta(days=1)
 # Quarters of an hour in which there is room for one line, which is the title's.

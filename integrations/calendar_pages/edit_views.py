@@ -20,8 +20,8 @@ from integrations.calendars.events import service
 from integrations.calendars.events.results import Scope, Written
 from integrations.calendars.events.validation import BadDraft
 from integrations.calendars.versions import Stale
-from limited_use.sinks import agenda as sink
-from limited_use.vault.records import Damaged
+from limited_use.sinks import calendar as sink
+from limited_use.vault.envelope import Damaged
 
 
 @never_cache

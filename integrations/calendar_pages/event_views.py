@@ -27,9 +27,9 @@ from integrations.calendars.events import service
 from integrations.calendars.events.results import Scope
 from integrations.event_shapes import Response
 from integrations.providers.calendars import Notify
-from limited_use.claims import claim
-from limited_use.sinks import agenda as sink
-from limited_use.vault.records import Damaged
+from limited_use.policy.claims import claim
+from limited_use.sinks import calendar as sink
+from limited_use.vault.envelope import Damaged
 
 _SCOPES: Final = ("this", "following", "all")
 _RESPONSES: Final[Mapping[str, str]] = {

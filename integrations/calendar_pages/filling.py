@@ -17,7 +17,7 @@ from integrations.calendars.events import drafts
 from integrations.calendars.events.drafts import Edit, Guest
 from integrations.calendars.looking import OneEvent
 from integrations.event_shapes import EventContent, Reminder, When
-from limited_use.sinks.agenda import Opened, Shown
+from limited_use.sinks.calendar import Opened, Shown
 
 #: What is none of the choices, and stays.
 KEEP: Final = "keep"

@@ -18,9 +18,9 @@ from integrations.calendar_pages import clocks, finding, preferences
 from integrations.calendar_pages.finding import FindForm
 from integrations.calendars import agenda, busy, catalogue, circle, meeting_times
 from integrations.calendars.visible import Visible
-from limited_use.sinks import agenda as sink
-from limited_use.sinks.agenda import Opened, Shown
-from limited_use.vault.records import Unopenable
+from limited_use.sinks import calendar as sink
+from limited_use.sinks.calendar import Opened, Shown
+from limited_use.vault.envelope import Unopenable
 
 _TEMPLATE = "calendar/find.html"
 

@@ -14,7 +14,7 @@ from integrations.almanac.slots import Hours, Meeting
 from integrations.calendar_pages import beginning, preferences, repeating, spans
 from integrations.calendars.meeting_times import Offer, Participant, Search
 from integrations.crossings import Partner
-from limited_use.sinks.agenda import Shown
+from limited_use.sinks.calendar import Shown
 
 LENGTHS: Final = (
     ("15", "15 minutes"),

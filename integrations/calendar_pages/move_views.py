@@ -27,9 +27,9 @@ from integrations.calendars.events import service
 from integrations.calendars.events.validation import BadDraft
 from integrations.calendars.looking import OneEvent
 from integrations.calendars.single import EventId
-from limited_use.sinks import agenda as sink
-from limited_use.sinks.agenda import Opened, Shown
-from limited_use.vault.records import Damaged
+from limited_use.sinks import calendar as sink
+from limited_use.sinks.calendar import Opened, Shown
+from limited_use.vault.envelope import Damaged
 
 
 @never_cache

@@ -32,8 +32,8 @@ from integrations.calendars.events import errors as event_errors
 from integrations.calendars.events.results import Written
 from integrations.calendars.events.validation import BadDraft
 from integrations.calendars.visible import Visible
-from limited_use.sinks import agenda as sink
-from limited_use.sinks.agenda import Opened, Shown
+from limited_use.sinks import calendar as sink
+from limited_use.sinks.calendar import Opened, Shown
 
 
 @never_cache

@@ -12,8 +12,8 @@ from integrations.calendars.single import NotCurrent
 from integrations.concurrency import TooManyWaits
 from integrations.fences import NoLongerLive
 from integrations.providers import errors
-from limited_use.claims import claim
-from limited_use.vault.records import Damaged, Unopenable
+from limited_use.policy.claims import claim
+from limited_use.vault.envelope import Damaged, Unopenable
 
 _AGAIN: Final = claim("form.typed-again", "Nothing you typed is lost: try again in a moment.")
 # What may come of it, and what a person does next.

@@ -15,7 +15,7 @@ from typing import Final
 from django.urls import reverse
 
 from integrations.calendar_pages.layout import Entry
-from limited_use.sinks.agenda import Shown
+from limited_use.sinks.calendar import Shown
 
 #: How many events a month shows of one day.
 _MONTH_ENTRIES: Final = 4

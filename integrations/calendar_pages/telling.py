@@ -21,9 +21,9 @@ from integrations.calendars.single import EventId
 from integrations.event_shapes import Attendee, EventContent
 from integrations.models import EventKind
 from integrations.providers import PROVIDERS
-from limited_use.sinks.agenda import Opened, Shown
+from limited_use.sinks.calendar import Opened, Shown
 from limited_use.sinks.rows import Permits
-from limited_use.vault.records import Damaged
+from limited_use.vault.envelope import Damaged
 
 # How tall the frame of a description begins, by its characters: the classes of mail's.
 _HEIGHTS: Final = ((400, "short"), (1200, "middling"), (3000, "long"))

@@ -21,8 +21,8 @@ from integrations.calendar_pages import drawing, preferences, spans
 from integrations.calendars import agenda, choosing, looking
 from integrations.models import OWNER_ONLY
 from integrations.zones import UnknownZone
-from limited_use.claims import claim
-from limited_use.sinks import agenda as sink
+from limited_use.policy.claims import claim
+from limited_use.sinks import calendar as sink
 
 # How often the page asks whether what it waits for has come: half a minute in all.
 ASKS: Final = 15

@@ -9,7 +9,7 @@ from accounts.actors import SYSTEM, Actor
 from integrations.facts import Found
 from integrations.models import Calendar
 from limited_use.access_request import AccessRequest
-from limited_use.vocabulary import Use
+from limited_use.policy.vocabulary import Use
 
 
 def of_calendar(

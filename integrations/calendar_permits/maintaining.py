@@ -12,9 +12,9 @@ from accounts.actors import SYSTEM
 from integrations import facts
 from integrations.facts import Found
 from integrations.models import Calendar
-from limited_use import guard
 from limited_use.access_request import AccessRequest, Permit
-from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
+from limited_use.guard import guard
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
 from . import asks
 

@@ -9,10 +9,10 @@ from typing import Final
 from accounts.actors import Actor
 from integrations import facts
 from integrations.models import Calendar
-from limited_use import guard
 from limited_use.access_request import FenceKind, Permit
+from limited_use.guard import guard
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks.rows import Permits
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 from . import asks
 

@@ -13,11 +13,12 @@ from accounts.models import Membership
 from integrations import facts, scopes
 from integrations.facts import Agreement, Found
 from integrations.models import Calendar
-from limited_use import guard, shares
 from limited_use.access_request import AccessRequest, Fence, FenceKind, Permit
-from limited_use.share_models import Share, ShareLevel
+from limited_use.agreements import shares
+from limited_use.guard import guard
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks.rows import Permits
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 from . import asks
 

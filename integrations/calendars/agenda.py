@@ -32,9 +32,9 @@ from integrations.calendars import (
 )
 from integrations.calendars.paging import Paging
 from integrations.calendars.visible import Visible
-from limited_use.sinks import agenda as sink
+from limited_use.policy.vocabulary import DataClass
+from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, Row
-from limited_use.vocabulary import DataClass
 
 _EVENT: Final = DataClass.CALENDAR_EVENT
 #: The longest window that is expanded at once.
@@ -105,7 +105,7 @@ def read(
     :param calendar_ids: None: those that are to be shown
     :param wait: whether to wait for what is brought in
     :raises NotFound: if one of them is not there for the actor
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     found = selected(asked, calendar_ids)
     return read_of(asked, found, inside, details=details, wait=wait)
@@ -171,7 +171,7 @@ def permits_for(
     """
     Return permits for rows of these calendars, each of which has to be shown.
 
-    :raises limited_use.guard.Refused: if the policy does not allow one
+    :raises limited_use.guard.guard.Refused: if the policy does not allow one
     """
     wanted = _wanted(shown, rows, details=details)
     return calendar_permits.to_view(actor=asked.actor, wanted=wanted, at=asked.at)

@@ -26,10 +26,10 @@ from integrations.calendars import circle, freshness, records, taken
 from integrations.calendars.circle import Circle
 from integrations.calendars.visible import Visible
 from integrations.models.calendar import DAYS_BACK
-from limited_use.sinks import agenda as sink
+from limited_use.policy.vocabulary import DataClass
+from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, Row
-from limited_use.vault.records import Unopenable
-from limited_use.vocabulary import DataClass
+from limited_use.vault.envelope import Unopenable
 
 _FREEBUSY: Final = DataClass.CALENDAR_FREEBUSY
 # Rows that are opened for one answer, and of one calendar: a calendar of more is unknown.
@@ -84,9 +84,9 @@ def answer(asked: Asked, question: Question, *, make: Make, into: Sink | None = 
     Return what `make` makes of what can be told, as `into` gives it; without one as JSON.
 
     :param make: called inside the sink
-    :raises limited_use.guard.Refused: if their own calendars may not be shown to the actor, or a
+    :raises limited_use.guard.guard.Refused: if their own calendars may not be shown to the actor, or a
         feature asks for somebody else
-    :raises limited_use.vault.records.Unopenable: if something was taken back, twice in a row
+    :raises limited_use.vault.envelope.Unopenable: if something was taken back, twice in a row
     """
     circle.refuse_strangers(asked, question.people)
     try:

@@ -12,9 +12,9 @@ from integrations.asking import Asked
 from integrations.calendar_permits import Wanted
 from integrations.calendars import agenda, shapes
 from integrations.calendars.visible import Visible
-from limited_use.sinks import agenda as sink
+from limited_use.policy.vocabulary import DataClass
+from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, Row
-from limited_use.vocabulary import DataClass
 
 _EVENT: Final = DataClass.CALENDAR_EVENT
 
@@ -23,7 +23,7 @@ def list_calendars(asked: Asked, *, envelope: Mapping[str, Any]) -> bytes:
     """
     Return the calendars as JSON, by name where their copy, and whoever shares it, lets it be known.
 
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     found = agenda.everything(asked)
     rows, permits = named(asked, found)

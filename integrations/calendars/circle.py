@@ -64,7 +64,7 @@ def refuse_strangers(asked: Asked, people: Collection[UUID]) -> None:
     """
     Refuse a feature that asks for others than the one it acts for.
 
-    :raises limited_use.guard.Refused: whoever the others are, or if they are nobody
+    :raises limited_use.guard.guard.Refused: whoever the others are, or if they are nobody
     """
     if any(person != asked.user_id for person in people):
         calendar_permits.refuse_for_others(actor=asked.actor, at=asked.at)

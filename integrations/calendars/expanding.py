@@ -21,7 +21,7 @@ from integrations.calendars.records import EventRow
 from integrations.event_shapes import EventContent
 from integrations.models import EventKind
 from integrations.zones import UnknownZone
-from limited_use.vault.records import Damaged
+from limited_use.vault.envelope import Damaged
 
 Opened = Sequence[tuple[EventRow, Mapping[str, bytes]]]
 # What occurrences are made from; the others say how one is not as it was made.

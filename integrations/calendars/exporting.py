@@ -27,11 +27,11 @@ from integrations.calendars import keeping
 from integrations.event_shapes import When
 from integrations.icalendars import writing
 from integrations.models import Calendar, Event, EventKind
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 from limited_use.sinks import export as export_sink
 from limited_use.sinks.rows import Row
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.records import Unopenable
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from uuid import UUID
 from accounts.ids import uuid7
 from integrations.models import Connection, Integration, IntegrationStatus
 from integrations.providers.offline import OFFLINE
-from limited_use.ledger import entries, names
+from limited_use.ledger import entries, pseudonyms
 from limited_use.ledger import keys as ledger_keys
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
-from limited_use.vault.lines import KeyLine
 
 
 def of(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
@@ -47,6 +47,6 @@ def of(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
         about=integration.id,
         body={"product": "calendar", "horizon_days": None},
         at=at,
-        name=names.of(connection.id),
+        name=pseudonyms.of(connection.id),
     )
     return integration

@@ -19,9 +19,9 @@ from integrations.calendars.kept import Kept, Write
 from integrations.icalendars import isolated, reading, splitting
 from integrations.icalendars.reading import Entry, File
 from integrations.models import Calendar
-from limited_use.sinks import agenda as sink
+from limited_use.policy.vocabulary import DataClass
+from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Row
-from limited_use.vocabulary import DataClass
 
 #: How often somebody may have a file read: that takes seconds.
 RATE: Final = Rate("import", 30, 3600)

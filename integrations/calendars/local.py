@@ -23,10 +23,10 @@ from integrations.asking import Asked, NotFound
 from integrations.calendars import home
 from integrations.idempotency import KeyedRequest
 from integrations.models import LIVE, Calendar, CalendarRole, Event, Integration
-from limited_use import consents, shares
-from limited_use.consents import NotAgreed
-from limited_use.features import FEATURES
-from limited_use.ledger import entries, names
+from limited_use.agreements import consents, shares
+from limited_use.agreements.consents import NotAgreed
+from limited_use.ledger import entries, pseudonyms
+from limited_use.policy.features import FEATURES
 from limited_use.vault import keys, sealing
 from limited_use.vault.sealed import Sealed
 
@@ -133,7 +133,7 @@ def remove(*, actor: Actor, calendar_id: UUID, etag: str, at: datetime) -> int:
         gone = keys.end(holder=calendar.cache_id)
         count, _ = Event.objects.filter(calendar=calendar).delete()
         shares.lapse(items=[calendar.id], at=at)
-        name = names.of(calendar.integration.connection_id)
+        name = pseudonyms.of(calendar.integration.connection_id)
         entries.record(
             event="calendar.removed",
             about=calendar.integration_id,

@@ -20,8 +20,8 @@ from integrations.calendars import agenda, freshness, records, single
 from integrations.calendars.single import EventId
 from integrations.calendars.visible import Visible
 from integrations.models import Integration, IntegrationStatus
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks.rows import Permits, Row
-from limited_use.vocabulary import DataClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def look(asked: Asked, inside: Window, *, hidden: Collection[UUID]) -> Look:
     Return what there is to see in the window.
 
     :param hidden: calendars of others that they do not want to see now
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     found = agenda.everything(asked)
     chosen = [one for one in found if is_chosen(one, hidden)]
@@ -107,7 +107,7 @@ def event(asked: Asked, name: EventId) -> OneEvent:
 
     :raises NotFound: if there is none of that id for the actor
     :raises single.NotCurrent: if the copy of its calendar is too old, and none came in time
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     found = agenda.everything(asked)
     seen, events = single.current(asked, name, found)

@@ -22,10 +22,10 @@ from accounts.rate_limits import Rate
 from integrations import crossings
 from integrations.asking import NotFound
 from integrations.models import LIVE, Calendar
-from limited_use import consents, shares, typed_addresses
-from limited_use.consents import NotAgreed
-from limited_use.features import FEATURES
-from limited_use.share_models import Share, ShareLevel
+from limited_use.agreements import consents, shares, typed_addresses
+from limited_use.agreements.consents import NotAgreed
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.features import FEATURES
 
 logger = logging.getLogger(__name__)
 

@@ -26,12 +26,12 @@ from integrations.mime.descriptions import ShownDescription
 from integrations.mime.message import MAX_TEXT
 from integrations.models import Event
 from integrations.parsers import reading
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks.rows import Permits
 from limited_use.vault.compression import TooLarge
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.sealing import sealer
-from limited_use.vocabulary import DataClass
 
 logger = logging.getLogger(__name__)
 

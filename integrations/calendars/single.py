@@ -25,9 +25,9 @@ from integrations.calendars import (
 from integrations.calendars.expanding import Happening
 from integrations.calendars.visible import Visible
 from integrations.models import Event, EventKind
-from limited_use.sinks import agenda as sink
+from limited_use.sinks import calendar as sink
 from limited_use.sinks.rows import Permits, Row
-from limited_use.vault.records import Damaged
+from limited_use.vault.envelope import Damaged
 
 _ID: Final = re.compile(r"([0-9a-f-]{36})(?:_(\d{8})(?:T(\d{6})Z)?)?", re.ASCII)
 _NOTHING: Final = b"null"
@@ -81,7 +81,7 @@ def read_calendar(asked: Asked, calendar_id: UUID) -> bytes:
     Return one calendar as JSON.
 
     :raises NotFound: if there is none of that id for the actor
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     rows, permits = catalogue.named(asked, agenda.selected(asked, [calendar_id]))
     make = partial(_calendar, at=asked.at)
@@ -96,7 +96,7 @@ def read_event(asked: Asked, name: EventId, *, seen: Visible | None = None) -> b
     :raises NotFound: if there is none of that id for the actor
     :raises NotCurrent: if the copy of its calendar is too old
     :raises Damaged: if its bytes or its key were changed here
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     found = find(asked, name, seen=seen)
     make = partial(shown, name=name, permits=found.permits)

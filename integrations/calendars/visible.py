@@ -14,9 +14,9 @@ from uuid import UUID
 from accounts.actors import Actor, ActorKind
 from integrations import scopes
 from integrations.models import FETCHABLE, LIVE, Calendar
-from limited_use import shares
-from limited_use.share_models import Share, ShareLevel
-from limited_use.vocabulary import DataClass
+from limited_use.agreements import shares
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.vocabulary import DataClass
 
 _EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
 

@@ -21,11 +21,11 @@ from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger,
 from integrations.providers.offline import OFFLINE
 from integrations.purge import AlreadyDisconnected
 from integrations.task_queue import enqueue_on_commit
-from limited_use import consents, shares
-from limited_use.features import FEATURES, Feature
+from limited_use.agreements import consents, shares
 from limited_use.ledger import entries
 from limited_use.models import Consent
-from limited_use.vocabulary import Purpose
+from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.vocabulary import Purpose
 
 
 class KeptUntilRemoved(Exception):

@@ -22,10 +22,10 @@ from integrations.models import (
 from integrations.providers.provider import Provider
 from integrations.sync import calendars
 from integrations.task_queue import enqueue_on_commit
-from limited_use import consents
-from limited_use.ledger import entries, names
+from limited_use.agreements import consents
+from limited_use.ledger import entries, pseudonyms
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
-from limited_use.vault.lines import KeyLine
 
 from . import refusals
 
@@ -123,7 +123,7 @@ def _switch_on(connection: Connection, product: str, days: int | None, at: datet
         about=integration.id,
         body={"product": product, "horizon_days": integration.horizon_days},
         at=at,
-        name=names.of(connection.id),
+        name=pseudonyms.of(connection.id),
     )
 
 

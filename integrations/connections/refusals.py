@@ -6,7 +6,7 @@ from uuid import UUID
 
 from integrations.models import AttemptOutcome
 from integrations.providers import errors
-from limited_use import consents
+from limited_use.agreements import consents
 
 
 class Denied(Exception):

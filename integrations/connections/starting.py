@@ -14,7 +14,7 @@ from integrations.fences import NotConnected
 from integrations.models import Connection, ConnectionStatus
 from integrations.oauth_state import Journey
 from integrations.providers import granting, oauth
-from limited_use.consents import NotAgreed
+from limited_use.agreements.consents import NotAgreed
 from limited_use.sinks import provider as own_provider
 
 

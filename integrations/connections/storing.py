@@ -20,9 +20,9 @@ from integrations.models import (
 )
 from integrations.providers.oauth import TokenSet
 from integrations.providers.provider import Provider
-from limited_use.ledger import entries, names
+from limited_use.ledger import entries, pseudonyms
 from limited_use.ledger import keys as ledger_keys
-from limited_use.vault import directory
+from limited_use.vault import blind_index
 
 from . import products, refusals
 
@@ -39,7 +39,7 @@ def blind_of(provider: str, tokens: TokenSet) -> bytes | None:
     """Return the account that `tokens` are of, as it is looked up: never by its address."""
     if tokens.identity is None:
         return None
-    return directory.blind(f"account.{provider}", tokens.identity.subject)
+    return blind_index.blind(f"account.{provider}", tokens.identity.subject)
 
 
 def merged(tokens: TokenSet, fresh: TokenSet) -> TokenSet:
@@ -71,7 +71,7 @@ def store(
     :raises refusals.LivesAlready: if it would take a permission from what is connected of it
     :raises refusals.ConnectedByOther: if somebody else in the organisation has it
     :raises refusals.Overtaken: if attempt, membership or connection ended meanwhile
-    :raises limited_use.consents.Outdated: if the terms have changed since the person agreed
+    :raises limited_use.agreements.consents.Outdated: if the terms have changed since the person agreed
     """
     blind = blind_of(provider.key, tokens)
     if blind is None:
@@ -101,7 +101,7 @@ def store(
             about=connection.id,
             body={"provider": provider.key, "renewed": held is not None, "scopes": len(granted)},
             at=at,
-            name=names.of(connection.id),
+            name=pseudonyms.of(connection.id),
         )
         outcome = products.settle_product(attempt, connection, provider, granted, at)
         products.settle_other_products(connection, attempt.product, provider, granted, at)

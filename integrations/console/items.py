@@ -14,9 +14,9 @@ from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from integrations import inbox, support_items
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 from limited_use.sinks import support as support_sink
-from limited_use.vault.records import Unopenable
+from limited_use.vault.envelope import Unopenable
 
 
 @never_cache

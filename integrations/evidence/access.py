@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from integrations.permissions import AskedPermission, list_all_permissions
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 
 _GOOGLE: Final = "https://www.googleapis.com/auth/"
 #: By permission: what would not work with the next narrower one, or without it.

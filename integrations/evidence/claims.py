@@ -1,5 +1,5 @@
 """
-The register of claims, read from templates and code. See `limited_use.claims`.
+The register of claims, read from templates and code. See `limited_use.policy.claims`.
 
 Evidence lists every claim with its tests and their outcomes.
 """

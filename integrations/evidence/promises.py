@@ -13,7 +13,7 @@ from django.db.models import Count
 from integrations import purge
 from integrations.models import Connection, Integration, PurgeJob
 from limited_use.evidence.sections import NotMet
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 
 
 def retention(at: datetime) -> Mapping[str, Any]:

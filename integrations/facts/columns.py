@@ -10,7 +10,7 @@ from django.db import connection as database
 
 from accounts.actors import Actor, ActorKind
 from limited_use.access_request import Fence, FenceKind, Naming
-from limited_use.ledger.names import SERVICE, of_key
+from limited_use.ledger.pseudonyms import SERVICE, of_key
 
 from .found import NOTHING, Found
 

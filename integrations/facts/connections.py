@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts.actors import Actor
 from integrations.models import ConnectionStatus
 from limited_use.access_request import Fence, FenceKind
-from limited_use.vocabulary import Fact
+from limited_use.policy.vocabulary import Fact
 
 from .columns import by_id, fence, id_or_none, names, number, owns
 from .found import Found

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from limited_use.access_request import Fence, Naming
-from limited_use.features import FEATURES, Feature
-from limited_use.ledger.names import SERVICE
-from limited_use.vocabulary import Fact, Purpose, Recipient
+from limited_use.ledger.pseudonyms import SERVICE
+from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.vocabulary import Fact, Purpose, Recipient
 
 
 @dataclass(frozen=True, slots=True)

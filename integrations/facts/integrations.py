@@ -10,8 +10,8 @@ from uuid import UUID
 from accounts.actors import Actor, ActorKind
 from integrations.models import LIVE, OWNER_ONLY, ConnectionStatus
 from limited_use.access_request import Fence, FenceKind
-from limited_use.features import FEATURES, Feature
-from limited_use.vocabulary import Fact
+from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.vocabulary import Fact
 
 from .columns import by_id, fence, id_or_none, names, number, number_or_none, owns, rows
 from .connections import make_connection

@@ -16,9 +16,9 @@ from integrations import permits
 from integrations.asking import Asked, NotFound
 from integrations.facts import Found
 from integrations.permits import Permits
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
-from limited_use.vocabulary import DataClass
 
 from . import cursors, mailboxes, queries, shapes, shown_text
 from .cursors import Place
@@ -59,7 +59,7 @@ def messages(
 
     :raises cursors.InvalidCursor: if `cursor` was not given for this very question
     :raises cursors.ExpiredCursor: if it is too old
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     return _found(asked, filters, MESSAGES, cursor=cursor, limit=limit)
 
@@ -76,7 +76,7 @@ def message(asked: Asked, message_id: UUID) -> Reading:
     Return one whole message, with permits to show it.
 
     :raises NotFound: if there is none of that id for this question
-    :raises limited_use.guard.Refused: if the policy does not allow it
+    :raises limited_use.guard.guard.Refused: if the policy does not allow it
     """
     boxes = mailboxes.of(asked)
     page = queries.message(message_id, actor=asked.actor, user_id=asked.user_id, mailboxes=boxes)

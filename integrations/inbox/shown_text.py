@@ -22,14 +22,14 @@ from integrations.models import MessageBody
 from integrations.parsers import reading
 from integrations.parsers.frames import Unreadable
 from integrations.permits import Permits
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks.rows import Row
 from limited_use.vault.compression import TooLarge
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
 from limited_use.vault.sealed import Sealed
 from limited_use.vault.sealing import sealer
-from limited_use.vocabulary import DataClass
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from integrations.inbox import NotFound
 from integrations.places import Place
 from integrations.providers import errors
 from limited_use.sinks import page as page_sink
-from limited_use.vault.records import Unopenable
+from limited_use.vault.envelope import Unopenable
 
 from . import documents, waiting
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from integrations.facts import Found
 from integrations.models import LIVE, IntegrationStatus
 from integrations.providers import PROVIDERS
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
 
 
 @dataclass(frozen=True, slots=True)

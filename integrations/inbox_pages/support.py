@@ -21,9 +21,9 @@ from integrations.asking import NotAChoice
 from integrations.form_numbers import read_number
 from integrations.inbox import shapes
 from integrations.owner_permits import SUPPORT
-from limited_use import consents
-from limited_use.claims import claim
-from limited_use.features import FEATURES
+from limited_use.agreements import consents
+from limited_use.policy.claims import claim
+from limited_use.policy.features import FEATURES
 from limited_use.sinks import page as page_sink
 
 CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))

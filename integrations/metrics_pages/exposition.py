@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from integrations import gauges, parser_counts
 from integrations.models import Heartbeat
-from limited_use.use_models import PolicyUse
+from limited_use.models.usage import PolicyUse
 
 _USE = ("feature", "purpose", "data_class", "recipient", "rule")
 # The service itself, where no feature of another's acted.

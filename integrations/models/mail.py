@@ -15,8 +15,8 @@ from django.db import models
 from django.db.models import F
 
 from accounts.ids import uuid7
+from limited_use.policy.vocabulary import DataClass
 from limited_use.vault.fields import SealedField
-from limited_use.vocabulary import DataClass
 
 from .connection import Integration
 

@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.ids import uuid7
+from limited_use.policy.vocabulary import DataClass
 from limited_use.vault.fields import SealedField
-from limited_use.vocabulary import DataClass
 
 from .connection import Integration, StatusReason
 

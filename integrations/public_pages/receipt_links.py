@@ -18,10 +18,12 @@ from django.views.decorators.http import require_safe
 
 from accounts import request_limits
 from accounts.rate_limits import Rate
-from limited_use import receipt_links, signers, verify
+from limited_use.ledger import signing_keys
 from limited_use.models import Receipt
-from limited_use.receipt_checks import NotProven
+from limited_use.receipts import receipt_links
 from limited_use.vault.keyring.port import SigningKey
+from limited_use.verify import verifier
+from limited_use.verify.receipt_checks import NotProven
 
 RATE: Final = Rate("receipt-link", 60, 60)
 _View = Callable[[HttpRequest, list[Receipt]], HttpResponse]
@@ -75,8 +77,8 @@ def download(receipt: Receipt, *, name: str) -> HttpResponse:
 
 
 def _proves(receipt: Receipt) -> list[str]:
-    known = [key for role in SigningKey for key in signers.known(role)]
+    known = [key for role in SigningKey for key in signing_keys.known(role)]
     try:
-        return verify.check(bytes(receipt.document), known)
+        return verifier.check(bytes(receipt.document), known)
     except NotProven as problem:
         return [f"NOT PROVEN: {problem}"]

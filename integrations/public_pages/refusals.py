@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from integrations import busy_page, problem_catalogue, problems, retrying
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 
 
 class ProblemPages:

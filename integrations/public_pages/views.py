@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe
 
 from integrations import permissions, problem_catalogue, scopes
 from integrations.inbox.sync_controls import HORIZONS
-from limited_use import policy, signers
-from limited_use.features import FEATURES
-from limited_use.vault import rhythm
-from limited_use.vault.lines import KeyLine
+from limited_use.ledger import signing_keys
+from limited_use.policy import evaluation
+from limited_use.policy.features import FEATURES
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import rotation_schedule
 
 # Google's policy, which the Limited Use sentence must link to.
 POLICY_URL = "https://developers.google.com/terms/api-services-user-data-policy"
@@ -71,7 +72,7 @@ def data_use(request: HttpRequest) -> HttpResponse:
     """Return the disclosure page; purposes, data and days come from the feature registry."""
     context = {
         "features": FEATURES.values(),
-        "forbidden": [rule for rule in policy.RULES if not rule.allow],
+        "forbidden": [rule for rule in evaluation.RULES if not rule.allow],
         "requests": permissions.list_all_permissions(),
         "policy_url": POLICY_URL,
         "privacy_url": settings.PRIVACY_NOTICE_URL,
@@ -81,7 +82,7 @@ def data_use(request: HttpRequest) -> HttpResponse:
         "grace_days": settings.REAUTH_GRACE_DAYS,
         "backup_days": settings.BACKUP_RETENTION_DAYS,
         "key_epoch_hours": settings.KEY_EPOCH_HOURS,
-        "own_key_days": math.ceil(rhythm.hours_of(KeyLine.OWN) / 24),
+        "own_key_days": math.ceil(rotation_schedule.hours_of(KeyLine.OWN) / 24),
     }
     return render(request, "public/data_use.html", context)
 
@@ -94,7 +95,7 @@ def _other_horizons(days: int | None) -> str:
 @require_safe
 def keys(request: HttpRequest) -> HttpResponse:
     """Return the public keys with which receipts and checkpoints are checked, former ones too."""
-    history = signers.history()
+    history = signing_keys.history()
     if request.GET.get("format") == "text":
         body = "".join(f"{one.key}\n" for one in history)
         return HttpResponse(body, content_type="text/plain; charset=utf-8")

@@ -23,7 +23,7 @@ from django.utils import timezone
 from integrations import grants, leases, notices
 from integrations.leases import Lease, LeaseLost
 from integrations.models import PurgeJob, PurgeStep, RevocationOutcome
-from limited_use.ledger import entries, names, sequencer
+from limited_use.ledger import entries, pseudonyms, sequencer
 from limited_use.ledger.store import NotSequenced
 
 from . import emptying, ending, inventory, jobs, receipt, revoking
@@ -247,7 +247,7 @@ def _settles_again(turn: Turn, job: PurgeJob, at: datetime) -> bool:
 
 
 def _name(job: PurgeJob) -> Callable[[UUID], str]:
-    return names.of(job.integration.connection_id).at_the_end
+    return pseudonyms.of(job.integration.connection_id).at_the_end
 
 
 def _left(job: PurgeJob) -> dict[str, int]:

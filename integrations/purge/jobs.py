@@ -25,9 +25,9 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
-from limited_use.ledger import entries, names
+from limited_use.ledger import entries, pseudonyms
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
-from limited_use.vault.lines import KeyLine
 
 
 class AlreadyDisconnected(Exception):
@@ -51,7 +51,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     )
     if live is None:
         raise AlreadyDisconnected
-    name = names.of(connection.id).at_the_end
+    name = pseudonyms.of(connection.id).at_the_end
     gone = keys.end(holder=live.id)
     key_id, kek_epoch = (gone.key_id, gone.kek_epoch) if gone else ("", None)
     copies = holders.end_copies(live.id)

@@ -16,11 +16,11 @@ from django.db.models import Exists, OuterRef
 from accounts.actors import SYSTEM
 from accounts.models import ServiceClient
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep
-from limited_use import ledger_parts
 from limited_use.ledger import keys
 from limited_use.ledger.keys import NotOffered
-from limited_use.ledger_models import LedgerKey
-from limited_use.ledger_parts import Named
+from limited_use.models.ledger_keys import LedgerKey
+from limited_use.receipts import owner_ledger_file
+from limited_use.receipts.owner_ledger_file import Named
 
 __all__ = ["NotOffered", "begin", "of", "settle", "sweep", "take"]
 
@@ -94,7 +94,7 @@ def take(*, job_id: UUID, user_id: UUID, at: datetime) -> bytes:
     connection = job.integration.connection
     of_all = purges.filter(integration__connection=connection).values_list("entry_ids", flat=True)
     key = keys.take(holder=connection.id, at=at)
-    return ledger_parts.document(
+    return owner_ledger_file.document(
         key, _named(connection), entry_ids=[one for ids in of_all for one in ids], at=at
     )
 

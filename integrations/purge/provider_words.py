@@ -8,8 +8,8 @@ from typing import Any, Final
 from integrations import grants, watches
 from integrations.models import Connection, ConnectionStatus, PurgeJob, RevocationOutcome
 from integrations.providers import PROVIDERS
-from limited_use.claims import claim
-from limited_use.receipts import time_text
+from limited_use.policy.claims import claim
+from limited_use.receipts.receipts import time_text
 
 REVOCATION: Final[Mapping[RevocationOutcome, str]] = {
     RevocationOutcome.CONFIRMED: claim(

@@ -1,7 +1,7 @@
 """
 What the receipt of a purge says: what was checked to be gone, and what remains.
 
-Words, counts and times only. Signing, proofs and the offline check are `limited_use.receipts`'.
+Words, counts and times only. Signing, proofs and the offline check are `limited_use.receipts.receipts`'.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from integrations.models import (
     PurgeTrigger,
 )
 from integrations.providers import PROVIDERS
-from limited_use import key_stores, receipts
-from limited_use.claims import claim
 from limited_use.ledger import keys as ledger_keys
-from limited_use.ledger import names
+from limited_use.ledger import pseudonyms
+from limited_use.policy.claims import claim
+from limited_use.receipts import key_store_disclosure, receipts
 
 from . import inventory, ledger_part, provider_words, second_part
 
@@ -125,7 +125,7 @@ def issue(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
     written = receipts.issue(
         subject_id=job.integration_id,
         owner_id=job.user_id,
-        subject=names.of(job.integration.connection_id).at_the_end(job.integration_id),
+        subject=pseudonyms.of(job.integration.connection_id).at_the_end(job.integration_id),
         body=document(job),
         entry_ids=job.entry_ids,
         at=at,
@@ -182,7 +182,7 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
                 " still open what was sealed. Part 2 of this receipt proves the end of it.",
             ),
         },
-        "key_store_copies": key_stores.copies(),
+        "key_store_copies": key_store_disclosure.copies(),
     }
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:

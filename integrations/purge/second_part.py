@@ -14,11 +14,11 @@ from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, Q
 
 from integrations.models import PurgeJob, PurgeStep
-from limited_use import second_parts
 from limited_use.models import KeyEpoch, Receipt
-from limited_use.second_parts import KeyEnd
-from limited_use.vault import rhythm
-from limited_use.vault.lines import KeyLine
+from limited_use.policy.key_lines import KeyLine
+from limited_use.receipts import key_destruction_receipts
+from limited_use.receipts.key_destruction_receipts import KeyEnd
+from limited_use.rotation import rotation_schedule
 
 
 def backups_until(job: PurgeJob) -> datetime:
@@ -32,7 +32,7 @@ def own_epoch_ends(job: PurgeJob) -> datetime | None:
     if job.own_kek_epoch is None:
         return None
     at: datetime = job.fenced_at
-    return at + timedelta(hours=rhythm.hours_of(KeyLine.OWN))
+    return at + timedelta(hours=rotation_schedule.hours_of(KeyLine.OWN))
 
 
 def due(*, limit: int = 200) -> list[UUID]:
@@ -69,7 +69,7 @@ def issue(*, job_id: UUID, at: datetime) -> Receipt:
     """
     # One at a time: who comes second finds what the first wrote.
     job = PurgeJob.objects.select_for_update(no_key=True).get(id=job_id, step=PurgeStep.DONE)
-    return second_parts.issue(
+    return key_destruction_receipts.issue(
         first=Receipt.objects.get(subject_id=job.integration_id, part=1),
         keys=_keys(job),
         entry_ids=job.entry_ids,

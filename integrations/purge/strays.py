@@ -16,8 +16,8 @@ from uuid import UUID
 from django.db.models import BinaryField, Count, F, Func, Model, Q, Value
 
 from integrations.models import LIVE, Calendar, Connection, Integration
-from limited_use.ledger_models import LedgerKey
-from limited_use.vault import naming, naming_rows, rows
+from limited_use.models.ledger_keys import LedgerKey
+from limited_use.vault import ledger_key_wrap, naming_rows, rows
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import KEY_ID_AT, KEY_ID_BYTES
 
@@ -104,7 +104,9 @@ def _ledger_keys() -> set[UUID]:
 
 def _without_owner(found: Iterable[rows.Held]) -> dict[UUID, str]:
     # What wraps the ledger's keys is nobody's own, and goes with its epoch.
-    lines = {one.holder: str(one.line) for one in found if not naming.is_naming(one.holder)}
+    lines = {
+        one.holder: str(one.line) for one in found if not ledger_key_wrap.is_naming(one.holder)
+    }
     for some in _chunks(lines):
         for owner in _owners(some):
             lines.pop(owner, None)

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from integrations.models import Connection, Integration, IntegrationStatus, PurgeJob, PurgeStep
 from limited_use.models import KeyEpoch
-from limited_use.vault.lines import KeyLine
+from limited_use.policy.key_lines import KeyLine
 
 from . import jobs
 from .inventory import HOLDINGS, Keys, Scope

@@ -9,12 +9,12 @@ from itertools import groupby
 
 from integrations.evidence import test_results
 from integrations.evidence.test_results import Missing, Results
-from limited_use import applied
-from limited_use import clauses as catalogue
-from limited_use.applied import Count
-from limited_use.clauses import Clause
 from limited_use.evidence import clause_parts, kept
-from limited_use.rules import Rule
+from limited_use.policy import clauses as catalogue
+from limited_use.policy.clauses import Clause
+from limited_use.policy.rules import Rule
+from limited_use.usage import rule_usage
+from limited_use.usage.rule_usage import Count
 
 from . import words
 
@@ -72,13 +72,13 @@ class Page:
     events: Sequence[tuple[str, Count]]
     results: Results | Missing
     tests: Sequence[tuple[str, Sequence[Test]]]
-    days: Sequence[applied.Day]
-    entries: Sequence[applied.Entry]
+    days: Sequence[rule_usage.Day]
+    entries: Sequence[rule_usage.Entry]
 
 
 def lines() -> list[tuple[str, list[Line]]]:
     """Return every clause, by the document that it stands in."""
-    counts, broken, results = applied.totals(), _not_met(), test_results.load()
+    counts, broken, results = rule_usage.totals(), _not_met(), test_results.load()
     made = [_line(clause, counts, broken, results) for clause in catalogue.CLAUSES.values()]
     return [
         (title, list(group))
@@ -88,7 +88,7 @@ def lines() -> list[tuple[str, list[Line]]]:
 
 def page(clause: Clause, *, at: datetime) -> Page:
     """Return everything that stands behind one clause."""
-    counts, results = applied.totals(), test_results.load()
+    counts, results = rule_usage.totals(), test_results.load()
     applying = clause_parts.applying(clause)
     return Page(
         line=_line(clause, counts, _not_met(), results),
@@ -104,8 +104,8 @@ def page(clause: Clause, *, at: datetime) -> Page:
             (path, list(group))
             for path, group in groupby(_list_tests(clause, results), key=lambda test: test.path)
         ],
-        days=applied.by_day(applying, at=at),
-        entries=applied.latest(applying),
+        days=rule_usage.by_day(applying, at=at),
+        entries=rule_usage.latest(applying),
     )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from limited_use import policy
-from limited_use.policy import Cell
-from limited_use.rules import RULES
-from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
+from limited_use.policy import evaluation
+from limited_use.policy.evaluation import Cell
+from limited_use.policy.rules import RULES
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
 
 from . import words
 
@@ -56,7 +56,7 @@ def blocks() -> list[Block]:
 
 def sizes() -> tuple[int, int]:
     """Return how many uses there are, and how many of them can be permitted."""
-    return len(policy.TABLE), sum(bool(cell.options) for cell in policy.TABLE.values())
+    return len(evaluation.TABLE), sum(bool(cell.options) for cell in evaluation.TABLE.values())
 
 
 def _rows(purpose: Purpose) -> Iterator[Row]:
@@ -64,7 +64,7 @@ def _rows(purpose: Purpose) -> Iterator[Row]:
     answers: dict[tuple[Recipient, Cell], list[DataClass]] = defaultdict(list)
     for recipient in Recipient:
         for data_class in DataClass:
-            cell = policy.TABLE[Use(data_class, purpose, recipient)]
+            cell = evaluation.TABLE[Use(data_class, purpose, recipient)]
             answers[recipient, cell].append(data_class)
     alike: dict[tuple[Cell, tuple[DataClass, ...]], list[Recipient]] = defaultdict(list)
     for (recipient, cell), found in answers.items():
@@ -81,7 +81,7 @@ def _rows(purpose: Purpose) -> Iterator[Row]:
 def _ways(cell: Cell) -> Iterator[Way]:
     if not cell.options:
         rule_id = cell.refused.rule_id
-        yield Way(rule_id, policy.SAYS[rule_id], ())
+        yield Way(rule_id, evaluation.SAYS[rule_id], ())
     for needs, decision in cell.options:
         facts = [words.fact(one) for one in sorted(needs)]
         yield Way(decision.rule_id, _BY_ID[decision.rule_id].says, facts)

@@ -17,14 +17,14 @@ from accounts.permissions import page
 from accounts.roles import Permission
 from integrations.evidence import claims, test_results
 from integrations.task_queue import enqueue
-from limited_use import applied, signers
-from limited_use import clauses as catalogue
 from limited_use.evidence import kept
-from limited_use.features import FEATURES
-from limited_use.ledger import store
+from limited_use.ledger import signing_keys, store
 from limited_use.ledger.store import NotSequenced
-from limited_use.rules import RULES
-from limited_use.use_models import EvidenceBundle
+from limited_use.models.usage import EvidenceBundle
+from limited_use.policy import clauses as catalogue
+from limited_use.policy.features import FEATURES
+from limited_use.policy.rules import RULES
+from limited_use.usage import rule_usage
 
 from . import clauses, table, words
 
@@ -67,13 +67,13 @@ def clause(request: HttpRequest, clause_id: str) -> HttpResponse:
 @page(Permission.READ_EVIDENCE)
 def policy(request: HttpRequest) -> HttpResponse:
     """Return the whole policy: every use there is, and every rule."""
-    (size, open_count), totals = table.sizes(), applied.totals()
+    (size, open_count), totals = table.sizes(), rule_usage.totals()
     context = {
         "blocks": table.blocks(),
         "size": size,
         "open_count": open_count,
         "closed_count": size - open_count,
-        "rules": [(rule, totals.get(rule.id, applied.Count())) for rule in RULES],
+        "rules": [(rule, totals.get(rule.id, rule_usage.Count())) for rule in RULES],
         "features": FEATURES.values(),
     }
     return render(request, "review/policy.html", context)
@@ -85,11 +85,11 @@ def policy(request: HttpRequest) -> HttpResponse:
 def refusals(request: HttpRequest) -> HttpResponse:
     """Return what was refused, newest first, by entry; nobody is named."""
     at = timezone.now()
-    found = applied.refusals(before=_before(request), limit=PAGE + 1)
+    found = rule_usage.refusals(before=_before(request), limit=PAGE + 1)
     context = {
         "refusals": found[:PAGE],
         "older": found[PAGE - 1].at if len(found) > PAGE else None,
-        "by_feature": applied.refusals_by_feature(since=at - WEEK),
+        "by_feature": rule_usage.refusals_by_feature(since=at - WEEK),
     }
     return render(request, "review/refusals.html", context)
 
@@ -100,8 +100,8 @@ def refusals(request: HttpRequest) -> HttpResponse:
 def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Return one entry of the ledger, as it stands there."""
     try:
-        found = applied.entry(entry_id)
-    except applied.Unknown:
+        found = rule_usage.entry(entry_id)
+    except rule_usage.Unknown:
         raise Http404 from None
     known = {rule.id: rule for rule in RULES}
     context = {
@@ -109,7 +109,7 @@ def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         "is_decision": "purpose" in found.said,
         "said": [(name, value) for name, value in found.said.items() if value not in (None, [])],
         "rule": known.get(found.said.get("rule", "")),
-        "keys": [one.key for one in signers.history() if one.until is None],
+        "keys": [one.key for one in signing_keys.history() if one.until is None],
     }
     return render(request, "review/entry.html", context)
 
@@ -120,9 +120,9 @@ def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
 def proof(_: HttpRequest, entry_id: UUID) -> HttpResponse:
     """Return the proof that the entry stands in the ledger (https://c2sp.org/tlog-proof)."""
     try:
-        applied.entry(entry_id)
+        rule_usage.entry(entry_id)
         [proven] = store.prove([entry_id])
-    except (applied.Unknown, NotSequenced):
+    except (rule_usage.Unknown, NotSequenced):
         raise Http404 from None
     response = HttpResponse(proven.proof, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{entry_id}.tlog-proof"'
@@ -142,7 +142,7 @@ def evidence(request: HttpRequest) -> HttpResponse:
             for claim in claims.collect()
         ],
         "bundles": list(EvidenceBundle.objects.defer("document").order_by("-made_at", "-id")),
-        "keys": [one.key for one in signers.history() if one.until is None],
+        "keys": [one.key for one in signing_keys.history() if one.until is None],
     }
     return render(request, "review/evidence.html", context)
 

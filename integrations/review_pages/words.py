@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from limited_use.clauses import Confidence
-from limited_use.vocabulary import Fact
+from limited_use.policy.clauses import Confidence
+from limited_use.policy.vocabulary import Fact
 
 FACTS: Final[Mapping[Fact, str]] = {
     Fact.INTEGRATION_LIVE: "the integration is switched on, and no purge of it has begun",

@@ -24,7 +24,7 @@ from integrations.endpoints import admin_consent_url
 from integrations.models import Approval, ApprovalState
 from integrations.offers import Offer
 from integrations.providers import PROVIDERS
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
 
 from . import links, mine
 

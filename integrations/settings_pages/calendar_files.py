@@ -23,7 +23,7 @@ from integrations.icalendars.problems import Problem, Unreadable
 from integrations.parsers.pool import Busy, CannotRun
 from integrations.problem_catalogue import BUSY
 from integrations.settings_pages import local_page
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
 
 
 @never_cache

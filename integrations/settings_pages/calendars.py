@@ -27,9 +27,9 @@ from integrations.form_numbers import read_number
 from integrations.models import CACHE_CHOICES, Event
 from integrations.providers import PROVIDERS
 from integrations.settings_pages import mine
-from limited_use.claims import claim
-from limited_use.sinks import agenda as sink
-from limited_use.sinks.agenda import Shown
+from limited_use.policy.claims import claim
+from limited_use.sinks import calendar as sink
+from limited_use.sinks.calendar import Shown
 
 PAGE = "settings-calendars"
 

@@ -28,7 +28,7 @@ from integrations import concurrency, connections, retrying
 from integrations.connections import Callback
 from integrations.form_numbers import read_number
 from integrations.providers import granting
-from limited_use.consents import NotAgreed
+from limited_use.agreements.consents import NotAgreed
 
 SETTINGS: Final = "settings-integrations"
 # Of what administrators bring back: beyond it an address is answered the same, and not heard.

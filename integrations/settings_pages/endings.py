@@ -22,8 +22,8 @@ from integrations import purge as purges
 from integrations.asking import asked_by
 from integrations.models import PurgeTrigger
 from integrations.providers import PROVIDERS
-from limited_use import receipt_links
 from limited_use.models import Receipt
+from limited_use.receipts import receipt_links
 
 from . import confirming, local_page, mine, purge_words
 

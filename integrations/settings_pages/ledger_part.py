@@ -16,8 +16,8 @@ from accounts.reauthentication import require_recent
 from accounts.roles import Permission
 from integrations.models import PurgeJob
 from integrations.purge import ledger_part
-from limited_use.claims import claim
-from limited_use.ledger_models import LedgerKey
+from limited_use.models.ledger_keys import LedgerKey
+from limited_use.policy.claims import claim
 
 from . import mine
 

@@ -21,9 +21,9 @@ from integrations.asking import NotFound, asked_by
 from integrations.calendars import local
 from integrations.models import Event
 from integrations.settings_pages import local_page
-from limited_use.claims import claim
-from limited_use.consents import NotAgreed
-from limited_use.features import FEATURES
+from limited_use.agreements.consents import NotAgreed
+from limited_use.policy.claims import claim
+from limited_use.policy.features import FEATURES
 
 _NOT_AGREED: Final = "What calendars are here has changed: please read it again, and agree."
 

@@ -21,8 +21,8 @@ from integrations.icalendars import components
 from integrations.icalendars.problems import Problem
 from integrations.models import Event, Integration
 from integrations.settings_pages import named_calendars, row_counts
-from limited_use.sinks import agenda as sink
-from limited_use.sinks.agenda import Shown
+from limited_use.sinks import calendar as sink
+from limited_use.sinks.calendar import Shown
 
 NAME: Final = "settings-local-calendar"
 COLOUR: Final = r"#[0-9a-fA-F]{6}"

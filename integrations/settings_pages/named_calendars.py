@@ -20,12 +20,12 @@ from integrations.asking import Asked
 from integrations.calendars import catalogue
 from integrations.calendars.visible import Visible
 from integrations.settings_pages import row_counts
-from limited_use.guard import Refused
-from limited_use.sinks import agenda
-from limited_use.sinks.agenda import Row, Shown
+from limited_use.guard.guard import Refused
+from limited_use.sinks import calendar
+from limited_use.sinks.calendar import Row, Shown
 from limited_use.sinks.rows import Permits
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.records import Unopenable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def render_calendars(  # noqa: PLR0913 - a template, what it shows, and what of 
     )
 
     def render(rows: Sequence[Row], permits: Permits) -> bytes:
-        return agenda.calendar_page(
+        return calendar.calendar_page(
             template,
             rows,
             permits=permits,
@@ -76,7 +76,7 @@ def render_calendars(  # noqa: PLR0913 - a template, what it shows, and what of 
         return render([Row(one) for one in calendars], {})
 
 
-def _show_calendars(opened: agenda.Opened, *, counts: _Counts) -> list[Shown]:
+def _show_calendars(opened: calendar.Opened, *, counts: _Counts) -> list[Shown]:
     """Return each calendar as the page shows it. Called inside the sink."""
     return [_show_calendar(seen, values, counts) for seen, values in opened]
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from integrations.models import AttemptOutcome
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
 
 
 class Next(StrEnum):

@@ -15,7 +15,7 @@ from integrations.purge import ledger_part, own_epoch_ends, second_part_of
 from integrations.removal_messages import ACCESS, TOKENS, Access, Statement, Subject, state
 from integrations.removals import Situation
 from integrations.watches import Outcome
-from limited_use.ledger_models import LedgerKey
+from limited_use.models.ledger_keys import LedgerKey
 
 from . import words
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count
 
 from integrations.models import Calendar, Event, Integration, Message, Thread
-from limited_use import shares
+from limited_use.agreements import shares
 
 
 def count_by_integration(

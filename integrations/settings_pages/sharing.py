@@ -23,13 +23,13 @@ from accounts.roles import Permission
 from integrations.asking import Asked, NotFound, asked_by
 from integrations.calendars import catalogue, sharing, visible
 from integrations.calendars.visible import Visible
-from limited_use import shares
-from limited_use.claims import claim
-from limited_use.consents import NotAgreed
-from limited_use.features import FEATURES
-from limited_use.share_models import ShareLevel
-from limited_use.sinks import agenda as sink
-from limited_use.sinks.agenda import Shown
+from limited_use.agreements import shares
+from limited_use.agreements.consents import NotAgreed
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.claims import claim
+from limited_use.policy.features import FEATURES
+from limited_use.sinks import calendar as sink
+from limited_use.sinks.calendar import Shown
 
 LEVELS = (
     (ShareLevel.FREEBUSY, "When I am busy, and nothing else"),

@@ -21,8 +21,8 @@ from integrations import offers, permits
 from integrations.inbox import sync_controls
 from integrations.providers import PROVIDERS
 from limited_use.sinks import page as page_sink
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.records import Unopenable
 
 from . import approvals, calendar_cards, links, mine, outcomes, overview, purge_words, returning
 from .uses import standing

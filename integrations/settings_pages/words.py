@@ -12,7 +12,7 @@ from integrations.models import IntegrationStatus, StatusReason
 from integrations.sync.intervals import Interval, Why
 from integrations.sync.progress import Progress
 from integrations.watches.standing import Standing
-from limited_use.claims import claim
+from limited_use.policy.claims import claim
 
 
 class Action(StrEnum):

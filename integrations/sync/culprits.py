@@ -22,12 +22,12 @@ from integrations.leases import LeaseLost
 from integrations.parsers.pool import Busy, CannotRun
 from integrations.providers.errors import ProviderError
 from integrations.quota_purse import Postponed
-from limited_use import traces
-from limited_use.guard import Refused
+from limited_use import traceback_scrubbing
+from limited_use.guard.guard import Refused
 from limited_use.vault.compression import TooLarge
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
-from limited_use.vault.records import Unopenable
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def reason_for(error: Exception) -> str:
     if concerns_all(error):
         raise error
     # Its frames hold what the message says.
-    traces.clear(error)
+    traceback_scrubbing.clear(error)
     logger.warning("sync.not_storable", extra={"error": type(error).__name__})
     return TOO_LARGE if isinstance(error, TooLarge) else NOT_STORABLE
 

@@ -25,11 +25,11 @@ from integrations.models import StatusReason, SyncWork
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.quota_purse import Postponed
-from limited_use import traces
-from limited_use.guard import Refused
+from limited_use import traceback_scrubbing
+from limited_use.guard.guard import Refused
+from limited_use.vault.envelope import Damaged, Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed, Shut
-from limited_use.vault.records import Damaged, Unopenable
 
 from . import claims, crashes, failures, listening, releasing
 from .turn import Clock, Product, Turn
@@ -115,7 +115,7 @@ def _turn(
     except Exception as bug:
         # A bug alarms a developer, and is not retried every second. Its frames hold ids, cursors
         # and the name of a main calendar, which is an address: no report may show them.
-        traces.clear(bug)
+        traceback_scrubbing.clear(bug)
         logger.exception(
             "sync.crashed",
             extra={

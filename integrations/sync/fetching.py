@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from integrations.providers import errors
 from integrations.providers.base import is_provider_id
-from limited_use import traces
+from limited_use import traceback_scrubbing
 
 from . import aside, culprits
 from .mailbox import Fetched, singles
@@ -128,7 +128,7 @@ def _blame(
         raise error
     if not is_readable:
         raise error
-    traces.clear(error)
+    traceback_scrubbing.clear(error)
     logger.error(
         "sync.message_crashed",
         extra={"integration_id": run.owner.integration_id, "error": type(error).__name__},

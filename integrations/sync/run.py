@@ -96,7 +96,7 @@ class Run:
 
         A turn without news does not ask. No turn seals news before it has asked.
 
-        :raises limited_use.guard.Refused: if nothing may be stored any more
+        :raises limited_use.guard.guard.Refused: if nothing may be stored any more
         :raises RuntimeError: within a transaction
         """
         if not self._may_store:

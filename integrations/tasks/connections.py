@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations import approvals, endings, forgetting, grants, idempotency, notices, oauth_state
 from integrations.task_queue import enqueue
-from limited_use import shares
+from limited_use.agreements import shares
 
 
 @shared_task(name="integrations.sweep_connections")  # type: ignore[untyped-decorator]

@@ -18,7 +18,7 @@ from integrations import erasing, purge, watches
 from integrations.leases import LeaseLost, NotClaimable
 from integrations.purge import strays
 from integrations.task_queue import enqueue
-from limited_use.receipts import NotSequenced
+from limited_use.receipts.receipts import NotSequenced
 
 log = logging.getLogger(__name__)
 

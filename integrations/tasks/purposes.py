@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from limited_use.vocabulary import Purpose
+from limited_use.policy.vocabulary import Purpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def receive_mailbox_notification(
     The sender is not told whether there is any.
 
     :param permit: to look the address up
-    :raises limited_use.vault.records.Unopenable: if the permit is for another use, or has expired
+    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has expired
     """
     lookup_blind = lookups.asked_for(provider, address, permit=permit, at=at)
     return _receive(WatchKind.TOPIC, lookup_blind, None, at=at)

@@ -22,11 +22,11 @@ from integrations.leases import LeaseLost
 from integrations.models import WatchKind, WatchStatus
 from integrations.providers import errors
 from integrations.quota_purse import Postponed
-from limited_use import traces
-from limited_use.guard import Refused
+from limited_use import traceback_scrubbing
+from limited_use.guard.guard import Refused
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed
-from limited_use.vault.records import Unopenable
 
 from . import channels, failing, mailboxes, pauses, subscribing, wanting
 from .turns import Turn
@@ -74,7 +74,7 @@ def _take(turn: Turn) -> None:
     except Exception as bug:
         # A developer is paged, so the next try waits. The frames may hold content: as in a sync, no
         # report shows them.
-        traces.clear(bug)
+        traceback_scrubbing.clear(bug)
         logger.exception("watch.crashed", extra=turn.about)
         turn.rest(pauses.LONGEST)
         raise

@@ -85,8 +85,8 @@ def of(connection: Connection, *, at: datetime) -> LastToken:
     """
     Return the token of a connection that loses an integration.
 
-    :raises limited_use.guard.Refused: if no integration ends
-    :raises limited_use.vault.records.Unopenable: if a stored token does not open
+    :raises limited_use.guard.guard.Refused: if no integration ends
+    :raises limited_use.vault.envelope.Unopenable: if a stored token does not open
     """
     # Read the tokens that a refresh may have stored just before the fence.
     connection.refresh_from_db()

@@ -17,7 +17,7 @@ from secrets import token_bytes
 from typing import Final
 
 from limited_use.access_request import Permit
-from limited_use.vault import directory
+from limited_use.vault import blind_index
 
 _RANDOM_BYTES: Final = 16
 _PROOF_BYTES: Final = 16
@@ -33,7 +33,7 @@ def new_channel() -> str:
 
 def token_of(channel_id: str) -> str:
     """Return the secret that a channel's calls have to show."""
-    return _text(directory.derive("channel.token", channel_id))
+    return _text(blind_index.derive("channel.token", channel_id))
 
 
 def is_proven(channel_id: str, token: str) -> bool:
@@ -51,26 +51,26 @@ def is_proven(channel_id: str, token: str) -> bool:
 
 def of_channel(channel_id: str) -> bytes:
     """Return 32 bytes to look a channel up by."""
-    return directory.blind("channel", channel_id)
+    return blind_index.blind("channel", channel_id)
 
 
 def of_resource(channel_id: str, resource_id: str) -> bytes:
     """Return 32 bytes to know again what a channel is about, by the provider's name for it."""
-    return directory.blind("channel.resource", f"{channel_id} {resource_id}")
+    return blind_index.blind("channel.resource", f"{channel_id} {resource_id}")
 
 
 def of_mailbox(provider: str, address: str) -> bytes:
     """Return 32 bytes to look a watched mailbox up by, to be written down with its watch."""
-    return directory.blind(_mailbox(provider), normalised(address))
+    return blind_index.blind(_mailbox(provider), normalised(address))
 
 
 def asked_for(provider: str, address: str, *, permit: Permit, at: datetime) -> bytes:
     """
     Return the same, to ask whether that mailbox is watched.
 
-    :raises limited_use.vault.records.Unopenable: if the permit is for something else, or over
+    :raises limited_use.vault.envelope.Unopenable: if the permit is for something else, or over
     """
-    return directory.asked(_mailbox(provider), normalised(address), permit, at=at)
+    return blind_index.asked(_mailbox(provider), normalised(address), permit, at=at)
 
 
 def _mailbox(provider: str) -> str:
@@ -83,7 +83,7 @@ def normalised(address: str) -> str:
 
 
 def _proof(random: bytes) -> bytes:
-    return directory.derive("channel.proof", random.hex())[:_PROOF_BYTES]
+    return blind_index.derive("channel.proof", random.hex())[:_PROOF_BYTES]
 
 
 def _text(data: bytes) -> str:

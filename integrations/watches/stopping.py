@@ -29,7 +29,7 @@ from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
 from integrations.providers.provider import Provider
-from limited_use import traces
+from limited_use import traceback_scrubbing
 from limited_use.sinks import provider as own_provider
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
@@ -152,7 +152,7 @@ def _attempt(integration: Integration, *, at: datetime, count: Count) -> bool:
         return True
     except Exception as bug:
         # A key that is gone, a refusal, a bug: none of it may keep our own rows here.
-        traces.clear(bug)
+        traceback_scrubbing.clear(bug)
         logger.exception("watch.not_stopped", extra={"integration_id": integration.id})
         return False
     return has_access
@@ -238,7 +238,7 @@ def _stop_one(provider: Provider, wanted: _Wanted, token: LastToken) -> Outcome:
         return Outcome.UNANSWERED
     except Exception as bug:
         # As in a sync: no report has the ids that its frames held.
-        traces.clear(bug)
+        traceback_scrubbing.clear(bug)
         logger.exception("watch.not_stopped", extra={"provider": provider.key})
         return Outcome.UNANSWERED
     return Outcome.STOPPED if is_stopped else Outcome.GONE

@@ -24,8 +24,8 @@ def of_calendar(watch: Watch, to: Outlet, at: datetime) -> str | None:
     Return the provider's id of the calendar that a watch is about; None if that is gone.
 
     :param to: of what will open the channel
-    :raises limited_use.guard.Refused: if integration, grant or consent is not live
-    :raises limited_use.vault.records.Unopenable: if its copy has ended
+    :raises limited_use.guard.guard.Refused: if integration, grant or consent is not live
+    :raises limited_use.vault.envelope.Unopenable: if its copy has ended
     """
     if is_list(watch.resource):
         return THE_LIST

@@ -13,7 +13,7 @@ from typing import Final
 from accounts.models import Alarm
 from integrations import alarms
 from integrations.models import Watch, WatchKind, WatchStatus
-from limited_use import settled_alarms
+from limited_use.usage import settled_alarms
 
 #: So many rejections in a row of one watch are an alarm: one to three minutes of them.
 SEVERAL: Final = 5

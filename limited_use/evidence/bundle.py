@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 
 from accounts.ids import uuid7
-from limited_use import documents, policy, signers
-from limited_use.ledger import entries, store
+from limited_use.ledger import entries, signed_documents, signing_keys, store
+from limited_use.policy import evaluation
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
 
@@ -29,9 +29,9 @@ def make(sections: Sequence[Section], *, at: datetime) -> bytes:
     said = contents(sections, at=at)
     check(said)
     ring = get_keyring()
-    return documents.sign(
+    return signed_documents.sign(
         said,
-        signers.note(SigningKey.RECEIPTS, at=at),
+        signing_keys.note(SigningKey.RECEIPTS, at=at),
         lambda message: ring.sign(SigningKey.RECEIPTS, message),
     )
 
@@ -44,7 +44,7 @@ def contents(sections: Sequence[Section], *, at: datetime) -> dict[str, Any]:
         "v": 1,
         "id": str(uuid7()),
         "made_at": at.astimezone(UTC).isoformat(timespec="seconds"),
-        "software": {"code": entries.code_revision(), "policy": policy.VERSION},
+        "software": {"code": entries.code_revision(), "policy": evaluation.VERSION},
         "ledger": {"origin": settings.LEDGER_ORIGIN, "checkpoint": store.latest_note()},
         "not_met": [
             {"clause": one.clause, "why": one.why, "section": section.key}

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from limited_use import clauses
-from limited_use.clauses import Clause
-from limited_use.rules import RULES, Rule
+from limited_use.policy import clauses
+from limited_use.policy.clauses import Clause
+from limited_use.policy.rules import RULES, Rule
 
 
 def by_facts(clause: Clause) -> tuple[Rule, ...]:

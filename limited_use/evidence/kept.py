@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from django.db import transaction
 
-from limited_use.use_models import EvidenceBundle
+from limited_use.models.usage import EvidenceBundle
 
 from . import bundle
 from .sections import Section

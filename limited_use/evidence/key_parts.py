@@ -11,13 +11,13 @@ from django.conf import settings
 from django.db.models import Count
 
 from accounts.models import Alarm
-from limited_use import signers
-from limited_use.ledger import published, sequencer
+from limited_use.ledger import publication, sequencer, signing_keys
 from limited_use.models import Checkpoint, KeyEpoch, Leaf, OwedTombstone, Receipt
-from limited_use.vault import custody, rows, transit_policies
+from limited_use.policy.key_lines import KeyLine
+from limited_use.vault import keyring_fit, rows
+from limited_use.vault.keyring import transit_policies
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import MacKey
-from limited_use.vault.lines import KeyLine
 
 from .sections import NotMet
 
@@ -41,7 +41,7 @@ def custody_of_keys(_: datetime) -> Mapping[str, Any]:
         "keyring": "files" if is_files else "transit",
         "files_accepted_in_production": is_files and settings.PRODUCTION,
         "epochs_present": {str(line): list(ring.epochs(line)) for line in KeyLine},
-        "problems": custody.problems(),
+        "problems": keyring_fit.problems(),
         "directory_key": {"name": str(MacKey.DIRECTORY), "statement": _DIRECTORY},
         "copies_of_the_key_store_live_days": "unknown" if retention is None else retention,
         "policies_of_the_transit_engine": {}
@@ -76,7 +76,7 @@ def epochs(_: datetime) -> Mapping[str, Any]:
 
 
 def ledger(_: datetime) -> Mapping[str, Any]:
-    latest = published.current().latest()
+    latest = publication.current().latest()
     newest = Checkpoint.objects.exclude(note="").order_by("-size").first()
     return {
         "origin": settings.LEDGER_ORIGIN,
@@ -100,7 +100,7 @@ def ledger(_: datetime) -> Mapping[str, Any]:
                 "since": _time(one.since),
                 "until": _time(one.until),
             }
-            for one in signers.history()
+            for one in signing_keys.history()
         ],
     }
 

@@ -9,20 +9,23 @@ from typing import Any, Final
 
 from django.db.models import Sum
 
-from limited_use import features, golden, policy
-from limited_use.rules import RULES, Rule
-from limited_use.use_models import PolicyUse, Tally
+from limited_use.models.usage import PolicyUse, Tally
+from limited_use.policy import decision_table, evaluation, features
+from limited_use.policy.rules import RULES, Rule
 
 # Days of which each is listed; before that, totals.
 LISTED_FOR: Final = timedelta(days=30)
 
 
 def rules(_: datetime) -> Mapping[str, Any]:
-    text = golden.render()
+    text = decision_table.render()
     return {
-        "version": policy.VERSION,
+        "version": evaluation.VERSION,
         "rules": [_rule(one) for one in RULES],
-        "all_else": {"says": policy.ALL_ELSE_SAYS, "clauses": list(policy.ALL_ELSE.clauses)},
+        "all_else": {
+            "says": evaluation.ALL_ELSE_SAYS,
+            "clauses": list(evaluation.ALL_ELSE.clauses),
+        },
         "decision_space": text,
         "decision_space_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }

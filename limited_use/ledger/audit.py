@@ -15,12 +15,11 @@ import orjson
 from django.conf import settings
 from django.db.models import Max
 
-from limited_use import signers
 from limited_use.models import Checkpoint, Leaf, Tile
 from limited_use.vault.keyring.port import SigningKey
 
-from . import differences, notes, published, tiles, tree
-from .differences import Difference, Found
+from . import notes, publication, row_diff, signing_keys, tiles, tree
+from .row_diff import Difference, Found
 from .store import Tiles
 
 CHUNK = 2000
@@ -116,7 +115,7 @@ def _said_id(payload: bytes) -> str:
 def _differ(low: int, rows: Sequence[_Row | None], size: int, expected: Tiles) -> Broken | None:
     hashes = [None if row is None else row.hash for row in rows]
     theirs = _leaf_hashes(low, min(size, low + CHUNK + 1), expected)
-    found = differences.first(low, hashes, theirs, lambda one: _locate(one, size, expected))
+    found = row_diff.first(low, hashes, theirs, lambda one: _locate(one, size, expected))
     if found is not None and found.place < low + CHUNK:
         return Broken(_says(found, rows, low), found)
     for row in rows:
@@ -165,7 +164,7 @@ def _check_reference(size: int, expected: Tiles, first: Broken | None) -> None:
 
     :raises Broken: if they are not: then what was published alone is right
     """
-    latest = published.current().latest()
+    latest = publication.current().latest()
     if latest is None or latest[0].size > size:
         return
     try:
@@ -200,7 +199,7 @@ def _check(checkpoint: notes.Checkpoint, size: int, ranges: tree.RangeRoot) -> N
 def _check_note(made: Checkpoint) -> None:
     believed = _believed(made.note)
     # Under a former name too, where the log began anew under this one.
-    names = {key.name for key in signers.known(SigningKey.LEDGER)}
+    names = {key.name for key in signing_keys.known(SigningKey.LEDGER)}
     if (
         believed is None
         or believed.origin not in names
@@ -211,7 +210,7 @@ def _check_note(made: Checkpoint) -> None:
 
 def _check_published(size: int, ranges: tree.RangeRoot) -> int:
     count, before = 0, 0
-    for checkpoint, note in published.current().checkpoints():
+    for checkpoint, note in publication.current().checkpoints():
         if _believed(note) != checkpoint:
             raise Broken(f"what was published of {checkpoint.size} is not signed by this log")
         if checkpoint.size < before:
@@ -224,6 +223,6 @@ def _check_published(size: int, ranges: tree.RangeRoot) -> int:
 def _believed(note: str) -> notes.Checkpoint | None:
     # Former keys as well: what they signed stands.
     try:
-        return notes.Checkpoint.parse(notes.verify(note, signers.known(SigningKey.LEDGER)))
+        return notes.Checkpoint.parse(notes.verify(note, signing_keys.known(SigningKey.LEDGER)))
     except notes.BadNote:
         return None

@@ -15,11 +15,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from limited_use.ledger_models import LedgerKey
-from limited_use.vault import naming, naming_rows, tombstones
+from limited_use.models.ledger_keys import LedgerKey
+from limited_use.vault import ledger_key_wrap, naming_rows, tombstones
 from limited_use.vault.keys import KEY_ID_BYTES
 
-from . import entries, names, pseudonyms
+from . import entries, pseudonym_derivation, pseudonyms
 
 Outcome = LedgerKey.Outcome
 
@@ -34,9 +34,9 @@ def create(*, holder: UUID, at: datetime) -> None:
     """Make the key of a connection that has none, in the caller's transaction."""
     if LedgerKey.objects.filter(holder=holder).exists():
         return
-    key = secrets.token_bytes(pseudonyms.KEY_BYTES)
-    commitment = pseudonyms.commitment(key)
-    naming.keep(key, holder=holder, commitment=commitment, at=at)
+    key = secrets.token_bytes(pseudonym_derivation.KEY_BYTES)
+    commitment = pseudonym_derivation.commitment(key)
+    ledger_key_wrap.keep(key, holder=holder, commitment=commitment, at=at)
     LedgerKey.objects.create(holder=holder, commitment=commitment, created_at=at)
 
 
@@ -73,7 +73,7 @@ def take(*, holder: UUID, at: datetime) -> bytes:
     row = _live(holder).filter(offered_until__gt=at).first()
     if row is None:
         raise NotOffered
-    key = naming.key_of(holder, bytes(row.commitment))
+    key = ledger_key_wrap.key_of(holder, bytes(row.commitment))
     if key is None:
         raise NotOffered
     _destroy(row, Outcome.TAKEN, at)
@@ -119,14 +119,14 @@ def _destroy(row: LedgerKey, outcome: LedgerKey.Outcome, at: datetime) -> None:
     row.save(update_fields=["destroyed_at", "outcome"])
     tombstones.record_owed(tombstones.for_key(key_id(bytes(row.commitment))))
     # Whoever rolls this back opens it again; another process drops it within minutes.
-    names.forget()
+    pseudonyms.forget()
 
 
 def _record(event: str, row: LedgerKey, body: dict[str, str], at: datetime) -> UUID:
     return entries.record(
         event=event,
         about=row.holder,
-        name=names.of(row.holder).at_the_end,
+        name=pseudonyms.of(row.holder).at_the_end,
         body={"commitment": bytes(row.commitment).hex(), **body},
         at=at,
     )

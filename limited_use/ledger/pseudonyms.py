@@ -1,37 +1,130 @@
 """
-How a ledger key names things, and what is published of the key itself. Pure.
+What the ledger calls a connection and what hangs on it: names under a key of the connection's own.
 
-Whoever holds the key makes the same names with any HMAC-SHA256, and so finds
-the entries that are about what they know the ids of.
+Once that key is destroyed, nobody can tell any more whose entries they were. What
+belongs to no connection, or to one that somebody has no business with, goes by
+the service's own pseudonym (`entries.pseudonym`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from collections import OrderedDict
+from contextlib import suppress
+from threading import Lock
+from time import monotonic
 from uuid import UUID
 
-NAME_BYTES = 16
-KEY_BYTES = 32
-_IN_USE = b"LU-ledger-name/1\0"
-_AT_THE_END = b"LU-ledger-name-at-the-end/1\0"
-_COMMITMENT = b"LU-ledger-key/1\0"
+from django.db import connection
+
+from limited_use.access_request import Naming
+from limited_use.vault import ledger_key_wrap
+from limited_use.vault.keyring.port import EpochGone, KeyStoreUnavailable
+
+from . import entries, pseudonym_derivation
+
+CACHE_SIZE = 1024
+CACHE_SECONDS = 300.0
+# A request names an integration, its connection, its owner and an actor.
+NAMES_HELD = 64
 
 
-def name(key: bytes, one: UUID) -> bytes:
-    """Return the name (16 bytes) of `one` in the entries about its use."""
-    return hmac.digest(key, _IN_USE + one.bytes, "sha256")[:NAME_BYTES]
+class _Service:
+    """The service's own names: of what has no ledger key."""
+
+    def __call__(self, one: UUID) -> str:
+        return entries.pseudonym(one)
+
+    def at_the_end(self, one: UUID) -> str:
+        return entries.pseudonym(one)
 
 
-def name_at_the_end(key: bytes, one: UUID) -> bytes:
+SERVICE: Naming = _Service()
+
+
+class _Own:
+    """Names under one ledger key, read and opened when the first of them is asked for."""
+
+    __slots__ = ("_commitment", "_holder", "_key", "_names")
+
+    def __init__(self, holder: UUID, commitment: bytes) -> None:
+        self._holder, self._commitment = holder, commitment
+        self._key: bytes | None = None
+        self._names: dict[tuple[UUID, bool], str] = {}
+
+    def __repr__(self) -> str:
+        return "<Naming>"
+
+    def __call__(self, one: UUID) -> str:
+        return self._names.get((one, False)) or self._name(one, at_the_end=False)
+
+    def at_the_end(self, one: UUID) -> str:
+        try:
+            return self._names.get((one, True)) or self._name(one, at_the_end=True)
+        except KeyStoreUnavailable:
+            # A disconnect waits for no key store. Its entries stand in the receipt anyway, beside
+            # their owner's id: nothing is told by them that was not.
+            return entries.pseudonym(one)
+
+    def _name(self, one: UUID, *, at_the_end: bool) -> str:
+        key = self._opened()
+        if key is None:
+            return entries.pseudonym(one)
+        make = pseudonym_derivation.name_at_the_end if at_the_end else pseudonym_derivation.name
+        found = make(key, one).hex()
+        if len(self._names) >= NAMES_HELD:
+            self._names.clear()
+        self._names[one, at_the_end] = found
+        return found
+
+    def _opened(self) -> bytes | None:
+        if self._key is None:
+            # What does not open is of a restored database: it keeps nobody from disconnecting.
+            with suppress(EpochGone):
+                self._key = ledger_key_wrap.key_of(self._holder, self._commitment)
+        return self._key
+
+
+_cache: OrderedDict[tuple[UUID, bytes], tuple[float, _Own]] = OrderedDict()
+_cache_lock = Lock()
+
+
+def of(holder: UUID) -> Naming:
+    """Return how the ledger names what hangs on `holder`, a connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT commitment FROM limited_use_ledgerkey"
+            " WHERE holder = %s AND destroyed_at IS NULL",
+            [holder],
+        )
+        row = cursor.fetchone()
+    return of_key(holder, None if row is None else bytes(row[0]))
+
+
+def of_key(holder: UUID, commitment: bytes | None) -> Naming:
     """
-    Return the name (16 bytes) of `one` in the entries about its removal.
+    Return the same for one whose `LedgerKey` row was read along with something else.
 
-    Another one, because those stand in a receipt that is kept with its owner's id.
+    :param commitment: of its key; None if it has none that lives
     """
-    return hmac.digest(key, _AT_THE_END + one.bytes, "sha256")[:NAME_BYTES]
+    if commitment is None:
+        return SERVICE
+    place, now = (holder, commitment), monotonic()
+    with _cache_lock:
+        hit = _cache.get(place)
+        if hit is not None and now - hit[0] < CACHE_SECONDS:
+            return hit[1]
+        found = _Own(holder, commitment)
+        _cache[place] = (now, found)
+        _cache.move_to_end(place)
+        while _cache:
+            oldest, (since, _) = next(iter(_cache.items()))
+            if len(_cache) <= CACHE_SIZE and now - since < CACHE_SECONDS:
+                break
+            del _cache[oldest]
+    return found
 
 
-def commitment(key: bytes) -> bytes:
-    """Return the hash (32 bytes) that is kept of a key, and shows later which it was."""
-    return hashlib.sha256(_COMMITMENT + key).digest()
+def forget() -> None:
+    """Drop every key from this process's memory."""
+    with _cache_lock:
+        _cache.clear()

@@ -17,12 +17,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 
-from limited_use import signers
 from limited_use.models import Checkpoint, Leaf
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
 
-from . import notes, published, tiles, tombstone_publication, tree
+from . import notes, publication, signing_keys, tiles, tombstone_publication, tree
 from .store import Tiles
 
 # One transaction's worth: 16 ms of hashing.
@@ -85,7 +84,7 @@ def alone() -> Iterator[None]:
 
 def check_continues() -> None:
     """:raises Fork: if the stored tree does not begin with all that was published"""
-    latest = published.current().latest()
+    latest = publication.current().latest()
     signed = _signed().aggregate(size=Max("size"))["size"]
     if signed is not None and (latest is None or latest[0].size < signed):
         # Notes are published before they are stored here: the sink lost something.
@@ -122,7 +121,7 @@ def publish_again() -> tuple[notes.Checkpoint, str] | None:
     if made is None:
         return None
     checkpoint = notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root))
-    sink = published.current()
+    sink = publication.current()
     latest = sink.latest()
     if latest is None or latest[0].size < checkpoint.size:
         if latest is not None:
@@ -140,7 +139,7 @@ def size_now() -> int:
 
 def verifier_key() -> notes.VerifierKey:
     """Return the log's public key under its name, to publish."""
-    return signers.current(SigningKey.LEDGER)
+    return signing_keys.current(SigningKey.LEDGER)
 
 
 def _place(at: datetime, batch: int) -> int:
@@ -176,14 +175,14 @@ def _publish(at: datetime) -> int:
     if made.note:
         return made.size
     checkpoint = notes.Checkpoint(settings.LEDGER_ORIGIN, made.size, bytes(made.root))
-    file = published.current()
+    file = publication.current()
     latest = file.latest()
     if latest is not None and latest[0] == checkpoint:
         # A run was killed between publishing and saying so here.
         note = latest[1]
     else:
         ring = get_keyring()
-        key = signers.note(SigningKey.LEDGER, at=at)
+        key = signing_keys.note(SigningKey.LEDGER, at=at)
         note = notes.sign(str(checkpoint), key, lambda text: ring.sign(SigningKey.LEDGER, text))
         file.append(checkpoint, note)
     Checkpoint.objects.filter(size=made.size, note="").update(note=note, signed_at=at)

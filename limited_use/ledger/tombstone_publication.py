@@ -7,7 +7,7 @@ from datetime import datetime
 from limited_use.models import OwedTombstone
 from limited_use.vault.tombstones import Tombstone
 
-from . import published
+from . import publication
 
 BATCH = 1000
 
@@ -20,7 +20,7 @@ def publish_owed(*, at: datetime) -> int:
     """
     count = 0
     while owed := list(OwedTombstone.objects.filter(published_at=None).order_by("id")[:BATCH]):
-        published.current().bury([Tombstone(row.kind, row.value) for row in owed])
+        publication.current().bury([Tombstone(row.kind, row.value) for row in owed])
         OwedTombstone.objects.filter(id__in=[row.id for row in owed]).update(published_at=at)
         count += len(owed)
     return count

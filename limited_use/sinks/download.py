@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from accounts.actors import Actor
 from limited_use.access_request import Permit
+from limited_use.policy.vocabulary import Purpose
 from limited_use.vault import opening
 from limited_use.vault.sealed import Sealed
-from limited_use.vocabulary import Purpose
 
 from . import rows as sealed_rows
-from .region import WrongSink, region
 from .rows import SHOWN_FOR, SHOWN_TO, Permits, Row
+from .traceback_guard import WrongSink, region
 
 __all__ = ["Passing", "Row", "attachment", "passing"]
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from accounts.actors import Actor, ActorKind
 from limited_use.access_request import FenceKind
-from limited_use.vocabulary import Purpose, Recipient
+from limited_use.policy.vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows
-from .region import WrongSink, region
 from .rows import Permits, Row
+from .traceback_guard import WrongSink, region
 
 __all__ = ["Row", "part"]
 

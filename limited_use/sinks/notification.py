@@ -13,14 +13,14 @@ from typing import Any
 
 from accounts.actors import Actor
 from limited_use.access_request import FenceKind
-from limited_use.notifications import KINDS
-from limited_use.vocabulary import Purpose, Recipient
+from limited_use.notifications.message_kinds import KINDS
+from limited_use.policy.vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows
-from . import showing
-from .region import WrongSink, region
+from . import template_values
 from .rows import Permits, Row
-from .showing import Shape, Shown
+from .template_values import Shape, Shown
+from .traceback_guard import WrongSink, region
 
 __all__ = ["Row", "Shown", "text"]
 
@@ -55,6 +55,6 @@ def text(  # noqa: PLR0913 - a kind of message, what it says, and why it may
         if permit.use.data_class not in known.carries or not chosen:
             raise WrongSink
     made = (shape(found, values) for found, values in sealed_rows.opened(rows, permits, at=at))
-    return showing.rendered(
+    return template_values.rendered(
         f"notices/{known.template}.txt", made, context=context or {}, under="items", request=None
     )

@@ -9,13 +9,13 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.actors import Actor
-from limited_use.vocabulary import Recipient
+from limited_use.policy.vocabulary import Recipient
 
-from . import response, showing
+from . import response, template_values
 from . import rows as sealed_rows
-from .region import region
 from .rows import SHOWN_FOR, Permits, Row
-from .showing import Shape, Shown
+from .template_values import Shape, Shown
+from .traceback_guard import region
 
 __all__ = ["Row", "Shown", "document", "render"]
 
@@ -46,7 +46,9 @@ def render(  # noqa: PLR0913 - a template, what it shows, and why it may
     sealed_rows.check(permits, actor=actor, purposes=SHOWN_FOR, recipients={Recipient.OWNER})
     found = sealed_rows.opened(rows, permits, at=at, leaves_out_damaged=not all_or_nothing)
     made = (shape(row, values) for row, values in found)
-    return showing.rendered(template, made, context=context or {}, under=under, request=request)
+    return template_values.rendered(
+        template, made, context=context or {}, under=under, request=request
+    )
 
 
 @region

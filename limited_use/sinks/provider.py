@@ -14,11 +14,11 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from limited_use.access_request import Permit
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.vault import opening
 from limited_use.vault.sealed import Sealed
-from limited_use.vocabulary import DataClass, Purpose, Recipient
 
-from .region import WrongSink, region
+from .traceback_guard import WrongSink, region
 
 T = TypeVar("T")
 

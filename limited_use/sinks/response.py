@@ -11,8 +11,8 @@ import orjson
 from accounts.actors import Actor
 
 from . import rows as sealed_rows
-from .region import WrongSink, region
 from .rows import SHOWN_FOR, SHOWN_TO, Permits, Row
+from .traceback_guard import WrongSink, region
 
 __all__ = ["Row", "json_object", "json_page"]
 

@@ -11,12 +11,12 @@ from uuid import UUID
 from accounts import alarms
 from accounts.actors import Actor
 from limited_use.access_request import Permit
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.vault import opening
-from limited_use.vault.records import Damaged, KeyDamaged
+from limited_use.vault.envelope import Damaged, KeyDamaged
 from limited_use.vault.sealed import Binding, Sealed
-from limited_use.vocabulary import DataClass, Purpose, Recipient
 
-from .region import WrongSink
+from .traceback_guard import WrongSink
 
 Permits = Mapping[tuple[UUID, DataClass], Permit]
 # What showing is, and to whom.

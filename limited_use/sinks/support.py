@@ -16,13 +16,13 @@ from django.http import HttpRequest
 
 from accounts.actors import Actor, ActorKind
 from limited_use.access_request import FenceKind
-from limited_use.vocabulary import Purpose, Recipient
+from limited_use.policy.vocabulary import Purpose, Recipient
 
 from . import rows as sealed_rows
-from . import showing
-from .region import WrongSink, region
+from . import template_values
 from .rows import Permits, Row
-from .showing import Shape, Shown
+from .template_values import Shape, Shown
+from .traceback_guard import WrongSink, region
 
 __all__ = ["Row", "Shown", "item"]
 
@@ -62,4 +62,6 @@ def item(  # noqa: PLR0913 - a template, the item that it shows, and why it may
     if any(sealed.binding.row != item_id for sealed in row.sealed.values() if sealed is not None):
         raise WrongSink
     made = (shape(found, values) for found, values in sealed_rows.opened([row], permits, at=at))
-    return showing.rendered(template, made, context=context or {}, under="items", request=request)
+    return template_values.rendered(
+        template, made, context=context or {}, under="items", request=request
+    )

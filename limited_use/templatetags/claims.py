@@ -1,4 +1,4 @@
-"""`{% claim "id" %}…{% endclaim %}`: a sentence about data. See `limited_use.claims`."""
+"""`{% claim "id" %}…{% endclaim %}`: a sentence about data. See `limited_use.policy.claims`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from django.template.base import (
 )
 from django.template.context import Context
 
-from limited_use.sinks.showing import CONTEXT_KEY, Showing, StillHeld
+from limited_use.sinks.template_values import CONTEXT_KEY, Showing, StillHeld
 
 register = template.Library()
 

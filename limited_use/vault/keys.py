@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from django.db import transaction
 
-from limited_use.vocabulary import DataClass
+from limited_use.policy.key_lines import KeyLine
+from limited_use.policy.vocabulary import DataClass
 
 from . import rows, tombstones
+from .key_cache import Memory
 from .keyring.factory import get_keyring
 from .keyring.port import Bound, EpochGone, NoKeyring
-from .lines import KeyLine
-from .memory import Memory
 from .rows import KeyRow
 
 KEY_BYTES = 32

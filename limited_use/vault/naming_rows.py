@@ -14,11 +14,11 @@ from uuid import UUID
 
 from accounts.ids import uuid7
 from limited_use.database_functions import Function, load_functions
+from limited_use.policy.key_lines import KeyLine
 
-from . import functions, rows
-from .functions import SQL, who
-from .lines import KeyLine
-from .rights import RIGHTS
+from . import rows, sql_functions
+from .keyring.acl import RIGHTS
+from .sql_functions import SQL, who
 
 # Every process that writes about a connection may unwrap this line.
 LINE: Final = KeyLine.ACCOUNT
@@ -47,7 +47,7 @@ FUNCTIONS: Final[tuple[Function, ...]] = load_functions(
         "vault_name_read": frozenset(
             one for one, rights in RIGHTS.items() if one and LINE in rights.unwraps
         ),
-        **functions.ledger_keys_of(personal=False),
+        **sql_functions.ledger_keys_of(personal=False),
         "vault_name_all": who("turns"),
         "vault_name_to_rewrap": who("turns"),
         "vault_name_rewrap": who("turns"),

@@ -17,12 +17,12 @@ from django.db import connection
 
 from accounts import alarms
 from limited_use.access_request import Fence, FenceKind, Permit
+from limited_use.policy.key_lines import KeyLine
 
-from . import records
+from . import envelope
+from .envelope import KeyDamaged, Unopenable
 from .keyring.port import EpochGone
 from .keys import Unwrapped, forget, unwrap
-from .lines import KeyLine
-from .records import KeyDamaged, Unopenable
 from .rows import KeyRow, reading, refuse_foreign
 from .sealed import Sealed
 
@@ -90,7 +90,7 @@ class Batch:
         key = held[1]
         if key is None:
             raise KeyDamaged
-        return records.open(sealed.ciphertext, binding, key)
+        return envelope.open(sealed.ciphertext, binding, key)
 
 
 def batch(permits: Iterable[Permit], *, at: datetime) -> Batch:

@@ -16,9 +16,10 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.ids import uuid7
+from limited_use.policy.key_lines import KeyLine
 
-from . import functions, rights
-from .lines import KeyLine
+from . import sql_functions
+from .keyring import acl
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ def reading() -> tuple[str, int]:
 
     And how often it takes the array of holders. Columns as in `KeyRow`, the line before the epoch.
     """
-    lines = sorted(rights.of(settings.PROCESS_CLASS).unwraps)
-    readers = [functions.choose_reader(line) for line in lines]
+    lines = sorted(acl.of(settings.PROCESS_CLASS).unwraps)
+    readers = [sql_functions.choose_reader(line) for line in lines]
     each = (
         f"SELECT holder, line, epoch, key_id, wrapped, kek_epoch FROM {reader}(%s)"  # noqa: S608 - our own names
         for reader in readers
@@ -100,10 +101,10 @@ def refuse_foreign(holder: UUID) -> None:
 
     :raises rights.NotThisProcess: if the holder has a key all the same
     """
-    mine = rights.of(settings.PROCESS_CLASS).unwraps
+    mine = acl.of(settings.PROCESS_CLASS).unwraps
     for one in held([holder]):
         if one.line not in mine:
-            raise rights.NotThisProcess(f"a process of this class may not read a {one.line} key")
+            raise acl.NotThisProcess(f"a process of this class may not read a {one.line} key")
 
 
 def row(found: Sequence[Any]) -> KeyRow:
@@ -216,7 +217,7 @@ def _held(found: Sequence[Any]) -> Held:
 
 def call(name: str, *values: Any) -> list[tuple[Any, ...]]:
     """Return what a function answers, in the variant that this class of process executes."""
-    function, placeholders = functions.name_for_class(name), ", ".join(["%s"] * len(values))
+    function, placeholders = sql_functions.name_for_class(name), ", ".join(["%s"] * len(values))
     return ask(f"SELECT * FROM {function}({placeholders})", *values)  # noqa: S608 - our own names
 
 

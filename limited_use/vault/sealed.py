@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, final
 from uuid import UUID
 
-from limited_use.vocabulary import DataClass
+from limited_use.policy.vocabulary import DataClass
 
 FORMAT = b"LU1"
 # Where a record has the id of its key; see `records`.

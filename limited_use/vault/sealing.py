@@ -14,13 +14,13 @@ from uuid import UUID
 
 from django.db import models
 
-from limited_use.vocabulary import DataClass
+from limited_use.policy.key_lines import KeyLine
+from limited_use.policy.vocabulary import DataClass
 
-from . import records
+from . import envelope
 from .fields import SealedField
 from .keyring.port import EpochGone
 from .keys import Destroyed, Shut, Unwrapped, forget, made, read, unwrap
-from .lines import KeyLine
 from .sealed import Binding, Sealed
 
 
@@ -44,7 +44,7 @@ class Sealer:
         table, column_name, data_class = _place(model, column)
         binding = Binding(self.holder, data_class, table, row, column_name)
         plaintext = data.encode() if isinstance(data, str) else data
-        return Sealed(records.seal(plaintext, binding, self._key), binding)
+        return Sealed(envelope.seal(plaintext, binding, self._key), binding)
 
     def blind(self, kind: str, value: str) -> bytes:
         """Return 32 bytes to look `value` up by within this holder; they die with its key."""

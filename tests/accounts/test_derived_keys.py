@@ -26,8 +26,7 @@ from accounts.reset_tokens import ResetTokens
 from accounts.sessions import SessionStore
 from integrations.calendars import paging
 from integrations.inbox import cursors
-
-from .cast import person, sign_in
+from tests.accounts.cast import person, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.control("2.3.4")]
 

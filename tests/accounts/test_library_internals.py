@@ -30,8 +30,7 @@ from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 
 from accounts import allauth_private
-
-from .cast import person
+from tests.accounts.cast import person
 
 #: Owner, method, its parameters after `self`, and the code of ours that overrides or calls it.
 METHODS = [

@@ -34,11 +34,11 @@ from integrations import places
 from integrations.mime import raw
 from integrations.models import Attachment
 from integrations.places import Place
-from limited_use import consents
-from limited_use.features import FEATURES
+from limited_use.agreements import consents
+from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
 from limited_use.models import Consent
-from limited_use.service_clients import create_declared_client
+from limited_use.policy.features import FEATURES
 from limited_use.vault.sealing import sealer
 from tests.accounts.cast import EC
 from tests.integrations.household import Household

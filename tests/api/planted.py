@@ -27,10 +27,10 @@ from integrations.inbox import shapes
 from integrations.inbox.shapes import MessageRow
 from integrations.mime import safe_text
 from integrations.models import Message, MessageBody
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import page as page_sink
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
-from limited_use.vocabulary import DataClass
 from tests.api.cast import MARKER
 
 __all__ = ["handler500"]

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from limited_use import features
+from limited_use.policy import features
 from tests.api import cast, schema
 
 V1 = "/v1/users/me"

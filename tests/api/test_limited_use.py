@@ -13,10 +13,10 @@ from accounts import clients, delegations, memberships
 from accounts.models import ServiceClient, ServiceToken
 from integrations import connections, tokens
 from integrations.models import IntegrationStatus, PurgeTrigger
-from limited_use import features
+from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
 from limited_use.models import Leaf
-from limited_use.service_clients import create_declared_client
+from limited_use.policy import features
 from tests.accounts.cast import EC, Asking, post_form
 from tests.api import cast, schema
 from tests.integrations import household as houses

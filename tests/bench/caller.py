@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts import delegations, tokens
 from accounts.models import Organisation, User
 from config.front.call_stack import call_with_room
-from limited_use import features
-from limited_use.service_clients import create_declared_client
+from limited_use.agreements.service_clients import create_declared_client
+from limited_use.policy import features
 
 APPLICATION = WSGIHandler()
 

@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
-from limited_use import guard, policy
 from limited_use.access_request import AccessRequest, Fence, FenceKind
-from limited_use.ledger import entries, keys, names
+from limited_use.guard import guard
+from limited_use.ledger import entries, keys, pseudonyms
 from limited_use.models import Leaf
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy import evaluation
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests import unrecorded
 from tests.bench import engines, figures, measure, sizes
 from tests.bench.engines import Case
@@ -56,7 +57,7 @@ def run() -> list[Figure]:
     casbin_cases = [casbin.request(case) for case in CASES]
     for _ in range(ROUNDS):
         samples["ours"].append(
-            measure.looped(lambda case: policy.decide(case.use, case.facts), CASES, loops=2000)
+            measure.looped(lambda case: evaluation.decide(case.use, case.facts), CASES, loops=2000)
         )
         samples["cedar"].append(measure.looped(cedar.allows, cedar_cases, loops=40))
         samples["casbin"].append(measure.looped(casbin.allows, casbin_cases, loops=10))
@@ -128,7 +129,7 @@ def _ask() -> AccessRequest:
         facts=CASES[0].facts,
         fences=(Fence(FenceKind.MEMBERSHIP, membership, 1),),
         count=50,
-        names=names.of(account),
+        names=pseudonyms.of(account),
     )
 
 

@@ -17,10 +17,10 @@ from config.classes import ProcessClass
 from integrations.asking import Asked
 from integrations.calendars import free_busy
 from integrations.calendars.busy import Question
-from limited_use import consents, shares
-from limited_use.features import FEATURES
+from limited_use.agreements import consents, shares
 from limited_use.models import Leaf
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 from tests.bench import classes, figures, mailbox, measure, planner, sizes
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user

@@ -31,9 +31,9 @@ from integrations.providers import PROVIDERS
 from integrations.providers.microsoft.mail import GraphMailAdapter
 from integrations.sync import engine
 from integrations.sync_products import PRODUCTS
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
-from limited_use.vocabulary import DataClass
 from tests.bench import connecting, figures, measure, parsing, sizes, syncing
 from tests.bench.figures import Figure
 from tests.factories import actor_for, make_organisation, make_user

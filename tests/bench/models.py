@@ -12,9 +12,8 @@ from django.db.models import F
 from encrypted_fields.fields import EncryptedTextField
 
 from accounts.ids import uuid7
-
-from .boxes import Box, BoxAttachment, BoxMessage, BoxMessageBody, BoxThread
-from .chains import Deed, Link
+from tests.bench.boxes import Box, BoxAttachment, BoxMessage, BoxMessageBody, BoxThread
+from tests.bench.chains import Deed, Link
 
 __all__ = [
     "Box",

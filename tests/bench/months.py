@@ -24,7 +24,7 @@ from integrations.asking import Asked
 from integrations.calendars import agenda, expanding, shapes
 from integrations.models import Calendar
 from limited_use.models import Leaf
-from limited_use.sinks import agenda as sink
+from limited_use.sinks import calendar as sink
 from tests.bench import classes, figures, mailbox, measure, plain_month, planner, sizes
 from tests.bench.figures import Figure
 from tests.bench.models import PlainEvent

@@ -27,10 +27,10 @@ from integrations.calendar_pages import spans
 from integrations.calendars import local
 from integrations.calendars.local import About
 from integrations.models import Calendar
-from limited_use import consents, shares
-from limited_use.features import FEATURES
+from limited_use.agreements import consents, shares
 from limited_use.models import Leaf
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 from limited_use.vault import sealing
 from tests.bench import caller, classes, figures, mailbox, measure, planner, sizes
 from tests.bench.figures import Figure

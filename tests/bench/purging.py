@@ -21,10 +21,10 @@ from integrations.models import (
     PurgeJob,
     PurgeStep,
 )
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
-from limited_use.vault.records import Unopenable
-from limited_use.vocabulary import DataClass
+from limited_use.vault.envelope import Unopenable
 from tests.bench import figures, mailbox, measure, memory, sides, sizes, transactions
 from tests.bench.boxes import Box
 from tests.bench.figures import Figure

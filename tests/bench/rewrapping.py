@@ -18,10 +18,11 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from limited_use.models import DataKey
-from limited_use.vault import epochs, keys, rows
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
+from limited_use.vault import keys, rows
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import Bound, EpochGone, Rewrap
-from limited_use.vault.lines import KeyLine
 from tests.bench import figures, mailbox, measure, sizes
 from tests.bench.figures import Figure
 
@@ -61,7 +62,7 @@ def run() -> list[Figure]:
             1e6 * measure.median(crypto),
             "µs",
             most=5,
-            note=f"processor time: unwrapped and wrapped again, file keyring, {epochs.BATCH} keys"
+            note=f"processor time: unwrapped and wrapped again, file keyring, {key_epochs.BATCH} keys"
             f" at once; median of {ROUNDS}",
         ),
         figures.times(
@@ -104,7 +105,9 @@ def _crypto(made: list[Made]) -> list[float]:
     ring = get_keyring()
     epoch = ring.epochs(LINE)[-1]
     wrapped = {one.holder: one.wrapped for one in rows.waiting(LINE, below=epoch + 1, most=KEYS)}
-    asked = [Rewrap(epoch, wrapped[one.bound.holder], one.bound) for one in made[: epochs.BATCH]]
+    asked = [
+        Rewrap(epoch, wrapped[one.bound.holder], one.bound) for one in made[: key_epochs.BATCH]
+    ]
     seconds = []
     for _ in range(ROUNDS):
         began = time.process_time()
@@ -135,7 +138,7 @@ def _turn(made: list[Made]) -> float:
     sample = random.Random(former).sample(made, SAMPLE)  # noqa: S311 - repeatable
     before = {one.bound.holder: _wrapped(one.bound.holder) for one in sample}
     began = time.perf_counter()
-    turn = epochs.turn(LINE, timezone.now())
+    turn = key_epochs.turn(LINE, timezone.now())
     seconds = time.perf_counter() - began
     if (turn.key_count, turn.rewrapped_count, turn.destroyed) != (KEYS, KEYS, (former,)):
         raise AssertionError(f"{turn}")

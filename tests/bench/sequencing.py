@@ -14,12 +14,12 @@ import time
 from django.db import connection, transaction
 from django.utils import timezone
 
-from limited_use import verify
-from limited_use.ledger import published, sequencer, store, tree
+from limited_use.ledger import publication, sequencer, store, tree
 from limited_use.ledger.notes import VerifierKey
 from limited_use.ledger.store import Entry
 from limited_use.models import Leaf
-from limited_use.receipt_checks import NotProven
+from limited_use.verify import verifier
+from limited_use.verify.receipt_checks import NotProven
 from tests.bench import figures, leaves, mailbox, measure, sizes
 from tests.bench.figures import Figure
 
@@ -134,7 +134,7 @@ def _check_tree(size: int) -> None:
     root = heap.pop()[1]
     while heap:
         root = tree.node_hash(heap.pop()[1], root)
-    latest = published.current().latest()
+    latest = publication.current().latest()
     if latest is None or (latest[0].size, latest[0].root) != (size, root):
         raise AssertionError("what was published is another tree")
 
@@ -168,12 +168,12 @@ def _checked(entry: Entry, key: VerifierKey) -> float:
     """Return the seconds; the same proof with one hash of its path changed must not pass."""
     document = entry.proof.encode()
     began = time.perf_counter()
-    verify.check(document, [key])
+    verifier.check(document, [key])
     seconds = time.perf_counter() - began
     path = _path(entry.proof).splitlines()
     forged = entry.proof.replace(path[-1], path[-2] if len(path) > 3 else "A" * 43 + "=")
     try:
-        verify.check(forged.encode(), [key])
+        verifier.check(forged.encode(), [key])
     except NotProven:
         return seconds
     raise AssertionError("a forged proof passes")

@@ -24,9 +24,9 @@ from integrations import permits
 from integrations.models import Integration, Message, MessageBody, SyncWork
 from integrations.sync import engine
 from integrations.sync_products import PRODUCTS
+from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row
-from limited_use.vocabulary import DataClass
 from tests.bench import figures, google, measure, parsing, realistic, sizes
 from tests.bench.connecting import EMAIL, connected, mailbox_of
 from tests.bench.figures import Figure

@@ -23,13 +23,13 @@ from django.conf import settings
 
 from config.classes import ProcessClass
 from integrations.models import Integration
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
-from limited_use.vault.file_keyring import FileKeyring
 from limited_use.vault.keyring.factory import get_keyring, read_config
+from limited_use.vault.keyring.file import FileKeyring
 from limited_use.vault.keyring.port import Bound, Keyring, KeyringConfig
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.transit_keyring import TransitKeyring
-from limited_use.vault.transit_store import Store
+from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.vault.keyring.transit_store import Store
 from tests.bench import caller, classes, figures, mailbox, measure, pairs, sizes
 from tests.bench.caller import Caller
 from tests.bench.figures import Figure

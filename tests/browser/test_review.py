@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from config.embedded.feature import Feature
-from limited_use import verify
 from limited_use.ledger.notes import VerifierKey
+from limited_use.verify import verifier
 from tests.browser.test_accessibility import violations
 from tests.review.conftest import make_run
 
@@ -92,7 +92,7 @@ class TestAReviewer:
 
         assert "c2sp.org/tlog-proof@v1" in proof.value.path().read_text()
         keys = [VerifierKey.parse(text) for text in shown.split("'")[1::2]]
-        assert verify.check(evidence.value.path().read_bytes(), keys)
+        assert verifier.check(evidence.value.path().read_bytes(), keys)
         assert found == []
         assert rita.foreign() == []
         assert rita.minded == []

@@ -79,7 +79,7 @@ class Aftermath:
         from django.utils import timezone
 
         from limited_use.vault import opening
-        from limited_use.vault.records import Unopenable
+        from limited_use.vault.envelope import Unopenable
         from limited_use.vault.sealed import Sealed
 
         at, count = timezone.now(), 0
@@ -98,7 +98,7 @@ class Aftermath:
         from accounts.actors import SYSTEM
         from accounts.ids import uuid7
         from limited_use.access_request import Permit
-        from limited_use.vocabulary import Purpose, Recipient, Use
+        from limited_use.policy.vocabulary import Purpose, Recipient, Use
 
         use = Use(binding.data_class, Purpose.INBOX_DISPLAY, Recipient.OWNER)
         epoch = next(row.epoch for row in self.wrapped if row.holder == binding.holder)
@@ -139,8 +139,8 @@ class Aftermath:
 
     def unwrapping(self) -> int:
         """Return how many of the kept wrapped keys the key store still unwraps."""
+        from limited_use.policy.key_lines import KeyLine
         from limited_use.vault.keyring.port import Bound, EpochGone
-        from limited_use.vault.lines import KeyLine
 
         count = 0
         for row in self.wrapped:
@@ -158,9 +158,9 @@ def turn_epochs() -> None:
     from django.utils import timezone
 
     from integrations.tasks.purge import write_second_parts
-    from limited_use.vault import epochs
-    from limited_use.vault.lines import KeyLine
+    from limited_use.policy.key_lines import KeyLine
+    from limited_use.rotation import key_epochs
 
     for line in KeyLine:
-        epochs.turn(line, timezone.now())
+        key_epochs.turn(line, timezone.now())
     write_second_parts()

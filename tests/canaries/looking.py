@@ -116,11 +116,11 @@ def _is_due(hit: Hit) -> bool:
 
 def _data_keys() -> list[tuple[str, bytes]]:
     """Return every data key there is, unwrapped, as the service itself would."""
-    from limited_use.ledger_models import LedgerKey
     from limited_use.models import DataKey
-    from limited_use.vault import naming
+    from limited_use.models.ledger_keys import LedgerKey
+    from limited_use.policy.key_lines import KeyLine
+    from limited_use.vault import ledger_key_wrap
     from limited_use.vault.keyring.port import Bound
-    from limited_use.vault.lines import KeyLine
 
     found = []
     for row in DataKey.objects.all():
@@ -129,7 +129,7 @@ def _data_keys() -> list[tuple[str, bytes]]:
         key = get_keyring().unwrap(line, row.kek_epoch, bytes(row.wrapped), bound)
         found.append((f"{line} key", key))
     for row in LedgerKey.objects.filter(destroyed_at=None):
-        key = naming.key_of(row.holder, bytes(row.commitment))
+        key = ledger_key_wrap.key_of(row.holder, bytes(row.commitment))
         assert key is not None
         found.append(("ledger key", key))
     return found

@@ -43,7 +43,7 @@ class Book:
         """Learn what is called how now; with a connection's end its own names are gone."""
         from accounts.models import ServiceClient
         from integrations.models import Connection, Integration
-        from limited_use.ledger import entries, names
+        from limited_use.ledger import entries, pseudonyms
 
         people = {UUID(self.cast.id(name)): name for name in self.cast.people}
         clients = dict(ServiceClient.objects.values_list("id", "client_id"))
@@ -53,7 +53,7 @@ class Book:
                 connection.id,
                 *Integration.objects.filter(connection=connection).values_list("id", flat=True),
             ]
-            for name in (names.of(connection.id), entries.pseudonym):
+            for name in (pseudonyms.of(connection.id), entries.pseudonym):
                 self.holders |= {name(one): owner for one in ids}
                 self.actors |= {name(one): who for one, who in {**people, **clients}.items()}
 

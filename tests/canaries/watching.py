@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from limited_use.sinks.region import SinkFailed
+from limited_use.sinks.traceback_guard import SinkFailed
 
 CRASHES: Final = "crashes"
 EGRESS: Final = "egress"

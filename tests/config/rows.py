@@ -28,9 +28,9 @@ from integrations.models import (
 )
 from limited_use.ledger import keys as ledger_keys
 from limited_use.models import Consent, Receipt
-from limited_use.share_models import Share, ShareLevel
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import sealing
-from limited_use.vault.lines import KeyLine
 from tests.factories import make_approval
 
 

@@ -28,11 +28,12 @@ from accounts.roles import Role
 from config.classes import ProcessClass
 from config.database import doors, logins, walls
 from integrations.models import Calendar, Discard, PurgeJob
-from limited_use import receipt_links
 from limited_use.models import Consent, DataKey, KeyEpoch, WrappedLedgerKey
-from limited_use.share_models import Share
-from limited_use.vault import epochs, keys, naming
-from limited_use.vault.lines import KeyLine
+from limited_use.models.shares import Share
+from limited_use.policy.key_lines import KeyLine
+from limited_use.receipts import receipt_links
+from limited_use.rotation import key_epochs
+from limited_use.vault import keys, ledger_key_wrap
 from tests.bench import databases
 from tests.config import rights_table, rows
 from tests.config.rights_table import Attempts, Login
@@ -455,7 +456,7 @@ class TestTheLockOfALine:
             for line in KeyLine:
                 web.execute(add, [str(line)])
             with giving_up_soon():
-                turned = [epochs.turn(line, timezone.now()).epoch for line in KeyLine]
+                turned = [key_epochs.turn(line, timezone.now()).epoch for line in KeyLine]
                 made = [key.kek_epoch for key in make_a_key_of_each_line()]
 
         assert turned == made == [2] * len(KeyLine)
@@ -469,9 +470,9 @@ class TestTheLockOfALine:
         name = connection.settings_dict["NAME"]
         with psycopg.connect(databases.named(os.environ[logins.variable(WEB)], name)) as web:
             web.execute("SELECT set_config('antares.person', %s, true)", [str(world.alice.user.id)])
-            added = web.execute(add, [naming.holder_of(2)]).fetchall()
+            added = web.execute(add, [ledger_key_wrap.holder_of(2)]).fetchall()
             with giving_up_soon():
-                turned = epochs.turn(KeyLine.ACCOUNT, timezone.now())
+                turned = key_epochs.turn(KeyLine.ACCOUNT, timezone.now())
 
         assert added == []
         assert turned.destroyed == (1,)

@@ -18,7 +18,7 @@ from config.classes import ProcessClass
 from config.database import logins
 from config.database.roles import Roles
 from config.database.server_rights import STATEMENTS
-from limited_use.vault.functions import FUNCTIONS
+from limited_use.vault.sql_functions import FUNCTIONS
 from tests.bench import databases
 
 PREFIX = f"antares_owned_{os.getpid()}"

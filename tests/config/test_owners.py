@@ -23,9 +23,9 @@ from config.database.owners import OWNERS, Also, By, Held, tables, tables_per_si
 from config.database.told import ORGANISATION, PERSON
 from integrations import crossings
 from integrations.models import Calendar, Connection, Event, Integration, Message, SyncWork
-from limited_use import shares
+from limited_use.agreements import shares
 from limited_use.models import Consent
-from limited_use.share_models import Share, ShareLevel
+from limited_use.models.shares import Share, ShareLevel
 from limited_use.vault import keys
 from tests.bench import databases
 from tests.config import rows

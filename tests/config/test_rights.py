@@ -13,8 +13,9 @@ from integrations import connections, purge
 from integrations.models import PurgeStep, PurgeTrigger, Watch, WatchKind
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
-from limited_use.vault import epochs, keys
-from limited_use.vault.lines import KeyLine
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
+from limited_use.vault import keys
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import household as houses
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
@@ -104,7 +105,7 @@ class TestAMailbox:
         with acting_as(ProcessClass.PURGE):
             step = purge.run(job_id=job.id)
             for line in KeyLine:
-                epochs.turn(line, timezone.now())
+                key_epochs.turn(line, timezone.now())
             sequencer.run(timezone.now())
             purge.issue_second_part(job_id=job.id, at=timezone.now())
 

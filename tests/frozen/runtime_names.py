@@ -21,9 +21,9 @@ from config.classes import TASKS
 from config.schedule import SCHEDULE
 from integrations import alarm_guide, gauges
 from integrations.metrics_pages import exposition
-from limited_use.clauses import CLAUSES
-from limited_use.policy import ALL_ELSE
-from limited_use.rules import RULES
+from limited_use.policy.clauses import CLAUSES
+from limited_use.policy.evaluation import ALL_ELSE
+from limited_use.policy.rules import RULES
 from limited_use.vault.fields import SealedField
 from tests.config import production
 

@@ -13,15 +13,15 @@ from accounts import keyed_hashes, mfa_secrets, signed_values
 from accounts.actors import Actor, ActorKind
 from integrations import event_records
 from integrations.event_shapes import Attendee, EventContent, Reminder, When
-from limited_use import typed_addresses
-from limited_use.guard import Permit
-from limited_use.ledger import entries, pseudonyms
-from limited_use.vault import directory, keys, naming, naming_rows, opening, tombstones
+from limited_use.agreements import typed_addresses
+from limited_use.guard.guard import Permit
+from limited_use.ledger import entries, pseudonym_derivation
+from limited_use.policy.vocabulary import Purpose, Recipient, Use
+from limited_use.vault import blind_index, keys, ledger_key_wrap, naming_rows, opening, tombstones
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.fields import SealedField
-from limited_use.vault.records import Unopenable
 from limited_use.vault.sealed import Binding, Sealed
 from limited_use.vault.sealing import sealer
-from limited_use.vocabulary import Purpose, Recipient, Use
 from tests.frozen import stored_values
 from tests.frozen.stored_values import VALUES
 
@@ -43,11 +43,11 @@ def _keys(settings, tmp_path):
     settings.ROOT_SECRETS = [VALUES["secret"]]
     stored_values.write_keyring(settings.KEYRING.folder)
     keys.forget()
-    naming.forget()
+    ledger_key_wrap.forget()
     stored_values.insert_data_keys(NOW)
     yield
     keys.forget()
-    naming.forget()
+    ledger_key_wrap.forget()
 
 
 def permit_for(sealed: Sealed) -> Permit:
@@ -126,15 +126,15 @@ class TestLedgerKeys:
         holder, commitment, wrapped = stored_values.wrapped_ledger_key()
         naming_rows.make(holder, commitment, wrapped)
 
-        assert naming.key_of(holder, commitment).hex() == VALUES["ledger_key"]["key"]
+        assert ledger_key_wrap.key_of(holder, commitment).hex() == VALUES["ledger_key"]["key"]
 
     def test_give_the_same_names(self):
         key = bytes.fromhex(VALUES["ledger_key"]["key"])
 
-        assert pseudonyms.commitment(key).hex() == VALUES["ledger_key"]["commitment"]
-        assert pseudonyms.name(key, SUBJECT).hex() == VALUES["derived"]["ledger name"]
+        assert pseudonym_derivation.commitment(key).hex() == VALUES["ledger_key"]["commitment"]
+        assert pseudonym_derivation.name(key, SUBJECT).hex() == VALUES["derived"]["ledger name"]
         assert (
-            pseudonyms.name_at_the_end(key, SUBJECT).hex()
+            pseudonym_derivation.name_at_the_end(key, SUBJECT).hex()
             == VALUES["derived"]["ledger name at the end"]
         )
 
@@ -157,8 +157,8 @@ def compute_derived_values() -> dict[str, str]:
     holder = UUID(VALUES["data_keys"][0]["holder"])
     return {
         "pseudonym": entries.pseudonym(SUBJECT),
-        "account blind": directory.blind("account", "alice@example.org").hex(),
-        "nonce": directory.derive("nonce", "attempt").hex(),
+        "account blind": blind_index.blind("account", "alice@example.org").hex(),
+        "nonce": blind_index.derive("nonce", "attempt").hex(),
         "message blind": sealer(holder=holder, epoch=1).blind("message", "m-1").hex(),
         "tombstone of a key": tombstones.for_key(bytes(8)).value,
         "keyed hash": keyed_hashes.compute_hash("text", purpose="network").hex(),

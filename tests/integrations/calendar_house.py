@@ -16,9 +16,9 @@ from integrations.models import Calendar, Event, SyncWork
 from integrations.sync import engine
 from integrations.sync.calendars import LISTING, resource_of
 from integrations.sync_products import PRODUCTS
-from limited_use.sinks import agenda
+from limited_use.policy.vocabulary import DataClass
+from limited_use.sinks import calendar as agenda
 from limited_use.sinks.rows import Row
-from limited_use.vocabulary import DataClass
 from tests.fakes.calendars import FakeCalendarAdapter, FakeCalendars
 from tests.integrations.household import Household, household
 from tests.walls import acting_as

@@ -25,10 +25,10 @@ from integrations.models import (
 )
 from integrations.sync import engine
 from integrations.sync_products import PRODUCTS
-from limited_use import consents
-from limited_use.features import FEATURES
-from limited_use.vault import directory, keys
-from limited_use.vault.lines import KeyLine
+from limited_use.agreements import consents
+from limited_use.policy.features import FEATURES
+from limited_use.policy.key_lines import KeyLine
+from limited_use.vault import blind_index, keys
 from tests import grants
 from tests.fakes import mail as fake
 from tests.fakes import pushes
@@ -138,7 +138,7 @@ def household(
         user=user,
         organisation=organisation,
         provider="google",
-        account_blind=directory.blind("google.sub", account or uuid7().hex),
+        account_blind=blind_index.blind("google.sub", account or uuid7().hex),
         asked_scopes=SCOPES,
         granted_scopes=SCOPES,
         connected_at=at,

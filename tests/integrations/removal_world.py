@@ -31,9 +31,10 @@ from integrations.purge import inventory
 from integrations.removal_messages import SENTENCES, Subject
 from integrations.sync import engine
 from integrations.sync_products import PRODUCTS
-from limited_use import receipts, verify
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import DataKey, Receipt
+from limited_use.receipts import receipts
+from limited_use.verify import verifier
 from tests.api import cast
 from tests.integrations import google, microsoft
 from tests.integrations.pages import reading
@@ -286,7 +287,7 @@ class World:
     def has_receipt(self, product):
         keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
         found = Receipt.objects.filter(subject_id=self.integrations[product].id).first()
-        return found is not None and bool(verify.check(bytes(found.document), keys))
+        return found is not None and bool(verifier.check(bytes(found.document), keys))
 
     def read_receipt(self, product):
         receipt = Receipt.objects.get(subject_id=self.integrations[product].id)

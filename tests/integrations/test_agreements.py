@@ -23,12 +23,12 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.purge import receipt
-from limited_use import consents
-from limited_use.consents import Outdated
-from limited_use.features import FEATURES
-from limited_use.guard import Refused
+from limited_use.agreements import consents
+from limited_use.agreements.consents import Outdated
+from limited_use.guard.guard import Refused
 from limited_use.models import Consent, DataKey, Leaf
-from limited_use.vocabulary import DataClass
+from limited_use.policy.features import FEATURES
+from limited_use.policy.vocabulary import DataClass
 from tests.broker import record_messages, sync_message
 from tests.factories import (
     actor_for,

@@ -46,7 +46,7 @@ from integrations.settings_pages.outcome_words import OF_ADMINISTERED, OUTCOMES
 from integrations.sync import claims
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
-from limited_use.vault import keys, naming, records
+from limited_use.vault import envelope, keys, ledger_key_wrap
 from tests.broker import record_messages, sync_message
 from tests.factories import (
     as_agreed,
@@ -132,10 +132,10 @@ class TestConnecting:
             for holder in set.union(*used.values()):
                 sealed, key = mine.email, keys.unwrap(keys.read(holder))
                 if holder == mine.id:
-                    assert records.open(sealed.ciphertext, sealed.binding, key)
+                    assert envelope.open(sealed.ciphertext, sealed.binding, key)
                     continue
-                with pytest.raises(records.Unopenable):
-                    records.open(sealed.ciphertext, sealed.binding, key)
+                with pytest.raises(envelope.Unopenable):
+                    envelope.open(sealed.ciphertext, sealed.binding, key)
 
     @pytest.mark.claim("home.no-password", "connect.no-password", "receipt.mail-stays")
     @pytest.mark.claim("feature.inbox")
@@ -585,7 +585,9 @@ class TestTheSameAccountAgain:
         assert Integration.objects.filter(status=IntegrationStatus.PURGING).count() == 20
         # Its own, and that of the last grant: the nineteen before are destroyed.
         numbers = KeyEpoch.objects.values_list("number", flat=True)
-        theirs = DataKey.objects.exclude(holder__in=[naming.holder_of(one) for one in numbers])
+        theirs = DataKey.objects.exclude(
+            holder__in=[ledger_key_wrap.holder_of(one) for one in numbers]
+        )
         assert set(theirs.values_list("holder", "line")) == {
             (Connection.objects.get().id, "account"),
             (Connection.objects.get().grant_id, "credential"),

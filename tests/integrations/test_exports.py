@@ -26,10 +26,10 @@ from integrations.models import (
     MessageBody,
     PurgeTrigger,
 )
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 from limited_use.models import DataKey, Leaf
+from limited_use.policy.vocabulary import Fact
 from limited_use.vault.fields import Stored
-from limited_use.vocabulary import Fact
 from tests.api import cast
 from tests.factories import (
     actor_for,

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from limited_use.policy import TABLE
-from limited_use.rules import CALENDAR
-from limited_use.vocabulary import Fact, Recipient
+from limited_use.policy.evaluation import TABLE
+from limited_use.policy.rules import CALENDAR
+from limited_use.policy.vocabulary import Fact, Recipient
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("accounts", "limited_use", "integrations", "config")
 # Where facts are words of the policy, and nothing is found true.
 WORDS = {
-    "limited_use/vocabulary.py",
-    "limited_use/rules/permitting.py",
-    "limited_use/rules/scheduling.py",
-    "limited_use/wanting.py",
+    "limited_use/policy/vocabulary.py",
+    "limited_use/policy/rules/permitting.py",
+    "limited_use/policy/rules/scheduling.py",
+    "limited_use/policy/refusal_text.py",
     "integrations/review_pages/words.py",
     "integrations/settings_pages/uses/standing.py",
     "integrations/settings_pages/uses/words.py",
@@ -86,7 +86,7 @@ class TestEachFact:
         found = defaultdict(set)
         for name, tree in modules():
             # Asked of all facts, of whichever: what decides, and what is written of it.
-            if name in {"limited_use/guard.py", "limited_use/use_entries.py"}:
+            if name in {"limited_use/guard/guard.py", "limited_use/guard/decision_entries.py"}:
                 continue
             for fact in named(tree):
                 found[fact].add(name)

@@ -12,11 +12,11 @@ from integrations import connections, permits, tokens
 from integrations.models import AttemptOutcome, Connection, ConnectionStatus
 from integrations.tasks import grants
 from limited_use.models import DataKey, Leaf, OwedTombstone
+from limited_use.policy.key_lines import KeyLine
 from limited_use.sinks import provider
 from limited_use.vault import keys, tombstones
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.records import Unopenable
-from limited_use.vault.rights import NotThisProcess
+from limited_use.vault.envelope import Unopenable
+from limited_use.vault.keyring.acl import NotThisProcess
 from tests.factories import make_message
 from tests.integrations.google import ALICE_BOX
 from tests.worlds.sandbox import GMAIL_READONLY

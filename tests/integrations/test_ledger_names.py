@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations import ledger_names, permits
-from limited_use.guard import Refused
-from limited_use.ledger import entries, keys, names, own
+from limited_use.guard.guard import Refused
+from limited_use.ledger import entries, keys, pseudonyms, subject_access
 from limited_use.models import Leaf
-from limited_use.vocabulary import DataClass
+from limited_use.policy.vocabulary import DataClass
 from tests.integrations.household import household
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(3)]
@@ -30,7 +30,7 @@ def alice():
 
 def own_of(person):
     found = ledger_names.of_owner(user_id=person.user.id, organisation_id=person.organisation.id)
-    return own.entries_of(found), found
+    return subject_access.entries_of(found), found
 
 
 def show(actor, integration_id):
@@ -46,7 +46,7 @@ class TestOwnEntries:
         (entry,), found = own_of(alice)
 
         assert found[entry.subject] == alice.integration.id
-        assert entry.subject.hex() == names.of(alice.connection.id)(alice.integration.id)
+        assert entry.subject.hex() == pseudonyms.of(alice.connection.id)(alice.integration.id)
         assert entry.subject.hex() != entries.pseudonym(alice.integration.id)
 
     def test_are_those_of_the_service_on_ones_behalf_too(self, alice):

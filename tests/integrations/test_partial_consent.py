@@ -10,8 +10,8 @@ import pytest
 from integrations.models import AttemptOutcome, Connection, Integration, IntegrationStatus
 from integrations.providers import PROVIDERS
 from integrations.providers.provider import Capability, Permission
-from limited_use.features import FEATURES
 from limited_use.models import Consent
+from limited_use.policy.features import FEATURES
 from tests.factories import as_agreed
 from tests.integrations.google import query_of
 from tests.worlds.sandbox import GMAIL_READONLY

@@ -18,14 +18,14 @@ from accounts.ids import uuid7
 from integrations import credentials, endings, facts, permits
 from integrations.facts import FoundFor
 from integrations.models import Integration, IntegrationStatus, PurgeTrigger
-from limited_use import consents
 from limited_use.access_request import FenceKind
-from limited_use.guard import Refused
+from limited_use.agreements import consents
+from limited_use.guard.guard import Refused
 from limited_use.models import Leaf
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from limited_use.sinks.provider import credential
 from limited_use.sinks.response import Row, json_page
-from limited_use.vault.records import Unopenable
-from limited_use.vocabulary import DataClass, Purpose, Recipient
+from limited_use.vault.envelope import Unopenable
 from tests.factories import (
     actor_for,
     make_connection,

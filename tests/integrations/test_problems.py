@@ -11,7 +11,7 @@ from integrations import problem_catalogue, problems
 from integrations.calendars import local, sharing
 from integrations.problem_catalogue import EXPLAINED, Problem
 from integrations.providers import errors
-from limited_use.consents import NotAgreed, Outdated
+from limited_use.agreements.consents import NotAgreed, Outdated
 
 CONSTANTS = {
     name: value for name, value in vars(problem_catalogue).items() if isinstance(value, Problem)

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.ids import uuid7
-from limited_use import checkpoints, receipts
 from limited_use.ledger import consistency, entries, sequencer
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import VerifierKeyPeriod
-from limited_use.vault.file_keyring import FileKeyring
+from limited_use.receipts import receipts
+from limited_use.vault.keyring.file import FileKeyring
 from limited_use.vault.keyring.port import SigningKey
+from limited_use.verify import checkpoints
 from tests.keyrings import copy_keyring
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -17,9 +17,9 @@ from integrations.models import Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers import PROVIDERS
 from integrations.settings_pages import overview
-from limited_use.features import FEATURES
-from limited_use.policy import TABLE
-from limited_use.vocabulary import Recipient, Use
+from limited_use.policy.evaluation import TABLE
+from limited_use.policy.features import FEATURES
+from limited_use.policy.vocabulary import Recipient, Use
 
 EACH = [pytest.param(one, id=one.key) for one in FEATURES.values()]
 KEEPING = [one for one in FEATURES.values() if one.retention_days is not None]

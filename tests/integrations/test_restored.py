@@ -26,14 +26,14 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.purge import ledger_part
-from limited_use import verify
 from limited_use.ledger import keys as ledger_keys
 from limited_use.ledger import sequencer
 from limited_use.ledger.notes import VerifierKey
-from limited_use.ledger_models import LedgerKey
 from limited_use.models import DataKey, Receipt
-from limited_use.receipts import public_keys
-from limited_use.vault import keys, naming
+from limited_use.models.ledger_keys import LedgerKey
+from limited_use.receipts.receipts import public_keys
+from limited_use.vault import keys, ledger_key_wrap
+from limited_use.verify import verifier
 from tests.integrations.household import household
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
 from tests.keyrings import copy_keyring
@@ -74,7 +74,7 @@ def alice():
 
 def cold():
     keys.forget()
-    naming.forget()
+    ledger_key_wrap.forget()
 
 
 def dump():
@@ -158,7 +158,7 @@ class TestApply:
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
         assert "came back with a copy" in json.loads(receipt)["body"]["why"]
         pinned = [VerifierKey.parse(text) for text in public_keys()]
-        assert "why             restored" in verify.check(receipt, pinned)
+        assert "why             restored" in verifier.check(receipt, pinned)
         assert Connection.objects.get(id=alice.connection.id).status == ConnectionStatus.ENDED
         # Its owner had not fetched the key of its entries: it is offered, as it had been.
         assert LedgerKey.objects.get(holder=alice.connection.id).is_offered(timezone.now())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from integrations import scopes
 from integrations.providers import PROVIDERS, base, calendars, pushes
 from integrations.providers.provider import Capability, Permission
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 from tests.factories import GMAIL_READONLY
 
 GOOGLE = PROVIDERS["google"]

@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from integrations import permits, splitting
 from integrations.models import Connection
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 from limited_use.models import DataKey, Leaf, OwedTombstone
+from limited_use.policy.key_lines import KeyLine
 from limited_use.sinks import provider
-from limited_use.sinks.region import WrongSink
-from limited_use.sinks.vault import sealed_anew
+from limited_use.sinks.rekey import sealed_anew
+from limited_use.sinks.traceback_guard import WrongSink
 from limited_use.vault import keys, sealing
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.records import Unopenable
+from limited_use.vault.envelope import Unopenable
 from tests.factories import make_connection
 
 pytestmark = pytest.mark.django_db

@@ -14,12 +14,12 @@ from accounts.models import User
 from accounts.roles import Role
 from integrations import connections, credentials, inbox, owner_permits, support_items
 from integrations.models import PurgeTrigger
-from limited_use import consents
-from limited_use.guard import Refused
+from limited_use.agreements import consents
+from limited_use.guard.guard import Refused
 from limited_use.models import Consent, Leaf
+from limited_use.policy.vocabulary import Fact
 from limited_use.sinks import support as support_sink
-from limited_use.vault.records import Unopenable
-from limited_use.vocabulary import Fact
+from limited_use.vault.envelope import Unopenable
 from tests.api import cast
 from tests.factories import (
     actor_for,
@@ -188,17 +188,17 @@ class TestTheOwner:
     @pytest.mark.invariant(3)
     @pytest.mark.clause("LU-3.1")
     def test_finds_every_reading_in_their_own_ledger(self, mailbox, message, alice, sam):
-        from limited_use.ledger import own
+        from limited_use.ledger import subject_access
 
         opened(alice, message)
         for _ in range(2):
             assert read(desk(sam), message).status_code == 200
 
-        from limited_use.ledger import names
+        from limited_use.ledger import pseudonyms
 
-        naming = names.of(mailbox.connection_id)
+        naming = pseudonyms.of(mailbox.connection_id)
         subject = bytes.fromhex(naming(mailbox.id))
-        found = own.entries_of(
+        found = subject_access.entries_of(
             [subject], since=None, until=None, purpose="support.item", feature=None, limit=50
         )
         assert len(found) == 4
@@ -415,7 +415,7 @@ class TestSupport:
     def test_reads_nothing_under_words_that_have_changed(self, message, alice, sam, monkeypatch):
         from dataclasses import replace
 
-        from limited_use.features import FEATURES
+        from limited_use.policy.features import FEATURES
 
         opened(alice, message)
         monkeypatch.setitem(FEATURES, "support", replace(FEATURES["support"], version=2))

@@ -17,7 +17,7 @@ from integrations.fences import NoLongerLive
 from integrations.models import Connection, ConnectionStatus, Integration, IntegrationStatus
 from integrations.providers import errors
 from integrations.providers.oauth import TokenSet
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 from tests.factories import make_connection, make_integration
 from tests.integrations.google import ALICE_BOX
 

@@ -28,9 +28,9 @@ from integrations.sync import claims, engine
 from integrations.sync_products import PRODUCTS
 from integrations.tasks.purge import sweep_purges
 from integrations.watches import webhook_alarm
-from limited_use import settled_alarms
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
+from limited_use.usage import settled_alarms
 from tests.contract.subscription_worlds import answering
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
 from tests.integrations.pages import reading

@@ -11,15 +11,15 @@ import pytest
 
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
-from limited_use import guard
 from limited_use.access_request import AccessRequest
+from limited_use.guard import guard
+from limited_use.policy.key_lines import KeyLine
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.vault import keys
 from limited_use.vault.keyring.factory import _open_transit, get_keyring
 from limited_use.vault.keyring.port import KeyringConfig
-from limited_use.vault.lines import KeyLine
+from limited_use.vault.keyring.transit import TransitKeyring
 from limited_use.vault.sealing import sealer
-from limited_use.vault.transit_keyring import TransitKeyring
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests.keyrings import copy_keyring
 
 # For tests that hold with either keyring.

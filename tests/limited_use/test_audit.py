@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.ids import uuid7
-from limited_use.ledger import audit, differences, entries, published, sequencer, tree
-from limited_use.ledger.differences import Difference
+from limited_use.ledger import audit, entries, publication, row_diff, sequencer, tree
+from limited_use.ledger.row_diff import Difference
 from limited_use.models import Checkpoint, Leaf, Tile
-
-from .conftest import NOW
+from tests.limited_use.conftest import NOW
 
 
 def record(count):
@@ -155,14 +154,14 @@ class TestAudit:
 
     def test_finds_a_published_checkpoint_that_is_not_signed(self, ring):
         record(2)
-        path = published.current().path
+        path = publication.current().path
         path.write_text(path.read_text().replace("ledger.example/log1 ", "ledger.example/log2 "))
 
         assert "not signed by this log" in str(found())
 
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
         record(1)
-        with published.current().path.open("a") as file:
+        with publication.current().path.open("a") as file:
             file.write('{"note": "ledger.exa')
         record(1)
 
@@ -176,7 +175,7 @@ class TestDifferences:
     """Whatever happened first is named, wherever it happened."""
 
     def first(self, ours, theirs, low=0):
-        return differences.first(
+        return row_diff.first(
             low, ours, theirs, lambda one: theirs.index(one) + low if one in theirs else None
         )
 
@@ -238,7 +237,7 @@ class TestNewName:
 
         checked = audit.run()
         assert (checked.size, checked.checkpoint_count, checked.published_count) == (5, 2, 1)
-        latest, note = published.current().latest()
+        latest, note = publication.current().latest()
         assert (latest.origin, latest.size) == ("ledger.example/log2", 5)
         assert former.split("+", maxsplit=1)[0] not in note
 

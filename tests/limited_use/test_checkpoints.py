@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.ids import uuid7
-from limited_use import checkpoints, receipts
-from limited_use.checkpoints import NotConsistent
-from limited_use.ledger import consistency, entries, notes, published, sequencer, store, tree
+from limited_use.ledger import consistency, entries, notes, publication, sequencer, store, tree
 from limited_use.ledger.consistency import BadNote, BadProof
 from limited_use.ledger.notes import Checkpoint, VerifierKey
 from limited_use.models import Checkpoint as Made
-
-from .conftest import NOW
-from .test_ledger import NOTE, SIGNER, VECTOR_HASHES, VERIFIER
+from limited_use.receipts import receipts
+from limited_use.verify import checkpoints
+from limited_use.verify.checkpoints import NotConsistent
+from tests.limited_use.conftest import NOW
+from tests.limited_use.test_ledger import NOTE, SIGNER, VECTOR_HASHES, VERIFIER
 
 ORIGIN = "ledger.example/log1"
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
@@ -183,7 +183,7 @@ class TestProgram:
         proofs = tmp_path / "proofs.txt"
         proofs.write_text(capsys.readouterr().out)
         key = ["--key", str(sequencer.verifier_key())]
-        series = ["--checkpoints", published.current().path]
+        series = ["--checkpoints", publication.current().path]
 
         done = self.run(*key, *series, proofs)
 
@@ -232,11 +232,11 @@ class TestProveConsistency:
 class TestPublication:
     def test_takes_nothing_back(self, ring):
         record(3)
-        sink = published.current()
+        sink = publication.current()
         (three, note) = sink.latest()
 
         for other in (Checkpoint(ORIGIN, 2, three.root), Checkpoint(ORIGIN, 3, tree.EMPTY)):
-            with pytest.raises(published.WriteOnce):
+            with pytest.raises(publication.WriteOnce):
                 sink.append(other, note)
         assert list(sink.checkpoints()) == [(three, note)]
 
@@ -245,13 +245,13 @@ class TestPublication:
         record(1)
 
         assert (tmp_path / "outside" / "checkpoints.jsonl").stat().st_mode & 0o077 == 0
-        assert published.current().latest()[0].size == 1
+        assert publication.current().latest()[0].size == 1
 
     @pytest.mark.parametrize("lost", ["all", "the last"])
     def test_is_missed_when_lost(self, ring, lost):
         record(1)
         record(1)
-        path = published.current().path
+        path = publication.current().path
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("" if lost == "all" else lines[0])
 
@@ -268,14 +268,14 @@ class TestPublication:
 
         assert capsys.readouterr().out == note
         record(1)
-        assert published.current().latest()[0].size == 3
+        assert publication.current().latest()[0].size == 3
         call_command("publish_checkpoint")
-        assert len(list(published.current().checkpoints())) == 2
+        assert len(list(publication.current().checkpoints())) == 2
 
     def test_publishes_nothing_over_another_logs(self, ring, settings, tmp_path):
         record(2)
         settings.PUBLICATION_DIR = tmp_path / "new"
-        published.current().append(Checkpoint(ORIGIN, 1, tree.EMPTY), NOTE)
+        publication.current().append(Checkpoint(ORIGIN, 1, tree.EMPTY), NOTE)
 
         with pytest.raises(CommandError, match="nothing was published"):
             call_command("publish_checkpoint")
@@ -288,9 +288,8 @@ class TestPublication:
 @pytest.mark.django_db
 class TestSigners:
     def test_keep_a_former_key_for_what_it_signed(self, ring, settings):
-        from limited_use import signers
-        from limited_use.ledger import audit
-        from limited_use.vault.file_keyring import FileKeyring
+        from limited_use.ledger import audit, signing_keys
+        from limited_use.vault.keyring.file import FileKeyring
         from limited_use.vault.keyring.port import SigningKey
 
         record(2)
@@ -303,7 +302,7 @@ class TestSigners:
         FileKeyring.create(settings.KEYRING.folder)
         record(1)
 
-        ledger = [one for one in signers.history() if one.role is SigningKey.LEDGER]
+        ledger = [one for one in signing_keys.history() if one.role is SigningKey.LEDGER]
         assert [(one.key, one.until) for one in ledger] == [
             (sequencer.verifier_key(), None),
             (before, NOW),
@@ -311,15 +310,15 @@ class TestSigners:
         assert before != sequencer.verifier_key()
         assert audit.run().size == 3
         # Pinned keys of both times check the whole series; one alone does not.
-        series = [note for _, note in published.current().checkpoints()]
+        series = [note for _, note in publication.current().checkpoints()]
         proofs = [store.prove_consistency(2, 3)]
-        assert list(checkpoints.check(series, proofs, signers.known(SigningKey.LEDGER)))
+        assert list(checkpoints.check(series, proofs, signing_keys.known(SigningKey.LEDGER)))
         with pytest.raises(NotConsistent):
             list(checkpoints.check(series, proofs, [before]))
 
     def test_list_a_key_that_has_signed_nothing_yet(self, ring):
-        from limited_use import signers
+        from limited_use.ledger import signing_keys
 
-        assert [str(one.key) for one in signers.history()] == receipts.public_keys()
-        assert {one.since for one in signers.history()} == {None}
+        assert [str(one.key) for one in signing_keys.history()] == receipts.public_keys()
+        assert {one.since for one in signing_keys.history()} == {None}
         assert VerifierKey.parse(receipts.public_keys()[0])

@@ -6,10 +6,10 @@ import importlib
 
 import pytest
 
-from limited_use import clauses
-from limited_use.clauses import CLAUSES, Confidence
-from limited_use.policy import ALL_ELSE
-from limited_use.rules import RULES
+from limited_use.policy import clauses
+from limited_use.policy.clauses import CLAUSES, Confidence
+from limited_use.policy.evaluation import ALL_ELSE
+from limited_use.policy.rules import RULES
 from tests import bound_tests
 
 EACH = [pytest.param(clause, id=clause.id) for clause in CLAUSES.values()]

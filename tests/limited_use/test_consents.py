@@ -15,16 +15,15 @@ from accounts.ids import uuid7
 from accounts.memberships import NotAMember
 from accounts.models import Membership, Organisation, User
 from accounts.roles import Role
-from limited_use import consents
 from limited_use.access_request import Fence
-from limited_use.consents import NeedsAnEnd, Outdated
-from limited_use.features import FEATURES, Undeclared
+from limited_use.agreements import consents
+from limited_use.agreements.consents import NeedsAnEnd, Outdated
 from limited_use.models import Consent, Leaf
+from limited_use.policy.features import FEATURES, Undeclared
+from limited_use.policy.vocabulary import Purpose, Recipient
 from limited_use.vault import opening
 from limited_use.vault.opening import Unopenable
-from limited_use.vocabulary import Purpose, Recipient
-
-from .conftest import NOW
+from tests.limited_use.conftest import NOW
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)

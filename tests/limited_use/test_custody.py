@@ -15,13 +15,13 @@ from config import keys_fit
 from config.classes import ProcessClass
 from limited_use import checks
 from limited_use.models import DataKey, KeyEpoch
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
 from limited_use.tasks import turn_key_epoch
-from limited_use.vault import custody, epochs, keys, naming, rows
+from limited_use.vault import keyring_fit, keys, ledger_key_wrap, rows
 from limited_use.vault.keyring.port import EpochGone
-from limited_use.vault.lines import KeyLine
+from tests.limited_use.conftest import EITHER, NOW
 from tests.walls import acting_as
-
-from .conftest import EITHER, NOW
 
 CONTENT = KeyLine.CONTENT
 
@@ -45,15 +45,15 @@ def lose(ring, settings, tmp_path, openbao):
 @pytest.mark.scenario("A1")
 class TestProblems:
     def test_are_none_while_the_keyring_fits(self, holder):
-        assert custody.problems() == []
-        epochs.turn(CONTENT, NOW)
-        assert custody.problems() == []
+        assert keyring_fit.problems() == []
+        key_epochs.turn(CONTENT, NOW)
+        assert keyring_fit.problems() == []
         assert checks.check_custody(databases=["default"]) == []
 
     def test_name_keys_of_an_epoch_that_is_not_there(self, holder):
         DataKey.objects.update(kek_epoch=7)
 
-        (said,) = custody.problems()
+        (said,) = keyring_fit.problems()
         (problem,) = checks.check_custody(databases=["default"])
 
         assert said.startswith("1 content keys are wrapped under epoch 7")
@@ -63,27 +63,27 @@ class TestProblems:
     def test_stop_a_turn_that_would_take_the_number_of_a_lost_epoch(self, holder, ring):
         DataKey.objects.update(kek_epoch=2)
 
-        with pytest.raises(epochs.LeftBehind, match="older copy"):
-            epochs.turn(CONTENT, NOW)
+        with pytest.raises(key_epochs.LeftBehind, match="older copy"):
+            key_epochs.turn(CONTENT, NOW)
 
         assert ring.epochs(CONTENT) == (1,)
 
     def test_name_keys_of_another_keyring(self, holder):
         DataKey.objects.update(wrapped=b"\1" * 60)
 
-        (said,) = custody.problems()
+        (said,) = keyring_fit.problems()
 
         assert "another keyring" in said
 
     def test_name_another_keyring_to_a_web_process_by_the_key_that_is_nobodys(self, holder):
-        keys.create(holder=naming.holder_of(1), line=KeyLine.ACCOUNT, at=NOW)
+        keys.create(holder=ledger_key_wrap.holder_of(1), line=KeyLine.ACCOUNT, at=NOW)
         with acting_as(ProcessClass.WEB):
-            assert custody.problems() == []
+            assert keyring_fit.problems() == []
 
         DataKey.objects.update(wrapped=b"\1" * 60)
 
         with acting_as(ProcessClass.WEB):
-            (said,) = custody.problems()
+            (said,) = keyring_fit.problems()
         assert said.startswith("1 account keys are wrapped under an epoch 1 of another keyring")
 
     @pytest.mark.invariant(8)
@@ -95,7 +95,7 @@ class TestProblems:
         looked_at = rows.waiting(CONTENT, below=2, most=1)[0].holder
         DataKey.objects.filter(holder=looked_at).update(wrapped=b"\1" * 60)
 
-        (said,) = custody.problems()
+        (said,) = keyring_fit.problems()
 
         assert said.startswith("one of 4 content keys of epoch 1 does not unwrap, though others do")
 
@@ -103,7 +103,7 @@ class TestProblems:
     def test_name_an_epoch_that_came_back(self, ring, holder):
         KeyEpoch.objects.update(destroyed_at=NOW, entry_id=uuid7())
 
-        (said,) = custody.problems()
+        (said,) = keyring_fit.problems()
 
         assert said.startswith("the content key of epoch 1 is here")
 
@@ -117,7 +117,7 @@ class TestACopy:
         row = keys.read(holder)
         shutil.copytree(tmp_path / "keyring", tmp_path / "copy")
         keys.destroy(holder=holder)
-        epochs.turn(CONTENT, NOW)
+        key_epochs.turn(CONTENT, NOW)
         keys.forget()
         with pytest.raises(EpochGone):
             keys.unwrap(row)
@@ -125,13 +125,13 @@ class TestACopy:
         shutil.copytree(tmp_path / "copy", tmp_path / "keyring", dirs_exist_ok=True)
 
         assert keys.unwrap(row)
-        assert custody.problems()
+        assert keyring_fit.problems()
         # Turned as it says: gone again, and this copy with it.
-        epochs.turn(CONTENT, NOW)
+        key_epochs.turn(CONTENT, NOW)
         keys.forget()
         with pytest.raises(EpochGone):
             keys.unwrap(row)
-        assert custody.problems() == []
+        assert keyring_fit.problems() == []
 
 
 @pytest.mark.django_db
@@ -172,7 +172,7 @@ class TestTheWatch:
         assert ring.epochs(KeyLine.ACCOUNT) == (2,)
         assert ring.epochs(CONTENT) == (1, 2)
         (alarm,) = Alarm.objects.filter(kind="key_epoch.left_behind")
-        assert (alarm.about, alarm.body) == (epochs.SUBJECTS[CONTENT], {"line": "content"})
+        assert (alarm.about, alarm.body) == (key_epochs.SUBJECTS[CONTENT], {"line": "content"})
 
     def test_says_nothing_while_all_is_well(self, ring, holder):
         turn_key_epoch()
@@ -190,18 +190,18 @@ class TestAKeyringThatIsGone:
         with pytest.raises(CommandError, match=r"^1 keys in the database are of a keyring"):
             call_command("init_keyring")
 
-        assert custody.orphans() == 1
+        assert keyring_fit.orphans() == 1
 
     def test_is_given_up_where_somebody_says_so(self, holder, lose):
         lose()
 
         call_command("init_keyring", anew=True)
 
-        assert custody.orphans() == 0
-        assert "another keyring" in " ".join(custody.problems())
+        assert keyring_fit.orphans() == 0
+        assert "another keyring" in " ".join(keyring_fit.problems())
 
     def test_is_not_one_that_is_there(self, holder):
-        assert custody.orphans() == 0
+        assert keyring_fit.orphans() == 0
         call_command("init_keyring")
 
     def test_is_not_missed_where_nothing_was_sealed(self, ring, db, lose):
@@ -209,7 +209,7 @@ class TestAKeyringThatIsGone:
 
         call_command("init_keyring")
 
-        assert custody.problems() == []
+        assert keyring_fit.problems() == []
 
 
 @pytest.mark.django_db

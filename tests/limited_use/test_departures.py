@@ -16,11 +16,11 @@ from joserfc.jwk import ECKey
 from accounts import delegations
 from accounts.ids import uuid7
 from accounts.models import Delegation, Membership, Organisation, ServiceClient, Session, User
-from limited_use import consents, shares
-from limited_use.features import FEATURES
+from limited_use.agreements import consents, shares
 from limited_use.ledger import entries
 from limited_use.models import Leaf, Share
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 from tests.accounts.cast import EC
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("ring")]

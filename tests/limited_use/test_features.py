@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.models import ServiceClient
-from limited_use import checks, features
-from limited_use.features import FEATURES, Undeclared
-from limited_use.rules import RULES
-from limited_use.service_clients import create_declared_client
-from limited_use.vocabulary import DataClass, Purpose
+from limited_use import checks
+from limited_use.agreements.service_clients import create_declared_client
+from limited_use.policy import features
+from limited_use.policy.features import FEATURES, Undeclared
+from limited_use.policy.rules import RULES
+from limited_use.policy.vocabulary import DataClass, Purpose
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -118,7 +119,7 @@ class TestChecks:
         assert {error.id for error in found} <= {"limited_use.E011"}
 
     def test_find_a_line_without_a_key(self, ring):
-        from limited_use.vault.lines import KeyLine
+        from limited_use.policy.key_lines import KeyLine
 
         ring.destroy(KeyLine.CREDENTIAL, 1)
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limited_use import golden
-from limited_use.policy import RULES, TABLE, compile_rules, decide
-from limited_use.rules import Rule
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy import decision_table
+from limited_use.policy.evaluation import RULES, TABLE, compile_rules, decide
+from limited_use.policy.rules import Rule
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 REVIEWED = Path(__file__).with_name("policy.golden")
 FACTS = frozenset(Fact)
@@ -37,64 +37,70 @@ class TestThePage:
     @pytest.mark.claim("home.nothing-else", "feature.inbox", "feature.calendar")
     def test_is_what_was_reviewed(self):
         reviewed = REVIEWED.read_text(encoding="utf-8")
-        changed = "\n".join(golden.changes(golden.read(reviewed), golden.answers()))
+        changed = "\n".join(
+            decision_table.changes(decision_table.read(reviewed), decision_table.answers())
+        )
 
-        assert golden.render() == reviewed, (
-            "the policy has changed: write the page anew with `python -m limited_use.golden`,"
+        assert decision_table.render() == reviewed, (
+            "the policy has changed: write the page anew with `python -m limited_use.policy.decision_table`,"
             f" and have it reviewed\n{changed}"
         )
 
     def test_holds_every_use_there_is_once(self):
-        found = golden.read(golden.render())
+        found = decision_table.read(decision_table.render())
 
         assert set(found) == set(TABLE)
-        assert found == golden.answers()
+        assert found == decision_table.answers()
 
     def test_says_of_each_use_what_the_policy_decides(self):
-        for use, answer in golden.read(REVIEWED.read_text(encoding="utf-8")).items():
-            assert answer.startswith(golden.PERMIT) is decide(use, FACTS).allowed
+        for use, answer in decision_table.read(REVIEWED.read_text(encoding="utf-8")).items():
+            assert answer.startswith(decision_table.PERMIT) is decide(use, FACTS).allowed
             assert decide(use, FACTS).rule_id in answer
 
     def test_is_not_read_where_it_says_two_things_of_one_use(self):
         twice = "[marketing]\n  owner\n    refuse  profile: a\n    refuse  everything: b\n"
 
         with pytest.raises(ValueError, match="two lines"):
-            golden.read(twice)
+            decision_table.read(twice)
 
     def test_is_not_read_where_it_names_what_is_no_word(self):
         with pytest.raises(ValueError, match="gossip"):
-            golden.read("[marketing]\n  owner\n    refuse  gossip: a\n")
+            decision_table.read("[marketing]\n  owner\n    refuse  gossip: a\n")
 
     def test_puts_what_can_be_permitted_first_and_identical_answers_together(self):
-        lines = golden.render().splitlines()
+        lines = decision_table.render().splitlines()
         block = lines[lines.index("[notify.owner]") :]
 
-        assert block[2].split()[0] == golden.PERMIT
+        assert block[2].split()[0] == decision_table.PERMIT
         assert "    refuse  everything: never-score-credit" in lines
 
 
 class TestChanges:
     def test_are_none_between_a_page_and_itself(self):
-        assert list(golden.changes(golden.answers(), golden.answers())) == []
+        assert (
+            list(decision_table.changes(decision_table.answers(), decision_table.answers())) == []
+        )
 
     def test_name_each_use_that_is_opened_and_closed(self):
         # The rule against marketing is taken out, and somebody permits it.
         others = [one for one in RULES if one.id != "never-market"]
-        opened = golden.answers(compile_rules([*others, rule(allow=True)]))
+        opened = decision_table.answers(compile_rules([*others, rule(allow=True)]))
 
-        lines = list(golden.changes(golden.answers(), opened))
+        lines = list(decision_table.changes(decision_table.answers(), opened))
 
         assert [line for line in lines if line.startswith("OPENS")] == [
             "OPENS   mail.content for marketing to owner: PERMIT planted if key_live"
         ]
         assert "CLOSES  mail.content for marketing to owner: refuse never-market" in list(
-            golden.changes(opened, golden.answers())
+            decision_table.changes(opened, decision_table.answers())
         )
 
     def test_name_a_use_that_is_refused_for_another_reason(self):
         planted = rule(allow=False, purpose=Purpose.INBOX_DISPLAY, of=DataClass.FILE_CONTENT)
         lines = list(
-            golden.changes(golden.answers(), golden.answers(compile_rules([*RULES, planted])))
+            decision_table.changes(
+                decision_table.answers(), decision_table.answers(compile_rules([*RULES, planted]))
+            )
         )
 
         assert lines == [
@@ -113,10 +119,12 @@ class TestChanges:
         )
     )
     def test_of_a_rule_that_forbids_open_nothing(self, planted):
-        after = golden.answers(compile_rules([*RULES, planted]))
+        after = decision_table.answers(compile_rules([*RULES, planted]))
 
         assert not [
-            line for line in golden.changes(golden.answers(), after) if line.startswith("OPENS")
+            line
+            for line in decision_table.changes(decision_table.answers(), after)
+            if line.startswith("OPENS")
         ]
 
     def test_are_told_on_the_command_line(self, tmp_path):
@@ -125,7 +133,7 @@ class TestChanges:
         old.write_text(page.replace("profile: owner-sees-own-account if", "profile: another if", 1))
 
         told = subprocess.run(
-            [sys.executable, "-m", "limited_use.golden", str(old)],
+            [sys.executable, "-m", "limited_use.policy.decision_table", str(old)],
             capture_output=True,
             text=True,
             check=True,
@@ -138,6 +146,6 @@ class TestChanges:
 def test_a_use_that_nobody_answered_counts_as_refused():
     use = Use(DataClass.PROFILE, Purpose.INBOX_DISPLAY, Recipient.OWNER)
 
-    (line,) = golden.changes({}, {use: golden.answers()[use]})
+    (line,) = decision_table.changes({}, {use: decision_table.answers()[use]})
 
     assert line.startswith("OPENS")

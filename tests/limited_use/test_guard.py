@@ -12,15 +12,15 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from config.logging import JsonLines
-from limited_use import guard, policy, use_entries
-from limited_use.features import FEATURES, Feature
-from limited_use.guard import Refused
+from limited_use.guard import decision_entries, guard
+from limited_use.guard.guard import Refused
 from limited_use.ledger import entries
 from limited_use.models import Leaf
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy import evaluation
+from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests import unrecorded
-
-from .conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_METADATA, SYSTEM
+from tests.limited_use.conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_METADATA, SYSTEM
 
 TO_FEATURE = Use(DataClass.MAIL_METADATA, Purpose.INBOX_DISPLAY, Recipient.PLATFORM_FEATURE)
 FEATURE_FACTS = OWNING | {Fact.DELEGATION_LIVE, Fact.GRANT_LIVE}
@@ -108,7 +108,7 @@ class TestPermits:
     @pytest.mark.invariant(3)
     def test_gives_no_permit_if_the_ledger_cannot_be_written(self, ask, monkeypatch):
         fixed = uuid7()
-        monkeypatch.setattr(use_entries, "uuid7", lambda: fixed)
+        monkeypatch.setattr(decision_entries, "uuid7", lambda: fixed)
         guard.permit(ask(), at=NOW)
 
         with pytest.raises(IntegrityError):
@@ -265,7 +265,7 @@ class TestOfPersons:
 class TestWhatIsCounted:
     def test_is_made_of_listed_words_numbers_and_pseudonyms(self, ask):
         # What sums are made of: nothing here could hold a name, an address or a text.
-        words = {*DataClass, *Purpose, *Recipient, *FEATURES, *ActorKind, *policy.SAYS}
+        words = {*DataClass, *Purpose, *Recipient, *FEATURES, *ActorKind, *evaluation.SAYS}
         asks = [ask(), ask(use=SHOW_CONTENT, count=3), ask(use=TO_FEATURE, actor=WIDGET)]
 
         _, _, records = unrecorded.decided(asks, at=NOW)

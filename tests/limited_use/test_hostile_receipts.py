@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from limited_use import documents, verify
-from limited_use.ledger import notes, proofs, pseudonyms, tree
+from limited_use.ledger import notes, proofs, pseudonym_derivation, signed_documents, tree
 from limited_use.ledger.notes import Checkpoint, VerifierKey
+from limited_use.verify import verifier
 
 ORIGIN = "ledger.example"
 _PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -55,7 +55,7 @@ RECEIPT = {
         "provider_revocation": {"outcome": "confirmed"},
         "remains": {"backups": {"until": "2026-12-25"}},
     },
-    "ledger": {"origin": ORIGIN, "proofs": [prove(documents.canonical(ENTRY))]},
+    "ledger": {"origin": ORIGIN, "proofs": [prove(signed_documents.canonical(ENTRY))]},
 }
 BUNDLE = {
     "v": 1,
@@ -76,19 +76,19 @@ PART = {
     "names": [{"id": "i", "what": "connection", "says": "w", "name": "n"}],
     "ledger": {"origin": ORIGIN, "proofs": []},
 }
-_SECRET = bytes(pseudonyms.KEY_BYTES)
+_SECRET = bytes(pseudonym_derivation.KEY_BYTES)
 _OWN = UUID(int=1)
-_AT_THE_END = pseudonyms.name_at_the_end(_SECRET, _OWN).hex()
+_AT_THE_END = pseudonym_derivation.name_at_the_end(_SECRET, _OWN).hex()
 GOOD_PART = {
     **PART,
     "key": _SECRET.hex(),
-    "commitment": pseudonyms.commitment(_SECRET).hex(),
+    "commitment": pseudonym_derivation.commitment(_SECRET).hex(),
     "names": [
         {
             "id": str(_OWN),
             "what": "connection",
             "says": "w",
-            "name": pseudonyms.name(_SECRET, _OWN).hex(),
+            "name": pseudonym_derivation.name(_SECRET, _OWN).hex(),
             "name_at_the_end": _AT_THE_END,
             "name_of_the_service": "n",
         }
@@ -97,10 +97,10 @@ GOOD_PART = {
         "origin": ORIGIN,
         "proofs": [
             prove(
-                documents.canonical(
+                signed_documents.canonical(
                     {
                         "event": "ledger_key.set_aside",
-                        "body": {"commitment": pseudonyms.commitment(_SECRET).hex()},
+                        "body": {"commitment": pseudonym_derivation.commitment(_SECRET).hex()},
                         "subject": _AT_THE_END,
                     }
                 )
@@ -146,7 +146,7 @@ def changed(draw: Callable[..., Any], whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def sign(value: dict[str, Any]) -> bytes:
-    return documents.sign(value, KEY, _PRIVATE.sign)
+    return signed_documents.sign(value, KEY, _PRIVATE.sign)
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def run(tmp_path, capsys):
         for file, content in zip(files, contents, strict=True):
             file.write_bytes(content)
         named = [option.format(*files) for option in options]
-        status = verify.main(["--key", str(KEY), *named])
+        status = verifier.main(["--key", str(KEY), *named])
         return status, capsys.readouterr().out
 
     return run_on
@@ -187,7 +187,7 @@ class TestGoodFiles:
         assert run(sign(RECEIPT))[0] == 0
         assert run(sign(BUNDLE))[0] == 0
         assert run(json.dumps(GOOD_PART).encode(), options=("--part", "{0}"))[0] == 0
-        assert run(prove(documents.canonical(ENTRY)).encode())[0] == 0
+        assert run(prove(signed_documents.canonical(ENTRY)).encode())[0] == 0
 
 
 class TestDeepJson:
@@ -246,14 +246,14 @@ class TestOtherHostileFiles:
     def test_of_an_export_are_not_proven(self, index):
         line = f'{{"index": {index}, "payload": "[]"}}'
 
-        with pytest.raises(verify.NotProven):
-            verify.check_part(json.dumps(GOOD_PART).encode(), line, None, [KEY])
+        with pytest.raises(verifier.NotProven):
+            verifier.check_part(json.dumps(GOOD_PART).encode(), line, None, [KEY])
 
     def test_with_a_member_twice_are_not_proven(self, run):
         signed = sign(RECEIPT)[:-1]
         twice = signed.replace(b'"kind":', b'"kind":"x","kind":', 1) + b"\n"
         resigned = twice[: twice.rindex(b',"signature"')]
-        signature = base64.b64encode(_PRIVATE.sign(documents.DOMAIN + resigned))
+        signature = base64.b64encode(_PRIVATE.sign(signed_documents.DOMAIN + resigned))
 
         assert is_refused(run(twice))
         assert is_refused(run(resigned + b',"signature":"' + signature + b'"}\n'))

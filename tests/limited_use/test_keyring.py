@@ -12,13 +12,13 @@ from django.db import connection
 
 from accounts.ids import uuid7
 from limited_use.models import DataKey, KeyEpoch, Leaf
-from limited_use.vault import epochs, keys, opening
-from limited_use.vault.file_keyring import FileKeyring
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
+from limited_use.vault import keys, opening
 from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.file import FileKeyring
 from limited_use.vault.keyring.port import Bound, EpochGone, MacKey, NoKeyring, SigningKey
-from limited_use.vault.lines import KeyLine
-
-from .conftest import EITHER, NOW
+from tests.limited_use.conftest import EITHER, NOW
 
 CONTENT = KeyLine.CONTENT
 
@@ -143,9 +143,9 @@ class TestTurn:
     def test_wraps_every_survivor_anew_and_says_how_many_of_how_many(
         self, survivors, ring, monkeypatch
     ):
-        monkeypatch.setattr(epochs, "BATCH", 2)
+        monkeypatch.setattr(key_epochs, "BATCH", 2)
 
-        turned = epochs.turn(CONTENT, NOW)
+        turned = key_epochs.turn(CONTENT, NOW)
 
         assert (turned.rewrapped_count, turned.key_count, turned.destroyed) == (5, 5, (1,))
         assert set(DataKey.objects.values_list("kek_epoch", flat=True)) == {2}
@@ -155,7 +155,7 @@ class TestTurn:
         sealed, held = seal(), permit()
 
         for _ in range(3):
-            epochs.turn(CONTENT, NOW)
+            key_epochs.turn(CONTENT, NOW)
             keys.forget()
 
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
@@ -175,14 +175,14 @@ class TestTurn:
         keys.destroy(holder=holder)
         assert keys.unwrap(remembered)
 
-        epochs.turn(CONTENT, NOW)
+        key_epochs.turn(CONTENT, NOW)
         keys.forget()
 
         with pytest.raises(EpochGone):
             keys.unwrap(remembered)
 
     def test_records_which_epoch_ended(self, survivors):
-        epochs.turn(CONTENT, NOW)
+        key_epochs.turn(CONTENT, NOW)
 
         ended = KeyEpoch.objects.get(line=CONTENT, number=1)
         entry = bytes(Leaf.objects.get(id=ended.entry_id).payload)
@@ -191,7 +191,7 @@ class TestTurn:
         assert b'"epoch":1' in entry
 
     def test_does_not_touch_the_other_line(self, survivors, ring):
-        epochs.turn(CONTENT, NOW)
+        key_epochs.turn(CONTENT, NOW)
 
         assert ring.epochs(KeyLine.CREDENTIAL) == (1,)
 
@@ -207,7 +207,7 @@ class TestTurn:
 
         monkeypatch.setattr(type(ring), "rewrap", meanwhile)
 
-        turned = epochs.turn(CONTENT, NOW)
+        turned = key_epochs.turn(CONTENT, NOW)
 
         assert (turned.rewrapped_count, turned.key_count) == (4, 4)
         assert keys.read(survivors[0]) is None
@@ -221,12 +221,12 @@ class TestTurn:
             raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr(epochs, step, die)
+            patch.setattr(key_epochs, step, die)
             with pytest.raises(Killed):
-                epochs.turn(CONTENT, NOW)
+                key_epochs.turn(CONTENT, NOW)
         assert ring.epochs(CONTENT) == (1, 2)
 
-        turned = epochs.turn(CONTENT, NOW)
+        turned = key_epochs.turn(CONTENT, NOW)
 
         assert (turned.epoch, turned.destroyed) == (2, (1,))
         assert ring.epochs(CONTENT) == (2,)
@@ -236,19 +236,19 @@ class TestTurn:
     ):
         with monkeypatch.context() as patch:
             patch.setattr(
-                epochs.entries, "record", lambda **_: (_ for _ in ()).throw(KeyboardInterrupt)
+                key_epochs.entries, "record", lambda **_: (_ for _ in ()).throw(KeyboardInterrupt)
             )
             with pytest.raises(KeyboardInterrupt):
-                epochs.turn(CONTENT, NOW)
+                key_epochs.turn(CONTENT, NOW)
 
-        assert epochs.turn(CONTENT, NOW).destroyed == (1, 2)
+        assert key_epochs.turn(CONTENT, NOW).destroyed == (1, 2)
 
     @pytest.mark.scenario("O1")
     def test_fails_closed_if_a_key_would_be_left_behind(self, survivors, ring):
         DataKey.objects.filter(holder=survivors[0]).update(wrapped=b"damaged" * 9)
 
-        with pytest.raises(epochs.LeftBehind):
-            epochs.turn(CONTENT, NOW)
+        with pytest.raises(key_epochs.LeftBehind):
+            key_epochs.turn(CONTENT, NOW)
 
         assert ring.epochs(CONTENT) == (1, 2)
 

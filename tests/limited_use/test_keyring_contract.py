@@ -8,13 +8,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from accounts.ids import uuid7
-from limited_use.vault.file_keyring import FileKeyring
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault.keyring.factory import read_config
+from limited_use.vault.keyring.file import FileKeyring
 from limited_use.vault.keyring.port import Bound, EpochGone, MacKey, NoKeyring, Rewrap, SigningKey
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.transit_keyring import TransitKeyring
-
-from .conftest import EITHER
+from limited_use.vault.keyring.transit import TransitKeyring
+from tests.limited_use.conftest import EITHER
 
 CONTENT, CREDENTIAL = KeyLine.CONTENT, KeyLine.CREDENTIAL
 KEY = bytes(range(32))

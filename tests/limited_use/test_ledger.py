@@ -17,7 +17,7 @@ from limited_use.ledger import (
     entries,
     notes,
     proofs,
-    published,
+    publication,
     sequencer,
     store,
     tiles,
@@ -26,8 +26,7 @@ from limited_use.ledger import (
 from limited_use.ledger.notes import BadNote, VerifierKey
 from limited_use.ledger.tree import BadProof
 from limited_use.models import Checkpoint, Leaf, Tile
-
-from .conftest import NOW
+from tests.limited_use.conftest import NOW
 
 VECTOR_LEAVES = [f"leaf-{n}".encode() for n in range(7)]
 VECTOR_HASHES = [tree.leaf_hash(leaf) for leaf in VECTOR_LEAVES]
@@ -357,7 +356,7 @@ class TestEntries:
                 cursor.execute("TRUNCATE limited_use_leaf")
 
     def test_name_the_same_subject_alike_under_one_keyring_only(self, ring, settings, tmp_path):
-        from limited_use.vault.file_keyring import FileKeyring
+        from limited_use.vault.keyring.file import FileKeyring
 
         subject = uuid7()
         name = entries.pseudonym(subject)
@@ -396,10 +395,10 @@ class TestSequencer:
     def test_does_nothing_twice(self, ring):
         record(3)
         sequencer.run(NOW)
-        lines = published.current().path.read_text()
+        lines = publication.current().path.read_text()
 
         assert sequencer.run(NOW).placed_count == 0
-        assert published.current().path.read_text() == lines
+        assert publication.current().path.read_text() == lines
 
     def test_proves_its_entries_and_that_it_only_grew(self, ring):
         first = record(3)
@@ -438,23 +437,23 @@ class TestSequencer:
         record(2)
         sequencer.run(NOW)
         note = Checkpoint.objects.get(size=2).note
-        lines = published.current().path.read_text()
+        lines = publication.current().path.read_text()
         Checkpoint.objects.update(note="", signed_at=None)
 
         sequencer.run(NOW)
 
         assert Checkpoint.objects.get(size=2).note == note
-        assert published.current().path.read_text() == lines
+        assert publication.current().path.read_text() == lines
 
     def test_goes_on_after_a_line_that_a_crash_cut_short(self, ring):
         record(1)
         sequencer.run(NOW)
-        with published.current().path.open("a") as file:
+        with publication.current().path.open("a") as file:
             file.write('{"origin": "ledger.exa')
         record(1)
 
         assert sequencer.run(NOW).size == 2
-        assert published.current().latest()[0].size == 2
+        assert publication.current().latest()[0].size == 2
 
     def test_refuses_to_go_on_from_a_database_that_was_rewound(self, ring):
         record(3)

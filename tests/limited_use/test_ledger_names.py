@@ -12,18 +12,25 @@ from django.db import connection, transaction
 
 from accounts import row_owner
 from accounts.ids import uuid7
-from limited_use import guard, revived
-from limited_use.guard import Refused
-from limited_use.ledger import entries, keys, names, pseudonyms, published, sequencer
-from limited_use.ledger_models import LedgerKey, WrappedLedgerKey
+from limited_use.guard import guard
+from limited_use.guard.guard import Refused
+from limited_use.ledger import (
+    entries,
+    keys,
+    pseudonym_derivation,
+    pseudonyms,
+    publication,
+    sequencer,
+)
 from limited_use.models import DataKey, Leaf
-from limited_use.vault import epochs, naming, naming_rows
+from limited_use.models.ledger_keys import LedgerKey, WrappedLedgerKey
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs, resurrected_keys
+from limited_use.vault import ledger_key_wrap, naming_rows
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import EpochGone
-from limited_use.vault.lines import KeyLine
 from tests.integrations.household import person
-
-from .conftest import EITHER, MALLORY, NOW, OWNING, SYSTEM
+from tests.limited_use.conftest import EITHER, MALLORY, NOW, OWNING, SYSTEM
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(3)]
 LATER = NOW + keys.OFFERED_FOR
@@ -31,8 +38,8 @@ LATER = NOW + keys.OFFERED_FOR
 
 @pytest.fixture(autouse=True)
 def _cold(ring):
-    naming.forget()
-    names.forget()
+    ledger_key_wrap.forget()
+    pseudonyms.forget()
 
 
 @pytest.fixture
@@ -58,8 +65,8 @@ def ended(connected):
 
 def cold():
     """As another process would begin."""
-    naming.forget()
-    names.forget()
+    ledger_key_wrap.forget()
+    pseudonyms.forget()
 
 
 def connect_at_the_web():
@@ -86,12 +93,16 @@ class TestNames:
         for holder in (one, other):
             keys.create(holder=holder, at=NOW)
 
-        found = {names.of(one)(subject), names.of(other)(subject), entries.pseudonym(subject)}
+        found = {
+            pseudonyms.of(one)(subject),
+            pseudonyms.of(other)(subject),
+            entries.pseudonym(subject),
+        }
 
         assert len(found) == 3
         cold()
-        assert names.of(one)(subject) in found
-        assert all(len(bytes.fromhex(name)) == pseudonyms.NAME_BYTES for name in found)
+        assert pseudonyms.of(one)(subject) in found
+        assert all(len(bytes.fromhex(name)) == pseudonym_derivation.NAME_BYTES for name in found)
 
     @EITHER
     @pytest.mark.parametrize("process_class", ["web", "staff", "sync", "purge"])
@@ -100,26 +111,26 @@ class TestNames:
     ):
         settings.PROCESS_CLASS = "web"
         connected, subject = connect_at_the_web(), uuid7()
-        name = names.of(connected)(subject)
+        name = pseudonyms.of(connected)(subject)
         cold()
         settings.PROCESS_CLASS = process_class
 
-        assert names.of(connected)(subject) == name != entries.pseudonym(subject)
+        assert pseudonyms.of(connected)(subject) == name != entries.pseudonym(subject)
 
     @pytest.mark.claim("receipt.pseudonyms-ours")
     def test_are_the_services_own_where_there_is_no_key(self, ring):
         subject = uuid7()
 
-        assert names.of(uuid7())(subject) == entries.pseudonym(subject)
-        assert names.of(uuid7()).at_the_end(subject) == entries.pseudonym(subject)
+        assert pseudonyms.of(uuid7())(subject) == entries.pseudonym(subject)
+        assert pseudonyms.of(uuid7()).at_the_end(subject) == entries.pseudonym(subject)
 
     def test_are_others_in_a_removal_than_in_use(self, connected):
-        name = names.of(connected)
+        name = pseudonyms.of(connected)
 
         assert name(connected) != name.at_the_end(connected)
 
     def test_say_nothing_of_their_key(self, connected):
-        name = names.of(connected)
+        name = pseudonyms.of(connected)
         name(uuid7())
 
         assert repr(name) == "<Naming>"
@@ -127,38 +138,38 @@ class TestNames:
 
     def test_stay_the_same_when_the_key_epoch_turns(self, connected):
         subject = uuid7()
-        name = names.of(connected)
+        name = pseudonyms.of(connected)
         before = name(subject), name.at_the_end(subject)
 
-        epochs.turn(naming.LINE, NOW)
+        key_epochs.turn(ledger_key_wrap.LINE, NOW)
 
         cold()
-        after = names.of(connected)
+        after = pseudonyms.of(connected)
         assert (after(subject), after.at_the_end(subject)) == before
 
     def test_stay_the_same_for_who_read_the_key_before_the_turn(self, connected, monkeypatch):
         subject, read = uuid7(), naming_rows.read
-        before = names.of(connected)(subject)
+        before = pseudonyms.of(connected)(subject)
         former = [read(connected, commitment_of(connected))]
-        epochs.turn(naming.LINE, NOW)
+        key_epochs.turn(ledger_key_wrap.LINE, NOW)
         cold()
 
         monkeypatch.setattr(
             naming_rows, "read", lambda *key: former.pop() if former else read(*key)
         )
 
-        assert names.of(connected)(subject) == before
+        assert pseudonyms.of(connected)(subject) == before
         assert not former
 
     def test_need_no_key_store_once_a_process_made_one(self, connected, settings):
         other, subject = uuid7(), uuid7()
         keys.create(holder=other, at=NOW)
         ring = get_keyring()
-        names.of(connected)(subject)
+        pseudonyms.of(connected)(subject)
         for path in ring._directory.glob("kek-*"):
             path.unlink()
 
-        assert names.of(other)(subject) != entries.pseudonym(subject)
+        assert pseudonyms.of(other)(subject) != entries.pseudonym(subject)
 
 
 class TestGuard:
@@ -168,7 +179,7 @@ class TestGuard:
         return last()
 
     def test_names_what_is_somebodys_own_by_the_connections_key(self, ask, holder, connected):
-        name = names.of(connected)
+        name = pseudonyms.of(connected)
 
         entry = self.record(ask, names=name)
 
@@ -178,10 +189,10 @@ class TestGuard:
         assert (entry["actor"], entry["on_behalf_of"]) == (name(alice), name(alice))
 
     def test_names_what_the_service_does_by_itself_likewise(self, ask, holder, connected):
-        entry = self.record(ask, names=names.of(connected), actor=SYSTEM, facts=frozenset())
+        entry = self.record(ask, names=pseudonyms.of(connected), actor=SYSTEM, facts=frozenset())
 
         assert entry["event"] == "use.refused"
-        assert entry["subject"] == names.of(connected)(holder)
+        assert entry["subject"] == pseudonyms.of(connected)(holder)
 
     @pytest.mark.scenario("X1")
     def test_leaves_one_trace_of_somebody_elses_asking_whether_it_exists_or_not(
@@ -190,7 +201,7 @@ class TestGuard:
         foreign = {"actor": MALLORY, "on_behalf_of": MALLORY.user_id}
 
         there = self.record(
-            ask, names=names.of(connected), facts=OWNING - {"actor_owns"}, **foreign
+            ask, names=pseudonyms.of(connected), facts=OWNING - {"actor_owns"}, **foreign
         )
         not_there = self.record(ask, facts=frozenset(), **foreign)
 
@@ -198,7 +209,7 @@ class TestGuard:
         assert there["subject"] == not_there["subject"] == entries.pseudonym(holder)
         assert there["actor"] == not_there["actor"] == entries.pseudonym(MALLORY.id)
         # Nor is the key so much as opened for it.
-        assert names.of(connected)._key is None
+        assert pseudonyms.of(connected)._key is None
 
 
 class TestKey:
@@ -206,14 +217,14 @@ class TestKey:
     def test_stands_nowhere_in_clear_and_is_handed_out_once(self, ring):
         connected, subject = uuid7(), uuid7()
         keys.create(holder=connected, at=NOW)
-        name = names.of(connected)(subject)
+        name = pseudonyms.of(connected)(subject)
         ended(connected)
 
         key = keys.take(holder=connected, at=NOW)
 
-        assert pseudonyms.name(key, subject).hex() == name
+        assert pseudonym_derivation.name(key, subject).hex() == name
         row = LedgerKey.objects.get(holder=connected)
-        assert bytes(row.commitment) == pseudonyms.commitment(key)
+        assert bytes(row.commitment) == pseudonym_derivation.commitment(key)
         assert row.outcome == "taken"
         assert not WrappedLedgerKey.objects.exists()
         with pytest.raises(keys.NotOffered):
@@ -244,7 +255,7 @@ class TestKey:
             keys.take(holder=connected, at=NOW)
 
     def test_is_kept_as_a_commitment_in_the_ledger(self, connected):
-        name = names.of(connected).at_the_end(connected)
+        name = pseudonyms.of(connected).at_the_end(connected)
         ended(connected)
         assert last()["event"] == "ledger_key.set_aside"
 
@@ -254,7 +265,7 @@ class TestKey:
         assert entry["event"] == "ledger_key.destroyed"
         assert entry["subject"] == name
         assert entry["body"] == {
-            "commitment": pseudonyms.commitment(key).hex(),
+            "commitment": pseudonym_derivation.commitment(key).hex(),
             "outcome": "taken",
         }
 
@@ -270,28 +281,28 @@ class TestKey:
 
     def test_is_made_once(self, connected):
         subject = uuid7()
-        name = names.of(connected)(subject)
+        name = pseudonyms.of(connected)(subject)
 
         keys.create(holder=connected, at=NOW)
 
-        assert names.of(connected)(subject) == name
+        assert pseudonyms.of(connected)(subject) == name
 
     def test_leaves_nobody_who_could_make_its_names(self, connected):
         subject = uuid7()
-        entries.record(event="x.done", about=subject, at=NOW, name=names.of(connected))
+        entries.record(event="x.done", about=subject, at=NOW, name=pseudonyms.of(connected))
         named = bytes(Leaf.objects.get().subject)
         former = WrappedLedgerKey.objects.get(holder=connected)
         ended(connected)
         keys.take(holder=connected, at=NOW)
-        epochs.turn(naming.LINE, NOW)
+        key_epochs.turn(ledger_key_wrap.LINE, NOW)
         cold()
 
         # Not the service, not with what it has left, and not with an old copy of the row.
-        assert names.of(connected)(subject) == entries.pseudonym(subject) != named.hex()
-        assert naming.key_of(connected, commitment_of(connected)) is None
+        assert pseudonyms.of(connected)(subject) == entries.pseudonym(subject) != named.hex()
+        assert ledger_key_wrap.key_of(connected, commitment_of(connected)) is None
         former.save(force_insert=True)
         with pytest.raises(EpochGone):
-            naming.key_of(connected, commitment_of(connected))
+            ledger_key_wrap.key_of(connected, commitment_of(connected))
         former.delete()
         for table in connection.introspection.table_names():
             if table != "limited_use_leaf":
@@ -305,9 +316,9 @@ class TestKey:
 class TestTurn:
     def test_replaces_what_ledger_keys_are_wrapped_under(self, connected):
         before = WrappedLedgerKey.objects.get(holder=connected).kek_epoch
-        wrapping = DataKey.objects.get(holder=naming.holder_of(before))
+        wrapping = DataKey.objects.get(holder=ledger_key_wrap.holder_of(before))
 
-        turned = epochs.turn(naming.LINE, NOW)
+        turned = key_epochs.turn(ledger_key_wrap.LINE, NOW)
 
         assert WrappedLedgerKey.objects.get(holder=connected).kek_epoch == turned.epoch > before
         # Not wrapped anew, or an old copy of the row would open for as long as it lives.
@@ -318,8 +329,8 @@ class TestTurn:
         others = [uuid7() for _ in range(5)]
         for other in others:
             keys.create(holder=other, at=NOW)
-        found = {other: names.of(other)(other) for other in others}
-        monkeypatch.setattr(naming, "BATCH", 2)
+        found = {other: pseudonyms.of(other)(other) for other in others}
+        monkeypatch.setattr(ledger_key_wrap, "BATCH", 2)
         save = naming_rows.rewrap
         calls = []
 
@@ -332,60 +343,60 @@ class TestTurn:
         with monkeypatch.context() as patch:
             patch.setattr(naming_rows, "rewrap", killed)
             with pytest.raises(KeyboardInterrupt):
-                epochs.turn(naming.LINE, NOW)
+                key_epochs.turn(ledger_key_wrap.LINE, NOW)
         cold()
-        assert {other: names.of(other)(other) for other in others} == found
+        assert {other: pseudonyms.of(other)(other) for other in others} == found
 
-        turned = epochs.turn(naming.LINE, NOW)
+        turned = key_epochs.turn(ledger_key_wrap.LINE, NOW)
 
         cold()
-        assert {other: names.of(other)(other) for other in others} == found
+        assert {other: pseudonyms.of(other)(other) for other in others} == found
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {turned.epoch}
-        assert ring.epochs(naming.LINE) == (turned.epoch,)
+        assert ring.epochs(ledger_key_wrap.LINE) == (turned.epoch,)
 
     @pytest.mark.scenario("A1")
     def test_that_was_cut_short_keeps_no_web_process_from_making_keys(
         self, connected, ring, settings
     ):
         # Killed between the key store's new epoch and the commit.
-        epoch = ring.advance(naming.LINE)
+        epoch = ring.advance(ledger_key_wrap.LINE)
         settings.PROCESS_CLASS = "web"
         between = connect_at_the_web()
         settings.PROCESS_CLASS = ""
-        name = names.of(between)(between)
+        name = pseudonyms.of(between)(between)
 
-        turned = epochs.turn(naming.LINE, NOW)
+        turned = key_epochs.turn(ledger_key_wrap.LINE, NOW)
 
         cold()
         assert turned.epoch == epoch
         assert set(WrappedLedgerKey.objects.values_list("kek_epoch", flat=True)) == {epoch}
-        assert names.of(between)(between) == name != entries.pseudonym(between)
+        assert pseudonyms.of(between)(between) == name != entries.pseudonym(between)
 
     def test_that_has_begun_has_every_new_key_under_its_own(
         self, connected, ring, settings, monkeypatch
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(naming, "renew", raise_interrupt)
+            patch.setattr(ledger_key_wrap, "renew", raise_interrupt)
             with pytest.raises(KeyboardInterrupt):
-                epochs.turn(naming.LINE, NOW)
+                key_epochs.turn(ledger_key_wrap.LINE, NOW)
         settings.PROCESS_CLASS = "web"
 
         between = connect_at_the_web()
 
         # Under the former one it could be made after the look for keys to wrap again.
         wrapped = WrappedLedgerKey.objects.get(holder=between)
-        assert wrapped.kek_epoch == ring.epochs(naming.LINE)[-1]
+        assert wrapped.kek_epoch == ring.epochs(ledger_key_wrap.LINE)[-1]
 
     def test_destroys_nothing_that_a_wrong_keyring_does_not_open(self, connected, ring):
-        row = DataKey.objects.get(line=naming.LINE)
+        row = DataKey.objects.get(line=ledger_key_wrap.LINE)
         DataKey.objects.filter(id=row.id).update(wrapped=bytes(60))
         cold()
         from limited_use.vault import keys as data_keys
 
         data_keys.forget()
 
-        with pytest.raises(epochs.LeftBehind):
-            epochs.turn(naming.LINE, NOW)
+        with pytest.raises(key_epochs.LeftBehind):
+            key_epochs.turn(ledger_key_wrap.LINE, NOW)
 
         assert LedgerKey.objects.get(holder=connected).destroyed_at is None
 
@@ -411,10 +422,10 @@ class TestRestored:
         copied = self.copy()
         keys.take(holder=connected, at=NOW)
         sequencer.run(NOW)
-        assert len(list(published.current().tombstones())) == 1
+        assert len(list(publication.current().tombstones())) == 1
         self.restore(copied)
 
-        revived.destroy(at=NOW)
+        resurrected_keys.destroy(at=NOW)
 
         assert LedgerKey.objects.get(holder=connected).outcome == "restored"
         with pytest.raises(keys.NotOffered):
@@ -424,15 +435,15 @@ class TestRestored:
     @pytest.mark.claim("ledger-part.lost")
     def test_names_by_the_service_what_it_cannot_open_any_more(self, connected):
         copied = self.copy()
-        epochs.turn(naming.LINE, NOW)
+        key_epochs.turn(ledger_key_wrap.LINE, NOW)
         sequencer.run(NOW)
         self.restore(copied)
         subject = uuid7()
-        revived.destroy(at=NOW)
+        resurrected_keys.destroy(at=NOW)
         cold()
 
-        assert names.of(connected)(subject) == entries.pseudonym(subject)
+        assert pseudonyms.of(connected)(subject) == entries.pseudonym(subject)
 
-        epochs.turn(naming.LINE, NOW)
+        key_epochs.turn(ledger_key_wrap.LINE, NOW)
         assert LedgerKey.objects.get(holder=connected).outcome == "lost"
-        assert KeyLine.ACCOUNT == naming.LINE
+        assert KeyLine.ACCOUNT == ledger_key_wrap.LINE

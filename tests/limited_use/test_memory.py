@@ -13,12 +13,11 @@ from django.conf import settings
 
 from limited_use.models import DataKey
 from limited_use.vault import keys, opening
+from limited_use.vault.envelope import Unopenable
+from limited_use.vault.key_cache import Memory
 from limited_use.vault.keys import Destroyed
-from limited_use.vault.memory import Memory
-from limited_use.vault.records import Unopenable
 from limited_use.vault.sealing import sealer
-
-from .conftest import NOW
+from tests.limited_use.conftest import NOW
 
 pytestmark = pytest.mark.control("6.7.1")
 
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.control("6.7.1")
 FORKING = """
 import os
 from types import SimpleNamespace
-from limited_use.vault.memory import Memory
+from limited_use.vault.key_cache import Memory
 
 memory = Memory(size=8, seconds=3600)
 memory.keep(SimpleNamespace(holder=1, epoch=1, wrapped=b""), "key")

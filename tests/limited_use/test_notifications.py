@@ -14,9 +14,10 @@ from django.template import Context
 from django.template.loader import get_template
 from django.urls import reverse
 
-from limited_use import checks, notifications
-from limited_use.notifications import KINDS, Kind
-from limited_use.vocabulary import DataClass, Purpose, Recipient
+from limited_use import checks
+from limited_use.notifications import message_kinds
+from limited_use.notifications.message_kinds import KINDS, Kind
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 from tests.proof.source import ROOT
 
 GOLDEN = Path(__file__).with_name("notifications.golden")
@@ -67,12 +68,12 @@ def texts(kind):
 class TestTheList:
     @pytest.mark.clause("AN-13")
     def test_is_the_one_that_was_reviewed(self):
-        assert notifications.listing() == GOLDEN.read_text()
+        assert message_kinds.listing() == GOLDEN.read_text()
 
     @pytest.mark.invariant(1)
     @pytest.mark.clause("LU-4")
     def test_has_nothing_that_the_policy_objects_to(self):
-        assert list(notifications.problems(KINDS)) == []
+        assert list(message_kinds.problems(KINDS)) == []
         assert checks.check_notifications() == []
 
     @pytest.mark.clause("AN-13")
@@ -117,12 +118,12 @@ class TestAKind:
     def test_for_marketing_cannot_be_added(self, monkeypatch):
         monkeypatch.setitem(KINDS, NOTHING_TO_BUY.key, NOTHING_TO_BUY)
 
-        found = list(notifications.problems(KINDS))
+        found = list(message_kinds.problems(KINDS))
         assert found == ["autumn_offer is sent for marketing, which the policy never allows"]
         # The service does not start with it, and the reviewed list differs.
         (error,) = checks.check_notifications()
         assert error.level == django_checks.ERROR
-        assert notifications.listing() != GOLDEN.read_text()
+        assert message_kinds.listing() != GOLDEN.read_text()
 
     @pytest.mark.parametrize(
         "purpose",
@@ -135,19 +136,19 @@ class TestAKind:
     def test_for_what_the_policy_never_allows_cannot_be_added(self, purpose):
         kind = replace(NOTHING_TO_BUY, purpose=purpose)
 
-        assert list(notifications.problems({kind.key: kind}))
+        assert list(message_kinds.problems({kind.key: kind}))
 
-    @pytest.mark.parametrize("purpose", set(Purpose) - notifications.OWED - {Purpose.NOTIFY_OWNER})
+    @pytest.mark.parametrize("purpose", set(Purpose) - message_kinds.OWED - {Purpose.NOTIFY_OWNER})
     def test_is_sent_for_what_is_owed_or_chosen_alone(self, purpose):
         kind = replace(NOTHING_TO_BUY, purpose=purpose)
 
-        assert list(notifications.problems({kind.key: kind}))
+        assert list(message_kinds.problems({kind.key: kind}))
 
     @pytest.mark.clause("AN-13")
     def test_carries_provider_data_only_where_it_was_chosen(self):
         carrying = replace(KINDS["reconnect"], carries=frozenset({DataClass.PROFILE}))
 
-        assert list(notifications.problems({"reconnect": carrying})) == [
+        assert list(message_kinds.problems({"reconnect": carrying})) == [
             "reconnect carries provider data without having been chosen"
         ]
 
@@ -160,14 +161,14 @@ class TestAKind:
                 carries=frozenset({data_class}),
             )
 
-        assert list(notifications.problems({"reconnect": chosen(DataClass.PROFILE)})) == []
-        assert list(notifications.problems({"reconnect": chosen(DataClass.MAIL_CONTENT)}))
-        assert list(notifications.problems({"reconnect": chosen(DataClass.CREDENTIAL)}))
+        assert list(message_kinds.problems({"reconnect": chosen(DataClass.PROFILE)})) == []
+        assert list(message_kinds.problems({"reconnect": chosen(DataClass.MAIL_CONTENT)}))
+        assert list(message_kinds.problems({"reconnect": chosen(DataClass.CREDENTIAL)}))
 
     def test_says_why_and_stands_under_its_own_name(self):
         silent = replace(KINDS["purged"], why="Because.")
 
-        assert len(list(notifications.problems({"other": silent}))) == 2
+        assert len(list(message_kinds.problems({"other": silent}))) == 2
 
     def test_is_noticed_by_its_words_if_it_lies_about_its_purpose(self):
         for text in ("A new offer for you", "Try our calls for free", "Upgrade today"):

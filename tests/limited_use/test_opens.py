@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from accounts.actors import Actor, ActorKind
 from accounts.models import Alarm
-from limited_use import guard, opens, tally, tasks, use_entries
+from limited_use import tasks
+from limited_use.guard import decision_entries, guard
 from limited_use.ledger import entries, sequencer
 from limited_use.models import HourOfOpens, Leaf
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
-
-from .conftest import ALICE, NOW, SHOW_METADATA, SYSTEM
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.usage import access_rates, usage_counter
+from tests.limited_use.conftest import ALICE, NOW, SHOW_METADATA, SYSTEM
 
 HOUR = timedelta(hours=1)
 WIDGET = "client:inbox-widget"
@@ -46,14 +47,14 @@ def person(number):
 
 def history(amounts, **more):
     """Let so many opens have been in each of the hours before this one."""
-    opens.count(
+    access_rates.count(
         entry(amount, at=NOW - HOUR * (position + 1), **more)
         for position, amount in enumerate(amounts)
     )
 
 
 def alarms():
-    return list(Alarm.objects.filter(kind=opens.KIND).order_by("window"))
+    return list(Alarm.objects.filter(kind=access_rates.KIND).order_by("window"))
 
 
 class TestCounting:
@@ -64,7 +65,7 @@ class TestCounting:
 
     def counted(self):
         sequencer.run(NOW)
-        tally.run(at=NOW)
+        usage_counter.run(at=NOW)
         return dict(HourOfOpens.objects.values_list("actor", "opens"))
 
     @pytest.mark.invariant(3)
@@ -106,16 +107,16 @@ class TestCounting:
     @pytest.mark.invariant(3)
     def test_takes_a_person_who_acts_for_others_for_one(self, ask):
         # Under the service's own name for them, whoever's it is that they open.
-        record = use_entries.record_of
+        record = decision_entries.record_of
         for owner in (uuid4(), uuid4()):
             asked = ask(actor=SAM, on_behalf_of=owner, names=_Names(owner))
-            said = record(asked, guard.policy.decide(asked.use, asked.facts), 0)
+            said = record(asked, guard.evaluation.decide(asked.use, asked.facts), 0)
             assert said["actor"] == entries.pseudonym(SAM.id)
 
     def test_takes_an_owner_by_the_name_of_their_own_connection(self, ask):
         asked = ask(names=_Names(uuid4()))
 
-        said = use_entries.record_of(asked, guard.policy.decide(asked.use, asked.facts), 0)
+        said = decision_entries.record_of(asked, guard.evaluation.decide(asked.use, asked.facts), 0)
 
         assert said["actor"] != entries.pseudonym(ALICE.id)
 
@@ -135,10 +136,10 @@ class _Names:
 class TestUnusual:
     def test_is_a_feature_that_suddenly_reads_fifty_times_as_much(self):
         history([100, 90, 110, 120] * 30)
-        opens.count([entry(5000)])
+        access_rates.count([entry(5000)])
 
         for _ in range(3):
-            opens.watch(at=NOW)
+            access_rates.watch(at=NOW)
 
         (alarm,) = alarms()
         assert alarm.body == {
@@ -152,78 +153,80 @@ class TestUnusual:
     def test_is_said_once_for_each_hour_and_purpose(self):
         for purpose in (DISPLAY, str(Purpose.CALENDAR_SCHEDULE)):
             history([100] * 48, purpose=purpose)
-            opens.count([entry(5000, purpose=purpose), entry(6000, at=NOW + HOUR, purpose=purpose)])
+            access_rates.count(
+                [entry(5000, purpose=purpose), entry(6000, at=NOW + HOUR, purpose=purpose)]
+            )
 
-        opens.watch(at=NOW)
-        opens.watch(at=NOW + HOUR)
-        opens.watch(at=NOW + HOUR)
+        access_rates.watch(at=NOW)
+        access_rates.watch(at=NOW + HOUR)
+        access_rates.watch(at=NOW + HOUR)
 
         assert len(alarms()) == 4
 
     def test_is_an_owner_by_the_name_of_the_ledger(self):
         history([20] * 48, kind="person", actor=person(7), feature="inbox")
-        opens.count([entry(5000, kind="person", actor=person(7), feature="inbox")])
+        access_rates.count([entry(5000, kind="person", actor=person(7), feature="inbox")])
 
-        opens.watch(at=NOW)
+        access_rates.watch(at=NOW)
 
         assert [alarm.about for alarm in alarms()] == [UUID(int=7)]
 
     @pytest.mark.parametrize("amount", [80, 130, 450, 999])
     def test_is_no_normal_use(self, amount):
         history([100, 90, 110, 120] * 30)
-        opens.count([entry(amount)])
+        access_rates.count([entry(amount)])
 
-        assert opens.watch(at=NOW) == []
+        assert access_rates.watch(at=NOW) == []
         assert alarms() == []
 
     def test_is_no_busy_actor_that_is_as_busy_as_ever(self):
         history([20_000, 60_000, 35_000, 50_000] * 30)
-        opens.count([entry(90_000)])
+        access_rates.count([entry(90_000)])
 
-        assert opens.watch(at=NOW) == []
+        assert access_rates.watch(at=NOW) == []
 
     def test_is_a_new_actor_that_reads_more_than_others_do_for_that(self):
         for number in range(1, 6):
             history([50, 60, 70] * 20, kind="person", actor=person(number))
-        opens.count([entry(4000, kind="person", actor=person(99))])
+        access_rates.count([entry(4000, kind="person", actor=person(99))])
 
-        (found,) = opens.watch(at=NOW)
+        (found,) = access_rates.watch(at=NOW)
 
         assert (found.actor, found.usual) == (f"person:{person(99)}", 60)
 
     def test_is_no_new_actor_that_reads_as_others_do(self):
         for number in range(1, 6):
             history([1500, 1600, 1700] * 20, kind="person", actor=person(number))
-        opens.count([entry(2500, kind="person", actor=person(99))])
+        access_rates.count([entry(2500, kind="person", actor=person(99))])
 
-        assert opens.watch(at=NOW) == []
+        assert access_rates.watch(at=NOW) == []
 
     def test_is_judged_by_its_own_kind_of_actor(self):
         # What a client reads for many people says nothing about one person.
         history([50_000] * 48)
         for number in range(1, 3):
             history([50] * 20, kind="person", actor=person(number))
-        opens.count([entry(4000, kind="person", actor=person(99))])
+        access_rates.count([entry(4000, kind="person", actor=person(99))])
 
-        assert len(opens.watch(at=NOW)) == 1
+        assert len(access_rates.watch(at=NOW)) == 1
 
     def test_is_nothing_while_nothing_is_usual(self):
-        opens.count([entry(1_000_000)])
+        access_rates.count([entry(1_000_000)])
 
-        assert opens.watch(at=NOW) == []
+        assert access_rates.watch(at=NOW) == []
 
     def test_is_not_forgiven_because_it_was_the_same_the_hour_before(self):
         history([5000, *[100] * 47])
-        opens.count([entry(5000)])
+        access_rates.count([entry(5000)])
 
-        assert len(opens.watch(at=NOW)) == 2
+        assert len(access_rates.watch(at=NOW)) == 2
 
     @given(st.lists(st.integers(1, 10**7), min_size=1, max_size=60))
     def test_is_never_what_is_in_the_middle_of_the_usual(self, hours):
         middle = sorted(hours)[len(hours) // 2]
 
-        assert opens.limit(hours) >= min(middle, opens.limit([middle]))
-        assert opens.limit(hours) >= opens.FLOOR
+        assert access_rates.limit(hours) >= min(middle, access_rates.limit([middle]))
+        assert access_rates.limit(hours) >= access_rates.FLOOR
 
     @pytest.mark.invariant(3)
     def test_is_found_by_the_task_that_counts(self, ask):
@@ -233,7 +236,7 @@ class TestUnusual:
         sequencer.run(NOW)
 
         tasks.count_uses()
-        opens.watch(at=NOW)
+        access_rates.watch(at=NOW)
 
         assert HourOfOpens.objects.filter(hour=NOW).get(actor__startswith="person").opens == 6000
         assert len(alarms()) == 1
@@ -241,8 +244,10 @@ class TestUnusual:
 
 class TestTheTable:
     def test_is_bounded(self):
-        opens.count([entry(1, at=NOW - timedelta(days=91)), entry(1, at=NOW - timedelta(days=89))])
+        access_rates.count(
+            [entry(1, at=NOW - timedelta(days=91)), entry(1, at=NOW - timedelta(days=89))]
+        )
 
-        opens.watch(at=NOW)
+        access_rates.watch(at=NOW)
 
         assert HourOfOpens.objects.count() == 1

@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 
 from accounts.ids import uuid7
-from limited_use import guard
-from limited_use.guard import Refused
-from limited_use.ledger import entries, own, sequencer
+from limited_use.guard import guard
+from limited_use.guard.guard import Refused
+from limited_use.ledger import entries, sequencer, subject_access
 from limited_use.models import Leaf
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
-
-from .conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_METADATA, SYSTEM
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from tests.limited_use.conftest import ALICE, NOW, OWNING, SHOW_CONTENT, SHOW_METADATA, SYSTEM
 
 
 def name(of):
@@ -25,7 +24,7 @@ class TestOwnEntries:
         permit(count=3)
         sequencer.run(NOW)
 
-        (entry,) = own.entries_of([name(holder)])
+        (entry,) = subject_access.entries_of([name(holder)])
 
         assert (entry.at, entry.event, entry.outcome) == (NOW, "use.permitted", "permitted")
         assert (entry.data_class, entry.purpose, entry.recipient) == SHOW_METADATA
@@ -37,15 +36,15 @@ class TestOwnEntries:
         permit()
         entries.record(event="integration.connected", about=uuid7(), at=NOW)
 
-        assert own.entries_of([name(uuid7())]) == []
-        assert own.entries_of([]) == []
-        assert len(own.entries_of([name(holder)])) == 1
+        assert subject_access.entries_of([name(uuid7())]) == []
+        assert subject_access.entries_of([]) == []
+        assert len(subject_access.entries_of([name(holder)])) == 1
 
     def test_hold_what_happened_that_was_no_use(self, ring):
         about = uuid7()
         entries.record(event="integration.connected", about=about, at=NOW)
 
-        (entry,) = own.entries_of([name(about)])
+        (entry,) = subject_access.entries_of([name(about)])
 
         assert (entry.event, entry.outcome, entry.purpose) == ("integration.connected", None, None)
         assert entry.place is None
@@ -54,9 +53,9 @@ class TestOwnEntries:
         made = [permit(at=NOW + timedelta(seconds=n)).entry_id for n in range(5)][::-1]
         names = [name(holder)]
 
-        first = own.entries_of(names, limit=2)
-        second = own.entries_of(names, limit=2, after=first[-1].id)
-        third = own.entries_of(names, limit=2, after=second[-1].id)
+        first = subject_access.entries_of(names, limit=2)
+        second = subject_access.entries_of(names, limit=2, after=first[-1].id)
+        third = subject_access.entries_of(names, limit=2, after=second[-1].id)
 
         assert [one.id for one in (*first, *second, *third)] == made
 
@@ -69,7 +68,10 @@ class TestOwnEntries:
         names = [name(holder)]
 
         def found(**by):
-            return [(one.purpose, one.outcome, one.feature) for one in own.entries_of(names, **by)]
+            return [
+                (one.purpose, one.outcome, one.feature)
+                for one in subject_access.entries_of(names, **by)
+            ]
 
         assert found(purpose="marketing") == [("marketing", "refused", None)]
         assert found(feature="inbox") == [("inbox.display", "permitted", "inbox")]
@@ -87,8 +89,8 @@ class TestOwnEntries:
         entries.record(event="integration.connected", about=holder, at=NOW)
         names = [name(holder)]
 
-        (theirs,) = own.entries_of(names, by_service=True)
-        happened, mine = own.entries_of(names, by_service=False)
+        (theirs,) = subject_access.entries_of(names, by_service=True)
+        happened, mine = subject_access.entries_of(names, by_service=False)
 
         assert (theirs.actor_kind, theirs.purpose) == ("system", "sync.store")
         assert (mine.actor_kind, mine.actor) == ("person", entries.pseudonym(ALICE.id))
@@ -98,7 +100,7 @@ class TestOwnEntries:
     def test_are_not_found_by_anything_but_whole_words(self, holder, permit, word):
         permit()
 
-        assert own.entries_of([name(holder)], purpose=word) == []
+        assert subject_access.entries_of([name(holder)], purpose=word) == []
 
     def test_have_the_name_that_their_payload_says(self, holder, ask):
         guard.permits([ask(), ask(actor=ALICE, facts=OWNING)], at=NOW)

@@ -13,22 +13,22 @@ from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
 from integrations.models import MessageBody
-from limited_use import guard, notifications
 from limited_use.access_request import Fence, FenceKind
-from limited_use.guard import Refused
+from limited_use.guard import guard
+from limited_use.guard.guard import Refused
 from limited_use.models import Consent, Leaf, Share
-from limited_use.notifications import KINDS
-from limited_use.share_models import ShareLevel
-from limited_use.sinks import agenda, export, notification, support
-from limited_use.sinks.region import SinkFailed, WrongSink
+from limited_use.models.shares import ShareLevel
+from limited_use.notifications import message_kinds
+from limited_use.notifications.message_kinds import KINDS
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.sinks import calendar, export, notification, support
 from limited_use.sinks.rows import Row
-from limited_use.vault import keys, opening, records
-from limited_use.vault.records import Unopenable
+from limited_use.sinks.traceback_guard import SinkFailed, WrongSink
+from limited_use.vault import envelope, keys, opening
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.sealed import Binding, Sealed
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
-
-from .conftest import ALICE, MALLORY, NOW, SYSTEM
-from .test_sinks import reachable
+from tests.limited_use.conftest import ALICE, MALLORY, NOW, SYSTEM
+from tests.limited_use.test_sinks import reachable
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(2)]
 
@@ -336,7 +336,7 @@ class TestExport:
 def event(holder, data=b'{"subject": "at nine"}', data_class=DataClass.CALENDAR_EVENT):
     """Seal a row as a table of events will: there is none yet."""
     binding = Binding(holder, data_class, "calendar_event", uuid7(), "summary")
-    sealed = records.seal(data, binding, keys.unwrap(keys.read(holder)))
+    sealed = envelope.seal(data, binding, keys.unwrap(keys.read(holder)))
     return Row(binding.row, {"summary": Sealed(sealed, binding)})
 
 
@@ -364,7 +364,7 @@ class TestShare:
         )
 
     def page(self, rows, held, viewer=BOB, made=shape):
-        return agenda.calendar_json(
+        return calendar.calendar_json(
             rows,
             permits={(held.holder, held.use.data_class): held},
             viewer=viewer,
@@ -433,7 +433,7 @@ class TestShare:
 
 
 class TestNotification:
-    CHOSEN = notifications.Kind(
+    CHOSEN = message_kinds.Kind(
         key="chosen",
         why="A kind that somebody chose, as one may be some day.",
         purpose=Purpose.NOTIFY_OWNER,

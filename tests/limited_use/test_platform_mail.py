@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from accounts import users
 from accounts.ids import uuid7
-from limited_use import checks, platform_mail, receipt_links
+from limited_use import checks
 from limited_use.models import Receipt, ReceiptLink
-from limited_use.notifications import KINDS
-from limited_use.platform_mail import NotOurWords
+from limited_use.notifications import platform_mail
+from limited_use.notifications.message_kinds import KINDS
+from limited_use.notifications.platform_mail import NotOurWords
+from limited_use.receipts import receipt_links
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -87,7 +89,7 @@ class TestSend:
     def test_sends_no_kind_that_carries_provider_data(self, alice, monkeypatch):
         from dataclasses import replace
 
-        from limited_use.vocabulary import DataClass
+        from limited_use.policy.vocabulary import DataClass
 
         carrying = replace(KINDS["reconnect"], carries=frozenset({DataClass.PROFILE}))
         monkeypatch.setitem(KINDS, "reconnect", carrying)

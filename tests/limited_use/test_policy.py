@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limited_use import policy
-from limited_use.policy import ALL_ELSE, RULES, TABLE, compile_rules, decide
-from limited_use.rules import FORBIDDING, PERMITTING, Rule
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy import evaluation
+from limited_use.policy.evaluation import ALL_ELSE, RULES, TABLE, compile_rules, decide
+from limited_use.policy.rules import FORBIDDING, PERMITTING, Rule
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 ALL_FACTS = frozenset(Fact)
 USES = st.builds(
@@ -347,5 +347,5 @@ class TestKeeping:
 
 class TestVersion:
     def test_is_of_the_rules_and_stands_in_every_entry(self):
-        assert len(policy.VERSION) == 16
-        assert {rule.id for rule in PERMITTING} <= set(policy.SAYS)
+        assert len(evaluation.VERSION) == 16
+        assert {rule.id for rule in PERMITTING} <= set(evaluation.SAYS)

@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limited_use import policy
-from limited_use.policy import MADE_OF, TABLE, compile_rules, decide, decide_derived, derived
-from limited_use.rules import CALENDAR, FORBIDDING, MAIL, RULES, Rule
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.policy import evaluation
+from limited_use.policy.evaluation import (
+    MADE_OF,
+    TABLE,
+    compile_rules,
+    decide,
+    decide_derived,
+    derived,
+)
+from limited_use.policy.rules import CALENDAR, FORBIDDING, MAIL, RULES, Rule
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 
 ALL_FACTS = frozenset(Fact)
 CLASSES = st.sets(st.sampled_from(DataClass), min_size=1, max_size=4)
@@ -250,7 +257,7 @@ class TestDerivedData:
 
     def test_of_nothing_is_refused(self):
         assert decide_derived((), Purpose.INBOX_DISPLAY, Recipient.OWNER, ALL_FACTS) == (
-            policy.ALL_ELSE
+            evaluation.ALL_ELSE
         )
 
     @given(

@@ -9,15 +9,15 @@ import pytest
 from django.db import connection, connections, transaction
 
 from accounts.ids import uuid7
-from limited_use import guard
+from limited_use.guard import guard
 from limited_use.ledger import audit, entries, sequencer
 from limited_use.models import DataKey, Leaf
-from limited_use.vault import epochs, keys, opening
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.records import Unopenable
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
+from limited_use.vault import keys, opening
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.sealing import sealer
-
-from .conftest import NOW
+from tests.limited_use.conftest import NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENCE = 30
@@ -55,7 +55,7 @@ class TestTurn:
 
         making = pool.submit(make)
         assert made.wait(PATIENCE)
-        turning = pool.submit(on_its_own_connection(epochs.turn), KeyLine.CONTENT, NOW)
+        turning = pool.submit(on_its_own_connection(key_epochs.turn), KeyLine.CONTENT, NOW)
         # The turn may not begin while a key is being made under the old epoch.
         _until_somebody_waits_for_a_lock()
         assert ring.epochs(KeyLine.CONTENT) == (1,)
@@ -71,13 +71,13 @@ class TestTurn:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_lock(%s, %s)",
-                [epochs.LOCK_CLASS, epochs.TURN_LOCKS[KeyLine.CONTENT]],
+                [key_epochs.LOCK_CLASS, key_epochs.TURN_LOCKS[KeyLine.CONTENT]],
             )
             try:
-                with pytest.raises(epochs.AlreadyTurning):
-                    pool.submit(on_its_own_connection(epochs.turn), KeyLine.CONTENT, NOW).result(
-                        PATIENCE
-                    )
+                with pytest.raises(key_epochs.AlreadyTurning):
+                    pool.submit(
+                        on_its_own_connection(key_epochs.turn), KeyLine.CONTENT, NOW
+                    ).result(PATIENCE)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock_all()")
 

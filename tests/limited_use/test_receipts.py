@@ -8,16 +8,16 @@ import sys
 import pytest
 
 from accounts.ids import uuid7
-from limited_use import documents, receipts, verify
-from limited_use.ledger import entries, sequencer
+from limited_use.ledger import entries, sequencer, signed_documents
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import Receipt
-from limited_use.receipts import Incomplete, NotSequenced
+from limited_use.receipts import receipts
+from limited_use.receipts.receipts import Incomplete, NotSequenced
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import SigningKey
-from limited_use.verify import NotProven
-
-from .conftest import NOW
+from limited_use.verify import verifier
+from limited_use.verify.verifier import NotProven
+from tests.limited_use.conftest import NOW
 
 BODY = {
     "trigger": "owner",
@@ -128,7 +128,7 @@ class TestIssue:
 @pytest.mark.invariant(6)
 class TestVerify:
     def test_says_line_by_line_what_is_proven(self, issue, keys):
-        lines = verify.check(bytes(issue().document), keys)
+        lines = verifier.check(bytes(issue().document), keys)
 
         text = "\n".join(lines)
         assert "emptied         integrations.Message: 2000 before, 0 left" in text
@@ -144,7 +144,7 @@ class TestVerify:
             for changed in {byte ^ 1, byte ^ 0x20, 0x20} - {byte}:
                 forged = document[:at] + bytes([changed]) + document[at + 1 :]
                 with pytest.raises(NotProven):
-                    verify.check(forged, keys)
+                    verifier.check(forged, keys)
 
     def test_finds_bytes_added_and_taken_away(self, issue, keys):
         document = bytes(issue().document)
@@ -158,7 +158,7 @@ class TestVerify:
             document.replace(b'"}\n', b'" }\n'),
         ):
             with pytest.raises(NotProven):
-                verify.check(forged, keys)
+                verifier.check(forged, keys)
 
     def test_finds_another_spelling_of_the_same_signature(self, issue, keys):
         document = bytes(issue().document)
@@ -172,28 +172,28 @@ class TestVerify:
         )
 
         with pytest.raises(NotProven, match="canonical"):
-            verify.check(forged, keys)
+            verifier.check(forged, keys)
 
     def test_believes_nothing_without_a_key(self, issue):
         with pytest.raises(NotProven, match="no key"):
-            verify.check(bytes(issue().document), [])
+            verifier.check(bytes(issue().document), [])
 
     @pytest.mark.parametrize("which", [0, 1])
     def test_needs_the_receipts_key_and_the_ledgers(self, issue, keys, which):
         with pytest.raises(NotProven):
-            verify.check(bytes(issue().document), [keys[which]])
+            verifier.check(bytes(issue().document), [keys[which]])
 
     def test_believes_no_key_that_only_the_receipt_names(self, issue, tmp_path, keys):
-        from limited_use.vault.file_keyring import FileKeyring
+        from limited_use.vault.keyring.file import FileKeyring
 
         other = FileKeyring.create(tmp_path / "forger")
         forger = VerifierKey("ledger.example/log1/receipts", other.public_key(SigningKey.RECEIPTS))
-        said = documents.verify(bytes(issue().document), keys)
+        said = signed_documents.verify(bytes(issue().document), keys)
         del said["signed_by"]
-        forged = documents.sign(said, forger, lambda m: other.sign(SigningKey.RECEIPTS, m))
+        forged = signed_documents.sign(said, forger, lambda m: other.sign(SigningKey.RECEIPTS, m))
 
         with pytest.raises(NotProven, match="a key that was not given"):
-            verify.check(forged, keys)
+            verifier.check(forged, keys)
 
     @pytest.mark.parametrize(
         ("path", "value", "complaint"),
@@ -209,20 +209,20 @@ class TestVerify:
         ],
     )
     def test_finds_what_is_well_signed_and_yet_no_proof(self, issue, keys, path, value, complaint):
-        said = documents.verify(bytes(issue().document), keys)
+        said = signed_documents.verify(bytes(issue().document), keys)
         del said["signed_by"]
         inner = said
         for key in path[:-1]:
             inner = inner[key]
         inner[path[-1]] = value
         ring = get_keyring()
-        signed = documents.sign(said, keys[0], lambda m: ring.sign(SigningKey.RECEIPTS, m))
+        signed = signed_documents.sign(said, keys[0], lambda m: ring.sign(SigningKey.RECEIPTS, m))
 
         with pytest.raises(NotProven, match=complaint):
-            verify.check(signed, keys)
+            verifier.check(signed, keys)
 
     def test_prints_nothing_that_steers_a_terminal(self, issue, keys):
-        lines = verify.check(
+        lines = verifier.check(
             bytes(issue(remains={"ledger": "entries\x1b[2J\nPROVEN"}).document), keys
         )
 
@@ -278,21 +278,23 @@ class TestProgram:
 
 class TestDocuments:
     def test_are_canonical(self):
-        assert documents.canonical({"b": 1, "a": "é"}) == '{"a":"é","b":1}'.encode()
+        assert signed_documents.canonical({"b": 1, "a": "é"}) == '{"a":"é","b":1}'.encode()
         with pytest.raises(ValueError, match="JSON"):
-            documents.canonical({"a": float("nan")})
+            signed_documents.canonical({"a": float("nan")})
 
     def test_are_signed_here_and_nowhere_before(self, ring):
         key = VerifierKey("n", ring.public_key(SigningKey.RECEIPTS))
         with pytest.raises(ValueError, match="added here"):
-            documents.sign({"signature": "x"}, key, lambda _: b"")
+            signed_documents.sign({"signature": "x"}, key, lambda _: b"")
 
     def test_are_not_fooled_by_a_member_given_twice(self, ring):
         key = VerifierKey("n", ring.public_key(SigningKey.RECEIPTS))
-        signed = f'{{"a":1,"a":2,"signed_by":"{documents.name_of(key)}"'.encode()
-        signature = base64.b64encode(ring.sign(SigningKey.RECEIPTS, documents.DOMAIN + signed))
+        signed = f'{{"a":1,"a":2,"signed_by":"{signed_documents.name_of(key)}"'.encode()
+        signature = base64.b64encode(
+            ring.sign(SigningKey.RECEIPTS, signed_documents.DOMAIN + signed)
+        )
         document = signed + b',"signature":"' + signature + b'"}\n'
         assert json.loads(document)
 
-        with pytest.raises(documents.BadDocument, match="canonical"):
-            documents.verify(document, [key])
+        with pytest.raises(signed_documents.BadDocument, match="canonical"):
+            signed_documents.verify(document, [key])

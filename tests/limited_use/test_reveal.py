@@ -9,8 +9,8 @@ from django.template import Context, Template, TemplateSyntaxError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limited_use.sinks import showing
-from limited_use.sinks.showing import CONTEXT_KEY, Held, Showing, Shown, StillHeld
+from limited_use.sinks import template_values
+from limited_use.sinks.template_values import CONTEXT_KEY, Held, Showing, Shown, StillHeld
 from limited_use.vault.sealed import REFUSED
 
 CANARY = "CANARY-51c0"
@@ -201,7 +201,7 @@ class TestRendered:
         settings.TEMPLATES = [{"BACKEND": backend, "DIRS": [tmp_path], "APP_DIRS": True}]
 
     def rendered(self, made):
-        return showing.rendered("list.html", made, context={}, under="items", request=None)
+        return template_values.rendered("list.html", made, context={}, under="items", request=None)
 
     def test_uses_what_is_said_to_be_clear_as_it_is(self):
         made = [Shown({"words": "ours"}, {"subject": CANARY})]

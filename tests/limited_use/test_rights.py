@@ -10,23 +10,24 @@ from django.db import ProgrammingError, transaction
 from accounts import row_owner
 from accounts.ids import uuid7
 from config.classes import ProcessClass
-from limited_use import guard
 from limited_use.access_request import AccessRequest
 from limited_use.checks import keyring_problems
+from limited_use.guard import guard
+from limited_use.policy.key_lines import KeyLine
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.rotation import key_epochs
 from limited_use.sinks import provider
-from limited_use.vault import custody, epochs, keys, naming, rights, rows, sealing
-from limited_use.vault.file_keyring import FileKeyring
+from limited_use.vault import keyring_fit, keys, ledger_key_wrap, rows, sealing
+from limited_use.vault.envelope import Unopenable
+from limited_use.vault.keyring import acl
+from limited_use.vault.keyring.acl import Limited, NotThisProcess
 from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.file import FileKeyring
 from limited_use.vault.keyring.port import Bound, MacKey, NoKeyring, Rewrap, SigningKey
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.records import Unopenable
-from limited_use.vault.rights import Limited, NotThisProcess
-from limited_use.vault.transit_keyring import TransitKeyring
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
+from limited_use.vault.keyring.transit import TransitKeyring
 from tests.integrations.household import person
+from tests.limited_use.conftest import NOW, SYSTEM
 from tests.walls import acting_as
-
-from .conftest import NOW, SYSTEM
 
 KEY = bytes(range(32))
 BOUND = Bound(uuid7(), b"12345678")
@@ -170,7 +171,7 @@ class TestAPolicyOfAClass:
         use(place._replace(token=openbao.token(place, process_class)))
 
         assert keyring_problems() == []
-        assert custody.problems() == []
+        assert keyring_fit.problems() == []
 
 
 @pytest.mark.control("6.7.1")
@@ -202,7 +203,7 @@ class TestNamingKeys:
 
     @pytest.mark.django_db
     def test_are_read_by_staff_and_the_key_of_an_account_is_not(self, ring, settings):
-        account, naming_holder = uuid7(), naming.holder_of(1)
+        account, naming_holder = uuid7(), ledger_key_wrap.holder_of(1)
         for holder in (account, naming_holder):
             keys.create(holder=holder, line=KeyLine.ACCOUNT, at=NOW)
 
@@ -218,7 +219,7 @@ class TestNamingKeys:
 
 class TestTheTable:
     def test_knows_every_class_of_process(self):
-        assert {one for one in rights.RIGHTS if one} == set(map(str, ProcessClass))
+        assert {one for one in acl.RIGHTS if one} == set(map(str, ProcessClass))
 
     def test_applies_to_the_process_that_the_settings_name(self, ring, settings):
         assert isinstance(get_keyring(), FileKeyring)
@@ -286,7 +287,7 @@ class TestAWebProcess:
     @pytest.mark.parametrize("line", KeyLine)
     def test_turns_no_epoch(self, line):
         with pytest.raises(NotThisProcess):
-            epochs.turn(line, NOW)
+            key_epochs.turn(line, NOW)
 
     def test_seals_what_a_worker_opens(self, grant, settings):
         settings.PROCESS_CLASS = "sync"

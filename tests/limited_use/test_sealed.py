@@ -30,9 +30,9 @@ from rest_framework.serializers import CharField
 from accounts.ids import uuid7
 from config.logging import JsonLines
 from integrations.models import Message, SetAside
+from limited_use.policy.vocabulary import DataClass
 from limited_use.vault.fields import SealedField
 from limited_use.vault.sealed import Binding, Sealed, SealedAccess
-from limited_use.vocabulary import DataClass
 
 BINDING = Binding(UUID(int=1), DataClass.MAIL_METADATA, "table", UUID(int=2), "column")
 SEALED = Sealed(b"ciphertext", BINDING)

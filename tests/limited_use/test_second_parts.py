@@ -10,20 +10,21 @@ from datetime import timedelta
 import pytest
 
 from accounts.ids import uuid7
-from limited_use import documents, receipt_links, receipts, second_parts, verify
-from limited_use.ledger import entries, published, sequencer
+from limited_use.ledger import entries, publication, sequencer, signed_documents
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
-from limited_use.receipts import Incomplete, NotSequenced
-from limited_use.second_parts import KeyEnd, NotDestroyed
-from limited_use.vault import epochs, keys
+from limited_use.policy.key_lines import KeyLine
+from limited_use.receipts import key_destruction_receipts, receipt_links, receipts
+from limited_use.receipts.key_destruction_receipts import KeyEnd, NotDestroyed
+from limited_use.receipts.receipts import Incomplete, NotSequenced
+from limited_use.rotation import key_epochs
+from limited_use.vault import keys
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import Bound, EpochGone, SigningKey
-from limited_use.vault.lines import KeyLine
-from limited_use.verify import NotProven
-
-from .conftest import NOW
-from .test_receipts import BODY
+from limited_use.verify import verifier
+from limited_use.verify.verifier import NotProven
+from tests.limited_use.conftest import NOW
+from tests.limited_use.test_receipts import BODY
 
 UNTIL = NOW + timedelta(days=30)
 
@@ -66,7 +67,7 @@ class Purge:
             "backups_until": UNTIL,
             "at": NOW,
         }
-        return second_parts.issue(**{**defaults, **changes})
+        return key_destruction_receipts.issue(**{**defaults, **changes})
 
     def opens(self):
         """Whether a kept copy of the wrapped key opens with the live key store."""
@@ -83,7 +84,7 @@ class Purge:
 
 
 def turn():
-    epochs.turn(KeyLine.CONTENT, NOW)
+    key_epochs.turn(KeyLine.CONTENT, NOW)
     sequencer.run(NOW)
 
 
@@ -122,7 +123,7 @@ class TestIssue:
             purged.second(keys=[purged.end._replace(kek_epoch=purged.end.kek_epoch + 1)])
 
     def test_waits_for_the_ledger(self, purged):
-        epochs.turn(KeyLine.CONTENT, NOW)
+        key_epochs.turn(KeyLine.CONTENT, NOW)
         with pytest.raises(NotSequenced):
             purged.second()
 
@@ -168,7 +169,7 @@ class TestIssue:
         second = purged.second()
         sequencer.run(NOW)
 
-        assert ("receipt", str(second.id)) in set(published.current().tombstones())
+        assert ("receipt", str(second.id)) in set(publication.current().tombstones())
 
 
 @pytest.mark.django_db
@@ -181,7 +182,7 @@ class TestVerify:
         return bytes(purged.second().document)
 
     def test_says_line_by_line_what_is_proven(self, purged, second, public):
-        text = "\n".join(verify.check(second, public))
+        text = "\n".join(verifier.check(second, public))
 
         assert f"key             {purged.end.key_id}, wrapped under content epoch 1" in text
         assert "epoch destroyed content 1, 2026-11-25" in text
@@ -189,7 +190,7 @@ class TestVerify:
 
     def test_belongs_to_its_first_part_and_to_no_other(self, purged, second, public):
         first = bytes(purged.first.document)
-        assert "parts 1 and 2 of one receipt" in verify.check_together(first, second, public)[-1]
+        assert "parts 1 and 2 of one receipt" in verifier.check_together(first, second, public)[-1]
 
         for one, other in (
             (first, first),
@@ -198,13 +199,13 @@ class TestVerify:
             (bytes(Purge().first.document), second),
         ):
             with pytest.raises(NotProven):
-                verify.check_together(one, other, public)
+                verifier.check_together(one, other, public)
 
     def test_finds_every_single_changed_byte(self, second, public):
         for at, byte in enumerate(second):
             forged = second[:at] + bytes([byte ^ 1]) + second[at + 1 :]
             with pytest.raises(NotProven):
-                verify.check(forged, public)
+                verifier.check(forged, public)
 
     @pytest.mark.parametrize(
         ("path", "value", "complaint"),
@@ -224,7 +225,7 @@ class TestVerify:
         forged = self.signed_anew(second, public, path, value)
 
         with pytest.raises(NotProven, match=complaint):
-            verify.check(forged, public)
+            verifier.check(forged, public)
 
     @pytest.mark.claim("part-2.proves", "receipt.part-2-there")
     def test_needs_the_proof_that_the_epoch_ended(self, second, public):
@@ -232,17 +233,17 @@ class TestVerify:
         forged = self.signed_anew(second, public, ("ledger", "proofs"), kept)
 
         with pytest.raises(NotProven, match="key epoch content 1 was destroyed"):
-            verify.check(forged, public)
+            verifier.check(forged, public)
 
     def signed_anew(self, document, public, path, value):
-        said = documents.verify(document, public)
+        said = signed_documents.verify(document, public)
         del said["signed_by"]
         inner = said
         for key in path[:-1]:
             inner = inner[key]
         inner[path[-1]] = value
         ring = get_keyring()
-        return documents.sign(said, public[0], lambda m: ring.sign(SigningKey.RECEIPTS, m))
+        return signed_documents.sign(said, public[0], lambda m: ring.sign(SigningKey.RECEIPTS, m))
 
     def test_names_the_exact_bytes_of_part_one(self, purged, second):
         digest = hashlib.sha256(bytes(purged.first.document)).hexdigest()

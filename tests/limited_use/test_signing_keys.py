@@ -10,17 +10,17 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.ids import uuid7
-from limited_use import receipts, signers, verify
-from limited_use.ledger import audit, entries, notes, published, sequencer, store
+from limited_use.ledger import audit, entries, notes, publication, sequencer, signing_keys, store
 from limited_use.ledger.notes import BadNote, VerifierKey
 from limited_use.models import Leaf
-from limited_use.receipt_checks import NotProven
-from limited_use.vault.file_keyring import FileKeyring
+from limited_use.receipts import receipts
+from limited_use.vault.keyring.file import FileKeyring
 from limited_use.vault.keyring.port import NoKeyring, SigningKey
-from limited_use.vault.transit_keyring import TransitKeyring
-
-from .conftest import EITHER, NOW
-from .test_receipts import BODY
+from limited_use.vault.keyring.transit import TransitKeyring
+from limited_use.verify import verifier
+from limited_use.verify.receipt_checks import NotProven
+from tests.limited_use.conftest import EITHER, NOW
+from tests.limited_use.test_receipts import BODY
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + timedelta(days=1)
@@ -62,25 +62,25 @@ class TestRotate:
     @pytest.mark.control("6.4.2")
     def test_puts_a_new_key_in_place_and_publishes_both(self, ring, role):
         receipt()
-        former = signers.current(role)
+        former = signing_keys.current(role)
 
         said = rotate(role)
 
-        new = signers.current(role)
+        new = signing_keys.current(role)
         assert new != former
         assert str(former) in said
         assert str(new) in said
-        newest, before = (one for one in signers.history() if one.role == role)
+        newest, before = (one for one in signing_keys.history() if one.role == role)
         assert (newest.key, newest.until) == (new, None)
         assert (before.key, before.until) == (former, newest.since)
-        assert {one.key for one in signers.history()} >= {former, new}
+        assert {one.key for one in signing_keys.history()} >= {former, new}
         # The other role's stays as it is.
-        assert len(signers.history()) == 3
+        assert len(signing_keys.history()) == 3
 
     @EITHER
     def test_is_an_entry_of_the_ledger(self, ring):
         receipt()
-        former = signers.current(SigningKey.LEDGER)
+        former = signing_keys.current(SigningKey.LEDGER)
 
         rotate(SigningKey.LEDGER)
 
@@ -89,7 +89,7 @@ class TestRotate:
         assert said["body"] == {
             "role": "ledger",
             "former": former.id.hex(),
-            "new": signers.current(SigningKey.LEDGER).id.hex(),
+            "new": signing_keys.current(SigningKey.LEDGER).id.hex(),
         }
 
     @pytest.mark.claim("keys.former")
@@ -100,26 +100,26 @@ class TestRotate:
         rotate(SigningKey.RECEIPTS)
         after, keys_after = receipt(), pinned()
 
-        assert verify.check(before, keys_before)
-        assert verify.check(after, keys_after)
-        assert verify.check(after, [*keys_before, *keys_after])
+        assert verifier.check(before, keys_before)
+        assert verifier.check(after, keys_after)
+        assert verifier.check(after, [*keys_before, *keys_after])
         for document, keys in ((after, keys_before), (before, keys_after)):
             with pytest.raises(NotProven):
-                verify.check(document, keys)
+                verifier.check(document, keys)
 
     @EITHER
     @pytest.mark.invariant(3)
     def test_leaves_a_ledger_that_fits_from_its_first_entry_on(self, ring):
         record()
         sequencer.run(NOW)
-        former = signers.current(SigningKey.LEDGER)
+        former = signing_keys.current(SigningKey.LEDGER)
 
         rotate(SigningKey.LEDGER)
         sequencer.run(LATER)
 
         assert audit.run().checkpoint_count == 2
-        signed = [note for _, note in published.current().checkpoints()]
-        new = signers.current(SigningKey.LEDGER)
+        signed = [note for _, note in publication.current().checkpoints()]
+        new = signing_keys.current(SigningKey.LEDGER)
         assert notes.verify(signed[0], [former])
         assert notes.verify(signed[1], [new])
         for note, key in ((signed[0], new), (signed[1], former)):
@@ -134,29 +134,29 @@ class TestRotate:
         rotate(SigningKey.LEDGER)
 
         assert elsewhere.public_key(SigningKey.LEDGER) != former
-        key = signers.current(SigningKey.LEDGER)
+        key = signing_keys.current(SigningKey.LEDGER)
         assert key.verifies(elsewhere.sign(SigningKey.LEDGER, b"text"), b"text")
 
     def test_does_not_end_the_former_twice_where_it_was_killed(self, ring, monkeypatch):
         record()
         sequencer.run(NOW)
-        former = signers.current(SigningKey.LEDGER)
-        note = signers.note
+        former = signing_keys.current(SigningKey.LEDGER)
+        note = signing_keys.note
 
         def killed(role, *, at):
-            if signers.current(role) != former:
+            if signing_keys.current(role) != former:
                 raise KeyboardInterrupt
             return note(role, at=at)
 
         with monkeypatch.context() as patch:
-            patch.setattr(signers, "note", killed)
+            patch.setattr(signing_keys, "note", killed)
             with pytest.raises(KeyboardInterrupt):
-                signers.rotate(SigningKey.LEDGER, at=LATER)
+                signing_keys.rotate(SigningKey.LEDGER, at=LATER)
 
         record()
         sequencer.run(LATER)
 
-        newest, before = (one for one in signers.history() if one.role == SigningKey.LEDGER)
+        newest, before = (one for one in signing_keys.history() if one.role == SigningKey.LEDGER)
         assert (before.key, before.until, newest.until) == (former, LATER, None)
         assert audit.run()
 
@@ -195,4 +195,4 @@ class TestRotate:
         sequencer.run(LATER)
 
         (first, *_) = store.prove(ids)
-        assert signers.current(SigningKey.LEDGER).name in first.proof
+        assert signing_keys.current(SigningKey.LEDGER).name in first.proof

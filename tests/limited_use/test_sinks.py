@@ -10,18 +10,17 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.ids import uuid7
 from integrations.models import Connection, Message
+from limited_use.policy.key_lines import KeyLine
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from limited_use.sinks import download, page, provider, response
 from limited_use.sinks.page import Shown
-from limited_use.sinks.region import SinkFailed, WrongSink, region
 from limited_use.sinks.response import Row
+from limited_use.sinks.traceback_guard import SinkFailed, WrongSink, region
 from limited_use.vault import keys
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.records import Unopenable
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.sealing import sealer
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient, Use
 from tests.factories import make_access
-
-from .conftest import ALICE, MALLORY, NOW, SHOW_CONTENT, SYSTEM
+from tests.limited_use.conftest import ALICE, MALLORY, NOW, SHOW_CONTENT, SYSTEM
 
 CREDENTIAL = Use(DataClass.CREDENTIAL, Purpose.CONNECTION_MAINTAIN, Recipient.OWN_PROVIDER)
 # The account at the provider that something came from.

@@ -12,15 +12,16 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import Alarm
-from limited_use import bursts, guard, tally, tasks
-from limited_use.guard import Refused
+from limited_use import tasks
+from limited_use.guard import guard
+from limited_use.guard.guard import Refused
 from limited_use.ledger import entries, sequencer
 from limited_use.models import Leaf
-from limited_use.rules import RULES
-from limited_use.use_models import PolicyUse, Refusal, Tally
-from limited_use.vocabulary import DataClass, Purpose, Recipient, Use
-
-from .conftest import NOW
+from limited_use.models.usage import PolicyUse, Refusal, Tally
+from limited_use.policy.rules import RULES
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient, Use
+from limited_use.usage import refusal_bursts, usage_counter
+from tests.limited_use.conftest import NOW
 
 FIVE = timedelta(minutes=5)
 MARKET = Use(DataClass.MAIL_CONTENT, Purpose.MARKETING, Recipient.PLATFORM_FEATURE)
@@ -69,7 +70,7 @@ class TestTally:
         made = [decide(USES[0]), decide(USES[0]), decide(MARKET)]
         sequencer.run(NOW)
 
-        assert tally.run(at=NOW) == 3
+        assert usage_counter.run(at=NOW) == 3
 
         assert counted() == in_the_ledger()
         shown = PolicyUse.objects.get(rule="owner-reads-own-inbox")
@@ -80,22 +81,22 @@ class TestTally:
     def test_counts_nothing_twice(self, decide):
         decide(USES[0])
         sequencer.run(NOW)
-        tally.run(at=NOW)
+        usage_counter.run(at=NOW)
 
-        assert tally.run(at=NOW) == 0
+        assert usage_counter.run(at=NOW) == 0
         assert counted().total() == 1
 
     def test_counts_nothing_that_has_no_place_yet(self, decide):
         decide(USES[0])
 
-        assert tally.run(at=NOW) == 0
+        assert usage_counter.run(at=NOW) == 0
         assert Tally.objects.get().size == 0
 
     def test_counts_what_is_no_decision_by_its_name(self, holder):
         entry = entries.record(event="integration.connected", about=holder, at=NOW)
         sequencer.run(NOW)
 
-        assert tally.run(at=NOW) == 1
+        assert usage_counter.run(at=NOW) == 1
 
         event = PolicyUse.objects.get()
         assert (event.rule, event.count, event.latest) == ("integration.connected", 1, [entry])
@@ -104,21 +105,21 @@ class TestTally:
     def test_keeps_the_newest_entries_and_no_more(self, decide):
         made = [decide(USES[0]) for _ in range(7)]
         sequencer.run(NOW)
-        tally.run(at=NOW)
+        usage_counter.run(at=NOW)
         made.append(decide(USES[0]))
         sequencer.run(NOW)
 
-        tally.run(at=NOW)
+        usage_counter.run(at=NOW)
 
         assert PolicyUse.objects.get().latest == made[:-6:-1]
 
     def test_keeps_refusals_for_a_month(self, decide):
         decide(MARKET)
         sequencer.run(NOW)
-        tally.run(at=NOW)
+        usage_counter.run(at=NOW)
         assert Refusal.objects.count() == 1
 
-        tally.run(at=NOW + tally.REFUSALS_KEPT_FOR + timedelta(seconds=1))
+        usage_counter.run(at=NOW + usage_counter.REFUSALS_KEPT_FOR + timedelta(seconds=1))
 
         assert not Refusal.objects.exists()
         # The count stays: it is the ledger's.
@@ -133,7 +134,7 @@ class TestTally:
             for use in uses:
                 decide(use)
             sequencer.run(NOW)
-            tally.run(at=NOW)
+            usage_counter.run(at=NOW)
 
         assert counted() == in_the_ledger()
         assert Tally.objects.get().size == sequencer.size_now() if runs else True
@@ -157,47 +158,47 @@ def refused(count, *, at=NOW, feature="campaigns"):
 @pytest.mark.django_db
 class TestABurst:
     def test_of_refusals_raises_one_alarm_in_its_window(self):
-        refused(bursts.FLOOR + 1)
+        refused(refusal_bursts.FLOOR + 1)
 
         for seconds in (1, 20, 100):
-            bursts.watch(at=NOW + timedelta(seconds=seconds))
+            refusal_bursts.watch(at=NOW + timedelta(seconds=seconds))
 
         alarm = Alarm.objects.get(kind="refusals.burst")
-        assert alarm.body == {"feature": "campaigns", "count": bursts.FLOOR + 1}
+        assert alarm.body == {"feature": "campaigns", "count": refusal_bursts.FLOOR + 1}
 
     def test_is_found_in_the_window_that_has_just_ended(self):
-        refused(bursts.FLOOR + 1, at=NOW - timedelta(seconds=1))
+        refused(refusal_bursts.FLOOR + 1, at=NOW - timedelta(seconds=1))
 
-        assert [one.began_at for one in bursts.watch(at=NOW)] == [NOW - FIVE]
+        assert [one.began_at for one in refusal_bursts.watch(at=NOW)] == [NOW - FIVE]
 
     def test_is_told_again_in_the_next_window_that_has_one(self):
-        refused(bursts.FLOOR + 1)
-        refused(bursts.FLOOR + 1, at=NOW + FIVE)
+        refused(refusal_bursts.FLOOR + 1)
+        refused(refusal_bursts.FLOOR + 1, at=NOW + FIVE)
 
-        bursts.watch(at=NOW + FIVE)
+        refusal_bursts.watch(at=NOW + FIVE)
 
         assert Alarm.objects.filter(kind="refusals.burst").count() == 2
 
     def test_is_not_what_stays_within_the_floor(self):
-        refused(bursts.FLOOR)
+        refused(refusal_bursts.FLOOR)
 
-        assert bursts.watch(at=NOW) == []
+        assert refusal_bursts.watch(at=NOW) == []
         assert not Alarm.objects.exists()
 
     def test_is_not_what_is_usual_for_that_feature(self):
-        usual = int(bursts.BASELINE / FIVE) * 3
+        usual = int(refusal_bursts.BASELINE / FIVE) * 3
         refused(usual, at=NOW - timedelta(days=1), feature="noisy")
-        refused(bursts.FLOOR + 5, feature="noisy")
-        refused(bursts.FLOOR + 5, feature="quiet")
+        refused(refusal_bursts.FLOOR + 5, feature="noisy")
+        refused(refusal_bursts.FLOOR + 5, feature="quiet")
 
-        assert [one.feature for one in bursts.watch(at=NOW)] == ["quiet"]
+        assert [one.feature for one in refusal_bursts.watch(at=NOW)] == ["quiet"]
 
 
 @pytest.mark.django_db
 class TestTheTask:
     def test_counts_and_watches(self, decide, time_machine):
         time_machine.move_to(NOW, tick=False)
-        for _ in range(bursts.FLOOR + 1):
+        for _ in range(refusal_bursts.FLOOR + 1):
             decide(MARKET)
         sequencer.run(NOW)
 

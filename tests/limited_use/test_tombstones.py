@@ -8,13 +8,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from accounts.ids import uuid7
-from limited_use import revived
-from limited_use.ledger import audit, entries, published, sequencer
+from limited_use.ledger import audit, entries, publication, sequencer
 from limited_use.models import Checkpoint, DataKey, KeyEpoch, Leaf, OwedTombstone, Tile
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import resurrected_keys
 from limited_use.vault import keys, tombstones
-from limited_use.vault.lines import KeyLine
-
-from .conftest import NOW
+from tests.limited_use.conftest import NOW
 
 # What a backup of the database holds of us.
 TABLES = (DataKey, KeyEpoch, Leaf, Tile, Checkpoint, OwedTombstone)
@@ -53,15 +52,15 @@ def make():
 class TestPublish:
     def test_names_a_destroyed_key_outside_by_a_hash_alone(self, ring):
         key_id = keys.destroy(holder=make())
-        assert list(published.current().tombstones()) == []
+        assert list(publication.current().tombstones()) == []
 
         sequencer.run(NOW)
 
-        (grave,) = published.current().tombstones()
+        (grave,) = publication.current().tombstones()
         assert grave == tombstones.for_key(bytes.fromhex(key_id))
         assert key_id not in grave.value
         assert sequencer.run(NOW)
-        assert len(list(published.current().tombstones())) == 1
+        assert len(list(publication.current().tombstones())) == 1
 
     def test_owes_nothing_for_what_was_rolled_back(self, ring):
         holder = make()
@@ -70,19 +69,19 @@ class TestPublish:
             transaction.set_rollback(True)
         sequencer.run(NOW)
 
-        assert list(published.current().tombstones()) == []
+        assert list(publication.current().tombstones()) == []
 
     def test_is_repeated_after_a_crash_and_never_lost(self, ring, monkeypatch):
         keys.destroy(holder=make())
-        sink = published.current()
+        sink = publication.current()
         with monkeypatch.context() as patch:
 
             def killed(_, graves):
                 sink_bury(sink, graves)
                 raise KeyboardInterrupt
 
-            sink_bury = published.Folder.bury
-            patch.setattr(published.Folder, "bury", killed)
+            sink_bury = publication.Folder.bury
+            patch.setattr(publication.Folder, "bury", killed)
             with pytest.raises(KeyboardInterrupt):
                 sequencer.run(NOW)
         sequencer.run(NOW)
@@ -93,15 +92,15 @@ class TestPublish:
     def test_reads_past_a_line_that_a_crash_cut_short(self, ring):
         keys.destroy(holder=make())
         sequencer.run(NOW)
-        with (published.current().path.parent / "tombstones.jsonl").open("a") as file:
+        with (publication.current().path.parent / "tombstones.jsonl").open("a") as file:
             file.write('{"kind": "k')
         keys.destroy(holder=make())
         sequencer.run(NOW)
 
-        assert len(list(published.current().tombstones())) == 2
+        assert len(list(publication.current().tombstones())) == 2
 
     def test_stops_at_a_damaged_one(self, ring):
-        path = published.current().path.parent / "tombstones.jsonl"
+        path = publication.current().path.parent / "tombstones.jsonl"
         path.write_text('{"kind": "key"}\n')
 
         with pytest.raises(CommandError, match="cannot be read"):
@@ -119,7 +118,7 @@ class TestRestore:
         record(3)
         older = copy()
         record(4)
-        lines = published.current().path.read_text()
+        lines = publication.current().path.read_text()
 
         restore(older)
 
@@ -128,7 +127,7 @@ class TestRestore:
             record()
         with pytest.raises(audit.Broken, match="a checkpoint of 7 was made"):
             audit.run()
-        assert published.current().path.read_text() == lines
+        assert publication.current().path.read_text() == lines
 
     def test_signs_no_fork_once_it_has_grown_past_what_was_published(self, ring):
         record(3)
@@ -161,7 +160,7 @@ class TestRestore:
         assert keys.read(gone) is None
         assert keys.unwrap(keys.read(stays))
         assert b'"restored":true' in bytes(Leaf.objects.order_by("id").last().payload)
-        assert revived.destroy(at=NOW) == []
+        assert resurrected_keys.destroy(at=NOW) == []
 
     @pytest.mark.control("6.7.1")
     def test_is_looked_for_when_a_worker_starts(self, ring, monkeypatch):
@@ -184,7 +183,7 @@ class TestRestore:
         tombstones.record_owed(tombstones.for_receipt(uuid7()))
         record()
 
-        assert revived.missing_receipts() == 1
+        assert resurrected_keys.missing_receipts() == 1
 
     def test_does_nothing_where_nothing_was_restored(self, ring, capsys):
         keys.destroy(holder=make())

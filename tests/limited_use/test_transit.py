@@ -12,8 +12,11 @@ from accounts.ids import uuid7
 from limited_use.checks import keyring_problems
 from limited_use.ledger import entries
 from limited_use.models import DataKey, Leaf
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
 from limited_use.sinks import download
-from limited_use.vault import directory, epochs, keys, opening, transit_store
+from limited_use.vault import blind_index, keys, opening
+from limited_use.vault.keyring import transit_store
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import (
     Bound,
@@ -24,12 +27,10 @@ from limited_use.vault.keyring.port import (
     Rewrap,
     SigningKey,
 )
-from limited_use.vault.lines import KeyLine
+from limited_use.vault.keyring.transit import TransitKeyring
 from limited_use.vault.sealing import sealer
-from limited_use.vault.transit_keyring import TransitKeyring
+from tests.limited_use.conftest import ALICE, NOW, SHOW_CONTENT
 from tests.openbao import proxy
-
-from .conftest import ALICE, NOW, SHOW_CONTENT
 
 CONTENT, CREDENTIAL = KeyLine.CONTENT, KeyLine.CREDENTIAL
 KEY = bytes(range(32))
@@ -88,7 +89,7 @@ class TestOutage:
                 lambda: opening.open_all([sealed], held, at=NOW),
                 lambda: sealer(holder=holder, epoch=1),
                 lambda: keys.create(holder=uuid7(), line=CONTENT, at=NOW),
-                lambda: epochs.turn(CONTENT, NOW),
+                lambda: key_epochs.turn(CONTENT, NOW),
                 lambda: ring.sign(SigningKey.LEDGER, b""),
             ):
                 with pytest.raises(KeyStoreUnavailable) as caught:
@@ -102,7 +103,7 @@ class TestOutage:
             recover()
 
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
-        assert epochs.turn(CONTENT, NOW).destroyed == (1,)
+        assert key_epochs.turn(CONTENT, NOW).destroyed == (1,)
         keys.forget()
         assert opening.open_all([sealed], held, at=NOW) == [b"canary"]
 
@@ -353,8 +354,8 @@ class TestKeys:
         )
 
     def test_of_the_directory_are_asked_for_once_per_process(self, ring, monkeypatch):
-        first = directory.blind("sub", "1")
+        first = blind_index.blind("sub", "1")
         monkeypatch.setattr(ring._store, "call", None)
 
-        assert directory.blind("sub", "1") == first
+        assert blind_index.blind("sub", "1") == first
         assert get_keyring() is ring

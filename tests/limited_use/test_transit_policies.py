@@ -7,10 +7,10 @@ import time
 import httpx
 import pytest
 
+from limited_use.policy.key_lines import KeyLine
+from limited_use.vault.keyring.acl import RIGHTS
 from limited_use.vault.keyring.port import MacKey, SigningKey
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.rights import RIGHTS
-from limited_use.vault.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.transit import TransitKeyring
 
 pytestmark = pytest.mark.control("6.7.1")
 

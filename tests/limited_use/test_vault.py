@@ -17,16 +17,15 @@ from accounts.models import Alarm
 from integrations.models import Message, MessageBody
 from limited_use.access_request import Fence, FenceKind
 from limited_use.models import DataKey
-from limited_use.vault import compression, directory, keys, opening, records
+from limited_use.policy.key_lines import KeyLine
+from limited_use.policy.vocabulary import DataClass
+from limited_use.vault import blind_index, compression, envelope, keys, opening
+from limited_use.vault.envelope import Damaged, KeyDamaged, Unopenable
 from limited_use.vault.keyring.port import NoKeyring
 from limited_use.vault.keys import Destroyed, Unwrapped
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.records import Damaged, KeyDamaged, Unopenable
 from limited_use.vault.sealed import Binding, Sealed
 from limited_use.vault.sealing import sealer
-from limited_use.vocabulary import DataClass
-
-from .conftest import EITHER, NOW, SHOW_CONTENT
+from tests.limited_use.conftest import EITHER, NOW, SHOW_CONTENT
 
 ROOT = bytes(range(32))
 KEY = Unwrapped(ROOT, keys.key_id_of(ROOT))
@@ -44,16 +43,16 @@ ELSEWHERE = {
 class TestRecords:
     @given(data=st.binary(max_size=4000))
     def test_open_to_what_was_sealed(self, data):
-        assert records.open(records.seal(data, PLACE, KEY), PLACE, KEY) == data
+        assert envelope.open(envelope.seal(data, PLACE, KEY), PLACE, KEY) == data
 
     def test_never_look_the_same_twice(self):
-        assert records.seal(b"same", PLACE, KEY) != records.seal(b"same", PLACE, KEY)
+        assert envelope.seal(b"same", PLACE, KEY) != envelope.seal(b"same", PLACE, KEY)
 
     def test_add_forty_bytes(self):
-        assert len(records.seal(b"", PLACE, KEY)) == 40
+        assert len(envelope.seal(b"", PLACE, KEY)) == 40
 
     def test_name_format_and_key_in_a_header(self):
-        record = records.seal(b"x", PLACE, KEY)
+        record = envelope.seal(b"x", PLACE, KEY)
 
         assert record[:4] == b"LU1\0"
         assert record[4:12] == KEY.key_id
@@ -61,7 +60,7 @@ class TestRecords:
     @pytest.mark.parametrize("place", ELSEWHERE)
     def test_do_not_open_in_another_place(self, place):
         with pytest.raises(Unopenable):
-            records.open(records.seal(b"x", PLACE, KEY), ELSEWHERE[place], KEY)
+            envelope.open(envelope.seal(b"x", PLACE, KEY), ELSEWHERE[place], KEY)
 
     @given(
         names=st.tuples(st.text("ab\0", max_size=3), st.text("ab\0", max_size=3)),
@@ -79,19 +78,19 @@ class TestRecords:
     @pytest.mark.control("4.1.4")
     @pytest.mark.parametrize("size", [1, 3000])
     def test_fail_with_one_wordless_error_whatever_is_wrong(self, size):
-        record = records.seal(b"x" * size, PLACE, KEY)
+        record = envelope.seal(b"x" * size, PLACE, KEY)
         wrong = [record[:length] for length in range(min(len(record), 60))]
         wrong += [
             record[:at] + bytes([record[at] ^ 1 << bit]) + record[at + 1 :]
             for at in range(len(record))
             for bit in (0, 7)
         ]
-        wrong += [b"plaintext", b"", record + b"\0", records.seal(b"x", PLACE, OTHER)]
+        wrong += [b"plaintext", b"", record + b"\0", envelope.seal(b"x", PLACE, OTHER)]
 
         seen = set()
         for one in wrong:
             with pytest.raises(Unopenable) as caught:
-                records.open(one, PLACE, KEY)
+                envelope.open(one, PLACE, KEY)
             error = caught.value
             seen.add((type(error), str(error), error.__cause__, error.__context__))
         assert seen == {(Damaged, "", None, None)}
@@ -103,7 +102,7 @@ class TestRecords:
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-        record = records.seal(b"x", PLACE, KEY)
+        record = envelope.seal(b"x", PLACE, KEY)
         info = b"antares/limited-use/1/class/mail.metadata"
         derived = HKDFExpand(algorithm=SHA256(), length=32, info=info).derive(ROOT)
 
@@ -111,7 +110,7 @@ class TestRecords:
             record[12:24], record[24:], PLACE.associated_data(record[:12])
         )
         assert opened == b"x"
-        assert len({records.seal(b"x", PLACE, KEY)[12:24] for _ in range(1000)}) == 1000
+        assert len({envelope.seal(b"x", PLACE, KEY)[12:24] for _ in range(1000)}) == 1000
 
 
 class TestCompression:
@@ -123,12 +122,12 @@ class TestCompression:
         assert compression.compress(b"".join(bytes([n]) for n in range(256))) is None
 
     def test_marks_what_it_packed_and_that_mark_is_authenticated(self):
-        record = records.seal(b"a" * 5000, PLACE, KEY)
+        record = envelope.seal(b"a" * 5000, PLACE, KEY)
 
-        assert record[3] == records.ZSTD
+        assert record[3] == envelope.ZSTD
         assert len(record) < 200
         with pytest.raises(Unopenable):
-            records.open(record[:3] + b"\0" + record[4:], PLACE, KEY)
+            envelope.open(record[:3] + b"\0" + record[4:], PLACE, KEY)
 
     def test_refuses_a_bomb_before_it_unpacks(self, monkeypatch):
         monkeypatch.setattr(compression, "LARGEST", 1000)
@@ -147,7 +146,7 @@ class TestCompression:
         monkeypatch.setattr(compression, "LARGEST", 1000)
 
         with pytest.raises(compression.TooLarge):
-            records.seal(b"\0" * 1001, PLACE, KEY)
+            envelope.seal(b"\0" * 1001, PLACE, KEY)
 
 
 @EITHER
@@ -239,9 +238,9 @@ class TestOpening:
         sealed, held = seal(), permit()
         keys.forget()
         read, stale = opening._read, opening._read([held], NOW)
-        from limited_use.vault import epochs
+        from limited_use.rotation import key_epochs
 
-        epochs.turn(KeyLine.CONTENT, NOW)
+        key_epochs.turn(KeyLine.CONTENT, NOW)
         answers = iter([stale])
         monkeypatch.setattr(
             opening, "_read", lambda permits, at: next(answers, None) or read(permits, at)
@@ -434,10 +433,10 @@ class TestSealer:
 @EITHER
 class TestDirectory:
     def test_blinds_across_holders_and_keeps_the_kinds_apart(self, ring):
-        assert directory.blind("sub", "1") == directory.blind("sub", "1")
-        assert directory.blind("sub", "1") != directory.blind("address", "1")
-        assert directory.blind("sub", "1") != directory.derive("sub", "1")
-        assert directory.blind("a", "bc") != directory.blind("ab", "c")
+        assert blind_index.blind("sub", "1") == blind_index.blind("sub", "1")
+        assert blind_index.blind("sub", "1") != blind_index.blind("address", "1")
+        assert blind_index.blind("sub", "1") != blind_index.derive("sub", "1")
+        assert blind_index.blind("a", "bc") != blind_index.blind("ab", "c")
 
 
 @EITHER

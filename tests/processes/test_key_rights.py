@@ -10,14 +10,13 @@ import pytest
 
 from integrations.models import Connection, Message, PurgeJob
 from limited_use.models import DataKey, KeyEpoch, Receipt
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
 from limited_use.vault.keyring.factory import _open_transit
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.transit import TransitKeyring
 from tests.integrations.google import ALICE_BOX, Browser
+from tests.processes.test_connect import person_of
 from tests.worlds.processes import PATIENCE, script, wait_until
-
-from .test_connect import person_of
 
 __all__ = ["person_of"]
 

@@ -24,9 +24,10 @@ from config.classes import ProcessClass
 from config.embedded.service import ROOT
 from integrations.models import Message, PurgeJob, PurgeStep
 from integrations.purge import inventory
-from limited_use import receipts, verify
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import Leaf, Receipt
+from limited_use.receipts import receipts
+from limited_use.verify import verifier
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import disconnect
 from tests.worlds.processes import wait_until
@@ -165,7 +166,7 @@ def assert_gone(mailbox, job):
     assert not any(counts.values())
     assert PurgeJob.objects.get(id=job.id).deleted_count <= 4 * MESSAGES + 3
     keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
-    assert verify.check(bytes(Receipt.objects.get().document), keys)
+    assert verifier.check(bytes(Receipt.objects.get().document), keys)
     recorded = [bytes(payload) for payload in Leaf.objects.values_list("payload", flat=True)]
     assert len([one for one in recorded if b"purge.completed" in one]) == 1
 

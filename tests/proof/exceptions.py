@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from integrations.registers import plaintext_regions
+from tests.proof.rules import Rule
+from tests.proof.source import find_path
 
 from . import rules
-from .rules import Rule
-from .source import find_path
 
 _STAND_IN = "the stand-in for providers is a process of its own, and never in production"
 _LAUNCHER = "the launcher of the embedded servers, never in production"
@@ -22,23 +22,23 @@ RULES = {
             "object.__new__(guard.Permit)",
             "copy.copy(permit)",
         ),
-        {"limited_use/guard.py": "the guard, after it decided and recorded"},
+        {"limited_use/guard/guard.py": "the guard, after it decided and recorded"},
     ),
     "takes a permit that is not recorded": Rule(
         rules.unrecorded_permits,
         ("guard._answered(asks, at=at)",),
         {
-            "limited_use/guard.py": "the guard, which records it next",
+            "limited_use/guard/guard.py": "the guard, which records it next",
             "integrations/sandbox/": "another function of that name: " + _STAND_IN,
         },
     ),
     "decrypts a record": Rule(
         rules.sealed_records,
         (
-            "from limited_use.vault import records",
-            "from limited_use.vault.records import open",
-            "from limited_use.vault.records import Damaged, open",
-            "import limited_use.vault.records as r",
+            "from limited_use.vault import envelope",
+            "from limited_use.vault.envelope import open",
+            "from limited_use.vault.envelope import Damaged, open",
+            "import limited_use.vault.envelope as r",
         ),
         {"limited_use/vault/": "the vault itself"},
     ),
@@ -48,9 +48,9 @@ RULES = {
             "from limited_use.sinks.rows import opened",
             "from limited_use.sinks import rows",
             "import limited_use.sinks.rows as r",
-            "from limited_use.sinks.showing import Showing",
-            "from limited_use.sinks.showing import Shown, rendered",
-            "from limited_use.sinks.region import region",
+            "from limited_use.sinks.template_values import Showing",
+            "from limited_use.sinks.template_values import Shown, rendered",
+            "from limited_use.sinks.traceback_guard import region",
         ),
         {
             "limited_use/sinks/": "the sinks themselves",
@@ -162,7 +162,7 @@ RULES = {
             "message = EmailMultiAlternatives()",
         ),
         {
-            "limited_use/platform_mail.py": "the one place: kinds of a closed list, our own words",
+            "limited_use/notifications/platform_mail.py": "the one place: kinds of a closed list, our own words",
             "accounts/account_mail.py": "mails of the sign-in pages: a link, in words of ours",
         },
     ),

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from integrations.registers.plaintext_regions import HARMLESS, SOURCES
-
-from .source import Module
+from tests.proof.source import Module
 
 NETWORK = (
     # Of httpx, which adapters use, an import contract says who may import it.
@@ -69,7 +68,7 @@ def unrecorded_permits(module: Module) -> Iterator[int]:
 def sealed_records(module: Module) -> Iterator[int]:
     """The code that decrypts one record is imported; its errors may be."""
     for name, line in module.imports:
-        if name.startswith("limited_use.vault.records") and _last(name) not in RECORD_ERRORS:
+        if name.startswith("limited_use.vault.envelope") and _last(name) not in RECORD_ERRORS:
             yield line
 
 

@@ -12,11 +12,10 @@ from accounts import reset_links, sign_in_links
 from config.celery import app
 from config.schedule import SCHEDULE
 from integrations.tasks.purposes import COMMANDS, TASKS
-from limited_use.features import FEATURES
-from limited_use.rules import RULES
-
-from .rules import ENQUEUE
-from .source import Module, modules
+from limited_use.policy.features import FEATURES
+from limited_use.policy.rules import RULES
+from tests.proof.rules import ENQUEUE
+from tests.proof.source import Module, modules
 
 OURS = ("accounts", "limited_use", "integrations", "config")
 

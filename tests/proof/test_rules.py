@@ -7,9 +7,9 @@ from functools import cache
 
 import pytest
 
-from .exceptions import RULES
-from .rules import PROVIDER_BRANCH_IN_TEMPLATE
-from .source import Module, modules, templates
+from tests.proof.exceptions import RULES
+from tests.proof.rules import PROVIDER_BRANCH_IN_TEMPLATE
+from tests.proof.source import Module, modules, templates
 
 # The numbers of the design, and the ids of controls, that a rule stands for.
 INVARIANTS = {

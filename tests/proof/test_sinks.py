@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from .source import ROOT, Module
+from tests.proof.source import ROOT, Module
 
 FOLDER = "limited_use/sinks/"
 #: Every sink, and to whom what it opens goes.

@@ -20,9 +20,9 @@ from integrations import fences
 from integrations.calendars import sharing
 from integrations.models import AttemptOutcome, Integration, Watch, WatchKind
 from integrations.watches import wanting
-from limited_use import departures
-from limited_use.features import FEATURES
-from limited_use.share_models import Share, ShareLevel
+from limited_use.agreements import offboarding
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.features import FEATURES
 from tests.integrations.calendars.local_house import begun
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
 from tests.integrations.test_two_products import CALENDAR
@@ -115,7 +115,7 @@ class TestADeactivation:
                 "SELECT 1 FROM accounts_membership WHERE user_id = %s FOR NO KEY UPDATE", [alice.id]
             )
             leaving = pool.submit(
-                run, lambda: departures.deactivate(user_id=alice.id, at=timezone.now()),
+                run, lambda: offboarding.deactivate(user_id=alice.id, at=timezone.now()),
                 deadlock_timeout=LONG,
             )  # fmt: skip
             wait_for_waiters(1)

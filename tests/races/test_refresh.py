@@ -17,7 +17,7 @@ from integrations import endings, tokens
 from integrations.fences import NoLongerLive
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeTrigger
 from integrations.providers import errors
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 from limited_use.models import Leaf
 from tests.integrations.google import (
     ALICE_BOX,

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection as database
 
 from accounts.ids import uuid7
-from limited_use.ledger import audit, entries, published, sequencer
+from limited_use.ledger import audit, entries, publication, sequencer
 from limited_use.models import Checkpoint, Leaf, OwedTombstone
 from limited_use.vault import tombstones
 from tests.integrations.purge.conftest import keyring
@@ -32,7 +32,7 @@ ENTRIES = 4
 def leader(keyring):
     started = subprocess.Popen(
         [sys.executable, "-m", "tests.races.sequencing"],
-        env=environment(PUBLICATION_DIR=str(published.current().path.parent)),
+        env=environment(PUBLICATION_DIR=str(publication.current().path.parent)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -60,7 +60,7 @@ def record(count=ENTRIES):
 
 
 def seen():
-    return [(one.size, one.root) for one, _ in published.current().checkpoints()]
+    return [(one.size, one.root) for one, _ in publication.current().checkpoints()]
 
 
 def free():
@@ -81,7 +81,7 @@ def check_all(made):
     assert sorted(placed.values()) == list(range(len(placed)))
     assert not Checkpoint.objects.filter(size=len(placed), note="").exists()
     assert not OwedTombstone.objects.filter(published_at=None).exists()
-    buried = list(published.current().tombstones())
+    buried = list(publication.current().tombstones())
     assert set(buried) == {
         tombstones.Tombstone(*one) for one in OwedTombstone.objects.values_list("kind", "value")
     }

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from integrations.evidence import code_hashes
-from limited_use import tally
 from limited_use.ledger import sequencer
+from limited_use.usage import usage_counter
 from tests import bound_tests, matrix
 from tests.api import cast
 from tests.api.conftest import _as_web, alice, keyring, mailbox, mine, synced
@@ -50,7 +50,7 @@ def settle():
     """Have the sequencer and the tally do what they do every few seconds."""
     with as_worker():
         sequencer.run(timezone.now())
-        tally.run(at=timezone.now())
+        usage_counter.run(at=timezone.now())
 
 
 @pytest.fixture

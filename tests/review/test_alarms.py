@@ -20,9 +20,9 @@ from accounts import alarms
 from accounts.models import Alarm
 from config.classes import ProcessClass
 from integrations import alarm_guide
-from limited_use import bursts
 from limited_use.ledger import entries
 from limited_use.models import Leaf
+from limited_use.usage import refusal_bursts
 from tests.api import cast
 from tests.review.conftest import MESSAGES, settle
 from tests.review.test_metrics import count, figures, measure
@@ -232,7 +232,7 @@ class TestAgain:
 
     @pytest.mark.clause("LU-4")
     def test_is_not_raised_for_a_burst_that_was_settled(self, campaigns):
-        for _ in range(bursts.FLOOR + 1):
+        for _ in range(refusal_bursts.FLOOR + 1):
             assert campaigns.get(MESSAGES).status_code == 403
         settle()
         count()

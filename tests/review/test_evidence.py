@@ -14,14 +14,15 @@ from django.utils import timezone
 from integrations import connections, evidence
 from integrations.models import PurgeJob, PurgeTrigger
 from integrations.tasks import evidence as tasks
-from limited_use import receipts, verify
-from limited_use.clauses import CLAUSES
 from limited_use.evidence import kept, sections
 from limited_use.evidence.sections import NotEvidence
 from limited_use.ledger.notes import VerifierKey
-from limited_use.policy import RULES
-from limited_use.use_models import EvidenceBundle
-from limited_use.verify import NotProven
+from limited_use.models.usage import EvidenceBundle
+from limited_use.policy.clauses import CLAUSES
+from limited_use.policy.evaluation import RULES
+from limited_use.receipts import receipts
+from limited_use.verify import verifier
+from limited_use.verify.verifier import NotProven
 from tests.api import cast
 from tests.broker import Message, broker_down, record_messages
 from tests.review.conftest import as_worker, settle
@@ -56,7 +57,7 @@ class TestTheBundle:
         file.write_bytes(made)
         program = (
             "import sys; sys.modules['django'] = None\n"
-            "from limited_use import verify\n"
+            "from limited_use.verify import verifier\n"
             "sys.exit(verify.main(sys.argv[1:]))"
         )
         named = [part for key in receipts.public_keys() for part in ("--key", key)]
@@ -80,13 +81,13 @@ class TestTheBundle:
             changed = bytearray(made)
             changed[place] ^= 1
             with pytest.raises(NotProven):
-                verify.check(bytes(changed), keys)
+                verifier.check(bytes(changed), keys)
 
     def test_proves_nothing_under_other_keys(self, made, keys):
         with pytest.raises(NotProven):
-            verify.check(made, keys[1:])
+            verifier.check(made, keys[1:])
         with pytest.raises(NotProven):
-            verify.check(made, keys[:1])
+            verifier.check(made, keys[:1])
 
     def test_holds_the_newest_checkpoint(self, said):
         assert said["ledger"]["checkpoint"].startswith(said["ledger"]["origin"])
@@ -201,7 +202,7 @@ class TestTheCommand:
     def test_writes_what_is_proven(self, used, keys, tmp_path, capsys):
         call_command("evidence", "--out", str(tmp_path / "e.json"))
 
-        assert verify.check((tmp_path / "e.json").read_bytes(), keys)
+        assert verifier.check((tmp_path / "e.json").read_bytes(), keys)
         shown = capsys.readouterr().out
         assert "not met: WSEC-KEY" in shown
         assert "python -m limited_use.verify --key" in shown
@@ -219,7 +220,7 @@ class TestKept:
         bundle = EvidenceBundle.objects.get()
         assert f"{bundle.id}.json" in rita.get("/review/evidence/").content.decode()
         answer = rita.get(f"/review/evidence/{bundle.id}.json")
-        assert verify.check(answer.content, keys)
+        assert verifier.check(answer.content, keys)
         assert bundle.not_met == ["WSEC-KEY"]
         assert "is not met" in rita.get("/review/").content.decode()
 

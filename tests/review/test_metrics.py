@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.models import Alarm
 from integrations import gauges
 from integrations.tasks import evidence as tasks
-from limited_use import bursts
 from limited_use import tasks as counting
-from limited_use.vault import epochs
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
+from limited_use.usage import refusal_bursts
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.lines import KeyLine
 from tests.api import cast
 from tests.review.conftest import MESSAGES, as_worker, settle
 
@@ -138,9 +138,9 @@ class TestGauges:
         def die(*_):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(epochs, "_rewrap", die)
+        monkeypatch.setattr(key_epochs, "_rewrap", die)
         with pytest.raises(KeyboardInterrupt):
-            epochs.turn(KeyLine.CONTENT, timezone.now())
+            key_epochs.turn(KeyLine.CONTENT, timezone.now())
         measure()
 
         found = figures(otto.get("/metrics"))
@@ -177,7 +177,7 @@ class TestNobody:
 @pytest.mark.clause("LU-4", "LU-4.1")
 class TestABurst:
     def test_of_a_campaign_that_keeps_trying_is_an_alarm(self, campaigns):
-        for _ in range(bursts.FLOOR + 1):
+        for _ in range(refusal_bursts.FLOOR + 1):
             assert campaigns.get(MESSAGES).status_code == 403
         settle()
 
@@ -186,7 +186,7 @@ class TestABurst:
 
         alarm = Alarm.objects.get(kind="refusals.burst")
         assert alarm.body["feature"] == "campaigns"
-        assert alarm.body["count"] > bursts.FLOOR
+        assert alarm.body["count"] > refusal_bursts.FLOOR
 
     def test_is_not_what_happens_now_and_then(self, campaigns, alice):
         for _ in range(3):

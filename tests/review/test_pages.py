@@ -11,15 +11,15 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from integrations.review_pages import table, words
-from limited_use import applied, signers
-from limited_use.clauses import CLAUSES, Confidence, rules_of
 from limited_use.evidence import clause_parts
-from limited_use.ledger import proofs
-from limited_use.policy import TABLE
-from limited_use.rules import RULES
-from limited_use.use_models import PolicyUse, Refusal
+from limited_use.ledger import proofs, signing_keys
+from limited_use.models.usage import PolicyUse, Refusal
+from limited_use.policy.clauses import CLAUSES, Confidence, rules_of
+from limited_use.policy.evaluation import TABLE
+from limited_use.policy.rules import RULES
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
+from limited_use.usage import rule_usage
 from limited_use.vault.keyring.port import SigningKey
-from limited_use.vocabulary import DataClass, Fact, Purpose, Recipient
 from tests import bound_tests
 from tests.api import cast
 from tests.bound_tests import Bound
@@ -73,9 +73,9 @@ class TestEveryClause:
     @pytest.mark.parametrize("clause_id", ["LU-1", "LU-4.1", "AN-10", "WDEL"])
     def test_counts_what_the_ledger_holds(self, rita, used, clause_id):
         applying = clause_parts.applying(CLAUSES[clause_id])
-        counts = [applied.totals().get(one, applied.Count()).all for one in applying]
+        counts = [rule_usage.totals().get(one, rule_usage.Count()).all for one in applying]
 
-        [day] = applied.by_day(applying, at=timezone.now()) if sum(counts) else [None]
+        [day] = rule_usage.by_day(applying, at=timezone.now()) if sum(counts) else [None]
 
         assert (day.count.all if day else 0) == sum(counts)
 
@@ -98,13 +98,13 @@ class TestAnEntry:
 
         answer = rita.get(f"/review/entries/{refusal.entry_id}/proof")
 
-        proven = proofs.verify(answer.content.decode(), [signers.current(SigningKey.LEDGER)])
+        proven = proofs.verify(answer.content.decode(), [signing_keys.current(SigningKey.LEDGER)])
         assert str(refusal.entry_id).encode() in proven.payload
         assert b'"rule":"never-market"' in proven.payload
 
     def test_without_a_place_has_no_proof_yet(self, rita, campaigns):
         campaigns.get("/v1/users/me/messages")
-        entry = applied.Leaf.objects.order_by("-id").first()
+        entry = rule_usage.Leaf.objects.order_by("-id").first()
 
         assert "waits for its place" in text(rita.get(f"/review/entries/{entry.id}/"))
         assert rita.get(f"/review/entries/{entry.id}/proof").status_code == 404

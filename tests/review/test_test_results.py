@@ -14,8 +14,8 @@ from django.utils import timezone
 from integrations import evidence
 from integrations.evidence import claims, test_results
 from integrations.evidence.test_results import BadResults, Missing
-from limited_use import clauses
-from limited_use.clauses import CLAUSES
+from limited_use.policy import clauses
+from limited_use.policy.clauses import CLAUSES
 from tests.review.conftest import as_worker, make_run
 
 PASSED = {"marker": "clause", "id": "LU-1", "test": "tests/a.py::TestA::test_is_read"}

@@ -87,7 +87,7 @@ def find_calendar(asked: Asked, calendar_id: UUID) -> Visible:
     :raises NotFound: if the actor sees no such calendar
     :raises ReadOnly: if it is shared with the actor, or may only be read
     :raises PermissionMissing: if the account did not allow writing
-    :raises limited_use.guard.Refused: if the actor is a feature: features write nothing
+    :raises limited_use.guard.guard.Refused: if the actor is a feature: features write nothing
     """
     return _require_writable(asked, _look_up(asked, [calendar_id]).get(calendar_id))
 
@@ -131,7 +131,7 @@ def open_calendar(asked: Asked, seen: Visible, access: Access | None = None) -> 
     :param access: credentials of the account that both calendars of a move must belong to
     :raises NoLongerLive: if it was disconnected
     :raises NotCurrent: if the calendar list is too old, and no new one came in time
-    :raises limited_use.guard.Refused: if the policy does not allow the write
+    :raises limited_use.guard.guard.Refused: if the policy does not allow the write
     """
     if seen.calendar.about is None or not seen.is_known(asked.at):
         freshness.wait(freshness.ask([seen], at=asked.at))

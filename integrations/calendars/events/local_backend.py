@@ -24,7 +24,7 @@ from integrations.calendars.versions import Stale
 from integrations.calendars.visible import Visible
 from integrations.event_shapes import EventContent
 from integrations.zones import UnknownZone
-from limited_use.sinks import agenda as sink
+from limited_use.sinks import calendar as sink
 
 from . import drafts, local_edits, local_event_reader, verified_writes
 from .access import EventRequest

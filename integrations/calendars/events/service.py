@@ -18,7 +18,7 @@ from integrations.calendars.visible import Visible
 from integrations.concurrency import TooManyWaits
 from integrations.event_shapes import EventContent, Response
 from integrations.providers.calendars import Notify
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 
 from . import access, availability_check, drafts, local_backend, provider_backend
 from .access import EventRequest
@@ -64,7 +64,7 @@ def create(  # noqa: PLR0913 - all parts of a new event
     :raises errors.KeyReused: if the key created another event before
     :raises errors.GuestsAreTold: if guests were not to be notified, and the provider always does
     :raises errors.RefusedThere: if the provider rejects the event
-    :raises limited_use.guard.Refused: if the policy does not allow the write
+    :raises limited_use.guard.guard.Refused: if the policy does not allow the write
     :raises integrations.providers.errors.OutcomeUnknown: if the event may or may not exist:
         repeating the request is harmless
     :raises integrations.fences.NoLongerLive: if the account was disconnected meanwhile

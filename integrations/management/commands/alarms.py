@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import alarms
 from accounts.models import Alarm
 from integrations import alarm_guide
-from limited_use import settled_alarms
+from limited_use.usage import settled_alarms
 
 
 class Command(BaseCommand):

@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from integrations import restored
-from limited_use import revived
-from limited_use.ledger import published, sequencer
+from limited_use.ledger import publication, sequencer
+from limited_use.rotation import resurrected_keys
 
 
 class Command(BaseCommand):
@@ -25,8 +25,8 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         try:
             applied = restored.apply(at=timezone.now())
-            missing = revived.missing_receipts()
-        except published.Unreadable as problem:
+            missing = resurrected_keys.missing_receipts()
+        except publication.Unreadable as problem:
             raise CommandError(f"what was published cannot be read: {problem}") from None
         self.stdout.write(
             f"{applied.key_count} restored keys destroyed again; {missing} receipts are not here"

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from integrations import evidence
-from limited_use import signers
+from limited_use.ledger import signing_keys
 
 
 class Command(BaseCommand):
@@ -28,6 +28,6 @@ class Command(BaseCommand):
             raise CommandError(str(problem)) from None
         for one in evidence.not_met(evidence.sections(), at=at):
             self.stdout.write(f"not met: {one.clause}: {one.why}")
-        keys = " ".join(f"--key '{one.key}'" for one in signers.history() if one.until is None)
+        keys = " ".join(f"--key '{one.key}'" for one in signing_keys.history() if one.until is None)
         self.stdout.write(f"{out}: {len(made)} bytes; check it with")
         self.stdout.write(f"  python -m limited_use.verify {keys} {out}")

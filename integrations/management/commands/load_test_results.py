@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from integrations.evidence import claims, test_results
 from integrations.evidence.test_results import BadResults, Results
-from limited_use import clauses
+from limited_use.policy import clauses
 
 
 class Command(BaseCommand):

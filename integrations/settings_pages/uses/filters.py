@@ -10,7 +10,7 @@ from uuid import UUID
 from django import forms
 from django.http import QueryDict
 
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 
 from . import words
 

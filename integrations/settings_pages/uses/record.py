@@ -16,9 +16,9 @@ from accounts.models import Delegation
 from integrations import ledger_names
 from integrations.models import Connection, Integration
 from integrations.providers import PROVIDERS
-from limited_use import consents
-from limited_use.ledger import entries, own
-from limited_use.ledger.own import OwnEntry
+from limited_use.agreements import consents
+from limited_use.ledger import entries, subject_access
+from limited_use.ledger.subject_access import OwnEntry
 from limited_use.models import Leaf
 
 from . import words
@@ -101,7 +101,7 @@ def is_own(own_things: Own, entry_id: UUID) -> bool:
 
 
 def _found(own_things: Own, asked: Question, *, after: UUID | None, limit: int) -> list[OwnEntry]:
-    return own.entries_of(
+    return subject_access.entries_of(
         [
             name
             for name, connection_id in own_things.names.items()

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from accounts.actors import Actor
 from accounts.models import Delegation
-from limited_use import consents
-from limited_use.features import FEATURES, Feature
+from limited_use.agreements import consents
 from limited_use.models import Consent
-from limited_use.rules import FORBIDDING, PERMITTING, Rule
-from limited_use.vocabulary import Fact, Recipient
+from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.rules import FORBIDDING, PERMITTING, Rule
+from limited_use.policy.vocabulary import Fact, Recipient
 
 from . import words
 

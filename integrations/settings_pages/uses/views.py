@@ -28,10 +28,10 @@ from integrations.asking import asked_by
 from integrations.calendars import sharing
 from integrations.form_numbers import read_number
 from integrations.settings_pages import mine, overview
-from limited_use import consents
-from limited_use.claims import claim
-from limited_use.features import FEATURES, Feature
+from limited_use.agreements import consents
 from limited_use.ledger import store
+from limited_use.policy.claims import claim
+from limited_use.policy.features import FEATURES, Feature
 
 from . import downloads, filters, record, standing, withdrawal
 

@@ -18,8 +18,8 @@ from integrations.product_names import name_product
 from integrations.providers import PROVIDERS
 from integrations.settings_pages import mine, named_calendars, row_counts
 from limited_use.sinks import page as page_sink
+from limited_use.vault.envelope import Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.records import Unopenable
 
 from . import standing
 from .standing import Standing, State

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from accounts.actors import ActorKind
-from limited_use import policy
-from limited_use.features import FEATURES
-from limited_use.ledger.own import OwnEntry
-from limited_use.vocabulary import DataClass, Purpose, Recipient
+from limited_use.ledger.subject_access import OwnEntry
+from limited_use.policy import evaluation
+from limited_use.policy.features import FEATURES
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
 
 PURPOSE: Final[dict[str, str]] = {
     Purpose.INBOX_DISPLAY: "Show your inbox",
@@ -153,4 +153,4 @@ def feature(key: str | None) -> str:
 
 def rule(rule_id: str | None) -> str:
     """Return what a rule says; one that is no more is named by its id."""
-    return "" if rule_id is None else policy.SAYS.get(rule_id, rule_id)
+    return "" if rule_id is None else evaluation.SAYS.get(rule_id, rule_id)

@@ -80,7 +80,7 @@ class Run:
         """
         Return the key of a copy or of the integration, after asking for permission to store.
 
-        :raises limited_use.guard.Refused: if the policy no longer allows storing
+        :raises limited_use.guard.guard.Refused: if the policy no longer allows storing
         """
         if not self._may_store:
             calendar_permits.to_store(integration_id=self.integration.id, at=self.clock.now())

@@ -17,8 +17,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts import clients
-from limited_use import service_clients
-from limited_use.features import Undeclared
+from limited_use.agreements import service_clients
+from limited_use.policy.features import Undeclared
 
 
 class Command(BaseCommand):

@@ -14,11 +14,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from limited_use.vault import custody, transit_policies
-from limited_use.vault.file_keyring import FileKeyring
+from limited_use.vault import keyring_fit
+from limited_use.vault.keyring import transit_policies
 from limited_use.vault.keyring.factory import read_config
+from limited_use.vault.keyring.file import FileKeyring
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.transit import TransitKeyring
 
 
 class Command(BaseCommand):
@@ -59,7 +60,7 @@ def _orphans() -> int:
     if not (settings.KEYRING.url or settings.KEYRING.folder):
         return 0
     try:
-        return custody.orphans()
+        return keyring_fit.orphans()
     except DatabaseError:
         # None that answers, or one without tables: there is nothing to be lost.
         return 0

@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts import memberships, organisations, users
 from accounts.models import Organisation, User
 from accounts.roles import Role
-from limited_use import arrivals, departures
+from limited_use.agreements import offboarding, onboarding
 
 _WORDS: dict[type[Exception], str] = {
     memberships.AlreadyAMember: "they belong to it already",
@@ -61,26 +61,26 @@ class Command(BaseCommand):
         self.stdout.write(said)
 
     def found(self, given: dict[str, Any]) -> str:
-        arrivals.found(platform_id=given["organisation"], name=given["name"], at=timezone.now())
+        onboarding.found(platform_id=given["organisation"], name=given["name"], at=timezone.now())
         return "founded"
 
     def register(self, given: dict[str, Any]) -> str:
         person = users.Person(given["person"], given["email"], given["name"], given["role"])
-        arrivals.register(person, at=timezone.now())
+        onboarding.register(person, at=timezone.now())
         return f"registered as {given['role']}; they set a password by the link for forgotten ones"
 
     def join(self, given: dict[str, Any]) -> str:
-        arrivals.join(**_both(given), at=timezone.now())
+        onboarding.join(**_both(given), at=timezone.now())
         return "joined"
 
     def leave(self, given: dict[str, Any]) -> str:
-        return _gone(departures.leave(**_both(given), at=timezone.now()))
+        return _gone(offboarding.leave(**_both(given), at=timezone.now()))
 
     def deactivate(self, given: dict[str, Any]) -> str:
-        return _gone(departures.deactivate(user_id=_person(given), at=timezone.now()))
+        return _gone(offboarding.deactivate(user_id=_person(given), at=timezone.now()))
 
     def close(self, given: dict[str, Any]) -> str:
-        return _gone(departures.close(organisation_id=_organisation(given), at=timezone.now()))
+        return _gone(offboarding.close(organisation_id=_organisation(given), at=timezone.now()))
 
 
 def _gone(shares: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from limited_use.ledger import published, store
+from limited_use.ledger import publication, store
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *, sizes: list[int], **options: Any) -> None:
         if options["all"]:
-            steps = [checkpoint.size for checkpoint, _ in published.current().checkpoints()]
+            steps = [checkpoint.size for checkpoint, _ in publication.current().checkpoints()]
             pairs = [(old, new) for old, new in itertools.pairwise(steps) if 0 < old < new]
         elif len(sizes) == 2:  # noqa: PLR2004
             pairs = [(sizes[0], sizes[1])]

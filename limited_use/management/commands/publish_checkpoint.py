@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from limited_use.ledger import published, sequencer
+from limited_use.ledger import publication, sequencer
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def handle(self, **_: Any) -> None:
         try:
             found = sequencer.publish_again()
-        except (sequencer.Fork, published.Unreadable, published.WriteOnce) as problem:
+        except (sequencer.Fork, publication.Unreadable, publication.WriteOnce) as problem:
             raise CommandError(f"nothing was published: {problem}") from None
         if found is None:
             raise CommandError("nothing was ever signed: run manage.py sequence_ledger")

@@ -14,8 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from limited_use import signers
-from limited_use.ledger import sequencer
+from limited_use.ledger import sequencer, signing_keys
 from limited_use.vault.keyring.port import KeyStoreUnavailable, SigningKey
 
 
@@ -30,7 +29,7 @@ class Command(BaseCommand):
         try:
             # A checkpoint is signed by the key that was told for it.
             with sequencer.alone():
-                former, new = signers.rotate(SigningKey(role), at=timezone.now())
+                former, new = signing_keys.rotate(SigningKey(role), at=timezone.now())
         except (KeyStoreUnavailable, OSError) as problem:
             raise CommandError(str(problem) or "the key store does not answer") from None
         self.stdout.write(f"until now  {former}\nfrom now   {new}")

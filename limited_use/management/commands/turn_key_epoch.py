@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from limited_use.vault import epochs
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
 from limited_use.vault.keyring.port import KeyStoreUnavailable
-from limited_use.vault.lines import KeyLine
 
 
 class Command(BaseCommand):
@@ -21,8 +21,12 @@ class Command(BaseCommand):
     def handle(self, *, line: str | None, **_: Any) -> None:
         for one in [KeyLine(line)] if line else list(KeyLine):
             try:
-                turned = epochs.turn(one, timezone.now())
-            except (epochs.AlreadyTurning, epochs.LeftBehind, KeyStoreUnavailable) as problem:
+                turned = key_epochs.turn(one, timezone.now())
+            except (
+                key_epochs.AlreadyTurning,
+                key_epochs.LeftBehind,
+                KeyStoreUnavailable,
+            ) as problem:
                 raise CommandError(f"{one}: {type(problem).__name__} {problem}") from None
             ended = ", ".join(map(str, turned.destroyed)) or "none"
             self.stdout.write(

@@ -1,4 +1,4 @@
--- The only way to the wrapped data keys and to the key epochs (see limited_use/vault/functions.py).
+-- The only way to the wrapped data keys and to the key epochs (see limited_use/vault/sql_functions.py).
 -- Each function runs with its owner's rights; `manage.py database_walls` sets owner and grants.
 
 CREATE OR REPLACE FUNCTION public.vault_read_content(holders uuid[])

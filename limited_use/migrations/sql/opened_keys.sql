@@ -1,5 +1,5 @@
 -- The functions of data_keys.sql that processes of staff execute: for the keys of what owners opened
--- to support, and no others (see limited_use/vault/functions.py). They ask `key_holders_opened`,
+-- to support, and no others (see limited_use/vault/sql_functions.py). They ask `key_holders_opened`,
 -- which the app above creates later.
 
 SET LOCAL check_function_bodies = off;

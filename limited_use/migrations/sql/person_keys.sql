@@ -1,5 +1,5 @@
 -- The functions of data_keys.sql and ledger_keys.sql for processes that answer one person at a time:
--- for nobody's keys but those of the person of the transaction (see limited_use/vault/functions.py).
+-- for nobody's keys but those of the person of the transaction (see limited_use/vault/sql_functions.py).
 -- They ask `key_holders_of_person` and `key_holders_of_others`, which the app above creates later.
 
 SET LOCAL check_function_bodies = off;

@@ -1,5 +1,5 @@
 -- Find the receipt of a capability link, and its owner, by the hash of the link's token:
--- asked before the database has been told for whom (see limited_use/receipt_links.py).
+-- asked before the database has been told for whom (see limited_use/receipts/receipt_links.py).
 
 CREATE OR REPLACE FUNCTION public.receipt_link(hash bytea)
 RETURNS TABLE (subject uuid, owner uuid)

@@ -7,11 +7,10 @@ from functools import lru_cache
 
 from django.conf import settings
 
-from limited_use.vault.file_keyring import FileKeyring
-from limited_use.vault.rights import Limited
-from limited_use.vault.transit_keyring import TransitKeyring
-
+from .acl import Limited
+from .file import FileKeyring
 from .port import Keyring, KeyringConfig
+from .transit import TransitKeyring
 
 
 def get_keyring() -> Keyring:

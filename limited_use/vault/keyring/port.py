@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple, Protocol
 from uuid import UUID
 
-from limited_use.vault.lines import KeyLine
+from limited_use.policy.key_lines import KeyLine
 
 #: Host and port of the key server during a call to it: the only address that this thread may reach.
 key_server_address: Final[ContextVar[tuple[str, int] | None]] = ContextVar(

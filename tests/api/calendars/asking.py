@@ -8,11 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import clients, delegations
-from limited_use import consents, shares
-from limited_use.features import FEATURES
+from limited_use.agreements import consents, shares
+from limited_use.agreements.service_clients import create_declared_client
 from limited_use.models import Share
-from limited_use.service_clients import create_declared_client
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 from tests.api import cast, schema
 from tests.integrations.calendar_house import moment
 

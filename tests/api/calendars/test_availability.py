@@ -13,12 +13,19 @@ from accounts.actors import Actor, ActorKind
 from accounts.models import RateCount
 from integrations.calendars import busy, freshness, local
 from integrations.models import Calendar
-from limited_use.features import FEATURES
-from limited_use.sinks import agenda as sink
+from limited_use.policy.features import FEATURES
+from limited_use.sinks import calendar as sink
 from tests.api import cast, schema
+from tests.api.calendars.asking import (
+    WEEK,
+    availability,
+    free_busy,
+    posted,
+    scheduler,
+    share,
+    withdraw,
+)
 from tests.integrations.calendar_house import meeting, moment
-
-from .asking import WEEK, availability, free_busy, posted, scheduler, share, withdraw
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 UNKNOWN = "00000000-0000-7000-8000-000000000001"

@@ -14,10 +14,9 @@ from limited_use.models import DataKey
 from limited_use.vault import keys
 from limited_use.vault.fields import Stored
 from tests.api import schema
+from tests.api.calendars.asking import V1, WEEK, events, named, ok
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.pages import reading
-
-from .asking import V1, WEEK, events, named, ok
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(8)]
 COUNTED = "could not be read and"

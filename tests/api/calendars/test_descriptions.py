@@ -12,12 +12,11 @@ from integrations.parsers import reading
 from integrations.parsers.limits import Budget
 from integrations.parsers.pool import pool
 from limited_use.vault import sealing
+from tests.api.calendars.asking import V1, events, ok, share
+from tests.api.calendars.test_local import begin, fill
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.icalendars.files import calendar, event
 from tests.lent_parsers import lend_all
-
-from .asking import V1, events, ok, share
-from .test_local import begin, fill
 
 pytestmark = [pytest.mark.django_db, pytest.mark.control("5.2.1")]
 MARKUP = '<b>Bring</b> <a href="https://a.example">this</a><script>alert(1)</script>'

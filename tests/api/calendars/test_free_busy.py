@@ -15,15 +15,24 @@ from integrations.calendars import busy, freshness, taken
 from integrations.erasing import Reason
 from integrations.event_shapes import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
-from limited_use import shares
+from limited_use.agreements import shares
 from limited_use.models import Consent, Leaf
-from limited_use.share_models import ShareLevel
-from limited_use.sinks import agenda as sink
+from limited_use.models.shares import ShareLevel
+from limited_use.sinks import calendar as sink
 from tests.api import cast, schema
+from tests.api.calendars.asking import (
+    V1,
+    WEEK,
+    events,
+    free_busy,
+    ok,
+    posted,
+    scheduler,
+    share,
+    withdraw,
+)
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.household import person
-
-from .asking import V1, WEEK, events, free_busy, ok, posted, scheduler, share, withdraw
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 UNKNOWN = "00000000-0000-7000-8000-000000000001"

@@ -11,12 +11,11 @@ from integrations import calling
 from integrations.concurrency import STREAMS, WAITS
 from integrations.models import Calendar, Connection, Reply
 from integrations.providers.google.spec import GOOGLE
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 from tests.api import cast, schema
+from tests.api.calendars.asking import V1, WEEK, named, ok, posted
+from tests.api.calendars.test_writing import create, match, new, send
 from tests.integrations.calendar_house import moment
-
-from .asking import V1, WEEK, named, ok, posted
-from .test_writing import create, match, new, send
 
 pytestmark = pytest.mark.django_db
 LOCAL = FEATURES["local-calendar"].version

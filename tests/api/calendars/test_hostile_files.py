@@ -10,14 +10,13 @@ from integrations.parsers import reading
 from integrations.parsers.limits import Budget
 from integrations.parsers.pool import pool
 from tests.api import cast
+from tests.api.calendars.test_local import LIST, begin, fill
 from tests.integrations.household import person
 from tests.integrations.icalendars.files import calendar, event
 from tests.integrations.icalendars.hostile_files import GOOD, HOSTILE, zones
 from tests.integrations.sync.conftest import keyring
 from tests.lent_parsers import lend_all
 from tests.walls import requests_act_as_web
-
-from .test_local import LIST, begin, fill
 
 __all__ = ["keyring", "requests_act_as_web"]
 

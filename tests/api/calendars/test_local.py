@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations.icalendars import reading
 from integrations.models import Calendar, Event
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 from tests.api import cast
 from tests.integrations.household import person
 from tests.integrations.icalendars.files import BERLIN, calendar, event

@@ -6,13 +6,12 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Event
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 from tests.api import cast
+from tests.api.calendars.asking import events, ok
+from tests.api.calendars.test_writing import match, problem, send
 from tests.integrations.calendar_house import moment
 from tests.integrations.household import person
-
-from .asking import events, ok
-from .test_writing import match, problem, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
 

@@ -8,8 +8,7 @@ from accounts.rate_limits import Rate
 from integrations.calendars import busy
 from limited_use.models import Leaf
 from tests.api import schema
-
-from .asking import WEEK, availability, free_busy, posted, scheduler
+from tests.api.calendars.asking import WEEK, availability, free_busy, posted, scheduler
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("week")]
 

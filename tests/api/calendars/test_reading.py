@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 from integrations import erasing
 from integrations.erasing import Reason
 from limited_use.models import Leaf
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
 from tests.api import cast, schema
-from tests.integrations.calendar_house import meeting, moment
-from tests.integrations.test_restored import dump
-
-from .asking import (
+from tests.api.calendars.asking import (
     V1,
     WEEK,
     availability,
@@ -29,6 +26,8 @@ from .asking import (
     share,
     withdraw,
 )
+from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.test_restored import dump
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1)]
 UNKNOWN = "00000000-0000-7000-8000-000000000001"

@@ -18,9 +18,8 @@ from integrations.models import Integration, Reply
 from integrations.providers import errors
 from limited_use.models import Consent
 from tests.api import schema
-
-from .asking import V1, ok
-from .test_writing import allowed, create, new, problem
+from tests.api.calendars.asking import V1, ok
+from tests.api.calendars.test_writing import allowed, create, new, problem
 
 __all__ = ["allowed"]
 

@@ -6,14 +6,13 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from limited_use.features import FEATURES
 from limited_use.models import Consent, Leaf
+from limited_use.policy.features import FEATURES
 from tests.api import schema
+from tests.api.calendars.asking import V1, WEEK, events, ok, share
 from tests.integrations import calendar_house as houses
 from tests.integrations.household import person
 from tests.integrations.pages import reading
-
-from .asking import V1, WEEK, events, ok, share
 
 pytestmark = [pytest.mark.django_db, pytest.mark.invariant(1), pytest.mark.usefixtures("week")]
 

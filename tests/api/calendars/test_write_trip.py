@@ -15,10 +15,9 @@ from integrations.calendars import visible
 from integrations.event_shapes import Attendee
 from integrations.models import Connection
 from integrations.providers.google.spec import GOOGLE
+from tests.api.calendars.asking import events
+from tests.api.calendars.test_writing import create, match, new, send
 from tests.integrations.calendar_house import meeting, moment
-
-from .asking import events
-from .test_writing import create, match, new, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("allowed")]
 
@@ -40,7 +39,7 @@ LAYERS = {
         "integrations/calendars/records.py", "integrations/calendars/shapes.py",
         "integrations/calendars/shown_descriptions.py", "integrations/calendars/single.py",
     ),
-    "guard": ("limited_use/guard.py",),
+    "guard": ("limited_use/guard/guard.py",),
     "vault": ("limited_use/vault/",),
     "provider": ("tests/fakes/calendars.py",),
 }  # fmt: skip

@@ -13,14 +13,13 @@ from integrations import calling
 from integrations.calendars import freshness
 from integrations.models import Connection, PurgeJob
 from integrations.providers.google.spec import GOOGLE
-from limited_use.features import FEATURES
 from limited_use.models import Consent
+from limited_use.policy.features import FEATURES
 from tests.api import cast
+from tests.api.calendars.asking import V1, WEEK, events, named, ok
 from tests.api.schema import problem
 from tests.integrations.calendar_house import meeting, moment
 from tests.integrations.pages import reading
-
-from .asking import V1, WEEK, events, named, ok
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-6")]
 

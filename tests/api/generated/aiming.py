@@ -10,8 +10,7 @@ from schemathesis import Case
 from schemathesis.core.parameters import ParameterLocation as Location
 
 from tests.api import schema
-
-from .known_requests import Request
+from tests.api.generated.known_requests import Request
 
 
 def aim(case: Case, request: Request) -> Case:

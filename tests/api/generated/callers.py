@@ -16,13 +16,12 @@ from schemathesis import Case, Response
 from accounts import delegations, tokens
 from accounts.models import User
 from config.classes import ProcessClass
-from limited_use.features import FEATURES
-from limited_use.service_clients import create_declared_client
+from limited_use.agreements.service_clients import create_declared_client
+from limited_use.policy.features import FEATURES
 from tests.api import cast
 from tests.api.conftest import open_test_transaction
+from tests.api.generated.world import World
 from tests.walls import acting_as
-
-from .world import World
 
 _TOKEN = "0123456789abcdefghijklmnopqrstuv"
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from limited_use.features import FEATURES
-
-from .world import SOON, World
+from limited_use.policy.features import FEATURES
+from tests.api.generated.world import SOON, World
 
 FILE = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1@example.test\r\n"

@@ -21,8 +21,8 @@ from config.classes import ProcessClass
 from integrations.models import Connection, SyncWork
 from integrations.sync import engine
 from integrations.sync_products import PRODUCTS
-from limited_use import consents
-from limited_use.features import FEATURES
+from limited_use.agreements import consents
+from limited_use.policy.features import FEATURES
 from tests.api import cast
 from tests.factories import as_agreed, make_organisation, make_user
 from tests.integrations.google import ALICE_BOX, Browser, point_at

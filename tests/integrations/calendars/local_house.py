@@ -13,7 +13,7 @@ from integrations.calendars import agenda, keeping, local
 from integrations.calendars.kept import Kept, Write, Written
 from integrations.calendars.local import About
 from integrations.event_shapes import EventContent, When
-from limited_use.features import FEATURES
+from limited_use.policy.features import FEATURES
 from tests.integrations.calendar_house import NOW
 from tests.walls import acting_as
 

@@ -8,8 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.integrations.calendar_house import meeting, moment
-
-from .conftest import NOW
+from tests.integrations.calendars.conftest import NOW
 
 pytestmark = pytest.mark.django_db
 

@@ -30,8 +30,7 @@ from limited_use.models import DataKey, Leaf
 from limited_use.vault import keys
 from tests.fakes.calendars import FakeCalendarAdapter
 from tests.integrations.calendar_house import meeting, moment
-
-from .conftest import NOW
+from tests.integrations.calendars.conftest import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-5")]
 

@@ -15,15 +15,14 @@ from integrations.erasing import Reason
 from integrations.models import Calendar, Event, PurgeTrigger, SyncWork
 from integrations.purge import inventory
 from integrations.sync.calendars import LISTING, resource_of
-from limited_use.guard import Refused
-from limited_use.sinks import agenda
+from limited_use.guard.guard import Refused
+from limited_use.sinks import calendar
 from limited_use.sinks.rows import Row
 from limited_use.vault import keys, rows
-from limited_use.vault.records import Unopenable
+from limited_use.vault.envelope import Unopenable
 from tests.integrations.calendar_house import BOTH, meeting, moment
+from tests.integrations.calendars.conftest import NOW
 from tests.walls import acting_as
-
-from .conftest import NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-5"), pytest.mark.clause("AN-9")]
 DAY = timedelta(hours=24)
@@ -135,7 +134,7 @@ class TestItsOwnerDeletesIt:
         assert erase(alice) == 1
 
         with pytest.raises(Unopenable):
-            agenda.calendar_json(
+            calendar.calendar_json(
                 [Row(event, {"timing": event.timing})],
                 permits=held,
                 viewer=alice.actor,

@@ -13,9 +13,16 @@ from integrations.models import Calendar, IntegrationStatus, StatusReason, SyncW
 from integrations.providers import transport
 from integrations.sync.calendars import LISTING, copying, resource_of
 from limited_use.vault import compression
+from tests.integrations.calendars.hostile_events import (
+    NESTED,
+    VALUES,
+    Google,
+    Graph,
+    nested,
+    paths,
+    planted,
+)
 from tests.worlds import scripted
-
-from .hostile_events import NESTED, VALUES, Google, Graph, nested, paths, planted
 
 pytestmark = [
     pytest.mark.django_db,

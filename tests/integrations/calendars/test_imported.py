@@ -11,10 +11,10 @@ from config.classes import ProcessClass
 from integrations import endings, purge
 from integrations.calendars import importing
 from integrations.models import Calendar, Event, Integration, PurgeTrigger
-from limited_use import consents, shares
-from limited_use.features import FEATURES
+from limited_use.agreements import consents, shares
 from limited_use.models import DataKey
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 from tests.integrations.calendar_house import NOW
 from tests.integrations.calendars import local_house
 from tests.integrations.calendars.local_house import begun, utc

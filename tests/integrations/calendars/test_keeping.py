@@ -22,8 +22,8 @@ from integrations.event_shapes import EventContent, When
 from integrations.fences import NoLongerLive
 from integrations.models import Calendar, Event, Integration, PurgeTrigger
 from integrations.zones import UnknownZone
-from limited_use import opens
 from limited_use.models import Leaf
+from limited_use.usage import access_rates
 from tests.integrations.calendar_house import NOW
 from tests.integrations.calendars.local_house import (
     begun,
@@ -235,7 +235,7 @@ class TestAWrite:
         }
 
         # Would need the database if there were anything to count.
-        opens.count([entry])
+        access_rates.count([entry])
 
         assert not Alarm.objects.exists()
 

@@ -17,11 +17,12 @@ from integrations.calendars.local import About
 from integrations.models import Calendar, Connection, Integration, PurgeTrigger, RevocationOutcome
 from integrations.purge import jobs
 from integrations.zones import UnknownZone
-from limited_use.consents import NotAgreed
-from limited_use.features import FEATURES
+from limited_use.agreements.consents import NotAgreed
 from limited_use.models import DataKey, KeyEpoch
-from limited_use.vault import epochs, keys, rhythm
-from limited_use.vault.lines import KeyLine
+from limited_use.policy.features import FEATURES
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs, rotation_schedule
+from limited_use.vault import keys
 from tests.integrations.calendar_house import NOW
 from tests.integrations.calendars.test_shared import actor_of
 from tests.integrations.household import person
@@ -134,16 +135,16 @@ class TestItsKey:
         calendar = Calendar.objects.get()
         assert DataKey.objects.get(holder=calendar.cache_id).line == KeyLine.OWN
         month = timedelta(days=30)
-        hours = rhythm.hours_of(KeyLine.OWN)
-        assert not rhythm.epoch_is_over(KeyLine.OWN, at=NOW + month / 2, hours=hours)
-        assert rhythm.epoch_is_over(KeyLine.OWN, at=NOW + month, hours=hours)
-        assert rhythm.hours_of(KeyLine.CONTENT) == settings.KEY_EPOCH_HOURS
+        hours = rotation_schedule.hours_of(KeyLine.OWN)
+        assert not rotation_schedule.epoch_is_over(KeyLine.OWN, at=NOW + month / 2, hours=hours)
+        assert rotation_schedule.epoch_is_over(KeyLine.OWN, at=NOW + month, hours=hours)
+        assert rotation_schedule.hours_of(KeyLine.CONTENT) == settings.KEY_EPOCH_HOURS
 
     def test_is_turned_like_any_other(self, alice):
         create(alice)
 
         with acting_as(ProcessClass.PURGE):
-            turned = epochs.turn(KeyLine.OWN, NOW)
+            turned = key_epochs.turn(KeyLine.OWN, NOW)
 
         assert turned.destroyed == (1,)
         assert listed(alice)[0]["name"] == "Family"

@@ -17,17 +17,16 @@ from integrations.asking import Asked
 from integrations.calendar_permits import Wanted
 from integrations.calendars import agenda, managing, visible
 from integrations.models import PurgeTrigger
-from limited_use import consents, shares
-from limited_use.features import FEATURES
-from limited_use.guard import Refused
+from limited_use.agreements import consents, shares
+from limited_use.guard.guard import Refused
 from limited_use.models import Share
-from limited_use.share_models import ShareLevel
-from limited_use.vault.records import Unopenable
-from limited_use.vocabulary import DataClass, Fact
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
+from limited_use.policy.vocabulary import DataClass, Fact
+from limited_use.vault.envelope import Unopenable
 from tests.integrations.calendar_house import BOTH, meeting, moment
+from tests.integrations.calendars.conftest import NOW
 from tests.integrations.household import person
-
-from .conftest import NOW
 
 pytestmark = [
     pytest.mark.django_db,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .files import calendar, event
+from tests.integrations.icalendars.files import calendar, event
 
 _NEVER: Final = "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"
 _EVERY_MINUTE: Final = ";".join(

@@ -12,8 +12,7 @@ from integrations.almanac.expansion import expand, window
 from integrations.event_shapes import Reminder, When
 from integrations.icalendars import components, reading
 from integrations.icalendars.problems import MOST, Unreadable
-
-from .files import BERLIN, OWN_RULES, calendar, event, problems, read
+from tests.integrations.icalendars.files import BERLIN, OWN_RULES, calendar, event, problems, read
 
 pytestmark = pytest.mark.clause("AN-9")
 

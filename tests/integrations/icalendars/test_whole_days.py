@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from integrations import zones
 from integrations.almanac import days
 from integrations.almanac.expansion import expand, window
-
-from .files import BERLIN, calendar, event, read
+from tests.integrations.icalendars.files import BERLIN, calendar, event, read
 
 pytestmark = [
     pytest.mark.clause("AN-9"), pytest.mark.scenario("C4"), pytest.mark.scenario("C6")
@@ -180,7 +179,7 @@ class TestALineOfDates:
         assert shown(file)[-1][0] == date(2026, 1, 10)
 
     def test_that_cannot_be_read_is_named_by_its_own_number(self):
-        from .files import problems
+        from tests.integrations.icalendars.files import problems
 
         data = calendar(all_days("EXDATE:20260110T230000Z", "EXDATE:soon"))
 

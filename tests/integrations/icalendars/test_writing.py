@@ -12,8 +12,7 @@ from icalendar import Calendar
 from integrations import zones
 from integrations.event_shapes import Attendee, EventContent, Reminder, When
 from integrations.icalendars import writing
-
-from .files import read
+from tests.integrations.icalendars.files import read
 
 pytestmark = pytest.mark.clause("AN-9")
 AT = datetime(2026, 6, 1, tzinfo=UTC)

@@ -17,8 +17,8 @@ from integrations.models import Attachment
 from integrations.parsers.pool import Busy
 from integrations.providers import errors
 from integrations.providers.arriving import ArrivingFile
-from limited_use.sinks.region import SinkFailed
-from limited_use.vault.records import Unopenable
+from limited_use.sinks.traceback_guard import SinkFailed
+from limited_use.vault.envelope import Unopenable
 from tests.integrations.inbox.conftest import asked
 from tests.integrations.test_restored import dump
 

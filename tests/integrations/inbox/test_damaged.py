@@ -13,8 +13,8 @@ from integrations.inbox import Filters, shapes
 from integrations.models import Message, MessageBody
 from limited_use.models import DataKey
 from limited_use.vault import keys
+from limited_use.vault.envelope import KeyDamaged, Unopenable
 from limited_use.vault.fields import Stored
-from limited_use.vault.records import KeyDamaged, Unopenable
 from tests.integrations import household as houses
 from tests.integrations.inbox.conftest import asked
 

@@ -16,7 +16,7 @@ from integrations import inbox
 from integrations.inbox import Filters, cursors, listing
 from integrations.inbox.reading import NotFound
 from integrations.models import IntegrationStatus
-from limited_use.guard import Refused
+from limited_use.guard.guard import Refused
 from tests.integrations.inbox.conftest import asked
 
 

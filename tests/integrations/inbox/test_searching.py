@@ -19,10 +19,10 @@ from integrations.inbox import NotFound
 from integrations.models import Attachment, Connection, ConnectionStatus, Message, MessageBody
 from integrations.places import Place
 from integrations.providers import errors
-from limited_use import guard
+from limited_use.guard import guard
 from limited_use.models import Leaf
 from limited_use.sinks import download, page
-from limited_use.vault.records import Unopenable
+from limited_use.vault.envelope import Unopenable
 from tests.contract.test_mail_adapter import nested_parts
 from tests.fakes import mail as fake
 from tests.integrations import household as houses

@@ -19,8 +19,7 @@ from integrations.mime.addresses import (
     names_another_address,
     read_addresses,
 )
-
-from .address_samples import READINGS, A, B
+from tests.integrations.mime.address_samples import READINGS, A, B
 
 
 def read_at_length(written):

@@ -11,9 +11,9 @@ from webencodings.labels import LABELS
 
 from integrations.mime import charset_labels, charsets, gmail_payload, html_charset, raw
 from integrations.mime.charsets import decode, find_codec
+from tests.integrations.mime.charset_samples import BROKEN, GUESSES, READINGS
 
 from . import payloads
-from .charset_samples import BROKEN, GUESSES, READINGS
 
 
 class TestDecoding:

@@ -26,10 +26,9 @@ from integrations.mime import charsets, filenames, headers, raw
 from integrations.mime.addresses import read_addresses
 from integrations.mime.charsets import REPLACEMENT
 from integrations.sandbox.mail.generator import Generator, Recipe
-
-from .address_samples import READINGS
-from .charset_samples import BROKEN, GUESSES
-from .charset_samples import READINGS as CHARSETS
+from tests.integrations.mime.address_samples import READINGS
+from tests.integrations.mime.charset_samples import BROKEN, GUESSES
+from tests.integrations.mime.charset_samples import READINGS as CHARSETS
 
 
 def read_by_library(content: bytes) -> EmailMessage:

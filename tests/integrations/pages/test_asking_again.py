@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from integrations import connections, permits
 from integrations.models import ConnectAttempt, Connection, IntegrationStatus, StatusReason
-from limited_use.consents import Outdated
-from limited_use.features import FEATURES
-from limited_use.guard import Refused
+from limited_use.agreements.consents import Outdated
+from limited_use.guard.guard import Refused
+from limited_use.policy.features import FEATURES
 from tests import routes
 from tests.broker import record_messages
 

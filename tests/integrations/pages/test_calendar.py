@@ -19,9 +19,9 @@ from integrations.event_shapes import Attendee, EventContent, When
 from integrations.models import Calendar, Integration, IntegrationStatus, SyncWork
 from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from integrations.sync.calendars import LISTING, resource_of
-from limited_use import consents, shares
-from limited_use.features import FEATURES
-from limited_use.share_models import ShareLevel
+from limited_use.agreements import consents, shares
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import NOW, meeting, moment

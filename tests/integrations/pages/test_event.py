@@ -15,7 +15,7 @@ from integrations.event_shapes import Attendee, Conference, Reminder, When
 from integrations.models import Calendar
 from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
 from limited_use.vault import keys
 from limited_use.vault.fields import Stored
 from tests.fakes.calendars import FakeCalendars

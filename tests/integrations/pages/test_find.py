@@ -11,8 +11,8 @@ from allauth.account.models import EmailAddress
 
 from integrations.calendars import sharing
 from integrations.models import Event
-from limited_use.features import FEATURES
-from limited_use.share_models import ShareLevel
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 from tests.integrations.calendar_house import NOW
 from tests.integrations.calendars.local_house import begun, event, kept, write
 from tests.integrations.calendars.test_shared import actor_of

@@ -13,9 +13,9 @@ from integrations.calendars import exporting, keeping, local
 from integrations.icalendars import components, reading
 from integrations.models import Calendar, Connection, Event
 from integrations.parsers import reading as parsers
-from limited_use.features import FEATURES
 from limited_use.models import Leaf
-from limited_use.share_models import Share, ShareLevel
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.features import FEATURES
 from limited_use.vault import keys
 from tests.api import cast
 from tests.integrations.calendars.test_imported import share

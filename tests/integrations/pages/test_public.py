@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from limited_use import policy
-from limited_use.features import FEATURES
+from limited_use.policy import evaluation
+from limited_use.policy.features import FEATURES
 from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,9 @@ class TestDisclosure:
     def test_says_each_thing_that_is_never_done(self, data_use):
         said = reading.text(data_use)
 
-        assert [rule.id for rule in policy.RULES if not rule.allow and rule.says not in said] == []
+        assert [
+            rule.id for rule in evaluation.RULES if not rule.allow and rule.says not in said
+        ] == []
 
     @pytest.mark.clause("WDEL")
     def test_says_how_to_disconnect_and_delete(self, data_use):

@@ -13,9 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from limited_use import consents, shares
-from limited_use.features import FEATURES
-from limited_use.share_models import ShareLevel
+from limited_use.agreements import consents, shares
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.features import FEATURES
 from tests.factories import actor_for
 from tests.fakes.calendars import FakeCalendars
 from tests.fakes.mail import FakeMailbox

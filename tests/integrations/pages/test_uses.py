@@ -20,13 +20,15 @@ from integrations import permits
 from integrations.models import Integration, PurgeJob
 from integrations.settings_pages.uses import record, standing, words
 from integrations.settings_pages.uses.standing import State
-from limited_use import consents, receipts, verify
-from limited_use.features import FEATURES
-from limited_use.guard import Refused
+from limited_use.agreements import consents
+from limited_use.guard.guard import Refused
 from limited_use.ledger import sequencer
 from limited_use.models import Consent, Leaf
-from limited_use.rules import FORBIDDING, PERMITTING
-from limited_use.vocabulary import DataClass, Purpose, Recipient
+from limited_use.policy.features import FEATURES
+from limited_use.policy.rules import FORBIDDING, PERMITTING
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.receipts import receipts
+from limited_use.verify import verifier
 from tests.api import cast
 from tests.broker import record_messages
 from tests.integrations import household as houses
@@ -511,7 +513,7 @@ class TestAProof:
         file.write_bytes(answer.content)
         ledger_key = next(one for one in receipts.public_keys() if "/receipts+" not in one)
 
-        assert verify.main(["--key", ledger_key, str(file)]) == 0
+        assert verifier.main(["--key", ledger_key, str(file)]) == 0
         said = capsys.readouterr().out
         assert entry_id in said
         assert "inbox.display" in said
@@ -525,7 +527,7 @@ class TestAProof:
         lines[1] = "extra " + "e30K"
         file.write_text("\n".join(lines))
 
-        assert verify.main(["--key", receipts.public_keys()[0], str(file)]) == 1
+        assert verifier.main(["--key", receipts.public_keys()[0], str(file)]) == 1
         assert "NOT PROVEN" in capsys.readouterr().out
 
     def test_is_not_there_before_the_entry_has_its_place(self, her_browser, entry_id):

@@ -29,10 +29,10 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers.offline import OFFLINE
-from limited_use import consents
-from limited_use.features import FEATURES
+from limited_use.agreements import consents
 from limited_use.models import Consent
-from limited_use.share_models import Share, ShareLevel
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.features import FEATURES
 from limited_use.vault import keys
 from tests.api import cast
 from tests.broker import record_messages

@@ -20,7 +20,7 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
-from limited_use import departures
+from limited_use.agreements import offboarding
 from tests import factories
 from tests.integrations.purge.account_checks import check_receipt
 from tests.integrations.purge.conftest import NOW, Clock
@@ -179,12 +179,12 @@ class World:
     def _leave(self, who: str) -> None:
         self.gone.add(who)
         one = self.connections[who]
-        departures.leave(user_id=one.user_id, organisation_id=one.organisation_id, at=self.clock())
+        offboarding.leave(user_id=one.user_id, organisation_id=one.organisation_id, at=self.clock())
         self._start_endings()
 
     def _close(self, who: str) -> None:
         self.gone.add(who)
-        departures.close(organisation_id=self.connections[who].organisation_id, at=self.clock())
+        offboarding.close(organisation_id=self.connections[who].organisation_id, at=self.clock())
         self._start_endings()
 
     def _start_endings(self) -> None:

@@ -32,8 +32,8 @@ from integrations.models import (
     WatchKind,
     WatchStatus,
 )
-from limited_use.vault import directory, keys
-from limited_use.vault.lines import KeyLine
+from limited_use.policy.key_lines import KeyLine
+from limited_use.vault import blind_index, keys
 from limited_use.vault.sealing import Sealer, sealer
 from tests import grants
 
@@ -71,7 +71,7 @@ def connection(
         user=who.user,
         organisation=who.organisation,
         provider="google",
-        account_blind=directory.blind("google.sub", account),
+        account_blind=blind_index.blind("google.sub", account),
         asked_scopes=SCOPES,
         granted_scopes=SCOPES,
         connected_at=at,
@@ -181,7 +181,7 @@ def watch(of: Integration, *, at: datetime, channel: str = "") -> Watch:
         resource=channel or of.product,
         kind=WatchKind.CHANNEL if channel else WatchKind.TOPIC,
         status=WatchStatus.LIVE,
-        lookup_blind=directory.blind("lookup", channel or f"{of.connection_id}"),
+        lookup_blind=blind_index.blind("lookup", channel or f"{of.connection_id}"),
         wanted_at=at,
         due_at=at + timedelta(days=1),
         started_at=at,
@@ -189,7 +189,7 @@ def watch(of: Integration, *, at: datetime, channel: str = "") -> Watch:
     )
     if channel:
         of_account = sealer(holder=of.connection_id, epoch=of.connection.epoch)
-        row.resource_blind = directory.blind("resource", channel)
+        row.resource_blind = blind_index.blind("resource", channel)
         row.channel = of_account.seal(
             Watch,
             "channel",

@@ -32,11 +32,13 @@ from integrations.models import (
 )
 from integrations.purge import inventory, jobs
 from integrations.purge.receipt import WHY
-from limited_use import consents, receipts, verify
-from limited_use.features import FEATURES
+from limited_use.agreements import consents
 from limited_use.ledger import entries, sequencer
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import Consent, DataKey, Leaf, Receipt
+from limited_use.policy.features import FEATURES
+from limited_use.receipts import receipts
+from limited_use.verify import verifier
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.interleaving import Worker
@@ -72,7 +74,7 @@ def left(integration):
 def body_of(integration):
     keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
     document = bytes(Receipt.objects.get(subject_id=integration.id).document)
-    return verify.documents.verify(document, keys)["body"]
+    return verifier.signed_documents.verify(document, keys)["body"]
 
 
 @pytest.mark.invariant(6)
@@ -97,7 +99,7 @@ class TestRun:
         mailbox.refresh_from_db()
         assert mailbox.status == IntegrationStatus.PURGED
         keys = [VerifierKey.parse(text) for text in receipts.public_keys()]
-        assert verify.check(bytes(Receipt.objects.get().document), keys)
+        assert verifier.check(bytes(Receipt.objects.get().document), keys)
 
     @pytest.mark.claim("receipt.revoked", "receipt.connection-emptied")
     @pytest.mark.scenario("X7")

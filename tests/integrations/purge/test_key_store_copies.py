@@ -12,11 +12,13 @@ from integrations import purge, tasks
 from integrations.models import Message, PurgeJob, PurgeStep
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
-from limited_use.vault import epochs, keys, records, transit_store
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs
+from limited_use.vault import envelope, keys
+from limited_use.vault.keyring import transit_store
 from limited_use.vault.keyring.factory import _open_transit
 from limited_use.vault.keyring.port import EpochGone
-from limited_use.vault.lines import KeyLine
-from limited_use.vault.transit_keyring import TransitKeyring
+from limited_use.vault.keyring.transit import TransitKeyring
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.openbao import server
 
@@ -87,7 +89,7 @@ def kept(store, mailbox):
 def opened(kept):
     sealed, row = kept
     keys.forget()
-    return records.open(sealed.ciphertext, sealed.binding, keys.unwrap(row))
+    return envelope.open(sealed.ciphertext, sealed.binding, keys.unwrap(row))
 
 
 def removed(mailbox, clock):
@@ -96,7 +98,7 @@ def removed(mailbox, clock):
     while purge.run(job_id=job.id, now=clock) is not PurgeStep.DONE:
         clock.at = PurgeJob.objects.get(id=job.id).next_try_at
     for line in KeyLine:
-        epochs.turn(line, NOW)
+        key_epochs.turn(line, NOW)
     sequencer.run(NOW)
     tasks.purge.write_second_parts()
     return [json.loads(bytes(part.document))["body"] for part in Receipt.objects.order_by("part")]

@@ -24,14 +24,16 @@ from integrations import forgetting, ledger_names, permits, purge, tasks
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep
 from integrations.purge import ledger_part
 from integrations.purge.ledger_part import NotOffered
-from limited_use import key_stores, receipts, verify
-from limited_use.guard import Refused
-from limited_use.ledger import keys, names, own, sequencer, store
+from limited_use.guard.guard import Refused
+from limited_use.ledger import keys, pseudonyms, sequencer, store, subject_access
 from limited_use.ledger.notes import VerifierKey
-from limited_use.ledger_models import LedgerKey, WrappedLedgerKey
 from limited_use.models import Leaf, Receipt
-from limited_use.receipt_checks import NotProven
-from limited_use.vault import epochs, naming
+from limited_use.models.ledger_keys import LedgerKey, WrappedLedgerKey
+from limited_use.receipts import key_store_disclosure, receipts
+from limited_use.rotation import key_epochs
+from limited_use.vault import ledger_key_wrap
+from limited_use.verify import verifier
+from limited_use.verify.receipt_checks import NotProven
 from tests.api.cast import browser
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
@@ -45,7 +47,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def _cold(keyring):
-    naming.forget()
+    ledger_key_wrap.forget()
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ class TestReceipt:
         job = removed(mine, clock)
         receipt = bytes(Receipt.objects.get(id=job.receipt_id).document)
 
-        assert any("ledger_key.set_aside" in line for line in verify.check(receipt, pinned()))
+        assert any("ledger_key.set_aside" in line for line in verifier.check(receipt, pinned()))
 
     @pytest.mark.claim("receipt.ledger-key-offered")
     def test_names_the_removal_and_no_use(self, mine, clock):
@@ -147,7 +149,7 @@ class TestReceipt:
     ):
         settings.KEYRING = replace(settings.KEYRING, url=url, snapshot_retention_days=days)
 
-        says = key_stores.copies()
+        says = key_store_disclosure.copies()
 
         assert says["kept_in"] == kept_in
         assert kept.items() <= says.items()
@@ -188,7 +190,7 @@ class TestPart:
     def test_names_what_is_theirs_and_shows_its_commitment(self, mine, clock):
         part = take(removed(mine, clock))
 
-        lines = verify.check_part(part, None, None, pinned())
+        lines = verifier.check_part(part, None, None, pinned())
 
         assert any(line.startswith("committed") for line in lines)
         assert str(mine.id) in "\n".join(lines)
@@ -202,7 +204,7 @@ class TestPart:
         keys.create(holder=bob.connection_id, at=NOW)
         with suppress(Refused):
             permits.to_sync(integration_id=bob.id, at=NOW)
-        name = names.of(mine.connection_id)
+        name = pseudonyms.of(mine.connection_id)
         own = [
             leaf.id
             for leaf in Leaf.objects.all()
@@ -211,7 +213,7 @@ class TestPart:
         part = take(removed(mine, clock))
         sequencer.run(NOW)
 
-        lines = verify.check_part(part, export(), store.latest_note(), pinned())
+        lines = verifier.check_part(part, export(), store.latest_note(), pinned())
 
         found = [line for line in lines if line.startswith("entry ")]
         assert len(own) == 4
@@ -254,14 +256,14 @@ class TestPart:
             said[what] = "00" * 32
 
         with pytest.raises(NotProven):
-            verify.check_part(json.dumps(said).encode(), None, None, pinned())
+            verifier.check_part(json.dumps(said).encode(), None, None, pinned())
 
     def test_is_believed_under_pinned_keys_only(self, mine, clock):
         part = take(removed(mine, clock))
 
         for given in ([], pinned()[:1]):
             with pytest.raises(NotProven):
-                verify.check_part(part, None, None, given)
+                verifier.check_part(part, None, None, given)
 
     def test_notices_an_export_that_leaves_something_out(self, mine, clock):
         part = take(removed(mine, clock))
@@ -270,7 +272,7 @@ class TestPart:
 
         for short in (lines[:-1], lines[1:], [*lines[:3], *lines[4:]], []):
             with pytest.raises(NotProven):
-                verify.check_part(part, "\n".join(short), store.latest_note(), pinned())
+                verifier.check_part(part, "\n".join(short), store.latest_note(), pinned())
 
 
 class TestOffer:
@@ -298,11 +300,11 @@ class TestOffer:
         removed(mine, clock)
         with acting_as("purge"):
             assert purge.begin_ledger_keys(at=NOW) == 1
-            epochs.turn(naming.LINE, NOW)
+            key_epochs.turn(ledger_key_wrap.LINE, NOW)
             assert purge.sweep_ledger_parts(at=clock() + keys.OFFERED_FOR) == 1
         with acting_as("sync"):
-            naming.forget()
-            assert names.of(other.connection_id)(other.id)
+            ledger_key_wrap.forget()
+            assert pseudonyms.of(other.connection_id)(other.id)
 
     @pytest.mark.claim(
         "ledger-part.ends",
@@ -324,13 +326,13 @@ class TestOffer:
         assert (said["event"], said["body"]["outcome"]) == ("ledger_key.destroyed", "expired")
 
     def test_is_made_ready_for_connections_from_before_there_were_keys(self, mailbox, clock):
-        before = names.of(mailbox.connection_id)(mailbox.id)
+        before = pseudonyms.of(mailbox.connection_id)(mailbox.id)
 
         tasks.purge.end_ledger_parts()
         tasks.purge.end_ledger_parts()
 
         assert row(mailbox).destroyed_at is None
-        assert names.of(mailbox.connection_id)(mailbox.id) != before
+        assert pseudonyms.of(mailbox.connection_id)(mailbox.id) != before
         part = take(removed(mailbox, clock))
         assert before in part.decode()
         # What has ended gets none any more.
@@ -385,19 +387,19 @@ class TestOffer:
 
     @pytest.mark.claim("ledger-part.nobody", "receipt.ledger-key-offered", "ledger-part.no-name")
     def test_leaves_nothing_that_links_the_owner_with_their_entries(self, mine, clock):
-        name = names.of(mine.connection_id)
+        name = pseudonyms.of(mine.connection_id)
         used = bytes.fromhex(name(mine.id))
         assert Leaf.objects.filter(subject=used).exists()
 
         take(removed(mine, clock))
-        epochs.turn(naming.LINE, NOW)
+        key_epochs.turn(ledger_key_wrap.LINE, NOW)
         sequencer.run(NOW)
 
         assert everywhere(used) == {"limited_use_leaf"}
         owner = Connection.objects.get(id=mine.connection_id)
         again = ledger_names.of_owner(user_id=owner.user_id, organisation_id=owner.organisation_id)
         assert used not in again
-        assert own.entries_of(again) == []
+        assert subject_access.entries_of(again) == []
 
 
 @pytest.mark.usefixtures("requests_act_as_web")
@@ -431,7 +433,7 @@ class TestPage:
 
         assert answer.status_code == 200
         assert answer["Content-Disposition"].startswith("attachment")
-        assert verify.check_part(answer.content, None, None, pinned())
+        assert verifier.check_part(answer.content, None, None, pinned())
         for again in (alices.post(self.address(job)), alices.get(self.address(job))):
             assert again.status_code == 410
             assert "no second time" in again.content.decode()
@@ -500,7 +502,7 @@ class TestPage:
 RUN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from limited_use import verify
+from limited_use.verify import verifier
 assert "django" not in sys.modules
 sys.exit(verify.main(sys.argv[2:]))
 """

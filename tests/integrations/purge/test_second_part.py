@@ -13,14 +13,15 @@ from accounts.rate_limits import Rate
 from integrations import purge, tasks
 from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
 from integrations.public_pages import receipt_links as pages
-from limited_use import receipt_links, receipts, verify
 from limited_use.ledger import sequencer
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
-from limited_use.vault import epochs, rhythm
+from limited_use.policy.key_lines import KeyLine
+from limited_use.receipts import receipt_links, receipts
+from limited_use.rotation import key_epochs, rotation_schedule
 from limited_use.vault import keys as vault_keys
 from limited_use.vault.keyring.port import EpochGone
-from limited_use.vault.lines import KeyLine
+from limited_use.verify import verifier
 from tests.integrations import household
 from tests.integrations.calendars import local_house
 from tests.integrations.calendars.test_shared import actor_of
@@ -47,7 +48,7 @@ def purged(integration, clock):
 
 def turn(*lines):
     for line in lines or KeyLine:
-        epochs.turn(line, NOW)
+        key_epochs.turn(line, NOW)
     sequencer.run(NOW)
 
 
@@ -79,7 +80,7 @@ class TestSweep:
         second = second_parts().get()
         assert purge.second_part_of(job) == second
         first = Receipt.objects.get(id=job.receipt_id)
-        lines = verify.check_together(bytes(first.document), bytes(second.document), keys())
+        lines = verifier.check_together(bytes(first.document), bytes(second.document), keys())
         text = "\n".join(lines)
         assert f"key             {job.content_key_id}, wrapped under content epoch" in text
         assert f"key             {job.credential_key_id}, wrapped under credential epoch" in text
@@ -87,7 +88,7 @@ class TestSweep:
     def test_waits_for_the_ledger(self, mailbox, clock):
         purged(mailbox, clock)
         for line in KeyLine:
-            epochs.turn(line, NOW)
+            key_epochs.turn(line, NOW)
 
         tasks.purge.write_second_parts()
         assert not second_parts().exists()
@@ -160,8 +161,8 @@ class TestOfLocalCalendars:
 
         # The latest: an epoch that began with the disconnect.
         KeyEpoch.objects.filter(line=KeyLine.OWN).update(began_at=job.fenced_at)
-        hours = rhythm.hours_of(KeyLine.OWN)
-        assert rhythm.epoch_is_over(KeyLine.OWN, at=promised, hours=hours)
+        hours = rotation_schedule.hours_of(KeyLine.OWN)
+        assert rotation_schedule.epoch_is_over(KeyLine.OWN, at=promised, hours=hours)
         turn(KeyLine.OWN)
         tasks.purge.write_second_parts()
         vault_keys.forget()
@@ -245,7 +246,7 @@ class TestPages:
         ]
 
         assert page.status_code == 200
-        assert verify.check_together(*parts, keys())
+        assert verifier.check_together(*parts, keys())
 
     @pytest.mark.claim("receipt-link.only", "mail.receipt-link")
     @pytest.mark.control("6.7.1")

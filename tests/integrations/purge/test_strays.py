@@ -11,9 +11,9 @@ from integrations.models import Message
 from integrations.purge import strays
 from integrations.tasks import purge as purge_tasks
 from limited_use.ledger import keys as ledger_keys
-from limited_use.ledger_models import LedgerKey
+from limited_use.models.ledger_keys import LedgerKey
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
-from limited_use.vault.lines import KeyLine
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.walls import acting_as
 

@@ -16,9 +16,9 @@ from integrations.models import PurgeJob, PurgeStep
 from integrations.purge.sweep import Promise
 from integrations.tasks import purge as tasks
 from limited_use.models import KeyEpoch
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import rotation_schedule
 from limited_use.tasks import turn_key_epoch
-from limited_use.vault import rhythm
-from limited_use.vault.lines import KeyLine
 from tests.broker import Message, broker_down, record_messages
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
@@ -87,7 +87,7 @@ class TestTurnKeyEpoch:
     def test_is_as_short_for_every_key_but_those_of_local_calendars(self, settings):
         lines = set(KeyLine) - {KeyLine.OWN}
 
-        assert {rhythm.hours_of(line) for line in lines} == {settings.KEY_EPOCH_HOURS}
+        assert {rotation_schedule.hours_of(line) for line in lines} == {settings.KEY_EPOCH_HOURS}
         assert settings.KEY_EPOCH_HOURS <= 24
 
     @pytest.mark.django_db
@@ -105,7 +105,7 @@ class TestTurnKeyEpoch:
 
         assert f"replaced every {epoch_hours} hours" in page
         assert f"at least every {says}." in page
-        assert rhythm.hours_of(KeyLine.OWN) <= int(says.split()[0]) * 24
+        assert rotation_schedule.hours_of(KeyLine.OWN) <= int(says.split()[0]) * 24
 
     @pytest.mark.claim(
         "data-use.key-epochs",
@@ -116,8 +116,8 @@ class TestTurnKeyEpoch:
     def test_is_over_before_the_promise_is(self, mailbox):
         before, after = NOW + timedelta(hours=22), NOW + timedelta(hours=23, minutes=1)
 
-        assert not rhythm.epoch_is_over(KeyLine.CONTENT, at=before, hours=24)
-        assert rhythm.epoch_is_over(KeyLine.CONTENT, at=after, hours=24)
+        assert not rotation_schedule.epoch_is_over(KeyLine.CONTENT, at=before, hours=24)
+        assert rotation_schedule.epoch_is_over(KeyLine.CONTENT, at=after, hours=24)
 
     @pytest.mark.claim("mail.part-2")
     @pytest.mark.claim("data-use.key-epochs", "data-use.disconnect", "receipt.part-2-later")

@@ -19,7 +19,7 @@ from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
 from integrations.quota_purse import Postponed
 from integrations.sync import aside, labels
-from limited_use import consents
+from limited_use.agreements import consents
 from limited_use.models import Leaf
 from tests.api import cast
 from tests.fakes.mail import FakeMailbox

@@ -16,8 +16,8 @@ from integrations.models import Integration, PurgeTrigger, SyncWork, Watch, Watc
 from integrations.providers.pushes import Notice
 from integrations.watches import ways
 from integrations.watches.ways import Way
+from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
-from limited_use.vault.lines import KeyLine
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches
 from tests.integrations import household as houses

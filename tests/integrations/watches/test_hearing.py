@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from integrations import watches
 from integrations.models import ConnectionStatus, IntegrationStatus
 from integrations.watches import lookups
-from limited_use.vault.file_keyring import FileKeyring
+from limited_use.vault.keyring.file import FileKeyring
 from tests.integrations import household as houses
 from tests.integrations.watches.conftest import CALENDAR, rows, sweep, told_of
 

@@ -22,10 +22,9 @@ from integrations.providers import errors
 from integrations.sync.calendars import resource_of
 from tests.integrations.calendar_house import NOW, meeting, moment
 from tests.integrations.calendars import local_house
+from tests.integrations.calendars.events.test_creating import create, draft
 from tests.integrations.calendars.local_house import kept
 from tests.walls import acting_as
-
-from .test_creating import create, draft
 
 pytestmark = [pytest.mark.django_db, pytest.mark.scenario("C1")]
 LATER = NOW + timedelta(minutes=1)

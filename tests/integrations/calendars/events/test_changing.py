@@ -27,12 +27,11 @@ from integrations.models import Calendar, IntegrationStatus
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance, RemoteEvent
 from limited_use.models import Leaf
-from limited_use.sinks.region import WrongSink
+from limited_use.sinks.traceback_guard import WrongSink
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment
+from tests.integrations.calendars.events.conftest import allow
 from tests.walls import acting_as
-
-from .conftest import allow
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-6")]
 

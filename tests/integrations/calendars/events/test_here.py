@@ -20,7 +20,7 @@ from integrations.calendars.versions import Stale
 from integrations.event_shapes import Attendee, When
 from integrations.models import Calendar, Event
 from limited_use.models import Leaf
-from limited_use.vault.records import Damaged
+from limited_use.vault.envelope import Damaged
 from tests.integrations.calendar_house import NOW
 from tests.integrations.calendars import local_house as house
 from tests.integrations.calendars.local_house import BERLIN, begun, event, kept, titles, utc

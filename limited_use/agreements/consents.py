@@ -1,0 +1,233 @@
+"""
+What a person agreed to, and until when: given and withdrawn by that person, and kept for ever.
+
+Whoever acts is whose agreement it is: no parameter names anybody else, and a
+use finds the agreement of whoever owns the data, so another's is worth nothing.
+Agreeing and withdrawing happen inside the caller's transaction, beside what
+they begin and end. A withdrawal is a fence: it raises the consent's epoch, which
+permits carry and opening compares; an end that has come counts as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from accounts.memberships import NotAMember
+from accounts.models import Membership
+from limited_use.access_request import Fence, FenceKind
+from limited_use.ledger import entries
+from limited_use.models import Consent
+from limited_use.policy.features import FEATURES, Undeclared
+from limited_use.policy.vocabulary import Purpose, Recipient
+
+
+class NotAgreed(Exception):
+    """
+    The person did not agree to the current version of a declaration. Show it, and ask them.
+
+    :param subject: key of the feature, or of the product with several features
+    """
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(subject)
+        self.subject = subject
+
+
+class Outdated(Exception):
+    """An agreement names a version that has changed since. Show the current one and ask again."""
+
+
+class NeedsAnEnd(Exception):
+    """Agreement to one item ends at a time that lies ahead. Ask for one."""
+
+
+def give(  # noqa: PLR0913 - what is agreed to, part by part, each by name
+    *,
+    person_id: UUID,
+    organisation_id: UUID,
+    feature: str,
+    version: int,
+    at: datetime,
+    purpose: Purpose | str = "",
+    recipient: Recipient | str = "",
+    item: UUID | None = None,
+    expires_at: datetime | None = None,
+) -> Consent:
+    """
+    Record that a person agrees to version `version` of a feature's declaration.
+
+    Agreeing to what is agreed already changes nothing; to another version or
+    another end, ends the older agreement.
+
+    :param person_id: who acts, and so whose agreement it is
+    :param purpose: one of the feature's; blank: all that it declares
+    :param recipient: blank: as the feature declares
+    :param item: our id of the one thing that it is about
+    :raises Outdated: if that is not the version which stands now
+    :raises Undeclared: if the feature does not declare the purpose
+    :raises NeedsAnEnd: if it is about an item and never ends, or its end has come
+    :raises NotAMember: if they do not belong to the organisation
+    """
+    _check(feature, version, purpose, recipient)
+    if expires_at is None:
+        if item is not None:
+            raise NeedsAnEnd
+    elif expires_at <= at:
+        raise NeedsAnEnd
+    # Held, so that what one person does about their agreements has an order.
+    members = Membership.objects.live().filter(user_id=person_id, organisation_id=organisation_id)
+    if not members.select_for_update(no_key=True).exists():
+        raise NotAMember
+    live = (
+        _theirs(person_id, organisation_id, feature)
+        .filter(purpose=purpose, recipient=recipient, item=item)
+        .select_for_update(no_key=True)
+        .first()
+    )
+    if live is not None:
+        if (live.version, live.expires_at) == (version, expires_at) and live.stands(at):
+            return live
+        _end(live, event="consent.replaced", at=at)
+    consent = Consent.objects.create(
+        owner_id=person_id,
+        organisation_id=organisation_id,
+        feature=feature,
+        purpose=purpose,
+        recipient=recipient,
+        item=item,
+        version=version,
+        given_at=at,
+        expires_at=expires_at,
+    )
+    _record("consent.given", consent, at)
+    return consent
+
+
+def withdraw(  # noqa: PLR0913 - the same parts
+    *,
+    person_id: UUID,
+    organisation_id: UUID,
+    feature: str,
+    at: datetime,
+    purpose: Purpose | str = "",
+    recipient: Recipient | str = "",
+    item: UUID | None = None,
+) -> bool:
+    """
+    Withdraw what a person agreed to, and whatever wider agreement covers it.
+
+    What a wider one covered besides needs a new agreement: too much ends, never too little.
+
+    :param person_id: who acts; nobody withdraws another's
+    :param purpose: blank: every purpose
+    :param recipient: blank: every recipient
+    :param item: None: everything about the feature, items too
+    :return: whether there was anything
+    """
+    covering = _theirs(person_id, organisation_id, feature)
+    if purpose:
+        covering = covering.filter(purpose__in=["", purpose])
+    if recipient:
+        covering = covering.filter(recipient__in=["", recipient])
+    if item is not None:
+        covering = covering.filter(Q(item=None) | Q(item=item))
+    return _end_all(covering, event="consent.withdrawn", at=at)
+
+
+def lapse(
+    *,
+    owner_id: UUID,
+    organisation_id: UUID,
+    feature: str,
+    at: datetime,
+    items: Collection[UUID] | None = None,
+) -> bool:
+    """
+    End a person's agreements to `feature`, since what they were about has ended.
+
+    :param items: those about one of these alone; None: all of them
+    """
+    theirs = _theirs(owner_id, organisation_id, feature)
+    if items is not None:
+        theirs = theirs.filter(item__in=items)
+    return _end_all(theirs, event="consent.lapsed", at=at)
+
+
+def of_item(
+    *, owner_id: UUID, organisation_id: UUID, feature: str, item: UUID, at: datetime
+) -> Consent | None:
+    """
+    Return the owner's agreement to `feature` about this very item, if it stands now.
+
+    :param owner_id: whose the item is, as found in the database; never who says so
+    """
+    declared = FEATURES.get(feature)
+    if declared is None:
+        return None
+    return (
+        _theirs(owner_id, organisation_id, feature)
+        .filter(item=item, version=declared.version, given_at__lte=at, expires_at__gt=at)
+        .order_by("-id")
+        .first()
+    )
+
+
+def fence(consent: Consent) -> Fence:
+    """Return what a permit carries, so that it opens nothing once this is withdrawn or over."""
+    return Fence(FenceKind.CONSENT, consent.id, consent.epoch)
+
+
+def history(*, owner_id: UUID, organisation_id: UUID) -> QuerySet[Consent]:
+    """Return everything a person ever agreed to in an organisation, the newest first."""
+    theirs = Consent.objects.filter(owner_id=owner_id, organisation_id=organisation_id)
+    return theirs.order_by("-given_at", "-id")
+
+
+def _check(feature: str, version: int, purpose: str, recipient: str) -> None:
+    declared = FEATURES.get(feature)
+    if declared is None or declared.version != version:
+        raise Outdated(feature)
+    if purpose and not declared.declares(purpose):
+        raise Undeclared(f"{feature} does not declare {purpose}")
+    if recipient and recipient not in set(Recipient):
+        raise Undeclared(f"{recipient} is no recipient")
+
+
+def _theirs(owner_id: UUID, organisation_id: UUID, feature: str) -> QuerySet[Consent]:
+    return Consent.objects.filter(
+        owner_id=owner_id, organisation_id=organisation_id, feature=feature, withdrawn_at=None
+    )
+
+
+def _end_all(consents: QuerySet[Consent], *, event: str, at: datetime) -> bool:
+    live = list(consents.order_by("id").select_for_update(no_key=True))
+    for consent in live:
+        _end(consent, event=event, at=at)
+    return bool(live)
+
+
+def _end(consent: Consent, *, event: str, at: datetime) -> None:
+    if not consent.withdraw(at=at):
+        # The history says when it was over.
+        event = "consent.expired"
+    _record(event, consent, at)
+
+
+def _record(event: str, consent: Consent, at: datetime) -> None:
+    entries.record(
+        event=event,
+        about=consent.id,
+        body={
+            "feature": consent.feature,
+            "version": consent.version,
+            "owner": entries.pseudonym(consent.owner_id),
+            **({"purpose": consent.purpose} if consent.purpose else {}),
+            **({"recipient": consent.recipient} if consent.recipient else {}),
+            **({"item": entries.pseudonym(consent.item)} if consent.item else {}),
+        },
+        at=at,
+    )

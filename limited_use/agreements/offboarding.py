@@ -1,0 +1,81 @@
+"""
+People who leave or are switched off, and organisations that close: as the platform says.
+
+In one commit ends what `accounts` ends (memberships, features, tokens, sessions) and what was
+shared from or with whoever goes. What they had connected opens for nobody from then on; its
+removal begins with the next sweep.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import memberships, organisations, users
+from accounts.models import Membership
+from limited_use.ledger import entries
+
+from . import shares
+
+
+class Why(StrEnum):
+    """Why a membership ended, as its entry says it."""
+
+    LEFT = "left"
+    DEACTIVATED = "deactivated"
+    ORGANISATION_CLOSED = "organisation_closed"
+
+
+def leave(*, user_id: UUID, organisation_id: UUID, at: datetime) -> int:
+    """
+    End a person's stay in an organisation, and return how many shares ended with it.
+
+    :raises memberships.NotAMember: if they do not belong to it now
+    """
+    with transaction.atomic():
+        ended = memberships.end_membership(user_id=user_id, organisation_id=organisation_id, at=at)
+        return _gone(Membership.objects.filter(id=ended.id), why=Why.LEFT, at=at)
+
+
+def deactivate(*, user_id: UUID, at: datetime) -> int:
+    """
+    Switch a person off, and return how many shares ended with that.
+
+    :raises users.NotActive: if they are not active, or unknown
+    """
+    with transaction.atomic():
+        users.deactivate_user(user_id=user_id, at=at)
+        entries.record(event="person.deactivated", about=user_id, at=at)
+        theirs = Membership.objects.filter(user_id=user_id, left_at=at)
+        return _gone(theirs, why=Why.DEACTIVATED, at=at)
+
+
+def close(*, organisation_id: UUID, at: datetime) -> int:
+    """
+    Close an organisation, and return how many shares ended with it.
+
+    :raises organisations.NoLiveOrganisation: if it is closed already, or unknown
+    """
+    with transaction.atomic():
+        organisations.close_organisation(organisation_id=organisation_id, at=at)
+        entries.record(event="organisation.closed", about=organisation_id, at=at)
+        of_it = Membership.objects.filter(organisation_id=organisation_id, left_at=at)
+        return _gone(of_it, why=Why.ORGANISATION_CLOSED, at=at)
+
+
+def _gone(ended: QuerySet[Membership], *, why: Why, at: datetime) -> int:
+    """Record that these memberships ended, and end what was shared from or with them."""
+    gone = list(ended.order_by("id"))
+    for one in gone:
+        organisation = entries.pseudonym(one.organisation_id)
+        entries.record(
+            event="membership.ended",
+            about=one.user_id,
+            body={"why": str(why), "organisation": organisation},
+            at=at,
+        )
+    return shares.end_of_memberships(memberships=[one.id for one in gone], at=at)

@@ -1,0 +1,54 @@
+"""
+Organisations and people who come, as the platform says; who goes is in `departures`.
+
+Each step is an entry of its own commit: what came, as which role, into what; pseudonyms, and no
+name or address. Who gave the command no entry can say: it runs with the login of the tables' owner,
+behind which the service knows nobody.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import memberships, organisations, users
+from accounts.users import Person
+from limited_use.ledger import entries
+
+
+def found(*, platform_id: str, name: str, at: datetime) -> None:
+    """
+    Record an organisation of the platform.
+
+    :raises organisations.AlreadyFounded: if the platform's id is taken
+    """
+    with transaction.atomic():
+        made = organisations.found_organisation(platform_id=platform_id, name=name, at=at)
+        entries.record(event="organisation.founded", about=made.id, at=at)
+
+
+def register(person: Person, *, at: datetime) -> None:
+    """
+    Record a person, without a password: they set one by the link for forgotten ones.
+
+    :raises users.AlreadyRegistered: if the address or the platform's id is taken
+    """
+    with transaction.atomic():
+        made = users.register_user(person, password=None, at=at)
+        body = {"role": str(person.role)}
+        entries.record(event="person.registered", about=made.id, body=body, at=at)
+
+
+def join(*, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
+    """
+    Begin a person's stay in an organisation.
+
+    :raises memberships.AlreadyAMember: if they belong to it already
+    :raises memberships.NotOpen: if the person is switched off or the organisation is closed
+    """
+    with transaction.atomic():
+        memberships.add_member(user_id=user_id, organisation_id=organisation_id, at=at)
+        body = {"organisation": entries.pseudonym(organisation_id)}
+        entries.record(event="membership.begun", about=user_id, body=body, at=at)

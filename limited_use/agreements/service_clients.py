@@ -1,0 +1,82 @@
+"""
+Service clients of platform features as operators handle them: each step is an entry in the ledger.
+
+What a client may ask for is its feature's declaration; its keys are public ones. See
+`accounts.clients`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts import clients
+from accounts.models import ServiceClient
+from limited_use.ledger import entries
+from limited_use.policy.features import check_declared
+
+
+def create_declared_client(
+    *,
+    feature: str,
+    purposes: Iterable[str],
+    jwks: Mapping[str, Any],
+    at: datetime,
+    client_id: str | None = None,
+) -> ServiceClient:
+    """
+    Create a service client of `feature`, for some of its declared purposes, without a ledger entry.
+
+    :param client_id: the feature's key, if not given
+    :param jwks: the client's public keys, a JSON Web Key Set (RFC 7517)
+    :raises Undeclared: see `features.check_declared`
+    """
+    wanted = sorted(set(purposes))
+    check_declared(feature, wanted)
+    return clients.create_client(
+        client_id=client_id or feature, feature=feature, purposes=wanted, jwks=dict(jwks), at=at
+    )
+
+
+def register(
+    *, feature: str, purposes: Iterable[str], jwks: Mapping[str, Any], at: datetime
+) -> ServiceClient:
+    """
+    Register the client of `feature`, for some of its declared purposes.
+
+    :raises features.Undeclared: if the feature does not declare them
+    :raises clients.UnusableKeys: if `jwks` holds anything but usable public keys
+    :raises clients.AlreadyCreated: if it has one
+    """
+    with transaction.atomic():
+        client = create_declared_client(feature=feature, purposes=purposes, jwks=jwks, at=at)
+        body = {"feature": client.feature, "purposes": client.purposes}
+        entries.record(event="client.registered", about=client.id, body=body, at=at)
+        return client
+
+
+def rotate(*, client_id: str, jwks: Mapping[str, Any], at: datetime) -> None:
+    """
+    Replace a client's keys.
+
+    :raises clients.UnusableKeys: if `jwks` holds anything but usable public keys
+    :raises clients.NoLiveClient: if it is retired, or unknown
+    """
+    with transaction.atomic():
+        client = clients.replace_keys(client_id=client_id, jwks=jwks)
+        entries.record(event="client.keys_replaced", about=client.id, at=at)
+
+
+def retire(*, client_id: str, at: datetime) -> None:
+    """
+    End a client and its tokens.
+
+    :raises clients.NoLiveClient: if it is retired already, or unknown
+    """
+    with transaction.atomic():
+        entries.record(
+            event="client.retired", about=clients.retire_client(client_id=client_id, at=at), at=at
+        )

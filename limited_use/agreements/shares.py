@@ -1,0 +1,206 @@
+"""
+What a person shares with another registered user: given and taken back by that person.
+
+Like an agreement: whoever acts is whose share it is, it happens inside the caller's
+transaction, and taking it back is a fence. Who may be named, and that the thing is theirs,
+is the caller's to find.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from accounts.memberships import NotAMember
+from accounts.models import Membership
+from limited_use.access_request import Fence, FenceKind
+from limited_use.ledger import entries
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.vocabulary import DataClass
+
+from . import typed_addresses
+
+#: What each level opens.
+OPENS: dict[ShareLevel, frozenset[DataClass]] = {
+    ShareLevel.FREEBUSY: frozenset({DataClass.CALENDAR_FREEBUSY}),
+    ShareLevel.DETAILS: frozenset({DataClass.CALENDAR_FREEBUSY, DataClass.CALENDAR_EVENT}),
+}
+
+
+class InThePast(Exception):
+    """The end lies behind. Ask for one that lies ahead, or none."""
+
+
+def give(  # noqa: PLR0913 - what is shared, part by part, each by name
+    *,
+    person_id: UUID,
+    organisation_id: UUID,
+    viewer_id: UUID | None,
+    item: UUID,
+    level: ShareLevel,
+    address: str = "",
+    at: datetime,
+    expires_at: datetime | None = None,
+) -> Share:
+    """
+    Record that a person shares `item` with another of the organisation.
+
+    The same again changes nothing; another level or end ends the older share. Without a viewer, the
+    share opens nothing to anybody and looks the same to its owner.
+
+    :param person_id: who acts, and so whose share it is
+    :param viewer_id: None if nobody of the organisation has the address
+    :param address: as the person typed it
+    :raises InThePast: if its end has come
+    :raises NotAMember: if one of the two does not belong to the organisation
+    """
+    if expires_at is not None and expires_at <= at:
+        raise InThePast
+    reached_id = viewer_id
+    if viewer_id is None:
+        viewer_id = _choose_nobody(address, owner_id=person_id, item=item)
+    # Held, in one order, so that what two people do about their shares has an order.
+    members = Membership.objects.live().filter(
+        user_id__in=[person_id, viewer_id], organisation_id=organisation_id
+    )
+    held = {
+        one.user_id: one.id
+        for one in members.order_by("id").select_for_update(no_key=True, of=("self",))
+    }
+    if reached_id is None:
+        held[viewer_id] = viewer_id
+    if held.keys() != {person_id, viewer_id}:
+        raise NotAMember
+    live = (
+        Share.objects.filter(item=item, viewer_id=viewer_id, withdrawn_at=None)
+        .select_for_update(no_key=True)
+        .first()
+    )
+    if live is not None:
+        if (live.level, live.expires_at) == (level, expires_at) and live.stands(at):
+            return live
+        _end(live, event="share.replaced", at=at)
+    share = Share.objects.create(
+        owner_id=person_id,
+        organisation_id=organisation_id,
+        viewer_id=viewer_id,
+        # Whoever leaves and comes back is not shown what they were shown before.
+        owner_membership=held[person_id],
+        viewer_membership=held[viewer_id],
+        item=item,
+        level=level,
+        typed_address=typed_addresses.seal(address),
+        given_at=at,
+        expires_at=expires_at,
+    )
+    _record("share.given", share, at)
+    return share
+
+
+def _choose_nobody(address: str, *, owner_id: UUID, item: UUID) -> UUID:
+    """Return the viewer of an address that nobody has: as before, if it is shared with already."""
+    current, *former = typed_addresses.make_viewers(address, owner_id=owner_id)
+    if not former:
+        return current
+    known = Share.objects.filter(item=item, viewer_id__in=former, withdrawn_at=None)
+    return known.values_list("viewer_id", flat=True).first() or current
+
+
+def withdraw(*, person_id: UUID, share_id: UUID, at: datetime) -> Share | None:
+    """
+    Take one share back; None if this person has no such share, or took it back before.
+
+    :param person_id: who acts; nobody takes another's back
+    """
+    theirs = Share.objects.filter(id=share_id, owner_id=person_id, withdrawn_at=None)
+    share = theirs.select_for_update(no_key=True).first()
+    if share is not None:
+        _end(share, event="share.withdrawn", at=at)
+    return share
+
+
+def leave(*, viewer_id: UUID, share_id: UUID, at: datetime) -> bool:
+    """End one share as the person who was shown it, who no longer wants to see it."""
+    seen = Share.objects.filter(id=share_id, viewer_id=viewer_id, withdrawn_at=None)
+    share = seen.select_for_update(no_key=True).first()
+    if share is None:
+        return False
+    _end(share, event="share.left", at=at)
+    return True
+
+
+def lapse(*, items: Collection[UUID], at: datetime) -> int:
+    """End every share of these things, since they are gone; return how many."""
+    live = Share.objects.filter(item__in=items, withdrawn_at=None).order_by("id")
+    ended = list(live.select_for_update(no_key=True))
+    for share in ended:
+        _end(share, event="share.lapsed", at=at)
+    return len(ended)
+
+
+def end_of_memberships(*, memberships: Collection[UUID], at: datetime) -> int:
+    """End every share from or with these memberships, since they are over; return how many."""
+    theirs = Q(owner_membership__in=memberships) | Q(viewer_membership__in=memberships)
+    ended = list(
+        Share.objects.filter(theirs, withdrawn_at=None)
+        .order_by("id")
+        .select_for_update(no_key=True)
+    )
+    for share in ended:
+        _end(share, event="share.lapsed", at=at)
+    return len(ended)
+
+
+def end_of_owner(*, person_id: UUID, organisation_id: UUID, at: datetime) -> int:
+    """Take everything back that a person shares, since they no longer agree to sharing."""
+    theirs = Share.objects.filter(
+        owner_id=person_id, organisation_id=organisation_id, withdrawn_at=None
+    )
+    ended = list(theirs.order_by("id").select_for_update(no_key=True))
+    for share in ended:
+        _end(share, event="share.withdrawn", at=at)
+    return len(ended)
+
+
+def live(at: datetime) -> QuerySet[Share]:
+    """Return the shares that stand now."""
+    return Share.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=at), given_at__lte=at, withdrawn_at=None
+    )
+
+
+def forget_addresses(*, at: datetime) -> int:
+    """Forget the typed addresses of shares that have expired, and return how many."""
+    over = Share.objects.filter(withdrawn_at=None, expires_at__lte=at).exclude(typed_address="")
+    return over.update(typed_address="")
+
+
+def fence(share: Share) -> Fence:
+    """Return what a permit carries, so that it opens nothing once this is taken back or over."""
+    return Fence(FenceKind.SHARE, share.id, share.epoch)
+
+
+def _end(share: Share, *, event: str, at: datetime) -> None:
+    if not share.withdraw(at=at):
+        # The history says when it was over.
+        event = "share.expired"
+    share.typed_address = ""
+    share.save(update_fields=["typed_address"])
+    _record(event, share, at)
+
+
+def _record(event: str, share: Share, at: datetime) -> None:
+    entries.record(
+        event=event,
+        about=share.id,
+        body={
+            "level": str(share.level),
+            "owner": entries.pseudonym(share.owner_id),
+            "viewer": entries.pseudonym(share.viewer_id),
+            "item": entries.pseudonym(share.item),
+        },
+        at=at,
+    )

@@ -1,0 +1,37 @@
+"""
+How a ledger key names things, and what is published of the key itself. Pure.
+
+Whoever holds the key makes the same names with any HMAC-SHA256, and so finds
+the entries that are about what they know the ids of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from uuid import UUID
+
+NAME_BYTES = 16
+KEY_BYTES = 32
+_IN_USE = b"LU-ledger-name/1\0"
+_AT_THE_END = b"LU-ledger-name-at-the-end/1\0"
+_COMMITMENT = b"LU-ledger-key/1\0"
+
+
+def name(key: bytes, one: UUID) -> bytes:
+    """Return the name (16 bytes) of `one` in the entries about its use."""
+    return hmac.digest(key, _IN_USE + one.bytes, "sha256")[:NAME_BYTES]
+
+
+def name_at_the_end(key: bytes, one: UUID) -> bytes:
+    """
+    Return the name (16 bytes) of `one` in the entries about its removal.
+
+    Another one, because those stand in a receipt that is kept with its owner's id.
+    """
+    return hmac.digest(key, _AT_THE_END + one.bytes, "sha256")[:NAME_BYTES]
+
+
+def commitment(key: bytes) -> bytes:
+    """Return the hash (32 bytes) that is kept of a key, and shows later which it was."""
+    return hashlib.sha256(_COMMITMENT + key).digest()

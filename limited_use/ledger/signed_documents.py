@@ -1,0 +1,82 @@
+r"""
+A signed document's exact bytes: canonical JSON whose last member is the signature. Pure.
+
+    {…,"signed_by":"name+keyid",…  ,"signature":"<base64>"}\n
+
+What is signed is everything before the comma of `signature`, so that there is
+nothing to rebuild: a changed byte anywhere is found.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .notes import VerifierKey
+
+# Signed along, so that no other text signed by the key could pass for a receipt.
+DOMAIN = b"limited-use-document/1\n"
+SIGNED_BY = "signed_by"
+_SUFFIX = re.compile(rb',"signature":"([A-Za-z0-9+/]{86}==)"\}\n\Z')
+
+
+class BadDocument(Exception):
+    """The document is malformed, altered, or not signed by a key that we know."""
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """Return JSON with sorted keys, no spaces, UTF-8."""
+    text = json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return text.encode()
+
+
+def sign(value: Mapping[str, Any], key: VerifierKey, signer: Callable[[bytes], bytes]) -> bytes:
+    """
+    Return the document of `value`, signed.
+
+    :param signer: makes the Ed25519 signature that belongs to `key`
+    """
+    if SIGNED_BY in value or "signature" in value:
+        raise ValueError("the signature is added here")
+    signed = canonical({**value, SIGNED_BY: name_of(key)}).removesuffix(b"}")
+    signature = base64.b64encode(signer(DOMAIN + signed)).decode()
+    return signed + f',"signature":"{signature}"}}\n'.encode()
+
+
+def verify(document: bytes, keys: Sequence[VerifierKey]) -> dict[str, Any]:
+    """
+    Return what the document says, without its signature.
+
+    :param keys: pinned by the verifier; never taken from the document
+    :raises BadDocument: if its bytes are not exactly what one of `keys` signed
+    """
+    found = _SUFFIX.search(document)
+    if found is None:
+        raise BadDocument("it does not end with a signature")
+    signature = base64.b64decode(found[1])
+    if base64.b64encode(signature) != found[1]:
+        raise BadDocument("its signature is not written in the one canonical way")
+    signed = document[: found.start()]
+    try:
+        value = json.loads(signed + b"}")
+        is_canonical = isinstance(value, dict) and canonical(value) == signed + b"}"
+    except (ValueError, RecursionError):
+        is_canonical = False
+    if not is_canonical:
+        raise BadDocument("it is not canonical JSON")
+    named = [key for key in keys if name_of(key) == value.get(SIGNED_BY)]
+    if not named:
+        raise BadDocument("it is signed by a key that was not given")
+    if not any(key.verifies(signature, DOMAIN + signed) for key in named):
+        raise BadDocument("its signature is wrong: some byte was changed")
+    return dict(value)
+
+
+def name_of(key: VerifierKey) -> str:
+    """Return how a document names the key that signed it."""
+    return f"{key.name}+{key.id.hex()}"

@@ -1,0 +1,102 @@
+"""
+The public keys that ledger and receipts are checked with, and those that were so before.
+
+A key that changed in the keyring is noticed where it is used next. Former keys
+stay listed, or what they signed could no longer be checked by anyone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from limited_use.models import VerifierKeyPeriod
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import SigningKey
+
+from . import entries
+from .notes import VerifierKey
+
+# What the ledger calls a key of ours: it has no id of its own.
+SUBJECTS = {SigningKey.LEDGER: UUID(int=11), SigningKey.RECEIPTS: UUID(int=12)}
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One public key to publish; `until` is None while it signs."""
+
+    role: SigningKey
+    key: VerifierKey
+    since: datetime | None
+    until: datetime | None
+
+
+def current(role: SigningKey) -> VerifierKey:
+    """Return the public key that signs now, under its name."""
+    suffix = "" if role is SigningKey.LEDGER else f"/{role}"
+    return VerifierKey(settings.LEDGER_ORIGIN + suffix, get_keyring().public_key(role))
+
+
+def note(role: SigningKey, *, at: datetime) -> VerifierKey:
+    """Return the key that signs now; remember it, and when the one before it ended."""
+    key = current(role)
+    # Not the one that began last: clocks differ.
+    newest = _periods(role).filter(until=None).first()
+    if newest is None or newest.verifier_key != str(key):
+        with transaction.atomic():
+            _periods(role).filter(until=None).update(until=at)
+            VerifierKeyPeriod.objects.create(role=role, verifier_key=str(key), since=at)
+    return key
+
+
+def rotate(role: SigningKey, *, at: datetime) -> tuple[VerifierKey, VerifierKey]:
+    """
+    Have a new key sign for `role` from now on; return the former and the new one.
+
+    The former stays published, with its end. Killed in between, its end is noted at the next
+    signature. The ledger says that it happened, in an entry that the new key signs.
+    """
+    former = note(role, at=at)
+    get_keyring().replace(role)
+    new = note(role, at=at)
+    entries.record(
+        event="signing_key.replaced",
+        about=SUBJECTS[role],
+        body={"role": str(role), "former": former.id.hex(), "new": new.id.hex()},
+        at=at,
+    )
+    return former, new
+
+
+def known(role: SigningKey) -> list[VerifierKey]:
+    """Return the keys whose signatures are ours: the current one, then former ones."""
+    former = [
+        VerifierKey.parse(text) for text in _periods(role).values_list("verifier_key", flat=True)
+    ]
+    return list(dict.fromkeys([current(role), *former]))
+
+
+def history() -> list[Signer]:
+    """Return current and former keys of both roles, each role's newest first."""
+    found: list[Signer] = []
+    for role in (SigningKey.RECEIPTS, SigningKey.LEDGER):
+        key = current(role)
+        listed = [
+            Signer(role, VerifierKey.parse(one.verifier_key), one.since, one.until)
+            for one in _periods(role)
+        ]
+        if not listed or listed[0].key != key:
+            # It has signed nothing yet.
+            listed.insert(0, Signer(role, key, None, None))
+        found += listed
+    return found
+
+
+def _periods(role: SigningKey) -> QuerySet[VerifierKeyPeriod]:
+    theirs = VerifierKeyPeriod.objects.filter(role=role)
+    return theirs.order_by(F("until").desc(nulls_first=True), "-since", "-id")

@@ -1,0 +1,70 @@
+"""With whom a person shares one thing of theirs: who, what of it, until when; kept for ever."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.ids import uuid7
+
+from .revocable import Given
+
+
+class ShareLevel(models.TextChoices):
+    # When its owner is busy, and nothing else.
+    FREEBUSY = "freebusy"
+    # What is in it as well; what is private shows as busy all the same.
+    DETAILS = "details"
+
+
+class Share(Given):
+    """
+    One person lets another registered user see one calendar of theirs, in one organisation.
+
+    Names people and the calendar by ids of ours. Sharing anew, or otherwise, is a new row; none
+    is ever removed. If nobody has the address that the owner typed, the row has a viewer who does
+    not exist: the owner is shown the same in either case.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    viewer_id = models.UUIDField()
+    # Of which stay in the organisation: it ends with either, and does not revive with another.
+    owner_membership = models.UUIDField()
+    viewer_membership = models.UUIDField()
+    # The calendar, by our id.
+    item = models.UUIDField()
+    level = models.CharField(max_length=16, choices=ShareLevel)
+    # The address as its owner typed it, encrypted (`typed_addresses`); empty once the share ended.
+    typed_address = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "viewer_id"],
+                condition=Q(withdrawn_at=None),
+                name="share_one_live_per_item_and_viewer",
+            ),
+            models.CheckConstraint(
+                condition=Q(level__in=ShareLevel.values), name="share_level_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(owner_id=F("viewer_id")), name="share_is_with_somebody_else"
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(expires_at__gt=F("given_at")),
+                name="share_expires_after_given",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None) | Q(withdrawn_at__gte=F("given_at")),
+                name="share_withdrawn_after_given",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["viewer_id", "organisation_id"], name="share_by_viewer"),
+            models.Index(fields=["owner_id", "organisation_id"], name="share_by_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"share {self.id}"

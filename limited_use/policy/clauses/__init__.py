@@ -1,0 +1,36 @@
+"""
+Every clause that binds this service, by id: who says it, how sure we are, who keeps it.
+
+Pure data. A rule names clauses; a clause names what else enforces it, or whose duty
+it is. `tests/limited_use/test_clauses.py` holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from limited_use.policy.rules import RULES, Rule
+
+from .microsoft import MICROSOFT
+from .notice import NOTICE
+from .oauth import OAUTH
+from .own import OWN
+from .shape import Clause, Confidence, Duty, Source
+from .use import LIMITED_USE
+from .workspace import WORKSPACE
+
+__all__ = ["CLAUSES", "Clause", "Confidence", "Duty", "Source", "is_enforced", "rules_of"]
+
+CLAUSES: Mapping[str, Clause] = {
+    clause.id: clause for clause in (*LIMITED_USE, *WORKSPACE, *OAUTH, *MICROSOFT, *NOTICE, *OWN)
+}
+
+
+def rules_of(clause_id: str) -> tuple[Rule, ...]:
+    """Return the rules of the policy that name this clause."""
+    return tuple(rule for rule in RULES if clause_id in rule.clauses)
+
+
+def is_enforced(clause: Clause) -> bool:
+    """Return whether software keeps it, at least in part; if not, it is somebody's duty."""
+    return bool(clause.facts or clause.code or rules_of(clause.id))

@@ -1,0 +1,60 @@
+"""
+Microsoft's terms, as far as they were read: in the terms of a sibling API.
+
+The rules are of every provider, so they hold for Microsoft's data as for any other.
+"""
+
+from __future__ import annotations
+
+from limited_use.policy.vocabulary import Fact
+
+from .shape import MICROSOFT_APIS, SECURITY, Clause, Confidence, Duty
+
+MICROSOFT: tuple[Clause, ...] = (
+    Clause(
+        id="MS-MIN",
+        says="Nothing is done that was not expressly permitted.",
+        source=MICROSOFT_APIS,
+        quote="outside any permissions expressly granted by your customers",
+        confidence=Confidence.SIBLING,
+        facts=(Fact.GRANT_LIVE,),
+        code=("integrations.scopes.usable",),
+    ),
+    Clause(
+        id="MS-ADS",
+        says="No advertising or marketing, with derived data neither.",
+        source=MICROSOFT_APIS,
+        quote="for advertising or marketing purposes",
+        confidence=Confidence.SIBLING,
+    ),
+    Clause(
+        id="MS-COPY",
+        says="No copies, except what the intended use needs.",
+        source=MICROSOFT_APIS,
+        quote="except as necessary to enable an intended usage scenario",
+        confidence=Confidence.SIBLING,
+    ),
+    Clause(
+        id="MS-DEL",
+        says="All data goes when a user leaves, disconnects or closes the account.",
+        source=MICROSOFT_APIS,
+        quote="implement proper retention and deletion policies, including deleting all data",
+        confidence=Confidence.SIBLING,
+        code=("integrations.purge.open_job",),
+    ),
+    Clause(
+        id="MS-REVLINK",
+        says="Users are shown where to remove the access at Microsoft.",
+        source=MICROSOFT_APIS,
+        confidence=Confidence.SIBLING,
+        code=("integrations.public_pages.views.REVOKE_PAGES",),
+    ),
+    Clause(
+        id="MS-INC",
+        says="Microsoft is told of a security incident.",
+        source=MICROSOFT_APIS,
+        quote="promptly contact the Microsoft Security Response Center",
+        confidence=Confidence.SIBLING,
+        duty=Duty(SECURITY, "Writes to secure@microsoft.com at the first suspicion."),
+    ),
+)

@@ -1,0 +1,108 @@
+"""What a clause is: whose words, how sure we are of them, and who keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from limited_use.policy.vocabulary import Fact
+
+
+class Confidence(StrEnum):
+    """How we know the words."""
+
+    # Read in the document itself, as it was on the day that the source names.
+    READ = "read"
+    # Read in a sibling of it, from the same publisher: its own text was not read.
+    SIBLING = "sibling"
+    # Quoted by somebody else. Never to be told as fact.
+    SECOND_HAND = "second hand"
+    # Our own reading or choice; nobody else's words.
+    OURS = "ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document, and when it was read."""
+
+    title: str
+    # Empty where it has no public address that we know.
+    url: str = ""
+    as_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What no software can do: who has to do it."""
+
+    owner: str
+    does: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """
+    One sentence that binds this service.
+
+    Rules name their clauses themselves (see `clauses.rules_of`). `facts` and `code`
+    are what else enforces one: what must be found true, and dotted names in this
+    project. Whatever is enforced has a test that bears its id; whatever is not has
+    a duty.
+    """
+
+    id: str
+    # In our words.
+    says: str
+    source: Source
+    # The phrase to find it by.
+    quote: str = ""
+    confidence: Confidence = Confidence.READ
+    facts: tuple[Fact, ...] = ()
+    code: tuple[str, ...] = ()
+    duty: Duty | None = None
+
+
+GOOGLE_DATA = Source(
+    "Google API Services User Data Policy",
+    "https://developers.google.com/terms/api-services-user-data-policy",
+    "2026-08-22",
+)
+GOOGLE_WORKSPACE = Source(
+    "Google Workspace API user data and developer policy",
+    "https://developers.google.com/workspace/workspace-api-user-data-developer-policy",
+    "2026-04-23",
+)
+GOOGLE_OAUTH = Source(
+    "Google OAuth 2.0 Policies",
+    "https://developers.google.com/identity/protocols/oauth2/policies",
+    "2026-08-05",
+)
+GOOGLE_WEB_SERVER = Source(
+    "Google, Using OAuth 2.0 for Web Server Applications",
+    "https://developers.google.com/identity/protocols/oauth2/web-server",
+    "2026-10",
+)
+GOOGLE_RESTRICTED = Source(
+    "Google, Restricted scope verification",
+    "https://developers.google.com/identity/protocols/oauth2/production-readiness"
+    "/restricted-scope-verification",
+    "2026-10",
+)
+GOOGLE_FAQ = Source(
+    "Google, OAuth app verification FAQ",
+    "https://support.google.com/cloud/answer/13463817",
+    "2026-10",
+)
+MICROSOFT_APIS = Source(
+    "Microsoft 365 Copilot APIs Terms of Use (sibling of the Microsoft APIs Terms of Use)",
+    "https://learn.microsoft.com/en-us/legal/m365-copilot-apis/terms-of-use",
+    "2026-10",
+)
+ANTARES = Source("Antares User Privacy Notice (Antares Technology LLC)", as_of="2026-10")
+US_CODE = Source("47 U.S.C. § 222")
+OWN_READING = Source("Our own reading of the clauses above")
+
+LEGAL = "Antares, legal"
+PRODUCT = "Antares, product owner"
+SECURITY = "Antares, security lead"
+OPERATOR = "Whoever operates the service"

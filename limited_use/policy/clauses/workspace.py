@@ -1,0 +1,181 @@
+"""What Google's Workspace policy adds for sensitive and restricted scopes."""
+
+from __future__ import annotations
+
+from limited_use.policy.vocabulary import Fact
+
+from .shape import (
+    GOOGLE_DATA,
+    GOOGLE_FAQ,
+    GOOGLE_WORKSPACE,
+    LEGAL,
+    OPERATOR,
+    PRODUCT,
+    SECURITY,
+    Clause,
+    Confidence,
+    Duty,
+)
+
+WORKSPACE: tuple[Clause, ...] = (
+    Clause(
+        id="W-LU1",
+        says="Data serves appropriate features that users see.",
+        source=GOOGLE_WORKSPACE,
+        quote="visible and prominent in the requesting application's user interface",
+        facts=(Fact.FEATURE_REGISTERED,),
+    ),
+    Clause(
+        id="W-LU2",
+        says="The same four exceptions for transfers.",
+        source=GOOGLE_WORKSPACE,
+        quote="only with the user's consent",
+        facts=(Fact.SHARE_LIVE, Fact.NOTIFICATION_CHOSEN),
+    ),
+    Clause(
+        id="W-LU3",
+        says="Humans read under four exceptions; sums have to be without names as well.",
+        source=GOOGLE_WORKSPACE,
+        facts=(Fact.ITEM_CONSENTED,),
+        code=("limited_use.guard.guard.each",),
+    ),
+    Clause(
+        id="WLU-3.1",
+        says="A human reads only what the user explicitly and demonstrably agreed to show.",
+        source=GOOGLE_WORKSPACE,
+        quote="obtained and documented the user's explicit consent to read specific data",
+        facts=(Fact.ITEM_CONSENTED,),
+        code=("limited_use.agreements.consents.give",),
+    ),
+    Clause(
+        id="W-LU4",
+        says="Whatever is not allowed is prohibited.",
+        source=GOOGLE_WORKSPACE,
+        quote="All other transfers, uses, or sale of user data is completely prohibited",
+        code=("limited_use.policy.evaluation.ALL_ELSE",),
+    ),
+    Clause(
+        id="WLU-4.4",
+        says="No model is made, trained or improved beyond that one user's own.",
+        source=GOOGLE_WORKSPACE,
+        quote="beyond that specific user's personalized model",
+    ),
+    Clause(
+        id="WDISC",
+        says="The Limited Use sentence stands in the app, with a link to the policy.",
+        source=GOOGLE_WORKSPACE,
+        quote="will adhere to the Google User Data Policy, including the Limited Use requirements",
+        code=("integrations.public_pages.views.data_use",),
+        duty=Duty(
+            LEGAL,
+            "Mends the published notice: its sentence lacks the word APIs, its link leads nowhere,"
+            " and it does not say that no model is trained.",
+        ),
+    ),
+    Clause(
+        id="WSEC-TOK",
+        says="Tokens are encrypted at rest.",
+        source=GOOGLE_WORKSPACE,
+        quote="OAuth access and refresh tokens, encrypted at rest",
+        code=("limited_use.vault.sealing.sealer",),
+    ),
+    Clause(
+        id="WSEC-KEY",
+        says="Keys are in a hardware module or a key management system of equal strength.",
+        source=GOOGLE_WORKSPACE,
+        quote="hardware security module or equivalent-strength key management system",
+        code=("limited_use.vault.keyring.transit.TransitKeyring",),
+        duty=Duty(OPERATOR, "Runs the key store apart from the database, sealed by hardware."),
+    ),
+    Clause(
+        id="WSEC-INC",
+        says="Google is told of suspected access by somebody else, before the public is.",
+        source=GOOGLE_WORKSPACE,
+        quote="promptly notify Google at security@google.com",
+        duty=Duty(SECURITY, "Writes to security@google.com at the first suspicion."),
+    ),
+    Clause(
+        id="WSEC-PI",
+        says="A model that reads user data is protected against injected prompts.",
+        source=GOOGLE_WORKSPACE,
+        quote="protecting against prompt injection techniques",
+        confidence=Confidence.SECOND_HAND,
+        duty=Duty(
+            PRODUCT,
+            "Before the first feature that shows data to a model: reads the policy of 2026-09 in"
+            " full and adds that protection. No model reads anything here.",
+        ),
+    ),
+    Clause(
+        id="WAGENT",
+        says="A user confirms, one by one, what an agent does.",
+        source=GOOGLE_WORKSPACE,
+        quote="granularly require users to confirm",
+        confidence=Confidence.SECOND_HAND,
+        duty=Duty(PRODUCT, "Before the first agent or tool of that kind. There is none here."),
+    ),
+    Clause(
+        id="WDEL",
+        says="Requests to delete are honoured, and users are told how to make them.",
+        source=GOOGLE_WORKSPACE,
+        quote="Honor user requests to delete their data.",
+        code=("integrations.purge.open_job", "integrations.public_pages.views.data_use"),
+    ),
+    Clause(
+        id="GWDP-notice",
+        says="What is asked is told in the app, immediately before consent.",
+        source=GOOGLE_WORKSPACE,
+        quote="accompany and immediately precede a request for user consent",
+        code=("integrations.offers.offers",),
+    ),
+    Clause(
+        id="GWDP-consent",
+        says="Consent is something that the user does, never something that they do not do.",
+        source=GOOGLE_WORKSPACE,
+        quote="Must require affirmative user action",
+        code=("integrations.connections.begin",),
+    ),
+    Clause(
+        id="GWDP-encrypt",
+        says="User data is encrypted at rest and on every network.",
+        source=GOOGLE_WORKSPACE,
+        quote="At rest on your systems",
+        code=("limited_use.vault.fields.SealedField",),
+        duty=Duty(OPERATOR, "Encrypts disks and the connections to database and broker."),
+    ),
+    Clause(
+        id="GWDP-apptype",
+        says="Gmail is for certain kinds of app; an e-mail client is one.",
+        source=GOOGLE_WORKSPACE,
+        duty=Duty(PRODUCT, "Keeps the product an e-mail client in Google's sense."),
+    ),
+    Clause(
+        id="GUDP-change",
+        says="A new purpose waits until the user has agreed to it.",
+        source=GOOGLE_DATA,
+        quote="prompt the user to consent to any changes before you may access that data",
+        facts=(Fact.CONSENT_CURRENT,),
+        code=("limited_use.policy.features.digest", "integrations.connections.agree_again"),
+    ),
+    Clause(
+        id="GUDP-privacy",
+        says="The privacy policy says how data is accessed, used, stored and shared.",
+        source=GOOGLE_DATA,
+        quote="must thoroughly disclose the manner in which your application accesses, uses",
+        duty=Duty(LEGAL, "Keeps the published notice as wide as the page on data use says."),
+    ),
+    Clause(
+        id="GUDP-assess",
+        says="Restricted scopes need a security assessment every year.",
+        source=GOOGLE_DATA,
+        quote="must pass an annual security assessment and obtain a Letter of Assessment",
+        duty=Duty(SECURITY, "Books the assessment, hands over the evidence, renews in time."),
+    ),
+    Clause(
+        id="GFAQ-models",
+        says="Data trains no general model, and is not stored beside one.",
+        source=GOOGLE_FAQ,
+        quote="may not be used to train or improve foundational or frontier models",
+        confidence=Confidence.SECOND_HAND,
+    ),
+)

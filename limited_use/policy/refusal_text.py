@@ -1,0 +1,54 @@
+"""
+Why a refusal refused, in plain words: for whoever was refused, and telling them no more.
+
+Pure. What is missing is told by its facts; whoever has nothing to do with the thing is
+told that alone, so that a refusal does not say whether it exists, or how it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .evaluation import SAYS, Decision
+from .vocabulary import Fact
+
+# By each fact, what it comes to that it was not found.
+WANTING: Mapping[Fact, str] = {
+    Fact.INTEGRATION_LIVE: "It is not connected any more.",
+    Fact.CONNECTION_LIVE: "The account is not connected any more.",
+    Fact.GRANT_LIVE: "The provider ended the access: reconnect the account in Settings.",
+    Fact.GRANT_ENDED: "The provider's access still stands.",
+    Fact.ACTOR_OWNS: "Nothing of that name is yours.",
+    Fact.DELEGATION_LIVE: "The feature is not switched on, or was switched off.",
+    Fact.FEATURE_REGISTERED: "The feature did not declare that it would do this.",
+    Fact.CONSENT_CURRENT: "It was not agreed to as it is now: Settings asks its owner again.",
+    Fact.PURGE_RUNNING: "Nothing of it is being removed.",
+    Fact.KEY_LIVE: "Its key is not there any more.",
+    Fact.NOTIFICATION_CHOSEN: "This kind of notification was not chosen.",
+    Fact.SHARE_LIVE: "Nothing of that name is shared with you.",
+    Fact.CACHE_CURRENT: "The copy is older than it may be: it is asked for again first.",
+    Fact.ITEM_CONSENTED: "Its owner has not agreed to show it to you, or not any longer.",
+    Fact.EXPORT_ASKED: "Its owner has not asked for this copy, or not confirmed that it is them.",
+    Fact.PROVIDER_SAID: "The provider has not said so itself.",
+}
+# Without one of these the actor has nothing to do with the thing.
+_GATES = frozenset({Fact.ACTOR_OWNS, Fact.SHARE_LIVE, Fact.ITEM_CONSENTED})
+
+
+def told(decision: Decision) -> frozenset[Fact]:
+    """Return which of the missing facts the one who was refused may be told."""
+    return decision.missing & _GATES or decision.missing
+
+
+def explain(decision: Decision) -> str:
+    """Return a refusal in a sentence or two: the rule, and what is missing for it."""
+    says = SAYS[decision.rule_id]
+    if not decision.missing:
+        return says
+    open_to_them = told(decision)
+    return " ".join(
+        [
+            f"What is allowed: {says} What is missing:",
+            *(said for fact, said in WANTING.items() if fact in open_to_them),
+        ]
+    )

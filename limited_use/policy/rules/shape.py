@@ -1,0 +1,32 @@
+"""What a rule is, and the sets that rules are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limited_use.policy.vocabulary import DataClass, Fact, Purpose, Recipient
+
+EVERYTHING = frozenset(DataClass)
+EVERYONE = frozenset(Recipient)
+ANY_REASON = frozenset(Purpose)
+MAIL = frozenset({DataClass.MAIL_METADATA, DataClass.MAIL_CONTENT})
+CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One line of the policy. `says` is for users, `clauses` for reviewers."""
+
+    id: str
+    says: str
+    clauses: tuple[str, ...]
+    purposes: frozenset[Purpose] = ANY_REASON
+    recipients: frozenset[Recipient] = EVERYONE
+    data_classes: frozenset[DataClass] = EVERYTHING
+    needs: frozenset[Fact] = frozenset()
+    allow: bool = False
+
+
+def never(rule_id: str, says: str, *clauses: str, **covers: frozenset[object]) -> Rule:
+    """Return a rule that forbids what it covers, whatever the facts."""
+    return Rule(id=rule_id, says=says, clauses=clauses, **covers)  # type: ignore[arg-type]

@@ -1,0 +1,94 @@
+"""
+The file in which an owner takes the key of their ledger entries along; it is kept nowhere else.
+
+Not signed: the ledger itself shows that the key is the one, by its commitment in
+an entry and the proof of that. Who has the file finds their entries in any copy
+of the ledger; see `part_checks`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+
+from limited_use.ledger import entries, pseudonym_derivation, signed_documents, store
+from limited_use.models import Leaf
+from limited_use.policy.claims import claim
+
+KIND: Final = "ledger-part"
+SET_ASIDE: Final = "ledger_key.set_aside"
+
+_KEY: Final = claim(
+    "ledger-part.file",
+    "This key is the only way to tell which entries of the ledger were about this connection. It"
+    " was destroyed at the service when this file was handed out; the service keeps the"
+    " commitment, a hash of it. The proof shows that the ledger has that commitment.",
+)
+_NAMES: Final = (
+    "A name is the first 16 bytes of HMAC-SHA256, under the key, of a text, a zero byte and the 16"
+    " bytes of the id. The text is LU-ledger-name/1, and for entries about the removal, which the"
+    " receipt shows, LU-ledger-name-at-the-end/1. Entries that the service wrote without this key"
+    " have the third name: somebody else's attempts, and what was before the key."
+)
+_COMMITMENT: Final = "The commitment is SHA-256 of LU-ledger-key/1, a zero byte and the key."
+_COMMAND: Final = (
+    "python -m limited_use.verify --key KEY --part THIS-FILE LEDGER-EXPORT lists your entries in"
+    " an export of the ledger, without network and database."
+)
+
+
+class Named(NamedTuple):
+    """What an entry can name: which kind of thing, its id, and a word to know it by."""
+
+    what: str
+    id: UUID
+    says: str
+
+
+def document(
+    key: bytes, named: Sequence[Named], *, entry_ids: Iterable[UUID], at: datetime
+) -> bytes:
+    """
+    Return the file's bytes.
+
+    :param entry_ids: entries of the removal, among which is the one with the key's commitment
+    :raises limited_use.ledger.store.NotSequenced: until that one has its proof
+    """
+    said = {
+        "kind": KIND,
+        "v": 1,
+        "issued_at": at.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "ledger": {
+            "origin": settings.LEDGER_ORIGIN,
+            "proofs": [one.proof for one in store.prove(_set_aside(entry_ids))],
+        },
+        "key": key.hex(),
+        "commitment": pseudonym_derivation.commitment(key).hex(),
+        "names": [
+            {
+                "what": one.what,
+                "says": one.says,
+                "id": str(one.id),
+                "name": pseudonym_derivation.name(key, one.id).hex(),
+                "name_at_the_end": pseudonym_derivation.name_at_the_end(key, one.id).hex(),
+                "name_of_the_service": entries.pseudonym(one.id),
+            }
+            for one in named
+        ],
+        "how": [_KEY, _NAMES, _COMMITMENT, _COMMAND],
+    }
+    return signed_documents.canonical(said) + b"\n"
+
+
+def _set_aside(entry_ids: Iterable[UUID]) -> list[UUID]:
+    found = Leaf.objects.filter(id__in=list(entry_ids)).order_by("id")
+    return [
+        entry_id
+        for entry_id, payload in found.values_list("id", "payload")
+        if json.loads(bytes(payload))["event"] == SET_ASIDE
+    ]

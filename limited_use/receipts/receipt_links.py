@@ -1,0 +1,56 @@
+"""
+Capability links to a receipt: a random token, kept as a hash, that shows the receipt and no more.
+
+Works without an account and after it; that is what it is for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection as database
+
+from accounts import row_owner
+from limited_use.database_functions import load_functions
+from limited_use.models import Receipt, ReceiptLink
+from limited_use.vault.sql_functions import SQL
+
+TOKEN_BYTES = 32
+# An older link ends when a newer one is made beyond these.
+MOST_LINKS = 5
+
+#: Whose the receipt of a link is: asked where nobody is known but by the link.
+(OWNER_OF_LINK,) = load_functions(SQL / "receipt_links.sql", {"receipt_link": frozenset({"web"})})
+
+
+def make(*, subject_id: UUID, at: datetime) -> str:
+    """Return a new token for the receipt of `subject_id`, in URL-safe base64; show it once."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    ReceiptLink.objects.create(token_hash=_hash(token), subject_id=subject_id, made_at=at)
+    links = ReceiptLink.objects.filter(subject_id=subject_id).order_by("-made_at", "-id")
+    ReceiptLink.objects.filter(
+        id__in=list(links.values_list("id", flat=True)[MOST_LINKS:])
+    ).delete()
+    return token
+
+
+def find(token: str) -> list[Receipt]:
+    """Return the parts that there are, part 1 first; none where the token is nobody's."""
+    hashed = _hash(token)
+    with database.cursor() as cursor:
+        cursor.execute("SELECT * FROM receipt_link(%s)", [hashed])
+        found = cursor.fetchone()
+    if found is None:
+        return []
+    subject_id, owner_id = found
+    # The link stands for its maker, as far as this receipt goes.
+    with row_owner.acting_for(owner_id, None):
+        return list(Receipt.objects.filter(subject_id=subject_id).order_by("part"))
+
+
+def _hash(token: str) -> bytes:
+    # Random enough that a plain hash tells nothing.
+    return hashlib.sha256(b"LU-receipt-link/1\0" + token.encode()).digest()

@@ -1,0 +1,138 @@
+"""
+Receipts: the signed proof of what a purge removed, checked, and could not remove.
+
+A receipt holds our words, counts, times, key ids and ledger proofs: no content,
+no address, no name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.ids import uuid7
+from limited_use.ledger import entries, signed_documents, signing_keys, store
+from limited_use.ledger.store import NotSequenced
+from limited_use.models import Receipt
+from limited_use.policy import evaluation
+from limited_use.vault import tombstones
+from limited_use.vault.keyring.factory import get_keyring
+from limited_use.vault.keyring.port import SigningKey
+
+__all__ = ["Incomplete", "NotSequenced", "issue", "public_keys"]
+
+KIND = "deletion-receipt"
+# What a body must say (see the README for each).
+MEMBERS = frozenset(
+    {
+        "trigger",
+        "clauses",
+        "started_at",
+        "emptied_at",
+        "stores",
+        "provider_revocation",
+        "keys_destroyed",
+        "remains",
+    }
+)
+LONGEST_TEXT = 500
+
+
+class Incomplete(Exception):
+    """The body leaves something out, or says what a receipt may not. A bug of the caller."""
+
+
+def issue(  # noqa: PLR0913
+    *,
+    subject_id: UUID,
+    owner_id: UUID,
+    body: Mapping[str, Any],
+    entry_ids: Sequence[UUID],
+    at: datetime,
+    subject: str | None = None,
+) -> Receipt:
+    """
+    Write the receipt of one purge, in the caller's transaction; the same one if asked again.
+
+    :param subject_id: the integration that was purged
+    :param body: at least `MEMBERS`; times in ISO 8601, counts as integers
+    :param entry_ids: ledger entries whose proofs it carries, at least one
+    :param subject: what those entries call it, where it has a name of its own there
+    :raises NotSequenced: until each entry has its place under a signed checkpoint
+    :raises Incomplete: if the body is not fit to be signed
+    """
+    existing = Receipt.objects.filter(subject_id=subject_id, part=1).first()
+    if existing is not None:
+        return existing
+    _check(body, entry_ids)
+    return write(
+        {"kind": KIND, "body": dict(body)},
+        [entry.proof for entry in store.prove(entry_ids)],
+        Receipt(subject_id=subject_id, owner_id=owner_id, part=1, created_at=at),
+        subject=subject or entries.pseudonym(subject_id),
+    )
+
+
+def write(
+    said: Mapping[str, Any], proofs: Sequence[str], receipt: Receipt, *, subject: str
+) -> Receipt:
+    """Sign what is said, together with its proofs, and save it as `receipt`."""
+    receipt_id, at = uuid7(), receipt.created_at
+    ring = get_keyring()
+    check_text(said)
+    receipt.document = signed_documents.sign(
+        {
+            **said,
+            "v": 1,
+            "id": str(receipt_id),
+            "subject": subject,
+            "issued_at": time_text(at),
+            "software": {"code": entries.code_revision(), "policy": evaluation.VERSION},
+            "ledger": {"origin": settings.LEDGER_ORIGIN, "proofs": list(proofs)},
+        },
+        signing_keys.note(SigningKey.RECEIPTS, at=at),
+        lambda message: ring.sign(SigningKey.RECEIPTS, message),
+    )
+    receipt.id = receipt_id
+    tombstones.record_owed(tombstones.for_receipt(receipt_id))
+    receipt.save(force_insert=True)
+    return receipt
+
+
+def public_keys() -> list[str]:
+    """Return the keys to check receipts with, as `name+id+key`: the receipts' and the ledger's."""
+    return [str(signing_keys.current(role)) for role in (SigningKey.RECEIPTS, SigningKey.LEDGER)]
+
+
+def time_text(at: datetime | None) -> str | None:
+    """Return a time as receipts write it: UTC, to the millisecond."""
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _check(body: Mapping[str, Any], entry_ids: Sequence[UUID]) -> None:
+    if missing := MEMBERS - body.keys():
+        raise Incomplete(f"the receipt says nothing of {', '.join(sorted(missing))}")
+    if not entry_ids:
+        raise Incomplete("the receipt names no ledger entry")
+    if any(not isinstance(one, Mapping) or one.get("left") != 0 for one in body["stores"].values()):
+        raise Incomplete("something is left: there is no receipt yet")
+
+
+def check_text(value: object) -> None:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            check_text(key)
+            check_text(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            check_text(inner)
+    elif isinstance(value, str):
+        # A tripwire, not a filter: nothing a receipt says needs the sign of an address.
+        if "@" in value or len(value) > LONGEST_TEXT:
+            raise Incomplete("a receipt holds no address and no content")
+    elif value is not None and not isinstance(value, int):
+        raise Incomplete("a receipt holds words, whole numbers and truths")

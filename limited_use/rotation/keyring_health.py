@@ -1,0 +1,58 @@
+"""
+Whether the keyring answers and fits, looked at as a process starts and every few minutes.
+
+An alarm for operators, and the sentences for whoever stands in front of the process.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from accounts import alarms
+from limited_use.vault import keyring_fit
+from limited_use.vault.keyring.port import KeyStoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+# About no row in particular.
+KEYRING: Final = UUID(int=0)
+
+
+def look(*, at: datetime) -> list[str]:
+    """Return what an operator must know, one sentence each; raise the alarm for it."""
+    try:
+        said = keyring_fit.problems()
+    except KeyStoreUnavailable as error:
+        is_away(error, at=at)
+        return [str(error) or "the key store does not answer"]
+    if said:
+        logger.error("keyring.unfit", extra={"count": len(said)})
+        body: dict[str, int | str] = {"count": len(said)}
+        window = f"{at:%Y-%m-%d}"
+        alarms.raise_alarm(kind="keyring.unfit", about=KEYRING, window=window, body=body, at=at)
+    return said
+
+
+def is_away(error: KeyStoreUnavailable, *, at: datetime) -> None:
+    """Raise the alarm for a key store that does not answer, or refuses us."""
+    alarms.raise_alarm(
+        kind="keyring.unavailable",
+        about=KEYRING,
+        window=f"{at:%Y-%m-%d %H}",
+        body={"error": type(error).__name__},
+        at=at,
+    )
+
+
+def is_left_behind(about: UUID, line: str, *, at: datetime) -> None:
+    """Raise the alarm for a line whose epochs cannot end: a key of it is not to be wrapped anew."""
+    alarms.raise_alarm(
+        kind="key_epoch.left_behind",
+        about=about,
+        window=f"{at:%Y-%m-%d}",
+        body={"line": str(line)},
+        at=at,
+    )

@@ -1,0 +1,37 @@
+"""When a key epoch has to end, so that no destroyed key's wrapping outlives the promise."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+
+from limited_use.models import KeyEpoch
+from limited_use.policy.key_lines import KeyLine
+
+# Turned this much before the promised hour, which leaves an hour of a day for tries that fail.
+MARGIN: Final = 1 / 24
+
+
+def hours_of(line: KeyLine) -> int:
+    """Return for how many hours a key-encryption key of the line lives at most."""
+    if line is KeyLine.OWN:
+        return max(int(settings.BACKUP_RETENTION_DAYS) * 24, int(settings.KEY_EPOCH_HOURS))
+    return int(settings.KEY_EPOCH_HOURS)
+
+
+def epoch_is_over(line: KeyLine, *, at: datetime, hours: int) -> bool:
+    """
+    Return whether the line's epoch should be turned now.
+
+    :param hours: how long after a disconnect its key's epoch may live at most
+    """
+    # The oldest that lives: one whose turn was cut short keeps being over until it is gone.
+    began_at = (
+        KeyEpoch.objects.filter(line=line, destroyed_at=None)
+        .order_by("number")
+        .values_list("began_at", flat=True)
+        .first()
+    )
+    return began_at is not None and at >= began_at + timedelta(hours=hours * (1 - MARGIN))

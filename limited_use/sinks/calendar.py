@@ -1,0 +1,174 @@
+"""
+The sink of calendars: what is a viewer's own, and what is shared with them, in one answer.
+
+Unlike other pages it is made of all rows at once: a series and its exceptions are rows, and what
+is shown are its occurrences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from django.http import HttpRequest
+
+from accounts.actors import Actor, ActorKind
+from limited_use.access_request import FenceKind, Permit
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+
+from . import rows as sealed_rows
+from . import template_values
+from .rows import Permits, Row
+from .template_values import Shown
+from .traceback_guard import WrongSink, region
+
+__all__ = [
+    "Row",
+    "Shown",
+    "calendar_document",
+    "calendar_file",
+    "calendar_json",
+    "calendar_kept",
+    "calendar_page",
+]
+
+_CALENDAR = frozenset({DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY})
+_OWN = frozenset({Recipient.OWNER, Recipient.PLATFORM_FEATURE})
+
+T = TypeVar("T")
+
+Opened = Sequence[tuple[Any, Mapping[str, bytes]]]
+# From all rows, each with what its sealed columns held, to what is shown. A row that is damaged is
+# among them, with nothing: whoever makes something of them says so.
+Make = Callable[[Opened], Any]
+MakePage = Callable[[Opened], Sequence[Mapping[str, Any] | Shown]]
+MakeFile = Callable[[Opened], bytes]
+
+
+@region
+def calendar_json(
+    rows: Sequence[Row], *, permits: Permits, viewer: Actor, make: Make, at: datetime
+) -> bytes:
+    """
+    Return what `make` makes of the rows, as JSON. Of a row that is damaged nothing opens.
+
+    :raises WrongSink: if a permit is neither for their own nor for what is shared with them
+    :raises Unopenable: if a permit holds no longer: a share or key is gone
+    """
+    _check(permits, viewer)
+    return orjson.dumps(make(_opened(rows, permits, at)))
+
+
+@region
+def calendar_page(  # noqa: PLR0913 - a template, what it shows, and why it may
+    template: str,
+    rows: Sequence[Row],
+    *,
+    permits: Permits,
+    viewer: Actor,
+    make: MakePage,
+    at: datetime,
+    context: Mapping[str, Any] | None = None,
+    under: str = "items",
+    request: HttpRequest | None = None,
+) -> bytes:
+    """
+    Return `template` with `context` and, as `under`, what `make` makes of the rows, in UTF-8.
+
+    Of a row that is damaged nothing opens.
+
+    :raises WrongSink: if a permit is neither for their own nor for what is shared with them
+    :raises Unopenable: if a permit holds no longer
+    """
+    _check(permits, viewer)
+    if viewer.kind != ActorKind.PERSON:
+        raise WrongSink
+    made = make(_opened(rows, permits, at))
+    return template_values.rendered(
+        template, made, context=context or {}, under=under, request=request
+    )
+
+
+@region
+def calendar_file(
+    rows: Sequence[Row], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
+) -> bytes:
+    """
+    Return the file that `make` makes of a person's own rows: all of them, or none.
+
+    :raises WrongSink: if a permit is not for showing them their own
+    :raises Unopenable: if a row does not open
+    """
+    _check(permits, viewer)
+    if any(one.use.recipient != Recipient.OWNER for one in permits.values()):
+        raise WrongSink
+    return make(list(sealed_rows.opened(rows, permits, at=at)))
+
+
+@region
+def calendar_document(
+    rows: Sequence[Row], *, permits: Permits, viewer: Actor, make: MakeFile, at: datetime
+) -> bytes:
+    """
+    Return the document that `make` makes of the rows: an event's own sanitised description.
+
+    :raises WrongSink: if a permit is neither for their own nor for what is shared with them
+    :raises Unopenable: if a permit holds no longer
+    """
+    _check(permits, viewer)
+    if viewer.kind != ActorKind.PERSON:
+        raise WrongSink
+    return make(_opened(rows, permits, at))
+
+
+@region
+def calendar_kept(
+    rows: Sequence[Row],
+    *,
+    permits: Permits,
+    viewer: Actor,
+    make: Callable[[Opened], T],
+    at: datetime,
+) -> T:
+    """
+    Return what `make` makes of a person's own rows to be kept again: sealed, nothing of it open.
+
+    What is in the way, too, is returned by it, by name and never with what was opened.
+
+    :raises WrongSink: if a permit is not for showing them their own
+    :raises Unopenable: if a row does not open: it would be lost with what replaces it
+    """
+    _check(permits, viewer)
+    if any(one.use.recipient != Recipient.OWNER for one in permits.values()):
+        raise WrongSink
+    return make(list(sealed_rows.opened(rows, permits, at=at)))
+
+
+def _opened(rows: Sequence[Row], permits: Permits, at: datetime) -> Opened:
+    return list(sealed_rows.opened(rows, permits, at=at, leaves_out_damaged=True, whole=True))
+
+
+def _check(permits: Permits, viewer: Actor) -> None:
+    for (holder, data_class), permit in permits.items():
+        is_theirs = permit.actor == viewer and permit.use.data_class in _CALENDAR
+        if not is_theirs or (permit.holder, permit.use.data_class) != (holder, data_class):
+            raise WrongSink
+        if not (_is_own(permit) or _is_shared(permit, viewer)):
+            raise WrongSink
+
+
+def _is_own(permit: Permit) -> bool:
+    use = permit.use
+    return use.purpose == Purpose.CALENDAR_SCHEDULE and use.recipient in _OWN
+
+
+def _is_shared(permit: Permit, viewer: Actor) -> bool:
+    shares = [fence for fence in permit.fences if fence.kind == FenceKind.SHARE]
+    return (
+        permit.use.purpose == Purpose.CALENDAR_SHARE
+        and permit.use.recipient == Recipient.REGISTERED_USER
+        and viewer.kind == ActorKind.PERSON
+        and len(shares) == 1
+    )

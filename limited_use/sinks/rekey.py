@@ -1,0 +1,47 @@
+"""The sink that is none: what was sealed under one key is sealed again under another, in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from uuid import UUID
+
+from limited_use.access_request import Permit
+from limited_use.policy.vocabulary import DataClass, Purpose, Recipient
+from limited_use.vault import opening
+from limited_use.vault.sealed import Sealed
+
+from .traceback_guard import WrongSink, region
+
+#: Seals what one column held, by the column's name.
+Seal = Callable[[str, bytes], Sealed]
+
+
+@region
+def sealed_anew(
+    columns: Mapping[str, Sealed],
+    permits: Mapping[tuple[UUID, DataClass], Permit],
+    keys: Callable[[], Seal],
+    *,
+    at: datetime,
+) -> dict[str, Sealed]:
+    """
+    Return each column sealed by `keys()`, which is called once, when all of them are open.
+
+    So that it may destroy the key that they were sealed under.
+
+    :raises WrongSink: if a permit is for something else, or none is for a column
+    :raises Unopenable: if something does not open
+    """
+    for permit in permits.values():
+        if (permit.use.purpose, permit.use.recipient) != (Purpose.VAULT_REKEY, Recipient.VAULT):
+            raise WrongSink
+    batch = opening.batch(permits.values(), at=at)
+    opened: dict[str, bytes] = {}
+    for column, sealed in columns.items():
+        held = permits.get((sealed.binding.holder, sealed.binding.data_class))
+        if held is None:
+            raise WrongSink
+        opened[column] = batch.open(sealed, held)
+    seal = keys()
+    return {column: seal(column, data) for column, data in opened.items()}

@@ -1,0 +1,86 @@
+"""
+Where plaintext is: what goes wrong here tells where, and nothing of what.
+
+Exceptions carry their arguments, and tracebacks the variables of every frame; a
+crash reporter would ship both. A region lets neither out.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError
+
+from limited_use import traceback_scrubbing
+from limited_use.vault.envelope import Unopenable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SinkFailed(Exception):
+    """Something failed while plaintext was open. The text says which kind, and on which line."""
+
+
+class WrongSink(Exception):
+    """The permit is for another actor, purpose, recipient or kind of data than this sink serves."""
+
+
+# A fresh instance says all that these say.
+_KEPT: tuple[type[BaseException], ...] = (
+    KeyboardInterrupt,
+    SystemExit,
+    WrongSink,
+    Unopenable,
+    KeyStoreUnavailable,
+    # The database does not answer: the client may retry.
+    OperationalError,
+    InterfaceError,
+)
+# By name, because this package knows none of them: Celery's signals to a task; that no parser
+# process is free, or none runs, or that the person waits for providers already: the client may
+# retry.
+_KEPT_NAMES = frozenset(
+    {
+        "SoftTimeLimitExceeded", "WorkerShutdown", "WorkerTerminate",
+        "Busy", "CannotRun", "TooManyWaits",
+    }
+)  # fmt: skip
+
+
+def region(function: Callable[P, R]) -> Callable[P, R]:
+    """Let nothing of what `function` held out with an exception: no arguments, frames or cause."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:  # noqa: BLE001
+            replacement = _scrub(error, function.__qualname__)
+            # This frame will be in the replacement's traceback.
+            del args, kwargs
+        # Outside the except block: inside, Python would attach the old one as context.
+        raise replacement from None
+
+    return wrapper
+
+
+def _scrub(error: BaseException, where: str) -> BaseException:
+    """Return what may be said of `error`, having emptied it and every one behind it."""
+    kind = type(error)
+    found = error.__traceback__
+    while found is not None and found.tb_next is not None:
+        found = found.tb_next
+    line = found.tb_lineno if found is not None else 0
+    for one in list(traceback_scrubbing.behind(error)):
+        traceback.clear_frames(one.__traceback__)
+        one.__traceback__ = one.__cause__ = one.__context__ = None
+        one.args = ()
+        vars(one).clear()
+    if issubclass(kind, _KEPT) or kind.__name__ in _KEPT_NAMES:
+        return kind()
+    return SinkFailed(f"{kind.__name__} in {where}:{line}")

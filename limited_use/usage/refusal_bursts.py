@@ -1,0 +1,74 @@
+"""
+Refusals that come in bursts: a feature that was built for something else, or somebody trying.
+
+A feature's refusals of five minutes are compared with what it has had per five
+minutes over a week. One refusal is a mistake, which its caller was told of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Count
+
+from accounts import alarms
+from limited_use.models.usage import Refusal
+
+KIND: Final = "refusals.burst"
+WINDOW: Final = timedelta(minutes=5)
+BASELINE: Final = timedelta(days=7)
+# So many are nothing, whatever was before.
+FLOOR: Final = 20
+# Times what is usual.
+FACTOR: Final = 10
+# About no row in particular: the feature stands in the body.
+NOBODY: Final = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """More refusals of one feature in one window than may pass unremarked."""
+
+    feature: str
+    began_at: datetime
+    count: int
+    limit: int
+
+
+def watch(*, at: datetime) -> list[Burst]:
+    """Return the bursts of this window and the one before, an alarm raised for each, once."""
+    found = [burst for start in (_start(at) - WINDOW, _start(at)) for burst in _in(start)]
+    for burst in found:
+        window = f"{burst.began_at:%Y-%m-%d %H:%M} {burst.feature}"[:64]
+        if not alarms.was_raised(kind=KIND, about=NOBODY, window=window):
+            alarms.raise_alarm(
+                kind=KIND,
+                about=NOBODY,
+                window=window,
+                body={"feature": burst.feature or "service", "count": burst.count},
+                at=at,
+            )
+    return found
+
+
+def _start(at: datetime) -> datetime:
+    return at - timedelta(minutes=at.minute % 5, seconds=at.second, microseconds=at.microsecond)
+
+
+def _in(start: datetime) -> Iterator[Burst]:
+    for feature, count in _counts(start, start + WINDOW).items():
+        if count <= FLOOR:
+            continue
+        before = _counts(start - BASELINE, start).get(feature, 0)
+        limit = max(FLOOR, round(FACTOR * before * (WINDOW / BASELINE)))
+        if count > limit:
+            yield Burst(feature, start, count, limit)
+
+
+def _counts(since: datetime, until: datetime) -> dict[str, int]:
+    refused = Refusal.objects.filter(at__gte=since, at__lt=until)
+    return dict(refused.values_list("feature").annotate(count=Count("entry_id")).order_by())

@@ -1,0 +1,220 @@
+"""
+The keyring as files in one folder: the embedded default.
+
+One file per key, 32 random bytes, readable by its owner alone. Destroying
+overwrites before unlinking; what a journalling or copy-on-write filesystem, a
+snapshot or a backup kept of it is beyond this class, and the receipt says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from limited_use.policy.key_lines import KeyLine
+
+from .port import Bound, EpochGone, MacKey, NoKeyring, Rewrap, SigningKey
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+class FileKeyring:
+    """:param directory: an absolute path; created by `FileKeyring.create`"""
+
+    def __init__(self, directory: str | Path) -> None:
+        self._directory = Path(directory)
+        # Long-lived keys only. Epoch keys are read anew each time, so that a
+        # destroyed one is not in some process's memory by our doing.
+        self._kept: dict[str, bytes] = {}
+        # Those that sign: the one whose public key was last told.
+        self._signing: dict[SigningKey, Ed25519PrivateKey] = {}
+
+    @classmethod
+    def create(cls, directory: str | Path) -> FileKeyring:
+        """Make what is missing of a keyring in `directory`, and return it. Never replaces a key."""
+        keyring = cls(directory)
+        keyring._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keyring._check_directory()
+        for name in (*(f"mac-{m}" for m in MacKey), *(f"sign-{s}" for s in SigningKey)):
+            if not keyring._path(name).exists():
+                keyring._write(name)
+        for line in KeyLine:
+            if not keyring.epochs(line):
+                keyring.advance(line)
+        return keyring
+
+    def epochs(self, line: KeyLine) -> tuple[int, ...]:
+        prefix = f"kek-{line}-"
+        try:
+            names = [path.name for path in self._directory.iterdir()]
+        except OSError:
+            names = None
+        if names is None:
+            raise NoKeyring(f"no keyring in {self._directory}: run manage.py init_keyring")
+        return tuple(
+            sorted(
+                int(name.removeprefix(prefix).removesuffix(".key"))
+                for name in names
+                if name.startswith(prefix) and name.endswith(".key")
+            )
+        )
+
+    def advance(self, line: KeyLine) -> int:
+        epoch = max(self.epochs(line), default=0) + 1
+        self._write(_epoch_name(line, epoch))
+        return epoch
+
+    def destroy(self, line: KeyLine, epoch: int) -> None:
+        path = self._path(_epoch_name(line, epoch))
+        if not path.exists():
+            return
+        with path.open("r+b", buffering=0) as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            os.fsync(file.fileno())
+        path.unlink()
+        self._sync_directory()
+
+    def wrap(self, line: KeyLine, epoch: int, key: bytes, bound: Bound) -> bytes:
+        return _wrap(AESGCM(self._epoch_key(line, epoch)), key, _context(line, epoch, bound))
+
+    def unwrap(self, line: KeyLine, epoch: int, wrapped: bytes, bound: Bound) -> bytes:
+        cipher = AESGCM(self._epoch_key(line, epoch))
+        return _unwrap(cipher, wrapped, _context(line, epoch, bound))
+
+    def rewrap(self, line: KeyLine, epoch: int, keys: Sequence[Rewrap]) -> list[bytes]:
+        # Read once per call, and forgotten with it.
+        ciphers = {
+            number: AESGCM(self._epoch_key(line, number))
+            for number in {epoch, *(key.epoch for key in keys)}
+        }
+        return [
+            _wrap(
+                ciphers[epoch],
+                _unwrap(ciphers[key.epoch], key.wrapped, _context(line, key.epoch, key.bound)),
+                _context(line, epoch, key.bound),
+            )
+            for key in keys
+        ]
+
+    def mac(self, name: MacKey, message: bytes) -> bytes:
+        return hmac.digest(self._long_lived(f"mac-{name}"), message, "sha256")
+
+    def sign(self, name: SigningKey, message: bytes) -> bytes:
+        if name not in self._signing:
+            self.public_key(name)
+        return self._signing[name].sign(message)
+
+    def public_key(self, name: SigningKey) -> bytes:
+        # Read anew each time: another process may have put a new one in its place.
+        key = Ed25519PrivateKey.from_private_bytes(self._present(f"sign-{name}"))
+        self._signing[name] = key
+        return key.public_key().public_bytes_raw()
+
+    def replace(self, name: SigningKey) -> None:
+        path = self._path(f"sign-{name}")
+        self._present(f"sign-{name}")
+        with path.open("r+b", buffering=0) as former:
+            self._write(f"sign-{name}", anew=True)
+            # What its name no longer leads to is overwritten before it is let go of.
+            former.write(secrets.token_bytes(KEY_BYTES))
+            os.fsync(former.fileno())
+        self._signing.pop(name, None)
+
+    def _epoch_key(self, line: KeyLine, epoch: int) -> bytes:
+        try:
+            return self._read(_epoch_name(line, epoch))
+        except FileNotFoundError:
+            pass
+        self._check_directory()
+        raise EpochGone(f"{line} {epoch}")
+
+    def _long_lived(self, name: str) -> bytes:
+        key = self._kept.get(name)
+        if key is None:
+            key = self._kept[name] = self._present(name)
+        return key
+
+    def _present(self, name: str) -> bytes:
+        with contextlib.suppress(FileNotFoundError):
+            return self._read(name)
+        raise NoKeyring(f"no {name} key in {self._directory}: run manage.py init_keyring")
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}.key"
+
+    def _read(self, name: str) -> bytes:
+        # O_NOFOLLOW: a link could point at a file whose mode says nothing about the key.
+        descriptor = os.open(self._path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            key = os.read(descriptor, KEY_BYTES + 1)
+        finally:
+            os.close(descriptor)
+        if stat.S_IMODE(mode) & 0o077:
+            raise NoKeyring(f"{name}.key is readable by others than its owner: chmod 600")
+        if len(key) != KEY_BYTES:
+            raise NoKeyring(f"{name}.key does not hold {KEY_BYTES} bytes")
+        return key
+
+    def _write(self, name: str, *, anew: bool = False) -> None:
+        # Whole or not at all: written aside, flushed, then linked under its
+        # name, which fails if somebody else was first; or put in its place.
+        aside = self._path(name).with_suffix(f".{secrets.token_hex(4)}.new")
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, secrets.token_bytes(KEY_BYTES))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        try:
+            if anew:
+                aside.rename(self._path(name))
+            else:
+                os.link(aside, self._path(name))
+        finally:
+            aside.unlink(missing_ok=True)
+        self._sync_directory()
+
+    def _sync_directory(self) -> None:
+        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _check_directory(self) -> None:
+        if not self._directory.is_dir():
+            raise NoKeyring(f"no keyring in {self._directory}: run manage.py init_keyring")
+        if stat.S_IMODE(self._directory.stat().st_mode) & 0o077:
+            raise NoKeyring(f"{self._directory} is open to others than its owner: chmod 700")
+
+
+def _context(line: KeyLine, epoch: int, bound: Bound) -> bytes:
+    """Return what a wrapped key is bound to."""
+    place = bound.holder.bytes + bound.key_id + epoch.to_bytes(8, "big")
+    return b"LU-key/1\0" + place + line.encode()
+
+
+def _wrap(cipher: AESGCM, key: bytes, context: bytes) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, key, context)
+
+
+def _unwrap(cipher: AESGCM, wrapped: bytes, context: bytes) -> bytes:
+    with contextlib.suppress(InvalidTag, ValueError):
+        return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
+    raise EpochGone
+
+
+def _epoch_name(line: KeyLine, epoch: int) -> str:
+    return f"kek-{line}-{epoch:08d}"

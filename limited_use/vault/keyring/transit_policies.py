@@ -1,0 +1,78 @@
+"""
+The access policies of the transit engine, one per class of process, from the table of `rights`.
+
+Each process is given a token, or a role, with the policy of its class alone, without the store's
+own policy `default`. So a web process can wrap the key of a refresh token and never unwrap it, and
+the one that turns epochs opens no content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from .acl import RIGHTS, Rights
+from .port import SigningKey
+
+# What may be done at a path: capabilities, and the only parameters that may be set.
+Rule = tuple[tuple[str, ...], tuple[str, ...]]
+
+_READ: Rule = (("read",), ())
+# Without `create`, or a missing key would be made on the spot, of another kind.
+_UPDATE: Rule = (("update",), ())
+# Not `exportable`, nor `deletion_allowed`, which are set at the same address.
+_CONFIG: Rule = (("update",), ("min_decryption_version", "min_encryption_version"))
+_TRIM: Rule = (("update",), ("min_available_version",))
+# Of the process's own token: how long it lives, and to live on. The built-in policy `default`
+# allows both, and more that nobody needs, so a token may go without it.
+_OWN_TOKEN: dict[str, Rule] = {
+    "auth/token/lookup-self": _READ,
+    "auth/token/renew-self": _UPDATE,
+}
+
+
+def policies(mount: str, prefix: str) -> dict[str, str]:
+    """Return each policy's name and its text, to install with `bao policy write`."""
+    return {
+        f"{prefix}-{process_class}": _text(dict(_rules(rights, mount, prefix)))
+        for process_class, rights in RIGHTS.items()
+        if process_class
+    }
+
+
+def _rules(rights: Rights, mount: str, prefix: str) -> Iterator[tuple[str, Rule]]:
+    def at(act: str, name: str, rest: str = "") -> str:
+        return f"{mount}/{act}/{prefix}-{name}{rest}"
+
+    yield from _OWN_TOKEN.items()
+    # Sorted, so that who installs them again sees what changed.
+    for line in sorted(rights.lines):
+        yield at("keys", line), _READ
+    for line in sorted(rights.wraps):
+        yield at("encrypt", line), _UPDATE
+    for line in sorted(rights.unwraps):
+        yield at("decrypt", line), _UPDATE
+    for line in sorted(rights.turns):
+        yield at("rewrap", line), _UPDATE
+        yield at("keys", line, "/rotate"), _UPDATE
+        yield at("keys", line, "/config"), _CONFIG
+        yield at("keys", line, "/trim"), _TRIM
+    for mac in sorted(rights.macs):
+        yield at("keys", mac), _READ
+        yield at("hmac", mac, "/sha2-256"), _UPDATE
+    for signing in SigningKey:
+        yield at("keys", signing), _READ
+    for signing in sorted(rights.signs):
+        yield at("sign", signing), _UPDATE
+
+
+def _text(rules: Mapping[str, Rule]) -> str:
+    return "\n".join(_rule(path, *rule) for path, rule in rules.items()) + "\n"
+
+
+def _rule(path: str, capabilities: tuple[str, ...], parameters: tuple[str, ...]) -> str:
+    listed = ", ".join(f'"{one}"' for one in capabilities)
+    lines = [f'path "{path}" {{', f"  capabilities = [{listed}]"]
+    if parameters:
+        allowed = ", ".join(f'"{one}" = []' for one in parameters)
+        lines.append(f"  allowed_parameters = {{ {allowed} }}")
+    return "\n".join([*lines, "}"])

@@ -1,0 +1,46 @@
+"""What the proof of one ledger entry shows, in words. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from limited_use.ledger import proofs
+from limited_use.ledger.notes import VerifierKey
+
+# What an entry says of a use, in the order in which it reads best.
+_SAID = (
+    "event", "class", "purpose", "recipient", "rule", "missing", "count", "feature",
+    "actor_kind", "actor", "on_behalf_of", "subject", "body", "policy", "code",
+)  # fmt: skip
+
+
+def is_proof(document: bytes) -> bool:
+    return document.startswith(proofs.HEADER.encode())
+
+
+def entry(document: bytes, keys: Sequence[VerifierKey]) -> Iterator[str]:
+    """
+    Yield what the entry says, and where it stands in whose ledger.
+
+    :raises BadNote: if the head is not signed by one of `keys`
+    :raises BadProof: if the entry is not under that head
+    """
+    proven = proofs.verify(document.decode(), keys)
+    said: dict[str, Any] = json.loads(proven.payload)
+    yield f"entry           {_word(said['id'])}"
+    yield f"at              {datetime.fromtimestamp(said['at'] / 1000, UTC).isoformat()}"
+    for name in _SAID:
+        # Nothing missing, nobody it was on behalf of: not worth a line.
+        if said.get(name) not in ({}, [], None):
+            yield f"{name:<15} {_word(said[name])}"
+    head = proven.checkpoint
+    yield f"ledger          no. {proven.index} of {head.size} in {head.origin}, signature good"
+
+
+def _word(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    # Printed to somebody's terminal, whoever wrote the file.
+    return "".join(c if c.isprintable() else "?" for c in text)
