@@ -1,8 +1,8 @@
 """
 Service clients: create, rotate, retire.
 
-`limited_use.agreements.service_clients.create_declared_client` is the way in: it checks the purposes
-against the feature registry, which this package does not know.
+Call `limited_use.agreements.service_clients.create_declared_client` instead: it checks the
+purposes against the feature registry, which this package does not know.
 """
 
 from __future__ import annotations

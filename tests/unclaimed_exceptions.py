@@ -12,7 +12,7 @@ from typing import Final
 #: Files, or folders, that show people nothing or whose sentences are bound in another way.
 OTHER_FILES: Final[Mapping[str, str]] = {
     "limited_use/policy/clauses/": "quotes of documents, each bound to tests by its clause id",
-    "limited_use/policy/rules/": "what a rule says: the policy enforces it, and its clauses have tests",
+    "limited_use/policy/rules/": "texts of rules: enforced by the policy, tested by clause",
     "integrations/registers/": "a register for developers, compared with the code by its own tests",
     "integrations/evidence/": "evidence for reviewers, compared with the code by its own tests",
     "limited_use/evidence/": "evidence for reviewers, compared with the code by its own tests",

@@ -84,8 +84,8 @@ def answer(asked: Asked, question: Question, *, make: Make, into: Sink | None = 
     Return what `make` makes of what can be told, as `into` gives it; without one as JSON.
 
     :param make: called inside the sink
-    :raises limited_use.guard.guard.Refused: if their own calendars may not be shown to the actor, or a
-        feature asks for somebody else
+    :raises limited_use.guard.guard.Refused: if their own calendars may not be shown to the actor,
+        or if a feature asks for another person
     :raises limited_use.vault.envelope.Unopenable: if something was taken back, twice in a row
     """
     circle.refuse_strangers(asked, question.people)

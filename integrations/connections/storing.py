@@ -71,7 +71,7 @@ def store(
     :raises refusals.LivesAlready: if it would take a permission from what is connected of it
     :raises refusals.ConnectedByOther: if somebody else in the organisation has it
     :raises refusals.Overtaken: if attempt, membership or connection ended meanwhile
-    :raises limited_use.agreements.consents.Outdated: if the terms have changed since the person agreed
+    :raises limited_use.agreements.consents.Outdated: if the terms changed after the consent
     """
     blind = blind_of(provider.key, tokens)
     if blind is None:

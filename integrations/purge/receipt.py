@@ -1,7 +1,7 @@
 """
 What the receipt of a purge says: what was checked to be gone, and what remains.
 
-Words, counts and times only. Signing, proofs and the offline check are `limited_use.receipts.receipts`'.
+Words, counts and times only. `limited_use.receipts.receipts` signs the receipt.
 """
 
 from __future__ import annotations

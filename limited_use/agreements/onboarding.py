@@ -1,5 +1,5 @@
 """
-Organisations and people who come, as the platform says; who goes is in `departures`.
+Add organisations and people, as the platform provisions them. See `offboarding` for removal.
 
 Each step is an entry of its own commit: what came, as which role, into what; pseudonyms, and no
 name or address. Who gave the command no entry can say: it runs with the login of the tables' owner,

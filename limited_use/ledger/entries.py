@@ -93,7 +93,7 @@ def record(
 
     :param event: `noun.past_participle`
     :param about: whose it is (an integration, a connection, …); kept as a pseudonym
-    :param name: makes it: the connection's own (`names.of`), where there is one
+    :param name: makes it: the connection's own (`pseudonyms.of`), if it has one
     :param body: counts, booleans, our own words and pseudonyms
     :raises NotForTheLedger: if the body holds anything else
     """

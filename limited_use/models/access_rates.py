@@ -1,4 +1,4 @@
-"""How much was opened, by whom, why and in which hour: counted from the ledger (see `opens`)."""
+"""Openings per hour, actor and purpose, counted from the ledger (see `usage.access_rates`)."""
 
 from __future__ import annotations
 

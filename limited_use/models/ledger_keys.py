@@ -83,7 +83,7 @@ class WrappedLedgerKey(models.Model):
     holder = models.UUIDField(unique=True)
     # As in the row of `LedgerKey`: who was shown that one may read this one.
     commitment = models.BinaryField(max_length=32)
-    # 60 bytes, under the naming key of `kek_epoch` (see `vault.naming`).
+    # 60 bytes, under the naming key of `kek_epoch` (see `vault.ledger_key_wrap`).
     wrapped = models.BinaryField(max_length=60)
     kek_epoch = models.PositiveIntegerField()
 

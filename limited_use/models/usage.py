@@ -1,10 +1,9 @@
 """
-How often each rule was applied, and what was refused lately: counted from the ledger's entries.
+Applied rules and recent refusals, counted from the ledger's entries.
 
-The ledger is the one truth; these rows are counted from it, entry by entry in its
-order, each once (see `tally`). They hold rules, purposes and ids of entries: nobody's.
-Beside them what is made for reviewers and operators by a process that may see everything, so
-that the one which shows it need not.
+The ledger is the source: `usage.usage_counter` counts each entry once, in order. The rows hold
+rules, purposes and entry ids, and nothing of a person. Evidence bundles and gauges are made by a
+process that may read everything, so that the process that shows them need not.
 """
 
 from __future__ import annotations

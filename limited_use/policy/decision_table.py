@@ -2,8 +2,8 @@
 The whole decision space as a page that a reviewer can read.
 
 `python -m limited_use.policy.decision_table > tests/limited_use/policy.golden` writes it anew;
-`python -m limited_use.policy.decision_table tests/limited_use/policy.golden` says what is opened and
-what is closed by now, compared with that page. A diff of it is a diff of policy.
+`python -m limited_use.policy.decision_table tests/limited_use/policy.golden` says what is
+opened and what is closed by now, compared with that page. A diff of it is a diff of policy.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class DataClass(StrEnum):
     # Refresh and access tokens.
     CREDENTIAL = "credential"
     # That a phone number and a mail address are one person's: learnt from mail, so
-    # provider data too (see `policy.derived`).
+    # provider data too (see `evaluation.derived`).
     CONTACT_LINK = "contact.link"
     # Who called and wrote whom, when, on the platform's other channels: not provider
     # data, and named here so that it cannot be taken for something free.

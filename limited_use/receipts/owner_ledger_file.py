@@ -3,7 +3,7 @@ The file in which an owner takes the key of their ledger entries along; it is ke
 
 Not signed: the ledger itself shows that the key is the one, by its commitment in
 an entry and the proof of that. Who has the file finds their entries in any copy
-of the ledger; see `part_checks`.
+of the ledger; see `verify.part_checks`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
 Opens per actor, purpose and hour, what is usual among them, and an alarm for what is not.
 
-Counted from the ledger's entries in their order (see `tally`), so that nothing is
+Counted from the ledger's entries in their order (see `usage.usage_counter`), so that nothing is
 written where a page is waiting, and nothing opens without being counted. A client
 counts by its feature, the service as one. A person counts by the name that the
 ledger has for them: one per connection of their own, and one for all of it where

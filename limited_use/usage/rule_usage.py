@@ -1,5 +1,5 @@
 """
-Where rules were applied: days, numbers and the newest entries, from what `tally` has counted.
+Uses of each rule: days, counts and the newest entries, from the rows of `usage_counter`.
 
 Reads only. What an entry says is pseudonymous, and stays so here.
 """

@@ -3,7 +3,7 @@ Data keys: made, found, fenced, destroyed.
 
 Deleting the row is what a disconnect does in its own transaction: from its
 commit on nothing opens. That the bytes of the deleted row are worthless too
-comes later, with the end of the key epoch (see `epochs`).
+comes later, with the end of the key epoch (see `rotation.key_epochs`).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Unwrapped:
 
     @property
     def naming(self) -> AESGCM:
-        """What wraps ledger keys, of a naming key (see `naming`)."""
+        """What wraps ledger keys, of a naming key (see `ledger_key_wrap`)."""
         return AESGCM(self._derive("ledger-keys"))
 
     def _derive(self, use: str) -> bytes:

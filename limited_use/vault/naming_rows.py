@@ -1,5 +1,5 @@
 """
-The only way to the table of ledger keys: functions of the vault's role, as `functions` are.
+Database functions that read and write the table of ledger keys (see `sql_functions`).
 
 A key is given to whoever names its commitment, and that stands in a row of `LedgerKey`, of which
 a web process is shown those of the person whom it answers (`config.database.owners`). Ids alone

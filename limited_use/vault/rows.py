@@ -1,5 +1,5 @@
 """
-The rows of keys, as the functions of the database give and take them (see `functions`).
+The rows of keys, as the functions of the database give and take them (see `sql_functions`).
 
 Nothing else in the service asks for them.
 """

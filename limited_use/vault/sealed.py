@@ -15,7 +15,7 @@ from uuid import UUID
 from limited_use.policy.vocabulary import DataClass
 
 FORMAT = b"LU1"
-# Where a record has the id of its key; see `records`.
+# Where a record has the id of its key; see `envelope`.
 KEY_ID_AT = len(FORMAT) + 1
 KEY_ID_BYTES = 8
 

@@ -1,11 +1,12 @@
 """
-The only way to the table of keys: functions of the database, owned by a role that nobody is.
+Database functions that read and write the table of keys. Nothing else can.
 
-Each runs with its owner's rights (`SECURITY DEFINER`), inside the caller's transaction, and is
-executed by those classes of process alone that need it (see `rights`). No class reads or writes
-the table of data keys itself, or writes that of epochs, which all may read; of the ledger's keys
-the same is in `naming_rows`. Their text stands in ``migrations/sql/data_keys.sql``; text and owner
-are put right by `manage.py database_walls`, which finds what somebody changed by hand.
+No login has the role that owns them. Each function runs with its owner's rights (`SECURITY
+DEFINER`) in the caller's transaction; only the classes of process that need it may execute it (see
+`keyring.acl`). No class reads or writes the table of data keys itself. All classes read the table
+of epochs and none writes it. `naming_rows` does the same for the ledger's keys. The SQL is in
+``migrations/sql/data_keys.sql``. `manage.py database_walls` restores text and owner after a manual
+change.
 
 Classes that answer one person at a time execute variants of these functions. Those of web
 processes, in ``person_keys.sql``, find no key whose holder belongs to somebody else. Those of staff

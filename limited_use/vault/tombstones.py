@@ -3,7 +3,7 @@ Tombstones of destroyed keys and issued receipts.
 
 A tombstone is recorded as owed in the transaction that destroys its key, and published outside of
 the database afterwards (see `ledger.tombstone_publication`). A restored database does not know
-what was destroyed after its backup; the published tombstones do (see `revived`).
+what was destroyed after its backup; the published tombstones do (see `rotation.resurrected_keys`).
 """
 
 from __future__ import annotations

@@ -210,7 +210,3 @@ def _write(line: str) -> None:
     encoding = sys.stdout.encoding or "ascii"
     shown = plain(line).encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(f"{shown}\n")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -62,8 +62,8 @@ def run() -> list[Figure]:
             1e6 * measure.median(crypto),
             "µs",
             most=5,
-            note=f"processor time: unwrapped and wrapped again, file keyring, {key_epochs.BATCH} keys"
-            f" at once; median of {ROUNDS}",
+            note=f"processor time: unwrapped and wrapped again, file keyring,"
+            f" {key_epochs.BATCH} keys at once; median of {ROUNDS}",
         ),
         figures.times(
             "keys wrapped anew",

@@ -42,8 +42,8 @@ class TestThePage:
         )
 
         assert decision_table.render() == reviewed, (
-            "the policy has changed: write the page anew with `python -m limited_use.policy.decision_table`,"
-            f" and have it reviewed\n{changed}"
+            "the policy has changed: write the page again with"
+            f" `python -m limited_use.policy.decision_table`, and have it reviewed\n{changed}"
         )
 
     def test_holds_every_use_there_is_once(self):

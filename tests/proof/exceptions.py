@@ -85,12 +85,15 @@ RULES = {
             "from limited_use.vault import keys\nkeys.unwrap(row)",
             "ring.rewrap(line, wrapped)",
         ),
-        {"limited_use/vault/": "the vault itself"},
+        {
+            "limited_use/vault/": "the vault itself",
+            "limited_use/rotation/key_epochs.py": "wraps keys under the next epoch",
+        },
     ),
     "reads a stored key": Rule(
         rules.stored_keys,
         (
-            "naming.key_of(connection_id, commitment)",
+            "ledger_key_wrap.key_of(connection_id, commitment)",
             "cursor.execute('SELECT * FROM vault_read_content(%s)', [holders])",
         ),
         {
@@ -145,7 +148,7 @@ RULES = {
             "config/broker.py": "says how a certificate is verified; opens nothing itself",
             "config/front/": "answers on connections that the web server accepted; opens none",
             "config/tripwire.py": "watches what others do with it; opens nothing itself",
-            "limited_use/vault/transit_": "asks the key server for its keys' work",
+            "limited_use/vault/keyring/transit": "asks the key server for its keys' work",
         },
     ),
     "compiles text into code": Rule(rules.compiling, ("compile(text, '', 'exec')",)),
@@ -162,7 +165,9 @@ RULES = {
             "message = EmailMultiAlternatives()",
         ),
         {
-            "limited_use/notifications/platform_mail.py": "the one place: kinds of a closed list, our own words",
+            "limited_use/notifications/platform_mail.py": (
+                "the one place: kinds of a closed list, our own words"
+            ),
             "accounts/account_mail.py": "mails of the sign-in pages: a link, in words of ours",
         },
     ),

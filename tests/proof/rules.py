@@ -27,9 +27,9 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 RECORD_ERRORS = {"Unopenable", "Damaged", "KeyDamaged"}
 # What of the sinks' parts any module may import: types, and errors that a caller catches.
 SINK_PARTS = {
-    "region": {"SinkFailed", "WrongSink"},
+    "traceback_guard": {"SinkFailed", "WrongSink"},
     "rows": {"Row", "Permits"},
-    "showing": {"Shown", "Shape", "StillHeld"},
+    "template_values": {"Shown", "Shape", "StillHeld"},
 }
 _PROVIDER = r"""["'](google|microsoft|offline)["']"""
 PROVIDER_BRANCH = re.compile(
@@ -106,7 +106,7 @@ def unwrapping(module: Module) -> Iterator[int]:
 def stored_keys(module: Module) -> Iterator[int]:
     """A key is read from its table."""
     for name, call in module.calls:
-        if name.endswith("naming.key_of"):
+        if name.endswith("ledger_key_wrap.key_of"):
             yield call.lineno
     for node in module.nodes:
         if isinstance(node, ast.Constant) and VAULT.search(str(node.value)):

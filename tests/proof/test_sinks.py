@@ -11,7 +11,7 @@ from tests.proof.source import ROOT, Module
 FOLDER = "limited_use/sinks/"
 #: Every sink, and to whom what it opens goes.
 SINKS = {
-    "agenda": "the owner, a feature of theirs, or a registered user whom a share names: calendars",
+    "calendar": "the owner, their feature, or a registered user whom a share names",
     "download": "the owner, or a feature of theirs: a file's bytes",
     "export": "the owner: a part of their own copy",
     "notification": "the owner's own mailbox, as far as they chose",
@@ -19,10 +19,14 @@ SINKS = {
     "provider": "the own provider",
     "response": "the owner, or a feature of theirs: JSON",
     "support": "a person of support: the one item that its owner opened",
-    "vault": "nobody: sealed again under another key",
+    "rekey": "nobody: sealed again under another key",
 }
 #: What sinks are made of; imported by them alone.
-PARTS = {"region": "scrubs exceptions", "rows": "opens rows", "showing": "holds what a page shows"}
+PARTS = {
+    "traceback_guard": "scrubs exceptions",
+    "rows": "opens rows",
+    "template_values": "holds opened values for a template",
+}
 
 
 def folder():

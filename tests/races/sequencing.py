@@ -30,7 +30,7 @@ STEPS = {
     str(_FOLDER / name)
     for name in (
         "ledger/sequencer.py",
-        "ledger/published.py",
+        "ledger/publication.py",
         "ledger/tombstone_publication.py",
     )
 }

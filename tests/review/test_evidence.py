@@ -58,7 +58,7 @@ class TestTheBundle:
         program = (
             "import sys; sys.modules['django'] = None\n"
             "from limited_use.verify import verifier\n"
-            "sys.exit(verify.main(sys.argv[1:]))"
+            "sys.exit(verifier.main(sys.argv[1:]))"
         )
         named = [part for key in receipts.public_keys() for part in ("--key", key)]
 

@@ -1,5 +1,5 @@
 """
-The access policies of the transit engine, one per class of process, from the table of `rights`.
+The access policies of the transit engine, one per class of process, from the table of `acl`.
 
 Each process is given a token, or a role, with the policy of its class alone, without the store's
 own policy `default`. So a web process can wrap the key of a refresh token and never unwrap it, and

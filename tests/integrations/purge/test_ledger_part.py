@@ -504,5 +504,5 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from limited_use.verify import verifier
 assert "django" not in sys.modules
-sys.exit(verify.main(sys.argv[2:]))
+sys.exit(verifier.main(sys.argv[2:]))
 """

@@ -1,0 +1,63 @@
+"""Consents to features."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.ids import uuid7
+
+from .revocable import Given
+
+
+class Consent(Given):
+    """
+    A person's agreement to one feature as it was declared, in one organisation.
+
+    Agreeing again after a withdrawal, or to a newer version, is a new row; none is ever removed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner_id = models.UUIDField()
+    organisation_id = models.UUIDField()
+    feature = models.CharField(max_length=64)
+    # Blank: all that the feature declares.
+    purpose = models.CharField(max_length=32, blank=True, default="", db_default="")
+    # Blank: as the feature declares.
+    recipient = models.CharField(max_length=32, blank=True, default="", db_default="")
+    # The one thing that it is about, by our id; null: whatever the feature is about.
+    item = models.UUIDField(null=True)
+    # Which declaration was shown when they agreed.
+    version = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "owner_id",
+                    "organisation_id",
+                    "feature",
+                    "purpose",
+                    "recipient",
+                    "item",
+                ],
+                condition=Q(withdrawn_at=None),
+                nulls_distinct=False,
+                name="consent_one_live_per_subject",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None) | Q(withdrawn_at__gte=F("given_at")),
+                name="consent_withdrawn_after_given",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_at=None) | Q(expires_at__gt=F("given_at")),
+                name="consent_expires_after_given",
+            ),
+            models.CheckConstraint(
+                condition=Q(item=None) | Q(expires_at__isnull=False),
+                name="consent_to_an_item_has_an_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"consent {self.id}"

@@ -1,0 +1,124 @@
+"""
+The ledger: entries, tiles of the tree, checkpoints, signing keys and owed tombstones.
+
+An entry never changes and is never deleted. A trigger in migrations/sql/ledger_entries.sql refuses
+both, except for the one write of its index.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.ids import uuid7
+
+
+class Leaf(models.Model):
+    """One ledger entry: exact bytes, and its place once the sequencer has given it one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Canonical JSON; what is hashed into the tree.
+    payload = models.BinaryField()
+    # The name of whose it is, as the payload says it: so that an owner's own are found.
+    subject = models.BinaryField(max_length=16, null=True)
+    idx = models.BigIntegerField(null=True, unique=True)
+
+    class Meta:
+        verbose_name_plural = "leaves"
+        indexes = [
+            models.Index(fields=["id"], condition=Q(idx=None), name="leaf_without_a_place"),
+            models.Index(fields=["subject", "id"], name="leaf_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"ledger entry {self.id}"
+
+
+class Tile(models.Model):
+    """
+    Up to 256 neighbouring hashes of one level of the tree (levels eight apart).
+
+    Level 0 holds leaf hashes; an entry of level n + 1 is the root of a full tile of level n.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    level = models.PositiveSmallIntegerField()
+    position = models.BigIntegerField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["level", "position"], name="tile_once_per_place"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tile {self.level}/{self.position}"
+
+
+class Checkpoint(models.Model):
+    """The tree at one size. Committed first, signed and published afterwards."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    # The C2SP signed note; empty until it is published.
+    note = models.TextField(blank=True, default="")
+    made_at = models.DateTimeField()
+    signed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(note="", signed_at=None) | (~Q(note="") & Q(signed_at__isnull=False)),
+                name="checkpoint_signed_at_iff_it_has_a_note",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"checkpoint of {self.size}"
+
+
+class VerifierKeyPeriod(models.Model):
+    """From when until when a public key was the one that signs; published, and never removed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Ledger or receipts.
+    role = models.CharField(max_length=16)
+    # `name+id+key`, as it is published.
+    verifier_key = models.CharField(max_length=255)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["role"], condition=Q(until=None), name="verifier_key_one_signs_per_role"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.verifier_key
+
+
+class OwedTombstone(models.Model):
+    """
+    A tombstone that is to be published outside, or was.
+
+    Written with what it is the tombstone of, in one transaction; so none is forgotten.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # See `vault.tombstones.Tombstone`.
+    kind = models.CharField(max_length=16)
+    value = models.CharField(max_length=64)
+    published_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "value"], name="tombstone_once"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(published_at=None), name="tombstone_owed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tombstone of a {self.kind}"

@@ -1,0 +1,48 @@
+"""Receipts of purges, and links to them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.ids import uuid7
+
+
+class Receipt(models.Model):
+    """The signed proof of one purge. Ids are plain: a receipt outlives what it is about."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The integration that was purged: one receipt each, of two parts.
+    subject_id = models.UUIDField()
+    # 1: what was removed and checked. 2: that the epochs of its keys ended as well.
+    part = models.PositiveSmallIntegerField(default=1)
+    owner_id = models.UUIDField()
+    # The exact bytes of the file; the signature covers them.
+    document = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subject_id", "part"], name="receipt_once_per_part"),
+            models.CheckConstraint(condition=Q(part__in=[1, 2]), name="receipt_of_two_parts"),
+        ]
+        indexes = [models.Index(F("owner_id"), F("created_at").desc(), name="receipt_by_owner")]
+
+    def __str__(self) -> str:
+        return f"receipt {self.id}"
+
+
+class ReceiptLink(models.Model):
+    """
+    A way to one receipt for whoever holds its random token, and to nothing else.
+
+    The token itself is shown once and kept nowhere. Points at no account, and outlives it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    subject_id = models.UUIDField(db_index=True)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"receipt link {self.id}"
