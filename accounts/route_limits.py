@@ -1,7 +1,7 @@
 """
 How many requests each class of pages takes in a minute: all limits on one page.
 
-The API counts by the same rates, but answers in its own shape (`integrations.api.rate_limits`).
+The API counts by the same rates, but answers in its own shape (`integrations.web.api.rate_limits`).
 No ordinary user meets these limits. `RATE_LIMIT_SCALE` raises those of route classes; the limits of
 sign-in pages are fixed.
 """

@@ -42,7 +42,7 @@ MIDDLEWARE = [
     "accounts.sign_in.SessionUserMiddleware",
     # After the check of the form token: a foreign page uses up no limit of a sign-in page.
     "accounts.route_limits.RouteLimits",
-    "integrations.costly_limits.CostlyLimits",
+    "integrations.web.slow_route_limits.CostlyLimits",
     "accounts.pending_posts.PendingPosts",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -51,7 +51,7 @@ MIDDLEWARE = [
     "accounts.middleware.StaffSecondFactor",
     "accounts.middleware.StaffFactorChanges",
     "accounts.middleware.LastSeen",
-    "integrations.public_pages.refusals.ProblemPages",
+    "integrations.urls.public_pages.error_middleware.ProblemPages",
 ]
 
 # What people choose is held in memory, and never written to a disk.
@@ -72,7 +72,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.current_organisation.add_memberships",
-                "integrations.staff_links.add_links",
+                "integrations.support.site_links.add_links",
             ],
         },
     },
@@ -95,7 +95,7 @@ REST_FRAMEWORK = {
     # Deny unless a view says otherwise.
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["integrations.api.reading.Json"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.web.api.json_parser.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "integrations.api.handler.handle",
+    "EXCEPTION_HANDLER": "integrations.urls.api.exception_handler.handle",
 }

@@ -15,7 +15,7 @@ from config import wsgi  # noqa: E402
 from config.front import preloading, sockets  # noqa: E402
 from config.front.application import Front  # noqa: E402
 from config.route_limits import Threads  # noqa: E402
-from integrations.parser_process import memory  # noqa: E402
+from integrations.parsers.worker import memory  # noqa: E402
 
 sockets.allow_open_files()
 preloading.load_views()

@@ -38,7 +38,7 @@ def keep_our_logging(**_: Any) -> None:
 def prepare_memory(**_: Any) -> None:
     """Before there is anything in it; a pool's processes inherit it."""
     from config import privacy
-    from integrations.parser_process import memory
+    from integrations.parsers.worker import memory
 
     privacy.keep()
     memory.give_back()
@@ -88,11 +88,11 @@ def refuse_restored_keys(**_: Any) -> None:
     from django.db import connections
     from django.utils import timezone
 
-    from integrations import restored
+    from integrations.connections import restore_guard
 
     if settings.PROCESS_CLASS in {"", ProcessClass.PURGE}:
-        restored.apply(at=timezone.now())
-    elif restored.is_pending():
+        restore_guard.apply(at=timezone.now())
+    elif restore_guard.is_pending():
         # Has no right to end anything. Started again until one that has was here.
         raise SystemExit("a restored database: manage.py apply_tombstones, or start a purge worker")
     # Before the pool forks: no two processes may share a connection.
@@ -153,7 +153,7 @@ def load_views(**_: Any) -> None:
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]
 @signals.beat_init.connect  # type: ignore[untyped-decorator]
 def collect_garbage_seldom(**_: Any) -> None:
-    from integrations.parser_process import memory
+    from integrations.parsers.worker import memory
 
     memory.collect_seldom()
 

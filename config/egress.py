@@ -111,9 +111,9 @@ def opened(found: Ways | None = None) -> Place | None:
 
     :param found: what each door may lead to; without it, anywhere
     """
-    from integrations.providers import transport
+    from integrations.providers import http
 
-    keys, provider = key_server_address.get(), transport.towards.get()
+    keys, provider = key_server_address.get(), http.towards.get()
     if keys is not None:
         return keys if found is None or keys in found.keys else _NOWHERE
     if provider is None:
@@ -139,7 +139,7 @@ def may_reach_providers(name: str) -> bool:
 
 def tripwire(settings: Any) -> Tripwire:
     """Return the tripwire of a process with these settings."""
-    from integrations.parsers.process import COMMAND
+    from integrations.parsers.parser_process import COMMAND
 
     found = ways(settings)
     # Imports what it needs, before anything is watched.

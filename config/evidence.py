@@ -107,7 +107,7 @@ def _named(places: Iterable[tuple[str, int]]) -> list[str]:
 
 
 def _versions(_: datetime) -> Mapping[str, Any]:
-    from integrations.evidence import code_hashes
+    from integrations.review.evidence import code_hashes
 
     locked = _REQUIREMENTS.read_bytes()
     return {

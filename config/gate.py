@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.template.loader import render_to_string
 
-from integrations.problem_catalogue import BUSY
+from integrations.web.problem_catalogue import BUSY
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_safe
 
 from config.database.schema_guard import is_schema_current
 from config.heartbeats import DUTIES
-from integrations import heartbeats
+from integrations.operations import heartbeats
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault.keyring.factory import get_keyring
 from limited_use.vault.keyring.port import KeyStoreUnavailable

@@ -42,7 +42,7 @@ class Heart(threading.Thread):
         self._is_stopped = threading.Event()
 
     def run(self) -> None:
-        from integrations.heartbeats import INTERVAL, MISSING_AFTER
+        from integrations.operations.heartbeats import INTERVAL, MISSING_AFTER
 
         started_at = monotonic()
         while not self._is_stopped.wait(INTERVAL.total_seconds()):
@@ -57,7 +57,7 @@ class Heart(threading.Thread):
 
     def beat(self, *, may_alarm: bool) -> None:
         """Record the duties once. A database that is away is logged: the next beat tries again."""
-        from integrations import heartbeats, parser_counts
+        from integrations.operations import heartbeats, parser_counts
 
         try:
             if self._duties:
@@ -100,7 +100,7 @@ def list_queues(app: Any) -> list[str]:
 
 def report_missing() -> None:
     """Write a line to standard error for each duty that no process performs."""
-    from integrations import heartbeats
+    from integrations.operations import heartbeats
 
     try:
         missing = heartbeats.list_missing(DUTIES, at=timezone.now())

@@ -16,7 +16,7 @@ from config.addresses import is_https_url
 from config.env import Environment
 
 _TOPIC: Final = re.compile(r"projects/[a-z0-9.:-]+/topics/[A-Za-z][A-Za-z0-9._~%+-]{2,254}")
-# The route in `integrations.webhooks`.
+# The route in `integrations.push.webhooks`.
 PUBSUB_PATH: Final = "/webhooks/google/pubsub"
 
 

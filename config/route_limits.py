@@ -68,11 +68,11 @@ class RouteLimits:
 # A page or a resource that takes no body. A small one still gets its 405 rather than a 413.
 NO_BODY: Final = BodyLimit(8 * KIB, seconds=10, in_memory=16 * MIB)
 FORM: Final = BodyLimit(256 * KIB, seconds=10, in_memory=64 * MIB)
-# `integrations.api.reading.LARGEST`.
+# `integrations.web.api.json_parser.LARGEST`.
 JSON: Final = BodyLimit(1 * MIB, seconds=10, in_memory=64 * MIB)
-# `integrations.webhooks.reading.LONGEST`, and what tells a caller that it sent too much.
+# `integrations.push.webhooks.body.LONGEST`, and what tells a caller that it sent too much.
 NOTIFICATION: Final = BodyLimit(64 * KIB, seconds=10, in_memory=16 * MIB)
-# `integrations.icalendars.components.LARGEST`, and the frame of a form around the file.
+# `integrations.formats.icalendar.components.LARGEST`, and the frame of a form around the file.
 CALENDAR_FILE: Final = BodyLimit(10 * MIB + 64 * KIB, seconds=10, in_memory=128 * MIB)
 
 _PAGE: Final = RouteLimits(NO_BODY)

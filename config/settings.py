@@ -141,7 +141,8 @@ if PRODUCTION and SITE == STAFF:
 # --- Web server -----------------------------------------------------------------------------
 
 # Threads of one web process: for pages and the API, for downloads and exports, for uploads. Of the
-# first two, more than the waits and streams that one person may have (`integrations.concurrency`).
+# first two, more than the waits and streams that one person may have
+# (`integrations.coordination.concurrency`).
 WEB_THREADS = _env.number("WEB_THREADS", 8, least=3, most=64)
 WEB_FILE_THREADS = _env.number("WEB_FILE_THREADS", 8, least=3, most=64)
 WEB_UPLOAD_THREADS = _env.number("WEB_UPLOAD_THREADS", 2, most=64)
@@ -234,9 +235,9 @@ SPECTACULAR_SETTINGS = {
     # The staff site has no API to describe.
     "ENABLE_DJANGO_DEPLOY_CHECK": SITE != STAFF,
     "POSTPROCESSING_HOOKS": [
-        "integrations.api.document_responses.close_requests",
-        "integrations.api.document_responses.describe_responses",
-        "integrations.api.rate_limits.describe_rate_limits",
+        "integrations.urls.api.openapi_responses.close_requests",
+        "integrations.urls.api.openapi_responses.describe_responses",
+        "integrations.web.api.rate_limits.describe_rate_limits",
     ],
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from config.urls import HEALTH, STAFF_PIECES
-from integrations.console.home import home
+from integrations.support.home_views import home
 
 urlpatterns = [
     *HEALTH,
@@ -16,4 +16,4 @@ urlpatterns = [
 
 # It has no API, so all of them are pages.
 handler400 = "django.views.defaults.bad_request"
-handler500 = "integrations.api.edge.show_server_error"
+handler500 = "integrations.urls.api.fallback_views.show_server_error"

@@ -17,24 +17,24 @@ HEALTH = [
 
 #: Of the ordinary site. The API first, because programs call it most often.
 PIECES = (
-    "integrations.api.urls",
+    "integrations.urls.api.routes",
     "accounts.urls",
-    "integrations.public_pages.urls",
-    "integrations.settings_pages.urls",
-    "integrations.inbox_pages.urls",
-    "integrations.calendar_pages.urls",
-    "integrations.webhooks.urls",
+    "integrations.urls.public_pages.urls",
+    "integrations.settings.urls",
+    "integrations.mail.pages.urls",
+    "integrations.calendar.pages.urls",
+    "integrations.push.webhooks.urls",
 )
 
 #: Of staff: every route that needs a role.
 STAFF_PIECES = (
-    "integrations.console.urls",
-    "integrations.review_pages.urls",
-    "integrations.metrics_pages.urls",
+    "integrations.support.urls",
+    "integrations.review.urls",
+    "integrations.operations.metrics_endpoint.urls",
 )
 
 urlpatterns = [*HEALTH, *(path("", include(piece)) for piece in (*PIECES, *STAFF_PIECES))]
 
 # Below /v1 these are problem documents, and pages elsewhere.
-handler400 = "integrations.api.edge.bad_request"
-handler500 = "integrations.api.edge.server_error"
+handler400 = "integrations.urls.api.fallback_views.bad_request"
+handler500 = "integrations.urls.api.fallback_views.server_error"

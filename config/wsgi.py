@@ -8,7 +8,7 @@ from config import egress, keys_fit, privacy
 from config.cgi import read_as_utf8, without_our_environment
 from config.classes import SITES, refuse_other_than
 from config.logging import log_uncaught
-from integrations.parser_process import memory
+from integrations.parsers.worker import memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -23,9 +23,9 @@ from config.database.schema_guard import is_schema_current  # noqa: E402
 from config.heartbeats import Heart, report_missing  # noqa: E402
 from config.restored import Door  # noqa: E402
 from config.schema_door import SchemaDoor  # noqa: E402
-from integrations import restored  # noqa: E402
+from integrations.connections import restore_guard  # noqa: E402
 
-application = SchemaDoor(Door(_application, restored.is_pending), is_schema_current)
+application = SchemaDoor(Door(_application, restore_guard.is_pending), is_schema_current)
 log_uncaught()
 egress.watch()
 if application.check() is None:

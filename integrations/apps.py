@@ -7,8 +7,8 @@ class IntegrationsConfig(AppConfig):
     verbose_name = "Connected accounts"
 
     def ready(self) -> None:
-        from . import library_check  # noqa: F401 - registers itself
-        from .providers import transport
+        from .operations import client_library_check  # noqa: F401 - registers itself
+        from .providers import http
 
         # The transport is pure and knows no settings.
-        transport.use_proxy(settings.EGRESS_PROXY)
+        http.use_proxy(settings.EGRESS_PROXY)

@@ -16,14 +16,14 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings_test")
     django.setup()
     # Imports models, which need the settings.
-    from integrations.evidence import claims
+    from integrations.review.evidence import claim_register
     from tests import bound_tests
 
     tests = {one.id: found for one, found in bound_tests.found().items() if one.marker == "claim"}
-    for claim in claims.collect():
+    for claim in claim_register.collect():
         sys.stdout.write(f"{claim.id}  ({claim.path})\n  {claim.sentence}\n")
         sys.stdout.writelines(f"  - {test}\n" for test in tests.get(claim.id, ["NO TEST"]))
-    sys.stdout.write(f"{len({claim.id for claim in claims.collect()})} claims\n")
+    sys.stdout.write(f"{len({claim.id for claim in claim_register.collect()})} claims\n")
     return 0
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
 from accounts.models import Membership, Organisation, User
-from integrations.mime import safe_text, showing
+from integrations.formats.mime import safe_bodies, safe_text
 from integrations.models import (
     Approval,
     Attachment,
@@ -313,9 +313,9 @@ def make_message(
     content = {"text": text, "html": html, "headers": [["Subject", subject]], "inline": {}}
     body.content = sealer.seal(MessageBody, "content", row=message.id, data=json.dumps(content))
     if is_shown:
-        safe = safe_text.encode(showing.show_text(text, html), {})
+        safe = safe_text.encode(safe_bodies.show_text(text, html), {})
         body.shown = sealer.seal(MessageBody, "shown", row=message.id, data=safe)
-        body.shown_version = showing.VERSION
+        body.shown_version = safe_bodies.VERSION
     body.save(force_insert=True)
     for position, (name, content_type, size) in enumerate(attachments):
         attachment = Attachment(

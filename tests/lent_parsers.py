@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from integrations.parsers.pool import SIZE, pool
+from integrations.parsers.process_pool import SIZE, pool
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """
 Test results by marker: which tests stand for which invariant, clause, scenario, control or claim.
 
-``pytest --matrix=FILE`` writes a file that `integrations.evidence.test_results` reads. Nothing is
-written for a run that stopped early: its results would look complete.
+``pytest --matrix=FILE`` writes a file that `integrations.review.evidence.test_results` reads.
+Nothing is written for a run that stopped early: its results would look complete.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Matrix:
 
     def pytest_sessionstart(self):
         # The code as it is tested, not as it may be after an edit during the run.
-        from integrations.evidence import code_hashes
+        from integrations.review.evidence import code_hashes
 
         self._code = code_hashes.hash_packages()
 

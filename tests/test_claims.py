@@ -7,8 +7,8 @@ import re
 import pytest
 from django.template import TemplateSyntaxError, engines
 
-from integrations.evidence import claims
-from integrations.evidence.claims import BadClaim
+from integrations.review.evidence import claim_register
+from integrations.review.evidence.claim_register import BadClaim
 from tests import bound_tests, unclaimed
 from tests import unclaimed_exceptions as exceptions
 from tests.unclaimed import Sentence
@@ -25,22 +25,24 @@ def bound():
 
 class TestEveryClaim:
     def test_has_a_test(self):
-        assert {claim.id for claim in claims.collect()} - bound().keys() == set()
+        assert {claim.id for claim in claim_register.collect()} - bound().keys() == set()
 
     def test_is_the_one_that_its_tests_name(self):
-        known = {claim.id for claim in claims.collect()}
+        known = {claim.id for claim in claim_register.collect()}
 
         assert {one: tests for one, tests in bound().items() if one not in known} == {}
 
     def test_has_an_id_of_its_own(self):
         sentences: dict[str, set[str]] = {}
-        for claim in claims.collect():
+        for claim in claim_register.collect():
             sentences.setdefault(claim.id, set()).add(claim.source)
 
         assert {one: said for one, said in sentences.items() if len(said) > 1} == {}
 
     def test_has_an_id_that_the_test_results_can_hold(self):
-        assert [c.id for c in claims.collect() if not re.fullmatch(r"[a-z0-9.-]{1,40}", c.id)] == []
+        assert [
+            c.id for c in claim_register.collect() if not re.fullmatch(r"[a-z0-9.-]{1,40}", c.id)
+        ] == []
 
 
 class TestTheTag:
@@ -74,7 +76,7 @@ class TestTheRegister:
             ' {% claim "two" %}&amp; kept.{% endclaim %}'
         )
 
-        found = [(c.id, c.sentence) for c in claims.read_template(source, "t.html")]
+        found = [(c.id, c.sentence) for c in claim_register.read_template(source, "t.html")]
 
         assert found == [("one", "All of {what} is removed."), ("two", "& kept.")]
 
@@ -86,14 +88,14 @@ class TestTheRegister:
             "def words(days): return claim('two', f'{days} days')\n"
         )
 
-        found = [(c.id, c.sentence) for c in claims.read_module(source, "m.py")]
+        found = [(c.id, c.sentence) for c in claim_register.read_module(source, "m.py")]
 
         assert found == [("one", "It is kept. It ends."), ("two", "{days} days")]
 
     @pytest.mark.parametrize("call", ["claim(name, 'x')", "claim('a')", "claim('a', text())"])
     def test_refuses_what_it_cannot_read(self, call):
         with pytest.raises(BadClaim, match=r"m\.py:1"):
-            list(claims.read_module(call, "m.py"))
+            list(claim_register.read_module(call, "m.py"))
 
 
 class TestASentenceWithoutAnId:

@@ -8,12 +8,12 @@ import inspect
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from integrations.costly_routes import COSTLY_ROUTES, Cost
+from integrations.web.slow_routes import COSTLY_ROUTES, Cost
 from tests import reach
 
 #: By which a thread waits for somebody else: a slot is lent there.
-WAITS = "integrations.concurrency.waiting"
-STREAMS = "integrations.concurrency.hold_slot"
+WAITS = "integrations.coordination.concurrency.waiting"
+STREAMS = "integrations.coordination.concurrency.hold_slot"
 #: Routes whose code mentions sleeping, and that wait for no provider.
 SLEEP_FOR_NOBODY = {
     "connect-begin": "opens an address for an account's access, and never calls it",
@@ -50,10 +50,10 @@ class TestTheTable:
         assert found == dict(COSTLY_ROUTES)
 
     def test_would_miss_none_whose_way_to_the_provider_is_a_callback(self):
-        search = "integrations.inbox_pages.elsewhere.search"
+        search = "integrations.mail.pages.remote_search_views.search"
 
-        assert "integrations.calling.opened" in reach.reached(search)
-        assert WAITS not in reach.reached("integrations.inbox_pages.views.threads")
+        assert "integrations.grants.provider_calls.opened" in reach.reached(search)
+        assert WAITS not in reach.reached("integrations.mail.pages.views.threads")
 
 
 class TestEveryStream:
@@ -75,10 +75,10 @@ class TestEveryDoorToAProvider:
     """Where a page or the API waits for somebody else: each holds a slot of the person."""
 
     DOORS = {
-        "integrations.calling.opened",
-        "integrations.calling.open_file",
-        "integrations.calling.calendars",
-        "integrations.calendars.freshness.wait",
+        "integrations.grants.provider_calls.opened",
+        "integrations.grants.provider_calls.open_file",
+        "integrations.grants.provider_calls.calendars",
+        "integrations.calendar.refresh_on_read.wait",
     }
 
     @pytest.mark.parametrize("door", sorted(DOORS))
@@ -86,7 +86,10 @@ class TestEveryDoorToAProvider:
         assert WAITS in reach.reached(door)
 
     def test_is_the_only_way_in(self):
-        behind = {"integrations.calling._open_mail", "integrations.calendars.freshness._wait"}
+        behind = {
+            "integrations.grants.provider_calls._open_mail",
+            "integrations.calendar.refresh_on_read._wait",
+        }
 
         mentioned = {name for name, found in reach._definitions().items() if found & behind}
 

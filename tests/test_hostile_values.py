@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from accounts.ids import uuid7
 from config import urls
-from integrations.api import document
+from integrations.urls.api import openapi
 from limited_use.policy.features import FEATURES
 from tests import hostile_values, naming
 from tests.api import cast
@@ -164,7 +164,7 @@ def send_json(client: Client, method: str, path: str, body: bytes, headers: dict
 @cache
 def operations() -> tuple[tuple[str, str, dict[str, Any]], ...]:
     """Return route, method and description of each operation of the API."""
-    described = orjson.loads(document.written())["paths"]
+    described = orjson.loads(openapi.written())["paths"]
     return tuple(
         (resolve(re.sub(r"\{\w+\}", UNKNOWN, path)).url_name, method.upper(), told)
         for path, methods in described.items()

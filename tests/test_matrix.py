@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from integrations.evidence import code_hashes, test_results
+from integrations.review.evidence import code_hashes, test_results
 from tests.matrix import MARKERS, Matrix
 
 ROOT = Path(__file__).resolve().parents[1]

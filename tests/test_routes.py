@@ -33,7 +33,7 @@ from accounts.permissions import DenyAll
 from accounts.roles import STAFF
 from config import health
 from config.heartbeats import DUTIES
-from integrations import connections, heartbeats
+from integrations import connections
 from integrations.models import (
     Approval,
     Calendar,
@@ -45,6 +45,7 @@ from integrations.models import (
     PurgeStep,
     PurgeTrigger,
 )
+from integrations.operations import heartbeats
 from limited_use.models import Receipt
 from limited_use.policy import features
 from tests import factories, naming, routes

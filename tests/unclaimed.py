@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from integrations.evidence import claims, code_hashes
+from integrations.review.evidence import claim_register, code_hashes
 
 #: Words by which a sentence states what happened, happens or cannot happen to data.
 WORDS: Final = re.compile(
@@ -56,23 +56,23 @@ def find() -> list[Sentence]:
 
 
 def _find_in_templates() -> Iterator[Sentence]:
-    for file in sorted((claims.ROOT / claims.TEMPLATES).rglob("*")):
+    for file in sorted((claim_register.ROOT / claim_register.TEMPLATES).rglob("*")):
         if file.is_file():
-            path = file.relative_to(claims.ROOT).as_posix()
+            path = file.relative_to(claim_register.ROOT).as_posix()
             for text in read_template(file.read_text(encoding="utf-8")):
                 yield Sentence(path, text)
 
 
 def _find_in_code() -> Iterator[Sentence]:
     for path in code_hashes.list_modules():
-        for text in read_module((claims.ROOT / path).read_text(encoding="utf-8")):
+        for text in read_module((claim_register.ROOT / path).read_text(encoding="utf-8")):
             yield Sentence(path, text)
 
 
 def read_template(source: str) -> Iterator[str]:
     """Yield the suspicious sentences of a template."""
     for part in _OUTSIDE.sub("\n\n", _ADDRESS.sub("", source)).split("\n\n"):
-        yield from split(claims.read_text(part))
+        yield from split(claim_register.read_text(part))
 
 
 def read_module(source: str) -> Iterator[str]:

@@ -13,16 +13,20 @@ from typing import Final
 OTHER_FILES: Final[Mapping[str, str]] = {
     "limited_use/policy/clauses/": "quotes of documents, each bound to tests by its clause id",
     "limited_use/policy/rules/": "texts of rules: enforced by the policy, tested by clause",
-    "integrations/registers/": "a register for developers, compared with the code by its own tests",
-    "integrations/evidence/": "evidence for reviewers, compared with the code by its own tests",
+    "integrations/review/registers/": (
+        "a register for developers, compared with the code by its own tests"
+    ),
+    "integrations/review/evidence/": (
+        "evidence for reviewers, compared with the code by its own tests"
+    ),
     "limited_use/evidence/": "evidence for reviewers, compared with the code by its own tests",
     "integrations/management/": "what a command prints for operators",
     "limited_use/management/": "what a command prints for operators",
     "limited_use/checks.py": "what a check prints for operators",
     "config/": "what operators read",
-    "integrations/gauges.py": "the meaning of a figure for operators",
+    "integrations/operations/metrics.py": "the meaning of a figure for operators",
     "limited_use/notifications/message_kinds.py": "the reason of a kind of mail, for reviewers",
-    "integrations/alarm_guide.py": "the next step of an operator",
+    "integrations/operations/alarm_guide.py": "the next step of an operator",
 }
 
 #: Reason → file → sentences that state no fact about data.
@@ -67,31 +71,31 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Its key is not there any more.",
             "Nothing of that name is shared with you.",
         ],
-        "integrations/calendar_pages/saying.py": [
+        "integrations/calendar/pages/write_messages.py": [
             "That calendar is not there any more.",
             "You are not free then, or nobody can tell just now.",
             "Its series does not happen at that time any more.",
             "Nobody invited you to it:",
             "there is nothing to answer.",
         ],
-        "integrations/calendars/events/validation.py": [
+        "integrations/calendar/events/validation.py": [
             "There are characters in it that cannot be shown.",
             "The name of number {…} is too long, or cannot be shown.",
         ],
-        "integrations/calendars/events/local_edits.py": [
+        "integrations/calendar/events/local_edits.py": [
             "Nobody can be invited from a calendar that is kept here:",
         ],
-        "integrations/inbox/shapes.py": [
+        "integrations/mail/row_types.py": [
             "This message does not open here any more.",
         ],
-        "integrations/inbox_pages/documents.py": [
+        "integrations/mail/pages/error_pages.py": [
             "the message was deleted there.",
         ],
-        "integrations/places.py": [
+        "integrations/mail/remote_message_refs.py": [
             "it was deleted there.",
             "It cannot be read here.",
         ],
-        "integrations/problem_catalogue.py": [
+        "integrations/web/problem_catalogue.py": [
             "There is nothing here.",
             "Nobody is signed in.",
             "That cannot be done at the moment.",
@@ -160,16 +164,16 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Nothing yet",
             "Removed on {job.fenced_at} UTC",
         ],
-        "integrations/calendar_pages/drawing.py": [
+        "integrations/calendar/pages/calendar_presenter.py": [
             "Kept here",
         ],
-        "integrations/settings_pages/uses/record.py": [
+        "integrations/settings/data_use/activity.py": [
             "{…}, removed",
         ],
-        "integrations/settings_pages/uses/standing.py": [
+        "integrations/settings/data_use/feature_status.py": [
             "Uses nothing of yours",
         ],
-        "integrations/settings_pages/words.py": [
+        "integrations/settings/status_messages.py": [
             "Not up to date.",
             "Being removed",
             "Stored in Antares",
@@ -267,28 +271,28 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Calendar, when you write, change, answer or delete an event",
             "Gives you a copy of your mail that is kept here.",
         ],
-        "integrations/settings_pages/calendar_files.py": [
+        "integrations/calendar/pages/calendar_file_views.py": [
             "Left out, because it is not kept here:",
         ],
-        "integrations/settings_pages/local_calendars.py": [
+        "integrations/calendar/pages/local_calendar_views.py": [
             "remove one first.",
         ],
-        "integrations/settings_pages/sharing.py": [
+        "integrations/calendar/pages/sharing_views.py": [
             "When I am busy, and nothing else",
         ],
-        "integrations/settings_pages/words.py": [
+        "integrations/settings/status_messages.py": [
             "We keep trying.",
             "You need to do nothing.",
             "We keep trying to check for news.",
         ],
     },
     "a step of a removal that lies ahead": {
-        "integrations/removal_messages.py": [
+        "integrations/notifications/removal_messages.py": [
             "Destroy the access tokens",
             "Keep our access at {provider} for {others}",
             "Keep the access tokens for {others}",
         ],
-        "integrations/settings_pages/purge_words.py": [
+        "integrations/settings/purge_messages.py": [
             "Delete every row of {copy}",
             "Destroy all keys to {copy}",
         ],
@@ -314,15 +318,15 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "describes a field of the API": {
-        "integrations/api/calendar_serializers.py": [
+        "integrations/calendar/api/serializers/calendars.py": [
             "What of the file is not kept here, in words.",
             "Series that cannot be followed, and events that do not open.",
         ],
-        "integrations/api/document_problem.py": [
+        "integrations/urls/api/openapi_problem.py": [
             "Data from your connected accounts is never used for marketing.",
             "With `unreadable-file`:",
         ],
-        "integrations/api/document_responses.py": [
+        "integrations/urls/api/openapi_responses.py": [
             "Cannot be answered now:",
             "Cannot be read, or the provider does not accept the request",
             "No version was sent in `If-Match`",
@@ -332,11 +336,11 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
             "Too large, or cannot be read",
             "Written with this key before, and deleted since",
         ],
-        "integrations/api/event_write_shapes.py": [
+        "integrations/calendar/api/serializers/event_writes.py": [
             "Whether guests are sent word of it.",
             "Of the same account, or both kept here.",
         ],
-        "integrations/api/free_busy_shapes.py": [
+        "integrations/calendar/api/serializers/free_busy.py": [
             "Whoever shares nothing with you is unknown.",
         ],
     },
@@ -351,7 +355,7 @@ NO_CLAIM: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
         ],
     },
     "labels an entry of the ledger, which is the fact": {
-        "integrations/settings_pages/uses/words.py": [
+        "integrations/settings/data_use/labels.py": [
             "Keep the connection working",
             "Keep it for your inbox",
             "Nobody, it stays sealed",

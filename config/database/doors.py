@@ -14,7 +14,7 @@ from psycopg import sql
 
 import accounts
 from config.classes import SITES
-from integrations.crossings import CROSSINGS, KEY_HOLDERS
+from integrations.access.cross_user_lookups import CROSSINGS, KEY_HOLDERS
 from limited_use.database_functions import Function, load_functions
 from limited_use.receipts.receipt_links import OWNER_OF_LINK
 from limited_use.vault import naming_rows

@@ -75,8 +75,9 @@ VAULT_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 #: What the functions that count may do, whoever executes them.
 COUNTER: Final[Mapping[str, str]] = {"accounts.RateCount": "raw"}
 
-#: The columns that `accounts.people`, `accounts.caller_lookup`, `integrations.crossings` and others
-#: read in the rows of all people, for any caller.
+#: The columns that `accounts.people`, `accounts.caller_lookup`,
+#: `integrations.access.cross_user_lookups` and others read in the rows of all people, for any
+#: caller.
 LOOKUP: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.User": (
         "id", "email", "name", "password", "last_login", "role", "is_active", "last_seen_at",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from accounts.roles import Role
-from integrations.owner_permits import SUPPORT
+from integrations.access.support_and_export_permits import SUPPORT
 
 from .owners import Held, Opened
 

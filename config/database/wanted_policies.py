@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from accounts.roles import Role
 from config.classes import SITES, ProcessClass
-from integrations.facts import OF_SHARING
+from integrations.access.facts import OF_SHARING
 
 from .grants import GRANTS, LOOKUP, VAULT_COLUMNS
 from .opened import find_opened

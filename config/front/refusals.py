@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.encoding import escape_uri_path
 
 from config import browser_headers
-from integrations.problem_catalogue import BUSY, EXPLAINED
+from integrations.web.problem_catalogue import BUSY, EXPLAINED
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -44,7 +44,7 @@ class Refused(Exception):
     """
     Ends a request with an answer of the front.
 
-    :param code: of the API's problem (`integrations.problem_catalogue`)
+    :param code: of the API's problem (`integrations.web.problem_catalogue`)
     :param title: of the page
     :param retry_after: seconds; None: the same request is refused again
     """

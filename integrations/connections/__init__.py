@@ -6,9 +6,11 @@ transaction, in which `products` switches integrations on, resumes and pauses th
 an administrator first, `agreements` records and withdraws consents, and `managing` disconnects.
 """
 
-from integrations.fences import NotConnected
+from integrations.access.fences import NotConnected
 
-from .agreements import (
+from .authorize import UnknownProvider, begin
+from .callback import Callback, complete
+from .consents import (
     KeptUntilRemoved,
     NothingToAgreeTo,
     agree_again,
@@ -19,14 +21,8 @@ from .agreements import (
     withdraw,
     withdraw_item,
 )
-from .approving import ask_administrator, hear_administrator
-from .callback import Callback, complete
-from .managing import (
-    disconnect,
-    disconnect_account,
-    forget,
-)
-from .starting import UnknownProvider, begin
+from .operations import disconnect, disconnect_account, forget
+from .request_admin_consent import ask_administrator, hear_administrator
 
 __all__ = [
     "Callback",

@@ -17,15 +17,16 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations import alarms, contention, credentials, grants, oauth_state
-from integrations.endpoints import endpoints, redirect_uri
+from integrations.access.endpoints import endpoints, redirect_uri
+from integrations.coordination import contention
+from integrations.grants import credentials, provider_alerts, shared_grants
 from integrations.models import AttemptOutcome, ConnectAttempt
-from integrations.oauth_state import Journey
 from integrations.providers import PROVIDERS, errors, identity, oauth
 from integrations.providers.oauth import Endpoints, TokenSet
 from integrations.providers.provider import Provider
 
-from . import refusals, storing
+from . import connect_outcomes, oauth_state, save_grant
+from .oauth_state import Journey
 
 logger = logging.getLogger(__name__)
 
@@ -129,32 +130,32 @@ def _outcome(attempt: ConnectAttempt, callback: Callback, *, at: datetime) -> At
         tokens = _exchange(provider, callback, at=at)
         return _keep(attempt, tokens, provider=provider, at=at)
     except Exception as error:
-        outcome = refusals.outcome_of(error)
-        if isinstance(error, refusals.LivesAlready):
+        outcome = connect_outcomes.outcome_of(error)
+        if isinstance(error, connect_outcomes.LivesAlready):
             # What is begun next is begun from there.
             attempt.connection_id = error.connection_id
         if isinstance(error, errors.ProviderError):
-            alarms.of_provider(error, provider=provider.key, at=at)
-        if isinstance(error, refusals.MissingIssuer):
-            alarms.sound(alarms.ISSUER_MISSING, provider=provider.key, at=at)
+            provider_alerts.of_provider(error, provider=provider.key, at=at)
+        if isinstance(error, connect_outcomes.MissingIssuer):
+            provider_alerts.sound(provider_alerts.ISSUER_MISSING, provider=provider.key, at=at)
         if outcome is None:
             # A bug. The person reads that it failed and that we have been told.
             logger.exception(
                 "connect.failed", extra={"attempt_id": attempt.id, "provider": provider.key}
             )
-            alarms.sound(alarms.CONNECT_FAILED, provider=provider.key, at=at)
+            provider_alerts.sound(provider_alerts.CONNECT_FAILED, provider=provider.key, at=at)
             return AttemptOutcome.FAILED
         return outcome
 
 
 def _check(callback: Callback, provider: Provider) -> None:
     if not callback.is_sound:
-        raise refusals.Malformed
+        raise connect_outcomes.Malformed
     _check_issuer(callback, endpoints(provider.key))
     if callback.error:
-        raise refusals.of_callback(callback.error)
+        raise connect_outcomes.of_callback(callback.error)
     if not callback.code:
-        raise refusals.Malformed
+        raise connect_outcomes.Malformed
 
 
 def _check_issuer(callback: Callback, endpoints: Endpoints) -> None:
@@ -165,10 +166,10 @@ def _check_issuer(callback: Callback, endpoints: Endpoints) -> None:
     """
     if callback.iss:
         if not identity.may_be_issuer(callback.iss, endpoints.issuer):
-            raise refusals.WrongIssuer
+            raise connect_outcomes.WrongIssuer
     # An error has nothing that could be misused, so it may lack the name.
     elif endpoints.issuer_required and not callback.error:
-        raise refusals.MissingIssuer
+        raise connect_outcomes.MissingIssuer
 
 
 def _exchange(provider: Provider, callback: Callback, *, at: datetime) -> TokenSet:
@@ -184,7 +185,9 @@ def _exchange(provider: Provider, callback: Callback, *, at: datetime) -> TokenS
     )
     ends = tokens.refresh_expires_at
     if ends is not None and ends - at < TIME_LIMITED:
-        alarms.sound(alarms.CONSENT_SCREEN_IN_TESTING, provider=provider.key, at=at, once=True)
+        provider_alerts.sound(
+            provider_alerts.CONSENT_SCREEN_IN_TESTING, provider=provider.key, at=at, once=True
+        )
     return tokens
 
 
@@ -195,7 +198,7 @@ def _keep(
         return _stored(attempt, tokens, provider=provider, at=at)
     except Exception:
         # Whatever came between: a grant that is not kept is not left lying about either.
-        blind = storing.blind_of(provider.key, tokens)
+        blind = save_grant.blind_of(provider.key, tokens)
         credentials.discard(
             tokens,
             provider=provider.key,
@@ -211,13 +214,13 @@ def _stored(
     attempt: ConnectAttempt, tokens: TokenSet, *, provider: Provider, at: datetime
 ) -> AttemptOutcome:
     # A request that was sent this long before the attempt may have arrived after the consent.
-    valid_at: datetime | None = attempt.began_at - grants.ON_ITS_WAY
+    valid_at: datetime | None = attempt.began_at - shared_grants.ON_ITS_WAY
     for _ in range(PATIENCE):
         try:
             # A consent cannot be asked for again: what lost a deadlock is stored once more.
             return contention.retry(
                 partial(
-                    storing.store,
+                    save_grant.store,
                     attempt_id=attempt.id,
                     tokens=tokens,
                     provider=provider,
@@ -225,16 +228,16 @@ def _stored(
                     at=at,
                 )
             )
-        except storing.Revoking:
+        except save_grant.Revoking:
             valid_at = None
             time.sleep(POLL_SECONDS)
-        except storing.Unchecked:
+        except save_grant.Unchecked:
             if tokens.refresh_token is None:
                 break
             # No revocation is under way, so the answer counts until another one begins.
             valid_at = timezone.now()
-            tokens = storing.merged(tokens, _refreshed(tokens.refresh_token, provider, valid_at))
-    raise refusals.StillEnding
+            tokens = save_grant.merged(tokens, _refreshed(tokens.refresh_token, provider, valid_at))
+    raise connect_outcomes.StillEnding
 
 
 def _refreshed(refresh_token: str, provider: Provider, at: datetime) -> TokenSet:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from accounts.ids import uuid7
-from integrations import holders, scopes
+from integrations.access import key_holders, scopes
+from integrations.calendar import sync
+from integrations.coordination.task_queue import enqueue_on_commit
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
@@ -20,17 +22,15 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.providers.provider import Provider
-from integrations.sync import calendars
-from integrations.task_queue import enqueue_on_commit
 from limited_use.agreements import consents
 from limited_use.ledger import entries, pseudonyms
 from limited_use.policy.key_lines import KeyLine
 from limited_use.vault import keys
 
-from . import refusals
+from . import connect_outcomes
 
 # The resource of the first work of each product; its turns create the other work.
-FIRST_WORK = {"mail": "mail", "calendar": calendars.LISTING}
+FIRST_WORK = {"mail": "mail", "calendar": sync.LISTING}
 
 
 def refuse_smaller_grant(
@@ -47,7 +47,7 @@ def refuse_smaller_grant(
     others = held.integrations.live().exclude(product=attempt.product)
     for product in others.values_list("product", flat=True):
         if not scopes.asked(provider, product) <= granted | frozenset(attempt.asked_scopes):
-            raise refusals.LivesAlready(held.id)
+            raise connect_outcomes.LivesAlready(held.id)
 
 
 def settle_product(
@@ -155,4 +155,4 @@ def _pause(integration: Integration, at: datetime) -> None:
     integration.status_reason = StatusReason.SCOPE_MISSING
     integration.epoch += 1
     integration.save(update_fields=["status", "status_reason", "status_since", "epoch"])
-    holders.raise_epoch(integration)
+    key_holders.raise_epoch(integration)

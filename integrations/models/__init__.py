@@ -1,8 +1,9 @@
 """The tables of connected accounts, one file per aggregate."""
 
-from .approval import Approval, ApprovalState
-from .attempt import AttemptOutcome, ConnectAttempt
+from .admin_consent import Approval, ApprovalState
+from .binary_lookups import AnyOf
 from .calendar import Calendar, CalendarRole, Event, EventKind
+from .connect_attempt import AttemptOutcome, ConnectAttempt
 from .connection import (
     CACHE_CHOICES,
     FETCHABLE,
@@ -15,16 +16,15 @@ from .connection import (
     RevocationOutcome,
     StatusReason,
 )
-from .discard import Discard
+from .discarded_grant import Discard
 from .export import Export, ExportOutcome
 from .heartbeat import Heartbeat
-from .lookups import AnyOf
+from .idempotency_record import Reply
 from .mail import Attachment, Message, MessageBody, Thread
-from .notice import Notice, NoticeKind
+from .owner_notice import Notice, NoticeKind
 from .parser_count import ParserCount
 from .purge import PurgeJob, PurgeStep, PurgeTrigger
-from .quota import QuotaBucket
-from .reply import Reply
+from .rate_limit import QuotaBucket
 from .sync import Reconciliation, SetAside, SyncStage, SyncWork
 from .watch import Watch, WatchKind, WatchStatus
 

@@ -186,9 +186,9 @@ class Event(models.Model):
     `timing` opens to JSON: start, end, recurrence, original (of an occurrence), tentative. It is
     all that says when somebody is busy. `content` opens to JSON: title, description, location,
     attendees, organizer, conference, reminders, and shown: the description made safe to show.
-    Version `shown_version` of `integrations.mime.showing` made it; a view makes an older one again.
-    `remote` opens to JSON: id, etag, ical_uid,
-    sequence, series; what its provider is asked by.
+    Version `shown_version` of `integrations.formats.mime.safe_bodies` made it; a view makes an
+    older one again. `remote` opens to JSON: id, etag, ical_uid, sequence, series; what its provider
+    is asked by.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -125,9 +125,10 @@ class MessageBody(models.Model):
     headers as [[name, value], …], inline parts as [part, content type] by content id; whether it is
     reconstructed: read by properties that the provider made of it, not from its bytes.
 
-    `shown` opens to JSON: pieces (safe HTML), pictures (one between each two pieces, as
-    [part, content type], or null where the message has no such picture), text (plain). Version
-    `shown_version` of `integrations.mime.showing` made it; a view makes an older one again.
+    `shown` opens to JSON: pieces (safe HTML), pictures (one between each two pieces, as [part,
+    content type], or null where the message has no such picture), text (plain). Version
+    `shown_version` of `integrations.formats.mime.safe_bodies` made it; a view makes an older one
+    again.
     """
 
     # The constraint is in migrations/sql/message_cascades.sql: the database deletes the body.

@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from integrations.mime.message import ParsedMessage
-from integrations.mime.showing import ShownText
+from integrations.formats.mime.message import ParsedMessage
+from integrations.formats.mime.safe_bodies import ShownText
 
-from .frames import Unreadable
+from .wire_frames import Unreadable
 
 
 class ReadMail(msgspec.Struct, frozen=True, tag=True):

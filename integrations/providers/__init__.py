@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .google import services
-from .google.spec import GOOGLE
-from .microsoft import library
-from .microsoft.spec import MICROSOFT
-from .offline.spec import OFFLINE
+from .google import discovery
+from .google.config import GOOGLE
+from .local.config import OFFLINE
+from .microsoft import graph_sdk
+from .microsoft.config import MICROSOFT
 from .provider import Provider
 
 PROVIDERS: dict[str, Provider] = {one.key: one for one in (GOOGLE, MICROSOFT, OFFLINE)}
@@ -18,8 +18,8 @@ def load_libraries() -> None:
 
     :raises ImportError: if one is missing or broken
     """
-    services.load()
-    library.load()
+    discovery.load()
+    graph_sdk.load()
 
 
 def granting(key: str) -> Provider | None:

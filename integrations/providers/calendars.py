@@ -1,7 +1,7 @@
 """
 The port to a provider's calendars: the adapter's methods, and the types that only a provider has.
 
-An event's content is defined in `integrations.event_shapes`. Times stay as they were written: a
+An event's content is defined in `integrations.formats.event`. Times stay as they were written: a
 day is a day, and a moment keeps the time zone of its series. An adapter expands no series.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from integrations.event_shapes import Conference, EventContent, Response, When
+from integrations.formats.event import Conference, EventContent, Response, When
 
 from .access import Access
 

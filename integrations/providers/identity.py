@@ -18,7 +18,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-from . import errors, misread, transport
+from . import errors, http, unexpected_responses
 
 LEEWAY: Final = timedelta(seconds=60)
 # Keys are fetched again when they are this old, or when an unknown one is named,
@@ -82,8 +82,8 @@ class KeyCache:
         # Whether it works or not: a page that is down is not asked by everybody.
         self._tried_at = at
         found, issuers = None, {}
-        with suppress(transport.NoAnswer, *misread.KINDS, JoseError):
-            response = transport.get(self._url)
+        with suppress(http.NoAnswer, *unexpected_responses.KINDS, JoseError):
+            response = http.get(self._url)
             if response.is_success:
                 rsa = [key for key in response.json()["keys"] if key.get("kty") == "RSA"]
                 imported = KeySet.import_key_set({"keys": rsa}).keys

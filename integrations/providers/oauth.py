@@ -18,9 +18,9 @@ from urllib.parse import parse_qsl
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from . import errors, identity, transport
+from . import errors, http, identity
 from .provider import Provider
-from .token_answers import MAX_ACCESS_TOKEN, TokenSet, fields, meaning, text, token_set
+from .token_responses import MAX_ACCESS_TOKEN, TokenSet, fields, meaning, text, token_set
 
 __all__ = ["Endpoints", "Revocation", "TokenSet", "authorize_url", "exchange", "refresh", "revoke"]
 
@@ -172,7 +172,7 @@ def revoke(endpoints: Endpoints, *, token: str) -> Revocation:
 
     :raises Unavailable: if it is not known to have happened
     """
-    response = transport.post_form(endpoints.revoke_url, {"token": token})
+    response = http.post_form(endpoints.revoke_url, {"token": token})
     if response.status == HTTPStatus.OK:
         return Revocation.CONFIRMED
     error = fields(response).get("error")
@@ -190,7 +190,7 @@ def _ask(
 ) -> dict[str, Any]:
     form = dict(parse_qsl(body, keep_blank_values=True))
     form |= {"client_id": endpoints.client_id, "client_secret": endpoints.client_secret}
-    response = transport.post_form(endpoints.token_url, form)
+    response = http.post_form(endpoints.token_url, form)
     if response.status != HTTPStatus.OK:
         raise meaning(response, rejected, provider.refusals)
     answer = fields(response)

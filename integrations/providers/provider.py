@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from .access import Access
-from .base import MailAdapter, MailUnits
 from .calendars import CalendarAdapter
 from .errors import ProviderError
-from .pushes import CalendarWatch, MailWatch, Subscriptions
+from .mail import MailAdapter, MailUnits
+from .push import CalendarWatch, MailWatch, Subscriptions
 
 
 @dataclass(frozen=True, slots=True)

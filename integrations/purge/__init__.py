@@ -7,13 +7,13 @@ The purge: everything that an integration brought in goes, and a receipt says so
 
 from .engine import run
 from .jobs import AlreadyDisconnected, open_job
-from .ledger_part import begin as begin_ledger_keys
-from .ledger_part import sweep as sweep_ledger_parts
-from .second_part import due as second_parts_due
-from .second_part import issue as issue_second_part
-from .second_part import of as second_part_of
-from .second_part import own_epoch_ends
-from .sweep import due, due_beside, overdue, residue
+from .key_destruction_receipt import due as second_parts_due
+from .key_destruction_receipt import issue as issue_second_part
+from .key_destruction_receipt import of as second_part_of
+from .key_destruction_receipt import own_epoch_ends
+from .ledger_key_release import begin as begin_ledger_keys
+from .ledger_key_release import sweep as sweep_ledger_parts
+from .overdue_sweep import due, due_beside, overdue, residue
 
 __all__ = [
     "AlreadyDisconnected",

@@ -20,13 +20,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from integrations import grants, leases, notices
-from integrations.leases import Lease, LeaseLost
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease, LeaseLost
+from integrations.grants import shared_grants
 from integrations.models import PurgeJob, PurgeStep, RevocationOutcome
+from integrations.notifications import owner_notices
 from limited_use.ledger import entries, pseudonyms, sequencer
 from limited_use.ledger.store import NotSequenced
 
-from . import emptying, ending, inventory, jobs, receipt, revoking
+from . import connection_deletion, inventory, jobs, provider_revocation, receipt, row_deletion
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +97,9 @@ def _try_provider(turn: Turn) -> None:
         PurgeJob.objects.filter(id=job.id).update(counts_before=counts)
     # Each once, even if it takes the worker down with it: our rows do not wait for a second time.
     if not job.watch_try_count:
-        revoking.stop_watches(job, now=turn.now)
+        provider_revocation.stop_watches(job, now=turn.now)
     if job.revocation_tried_at is None:
-        revoking.attempt(job, now=turn.now)
+        provider_revocation.attempt(job, now=turn.now)
     _save_step(turn, PurgeStep.PROVIDER_TRIED)
 
 
@@ -114,7 +116,7 @@ def _empty(turn: Turn) -> None:
             renew_at = at + third
 
     with_watches = bool(job.watch_stop)
-    deleted = emptying.empty(job.integration_id, between=between, with_watches=with_watches)
+    deleted = row_deletion.empty(job.integration_id, between=between, with_watches=with_watches)
     at = turn.now()
     values = {"emptied_at": at, "deleted_count": job.deleted_count + deleted}
     with transaction.atomic(durable=True):
@@ -149,14 +151,14 @@ def _verify(turn: Turn) -> None:
 
 def _settle_revocation(turn: Turn) -> None:
     job = turn.job()
-    revoking.stop_watches(job, now=turn.now)
+    provider_revocation.stop_watches(job, now=turn.now)
     if job.revocation == RevocationOutcome.PENDING:
-        revoking.attempt(job, now=turn.now)
+        provider_revocation.attempt(job, now=turn.now)
         # What was not stopped by now cannot be, if the grant has ended.
-        revoking.stop_watches(turn.job(), now=turn.now)
+        provider_revocation.stop_watches(turn.job(), now=turn.now)
     job = turn.job()
     if job.revocation == RevocationOutcome.PENDING or not job.watch_stop:
-        raise Wait(revoking.next_try_at(job, at=turn.now()))
+        raise Wait(provider_revocation.next_try_at(job, at=turn.now()))
     at = turn.now()
     with transaction.atomic(durable=True):
         entry = entries.record(
@@ -174,7 +176,7 @@ def _end_connection(turn: Turn) -> None:
     with transaction.atomic(durable=True):
         if _settles_again(turn, job, at):
             return
-        ended = ending.end(job.integration.connection_id, at=at)
+        ended = connection_deletion.end(job.integration.connection_id, at=at)
         jobs.save_step(
             turn.lease,
             step=PurgeStep.CREDENTIAL_DESTROYED,
@@ -228,7 +230,7 @@ def _issue_receipt(turn: Turn) -> None:
         extra={"job_id": job.id, "trigger": job.trigger, "outcome": job.revocation},
     )
     # After the commit, and once at most: the receipt stands in settings, whether or not mail goes.
-    notices.receipt_ready(user_id=job.user_id, integration_id=job.integration_id, at=at)
+    owner_notices.receipt_ready(user_id=job.user_id, integration_id=job.integration_id, at=at)
 
 
 def _settles_again(turn: Turn, job: PurgeJob, at: datetime) -> bool:
@@ -238,8 +240,8 @@ def _settles_again(turn: Turn, job: PurgeJob, at: datetime) -> bool:
     In the caller's transaction, which then holds the account's lock: until it commits, what the
     receipt says about the grant stays true.
     """
-    job.integration.connection = grants.hold(job.integration.connection_id)
-    if not revoking.is_outdated(job, job.integration.connection):
+    job.integration.connection = shared_grants.hold(job.integration.connection_id)
+    if not provider_revocation.is_outdated(job, job.integration.connection):
         return False
     values = {"revocation": RevocationOutcome.PENDING}
     jobs.save_step(turn.lease, step=PurgeStep.VERIFIED, at=at, values=values)

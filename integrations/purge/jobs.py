@@ -14,8 +14,10 @@ from uuid import UUID
 
 from django.db.models import F, Func, Q, QuerySet, Value
 
-from integrations import credentials, holders, leases
-from integrations.leases import Lease
+from integrations.access import key_holders
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease
+from integrations.grants import credentials
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -54,7 +56,7 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
     name = pseudonyms.of(connection.id).at_the_end
     gone = keys.end(holder=live.id)
     key_id, kek_epoch = (gone.key_id, gone.kek_epoch) if gone else ("", None)
-    copies = holders.end_copies(live.id)
+    copies = key_holders.end_copies(live.id)
     Integration.objects.filter(id=live.id).update(
         status=IntegrationStatus.PURGING,
         status_reason="",
@@ -95,7 +97,10 @@ def open_job(*, integration: Integration, trigger: PurgeTrigger, at: datetime) -
                 at=at,
                 name=name,
             ),
-            *(holders.record_end(one, about=integration.id, name=name, at=at) for _, one in copies),
+            *(
+                key_holders.record_end(one, about=integration.id, name=name, at=at)
+                for _, one in copies
+            ),
         ],
     )
 

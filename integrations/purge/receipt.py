@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from integrations import leases
-from integrations.leases import Lease
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease
 from integrations.models import (
     Integration,
     IntegrationStatus,
@@ -27,7 +27,7 @@ from limited_use.ledger import pseudonyms
 from limited_use.policy.claims import claim
 from limited_use.receipts import key_store_disclosure, receipts
 
-from . import inventory, ledger_part, provider_words, second_part
+from . import inventory, key_destruction_receipt, ledger_key_release, provider_statements
 
 SCHEMA: Final = "antares-purge/1"
 REVOKED: Final = "TOK-REVOKE"
@@ -95,8 +95,8 @@ def document(job: PurgeJob) -> dict[str, Any]:
             name: {"before": job.counts_before.get(name, 0), "left": left}
             for name, left in sorted(job.counts_left.items())
         },
-        "provider_watches": provider_words.watches_part(job),
-        "provider_revocation": provider_words.revocation_part(job),
+        "provider_watches": provider_statements.watches_part(job),
+        "provider_revocation": provider_statements.revocation_part(job),
         "keys_destroyed": _keys(job),
         "remains": _remains(job),
     }
@@ -110,7 +110,7 @@ def _count_deleted(job: PurgeJob) -> int:
 
 def _clauses(job: PurgeJob) -> list[str]:
     met = {*CLAUSES, *OF_PRODUCT.get(job.integration.product, ())}
-    if job.revocation in provider_words.WITHOUT_REVOCATION:
+    if job.revocation in provider_statements.WITHOUT_REVOCATION:
         met.discard(REVOKED)
     return sorted(met)
 
@@ -134,7 +134,7 @@ def issue(lease: Lease, job: PurgeJob, *, at: datetime) -> None:
         status=IntegrationStatus.PURGED, status_since=at
     )
     leases.release(lease, step=PurgeStep.DONE, receipt_id=written.id, done_at=at)
-    ledger_part.settle(job.integration.connection_id, at=at)
+    ledger_key_release.settle(job.integration.connection_id, at=at)
 
 
 def _keys(job: PurgeJob) -> list[dict[str, Any]]:
@@ -166,7 +166,7 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
             "receipt.consent", "Your agreement to the feature, with its version and date."
         ),
         "backups": {
-            "until": receipts.time_text(second_part.backups_until(job)),
+            "until": receipts.time_text(key_destruction_receipt.backups_until(job)),
             "says": claim(
                 "receipt.backups",
                 "Copies of the database may hold what was sealed. Once the epochs of all destroyed"
@@ -187,7 +187,7 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
     product = job.integration.product
     if PROVIDERS[job.integration.connection.provider].grants:
         remains["at_the_provider"] = _THERE[product]
-    if (own_ends := second_part.own_epoch_ends(job)) is not None:
+    if (own_ends := key_destruction_receipt.own_epoch_ends(job)) is not None:
         remains["own_key_epoch"] = {
             "number": job.own_kek_epoch,
             "destroyed_by": receipts.time_text(own_ends),
@@ -201,7 +201,7 @@ def _remains(job: PurgeJob) -> dict[str, Any]:
         "receipt.proves",
         "What was recorded and checked here. Nobody can prove that no copy exists anywhere.",
     )
-    if (kept := provider_words.kept_credential(job.integration.connection)) is not None:
+    if (kept := provider_statements.kept_credential(job.integration.connection)) is not None:
         remains["credential"] = kept
     return remains
 
@@ -224,7 +224,7 @@ _EMPTIED: Final = claim(
 
 
 def _ledger_key(job: PurgeJob) -> dict[str, Any] | str:
-    row = ledger_part.of(job.integration.connection_id)
+    row = ledger_key_release.of(job.integration.connection_id)
     if row is None:
         return claim(
             "receipt.pseudonyms-ours",

@@ -14,7 +14,7 @@ from uuid import UUID
 from accounts import alarms
 from integrations.models import FETCHABLE, Integration, IntegrationStatus, StatusReason, SyncWork
 
-from .standing import QUIET_FOR
+from .status import QUIET_FOR
 
 #: After so many crashes in a row the integration is degraded, and the operator is told.
 LIMIT: Final = 3

@@ -18,20 +18,20 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import row_owner
-from integrations import tokens
-from integrations.fences import NoLongerLive
-from integrations.leases import Lease, LeaseLost
+from integrations.access.fences import NoLongerLive
+from integrations.coordination.leases import Lease, LeaseLost
+from integrations.grants import access_tokens
+from integrations.grants.quota_purse import Postponed
 from integrations.models import StatusReason, SyncWork
-from integrations.parsers.pool import Busy
+from integrations.parsers.process_pool import Busy
 from integrations.providers import errors
-from integrations.quota_purse import Postponed
 from limited_use import traceback_scrubbing
 from limited_use.guard.guard import Refused
 from limited_use.vault.envelope import Damaged, Unopenable
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from limited_use.vault.keys import Destroyed, Shut
 
-from . import claims, crashes, failures, listening, releasing
+from . import crashes, failures, poll_interval, turn_end, work_leases
 from .turn import Clock, Product, Turn
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def take_turn(
         time_budget = min(TIME_BUDGET, duration)
     # Every commit renews the lease; a turn may take its whole time without a commit.
     duration = max(duration, time_budget)
-    lease, work, follows_crash = claims.claim(work_id=work_id, at=at, duration=duration)
+    lease, work, follows_crash = work_leases.claim(work_id=work_id, at=at, duration=duration)
     account = work.integration.connection
     with row_owner.acting_for(account.user_id, account.organisation_id):
         if follows_crash:
@@ -83,7 +83,7 @@ def take_turn(
         due = [work_id] if is_due else []
         if work.resource == products[work.integration.product].listing:
             # The turn may have created work, which should not wait for the sweep.
-            due += claims.due_beside(work_id, at=clock.now())
+            due += work_leases.due_beside(work_id, at=clock.now())
         return due
 
 
@@ -142,11 +142,11 @@ def _run(turn: Turn) -> bool:
             turn,
             busy,
             StatusReason.BUSY,
-            wait=claims.compute_backoff(failures.count_failures(turn)),
+            wait=work_leases.compute_backoff(failures.count_failures(turn)),
         )
         return False
     except errors.GrantRevoked:
-        tokens.grant_ended(
+        access_tokens.grant_ended(
             connection_id=turn.integration.connection_id,
             epoch=turn.credential_epoch,
             at=turn.clock.now(),
@@ -156,7 +156,7 @@ def _run(turn: Turn) -> bool:
     except errors.ProviderError as error:
         failures.handle_error(turn, error)
         return False
-    wait = listening.rests_for(turn, at=turn.clock.now()) if finished else 0
+    wait = poll_interval.rests_for(turn, at=turn.clock.now()) if finished else 0
     became_due = _released(turn, wait=wait, finished=finished)
     return became_due or not finished
 
@@ -183,10 +183,10 @@ def _released(
     status = None
     if is_clean:
         turn.work.failing_since = None
-        status = releasing.get_changed_status(turn, StatusReason.NONE, at=now)
+        status = turn_end.get_changed_status(turn, StatusReason.NONE, at=now)
     if status is None and not turn.unsaved:
-        return claims.release(turn.lease, next_sync_at=next_sync_at, values=values)
-    if status is None and releasing.release_row(
+        return work_leases.release(turn.lease, next_sync_at=next_sync_at, values=values)
+    if status is None and turn_end.release_row(
         turn.lease,
         integration_id=turn.work.integration_id,
         epoch=turn.epoch,
@@ -196,7 +196,7 @@ def _released(
     # In one transaction: a crash in it is the crash of a turn that still has its lease. The
     # integration comes first: see "Lock order" in the README.
     with transaction.atomic(durable=True):
-        values |= releasing.hold_unsaved(turn)
+        values |= turn_end.hold_unsaved(turn)
         if status is not None:
-            releasing.set_status(turn, status, at=now)
-        return claims.release(turn.lease, next_sync_at=next_sync_at, values=values)
+            turn_end.set_status(turn, status, at=now)
+        return work_leases.release(turn.lease, next_sync_at=next_sync_at, values=values)

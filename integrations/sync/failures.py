@@ -13,13 +13,15 @@ from typing import Any
 from django.db import transaction
 
 from accounts import alarms as platform_alarms
-from integrations import alarms, leases, scopes, tokens
-from integrations.leases import Lease, LeaseLost
+from integrations.access import scopes
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease, LeaseLost
+from integrations.grants import access_tokens, provider_alerts
 from integrations.models import Connection, StatusReason, SyncWork
 from integrations.providers import PROVIDERS, errors
 
-from . import claims, crashes, outcomes, releasing
-from .outcomes import Outcome
+from . import crashes, error_policy, turn_end, work_leases
+from .error_policy import Outcome
 from .turn import Clock, Turn
 
 logger = logging.getLogger(__name__)
@@ -28,18 +30,18 @@ logger = logging.getLogger(__name__)
 def handle_error(turn: Turn, error: errors.ProviderError) -> None:
     """Give the work back after an error of the provider, as the row of `outcomes` says."""
     now = turn.clock.now()
-    unproven = _denied(turn) if outcomes.is_denial(error) else None
-    outcome = unproven or outcomes.of(error)
+    unproven = _denied(turn) if error_policy.is_denial(error) else None
+    outcome = unproven or error_policy.of(error)
     wait = outcome.seconds(error, count_failures(turn))
     # A provider that says when to come back says so of the mailbox.
     if outcome.parks or error.retry_after:
         turn.park(wait)
     provider = turn.integration.connection.provider
     if unproven is None:
-        alarms.of_provider(error, provider=provider, at=now)
+        provider_alerts.of_provider(error, provider=provider, at=now)
     if outcome.reason == StatusReason.UNEXPECTED:
         # The owner reads that operators were told.
-        alarms.sound(alarms.UNEXPECTED, provider=provider, at=now)
+        provider_alerts.sound(provider_alerts.UNEXPECTED, provider=provider, at=now)
     back_off(turn, error, outcome.reason, wait=wait, code=error.reason)
 
 
@@ -55,8 +57,8 @@ def _denied(turn: Turn) -> Outcome | None:
     if not scopes.served(provider, turn.integration.product, granted):
         return None
     if turn.work.denial_count == 1:
-        tokens.refuse(connection)
-    return outcomes.of_unproven_denial(turn.work.denial_count)
+        access_tokens.refuse(connection)
+    return error_policy.of_unproven_denial(turn.work.denial_count)
 
 
 def count_failures(turn: Turn) -> int:
@@ -89,9 +91,9 @@ def back_off(
     )
     # Together: what crashes in here is a crash of a turn that still has its lease.
     with transaction.atomic(durable=True):
-        unsaved = releasing.hold_unsaved(turn)
-        if (status := releasing.get_changed_status(turn, reason, at=now)) is not None:
-            releasing.set_status(turn, status, at=now)
+        unsaved = turn_end.hold_unsaved(turn)
+        if (status := turn_end.get_changed_status(turn, reason, at=now)) is not None:
+            turn_end.set_status(turn, status, at=now)
         leases.release(
             turn.lease,
             next_sync_at=now + timedelta(seconds=wait),
@@ -123,7 +125,7 @@ def report_damage(lease: Lease, work: SyncWork, clock: Clock) -> None:
 def give_up(lease: Lease, work: SyncWork, clock: Clock, *, failed: bool = False) -> None:
     """Postpone the work. If the integration is not live, no worker claims it again."""
     now, count = clock.now(), work.failure_count + 1
-    later = now + timedelta(seconds=claims.compute_backoff(count))
+    later = now + timedelta(seconds=work_leases.compute_backoff(count))
     values: dict[str, Any] = {}
     if failed:
         values = {
@@ -136,4 +138,4 @@ def give_up(lease: Lease, work: SyncWork, clock: Clock, *, failed: bool = False)
     except LeaseLost:
         # The purge deleted the work, or the turn crashed after releasing it.
         if failed:
-            claims.save_late_crash(lease, until=later, values=values)
+            work_leases.save_late_crash(lease, until=later, values=values)

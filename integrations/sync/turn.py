@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from integrations.leases import Lease
+from integrations.coordination.leases import Lease
 from integrations.models import Integration, StatusReason, SyncWork
-from integrations.watches.standing import Standing
+from integrations.push.health import Standing
 
-from .standing import Findings
+from .status import Findings
 
 
 def is_first_in(seconds: int, work: SyncWork, *, at: datetime) -> bool:

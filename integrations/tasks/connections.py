@@ -5,8 +5,16 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import approvals, endings, forgetting, grants, idempotency, notices, oauth_state
-from integrations.task_queue import enqueue
+from integrations.connections import (
+    admin_consent,
+    automatic_disconnect,
+    connection_removal,
+    oauth_state,
+)
+from integrations.coordination.task_queue import enqueue
+from integrations.grants import shared_grants
+from integrations.notifications import owner_notices
+from integrations.web import idempotency
 from limited_use.agreements import shares
 
 
@@ -19,11 +27,11 @@ def sweep_connections(**_: object) -> None:
     """
     at = timezone.now()
     oauth_state.expire(at=at)
-    approvals.expire(at=at)
-    grants.forget_discards(at=at)
-    notices.tell(at=at)
-    for job_id in endings.sweep(at=at):
+    admin_consent.expire(at=at)
+    shared_grants.forget_discards(at=at)
+    owner_notices.tell(at=at)
+    for job_id in automatic_disconnect.sweep(at=at):
         enqueue("integrations.purge_integration", job_id=job_id)
-    forgetting.sweep(at=at)
+    connection_removal.sweep(at=at)
     idempotency.delete_expired(at=at)
     shares.forget_addresses(at=at)

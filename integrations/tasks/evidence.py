@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import evidence, gauges
+from integrations.operations import metrics
+from integrations.review import evidence
 from limited_use.evidence import kept
 
 
@@ -18,4 +19,4 @@ def make_evidence(**_: object) -> None:
 @shared_task(name="integrations.measure")  # type: ignore[untyped-decorator]
 def measure(**_: object) -> None:
     """Measure the gauges of the service."""
-    gauges.measure(at=timezone.now())
+    metrics.measure(at=timezone.now())

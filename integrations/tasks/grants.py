@@ -8,8 +8,9 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import forgetting, splitting, tokens
-from integrations.fences import NoLongerLive
+from integrations.access.fences import NoLongerLive
+from integrations.connections import connection_removal
+from integrations.grants import access_tokens, credential_rekey
 from integrations.providers import errors
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 
@@ -18,17 +19,17 @@ from limited_use.vault.keyring.port import KeyStoreUnavailable
 def refresh_grant(*, connection_id: str, **_: object) -> None:
     # The request that waits for it reads the result in the row.
     with suppress(NoLongerLive, errors.ProviderError, KeyStoreUnavailable):
-        tokens.refresh_if_wanted(connection_id=UUID(connection_id))
+        access_tokens.refresh_if_wanted(connection_id=UUID(connection_id))
 
 
 @shared_task(name="integrations.forget_connection")  # type: ignore[untyped-decorator]
 def forget_connection(*, connection_id: str, **_: object) -> None:
     # The connection has ended since, or was connected again.
-    with suppress(forgetting.NotEmpty):
-        forgetting.forget(connection_id=UUID(connection_id), at=timezone.now())
+    with suppress(connection_removal.NotEmpty):
+        connection_removal.forget(connection_id=UUID(connection_id), at=timezone.now())
 
 
 @shared_task(name="integrations.split_grants")  # type: ignore[untyped-decorator]
 def split_grants(**_: object) -> None:
     """Give a key of their own to refresh tokens that were stored before they had one."""
-    splitting.run(at=timezone.now())
+    credential_rekey.run(at=timezone.now())

@@ -14,10 +14,11 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import alarms
-from integrations import erasing, purge, watches
-from integrations.leases import LeaseLost, NotClaimable
-from integrations.purge import strays
-from integrations.task_queue import enqueue
+from integrations import purge, push
+from integrations.calendar.sync import cache_eviction
+from integrations.coordination.leases import LeaseLost, NotClaimable
+from integrations.coordination.task_queue import enqueue
+from integrations.purge import orphans
 from limited_use.receipts.receipts import NotSequenced
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def sweep_purges(**_: object) -> None:
             at=at,
         )
     # In this task, because only its process class may settle an alarm.
-    watches.settle_webhook_alarm(at=at)
+    push.settle_webhook_alarm(at=at)
 
 
 @shared_task(name="integrations.write_second_parts")  # type: ignore[untyped-decorator]
@@ -76,7 +77,7 @@ def end_ledger_parts(**_: object) -> None:
 @shared_task(name="integrations.sweep_copies")  # type: ignore[untyped-decorator]
 def sweep_copies(**_: object) -> None:
     """Delete copies of calendars that have expired."""
-    erasing.sweep(at=timezone.now())
+    cache_eviction.sweep(at=timezone.now())
 
 
 @shared_task(name="integrations.search_residue")  # type: ignore[untyped-decorator]
@@ -88,8 +89,8 @@ def search_residue(**_: object) -> None:
     """
     at = timezone.now()
     _sound_each("purge.residue", purge.residue(), at=at)
-    _sound_each("vault.stray_bytes", strays.sealed(), at=at)
-    _sound_each("vault.stray_key", strays.keys(), at=at)
+    _sound_each("vault.stray_bytes", orphans.sealed(), at=at)
+    _sound_each("vault.stray_key", orphans.keys(), at=at)
 
 
 def _sound_each(kind: str, counts: Mapping[str, int], *, at: datetime) -> None:

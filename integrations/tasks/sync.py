@@ -7,10 +7,11 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from integrations.leases import NotClaimable
-from integrations.sync import claims, engine, horizon
-from integrations.sync_products import PRODUCTS
-from integrations.task_queue import enqueue, enqueue_until_sweep
+from integrations.coordination.leases import NotClaimable
+from integrations.coordination.task_queue import enqueue, enqueue_until_sweep
+from integrations.mail.sync import retention
+from integrations.operations.sync_products import PRODUCTS
+from integrations.sync import engine, work_leases
 
 
 # Celery acknowledges the message before the turn: the lease of a worker that dies expires, and the
@@ -29,7 +30,7 @@ def sync_mail(*, work_id: str, **_: object) -> None:
 @shared_task(name="integrations.sweep_sync")  # type: ignore[untyped-decorator]
 def sweep_sync(**_: object) -> None:
     """Enqueue work that is due, also if its message was lost or its worker died."""
-    for work_id in claims.due(at=timezone.now()):
+    for work_id in work_leases.due(at=timezone.now()):
         enqueue_until_sweep("integrations.sync_mail", work_id=work_id)
 
 
@@ -37,12 +38,12 @@ def sweep_sync(**_: object) -> None:
 def keep_horizon(*, integration_id: str, **_: object) -> None:
     """Delete mail of one mailbox that is older than its horizon; the rest in another run."""
     mailbox_id = UUID(integration_id)
-    if horizon.keep(integration_id=mailbox_id, at=timezone.now()):
+    if retention.keep(integration_id=mailbox_id, at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=mailbox_id)
 
 
 @shared_task(name="integrations.sweep_horizons")  # type: ignore[untyped-decorator]
 def sweep_horizons(**_: object) -> None:
     """Enqueue each mailbox with mail beyond its horizon, even if its provider refuses calls."""
-    for integration_id in horizon.due(at=timezone.now()):
+    for integration_id in retention.due(at=timezone.now()):
         enqueue("integrations.keep_horizon", integration_id=integration_id)

@@ -8,16 +8,16 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import watches
-from integrations.leases import NotClaimable
-from integrations.task_queue import enqueue, enqueue_until_sweep
+from integrations import push
+from integrations.coordination.leases import NotClaimable
+from integrations.coordination.task_queue import enqueue, enqueue_until_sweep
 
 
 @shared_task(name="integrations.keep_watch", time_limit=180)  # type: ignore[untyped-decorator]
 def keep_watch(*, watch_id: str, **_: object) -> None:
     # Another worker has the watch, or it is not due any more.
     with suppress(NotClaimable):
-        work_id = watches.keep(watch_id=UUID(watch_id))
+        work_id = push.keep(watch_id=UUID(watch_id))
         if work_id is not None:
             enqueue("integrations.sync_mail", work_id=work_id)
 
@@ -26,6 +26,6 @@ def keep_watch(*, watch_id: str, **_: object) -> None:
 def sweep_watches(**_: object) -> None:
     """Enqueue watches that have to be started, renewed or stopped."""
     at = timezone.now()
-    for watch_id in watches.due(at=at):
+    for watch_id in push.due(at=at):
         enqueue_until_sweep("integrations.keep_watch", watch_id=watch_id)
-    watches.tell_operator(at=at)
+    push.tell_operator(at=at)

@@ -24,8 +24,8 @@ from accounts import (
 from accounts.derived_keys import derive_django_key, derive_keys
 from accounts.reset_tokens import ResetTokens
 from accounts.sessions import SessionStore
-from integrations.calendars import paging
-from integrations.inbox import cursors
+from integrations.calendar import pagination
+from integrations.web import cursors
 from tests.accounts.cast import person, sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.control("2.3.4")]
@@ -67,7 +67,7 @@ def make_link(user):
 
 
 def make_calendar_cursor():
-    return paging.Paging(**BOUND, after=None, limit=1, at=AT)._cursor(paging.Place(AT, "x"))
+    return pagination.Paging(**BOUND, after=None, limit=1, at=AT)._cursor(pagination.Place(AT, "x"))
 
 
 def is_opened(text, context):
@@ -87,7 +87,7 @@ def is_cursor(text):
 
 def is_calendar_cursor(text):
     try:
-        paging.page(text, **BOUND, limit=1, at=AT)
+        pagination.page(text, **BOUND, limit=1, at=AT)
     except cursors.InvalidCursor:
         return False
     return True

@@ -30,10 +30,10 @@ from accounts import clients, delegations, tokens
 from accounts.ids import uuid7
 from accounts.models import Delegation, ServiceClient, User
 from config.sites import STAFF
-from integrations import places
-from integrations.mime import raw
+from integrations.formats.mime import rfc5322
+from integrations.mail import remote_message_refs
+from integrations.mail.remote_message_refs import Place
 from integrations.models import Attachment
-from integrations.places import Place
 from limited_use.agreements import consents
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
@@ -132,9 +132,9 @@ def owned(house: Household) -> Owned:
 
 def elsewhere(house: Household) -> Place:
     """Return where a file of the hostile mail is at the provider, as a search leads to it."""
-    (part,) = (one.part for one in raw.parse(hostile_mail()).attachments)
+    (part,) = (one.part for one in rfc5322.parse(hostile_mail()).attachments)
     key = sealer(holder=house.integration.id, epoch=house.integration.epoch)
-    return places.place(key, {"id": FIRST, "part": part, "filename": "plan.html"})
+    return remote_message_refs.place(key, {"id": FIRST, "part": part, "filename": "plan.html"})
 
 
 def go_away(answer: StreamingHttpResponse) -> None:

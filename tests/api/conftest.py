@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from integrations import concurrency, providers
+from integrations import providers
+from integrations.coordination import concurrency
 from limited_use.vault import keys
 from tests.api import cast
 from tests.fakes import mail as fake

@@ -21,12 +21,12 @@ from accounts.actors import get_actor
 from accounts.permissions import page
 from accounts.roles import Permission
 from config.urls import handler500
-from integrations import permits
-from integrations.api.base import OwnView, json
-from integrations.inbox import shapes
-from integrations.inbox.shapes import MessageRow
-from integrations.mime import safe_text
+from integrations.access import permits
+from integrations.formats.mime import safe_text
+from integrations.mail import row_types
+from integrations.mail.row_types import MessageRow
 from integrations.models import Message, MessageBody
+from integrations.web.api.base import OwnView, json
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import page as page_sink
 from limited_use.sinks import response
@@ -47,8 +47,8 @@ def _row(message_id: UUID) -> tuple[Message, Row]:
     return message, Row(MessageRow(message, None), sealed)
 
 
-def _shape(row: MessageRow, opened: Mapping[str, bytes]) -> shapes.Shape:
-    return shapes.message_detail(row, opened, safe_text.decode(opened["shown"]))
+def _shape(row: MessageRow, opened: Mapping[str, bytes]) -> row_types.Shape:
+    return row_types.message_detail(row, opened, safe_text.decode(opened["shown"]))
 
 
 class Anybodys(OwnView):

@@ -11,7 +11,7 @@ import orjson
 from django.urls import Resolver404, resolve
 from jsonschema import Draft202012Validator, FormatChecker
 
-from integrations.api import document
+from integrations.urls.api import openapi
 
 FORMATS = FormatChecker(formats=["uuid"])
 
@@ -35,7 +35,7 @@ def is_address(value: object) -> bool:
 
 @cache
 def described() -> dict[str, Any]:
-    found = orjson.loads(document.written())
+    found = orjson.loads(openapi.written())
     for schema in found["components"]["schemas"].values():
         # What is not declared is not sent, or a new column becomes API by accident.
         schema["additionalProperties"] = False

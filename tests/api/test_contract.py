@@ -14,8 +14,8 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from jsonschema import Draft202012Validator
 
 from integrations import connections
-from integrations.api import document
 from integrations.models import PurgeTrigger
+from integrations.urls.api import openapi
 from tests.api import cast, schema
 
 V1 = "/v1/users/me"
@@ -42,9 +42,9 @@ class TestTheDocument:
     def test_is_current(self):
         generated = OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True))
 
-        assert orjson.loads(document.FILE.read_bytes()) == orjson.loads(generated), (
+        assert orjson.loads(openapi.FILE.read_bytes()) == orjson.loads(generated), (
             "write it again: manage.py spectacular --format openapi-json"
-            " --file integrations/api/openapi.json"
+            " --file integrations/urls/api/openapi.json"
         )
 
     def test_is_openapi_3_1_with_valid_schemas(self):
@@ -88,7 +88,7 @@ class TestTheDocument:
         served = Client().get("/openapi.json")
         page = Client().get("/api/").content.decode()
 
-        assert served.content == document.FILE.read_bytes()
+        assert served.content == openapi.FILE.read_bytes()
         assert "list_messages" in page
         assert "<script" not in page.replace('<script src="/static', "")
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts import rate_limits
 from accounts.models import RateCount
-from integrations.costly_routes import COSTLY_ROUTES, DOWNLOAD, PROVIDER, Cost
+from integrations.web.slow_routes import COSTLY_ROUTES, DOWNLOAD, PROVIDER, Cost
 from tests.addresses import address_of
 from tests.api import cast
 

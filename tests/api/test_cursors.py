@@ -110,7 +110,7 @@ class TestACursor:
 
         assert alice.connection.__class__.objects.count() == 1
 
-    @pytest.mark.parametrize("salt", ["", "django.core.signing", "integrations.inbox.cursor"])
+    @pytest.mark.parametrize("salt", ["", "django.core.signing", "integrations.mail.cursor"])
     def test_signed_by_us_for_something_else_is_invalid(self, hers, salt):
         refused(hers, signing.dumps([0, 0, 0, "0" * 32], salt=salt))
 

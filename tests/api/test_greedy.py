@@ -9,14 +9,16 @@ from time import monotonic
 import pytest
 from django.db import connection
 
-from integrations import admission_control, calling, concurrency, quotas, retrying
-from integrations.concurrency import STREAMS, WAITS
-from integrations.file_stream import BEGINNING
+from integrations.coordination import concurrency
+from integrations.coordination.concurrency import STREAMS, WAITS
+from integrations.grants import admission_control, provider_calls, rate_limits
+from integrations.mail.file_stream import BEGINNING
 from integrations.models import Export
 from integrations.providers import errors
-from integrations.providers.arriving import ArrivingFile
+from integrations.providers.file_download import ArrivingFile
+from integrations.web import retry_pages
 from tests.api import cast, schema
-from tests.integrations.inbox.test_attachments import PICTURE
+from tests.integrations.mail.test_attachments import PICTURE
 
 V1 = "/v1/users/me"
 LIMIT = 6_000
@@ -149,7 +151,7 @@ class TestAThirdWait:
             times += 1
             page = hers.get(page["Refresh"].partition("url=")[2])
 
-        assert times == retrying.MOST
+        assert times == retry_pages.MOST
         assert page.status_code == 429
         assert "by itself" not in page.text
 
@@ -252,9 +254,9 @@ class TestQuota:
     def limited(self, settings, alice):
         """Have workers use up the quota of Alice's mailbox."""
         settings.GMAIL_UNITS_PER_MINUTE = LIMIT
-        limit = quotas.Limit(LIMIT)
+        limit = rate_limits.Limit(LIMIT)
         for _ in range(2):
-            quotas.draw(connection_id=alice.connection.id, want=5_000, least=1, limit=limit)
+            rate_limits.draw(connection_id=alice.connection.id, want=5_000, least=1, limit=limit)
 
     def let_pass(self, seconds: float) -> None:
         with connection.cursor() as cursor:
@@ -321,12 +323,12 @@ class TestQuota:
         assert 1 <= int(answer["Retry-After"]) <= 10
 
     def test_is_waited_for_one_second_by_all_calls_of_a_request_together(self, alice, monkeypatch):
-        self.let_pass(quotas.PATIENCE)
+        self.let_pass(rate_limits.PATIENCE)
         slept: list[float] = []
         monkeypatch.setattr(admission_control.time, "sleep", slept.append)
 
         def call_often():
-            with concurrency.waiting(), calling.opened(alice.connection.id) as (_, call):
+            with concurrency.waiting(), provider_calls.opened(alice.connection.id) as (_, call):
                 for _ in range(100):
                     call(7, lambda adapter: adapter.labels())
 

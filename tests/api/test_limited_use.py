@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import clients, delegations, memberships
 from accounts.models import ServiceClient, ServiceToken
-from integrations import connections, tokens
+from integrations import connections
+from integrations.grants import access_tokens
 from integrations.models import IntegrationStatus, PurgeTrigger
 from limited_use.agreements.service_clients import create_declared_client
 from limited_use.ledger import entries
@@ -418,7 +419,7 @@ class TestTheSameViewBehindTheWall:
 class TestAfterTheGrantEnded:
     @pytest.fixture
     def ended(self, alice):
-        tokens.grant_ended(
+        access_tokens.grant_ended(
             connection_id=alice.connection.id, epoch=alice.connection.epoch, at=timezone.now()
         )
         alice.integration.refresh_from_db()

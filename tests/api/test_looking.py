@@ -18,7 +18,7 @@ from integrations.models import (
     SyncStage,
     SyncWork,
 )
-from integrations.sync import claims, looking
+from integrations.sync import last_looks, work_leases
 from tests.api import cast
 from tests.integrations import household as houses
 
@@ -43,13 +43,13 @@ def rest(house) -> timedelta:
 
 
 def is_due(house) -> bool:
-    return house.work.id in claims.due(at=timezone.now())
+    return house.work.id in work_leases.due(at=timezone.now())
 
 
 @pytest.fixture(autouse=True)
 def _no_look_is_remembered():
     """The rows of a module's tests are the same ones, each time as they were at first."""
-    looking._written.clear()
+    last_looks._written.clear()
 
 
 @pytest.fixture
@@ -235,11 +235,11 @@ class TestALook:
     def test_that_falls_into_a_check_has_the_mailbox_checked_again(self, left, hers):
         at = timezone.now()
         SyncWork.objects.update(next_sync_at=at)
-        lease, _, _ = claims.claim(work_id=left.work.id, at=at, duration=HOUR)
+        lease, _, _ = work_leases.claim(work_id=left.work.id, at=at, duration=HOUR)
 
         hers.get(MESSAGES)
         # The turn had read when somebody looked before that.
-        is_due_again = claims.release(lease, next_sync_at=at + HOUR / 2, values={})
+        is_due_again = work_leases.release(lease, next_sync_at=at + HOUR / 2, values={})
 
         assert is_due_again
         assert is_due(left)
@@ -247,16 +247,16 @@ class TestALook:
     def test_that_falls_into_a_frequent_check_leaves_it_at_that(self, left, hers):
         at = timezone.now()
         SyncWork.objects.update(next_sync_at=at, looked_at=at - HOUR / 2)
-        lease, _, _ = claims.claim(work_id=left.work.id, at=at, duration=HOUR)
+        lease, _, _ = work_leases.claim(work_id=left.work.id, at=at, duration=HOUR)
 
         hers.get(MESSAGES)
 
-        assert not claims.release(lease, next_sync_at=at + timedelta(minutes=1), values={})
+        assert not work_leases.release(lease, next_sync_at=at + timedelta(minutes=1), values={})
         assert left.work.looked_at > at
 
     def test_that_another_process_wrote_is_one_statement_as_well(self, left, hers):
         hers.get(MESSAGES)
-        looking._written.clear()
+        last_looks._written.clear()
         written = []
 
         def look(execute, text, values, many, context):

@@ -9,8 +9,8 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations.api.mail_serializers import ListQuery, MessageListQuery
-from integrations.problem_catalogue import EXPLAINED
+from integrations.mail.api.serializers import ListQuery, MessageListQuery
+from integrations.web.problem_catalogue import EXPLAINED
 from tests.api import cast, schema
 
 V1 = "/v1/users/me"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import rate_limits, route_limits
 from accounts.models import Delegation, RateCount
 from accounts.rate_limits import Rate
-from integrations.api.rate_limits import DRAFT, make_headers
+from integrations.web.api.rate_limits import DRAFT, make_headers
 from tests.api import cast, schema
 
 pytestmark = pytest.mark.django_db

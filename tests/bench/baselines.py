@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from integrations.mime import addresses_in_names
+from integrations.formats.mime import display_name_addresses
 from tests.bench import mailbox
 from tests.bench.mailbox import MESSAGE, Rows
 from tests.bench.models import ColumnMessage, FernetMessage
@@ -69,7 +69,7 @@ def _addresses(pairs: list[list[str]] | None) -> list[dict[str, str | bool]]:
         {
             "name": name,
             "email": email,
-            "names_another_address": addresses_in_names.has_another(name, email),
+            "names_another_address": display_name_addresses.has_another(name, email),
         }
         for name, email in pairs or ()
     ]

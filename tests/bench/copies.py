@@ -23,12 +23,12 @@ from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
-from integrations.asking import Asked
-from integrations.calendars import agenda
+from integrations.access.request_context import Asked
+from integrations.calendar import agenda
+from integrations.calendar.sync import LISTING, resource_of
 from integrations.models import Calendar, SyncWork
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync.calendars import LISTING, resource_of
-from integrations.sync_products import PRODUCTS
 from tests.bench import classes, connecting, figures, google, mailbox, measure, sizes
 from tests.bench.connecting import EMAIL
 from tests.bench.figures import Figure

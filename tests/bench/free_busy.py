@@ -14,9 +14,9 @@ from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
-from integrations.asking import Asked
-from integrations.calendars import free_busy
-from integrations.calendars.busy import Question
+from integrations.access.request_context import Asked
+from integrations.calendar import free_busy
+from integrations.calendar.free_busy_query import Question
 from limited_use.agreements import consents, shares
 from limited_use.models import Leaf
 from limited_use.models.shares import ShareLevel

@@ -14,8 +14,8 @@ from urllib.parse import quote
 import httpx
 from msgraph import GraphServiceClient
 
-from integrations.mime import raw
-from integrations.providers.base import Wanted
+from integrations.formats.mime import rfc5322
+from integrations.providers.mail import Wanted
 from integrations.providers.microsoft.mail import GraphMailAdapter
 from tests.bench import (
     connecting,
@@ -109,7 +109,7 @@ def _read_plain(client: httpx.Client, ids: list[str]) -> int:
     for one in ids:
         path = f"/me/messages/{quote(one, safe='')}"
         client.get(path).raise_for_status().json()
-        raw.parse(client.get(f"{path}/$value").raise_for_status().content)
+        rfc5322.parse(client.get(f"{path}/$value").raise_for_status().content)
     return len(ids)
 
 
@@ -117,7 +117,7 @@ async def _read_models(client: GraphServiceClient, ids: list[str]) -> int:
     for one in ids:
         message = client.me.messages.by_message_id(one)
         await message.get()
-        raw.parse(bytes(await message.content.get() or b""))
+        rfc5322.parse(bytes(await message.content.get() or b""))
     return len(ids)
 
 

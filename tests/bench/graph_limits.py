@@ -25,12 +25,12 @@ from django.utils import timezone
 
 from accounts.actors import Actor
 from accounts.models import Organisation, User
-from integrations import permits
+from integrations.access import permits
 from integrations.models import Integration, Message, SyncStage, SyncWork
+from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import PROVIDERS
 from integrations.providers.microsoft.mail import GraphMailAdapter
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import response
 from limited_use.sinks.rows import Row

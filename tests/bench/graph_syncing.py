@@ -24,7 +24,7 @@ from msgraph import GraphServiceClient
 
 from accounts.ids import uuid7
 from accounts.models import User
-from integrations.mime import raw
+from integrations.formats.mime import rfc5322
 from tests.bench import connecting, figures, graph_library, measure, sizes, syncing
 from tests.bench.figures import Figure
 from tests.bench.models import PlainBody, PlainMessage
@@ -106,7 +106,7 @@ def _read_plain(client: httpx.Client, user: User) -> Iterator[Rows]:
 def _row(
     user: User, message_id: str, at: datetime, *, is_read: bool, content: bytes
 ) -> tuple[PlainMessage, PlainBody]:
-    mail = raw.parse(content)
+    mail = rfc5322.parse(content)
     summary = {"subject": mail.subject, "from": [(one.name, one.address) for one in mail.from_]}
     message = PlainMessage(
         integration_id=uuid7(),

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from accounts.models import Organisation, User
-from integrations.mime import safe_text, showing
+from integrations.formats.mime import safe_bodies, safe_text
 from integrations.models import Attachment, Integration, Message, MessageBody
 from limited_use.ledger import keys
 from limited_use.vault import sealing
@@ -118,13 +118,13 @@ def made(integration: Integration, count: int, *, bodies: bool = False, keep: bo
             text = f"body {number}: {texts[number % len(texts)]}"
             columns = {
                 "content": orjson.dumps({"text": text, "html": ""}),
-                "shown": safe_text.encode(showing.show_text(text, ""), {}),
+                "shown": safe_text.encode(safe_bodies.show_text(text, ""), {}),
             }
             content, shown = (
                 sealer.seal(MessageBody, name, row=message_id, data=data).ciphertext
                 for name, data in columns.items()
             )
-            rows.bodies.append((message_id, integration.id, content, shown, showing.VERSION))
+            rows.bodies.append((message_id, integration.id, content, shown, safe_bodies.VERSION))
         if has_attachment:
             row = uuid7()
             descriptor = sealer.seal(

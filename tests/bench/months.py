@@ -18,10 +18,10 @@ from django.utils import timezone
 from accounts import row_owner
 from accounts.actors import Actor
 from config.classes import ProcessClass
-from integrations.almanac.expansion import Window
-from integrations.almanac.stepping import Work
-from integrations.asking import Asked
-from integrations.calendars import agenda, expanding, shapes
+from integrations.access.request_context import Asked
+from integrations.calendar import agenda, occurrences, serializers
+from integrations.formats.recurrence.expansion import Window
+from integrations.formats.recurrence.rrule_iter import Work
 from integrations.models import Calendar
 from limited_use.models import Leaf
 from limited_use.sinks import calendar as sink
@@ -88,9 +88,9 @@ def _ours(actor: Actor, inside: Window) -> bytes:
     found = agenda.read(Asked(actor, actor.user_id, at), inside)
 
     def make(opened: sink.Opened) -> dict[str, Any]:
-        expanded = expanding.expand(opened, inside, work=Work(WORK))
+        expanded = occurrences.expand(opened, inside, work=Work(WORK))
         return {
-            "data": shapes.happenings(expanded.happenings),
+            "data": serializers.happenings(expanded.happenings),
             "unreadable": expanded.unreadable,
         }
 

@@ -11,7 +11,7 @@ import django
 
 from config.front import preloading
 from config.parents import follow_parent
-from integrations.parser_process import memory
+from integrations.parsers.worker import memory
 from tests.bench import figures
 
 

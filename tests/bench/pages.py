@@ -23,9 +23,9 @@ from django.utils import timezone
 from accounts import row_owner
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
-from integrations.calendar_pages import spans
-from integrations.calendars import local
-from integrations.calendars.local import About
+from integrations.calendar import local_calendars
+from integrations.calendar.local_calendars import About
+from integrations.calendar.pages import view_ranges
 from integrations.models import Calendar
 from limited_use.agreements import consents, shares
 from limited_use.models import Leaf
@@ -110,7 +110,7 @@ def _list_pairs(today: date) -> list[Pair]:
 
 
 def _calendar_pair(view: str, today: date) -> Pair:
-    span, place = spans.of(view, today), ZoneInfo(ZONE)
+    span, place = view_ranges.of(view, today), ZoneInfo(ZONE)
     first = datetime.combine(span.first, datetime.min.time(), place)
     after = datetime.combine(span.last + timedelta(days=1), datetime.min.time(), place)
     window = {"start": first.isoformat(), "end": after.isoformat(), "timezone": ZONE, "limit": 200}
@@ -134,10 +134,10 @@ def _make_calendars(alice: User, bob: User, organisation: Organisation) -> None:
         planner.calendar(account, is_primary=is_first) for is_first in (True, False)
     ]
     with row_owner.acting_for(alice.id, organisation.id):
-        local_id = local.create(
+        local_id = local_calendars.create(
             actor=actor_for(alice, organisation),
             about=About("Calendar 2", ZONE),
-            version=FEATURES[local.FEATURE].version,
+            version=FEATURES[local_calendars.FEATURE].version,
             at=at,
         )
     # Not written down again while the benchmark looks.

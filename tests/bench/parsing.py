@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from integrations.parsers import limits, pool, reading
+from integrations.parsers import parse_requests, process_pool, task_limits
 from tests.bench import memory
 
 _PATIENCE = 60  # seconds
@@ -19,21 +19,21 @@ _MAIL = b"From: a@sender.example\r\n\r\n" + b"Text\r\n" * 100_000
 @contextmanager
 def warm() -> Iterator[None]:
     """Start all parser processes, and let none of them end for having no task meanwhile."""
-    idle = limits.IDLE_SECONDS
-    limits.IDLE_SECONDS = 3600.0
+    idle = task_limits.IDLE_SECONDS
+    task_limits.IDLE_SECONDS = 3600.0
     try:
         _start_all()
         yield
     finally:
-        limits.IDLE_SECONDS = idle
+        task_limits.IDLE_SECONDS = idle
 
 
 def _start_all() -> None:
     until = time.monotonic() + _PATIENCE
-    with ThreadPoolExecutor(pool.SIZE) as threads:
-        while len(memory.parsers(os.getpid())) < pool.SIZE:
+    with ThreadPoolExecutor(process_pool.SIZE) as threads:
+        while len(memory.parsers(os.getpid())) < process_pool.SIZE:
             if time.monotonic() > until:
                 raise AssertionError("the parser processes did not start")
-            for read in threads.map(reading.read_mime, [[_MAIL]] * pool.SIZE):
+            for read in threads.map(parse_requests.read_mime, [[_MAIL]] * process_pool.SIZE):
                 if len(read) != 1:
                     raise AssertionError("a parser process does not read")

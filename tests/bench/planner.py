@@ -20,14 +20,15 @@ from django.utils import timezone
 
 from accounts.ids import uuid7
 from accounts.models import Organisation, User
-from integrations import event_records, holders
-from integrations.almanac.stepping import Work
-from integrations.event_shapes import Attendee, EventContent, When
+from integrations.access import key_holders
+from integrations.calendar import event_codec
+from integrations.calendar.sync import event_descriptions, event_store
+from integrations.calendar.sync.event_descriptions import Descriptions
+from integrations.formats.event import Attendee, EventContent, When
+from integrations.formats.recurrence.rrule_iter import Work
 from integrations.models import Calendar, Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
-from integrations.sync.calendars import describing, rows
-from integrations.sync.calendars.describing import Descriptions
 from limited_use.ledger import keys
 from limited_use.vault import sealing
 from tests.bench.mailbox import WORDS
@@ -100,7 +101,7 @@ def calendar(integration: Integration, *, is_primary: bool = False) -> Calendar:
     own = sealing.sealer(holder=integration.id, epoch=integration.epoch)
     made.remote_blind = own.blind("calendar", str(made.id))
     with transaction.atomic():
-        holders.begin_copy(made, epoch=integration.epoch, at=at)
+        key_holders.begin_copy(made, epoch=integration.epoch, at=at)
         made.save(force_insert=True)
     return made
 
@@ -123,8 +124,8 @@ def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | N
     page = EventPage(tuple(events), tuple(cancelled), (), {}, None, None)
     epoch = made.integration.epoch
     sealer = sealing.sealer(holder=made.cache_id, epoch=epoch)
-    descriptions = describing.show(events)
-    batch = rows.prepare_all(
+    descriptions = event_descriptions.show(events)
+    batch = event_store.prepare_all(
         page,
         calendar=made,
         sealer=sealer,
@@ -132,7 +133,7 @@ def fill(made: Calendar, *, singles: int, series: int, seed: int, keep: Keep | N
         descriptions=descriptions,
     )
     with transaction.atomic():
-        rows.write(batch, at=timezone.now())
+        event_store.write(batch, at=timezone.now())
     if keep is not None:
         keep(list(_plain(made, batch, events, cancelled, descriptions)))
 
@@ -237,7 +238,7 @@ def _moved(one: RemoteEvent) -> RemoteEvent:
 
 def _plain(
     made: Calendar,
-    batch: rows.Batch,
+    batch: event_store.Batch,
     events: Sequence[RemoteEvent],
     cancelled: Sequence[CancelledInstance],
     descriptions: Descriptions,
@@ -246,11 +247,11 @@ def _plain(
         row_id, kind, _, _, first, last, is_busy, is_private, *_ = row
         found = (first, last, is_busy, is_private)
         if isinstance(one, RemoteEvent):
-            timing = event_records.timing(one.content, original=one.original_start)
+            timing = event_codec.timing(one.content, original=one.original_start)
             shown = descriptions.of(one)
-            content = event_records.content(one.content, remote=one, shown=shown).decode()
+            content = event_codec.content(one.content, remote=one, shown=shown).decode()
             etag = one.etag
         else:
-            timing, content, etag = event_records.cancelled(one.original_start), None, ""
+            timing, content, etag = event_codec.cancelled(one.original_start), None, ""
         names = (one.event_id, one.series_id)
         yield Plain(row_id, made.id, kind, *names, *found, timing.decode(), content, etag)

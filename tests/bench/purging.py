@@ -14,7 +14,8 @@ import orjson
 from django.utils import timezone
 
 from accounts.actors import Actor
-from integrations import connections, permits, purge
+from integrations import connections, purge
+from integrations.access import permits
 from integrations.models import (
     Integration,
     Message,

@@ -17,7 +17,7 @@ from accounts import row_owner
 from accounts.actors import Actor
 from accounts.models import Delegation, Membership, User
 from config.classes import ProcessClass
-from integrations import facts, permits
+from integrations.access import facts, permits
 from integrations.models import Connection, Integration
 from limited_use.access_request import AccessRequest
 from limited_use.models import Consent, DataKey, Leaf, LedgerKey, WrappedLedgerKey

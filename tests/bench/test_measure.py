@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from integrations.parsers import reading
-from integrations.parsers.pool import pool
+from integrations.parsers import parse_requests
+from integrations.parsers.process_pool import pool
 from tests.bench import measure, parsing
 
 MAIL = b"From: a@sender.example\r\nContent-Type: text/html\r\n\r\n" + b"<p>Text</p>\r\n" * 20_000
@@ -16,7 +16,7 @@ class TestProcessorTime:
         with parsing.warm():
             both, own = measure.processor_time(), time.process_time()
             for _ in range(5):
-                reading.read_mime([MAIL])
+                parse_requests.read_mime([MAIL])
             alive = measure.processor_time()
             of_parsers = alive - both - (time.process_time() - own)
             pool().close()

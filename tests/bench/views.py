@@ -17,14 +17,15 @@ from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
-from integrations.api import mail_serializers as serializers
-from integrations.api.base import json
-from integrations.api.mail import MailView
-from integrations.asking import Asked
-from integrations.inbox import cursors, shapes
-from integrations.inbox.cursors import Place
-from integrations.inbox.shapes import MessageRow
+from integrations.access.request_context import Asked
+from integrations.mail import row_types
+from integrations.mail.api import serializers
+from integrations.mail.api.views import MailView
+from integrations.mail.row_types import MessageRow
 from integrations.models import LIVE
+from integrations.web import cursors
+from integrations.web.api.base import json
+from integrations.web.cursors import Place
 from tests.bench.models import ColumnMessage, FernetMessage, PlainMessage
 
 _COLUMNS = (
@@ -49,7 +50,9 @@ def _accounts(asked: Asked) -> dict[UUID, UUID]:
 
 
 class UnguardedList(MailView):
-    """`integrations.api.mail.MessageList` on a table that holds the same text as it is read."""
+    """
+    `integrations.mail.api.views.MessageList` on a table that holds the same text as it is read.
+    """
 
     query = serializers.MessageListQuery
     model: type[models.Model]
@@ -73,7 +76,7 @@ class UnguardedList(MailView):
                 at=asked.at,
             )
         data = [
-            shapes.message_summary(
+            row_types.message_summary(
                 MessageRow(row, accounts.get(row.integration_id)),
                 {"summary": row.summary, "labels": row.labels},
             )

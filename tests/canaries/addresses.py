@@ -44,7 +44,7 @@ _READERS: Final = frozenset({"GET", "POST", "COOKIES", "headers", "META", "FILES
 _PACKAGES: Final = ("accounts", "limited_use", "integrations", "config")
 # Where support, reviewers and operators have pages of their own.
 _FOR_STAFF: Final = (
-    "integrations.console", "integrations.review_pages", "integrations.metrics_pages"
+    "integrations.support", "integrations.review", "integrations.operations.metrics_endpoint"
 )  # fmt: skip
 # Larger than what Django keeps in memory of an upload: it goes to a temporary file.
 _UPLOAD: Final = 3 * 1024 * 1024
@@ -156,7 +156,7 @@ class Addresses:
 
     def _queries(self, ids: dict[str, str]) -> None:
         """Each parameter of the API by itself: with several, only the first would be read."""
-        from integrations.api import mail_serializers as serializers
+        from integrations.mail.api import serializers
 
         browser = self.cast[ALICE].browser
         for name in serializers.MessageListQuery().get_fields():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse
 
-from integrations.parsers import limits
+from integrations.parsers import task_limits
 from tests.canaries.settings import *  # noqa: F403
 from tests.canaries.settings import GOOGLE, MIDDLEWARE
 
@@ -39,7 +39,7 @@ def everywhere(request: HttpRequest, shown: bytes) -> None:
     from django.core.mail import send_mail
 
     from config.celery import app
-    from integrations.providers.transport import send
+    from integrations.providers.http import send
 
     text = shown.decode()[:20_000]
     # A library that prints what it got.
@@ -55,6 +55,6 @@ def everywhere(request: HttpRequest, shown: bytes) -> None:
 
 
 # What a parser process has read stays in its memory.
-limits.IDLE_SECONDS = limits.LIFE_SECONDS = 3600.0
+task_limits.IDLE_SECONDS = task_limits.LIFE_SECONDS = 3600.0
 _inside = MIDDLEWARE.index("django.contrib.sessions.middleware.SessionMiddleware") + 1
 MIDDLEWARE = [*MIDDLEWARE[:_inside], "tests.canaries.leaky.Leak", *MIDDLEWARE[_inside:]]

@@ -17,8 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from integrations.parsers import limits
-from integrations.parsers.pool import COMMAND
+from integrations.parsers import task_limits
+from integrations.parsers.process_pool import COMMAND
 
 STORE: Final = "parser memory"
 #: As `watching` writes down that it was started.
@@ -60,7 +60,7 @@ def wait_for_end(list_pids: Callable[[], list[int]]) -> list[int]:
 
     :param list_pids: lists the parser processes that there are
     """
-    until = time.monotonic() + limits.IDLE_SECONDS + _SLACK
+    until = time.monotonic() + task_limits.IDLE_SECONDS + _SLACK
     while (left := list_pids()) and time.monotonic() < until:
         time.sleep(0.2)
     return left

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from config import health, restored
 from config.heartbeats import DUTIES
-from integrations import heartbeats
 from integrations.models import Heartbeat
+from integrations.operations import heartbeats
 from limited_use.vault import keys
 from tests.walls import requests_act_as_web
 

@@ -13,10 +13,10 @@ from accounts.models import Alarm
 from config import heartbeats as processes
 from config.classes import ProcessClass
 from config.heartbeats import DUTIES, Heart
-from integrations import heartbeats, parser_counts
-from integrations.metrics_pages import exposition
 from integrations.models import Heartbeat
-from integrations.parsers import counts
+from integrations.operations import heartbeats, parser_counts
+from integrations.operations.metrics_endpoint import exposition
+from integrations.parsers import refusal_counts
 from tests.walls import acting_as
 
 SECOND = timedelta(seconds=1)
@@ -93,7 +93,7 @@ class TestAlarm:
 @pytest.fixture
 def _nothing_counted():
     """Drop what earlier tests counted in this process: a heart writes it down."""
-    counts.take()
+    refusal_counts.take()
 
 
 @pytest.mark.django_db
@@ -182,19 +182,19 @@ class TestTheLineAtTheStart:
 class TestCountsOfParsers:
     @pytest.fixture(autouse=True)
     def begin_at_zero(self):
-        counts.take()
+        refusal_counts.take()
         yield
-        counts.take()
+        refusal_counts.take()
 
     @pytest.mark.parametrize(
         "process_class", [ProcessClass.WEB, ProcessClass.STAFF, ProcessClass.SYNC]
     )
     def test_are_added_up_with_each_beat_and_shown(self, process_class):
-        counts.add("busy")
-        counts.add("too_costly", 2)
+        refusal_counts.add("busy")
+        refusal_counts.add("too_costly", 2)
         with acting_as(process_class):
             Heart(()).beat(may_alarm=False)
-        counts.add("too_costly")
+        refusal_counts.add("too_costly")
         with acting_as(process_class):
             Heart(()).beat(may_alarm=False)
 
@@ -209,8 +209,8 @@ class TestCountsOfParsers:
         assert totals == {"busy": 1, "restarted": 0, "too_costly": 3}
 
     def test_are_kept_while_the_database_is_away(self, monkeypatch):
-        counts.add("busy")
-        counts.add("too_costly", 2)
+        refusal_counts.add("busy")
+        refusal_counts.add("too_costly", 2)
 
         def away(event, _):
             if event != "busy":
@@ -221,4 +221,4 @@ class TestCountsOfParsers:
             Heart(()).beat(may_alarm=False)
 
         # What was added is not added again.
-        assert counts.take() == {"too_costly": 2}
+        assert refusal_counts.take() == {"too_costly": 2}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations import library_check
+from integrations.operations import client_library_check
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,7 +72,7 @@ def test_a_worker_imports_all_views_before_it_sets_apart_what_is_loaded():
     program = (
         "import sys, django; django.setup(); "
         "from celery import signals; from config import celery; "
-        "views = 'integrations.inbox_pages.views'; before = views in sys.modules; "
+        "views = 'integrations.mail.pages.views'; before = views in sys.modules; "
         "celery.load_views(); print(before, views in sys.modules, "
         "celery.load_views in {one() for _, one in signals.worker_init.receivers})"
     )
@@ -101,14 +101,14 @@ def test_whatever_reads_the_settings_queues_into_our_broker():
 
 class TestCheck:
     def test_passes_where_all_libraries_can_be_imported(self):
-        assert library_check.check_provider_libraries() == []
+        assert client_library_check.check_provider_libraries() == []
 
     @pytest.mark.parametrize("name", ["googleapiclient.discovery", "msgraph_core"])
     def test_names_a_library_that_cannot(self, name, monkeypatch):
         # What Python does with a module that is not there.
         monkeypatch.setitem(sys.modules, name, None)
 
-        (problem,) = library_check.check_provider_libraries()
+        (problem,) = client_library_check.check_provider_libraries()
 
         assert problem.id == "integrations.E001"
         assert name in problem.msg

@@ -21,7 +21,7 @@ from config.database.backend.base import touches
 from config.database.grants import GRANTS, VAULT
 from config.database.owners import OWNERS, Also, By, Held, tables, tables_per_site
 from config.database.told import ORGANISATION, PERSON
-from integrations import crossings
+from integrations.access import cross_user_lookups
 from integrations.models import Calendar, Connection, Event, Integration, Message, SyncWork
 from limited_use.agreements import shares
 from limited_use.models import Consent
@@ -619,13 +619,13 @@ class TestCrossings:
         alice, bob = both
         blind = bytes(alice.connection.account_blind)
         with acting_as(WEB, bob):
-            (found,) = crossings.holders(provider="google", account_blind=blind)
+            (found,) = cross_user_lookups.holders(provider="google", account_blind=blind)
             assert found == (alice.connection.id, alice.user.id, alice.organisation.id, "active")
-            assert crossings.holders(provider="google", account_blind=bytes(32)) == []
-            assert crossings.holders(provider="other", account_blind=blind) == []
+            assert cross_user_lookups.holders(provider="google", account_blind=bytes(32)) == []
+            assert cross_user_lookups.holders(provider="other", account_blind=blind) == []
 
     def test_are_open_to_no_other_class(self, both):
         with acting_as(ProcessClass.CONSOLE), pytest.raises(ProgrammingError):
-            crossings.holders(provider="google", account_blind=bytes(32))
+            cross_user_lookups.holders(provider="google", account_blind=bytes(32))
         with acting_as(SYNC), pytest.raises(ProgrammingError):
-            crossings.watchers(kind="topic", lookup_blind=bytes(32))
+            cross_user_lookups.watchers(kind="topic", lookup_blind=bytes(32))

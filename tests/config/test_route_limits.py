@@ -8,9 +8,9 @@ from django.urls import URLPattern, get_resolver
 from config import route_limits, uploads
 from config.front.routes import find_route
 from config.route_limits import ROUTES, Threads
-from integrations.api import reading
-from integrations.icalendars import components
-from integrations.webhooks import reading as notifications
+from integrations.formats.icalendar import components
+from integrations.push.webhooks import body as notifications
+from integrations.web.api import json_parser
 from tests import routes
 
 
@@ -48,7 +48,7 @@ class TestTheTable:
 
 class TestALimit:
     def test_is_at_least_what_is_read(self):
-        assert route_limits.JSON.largest == reading.LARGEST
+        assert route_limits.JSON.largest == json_parser.LARGEST
         assert route_limits.NOTIFICATION.largest > notifications.LONGEST
         assert route_limits.CALENDAR_FILE.largest > components.LARGEST
         assert route_limits.CALENDAR_FILE.largest > uploads.MOST

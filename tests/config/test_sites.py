@@ -17,7 +17,7 @@ from accounts.roles import Role
 from config.classes import ProcessClass
 from config.env import Environment, Refused
 from config.sites import choose_site, read_staff_url
-from integrations.staff_links import PAGES
+from integrations.support.site_links import PAGES
 from tests import factories, routes
 from tests.addresses import address_of
 from tests.api import cast

@@ -23,8 +23,8 @@ from config import egress as service
 from config.env import Environment, Refused
 from config.providers import read_google, read_microsoft
 from config.tripwire import Attempt, Tripwire, Undeclared, place_of
-from integrations.parsers import process
-from integrations.providers import transport
+from integrations.parsers import parser_process
+from integrations.providers import http
 from integrations.tasks.purposes import TASKS
 from limited_use.vault.keyring.port import key_server_address
 
@@ -215,7 +215,7 @@ def within(variable, value):
         variable.reset(way)
 
 
-PYTHON, *ARGUMENTS = process.COMMAND
+PYTHON, *ARGUMENTS = parser_process.COMMAND
 #: What `subprocess.Popen` tells of a start: executable, command, folder, environment.
 DECLARED = (PYTHON, [PYTHON, *ARGUMENTS], "/", {})
 ANOTHER = {
@@ -266,7 +266,7 @@ class TestAProgram:
 PARSES_UNDER_A_TRIPWIRE = """
 import subprocess, sys
 from config import tripwire
-from integrations.parsers import process, reading
+from integrations.parsers import parser_process, reading
 wire = tripwire.Tripwire(
     places=frozenset(), record=lambda _: None, programs=frozenset({process.COMMAND})
 )
@@ -290,7 +290,7 @@ class TestDoors:
         assert len(told) == 2
 
     def test_to_a_provider_lead_to_the_host_of_the_request_alone(self, watched):
-        with within(transport.towards, GMAIL):
+        with within(http.towards, GMAIL):
             watched.look("socket.getaddrinfo", (*GMAIL, 0, 0, 0))
             watched.learn(GMAIL[0], [(0, 0, 0, "", ("192.0.2.1", 443))])
             watched.look("socket.connect", (None, ("192.0.2.1", 443)))
@@ -307,7 +307,7 @@ class TestDoors:
     def test_open_nothing_that_is_not_declared(self, watched):
         # What an answer of a provider named, say.
         for place in (("169.254.169.254", 80), ("broker.internal", 6380), KEYS):
-            with within(transport.towards, place):
+            with within(http.towards, place):
                 refused(watched, "socket.connect", None, place)
 
     def test_leave_database_broker_and_mail_to_everybody(self, watched, told):
@@ -320,9 +320,9 @@ class TestDoors:
         made = service.tripwire(settings(EGRESS_PROXY="http://proxy.internal:3128"))
         made.record = told.append
 
-        with within(transport.towards, ("proxy.internal", 3128)):
+        with within(http.towards, ("proxy.internal", 3128)):
             made.look("socket.connect", (None, ("proxy.internal", 3128)))
-        with within(transport.towards, GMAIL):
+        with within(http.towards, GMAIL):
             refused(made, "socket.connect", None, GMAIL)
 
 
@@ -330,12 +330,12 @@ class TestDoors:
 class TestATask:
     @pytest.mark.parametrize("name", ["integrations.sync_mail", "integrations.purge_integration"])
     def test_whose_purpose_it_is_reaches_the_provider(self, watched, name):
-        with within(service.task, name), within(transport.towards, GMAIL):
+        with within(service.task, name), within(http.towards, GMAIL):
             watched.look("socket.connect", (None, GMAIL))
 
     @pytest.mark.parametrize("name", [name for name, entry in TASKS.items() if not entry.purposes])
     def test_without_a_purpose_reaches_none(self, watched, told, name):
-        with within(service.task, name), within(transport.towards, GMAIL):
+        with within(service.task, name), within(http.towards, GMAIL):
             refused(watched, "socket.connect", None, GMAIL)
 
         assert told == [Attempt("googleapis.com", 443, purpose=name)]
@@ -360,20 +360,20 @@ class TestTheTransport:
     def test_opens_the_door_to_the_host_of_its_request(self, egress):
         seen = []
 
-        with pytest.raises(transport.NoAnswer), patched(seen):
-            transport.get("https://gmail.googleapis.com/gmail/v1")
+        with pytest.raises(http.NoAnswer), patched(seen):
+            http.get("https://gmail.googleapis.com/gmail/v1")
 
         assert seen == [GMAIL]
-        assert transport.towards.get() is None
+        assert http.towards.get() is None
 
     def test_asks_the_proxy_where_there_is_one(self):
         seen = []
-        transport.use_proxy("http://user:word@proxy.internal:3128")
+        http.use_proxy("http://user:word@proxy.internal:3128")
         try:
-            with pytest.raises(transport.NoAnswer), patched(seen):
-                transport.get("https://gmail.googleapis.com/gmail/v1")
+            with pytest.raises(http.NoAnswer), patched(seen):
+                http.get("https://gmail.googleapis.com/gmail/v1")
         finally:
-            transport.use_proxy("")
+            http.use_proxy("")
 
         assert seen == [("proxy.internal", 3128)]
 
@@ -395,7 +395,7 @@ def patched(seen):
     """Note the open door where a connection would be made, and make none."""
 
     def refuse(*_, **__):
-        seen.append(transport.towards.get())
+        seen.append(http.towards.get())
         raise OSError("no network here")
 
     with pytest.MonkeyPatch.context() as patch:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from integrations.event_shapes import Attendee, EventContent
+from integrations.formats.event import Attendee, EventContent
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter
-from integrations.providers.google import calendar_writing as writing
+from integrations.providers.google import event_writer as writing
 from integrations.providers.google.calendar import open_calendars
 from integrations.providers.microsoft.calendar import open_calendars as open_graph_calendars
 from integrations.sandbox.microsoft.calendar import shapes

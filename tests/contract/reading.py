@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integrations.providers import errors
-from integrations.providers.base import MailAdapter, RemoteMessage, RemoteThread, Wanted
+from integrations.providers.mail import MailAdapter, RemoteMessage, RemoteThread, Wanted
 
 
 def fetched(adapter: MailAdapter, message_id: str) -> RemoteMessage:

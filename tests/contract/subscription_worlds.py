@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.microsoft.calendar import open_calendars
-from integrations.providers.microsoft.subscribing import subscriptions
-from integrations.providers.pushes import Hook, Subscriptions
+from integrations.providers.microsoft.subscriptions import subscriptions
+from integrations.providers.push import Hook, Subscriptions
 from tests.factories import make_access
 from tests.fakes.pushes import FakeSubscriptions, FakeWatches
 from tests.worlds.microsoft import EVERYTHING, SIGN_IN, Microsoft

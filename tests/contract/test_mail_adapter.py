@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.base import MessageRef, Wanted
+from integrations.providers.mail import MessageRef, Wanted
 from tests.contract.reading import fetched, whole_thread
 from tests.contract.worlds import (
     ALICE,

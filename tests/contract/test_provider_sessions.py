@@ -8,13 +8,18 @@ import pytest
 from django.db import connection as database
 
 from accounts import row_owner
-from integrations import concurrency, quotas, request_slots
-from integrations.admission_control import PersonAdmission, UnmeteredAdmission, WorkerAdmission
+from integrations.coordination import concurrency
+from integrations.grants import rate_limits, request_slots
+from integrations.grants.admission_control import (
+    PersonAdmission,
+    UnmeteredAdmission,
+    WorkerAdmission,
+)
+from integrations.grants.provider_sessions import ProviderSession
+from integrations.grants.quota_purse import Postponed
 from integrations.models import QuotaBucket
-from integrations.provider_sessions import ProviderSession
 from integrations.providers import PROVIDERS, errors
 from integrations.providers.access import Access
-from integrations.quota_purse import Postponed
 from tests.integrations import household as houses
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +28,7 @@ UNITS = 5
 MOST_AT_ONCE = 4
 # Units a minute: so slow that a test of some seconds gains less than the price of a call.
 PACE = 60
-CAPACITY = quotas.Limit(PACE).capacity
+CAPACITY = rate_limits.Limit(PACE).capacity
 GAIN = 2
 # Google's mailboxes, if they answered as few requests at once as Microsoft's.
 PROVIDER = replace(PROVIDERS["google"], most_at_once=MOST_AT_ONCE)
@@ -47,7 +52,7 @@ def pace(settings):
 def house(db):
     """Return Alice's mailbox, with a full bucket."""
     alice = houses.household()
-    quotas.open_bucket(connection_id=alice.connection.id)
+    rate_limits.open_bucket(connection_id=alice.connection.id)
     fill_bucket(alice, CAPACITY)
     with row_owner.acting_for(alice.user.id, alice.connection.organisation_id):
         yield alice

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from integrations.providers import errors
 from integrations.providers.access import Access
-from integrations.providers.google.watching import watch_calendars, watch_mail
-from integrations.providers.pushes import CalendarWatch, Hook, MailWatch
+from integrations.providers.google.watch import watch_calendars, watch_mail
+from integrations.providers.push import CalendarWatch, Hook, MailWatch
 from tests.factories import make_access
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeCalendarWatch, FakeMailWatch, FakeWatches

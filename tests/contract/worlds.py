@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from itertools import count
 
 from integrations.providers import errors
-from integrations.providers.base import MailAdapter
+from integrations.providers.google.config import UNITS
 from integrations.providers.google.mail import MAX_PAGE, open_mail
-from integrations.providers.google.spec import UNITS
+from integrations.providers.mail import MailAdapter
 from integrations.providers.microsoft import mail as outlook
-from integrations.providers.microsoft.mail_rounds import CHANGES_PAGE
+from integrations.providers.microsoft.mail_delta_pages import CHANGES_PAGE
 from tests.contract.reading import fetched
 from tests.factories import make_access
 from tests.fakes.mail import FakeMailAdapter, FakeMailbox

@@ -32,8 +32,8 @@ def sync(work_id: str) -> int:
     from django.utils import timezone
 
     from integrations.models import Message, SyncWork
+    from integrations.operations.sync_products import PRODUCTS
     from integrations.sync import engine
-    from integrations.sync_products import PRODUCTS
 
     for _ in range(50):
         SyncWork.objects.filter(id=work_id).update(next_sync_at=timezone.now())

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 
-from integrations.almanac import expansion, lines
-from integrations.event_shapes import Conference, EventContent, Response, When
+from integrations.formats.event import Conference, EventContent, Response, When
+from integrations.formats.recurrence import content_lines, expansion
 from integrations.providers import errors
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
@@ -282,7 +282,7 @@ class FakeCalendarAdapter:
         series = held.get(series_id)
         if event_id in held or not isinstance(series, RemoteEvent):
             return held.get(event_id)
-        original = lines.time(stamp)
+        original = content_lines.time(stamp)
         found = expansion.at(series.content, original)
         if found is None:
             return None

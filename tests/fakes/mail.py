@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
-from integrations.mime import raw, showing
-from integrations.mime.message import Poison
-from integrations.parsers import reading
-from integrations.parsers.frames import Unreadable
+from integrations.formats.mime import rfc5322, safe_bodies
+from integrations.formats.mime.message import Poison
+from integrations.parsers import parse_requests
 from integrations.parsers.mail_tasks import ReadMail
+from integrations.parsers.wire_frames import Unreadable
 from integrations.providers import errors
 from integrations.providers.access import Access
-from integrations.providers.arriving import ArrivingFile
-from integrations.providers.base import (
+from integrations.providers.file_download import ArrivingFile
+from integrations.providers.google.message_mapping import filing
+from integrations.providers.mail import (
     ChangePage,
     Labels,
     ListPage,
@@ -27,7 +28,6 @@ from integrations.providers.base import (
     RemoteThread,
     Wanted,
 )
-from integrations.providers.google.reading import filing
 
 HIDDEN = {"spam", "trash"}
 
@@ -252,7 +252,7 @@ class FakeMailAdapter:
         self._called("attachment")
         if self.mailbox.attached is not None:
             return self.mailbox.attached()
-        tree = raw.tree(self._stored(message_id).content)
+        tree = rfc5322.tree(self._stored(message_id).content)
         for step in part.split(".") if part else ():
             if int(step) >= len(tree.children):
                 raise errors.Gone("no such part")
@@ -299,12 +299,12 @@ class FakeMailAdapter:
 
     def _parsed(self, content: bytes) -> ReadMail | Unreadable:
         if self.mailbox.is_isolated:
-            return reading.read_mime([content])[0]
+            return parse_requests.read_mime([content])[0]
         try:
-            mail = raw.parse(content)
+            mail = rfc5322.parse(content)
         except Poison as poison:
             return Unreadable(poison.reason)
-        return ReadMail(mail, showing.show_text(mail.text, mail.html))
+        return ReadMail(mail, safe_bodies.show_text(mail.text, mail.html))
 
 
 def opened(mailbox: FakeMailbox):

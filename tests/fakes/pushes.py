@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from integrations.providers import errors
 from integrations.providers.access import Access
-from integrations.providers.pushes import Hook, Opened
+from integrations.providers.push import Hook, Opened
 from tests.fakes.mail import FakeMailbox
 
 WEEK = timedelta(days=7)

@@ -19,8 +19,8 @@ import config.env
 from config.celery import app
 from config.classes import TASKS
 from config.schedule import SCHEDULE
-from integrations import alarm_guide, gauges
-from integrations.metrics_pages import exposition
+from integrations.operations import alarm_guide, metrics
+from integrations.operations.metrics_endpoint import exposition
 from limited_use.policy.clauses import CLAUSES
 from limited_use.policy.evaluation import ALL_ELSE
 from limited_use.policy.rules import RULES
@@ -93,7 +93,7 @@ def list_metrics() -> list[str]:
     """Return the names of all metrics, with the type that Prometheus sees."""
     collected = exposition.FromDatabase().collect()
     families = {f"{family.name} {family.type}" for family in collected}
-    return sorted(families | {f"{name} gauge" for name in gauges.MEANINGS})
+    return sorted(families | {f"{name} gauge" for name in metrics.MEANINGS})
 
 
 def list_tables() -> list[str]:

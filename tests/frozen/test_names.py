@@ -16,7 +16,7 @@ from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework import serializers
 
-from integrations import gauges
+from integrations.operations import metrics
 from tests.frozen import runtime_names, source_names
 
 FOLDER = Path(__file__).parent
@@ -52,7 +52,7 @@ def test_names_are_as_listed(name):
 
 @pytest.mark.django_db
 def test_metrics_are_as_listed():
-    gauges.measure(at=timezone.now())
+    metrics.measure(at=timezone.now())
 
     compare("metrics", runtime_names.list_metrics())
 

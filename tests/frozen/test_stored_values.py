@@ -11,8 +11,8 @@ from django.apps import apps
 
 from accounts import keyed_hashes, mfa_secrets, signed_values
 from accounts.actors import Actor, ActorKind
-from integrations import event_records
-from integrations.event_shapes import Attendee, EventContent, Reminder, When
+from integrations.calendar import event_codec
+from integrations.formats.event import Attendee, EventContent, Reminder, When
 from limited_use.agreements import typed_addresses
 from limited_use.guard.guard import Permit
 from limited_use.ledger import entries, pseudonym_derivation
@@ -102,9 +102,9 @@ class TestSealedValues:
 
     def test_are_read_as_the_event_that_was_written(self):
         timing = open_column("integrations_event", "timing")
-        remote = event_records.read_remote(open_column("integrations_event", "remote"))
+        remote = event_codec.read_remote(open_column("integrations_event", "remote"))
 
-        content = event_records.read_content(timing, open_column("integrations_event", "content"))
+        content = event_codec.read_content(timing, open_column("integrations_event", "content"))
 
         start = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
         assert content == EventContent(

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from config.classes import ProcessClass
-from integrations import calendar_permits, providers
-from integrations.calendar_permits import Wanted
-from integrations.event_shapes import EventContent, When
+from integrations import providers
+from integrations.access import calendar_permits
+from integrations.access.calendar_permits import Wanted
+from integrations.calendar.sync import LISTING, resource_of
+from integrations.formats.event import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync.calendars import LISTING, resource_of
-from integrations.sync_products import PRODUCTS
 from limited_use.policy.vocabulary import DataClass
 from limited_use.sinks import calendar as agenda
 from limited_use.sinks.rows import Row

@@ -23,8 +23,8 @@ from integrations.models import (
     WatchKind,
     WatchStatus,
 )
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from limited_use.agreements import consents
 from limited_use.policy.features import FEATURES
 from limited_use.policy.key_lines import KeyLine

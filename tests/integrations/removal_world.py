@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import purge, scopes
+from integrations import purge
+from integrations.access import scopes
 from integrations.models import (
     Calendar,
     Connection,
@@ -27,10 +28,10 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
+from integrations.notifications.removal_messages import SENTENCES, Subject
+from integrations.operations.sync_products import PRODUCTS
 from integrations.purge import inventory
-from integrations.removal_messages import SENTENCES, Subject
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import DataKey, Receipt
 from limited_use.receipts import receipts

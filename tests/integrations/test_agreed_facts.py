@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from integrations import facts
+from integrations.access import facts
 from limited_use.policy.vocabulary import Fact
 from tests.factories import actor_for, make_connection, make_consent, make_integration
 

@@ -13,8 +13,9 @@ from django.utils import timezone
 from accounts.delegations import AlreadyOn, NotOn
 from accounts.ids import uuid7
 from accounts.models import Delegation
-from integrations import connections, endings, permits
-from integrations.connections import NothingToAgreeTo
+from integrations import connections
+from integrations.access import permits
+from integrations.connections import NothingToAgreeTo, automatic_disconnect
 from integrations.models import (
     Integration,
     IntegrationStatus,
@@ -145,7 +146,7 @@ class TestACopyThatNobodyAgreesTo:
                 person_id=alice.id, organisation_id=acme.id, feature="inbox", at=timezone.now()
             )
 
-        endings.sweep(at=timezone.now())
+        automatic_disconnect.sweep(at=timezone.now())
 
         assert PurgeJob.objects.get().trigger == PurgeTrigger.CONSENT_WITHDRAWN
 
@@ -153,15 +154,15 @@ class TestACopyThatNobodyAgreesTo:
         at = timezone.now()
         give(alice, acme, feature="inbox", at=at)
 
-        endings.sweep(at=at)
+        automatic_disconnect.sweep(at=at)
         assert not PurgeJob.objects.exists()
-        endings.sweep(at=at + timedelta(hours=1))
+        automatic_disconnect.sweep(at=at + timedelta(hours=1))
         assert PurgeJob.objects.get().integration_id == mailbox.id
 
     def test_is_not_one_whose_words_have_changed(self, alice, acme, mailbox, monkeypatch):
         reword(monkeypatch, "inbox")
 
-        endings.sweep(at=timezone.now())
+        automatic_disconnect.sweep(at=timezone.now())
 
         assert not PurgeJob.objects.exists()
 

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.rate_limits import Rate
-from integrations import approvals
+from integrations.connections import admin_consent as approvals
 from integrations.models import (
     Approval,
     ApprovalState,
@@ -279,7 +279,7 @@ class TestWhatComesBack:
         assert not Integration.objects.exists()
 
     def test_is_not_heard_from_who_knocks_too_often(self, state, monkeypatch):
-        monkeypatch.setattr("integrations.settings_pages.connect.RATE", Rate("approval", 1, 60))
+        monkeypatch.setattr("integrations.settings.connect_views.RATE", Rate("approval", 1, 60))
 
         answers = [bring_back(admin_consent="True", state=one) for one in ("A" * 43, state, state)]
 

@@ -9,8 +9,14 @@ from uuid import uuid4
 import pytest
 
 from accounts import row_owner
-from integrations import concurrency
-from integrations.concurrency import STREAMS, WAITS, Budget, TooManyStreams, TooManyWaits
+from integrations.coordination import concurrency
+from integrations.coordination.concurrency import (
+    STREAMS,
+    WAITS,
+    Budget,
+    TooManyStreams,
+    TooManyWaits,
+)
 
 ALICE, BOB, ACME = uuid4(), uuid4(), uuid4()
 

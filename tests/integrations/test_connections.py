@@ -15,18 +15,17 @@ from django.utils import timezone
 
 from accounts import memberships, users
 from accounts.models import Alarm
-from integrations import (
-    alarms,
-    connections,
-    credentials,
-    endings,
-    forgetting,
+from integrations import connections, providers
+from integrations.access.request_context import NotAChoice
+from integrations.connections import (
+    automatic_disconnect,
+    connect_outcomes,
+    connection_removal,
     oauth_state,
-    providers,
+    save_grant,
 )
-from integrations.asking import NotAChoice
-from integrations.connections import refusals, storing
-from integrations.inbox import sync_controls
+from integrations.grants import credentials, provider_alerts
+from integrations.mail import sync_controls
 from integrations.models import (
     AttemptOutcome,
     ConnectAttempt,
@@ -41,9 +40,9 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.providers import oauth
-from integrations.settings_pages import outcomes
-from integrations.settings_pages.outcome_words import OF_ADMINISTERED, OUTCOMES
-from integrations.sync import claims
+from integrations.settings import connect_results
+from integrations.settings.connect_messages import OF_ADMINISTERED, OUTCOMES
+from integrations.sync import work_leases
 from integrations.tasks import grants
 from limited_use.models import Consent, DataKey, KeyEpoch, Leaf
 from limited_use.vault import envelope, keys, ledger_key_wrap
@@ -392,7 +391,7 @@ class TestTheCallback:
             google.fail_next(path_prefix="/token", status=401, body='{"error": "invalid_client"}')
             browser.arrive(back)
 
-        assert Alarm.objects.get().kind == alarms.INVALID_CLIENT
+        assert Alarm.objects.get().kind == provider_alerts.INVALID_CLIENT
 
     @pytest.mark.scenario("A8")
     def test_takes_no_identity_that_is_not_proved(self, browser_of, alice, google):
@@ -551,7 +550,9 @@ class TestTheSameAccountAgain:
         integration = Integration.objects.get()
         assert integration.status == IntegrationStatus.REAUTH_REQUIRED
         assert integration.status_reason == StatusReason.SCOPE_MISSING
-        assert SyncWork.objects.get().id not in claims.due(at=timezone.now() + timedelta(days=1))
+        assert SyncWork.objects.get().id not in work_leases.due(
+            at=timezone.now() + timedelta(days=1)
+        )
         # Kept for its owner alone, and not without end: see TestAPermissionThatIsMissing.
         assert Consent.objects.get().withdrawn_at is None
 
@@ -618,8 +619,8 @@ class TestWhatHappensMeanwhile:
         attempt = ConnectAttempt.objects.get()
         memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
-        with pytest.raises(refusals.Overtaken):
-            storing._attempt(attempt.id)
+        with pytest.raises(connect_outcomes.Overtaken):
+            save_grant._attempt(attempt.id)
 
     def test_says_so_where_the_connection_was_removed_and_the_attempt_with_it(
         self, browser_of, alice, google, monkeypatch
@@ -760,7 +761,7 @@ class TestAHorizon:
 
 class TestASweep:
     def ended(self, at=None):
-        endings.sweep(at=at or timezone.now())
+        automatic_disconnect.sweep(at=at or timezone.now())
         return PurgeJob.objects.values_list("trigger", flat=True).first()
 
     @pytest.mark.invariant(6)
@@ -770,7 +771,7 @@ class TestASweep:
         assert self.ended() is None
 
     @pytest.mark.claim("api.reconnect-before")
-    @pytest.mark.claim("integrations.until", "integrations.calendars-until", "mail.being-removed")
+    @pytest.mark.claim("integrations.until", "integrations.calendar-until", "mail.being-removed")
     @pytest.mark.claim(
         "data-use.grace",
         "mail.reconnect-or-removed",
@@ -828,7 +829,7 @@ class TestASweep:
             cursor.execute(_REFUSE)
             cursor.execute(_REFUSE_ONE.format(first.id))
 
-        endings.sweep(at=timezone.now())
+        automatic_disconnect.sweep(at=timezone.now())
 
         assert PurgeJob.objects.get().integration_id != first.id
 
@@ -836,7 +837,7 @@ class TestASweep:
         browser_of(alice).connect(untick=(GMAIL_READONLY,))
         memberships.end_membership(user_id=alice.id, organisation_id=acme.id, at=timezone.now())
 
-        assert forgetting.sweep(at=timezone.now()) == 1
+        assert connection_removal.sweep(at=timezone.now()) == 1
         assert Connection.objects.get().status == ConnectionStatus.ENDED
 
 
@@ -850,7 +851,7 @@ def test_who_may_have_asked_their_administrator_is_not_told_that_they_said_no(ou
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", administered)
 
-    said = outcomes.shown(attempt, at=at)
+    said = connect_results.shown(attempt, at=at)
 
     assert "administrator" in f"{said.title} {said.says}"
     assert outcome not in OUTCOMES or said.says != OUTCOMES[outcome].says

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from integrations.models import Connection, Integration, IntegrationStatus, StatusReason, SyncWork
-from integrations.settings_pages import words
-from integrations.sync import engine, outcomes
-from integrations.sync_products import PRODUCTS
+from integrations.operations.sync_products import PRODUCTS
+from integrations.settings import status_messages
+from integrations.sync import engine, error_policy
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -154,10 +154,10 @@ class TestRefusalsThatDoNotEnd:
             rests = account.turn()
             looks += 1
 
-        assert looks == 1 + len(outcomes.DENIAL_PAUSES)
+        assert looks == 1 + len(error_policy.DENIAL_PAUSES)
         assert account.at - began < timedelta(minutes=5) + timedelta(seconds=60)
         assert account.asks_to_reconnect
-        assert words.REASON[StatusReason.SCOPE_MISSING] in reading.text(account.card())
+        assert status_messages.REASON[StatusReason.SCOPE_MISSING] in reading.text(account.card())
         assert 3_000 < rests < 3_700
 
     def test_are_over_by_themselves_once_the_provider_answers(self, account, sandbox):
@@ -225,7 +225,7 @@ class TestGooglesRefusals:
         body = json.dumps({"error": {"code": 403, "errors": [{"reason": "forbidden"}]}})
         google.fail_next(100, path_prefix="/gmail", status=403, body=body)
 
-        for _ in range(1 + len(outcomes.DENIAL_PAUSES)):
+        for _ in range(1 + len(error_policy.DENIAL_PAUSES)):
             gmail.turn()
 
         assert gmail.status == (IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED)

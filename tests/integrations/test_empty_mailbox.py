@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import SyncWork
-from integrations.settings_pages import words
+from integrations.operations.sync_products import PRODUCTS
+from integrations.settings import status_messages
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -44,7 +44,7 @@ class TestAnEmptyMailbox:
 
         seen = sync(browser.client)
 
-        assert all(words.STATUS["degraded"].label not in card for card in seen), seen
+        assert all(status_messages.STATUS["degraded"].label not in card for card in seen), seen
 
     def test_of_outlook_is_never_headed_works_partly(self, alice, microsoft):
         microsoft.seed("empty@contoso.example", size=0)
@@ -53,7 +53,7 @@ class TestAnEmptyMailbox:
 
         seen = sync(browser.client)
 
-        assert all(words.STATUS["degraded"].label not in card for card in seen), seen
+        assert all(status_messages.STATUS["degraded"].label not in card for card in seen), seen
 
 
 class TestACursorThatIsForgotten:
@@ -68,7 +68,7 @@ class TestACursorThatIsForgotten:
 
         seen = sync(browser.client)
 
-        assert all(words.STATUS["degraded"].label not in card for card in seen), seen
+        assert all(status_messages.STATUS["degraded"].label not in card for card in seen), seen
 
     def test_each_time_is_not_either(self, browser_of, alice, google):
         google.seed("empty@example.com", size=0)
@@ -78,5 +78,5 @@ class TestACursorThatIsForgotten:
 
         seen = sync(browser.client)
 
-        assert all(words.STATUS["degraded"].label not in card for card in seen), seen
-        assert words.STATUS["active"].says in seen[-1]
+        assert all(status_messages.STATUS["degraded"].label not in card for card in seen), seen
+        assert status_messages.STATUS["active"].says in seen[-1]

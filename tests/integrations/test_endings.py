@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations import credentials, endings, notices, purge
+from integrations import purge
+from integrations.connections import automatic_disconnect
+from integrations.grants import credentials
 from integrations.models import Connection, Notice, PurgeJob, PurgeStep
+from integrations.notifications import owner_notices
 from tests.broker import record_messages
 from tests.integrations.test_two_products import calendar
 
@@ -25,14 +28,14 @@ class TestANoticeOfAPurge:
         connection = Connection.objects.get()
         past = timezone.now() - timedelta(days=15)
         credentials.end(connection_id=connection.id, epoch=connection.epoch, at=past)
-        tell = notices.purged
+        tell = owner_notices.purged
 
         def later(**values):
             purge.run(job_id=PurgeJob.objects.get().id)
             tell(**values)
 
-        monkeypatch.setattr(notices, "purged", later)
-        endings.sweep(at=timezone.now())
+        monkeypatch.setattr(owner_notices, "purged", later)
+        automatic_disconnect.sweep(at=timezone.now())
 
         assert PurgeJob.objects.get().step == PurgeStep.DONE
         assert purge.residue() == {}
@@ -56,7 +59,7 @@ class TestTheEndOfTwoProducts:
         past = timezone.now() - timedelta(days=15)
         credentials.end(connection_id=connection.id, epoch=connection.epoch, at=past)
 
-        jobs = endings.sweep(at=timezone.now())
+        jobs = automatic_disconnect.sweep(at=timezone.now())
 
         assert len(jobs) == 2
         assert {mail.subject for mail in mailoutbox} == {

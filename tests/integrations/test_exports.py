@@ -14,8 +14,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Alarm, Membership
-from integrations import connections, exports, inbox, owner_permits
-from integrations.mime.message import MAX_TEXT
+from integrations import connections, mail
+from integrations.access import support_and_export_permits
+from integrations.formats.mime.message import MAX_TEXT
+from integrations.mail import mailbox_export
 from integrations.models import (
     Attachment,
     Export,
@@ -72,8 +74,8 @@ def fill(mailbox, count):
 
 
 def stream(actor, mailbox, now=timezone.now):
-    export_id = exports.ask(actor=actor, integration_id=mailbox.id, at=now())
-    return exports.stream(export_id=export_id, actor=actor, now=now)
+    export_id = mailbox_export.ask(actor=actor, integration_id=mailbox.id, at=now())
+    return mailbox_export.stream(export_id=export_id, actor=actor, now=now)
 
 
 def whole(parts):
@@ -159,7 +161,11 @@ class TestACopy:
 
         _, *letters, end = entries(whole(stream(alice, mailbox)), tmp_path)
 
-        assert [one["Subject"] for one in letters] == ["Letter 0", exports.CLOSED, "Letter 2"]
+        assert [one["Subject"] for one in letters] == [
+            "Letter 0",
+            mailbox_export.CLOSED,
+            "Letter 2",
+        ]
         assert f"{damaged.received_at:%Y-%m-%d %H:%M}" in letters[1].get_content()
         assert "holds 2 messages" in end.get_content()
         assert "For 1 more it holds a note" in end.get_content()
@@ -187,7 +193,7 @@ class TestACopy:
 
     @pytest.mark.invariant(3)
     def test_is_recorded_part_by_part_with_how_many(self, alice, mailbox, monkeypatch):
-        monkeypatch.setattr(exports, "MOST_MESSAGES", 2)
+        monkeypatch.setattr(mailbox_export, "MOST_MESSAGES", 2)
         fill(mailbox, 3)
 
         b"".join(stream(alice, mailbox))
@@ -197,7 +203,7 @@ class TestACopy:
         assert {one["event"] for one in decisions()} == {"use.permitted"}
 
     def test_holds_no_more_than_a_part_in_memory(self, alice, mailbox, monkeypatch):
-        monkeypatch.setattr(exports, "MOST_BYTES", 1)
+        monkeypatch.setattr(mailbox_export, "MOST_BYTES", 1)
         fill(mailbox, 3)
 
         parts = list(stream(alice, mailbox))
@@ -206,7 +212,7 @@ class TestACopy:
 
     @pytest.mark.invariant(5)
     def test_outlives_the_permits_of_its_parts(self, alice, mailbox, monkeypatch):
-        monkeypatch.setattr(exports, "MOST_MESSAGES", 1)
+        monkeypatch.setattr(mailbox_export, "MOST_MESSAGES", 1)
         fill(mailbox, 3)
         clock = iter(timezone.now() + timedelta(minutes=2 * n) for n in range(99))
 
@@ -217,7 +223,7 @@ class TestACopy:
 class TestACopyThatBreaksOff:
     @pytest.fixture(autouse=True)
     def _small(self, monkeypatch):
-        monkeypatch.setattr(exports, "MOST_MESSAGES", 1)
+        monkeypatch.setattr(mailbox_export, "MOST_MESSAGES", 1)
 
     def rest(self, parts):
         """Return the rest of it, having seen that it opens as no archive."""
@@ -260,14 +266,14 @@ class TestACopyThatBreaksOff:
         fill(mailbox, 2)
         parts = stream(alice, mailbox)
         self.begin(parts, 2)
-        grant = owner_permits.to_export
+        grant = support_and_export_permits.to_export
 
         def granted(**asked):
             found = grant(**asked)
             DataKey.objects.filter(holder=mailbox.id).delete()
             return found
 
-        monkeypatch.setattr(owner_permits, "to_export", granted)
+        monkeypatch.setattr(support_and_export_permits, "to_export", granted)
 
         assert b"NOT whole" in self.rest(parts)
 
@@ -306,21 +312,23 @@ class TestACopyThatBreaksOff:
 @pytest.mark.invariant(1)
 class TestAsking:
     def test_is_good_for_one_copy(self, alice, mailbox):
-        export_id = exports.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
-        b"".join(exports.stream(export_id=export_id, actor=alice, now=timezone.now))
+        export_id = mailbox_export.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
+        b"".join(mailbox_export.stream(export_id=export_id, actor=alice, now=timezone.now))
 
         with pytest.raises(Refused) as caught:
-            owner_permits.to_export(actor=alice, export_id=export_id, count=1, at=timezone.now())
+            support_and_export_permits.to_export(
+                actor=alice, export_id=export_id, count=1, at=timezone.now()
+            )
         assert Fact.EXPORT_ASKED in caught.value.decision.missing
 
     @pytest.mark.claim("feature.export")
     def test_of_somebody_else_is_worth_nothing(self, alice, mailbox):
         fill(mailbox, 1)
-        export_id = exports.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
+        export_id = mailbox_export.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
         home = make_organisation()
         mallory = actor_for(make_user("mallory", organisation=home), home)
 
-        came = b"".join(exports.stream(export_id=export_id, actor=mallory, now=timezone.now))
+        came = b"".join(mailbox_export.stream(export_id=export_id, actor=mallory, now=timezone.now))
 
         assert ACCOUNT.encode() not in came
         assert b"Letter" not in came
@@ -330,11 +338,11 @@ class TestAsking:
         home = make_organisation()
         mallory = actor_for(make_user("mallory", organisation=home), home)
 
-        with pytest.raises(inbox.NotFound):
-            exports.ask(actor=mallory, integration_id=mailbox.id, at=timezone.now())
+        with pytest.raises(mail.NotFound):
+            mailbox_export.ask(actor=mallory, integration_id=mailbox.id, at=timezone.now())
         disconnect(mailbox)
-        with pytest.raises(inbox.NotFound):
-            exports.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
+        with pytest.raises(mail.NotFound):
+            mailbox_export.ask(actor=alice, integration_id=mailbox.id, at=timezone.now())
 
 
 class TestThePage:

@@ -5,7 +5,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from integrations import credentials, endings, fences
+from integrations.access import fences
+from integrations.connections import automatic_disconnect
+from integrations.grants import credentials
 from integrations.models import PurgeTrigger
 from tests.factories import make_connection, make_integration
 
@@ -23,7 +25,9 @@ class TestAnIntegrationsFence:
 
     def test_is_down_after_a_disconnect(self):
         integration = make_integration()
-        endings.end(integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
+        automatic_disconnect.end(
+            integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
+        )
 
         with pytest.raises(fences.NoLongerLive):
             hold(integration, 1)

@@ -20,32 +20,32 @@ WORDS = {
     "limited_use/policy/rules/permitting.py",
     "limited_use/policy/rules/scheduling.py",
     "limited_use/policy/refusal_text.py",
-    "integrations/review_pages/words.py",
-    "integrations/settings_pages/uses/standing.py",
-    "integrations/settings_pages/uses/words.py",
+    "integrations/review/labels.py",
+    "integrations/settings/data_use/feature_status.py",
+    "integrations/settings/data_use/labels.py",
 }
-FACTS = {"integrations/facts/connections.py", "integrations/facts/integrations.py"}
+FACTS = {"integrations/access/facts/connections.py", "integrations/access/facts/integrations.py"}
 # Where each is found. The guard finds one itself, and takes others away.
 FOUND_IN = {
-    Fact.INTEGRATION_LIVE: {"integrations/facts/integrations.py"},
-    Fact.CONNECTION_LIVE: {"integrations/facts/connections.py"},
+    Fact.INTEGRATION_LIVE: {"integrations/access/facts/integrations.py"},
+    Fact.CONNECTION_LIVE: {"integrations/access/facts/connections.py"},
     Fact.GRANT_LIVE: FACTS,
-    Fact.GRANT_ENDED: {"integrations/facts/connections.py"},
+    Fact.GRANT_ENDED: {"integrations/access/facts/connections.py"},
     Fact.ACTOR_OWNS: FACTS,
-    Fact.DELEGATION_LIVE: {"integrations/facts/integrations.py"},
-    Fact.CONSENT_CURRENT: {"integrations/facts/integrations.py"},
-    Fact.PURGE_RUNNING: {"integrations/facts/connections.py"},
-    Fact.ITEM_CONSENTED: {"integrations/owner_permits.py"},
-    Fact.EXPORT_ASKED: {"integrations/owner_permits.py"},
+    Fact.DELEGATION_LIVE: {"integrations/access/facts/integrations.py"},
+    Fact.CONSENT_CURRENT: {"integrations/access/facts/integrations.py"},
+    Fact.PURGE_RUNNING: {"integrations/access/facts/connections.py"},
+    Fact.ITEM_CONSENTED: {"integrations/access/support_and_export_permits.py"},
+    Fact.EXPORT_ASKED: {"integrations/access/support_and_export_permits.py"},
     # By the guard alone.
     Fact.FEATURE_REGISTERED: set(),
-    Fact.KEY_LIVE: {"integrations/permits.py"},
+    Fact.KEY_LIVE: {"integrations/access/permits.py"},
     Fact.CACHE_CURRENT: {
-        "integrations/calendar_permits/owning.py",
-        "integrations/calendar_permits/viewing.py",
+        "integrations/access/calendar_permits/owner.py",
+        "integrations/access/calendar_permits/viewer.py",
     },
-    Fact.SHARE_LIVE: {"integrations/calendar_permits/viewing.py"},
-    Fact.PROVIDER_SAID: {"integrations/permits.py"},
+    Fact.SHARE_LIVE: {"integrations/access/calendar_permits/viewer.py"},
+    Fact.PROVIDER_SAID: {"integrations/access/permits.py"},
     # By nothing yet: there are no notifications by mailbox.
     Fact.NOTIFICATION_CHOSEN: set(),
 }

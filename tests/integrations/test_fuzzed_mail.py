@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from integrations.models import MessageBody, SetAside
 from integrations.providers import errors
-from integrations.providers.google import reading as gmail_reading
-from integrations.settings_pages import words
+from integrations.providers.google import message_mapping as gmail_reading
+from integrations.settings import status_messages
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import hostile
 from tests.integrations import household as houses
@@ -188,7 +188,7 @@ def bring(monkeypatch, fill) -> None:
     assert house.messages.count() >= len({good, last})
     bodies = MessageBody.objects.filter(integration_id=house.integration.id)
     assert bodies.count() == house.messages.count()
-    assert not set(aside.values_list("reason", flat=True)) - set(words.SET_ASIDE)
+    assert not set(aside.values_list("reason", flat=True)) - set(status_messages.SET_ASIDE)
     assert "not-storable" not in set(aside.values_list("reason", flat=True))
     assert (house.work.crash_count, house.work.failure_count) == (0, 0)
 

@@ -8,7 +8,9 @@ import pytest
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations import connections, permits, tokens
+from integrations import connections
+from integrations.access import permits
+from integrations.grants import access_tokens
 from integrations.models import AttemptOutcome, Connection, ConnectionStatus
 from integrations.tasks import grants
 from limited_use.models import DataKey, Leaf, OwedTombstone
@@ -61,7 +63,7 @@ class TestAWebProcess:
     def test_opens_the_access_token_of_the_hour(self, web, browser_of, alice):
         browser_of(alice).connect()
 
-        assert tokens.access(connection_id=Connection.objects.get().id).token()
+        assert access_tokens.access(connection_id=Connection.objects.get().id).token()
 
     def test_leaves_a_token_to_workers_that_is_theirs_to_use(
         self, web, browser_of, alice, google, settings
@@ -70,7 +72,7 @@ class TestAWebProcess:
         connection = Connection.objects.get()
         settings.PROCESS_CLASS = "sync"
 
-        tokens.refresh(connection_id=connection.id)
+        access_tokens.refresh(connection_id=connection.id)
 
         assert Connection.objects.get().grant_generation == connection.grant_generation + 1
 
@@ -79,7 +81,7 @@ class TestAWebProcess:
         asked = google.calls("/token")
 
         with pytest.raises(NotThisProcess):
-            tokens.refresh(connection_id=Connection.objects.get().id)
+            access_tokens.refresh(connection_id=Connection.objects.get().id)
 
         assert google.calls("/token") == asked
         assert Connection.objects.get().refresh_lease_by is None

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from integrations.models import Integration, Message, SetAside, SyncWork
-from integrations.providers import transport
-from integrations.settings_pages import words
+from integrations.operations.sync_products import PRODUCTS
+from integrations.providers import http
+from integrations.settings import status_messages
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from tests.integrations import google as googles
 from tests.integrations import hostile
 from tests.integrations import microsoft as microsofts
@@ -206,9 +206,9 @@ class TestAHostileMessage:
         if case in hostile.STORED:
             assert became == "stored"
         if became != "stored":
-            assert became in words.SET_ASIDE
+            assert became in status_messages.SET_ASIDE
             address = reverse("settings-details", args=[Integration.objects.get().id])
-            assert words.SET_ASIDE[became] in world.browser.client.get(address).text
+            assert status_messages.SET_ASIDE[became] in world.browser.client.get(address).text
 
     def test_at_gmail_ends_at_a_row(self, gmail, case):
         self.is_stored_or_shown_as_set_aside(gmail, case)
@@ -241,12 +241,12 @@ def test_a_size_that_gmail_does_not_say_in_earnest_ends_at_a_row(gmail, size):
 
 
 def test_an_answer_larger_than_memory_is_for_is_of_one_message_alone(gmail, monkeypatch):
-    monkeypatch.setattr(transport, "MAX_ANSWER", 100_000)
+    monkeypatch.setattr(http, "MAX_ANSWER", 100_000)
     large = hostile.message(body=b"hello " * 20_000)
     # It is asked for together with its neighbours: what they bring is too large, then only it is.
     assert bring_between_neighbours(gmail, large) == "too-large"
     address = reverse("settings-details", args=[Integration.objects.get().id])
-    assert words.SET_ASIDE["too-large"] in gmail.browser.client.get(address).text
+    assert status_messages.SET_ASIDE["too-large"] in gmail.browser.client.get(address).text
 
 
 @pytest.mark.parametrize("what", ["id", "threadId", "internalDate", "labelIds"])

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from accounts import row_owner
 from config.classes import ProcessClass
-from integrations import exports
+from integrations.mail import mailbox_export
 from integrations.models import Integration, SyncWork, Thread
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from tests.factories import actor_for
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.google import ALICE_BOX
@@ -99,8 +99,8 @@ class TestALabelOfGmail:
         actor = actor_for(alice, integration.connection.organisation)
         asked = {"actor": actor, "integration_id": integration.id, "at": timezone.now()}
         with acting_as(ProcessClass.WEB), row_owner.acting_for(alice.id, actor.organisation_id):
-            export_id = exports.ask(**asked)
-            parts = exports.stream(export_id=export_id, actor=actor, now=timezone.now)
+            export_id = mailbox_export.ask(**asked)
+            parts = mailbox_export.stream(export_id=export_id, actor=actor, now=timezone.now)
             data = b"".join(parts)
 
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -17,12 +17,13 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations import leases, refreshing
-from integrations.leases import Lease, LeaseLost, NotClaimable
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease, LeaseLost, NotClaimable
+from integrations.grants import token_refresh
 from integrations.models import Connection, PurgeJob, PurgeTrigger, SyncWork, Watch
 from integrations.purge import jobs
-from integrations.sync import claims
-from integrations.watches import wanting
+from integrations.push import desired_state
+from integrations.sync import work_leases
 from tests.integrations import household as houses
 
 MINUTE = timedelta(minutes=1)
@@ -46,11 +47,11 @@ def open_purge_job(house):
 
 
 def claim_work(row, at):
-    return claims.claim(work_id=row.id, at=at, duration=MINUTE).lease
+    return work_leases.claim(work_id=row.id, at=at, duration=MINUTE).lease
 
 
 def claim_watch(row, at):
-    return leases.claim_from(wanting.claimable(at), row.id, at=at, duration=MINUTE)[0]
+    return leases.claim_from(desired_state.claimable(at), row.id, at=at, duration=MINUTE)[0]
 
 
 def claim_purge_job(row, at):
@@ -58,7 +59,7 @@ def claim_purge_job(row, at):
 
 
 def claim_refresh(row, at):
-    lease = refreshing._claim(Connection.objects.get(id=row.id), at=at)
+    lease = token_refresh._claim(Connection.objects.get(id=row.id), at=at)
     if lease is None:
         raise NotClaimable
     return lease
@@ -241,7 +242,7 @@ class TestClaimOfAReadRow:
         read = Connection.objects.get(id=house.connection.id)
         Connection.objects.update(**{column: getattr(read, column) + 1})
 
-        assert refreshing._claim(read, at=house.at) is None
+        assert token_refresh._claim(read, at=house.at) is None
         assert TABLES[3].read_lease(read) == (None, None)
 
 

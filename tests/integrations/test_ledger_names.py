@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integrations import ledger_names, permits
+from integrations.access import ledger_pseudonyms, permits
 from limited_use.guard.guard import Refused
 from limited_use.ledger import entries, keys, pseudonyms, subject_access
 from limited_use.models import Leaf
@@ -29,7 +29,9 @@ def alice():
 
 
 def own_of(person):
-    found = ledger_names.of_owner(user_id=person.user.id, organisation_id=person.organisation.id)
+    found = ledger_pseudonyms.of_owner(
+        user_id=person.user.id, organisation_id=person.organisation.id
+    )
     return subject_access.entries_of(found), found
 
 
@@ -90,7 +92,9 @@ class TestOwnEntries:
         elsewhere = household()
 
         assert (
-            ledger_names.of_owner(user_id=alice.user.id, organisation_id=elsewhere.organisation.id)
+            ledger_pseudonyms.of_owner(
+                user_id=alice.user.id, organisation_id=elsewhere.organisation.id
+            )
             == {}
         )
 

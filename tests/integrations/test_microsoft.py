@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from config.classes import ProcessClass
-from integrations import connections, exports, purge, tokens
+from integrations import connections, purge
+from integrations.grants import access_tokens
+from integrations.mail import mailbox_export
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -33,10 +35,10 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
+from integrations.operations.sync_products import PRODUCTS
 from integrations.providers import errors
 from integrations.sandbox.microsoft.accounts import tid_of
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from limited_use.models import Receipt
 from tests.factories import actor_for, as_agreed
 from tests.integrations import google as googles
@@ -352,10 +354,10 @@ class TestHowMessagesCame:
         synced()
 
         actor = actor_for(alice, acme)
-        export_id = exports.ask(
+        export_id = mailbox_export.ask(
             actor=actor, integration_id=Integration.objects.get().id, at=timezone.now()
         )
-        parts = exports.stream(export_id=export_id, actor=actor, now=timezone.now)
+        parts = mailbox_export.stream(export_id=export_id, actor=actor, now=timezone.now)
         with zipfile.ZipFile(io.BytesIO(b"".join(parts))) as archive:
             copy = archive.read("mail.mbox").decode()
 
@@ -372,12 +374,12 @@ class TestTheGrant:
     def test_is_renewed_and_the_newest_token_kept(self, microsoft, connected):
         before = connected.refresh_token.ciphertext
 
-        tokens.refresh(connection_id=connected.id)
+        access_tokens.refresh(connection_id=connected.id)
 
         connected.refresh_from_db()
         assert connected.refresh_token.ciphertext != before
         assert connected.grant_generation == 2
-        tokens.refresh(connection_id=connected.id)
+        access_tokens.refresh(connection_id=connected.id)
         synced()
         assert Message.objects.count() == 3
 
@@ -459,7 +461,7 @@ class TestTheGrant:
         microsoft.sandbox.dial(graph_token_code=7000222)
 
         with pytest.raises(errors.InvalidClient):
-            tokens.refresh(connection_id=connected.id)
+            access_tokens.refresh(connection_id=connected.id)
 
         connected.refresh_from_db()
         assert connected.status == ConnectionStatus.ACTIVE

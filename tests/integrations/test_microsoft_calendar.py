@@ -11,12 +11,13 @@ from django.utils import timezone
 from accounts import row_owner
 from accounts.models import Organisation
 from config.classes import ProcessClass
-from integrations import connections, purge, scopes
-from integrations.asking import Asked
-from integrations.calendars import single
-from integrations.calendars.events import access, service
-from integrations.calendars.events.drafts import Draft
-from integrations.event_shapes import When
+from integrations import connections, purge
+from integrations.access import scopes
+from integrations.access.request_context import Asked
+from integrations.calendar import event_lookup
+from integrations.calendar.events import access, service
+from integrations.calendar.events.drafts import Draft
+from integrations.formats.event import When
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -26,9 +27,9 @@ from integrations.models import (
     PurgeStep,
     SyncWork,
 )
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sandbox.microsoft.calendar import meetings
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from limited_use.ledger import sequencer
 from tests.factories import actor_for
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
@@ -134,7 +135,7 @@ def test_are_written_once_and_seen_at_once(connected, microsoft, alice, now):
     assert "Planned" in page(connected, now)
     found = microsoft.look("calendar", email=ALICE_BOX, provider="microsoft")["events"]
     assert [one["summary"] for one in found].count("Planned") == 1
-    assert single.event_id(made.id).row == Event.objects.get(id=made.id).id
+    assert event_lookup.event_id(made.id).row == Event.objects.get(id=made.id).id
 
 
 @pytest.mark.invariant(6)

@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import request_slots
-from integrations.leases import NotClaimable
+from integrations.coordination.leases import NotClaimable
+from integrations.grants import request_slots
 from integrations.models import Connection, Message, QuotaBucket, SyncWork
-from integrations.sync import claims, engine
-from integrations.sync_products import PRODUCTS
+from integrations.operations.sync_products import PRODUCTS
+from integrations.sync import engine, work_leases
 from tests.integrations.microsoft import Browser, microsoft
 from tests.walls import acting_as
 
@@ -65,7 +65,7 @@ class TestAPause:
         assert refused == [1]
         assert Message.objects.count() < 3
         until = QuotaBucket.objects.get(connection=connection).parked_until
-        assert least < (until - timezone.now()).total_seconds() <= claims.FIRST_PAUSE
+        assert least < (until - timezone.now()).total_seconds() <= work_leases.FIRST_PAUSE
         assert not run()
         with (
             pytest.raises(request_slots.NoSlot),

@@ -9,8 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Alarm
-from integrations import credentials, endings, notices
+from integrations.connections import automatic_disconnect
+from integrations.grants import credentials
 from integrations.models import Connection, Notice, PurgeTrigger
+from integrations.notifications import owner_notices
 from integrations.tasks.connections import sweep_connections
 from tests.factories import make_connection, make_integration
 
@@ -36,7 +38,7 @@ class TestTelling:
     def test_happens_at_days_0_7_and_12_once_each(self, ended, mailoutbox):
         for day in range(14):
             for _ in range(2):
-                notices.tell(at=ended.reauth_since + timedelta(days=day, minutes=1))
+                owner_notices.tell(at=ended.reauth_since + timedelta(days=day, minutes=1))
 
         assert len(mailoutbox) == 3
         told = [notice.told_at - ended.reauth_since for notice in Notice.objects.order_by("id")]
@@ -47,7 +49,7 @@ class TestTelling:
         assert "This is the last notice before" in mailoutbox[-1].body
 
     def test_says_the_latest_only_to_who_was_not_told_for_a_while(self, ended, mailoutbox):
-        notices.tell(at=ended.reauth_since + timedelta(days=12))
+        owner_notices.tell(at=ended.reauth_since + timedelta(days=12))
 
         assert len(mailoutbox) == 1
         assert "last notice" in mailoutbox[0].subject.lower()
@@ -57,7 +59,7 @@ class TestTelling:
     def test_goes_to_the_sign_in_address_and_says_nothing_from_the_provider(
         self, ended, mailoutbox
     ):
-        notices.tell(at=timezone.now())
+        owner_notices.tell(at=timezone.now())
 
         mail = mailoutbox[0]
         assert mail.to == [ended.user.email]
@@ -68,7 +70,7 @@ class TestTelling:
     def test_tells_nobody_whose_connection_is_well(self, mailoutbox):
         make_integration()
 
-        notices.tell(at=timezone.now())
+        owner_notices.tell(at=timezone.now())
 
         assert not mailoutbox
 
@@ -76,12 +78,12 @@ class TestTelling:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
 
-        assert notices.tell(at=timezone.now()) == 0
+        assert owner_notices.tell(at=timezone.now()) == 0
 
-        assert notices.clock(ended).told == ("reconnect",)
+        assert owner_notices.clock(ended).told == ("reconnect",)
 
     def test_shows_the_clock(self, ended):
-        clock = notices.clock(ended)
+        clock = owner_notices.clock(ended)
 
         assert clock.until - clock.since == timedelta(days=14)
 
@@ -96,12 +98,12 @@ class TestTelling:
     )
     def test_says_what_is_removed_and_why(self, ended, mailoutbox, trigger, reason):
         with transaction.atomic():
-            job = endings.end(
+            job = automatic_disconnect.end(
                 integration=ended.integrations.get(),
                 trigger=PurgeTrigger(trigger),
                 at=timezone.now(),
             )
-        notices.purged(job=job, at=timezone.now())
+        owner_notices.purged(job=job, at=timezone.now())
 
         (mail,) = mailoutbox
         assert mail.subject == "Being removed: your Google mail"
@@ -125,7 +127,7 @@ class TestAConsentScreenInTesting:
             credentials.end(connection_id=connection.id, epoch=1, at=now)
 
         for day in (0, 1, 7):
-            notices.tell(at=now + timedelta(days=day, minutes=1))
+            owner_notices.tell(at=now + timedelta(days=day, minutes=1))
 
         assert Alarm.objects.get().kind == "provider.consent_screen_in_testing"
         assert not mailoutbox
@@ -137,7 +139,7 @@ class TestAConsentScreenInTesting:
         connection = make_connection(at=timezone.now() - timedelta(days=7))
         credentials.end(connection_id=connection.id, epoch=1, at=timezone.now())
 
-        notices.tell(at=timezone.now())
+        owner_notices.tell(at=timezone.now())
 
         assert not Alarm.objects.exists()
         assert len(mailoutbox) == 1

@@ -13,9 +13,9 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from integrations import attempts, oauth_state
+from integrations.connections import connect_attempts, oauth_state
+from integrations.connections.oauth_state import ForeignState, Journey, Replayed
 from integrations.models import AttemptOutcome, ConnectAttempt
-from integrations.oauth_state import ForeignState, Journey, Replayed
 from tests.factories import make_keyring, make_organisation, make_user
 
 SESSION = "session-of-alice"
@@ -109,7 +109,7 @@ class TestWhatIsDerivedFromIt:
         state = "A" * 43
         program = (
             "import django; django.setup();"
-            "from integrations import oauth_state as s;"
+            "from integrations.connections import oauth_state as s;"
             f"print(s.verifier({state!r}), s.nonce({state!r}))"
         )
 
@@ -194,7 +194,9 @@ class TestARefusal:
         at = timezone.now()
         self.refuse(alice, acme, at=at)
 
-        shown = attempts.get_unsettled(user_id=alice.id, organisation_id=acme.id, awaited=(), at=at)
+        shown = connect_attempts.get_unsettled(
+            user_id=alice.id, organisation_id=acme.id, awaited=(), at=at
+        )
 
         assert shown.outcome == AttemptOutcome.FOREIGN_STATE
 

@@ -15,8 +15,9 @@ from django.utils import timezone
 from accounts import memberships
 from accounts.models import Alarm, Membership
 from config.classes import ProcessClass
-from integrations import alarms, connections
-from integrations.leases import NotClaimable
+from integrations import connections
+from integrations.coordination.leases import NotClaimable
+from integrations.grants import provider_alerts
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -26,10 +27,10 @@ from integrations.models import (
     Message,
     SyncWork,
 )
-from integrations.providers import transport
-from integrations.settings_pages.outcome_words import OF_CALENDARS, OUTCOMES
+from integrations.operations.sync_products import PRODUCTS
+from integrations.providers import http
+from integrations.settings.connect_messages import OF_CALENDARS, OUTCOMES
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from limited_use.models import Consent, DataKey
 from tests.integrations.google import ALICE_BOX, query_of
 from tests.integrations.pages import reading
@@ -180,14 +181,14 @@ def leave_meanwhile(world):
         "user_id": world.browser.user.id,
         "organisation_id": Membership.objects.get(user=world.browser.user).organisation_id,
     }
-    exchange = transport.post_form
+    exchange = http.post_form
 
     def post_form(url, form):
         if url.endswith("/token"):
             memberships.end_membership(**theirs, at=timezone.now())
         return exchange(url, form)
 
-    world.monkeypatch.setattr(transport, "post_form", post_form)
+    world.monkeypatch.setattr(http, "post_form", post_form)
 
     def come_back():
         memberships.add_member(**theirs, at=timezone.now())
@@ -271,8 +272,8 @@ class TestOperators:
     @pytest.mark.parametrize(
         ("outcome", "kind"),
         [
-            (AttemptOutcome.APP_MISCONFIGURED, alarms.INVALID_CLIENT),
-            (AttemptOutcome.FAILED, alarms.UNEXPECTED),
+            (AttemptOutcome.APP_MISCONFIGURED, provider_alerts.INVALID_CLIENT),
+            (AttemptOutcome.FAILED, provider_alerts.UNEXPECTED),
         ],
     )
     def test_are_told_by_an_alarm_where_the_page_says_so(self, world, outcome, kind):
@@ -297,7 +298,7 @@ class TestOperators:
         assert NOTHING in page
         assert "We have been told." in page
         assert not Connection.objects.exists()
-        assert Alarm.objects.get().kind == alarms.CONNECT_FAILED
+        assert Alarm.objects.get().kind == provider_alerts.CONNECT_FAILED
 
     def test_are_not_told_where_the_page_does_not_say_so(self, world):
         silent = {one for one, words in OUTCOMES.items() if "told" not in words.says}

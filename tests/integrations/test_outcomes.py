@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import memberships, organisations
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection
-from integrations.settings_pages import outcomes
+from integrations.settings import connect_results
 from integrations.tasks.connections import sweep_connections
 from tests.factories import make_attempt
 from tests.integrations.microsoft import ALICE_BOX, Browser, microsoft
@@ -146,7 +146,7 @@ class TestDismissing:
     def client(self, alice):
         return signed_in(alice)
 
-    @pytest.mark.parametrize("outcome", sorted(outcomes.OUTCOMES))
+    @pytest.mark.parametrize("outcome", sorted(connect_results.OUTCOMES))
     def test_is_offered_for_every_outcome_and_ends_it(self, client, alice, acme, outcome):
         attempt = make_attempt(alice, acme, outcome=outcome)
         shown = client.get(SETTINGS).text

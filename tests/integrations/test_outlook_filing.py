@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from integrations.models import Message, SyncWork
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from tests.integrations.microsoft import Browser, microsoft
 from tests.integrations.pages import reading
 from tests.worlds.microsoft import MAIL, graph_id

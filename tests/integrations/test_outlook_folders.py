@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Message, SyncWork, Thread
+from integrations.operations.sync_products import PRODUCTS
 from integrations.providers.microsoft import folders
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from limited_use.models import Leaf
 from tests.integrations.microsoft import Browser, microsoft
 from tests.integrations.pages import reading

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations import credentials, endings, notices
+from integrations.connections import automatic_disconnect
+from integrations.grants import credentials
 from integrations.models import (
     Connection,
     Integration,
@@ -17,6 +18,7 @@ from integrations.models import (
     PurgeJob,
     PurgeTrigger,
 )
+from integrations.notifications import owner_notices
 from integrations.purge.receipt import WHY
 from limited_use.models import DataKey
 from tests.factories import make_message
@@ -47,9 +49,9 @@ def since():
 class TestAPermissionThatIsMissing:
     @pytest.mark.claim("mail.being-removed")
     def test_ends_in_a_purge_after_fourteen_days_that_says_why(self, browser, mailoutbox):
-        assert endings.sweep(at=since() + timedelta(days=13, hours=23)) == []
+        assert automatic_disconnect.sweep(at=since() + timedelta(days=13, hours=23)) == []
 
-        endings.sweep(at=since() + timedelta(days=14, seconds=1))
+        automatic_disconnect.sweep(at=since() + timedelta(days=14, seconds=1))
 
         job = PurgeJob.objects.get()
         assert job.trigger == PurgeTrigger.PERMISSION_WITHDRAWN
@@ -59,7 +61,7 @@ class TestAPermissionThatIsMissing:
 
     def test_is_told_at_days_0_7_and_12(self, browser, mailoutbox):
         for day in range(14):
-            notices.tell(at=since() + timedelta(days=day, minutes=1))
+            owner_notices.tell(at=since() + timedelta(days=day, minutes=1))
 
         told = [notice.told_at - since() for notice in Notice.objects.order_by("id")]
         assert [when.days for when in told] == [0, 7, 12]
@@ -68,7 +70,7 @@ class TestAPermissionThatIsMissing:
         assert f"{until.day} {until:%B %Y}" in mailoutbox[0].body
 
     @pytest.mark.claim("api.reconnect-before")
-    @pytest.mark.claim("integrations.until", "integrations.calendars-until")
+    @pytest.mark.claim("integrations.until", "integrations.calendar-until")
     def test_is_shown_with_its_deadline_on_the_page_and_in_the_api(self, browser):
         until = since() + timedelta(days=14)
 
@@ -103,8 +105,8 @@ class TestAPermissionThatIsMissing:
         )
 
         connection.refresh_from_db()
-        assert notices.clock(connection).since == before
-        endings.sweep(at=before + timedelta(days=14, seconds=1))
+        assert owner_notices.clock(connection).since == before
+        automatic_disconnect.sweep(at=before + timedelta(days=14, seconds=1))
         assert PurgeJob.objects.exists()
 
     def test_given_in_time_keeps_everything(self, browser):
@@ -115,5 +117,5 @@ class TestAPermissionThatIsMissing:
         integration = Integration.objects.get()
         assert integration.id == before
         assert integration.status in {IntegrationStatus.SYNCING, IntegrationStatus.ACTIVE}
-        endings.sweep(at=timezone.now() + timedelta(days=15))
+        automatic_disconnect.sweep(at=timezone.now() + timedelta(days=15))
         assert not PurgeJob.objects.exists()

@@ -15,8 +15,10 @@ from django.utils import timezone
 from accounts import delegations, memberships
 from accounts.actors import Actor, ActorKind
 from accounts.ids import uuid7
-from integrations import credentials, endings, facts, permits
-from integrations.facts import FoundFor
+from integrations.access import facts, permits
+from integrations.access.facts import FoundFor
+from integrations.connections import automatic_disconnect
+from integrations.grants import credentials
 from integrations.models import Integration, IntegrationStatus, PurgeTrigger
 from limited_use.access_request import FenceKind
 from limited_use.agreements import consents
@@ -235,7 +237,7 @@ class TestAPermitInHand:
         at = timezone.now()
         with transaction.atomic():
             if withdrawal == "disconnect":
-                endings.end(integration=integration, trigger=PurgeTrigger.OWNER, at=at)
+                automatic_disconnect.end(integration=integration, trigger=PurgeTrigger.OWNER, at=at)
             elif withdrawal == "consent":
                 consents.withdraw(
                     person_id=alice.id, organisation_id=acme.id, feature="inbox", at=at
@@ -269,7 +271,9 @@ class TestTheServicesOwn:
         connection_id = integration.connection_id
         with pytest.raises(Refused):
             permits.to_end(connection_id=connection_id, at=timezone.now())
-        endings.end(integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
+        automatic_disconnect.end(
+            integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
+        )
 
         assert permits.to_end(connection_id=connection_id, at=timezone.now())
 
@@ -374,4 +378,4 @@ class TestWhatWasFoundBefore:
             if "FoundFor(" in path.read_text(encoding="utf-8")
         }
 
-        assert made == {"integrations/facts/integrations.py"}
+        assert made == {"integrations/access/facts/integrations.py"}

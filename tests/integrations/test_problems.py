@@ -7,10 +7,11 @@ from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 
-from integrations import problem_catalogue, problems
-from integrations.calendars import local, sharing
-from integrations.problem_catalogue import EXPLAINED, Problem
+from integrations.calendar import local_calendars, sharing
 from integrations.providers import errors
+from integrations.urls import error_table
+from integrations.web import problem_catalogue
+from integrations.web.problem_catalogue import EXPLAINED, Problem
 from limited_use.agreements.consents import NotAgreed, Outdated
 
 CONSTANTS = {
@@ -32,30 +33,30 @@ class TestFindProblem:
         ],
     )
     def test_returns_the_problem_of_the_nearest_class(self, error, problem):
-        assert problems.find_problem(error) is problem
+        assert error_table.find_problem(error) is problem
 
     @pytest.mark.parametrize(
         ("subject", "title"),
         [
             ("mail", "You have not agreed to what is asked for."),
             (sharing.FEATURE, "You have not agreed to what sharing is."),
-            (local.FEATURE, "You have not agreed to what calendars are here."),
+            (local_calendars.FEATURE, "You have not agreed to what calendars are here."),
         ],
     )
     def test_names_what_was_not_agreed_to(self, subject, title):
-        assert problems.find_problem(NotAgreed(subject)).title == title
+        assert error_table.find_problem(NotAgreed(subject)).title == title
 
     @pytest.mark.parametrize("error", [ValueError(), Http404(), exceptions.NotFound()])
     def test_returns_none_for_bugs_and_for_exceptions_of_the_framework(self, error):
-        assert problems.find_problem(error) is None
+        assert error_table.find_problem(error) is None
 
 
 class TestFindFrameworkProblem:
     def test_returns_the_problem_of_an_exception_of_django(self):
-        assert problems.find_framework_problem(Http404()) is problem_catalogue.NOT_FOUND
+        assert error_table.find_framework_problem(Http404()) is problem_catalogue.NOT_FOUND
 
     def test_returns_none_for_an_exception_of_ours(self):
-        assert problems.find_framework_problem(NotAgreed("mail")) is None
+        assert error_table.find_framework_problem(NotAgreed("mail")) is None
 
 
 class TestCatalogue:
@@ -64,9 +65,9 @@ class TestCatalogue:
 
     def test_has_no_problem_without_an_exception(self):
         found = {
-            *problems.PROBLEMS.values(),
-            *problems.FRAMEWORK_PROBLEMS.values(),
-            *problems._NOT_AGREED.values(),
+            *error_table.PROBLEMS.values(),
+            *error_table.FRAMEWORK_PROBLEMS.values(),
+            *error_table._NOT_AGREED.values(),
         }
 
         unused = {name for name, problem in CONSTANTS.items() if problem not in found}

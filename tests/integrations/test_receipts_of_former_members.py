@@ -7,7 +7,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import memberships
-from integrations import endings, purge
+from integrations import purge
+from integrations.connections import automatic_disconnect
 from integrations.models import Connection
 from tests.factories import make_organisation
 from tests.walls import requests_act_as_web
@@ -21,7 +22,7 @@ def left(browser_of, alice):
     browser_of(alice).connect()
     organisation_id = Connection.objects.get().organisation_id
     memberships.end_membership(user_id=alice.id, organisation_id=organisation_id, at=timezone.now())
-    (job_id,) = endings.sweep(at=timezone.now())
+    (job_id,) = automatic_disconnect.sweep(at=timezone.now())
     purge.run(job_id=job_id)
     return f"/settings/removals/{job_id}/receipt.json"
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from integrations import calling, tokens
+from integrations.grants import access_tokens, provider_calls
 from integrations.models import Connection, ConnectionStatus
 from integrations.providers import errors
 from integrations.tasks import grants
@@ -57,20 +57,20 @@ def refreshes(google):
 class TestAPage:
     @pytest.mark.scenario("R1")
     def test_has_a_worker_refresh(self, expired, google):
-        given = tokens.access(connection_id=expired.id, ask=at_once).token()
+        given = access_tokens.access(connection_id=expired.id, ask=at_once).token()
 
-        assert given == tokens.access(connection_id=expired.id).token()
+        assert given == access_tokens.access(connection_id=expired.id).token()
         assert refreshes(google) == 1
 
     def test_asks_nobody_while_the_token_at_hand_is_good(self, connected, google):
         asked = []
 
-        tokens.access(connection_id=connected.id, ask=asked.append).token()
+        access_tokens.access(connection_id=connected.id, ask=asked.append).token()
 
         assert asked == []
 
     def test_has_a_token_that_was_refused_replaced_though_it_looks_good(self, connected, google):
-        access = tokens.access(connection_id=connected.id, ask=at_once)
+        access = access_tokens.access(connection_id=connected.id, ask=at_once)
         before = access.token()
 
         access.renew(REFUSED)
@@ -81,7 +81,9 @@ class TestAPage:
     @pytest.mark.scenario("R1")
     def test_and_another_that_ask_for_the_same_refresh_get_one(self, connected, google):
         given = []
-        for access in [tokens.access(connection_id=connected.id, ask=at_once) for _ in range(2)]:
+        for access in [
+            access_tokens.access(connection_id=connected.id, ask=at_once) for _ in range(2)
+        ]:
             access.token()
             access.renew(REFUSED)
             given.append(access)
@@ -95,19 +97,21 @@ class TestAPage:
     @pytest.mark.scenario("R8")
     def test_is_told_to_come_again_where_nobody_can_be_asked(self, expired, google):
         with broker_down(), pytest.raises(errors.Unavailable) as caught:
-            tokens.access(connection_id=expired.id, ask=calling.request_refresh).token()
+            access_tokens.access(
+                connection_id=expired.id, ask=provider_calls.request_refresh
+            ).token()
 
         assert caught.value.retry_after
         assert refreshes(google) == 0
         # The wish stands in the row: whoever refreshes next sees it.
         assert Connection.objects.get().refresh_beyond == expired.grant_generation
-        assert tokens.access(connection_id=expired.id).token()
+        assert access_tokens.access(connection_id=expired.id).token()
 
     def test_is_told_to_come_again_where_no_worker_comes(self, expired, settings):
         settings.REFRESH_PATIENCE_SECONDS = 0.2
 
         with pytest.raises(errors.Unavailable) as caught:
-            tokens.access(connection_id=expired.id, ask=lambda _: None).token()
+            access_tokens.access(connection_id=expired.id, ask=lambda _: None).token()
 
         assert caught.value.retry_after
         assert Connection.objects.get().status == ConnectionStatus.ACTIVE
@@ -119,7 +123,7 @@ class TestAPage:
         google.fail_next(1, path_prefix="/token", status=503, body="")
 
         with pytest.raises(errors.Unavailable):
-            tokens.access(connection_id=expired.id, ask=at_once).token()
+            access_tokens.access(connection_id=expired.id, ask=at_once).token()
 
         connection = Connection.objects.get()
         assert (connection.status, connection.refresh_lease_by) == (ConnectionStatus.ACTIVE, None)
@@ -130,7 +134,7 @@ class TestAPage:
         google.revoke_grant(ALICE_BOX)
 
         with pytest.raises(errors.GrantRevoked):
-            tokens.access(connection_id=expired.id, ask=at_once).token()
+            access_tokens.access(connection_id=expired.id, ask=at_once).token()
 
         assert Connection.objects.get().status == ConnectionStatus.REAUTH_REQUIRED
 
@@ -140,7 +144,7 @@ class TestAPage:
             refresh_lease_by=uuid4(), refresh_lease_until=timezone.now() + timedelta(seconds=0.3)
         )
 
-        assert tokens.access(connection_id=expired.id, ask=at_once).token()
+        assert access_tokens.access(connection_id=expired.id, ask=at_once).token()
         assert refreshes(google) == 1
 
 
@@ -159,7 +163,7 @@ class TestTheTask:
     @pytest.mark.scenario("R8")
     def test_cannot_be_queued_while_the_broker_is_down(self):
         with broker_down(), pytest.raises(errors.Unavailable) as caught:
-            calling.request_refresh(uuid4())
+            provider_calls.request_refresh(uuid4())
 
         assert caught.value.retry_after
         assert caught.value.__context__ is None

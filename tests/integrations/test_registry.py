@@ -10,13 +10,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from integrations import scopes
-from integrations.evidence import claims
-from integrations.inbox.sync_controls import HORIZONS
+from integrations.access import scopes
+from integrations.mail.sync_controls import HORIZONS
 from integrations.models import Integration
 from integrations.models.calendar import DAYS_AHEAD, DAYS_BACK
 from integrations.providers import PROVIDERS
-from integrations.settings_pages import overview
+from integrations.review.evidence import claim_register
+from integrations.settings import overview
 from limited_use.policy.evaluation import TABLE
 from limited_use.policy.features import FEATURES
 from limited_use.policy.vocabulary import Recipient, Use
@@ -61,7 +61,7 @@ class TestHowLongCalendarsAreKept:
         words = f"{DAYS_BACK} days back to {DAYS_AHEAD} days ahead"
 
         assert words in " ".join(FEATURES["calendar"].disclosure.split())
-        [page] = [claim for claim in claims.collect() if claim.id == "calendars.copy"]
+        [page] = [claim for claim in claim_register.collect() if claim.id == "calendars.copy"]
         assert words in page.sentence
 
 

@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from integrations import connections, credentials, forgetting, offers, removals
+from integrations import connections
+from integrations.connections import connectable_products, connection_removal
+from integrations.grants import credentials
 from integrations.models import (
     AttemptOutcome,
     Connection,
@@ -17,14 +19,22 @@ from integrations.models import (
     PurgeJob,
     RevocationOutcome,
 )
-from integrations.product_names import name_product
+from integrations.notifications import removal_facts
+from integrations.notifications.removal_messages import (
+    ACCESS,
+    OF_OUTCOME,
+    SENTENCES,
+    TOKENS,
+    Access,
+    Tokens,
+)
 from integrations.providers import PROVIDERS
-from integrations.removal_messages import ACCESS, OF_OUTCOME, SENTENCES, TOKENS, Access, Tokens
+from integrations.providers.product_names import name_product
 from limited_use.vault import keys
 from tests.broker import record_messages
 from tests.factories import actor_for, make_organisation, make_user
 from tests.integrations import removal_world
-from tests.integrations.calendars import local_house
+from tests.integrations.calendar import local_house
 from tests.integrations.microsoft import microsoft
 from tests.integrations.removal_world import TRUE, Google, Microsoft, Nobody, World
 from tests.walls import requests_act_as_web
@@ -126,7 +136,7 @@ def find_access_after(job, outcome):
     """Return what is said of the access after a step of the purge found this outcome."""
     with transaction.atomic():
         PurgeJob.objects.filter(id=job.id).update(revocation=outcome)
-        access = removals.find(PurgeJob.objects.get(id=job.id)).access
+        access = removal_facts.find(PurgeJob.objects.get(id=job.id)).access
         transaction.set_rollback(True)
     return access
 
@@ -374,7 +384,7 @@ class TestAnAccountThatIsConnectedAgain:
         said = {"removal.access-reconnected", "removal.tokens-reconnected"}
         check_end(world, self.job, mailoutbox[-1], says=said, tone="info")
 
-        assert forgetting.forget(connection_id=world.now.id, at=timezone.now())
+        assert connection_removal.forget(connection_id=world.now.id, at=timezone.now())
 
         # The job's own receipt was signed before that, and says so.
         assert outcome_of(self.job) == RevocationOutcome.NEEDED_ELSEWHERE
@@ -493,7 +503,9 @@ class TestTheTable:
             ("microsoft", "calendar"): "Microsoft Calendar",
         }
 
-        assert {(one.provider, one.product): one.title for one in offers.offers()} == names
+        assert {
+            (one.provider, one.product): one.title for one in connectable_products.offers()
+        } == names
         assert {what: name_product(*what) for what in names} == names
         assert name_product("offline", "calendar") == "Antares calendars"
 

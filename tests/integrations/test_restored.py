@@ -14,7 +14,8 @@ from django.db import connection as database
 from django.utils import timezone
 
 from config.restored import Door
-from integrations import connections, forgetting, purge, restored
+from integrations import connections, purge
+from integrations.connections import connection_removal, restore_guard
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -25,7 +26,7 @@ from integrations.models import (
     PurgeTrigger,
     SyncWork,
 )
-from integrations.purge import ledger_part
+from integrations.purge import ledger_key_release
 from limited_use.ledger import keys as ledger_keys
 from limited_use.ledger import sequencer
 from limited_use.ledger.notes import VerifierKey
@@ -145,13 +146,13 @@ class TestApply:
         restore(copied)
         assert alice.status == (IntegrationStatus.SYNCING, "")
         assert keys.unwrap(keys.read(alice.integration.id))
-        assert restored.is_pending()
+        assert restore_guard.is_pending()
 
         assert "1 integrations are purged again" in said()
 
         assert alice.status == (IntegrationStatus.PURGING, "")
         assert keys.read(alice.integration.id) is None
-        assert not restored.is_pending()
+        assert not restore_guard.is_pending()
         begin_a_new_log(settings, tmp_path)
         job = finish(PurgeJob.objects.get(integration=alice.integration))
         assert job.trigger == PurgeTrigger.RESTORED
@@ -184,13 +185,13 @@ class TestApply:
         disconnect(alice)
         restore(copied)
         with acting_as(process_class):
-            assert restored.is_pending()
+            assert restore_guard.is_pending()
 
         with acting_as("purge"):
-            assert restored.apply(at=timezone.now()).purge_count == 1
+            assert restore_guard.apply(at=timezone.now()).purge_count == 1
 
         with acting_as(process_class):
-            assert not restored.is_pending()
+            assert not restore_guard.is_pending()
 
     def test_goes_on_where_it_was_killed(self, alice, monkeypatch):
         bob = household()
@@ -198,7 +199,7 @@ class TestApply:
         for one in (alice, bob):
             disconnect(one)
         restore(copied)
-        ended = restored.endings.end
+        ended = restore_guard.automatic_disconnect.end
         calls = []
 
         def killed(**more):
@@ -208,31 +209,31 @@ class TestApply:
             return ended(**more)
 
         with monkeypatch.context() as patch:
-            patch.setattr(restored.endings, "end", killed)
+            patch.setattr(restore_guard.automatic_disconnect, "end", killed)
             with pytest.raises(KeyboardInterrupt):
-                restored.apply(at=timezone.now())
-        assert restored.is_pending()
+                restore_guard.apply(at=timezone.now())
+        assert restore_guard.is_pending()
 
-        restored.apply(at=timezone.now())
+        restore_guard.apply(at=timezone.now())
 
         assert PurgeJob.objects.filter(trigger=PurgeTrigger.RESTORED).count() == 2
-        assert not restored.is_pending()
+        assert not restore_guard.is_pending()
 
     def test_ends_a_connection_that_had_been_forgotten(self, alice):
         SyncWork.objects.all().delete()
         Integration.objects.all().delete()
         DataKey.objects.filter(holder=alice.integration.id).delete()
         copied = dump()
-        assert forgetting.forget(connection_id=alice.connection.id, at=timezone.now())
+        assert connection_removal.forget(connection_id=alice.connection.id, at=timezone.now())
         sequencer.run(timezone.now())
         restore(copied)
 
-        applied = restored.apply(at=timezone.now())
+        applied = restore_guard.apply(at=timezone.now())
 
         assert (applied.ended_count, applied.purge_count) == (1, 0)
         ending = Connection.objects.get(id=alice.connection.id)
         assert ending.status == ConnectionStatus.ENDING
-        assert forgetting.sweep(at=timezone.now()) == 1
+        assert connection_removal.sweep(at=timezone.now()) == 1
 
     def test_asks_to_reconnect_where_the_grant_had_been_replaced(self, alice):
         copied = dump()
@@ -241,7 +242,7 @@ class TestApply:
         sequencer.run(timezone.now())
         restore(copied)
 
-        applied = restored.apply(at=timezone.now())
+        applied = restore_guard.apply(at=timezone.now())
 
         assert (applied.reconnect_count, applied.purge_count) == (1, 0)
         alice.connection.refresh_from_db()
@@ -253,16 +254,16 @@ class TestApply:
     def test_hands_out_no_ledger_key_a_second_time(self, alice):
         job = disconnect(alice)
         copied = dump()
-        ledger_part.take(job_id=job.id, user_id=alice.user.id, at=timezone.now())
+        ledger_key_release.take(job_id=job.id, user_id=alice.user.id, at=timezone.now())
         sequencer.run(timezone.now())
         restore(copied)
-        assert restored.is_pending()
+        assert restore_guard.is_pending()
 
-        restored.apply(at=timezone.now())
+        restore_guard.apply(at=timezone.now())
 
         assert LedgerKey.objects.get(holder=alice.connection.id).outcome == "restored"
-        with pytest.raises(ledger_part.NotOffered):
-            ledger_part.take(job_id=job.id, user_id=alice.user.id, at=timezone.now())
+        with pytest.raises(ledger_key_release.NotOffered):
+            ledger_key_release.take(job_id=job.id, user_id=alice.user.id, at=timezone.now())
 
 
 def passed_on(_environ, _start_response):
@@ -278,7 +279,7 @@ class TestDoor:
         return (*told[0], body.decode()) if told else (None, {}, body.decode())
 
     def door(self):
-        return Door(passed_on, restored.is_pending)
+        return Door(passed_on, restore_guard.is_pending)
 
     def test_is_open_where_nothing_was_restored(self, alice):
         disconnect(alice)

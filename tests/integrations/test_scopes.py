@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations import scopes
-from integrations.providers import PROVIDERS, base, calendars, pushes
+from integrations.access import scopes
+from integrations.providers import PROVIDERS, calendars, mail, push
 from integrations.providers.provider import Capability, Permission
 from limited_use.policy.features import FEATURES
 from tests.factories import GMAIL_READONLY
@@ -57,11 +57,11 @@ class TestAdapters:
     @pytest.mark.parametrize(
         "adapter",
         [
-            base.MailAdapter,
+            mail.MailAdapter,
             calendars.CalendarAdapter,
-            pushes.MailWatch,
-            pushes.CalendarWatch,
-            pushes.Subscriptions,
+            push.MailWatch,
+            push.CalendarWatch,
+            push.Subscriptions,
         ],
         ids=lambda adapter: adapter.__name__,
     )

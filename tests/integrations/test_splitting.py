@@ -9,7 +9,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from integrations import permits, splitting
+from integrations.access import permits
+from integrations.grants import credential_rekey
 from integrations.models import Connection
 from limited_use.guard.guard import Refused
 from limited_use.models import DataKey, Leaf, OwedTombstone
@@ -61,7 +62,7 @@ class TestAnOldGrant:
     def test_gets_two_keys_and_loses_nothing(self, old):
         was = DataKey.objects.get()
 
-        assert splitting.run(at=timezone.now()) == 1
+        assert credential_rekey.run(at=timezone.now()) == 1
 
         old.refresh_from_db()
         assert opened(old) == ("ya29.access", "1//refresh")
@@ -75,7 +76,7 @@ class TestAnOldGrant:
     def test_has_the_end_of_its_old_key_recorded_and_published(self, old):
         key_id = bytes(DataKey.objects.get().key_id).hex()
 
-        splitting.run(at=timezone.now())
+        credential_rekey.run(at=timezone.now())
 
         said = [json.loads(bytes(leaf.payload)) for leaf in Leaf.objects.all()]
         ended = [one["body"]["key_id"] for one in said if one["event"] == "key.destroyed"]
@@ -88,7 +89,7 @@ class TestAnOldGrant:
         held = permits.to_refresh(connection_id=old.id, at=at)
         sealed = old.refresh_token
 
-        splitting.run(at=at)
+        credential_rekey.run(at=at)
 
         with pytest.raises(Unopenable):
             provider.credential(sealed, held, to=held.account, at=at)
@@ -101,22 +102,22 @@ class TestAnOldGrant:
             refresh_lease_by=uuid4(), refresh_lease_until=at + timedelta(seconds=1)
         )
 
-        assert splitting.run(at=at) == 0
-        assert splitting.run(at=at + timedelta(seconds=1)) == 1
+        assert credential_rekey.run(at=at) == 0
+        assert credential_rekey.run(at=at + timedelta(seconds=1)) == 1
 
     def test_is_sealed_anew_once(self, old):
-        splitting.run(at=timezone.now())
+        credential_rekey.run(at=timezone.now())
 
-        assert splitting.run(at=timezone.now()) == 0
+        assert credential_rekey.run(at=timezone.now()) == 0
 
     def test_that_does_not_open_keeps_no_other_from_it(self, old):
         other = make_connection()
         Connection.objects.filter(id=other.id).update(grant_id=other.id)
 
-        assert splitting.run(at=timezone.now()) == 1
+        assert credential_rekey.run(at=timezone.now()) == 1
 
     def test_is_replaced_by_a_reconnect_as_well(self, old):
-        from integrations import credentials
+        from integrations.grants import credentials
         from integrations.providers.oauth import TokenSet
 
         old.epoch += 1

@@ -12,7 +12,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from integrations import connections, credentials, inbox, owner_permits, support_items
+from integrations import connections, mail
+from integrations.access import support_and_export_permits
+from integrations.grants import credentials
+from integrations.mail import support_access
 from integrations.models import PurgeTrigger
 from limited_use.agreements import consents
 from limited_use.guard.guard import Refused
@@ -91,7 +94,7 @@ def agent(user):
 
 
 def opened(alice, message, *, hours=24, at=None):
-    return support_items.open_to_support(
+    return support_access.open_to_support(
         actor=alice, message_id=message.id, hours=hours, version=1, at=at or timezone.now()
     )
 
@@ -295,7 +298,7 @@ class TestSupport:
         browser = desk(sam)
         assert read(browser, message).status_code == 200
 
-        support_items.close(actor=alice, message_id=message.id, at=timezone.now())
+        support_access.close(actor=alice, message_id=message.id, at=timezone.now())
 
         assert read(browser, message).status_code == 403
         assert str(message.id) not in browser.get("/support/items/").content.decode()
@@ -320,9 +323,9 @@ class TestSupport:
     def test_opens_nothing_with_a_permit_of_before(self, mailbox, message, alice, sam, how):
         at = timezone.now()
         opened(alice, message, hours=1, at=at)
-        reading = support_items.reading(actor=agent(sam), message_id=message.id, at=at)
+        reading = support_access.reading(actor=agent(sam), message_id=message.id, at=at)
         if how == "withdrawn":
-            support_items.close(actor=alice, message_id=message.id, at=at)
+            support_access.close(actor=alice, message_id=message.id, at=at)
         elif how == "over":
             Consent.objects.update(expires_at=at + timedelta(seconds=1))
             at += timedelta(seconds=1)
@@ -336,7 +339,7 @@ class TestSupport:
                 item_id=message.id,
                 permits=reading.permits,
                 actor=agent(sam),
-                shape=support_items.shape(reading),
+                shape=support_access.shape(reading),
                 at=at,
             )
 
@@ -408,7 +411,9 @@ class TestSupport:
         assert read(desk(user), message).status_code == status
         # Nor by another way in than the page.
         with pytest.raises(Refused) as caught:
-            owner_permits.to_support(actor=agent(user), message_id=message.id, at=timezone.now())
+            support_and_export_permits.to_support(
+                actor=agent(user), message_id=message.id, at=timezone.now()
+            )
         assert Fact.ITEM_CONSENTED in caught.value.decision.missing
 
     @pytest.mark.clause("LU-3.1")
@@ -448,12 +453,12 @@ class TestSupport:
 
 class TestOwn:
     def test_is_found_only_by_its_owner_and_while_it_lives(self, mailbox, message, alice, sam):
-        assert support_items.own(actor=alice, message_id=message.id) == message
-        with pytest.raises(inbox.NotFound):
-            support_items.own(actor=agent(sam), message_id=message.id)
+        assert support_access.own(actor=alice, message_id=message.id) == message
+        with pytest.raises(mail.NotFound):
+            support_access.own(actor=agent(sam), message_id=message.id)
         disconnect(mailbox, timezone.now())
-        with pytest.raises(inbox.NotFound):
-            support_items.own(actor=alice, message_id=message.id)
+        with pytest.raises(mail.NotFound):
+            support_access.own(actor=alice, message_id=message.id)
 
 
 def disconnect(mailbox, at):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from config.celery import app
-from integrations import task_queue
+from integrations.coordination import task_queue
 from tests.broker import Message, broker_down, record_messages, using_broker
 
 ID = uuid4()

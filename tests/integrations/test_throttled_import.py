@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Integration, IntegrationStatus, Message, QuotaBucket, SyncWork
-from integrations.settings_pages import words
+from integrations.operations.sync_products import PRODUCTS
+from integrations.settings import status_messages
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from tests.integrations import microsoft as at_microsoft
 from tests.integrations.microsoft import microsoft
 from tests.integrations.pages import reading
@@ -70,7 +70,7 @@ def outlook(alice, microsoft):
 def check_words(client, label: str, sandbox) -> None:
     assert said(label).search(card_of(client)), card_of(client)
     assert said(label).search(details_of(client))
-    assert words.STATUS[IntegrationStatus.SYNCING].label in card_of(client)
+    assert status_messages.STATUS[IntegrationStatus.SYNCING].label in card_of(client)
     (connection,) = client.get("/v1/users/me/connections").json()["data"]
     (integration,) = connection["integrations"]
     assert integration["status"] == "syncing"
@@ -84,7 +84,7 @@ def check_words(client, label: str, sandbox) -> None:
 
     assert Message.objects.exists()
     assert "limits how fast" not in card_of(client)
-    assert words.STATUS[IntegrationStatus.ACTIVE].says in card_of(client)
+    assert status_messages.STATUS[IntegrationStatus.ACTIVE].says in card_of(client)
 
 
 class TestAnImportThatIsSlowedDown:

@@ -12,8 +12,8 @@ from django.db import connection as database
 from django.utils import timezone
 
 from accounts.models import Alarm
-from integrations import credentials, tokens
-from integrations.fences import NoLongerLive
+from integrations.access.fences import NoLongerLive
+from integrations.grants import access_tokens, credentials
 from integrations.models import Connection, ConnectionStatus, Integration, IntegrationStatus
 from integrations.providers import errors
 from integrations.providers.oauth import TokenSet
@@ -38,7 +38,7 @@ def expire(connection):
 
 
 def token_of(connection):
-    return tokens.access(connection_id=connection.id).token()
+    return access_tokens.access(connection_id=connection.id).token()
 
 
 def refreshes(google):
@@ -48,7 +48,7 @@ def refreshes(google):
 class TestAToken:
     @pytest.mark.scenario("R6")
     def test_is_the_one_at_hand_until_it_expires(self, connected, google):
-        access = tokens.access(connection_id=connected.id)
+        access = access_tokens.access(connection_id=connected.id)
 
         given = {access.token() for _ in range(100)}
 
@@ -110,7 +110,7 @@ class TestAToken:
         assert token.encode().hex() not in everything
 
     def test_is_renewed_once_after_a_401(self, connected, google):
-        access = tokens.access(connection_id=connected.id)
+        access = access_tokens.access(connection_id=connected.id)
         before = access.token()
         access.renew(REFUSED)
 
@@ -121,8 +121,8 @@ class TestAToken:
         assert refreshes(google) == 1
 
     def test_is_not_renewed_again_if_somebody_else_has(self, connected, google):
-        first = tokens.access(connection_id=connected.id)
-        second = tokens.access(connection_id=connected.id)
+        first = access_tokens.access(connection_id=connected.id)
+        second = access_tokens.access(connection_id=connected.id)
         first.token()
         second.token()
         first.renew(REFUSED)
@@ -133,11 +133,11 @@ class TestAToken:
 
     @pytest.mark.invariant(5)
     def test_is_not_given_after_a_disconnect(self, connected):
-        from integrations import endings
+        from integrations.connections import automatic_disconnect
         from integrations.models import PurgeTrigger
 
-        access = tokens.access(connection_id=connected.id)
-        endings.end(
+        access = access_tokens.access(connection_id=connected.id)
+        automatic_disconnect.end(
             integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=timezone.now()
         )
 
@@ -148,7 +148,7 @@ class TestAToken:
         from accounts.ids import uuid7
 
         with pytest.raises(NoLongerLive):
-            tokens.access(connection_id=uuid7())
+            access_tokens.access(connection_id=uuid7())
 
 
 class TestARefreshThatFails:
@@ -264,7 +264,7 @@ class TestAGrantThatEnded:
         connection = integration.connection
         at = timezone.now()
 
-        assert tokens.grant_ended(connection_id=connection.id, epoch=1, at=at)
+        assert access_tokens.grant_ended(connection_id=connection.id, epoch=1, at=at)
 
         connection.refresh_from_db()
         integration.refresh_from_db()
@@ -276,7 +276,9 @@ class TestAGrantThatEnded:
     def test_is_not_ended_by_an_older_word(self):
         connection = make_connection(epoch=3)
 
-        assert not tokens.grant_ended(connection_id=connection.id, epoch=2, at=timezone.now())
+        assert not access_tokens.grant_ended(
+            connection_id=connection.id, epoch=2, at=timezone.now()
+        )
         connection.refresh_from_db()
         assert connection.status == ConnectionStatus.ACTIVE
 

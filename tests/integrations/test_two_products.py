@@ -12,7 +12,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import connections, endings, purge, removals
+from integrations import connections, purge
+from integrations.calendar.sync import LISTING, resource_of
+from integrations.connections import automatic_disconnect
 from integrations.models import (
     AttemptOutcome,
     Calendar,
@@ -24,10 +26,10 @@ from integrations.models import (
     RevocationOutcome,
     SyncWork,
 )
-from integrations.removal_messages import Access
+from integrations.notifications import removal_facts
+from integrations.notifications.removal_messages import Access
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync.calendars import LISTING, resource_of
-from integrations.sync_products import PRODUCTS
 from limited_use.models import Consent
 from tests.factories import as_agreed
 from tests.integrations.google import ALICE_BOX, query_of
@@ -202,7 +204,7 @@ class TestCalendarsBesideMail:
     def test_are_said_to_use_the_grant_that_stays(self, alices, product):
         calendar(alices, connection=Connection.objects.get())
 
-        situation = removals.foresee(Connection.objects.get(), [of(product)])
+        situation = removal_facts.foresee(Connection.objects.get(), [of(product)])
 
         assert situation.access == Access.KEPT
 
@@ -226,9 +228,9 @@ class TestCalendarsBesideMail:
 
         assert Connection.objects.get().status == ConnectionStatus.ACTIVE
         assert of(left).is_live
-        from integrations.purge import revoking
+        from integrations.purge import provider_revocation
 
-        revoking.attempt(job, now=timezone.now)
+        provider_revocation.attempt(job, now=timezone.now)
         job.refresh_from_db()
         assert job.revocation == RevocationOutcome.NEEDED_ELSEWHERE
 
@@ -261,8 +263,8 @@ class TestTheDeadlineInTheApi:
         until = of("mail").status_since + timedelta(days=settings.REAUTH_GRACE_DAYS)
         assert read_deadline(alices) == until.replace(microsecond=0)
         second = timedelta(seconds=1)
-        assert endings.sweep(at=until - second) == []
-        (job_id,) = endings.sweep(at=until + second)
+        assert automatic_disconnect.sweep(at=until - second) == []
+        (job_id,) = automatic_disconnect.sweep(at=until + second)
         assert PurgeJob.objects.get(id=job_id).integration.product == "mail"
         assert of("calendar").is_live
         assert read_deadline(alices) is None

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import connections, purge, watches
+from integrations import connections, purge, push
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep, Watch, WatchStatus
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
@@ -35,8 +35,8 @@ def connected(transactional_db, google, alice, browser_of, settings):
 
 def sweep() -> None:
     with acting_as(ProcessClass.SYNC):
-        for watch_id in watches.due(at=timezone.now()):
-            watches.keep(watch_id=watch_id)
+        for watch_id in push.due(at=timezone.now()):
+            push.keep(watch_id=watch_id)
 
 
 def disconnect(integration, clock=timezone.now):

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from config.classes import ProcessClass
-from integrations import connections, purge, scopes, watches
+from integrations import connections, purge, push
+from integrations.access import scopes
 from integrations.models import (
     AttemptOutcome,
     Event,
@@ -24,10 +25,10 @@ from integrations.models import (
     Watch,
     WatchStatus,
 )
-from integrations.sync import claims, engine
-from integrations.sync_products import PRODUCTS
+from integrations.operations.sync_products import PRODUCTS
+from integrations.push import webhook_alarm
+from integrations.sync import engine, work_leases
 from integrations.tasks.purge import sweep_purges
-from integrations.watches import webhook_alarm
 from limited_use.ledger import sequencer
 from limited_use.models import Receipt
 from limited_use.usage import settled_alarms
@@ -97,7 +98,7 @@ def connected(browser, microsoft, product):
 def sync(clock) -> int:
     """Do the sync work that is due, as a worker's turns do; return how many turns that took."""
     turns = 0
-    while due := claims.due(at=clock()):
+    while due := work_leases.due(at=clock()):
         for work_id in due:
             with acting_as(ProcessClass.SYNC):
                 engine.run(PRODUCTS, work_id=work_id, at=clock())
@@ -107,8 +108,8 @@ def sync(clock) -> int:
 
 def see_to_watches(clock) -> None:
     with acting_as(ProcessClass.SYNC):
-        for watch_id in watches.due(at=clock()):
-            watches.keep(watch_id=watch_id, now=clock)
+        for watch_id in push.due(at=clock()):
+            push.keep(watch_id=watch_id, now=clock)
 
 
 def subscriptions(microsoft) -> list:
@@ -242,7 +243,7 @@ class TestAnAddressThatMicrosoftCannotValidate:
 
         clock.reach(Watch.objects.get().due_at)
         with acting_as(ProcessClass.PURGE):
-            assert watches.settle_webhook_alarm(at=clock()) == 0
+            assert push.settle_webhook_alarm(at=clock()) == 0
         see_to_watches(clock)
         assert len(subscriptions(microsoft)) == 1
         with acting_as(ProcessClass.PURGE):

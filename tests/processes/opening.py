@@ -23,7 +23,7 @@ def ask(connection_id: UUID) -> str:
     from django.utils import timezone
 
     from accounts import row_owner
-    from integrations import permits
+    from integrations.access import permits
     from integrations.models import Connection
     from limited_use.sinks import provider
 

@@ -25,13 +25,13 @@ def main(connection_id: str, threads: str, gate: str) -> None:
 def ask(connection_id: UUID, gate: int) -> str:
     from django.db import connection as database
 
-    from integrations import tokens
+    from integrations.grants import access_tokens
 
     try:
         with database.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock_shared(%s)", [gate])
             cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [gate])
-        token = tokens.access(connection_id=connection_id).token()
+        token = access_tokens.access(connection_id=connection_id).token()
         return hashlib.sha256(token.encode()).hexdigest()
     except Exception as error:  # noqa: BLE001 - the test reads its name
         return type(error).__name__

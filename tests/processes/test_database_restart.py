@@ -20,8 +20,8 @@ from config.classes import ProcessClass
 from config.embedded import binaries, processes
 from config.embedded.postgres import THROWAWAY, Postgres
 from config.heartbeats import DUTIES
-from integrations import heartbeats
-from integrations.watches import lookups
+from integrations.operations import heartbeats
+from integrations.push import blind_lookup
 from tests.worlds.processes import wait_until
 
 PAGE, API, READY = "/settings/integrations/", "/v1/users/me/connections", "/readyz"
@@ -73,10 +73,10 @@ def ask(alice, running) -> Callable[[str], httpx.Response]:
     browser.force_login(alice)
     name = now.SESSION_COOKIE_NAME
     session = {"Cookie": f"{name}={browser.cookies[name].value}"}
-    channel = lookups.new_channel()
+    channel = blind_lookup.new_channel()
     proof = {
         "X-Goog-Channel-ID": channel,
-        "X-Goog-Channel-Token": lookups.token_of(channel),
+        "X-Goog-Channel-Token": blind_lookup.token_of(channel),
         "X-Goog-Resource-ID": "resource",
     }
     with httpx.Client(base_url=running.url, timeout=20) as http:

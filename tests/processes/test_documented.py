@@ -33,7 +33,7 @@ MAKE_CALENDAR = """
 from django.utils import timezone
 from accounts import row_owner
 from accounts.models import Membership
-from integrations.calendars import local
+from integrations.calendar import local
 from limited_use.policy.features import FEATURES
 from tests.factories import actor_for
 

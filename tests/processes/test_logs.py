@@ -11,8 +11,8 @@ from django.db import connection as database
 from django.utils import timezone
 
 from config.embedded.feature import Feature
-from integrations import demo
 from integrations.models import Connection, Message, SyncWork
+from integrations.operations import demo_data
 from tests.canaries.scanner import Needles
 from tests.canaries.secrets_seen import PUBLIC
 from tests.integrations.google import ALICE_BOX, query_of
@@ -66,7 +66,7 @@ def broken(transactional_db):
 def seeded(world, settings):
     """Return Alice, and a feature whose row says `marketing`, as the demo seeds them."""
     settings.PASSWORD_HASHERS = [SCRYPT]
-    people, clients = demo.seed(at=timezone.now())
+    people, clients = demo_data.seed(at=timezone.now())
     alice = next(one for one in people if one.user.email.startswith("alice"))
     campaigns = next(one for one in clients if one.client_id == "campaigns")
     return alice, asdict(campaigns)

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from integrations import tokens
+from integrations.grants import access_tokens
 from integrations.models import Connection
 from tests.integrations.google import Browser
 from tests.worlds.processes import script, wait_until
@@ -62,7 +62,7 @@ class TestTwentyWaitersInFiveProcesses:
             sql("SELECT pg_advisory_unlock(%s)")
             given = [line for one in processes for line in one.stdout.read().decode().split()]
 
-        here = tokens.access(connection_id=expired.id).token()
+        here = access_tokens.access(connection_id=expired.id).token()
         assert given == [hashlib.sha256(here.encode()).hexdigest()] * 20
         assert refreshes(world) == 1
         connection = Connection.objects.get()
@@ -88,7 +88,7 @@ class TestAHolderKilledInTheMiddleOfItsCall:
             given = second.stdout.read().decode().strip()
 
         connection = Connection.objects.get()
-        here = tokens.access(connection_id=expired.id).token()
+        here = access_tokens.access(connection_id=expired.id).token()
         assert said == b""
         assert given == hashlib.sha256(here.encode()).hexdigest()
         assert leased.refresh_lease_by is not None

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from config.database import walls
+from integrations.mail.sync import quarantine
+from integrations.mail.sync.identities import MESSAGE
 from integrations.models import Integration, Message, SetAside, SyncStage, SyncWork
-from integrations.sync import aside
-from integrations.sync.identities import MESSAGE
 from limited_use.vault.sealing import sealer
 from tests.canaries import stores
 from tests.factories import make_connection, make_integration
@@ -128,7 +128,7 @@ class TestPartsOfBatchesThatAreNotAnswered:
         wait_until(lambda: SetAside.objects.count() == len(late) and is_settled())
         running.kill("first")
 
-        assert set(SetAside.objects.values_list("reason", flat=True)) == {aside.DELAYED}
+        assert set(SetAside.objects.values_list("reason", flat=True)) == {quarantine.DELAYED}
         assert Integration.objects.get().status == "active"
         page = client.get("/settings/integrations/").content.decode()
         assert "has not delivered 5 messages yet" in page

@@ -13,8 +13,8 @@ from accounts.models import Alarm
 from config.classes import ProcessClass
 from config.embedded import processes
 from config.embedded.valkey import Valkey
-from integrations.heartbeats import INTERVAL
 from integrations.models import Heartbeat
+from integrations.operations.heartbeats import INTERVAL
 from tests.worlds.processes import wait_until
 
 # As the README has it: with Celery's banner.

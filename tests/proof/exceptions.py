@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.registers import plaintext_regions
+from integrations.review.registers import plaintext_regions
 from tests.proof.rules import Rule
 from tests.proof.source import find_path
 
@@ -65,14 +65,14 @@ RULES = {
             "from limited_use.sinks.provider import credential as given",
             "from limited_use import sinks",
             "import limited_use.sinks.page as p",
-            "def f():\n    from integrations.mime import raw",
+            "def f():\n    from integrations.formats.mime import raw",
             "from ..mime.raw import parse",
             "from .. import providers",
-            "from integrations.providers.base import MailAdapter",
+            "from integrations.providers.mail import MailAdapter",
             "from integrations.providers.google.mail import GmailAdapter",
-            "from integrations import tokens",
-            "from integrations.icalendars.problems import *",
-            "import integrations.mime",
+            "from integrations.grants import access_tokens",
+            "from integrations.formats.icalendar.file_problems import *",
+            "import integrations.formats.mime",
             "import integrations",
         ),
         {find_path(name): reason for name, reason in plaintext_regions.REGIONS.items()},
@@ -109,8 +109,8 @@ RULES = {
             "replace(access, account=theirs)",
         ),
         {
-            "integrations/tokens.py": "beside the token that it is of",
-            "integrations/watches/last_access.py": "the same, where a connection ends",
+            "integrations/grants/access_tokens.py": "beside the token that it is of",
+            "integrations/push/revocation_access.py": "the same, where a connection ends",
             "integrations/sandbox/": "another thing of that name: " + _STAND_IN,
         },
     ),
@@ -191,12 +191,14 @@ RULES = {
             "limited_use/vault/opening.py": "literals, with as many placeholders as there are ids",
             "limited_use/vault/rows.py": "literals of its own, values as parameters",
             "config/database/": "roles, rights and policies: names quoted by the driver, no values",
-            "integrations/crossings.py": "constants of its own, values as parameters",
-            "integrations/facts/columns.py": "as many placeholders as there are ids",
-            "integrations/inbox/listing.py": "conditions of its own, values as parameters",
-            "integrations/sync/claiming.py": "columns of our own tables, from the models",
-            "integrations/sync/releasing.py": "columns of our own tables, from the models",
-            "integrations/purge/emptying.py": "names of our own tables, from the models",
+            "integrations/access/cross_user_lookups.py": (
+                "constants of its own, values as parameters"
+            ),
+            "integrations/access/facts/sql.py": "as many placeholders as there are ids",
+            "integrations/mail/message_list_sql.py": "conditions of its own, values as parameters",
+            "integrations/sync/claim_statement.py": "columns of our own tables, from the models",
+            "integrations/sync/turn_end.py": "columns of our own tables, from the models",
+            "integrations/purge/row_deletion.py": "names of our own tables, from the models",
             "integrations/sandbox/": "has no database; its `raw` is a message",
             "config/embedded/postgres.py": "a constant's name, in the launcher",
         },
@@ -217,7 +219,7 @@ RULES = {
             "enqueue_on_commit('x', message)",
             "enqueue_until_sweep('x', **everything)",
         ),
-        {"integrations/task_queue.py": "sends the ids that it was given"},
+        {"integrations/coordination/task_queue.py": "sends the ids that it was given"},
     ),
     "logs text": Rule(
         rules.logs,

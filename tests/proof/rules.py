@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from integrations.registers.plaintext_regions import HARMLESS, SOURCES
+from integrations.review.registers.plaintext_regions import HARMLESS, SOURCES
 from tests.proof.source import Module
 
 NETWORK = (
@@ -185,7 +185,7 @@ def _is_literal(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-#: The functions of `integrations.task_queue`.
+#: The functions of `integrations.coordination.task_queue`.
 ENQUEUE = frozenset({"enqueue", "enqueue_on_commit", "enqueue_until_sweep"})
 
 

@@ -20,12 +20,12 @@ from django.utils import timezone  # noqa: E402 - after the settings
 
 from accounts import row_owner  # noqa: E402
 from config.classes import ProcessClass  # noqa: E402
-from integrations import calling  # noqa: E402
-from integrations.leases import NotClaimable  # noqa: E402
+from integrations.coordination.leases import NotClaimable  # noqa: E402
+from integrations.grants import provider_calls  # noqa: E402
 from integrations.models import SyncStage, SyncWork  # noqa: E402
+from integrations.operations.sync_products import PRODUCTS  # noqa: E402
 from integrations.providers import errors  # noqa: E402
 from integrations.sync import engine  # noqa: E402
-from integrations.sync_products import PRODUCTS  # noqa: E402
 from tests.walls import acting_as  # noqa: E402
 
 #: Seconds after which a process gives up.
@@ -62,7 +62,7 @@ def read(connection_id: UUID, user_id: UUID, organisation_id: UUID) -> int:
 
 def _list(connection_id: UUID) -> bool:
     try:
-        with calling.opened(connection_id) as (units, call):
+        with provider_calls.opened(connection_id) as (units, call):
             call(units.list_page, lambda adapter: adapter.list_page(limit=10))
     except errors.RateLimited as limited:
         time.sleep(limited.retry_after or 1.0)

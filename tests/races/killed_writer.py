@@ -32,9 +32,9 @@ from django.utils import timezone  # noqa: E402
 
 import integrations  # noqa: E402
 from config.classes import ProcessClass  # noqa: E402
-from integrations.leases import NotClaimable  # noqa: E402
-from integrations.sync import claims, engine  # noqa: E402
-from integrations.sync_products import PRODUCTS  # noqa: E402
+from integrations.coordination.leases import NotClaimable  # noqa: E402
+from integrations.operations.sync_products import PRODUCTS  # noqa: E402
+from integrations.sync import engine, work_leases  # noqa: E402
 from tests.races import sequencing  # noqa: E402
 from tests.races.writers import WORKER  # noqa: E402
 from tests.walls import acting_as  # noqa: E402
@@ -84,7 +84,7 @@ def start_worker() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('application_name', %s, false)", [WORKER])
     while os.getppid() == parent:
-        for work_id in claims.due(at=timezone.now()):
+        for work_id in work_leases.due(at=timezone.now()):
             do_work(work_id)
         time.sleep(0.02)
     os._exit(0)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from integrations import grants
+from integrations.grants import shared_grants
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection, Discard
 from tests.broker import record_messages
 from tests.factories import make_organisation, make_user
@@ -81,7 +81,7 @@ class TestADiscard:
 
         browser.arrive(back)
         left = Discard.objects.count()
-        grants.forget_discards(at=timezone.now() + grants.ON_ITS_WAY)
+        shared_grants.forget_discards(at=timezone.now() + shared_grants.ON_ITS_WAY)
 
         assert (left, Discard.objects.count()) == (1, 0)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from integrations import connections, purge
-from integrations.leases import NotClaimable
+from integrations.coordination.leases import NotClaimable
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeJob, PurgeStep
 from limited_use.models import DataKey, Receipt
 from tests.factories import as_agreed, make_keyring, make_organisation, make_user

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from integrations import purge
-from integrations.leases import NotClaimable
+from integrations.coordination.leases import NotClaimable
 from integrations.models import (
     Integration,
     Message,

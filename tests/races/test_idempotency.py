@@ -14,10 +14,10 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations import idempotency
-from integrations.asking import Asked
-from integrations.idempotency import InProgress, KeyedRequest
+from integrations.access.request_context import Asked
 from integrations.models import Event, Integration, Reply
+from integrations.web import idempotency
+from integrations.web.idempotency import InProgress, KeyedRequest
 from tests.api import cast
 from tests.api.calendars.asking import V1
 from tests.api.calendars.test_local_writing import begun

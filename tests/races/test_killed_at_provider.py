@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import RateCount
-from integrations import scopes
+from integrations.access import scopes
 from integrations.models import AttemptOutcome, Calendar, Event, QuotaBucket, Reply, SyncWork
 from tests.api import cast
 from tests.api.calendars.asking import V1

@@ -16,14 +16,14 @@ from accounts import row_owner
 from accounts.actors import Actor, ActorKind
 from accounts.models import Membership, User
 from config.embedded.service import ROOT
-from integrations import fences
-from integrations.calendars import sharing
+from integrations.access import fences
+from integrations.calendar import sharing
 from integrations.models import AttemptOutcome, Integration, Watch, WatchKind
-from integrations.watches import wanting
+from integrations.push import desired_state
 from limited_use.agreements import offboarding
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.features import FEATURES
-from tests.integrations.calendars.local_house import begun
+from tests.integrations.calendar.local_house import begun
 from tests.integrations.google import ALICE_BOX, acme, alice, bob, browser_of, google
 from tests.integrations.test_two_products import CALENDAR
 from tests.races.locks import run, session, wait_for_waiters
@@ -59,7 +59,7 @@ class TestConnectingASecondProduct:
                 transaction.atomic(durable=True),
             ):
                 fences.hold(integration_id=mail.id, epoch=mail.epoch)
-                wanting.insert(
+                desired_state.insert(
                     integration=mail, resource="mail", kind=WatchKind.TOPIC, at=timezone.now()
                 )
                 is_held.set()
@@ -177,7 +177,9 @@ def sharing_of(person, viewer):
 
 class TestRowLocks:
     #: Modules that delete a row which they have locked: that takes the stronger lock.
-    DELETE = frozenset({"integrations/erasing.py", "integrations/calendars/local.py"})
+    DELETE = frozenset(
+        {"integrations/calendar/sync/cache_eviction.py", "integrations/calendar/local_calendars.py"}
+    )
 
     def test_leave_foreign_keys_alone(self):
         """A row lock is FOR NO KEY UPDATE, or inserting what belongs to the row would wait."""

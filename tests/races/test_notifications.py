@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import SyncWork, Watch
-from integrations.watches import schedule
-from tests.integrations.watches.conftest import CALENDAR, sweep
+from integrations.push import due_syncs
+from tests.integrations.push.conftest import CALENDAR, sweep
 from tests.integrations.webhooks.conftest import (
     alice,
     calendars,
@@ -55,7 +55,7 @@ pytestmark = [
 def of_channel(calendars, provider, clock, queue):
     """Return the integration that a channel of Google's is about, and what sends a call of it."""
     sweep(clock)
-    SyncWork.objects.update(next_sync_at=timezone.now() + schedule.SKEW * 100)
+    SyncWork.objects.update(next_sync_at=timezone.now() + due_syncs.SKEW * 100)
     [(hook, _)] = provider.channels.values()
     resource = f"resource-{CALENDAR}@there"
     return calendars, lambda: call(hook.channel_id, hook.token, resource=resource)

@@ -10,12 +10,13 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from accounts.models import Membership
-from integrations import connections, purge, tokens
-from integrations.leases import NotClaimable
+from integrations import connections, purge
+from integrations.coordination.leases import NotClaimable
+from integrations.grants import access_tokens
 from integrations.models import Connection, Message, PurgeJob, PurgeStep, SyncWork
+from integrations.operations.sync_products import PRODUCTS
 from integrations.purge import inventory
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from integrations.tasks.sync import sync_mail
 from limited_use.models import Receipt
 from tests.canaries import stores
@@ -99,7 +100,7 @@ class TestDisconnect:
             access_expires_at=timezone.now() - timedelta(minutes=1)
         )
         sandbox.fail_next(1, hang_seconds=1.5, path_prefix="/token")
-        refresh = InThread(lambda: tokens.access(connection_id=connection_id).token())
+        refresh = InThread(lambda: access_tokens.access(connection_id=connection_id).token())
         refresh.start()
         leased = Connection.objects.filter(id=connection_id, refresh_lease_by__isnull=False)
         wait_until(leased.exists)

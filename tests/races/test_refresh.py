@@ -13,8 +13,9 @@ from django.db import connections as databases
 from django.db import transaction
 from django.utils import timezone
 
-from integrations import endings, tokens
-from integrations.fences import NoLongerLive
+from integrations.access.fences import NoLongerLive
+from integrations.connections import automatic_disconnect
+from integrations.grants import access_tokens
 from integrations.models import Connection, ConnectionStatus, Integration, PurgeTrigger
 from integrations.providers import errors
 from limited_use.guard.guard import Refused
@@ -48,7 +49,7 @@ def token(connection_id, barrier=None):
     try:
         if barrier is not None:
             barrier.wait()
-        return tokens.access(connection_id=connection_id).token()
+        return access_tokens.access(connection_id=connection_id).token()
     except (errors.ProviderError, NoLongerLive, Refused) as error:
         return type(error)
     finally:
@@ -111,7 +112,7 @@ class TestADisconnectInTheMiddle:
             late = pool.submit(token, expired.id)
             self._until_claimed()
             with transaction.atomic():
-                endings.end(
+                automatic_disconnect.end(
                     integration=Integration.objects.get(),
                     trigger=PurgeTrigger.OWNER,
                     at=timezone.now(),

@@ -11,13 +11,13 @@ import pytest
 from django.db import connections as databases
 from django.utils import timezone
 
-from integrations.asking import Asked
-from integrations.calendars import agenda
-from integrations.leases import NotClaimable
+from integrations.access.request_context import Asked
+from integrations.calendar import agenda
+from integrations.calendar.sync import resource_of
+from integrations.coordination.leases import NotClaimable
 from integrations.models import Calendar, SyncWork
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync.calendars import resource_of
-from integrations.sync_products import PRODUCTS
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations.calendar_house import meeting, moment

@@ -15,9 +15,9 @@ import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import connections, purge, watches
+from integrations import connections, purge, push
 from integrations.models import AttemptOutcome, Connection, PurgeJob
-from integrations.watches import stopping
+from integrations.push import unsubscribe
 from tests.broker import record_messages
 from tests.contract.subscription_worlds import answering
 from tests.integrations import removal_world
@@ -100,8 +100,8 @@ def watched(request, alice, settings, monkeypatch):
         assert account.connect(alice, account.product).outcome == AttemptOutcome.CONNECTED
         world = World(alice, account)
         with acting_as(ProcessClass.SYNC):
-            for watch_id in watches.due(at=timezone.now()):
-                watches.keep(watch_id=watch_id)
+            for watch_id in push.due(at=timezone.now()):
+                push.keep(watch_id=watch_id)
         assert account.list_watches()
         yield world
 
@@ -116,7 +116,7 @@ def break_down(world, name, monkeypatch) -> int | None:
         Connection.objects.update(access_expires_at=timezone.now())
         where = {"path_suffix": world.account.token_path}
     if name == "no answer in time":
-        monkeypatch.setattr(stopping, "LONGEST_CALL", timedelta(seconds=0.4))
+        monkeypatch.setattr(unsubscribe, "LONGEST_CALL", timedelta(seconds=0.4))
     if count:
         sandbox.fail_next(count, **where, **fault)
     return commits

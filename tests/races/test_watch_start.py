@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations import watches
+from integrations import push
 from integrations.models import Integration, IntegrationStatus, SyncWork
-from integrations.watches import schedule, turns
-from tests.integrations.watches.conftest import alice, clock, keyring, mailbox, provider
+from integrations.push import due_syncs, worker
+from tests.integrations.push.conftest import alice, clock, keyring, mailbox, provider
 from tests.races.locks import run, wait_for_waiters
 from tests.walls import acting_as
 
@@ -27,7 +27,7 @@ def test_neither_waits_in_a_circle(alice, clock, monkeypatch):
     # The end of the next turn has a status to write.
     Integration.objects.update(status=IntegrationStatus.SYNCING)
     clock.at = timezone.now()
-    holds_fence, original = Event(), schedule.schedule_now
+    holds_fence, original = Event(), due_syncs.schedule_now
 
     def wait_for_the_turn(**values):
         # It holds the integration, and the turn is about to give its work back.
@@ -35,7 +35,7 @@ def test_neither_waits_in_a_circle(alice, clock, monkeypatch):
         wait_for_waiters(1)
         return original(**values)
 
-    monkeypatch.setattr(turns.schedule, "schedule_now", wait_for_the_turn)
+    monkeypatch.setattr(worker.due_syncs, "schedule_now", wait_for_the_turn)
 
     def end_turn():
         assert holds_fence.wait(20)
@@ -45,9 +45,9 @@ def test_neither_waits_in_a_circle(alice, clock, monkeypatch):
     with ThreadPoolExecutor(2) as pool:
         turn = pool.submit(run, end_turn, deadlock_timeout="200ms")
         with acting_as(ProcessClass.SYNC):
-            [watch_id] = watches.due(at=clock.at)
+            [watch_id] = push.due(at=clock.at)
             starting = pool.submit(
-                run, lambda: watches.keep(watch_id=watch_id, now=clock), deadlock_timeout="20s"
+                run, lambda: push.keep(watch_id=watch_id, now=clock), deadlock_timeout="20s"
             )
             starting.result(30)
         turn.result(30)

@@ -13,16 +13,17 @@ from django.db import connections as databases
 from django.utils import timezone
 
 from accounts import row_owner
-from integrations import calling, fences
-from integrations.asking import Asked
-from integrations.calendars.events import access, service
-from integrations.calendars.events.drafts import Draft
-from integrations.event_shapes import When
+from integrations.access import fences
+from integrations.access.request_context import Asked
+from integrations.calendar.events import access, service
+from integrations.calendar.events.drafts import Draft
+from integrations.calendar.sync import event_descriptions, event_store
+from integrations.formats.event import When
+from integrations.grants import provider_calls
 from integrations.models import Connection, Event
-from integrations.providers.google.spec import GOOGLE
+from integrations.operations.sync_products import PRODUCTS
+from integrations.providers.google.config import GOOGLE
 from integrations.sync import engine
-from integrations.sync.calendars import describing, rows
-from integrations.sync_products import PRODUCTS
 from limited_use.vault import sealing
 from tests.api import cast
 from tests.api.calendars.asking import ok
@@ -54,7 +55,7 @@ def alice(transactional_db, account, monkeypatch):
     house.sync()
     scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=house.integration.connection_id).update(granted_scopes=scopes)
-    monkeypatch.setattr(calling, "request_refresh", lambda _: None)
+    monkeypatch.setattr(provider_calls, "request_refresh", lambda _: None)
     return house
 
 
@@ -64,14 +65,14 @@ def bring_in(house, account) -> None:
     window = calendar.cached_from, calendar.cached_until
     page = FakeCalendarAdapter(account, make_access()).events(account.email, window=window)
     sealer = sealing.sealer(holder=calendar.cache_id, epoch=house.integration.epoch)
-    batch = rows.prepare(
+    batch = event_store.prepare(
         page,
         calendar=calendar,
         sealer=sealer,
         window=window,
-        descriptions=describing.show(page.events),
+        descriptions=event_descriptions.show(page.events),
     )
-    rows.write(batch, at=timezone.now())
+    event_store.write(batch, at=timezone.now())
 
 
 @contextmanager

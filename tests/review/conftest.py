@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from config.classes import ProcessClass
-from integrations.evidence import code_hashes
+from integrations.review.evidence import code_hashes
 from limited_use.ledger import sequencer
 from limited_use.usage import usage_counter
 from tests import bound_tests, matrix

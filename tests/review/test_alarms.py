@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts import alarms
 from accounts.models import Alarm
 from config.classes import ProcessClass
-from integrations import alarm_guide
+from integrations.operations import alarm_guide
 from limited_use.ledger import entries
 from limited_use.models import Leaf
 from limited_use.usage import refusal_bursts

@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from integrations import connections, evidence
+from integrations import connections
 from integrations.models import PurgeJob, PurgeTrigger
+from integrations.review import evidence
 from integrations.tasks import evidence as tasks
 from limited_use.evidence import kept, sections
 from limited_use.evidence.sections import NotEvidence
@@ -155,8 +156,10 @@ class TestItsSections:
 
         assert "Columns in clear" in parts["clear_columns"]["content"]["register"]
         regions = parts["plaintext"]["content"]
-        assert "integrations.mime" in regions["sources"]
-        assert regions["regions"]["integrations.credentials"] == "Seals the tokens of a grant."
+        assert "integrations.formats.mime" in regions["sources"]
+        assert (
+            regions["regions"]["integrations.grants.credentials"] == "Seals the tokens of a grant."
+        )
         assert "No share of the code is claimed" in regions["does_not_show"]
         assert "integrations.sync_mail" in parts["entry_points"]["content"]["tasks"]
         assert parts["versions"]["content"]["requirements"]["django"].startswith("5.2")

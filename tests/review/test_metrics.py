@@ -11,7 +11,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import Alarm
-from integrations import gauges
+from integrations.operations import metrics
 from integrations.tasks import evidence as tasks
 from limited_use import tasks as counting
 from limited_use.policy.key_lines import KeyLine
@@ -128,7 +128,7 @@ class TestGauges:
         def away():
             raise KeyStoreUnavailable
 
-        monkeypatch.setattr(gauges, "get_keyring", away)
+        monkeypatch.setattr(metrics, "get_keyring", away)
 
         measure()
 
@@ -152,13 +152,13 @@ class TestGauges:
         assert not [name for name, _ in figures(otto.get("/metrics")) if "keyring" in name]
 
     def test_have_words_for_each(self, used):
-        assert {one.name for one in gauges.measure(at=timezone.now())} <= set(gauges.MEANINGS)
+        assert {one.name for one in metrics.measure(at=timezone.now())} <= set(metrics.MEANINGS)
 
     def test_replace_what_was_measured_before(self, used):
-        first = gauges.measure(at=timezone.now())
-        gauges.measure(at=timezone.now())
+        first = metrics.measure(at=timezone.now())
+        metrics.measure(at=timezone.now())
 
-        assert len(gauges.kept()[1]) == len(first)
+        assert len(metrics.kept()[1]) == len(first)
 
 
 @pytest.mark.invariant(4)

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from integrations.review_pages import table, words
+from integrations.review import labels, policy_table
 from limited_use.evidence import clause_parts
 from limited_use.ledger import proofs, signing_keys
 from limited_use.models.usage import PolicyUse, Refusal
@@ -42,7 +42,7 @@ def expected(clause, tests):
     for rule in (*rules_of(clause.id), *clause_parts.by_facts(clause)):
         yield from (rule.id, rule.says)
     for name in tests.get(Bound("clause", clause.id), ()):
-        yield from words.test(name)
+        yield from labels.test(name)
     if clause.duty:
         yield from (clause.duty.owner, clause.duty.does)
 
@@ -113,7 +113,9 @@ class TestAnEntry:
 class TestThePolicy:
     def test_shows_every_use_once(self, rita):
         shown = [
-            (row.recipients, row.data_classes) for block in table.blocks() for row in block.rows
+            (row.recipients, row.data_classes)
+            for block in policy_table.blocks()
+            for row in block.rows
         ]
         size = sum(
             (len(Recipient) if to == ["everybody"] else len(to))
@@ -122,7 +124,7 @@ class TestThePolicy:
         )
 
         assert size == len(TABLE)
-        assert {block.purpose for block in table.blocks()} == set(Purpose)
+        assert {block.purpose for block in policy_table.blocks()} == set(Purpose)
 
     def test_shows_every_rule_with_its_clauses(self, rita, used):
         answer = rita.get("/review/policy/")
@@ -133,8 +135,8 @@ class TestThePolicy:
             assert f'id="rule-{rule.id}"' in answer.content.decode()
 
     def test_has_words_for_every_fact_and_source(self):
-        assert set(words.FACTS) == set(Fact)
-        assert set(words.KNOWN_BY) == set(Confidence)
+        assert set(labels.FACTS) == set(Fact)
+        assert set(labels.KNOWN_BY) == set(Confidence)
 
 
 class TestRefusals:
@@ -152,7 +154,7 @@ class TestRefusals:
 
     def test_are_paged(self, rita, used, monkeypatch):
         refusal = Refusal.objects.get()
-        monkeypatch.setattr("integrations.review_pages.views.PAGE", 1)
+        monkeypatch.setattr("integrations.review.views.PAGE", 1)
         Refusal.objects.create(
             entry_id=uuid7(), at=refusal.at - (timezone.now() - refusal.at),
             rule=refusal.rule, purpose=refusal.purpose, data_class=refusal.data_class,

@@ -18,9 +18,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from integrations import evidence, scopes
-from integrations.evidence import access
+from integrations.access import scopes
 from integrations.providers import PROVIDERS
+from integrations.review import evidence
+from integrations.review.evidence import scope_report
 from tests.api import cast
 from tests.review.conftest import as_worker
 
@@ -121,8 +122,8 @@ class TestEvidence:
             assert row["says"], row["scope"]
             assert len(row["why_not_narrower"].split()) > 10, row["scope"]
             assert row["class"] != "unknown", row["scope"]
-        assert {row["scope"] for row in rows} == access.NARROWER.keys()
-        classed = {(label, scope) for label, each in access.CLASSES.items() for scope in each}
+        assert {row["scope"] for row in rows} == scope_report.NARROWER.keys()
+        classed = {(label, scope) for label, each in scope_report.CLASSES.items() for scope in each}
         assert {(row["provider"], row["scope"]) for row in rows} == classed
 
     def test_names_features_and_methods_of_each_scope_that_reads_or_writes(self, rows):
@@ -214,7 +215,7 @@ class TestReadme:
 
         rows = re.findall(r"^ *\| `(.+)` \| (.+) \| (.+) \|$", section, flags=re.MULTILINE)
         assert sorted(rows) == sorted(
-            (scope.removeprefix(GOOGLE), ", ".join(products), access.CLASSES[provider][scope])
+            (scope.removeprefix(GOOGLE), ", ".join(products), scope_report.CLASSES[provider][scope])
             for (label, scope), products in asked_by_row().items()
             if label == provider
         )

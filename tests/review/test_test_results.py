@@ -11,9 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from integrations import evidence
-from integrations.evidence import claims, test_results
-from integrations.evidence.test_results import BadResults, Missing
+from integrations.review import evidence
+from integrations.review.evidence import claim_register, test_results
+from integrations.review.evidence.test_results import BadResults, Missing
 from limited_use.policy import clauses
 from limited_use.policy.clauses import CLAUSES
 from tests.review.conftest import as_worker, make_run
@@ -134,8 +134,8 @@ class TestClaims:
 
         shown = text(rita.get("/review/evidence/"))
 
-        assert "Up to date.status.up-to-date integrations/settings_pages/words.pya" in shown
-        assert shown.count("none in that run") == len(claims.collect()) - 1
+        assert "Up to date.status.up-to-date integrations/settings/words.pya" in shown
+        assert shown.count("none in that run") == len(claim_register.collect()) - 1
 
     def test_are_in_the_evidence_with_their_tests(self, used, with_results):
         with_results(make_run(rows=[*ROWS, CLAIM]))
@@ -146,10 +146,10 @@ class TestClaims:
         assert listed["status.up-to-date"] == {
             "id": "status.up-to-date",
             "sentence": "Up to date.",
-            "path": "integrations/settings_pages/words.py",
+            "path": "integrations/settings/status_messages.py",
             "tests": {"tests/a.py::test_a": "passed"},
         }
-        assert set(listed) == {claim.id for claim in claims.collect()}
+        assert set(listed) == {claim.id for claim in claim_register.collect()}
 
     def test_have_no_tests_where_results_are_missing(self, rita, used):
         shown = text(rita.get("/review/evidence/"))

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import alarms
 from accounts.models import Alarm
-from integrations import alarm_guide
+from integrations.operations import alarm_guide
 from limited_use.usage import settled_alarms
 
 

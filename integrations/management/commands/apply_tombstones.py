@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from integrations import restored
+from integrations.connections import restore_guard
 from limited_use.ledger import publication, sequencer
 from limited_use.rotation import resurrected_keys
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            applied = restored.apply(at=timezone.now())
+            applied = restore_guard.apply(at=timezone.now())
             missing = resurrected_keys.missing_receipts()
         except publication.Unreadable as problem:
             raise CommandError(f"what was published cannot be read: {problem}") from None

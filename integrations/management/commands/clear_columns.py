@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.management.base import BaseCommand
 
-from integrations.registers import clear_columns
+from integrations.review.registers import clear_columns
 
 
 class Command(BaseCommand):

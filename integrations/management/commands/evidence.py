@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from integrations import evidence
+from integrations.review import evidence
 from limited_use.ledger import signing_keys
 
 

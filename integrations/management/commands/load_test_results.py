@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from integrations.evidence import claims, test_results
-from integrations.evidence.test_results import BadResults, Results
+from integrations.review.evidence import claim_register, test_results
+from integrations.review.evidence.test_results import BadResults, Results
 from limited_use.policy import clauses
 
 
@@ -48,6 +48,8 @@ def _check(results: Results) -> None:
         for clause in clauses.CLAUSES.values()
         if clauses.is_enforced(clause) and not results.list_tests("clause", clause.id)
     ]
-    missing += sorted({c.id for c in claims.collect() if not results.list_tests("claim", c.id)})
+    missing += sorted(
+        {c.id for c in claim_register.collect() if not results.list_tests("claim", c.id)}
+    )
     if missing:
         raise BadResults(f"the run left out every test of {', '.join(missing)}")

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from integrations import purge
-from integrations.purge import strays
+from integrations.purge import orphans
 
 
 class Command(BaseCommand):
@@ -22,10 +22,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{one.job_id} {one.promise} late since {one.since.isoformat()}")
         for label, count in left.items():
             self.stdout.write(f"{label}: {count} left of what is purged")
-        stray = strays.sealed()
+        stray = orphans.sealed()
         for label, count in stray.items():
             self.stdout.write(f"{label}: {count} sealed under a key that is not here")
-        nobodys = strays.keys()
+        nobodys = orphans.keys()
         for line, count in nobodys.items():
             self.stdout.write(f"{line}: {count} keys that are nobody's")
         if late or left or stray or nobodys:

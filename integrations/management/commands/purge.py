@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from integrations import purge
-from integrations.leases import LeaseLost, NotClaimable
+from integrations.coordination.leases import LeaseLost, NotClaimable
 from integrations.models import PurgeJob, PurgeStep
 
 

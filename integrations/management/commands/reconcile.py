@@ -11,11 +11,12 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from integrations.leases import NotClaimable
+from integrations.calendar.sync import reconcile as comparing
+from integrations.coordination.leases import NotClaimable
+from integrations.mail.sync import reconcile
 from integrations.models import Calendar, Reconciliation, SyncWork
-from integrations.sync import engine, reconcile
-from integrations.sync.calendars import comparing
-from integrations.sync_products import PRODUCTS
+from integrations.operations.sync_products import PRODUCTS
+from integrations.sync import engine
 
 
 class Command(BaseCommand):

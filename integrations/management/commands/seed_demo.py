@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.organisations import AlreadyFounded
 from accounts.users import AlreadyRegistered
-from integrations import demo, demo_calendars
+from integrations.operations import demo_calendars, demo_data
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             )
         at = timezone.now()
         try:
-            people, clients = demo.seed(at=at)
+            people, clients = demo_data.seed(at=at)
         except (AlreadyFounded, AlreadyRegistered):
             if not kept.exists():
                 raise CommandError(

@@ -1,4 +1,4 @@
--- Lookups across users, by a keyed hash that the caller must have (see integrations/crossings.py).
+-- Lookups across users, by a keyed hash that the caller must have (see integrations/access/cross_user_lookups.py).
 -- Each function runs with its owner's rights; `manage.py database_walls` sets owner and grants.
 
 -- Connections of one account at a provider that have not ended.

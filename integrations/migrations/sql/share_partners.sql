@@ -1,5 +1,5 @@
 -- Names and addresses of the people who share something with the person of the transaction, by a share
--- that was not withdrawn (see integrations/crossings.py). Of the viewers of their own shares, people
+-- that was not withdrawn (see integrations/access/cross_user_lookups.py). Of the viewers of their own shares, people
 -- are shown the addresses that they typed.
 CREATE OR REPLACE FUNCTION public.share_partners()
 RETURNS TABLE (person uuid, name text, address text)

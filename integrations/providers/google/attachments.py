@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any, Final
 
-from integrations.mime import gmail_payload
-from integrations.providers import errors, transport
+from integrations.formats.mime import gmail_payload
+from integrations.providers import errors, http
 from integrations.providers.access import Access
-from integrations.providers.arriving import ArrivingFile
+from integrations.providers.file_download import ArrivingFile
 
-from .calls import meaning, prepared
+from .http import meaning, prepared
 
 # Gmail carries messages up to 150 MiB by import.
 MAX_BYTES: Final = 160 * 1024 * 1024
@@ -55,8 +55,8 @@ def stream(request: Any, access: Access) -> ArrivingFile:
     with ExitStack() as stack:
         stream = None
         begun = None
-        with suppress(transport.NoAnswer):
-            stream = stack.enter_context(transport.streamed(method, url, headers))
+        with suppress(http.NoAnswer):
+            stream = stack.enter_context(http.streamed(method, url, headers))
             begun = _begin(stream.pieces) if stream.answer.is_success else None
         if stream is None:
             raise errors.Unavailable("Google did not answer")
@@ -88,7 +88,7 @@ def _pieces(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     lost = False
     try:
         yield from _until_quote(first, chunks)
-    except transport.NoAnswer:
+    except http.NoAnswer:
         lost = True
     if lost:
         raise errors.Unavailable("Google stopped answering")

@@ -16,10 +16,10 @@ from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from integrations.providers import errors, transport
+from integrations.providers import errors, http
 from integrations.providers.access import Access
 
-from .calls import call, meaning, outcome, prepared
+from .http import call, meaning, outcome, prepared
 
 Outcome = dict[str, Any] | errors.ProviderError
 
@@ -42,10 +42,10 @@ def call_each(requests: Sequence[Any], access: Access, *, url: str) -> list[Outc
     body = b"".join(parts) + f"--{boundary}--\r\n".encode()
     response, is_too_large = None, False
     try:
-        response = transport.send("POST", url, headers, body)
-    except transport.TooLarge:
+        response = http.send("POST", url, headers, body)
+    except http.TooLarge:
         is_too_large = True
-    except transport.NoAnswer:
+    except http.NoAnswer:
         pass
     # Outside of the except block: no error of the transport, which holds a token, becomes context.
     if is_too_large:
@@ -83,12 +83,12 @@ def _part(place: int, request: Any, boundary: str) -> bytes:
     ).encode()
 
 
-def _answers(response: transport.Answer) -> dict[int, transport.Answer]:
+def _answers(response: http.Answer) -> dict[int, http.Answer]:
     """Return the answers by the place of their request; what cannot be read is left out."""
     found = _BOUNDARY.search(response.headers.get("content-type", ""))
     if found is None:
         return {}
-    answers: dict[int, transport.Answer] = {}
+    answers: dict[int, http.Answer] = {}
     # With the line's end before it, which no JSON has within a string.
     delimiter = b"\r\n--" + found[1].encode()
     for part in (b"\r\n" + response.content).split(delimiter)[1:]:
@@ -96,5 +96,5 @@ def _answers(response: transport.Answer) -> dict[int, transport.Answer]:
         named = _ID.search(head)
         if named is not None:
             with suppress(ValueError):
-                answers[int(named[1])] = transport.answer_of(message)
+                answers[int(named[1])] = http.answer_of(message)
     return answers

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-from integrations.event_shapes import EventContent, Response, When
-from integrations.providers import errors, misread, values
+from integrations.formats.event import EventContent, Response, When
+from integrations.providers import errors, storable_values, unexpected_responses
 from integrations.providers.access import Access
-from integrations.providers.base import name_of, provider_id
 from integrations.providers.calendars import (
     CalendarPage,
     CancelledInstance,
@@ -20,11 +19,12 @@ from integrations.providers.calendars import (
     Notify,
     RemoteEvent,
 )
+from integrations.providers.mail import name_of, provider_id
 
-from . import calendar_reading as reading
-from . import calendar_writing as writing
-from .calls import call, write
-from .services import Calendar, calendar, root_of
+from . import event_reader as reading
+from . import event_writer as writing
+from .discovery import Calendar, calendar, root_of
+from .http import call, write
 
 MAX_PAGE: Final = 500
 MAX_LISTS: Final = 250
@@ -42,7 +42,7 @@ class GoogleCalendarAdapter:
     access: Access
     api: Calendar
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
         request = self.api.lists.list(syncToken=cursor, pageToken=page, maxResults=MAX_LISTS)
         answer = call(request, self.access)
@@ -50,11 +50,11 @@ class GoogleCalendarAdapter:
         return CalendarPage(
             calendars=tuple(reading.calendar(one) for one in items if not one.get("deleted")),
             deleted=tuple(provider_id(one["id"]) for one in items if one.get("deleted")),
-            next_page=values.token(answer.get("nextPageToken")),
-            cursor=values.token(answer.get("nextSyncToken")),
+            next_page=storable_values.token(answer.get("nextPageToken")),
+            cursor=storable_values.token(answer.get("nextSyncToken")),
         )
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def events(
         self,
         calendar_id: str,
@@ -81,7 +81,7 @@ class GoogleCalendarAdapter:
         )
         return _page(call(request, self.access))
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         request = self.api.events.get(calendarId=calendar_id, eventId=event_id)
         found = reading.event(call(request, self.access), calendar_zone="UTC")
@@ -89,7 +89,7 @@ class GoogleCalendarAdapter:
             raise errors.Gone("the event was deleted")
         return found
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def create(
         self,
         calendar_id: str,
@@ -112,7 +112,7 @@ class GoogleCalendarAdapter:
         )
         return _written(write(request, self.access))
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def change(  # noqa: PLR0913 - one write in full
         self,
         calendar_id: str,
@@ -140,7 +140,7 @@ class GoogleCalendarAdapter:
             raise ValueError("neither a day nor a moment")
         return f"{series_id}_{original.at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
@@ -175,7 +175,7 @@ class GoogleCalendarAdapter:
             # An earlier try came through, or somebody else was faster.
             return
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def move(
         self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
     ) -> RemoteEvent:
@@ -188,7 +188,7 @@ class GoogleCalendarAdapter:
         # Google keeps the id.
         return self.event(calendar_id, event_id)
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def respond(
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
     ) -> RemoteEvent:
@@ -234,8 +234,8 @@ def _page(answer: Mapping[str, Any]) -> EventPage:
         cancelled=tuple(cancelled),
         deleted=tuple(deleted),
         rejected=rejected,
-        next_page=values.token(answer.get("nextPageToken")),
-        cursor=values.token(answer.get("nextSyncToken")),
+        next_page=storable_values.token(answer.get("nextPageToken")),
+        cursor=storable_values.token(answer.get("nextSyncToken")),
     )
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from integrations.providers.base import ChangePage, MessageRef, Relabelled
+from integrations.providers.mail import ChangePage, MessageRef, Relabelled
 
-from .reading import HIDDEN, filing, is_hidden
+from .message_mapping import HIDDEN, filing, is_hidden
 
 
 class _Fold:

@@ -10,10 +10,10 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
-from integrations.providers import errors, misread, values
+from integrations.providers import errors, storable_values, unexpected_responses
 from integrations.providers.access import Access
-from integrations.providers.arriving import ArrivingFile
-from integrations.providers.base import (
+from integrations.providers.file_download import ArrivingFile
+from integrations.providers.mail import (
     ChangePage,
     ListPage,
     MailboxProfile,
@@ -25,10 +25,10 @@ from integrations.providers.base import (
     provider_id,
 )
 
-from . import attachments, history, reading
+from . import attachments, history, message_mapping
 from .batch import Outcome, call_each
-from .calls import call
-from .services import Gmail, gmail, root_of
+from .discovery import Gmail, gmail, root_of
+from .http import call
 
 ME: Final = "me"
 MAX_PAGE: Final = 500
@@ -51,24 +51,24 @@ class GmailAdapter:
     def fetch_requests(self) -> None:
         """Return None: a message costs the same units, however it is asked for."""
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def profile(self) -> MailboxProfile:
         answer = call(self.api.users.getProfile(userId=ME), self.access)
         return MailboxProfile(
-            message_count=values.number(answer.get("messagesTotal")),
+            message_count=storable_values.number(answer.get("messagesTotal")),
             cursor=provider_id(answer["historyId"]),
         )
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def labels(self) -> Mapping[str, str]:
         answer = call(self.api.labels.list(userId=ME), self.access)
         return {
-            provider_id(label["id"]): values.text(label.get("name"))
+            provider_id(label["id"]): storable_values.text(label.get("name"))
             for label in answer.get("labels") or ()
             if label.get("type") == "user"
         }
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def list_page(
         self,
         *,
@@ -96,11 +96,11 @@ class GmailAdapter:
                 MessageRef(str(item["id"]), str(item["threadId"]))
                 for item in answer.get("messages") or ()
             ),
-            next_page=values.token(answer.get("nextPageToken")),
-            estimate=values.number(answer.get("resultSizeEstimate")),
+            next_page=storable_values.token(answer.get("nextPageToken")),
+            estimate=storable_values.number(answer.get("resultSizeEstimate")),
         )
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
         requests = [
             self._thread(one.thread_id) if one.thread_id else self._message(one.message_id)
@@ -110,13 +110,13 @@ class GmailAdapter:
         answers = [_usable(one, answer) for one, answer in zip(wanted, answers, strict=True)]
         resources = [_resources(one, answer) for one, answer in zip(wanted, answers, strict=True)]
         # All in one task: to ask a process costs as much as to read a short message.
-        read = iter(reading.messages([one for found in resources for one in found]))
+        read = iter(message_mapping.messages([one for found in resources for one in found]))
         return [
             _meant(one, answer, list(zip(found, islice(read, len(found)), strict=True)))
             for one, answer, found in zip(wanted, answers, resources, strict=True)
         ]
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def changes(self, cursor: str) -> ChangePage:
         records: list[dict[str, Any]] = []
         page = None
@@ -131,7 +131,7 @@ class GmailAdapter:
             # Gmail answers 404 for a historyId it has forgotten.
             answer = call(request, self.access, not_found=errors.CursorExpired)
             records = answer.get("history") or []
-            page = values.token(answer.get("nextPageToken"))
+            page = storable_values.token(answer.get("nextPageToken"))
             if page is None:
                 return history.page(records, cursor=provider_id(answer["historyId"]), more=False)
             if records:
@@ -140,13 +140,13 @@ class GmailAdapter:
                 return history.page(records, cursor=provider_id(records[-1]["id"]), more=True)
         raise errors.Unexpected("the pages of changes do not end")
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def attachment(self, message_id: str, part: str) -> ArrivingFile:
         resource = call(self._message(message_id), self.access)
         body = attachments.body_of(resource.get("payload") or {}, part)
         if body is None:
             raise errors.Gone("the message has no such part")
-        if values.number(body.get("size")) > attachments.MAX_BYTES:
+        if storable_values.number(body.get("size")) > attachments.MAX_BYTES:
             raise errors.Rejected("the attachment is larger than we carry", reason="too-large")
         # Attachment ids change between reads; this one is a moment old.
         if not body.get("attachmentId"):
@@ -165,7 +165,7 @@ def _usable(wanted: Wanted, answer: Outcome) -> Outcome:
     """Return an answer whose messages can be told apart; of another shape, it is rejected."""
     try:
         _resources(wanted, answer)
-    except misread.KINDS:
+    except unexpected_responses.KINDS:
         return errors.Rejected("the message cannot be read", reason="undecodable")
     return answer
 
@@ -175,7 +175,7 @@ def _resources(wanted: Wanted, answer: Outcome) -> list[Mapping[str, Any]]:
     if isinstance(answer, errors.ProviderError):
         return []
     found = answer.get("messages") or () if wanted.thread_id else (answer,)
-    return [one for one in found if not reading.is_hidden(one)]
+    return [one for one in found if not message_mapping.is_hidden(one)]
 
 
 def _meant(

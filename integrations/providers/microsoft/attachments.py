@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import Final
 
-from integrations.mime.graph_attachments import BY_ID
-from integrations.parsers.pool import Busy
+from integrations.formats.mime.graph_attachments import BY_ID
+from integrations.parsers.process_pool import Busy
 from integrations.providers import errors
 from integrations.providers.access import Access
-from integrations.providers.arriving import ArrivingFile
+from integrations.providers.file_download import ArrivingFile
 
-from . import mail_reading as reading
-from .calls import Request, contents, segment
+from . import message_mapping as reading
+from .http import Request, contents, segment
 
 #: Messages that a process holds in memory at a time for their attachments. One more than a person
 #: may wait for (`concurrency.MOST_WAITS`), so that nobody takes all of them.

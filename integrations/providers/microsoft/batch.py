@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.providers import errors, parallel, transport
+from integrations.providers import errors, http, request_concurrency
 from integrations.providers.access import Access
 
-from .calls import Outcome, Request, call, meaning, preferences, query_of, relative_path
-from .gate import AT_ONCE
+from .http import Outcome, Request, call, meaning, preferences, query_of, relative_path
+from .mailbox_concurrency import AT_ONCE
 
 MOST_PARTS: Final = 20
 _OK: Final = range(200, 300)
@@ -31,7 +31,7 @@ def call_in_batches(requests: Sequence[Request], access: Access) -> list[Outcome
     A caller that may have fewer requests under way than Graph has parts gets batches of as many.
     Where Graph throttles parts, each of them tells the longest pause that any was asked for.
     """
-    width = parallel.requests_at_once.get()
+    width = request_concurrency.requests_at_once.get()
     size = width if 0 < width < AT_ONCE else MOST_PARTS
     answers = [
         answer
@@ -91,7 +91,7 @@ def _outcome(response: Mapping[str, Any] | None) -> Outcome:
             return body
         return errors.Unexpected("the answer has another shape", status=status)
     headers = {str(name).lower(): str(said) for name, said in _items(response.get("headers"))}
-    return meaning(transport.Answer(status, headers, _encode(body)), errors.Gone)
+    return meaning(http.Answer(status, headers, _encode(body)), errors.Gone)
 
 
 def _encode(body: object) -> bytes:

@@ -17,8 +17,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from integrations.event_shapes import EventContent, Response, When
-from integrations.providers import errors, misread, values
+from integrations.formats.event import EventContent, Response, When
+from integrations.providers import errors, storable_values, unexpected_responses
 from integrations.providers.access import Access
 from integrations.providers.calendars import (
     CalendarPage,
@@ -28,14 +28,14 @@ from integrations.providers.calendars import (
     RemoteEvent,
 )
 
-from . import calendar_meetings as meetings
-from . import calendar_moving as moving
-from . import calendar_reading as reading
-from . import calendar_rounds as rounds
-from . import calendar_times as times
-from . import calendar_views as views
-from . import calendar_writing as writing
-from .calls import Request, call, call_each, root_of, segment, write
+from . import calendar_delta as rounds
+from . import calendar_view as views
+from . import event_move as moving
+from . import event_reader as reading
+from . import event_times as times
+from . import event_writer as writing
+from . import online_meetings as meetings
+from .http import Request, call, call_each, root_of, segment, write
 
 MAX_LISTS: Final = 100
 MAX_EXCEPTIONS: Final = 1_000
@@ -66,11 +66,11 @@ class GraphCalendarAdapter:
             raise settings
         return times.owner(calendar, settings)
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def calendars(self, *, cursor: str | None = None, page: str | None = None) -> CalendarPage:
         request = Request(page) if page else Request("/me/calendars", {"$top": str(MAX_LISTS)})
         answer = call(request, self.access)
-        next_page = values.token(answer.get("@odata.nextLink"))
+        next_page = storable_values.token(answer.get("@odata.nextLink"))
         return CalendarPage(
             calendars=tuple(reading.calendar(one, self.owner) for one in answer.get("value") or ()),
             deleted=(),
@@ -78,7 +78,7 @@ class GraphCalendarAdapter:
             cursor=None if next_page else _ALL,
         )
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def events(
         self,
         calendar_id: str,
@@ -93,11 +93,11 @@ class GraphCalendarAdapter:
             raise ValueError("Graph lists no more than a window")
         return rounds.first(self, rounds.begin(calendar_id, window))
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def event(self, calendar_id: str, event_id: str) -> RemoteEvent | CancelledInstance:
         return self._read(self._resource(calendar_id, event_id))
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def create(
         self,
         calendar_id: str,
@@ -115,7 +115,7 @@ class GraphCalendarAdapter:
             body |= writing.new_meeting(content, other)
         return self._written(Request(path, method="POST", body=body))
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def change(  # noqa: PLR0913 - one write in full
         self,
         calendar_id: str,
@@ -137,11 +137,11 @@ class GraphCalendarAdapter:
         path = _event(calendar_id, event_id)
         return self._written(Request(path, method="PATCH", body=body, if_match=etag))
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def instance_id(self, series_id: str, original: When) -> str:
         return views.instance_id(self.access, series_id, original, self.owner)
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def exceptions(
         self, calendar_id: str, ical_uid: str
     ) -> tuple[RemoteEvent | CancelledInstance, ...]:
@@ -162,17 +162,17 @@ class GraphCalendarAdapter:
             # An earlier try came through, or somebody else was faster.
             return
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def move(
         self, calendar_id: str, event_id: str, *, to: str, etag: str, notify: Notify
     ) -> RemoteEvent:
         return moving.move(self, moving.Move(event_id, calendar_id, to, etag, notify))
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def find_moved(self, calendar_id: str, event_id: str) -> RemoteEvent:
         return moving.find_copy(self, calendar_id, event_id)
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def respond(
         self, calendar_id: str, event_id: str, response: Response, *, etag: str, notify: Notify
     ) -> RemoteEvent:
@@ -215,7 +215,7 @@ class GraphCalendarAdapter:
         address = meetings.join_address(found)
         if not address or address in description:
             return writing.text(description)
-        held = values.text((found.get("body") or {}).get("content"))
+        held = storable_values.text((found.get("body") or {}).get("content"))
         block = meetings.join_block(held, address)
         if not block:
             raise errors.Rejected("the meeting would be switched off", reason="onlineMeeting")

@@ -17,12 +17,12 @@ from threading import Lock
 from typing import Final
 from weakref import WeakValueDictionary
 
-from integrations.providers import parallel, transport
-from integrations.providers.transport import Answer
+from integrations.providers import http, request_concurrency
+from integrations.providers.http import Answer
 
-from . import library
-from .gate import AT_ONCE, Gate
-from .library import Call
+from . import graph_sdk
+from .graph_sdk import Call
+from .mailbox_concurrency import AT_ONCE, Gate
 from .session import NoAnswer, Session
 
 # Of one call altogether, however it goes: a file may take longer than what says something of it.
@@ -45,7 +45,7 @@ class GraphClient:
         # By token, and so by mailbox: its mail and its calendars share the limit.
         self._gates: WeakValueDictionary[str, Gate] = WeakValueDictionary()
         self._finding_gates = Lock()
-        library.load()
+        graph_sdk.load()
 
     def send(
         self, calls: Sequence[Call], *, deadline: float = DEADLINE
@@ -58,7 +58,7 @@ class GraphClient:
         them, no more than `AT_ONCE` are under way at a time, and of `calls` no more than
         `parallel.requests_at_once`.
         """
-        width = parallel.requests_at_once.get()
+        width = request_concurrency.requests_at_once.get()
         if width and width < min(len(calls), AT_ONCE):
             groups = [calls[at : at + width] for at in range(0, len(calls), width)]
             return [answer for group in groups for answer in self.send(group, deadline=deadline)]
@@ -66,14 +66,14 @@ class GraphClient:
         places = min(AT_ONCE, sum(call.parts for call in calls))
         at_once = max(1, places // max(call.parts for call in calls))
         gate = self._find_gate(calls[0])
-        way = transport.towards.set(transport.place_towards(calls[0].url))
+        way = http.towards.set(http.place_towards(calls[0].url))
         try:
             with gate.hold(places, until=until), self._borrow_session() as session:
                 return session.send(calls, at_once=at_once, until=until)
         except TimeoutError:
             return [NoAnswer() for _ in calls]
         finally:
-            transport.towards.reset(way)
+            http.towards.reset(way)
 
     def _find_gate(self, call: Call) -> Gate:
         token = call.headers.get("authorization", "")
@@ -127,6 +127,6 @@ def client() -> GraphClient:
     if not _MAKING.acquire(timeout=LOADING):
         raise NoAnswer
     try:
-        return _client_of(os.getpid(), transport.proxy())
+        return _client_of(os.getpid(), http.proxy())
     finally:
         _MAKING.release()

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
-from integrations.providers import errors, misread, values
+from integrations.providers import errors, storable_values, unexpected_responses
 from integrations.providers.access import Access
-from integrations.providers.arriving import ArrivingFile
-from integrations.providers.base import (
+from integrations.providers.file_download import ArrivingFile
+from integrations.providers.mail import (
     ChangePage,
     ListPage,
     MailboxProfile,
@@ -21,10 +21,10 @@ from integrations.providers.base import (
     Wanted,
 )
 
-from . import attachments, folder_rounds, mail_delta, mail_rounds
-from . import mail_reading as reading
-from .calls import Request, call
+from . import attachments, folder_delta, mail_delta, mail_delta_pages
+from . import message_mapping as reading
 from .folders import Folders
+from .http import Request, call
 from .mail_content import ContentReader, Read
 from .mail_cursor import Cursor
 
@@ -61,24 +61,24 @@ class GraphMailAdapter:
     def fetch_requests(self) -> int:
         return self._content.pages.request_count
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def profile(self) -> MailboxProfile:
-        listed = folder_rounds.read(self.access, at=time.time())
+        listed = folder_delta.read(self.access, at=time.time())
         with self._lock:
             self._folders = listed.find_readable()
         since = (datetime.now(UTC) - _SKEW).strftime("%Y-%m-%dT%H:%M:%SZ")
         return MailboxProfile(
             message_count=listed.message_count,
-            cursor=str(mail_rounds.begin(listed, self.access, since=since)),
+            cursor=str(mail_delta_pages.begin(listed, self.access, since=since)),
         )
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def labels(self) -> Mapping[str, str]:
         answer = call(Request("/me/outlook/masterCategories"), self.access)
-        names = [values.text(one.get("displayName")) for one in answer.get("value") or ()]
+        names = [storable_values.text(one.get("displayName")) for one in answer.get("value") or ()]
         return {**self._known().names, **{reading.category(name): name for name in names}}
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def list_page(
         self,
         *,
@@ -106,16 +106,16 @@ class GraphMailAdapter:
         if not query.strip():
             # What was searched for lies far apart: no page holds it together.
             self._keep(items)
-        next_page = values.token(answer.get("@odata.nextLink"))
+        next_page = storable_values.token(answer.get("@odata.nextLink"))
         if next_page and next_page == page:
             raise errors.Unexpected("a page of a list leads to itself")
         return ListPage(
             refs=tuple(map(reading.ref, items)),
             next_page=next_page,
-            estimate=values.number(answer.get("@odata.count")),
+            estimate=storable_values.number(answer.get("@odata.count")),
         )
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def fetch(self, wanted: Sequence[Wanted]) -> Sequence[RemoteThread | errors.ProviderError]:
         folders = self._known()
         heads = self._heads(wanted)
@@ -129,7 +129,7 @@ class GraphMailAdapter:
                 found.append(_single(read[one.message_id]))
         return found
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def changes(self, cursor: str) -> ChangePage:
         followed = mail_delta.follow(Cursor.read(cursor), self.access)
         with self._lock:
@@ -137,7 +137,7 @@ class GraphMailAdapter:
         self._keep(followed.heads)
         return followed.page
 
-    @misread.is_unexpected
+    @unexpected_responses.is_unexpected
     def attachment(self, message_id: str, part: str) -> ArrivingFile:
         return attachments.find(message_id, part, self.access)
 
@@ -145,7 +145,7 @@ class GraphMailAdapter:
         """Return the folders as they were when this adapter first asked, or followed changes."""
         with self._lock:
             if self._folders is None:
-                listed = folder_rounds.read(self.access, at=time.time())
+                listed = folder_delta.read(self.access, at=time.time())
                 self._folders = listed.find_readable()
             return self._folders
 

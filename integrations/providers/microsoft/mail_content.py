@@ -14,17 +14,17 @@ from typing import Any, Final
 
 import orjson
 
-from integrations.parsers import reading as parsers
-from integrations.parsers.frames import Unreadable
+from integrations.parsers import parse_requests as parsers
+from integrations.parsers.wire_frames import Unreadable
 from integrations.providers import errors
 from integrations.providers.access import Access
-from integrations.providers.base import RemoteMessage
+from integrations.providers.mail import RemoteMessage
 
-from . import mail_kinds as kinds
-from . import mail_parents as parents
-from . import mail_reading as reading
-from .calls import Request, contents, segment
+from . import message_mapping as reading
+from . import mime_selection as kinds
+from . import sent_replies as parents
 from .folders import Folders
+from .http import Request, contents, segment
 from .mail_pages import Heads, PageReader
 
 Items = Mapping[str, Mapping[str, Any]]

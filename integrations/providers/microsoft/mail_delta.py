@@ -22,17 +22,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from integrations.providers import errors, misread
+from integrations.providers import errors, unexpected_responses
 from integrations.providers.access import Access
-from integrations.providers.base import ChangePage, Labels, MessageRef, Relabelled
+from integrations.providers.mail import ChangePage, Labels, MessageRef, Relabelled
 
-from . import folder_rounds
-from . import mail_reading as reading
+from . import folder_delta
+from . import message_mapping as reading
 from .batch import call_in_batches
-from .calls import Request, segment
 from .folders import FolderList, Folders
+from .http import Request, segment
 from .mail_cursor import Cursor, Place
-from .mail_rounds import SELECT, Told, ask_folders, ask_next, find_under_way
+from .mail_delta_pages import SELECT, Told, ask_folders, ask_next, find_under_way
 
 # What an item may have if nothing but the filing of its message changed.
 _OF_FILING: Final = frozenset({"isRead", "flag", "categories", "importance", "parentFolderId"})
@@ -63,14 +63,14 @@ def follow(cursor: Cursor, access: Access) -> Followed:
     kept = cursor.folders
     listed: FolderList | None
     if kept is not None and kept.is_current(at):
-        after, (changed,) = ask_next(cursor, access, told, [folder_rounds.next_request(kept)])
-        listed = folder_rounds.follow(kept, changed, access)
+        after, (changed,) = ask_next(cursor, access, told, [folder_delta.next_request(kept)])
+        listed = folder_delta.follow(kept, changed, access)
     else:
-        listed = folder_rounds.read(access, at=at)
+        listed = folder_delta.read(access, at=at)
         after, _ = ask_next(_placed(cursor, listed), access, told, [])
     found = _look_up(told, access, {})
     if listed is None or _has_unlisted_folder(found.values(), listed):
-        listed = folder_rounds.read(access, at=at)
+        listed = folder_delta.read(access, at=at)
         after = _placed(after, listed)
         new = [one for one in after.places if one not in cursor.places]
         after = ask_folders(after, new, access, told)
@@ -152,7 +152,7 @@ def _folded(  # noqa: PLR0913
         else:
             upserted.append(reading.ref(item))
             # One that says it in another way is fetched, and set aside if it stays so.
-            with suppress(*misread.KINDS):
+            with suppress(*unexpected_responses.KINDS):
                 if reading.keeps_its_content(item, folders):
                     filings[message_id] = reading.filing(item, folders)
     return ChangePage(

@@ -16,9 +16,9 @@ from typing import Any, Final
 from integrations.providers import errors
 from integrations.providers.access import Access
 
-from . import mail_reading as reading
+from . import message_mapping as reading
 from .batch import call_in_batches
-from .calls import Outcome, Request, call_each, segment
+from .http import Outcome, Request, call_each, segment
 
 Heads = Mapping[str, Mapping[str, Any]]
 _Asked = Callable[[Sequence[Request]], list[Outcome]]

@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from integrations.event_shapes import When
-from integrations.providers import errors, misread
+from integrations.formats.event import When
+from integrations.providers import errors, unexpected_responses
 
 _DAYS: Final = {
     "monday": "MO", "tuesday": "TU", "wednesday": "WE", "thursday": "TH",
@@ -44,7 +44,7 @@ def lines(recurrence: Mapping[str, Any], start: When) -> tuple[str, ...]:
     """
     try:
         return (f"RRULE:{_rule(recurrence, start)}",)
-    except misread.KINDS:
+    except unexpected_responses.KINDS:
         pass
     raise errors.Rejected("the recurrence cannot be read", reason="unreadable")
 

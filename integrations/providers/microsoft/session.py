@@ -19,12 +19,12 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from integrations.providers import transport
-from integrations.providers.transport import Answer
+from integrations.providers import http
+from integrations.providers.http import Answer
 
-from . import library
-from .gate import AT_ONCE
-from .library import Call
+from . import graph_sdk
+from .graph_sdk import Call
+from .mailbox_concurrency import AT_ONCE
 
 if TYPE_CHECKING:
     from httpx import Response
@@ -52,7 +52,7 @@ class Session:
         self._loop = asyncio.new_event_loop()
         self.names = ContextThreads(max_workers=AT_ONCE, thread_name_prefix="graph-names")
         self._loop.set_default_executor(self.names)
-        self._adapter, self._transport = library.open_connections(authorities, proxy)
+        self._adapter, self._transport = graph_sdk.open_connections(authorities, proxy)
 
     def send(
         self, calls: Sequence[Call], *, at_once: int, until: float
@@ -101,13 +101,13 @@ class Session:
         from httpx import HTTPError, StreamError
 
         with suppress(HTTPError, StreamError, OSError):
-            request = await self._adapter.convert_to_native_async(library.build_request(call))
+            request = await self._adapter.convert_to_native_async(graph_sdk.build_request(call))
             if time.monotonic() >= until:
                 # The loop looks at its clock between two steps: a request must not go out late.
                 return NoAnswer()
             response = await self._transport.handle_async_request(request)
             try:
-                return await _read(response, call.most_bytes or transport.MAX_ANSWER)
+                return await _read(response, call.most_bytes or http.MAX_ANSWER)
             finally:
                 await response.aclose()
         return NoAnswer()
@@ -132,6 +132,6 @@ async def _read(response: Response, most_bytes: int) -> Answer | Exception:
     async for piece in response.aiter_bytes():
         total += len(piece)
         if total > most_bytes:
-            return transport.TooLarge()
+            return http.TooLarge()
         pieces.append(piece)
     return Answer(response.status_code, response.headers, b"".join(pieces))

@@ -18,7 +18,7 @@ MICROSOFT: tuple[Clause, ...] = (
         quote="outside any permissions expressly granted by your customers",
         confidence=Confidence.SIBLING,
         facts=(Fact.GRANT_LIVE,),
-        code=("integrations.scopes.usable",),
+        code=("integrations.access.scopes.usable",),
     ),
     Clause(
         id="MS-ADS",
@@ -47,7 +47,7 @@ MICROSOFT: tuple[Clause, ...] = (
         says="Users are shown where to remove the access at Microsoft.",
         source=MICROSOFT_APIS,
         confidence=Confidence.SIBLING,
-        code=("integrations.public_pages.views.REVOKE_PAGES",),
+        code=("integrations.urls.public_pages.views.REVOKE_PAGES",),
     ),
     Clause(
         id="MS-INC",

@@ -32,7 +32,7 @@ NOTICE: tuple[Clause, ...] = (
         says="Google data follows the Limited Use requirements.",
         source=ANTARES,
         quote="including the Limited Use requirements",
-        code=("integrations.public_pages.views.data_use",),
+        code=("integrations.urls.public_pages.views.data_use",),
     ),
     Clause(
         id="AN-5",
@@ -65,7 +65,7 @@ NOTICE: tuple[Clause, ...] = (
         says="Calendar data can be erased at any time.",
         source=ANTARES,
         quote="calendar data on the Antares platform can be deleted at any time",
-        code=("integrations.erasing.erase",),
+        code=("integrations.calendar.sync.cache_eviction.erase",),
     ),
     Clause(
         id="AN-10",
@@ -148,7 +148,7 @@ NOTICE: tuple[Clause, ...] = (
         says="Data is kept only as long as its purpose needs it.",
         source=ANTARES,
         quote="only for as long as is necessary",
-        code=("integrations.inbox.sync_controls.set_horizon",),
+        code=("integrations.mail.sync_controls.set_horizon",),
     ),
     Clause(
         id="AN-22",

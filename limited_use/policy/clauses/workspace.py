@@ -65,7 +65,7 @@ WORKSPACE: tuple[Clause, ...] = (
         says="The Limited Use sentence stands in the app, with a link to the policy.",
         source=GOOGLE_WORKSPACE,
         quote="will adhere to the Google User Data Policy, including the Limited Use requirements",
-        code=("integrations.public_pages.views.data_use",),
+        code=("integrations.urls.public_pages.views.data_use",),
         duty=Duty(
             LEGAL,
             "Mends the published notice: its sentence lacks the word APIs, its link leads nowhere,"
@@ -119,14 +119,14 @@ WORKSPACE: tuple[Clause, ...] = (
         says="Requests to delete are honoured, and users are told how to make them.",
         source=GOOGLE_WORKSPACE,
         quote="Honor user requests to delete their data.",
-        code=("integrations.purge.open_job", "integrations.public_pages.views.data_use"),
+        code=("integrations.purge.open_job", "integrations.urls.public_pages.views.data_use"),
     ),
     Clause(
         id="GWDP-notice",
         says="What is asked is told in the app, immediately before consent.",
         source=GOOGLE_WORKSPACE,
         quote="accompany and immediately precede a request for user consent",
-        code=("integrations.offers.offers",),
+        code=("integrations.connections.connectable_products.offers",),
     ),
     Clause(
         id="GWDP-consent",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.actors import Actor, ActorKind
 from accounts.models import RateCount
-from integrations.calendars import busy, freshness, local
+from integrations.calendar import free_busy_query, local_calendars, refresh_on_read
 from integrations.models import Calendar
 from limited_use.policy.features import FEATURES
 from limited_use.sinks import calendar as sink
@@ -35,7 +35,7 @@ EVERY_DAY = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 @pytest.fixture(autouse=True)
 def synced(week, monkeypatch):
     """Her week is here, and nobody waits for a worker that no test has."""
-    monkeypatch.setattr(freshness.wait, "__kwdefaults__", {"seconds": 0.0})
+    monkeypatch.setattr(refresh_on_read.wait, "__kwdefaults__", {"seconds": 0.0})
 
 
 def day(number: int) -> dict:
@@ -186,7 +186,7 @@ class TestSomebodyUnknown:
             return opening(*args, **kwargs)
 
         assert availability(his, alice.user.id)["data"]
-        monkeypatch.setattr(busy.sink, "calendar_json", late)
+        monkeypatch.setattr(free_busy_query.sink, "calendar_json", late)
 
         told = availability(his, alice.user.id)
 
@@ -201,10 +201,10 @@ class TestWhoNeedNotCome:
         other = {"user_id": str(alice.user.id), "required": False}
         account.put(meeting(moment(5, 8), "All day long", hours=12))
         alice.sync(at=timezone.now())
-        local.create(
+        local_calendars.create(
             actor=actor_of(bob),
-            about=local.About("Bob's", "UTC"),
-            version=FEATURES[local.FEATURE].version,
+            about=local_calendars.About("Bob's", "UTC"),
+            version=FEATURES[local_calendars.FEATURE].version,
             at=timezone.now(),
         )
 

@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 
 from accounts.models import Alarm
-from integrations.event_shapes import When
+from integrations.formats.event import When
 from integrations.models import Event, EventKind
 from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey

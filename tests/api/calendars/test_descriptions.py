@@ -6,16 +6,16 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from integrations.mime import showing
+from integrations.formats.mime import safe_bodies
 from integrations.models import Event
-from integrations.parsers import reading
-from integrations.parsers.limits import Budget
-from integrations.parsers.pool import pool
+from integrations.parsers import parse_requests
+from integrations.parsers.process_pool import pool
+from integrations.parsers.task_limits import Budget
 from limited_use.vault import sealing
 from tests.api.calendars.asking import V1, events, ok, share
 from tests.api.calendars.test_local import begin, fill
 from tests.integrations.calendar_house import meeting, moment
-from tests.integrations.icalendars.files import calendar, event
+from tests.integrations.formats.icalendar.files import calendar, event
 from tests.lent_parsers import lend_all
 
 pytestmark = [pytest.mark.django_db, pytest.mark.control("5.2.1")]
@@ -26,7 +26,7 @@ BOMB = "<p>" + "<font>" * 900 + "<p>x" * 6_000
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(reading, "PATIENCE", 0.05)
+    monkeypatch.setattr(parse_requests, "PATIENCE", 0.05)
 
 
 def put(alice, account, *texts: str) -> None:
@@ -68,7 +68,7 @@ class TestASync:
         html, is_plain = found["shown"]
         assert found["description"] == MARKUP
         assert ("<b>Bring</b>" in html, "script" in html, is_plain) == (True, False, False)
-        assert alice.events.get().shown_version == showing.VERSION
+        assert alice.events.get().shown_version == safe_bodies.VERSION
 
     def test_asks_a_process_once_for_a_page_of_events(self, alice, account):
         put(alice, account, "text")
@@ -76,7 +76,7 @@ class TestASync:
 
         put(alice, account, *(f"<b>{number}</b>" for number in range(100)))
 
-        assert alice.events.filter(shown_version=showing.VERSION).count() == 101
+        assert alice.events.filter(shown_version=safe_bodies.VERSION).count() == 101
         # One page, told to one calendar; the other calendar has no events.
         assert count_tasks() - before == 1
 
@@ -89,7 +89,7 @@ class TestASync:
         assert alice.events.get().shown_version == 0
         assert "shown" not in content_of(alice)
         assert "<b>Bring</b>" in described(hers)
-        assert alice.events.get().shown_version == showing.VERSION
+        assert alice.events.get().shown_version == safe_bodies.VERSION
 
     def test_of_markup_that_is_too_costly_keeps_its_words_and_the_neighbours(
         self, alice, account, hers
@@ -145,7 +145,7 @@ class TestAView:
 
         assert ("<b>Bring</b>" in first, "old rules" in first) == (True, False)
         assert second == first
-        assert alice.events.get().shown_version == showing.VERSION
+        assert alice.events.get().shown_version == safe_bodies.VERSION
         assert content_of(alice)["description"] == MARKUP
 
     def test_of_an_older_row_says_that_it_is_busy_where_no_process_is_free(
@@ -177,13 +177,13 @@ class TestAView:
     def test_does_not_overwrite_what_was_written_since(self, alice, account, hers, monkeypatch):
         put(alice, account, MARKUP)
         make_older(alice)
-        show = reading.show_descriptions
+        show = parse_requests.show_descriptions
 
         def meanwhile(texts):
             Event.objects.update(synced_at=timezone.now())
             return show(texts)
 
-        monkeypatch.setattr(reading, "show_descriptions", meanwhile)
+        monkeypatch.setattr(parse_requests, "show_descriptions", meanwhile)
         assert "<b>Bring</b>" in events(hers)[0]["description"]
 
         assert alice.events.get().shown_version == 0
@@ -197,7 +197,7 @@ class TestACalendarOfOnesOwn:
         assert fill(hers, home, calendar(event(*lines))).json()["added"] == 1
 
         row = Event.objects.get()
-        assert row.shown_version == showing.VERSION
+        assert row.shown_version == safe_bodies.VERSION
         with lend_all():
             (one,) = events(hers)
         assert "<b>Bring</b>" in one["description"]

@@ -10,10 +10,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integrations import erasing
-from integrations.calendars import busy, freshness, taken
-from integrations.erasing import Reason
-from integrations.event_shapes import EventContent, When
+from integrations.calendar import busy_times, free_busy_query, refresh_on_read
+from integrations.calendar.sync import cache_eviction
+from integrations.calendar.sync.cache_eviction import Reason
+from integrations.formats.event import EventContent, When
 from integrations.models import Calendar, Event, SyncWork
 from limited_use.agreements import shares
 from limited_use.models import Consent, Leaf
@@ -41,8 +41,8 @@ UNKNOWN = "00000000-0000-7000-8000-000000000001"
 @pytest.fixture(autouse=True)
 def synced(week, monkeypatch):
     """Her week is here, and nobody waits for a worker that no test has."""
-    monkeypatch.setattr(freshness, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(freshness.wait, "__kwdefaults__", {"seconds": 0.0})
+    monkeypatch.setattr(refresh_on_read, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(refresh_on_read.wait, "__kwdefaults__", {"seconds": 0.0})
 
 
 def slots(told) -> list[tuple[str, str, str]]:
@@ -241,7 +241,7 @@ class TestSomebodyElses:
             called.append(len(args[0]))
             return opening(*args, **kwargs)
 
-        monkeypatch.setattr(busy.sink, "calendar_json", late)
+        monkeypatch.setattr(free_busy_query.sink, "calendar_json", late)
 
         assert free_busy(his, alice.user.id)["data"] == [unknown(alice.user.id)]
         # It was decided, and its rows were at hand: the first opening came to nothing.
@@ -257,7 +257,7 @@ class TestSomebodyElses:
             Calendar.objects.update(cached_at=timezone.now())
             withdraw(alice, given)
 
-        monkeypatch.setattr(busy.freshness, "wait", waited)
+        monkeypatch.setattr(free_busy_query.refresh_on_read, "wait", waited)
 
         assert free_busy(his, alice.user.id)["data"] == [unknown(alice.user.id)]
 
@@ -305,7 +305,7 @@ class TestWhatNobodyCanTell:
         team = alice.calendars.get(is_primary=False)
         with transaction.atomic():
             held = list(alice.calendars.filter(id=team.id).select_for_update(of=("self",)))
-            erasing.erase(held, reason=Reason.OWNER, at=timezone.now())
+            cache_eviction.erase(held, reason=Reason.OWNER, at=timezone.now())
 
         [me] = free_busy(hers, "me")["data"]
 
@@ -343,7 +343,7 @@ class TestWhatNobodyCanTell:
         assert told[str(alice.calendars.get(is_primary=False).id)] == "known"
 
     def test_is_too_much_to_open(self, hers, alice, monkeypatch):
-        monkeypatch.setattr(busy, "MOST_OF_ONE", 2)
+        monkeypatch.setattr(free_busy_query, "MOST_OF_ONE", 2)
 
         [me] = free_busy(hers, "me")["data"]
 
@@ -354,7 +354,7 @@ class TestWhatNobodyCanTell:
         }
 
     def test_is_a_series_that_takes_too_long_to_follow(self, hers, alice, account, monkeypatch):
-        monkeypatch.setattr(taken, "_WORK_OF_ONE", 3)
+        monkeypatch.setattr(busy_times, "_WORK_OF_ONE", 3)
 
         assert free_busy(hers, "me")["data"][0]["status"] == "unknown"
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations import calling
-from integrations.concurrency import STREAMS, WAITS
+from integrations.coordination.concurrency import STREAMS, WAITS
+from integrations.grants import provider_calls
 from integrations.models import Calendar, Connection, Reply
-from integrations.providers.google.spec import GOOGLE
+from integrations.providers.google.config import GOOGLE
 from limited_use.policy.features import FEATURES
 from tests.api import cast, schema
 from tests.api.calendars.asking import V1, WEEK, named, ok, posted
@@ -23,7 +23,7 @@ LOCAL = FEATURES["local-calendar"].version
 
 @pytest.fixture(autouse=True)
 def allowed(alice, week, monkeypatch):
-    monkeypatch.setattr(calling, "request_refresh", lambda _: None)
+    monkeypatch.setattr(provider_calls, "request_refresh", lambda _: None)
     scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
 

@@ -6,14 +6,14 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Event
-from integrations.parsers import reading
-from integrations.parsers.limits import Budget
-from integrations.parsers.pool import pool
+from integrations.parsers import parse_requests
+from integrations.parsers.process_pool import pool
+from integrations.parsers.task_limits import Budget
 from tests.api import cast
 from tests.api.calendars.test_local import LIST, begin, fill
+from tests.integrations.formats.icalendar.files import calendar, event
+from tests.integrations.formats.icalendar.hostile_files import GOOD, HOSTILE, zones
 from tests.integrations.household import person
-from tests.integrations.icalendars.files import calendar, event
-from tests.integrations.icalendars.hostile_files import GOOD, HOSTILE, zones
 from tests.integrations.sync.conftest import keyring
 from tests.lent_parsers import lend_all
 from tests.walls import requests_act_as_web
@@ -80,7 +80,7 @@ class TestAHostileFile:
 
 class TestBusyParsers:
     def test_answer_that_it_may_be_sent_again(self, browser, home, monkeypatch):
-        monkeypatch.setattr(reading, "PATIENCE", 0.01)
+        monkeypatch.setattr(parse_requests, "PATIENCE", 0.01)
         with lend_all():
             answer = fill(browser, home, calendar(event("DTSTART:20260102")))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from integrations.icalendars import reading
+from integrations.formats.icalendar import reader
 from integrations.models import Calendar, Event
 from limited_use.policy.features import FEATURES
 from tests.api import cast
+from tests.integrations.formats.icalendar.files import BERLIN, calendar, event
 from tests.integrations.household import person
-from tests.integrations.icalendars.files import BERLIN, calendar, event
 from tests.integrations.sync.conftest import keyring
 from tests.walls import requests_act_as_web
 
@@ -161,7 +161,7 @@ class TestAFile:
 
         answer = browser.get(f"{home}/export")
 
-        (entry,) = reading.read(b"".join(answer.streaming_content), zone="UTC").entries
+        (entry,) = reader.read(b"".join(answer.streaming_content), zone="UTC").entries
         assert entry.whole.content.title == "Tea"
         assert answer["Content-Disposition"].startswith("attachment")
         assert "no-store" in answer["Cache-Control"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.rate_limits import Rate
-from integrations.calendars import busy
+from integrations.calendar import free_busy_query
 from limited_use.models import Leaf
 from tests.api import schema
 from tests.api.calendars.asking import WEEK, availability, free_busy, posted, scheduler
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("week")]
 
 @pytest.fixture(autouse=True)
 def rate(monkeypatch):
-    monkeypatch.setattr(busy, "RATE", Rate("free-busy", 3, 60))
+    monkeypatch.setattr(free_busy_query, "RATE", Rate("free-busy", 3, 60))
 
 
 def test_both_questions_and_all_callers_of_one_person_count_together(alice, hers, his):

@@ -9,8 +9,8 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integrations import erasing
-from integrations.erasing import Reason
+from integrations.calendar.sync import cache_eviction
+from integrations.calendar.sync.cache_eviction import Reason
 from limited_use.models import Leaf
 from limited_use.models.shares import ShareLevel
 from tests.api import cast, schema
@@ -153,7 +153,7 @@ class TestEvents:
         review = named(hers, "Review")
         with transaction.atomic():
             held = list(alice.calendars.select_for_update(of=("self",)))
-            erasing.erase(held, reason=Reason.OWNER, at=timezone.now())
+            cache_eviction.erase(held, reason=Reason.OWNER, at=timezone.now())
 
         body = ok(hers.get(f"{V1}/events", WEEK))
 

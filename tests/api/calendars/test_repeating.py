@@ -11,11 +11,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from integrations import fences, idempotency
-from integrations.asking import Asked
-from integrations.idempotency import KeyedRequest
+from integrations.access import fences
+from integrations.access.request_context import Asked
 from integrations.models import Integration, Reply
 from integrations.providers import errors
+from integrations.web import idempotency
+from integrations.web.idempotency import KeyedRequest
 from limited_use.models import Consent
 from tests.api import schema
 from tests.api.calendars.asking import V1, ok

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import integrations
-from integrations import calling
-from integrations.calendar_permits import owning
-from integrations.calendars import visible
-from integrations.event_shapes import Attendee
+from integrations.access.calendar_permits import owner
+from integrations.calendar import calendar_access
+from integrations.formats.event import Attendee
+from integrations.grants import provider_calls
 from integrations.models import Connection
-from integrations.providers.google.spec import GOOGLE
+from integrations.providers.google.config import GOOGLE
 from tests.api.calendars.asking import events
 from tests.api.calendars.test_writing import create, match, new, send
 from tests.integrations.calendar_house import meeting, moment
@@ -28,23 +28,24 @@ _ROOT = Path(integrations.__file__).parent.parent
 #: Several files that count as one: a layer that every request or read of an event passes.
 LAYERS = {
     "web layer": (
-        "integrations/api/base.py", "integrations/api/bodies.py", "integrations/api/conditions.py",
-        "integrations/api/json_fields.py", "integrations/api/negotiation.py",
-        "integrations/api/rate_limits.py", "integrations/api/reading.py",
-        "integrations/idempotency.py",
+        "integrations/web/api/base.py", "integrations/web/api/fields.py",
+        "integrations/calendar/api/preconditions.py",
+        "integrations/web/api/json_fields.py", "integrations/web/api/negotiation.py",
+        "integrations/web/api/rate_limits.py", "integrations/web/api/json_parser.py",
+        "integrations/web/idempotency.py",
     ),
     "event as read": (
-        "integrations/calendar_permits/viewing.py", "integrations/calendars/agenda.py",
-        "integrations/calendars/expanding.py", "integrations/calendars/freshness.py",
-        "integrations/calendars/records.py", "integrations/calendars/shapes.py",
-        "integrations/calendars/shown_descriptions.py", "integrations/calendars/single.py",
+        "integrations/access/calendar_permits/viewer.py", "integrations/calendar/agenda.py",
+        "integrations/calendar/occurrences.py", "integrations/calendar/refresh_on_read.py",
+        "integrations/calendar/event_rows.py", "integrations/calendar/serializers.py",
+        "integrations/calendar/event_descriptions.py", "integrations/calendar/event_lookup.py",
     ),
     "guard": ("limited_use/guard/guard.py",),
     "vault": ("limited_use/vault/",),
     "provider": ("tests/fakes/calendars.py",),
 }  # fmt: skip
-COUNTED = ("integrations/api/", "integrations/calendars/", "integrations/calendar_permits/",
-           "integrations/calling.py")  # fmt: skip
+COUNTED = ("integrations/api/", "integrations/calendar/", "integrations/access/calendar_permits/",
+           "integrations/grants/provider_calls.py")  # fmt: skip
 
 
 class Trip:
@@ -84,7 +85,7 @@ def name_of(file: str) -> str | None:
 
 @pytest.fixture
 def allowed(alice, account, week, monkeypatch):
-    monkeypatch.setattr(calling, "request_refresh", lambda _: None)
+    monkeypatch.setattr(provider_calls, "request_refresh", lambda _: None)
     scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
     guests = (Attendee("bob@gmail.example"), Attendee("alice@gmail.example", is_self=True))
@@ -129,9 +130,9 @@ def test_a_write_enters_few_files_and_looks_its_calendar_up_once(hers, alice, wr
     answer = trip.follow(request)
 
     assert answer.status_code in {200, 201, 204}, answer.content
-    assert {"integrations/calendars/events/service.py", "guard", "vault", "provider"} <= trip.files
+    assert {"integrations/calendar/events/service.py", "guard", "vault", "provider"} <= trip.files
     most = MOST_FILES_OF_SERIES if write == "following" else MOST_FILES
     assert len(trip.files) <= most, sorted(trip.files)
-    assert trip.count(visible, "own") == 1
+    assert trip.count(calendar_access, "own") == 1
     # A move writes in two calendars, and each has a key of its own.
-    assert trip.count(owning, "to_write") == (2 if write == "move" else 1)
+    assert trip.count(owner, "to_write") == (2 if write == "move" else 1)

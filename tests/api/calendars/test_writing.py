@@ -9,10 +9,10 @@ from datetime import datetime
 import pytest
 from django.utils import timezone
 
-from integrations import calling
-from integrations.calendars import freshness
+from integrations.calendar import refresh_on_read
+from integrations.grants import provider_calls
 from integrations.models import Connection, PurgeJob
-from integrations.providers.google.spec import GOOGLE
+from integrations.providers.google.config import GOOGLE
 from limited_use.models import Consent
 from limited_use.policy.features import FEATURES
 from tests.api import cast
@@ -28,7 +28,7 @@ BERLIN = "Europe/Berlin"
 
 @pytest.fixture(autouse=True)
 def allowed(alice, week, monkeypatch):
-    monkeypatch.setattr(calling, "request_refresh", lambda _: None)
+    monkeypatch.setattr(provider_calls, "request_refresh", lambda _: None)
     scopes = sorted(GOOGLE.scopes_for(frozenset({"calendar.read", "calendar.write"})))
     Connection.objects.filter(id=alice.integration.connection_id).update(granted_scopes=scopes)
 
@@ -175,7 +175,7 @@ class TestANewEvent:
     def test_at_a_time_that_has_to_be_free_is_looked_at_anew(
         self, alice, account, hers, monkeypatch
     ):
-        monkeypatch.setattr(freshness, "wait", lambda *_, **__: alice.sync(at=timezone.now()))
+        monkeypatch.setattr(refresh_on_read, "wait", lambda *_, **__: alice.sync(at=timezone.now()))
         conflict = account.put(meeting(moment(5), "Conflict"))
         body = new(alice, require_free=["me"])
 
@@ -187,7 +187,7 @@ class TestANewEvent:
 
     @pytest.mark.scenario("C8")
     def test_for_people_of_whom_nobody_can_tell_is_not_written(self, alice, hers, monkeypatch):
-        monkeypatch.setattr(freshness, "wait", lambda *_, **__: None)
+        monkeypatch.setattr(refresh_on_read, "wait", lambda *_, **__: None)
 
         problem(create(hers, new(alice, require_free=["me"])), 409, "not-free")
 

@@ -9,7 +9,7 @@ import schemathesis
 from django.conf import settings
 from django.test import override_settings
 
-from integrations.api import document
+from integrations.urls.api import openapi
 from limited_use.vault import keys
 from tests.api.conftest import open_test_transaction
 from tests.api.generated import callers
@@ -42,7 +42,7 @@ def world(django_db_setup, django_db_blocker, sandbox_process, tmp_path_factory)
 @pytest.fixture(scope="module")
 def described():
     """Return the OpenAPI document as schemathesis reads it, answered by the WSGI application."""
-    schema = schemathesis.openapi.from_path(document.FILE, config=CONFIG)
+    schema = schemathesis.openapi.from_path(openapi.FILE, config=CONFIG)
     schema.app = callers.make_application()
     return schema
 

@@ -9,11 +9,11 @@ from schemathesis import Case, Response
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import Failure
 
-from integrations.api import document
+from integrations.urls.api import openapi
 
 OPERATIONS: Final = tuple(
     operation["operationId"]
-    for methods in orjson.loads(document.written())["paths"].values()
+    for methods in orjson.loads(openapi.written())["paths"].values()
     for operation in methods.values()
 )
 #: Not among them: that valid data is accepted (a time zone is a string, and few strings are one).

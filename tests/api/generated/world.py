@@ -19,8 +19,8 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
 from integrations.models import Connection, SyncWork
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from limited_use.agreements import consents
 from limited_use.policy.features import FEATURES
 from tests.api import cast

@@ -10,7 +10,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations import connections, permits
+from integrations import connections
+from integrations.access import permits
 from integrations.models import ConnectAttempt, Connection, IntegrationStatus, StatusReason
 from limited_use.agreements.consents import Outdated
 from limited_use.guard.guard import Refused
@@ -121,7 +122,7 @@ class TestTheConsentPageOfAProvider:
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("authorize_url")
         ]
 
-        assert found == ["integrations/connections/starting.py"]
+        assert found == ["integrations/connections/authorize.py"]
 
     @pytest.mark.parametrize("path", PAGES)
     def test_is_not_where_a_page_leads_that_misses_a_permission(self, alice, her_browser, path):

@@ -13,12 +13,12 @@ from django.test import Client
 from django.urls import reverse
 
 from config.classes import ProcessClass
-from integrations import erasing, zones
-from integrations.calendars import managing
-from integrations.event_shapes import Attendee, EventContent, When
+from integrations.calendar import cache_settings
+from integrations.calendar.sync import LISTING, cache_eviction, resource_of
+from integrations.formats import timezones
+from integrations.formats.event import Attendee, EventContent, When
 from integrations.models import Calendar, Integration, IntegrationStatus, SyncWork
 from integrations.providers.calendars import CancelledInstance, RemoteEvent
-from integrations.sync.calendars import LISTING, resource_of
 from limited_use.agreements import consents, shares
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.features import FEATURES
@@ -173,7 +173,7 @@ class TestAnEvent:
         html = show(her_browser)
 
         assert "Europe/Berlin" in reading.text(html)
-        local = at.astimezone(zones.zone("Europe/Berlin"))
+        local = at.astimezone(timezones.zone("Europe/Berlin"))
         assert f"{local:%H:%M}–" in entries(html)[0]  # noqa: RUF001
 
     def test_of_several_days_is_on_each_of_them(self, alice, account, her_browser):
@@ -309,7 +309,7 @@ class TestWhatCannotBeShown:
     def test_is_said_of_what_its_owner_deleted(self, alice, account, her_browser):
         account.put(meeting(moment(2), "Review"))
         alice.sync()
-        managing.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        cache_settings.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
         html = show(her_browser)
 
@@ -426,7 +426,7 @@ class TestCalendarsOfOthers:
         bob = bobs_browser()
         said = "1 calendar of others cannot be shown now: there is no current copy."
         assert said not in reading.text(show(bob))
-        managing.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
+        cache_settings.erase(actor=alice.actor, integration_id=alice.integration.id, at=NOW)
 
         html = show(bob)
 
@@ -446,8 +446,8 @@ class TestACalendar:
         assert f"Kept until {there:%-d %b, %H:%M}, unless renewed." in page
 
         with acting_as(ProcessClass.PURGE):
-            early = erasing.sweep(at=until - timedelta(seconds=1))
-            late = erasing.sweep(at=until + timedelta(seconds=61))
+            early = cache_eviction.sweep(at=until - timedelta(seconds=1))
+            late = cache_eviction.sweep(at=until + timedelta(seconds=61))
 
         assert (early, late) == (0, 1)
 

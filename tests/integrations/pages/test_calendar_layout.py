@@ -8,15 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from integrations import zones
-from integrations.almanac import expansion
-from integrations.almanac.expansion import Occurrence
-from integrations.calendar_pages import lanes, layout, spans
-from integrations.calendar_pages.lanes import Place
-from integrations.calendars.expanding import Happening
-from integrations.event_shapes import EventContent, When
+from integrations.calendar.occurrences import Happening
+from integrations.calendar.pages import day_layout, overlap_layout, view_ranges
+from integrations.calendar.pages.overlap_layout import Place
+from integrations.formats import timezones
+from integrations.formats.event import EventContent, When
+from integrations.formats.recurrence import expansion
+from integrations.formats.recurrence.expansion import Occurrence
 
-BERLIN = zones.zone("Europe/Berlin")
+BERLIN = timezones.zone("Europe/Berlin")
 HOME = UUID(int=1)
 
 
@@ -35,8 +35,8 @@ def at(text: str, minutes: int) -> Happening:
 
 
 def day(text: str, *happens: Happening, place=BERLIN):
-    calendars = {HOME: layout.Calendar(0, "Home")}
-    [found] = layout.days(
+    calendars = {HOME: day_layout.Calendar(0, "Home")}
+    [found] = day_layout.days(
         list(happens), [date.fromisoformat(text)], place=place, calendars=calendars
     )
     return found
@@ -65,15 +65,15 @@ class TestADay:
 
     @pytest.mark.scenario("C4")
     def test_of_half_an_hour_more_is_one_whose_clocks_change(self):
-        assert day("2026-04-05", place=zones.zone("Australia/Lord_Howe"))["change"] == -30
-        assert day("2026-04-06", place=zones.zone("Australia/Lord_Howe"))["change"] == 0
+        assert day("2026-04-05", place=timezones.zone("Australia/Lord_Howe"))["change"] == -30
+        assert day("2026-04-06", place=timezones.zone("Australia/Lord_Howe"))["change"] == 0
 
     @pytest.mark.scenario("C4")
     def test_that_is_named_is_that_day_wherever_somebody_looks(self):
         fair = happening(When(day=date(2026, 3, 29)), When(day=date(2026, 3, 30)))
 
         for place in ("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu"):
-            found = day("2026-03-29", fair, place=zones.zone(place))
+            found = day("2026-03-29", fair, place=timezones.zone(place))
             assert [one["label"] for one in found["whole"]] == ["all day"]
 
     def test_holds_what_ends_at_midnight_and_the_next_does_not(self):
@@ -82,7 +82,7 @@ class TestADay:
         [found] = day("2026-06-01", party)["timed"]
 
         assert (found["label"], found["goes_on"]) == ("22:00–00:00", False)  # noqa: RUF001
-        assert found["after"] == lanes.SLOTS
+        assert found["after"] == overlap_layout.SLOTS
         assert day("2026-06-02", at("2026-06-01T20:00", 121))["timed"][0]["label"] == "until 00:01"
 
     def test_shows_what_takes_longer_than_a_day_above_the_hours(self):
@@ -100,18 +100,22 @@ class TestADay:
 
 class TestLanes:
     def test_are_the_whole_width_for_what_overlaps_nothing(self):
-        assert lanes.placed([(0, 4), (4, 8), (20, 24)]) == [Place(0, 1)] * 3
+        assert overlap_layout.placed([(0, 4), (4, 8), (20, 24)]) == [Place(0, 1)] * 3
 
     def test_are_beside_each_other_for_what_overlaps(self):
-        assert lanes.placed([(0, 8), (2, 4), (4, 6)]) == [Place(0, 2), Place(1, 2), Place(1, 2)]
+        assert overlap_layout.placed([(0, 8), (2, 4), (4, 6)]) == [
+            Place(0, 2),
+            Place(1, 2),
+            Place(1, 2),
+        ]
 
     def test_are_as_wide_in_all_of_a_group_that_hangs_together(self):
-        found = lanes.placed([(0, 4), (2, 6), (5, 9), (10, 12)])
+        found = overlap_layout.placed([(0, 4), (2, 6), (5, 9), (10, 12)])
 
         assert [one.lanes for one in found] == [2, 2, 2, 1]
 
     def test_have_room_for_six_and_say_of_the_rest_that_it_does_not_fit(self):
-        found = lanes.placed([(0, 4)] * 9)
+        found = overlap_layout.placed([(0, 4)] * 9)
 
         assert [one.lanes for one in found] == [6] * 6 + [0] * 3
         assert [one.lane for one in found[:6]] == list(range(6))
@@ -119,26 +123,28 @@ class TestLanes:
 
 class TestSpans:
     def test_of_a_month_are_whole_weeks(self):
-        span = spans.of("month", date(2026, 2, 14))
+        span = view_ranges.of("month", date(2026, 2, 14))
 
         assert (span.first, span.last) == (date(2026, 1, 26), date(2026, 3, 1))
         assert (span.previous, span.following) == (date(2026, 1, 1), date(2026, 3, 1))
 
-    @pytest.mark.parametrize("view", spans.VIEWS)
+    @pytest.mark.parametrize("view", view_ranges.VIEWS)
     def test_lead_forward_and_back_to_where_they_were(self, view):
-        span = spans.of(view, date(2026, 12, 1))
+        span = view_ranges.of(view, date(2026, 12, 1))
 
-        assert spans.of(view, spans.of(view, span.following).previous).first == span.first
+        assert (
+            view_ranges.of(view, view_ranges.of(view, span.following).previous).first == span.first
+        )
 
-    @pytest.mark.parametrize("view", spans.VIEWS)
+    @pytest.mark.parametrize("view", view_ranges.VIEWS)
     @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Berlin"])
     @pytest.mark.parametrize("clock", ["2026-12-31T23:59", "2027-01-01T00:01", "2026-06-15T12:00"])
     def test_of_today_are_reached_wherever_somebody_is(self, view, zone, clock):
         now = datetime.fromisoformat(clock).replace(tzinfo=UTC)
-        place = zones.zone(zone)
+        place = timezones.zone(zone)
 
-        span = spans.of(view, zones.clock(now, place).date())
-        inside = spans.reach(view, None, at=now)
+        span = view_ranges.of(view, timezones.clock(now, place).date())
+        inside = view_ranges.reach(view, None, at=now)
 
         first, last = expansion.moments(span.first, span.last + timedelta(days=1), place)
         assert inside.start <= first < last <= inside.end

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from accounts.models import Alarm
-from integrations import zones
-from integrations.calendars import freshness
-from integrations.event_shapes import Attendee, Conference, Reminder, When
+from integrations.calendar import refresh_on_read
+from integrations.formats import timezones
+from integrations.formats.event import Attendee, Conference, Reminder, When
 from integrations.models import Calendar
 from integrations.providers.calendars import RemoteEvent
 from limited_use.models import DataKey
@@ -45,8 +45,8 @@ def alice(db, account):
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch):
     """Nobody waits for a worker that does not come."""
-    monkeypatch.setattr(freshness, "PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr(freshness.wait, "__kwdefaults__", {"seconds": 0.0})
+    monkeypatch.setattr(refresh_on_read, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(refresh_on_read.wait, "__kwdefaults__", {"seconds": 0.0})
 
 
 def addresses(html) -> list[str]:
@@ -122,7 +122,7 @@ class TestAnEvent:
         said = words(opened(her_browser))
 
         here, there = (
-            at.astimezone(zones.zone(name)) for name in ("Europe/Berlin", "America/New_York")
+            at.astimezone(timezones.zone(name)) for name in ("Europe/Berlin", "America/New_York")
         )
         assert f"{here:%H:%M}–" in said  # noqa: RUF001
         assert "(Europe/Berlin)" in said

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.event_shapes import Attendee, Reminder
+from integrations.formats.event import Attendee, Reminder
+from tests.integrations.calendar.events.conftest import nobody_waits
 from tests.integrations.calendar_house import NOW, meeting, moment
-from tests.integrations.calendars.events.conftest import nobody_waits
 from tests.integrations.household import person
 from tests.integrations.pages import reading
 from tests.integrations.pages.test_calendar import bobs_browser, browser_of, entries, show

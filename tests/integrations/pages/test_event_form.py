@@ -10,13 +10,13 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as some
 
-from integrations import zones
-from integrations.almanac.compiling import compiled
-from integrations.calendar_pages import repeating
-from integrations.calendar_pages.forms import EventForm, blank
-from integrations.calendar_pages.repeating import Repeat
-from integrations.calendars.events.validation import BadDraft
-from integrations.event_shapes import EventContent, Reminder, When
+from integrations.calendar.events.validation import BadDraft
+from integrations.calendar.pages import recurrence_form
+from integrations.calendar.pages.forms import EventForm, blank
+from integrations.calendar.pages.recurrence_form import Repeat
+from integrations.formats import timezones
+from integrations.formats.event import EventContent, Reminder, When
+from integrations.formats.recurrence.parser import compiled
 
 TUESDAY = date(2026, 3, 3)
 
@@ -140,7 +140,7 @@ class TestAForm:
 starts = some.one_of(
     some.dates(date(1990, 1, 1), date(2100, 1, 1)).map(lambda day: When(day=day)),
     some.builds(
-        lambda clock, name: When(at=zones.at(clock, zones.zone(name)), zone=name),
+        lambda clock, name: When(at=timezones.at(clock, timezones.zone(name)), zone=name),
         some.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001 - clocks
             lambda one: one.replace(second=0, microsecond=0)
         ),
@@ -149,7 +149,7 @@ starts = some.one_of(
 )
 repeats = some.builds(
     Repeat,
-    how=some.sampled_from([how for how, _ in repeating.CHOICES[1:]]),
+    how=some.sampled_from([how for how, _ in recurrence_form.CHOICES[1:]]),
     every=some.integers(1, 99),
     until=some.none(),
     count=some.none() | some.integers(1, 500),
@@ -163,14 +163,14 @@ class TestARepetition:
         until = date(2101, 5, 6) if ends_on_a_day and not repeat.count else None
         chosen = Repeat(repeat.how, repeat.every, weekly, until, repeat.count)
 
-        lines = repeating.written(chosen, start)
+        lines = recurrence_form.written(chosen, start)
 
-        assert repeating.read(lines, start) == chosen
+        assert recurrence_form.read(lines, start) == chosen
         end = When(day=start.day + timedelta(days=1)) if start.day else start
         assert compiled(EventContent(start=start, end=end, recurrence=lines)).runs
 
     def test_of_a_fifth_weekday_is_that_of_the_last(self):
-        lines = repeating.written(Repeat("nth"), When(day=date(2026, 3, 31)))
+        lines = recurrence_form.written(Repeat("nth"), When(day=date(2026, 3, 31)))
 
         assert lines == ("RRULE:FREQ=MONTHLY;BYDAY=-1TU",)
 
@@ -185,8 +185,8 @@ class TestARepetition:
         ],
     )
     def test_that_none_of_the_choices_makes_is_none_of_them(self, lines):
-        assert repeating.read(lines, When(day=TUESDAY)) is None
+        assert recurrence_form.read(lines, When(day=TUESDAY)) is None
 
     def test_of_what_happens_once_is_none(self):
-        assert repeating.written(Repeat(""), When(day=TUESDAY)) == ()
-        assert repeating.read((), When(day=TUESDAY)) == Repeat("")
+        assert recurrence_form.written(Repeat(""), When(day=TUESDAY)) == ()
+        assert recurrence_form.read((), When(day=TUESDAY)) == Repeat("")

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from integrations.event_shapes import Attendee
+from integrations.formats.event import Attendee
 from integrations.models import Calendar
 from integrations.providers import errors
 from integrations.providers.calendars import CancelledInstance
+from tests.integrations.calendar.events.conftest import allow, nobody_waits
 from tests.integrations.calendar_house import NOW, meeting, moment
-from tests.integrations.calendars.events.conftest import allow, nobody_waits
 from tests.integrations.household import person
 from tests.integrations.pages import reading
 from tests.integrations.pages.test_calendar import bobs_browser, browser_of, entries, show

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.inbox_pages import frames
+from integrations.mail.pages import frame_heights
 from integrations.templatetags import mail_page
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -61,6 +61,8 @@ class TestTimes:
 class TestFrames:
     @given(st.integers(min_value=0, max_value=10_000_000))
     def test_never_get_lower_for_a_longer_text(self, size):
-        order = [name for _, name in frames.CLASSES] + [frames.TALLEST]
+        order = [name for _, name in frame_heights.CLASSES] + [frame_heights.TALLEST]
 
-        assert order.index(frames.height(size)) <= order.index(frames.height(size + 1))
+        assert order.index(frame_heights.height(size)) <= order.index(
+            frame_heights.height(size + 1)
+        )

@@ -9,13 +9,13 @@ from html import unescape
 import pytest
 from allauth.account.models import EmailAddress
 
-from integrations.calendars import sharing
+from integrations.calendar import sharing
 from integrations.models import Event
 from limited_use.models.shares import ShareLevel
 from limited_use.policy.features import FEATURES
+from tests.integrations.calendar.local_house import begun, event, kept, write
+from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW
-from tests.integrations.calendars.local_house import begun, event, kept, write
-from tests.integrations.calendars.test_shared import actor_of
 from tests.integrations.household import person
 from tests.integrations.pages import reading
 from tests.integrations.pages.test_calendar import browser_of

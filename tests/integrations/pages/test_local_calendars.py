@@ -9,20 +9,20 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.calendars import exporting, keeping, local
-from integrations.icalendars import components, reading
+from integrations.calendar import ics_export, local_calendars, local_events
+from integrations.formats.icalendar import components, reader
 from integrations.models import Calendar, Connection, Event
-from integrations.parsers import reading as parsers
+from integrations.parsers import parse_requests as parsers
 from limited_use.models import Leaf
 from limited_use.models.shares import Share, ShareLevel
 from limited_use.policy.features import FEATURES
 from limited_use.vault import keys
 from tests.api import cast
-from tests.integrations.calendars.test_imported import share
-from tests.integrations.calendars.test_shared import actor_of
+from tests.integrations.calendar.test_imported import share
+from tests.integrations.calendar.test_shared import actor_of
+from tests.integrations.formats.icalendar.files import BERLIN, calendar, event
+from tests.integrations.formats.icalendar.hostile_files import zones
 from tests.integrations.household import person
-from tests.integrations.icalendars.files import BERLIN, calendar, event
-from tests.integrations.icalendars.hostile_files import zones
 from tests.integrations.pages import reading as page_reading
 from tests.integrations.sync.conftest import keyring
 from tests.lent_parsers import lend_all
@@ -119,7 +119,7 @@ class TestBeginning:
             assert 'value="Family"' in shown
 
     def test_of_more_than_anybody_keeps_apart_is_refused(self, browser, home, monkeypatch):
-        monkeypatch.setattr(local, "MOST", 1)
+        monkeypatch.setattr(local_calendars, "MOST", 1)
 
         assert "remove one first" in browser.post(NEW, FAMILY).content.decode()
 
@@ -191,7 +191,7 @@ class TestFilling:
 
         assert "Events: 1 replaced." in answer
         _, data = file_of(browser, home)
-        found = [one.whole.content.title for one in reading.read(data, zone="UTC").entries]
+        found = [one.whole.content.title for one in reader.read(data, zone="UTC").entries]
         assert sorted(found) == ["Cake", "Coffee"]
 
     def test_takes_away_what_the_file_calls_off(self, browser, home):
@@ -258,7 +258,7 @@ class TestFilling:
         assert "Choose a file first" in browser.post(at("-fill", home)).content.decode()
 
     def test_of_more_than_fits_takes_nothing(self, browser, home, monkeypatch):
-        monkeypatch.setattr(keeping, "MOST_ROWS", 1)
+        monkeypatch.setattr(local_events, "MOST_ROWS", 1)
 
         assert "events at most" in fill(browser, home, calendar(TEA, CAKE)).content.decode()
         assert Event.objects.count() == 0
@@ -301,7 +301,7 @@ class TestTheFile:
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert "no-store" in answer["Cache-Control"]
         assert data.count(b"BEGIN:VTIMEZONE") == 2
-        by_uid = {one.uid: one.whole for one in reading.read(data, zone="UTC").entries}
+        by_uid = {one.uid: one.whole for one in reader.read(data, zone="UTC").entries}
         assert by_uid["tea@x"].content.start.zone == BERLIN
         run = by_uid["run@x"]
         assert len(run.content.recurrence) == 2
@@ -311,7 +311,7 @@ class TestTheFile:
         _, data = file_of(browser, home)
 
         assert b"X-WR-CALNAME:Family" in data
-        assert reading.read(data, zone="UTC").entries == ()
+        assert reader.read(data, zone="UTC").entries == ()
 
     @pytest.mark.invariant(3)
     def test_is_in_the_ledger(self, browser, home):
@@ -325,12 +325,12 @@ class TestTheFile:
 
     @pytest.mark.invariant(5)
     def test_of_what_was_removed_meanwhile_has_no_end(self, browser, home, alice, monkeypatch):
-        monkeypatch.setattr(exporting, "_MOST_EVENTS", 1)
+        monkeypatch.setattr(ics_export, "_MOST_EVENTS", 1)
         fill(browser, home, calendar(TEA, CAKE))
-        parts = exporting.stream(actor=actor_of(*alice), calendar_id=home.id, now=timezone.now)
+        parts = ics_export.stream(actor=actor_of(*alice), calendar_id=home.id, now=timezone.now)
         begun = [next(parts), next(parts)]
 
-        local.remove(
+        local_calendars.remove(
             actor=actor_of(*alice), calendar_id=home.id, etag=home.version, at=timezone.now()
         )
 

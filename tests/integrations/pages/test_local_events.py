@@ -7,9 +7,9 @@ import re
 import pytest
 
 from integrations.models import Event
+from tests.integrations.calendar.local_house import begun
+from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import NOW, moment
-from tests.integrations.calendars.local_house import begun
-from tests.integrations.calendars.test_shared import actor_of
 from tests.integrations.household import person
 from tests.integrations.pages import reading
 from tests.integrations.pages.test_calendar import browser_of, entries, show

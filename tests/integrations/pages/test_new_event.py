@@ -12,8 +12,8 @@ from integrations.models import AttemptOutcome, Calendar, ConnectAttempt
 from integrations.providers import errors
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
+from tests.integrations.calendar.events.conftest import allow, nobody_waits
 from tests.integrations.calendar_house import NOW, moment
-from tests.integrations.calendars.events.conftest import allow, nobody_waits
 from tests.integrations.household import person
 from tests.integrations.pages import reading
 from tests.integrations.pages.test_calendar import browser_of, show

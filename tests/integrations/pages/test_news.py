@@ -16,8 +16,8 @@ from integrations.models import (
     SyncWork,
     Watch,
 )
-from integrations.settings_pages import words
-from integrations.watches.standing import HEARD_WITHIN
+from integrations.push.health import HEARD_WITHIN
+from integrations.settings import status_messages
 from tests.integrations import household as houses
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ class TestDetails:
 
         said = details()
 
-        assert words.REASON[StatusReason.PUSH_SILENT] in said
+        assert status_messages.REASON[StatusReason.PUSH_SILENT] in said
         assert "Google should tell Antares of news, and does not." in said
         assert "Antares checks Google every minute." in said
 
@@ -122,4 +122,4 @@ class TestDetails:
     ("seconds", "said"), [(60, "minute"), (600, "10 minutes"), (1, "second"), (90, "90 seconds")]
 )
 def test_a_length_of_time_follows_every(seconds, said):
-    assert words.duration(seconds) == said
+    assert status_messages.duration(seconds) == said

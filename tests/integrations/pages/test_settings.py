@@ -19,7 +19,7 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.models.connection import LIVE
-from integrations.settings_pages import outcomes, words
+from integrations.settings import connect_results, status_messages
 from tests.integrations.pages import reading
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +63,7 @@ class TestSettingsPage:
         (card,) = reading.cards(her_browser.get(SETTINGS).text)
 
         assert len(reading.elements(card, "button", "primary")) == 1
-        assert words.STATUS[status].label in reading.text(card)
+        assert status_messages.STATUS[status].label in reading.text(card)
 
     @pytest.mark.scenario("U2")
     @pytest.mark.parametrize("reason", [one for one in StatusReason if one])
@@ -72,7 +72,7 @@ class TestSettingsPage:
 
         (card,) = reading.cards(her_browser.get(SETTINGS).text)
 
-        assert words.REASON[reason] in reading.text(card)
+        assert status_messages.REASON[reason] in reading.text(card)
         assert len(reading.elements(card, "button", "primary")) == 1
 
     @pytest.mark.scenario("X4")
@@ -94,7 +94,7 @@ class TestSettingsPage:
 
         (card,) = reading.cards(her_browser.get(SETTINGS).text)
 
-        assert words.REASON[StatusReason.NO_WORKER] in reading.text(card)
+        assert status_messages.REASON[StatusReason.NO_WORKER] in reading.text(card)
 
     def test_brings_badge_and_buttons_only_when_the_status_is_another(self, alice, her_browser):
         address = reverse("settings-progress", args=[alice.integration.id])
@@ -114,14 +114,16 @@ class TestSettingsPage:
 
 class TestWords:
     def test_know_every_status_and_reason(self):
-        assert set(words.STATUS) == set(IntegrationStatus)
-        assert set(words.REASON) == set(StatusReason)
+        assert set(status_messages.STATUS) == set(IntegrationStatus)
+        assert set(status_messages.REASON) == set(StatusReason)
 
     def test_offer_reconnecting_for_a_missing_permission(self):
-        found = words.of(IntegrationStatus.DEGRADED, StatusReason.SCOPE_MISSING)
+        found = status_messages.of(IntegrationStatus.DEGRADED, StatusReason.SCOPE_MISSING)
 
-        assert found.action == words.Action.RECONNECT
+        assert found.action == status_messages.Action.RECONNECT
 
     def test_of_outcomes_are_each_their_own(self):
-        assert set(outcomes.OUTCOMES) == set(AttemptOutcome) - {AttemptOutcome.PENDING}
-        assert len({one.title for one in outcomes.OUTCOMES.values()}) == len(outcomes.OUTCOMES)
+        assert set(connect_results.OUTCOMES) == set(AttemptOutcome) - {AttemptOutcome.PENDING}
+        assert len({one.title for one in connect_results.OUTCOMES.values()}) == len(
+            connect_results.OUTCOMES
+        )

@@ -20,8 +20,8 @@ from tests.factories import actor_for
 from tests.fakes.calendars import FakeCalendars
 from tests.fakes.mail import FakeMailbox
 from tests.integrations import calendar_house, household
+from tests.integrations.calendar import local_house
 from tests.integrations.calendar_house import NOW, meeting, moment
-from tests.integrations.calendars import local_house
 from tests.integrations.household import person
 
 pytestmark = pytest.mark.django_db

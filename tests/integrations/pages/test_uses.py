@@ -16,10 +16,10 @@ from django.utils import timezone
 from accounts import memberships, organisations
 from accounts.models import Delegation
 from accounts.roles import STAFF
-from integrations import permits
+from integrations.access import permits
 from integrations.models import Integration, PurgeJob
-from integrations.settings_pages.uses import record, standing, words
-from integrations.settings_pages.uses.standing import State
+from integrations.settings.data_use import activity, feature_status, labels
+from integrations.settings.data_use.feature_status import State
 from limited_use.agreements import consents
 from limited_use.guard.guard import Refused
 from limited_use.ledger import sequencer
@@ -103,7 +103,7 @@ class TestWhoMay:
                 continue
             assert feature.where in said
             for data_class in feature.data_classes:
-                assert words.DATA_CLASS[data_class] in said
+                assert labels.DATA_CLASS[data_class] in said
             assert ("days" in said) is (feature.retention_days is not None)
 
     def test_says_since_when_and_to_which_version(self, alice, her_browser):
@@ -121,8 +121,8 @@ class TestWhoMay:
 
     @pytest.mark.invariant(1)
     def test_shows_every_rule_that_permits_anything_anybody(self):
-        shown = {rule.id for one in FEATURES.values() for rule in standing.rules_of(one)}
-        shown |= {rule.id for rule in standing.of_the_service()}
+        shown = {rule.id for one in FEATURES.values() for rule in feature_status.rules_of(one)}
+        shown |= {rule.id for rule in feature_status.of_the_service()}
         # Of features that are not registered yet, and so nobody's.
         declared = {purpose for one in FEATURES.values() for purpose in one.purposes}
 
@@ -130,11 +130,11 @@ class TestWhoMay:
             assert rule.id in shown or not rule.purposes & declared
 
     def test_tells_a_client_from_its_owner(self):
-        widget = standing.Standing(feature=FEATURES["inbox-widget"], state=State.OFF)
-        inbox = standing.Standing(feature=FEATURES["inbox"], state=State.OFF)
+        widget = feature_status.Standing(feature=FEATURES["inbox-widget"], state=State.OFF)
+        inbox = feature_status.Standing(feature=FEATURES["inbox"], state=State.OFF)
 
-        assert widget.recipients == (words.RECIPIENT[Recipient.PLATFORM_FEATURE],)
-        assert inbox.recipients == (words.RECIPIENT[Recipient.OWNER],)
+        assert widget.recipients == (labels.RECIPIENT[Recipient.PLATFORM_FEATURE],)
+        assert inbox.recipients == (labels.RECIPIENT[Recipient.OWNER],)
 
     def test_lists_items_agreed_to_with_their_end(self, alice, her_browser, bob):
         given, other = cast.one_item(alice), cast.one_item(bob)
@@ -400,7 +400,7 @@ class TestWhoDid:
         assert ('class="errors"' in html) is ("after" not in asked)
 
     def test_comes_page_by_page(self, alice, her_browser, monkeypatch):
-        monkeypatch.setattr(record, "PAGE", 2)
+        monkeypatch.setattr(activity, "PAGE", 2)
         for _ in range(3):
             her_browser.get("/inbox/")
 
@@ -465,13 +465,13 @@ class TestDownloads:
         assert {one["outcome"] for one in found} == {"refused"}
 
     def test_end_after_so_many_and_say_so(self, her_browser, monkeypatch):
-        from integrations.settings_pages.uses import downloads
+        from integrations.settings.data_use import downloads
 
         for _ in range(4):
             her_browser.get("/inbox/")
         monkeypatch.setattr(downloads, "MOST", 3)
-        monkeypatch.setattr(record, "_BATCH", 2)
-        monkeypatch.setattr(record.lines, "__kwdefaults__", {"most": 3})
+        monkeypatch.setattr(activity, "_BATCH", 2)
+        monkeypatch.setattr(activity.lines, "__kwdefaults__", {"most": 3})
 
         as_json = json.loads(downloaded(her_browser, "json"))
         as_csv = downloaded(her_browser, "csv").splitlines()
@@ -481,7 +481,7 @@ class TestDownloads:
         assert len(as_csv) == 1 + 3 + 1
 
     def test_read_on_where_a_batch_ends(self, her_browser, monkeypatch):
-        monkeypatch.setattr(record, "_BATCH", 2)
+        monkeypatch.setattr(activity, "_BATCH", 2)
         for _ in range(5):
             her_browser.get("/inbox/")
 
@@ -581,14 +581,14 @@ class TestSomebodyElse:
 
 class TestWords:
     def test_know_every_member_of_the_vocabulary(self):
-        assert set(words.PURPOSE) == set(Purpose)
-        assert set(words.DATA_CLASS) == set(DataClass)
-        assert set(words.RECIPIENT) == set(Recipient)
+        assert set(labels.PURPOSE) == set(Purpose)
+        assert set(labels.DATA_CLASS) == set(DataClass)
+        assert set(labels.RECIPIENT) == set(Recipient)
 
     def test_keep_what_is_registered_no_more(self):
-        assert words.feature("gone") == "gone"
-        assert words.rule("gone") == "gone"
-        assert words.feature(None) == words.rule(None) == ""
+        assert labels.feature("gone") == "gone"
+        assert labels.rule("gone") == "gone"
+        assert labels.feature(None) == labels.rule(None) == ""
 
 
 class TestStanding:
@@ -598,8 +598,8 @@ class TestStanding:
         Consent.objects.update(expires_at=at)
         who = {"user_id": alice.user.id, "organisation_id": alice.organisation.id}
 
-        before = standing.of(FEATURES["inbox"], **who, at=at - timedelta(seconds=1))
-        after = standing.of(FEATURES["inbox"], **who, at=at)
+        before = feature_status.of(FEATURES["inbox"], **who, at=at - timedelta(seconds=1))
+        after = feature_status.of(FEATURES["inbox"], **who, at=at)
 
         assert (before.state, after.state) == (State.ON, State.OFF)
         assert after.since == at
@@ -607,7 +607,7 @@ class TestStanding:
     def test_is_nothing_to_ask_of_who_belongs_nowhere(self, alice):
         nowhere = replace(alice.actor, organisation_id=None)
 
-        assert standing.to_agree(nowhere, at=timezone.now()) == []
+        assert feature_status.to_agree(nowhere, at=timezone.now()) == []
 
 
 def test_history_keeps_what_was_agreed_to(alice, her_browser):

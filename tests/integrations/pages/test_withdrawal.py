@@ -15,9 +15,10 @@ from django.utils import timezone
 from accounts import memberships, users
 from accounts.models import Organisation, User
 from config.classes import ProcessClass
-from integrations import connections, endings, purge
-from integrations.asking import Asked
-from integrations.calendars import agenda
+from integrations import connections, purge
+from integrations.access.request_context import Asked
+from integrations.calendar import agenda
+from integrations.connections import automatic_disconnect
 from integrations.models import (
     Calendar,
     Event,
@@ -28,7 +29,7 @@ from integrations.models import (
     PurgeTrigger,
     Thread,
 )
-from integrations.providers.offline import OFFLINE
+from integrations.providers.local import OFFLINE
 from limited_use.agreements import consents
 from limited_use.models import Consent
 from limited_use.models.shares import Share, ShareLevel
@@ -39,10 +40,10 @@ from tests.broker import record_messages
 from tests.fakes.calendars import FakeCalendars
 from tests.integrations import calendar_house as houses
 from tests.integrations import household as mailboxes
+from tests.integrations.calendar.test_imported import share
+from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.calendar_house import meeting, moment
-from tests.integrations.calendars.test_imported import share
-from tests.integrations.calendars.test_shared import actor_of
-from tests.integrations.icalendars.files import calendar, event
+from tests.integrations.formats.icalendar.files import calendar, event
 from tests.integrations.pages import reading
 from tests.integrations.purge import holdings
 from tests.walls import acting_as
@@ -266,7 +267,7 @@ class TestWithdrawingWithALocalCalendar:
         browser.post(WITHDRAW)
 
         with acting_as(ProcessClass.PURGE):
-            assert endings.sweep(at=timezone.now()) == []
+            assert automatic_disconnect.sweep(at=timezone.now()) == []
 
         assert Integration.objects.live().get().connection.provider == OFFLINE.key
 
@@ -319,7 +320,7 @@ def stay_away(owner, browser, made, *, days=366):
 
 def sweep():
     with acting_as(ProcessClass.PURGE):
-        endings.sweep(at=timezone.now())
+        automatic_disconnect.sweep(at=timezone.now())
     for job in PurgeJob.objects.all():
         finish(job)
 
@@ -389,7 +390,7 @@ class TestTheAgreementToLocalCalendars:
                 )
 
         with acting_as(ProcessClass.PURGE):
-            endings.sweep(at=timezone.now())
+            automatic_disconnect.sweep(at=timezone.now())
 
         assert PurgeJob.objects.get().integration_id == alice.integration.id
         assert b"SUMMARY:Tea" in file_of(browser, local)

@@ -10,16 +10,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from integrations.parser_process import system_calls
-from integrations.parsers.limits import budget_for
 from integrations.parsers.mail_tasks import ShowText
-from integrations.parsers.process import COMMAND, Process
+from integrations.parsers.parser_process import COMMAND, Process
+from integrations.parsers.task_limits import budget_for
+from integrations.parsers.worker import system_calls
 
 ROOT = Path(__file__).resolve().parents[3]
 BEGIN = f"""
 import ctypes, os, resource, socket, subprocess, sys, threading
 sys.path.insert(0, {str(ROOT)!r})
-from integrations.parser_process import handlers, isolation
+from integrations.parsers.worker import handlers, isolation
 libc = ctypes.CDLL(None, use_errno=True)
 handlers.prepare()
 isolation.give_up_everything(code={str(ROOT / "integrations")!r})

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from integrations.parsers import counts, limits
+from integrations.parsers import refusal_counts, task_limits
 from integrations.parsers.mail_tasks import READ_MAILS, ReadMime
-from integrations.parsers.pool import Busy, Pool, TooCostly
+from integrations.parsers.process_pool import Busy, Pool, TooCostly
 
 MAIL = b"From: a@sender.example\r\nSubject: Hello\r\n\r\nText\r\n"
 PATIENCE = 30.0
@@ -17,8 +17,8 @@ PATIENCE = 30.0
 
 @pytest.fixture
 def pool(monkeypatch):
-    monkeypatch.setattr(limits, "IDLE_SECONDS", 1.0)
-    counts.take()
+    monkeypatch.setattr(task_limits, "IDLE_SECONDS", 1.0)
+    refusal_counts.take()
     found = Pool(size=1)
     yield found
     found.close()
@@ -70,8 +70,8 @@ class TestAProcess:
         wait_until(lambda: not lives(second))
 
     def test_ends_after_its_life_although_it_always_has_a_task(self, pool, monkeypatch):
-        monkeypatch.setattr(limits, "LIFE_SECONDS", 3.0)
-        monkeypatch.setattr(limits, "IDLE_SECONDS", PATIENCE)
+        monkeypatch.setattr(task_limits, "LIFE_SECONDS", 3.0)
+        monkeypatch.setattr(task_limits, "IDLE_SECONDS", PATIENCE)
         ask(pool)
         first = pid_of(pool)
 
@@ -87,7 +87,7 @@ class TestAProcess:
         ask(pool)
         wait_until(lambda: len(pool._idle) == 0)
 
-        assert counts.take() == {}
+        assert refusal_counts.take() == {}
 
 
 class TestCounts:
@@ -96,21 +96,21 @@ class TestCounts:
     ):
         ask(pool)
         monkeypatch.setattr(
-            pool, "_budget_for", lambda _: limits.Budget(30.0, 1 << 28, 30.0, reply=1)
+            pool, "_budget_for", lambda _: task_limits.Budget(30.0, 1 << 28, 30.0, reply=1)
         )
 
         with pytest.raises(TooCostly):
             ask(pool)
 
-        assert counts.take() == {"too_costly": 1, "restarted": 1}
-        assert counts.take() == {}
+        assert refusal_counts.take() == {"too_costly": 1, "restarted": 1}
+        assert refusal_counts.take() == {}
         assert "parser.ended" in caplog.messages
 
     def test_are_of_a_caller_for_whom_no_process_was_free(self, pool, caplog):
         with pool._lend(PATIENCE, is_fresh=False), pytest.raises(Busy):
             pool.ask(ReadMime([MAIL]), READ_MAILS, size=1, patience=0.01)
 
-        assert counts.take() == {"busy": 1}
+        assert refusal_counts.take() == {"busy": 1}
         assert "parser.busy" in caplog.messages
 
     def test_are_of_a_process_that_was_killed(self, pool):
@@ -121,4 +121,4 @@ class TestCounts:
 
         ask(pool)
 
-        assert counts.take() == {"restarted": 1}
+        assert refusal_counts.take() == {"restarted": 1}

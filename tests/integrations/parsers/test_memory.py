@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 # Four threads that hold 20 MB each for a moment, and something small for good.
 PROGRAM = """
 from threading import Barrier, Thread
-from integrations.parser_process import memory
+from integrations.parsers.worker import memory
 
 {first}
 
@@ -78,7 +78,7 @@ def test_each_process_of_celery_sets_apart_what_is_loaded(signal):
 
 def test_what_is_loaded_is_not_searched_for_cycles():
     program = (
-        "import gc; from integrations.parser_process import memory; memory.collect_seldom();"
+        "import gc; from integrations.parsers.worker import memory; memory.collect_seldom();"
         " print(gc.get_freeze_count() > 5_000, gc.get_threshold()[0])"
     )
     done = subprocess.run(

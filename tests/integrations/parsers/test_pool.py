@@ -14,9 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.parsers import limits
-from integrations.parsers.frames import OUT_OF_MEMORY
-from integrations.parsers.limits import Budget, budget_for
+from integrations.parsers import task_limits
 from integrations.parsers.mail_tasks import (
     FOUND_PART,
     READ_MAILS,
@@ -25,8 +23,10 @@ from integrations.parsers.mail_tasks import (
     ReadMime,
     ShowText,
 )
-from integrations.parsers.pool import Busy, CannotRun, Pool, TooCostly
-from integrations.parsers.process import COMMAND, Process
+from integrations.parsers.parser_process import COMMAND, Process
+from integrations.parsers.process_pool import Busy, CannotRun, Pool, TooCostly
+from integrations.parsers.task_limits import Budget, budget_for
+from integrations.parsers.wire_frames import OUT_OF_MEMORY
 
 ROOT = Path(__file__).resolve().parents[3]
 MEGABYTE = 1024 * 1024
@@ -176,8 +176,8 @@ class TestAReplyOfAnotherShape:
         good = (
             "import sys, os\n"
             f"sys.path.insert(0, {str(ROOT)!r})\n"
-            "from integrations.parser_process import handlers\n"
-            "from integrations.parsers.frames import *\n"
+            "from integrations.parsers.worker import handlers\n"
+            "from integrations.parsers.wire_frames import *\n"
             "while head := os.read(0, TASK_HEADER.size):\n"
             "    body = os.read(0, TASK_HEADER.unpack(head)[0])\n"
             "    reply = handlers.handle(body)\n"
@@ -321,7 +321,7 @@ class TestWhenAllProcessesAreBusy:
 class TestAProcess:
     def test_is_replaced_after_so_many_tasks(self, pool):
         first = pid_of(pool)
-        for _ in range(limits.TASKS_PER_PROCESS - 1):
+        for _ in range(task_limits.TASKS_PER_PROCESS - 1):
             show(pool)
         assert not Path(f"/proc/{first}").exists()
 
@@ -338,7 +338,7 @@ class TestAProcess:
 SERVICE = f"""
 import os, sys, time
 sys.path.insert(0, {str(ROOT)!r})
-from integrations.parsers import pool, reading
+from integrations.parsers import process_pool, reading
 def pid():
     assert reading.show_text("hello", "").text == "hello"
     return next(iter(pool.pool()._idle)).pid

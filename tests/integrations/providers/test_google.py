@@ -15,17 +15,17 @@ import pytest
 from googleapiclient.discovery_cache import get_static_doc
 
 from integrations.providers import PROVIDERS, errors
-from integrations.providers.base import MailAdapter, Wanted
 from integrations.providers.google import (
     calendar,
+    config,
+    discovery,
     history,
     mail,
-    reading,
-    services,
-    spec,
-    watching,
+    message_mapping,
+    watch,
 )
-from integrations.providers.google.calls import MAX_URL, prepared
+from integrations.providers.google.http import MAX_URL, prepared
+from integrations.providers.mail import MailAdapter, Wanted
 from integrations.providers.provider import Capability, Permission
 from tests.contract.reading import fetched, whole_thread
 from tests.factories import make_access
@@ -56,7 +56,7 @@ CALENDAR_RESOURCES = {
     "channels": "calendar.channels",
 }
 EACH_CAPABILITY = pytest.mark.parametrize(
-    "capability", spec.GOOGLE.capabilities.values(), ids=lambda capability: capability.key
+    "capability", config.GOOGLE.capabilities.values(), ids=lambda capability: capability.key
 )
 
 
@@ -102,11 +102,11 @@ def called_methods(*sources, resources, functions=None) -> set[str]:
 def called_by(capability: str) -> set[str]:
     """Return the API methods that the code of one capability calls."""
     if capability == "mail.read":
-        return called_methods(mail, watching.GmailWatch, resources=RESOURCES)
+        return called_methods(mail, watch.GmailWatch, resources=RESOURCES)
     is_read = capability == "calendar.read"
     return called_methods(
         calendar,
-        watching.GoogleCalendarWatch,
+        watch.GoogleCalendarWatch,
         resources=CALENDAR_RESOURCES,
         functions=lambda name: (name in READING) is is_read,
     )
@@ -127,7 +127,7 @@ class TestWhereGmailIs:
         assert url.startswith("https://gmail.googleapis.com/gmail/v1/users/me/profile?")
 
     def test_is_not_wherever_a_request_happens_to_point(self):
-        request = services.gmail("http://127.0.0.1:1/").users.getProfile(userId="me")
+        request = discovery.gmail("http://127.0.0.1:1/").users.getProfile(userId="me")
 
         with pytest.raises(errors.Unexpected):
             prepared(request, make_access())
@@ -179,8 +179,8 @@ class TestScopes:
             assert min(unlocked, key=unlocked.__getitem__) == permission.scope
 
     def test_join_identity_and_what_features_take(self):
-        assert spec.GOOGLE.scopes_for(frozenset()) == {"openid", "email"}
-        assert spec.GOOGLE.scopes_for(frozenset({"mail.read"})) == {
+        assert config.GOOGLE.scopes_for(frozenset()) == {"openid", "email"}
+        assert config.GOOGLE.scopes_for(frozenset({"mail.read"})) == {
             "openid",
             "email",
             GMAIL_READONLY,
@@ -191,7 +191,7 @@ class TestScopes:
         methods = frozenset({"gmail.users.messages.send"})
         sending = Capability("mail.send", (Permission(send, "To send mail", methods),))
         provider = replace(
-            spec.GOOGLE, capabilities={**spec.GOOGLE.capabilities, "mail.send": sending}
+            config.GOOGLE, capabilities={**config.GOOGLE.capabilities, "mail.send": sending}
         )
 
         asked = provider.scopes_for(frozenset({"mail.read", "mail.send"}))
@@ -201,7 +201,7 @@ class TestScopes:
     def test_are_compared_in_the_names_that_are_asked_for(self):
         answered = "https://www.googleapis.com/auth/userinfo.email openid"
 
-        assert spec.GOOGLE.normalised(answered) == {"email", "openid"}
+        assert config.GOOGLE.normalised(answered) == {"email", "openid"}
 
 
 class TestSeveralScopes:
@@ -241,9 +241,9 @@ class TestUnits:
             before = sandbox.units()
             call()
             spent[name] = sandbox.units() - before
-        spent["changes"] -= spec.UNITS.profile
+        spent["changes"] -= config.UNITS.profile
 
-        assert spent == {name: getattr(spec.UNITS, name) for name in calls}
+        assert spent == {name: getattr(config.UNITS, name) for name in calls}
 
 
 class TestCalls:
@@ -255,11 +255,11 @@ class TestCalls:
                 adapter, access=replace(adapter.access, root_url="https://other.example")
             ).labels()
 
-        document = services.gmail(sandbox.url).users._rootDesc
+        document = discovery.gmail(sandbox.url).users._rootDesc
         assert document["rootUrl"] == sandbox.url + "/"
 
     def test_cannot_leave_by_the_library_itself(self, sandbox):
-        request = services.gmail(sandbox.url).users.getProfile(userId="me")
+        request = discovery.gmail(sandbox.url).users.getProfile(userId="me")
 
         with pytest.raises(AssertionError):
             request.execute()
@@ -458,7 +458,7 @@ class TestFiling:
         ],
     )
     def test_is_said_in_our_words(self, label_ids, folders, labels):
-        filing = reading.filing(label_ids)
+        filing = message_mapping.filing(label_ids)
 
         assert (filing.folders, filing.labels) == (folders, labels)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from integrations.models import Connection, ConnectionStatus, PurgeJob
-from integrations.purge.provider_words import NEEDS, WAS_NEEDED
+from integrations.purge.provider_statements import NEEDS, WAS_NEEDED
 from limited_use.models import DataKey
 from tests.integrations.purge.test_engine import body_of
 

@@ -10,8 +10,10 @@ from typing import Self
 
 from django.db import transaction
 
-from integrations import endings, grants, purge
-from integrations.leases import LeaseLost, NotClaimable
+from integrations import purge
+from integrations.connections import automatic_disconnect
+from integrations.coordination.leases import LeaseLost, NotClaimable
+from integrations.grants import shared_grants
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -98,7 +100,7 @@ class World:
             self.running = self.workers.pop()
             self.running.kill()
         # Otherwise the next example's sweep would find what this one had yet to end.
-        endings.sweep(at=self.clock())
+        automatic_disconnect.sweep(at=self.clock())
 
     @property
     def subject(self) -> str:
@@ -161,7 +163,9 @@ class World:
         connection = self.connections[who]
         integration = Integration.objects.live().get(connection=connection, product=product)
         with transaction.atomic():
-            job = endings.end(integration=integration, trigger=PurgeTrigger.OWNER, at=self.clock())
+            job = automatic_disconnect.end(
+                integration=integration, trigger=PurgeTrigger.OWNER, at=self.clock()
+            )
         self.live = self._read_live()
         if hint == "hint":
             self._start(job)
@@ -188,7 +192,9 @@ class World:
         self._start_endings()
 
     def _start_endings(self) -> None:
-        self.workers.append(Worker(partial(endings.sweep, at=self.clock()), ignored=()))
+        self.workers.append(
+            Worker(partial(automatic_disconnect.sweep, at=self.clock()), ignored=())
+        )
 
     def _run(self, number: int, burst: int) -> None:
         worker = self.workers[number]
@@ -218,10 +224,10 @@ class World:
     def _pass_time(self, until: datetime) -> None:
         # No request is under way for longer than the service allows for.
         for worker, since in list(self.requests_under_way.items()):
-            if until >= since + grants.ON_ITS_WAY:
+            if until >= since + shared_grants.ON_ITS_WAY:
                 self._step(worker)
         self.clock.at = until
-        grants.forget_discards(at=until)
+        shared_grants.forget_discards(at=until)
 
     def _end_at_google(self) -> None:
         self.has_ended_at_google = True

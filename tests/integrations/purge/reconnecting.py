@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from accounts import row_owner
-from integrations import scopes
-from integrations.connections import callback, refusals
+from integrations.access import scopes
+from integrations.connections import callback, connect_outcomes
 from integrations.models import AttemptOutcome, ConnectAttempt, Connection
 from integrations.providers import PROVIDERS
 from integrations.providers.identity import Identity
@@ -17,7 +17,7 @@ from tests import factories
 from tests.integrations.purge.interleaving import Worker
 
 # What a request does about any other refusal is decided outside of the transactions tested here.
-_REFUSALS = tuple(refusals.OUTCOMES)
+_REFUSALS = tuple(connect_outcomes.OUTCOMES)
 
 
 @dataclass(frozen=True)

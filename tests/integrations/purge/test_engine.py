@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from accounts.models import Membership
 from integrations import purge
-from integrations.leases import NotClaimable
+from integrations.coordination.leases import NotClaimable
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -87,7 +87,7 @@ class TestRun:
         before = left(mailbox)
         job = run(disconnect(mailbox), clock)
 
-        # All but what calendars have: see `tests/integrations/calendars`.
+        # All but what calendars have: see `tests/integrations/calendar`.
         assert {name for name, count in before.items() if not count} == {
             "integrations.Calendar",
             "integrations.Event",

@@ -11,9 +11,10 @@ import pytest
 from django.db import connection as database
 from django.db import connections, transaction
 
-from integrations import grants, purge
-from integrations.connections import storing
-from integrations.leases import NotClaimable
+from integrations import purge
+from integrations.connections import save_grant
+from integrations.coordination.leases import NotClaimable
+from integrations.grants import shared_grants
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -318,7 +319,7 @@ def reconnect(integration, token):
     connection = Connection.objects.get(id=integration.connection_id)
     tokens = TokenSet("ya29.newer", token, NOW + HOUR, None, frozenset())
     with transaction.atomic():
-        connection = storing._renewed(connection, tokens, NOW)
+        connection = save_grant._renewed(connection, tokens, NOW)
         connection.save()
     return connection
 
@@ -345,8 +346,8 @@ class TestRevokingUntil:
     def until(self, integration, at):
         blind = bytes(Connection.objects.get(id=integration.connection_id).account_blind)
         with transaction.atomic():
-            grants.order(blind)
-            return grants.revoking_until(provider="google", account_blind=blind, at=at)
+            shared_grants.order(blind)
+            return shared_grants.revoking_until(provider="google", account_blind=blind, at=at)
 
     def test_says_while_a_revocation_is_on_its_way(self, mailbox, google, clock):
         google.may_answer.clear()
@@ -369,7 +370,7 @@ class TestRevokingUntil:
     def test_makes_a_revocation_wait_for_a_connect_that_decides(self, mailbox, google, clock):
         job = disconnect(mailbox)
         with transaction.atomic():
-            grants.order(bytes(mailbox.connection.account_blind))
+            shared_grants.order(bytes(mailbox.connection.account_blind))
             worker = Thread(target=in_thread, args=(job.id, clock))
             worker.start()
             wait_for_a_waiter()

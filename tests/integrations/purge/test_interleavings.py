@@ -20,9 +20,9 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from urllib3 import Timeout
 
-from integrations import endings, grants
-from integrations.connections import callback
-from integrations.providers import transport
+from integrations.connections import automatic_disconnect, callback
+from integrations.grants import shared_grants
+from integrations.providers import http
 from limited_use.ledger import sequencer
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches
@@ -49,8 +49,8 @@ def _is_sequencer_locked() -> bool:
 def provider(settings, monkeypatch, transactional_db):
     household.provided(monkeypatch, FakeMailbox(), FakeWatches())
     # A worker that stops inside a request has not lost it, however busy the machine is.
-    monkeypatch.setattr(transport, "SHORT", Timeout(connect=PATIENCE, read=PATIENCE))
-    monkeypatch.setattr(grants, "LONGEST_CALL", timedelta(seconds=PATIENCE))
+    monkeypatch.setattr(http, "SHORT", Timeout(connect=PATIENCE, read=PATIENCE))
+    monkeypatch.setattr(shared_grants, "LONGEST_CALL", timedelta(seconds=PATIENCE))
     # One that waits for a revocation lets others run between two looks, in no time.
     monkeypatch.setattr(callback, "POLL_SECONDS", 0)
     monkeypatch.setattr(callback, "PATIENCE", MOST_POLLS)
@@ -86,7 +86,7 @@ class TestWorld:
             world.do(("leave", "alice"))
             raise GivenUp
 
-        assert endings.sweep(at=NOW) == []
+        assert automatic_disconnect.sweep(at=NOW) == []
 
 
 @pytest.mark.invariant(6)

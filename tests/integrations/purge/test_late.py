@@ -6,16 +6,18 @@ import pytest
 from django.db import connection as database
 from django.db import transaction
 
-from integrations import fences, purge, quotas, request_slots
+from integrations import purge
+from integrations.access import fences
+from integrations.grants import rate_limits, request_slots
 from integrations.models import QuotaBucket, SyncWork
 from integrations.purge import inventory
-from integrations.sync import claims
+from integrations.sync import work_leases
 from limited_use.vault import keys, sealing
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect
 from tests.integrations.purge.test_engine import left, run
 
-LIMIT = quotas.Limit(6000)
+LIMIT = rate_limits.Limit(6000)
 
 
 @pytest.mark.invariant(5)
@@ -52,7 +54,7 @@ class TestFence:
     def test_lets_nobody_claim_its_work(self, mailbox):
         disconnect(mailbox)
 
-        assert claims.due(at=NOW) == []
+        assert work_leases.due(at=NOW) == []
 
     def test_asks_nothing_but_the_database(self, mailbox, google, settings):
         settings.BROKER_URL = settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
@@ -68,8 +70,8 @@ class TestLateWorker:
         run(disconnect(mailbox), clock)
 
         with pytest.raises(fences.NoLongerLive):
-            quotas.draw(connection_id=mailbox.connection_id, want=5, least=5, limit=LIMIT)
-        quotas.park(connection_id=mailbox.connection_id, seconds=5)
+            rate_limits.draw(connection_id=mailbox.connection_id, want=5, least=5, limit=LIMIT)
+        rate_limits.park(connection_id=mailbox.connection_id, seconds=5)
         assert not QuotaBucket.objects.exists()
         assert purge.residue() == {}
 

@@ -20,10 +20,12 @@ from django.db import connections
 from django.utils import timezone
 
 from accounts.models import User
-from integrations import forgetting, ledger_names, permits, purge, tasks
+from integrations import purge, tasks
+from integrations.access import ledger_pseudonyms, permits
+from integrations.connections import connection_removal
 from integrations.models import Connection, Integration, PurgeJob, PurgeStep
-from integrations.purge import ledger_part
-from integrations.purge.ledger_part import NotOffered
+from integrations.purge import ledger_key_release
+from integrations.purge.ledger_key_release import NotOffered
 from limited_use.guard.guard import Refused
 from limited_use.ledger import keys, pseudonyms, sequencer, store, subject_access
 from limited_use.ledger.notes import VerifierKey
@@ -76,7 +78,7 @@ def row(mine):
 
 
 def take(job, at=NOW):
-    return ledger_part.take(job_id=job.id, user_id=job.user_id, at=at)
+    return ledger_key_release.take(job_id=job.id, user_id=job.user_id, at=at)
 
 
 def export():
@@ -282,7 +284,7 @@ class TestOffer:
         mallory = holdings.person(NOW, "mallory").user
 
         with pytest.raises(NotOffered):
-            ledger_part.take(job_id=job.id, user_id=mallory.id, at=NOW)
+            ledger_key_release.take(job_id=job.id, user_id=mallory.id, at=NOW)
         assert row(mine).destroyed_at is None
 
     def test_waits_for_the_receipt(self, mine, clock):
@@ -352,7 +354,7 @@ class TestOffer:
         empty = holdings.connection(alice, at=NOW)
         keys.create(holder=empty.id, at=NOW)
 
-        forgetting.forget(connection_id=empty.id, at=NOW)
+        connection_removal.forget(connection_id=empty.id, at=NOW)
 
         assert LedgerKey.objects.get(holder=empty.id).outcome == "discarded"
         assert not WrappedLedgerKey.objects.filter(holder=empty.id).exists()
@@ -397,7 +399,9 @@ class TestOffer:
 
         assert everywhere(used) == {"limited_use_leaf"}
         owner = Connection.objects.get(id=mine.connection_id)
-        again = ledger_names.of_owner(user_id=owner.user_id, organisation_id=owner.organisation_id)
+        again = ledger_pseudonyms.of_owner(
+            user_id=owner.user_id, organisation_id=owner.organisation_id
+        )
         assert used not in again
         assert subject_access.entries_of(again) == []
 

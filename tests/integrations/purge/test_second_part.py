@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.rate_limits import Rate
 from integrations import purge, tasks
 from integrations.models import Calendar, Integration, PurgeJob, PurgeStep
-from integrations.public_pages import receipt_links as pages
+from integrations.urls.public_pages import receipt_links as pages
 from limited_use.ledger import sequencer
 from limited_use.ledger.notes import VerifierKey
 from limited_use.models import DataKey, KeyEpoch, Receipt, ReceiptLink
@@ -23,8 +23,8 @@ from limited_use.vault import keys as vault_keys
 from limited_use.vault.keyring.port import EpochGone
 from limited_use.verify import verifier
 from tests.integrations import household
-from tests.integrations.calendars import local_house
-from tests.integrations.calendars.test_shared import actor_of
+from tests.integrations.calendar import local_house
+from tests.integrations.calendar.test_shared import actor_of
 from tests.integrations.pages import reading
 from tests.integrations.purge import holdings
 from tests.integrations.purge.conftest import NOW, disconnect

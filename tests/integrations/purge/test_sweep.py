@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Alarm
 from integrations import purge
 from integrations.models import PurgeJob, PurgeStep
-from integrations.purge.sweep import Promise
+from integrations.purge.overdue_sweep import Promise
 from integrations.tasks import purge as tasks
 from limited_use.models import KeyEpoch
 from limited_use.policy.key_lines import KeyLine

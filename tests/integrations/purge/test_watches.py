@@ -13,8 +13,8 @@ from django.db import connections
 from integrations import providers, purge
 from integrations.models import Connection, PurgeJob, PurgeStep, Watch
 from integrations.providers import errors
-from integrations.purge import inventory, revoking
-from integrations.watches import stopping
+from integrations.purge import inventory, provider_revocation
+from integrations.push import unsubscribe
 from limited_use.models import DataKey
 from tests.fakes.mail import FakeMailbox
 from tests.fakes.pushes import FakeWatches, subscriptions_opened
@@ -106,7 +106,7 @@ class TestBeforeTheGrant:
             raise RuntimeError
 
         with monkeypatch.context() as patch:
-            patch.setattr(revoking, "attempt", crash)
+            patch.setattr(provider_revocation, "attempt", crash)
             with pytest.raises(RuntimeError):
                 purge.run(job_id=(job := disconnect(fresh)).id, now=clock)
         clock.advance(hours=1)
@@ -148,7 +148,7 @@ class TestAProvider:
     def test_that_does_not_answer_keeps_nothing_here(
         self, fresh, provider, google, clock, monkeypatch
     ):
-        monkeypatch.setattr(stopping, "LONGEST_CALL", timedelta(seconds=0.05))
+        monkeypatch.setattr(unsubscribe, "LONGEST_CALL", timedelta(seconds=0.05))
         answers = threading.Event()
         provider.meanwhile = lambda: answers.wait(10)
 

@@ -8,8 +8,8 @@ from django.db import connection as database
 from django.db import models
 
 from integrations.purge import inventory
-from integrations.registers import clear_columns
-from integrations.registers.clear_kinds import LISTED, Kind
+from integrations.review.registers import clear_columns
+from integrations.review.registers.clear_column_reasons import LISTED, Kind
 from limited_use.vault.fields import SealedField
 
 

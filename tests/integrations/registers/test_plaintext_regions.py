@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from integrations.registers.plaintext_regions import HARMLESS, REGIONS, SOURCES
+from integrations.review.registers.plaintext_regions import HARMLESS, REGIONS, SOURCES
 from tests.proof.exceptions import RULES
 from tests.proof.source import ROOT, Module, find_path
 
@@ -43,7 +43,7 @@ class TestRegions:
             "limited_use.policy.evaluation",
             "integrations.models",
             "integrations.purge.engine",
-            "integrations.notices",
+            "integrations.notifications.owner_notices",
         )
 
         assert [name for name in excluded if is_any_within(name, REGIONS)] == []
@@ -71,7 +71,7 @@ class TestSources:
             "from limited_use.sinks.rows import Row",
             "from integrations.providers import PROVIDERS",
             "from integrations.providers.errors import Unavailable",
-            "from integrations import inbox",
+            "from integrations import mail",
             "from limited_use.vault.keyring.port import KeyStoreUnavailable",
         ],
     )

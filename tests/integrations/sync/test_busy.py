@@ -10,13 +10,13 @@ from django.test import Client
 
 from accounts.models import Alarm
 from config.classes import ProcessClass
-from integrations.alarm_guide import NEXT_STEPS
+from integrations.calendar.sync import LISTING, resource_of
 from integrations.models import IntegrationStatus, SetAside, StatusReason, SyncWork
-from integrations.parsers.pool import Busy
-from integrations.settings_pages import words
-from integrations.sync.calendars import LISTING, resource_of
+from integrations.operations.alarm_guide import NEXT_STEPS
+from integrations.parsers.process_pool import Busy
+from integrations.settings import status_messages
 from tests.integrations import calendar_house
-from tests.integrations.calendars.conftest import account
+from tests.integrations.calendar.conftest import account
 from tests.integrations.pages import reading
 from tests.walls import acting_as
 
@@ -74,7 +74,7 @@ class TestAMailbox:
         # One a day: it may be midnight meanwhile.
         assert set(Alarm.objects.values_list("kind", flat=True)) == {"parsers.busy"}
         assert "parsers.busy" in NEXT_STEPS
-        assert words.REASON[StatusReason.BUSY] in read_card(busy)
+        assert status_messages.REASON[StatusReason.BUSY] in read_card(busy)
 
     def test_loses_nothing_and_recovers(self, busy, mailbox):
         busy.run()

@@ -10,8 +10,9 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
-from integrations import leases
-from integrations.leases import LeaseLost, NotClaimable
+from integrations.connections import sync_progress
+from integrations.coordination import leases
+from integrations.coordination.leases import LeaseLost, NotClaimable
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -19,14 +20,14 @@ from integrations.models import (
     IntegrationStatus,
     SyncWork,
 )
-from integrations.sync import claims, progress
+from integrations.sync import work_leases
 from tests.integrations import household as houses
 
 MINUTE = timedelta(minutes=1)
 
 
 def take(house, at):
-    return claims.claim(work_id=house.work.id, at=at, duration=MINUTE).lease
+    return work_leases.claim(work_id=house.work.id, at=at, duration=MINUTE).lease
 
 
 class TestAClaim:
@@ -35,12 +36,12 @@ class TestAClaim:
 
         with pytest.raises(NotClaimable):
             take(alice, alice.at + MINUTE / 2)
-        assert claims.due(at=alice.at + MINUTE / 2) == []
-        assert claims.due(at=alice.at + MINUTE) == [alice.work.id]
+        assert work_leases.due(at=alice.at + MINUTE / 2) == []
+        assert work_leases.due(at=alice.at + MINUTE) == [alice.work.id]
         take(alice, alice.at + MINUTE)
 
     def test_brings_the_rows_as_django_reads_them(self, alice):
-        work = claims.claim(work_id=alice.work.id, at=alice.at, duration=MINUTE).work
+        work = work_leases.claim(work_id=alice.work.id, at=alice.at, duration=MINUTE).work
 
         read = SyncWork.objects.select_related("integration__connection").get(id=work.id)
         for ours, theirs in (
@@ -57,7 +58,7 @@ class TestAClaim:
             for table in ("syncwork", "integration", "connection"):
                 cursor.execute(f"ALTER TABLE integrations_{table} ADD newer integer DEFAULT 7")
 
-        work = claims.claim(work_id=alice.work.id, at=alice.at, duration=MINUTE).work
+        work = work_leases.claim(work_id=alice.work.id, at=alice.at, duration=MINUTE).work
 
         assert (work.integration, work.integration.connection) == (
             alice.integration,
@@ -72,7 +73,7 @@ class TestAClaim:
             with suppress(IntegrityError), transaction.atomic():
                 model.objects.update(status=value)
 
-        is_due = alice.work.id in claims.due(at=alice.at)
+        is_due = alice.work.id in work_leases.due(at=alice.at)
         try:
             take(alice, alice.at)
         except NotClaimable:
@@ -83,7 +84,7 @@ class TestAClaim:
     def test_counts_the_death_of_the_worker_before(self, alice):
         take(alice, alice.at)
         first, second = (
-            claims.claim(work_id=alice.work.id, at=alice.at + count * MINUTE, duration=MINUTE)
+            work_leases.claim(work_id=alice.work.id, at=alice.at + count * MINUTE, duration=MINUTE)
             for count in (1, 2)
         )
 
@@ -96,31 +97,35 @@ class TestAClaim:
         take(alice, alice.at + MINUTE)
 
         with pytest.raises(LeaseLost):
-            claims.renew(dead, at=alice.at + MINUTE, values={"done_count": 99})
+            work_leases.renew(dead, at=alice.at + MINUTE, values={"done_count": 99})
         with pytest.raises(LeaseLost):
-            claims.release(dead, next_sync_at=alice.at, values={})
+            work_leases.release(dead, next_sync_at=alice.at, values={})
         assert alice.work.done_count == 0
 
     def test_given_back_is_due_when_it_says(self, alice):
         lease = take(alice, alice.at)
-        claims.release(lease, next_sync_at=alice.at + MINUTE, values={})
+        work_leases.release(lease, next_sync_at=alice.at + MINUTE, values={})
 
-        assert claims.due(at=alice.at) == []
-        assert claims.due(at=alice.at + MINUTE) == [alice.work.id]
+        assert work_leases.due(at=alice.at) == []
+        assert work_leases.due(at=alice.at + MINUTE) == [alice.work.id]
 
     def test_given_back_after_a_hint_is_due_at_once(self, alice):
         lease = take(alice, alice.at)
-        claims.mark_due(integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1))
-        claims.release(lease, next_sync_at=alice.at + MINUTE, values={})
+        work_leases.mark_due(
+            integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1)
+        )
+        work_leases.release(lease, next_sync_at=alice.at + MINUTE, values={})
 
-        assert claims.due(at=alice.at + timedelta(seconds=1)) == [alice.work.id]
+        assert work_leases.due(at=alice.at + timedelta(seconds=1)) == [alice.work.id]
 
     def test_postponed_is_not_hurried_by_a_hint(self, alice):
         lease = take(alice, alice.at)
-        claims.mark_due(integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1))
+        work_leases.mark_due(
+            integration_id=alice.integration.id, at=alice.at + timedelta(seconds=1)
+        )
         leases.release(lease, next_sync_at=alice.at + MINUTE)
 
-        assert claims.due(at=alice.at + timedelta(seconds=1)) == []
+        assert work_leases.due(at=alice.at + timedelta(seconds=1)) == []
 
     @pytest.mark.scenario("S8")
     def test_is_not_given_on_what_waits_for_its_owner(self, alice):
@@ -130,15 +135,15 @@ class TestAClaim:
         alice.integration.status = IntegrationStatus.REAUTH_REQUIRED
         alice.integration.save()
 
-        assert claims.due(at=alice.at) == []
+        assert work_leases.due(at=alice.at) == []
         with pytest.raises(NotClaimable):
             take(alice, alice.at)
 
     def test_backs_off_longer_and_longer_with_jitter(self):
-        pauses = [[claims.compute_backoff(count) for _ in range(50)] for count in range(1, 30)]
+        pauses = [[work_leases.compute_backoff(count) for _ in range(50)] for count in range(1, 30)]
 
         for of_one in pauses:
-            assert max(of_one) <= claims.LONGEST_PAUSE
+            assert max(of_one) <= work_leases.LONGEST_PAUSE
             assert len(set(of_one)) > 1
         assert min(pauses[-1]) > max(pauses[0])
 
@@ -152,7 +157,7 @@ class TestTwoWorkers:
         def work():
             start.wait()
             try:
-                won.append(claims.claim(work_id=work_id, at=house.at, duration=MINUTE).lease)
+                won.append(work_leases.claim(work_id=work_id, at=house.at, duration=MINUTE).lease)
             except NotClaimable:
                 pass
             finally:
@@ -170,8 +175,8 @@ class TestTwoWorkers:
 class TestProgress:
     @pytest.mark.scenario("S6")
     def test_says_that_no_worker_lives(self, alice):
-        fine = progress.of([alice.integration.id], at=alice.at + MINUTE)
-        late = progress.of([alice.integration.id], at=alice.at + 3 * MINUTE)
+        fine = sync_progress.of([alice.integration.id], at=alice.at + MINUTE)
+        late = sync_progress.of([alice.integration.id], at=alice.at + 3 * MINUTE)
 
         assert not fine[alice.integration.id].is_stalled
         assert late[alice.integration.id].is_stalled
@@ -179,10 +184,10 @@ class TestProgress:
     def test_counts_and_estimates(self, alice):
         SyncWork.objects.update(done_count=250, expected_count=1_000)
 
-        found = progress.of([alice.integration.id], at=alice.at + MINUTE)[alice.integration.id]
+        found = sync_progress.of([alice.integration.id], at=alice.at + MINUTE)[alice.integration.id]
 
         assert found.percent == 25
         assert found.seconds_left == 180
 
     def test_of_nothing_is_nothing(self, alice):
-        assert progress.of([], at=timezone.now()) == {}
+        assert sync_progress.of([], at=timezone.now()) == {}

@@ -12,8 +12,8 @@ from accounts.models import Alarm
 from config.classes import ProcessClass
 from integrations.models import IntegrationStatus, StatusReason, SyncWork
 from integrations.providers import errors
-from integrations.settings_pages import words
-from integrations.sync import claims
+from integrations.settings import status_messages
+from integrations.sync import work_leases
 from limited_use.models import DataKey
 from limited_use.vault import keys
 from tests.integrations.pages import reading
@@ -45,7 +45,7 @@ def kill_worker(house):
     work = house.work
     house.at = max(house.at, work.next_sync_at, work.lease_until or house.at)
     with acting_as(ProcessClass.SYNC):
-        claims.claim(work_id=work.id, at=house.at, duration=LEASE)
+        work_leases.claim(work_id=work.id, at=house.at, duration=LEASE)
     house.at += LEASE
 
 
@@ -68,7 +68,7 @@ class TestThreeCrashesInARow:
         assert alarm.about == synced.integration.id
         assert alarm.body == {"work": str(synced.work.id), "crashes": 3}
         card = read_card(synced)
-        assert words.REASON[StatusReason.UNEXPECTED] in card
+        assert status_messages.REASON[StatusReason.UNEXPECTED] in card
         assert UP_TO_DATE not in card
 
     def test_of_workers_that_were_killed_count_as_well(self, synced, mailbox):

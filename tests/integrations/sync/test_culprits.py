@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from accounts.models import Alarm
 from config.classes import ProcessClass
-from integrations.leases import LeaseLost
+from integrations.coordination.leases import LeaseLost
+from integrations.mail.sync import bad_messages, quarantine, reconcile
 from integrations.models import (
     IntegrationStatus,
     Message,
@@ -24,11 +25,10 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.parsers.frames import Reason
-from integrations.parsers.pool import Busy, CannotRun
+from integrations.parsers.process_pool import Busy, CannotRun
+from integrations.parsers.wire_frames import Reason
 from integrations.providers import errors
-from integrations.settings_pages import words
-from integrations.sync import aside, culprits, reconcile
+from integrations.settings import status_messages
 from limited_use.vault.compression import TooLarge
 from limited_use.vault.keyring.port import KeyStoreUnavailable
 from tests.fakes.mail import Killed
@@ -129,7 +129,7 @@ class TestAMessageThatCannotBeStored:
             mailbox.twisted[mailbox.deliver()] = mail(subject=HALF)
             synced.run()
 
-        (alarm,) = Alarm.objects.filter(kind=culprits.ALARM)
+        (alarm,) = Alarm.objects.filter(kind=bad_messages.ALARM)
         assert alarm.about == synced.integration.id
 
     def test_arrives_when_it_is_asked_for_again_and_mended(self, synced, mailbox):
@@ -138,7 +138,7 @@ class TestAMessageThatCannotBeStored:
         synced.run()
         mailbox.twisted.clear()
 
-        aside.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert (synced.messages.count(), synced.status) == (2, ACTIVE)
@@ -148,7 +148,7 @@ class TestAMessageThatCannotBeStored:
         mailbox.twisted[mailbox.deliver()] = mail(subject=HALF)
         synced.run()
 
-        aside.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert SetAside.objects.get().reason == "not-storable"
@@ -158,14 +158,14 @@ class TestAMessageThatCannotBeStored:
 class TestAMessageThatIsAskedForAgain:
     @pytest.mark.parametrize(
         ("error", "found"),
-        [(errors.Unavailable("down"), (aside.DELAYED, 1)), (Busy(), ("not-storable", 0))],
+        [(errors.Unavailable("down"), (quarantine.DELAYED, 1)), (Busy(), ("not-storable", 0))],
     )
     def test_is_not_lost_while_it_cannot_be_asked_for(self, synced, mailbox, error, found):
         culprit = mailbox.deliver()
         mailbox.twisted[culprit] = mail(subject=HALF)
         synced.run()
         mailbox.twisted[culprit] = raising(error)
-        aside.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
 
         synced.run()
 
@@ -200,7 +200,7 @@ class TestFlagsThatCannotBeStored:
         mailbox.refiled[known] = replace(mailbox.messages[known].filing, folders=(HALF,))
         synced.run()
 
-        aside.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert synced.messages.filter(is_starred=True).count() == 1
@@ -264,12 +264,12 @@ class TestErrors:
     )
     def test_of_all_messages_are_raised_again(self, error):
         with pytest.raises(type(error)):
-            culprits.reason_for(error)
+            bad_messages.reason_for(error)
 
     @pytest.mark.parametrize("error", [DataError("x"), UnicodeError("x"), TypeError("x")])
     def test_of_one_message_are_a_reason(self, error):
-        assert culprits.reason_for(error) == "not-storable"
-        assert culprits.reason_for(TooLarge()) == "too-large"
+        assert bad_messages.reason_for(error) == "not-storable"
+        assert bad_messages.reason_for(TooLarge()) == "too-large"
 
 
 def die(message):
@@ -343,7 +343,7 @@ class TestAMessageThatAWorkerDiesOf:
         turns(synced)
         mailbox.deliver()
 
-        aside.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
         turns(synced, 2)
 
         assert SetAside.objects.get().reason == "crashed"
@@ -446,12 +446,12 @@ class TestTheDailyRound:
         assert SetAside.objects.filter(reason="crashed").count() == 5
         mailbox.twisted.clear()
 
-        aside.retry_passing(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry_passing(integration_id=synced.integration.id, at=synced.at)
         turns(synced)
         assert SetAside.objects.count() == 2
 
         late = synced.at + timedelta(days=8)
-        assert aside.retry_passing(integration_id=synced.integration.id, at=late) == 0
+        assert quarantine.retry_passing(integration_id=synced.integration.id, at=late) == 0
 
 
 class TestCrashesOutsideOfMessages:
@@ -502,8 +502,13 @@ class TestEveryReason:
         said = {
             one for group in typing.get_args(Reason) for one in typing.get_args(group) or [group]
         }
-        said |= {culprits.TOO_LARGE, culprits.NOT_STORABLE, culprits.UNDECODABLE, culprits.CRASHED}
-        said |= {*aside.PASSING, "rejected"}
+        said |= {
+            bad_messages.TOO_LARGE,
+            bad_messages.NOT_STORABLE,
+            bad_messages.UNDECODABLE,
+            bad_messages.CRASHED,
+        }
+        said |= {*quarantine.PASSING, "rejected"}
 
-        assert said == set(words.SET_ASIDE)
-        assert len(set(words.SET_ASIDE.values())) == len(words.SET_ASIDE)
+        assert said == set(status_messages.SET_ASIDE)
+        assert len(set(status_messages.SET_ASIDE.values())) == len(status_messages.SET_ASIDE)

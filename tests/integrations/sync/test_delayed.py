@@ -10,10 +10,11 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from integrations.mail.sync import quarantine
 from integrations.models import IntegrationStatus, QuotaBucket, SetAside, StatusReason, SyncWork
 from integrations.providers import errors
-from integrations.settings_pages import words
-from integrations.sync import aside, claims
+from integrations.settings import status_messages
+from integrations.sync import work_leases
 from tests.fakes.mail import Killed
 from tests.integrations.pages import reading
 
@@ -84,10 +85,10 @@ class TestAMessageThatIsNotDelivered:
         (connection,) = client.get("/v1/users/me/connections").json()["data"]
 
         shown = reading.text(card)
-        assert words.STATUS[IntegrationStatus.DEGRADED].label not in shown
+        assert status_messages.STATUS[IntegrationStatus.DEGRADED].label not in shown
         # Nothing claims that all is here.
-        assert words.STATUS[IntegrationStatus.ACTIVE].says not in shown
-        assert words.NOT_COMPLETE.says in shown
+        assert status_messages.STATUS[IntegrationStatus.ACTIVE].says not in shown
+        assert status_messages.NOT_COMPLETE.says in shown
         assert "Google has not delivered 1 message yet. We try again" in shown
         assert "Not delivered yet" in details
         assert "1, next try" in details
@@ -103,13 +104,13 @@ class TestAMessageThatIsNotDelivered:
 
         (card,) = reading.cards(client.get(SETTINGS).text)
 
-        assert words.STATUS[IntegrationStatus.ACTIVE].says in reading.text(card)
+        assert status_messages.STATUS[IntegrationStatus.ACTIVE].says in reading.text(card)
         assert len(client.get("/v1/users/me/messages").json()["data"]) == 4
 
     def test_is_tried_after_growing_pauses_for_an_hour_and_then_daily(self, alice, mailbox, late):
         began, tries = alice.at, []
         mailbox.calls.clear()
-        while SetAside.objects.get().reason == aside.DELAYED:
+        while SetAside.objects.get().reason == quarantine.DELAYED:
             due = SetAside.objects.get().next_try_at
             assert len(tries) < 20
             tries.append((due - alice.at).total_seconds())
@@ -146,7 +147,7 @@ class TestAMessageThatIsNotDelivered:
         assert SetAside.objects.get().next_try_at == due
         mailbox.twisted.clear()
         alice.at = alice.work.lease_until
-        assert alice.work.id in claims.due(at=alice.at)
+        assert alice.work.id in work_leases.due(at=alice.at)
         alice.run(travelled=True)
 
         assert alice.messages.count() == 4
@@ -171,7 +172,7 @@ class TestAMessageThatIsNotDelivered:
         fail(mailbox, late, lambda: errors.RateLimited("slow down", status=429, retry_after=90))
         travel(alice)
 
-        assert SetAside.objects.get().reason == aside.DELAYED
+        assert SetAside.objects.get().reason == quarantine.DELAYED
         assert QuotaBucket.objects.get().parked_until is not None
         assert alice.status == ACTIVE
 

@@ -9,8 +9,9 @@ import orjson
 import pytest
 from django.utils import timezone
 
-from integrations import inbox
-from integrations.inbox import Filters
+from integrations import mail
+from integrations.mail import Filters
+from integrations.mail.sync import message_store, quarantine, reconcile
 from integrations.models import (
     IntegrationStatus,
     MessageBody,
@@ -22,9 +23,8 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers import errors
-from integrations.sync import aside, mail, reconcile
 from tests.integrations import household as houses
-from tests.integrations.inbox.conftest import asked
+from tests.integrations.mail.conftest import asked
 
 
 def days_ago(days: float):
@@ -116,7 +116,7 @@ class TestADelta:
 
         synced.settle()
 
-        page = orjson.loads(inbox.list_messages(asked(synced), Filters()))
+        page = orjson.loads(mail.list_messages(asked(synced), Filters()))
         assert sorted(one["labels"] for one in page["data"]) == [[], [], [], ["Taxes"]]
         assert mailbox.calls.count("fetch") == 0
 
@@ -185,7 +185,7 @@ class TestPoison:
         assert mailbox.calls.count("fetch") == 0
         mailbox.messages[poison].content = b"Subject: mended\n\nfine\n"
 
-        aside.retry(integration_id=synced.integration.id, at=synced.at)
+        quarantine.retry(integration_id=synced.integration.id, at=synced.at)
         synced.settle()
 
         assert not SetAside.objects.exists()
@@ -207,7 +207,7 @@ class TestPoison:
 class TestReconciling:
     def test_counts_and_heals_what_is_missing(self, synced):
         for row in synced.messages[:2]:
-            mail.remove_rows([row.id])
+            message_store.remove_rows([row.id])
         reconcile.ask_for(integration_id=synced.integration.id, at=synced.at)
 
         synced.settle()
@@ -240,7 +240,7 @@ class TestReconciling:
         monkeypatch.setattr(reconcile, "WHOLE", 4)
         monkeypatch.setattr(secrets, "randbelow", lambda below: below - 1)
         del mailbox.messages[older[1]]
-        mail.remove_rows([synced.messages.order_by("received_at")[1].id])
+        message_store.remove_rows([synced.messages.order_by("received_at")[1].id])
         reconcile.ask_for(integration_id=synced.integration.id, at=synced.at)
 
         synced.settle()
@@ -273,7 +273,7 @@ class TestTheSameMailInTwoConnections:
         alice.settle()
         second.settle()
 
-        mail.remove_rows(list(alice.messages.values_list("id", flat=True)))
+        message_store.remove_rows(list(alice.messages.values_list("id", flat=True)))
 
         assert alice.messages.count() == 0
         assert second.messages.count() == 1

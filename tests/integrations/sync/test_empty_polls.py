@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as limits
 
 from config.classes import ProcessClass
-from integrations import endings
+from integrations.connections import automatic_disconnect
+from integrations.grants.quota_purse import Postponed
+from integrations.mail.sync import label_names, quarantine
 from integrations.models import Integration, PurgeTrigger, SetAside, SyncWork
 from integrations.providers import errors
-from integrations.quota_purse import Postponed
-from integrations.sync import aside, labels
 from limited_use.agreements import consents
 from limited_use.models import Leaf
 from tests.api import cast
@@ -139,7 +139,9 @@ class TestATurnWithoutNews:
         def end():
             mailbox.meanwhile = None
             with acting_as(ProcessClass.WEB, synced):
-                endings.end(integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
+                automatic_disconnect.end(
+                    integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
+                )
 
         mailbox.meanwhile = end
         synced.run()
@@ -165,7 +167,7 @@ class TestNamesOfLabels:
         mailbox.deliver()
         synced.run()
         after_news = mailbox.calls.count("labels")
-        SyncWork.objects.update(last_synced_at=synced.at - timedelta(seconds=labels.EVERY))
+        SyncWork.objects.update(last_synced_at=synced.at - timedelta(seconds=label_names.EVERY))
         synced.run()
 
         assert (quiet, after_news, mailbox.calls.count("labels")) == (0, 1, 2)
@@ -223,7 +225,7 @@ class World:
         self.mailbox.clock += 1
 
     def ask_again(self, _):
-        aside.retry(integration_id=self.house.integration.id, at=self.house.at)
+        quarantine.retry(integration_id=self.house.integration.id, at=self.house.at)
 
     def compare(self, _):
         SyncWork.objects.update(reconcile_at=self.house.at)
@@ -305,7 +307,7 @@ class TestARevocation:
         integration = Integration.objects.get(id=synced.integration.id)
 
         during_the_look(
-            lambda: endings.end(
+            lambda: automatic_disconnect.end(
                 integration=integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
             )
         )

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Alarm
 from config.classes import ProcessClass
 from integrations import purge
-from integrations.leases import NotClaimable
+from integrations.coordination.leases import NotClaimable
 from integrations.models import (
     Connection,
     ConnectionStatus,
@@ -24,8 +24,8 @@ from integrations.models import (
     SyncWork,
 )
 from integrations.providers import errors
-from integrations.sync import claims, outcomes
-from integrations.sync.standing import QUIET_FOR, Findings, standing
+from integrations.sync import error_policy, work_leases
+from integrations.sync.status import QUIET_FOR, Findings, standing
 from limited_use.models import DataKey, Leaf
 from limited_use.vault import keys
 from tests.integrations import household as houses
@@ -140,7 +140,7 @@ class TestATransientFailure:
 
         fail(synced, mailbox, error)
 
-        assert synced.status == (IntegrationStatus.DEGRADED, outcomes.of(error).reason)
+        assert synced.status == (IntegrationStatus.DEGRADED, error_policy.of(error).reason)
 
     def test_is_forgotten_after_a_success(self, synced, mailbox):
         SyncWork.objects.update(failing_since=timezone.now() - QUIET_FOR, failure_count=4)
@@ -168,7 +168,7 @@ class TestATransientFailure:
             pauses.append((until - timezone.now()).total_seconds())
             QuotaBucket.objects.update(parked_until=None)
 
-        longest = [claims.FIRST_PAUSE * 2**count for count in range(4)]
+        longest = [work_leases.FIRST_PAUSE * 2**count for count in range(4)]
         assert all(
             0.4 * most < pause <= most for pause, most in zip(pauses, longest, strict=True)
         ), pauses

@@ -19,7 +19,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from accounts.models import Alarm
-from integrations.leases import NotClaimable
+from integrations.coordination.leases import NotClaimable
+from integrations.mail.sync import quarantine
 from integrations.models import (
     IntegrationStatus,
     Message,
@@ -30,10 +31,10 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.parsers.pool import Busy, CannotRun
+from integrations.parsers.process_pool import Busy, CannotRun
 from integrations.providers import errors
-from integrations.settings_pages import overview, words
-from integrations.sync import aside, crashes
+from integrations.settings import overview, status_messages
+from integrations.sync import crashes
 from tests.fakes.mail import FakeMailbox, Killed
 from tests.integrations import household as houses
 
@@ -176,7 +177,7 @@ class World:
         status, work = self.house.status, self.house.work
         shown = self.shown()
         if self.bad >= 2:
-            assert words.STATUS[IntegrationStatus.ACTIVE].says not in shown
+            assert status_messages.STATUS[IntegrationStatus.ACTIVE].says not in shown
         if work.crash_count >= crashes.LIMIT:
             assert status == (IntegrationStatus.DEGRADED, StatusReason.UNEXPECTED)
             about = self.house.integration.id
@@ -237,11 +238,11 @@ def test_whatever_fails_is_seen_and_everything_else_arrives(monkeypatch, first, 
     named = len(culprits) - culprits.count("crashed")
     assert world.aside.exclude(reason="crashed").count() <= named
     for _ in range(2):
-        aside.retry(integration_id=world.house.integration.id, at=world.house.at)
+        quarantine.retry(integration_id=world.house.integration.id, at=world.house.at)
         world.settle()
     assert world.house.messages.count() == good
     assert sorted(world.aside.values_list("reason", flat=True)) == sorted(culprits)
-    assert not set(world.aside.values_list("reason", flat=True)) - set(words.SET_ASIDE)
+    assert not set(world.aside.values_list("reason", flat=True)) - set(status_messages.SET_ASIDE)
     expected = (IntegrationStatus.ACTIVE, StatusReason.NONE)
     if culprits:
         expected = (IntegrationStatus.DEGRADED, StatusReason.QUARANTINED_ITEMS)

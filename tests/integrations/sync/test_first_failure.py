@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Integration, Message, SetAside, SyncWork
+from integrations.operations.sync_products import PRODUCTS
 from integrations.sync import engine
-from integrations.sync_products import PRODUCTS
 from tests.integrations.google import ALICE_BOX, acme, alice, browser_of, google
 
 __all__ = ["acme", "alice", "browser_of", "google"]

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from config.celery import app
 from config.schedule import SCHEDULE
-from integrations import credentials
-from integrations.inbox import sync_controls
+from integrations.grants import credentials
+from integrations.mail import sync_controls
+from integrations.mail.sync import retention
 from integrations.models import (
     Attachment,
     Integration,
@@ -24,7 +25,6 @@ from integrations.models import (
     Thread,
 )
 from integrations.providers import errors
-from integrations.sync import horizon
 from integrations.tasks import sync as tasks
 from limited_use.vault import keys
 from tests.api import cast
@@ -111,10 +111,10 @@ class TestAHorizon:
         assert (aged.work.done_count, aged.work.expected_count) == (2, 2)
 
     def test_goes_on_in_bounded_runs(self, aged, monkeypatch):
-        monkeypatch.setattr(horizon, "BATCH", 1)
-        monkeypatch.setattr(horizon, "BATCHES", 1)
+        monkeypatch.setattr(retention, "BATCH", 1)
+        monkeypatch.setattr(retention, "BATCHES", 1)
 
-        assert horizon.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert retention.keep(integration_id=aged.integration.id, at=timezone.now())
         assert aged.messages.count() == 3
         tasks.sweep_horizons()
         assert aged.messages.count() == 1
@@ -124,7 +124,7 @@ class TestAHorizon:
 
         tasks.sweep_horizons()
 
-        assert not horizon.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert not retention.keep(integration_id=aged.integration.id, at=timezone.now())
         assert aged.messages.count() == 4
 
     @pytest.mark.invariant(5)
@@ -134,8 +134,8 @@ class TestAHorizon:
             status=IntegrationStatus.PURGING, epoch=2, switched_off_at=timezone.now()
         )
 
-        assert horizon.due(at=timezone.now()) == []
-        assert not horizon.keep(integration_id=aged.integration.id, at=timezone.now())
+        assert retention.due(at=timezone.now()) == []
+        assert not retention.keep(integration_id=aged.integration.id, at=timezone.now())
         assert aged.messages.count() == 4
 
     def test_is_kept_at_once_when_its_owner_shortens_it(
@@ -169,7 +169,7 @@ class TestATurnBeside:
 
         def keep():
             try:
-                horizon.keep(integration_id=house.integration.id, at=timezone.now())
+                retention.keep(integration_id=house.integration.id, at=timezone.now())
             finally:
                 databases.close_all()
 

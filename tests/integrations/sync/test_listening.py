@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from accounts.models import Alarm
 from integrations.models import IntegrationStatus, StatusReason, SyncWork, Watch
-from integrations.sync.standing import QUIET_FOR
-from integrations.watches import silence
-from integrations.watches.standing import LOOK_AGAIN
-from tests.integrations.watches.conftest import alice, clock, keyring, mailbox, provider, told_of
-from tests.integrations.watches.conftest import sweep as see_to_watches
+from integrations.push import silence_alarm
+from integrations.push.health import LOOK_AGAIN
+from integrations.sync.status import QUIET_FOR
+from tests.integrations.push.conftest import alice, clock, keyring, mailbox, provider, told_of
+from tests.integrations.push.conftest import sweep as see_to_watches
 
 __all__ = ["alice", "clock", "keyring", "mailbox", "provider"]
 
@@ -156,11 +156,11 @@ class TestASilentProvider:
     @pytest.mark.scenario("O6")
     def test_that_tells_nobody_anything_is_the_operators(self, told, mailbox):
         now = timezone.now()
-        assert silence.tell_operator(at=now) == []
+        assert silence_alarm.tell_operator(at=now) == []
         Watch.objects.update(last_event_at=None)
 
-        assert silence.tell_operator(at=now) == ["google"]
-        assert silence.tell_operator(at=now) == ["google"]
+        assert silence_alarm.tell_operator(at=now) == ["google"]
+        assert silence_alarm.tell_operator(at=now) == ["google"]
         assert Alarm.objects.get().kind == "provider.push_silent"
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from config.classes import ProcessClass
 from integrations.models import SyncWork
-from integrations.sync import looking
+from integrations.sync import last_looks
 from tests.walls import acting_as
 
 
@@ -25,12 +25,12 @@ def test_a_look_waits_for_no_worker(alice):
         worker.execute(lock, [alice.integration.id])
         with acting_as(ProcessClass.WEB, alice), connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = '2s'")
-            looking.record([alice.integration.id], at=timezone.now())
+            last_looks.record([alice.integration.id], at=timezone.now())
             cursor.execute("RESET statement_timeout")
         assert alice.work.looked_at is None
 
     with acting_as(ProcessClass.WEB, alice):
-        looking.record([alice.integration.id], at=timezone.now())
+        last_looks.record([alice.integration.id], at=timezone.now())
 
     assert alice.work.looked_at is not None
 
@@ -45,7 +45,7 @@ class TestALookDuringATurn:
         def look():
             mailbox.meanwhile = None
             with acting_as(ProcessClass.WEB, alice):
-                assert looking.record([alice.integration.id], at=timezone.now()) == []
+                assert last_looks.record([alice.integration.id], at=timezone.now()) == []
 
         def run(*, since_last_look):
             alice.settle()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from config.celery import app
 from integrations.models import Connection, Integration, SyncWork
-from integrations.sync import claims
+from integrations.sync import work_leases
 from integrations.tasks import sync as tasks
 from tests.broker import record_messages
 from tests.factories import make_organisation, make_user
@@ -65,14 +65,14 @@ class TestAStart:
     def test_queues_no_more_than_a_sweep_may_and_the_longest_waiting_first(
         self, few, queued, monkeypatch
     ):
-        monkeypatch.setattr(claims.due, "__kwdefaults__", {"limit": 100})
+        monkeypatch.setattr(work_leases.due, "__kwdefaults__", {"limit": 100})
 
         tasks.sweep_sync()
 
         assert [message.ids["work_id"] for message in queued] == [str(one) for one in few[:100]]
 
     def test_comes_to_everybody_however_many_wait(self, few, queued, monkeypatch):
-        monkeypatch.setattr(claims.due, "__kwdefaults__", {"limit": FEW // 3 + 1})
+        monkeypatch.setattr(work_leases.due, "__kwdefaults__", {"limit": FEW // 3 + 1})
         at = timezone.now()
 
         for _ in range(3):
@@ -105,7 +105,7 @@ class TestAStart:
 
 class TestAFailureOfAll:
     def test_does_not_bring_them_back_at_one_moment(self):
-        pauses = [claims.compute_backoff(3) for _ in range(COUNT)]
+        pauses = [work_leases.compute_backoff(3) for _ in range(COUNT)]
 
         # Twenty seconds at most, and spread over the half of it.
         assert min(pauses) >= 10

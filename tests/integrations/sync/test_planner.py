@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.providers.base import MessageRef
-from integrations.sync import planner
-from integrations.sync.planner import Prices
+from integrations.mail.sync import fetch_planner
+from integrations.mail.sync.fetch_planner import Prices
+from integrations.providers.mail import MessageRef
 
 GMAIL = Prices(message=20, thread=40)
 refs = st.lists(
@@ -23,34 +23,36 @@ prices = st.builds(Prices, st.integers(1, 50), st.integers(1, 200))
 class TestAPlan:
     @given(refs, prices)
     def test_brings_every_wanted_message_once(self, wanted, price):
-        brought = [one for step in planner.plan(wanted, price) for one in step.wanted]
+        brought = [one for step in fetch_planner.plan(wanted, price) for one in step.wanted]
 
         assert sorted(brought) == sorted(ref.message_id for ref in wanted)
 
     @given(refs, prices)
     def test_is_never_dearer_than_asking_one_by_one(self, wanted, price):
-        assert planner.cost(planner.plan(wanted, price)) <= price.message * len(wanted)
+        assert fetch_planner.cost(fetch_planner.plan(wanted, price)) <= price.message * len(wanted)
 
     @given(refs, prices)
     def test_costs_the_lower_bound_when_all_is_known(self, wanted, price):
-        steps = planner.plan(wanted, price)
+        steps = fetch_planner.plan(wanted, price)
 
-        assert planner.cost(steps) == planner.lower_bound(wanted, price)
+        assert fetch_planner.cost(steps) == fetch_planner.lower_bound(wanted, price)
 
     @given(refs, prices)
     def test_puts_each_call_where_its_newest_message_stands(self, wanted, price):
         place = {ref.message_id: index for index, ref in enumerate(wanted)}
-        newest = [min(place[one] for one in step.wanted) for step in planner.plan(wanted, price)]
+        newest = [
+            min(place[one] for one in step.wanted) for step in fetch_planner.plan(wanted, price)
+        ]
 
         assert newest == sorted(newest)
 
     def test_asks_for_a_thread_from_the_third_message_on(self):
         two = [MessageRef("1", "t"), MessageRef("2", "t")]
 
-        assert [step.thread_id for step in planner.plan(two, GMAIL)] == [None, None]
-        assert [step.thread_id for step in planner.plan([*two, MessageRef("3", "t")], GMAIL)] == [
-            "t"
-        ]
+        assert [step.thread_id for step in fetch_planner.plan(two, GMAIL)] == [None, None]
+        assert [
+            step.thread_id for step in fetch_planner.plan([*two, MessageRef("3", "t")], GMAIL)
+        ] == ["t"]
 
     @pytest.mark.parametrize("seed", range(5))
     def test_by_windows_stays_within_five_percent_of_the_bound(self, seed):
@@ -60,12 +62,12 @@ class TestAPlan:
         spent, here = 0, set()
         for begin in range(0, len(mailbox), window):
             wanted = [r for r in mailbox[begin : begin + window] if r.message_id not in here]
-            steps = planner.plan(wanted, GMAIL)
-            spent += planner.cost(steps) + 5 * window // 500
+            steps = fetch_planner.plan(wanted, GMAIL)
+            spent += fetch_planner.cost(steps) + 5 * window // 500
             whole = {step.thread_id for step in steps if step.thread_id}
             here |= {ref.message_id for ref in mailbox if ref.thread_id in whole}
 
-        assert spent <= 1.05 * planner.lower_bound(mailbox, GMAIL)
+        assert spent <= 1.05 * fetch_planner.lower_bound(mailbox, GMAIL)
 
 
 def realistic(size: int, seed: int) -> list[MessageRef]:

@@ -9,17 +9,18 @@ from django.db import connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations import concurrency, quotas
-from integrations.endpoints import pace
+from integrations.access.endpoints import pace
+from integrations.coordination import concurrency
+from integrations.grants import rate_limits
+from integrations.grants.rate_limits import Limit
 from integrations.models import QuotaBucket
 from integrations.providers import PROVIDERS
-from integrations.quotas import Limit
 
 GMAIL = Limit(6_000)
 
 
 def draw(house, want, least=None, limit=GMAIL, **more):
-    return quotas.draw(
+    return rate_limits.draw(
         connection_id=house.connection.id, want=want, least=least or want, limit=limit, **more
     )
 
@@ -52,7 +53,7 @@ class TestALimit:
         assert (GMAIL.capacity, GMAIL.rate) == (1_500, 75)
 
     def test_of_outlook_is_that_of_ten_minutes(self, settings):
-        limit = quotas.limit_of(pace(PROVIDERS["microsoft"]))
+        limit = rate_limits.limit_of(pace(PROVIDERS["microsoft"]))
 
         # https://learn.microsoft.com/en-us/graph/throttling-limits
         assert limit.capacity + 600 * limit.rate == 10_000
@@ -72,7 +73,7 @@ class TestABucket:
 
         # What flows in within the patience: 75 units a second for two seconds.
         assert 150 <= grant.units < 400
-        assert 0 < grant.wait <= quotas.PATIENCE + 0.01
+        assert 0 < grant.wait <= rate_limits.PATIENCE + 0.01
 
     def test_grants_nothing_when_that_is_too_far_away(self, alice):
         draw(alice, 1_500)
@@ -81,7 +82,7 @@ class TestABucket:
         grant = draw(alice, 1_000)
 
         assert grant.units == 0
-        assert grant.wait > quotas.PATIENCE
+        assert grant.wait > rate_limits.PATIENCE
 
     def test_lets_a_person_wait_for_a_second_and_no_longer(self, alice):
         draw(alice, 1_500)
@@ -103,7 +104,9 @@ class TestABucket:
         person = ask(alice, 400)
 
         assert [grant.units for grant in workers] == [0] * 5
-        assert all(refused.wait < grant.wait <= refused.wait + quotas.GRACE for grant in workers)
+        assert all(
+            refused.wait < grant.wait <= refused.wait + rate_limits.GRACE for grant in workers
+        )
         assert late.units == 0
         assert person.units == 400
         assert person.wait <= concurrency.QUOTA_PATIENCE
@@ -122,18 +125,18 @@ class TestABucket:
         draw(alice, 1_650, least=1)
         refused = ask(alice, 400)
 
-        let_pass(alice, refused.wait + quotas.GRACE + 0.1)
+        let_pass(alice, refused.wait + rate_limits.GRACE + 0.1)
 
         assert draw(alice, 20).units == 20
 
     def test_takes_back_what_was_not_spent(self, alice):
         draw(alice, 1_500)
-        quotas.give_back(connection_id=alice.connection.id, units=1_000)
+        rate_limits.give_back(connection_id=alice.connection.id, units=1_000)
 
         assert draw(alice, 1_000).units == 1_000
 
     def test_that_is_parked_grants_nothing_until_then(self, alice):
-        quotas.park(connection_id=alice.connection.id, seconds=30)
+        rate_limits.park(connection_id=alice.connection.id, seconds=30)
 
         grant = draw(alice, 1)
 
@@ -141,8 +144,8 @@ class TestABucket:
         assert 25 < grant.wait <= 30
 
     def test_stays_parked_for_the_longer_of_two_times(self, alice):
-        quotas.park(connection_id=alice.connection.id, seconds=60)
-        quotas.park(connection_id=alice.connection.id, seconds=5)
+        rate_limits.park(connection_id=alice.connection.id, seconds=60)
+        rate_limits.park(connection_id=alice.connection.id, seconds=5)
 
         assert draw(alice, 1).wait > 50
 
@@ -174,6 +177,6 @@ class TestWorkersTogether:
 
         # Capacity 60, a debt of 6, and what flows in while the test runs.
         bucket = QuotaBucket.objects.get()
-        assert bucket.units >= -quotas.PATIENCE * tight.rate - 1e-6
+        assert bucket.units >= -rate_limits.PATIENCE * tight.rate - 1e-6
         assert sum(granted) % 7 == 0
         assert set(granted) <= {0, 7}

@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.ids import uuid7
-from integrations import endings, fences
+from integrations.access import fences
+from integrations.connections import automatic_disconnect
 from integrations.models import Integration, IntegrationStatus, PurgeTrigger, SyncWork
-from integrations.sync import claims, releasing
+from integrations.sync import turn_end, work_leases
 from tests.integrations import household as houses
 
 MINUTE = timedelta(minutes=1)
@@ -25,12 +26,12 @@ pytestmark = pytest.mark.invariant(5)
 
 
 def claim(house):
-    return claims.claim(work_id=house.work.id, at=house.at, duration=MINUTE)
+    return work_leases.claim(work_id=house.work.id, at=house.at, duration=MINUTE)
 
 
 def release(lease, work, epoch=1):
     values = {"next_sync_at": lease.claimed_at + MINUTE, "failure_count": 0, "failing_since": None}
-    return releasing.release_row(
+    return turn_end.release_row(
         lease, integration_id=work.integration_id, epoch=epoch, values=values
     )
 
@@ -58,7 +59,7 @@ class TestARelease:
 
     def test_writes_nothing_where_the_row_was_reported_as_due_meanwhile(self, alice):
         lease, work, _ = claim(alice)
-        claims.mark_due(integration_id=alice.integration.id, at=alice.at + MINUTE / 2)
+        work_leases.mark_due(integration_id=alice.integration.id, at=alice.at + MINUTE / 2)
 
         assert not release(lease, work)
         assert alice.work.next_sync_at == alice.at + MINUTE / 2
@@ -80,7 +81,9 @@ class TestARelease:
 
     def test_writes_nothing_after_a_disconnect(self, alice):
         lease, work, _ = claim(alice)
-        endings.end(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=timezone.now())
+        automatic_disconnect.end(
+            integration=alice.integration, trigger=PurgeTrigger.OWNER, at=timezone.now()
+        )
 
         assert not release(lease, work)
         # Nor under the epoch that it has now.

@@ -12,10 +12,10 @@ from threading import Thread
 import pytest
 from django.db import connection, connections
 
-from integrations import quotas, request_slots
+from integrations.grants import rate_limits, request_slots
+from integrations.grants.request_slots import NoSlot
 from integrations.models import QuotaBucket
 from integrations.providers import errors
-from integrations.request_slots import NoSlot
 from tests.integrations import household as houses
 from tests.worlds.processes import environment
 
@@ -24,7 +24,7 @@ MOST = 4
 HOLDER = """
 import sys, time, django
 django.setup()
-from integrations import request_slots
+from integrations.grants import request_slots
 request_slots.LEASE_SECONDS = 3.0
 with request_slots.hold(connection_id=sys.argv[1], want=4, most=4):
     print("held", flush=True)
@@ -101,10 +101,12 @@ class TestSlots:
             assert len(leases(alice)) == MOST
 
     def test_that_are_taken_before_any_unit_leave_all_units(self, alice):
-        limit = quotas.Limit(1_000, minutes=10)
+        limit = rate_limits.Limit(1_000, minutes=10)
 
         with hold(alice):
-            grant = quotas.draw(connection_id=alice.connection.id, want=9_999, least=1, limit=limit)
+            grant = rate_limits.draw(
+                connection_id=alice.connection.id, want=9_999, least=1, limit=limit
+            )
 
         assert limit.capacity <= grant.units < limit.capacity + 100
 
@@ -145,9 +147,9 @@ class TestAPause:
             with pytest.raises(NoSlot) as refused, hold(alice, is_person=is_person):
                 pass
             assert least < refused.value.wait <= most
-        assert quotas.draw(
-            connection_id=alice.connection.id, want=1, least=1, limit=quotas.Limit(1_000)
-        ) == quotas.Grant(0, pytest.approx(refused.value.wait, abs=1.0))
+        assert rate_limits.draw(
+            connection_id=alice.connection.id, want=1, least=1, limit=rate_limits.Limit(1_000)
+        ) == rate_limits.Grant(0, pytest.approx(refused.value.wait, abs=1.0))
 
     def test_does_not_begin_where_the_provider_only_failed(self, alice):
         with pytest.raises(errors.Unavailable), hold(alice):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from integrations.mail.sync import reconcile
 from integrations.models import (
     IntegrationStatus,
     QuotaBucket,
@@ -13,7 +14,6 @@ from integrations.models import (
     StatusReason,
     SyncStage,
 )
-from integrations.sync import reconcile
 from tests.integrations import household as houses
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 

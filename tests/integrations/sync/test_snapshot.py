@@ -20,7 +20,7 @@ from integrations.models import (
     SyncWork,
     Thread,
 )
-from integrations.sync import claims
+from integrations.sync import work_leases
 from tests.fakes.mail import Killed
 from tests.integrations import household as houses
 
@@ -196,7 +196,7 @@ class TestAHorizonThatMoves:
         alice.settle()
         alice.integration.horizon_days = 365
         alice.integration.save()
-        claims.restart_listing(integration_id=alice.integration.id, at=alice.at)
+        work_leases.restart_listing(integration_id=alice.integration.id, at=alice.at)
         mailbox.calls.clear()
 
         alice.settle()
@@ -210,7 +210,7 @@ class TestAHorizonThatMoves:
         alice.settle()
         alice.integration.horizon_days = 30
         alice.integration.save()
-        claims.restart_listing(integration_id=alice.integration.id, at=alice.at)
+        work_leases.restart_listing(integration_id=alice.integration.id, at=alice.at)
 
         alice.settle()
 

@@ -13,10 +13,10 @@ from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from integrations import permits
+from integrations.access import permits
 from integrations.providers import identity
 from tests.broker import record_messages
-from tests.integrations.watches.conftest import (
+from tests.integrations.push.conftest import (
     Clock,
     alice,
     calendars,

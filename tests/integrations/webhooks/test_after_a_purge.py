@@ -14,8 +14,8 @@ from integrations.models import Connection, PurgeStep, SyncWork, Watch
 from integrations.providers import errors
 from tests.integrations.purge.revoke_endpoint import RevokeEndpoint
 from tests.integrations.purge.test_engine import body_of
+from tests.integrations.push.conftest import CALENDAR, sweep
 from tests.integrations.test_restored import dump
-from tests.integrations.watches.conftest import CALENDAR, sweep
 from tests.integrations.webhooks.conftest import call, push
 from tests.walls import requests_act_as_web
 

@@ -12,10 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.models import SyncWork, Watch
-from integrations.watches import lookups, schedule
+from integrations.push import blind_lookup, due_syncs
 from limited_use.vault.keyring.factory import _open_files
 from tests.broker import sync_message
-from tests.integrations.watches.conftest import CALENDAR, rows, sweep
+from tests.integrations.push.conftest import CALENDAR, rows, sweep
 from tests.integrations.webhooks.conftest import CHANNEL, asked_of, call
 from tests.walls import requests_act_as_web
 
@@ -34,7 +34,7 @@ def work(calendars):
 def channel(calendars, provider, clock, queue, work):
     """Return the id and the token of a channel that stands; nothing is due."""
     sweep(clock)
-    SyncWork.objects.update(next_sync_at=timezone.now() + schedule.SKEW * 100)
+    SyncWork.objects.update(next_sync_at=timezone.now() + due_syncs.SKEW * 100)
     [(hook, _)] = provider.channels.values()
     return hook.channel_id, hook.token
 
@@ -99,8 +99,8 @@ class TestAStranger:
             lambda _, secret: ("", secret),
             lambda one, secret: (one[:-1], secret),
             lambda one, secret: (one.swapcase(), secret),
-            lambda _, secret: (lookups.new_channel(), secret),
-            lambda one, _: (one, lookups.token_of(lookups.new_channel())),
+            lambda _, secret: (blind_lookup.new_channel(), secret),
+            lambda one, _: (one, blind_lookup.token_of(blind_lookup.new_channel())),
             lambda one, secret: (f"{one}x", secret),
             lambda _, secret: ("é" * 43, secret),
         ],

@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from integrations import providers
 from integrations.models import SyncWork, Watch
-from integrations.providers.microsoft import notifying
-from integrations.watches import lookups, schedule, ways
+from integrations.providers.microsoft import notifications
+from integrations.push import blind_lookup, due_syncs, mechanisms
 from limited_use.vault.keyring.factory import _open_files
 from tests.broker import sync_message
 from tests.fakes.pushes import subscriptions_opened
-from tests.integrations.watches.conftest import rows, sweep
+from tests.integrations.push.conftest import rows, sweep
 from tests.integrations.webhooks.conftest import asked_of
 from tests.walls import requests_act_as_web
 
@@ -43,11 +43,11 @@ def subscription(work, provider, clock, queue, monkeypatch):
         subscriptions=subscriptions_opened(provider),
     )
     monkeypatch.setitem(providers.PROVIDERS, "google", google)
-    monkeypatch.setitem(ways.SUBSCRIBED, "calendar", ways.WAYS["calendar"])
+    monkeypatch.setitem(mechanisms.SUBSCRIBED, "calendar", mechanisms.WAYS["calendar"])
     sweep(clock)
-    SyncWork.objects.update(next_sync_at=timezone.now() + schedule.SKEW * 100)
+    SyncWork.objects.update(next_sync_at=timezone.now() + due_syncs.SKEW * 100)
     [(name, (hook, _))] = provider.channels.items()
-    return name, notifying.client_state(hook)
+    return name, notifications.client_state(hook)
 
 
 def item(name: str, state: str, **more: object) -> dict:
@@ -186,7 +186,9 @@ class TestAStranger:
             lambda name, _: item(name, "wrong"),
             lambda name, state: item(name, state.swapcase()),
             lambda name, state: item(name, f"{state}x"),
-            lambda name, state: item(name, f"{lookups.new_channel()}.{state.partition('.')[2]}"),
+            lambda name, state: item(
+                name, f"{blind_lookup.new_channel()}.{state.partition('.')[2]}"
+            ),
             lambda name, _: item(name, "x" * 129),
             lambda name, state: item(name, f"{state.partition('.')[0]}.\ud800"),
             lambda name, state: item(name, f"{state.partition('.')[0]}.\u00e9"),

@@ -19,10 +19,11 @@ from joserfc.jwk import RSAKey
 
 from config.celery import app
 from integrations import connections as operations
-from integrations import permits, purge
+from integrations import purge
+from integrations.access import permits
 from integrations.models import SyncWork, Watch
-from integrations.providers import transport
-from integrations.providers.pushes import Notice
+from integrations.providers import http
+from integrations.providers.push import Notice
 from limited_use.models import Leaf
 from limited_use.vault.keyring.factory import _open_files
 from tests.broker import broker_down, sync_message
@@ -320,7 +321,7 @@ class TestKeysOutOfReach:
     def test_of_google_are_fetched_once_for_all_who_knock(self, watched, google, monkeypatch):
         fetched = []
         monkeypatch.setattr(
-            "integrations.providers.transport.get", lambda url: fetched.append(url) or _down()
+            "integrations.providers.http.get", lambda url: fetched.append(url) or _down()
         )
 
         statuses = {push(bearer=token({"kid": f"made-up-{n}"})).status_code for n in range(30)}
@@ -334,9 +335,7 @@ class TestKeysOutOfReach:
     def test_of_google_that_are_new_are_fetched(self, watched, monkeypatch):
         newer = RSAKey.generate_key(2048, {"kid": "two"})
         page = json.dumps({"keys": [newer.as_dict(private=False)]}).encode()
-        monkeypatch.setattr(
-            "integrations.providers.transport.get", lambda _: transport.Answer(200, {}, page)
-        )
+        monkeypatch.setattr("integrations.providers.http.get", lambda _: http.Answer(200, {}, page))
 
         assert push(bearer=token({"kid": "two"}, newer)).status_code == 204
         # One that it took away is no good from then on.
@@ -349,7 +348,7 @@ def encoded(part) -> str:
 
 
 def _down():
-    raise transport.NoAnswer
+    raise http.NoAnswer
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Session, User
-from integrations.webhooks.urls import urlpatterns
+from integrations.push.webhooks.urls import urlpatterns
 from tests.api import cast
 from tests.integrations.webhooks.conftest import asked_of
 from tests.walls import requests_act_as_web

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from integrations.mime.html import html_to_text
-from integrations.providers.base import RemoteMessage
+from integrations.formats.mime.html_sanitizer import html_to_text
+from integrations.providers.mail import RemoteMessage
 
 
 def people(addresses) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integrations.providers.microsoft import calls
+from integrations.providers.microsoft import http
 
 
 class Killed(BaseException):
@@ -13,8 +13,8 @@ class Kills:
     """Counts writes to Graph; ends the process after one of them, or does something then."""
 
     def __init__(self, monkeypatch) -> None:
-        self.opened, self.count, self.at, self.act = calls.client, 0, 0, None
-        monkeypatch.setattr(calls, "client", lambda: self)
+        self.opened, self.count, self.at, self.act = http.client, 0, 0, None
+        monkeypatch.setattr(http, "client", lambda: self)
 
     def arm(self, at: int = 0, *, act=None) -> None:
         self.count, self.at, self.act = 0, at, act

@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from integrations.event_shapes import Attendee, EventContent, Reminder, When
-from integrations.providers import errors, transport
-from integrations.providers.microsoft import batch, calls
-from integrations.providers.microsoft import calendar_reading as reading
-from integrations.providers.microsoft import calendar_writing as writing
-from integrations.providers.microsoft.calendar_times import Owner
+from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.providers import errors
+from integrations.providers import http as transport
+from integrations.providers.microsoft import batch, http
+from integrations.providers.microsoft import event_reader as reading
+from integrations.providers.microsoft import event_writer as writing
+from integrations.providers.microsoft.event_times import Owner
 from tests.contract.calendar_worlds import BOB, GraphWorld
 
 WHOSE = Owner("alice@example.com", "Europe/Berlin")
@@ -211,9 +212,9 @@ def rounds(world, cursor=None):
 
 def switch_on(world, event_id: str) -> None:
     """Make an event an online meeting."""
-    path = f"/me/events/{calls.segment(event_id)}"
-    request = calls.Request(path, method="PATCH", body={"isOnlineMeeting": True})
-    calls.write(request, world.adapter.access)
+    path = f"/me/events/{http.segment(event_id)}"
+    request = http.Request(path, method="PATCH", body={"isOnlineMeeting": True})
+    http.write(request, world.adapter.access)
 
 
 class TestRequests:
@@ -222,14 +223,14 @@ class TestRequests:
     @pytest.fixture
     def sent(self, monkeypatch):
         """Return the requests that are sent, as a list that grows."""
-        opened, found = calls.client, []
+        opened, found = http.client, []
 
         class Counted:
             def send(self, given, **more):
                 found.extend(given)
                 return opened().send(given, **more)
 
-        monkeypatch.setattr(calls, "client", Counted)
+        monkeypatch.setattr(http, "client", Counted)
         return found
 
     def test_of_a_first_round_are_pages_and_twenty_series_at_a_time(self, world, sent):
@@ -279,7 +280,7 @@ class TestRequests:
 
     def test_that_are_too_large_together_are_sent_in_halves(self, world, monkeypatch):
         ids = [world.put(content(description="x" * 2_000)) for _ in range(4)]
-        requests = [calls.Request(f"/me/events/{calls.segment(one)}") for one in ids]
+        requests = [http.Request(f"/me/events/{http.segment(one)}") for one in ids]
         # More than one event, and less than four.
         monkeypatch.setattr(transport, "MAX_ANSWER", 8_000)
 

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from integrations.event_shapes import Attendee, EventContent, When
+from integrations.formats.event import Attendee, EventContent, When
 from integrations.providers import errors
 from integrations.providers.calendars import RemoteEvent
-from integrations.providers.microsoft import calls
+from integrations.providers.microsoft import http
 from tests.contract.calendar_worlds import ALICE, BOB, GraphWorld
 from tests.integrations.providers.microsoft.kills import Killed, Kills
 
@@ -37,9 +37,9 @@ class World(GraphWorld):
 
     def state(self, *, in_other: bool) -> list[dict]:
         """Return what somebody sees in a calendar: events, and each occurrence of a series."""
-        path = f"/me/calendars/{calls.segment(self.other if in_other else self.primary)}"
-        request = calls.Request(f"{path}/calendarView", {**YEAR, "$top": "200"})
-        found = calls.call(request, self.adapter.access)["value"]
+        path = f"/me/calendars/{http.segment(self.other if in_other else self.primary)}"
+        request = http.Request(f"{path}/calendarView", {**YEAR, "$top": "200"})
+        found = http.call(request, self.adapter.access)["value"]
         return [{name: one[name] for name in _SEEN if one.get(name)} for one in found]
 
     def move(self, event_id: str, *, etag: str = "*", notify: str = "all") -> RemoteEvent:
@@ -308,8 +308,8 @@ class TestAnOnlineMeeting:
 
 
 def patch(world: World, event_id: str, body: dict) -> dict:
-    path = f"/me/events/{calls.segment(event_id)}"
-    return calls.write(calls.Request(path, method="PATCH", body=body), world.adapter.access)
+    path = f"/me/events/{http.segment(event_id)}"
+    return http.write(http.Request(path, method="PATCH", body=body), world.adapter.access)
 
 
 def invitations(world: World) -> int:

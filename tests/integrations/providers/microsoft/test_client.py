@@ -12,10 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from kiota_http.httpx_request_adapter import HttpxRequestAdapter
 
-from integrations.providers import errors, transport
-from integrations.providers.microsoft import calls
+from integrations.providers import errors
+from integrations.providers import http as transport
 from integrations.providers.microsoft import client as clients
-from integrations.providers.microsoft.calls import (
+from integrations.providers.microsoft import http
+from integrations.providers.microsoft.client import client
+from integrations.providers.microsoft.http import (
     Request,
     call,
     call_each,
@@ -24,7 +26,6 @@ from integrations.providers.microsoft.calls import (
     segment,
     write,
 )
-from integrations.providers.microsoft.client import client
 from integrations.providers.microsoft.session import NoAnswer
 from tests.egress_wall.edge import Listener, couple
 from tests.factories import make_access
@@ -322,7 +323,7 @@ class TestSessions:
     @pytest.mark.invariant(9)
     def test_that_wait_for_their_turn_too_long_are_silence(self, place, monkeypatch):
         """Other threads have as many requests of the mailbox under way as Graph answers."""
-        monkeypatch.setattr(calls, "PATIENCE", 0.2)
+        monkeypatch.setattr(http, "PATIENCE", 0.2)
         gate = client()._find_gate(prepared(Request("/me"), place.access()))
 
         with gate.hold(4, until=time.monotonic() + 5.0):
@@ -339,7 +340,7 @@ class TestSessions:
     def test_let_nothing_go_out_late(self, place, monkeypatch):
         """A machine under load, or a library that holds its thread for long."""
         call(Request("/before"), place.access())
-        monkeypatch.setattr(calls, "PATIENCE", 0.1)
+        monkeypatch.setattr(http, "PATIENCE", 0.1)
         build = HttpxRequestAdapter.get_request_from_request_information
 
         def build_slowly(*given):
@@ -462,7 +463,7 @@ class TestLoading:
         program = (
             "import os, sys, django; "
             "os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings_test'; django.setup(); "
-            "import integrations.providers.microsoft.calls; "
+            "import integrations.providers.microsoft.http; "
             "print([m for m in ('msgraph', 'msgraph_core', 'kiota_http') if m in sys.modules])"
         )
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations import concurrency
-from integrations.parsers.pool import Busy
+from integrations.coordination import concurrency
+from integrations.parsers.process_pool import Busy
 from integrations.providers import errors
-from integrations.providers.base import Wanted
-from integrations.providers.microsoft import attachments, calls, folders, mail_rounds, spec
+from integrations.providers.mail import Wanted
+from integrations.providers.microsoft import attachments, config, folders, http, mail_delta_pages
 from integrations.providers.microsoft.mail import open_mail
 from integrations.providers.microsoft.mail_cursor import Cursor, Place
 from tests.contract.reading import fetched
@@ -174,8 +174,8 @@ class TestRounds:
         assert not page.more
 
     def test_too_long_for_the_beginning_go_on_where_they_stood(self, world, monkeypatch):
-        monkeypatch.setattr(mail_rounds, "FIRST_ROUNDS", 1)
-        monkeypatch.setattr(mail_rounds, "FIRST_PAGE", 2)
+        monkeypatch.setattr(mail_delta_pages, "FIRST_ROUNDS", 1)
+        monkeypatch.setattr(mail_delta_pages, "FIRST_PAGE", 2)
         long_ago = datetime.now(UTC) - timedelta(days=3)
         for hours in range(5):
             world.deliver(at=long_ago - timedelta(hours=hours))
@@ -279,7 +279,7 @@ class TestOneMailbox:
         with ThreadPoolExecutor(3) as pool:
             list(
                 pool.map(
-                    lambda _: calls.call_each([calls.Request("/me")] * 4, access),
+                    lambda _: http.call_each([http.Request("/me")] * 4, access),
                     range(3),
                 )
             )
@@ -536,7 +536,7 @@ class TestScopes:
 
         called = {f"{one['method']} {templated(one['path'])}" for one in requests_of(world)}
 
-        declared = {one for one in spec.MAIL_READ.methods if "subscriptions" not in one}
+        declared = {one for one in config.MAIL_READ.methods if "subscriptions" not in one}
         assert called == declared
 
     @pytest.mark.invariant(11)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.providers import errors, parallel, transport
-from integrations.providers.base import RemoteMessage, RemoteThread, Wanted
+from integrations.providers import errors, http, request_concurrency
+from integrations.providers.mail import RemoteMessage, RemoteThread, Wanted
 from integrations.providers.microsoft import mail_pages
 from integrations.providers.microsoft.mail import GraphMailAdapter
 from tests.contract.reading import fetched
@@ -154,7 +154,7 @@ class TestPages:
         assert [one.messages[0].message_id for one in found] == sent
 
     def test_leave_a_message_that_is_larger_than_we_carry_to_itself(self, world, monkeypatch):
-        monkeypatch.setattr(transport, "MAX_ANSWER", 200_000)
+        monkeypatch.setattr(http, "MAX_ANSWER", 200_000)
         monkeypatch.setattr(mail_pages, "_PAGE_BYTES", 100_000)
         ids = [world.deliver() for _ in range(6)]
         large = letter("large")
@@ -280,11 +280,11 @@ class TestBatches:
         # It knows the folders from then on.
         world.adapter.labels()
         world.sandbox.clear_journal()
-        token = parallel.requests_at_once.set(width)
+        token = request_concurrency.requests_at_once.set(width)
         try:
             found = world.adapter.fetch([Wanted(message_id=one) for one in ids])
         finally:
-            parallel.requests_at_once.reset(token)
+            request_concurrency.requests_at_once.reset(token)
 
         assert all(isinstance(one, RemoteThread) for one in found)
         assert paths(world).count("/v1.0/$batch") == batch_count

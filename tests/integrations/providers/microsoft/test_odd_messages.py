@@ -7,7 +7,7 @@ import json
 import pytest
 
 from integrations.providers import errors
-from integrations.providers.base import RemoteThread, Wanted
+from integrations.providers.mail import RemoteThread, Wanted
 from integrations.providers.microsoft.mail import open_mail
 from integrations.providers.microsoft.mail_cursor import Cursor, Place
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import pytest
 
-from integrations.event_shapes import Attendee, EventContent, When
+from integrations.formats.event import Attendee, EventContent, When
 from integrations.providers import errors
 from integrations.providers.calendars import CalendarAdapter
-from integrations.providers.microsoft import spec
-from integrations.providers.pushes import Subscriptions
+from integrations.providers.microsoft import config
+from integrations.providers.push import Subscriptions
 from tests.contract import subscription_worlds
 from tests.contract.calendar_worlds import ALICE, BOB, CALENDARS_ALONE, GraphWorld
 
@@ -22,7 +22,7 @@ TEN = datetime(2026, 11, 3, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 WINDOW = (TEN - timedelta(days=30), TEN + timedelta(days=60))
 EACH_CAPABILITY = pytest.mark.parametrize(
-    "capability", spec.MICROSOFT.capabilities.values(), ids=lambda capability: capability.key
+    "capability", config.MICROSOFT.capabilities.values(), ids=lambda capability: capability.key
 )
 #: Each lets a request through and shows no body.
 BLIND = {"Mail.ReadBasic", "Calendars.ReadBasic"}
@@ -91,7 +91,7 @@ DOCUMENTED = {
 
 class TestPermissions:
     def test_are_documented_for_every_request_and_no_other(self):
-        capabilities = spec.MICROSOFT.capabilities.values()
+        capabilities = config.MICROSOFT.capabilities.values()
 
         assert DOCUMENTED.keys() == {
             request for capability in capabilities for request in capability.methods
@@ -205,9 +205,9 @@ class TestRequestsOfCalendars:
         writing |= requests_of(world.sandbox)
 
         assert tried == methods_of(CalendarAdapter)
-        declared = {one for one in spec.CALENDAR_READ.methods if "subscriptions" not in one}
+        declared = {one for one in config.CALENDAR_READ.methods if "subscriptions" not in one}
         assert reading == declared
-        assert writing == spec.CALENDAR_WRITE.methods
+        assert writing == config.CALENDAR_WRITE.methods
 
     def test_take_no_less_than_these_permissions(self, world):
         no_settings = world.opened("openid Calendars.ReadWrite")
@@ -237,6 +237,6 @@ def test_requests_of_subscriptions_are_those_that_are_declared(sandbox):
         world.adapter.stop(second.resource_id)
 
     assert methods_of(Subscriptions) == {"open_mailbox", "open_calendar", "renew", "stop"}
-    for capability in (spec.MAIL_READ, spec.CALENDAR_READ):
+    for capability in (config.MAIL_READ, config.CALENDAR_READ):
         declared = {one for one in capability.methods if "subscriptions" in one}
         assert requests_of(sandbox) == declared

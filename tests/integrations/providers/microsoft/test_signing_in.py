@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from integrations.providers import PROVIDERS, errors, identity, oauth
-from integrations.providers.microsoft.spec import MICROSOFT
+from integrations.providers.microsoft.config import MICROSOFT
 from integrations.providers.oauth import Endpoints
-from integrations.providers.token_answers import usable_claims
+from integrations.providers.token_responses import usable_claims
 from tests.worlds.microsoft import VERIFIER, Microsoft
 from tests.worlds.sandbox import CLIENT_ID, CLIENT_SECRET
 

@@ -1,0 +1,88 @@
+"""`/calendars/{calendar}/import` and `/export`: what lives here, from a file and as one."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+from uuid import UUID
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations.calendar import ics_export, ics_import
+from integrations.coordination import concurrency
+from integrations.formats.icalendar import components, writer
+
+from .calendar_views import CalendarView
+from .serializers import calendars as shapes
+
+
+class Bytes(BaseParser):
+    """Reads the body as bytes, up to the size of the largest file."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: IO[Any], *_: Any, **__: Any) -> Any:
+        # One byte more, so that the reader sees that it is too large.
+        taken: bytes = stream.read(components.LARGEST + 1)
+        return taken
+
+
+class CalendarImport(CalendarView):
+    parser_classes = [Bytes]
+
+    @extend_schema(
+        operation_id="import_calendar",
+        request={"text/calendar": OpenApiTypes.BINARY},
+        responses={200: shapes.Imported},
+    )
+    def post(self, request: Request, calendar_id: UUID, **_: Any) -> Response:
+        """
+        Take a file (RFC 5545, at most 10 MB) into a calendar of the person's own that lives here.
+
+        All of it or nothing: a file with lines that cannot be followed is `unreadable-file`, whose
+        `errors` name them. So is one that is too large or too complicated to be read. An event that
+        is here already, by its UID, is replaced, so the call may be repeated.
+        """
+        self.asked(request)
+        self.must_be_person()
+        self.count(request, ics_import.RATE)
+        data = request.data if isinstance(request.data, bytes) else b""
+        done = ics_import.take(actor=self.actor, calendar_id=calendar_id, data=data, at=self.at)
+        return Response(
+            {
+                "added": done.added,
+                "replaced": done.replaced,
+                "removed": done.removed,
+                "left_out": list(done.left_out),
+            }
+        )
+
+
+class CalendarExport(CalendarView):
+    @extend_schema(
+        operation_id="export_calendar",
+        responses={(200, "text/calendar"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, calendar_id: UUID, **_: Any) -> HttpResponseBase:
+        """
+        Return a calendar of the person's own that lives here as a file (RFC 5545).
+
+        One that breaks off has no `END:VCALENDAR`: it is not whole.
+        """
+        self.asked(request)
+        self.must_be_person()
+        self.count(request, ics_export.RATE)
+        with concurrency.STREAMS.lend(self.user_id) as slot:
+            parts = ics_export.stream(actor=self.actor, calendar_id=calendar_id, now=timezone.now)
+            answer = StreamingHttpResponse(
+                concurrency.hold_slot(slot, parts), content_type=writer.CONTENT_TYPE
+            )
+        answer["Content-Disposition"] = 'attachment; filename="calendar.ics"'
+        answer["X-Content-Type-Options"] = "nosniff"
+        return answer

@@ -1,0 +1,57 @@
+"""Wire shapes of sharing, written out. See `serializers`."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from integrations.web.api.fields import Body, Moment
+from integrations.web.api.json_fields import EmailAddress, Integer
+from limited_use.models.shares import ShareLevel
+
+
+@extend_schema_serializer(component_name="Share")
+class Share(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    calendar_id = serializers.UUIDField()
+    direction = serializers.ChoiceField(choices=["given", "received"])
+    address = serializers.CharField(
+        allow_null=True,
+        help_text="The address as its owner typed it, whoever has it; null if received.",
+    )
+    user_id = serializers.UUIDField(
+        allow_null=True, help_text="Whose calendar it is; null if given."
+    )
+    name = serializers.CharField(
+        allow_null=True, help_text="The name of whose calendar it is; null if given."
+    )
+    level = serializers.ChoiceField(choices=ShareLevel.values)
+    given_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+@extend_schema_serializer(component_name="ShareList")
+class ShareList(serializers.Serializer[None]):
+    next_cursor = serializers.CharField(allow_null=True)
+    has_more = serializers.BooleanField()
+    request_id = serializers.CharField()
+
+    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
+        # `data` is a property of serializers, so it cannot be declared above.
+        return {"data": Share(many=True), **super().get_fields()}
+
+
+@extend_schema_serializer(component_name="NewShare")
+class NewShare(Body):
+    email = EmailAddress(max_length=254)
+    level = serializers.ChoiceField(choices=ShareLevel.values)
+    expires_at = Moment(required=False, allow_null=True)
+    version = Integer(
+        min_value=1, help_text="Of the words of `calendar-sharing` that were agreed to."
+    )
+
+
+@extend_schema_serializer(component_name="Accepted")
+class Accepted(serializers.Serializer[None]):
+    status = serializers.ChoiceField(choices=["accepted"])
+    disclosure = serializers.CharField()

@@ -1,0 +1,108 @@
+"""
+Which calendars somebody may look at: their own, and those that are shared with them.
+
+Selected through their owner or a share, looked up at each question and never kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from accounts.actors import Actor, ActorKind
+from integrations.access import scopes
+from integrations.models import FETCHABLE, LIVE, Calendar
+from limited_use.agreements import shares
+from limited_use.models.shares import Share, ShareLevel
+from limited_use.policy.vocabulary import DataClass
+
+_EVENT, _FREEBUSY = DataClass.CALENDAR_EVENT, DataClass.CALENDAR_FREEBUSY
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """
+    A calendar, and why it may be looked at.
+
+    :param share: the one that names the viewer; None of their own
+    :param hours: how old its copy may be
+    """
+
+    calendar: Calendar
+    share: Share | None
+    hours: int
+
+    @property
+    def shows_details(self) -> bool:
+        return self.share is None or self.share.level == ShareLevel.DETAILS
+
+    @property
+    def data_classes(self) -> tuple[DataClass, ...]:
+        return (_FREEBUSY, _EVENT) if self.shows_details else (_FREEBUSY,)
+
+    def is_current(self, at: datetime) -> bool:
+        return self.calendar.is_current(hours=self.hours, at=at)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When its copy may no longer be shown, unless renewed; None of one that lives here."""
+        cached_at = self.calendar.cached_at
+        if self.calendar.is_local or cached_at is None:
+            return None
+        until: datetime = cached_at + timedelta(hours=self.hours)
+        return until
+
+    def is_known(self, at: datetime) -> bool:
+        return self.calendar.is_known(hours=self.hours, at=at)
+
+
+def own(*, actor: Actor, user_id: UUID) -> list[Visible]:
+    """
+    Return the calendars of `user_id` where the actor acts; none, if that is somebody else.
+
+    A feature is shown none whose grant has ended: then only its owner still looks.
+    """
+    if actor.organisation_id is None or actor.user_id != user_id:
+        return []
+    statuses = FETCHABLE if actor.kind == ActorKind.CLIENT else LIVE
+    mine = Calendar.objects.live().owned_by(user_id, actor.organisation_id)
+    found = mine.filter(integration__status__in=statuses).select_related("integration__connection")
+    return [_visible(one, None) for one in found.order_by("-is_primary", "id")]
+
+
+def shared(*, actor: Actor, at: datetime) -> list[Visible]:
+    """Return the calendars that others of the organisation share with the actor, a person."""
+    viewer_id, organisation_id = actor.user_id, actor.organisation_id
+    membership_id = actor.membership_id
+    if viewer_id is None or organisation_id is None or membership_id is None:
+        return []
+    if actor.kind != ActorKind.PERSON:
+        return []
+    theirs = shares.live(at).filter(
+        viewer_id=viewer_id,
+        organisation_id=organisation_id,
+        viewer_membership=membership_id,
+    )
+    by_calendar = {share.item: share for share in theirs}
+    found = Calendar.objects.live().filter(
+        id__in=by_calendar,
+        organisation_id=organisation_id,
+        integration__status__in=FETCHABLE,
+    )
+    ordered = found.select_related("integration").order_by("id")
+    return [_visible(one, by_calendar[one.id]) for one in ordered]
+
+
+def chosen(found: Sequence[Visible], ids: Collection[UUID] | None) -> list[Visible]:
+    """Return those of `found` that are asked for; None: those that are to be shown."""
+    if ids is None:
+        return [one for one in found if one.calendar.is_shown or one.share is not None]
+    return [one for one in found if one.calendar.id in ids]
+
+
+def _visible(calendar: Calendar, share: Share | None) -> Visible:
+    integration = calendar.integration
+    hours = scopes.cached_hours(integration.product, integration.cache_hours)
+    return Visible(calendar, share, hours)

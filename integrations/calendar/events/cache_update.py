@@ -1,0 +1,122 @@
+"""Writes an event that changed at its provider to Antares' cache, so that it shows at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+
+from integrations.access import fences
+from integrations.calendar.calendar_access import Visible
+from integrations.calendar.sync import event_descriptions, event_store, work_items
+from integrations.coordination.task_queue import enqueue_on_commit
+from integrations.models import Calendar, Event
+from integrations.providers.calendars import CancelledInstance, EventPage, RemoteEvent
+from limited_use.vault import sealing
+from limited_use.vault.keys import Destroyed
+from limited_use.vault.sealing import Sealer
+
+from .access import ProviderCalendar
+
+
+@dataclass(slots=True)
+class RemoteChanges:
+    """What a write changed at the provider; `gone` has ids of the provider."""
+
+    events: list[RemoteEvent] = field(default_factory=list)
+    cancelled: list[CancelledInstance] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+
+class CacheUpdate(NamedTuple):
+    """
+    The cache after an update.
+
+    :param ids: our ids of the changed events, by the provider's; without those that lie outside of
+        the window that the cache covers
+    :param seen: the calendar as it is now; None: its cache ended, and begins again when somebody
+        reads it
+    """
+
+    ids: Mapping[str, UUID]
+    seen: Visible | None
+
+
+def apply_to_cache(place: ProviderCalendar, changes: RemoteChanges, *, at: datetime) -> CacheUpdate:
+    """
+    Write changes to the cache of a calendar.
+
+    :raises fences.NoLongerLive: if the account was disconnected; the provider keeps the changes
+    """
+    sealer = _make_sealer(place)
+    page = EventPage(
+        tuple(changes.events), tuple(changes.cancelled), tuple(changes.gone), {}, None, None
+    )
+    # Before the transaction: nobody waits at the fence for a parser process.
+    descriptions = event_descriptions.show(page.events)
+    with transaction.atomic(durable=True):
+        fences.hold(integration_id=place.calendar.integration_id, epoch=place.permit.epoch)
+        calendar = None if sealer is None else _lock_calendar(sealer.holder)
+        if sealer is None or calendar is None:
+            return CacheUpdate({}, None)
+        since, until = calendar.cached_from, calendar.cached_until
+        if since is None or until is None:
+            return CacheUpdate({}, None)
+        # Under the fence, which a sync holds as well: events that it has just written keep their
+        # ids. The rows belong to the current round, whose end removes rows of earlier rounds.
+        batch = event_store.prepare(
+            page,
+            calendar=calendar,
+            sealer=sealer,
+            window=(since, until),
+            descriptions=descriptions,
+        )
+        event_store.write(batch, at=at)
+        _schedule_sync(calendar, at)
+    # The grant and the provider were looked up before the write.
+    calendar.integration = place.calendar.integration
+    ids = _find_ids(calendar, sealer, changes.events)
+    return CacheUpdate(ids, replace(place.seen, calendar=calendar))
+
+
+def _make_sealer(place: ProviderCalendar) -> Sealer | None:
+    """Return the sealer of the current cache; None if there is no cache any more."""
+    caches = Calendar.objects.filter(id=place.calendar.id).values_list("cache_id", flat=True)
+    cache_id = caches.first()
+    if cache_id is None:
+        return None
+    try:
+        return sealing.sealer(holder=cache_id, epoch=place.permit.epoch)
+    except Destroyed:
+        return None
+
+
+def _lock_calendar(cache_id: UUID) -> Calendar | None:
+    """Lock the calendar of a cache; None if the cache was replaced, or is not complete."""
+    current = Calendar.objects.live().filter(cache_id=cache_id, cleared_at=None)
+    return current.exclude(cached_at=None).select_for_update(no_key=True).first()
+
+
+def _schedule_sync(calendar: Calendar, at: datetime) -> None:
+    """Synchronise soon: a page that was read before the write may be stored after it."""
+    due = work_items.due(
+        integration_id=calendar.integration_id,
+        resources=[work_items.resource_of(calendar.id)],
+        at=at,
+    )
+    for work_id in due:
+        enqueue_on_commit("integrations.sync_mail", work_id=work_id)
+
+
+def _find_ids(
+    calendar: Calendar, sealer: Sealer, events: Sequence[RemoteEvent]
+) -> Mapping[str, UUID]:
+    remote_ids = {
+        sealer.blind(event_store.EVENT, event.event_id): event.event_id for event in events
+    }
+    found = Event.objects.filter(calendar_id=calendar.id, remote_blind__in=list(remote_ids))
+    return {remote_ids[bytes(blind)]: row for blind, row in found.values_list("remote_blind", "id")}

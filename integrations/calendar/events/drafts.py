@@ -1,0 +1,188 @@
+"""Drafts of new events, edits of existing ones, and ids for new ones. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Final, TypedDict
+from uuid import UUID
+
+from integrations.formats import timezones
+from integrations.formats.event import Attendee, EventContent, Reminder, When
+from integrations.formats.recurrence.series import BadEvent
+from integrations.formats.recurrence.series import checked as times_of
+
+from .validation import NO_SUCH_ZONE, BadDraft, validate
+
+# How many ids the following part of one edit has: how often it may be deleted, and tried again.
+_MOST_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A person to invite."""
+
+    email: str
+    name: str = ""
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """
+    A new event.
+
+    An all-day event ends on the day after its last. `recurrence` has lines of RFC 5545, none for a
+    single event; `reminders` is None for the calendar's default.
+    """
+
+    title: str = ""
+    description: str = ""
+    location: str = ""
+    start: When
+    end: When
+    recurrence: tuple[str, ...] = ()
+    attendees: tuple[Guest, ...] = ()
+    is_busy: bool = True
+    is_private: bool = False
+    reminders: tuple[Reminder, ...] | None = None
+
+
+class Edit(TypedDict, total=False):
+    """The fields of an event to change; other fields stay. See `Draft`."""
+
+    title: str
+    description: str
+    location: str
+    start: When
+    end: When
+    recurrence: tuple[str, ...]
+    attendees: tuple[Guest, ...]
+    is_busy: bool
+    is_private: bool
+    reminders: tuple[Reminder, ...] | None
+
+
+def moment(clock: datetime, zone: str, *, field: str = "start") -> When:
+    """
+    Return the moment at which clocks in `zone` show `clock`, a time without an offset.
+
+    :raises BadDraft: at `field`, if clocks never show it; at `zone`, if there is no such time zone
+    """
+    try:
+        place = timezones.zone(timezones.iana(zone))
+    except timezones.UnknownZone:
+        raise BadDraft({"zone": NO_SUCH_ZONE}) from None
+    try:
+        return When(at=timezones.exactly_at(clock, place), zone=place.key)
+    except timezones.NonexistentTime:
+        reason = "No clock shows that time there: clocks are put forward over it. Choose another."
+    except OverflowError:
+        reason = "That time lies outside of all calendars."
+    raise BadDraft({field: reason})
+
+
+def day(value: date) -> When:
+    return When(day=value)
+
+
+def client_event_id(user_id: UUID, calendar_id: UUID, key: str) -> str:
+    """
+    Return the id of an event that is created under a key: the same for each try.
+
+    It has only characters that Google accepts (base32hex), and no two keys share an id.
+    """
+    text = f"{user_id}\0{calendar_id}\0{key}"
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def following_event_ids(
+    user_id: UUID, calendar_id: UUID, row_id: UUID, original: date | None, etag: str
+) -> tuple[str, ...]:
+    """
+    Return ids for the series that an edit of "this and following" creates, the same for each try.
+
+    An id cannot be used again after its event was deleted: the next try takes the next id.
+    """
+    edit = f"{row_id} {original} {etag}"
+    return tuple(
+        client_event_id(user_id, calendar_id, f"{edit} {count}" if count else edit)
+        for count in range(_MOST_TRIES)
+    )
+
+
+def to_event_content(draft: Draft) -> EventContent:
+    """
+    Return the event to write.
+
+    :raises BadDraft: if the draft is no valid event
+    """
+    content = EventContent(
+        title=draft.title,
+        description=draft.description,
+        location=draft.location,
+        start=draft.start,
+        end=draft.end,
+        recurrence=draft.recurrence,
+        attendees=tuple(_to_attendee(guest) for guest in draft.attendees),
+        is_busy=draft.is_busy,
+        is_private=draft.is_private,
+        reminders=draft.reminders,
+    )
+    return validate(content, frozenset(Edit.__optional_keys__))
+
+
+def apply_edit(before: EventContent, edit: Edit) -> EventContent:
+    """
+    Return an event with the fields of an edit.
+
+    Guests who stay keep their answers, and the organizer stays a guest. If an edit has a start
+    and no end, the duration stays.
+
+    :raises BadDraft: if the result is no valid event
+    """
+    if not edit:
+        return before
+    content = before
+    if "start" in edit and "end" not in edit:
+        content = _keep_duration(content, edit["start"])
+    fields = {name: value for name, value in edit.items() if name != "attendees"}
+    content = replace(content, **fields)  # type: ignore[arg-type]
+    if "attendees" in edit:
+        content = replace(content, attendees=_merge_guests(before, edit["attendees"]))
+    return validate(content, frozenset(edit))
+
+
+def _keep_duration(before: EventContent, start: When) -> EventContent:
+    try:
+        old_start, old_end = times_of(before)
+        if start.day is not None and before.start.day is not None:
+            return replace(before, end=When(day=start.day + (old_end - old_start)))
+        if start.at is not None and before.start.at is not None:
+            return replace(before, end=When(at=start.at + (old_end - old_start), zone=start.zone))
+    except (BadEvent, OverflowError):
+        pass
+    raise BadDraft({"end": "Say when it ends as well."})
+
+
+def _merge_guests(before: EventContent, wanted: tuple[Guest, ...]) -> tuple[Attendee, ...]:
+    known = {attendee.email.lower(): attendee for attendee in before.attendees}
+    guests = {guest.email.lower(): guest for guest in wanted}
+    merged = [
+        attendee
+        for attendee in before.attendees
+        if attendee.is_organizer and attendee.email.lower() not in guests
+    ]
+    for address, guest in guests.items():
+        attendee = known.get(address)
+        merged.append(
+            _to_attendee(guest)
+            if attendee is None
+            else replace(attendee, name=guest.name or attendee.name, is_optional=guest.is_optional)
+        )
+    return tuple(merged)
+
+
+def _to_attendee(guest: Guest) -> Attendee:
+    return Attendee(guest.email, guest.name, is_optional=guest.is_optional)

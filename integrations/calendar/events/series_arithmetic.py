@@ -1,0 +1,74 @@
+"""Edits of a whole series, with the errors of recurrence rules as messages for a field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from integrations.formats import timezones
+from integrations.formats.event import EventContent
+from integrations.formats.recurrence import series_edits
+from integrations.formats.recurrence.parser import BadSeries
+from integrations.formats.recurrence.rrule_iter import TooMany
+from integrations.formats.recurrence.series import BadEvent, Start
+from integrations.formats.recurrence.series_edits import NoSuchInstance, Whole
+from integrations.formats.recurrence.series_split import NeedsRule
+
+from . import drafts
+from .drafts import Edit
+from .errors import NoSuchOccurrence
+from .validation import BadDraft
+
+_TIMES: Final = frozenset({"start", "end"})
+_NEEDS_RULE: Final = "Say how it repeats from then on: the rule that it has does not tell."
+_NO_TIMES: Final = "Moved like that, its other times make no sense: say when and how it repeats."
+
+T = TypeVar("T")
+
+
+def changes_times(edit: Edit) -> bool:
+    return bool(edit.keys() & _TIMES)
+
+
+def without_times(edit: Edit) -> Edit:
+    """Return an edit without its times and recurrence."""
+    left_out = {*_TIMES, "recurrence"}
+    return {name: value for name, value in edit.items() if name not in left_out}  # type: ignore[return-value]
+
+
+def move_all(whole: Whole, original: Start, wanted: EventContent, edit: Edit) -> Whole:
+    """
+    Return a series of which every occurrence moves by as much as the one at `original`.
+
+    :param wanted: that occurrence after the edit
+    :raises NoSuchOccurrence: if the series has no such occurrence
+    :raises BadDraft: if the result is no valid series
+    """
+    moved = map_series_errors(
+        lambda: series_edits.change_all(whole, original, wanted, lines=edit.get("recurrence"))
+    )
+    content = replace(
+        drafts.apply_edit(whole.content, without_times(edit)),
+        start=moved.content.start,
+        end=moved.content.end,
+        recurrence=moved.content.recurrence,
+    )
+    return Whole(content, moved.exceptions)
+
+
+def map_series_errors(compute: Callable[[], T]) -> T:
+    """
+    Return a result of the recurrence engine, its errors as ours.
+
+    :raises NoSuchOccurrence: if the series has no such occurrence
+    :raises BadDraft: with a message for the recurrence
+    """
+    try:
+        return compute()
+    except NoSuchInstance:
+        raise NoSuchOccurrence from None
+    except NeedsRule:
+        raise BadDraft({"recurrence": _NEEDS_RULE}) from None
+    except (BadEvent, BadSeries, TooMany, timezones.UnknownZone, OverflowError):
+        raise BadDraft({"recurrence": _NO_TIMES}) from None

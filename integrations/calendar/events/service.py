@@ -1,0 +1,191 @@
+"""
+Create, change, delete and move events, and answer invitations.
+
+Each write validates its input, looks the calendar up once, and hands the result to a backend: the
+provider's, or that of calendars that Antares keeps. The policy refuses every write of a feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from integrations.access.request_context import Asked, NotFound
+from integrations.calendar.calendar_access import Visible
+from integrations.calendar.event_lookup import EventId
+from integrations.calendar.local_events import Full
+from integrations.coordination.concurrency import TooManyWaits
+from integrations.formats.event import EventContent, Response
+from integrations.providers.calendars import Notify
+from limited_use.guard.guard import Refused
+
+from . import access, availability_check, drafts, local_backend, provider_backend
+from .access import EventRequest
+from .drafts import Draft, Edit
+from .errors import (
+    KeyReused,
+    NotInvited,
+    PermissionMissing,
+    ReadOnly,
+    RefusedThere,
+    Taken,
+)
+from .results import Scope, Written
+from .validation import BadDraft
+
+#: Errors of `create` after which no event was written: its key may be used for another event.
+NOT_WRITTEN: Final = (
+    BadDraft, Full, KeyReused, NotFound, PermissionMissing, ReadOnly, Refused, RefusedThere, Taken,
+    TooManyWaits,
+)  # fmt: skip
+
+
+def create(  # noqa: PLR0913 - all parts of a new event
+    asked: Asked,
+    seen: Visible,
+    draft: Draft,
+    *,
+    key: str,
+    notify: Notify = "none",
+    require_free: Sequence[UUID] = (),
+) -> Written:
+    """
+    Create an event.
+
+    :param seen: from `access.find_calendar`
+    :param key: names the event: a second request with the same key creates no second event (up to
+        200 characters)
+    :param notify: whether the provider sends invitations to guests
+    :param require_free: people who must be free then, as their calendars are at this moment
+    :raises errors.Taken: if one of them is busy or unknown, and no earlier request with the key
+        created the event
+    :raises BadDraft: if the draft is no valid event
+    :raises errors.KeyReused: if the key created another event before
+    :raises errors.GuestsAreTold: if guests were not to be notified, and the provider always does
+    :raises errors.RefusedThere: if the provider rejects the event
+    :raises limited_use.guard.guard.Refused: if the policy does not allow the write
+    :raises integrations.providers.errors.OutcomeUnknown: if the event may or may not exist:
+        repeating the request is harmless
+    :raises integrations.access.fences.NoLongerLive: if the account was disconnected meanwhile
+    """
+    content = drafts.to_event_content(draft)
+    event_id = drafts.client_event_id(asked.user_id, seen.calendar.id, key)
+    if require_free:
+        try:
+            availability_check.require_free(asked, require_free, content)
+        except Taken:
+            # The event that takes the time may be the one that an earlier request created.
+            created = _find_created(asked, seen, content, event_id)
+            if created is None:
+                raise
+            return created
+    if seen.calendar.is_local:
+        return local_backend.create(asked, seen, content, uid=event_id)
+    return provider_backend.create(asked, seen, content, event_id=event_id, notify=notify)
+
+
+def change(  # noqa: PLR0913 - all parts of an edit
+    asked: Asked,
+    name: EventId,
+    edit: Edit,
+    *,
+    etag: str,
+    scope: Scope = "this",
+    notify: Notify = "none",
+) -> Written:
+    """
+    Change an event, an occurrence, or a series from an occurrence on.
+
+    Concurrent changes of other fields stay.
+
+    :param etag: the version of this event or occurrence that the actor saw
+    :param scope: for an occurrence: it alone, it and all that follow, or the whole series
+    :raises BadDraft: if the result is no valid event
+    :raises Stale: if a field of the edit was changed meanwhile, or the event is gone; nothing is
+        written
+    :raises integrations.calendar.etags.NoVersion: if `etag` is no version
+    :raises errors.NoSuchOccurrence: if the series no longer has the occurrence
+    :raises errors.NotOrganizer: if only the organizer may change that
+    :raises errors.HalfDone: if the same request must be sent again to finish
+    :raises: what `access.find_event` raises, and `create` but for KeyReused
+    """
+    request = EventRequest(asked, name)
+    row, seen = access.find_event(request)
+    if seen.calendar.is_local:
+        return local_backend.change(request, seen, edit, etag=etag, scope=scope)
+    target = access.open_target(request, row, seen)
+    return provider_backend.change(request, target, edit, etag=etag, scope=scope, notify=notify)
+
+
+def delete(
+    asked: Asked, name: EventId, *, etag: str, scope: Scope = "this", notify: Notify = "none"
+) -> None:
+    """
+    Delete an event, cancel an occurrence, or end a series; an event that is gone is no error.
+
+    :raises Stale: if the event is not as in the version `etag`
+    :raises: what `change` raises
+    """
+    request = EventRequest(asked, name)
+    row, seen = access.find_event(request)
+    if seen.calendar.is_local:
+        return local_backend.delete(request, seen, etag=etag, scope=scope)
+    target = access.open_target(request, row, seen)
+    return provider_backend.delete(request, target, etag=etag, scope=scope, notify=notify)
+
+
+def move(asked: Asked, name: EventId, *, etag: str, to: UUID, notify: Notify = "none") -> Written:
+    """
+    Move an event or a whole series to another calendar of the same account.
+
+    :raises BadDraft: if the event cannot move to that calendar
+    :raises Stale: if the event is not as in the version `etag`
+    :raises: what `change` raises
+    """
+    request = EventRequest(asked, name)
+    row, seen, other = access.find_move(request, to)
+    if other.calendar.id == seen.calendar.id:
+        raise BadDraft({"calendar_id": "It is in that calendar already."})
+    if other.calendar.integration_id != seen.calendar.integration_id:
+        raise BadDraft({"calendar_id": "Only to another calendar of the same account."})
+    if seen.calendar.is_local:
+        return local_backend.move(request, seen, other, etag=etag)
+    target = access.open_target(request, row, seen)
+    return provider_backend.move(request, target, other, etag=etag, notify=notify)
+
+
+def respond(  # noqa: PLR0913 - all parts of an answer
+    asked: Asked,
+    name: EventId,
+    response: Response,
+    *,
+    etag: str,
+    scope: Scope = "this",
+    notify: Notify = "none",
+) -> Written:
+    """
+    Answer an invitation to one event or occurrence; with the scope `all`, to the series.
+
+    :param etag: the version of the invitation that the actor saw
+    :raises errors.NotInvited: if there is no invitation to answer
+    :raises Stale: if the invitation changed meanwhile
+    :raises: what `change` raises
+    """
+    request = EventRequest(asked, name)
+    row, seen = access.find_event(request)
+    if seen.calendar.is_local:
+        # A file may name guests, but sends no invitation.
+        raise NotInvited
+    target = access.open_target(request, row, seen)
+    return provider_backend.respond(
+        request, target, response, etag=etag, scope=scope, notify=notify
+    )
+
+
+def _find_created(
+    asked: Asked, seen: Visible, content: EventContent, event_id: str
+) -> Written | None:
+    if seen.calendar.is_local:
+        return local_backend.find_created(asked, seen, content, uid=event_id)
+    return provider_backend.find_created(asked, seen, content, event_id=event_id)

@@ -1,0 +1,52 @@
+"""What all calendars of a person that live here belong to: made with the first of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from accounts.ids import uuid7
+from integrations.models import Connection, Integration, IntegrationStatus
+from integrations.providers.local import OFFLINE
+from limited_use.ledger import entries, pseudonyms
+from limited_use.ledger import keys as ledger_keys
+from limited_use.policy.key_lines import KeyLine
+from limited_use.vault import keys
+
+
+def of(person_id: UUID, organisation_id: UUID, at: datetime) -> Integration:
+    """Return it, made if there is none; in a transaction that lets nobody else make one."""
+    live = Integration.objects.live().owned_by(person_id, organisation_id)
+    held = (
+        live.filter(connection__provider=OFFLINE.key)
+        .select_for_update(no_key=True, of=("self",))
+        .first()
+    )
+    if held is not None:
+        return held
+    connection = Connection.objects.create(
+        id=uuid7(),
+        user_id=person_id,
+        organisation_id=organisation_id,
+        provider=OFFLINE.key,
+        connected_at=at,
+    )
+    ledger_keys.create(holder=connection.id, at=at)
+    integration = Integration.objects.create(
+        id=uuid7(),
+        connection=connection,
+        product="calendar",
+        status=IntegrationStatus.ACTIVE,
+        horizon_days=None,
+        status_since=at,
+        switched_on_at=at,
+    )
+    keys.create(holder=integration.id, line=KeyLine.CONTENT, at=at, epoch=integration.epoch)
+    entries.record(
+        event="integration.connected",
+        about=integration.id,
+        body={"product": "calendar", "horizon_days": None},
+        at=at,
+        name=pseudonyms.of(connection.id),
+    )
+    return integration

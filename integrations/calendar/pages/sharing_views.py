@@ -1,0 +1,151 @@
+"""With whom a calendar is shared: said in words before it is done, and taken back by a button."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import request_limits
+from accounts.actors import get_actor
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations.access.request_context import Asked, NotFound, asked_by
+from integrations.calendar import calendar_access, calendar_list, sharing
+from integrations.calendar.calendar_access import Visible
+from limited_use.agreements import shares
+from limited_use.agreements.consents import NotAgreed
+from limited_use.models.shares import ShareLevel
+from limited_use.policy.claims import claim
+from limited_use.policy.features import FEATURES
+from limited_use.sinks import calendar as sink
+from limited_use.sinks.calendar import Shown
+
+LEVELS = (
+    (ShareLevel.FREEBUSY, "When I am busy, and nothing else"),
+    (ShareLevel.DETAILS, "My events too; private ones only as busy"),
+)
+
+
+class ShareForm(forms.Form):
+    email = forms.EmailField(label="Their address", max_length=254)
+    level = forms.ChoiceField(
+        label="What they see", choices=LEVELS, widget=forms.RadioSelect, initial="freebusy"
+    )
+    until = forms.DateField(
+        label="Until the end of (optional)",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    agree = forms.BooleanField(label="I agree that this is shown to them.")
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+def calendar_sharing(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
+    """Show who sees one calendar, and share it with somebody."""
+    asked = asked_by(request)
+    at = asked.at
+    try:
+        standing = sharing.of_calendar(actor=asked.actor, calendar_id=calendar_id, at=at)
+    except NotFound:
+        raise Http404 from None
+    form = ShareForm(request.POST or None, initial={"version": FEATURES[sharing.FEATURE].version})
+    if request.method == "POST" and form.is_valid() and _share(request, form, calendar_id, at):
+        return redirect("settings-calendar-sharing", calendar_id)
+    context = {
+        "form": form,
+        "standing": standing,
+        "feature": FEATURES[sharing.FEATURE],
+        "calendar_id": calendar_id,
+    }
+    return HttpResponse(_page(request, asked, calendar_id, context))
+
+
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+def end_share(request: HttpRequest, share_id: UUID) -> HttpResponse:
+    """Take a share back, or leave one; nothing of it opens from then on."""
+    actor, at = get_actor(request), timezone.now()
+    try:
+        sharing.end(actor=actor, share_id=share_id, at=at)
+    except NotFound:
+        raise Http404 from None
+    messages.success(
+        request, claim("sharing.over", "It is over: nothing of it can be seen any more.")
+    )
+    return redirect("settings-uses")
+
+
+def _share(request: HttpRequest, form: ShareForm, calendar_id: UUID, at: datetime) -> bool:
+    if not request_limits.count_for_person(request, sharing.RATE).is_within:
+        form.add_error(None, "That were many addresses. Please wait an hour.")
+        return False
+    wanted = form.cleaned_data
+    until = wanted["until"]
+    try:
+        sharing.share(
+            actor=get_actor(request),
+            calendar_id=calendar_id,
+            email=wanted["email"],
+            level=ShareLevel(wanted["level"]),
+            version=wanted["version"],
+            # The whole of that day, by the clock of the server: UTC.
+            expires_at=None
+            if until is None
+            else timezone.make_aware(datetime.combine(until + timedelta(days=1), time())),
+            at=at,
+        )
+    except shares.InThePast:
+        form.add_error("until", "Choose a day that lies ahead, or none.")
+        return False
+    except NotAgreed:
+        form.add_error(None, "What sharing is has changed: please read it again.")
+        return False
+    messages.success(
+        request,
+        "Done. If somebody of your organisation has that address, they see it from now on.",
+    )
+    return True
+
+
+def _page(
+    request: HttpRequest, asked: Asked, calendar_id: UUID, context: Mapping[str, Any]
+) -> bytes:
+    mine = calendar_access.own(actor=asked.actor, user_id=asked.user_id)
+    rows, permits = calendar_list.named(asked, calendar_access.chosen(mine, {calendar_id}))
+    return sink.calendar_page(
+        "settings/calendar_sharing.html",
+        rows,
+        permits=permits,
+        viewer=asked.actor,
+        make=_named,
+        context=context,
+        under="calendars",
+        request=request,
+        at=asked.at,
+    )
+
+
+def _named(opened: sink.Opened) -> list[Shown]:
+    return [_name(seen, values) for seen, values in opened]
+
+
+def _name(seen: Visible, values: Mapping[str, bytes]) -> Shown:
+    # One whose copy has ended has no name until it is asked for again.
+    is_named = "about" in values
+    name = orjson.loads(values["about"])["name"] if is_named else ""
+    return Shown({"calendar": seen.calendar, "is_named": is_named}, {"name": name})

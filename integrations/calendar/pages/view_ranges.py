@@ -1,0 +1,82 @@
+"""Which days a view shows, and which it leads to. Pure; weeks begin on Monday."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from integrations.formats.recurrence import expansion
+from integrations.formats.recurrence.expansion import Window
+from integrations.formats.recurrence.rrule import FIRST_YEAR, LAST_YEAR
+
+VIEWS: Final[Mapping[str, str]] = {
+    "month": "Month",
+    "week": "Week",
+    "day": "Day",
+    "agenda": "Agenda",
+}
+# How many days an agenda lists.
+AGENDA: Final = 30
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(days=7)
+# Wherever somebody is, it is one of these days there.
+_AROUND: Final = timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """
+    The days of one view.
+
+    :param day: which was asked for; `first` to `last` are shown
+    """
+
+    view: str
+    day: date
+    first: date
+    last: date
+    previous: date
+    following: date
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + n * _DAY for n in range((self.last - self.first).days + 1)]
+
+
+def is_possible(day: date) -> bool:
+    """Return whether calendars reach as far."""
+    return FIRST_YEAR < day.year < LAST_YEAR
+
+
+def of(view: str, day: date) -> Span:
+    if view == "month":
+        first = day.replace(day=1)
+        following = (first + 31 * _DAY).replace(day=1)
+        last = following - _DAY
+        monday, sunday = _monday(first), _monday(last) + 6 * _DAY
+        return Span(view, day, monday, sunday, (first - _DAY).replace(day=1), following)
+    if view == "week":
+        monday = _monday(day)
+        return Span(view, day, monday, monday + 6 * _DAY, day - _WEEK, day + _WEEK)
+    length = AGENDA if view == "agenda" else 1
+    last = day + (length - 1) * _DAY
+    return Span(view, day, day, last, day - length * _DAY, day + length * _DAY)
+
+
+def reach(view: str, day: date | None, *, at: datetime) -> Window:
+    """
+    Return a window that holds the view in whatever zone it is looked at.
+
+    :param day: None: today, whatever day that is where they are
+    """
+    days = (day,) if day is not None else ((at - _AROUND).date(), (at + _AROUND).date())
+    spans = [of(view, one) for one in days]
+    start = datetime.combine(min(one.first for one in spans), time(), UTC) - _DAY
+    end = datetime.combine(max(one.last for one in spans), time(), UTC) + 2 * _DAY
+    return expansion.window(start, end, zone="UTC")
+
+
+def _monday(day: date) -> date:
+    return day - day.weekday() * _DAY

@@ -1,0 +1,98 @@
+"""The claim, permits, adapter and clock of one turn at calendars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from uuid import UUID
+
+from integrations.access import calendar_permits, fences, scopes
+from integrations.access.calendar_permits import SyncPermits
+from integrations.coordination.leases import Lease
+from integrations.grants.admission_control import WorkerAdmission
+from integrations.grants.provider_sessions import ProviderSession
+from integrations.models import Calendar, Integration, SyncWork
+from integrations.providers import PROVIDERS
+from integrations.providers.calendars import CalendarAdapter
+from integrations.sync import work_leases
+from integrations.sync.turn import Clock
+from limited_use.sinks import provider as own_provider
+from limited_use.vault import sealing
+from limited_use.vault.sealed import Sealed
+from limited_use.vault.sealing import Sealer
+
+
+@dataclass
+class Run:
+    """One turn: a leased row of work, and everything that its time budget allows."""
+
+    lease: Lease
+    work: SyncWork
+    integration: Integration
+    permits: SyncPermits
+    adapter: CalendarAdapter
+    clock: Clock
+    time_budget: timedelta
+    user_id: UUID
+    organisation_id: UUID
+    # The provider had changes since the last turn.
+    found_news: bool = False
+    # A listing was started again in this turn, because the provider did not continue it.
+    has_restarted: bool = False
+    _may_store: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the integration when the permits were given."""
+        epoch: int = self.integration.epoch
+        return epoch
+
+    @cached_property
+    def hours(self) -> int:
+        """The age in hours up to which a copy may be shown."""
+        return scopes.cached_hours(self.integration.product, self.integration.cache_hours)
+
+    @property
+    def is_over(self) -> bool:
+        return self.clock.now() >= self.lease.claimed_at + self.time_budget
+
+    @cached_property
+    def session(self) -> ProviderSession:
+        """Calls of the adapter. Calendars have no quota of units."""
+        connection = self.integration.connection
+        provider = PROVIDERS[connection.provider]
+        admission = WorkerAdmission(connection.id, provider, slots=provider.most_at_once)
+        return ProviderSession(self.adapter.access, admission)
+
+    def opened(self, calendar: Calendar, sealed: Sealed | None) -> str | None:
+        """Return a sealed id, cursor or position of the calendar, for its own provider."""
+        if sealed is None:
+            return None
+        return own_provider.text(
+            sealed,
+            self.permits.remote[calendar.cache_id],
+            to=self.adapter.access,
+            at=self.clock.now(),
+        )
+
+    def sealer(self, holder: UUID) -> Sealer:
+        """
+        Return the key of a copy or of the integration, after asking for permission to store.
+
+        :raises limited_use.guard.guard.Refused: if the policy no longer allows storing
+        """
+        if not self._may_store:
+            calendar_permits.to_store(integration_id=self.integration.id, at=self.clock.now())
+            self._may_store = True
+        return sealing.sealer(holder=holder, epoch=self.epoch)
+
+    def hold(self, *, at: datetime) -> None:
+        """
+        Lock the live integration and renew the lease, in the transaction that writes.
+
+        :raises fences.NoLongerLive: if the integration was disconnected
+        :raises LeaseLost: if another worker holds the work
+        """
+        fences.hold(integration_id=self.integration.id, epoch=self.epoch)
+        work_leases.renew(self.lease, at=at)

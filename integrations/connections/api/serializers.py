@@ -1,0 +1,85 @@
+"""Serializers of connections and their integrations."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from integrations.web.api.serializers import page
+from limited_use.policy.claims import claim
+
+
+@extend_schema_serializer(component_name="Sync")
+class Sync(serializers.Serializer[None]):
+    stage = serializers.CharField()
+    done_count = serializers.IntegerField()
+    expected_count = serializers.IntegerField()
+    set_aside_count = serializers.IntegerField()
+    delayed_count = serializers.IntegerField(
+        help_text="Messages that the provider has not delivered yet; they are fetched again soon."
+    )
+    pause_reason = serializers.CharField(
+        allow_blank=True,
+        help_text="Why it waits until `next_sync_at`, as a `status_reason`; empty if all is well.",
+    )
+    last_synced_at = serializers.DateTimeField(allow_null=True)
+    next_sync_at = serializers.DateTimeField(allow_null=True)
+    check_interval_seconds = serializers.IntegerField(
+        allow_null=True,
+        help_text="Seconds from one check for news to the next. Null while checks are not regular:"
+        " during an import, after a failed try, while the provider's limits or a lack of workers"
+        " delay checks, and until the owner reconnects. Always null for calendars.",
+    )
+    check_interval_reason = serializers.CharField(
+        allow_null=True,
+        help_text="`usual`; `told`: the provider tells of news by itself, so checks are rare;"
+        " `not_looked_at`: nobody has listed or opened this mail for about an hour or longer, so"
+        " checks are rare, and `usual` once somebody does. Null where `check_interval_seconds` is.",
+    )
+    failing_since = serializers.DateTimeField(
+        allow_null=True, help_text="Null unless the last try did not succeed."
+    )
+    last_event_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the provider last told of news by itself."
+    )
+    watch_expires_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Until when it tells unless it is asked again; null where it is asked alone.",
+    )
+
+
+@extend_schema_serializer(component_name="Integration")
+class Integration(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    product = serializers.CharField()
+    status = serializers.CharField()
+    status_reason = serializers.CharField(allow_blank=True)
+    horizon_days = serializers.IntegerField(allow_null=True)
+    sync = Sync(allow_null=True)
+
+
+@extend_schema_serializer(component_name="Connection")
+class Connection(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    provider = serializers.CharField()
+    email = serializers.CharField(
+        allow_null=True, help_text="Null for a platform feature, and of calendars that live here."
+    )
+    status = serializers.CharField()
+    capabilities = serializers.ListField(child=serializers.CharField())
+    granted_scopes = serializers.ListField(child=serializers.CharField())
+    missing_scopes = serializers.ListField(child=serializers.CharField())
+    integrations = Integration(many=True)
+    created_at = serializers.DateTimeField()
+    reconnect_before = serializers.DateTimeField(
+        allow_null=True,
+        help_text=claim(
+            "api.reconnect-before",
+            "Set only while the grant, or a permission that a product needs, is missing. After"
+            " this time, the product that has waited longest is disconnected and its data"
+            " removed.",
+        ),
+    )
+
+
+ConnectionList = page("ConnectionList", Connection)

@@ -1,0 +1,71 @@
+"""What can be connected, and what is said before consent: from the feature registry alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from integrations.access import scopes
+from integrations.access.endpoints import is_registered
+from integrations.providers import PROVIDERS
+from integrations.providers.product_names import name_product
+from integrations.providers.provider import Provider
+from limited_use.policy.features import Feature
+
+from . import requested_permissions
+from .requested_permissions import AskedPermission
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product that may be connected, with what is shown immediately before consent."""
+
+    provider: str
+    product: str
+    label: str
+    title: str
+    says: str
+    features: tuple[Feature, ...]
+    requests: tuple[AskedPermission, ...]
+    has_single_permissions: bool
+
+
+def requests_of(
+    provider: Provider, product: str, *, connection_id: UUID | None = None
+) -> tuple[AskedPermission, ...]:
+    """
+    Return each scope that connecting `product` asks for, with its reason.
+
+    :param connection_id: the connection that it is added to; the scopes of its live products are
+        asked for again
+    """
+    products = scopes.products_with(product, connection_id)
+    return requested_permissions.list_permissions(provider, products)
+
+
+# What each product is for. Which of them a provider has follows from the provider.
+_PURPOSES: Final[Mapping[str, str]] = {
+    "mail": "Read your mail next to your calls, texts and chats.",
+    "calendar": "See and change your calendars next to your calls and chats.",
+}
+
+
+def offers() -> tuple[Offer, ...]:
+    """Return what can be connected: the products that a feature of the service serves."""
+    return tuple(
+        Offer(
+            provider=provider.key,
+            product=product,
+            label=provider.label,
+            title=name_product(provider.key, product),
+            says=says,
+            features=scopes.features_for(product),
+            requests=requests_of(provider, product),
+            has_single_permissions=provider.has_single_permissions,
+        )
+        for provider in PROVIDERS.values()
+        for product, says in _PURPOSES.items()
+        if product in provider.products and is_registered(provider.key)
+    )

@@ -1,0 +1,215 @@
+"""
+Give and withdraw consents, with their consequences in the same commit.
+
+Withdrawing a consent that a copy is kept for disconnects every account that it was given for, each
+with a purge and a receipt. A calendar that is stored only in Antares is no copy: withdrawing never
+removes it, and its own page does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts import delegations, memberships
+from accounts.models import Delegation
+from integrations.access import scopes
+from integrations.coordination.task_queue import enqueue_on_commit
+from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger, SyncWork
+from integrations.providers.local import OFFLINE
+from integrations.purge import AlreadyDisconnected
+from limited_use.agreements import consents, shares
+from limited_use.ledger import entries
+from limited_use.models import Consent
+from limited_use.policy.features import FEATURES, Feature
+from limited_use.policy.vocabulary import Purpose
+
+from . import automatic_disconnect
+
+
+class KeptUntilRemoved(Exception):
+    """The calendars are stored only in Antares. Show the page where their owner removes them."""
+
+
+class NothingToAgreeTo(Exception):
+    """The person never agreed to the feature. Connecting an account asks for that first."""
+
+
+def kept_products(feature: Feature) -> frozenset[str]:
+    """Return the products, such as `mail`, whose copies are kept for `feature`."""
+    if feature.platform_client or not scopes.is_kept([feature]):
+        return frozenset()
+    return frozenset(capability.partition(".")[0] for capability in feature.capabilities)
+
+
+def kept_for(*, feature: Feature, user_id: UUID, organisation_id: UUID) -> list[Integration]:
+    """Return a person's live integrations, copies only, that withdrawing `feature` would end."""
+    own = Integration.objects.live().owned_by(user_id, organisation_id)
+    of_product = own.filter(product__in=kept_products(feature)).select_related("connection")
+    return list(of_product.exclude(connection__provider=OFFLINE.key).order_by("id"))
+
+
+def agree_again(
+    *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
+) -> None:
+    """
+    Agree to the current version of a feature after an earlier version. Paused syncs continue.
+
+    :raises consents.Outdated: if `version` is not the current one
+    :raises NothingToAgreeTo: if there is no earlier consent
+    """
+    with transaction.atomic(durable=True):
+        earlier = Consent.objects.filter(
+            owner_id=user_id,
+            organisation_id=organisation_id,
+            feature=feature,
+            item=None,
+            withdrawn_at=None,
+        )
+        if not earlier.exists():
+            raise NothingToAgreeTo
+        memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
+        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
+        _hold_integrations(kept)
+        consents.give(
+            person_id=user_id,
+            organisation_id=organisation_id,
+            feature=feature,
+            version=version,
+            at=at,
+        )
+        works = SyncWork.objects.filter(integration__in=kept)
+        for work in works.select_for_update(no_key=True, of=("self",)).order_by("id"):
+            work.next_sync_at = at
+            work.save(update_fields=["next_sync_at"])
+            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
+
+
+def withdraw(*, feature: str, user_id: UUID, organisation_id: UUID, at: datetime) -> list[PurgeJob]:
+    """
+    Withdraw the consent to `feature`, and disconnect the copies kept for it; return their purges.
+
+    After the commit nothing is shown, fetched or opened for the feature. Other consents to the same
+    copies end with the copies.
+
+    :raises KeptUntilRemoved: if the feature is about calendars that are stored only in Antares
+    """
+    if FEATURES[feature].kept_until_removed:
+        raise KeptUntilRemoved
+    jobs: list[PurgeJob] = []
+    with transaction.atomic(durable=True):
+        # Connects hold the membership as well: an integration is ended by this, or not created yet.
+        memberships.lock_memberships(user_ids=[user_id], organisation_id=organisation_id)
+        kept = kept_for(feature=FEATURES[feature], user_id=user_id, organisation_id=organisation_id)
+        _hold_connections(kept)
+        for integration in kept:
+            try:
+                job = automatic_disconnect.end(
+                    integration=integration, trigger=PurgeTrigger.CONSENT_WITHDRAWN, at=at
+                )
+            except AlreadyDisconnected:
+                continue
+            jobs.append(job)
+            enqueue_on_commit("integrations.purge_integration", job_id=job.id)
+        # `endings.end` withdraws with the last integration of a product; this withdraws the rest.
+        consents.withdraw(
+            person_id=user_id, organisation_id=organisation_id, feature=feature, at=at
+        )
+        if FEATURES[feature].declares(Purpose.CALENDAR_SHARE):
+            # Or a later consent would revive shares that the owner has forgotten.
+            shares.end_of_owner(person_id=user_id, organisation_id=organisation_id, at=at)
+    return jobs
+
+
+def withdraw_item(*, consent_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime) -> bool:
+    """Withdraw one consent of the person about one item; return False if there is none."""
+    with transaction.atomic(durable=True):
+        own = Consent.objects.filter(owner_id=user_id, organisation_id=organisation_id)
+        consent = own.filter(id=consent_id, item__isnull=False).first()
+        return consent is not None and consents.withdraw(
+            person_id=user_id,
+            organisation_id=organisation_id,
+            feature=consent.feature,
+            item=consent.item,
+            at=at,
+        )
+
+
+def switch_on(
+    *, feature: str, version: int, user_id: UUID, organisation_id: UUID, at: datetime
+) -> Delegation:
+    """
+    Switch a platform feature on for a person who has read version `version` of its declaration.
+
+    A delegation to an older version is switched off first, and its tokens end with it.
+
+    :raises consents.Outdated: if `version` is not the current one
+    :raises memberships.NotAMember: if the person does not belong to the organisation
+    :raises delegations.AlreadyOn: if this version is on
+    """
+    declared = FEATURES.get(feature)
+    if declared is None or declared.version != version or not _may_be_switched(declared):
+        raise consents.Outdated(feature)
+    with transaction.atomic(durable=True):
+        live = Delegation.objects.live().of(user_id, organisation_id).filter(feature=feature)
+        older = live.exclude(feature_version=version).first()
+        if older is not None:
+            _switch_off(older.id, user_id=user_id, at=at)
+        delegation = delegations.switch_on(
+            user_id=user_id,
+            organisation_id=organisation_id,
+            feature=feature,
+            feature_version=version,
+            at=at,
+        )
+        _record("delegation.switched_on", delegation, at)
+    return delegation
+
+
+def switch_off(*, delegation_id: UUID, user_id: UUID, at: datetime) -> None:
+    """
+    Switch a platform feature off. Its tokens are refused at their next call.
+
+    :raises delegations.NotOn: if it is not on, or another person's
+    """
+    with transaction.atomic(durable=True):
+        _switch_off(delegation_id, user_id=user_id, at=at)
+
+
+def _switch_off(delegation_id: UUID, *, user_id: UUID, at: datetime) -> None:
+    delegation = delegations.switch_off(delegation_id=delegation_id, user_id=user_id, at=at)
+    _record("delegation.switched_off", delegation, at)
+
+
+def _may_be_switched(feature: Feature) -> bool:
+    return feature.platform_client and bool(feature.purposes)
+
+
+def _record(event: str, delegation: Delegation, at: datetime) -> None:
+    entries.record(
+        event=event,
+        about=delegation.id,
+        body={
+            "feature": delegation.feature,
+            "version": delegation.feature_version,
+            "owner": entries.pseudonym(delegation.user_id),
+        },
+        at=at,
+    )
+
+
+def _hold_connections(integrations: Iterable[Integration]) -> None:
+    """Lock the connections before the first integration ends: see "Lock order" in the README."""
+    ids = {integration.connection_id for integration in integrations}
+    held = Connection.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    list(held.values_list("id"))
+
+
+def _hold_integrations(integrations: Iterable[Integration]) -> None:
+    """Lock integrations by id, before rows that refer to them."""
+    ids = [integration.id for integration in integrations]
+    held = Integration.objects.filter(id__in=ids).order_by("id").select_for_update(no_key=True)
+    list(held.values_list("id"))

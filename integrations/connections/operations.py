@@ -1,0 +1,105 @@
+"""
+Disconnect an integration or an account.
+
+The queries select rows of the owner; no code checks the owner afterwards.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from integrations.access.fences import NotConnected
+from integrations.coordination.task_queue import enqueue, enqueue_on_commit
+from integrations.models import Connection, Integration, PurgeJob, PurgeTrigger
+from integrations.providers.local import OFFLINE
+from integrations.purge import AlreadyDisconnected
+
+from . import automatic_disconnect, connection_removal
+
+logger = logging.getLogger(__name__)
+
+
+def disconnect(
+    *,
+    integration_id: UUID,
+    user_id: UUID,
+    organisation_id: UUID,
+    at: datetime,
+    trigger: PurgeTrigger = PurgeTrigger.OWNER,
+) -> PurgeJob:
+    """
+    Disconnect an integration, and create the purge of all its data.
+
+    After the commit its data cannot be opened, and running tasks cannot write. Needs PostgreSQL
+    and nothing else.
+
+    :raises NotConnected: if the integration is not live, or has another owner
+    """
+    with transaction.atomic(durable=True):
+        own = Integration.objects.owned_by(user_id, organisation_id)
+        integration = own.filter(id=integration_id).first()
+        if integration is None:
+            raise NotConnected
+        try:
+            job = automatic_disconnect.end(integration=integration, trigger=trigger, at=at)
+        except AlreadyDisconnected:
+            raise NotConnected from None
+        enqueue_on_commit("integrations.purge_integration", job_id=job.id)
+    logger.info(
+        "integration.disconnected", extra={"integration_id": integration_id, "trigger": trigger}
+    )
+    return job
+
+
+def disconnect_account(
+    *, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime
+) -> list[PurgeJob]:
+    """
+    Disconnect every live integration of a connection in one transaction; return their purges.
+
+    The purges revoke the grant, unless another connection of the account needs it. Calendars that
+    are stored only in Antares are no account: only their own page removes them.
+
+    :raises NotConnected: if the connection has no live integration, or another owner
+    """
+    with transaction.atomic(durable=True):
+        own = Connection.objects.live().owned_by(user_id, organisation_id)
+        own = own.exclude(provider=OFFLINE.key)
+        connection = own.filter(id=connection_id).select_for_update(no_key=True).first()
+        if connection is None:
+            raise NotConnected
+        # All of them are locked before the first one ends: see "Lock order" in the README.
+        live = connection.integrations.live().select_for_update(no_key=True, of=("self",))
+        integrations = list(live.order_by("id"))
+        if not integrations:
+            raise NotConnected
+        jobs = [
+            automatic_disconnect.end(integration=integration, trigger=PurgeTrigger.OWNER, at=at)
+            for integration in integrations
+        ]
+        for job in jobs:
+            enqueue_on_commit("integrations.purge_integration", job_id=job.id)
+    logger.info("connection.disconnected", extra={"connection_id": connection_id})
+    return jobs
+
+
+def forget(*, connection_id: UUID, user_id: UUID, organisation_id: UUID, at: datetime) -> None:
+    """
+    End a connection without an integration, which has no data to purge.
+
+    It is fenced at once. A worker, which may open its token, revokes the grant.
+
+    :raises NotConnected: if the connection has another owner, has ended, or has an integration
+    """
+    own = Connection.objects.live().owned_by(user_id, organisation_id)
+    if not own.filter(id=connection_id).exists():
+        raise NotConnected
+    try:
+        connection_removal.fence(connection_id=connection_id, at=at)
+    except connection_removal.NotEmpty:
+        raise NotConnected from None
+    enqueue("integrations.forget_connection", connection_id=connection_id)

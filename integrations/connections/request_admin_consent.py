@@ -1,0 +1,75 @@
+"""Ask an administrator: a link for them, and what came back by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from accounts.actors import Actor
+from integrations.access import scopes
+from integrations.access.endpoints import admin_consent_url, approval_uri, endpoints, is_registered
+from integrations.providers import admin_consent, granting
+
+from . import admin_consent as approvals
+from . import connect_attempts
+from .admin_consent import Wish
+from .authorize import UnknownProvider
+
+
+def ask_administrator(
+    *,
+    actor: Actor,
+    provider: str,
+    product: str,
+    connection_id: UUID | None,
+    at: datetime,
+) -> str:
+    """
+    Return an address for the actor's administrator, and remember that they are asked.
+
+    It asks for what connecting `product` asks for. To be shown once: it is not kept.
+
+    :param connection_id: of theirs, which the product is to be added to, or which is renewed
+    :raises UnknownProvider: if there is no such provider or product, or no administrator to ask
+    """
+    known, url = granting(provider), admin_consent_url(provider)
+    if known is None or not url or not is_registered(provider) or product not in known.products:
+        raise UnknownProvider
+    if actor.user_id is None or actor.organisation_id is None:
+        raise UnknownProvider
+    wish = Wish(
+        user_id=actor.user_id,
+        organisation_id=actor.organisation_id,
+        provider=provider,
+        product=product,
+        connection_id=connection_id,
+    )
+    # The waiting is shown from here on, and no attempt that led to it.
+    connect_attempts.settle_kind(
+        user_id=wish.user_id,
+        organisation_id=wish.organisation_id,
+        provider=provider,
+        product=product,
+        at=at,
+    )
+    return admin_consent.address(
+        url,
+        client_id=endpoints(provider).client_id,
+        redirect_uri=approval_uri(),
+        scope=admin_consent.named(known, scopes.asked_with(known, product, connection_id)),
+        state=approvals.begin(wish, at=at),
+    )
+
+
+def hear_administrator(answer: Mapping[str, Sequence[str]], *, at: datetime) -> None:
+    """
+    Note what an administrator came back with, if anybody waits for it.
+
+    Says nothing: whoever asks is not told whether a state was good.
+
+    :param answer: each parameter's values. Which organisation it claims to be of is not read
+    """
+    is_given = admin_consent.said(answer)
+    if is_given is not None and "state" in answer:
+        approvals.answer(state=answer["state"][0], is_given=is_given, at=at)

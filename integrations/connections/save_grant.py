@@ -1,0 +1,217 @@
+"""What a consent brought, kept in one transaction: all of it or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.ids import uuid7
+from accounts.models import Membership, Organisation, User
+from integrations.access import cross_user_lookups
+from integrations.grants import credentials, shared_grants
+from integrations.models import (
+    AttemptOutcome,
+    ConnectAttempt,
+    Connection,
+    ConnectionStatus,
+    RevocationOutcome,
+)
+from integrations.providers.oauth import TokenSet
+from integrations.providers.provider import Provider
+from limited_use.ledger import entries, pseudonyms
+from limited_use.ledger import keys as ledger_keys
+from limited_use.vault import blind_index
+
+from . import admin_consent, connect_attempts, connect_outcomes, products
+
+
+class Revoking(Exception):
+    """A revocation of this account's grant may be under way. Wait, then check the tokens."""
+
+
+class Unchecked(Exception):
+    """A revocation may have ended the new grant. Check that the tokens work, then store them."""
+
+
+def blind_of(provider: str, tokens: TokenSet) -> bytes | None:
+    """Return the account that `tokens` are of, as it is looked up: never by its address."""
+    if tokens.identity is None:
+        return None
+    return blind_index.blind(f"account.{provider}", tokens.identity.subject)
+
+
+def merged(tokens: TokenSet, fresh: TokenSet) -> TokenSet:
+    """Return `tokens` with what a refresh of them brought; who gave them stays known."""
+    return replace(
+        tokens,
+        access_token=fresh.access_token,
+        expires_at=fresh.expires_at,
+        refresh_token=fresh.refresh_token or tokens.refresh_token,
+    )
+
+
+def store(
+    *,
+    attempt_id: UUID,
+    tokens: TokenSet,
+    provider: Provider,
+    valid_at: datetime | None,
+    at: datetime,
+) -> AttemptOutcome:
+    """
+    Keep the grant, its account, consent and integration, and end the attempt. Other attempts at the
+    same provider and product are settled.
+
+    :param valid_at: a time when the tokens were valid; None: they have to be checked first
+    :raises Revoking: if the account is being disconnected at the provider right now
+    :raises Unchecked: if it may have been disconnected there since `valid_at`
+    :raises refusals.WrongAccount: if another account was to be reconnected
+    :raises refusals.LivesAlready: if it would take a permission from what is connected of it
+    :raises refusals.ConnectedByOther: if somebody else in the organisation has it
+    :raises refusals.Overtaken: if attempt, membership or connection ended meanwhile
+    :raises limited_use.agreements.consents.Outdated: if the terms changed after the consent
+    """
+    blind = blind_of(provider.key, tokens)
+    if blind is None:
+        raise connect_outcomes.Refused
+    with transaction.atomic(durable=True):
+        # Before any row: revocations and connects of one account come one after the other.
+        shared_grants.order(blind)
+        if (
+            shared_grants.revoking_until(provider=provider.key, account_blind=blind, at=at)
+            is not None
+        ):
+            raise Revoking
+        attempt, older_ids = _attempt(attempt_id)
+        if valid_at is None or _has_revoked_since(valid_at, attempt, blind):
+            raise Unchecked
+        held = _held(attempt, provider, blind)
+        if held is not None:
+            _hold_integrations(held)
+        connection = _renewed(held, tokens, at) if held else _new(attempt, blind, tokens, at)
+        # The token response is the only truth about what was granted.
+        granted = tokens.granted_scopes or frozenset()
+        if held is not None:
+            products.refuse_smaller_grant(held, attempt, provider, granted)
+        connection.asked_scopes = attempt.asked_scopes
+        connection.granted_scopes = sorted(granted)
+        connection.save()
+        ledger_keys.create(holder=connection.id, at=at)
+        entries.record(
+            event="connection.connected",
+            about=connection.id,
+            body={"provider": provider.key, "renewed": held is not None, "scopes": len(granted)},
+            at=at,
+            name=pseudonyms.of(connection.id),
+        )
+        outcome = products.settle_product(attempt, connection, provider, granted, at)
+        products.settle_other_products(connection, attempt.product, provider, granted, at)
+        admin_consent.settle(
+            user_id=attempt.user_id,
+            organisation_id=attempt.organisation_id,
+            provider=attempt.provider,
+            product=attempt.product,
+        )
+        attempt.connection, attempt.outcome, attempt.ended_at = connection, outcome, at
+        attempt.settled_at = None
+        attempt.save(update_fields=["connection", "outcome", "ended_at", "settled_at"])
+        connect_attempts.settle(older_ids, at=at)
+    return outcome
+
+
+def _has_revoked_since(since: datetime, attempt: ConnectAttempt, blind: bytes) -> bool:
+    return shared_grants.has_revoked_since(
+        since,
+        user_id=attempt.user_id,
+        organisation_id=attempt.organisation_id,
+        provider=attempt.provider,
+        account_blind=blind,
+    )
+
+
+def _attempt(attempt_id: UUID) -> tuple[ConnectAttempt, list[UUID]]:
+    """Return the attempt, if it may still be completed, and the ids of what its success settles."""
+    try:
+        attempt, older_ids = connect_attempts.hold(attempt_id)
+    except ConnectAttempt.DoesNotExist:
+        raise connect_outcomes.Overtaken from None
+    theirs = {"user_id": attempt.user_id, "organisation_id": attempt.organisation_id}
+    is_live = (
+        Membership.objects.live().filter(**theirs).select_for_update(no_key=True).exists()
+        and User.objects.active().filter(id=attempt.user_id).exists()
+        and Organisation.objects.live().filter(id=attempt.organisation_id).exists()
+    )
+    if attempt.outcome != AttemptOutcome.PENDING or not is_live:
+        raise connect_outcomes.Overtaken
+    return attempt, older_ids
+
+
+def _held(attempt: ConnectAttempt, provider: Provider, blind: bytes) -> Connection | None:
+    """Return the connection of this account that there is already, locked, if it is theirs."""
+    live = Connection.objects.live().owned_by(attempt.user_id, attempt.organisation_id)
+    live = live.filter(provider=provider.key)
+    held = live.filter(account_blind=blind).select_for_update(no_key=True, of=("self",)).first()
+    if attempt.connection_id is not None:
+        if not live.filter(id=attempt.connection_id).exists():
+            raise connect_outcomes.Overtaken
+        if held is None or held.id != attempt.connection_id:
+            raise connect_outcomes.WrongAccount
+    if held is None and _is_anothers(attempt, provider, blind):
+        raise connect_outcomes.ConnectedByOther
+    return held
+
+
+def _is_anothers(attempt: ConnectAttempt, provider: Provider, blind: bytes) -> bool:
+    """Return whether somebody else of the organisation has the account: one has it at a time."""
+    holders_of = cross_user_lookups.holders(provider=provider.key, account_blind=blind)
+    return any(
+        one.organisation_id == attempt.organisation_id and one.user_id != attempt.user_id
+        for one in holders_of
+    )
+
+
+def _new(attempt: ConnectAttempt, blind: bytes, tokens: TokenSet, at: datetime) -> Connection:
+    if tokens.refresh_token is None:
+        # It would be over within the hour.
+        raise connect_outcomes.Refused
+    connection = Connection(
+        id=uuid7(),
+        user_id=attempt.user_id,
+        organisation_id=attempt.organisation_id,
+        provider=attempt.provider,
+        account_blind=blind,
+        grant_generation=0,
+        connected_at=at,
+    )
+    credentials.begin(connection, tokens, at=at)
+    return connection
+
+
+def _renewed(connection: Connection, tokens: TokenSet, at: datetime) -> Connection:
+    if tokens.refresh_token is None and connection.status != ConnectionStatus.ACTIVE:
+        raise connect_outcomes.Refused
+    # Whatever was begun under the older grant is dropped: a refresh, a sync.
+    connection.epoch += 1
+    connection.status = ConnectionStatus.ACTIVE
+    connection.connected_at = at
+    connection.reauth_since = None
+    connection.ending_since = connection.revocation_tried_at = connection.revoking_until = None
+    connection.revocation = RevocationOutcome.PENDING
+    connection.revocation_try_count = 0
+    connection.refresh_lease_by = connection.refresh_lease_until = None
+    credentials.begin(connection, tokens, at=at)
+    return connection
+
+
+def _hold_integrations(connection: Connection) -> None:
+    """
+    Lock what is live of the account, in one order, before the connection is saved.
+
+    A new grant changes a key of the connection's row, which foreign keys to it wait for. Whoever
+    writes such a row holds one of these integrations until it has committed.
+    """
+    live = connection.integrations.live().select_for_update(no_key=True)
+    list(live.order_by("id").values_list("id"))

@@ -1,0 +1,188 @@
+"""
+How far a mailbox is, for the page and the API: from our own rows, whatever else is down.
+
+That no worker lives is seen here, by whoever looks, because no worker would
+write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Min, Q
+
+from integrations.mail.sync import mailbox_rows, quarantine
+from integrations.models import FETCHABLE, Reconciliation, SetAside, SyncStage, SyncWork
+from integrations.push import health
+from integrations.push.health import Standing
+from integrations.sync.check_intervals import Interval, get_interval
+
+# Due for longer than this without a sign of life: nobody is working.
+STALLED_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The last comparison with the provider."""
+
+    compared_at: datetime
+    provider_count: int
+    our_count: int
+    missing_count: int
+    extra_count: int
+    repaired_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """
+    One integration's mail.
+
+    :param expected_count: the provider's estimate until the listing ended
+    :param seconds_left: an estimate, during the first snapshot only
+    :param next_try_at: when the work is due next
+    :param failing_since: when the first of the failures in a row happened; None after a success
+    :param mime_count: messages that were read from their MIME, one by one
+    :param pause_reason: why it waits for `next_try_at`; empty if nothing is wrong
+    :param delayed_count: messages that the provider has not delivered yet
+    :param delayed_until: when the next of these is fetched again
+    :param is_stalled: due, and no worker has touched it for two minutes
+    :param watch: what the provider tells of by itself; None: nothing
+    :param interval: how far apart checks for news are while nothing delays them; None of calendars,
+        and where the owner has to reconnect
+    """
+
+    stage: SyncStage
+    done_count: int
+    expected_count: int
+    seconds_left: int | None
+    units_spent: int
+    first_synced_at: datetime | None
+    last_synced_at: datetime | None
+    last_event_at: datetime | None
+    heartbeat_at: datetime | None
+    next_try_at: datetime
+    failing_since: datetime | None
+    pause_reason: str
+    is_stalled: bool
+    aside_count: int
+    mime_count: int
+    delayed_count: int
+    delayed_until: datetime | None
+    compared: Compared | None
+    watch: Standing | None
+    interval: Interval | None
+
+    @property
+    def current_interval(self) -> Interval | None:
+        """How far apart checks for news are now; None while they are not regular."""
+        is_delayed = self.failing_since is not None or bool(self.pause_reason) or self.is_stalled
+        return self.interval if self.stage == SyncStage.DELTA and not is_delayed else None
+
+    @property
+    def percent(self) -> int:
+        if self.first_synced_at is not None and self.stage == SyncStage.DELTA:
+            return 100
+        if not self.expected_count:
+            return 0
+        return min(99, self.done_count * 100 // self.expected_count)
+
+
+def of(integration_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, Progress]:
+    """Return the progress of each integration that has work, in four queries."""
+    ids = list(integration_ids)
+    works = SyncWork.objects.filter(integration_id__in=ids).select_related("integration")
+    counted = (
+        SetAside.objects.filter(integration_id__in=ids)
+        .values("integration_id")
+        .annotate(
+            aside=Count("id", filter=~Q(reason=quarantine.DELAYED)),
+            delayed=Count("id", filter=Q(reason=quarantine.DELAYED)),
+            until=Min("next_try_at"),
+        )
+    )
+    set_aside = {row["integration_id"]: row for row in counted}
+    latest = {
+        row.integration_id: _compared(row)
+        for row in Reconciliation.objects.filter(integration_id__in=ids)
+        .order_by("integration_id", "-compared_at")
+        .distinct("integration_id")
+    }
+    watches = health.of(ids)
+    return {
+        work.integration_id: _progress(
+            work,
+            set_aside.get(work.integration_id, {}),
+            latest.get(work.integration_id),
+            watches.get((work.integration_id, work.resource)),
+            at,
+        )
+        for work in works
+    }
+
+
+def is_stalled(work: SyncWork, *, at: datetime) -> bool:
+    """Return whether the work has waited for longer than any living worker would let it."""
+    seen = max(filter(None, (work.next_sync_at, work.heartbeat_at, work.lease_until)))
+    return at - seen > STALLED_AFTER
+
+
+def _progress(
+    work: SyncWork,
+    set_aside: Mapping[str, Any],
+    compared: Compared | None,
+    watch: Standing | None,
+    at: datetime,
+) -> Progress:
+    return Progress(
+        stage=SyncStage(work.stage),
+        done_count=work.done_count,
+        expected_count=max(work.expected_count, work.done_count),
+        seconds_left=_seconds_left(work, at),
+        units_spent=work.units_spent,
+        first_synced_at=work.first_synced_at,
+        last_synced_at=work.last_synced_at,
+        last_event_at=work.last_event_at,
+        heartbeat_at=work.heartbeat_at,
+        next_try_at=work.next_sync_at,
+        failing_since=work.failing_since,
+        pause_reason=work.pause_reason if work.next_sync_at > at else "",
+        is_stalled=is_stalled(work, at=at),
+        aside_count=set_aside.get("aside", 0),
+        delayed_count=set_aside.get("delayed", 0),
+        delayed_until=set_aside.get("until"),
+        mime_count=work.mime_count,
+        compared=compared,
+        watch=watch,
+        interval=_get_interval(work, watch, at),
+    )
+
+
+def _get_interval(work: SyncWork, watch: Standing | None, at: datetime) -> Interval | None:
+    if work.resource != mailbox_rows.RESOURCE or work.integration.status not in FETCHABLE:
+        return None
+    began_at = work.integration.switched_on_at
+    return get_interval(watch=watch, looked_at=work.looked_at, began_at=began_at, at=at)
+
+
+def _seconds_left(work: SyncWork, at: datetime) -> int | None:
+    if work.first_synced_at is not None or not work.done_count:
+        return None
+    spent = (at - work.integration.switched_on_at).total_seconds()
+    left = max(0, work.expected_count - work.done_count)
+    return int(spent / work.done_count * left)
+
+
+def _compared(row: Reconciliation) -> Compared:
+    return Compared(
+        compared_at=row.compared_at,
+        provider_count=row.provider_count,
+        our_count=row.our_count,
+        missing_count=row.missing_count,
+        extra_count=row.extra_count,
+        repaired_count=row.repaired_count,
+    )

@@ -1,0 +1,86 @@
+"""
+The names of charsets.
+
+They are the labels of the Encoding Standard (https://encoding.spec.whatwg.org/, by `webencodings`)
+and a few that only mail has. No other name is looked up: Python also calls its escapes and
+compressions encodings.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import webencodings
+from webencodings.labels import LABELS
+
+from . import japanese_charsets
+
+# Python's codecs where they differ from the Encoding Standard's of the same name.
+_CODECS: Final = {
+    # The standard reads GBK, and so GB 2312, as GB 18030.
+    "gbk": "gb18030",
+    "iso-8859-8-i": "iso8859-8",
+    # For web pages the standard replaces these by one U+FFFD, and leaves the bytes of private use.
+    "replacement": "",
+    "x-user-defined": "",
+}
+# Mail has charsets that web pages may not have. They are decoded before HTML is made safe.
+_MAIL_CODECS: Final = {
+    "utf-7": "utf-7",
+    "unicode-1-1-utf-7": "utf-7",
+    "utf-32": "utf-32-le",
+    "utf-32le": "utf-32-le",
+    "utf-32be": "utf-32-be",
+    "iso-2022-kr": "iso2022_kr",
+    "csiso2022kr": "iso2022_kr",
+    "hz-gb-2312": "hz",
+    "iso-2022-jp-1": "iso-2022-jp",
+    "iso-2022-jp-ms": "iso-2022-jp",
+    "cp50220": "iso-2022-jp",
+    "cp51932": "euc-jp",
+    "cp932": "cp932",
+    "cp936": "gb18030",
+    "ms936": "gb18030",
+    "windows-936": "gb18030",
+    "cp949": "cp949",
+    "cp950": "big5hkscs",
+    "windows-950": "big5hkscs",
+    "cp437": "cp437",
+    "ibm437": "cp437",
+    "cp850": "cp850",
+    "ibm850": "cp850",
+    "cp852": "cp852",
+    "ibm852": "cp852",
+}
+# RFC 2045, 5.2: what a text without a charset is. Bytes beyond ASCII contradict it.
+_ASCII: Final = frozenset({"us-ascii", "ascii", "ansi_x3.4-1968", "iso-ir-6", "iso646-us"})
+_LONGEST_LABEL: Final = 60
+
+
+def _squeeze(label: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", label)
+
+
+# "latin-1", "utf_8" and "windows1252" are no labels. Mail has them all the same.
+_SQUEEZED: Final = {_squeeze(label): label for label in (*_MAIL_CODECS, *LABELS, *_ASCII)}
+
+
+@lru_cache(maxsize=512)
+def find_codec(label: str) -> str:
+    """Return the name by which `decode_by` knows the charset; "" if it is unknown."""
+    label = label[:_LONGEST_LABEL].strip("\"' \t").lower()
+    label = (
+        label if label in LABELS or label in _MAIL_CODECS else _SQUEEZED.get(_squeeze(label), "")
+    )
+    if label in _ASCII:
+        return "ascii"
+    if label in _MAIL_CODECS:
+        return _MAIL_CODECS[label]
+    encoding = webencodings.lookup(label)
+    if encoding is None:
+        return ""
+    if encoding.name in japanese_charsets.CODECS:
+        return encoding.name
+    return _CODECS.get(encoding.name, encoding.codec_info.name)

@@ -1,0 +1,67 @@
+"""
+Gmail's `format=full` payload to `ParsedMessage`.
+
+Its parts carry header strings unfolded but not decoded, `body.data` as
+base64url of the transfer-decoded bytes, and for anything large or attached an
+`attachmentId` instead, whose bytes we do not fetch at sync.
+https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from .message import MAX_DEPTH, MAX_PARTS, ParsedMessage, Poison, PoisonReason, bounded_size
+from .part_tree import Part, assemble, tidy
+
+
+def parse(payload: Mapping[str, Any]) -> ParsedMessage:
+    """
+    Return the message in `payload`.
+
+    :raises Poison: if it cannot be read within our bounds; nothing else is raised
+    """
+    reason: PoisonReason = "undecodable"
+    try:
+        return assemble(_part(payload, "", 0))
+    except RecursionError:
+        reason = "too-deep"
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
+        pass
+    raise Poison(reason)
+
+
+def _part(node: Mapping[str, Any], path: str, depth: int) -> Part:
+    if depth > MAX_DEPTH:
+        raise Poison("too-deep")
+    headers = tidy(
+        (str(header.get("name", "")), str(header.get("value", "")))
+        for header in node.get("headers") or ()
+    )
+    below = node.get("parts") or ()
+    if len(below) > MAX_PARTS:
+        raise Poison("too-many-parts")
+    if below and str(node.get("mimeType", "")).lower().startswith("multipart/"):
+        children = [
+            _part(child, f"{path}.{index}" if path else str(index), depth + 1)
+            for index, child in enumerate(below)
+        ]
+        return Part(path=path, headers=headers, data=None, size=0, children=children)
+    body = node.get("body") or {}
+    if body.get("attachmentId"):
+        size = bounded_size(body.get("size"))
+        return Part(path=path, headers=headers, data=None, size=size)
+    data = decode(str(body.get("data") or ""))
+    return Part(path=path, headers=headers, data=data, size=len(data), may_be_utf8=True)
+
+
+def decode(data: str) -> bytes:
+    """Return base64url `data` as bytes; missing padding and stray characters are tolerated."""
+    encoded = data.encode("ascii", errors="ignore").translate(None, b"=\r\n ")
+    try:
+        return base64.urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4))
+    except (binascii.Error, ValueError):
+        return base64.urlsafe_b64decode(encoded[: len(encoded) // 4 * 4])

@@ -1,0 +1,171 @@
+"""
+Graph's message resource, with a list of its attachments, to `ParsedMessage`.
+
+Graph shows a message by properties, already decoded, and one body: HTML or text. Which property
+each field comes from, and what may differ from the message's MIME, stands in the README of
+`integrations/providers/microsoft`.
+https://learn.microsoft.com/en-us/graph/api/resources/message
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+import orjson
+
+from . import charsets, headers
+from .address_reader import MAX_ADDRESSES
+from .addresses import Address
+from .converted_text import restore_text, was_text
+from .graph_attachments import read_attachments
+from .message import MAX_TEXT, ParsedMessage, Poison, PoisonReason
+from .part_tree import tidy
+
+# Extended properties, by the tag of their MAPI property: PR_INTERNET_REFERENCES and
+# PR_IN_REPLY_TO_ID. https://learn.microsoft.com/en-us/openspecs/exchange_server_protocols/ms-oxprops
+REFERENCES: Final = 0x1039
+IN_REPLY_TO: Final = 0x1042
+# What Exchange gives for a moment that it does not know.
+_NO_YEAR: Final = 1601
+
+
+def parse(record: bytes) -> ParsedMessage:
+    """
+    Return the message in `record`: JSON with Graph's `message`, its `attachments` and its `parent`.
+
+    `parent` is the message that it answers, where that is known from the conversation: its
+    Message-ID and its references.
+
+    :raises Poison: if it cannot be read within our bounds; nothing else is raised
+    """
+    reason: PoisonReason = "undecodable"
+    try:
+        read = decode_json(record)
+        message = read["message"]
+        return _parsed(message, read.get("attachments") or (), read.get("parent"))
+    except RecursionError:
+        reason = "too-deep"
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
+        pass
+    raise Poison(reason)
+
+
+def decode_json(content: bytes) -> Any:
+    """
+    Return JSON, also where a text in it holds half of a character.
+
+    :raises ValueError: if it is none
+    :raises RecursionError: if it nests too deeply
+    """
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return json.loads(content)
+
+
+def _parsed(
+    message: Mapping[str, Any], attachments: Sequence[Mapping[str, Any]], parent: Any
+) -> ParsedMessage:
+    pairs = tidy((_text(one["name"]), _text(one["value"])) for one in _headers(message))
+    in_reply_to, references = _threading(message, pairs, parent)
+    text, markup, defects = _body(message.get("body") or {})
+    return ParsedMessage(
+        from_=_people([message.get("from")]),
+        to=_people(message.get("toRecipients")),
+        cc=_people(message.get("ccRecipients")),
+        bcc=_people(message.get("bccRecipients")),
+        reply_to=_people(message.get("replyTo")),
+        subject=headers.printable(_text(message.get("subject"))),
+        date=_moment(message.get("sentDateTime")),
+        message_id=next(iter(headers.message_ids(_text(message.get("internetMessageId")))), ""),
+        in_reply_to=in_reply_to,
+        references=references,
+        text=text,
+        html=markup,
+        headers=tuple(pairs),
+        attachments=read_attachments(attachments),
+        defects=tuple(defects),
+    )
+
+
+def _headers(message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the header lines that it came with; a draft and a sent message have none."""
+    return message.get("internetMessageHeaders") or ()
+
+
+def _text(value: object) -> str:
+    """
+    Return a string of Graph's; empty where there is none.
+
+    :raises TypeError: if it is anything else
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return charsets.mend(value)
+
+
+def _people(values: Sequence[Any] | None) -> tuple[Address, ...]:
+    found = (_person(one) for one in islice(values or (), MAX_ADDRESSES) if one)
+    return tuple(one for one in found if one.name or one.address)
+
+
+def _person(recipient: Mapping[str, Any]) -> Address:
+    person = recipient.get("emailAddress") or {}
+    name = headers.printable(_text(person.get("name")))
+    address = headers.printable(_text(person.get("address")))
+    # Without a name, Exchange gives the address as the name.
+    return Address("" if name.lower() == address.lower() else name, address)
+
+
+def _moment(value: object) -> datetime | None:
+    text = _text(value)
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at if at.year > _NO_YEAR else None
+
+
+def _threading(
+    message: Mapping[str, Any], pairs: Sequence[tuple[str, str]], parent: Any
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what it answers and refers to: by its headers, its properties, its conversation."""
+    named = {name.lower(): value for name, value in reversed(pairs)}
+    properties = {**extended_properties(message)}
+    in_reply_to = named.get("in-reply-to") or properties.get(IN_REPLY_TO, "")
+    references = named.get("references") or properties.get(REFERENCES, "")
+    if in_reply_to or references or pairs or not parent:
+        return headers.message_ids(in_reply_to), headers.message_ids(references)
+    parent_id, before = _text(parent[0]), _text(parent[1])
+    return headers.message_ids(parent_id), headers.message_ids(f"{before} {parent_id}")
+
+
+def extended_properties(message: Mapping[str, Any]) -> dict[int, str]:
+    """Return the values of its extended properties, by the tag of each (`String 0x1039`)."""
+    found: dict[int, str] = {}
+    for one in message.get("singleValueExtendedProperties") or ():
+        tag = _text(one["id"]).rpartition(" ")[2]
+        if tag.lower().startswith("0x"):
+            found[int(tag, 16)] = _text(one.get("value"))
+    return found
+
+
+def _body(body: Mapping[str, Any]) -> tuple[str, str, list[str]]:
+    """Return its text, its HTML, and what was wrong with them."""
+    content = _text(body.get("content"))
+    defects = ["text-cut"] if len(content) > MAX_TEXT else []
+    content = content[:MAX_TEXT].replace("\x00", "").replace("\r\n", "\n")
+    if _text(body.get("contentType")).lower() == "text":
+        return content, "", defects
+    if was_text(content):
+        return restore_text(content), "", defects
+    return "", content, defects

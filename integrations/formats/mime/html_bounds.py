@@ -1,0 +1,89 @@
+"""
+Whether HTML is cheap enough to be parsed: known ways to make a parser slow, counted beforehand.
+
+One pass over the tags, without a parser. Its counts are upper bounds where the markup is what a
+mail program writes. Markup that deceives it meets the limits of the parser process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final
+
+from . import html_allowlist
+
+#: Elements that are open at once: deep nesting takes the parser quadratic time.
+MAX_DEPTH: Final = 1_000
+MAX_TAGS: Final = 200_000
+#: Of one tag: each is compared with those before it.
+MAX_ATTRIBUTES: Final = 200
+#: Formatting elements that a parser opens again, counted over all blocks.
+MAX_REOPENED: Final = 200_000
+MAX_REFERENCES: Final = 100_000
+
+_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)([^<>]*)")
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
+_WORD: Final = re.compile(r"[^\s/]+")
+# A shorter tag cannot have too many.
+_SHORTEST: Final = 2 * MAX_ATTRIBUTES
+# So few tags are neither too deep nor, half of them formatting, opened again too often.
+_FEW_TAGS: Final = 800
+
+
+def is_within_bounds(html: str) -> bool:
+    """Return whether a parser reads `html` in a time that grows with its length."""
+    if html.count("&") > MAX_REFERENCES:
+        return False
+    if html.count("<") <= _FEW_TAGS:
+        begun = html.split("<")[1:]
+        return all(_has_few_attributes(tag) for tag in begun if _begins_tag(tag))
+    count = _Count()
+    return all(count.take(*tag.groups()) for tag in _TAG.finditer(html))
+
+
+class _Count:
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+        self._tags = self._depth = self._formatting = self._reopened = 0
+
+    def take(self, closing: str, written: str, attributes: str) -> bool:
+        """Count one tag. Return whether all counts are still within their bounds."""
+        name = written.lower()
+        self._tags += 1
+        if closing:
+            self._close(name)
+            return self._tags <= MAX_TAGS
+        if name in html_allowlist.FORMATTING:
+            self._formatting += 1
+        else:
+            self._reopened += self._formatting
+        if name not in html_allowlist.SELF_CLOSING:
+            self._open[name] += 1
+            self._depth += 1
+        return (
+            self._tags <= MAX_TAGS
+            and self._depth <= MAX_DEPTH
+            and self._reopened <= MAX_REOPENED
+            and _has_few_attributes(written + attributes)
+        )
+
+    def _close(self, name: str) -> None:
+        if self._open[name]:
+            self._open[name] -= 1
+            self._depth -= 1
+            self._formatting -= name in html_allowlist.FORMATTING
+
+
+def _begins_tag(text: str) -> bool:
+    first = text[:1]
+    return first.isalpha() and first.isascii()
+
+
+def _has_few_attributes(tag: str) -> bool:
+    """:param tag: what follows its `<`, at most up to the next `<`"""
+    if len(tag) < _SHORTEST:
+        return True
+    words = _WORD.findall(_QUOTED.sub("", tag.partition(">")[0]))
+    # The first is the name.
+    return len(words) <= MAX_ATTRIBUTES + 1

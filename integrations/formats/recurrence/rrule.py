@@ -1,0 +1,196 @@
+"""
+Recurrence rules (RFC 5545, section 3.3.10).
+
+Rules that the section forbids are refused: any reading of them would be a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, Literal, cast
+
+from . import content_lines
+
+Frequency = Literal["SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"]
+
+FREQUENCIES: Final = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+MAX_LENGTH: Final = 2_000
+FIRST_YEAR: Final = 1_000
+# A later end means no end; Outlook writes the year 9999 for that.
+LAST_YEAR: Final = 9_000
+_MAX_NUMBER: Final = 10_000_000
+_DAY: Final = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?\d{1,8}", re.ASCII)
+# Minimum and maximum of each list, and whether negative numbers count from the end.
+_RANGES: Final[Mapping[str, tuple[int, int, bool]]] = {
+    "BYSECOND": (0, 60, False),
+    "BYMINUTE": (0, 59, False),
+    "BYHOUR": (0, 23, False),
+    "BYMONTHDAY": (1, 31, True),
+    "BYYEARDAY": (1, 366, True),
+    "BYWEEKNO": (1, 53, True),
+    "BYMONTH": (1, 12, False),
+    "BYSETPOS": (1, 366, True),
+}
+_FORBIDDEN: Final[Mapping[str, frozenset[str]]] = {
+    "BYMONTHDAY": frozenset({"WEEKLY"}),
+    "BYYEARDAY": frozenset({"DAILY", "WEEKLY", "MONTHLY"}),
+    "BYWEEKNO": frozenset(FREQUENCIES) - {"YEARLY"},
+}
+_KNOWN: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", *_RANGES})
+
+
+class BadRule(Exception):
+    """The rule cannot be used. The message is our own text, safe to show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """
+    A recurrence rule. Weekdays are 0 (Monday) to 6, each with its ordinal, or 0 for every one.
+
+    `until` is a day, a time in UTC, or a local time of the series without an offset.
+    """
+
+    freq: Frequency
+    interval: int = 1
+    count: int | None = None
+    until: date | datetime | None = None
+    week_start: int = 0
+    days: tuple[tuple[int, int], ...] = ()
+    seconds: tuple[int, ...] = ()
+    minutes: tuple[int, ...] = ()
+    hours: tuple[int, ...] = ()
+    month_days: tuple[int, ...] = ()
+    year_days: tuple[int, ...] = ()
+    weeks: tuple[int, ...] = ()
+    months: tuple[int, ...] = ()
+    positions: tuple[int, ...] = ()
+
+
+def parse(text: str) -> Rule:
+    """
+    Return the rule of a value such as `FREQ=WEEKLY;BYDAY=MO,WE`.
+
+    :raises BadRule: if the rule cannot be used
+    """
+    parts = _parts(text)
+    freq = parts.get("FREQ", "")
+    if freq not in FREQUENCIES:
+        raise BadRule("FREQ is missing or unknown")
+    for name, forbidden in _FORBIDDEN.items():
+        if name in parts and freq in forbidden:
+            raise BadRule(f"{name} does not go with FREQ={freq}")
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise BadRule("COUNT and UNTIL exclude each other")
+    if "BYSETPOS" in parts and not any(name[:2] == "BY" for name in parts.keys() - {"BYSETPOS"}):
+        raise BadRule("BYSETPOS picks from nothing")
+    lists = {name: _numbers(name, parts[name]) for name in _RANGES if name in parts}
+    return Rule(
+        freq=cast("Frequency", freq),
+        interval=_number("INTERVAL", parts.get("INTERVAL", "1")),
+        count=_number("COUNT", parts["COUNT"]) if "COUNT" in parts else None,
+        until=_until(parts["UNTIL"]) if "UNTIL" in parts else None,
+        week_start=_week_start(parts.get("WKST", "MO")),
+        days=_days(parts),
+        # `datetime` has no leap seconds.
+        seconds=tuple(sorted({min(each, 59) for each in lists.get("BYSECOND", ())})),
+        minutes=lists.get("BYMINUTE", ()),
+        hours=lists.get("BYHOUR", ()),
+        month_days=lists.get("BYMONTHDAY", ()),
+        year_days=lists.get("BYYEARDAY", ()),
+        weeks=lists.get("BYWEEKNO", ()),
+        months=lists.get("BYMONTH", ()),
+        positions=lists.get("BYSETPOS", ()),
+    )
+
+
+def written(rule: Rule) -> str:
+    """Return the rule as text that `parse` reads."""
+    days = [f"{ordinal or ''}{WEEKDAYS[day]}" for ordinal, day in rule.days]
+    parts: list[tuple[str, Sequence[object]]] = [
+        ("FREQ", [rule.freq]),
+        ("INTERVAL", [rule.interval] if rule.interval > 1 else []),
+        ("COUNT", [rule.count] if rule.count else []),
+        ("UNTIL", [content_lines.stamp(rule.until)] if rule.until else []),
+        ("WKST", [WEEKDAYS[rule.week_start]] if rule.week_start else []),
+        ("BYMONTH", rule.months),
+        ("BYWEEKNO", rule.weeks),
+        ("BYYEARDAY", rule.year_days),
+        ("BYMONTHDAY", rule.month_days),
+        ("BYDAY", days),
+        ("BYHOUR", rule.hours),
+        ("BYMINUTE", rule.minutes),
+        ("BYSECOND", rule.seconds),
+        ("BYSETPOS", rule.positions),
+    ]
+    return ";".join(f"{name}={','.join(map(str, values))}" for name, values in parts if values)
+
+
+def _parts(text: str) -> dict[str, str]:
+    if len(text) > MAX_LENGTH:
+        raise BadRule("it is too long")
+    parts: dict[str, str] = {}
+    for part in text.strip().upper().rstrip(";").split(";"):
+        name, equals, value = part.strip().partition("=")
+        if name not in _KNOWN or not equals or not value:
+            raise BadRule("a part of it is not NAME=VALUE with a name that is known")
+        if name in parts:
+            raise BadRule(f"{name} stands twice")
+        parts[name] = value
+    return parts
+
+
+def _number(name: str, text: str) -> int:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= _MAX_NUMBER:
+        raise BadRule(f"{name} is not a number from 1 to {_MAX_NUMBER:,}")
+    return int(text)
+
+
+def _numbers(name: str, text: str) -> tuple[int, ...]:
+    least, most, from_end = _RANGES[name]
+    numbers: set[int] = set()
+    for item in text.split(","):
+        number = int(item) if _NUMBER.fullmatch(item) else most + 1
+        size = abs(number) if from_end else number
+        if not least <= size <= most:
+            raise BadRule(f"{name} has something out of its range")
+        numbers.add(number)
+    return tuple(sorted(numbers))
+
+
+def _days(parts: Mapping[str, str]) -> tuple[tuple[int, int], ...]:
+    if "BYDAY" not in parts:
+        return ()
+    weekdays: set[tuple[int, int]] = set()
+    for each in parts["BYDAY"].split(","):
+        day = _DAY.fullmatch(each)
+        if day is None or (day[1] and not 1 <= abs(int(day[1])) <= 53):  # noqa: PLR2004 - weeks
+            raise BadRule("BYDAY has something that is not a weekday")
+        weekdays.add((int(day[1] or 0), WEEKDAYS.index(day[2])))
+    if any(ordinal for ordinal, _ in weekdays) and (
+        parts["FREQ"] not in {"MONTHLY", "YEARLY"} or "BYWEEKNO" in parts
+    ):
+        raise BadRule("BYDAY counts weekdays only within months and years")
+    return tuple(sorted(weekdays))
+
+
+def _week_start(text: str) -> int:
+    if text not in WEEKDAYS:
+        raise BadRule("WKST is not a weekday")
+    return WEEKDAYS.index(text)
+
+
+def _until(text: str) -> date | datetime | None:
+    """Return the end of the rule; None if it is later than any supported year."""
+    try:
+        until = content_lines.time(text)
+    except content_lines.BadLine:
+        raise BadRule("UNTIL is neither a day nor a time") from None
+    if until.year < FIRST_YEAR:
+        raise BadRule("UNTIL lies before all calendars")
+    return until if until.year <= LAST_YEAR else None

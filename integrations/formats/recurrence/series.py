@@ -1,0 +1,160 @@
+"""
+A series: a start, rules, additional starts, and excluded starts.
+
+All calculations use the local time of the time zone in which the series starts, so that nine
+o'clock stays nine o'clock over daylight saving time. Durations are exact (RFC 5545, section
+3.8.5.3). A start is identified by its time in UTC, or by its day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from integrations.formats import timezones
+from integrations.formats.event import EventContent, When
+
+from .count_end import END_OF_TIME
+from .rrule import FIRST_YEAR, LAST_YEAR
+from .rrule_iter import Pattern, TooMany, Work
+
+# A time in UTC, or a day.
+Start = date
+
+# Larger than any difference between a local time and UTC.
+_NEAR: Final = timedelta(hours=36)
+# A longer event is a mistake: one century.
+_LONGEST: Final = timedelta(days=36_525)
+
+
+class BadEvent(Exception):
+    """
+    Start and end are not valid: the end is before the start, the event is longer than a century, or
+    outside of the supported years.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A rule with its end: no start after `until`, and no local time after `last`."""
+
+    pattern: Pattern
+    last: datetime
+    until: Start | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The parsed recurrence of an event. Contains times and nothing else."""
+
+    start: When
+    end: When
+    # None for a series of whole days.
+    place: ZoneInfo | None
+    first: datetime
+    runs: tuple[Run, ...] = ()
+    more: frozenset[Start] = frozenset()
+    without: frozenset[Start] = frozenset()
+    without_days: frozenset[date] = frozenset()
+
+    def starts(self, first: Start, last: Start, work: Work, *, most: int) -> list[Start]:
+        """
+        Return the starts from `first` to `last` inclusive, in order.
+
+        :raises TooMany: if there are more than `most`, or `work` runs out
+        """
+        starts = {start for start in (key(self.start), *self.more) if first <= start <= last}
+        for run in self.runs:
+            lower, upper = self.earliest(first), min(self.latest(last), run.last)
+            for clock in run.pattern.clocks(lower, upper, work):
+                start = self.start_at(clock)
+                if first <= start <= last and (run.until is None or start <= run.until):
+                    starts.add(start)
+                    if len(starts) > most:
+                        raise TooMany
+        return sorted(start for start in starts if not self._is_without(start))
+
+    def start_at(self, clock: datetime) -> Start:
+        """Return the start at a local time of the series."""
+        if clock == self.first:
+            # If the local time is ambiguous, the first start says which of the two it is.
+            return key(self.start)
+        return clock.date() if self.place is None else timezones.at(clock, self.place)
+
+    def end_of(self, start: Start) -> Start:
+        return start + (key(self.end) - key(self.start))
+
+    def when(self, start: Start) -> When:
+        if isinstance(start, datetime):
+            return When(at=start, zone=self.start.zone)
+        return When(day=start)
+
+    def last_start(self) -> Start | None:
+        """Return an upper bound of all starts; None for an endless series."""
+        ends = [self.start_at(run.last) if run.until is None else run.until for run in self.runs]
+        if any(run.last == END_OF_TIME for run in self.runs):
+            return None
+        return max([*ends, key(self.start), *self.more])
+
+    def clock_of(self, start: Start) -> datetime:
+        if isinstance(start, datetime):
+            return timezones.clock(start, self.place or timezones.zone("UTC"))
+        return datetime.combine(start, time())
+
+    def earliest(self, start: Start) -> datetime:
+        """Return a local time before which no local time can be at `start` or later."""
+        return self.clock_of(start) - self._change_around(start)
+
+    def latest(self, start: Start) -> datetime:
+        """Return a local time after which no local time can be at `start` or earlier."""
+        return self.clock_of(start) + self._change_around(start)
+
+    def _change_around(self, start: Start) -> timedelta:
+        """Return by how much the UTC offset changes around `start`."""
+        if not isinstance(start, datetime) or self.place is None:
+            return timedelta()
+        before, after = ((start + near).astimezone(self.place) for near in (-_NEAR, _NEAR))
+        return abs((after.utcoffset() or timedelta()) - (before.utcoffset() or timedelta()))
+
+    def _is_without(self, start: Start) -> bool:
+        return start in self.without or (
+            bool(self.without_days) and self.clock_of(start).date() in self.without_days
+        )
+
+
+def key(when: When) -> Start:
+    """:raises BadEvent: if the value is neither a day nor a time that exists in UTC"""
+    if when.day is not None:
+        return when.day
+    if when.at is None or when.at.tzinfo is None:
+        raise BadEvent
+    try:
+        return when.at.astimezone(UTC)
+    except OverflowError:
+        raise BadEvent from None
+
+
+def to_when(start: Start) -> When:
+    """Return the original start of an occurrence as an adapter takes it: the inverse of `key`."""
+    if isinstance(start, datetime):
+        return When(at=start, zone="UTC")
+    return When(day=start)
+
+
+def checked(content: EventContent) -> tuple[Start, Start]:
+    """
+    Return the validated start and end of an event.
+
+    :raises BadEvent: if they are not valid
+    """
+    start, end = key(content.start), key(content.end)
+    is_of_days = content.start.day is not None
+    if is_of_days != (content.end.day is not None):
+        raise BadEvent
+    if end < start or (is_of_days and end == start):
+        raise BadEvent
+    if start.year < FIRST_YEAR or end.year > LAST_YEAR or end - start > _LONGEST:
+        raise BadEvent
+    return start, end

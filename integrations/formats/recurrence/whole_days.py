@@ -1,0 +1,44 @@
+"""
+The day that a time means in a series of whole days. Pure.
+
+RFC 5545 requires dates for `RECURRENCE-ID`, `EXDATE` and `RDATE` of such a series. Some programs
+write the midnight at which the day begins instead: in a time zone, without a zone, or in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from integrations.formats import timezones
+
+_ONE_DAY: Final = timedelta(days=1)
+# Before 10:00 UTC, midnight is in the Americas, including Hawaii; from then on, in Oceania, Asia,
+# Africa and Europe. Few people live at other offsets (+14:00, -11:00).
+_LATEST_IN_THE_WEST: Final = time(10)
+# Minutes: no time zone has a finer offset. Noon is not midnight: programs write it for a day
+# without a time.
+_STEP: Final = 15
+_NOON: Final = time(12)
+
+
+def of_moment(moment: datetime, likely: Iterable[ZoneInfo] = ()) -> tuple[date, date]:
+    """
+    Return the day that most likely begins at a time in UTC, and the other possible day.
+
+    :param likely: time zones in which the day probably begins at that time
+    """
+    first = moment.date()
+    following = first + _ONE_DAY
+    for place in likely:
+        for day, other in ((first, following), (following, first)):
+            if timezones.at(datetime.combine(day, time()), place) == moment:
+                return day, other
+    return (following, first) if _is_midnight_in_the_east(moment.time()) else (first, following)
+
+
+def _is_midnight_in_the_east(clock: time) -> bool:
+    is_midnight = not (clock.minute % _STEP or clock.second or clock.microsecond)
+    return is_midnight and clock > _LATEST_IN_THE_WEST and clock != _NOON

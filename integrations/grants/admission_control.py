@@ -1,0 +1,134 @@
+"""
+When a call to a provider may be sent: after its quota is paid, and while it holds request slots.
+
+A person waits one second at most, a worker returns its work to the queue, and the last calls of a
+connection do not wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from integrations.access.endpoints import pace
+from integrations.coordination import concurrency
+from integrations.coordination.concurrency import Wait
+from integrations.providers import errors
+from integrations.providers.provider import Provider
+
+from . import rate_limits, request_slots
+from .quota_purse import Postponed, QuotaPurse
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAdmission:
+    """
+    Admits the calls of a page or of the API, for a person who waits.
+
+    All calls of a web request together wait one second at most, and hold one of the person's waits
+    (`concurrency`). The slots of the mailbox stay held while the token is renewed: a web process
+    only waits for the worker that refreshes the grant.
+    """
+
+    covers_retry: ClassVar[bool] = True
+
+    connection_id: UUID
+    provider: Provider
+
+    @contextmanager
+    def admit(self, units: int) -> Iterator[None]:
+        """
+        Hold as many slots as the call has requests, one at least, and pay.
+
+        :raises errors.RateLimited: if quota or slots are not free in time
+        :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
+        :raises NoLongerLive: if the connection has ended
+        """
+        with concurrency.waiting() as wait, self._hold_slots(max(1, units), wait):
+            if units:
+                self._pay(units, wait)
+            yield
+
+    @contextmanager
+    def _hold_slots(self, count: int, wait: Wait) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            with request_slots.hold(
+                connection_id=self.connection_id,
+                want=count,
+                most=self.provider.most_at_once,
+                patience=wait.quota_patience,
+                is_person=True,
+            ):
+                waited = time.monotonic() - began
+                wait.quota_patience = max(0.0, wait.quota_patience - waited)
+                yield
+        except request_slots.NoSlot as busy:
+            raise errors.RateLimited(
+                "the mailbox answers other requests", retry_after=busy.wait
+            ) from None
+
+    def _pay(self, units: int, wait: Wait) -> None:
+        grant = rate_limits.draw(
+            connection_id=self.connection_id,
+            want=units,
+            least=units,
+            limit=rate_limits.limit_of(pace(self.provider)),
+            patience=wait.quota_patience,
+            is_person=True,
+        )
+        if not grant.units:
+            raise errors.RateLimited("the mailbox's quota is used up", retry_after=grant.wait)
+        if grant.wait:
+            time.sleep(grant.wait)
+            wait.quota_patience = max(0.0, wait.quota_patience - grant.wait)
+
+
+class WorkerAdmission:
+    """
+    Admits the calls of a task, which returns its work to the queue instead of a long wait.
+
+    Each attempt is paid. No slot is held while the token is renewed: a worker refreshes the grant
+    itself, which may take seconds.
+    """
+
+    covers_retry: ClassVar[bool] = False
+
+    def __init__(self, connection_id: UUID, provider: Provider, *, slots: int) -> None:
+        """:param slots: requests of one call that may be under way at once"""
+        self.purse = QuotaPurse(connection_id, provider)
+        self._connection_id = connection_id
+        self._most_at_once = provider.most_at_once
+        self._slots = slots
+
+    @contextmanager
+    def admit(self, units: int) -> Iterator[None]:
+        """
+        Pay from the purse, which is filled first if necessary, and hold the slots.
+
+        :raises Postponed: if quota or slots are not free in time, or the mailbox is paused
+        :raises NoLongerLive: if the connection has ended
+        """
+        if units:
+            self.purse.draw(units, least=units)
+            self.purse.spend(units)
+        try:
+            with request_slots.hold(
+                connection_id=self._connection_id, want=self._slots, most=self._most_at_once
+            ):
+                yield
+        except request_slots.NoSlot as busy:
+            raise Postponed(busy.wait) from None
+
+
+class UnmeteredAdmission:
+    """Admits every call: for the last calls of a connection, in a thread without a database."""
+
+    covers_retry: ClassVar[bool] = True
+
+    def admit(self, units: int) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()

@@ -1,0 +1,170 @@
+"""
+Calls to mailboxes and calendars while a person waits. See `admission_control.PersonAdmission`.
+
+A page cannot open a refresh token, so it asks a worker to refresh the grant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+
+from integrations.access.fences import NoLongerLive
+from integrations.coordination import concurrency
+from integrations.coordination.task_queue import enqueue
+from integrations.models import Connection
+from integrations.providers import PROVIDERS, errors
+from integrations.providers.access import Access
+from integrations.providers.calendars import CalendarAdapter
+from integrations.providers.file_download import ArrivingFile
+from integrations.providers.mail import MailAdapter, MailUnits
+
+from . import access_tokens
+from .admission_control import PersonAdmission
+from .provider_sessions import ProviderSession
+
+T = TypeVar("T")
+
+# Bytes of one file; Gmail itself accepts no more than 35 MiB in a message.
+LARGEST = 36 * 1024 * 1024
+
+
+class Call(Protocol):
+    """Calls the mailbox once, at a price of `units` in the provider's quota."""
+
+    def __call__(self, units: int, request: Callable[[MailAdapter], T]) -> T: ...
+
+
+@contextmanager
+def opened(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
+    """
+    Open a mailbox; yield the prices of its calls, and the function that calls it.
+
+    :raises errors.ProviderError: from a call; `RateLimited` if the quota is used up
+    :raises NoLongerLive: if the mailbox was disconnected
+    :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
+    """
+    with concurrency.waiting(), _open_mail(connection_id) as mailbox:
+        yield mailbox
+
+
+@contextmanager
+def _open_mail(connection_id: UUID) -> Iterator[tuple[MailUnits, Call]]:
+    live = Connection.objects.live().filter(id=connection_id)
+    key = live.values_list("provider", flat=True).first()
+    if key is None:
+        raise NoLongerLive
+    provider = PROVIDERS[key]
+    if provider.open_mail is None or provider.mail_units is None:
+        raise errors.Rejected("this provider has no mail")
+    with provider.open_mail(access_to(connection_id)) as adapter:
+        session = ProviderSession(adapter.access, PersonAdmission(connection_id, provider))
+
+        def call(units: int, request: Callable[[MailAdapter], T]) -> T:
+            return session.call(lambda: request(adapter), units=units)
+
+        yield provider.mail_units, call
+
+
+class CalendarCall(Protocol):
+    """Calls the calendars of the account once."""
+
+    def __call__(self, request: Callable[[CalendarAdapter], T]) -> T: ...
+
+
+def access_to(connection_id: UUID) -> Access:
+    """
+    Return the access with which adapters of an account are opened.
+
+    :raises NoLongerLive: if the account was disconnected
+    """
+    return access_tokens.access(connection_id=connection_id, ask=request_refresh)
+
+
+def request_refresh(connection_id: UUID) -> None:
+    """
+    Ask a worker to refresh the grant of an account.
+
+    :raises errors.Unavailable: if the broker is down; the connection's row keeps the request
+    """
+    # The caller waits no longer than the message is valid.
+    patience = settings.REFRESH_PATIENCE_SECONDS
+    if not enqueue("integrations.refresh_grant", expires=patience, connection_id=connection_id):
+        raise errors.Unavailable(
+            "no worker can be asked now", retry_after=float(settings.SWEEP_SECONDS)
+        )
+
+
+@contextmanager
+def calendars(access: Access) -> Iterator[CalendarCall]:
+    """
+    Open the calendars of the account that `access` is for; yield the function that calls them.
+
+    :raises errors.ProviderError: from a call
+    :raises concurrency.TooManyWaits: if two other requests of the person wait for providers
+    """
+    key = Connection.objects.values_list("provider", flat=True).get(id=access.account)
+    provider = PROVIDERS[key]
+    if provider.open_calendars is None:
+        raise errors.Rejected("this provider has no calendars")
+    with concurrency.waiting(), provider.open_calendars(access) as adapter:
+        session = ProviderSession(access, PersonAdmission(access.account, provider))
+
+        def call(request: Callable[[CalendarAdapter], T]) -> T:
+            return session.call(lambda: request(adapter))
+
+        yield call
+
+
+def file(connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST) -> bytes:
+    """
+    Return one part of a message, by the provider's id.
+
+    :raises errors.Rejected: if it has more than `most` bytes
+    """
+    with concurrency.waiting(), open_file(connection_id, message_id, part, most=most) as arriving:
+        return b"".join(arriving)
+
+
+def open_file(
+    connection_id: UUID, message_id: str, part: str, *, most: int = LARGEST
+) -> ArrivingFile:
+    """
+    Return one part of a message as it arrives. The caller closes it.
+
+    A wait of the person is held until the provider begins to answer; the caller limits streams.
+
+    :raises errors.Rejected: if the part has more than `most` bytes; only at the first byte beyond,
+        if the provider does not say the size
+    """
+    with ExitStack() as stack:
+        units, call = stack.enter_context(_open_mail(connection_id))
+        arriving = call(units.attachment, lambda adapter: adapter.attachment(message_id, part))
+        stack.callback(arriving.close)
+        if (arriving.size or 0) > most:
+            raise _too_large()
+        return ArrivingFile(
+            _limit_size(arriving, arriving.size, most), stack.pop_all(), size=arriving.size
+        )
+
+
+def _limit_size(pieces: Iterator[bytes], size: int | None, most: int) -> Iterator[bytes]:
+    """Yield `pieces`; raise at the end if they are not `size` bytes, so that none looks whole."""
+    total = 0
+    for piece in pieces:
+        total += len(piece)
+        if total > most:
+            raise _too_large()
+        if size is not None and total > size:
+            break
+        yield piece
+    if size is not None and total != size:
+        raise errors.Unavailable("the file is not of the size that the provider said")
+
+
+def _too_large() -> errors.Rejected:
+    return errors.Rejected("the attachment is larger than we carry", reason="too-large")

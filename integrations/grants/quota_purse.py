@@ -1,0 +1,70 @@
+"""Quota that a worker draws ahead, for several calls."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from uuid import UUID
+
+from integrations.access.endpoints import pace
+from integrations.providers.provider import Provider
+
+from . import rate_limits
+from .rate_limits import Limit
+
+
+class Postponed(Exception):
+    """Quota or slots are not free within a worker's patience. Continue in `wait` seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+class QuotaPurse:
+    """
+    Quota units that a worker drew from the mailbox's bucket and has not spent.
+
+    Each draw is a statement, so a worker draws once for several calls.
+    """
+
+    def __init__(self, connection_id: UUID, provider: Provider) -> None:
+        self.spent = 0
+        self.balance = 0
+        self._connection_id = connection_id
+        self._provider = provider
+
+    @cached_property
+    def limit(self) -> Limit:
+        return rate_limits.limit_of(pace(self._provider))
+
+    def draw(self, want: int, *, least: int) -> None:
+        """
+        Fill the purse up to `want` units, or to as much of that as the bucket gives.
+
+        :raises Postponed: if the bucket does not fill it up to `least` units after a short wait
+        """
+        if self.balance >= want:
+            return
+        grant = rate_limits.draw(
+            connection_id=self._connection_id,
+            want=want - self.balance,
+            least=max(0, least - self.balance),
+            limit=self.limit,
+        )
+        self.balance += grant.units
+        if self.balance < least:
+            raise Postponed(grant.wait)
+        if grant.units and grant.wait:
+            time.sleep(grant.wait)
+
+    def spend(self, units: int) -> None:
+        """Take `units` out. A batch may cost more than was drawn: the next draw pays the debt."""
+        self.balance -= units
+        self.spent += units
+
+    def give_back(self) -> None:
+        """Return the rest to the bucket."""
+        if self.balance and self.limit.per_minute:
+            rate_limits.give_back(connection_id=self._connection_id, units=self.balance)
+            self.balance = 0

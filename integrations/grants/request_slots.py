@@ -1,0 +1,159 @@
+"""
+How many requests of one mailbox may be under way at once, over all processes.
+
+A slot is a lease in the mailbox's row (`QuotaBucket.slot_leases`), taken before a provider is asked
+and given back afterwards; the adapter has no more requests under way than slots were taken. A
+process that dies gives nothing back: its leases end by themselves. A call that outlives its lease
+may be joined by another one; the provider then refuses one of them, and the mailbox pauses.
+
+Workers take all slots that a call can use, a person one where one is enough. A person who was
+refused comes next: until then workers get none.
+"""
+
+from __future__ import annotations
+
+import random  # noqa: TID251 - spreads load, guards nothing
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection as database
+
+from integrations.access.fences import NoLongerLive
+from integrations.providers import errors, request_concurrency
+
+from . import rate_limits
+from .rate_limits import GRACE, PATIENCE
+
+#: Seconds that a lease lasts: longer than nearly every call.
+LEASE_SECONDS: Final = 60.0
+#: Seconds after which a caller that found no free slot comes back.
+COME_BACK: Final = 1.0
+#: Seconds that a mailbox pauses which the provider refused without a word of how long.
+UNSAID_PAUSE: Final = 5.0
+# Seconds between two looks for a free slot.
+_LOOK_EVERY: Final = 0.1
+
+_TAKE = """
+WITH ready AS (
+    SELECT clock_timestamp() AS now, parked_until,
+        CASE WHEN NOT %(is_person)s THEN awaited_until END AS awaited_until,
+        ARRAY(
+            SELECT until FROM unnest(slot_leases) AS until WHERE until > clock_timestamp()
+        ) AS leases
+    FROM integrations_quotabucket WHERE connection_id = %(connection)s FOR UPDATE
+), settled AS (
+    SELECT *, now + %(lease)s * interval '1 second' AS until,
+        coalesce(parked_until <= now, true) AND coalesce(awaited_until <= now, true)
+        AND cardinality(leases) + %(want)s <= %(most)s AS is_granted
+    FROM ready
+)
+UPDATE integrations_quotabucket AS bucket
+SET slot_leases = CASE WHEN settled.is_granted
+        THEN settled.leases || array_fill(settled.until, ARRAY[%(want)s])
+        ELSE settled.leases END,
+    awaited_until = CASE
+        WHEN NOT %(is_person)s THEN bucket.awaited_until
+        WHEN NOT settled.is_granted THEN settled.now + %(grace)s * interval '1 second'
+    END
+FROM settled WHERE bucket.connection_id = %(connection)s
+RETURNING CASE WHEN settled.is_granted THEN settled.until END,
+    extract(epoch FROM greatest(settled.parked_until, settled.awaited_until) - settled.now)::float8
+"""
+# As many leases of that end as were taken.
+_GIVE_BACK = """
+UPDATE integrations_quotabucket SET slot_leases = ARRAY(
+    SELECT until FROM (
+        SELECT until, row_number() OVER (PARTITION BY until) AS number
+        FROM unnest(slot_leases) AS until
+    ) AS leases WHERE until <> %(until)s OR number > %(want)s
+) WHERE connection_id = %(connection)s
+"""
+
+
+class NoSlot(Exception):
+    """Other requests of the mailbox are under way, or it is paused. Come back in `wait` seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+@contextmanager
+def hold(
+    *,
+    connection_id: UUID,
+    want: int,
+    most: int,
+    patience: float = PATIENCE,
+    is_person: bool = False,
+) -> Iterator[None]:
+    """
+    Hold slots of a mailbox while its provider is asked.
+
+    If the provider throttles a request, the mailbox pauses for all.
+
+    :param want: requests that may be under way at once
+    :param most: of the mailbox, over all processes; 0: as many as callers like
+    :param patience: seconds that the caller waits for free slots
+    :param is_person: whether a person waits for it
+    :raises NoSlot: if they were not free in that time, or the mailbox is paused
+    :raises NoLongerLive: if the connection has ended
+    """
+    if not most:
+        yield
+        return
+    want = min(want, most)
+    until = _take(connection_id, want, most, patience, is_person=is_person)
+    width = request_concurrency.requests_at_once.set(want)
+    try:
+        yield
+    except errors.Unavailable as error:
+        if isinstance(error, errors.RateLimited) or error.retry_after:
+            # At once, for all processes, and not when the caller has dealt with it.
+            seconds = error.retry_after or UNSAID_PAUSE
+            rate_limits.park(connection_id=connection_id, seconds=seconds)
+        raise
+    finally:
+        request_concurrency.requests_at_once.reset(width)
+        with database.cursor() as cursor:
+            given: dict[str, Any] = {"connection": connection_id, "until": until, "want": want}
+            cursor.execute(_GIVE_BACK, given)
+
+
+def _take(
+    connection_id: UUID, want: int, most: int, patience: float, *, is_person: bool
+) -> datetime:
+    give_up_at = time.monotonic() + patience
+    values: dict[str, Any] = {
+        "connection": connection_id,
+        "want": want,
+        "most": most,
+        "lease": LEASE_SECONDS,
+        "is_person": is_person,
+        "grace": COME_BACK + GRACE,
+    }
+    while True:
+        until, wait = _ask(values)
+        if until is not None:
+            return until
+        left = give_up_at - time.monotonic()
+        if left <= 0 or (wait or 0.0) > left:
+            raise NoSlot(max(COME_BACK, wait or 0.0))
+        time.sleep(min(left, _LOOK_EVERY * random.uniform(0.5, 1.5)))  # noqa: S311 - spreads load
+
+
+def _ask(values: dict[str, Any]) -> tuple[datetime | None, float | None]:
+    with database.cursor() as cursor:
+        cursor.execute(_TAKE, values)
+        row = cursor.fetchone()
+        if row is None:
+            rate_limits.open_bucket(connection_id=values["connection"])
+            cursor.execute(_TAKE, values)
+            row = cursor.fetchone()
+    if row is None:
+        raise NoLongerLive
+    return row[0], row[1]

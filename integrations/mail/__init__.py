@@ -1,0 +1,31 @@
+"""One inbox over all mailboxes of a person: what API and pages read it by."""
+
+from integrations.access.request_context import Asked, NotFound
+
+from .list_filters import Filters
+from .service import (
+    Reading,
+    list_messages,
+    list_threads,
+    message,
+    messages,
+    read_message,
+    read_thread,
+    thread,
+    threads,
+)
+
+__all__ = [
+    "Asked",
+    "Filters",
+    "NotFound",
+    "Reading",
+    "list_messages",
+    "list_threads",
+    "message",
+    "messages",
+    "read_message",
+    "read_thread",
+    "thread",
+    "threads",
+]

@@ -1,0 +1,116 @@
+"""Serializers of messages and threads, and of the parameters of their lists."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from integrations.mail.list_filters import FOLDERS
+from integrations.web.api.fields import Moment
+from integrations.web.api.serializers import MAXIMUM_LIMIT, Cursor, QueryBoolean, page
+
+
+@extend_schema_serializer(component_name="Address")
+class Address(serializers.Serializer[None]):
+    name = serializers.CharField(
+        allow_blank=True, help_text="The display name. The sender chooses it freely."
+    )
+    email = serializers.CharField(
+        allow_blank=True, help_text="Empty if the header gives a name alone."
+    )
+    names_another_address = serializers.BooleanField(
+        help_text="True if `name` contains an email address other than `email`."
+    )
+
+
+@extend_schema_serializer(component_name="Attachment")
+class Attachment(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    filename = serializers.CharField(allow_blank=True)
+    content_type = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    is_inline = serializers.BooleanField()
+
+
+@extend_schema_serializer(component_name="MessageSummary")
+class MessageSummary(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    connection_id = serializers.UUIDField()
+    thread_id = serializers.UUIDField()
+    subject = serializers.CharField(allow_blank=True)
+    to = Address(many=True)
+    cc = Address(many=True)
+    bcc = Address(many=True)
+    reply_to = Address(many=True)
+    date = serializers.DateTimeField(help_text="When the provider received it, RFC 3339 UTC.")
+    snippet = serializers.CharField(allow_blank=True)
+    unread = serializers.BooleanField()
+    starred = serializers.BooleanField()
+    folders = serializers.ListField(child=serializers.CharField())
+    labels = serializers.ListField(child=serializers.CharField())
+    has_attachments = serializers.BooleanField()
+    size = serializers.IntegerField(help_text="Bytes.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:  # type: ignore[type-arg]
+        # `from` is a word of the language, so it cannot be declared above.
+        fields = super().get_fields()
+        fields["from"] = Address(many=True)
+        return fields
+
+
+@extend_schema_serializer(component_name="Message")
+class Message(MessageSummary):
+    provider_id = serializers.CharField()
+    rfc822_message_id = serializers.CharField(allow_null=True)
+    body = serializers.CharField(allow_blank=True, help_text="Sanitised HTML.")
+    body_text = serializers.CharField(allow_blank=True)
+    attachments = Attachment(many=True)
+    synced_at = serializers.DateTimeField()
+
+
+@extend_schema_serializer(component_name="Thread")
+class Thread(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    connection_id = serializers.UUIDField()
+    subject = serializers.CharField(allow_blank=True)
+    snippet = serializers.CharField(allow_blank=True)
+    participants = Address(many=True)
+    message_count = serializers.IntegerField()
+    unread_count = serializers.IntegerField()
+    unread = serializers.BooleanField()
+    starred = serializers.BooleanField()
+    has_attachments = serializers.BooleanField()
+    earliest_message_date = serializers.DateTimeField()
+    latest_message_received_date = serializers.DateTimeField()
+
+
+@extend_schema_serializer(component_name="ThreadDetail")
+class ThreadDetail(Thread):
+    messages = MessageSummary(many=True)
+
+
+MessageList = page("MessageList", MessageSummary)
+ThreadList = page("ThreadList", Thread)
+
+
+class ListQuery(serializers.Serializer[None]):
+    """What a list may be asked for; an unknown or repeated parameter is a 400."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAXIMUM_LIMIT, default=50)
+    cursor = Cursor(required=False)
+    connection_id = serializers.UUIDField(required=False)
+    folder = serializers.ChoiceField(
+        FOLDERS,
+        required=False,
+        error_messages={"invalid_choice": "There is no such folder."},
+        help_text="Messages may be in other folders as well; these can be asked for.",
+    )
+    unread = QueryBoolean(required=False)
+    starred = QueryBoolean(required=False)
+    has_attachments = QueryBoolean(required=False)
+    received_after = Moment(required=False)
+    received_before = Moment(required=False)
+
+
+class MessageListQuery(ListQuery):
+    thread_id = serializers.UUIDField(required=False)

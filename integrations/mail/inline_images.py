@@ -1,0 +1,72 @@
+"""
+Pictures that came with a message and stand in its text: fetched from its own provider for a look.
+
+Called inside the sink that shows the text. Bounded in number and size; one that cannot be had now
+is left out.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+from integrations.access.fences import NoLongerLive
+from integrations.coordination import concurrency
+from integrations.formats.mime.safe_text import Picture, SafeText
+from integrations.grants import provider_calls
+from integrations.parsers.process_pool import Busy
+from integrations.providers import errors
+
+#: Of one message: pictures that are fetched.
+MOST: Final = 20
+#: Of one picture, in bytes.
+LARGEST: Final = 2 * 1024 * 1024
+#: Of all that stand in one text, in characters, each as often as it stands there.
+LARGEST_IN_ALL: Final = 8 * 1024 * 1024
+
+
+def body(connection_id: UUID, message_id: str, text: SafeText) -> str:
+    """
+    Return the text of a message as safe HTML, with its pictures.
+
+    :param message_id: the provider's
+    :raises concurrency.TooManyWaits: if there are pictures, and the person waits for providers in
+        two other requests
+    """
+    wanted = list(islice(dict.fromkeys(filter(None, text.pictures)), MOST))
+    if not wanted:
+        return _fill(text, {})
+    # One wait for all of them, so that none is refused after others were fetched.
+    with concurrency.waiting():
+        return _fill(text, dict(_fetch(connection_id, message_id, wanted)))
+
+
+def _fetch(
+    connection_id: UUID, message_id: str, pictures: Iterable[Picture]
+) -> Iterator[tuple[Picture, str]]:
+    """Yield each picture with its address, which holds all of it."""
+    for picture in pictures:
+        part, content_type = picture
+        try:
+            data = provider_calls.file(connection_id, message_id, part, most=LARGEST)
+        except (errors.Unavailable, errors.RateLimited, Busy):
+            # Nor will the next one be had now: nobody waits for each of them.
+            return
+        except (errors.ProviderError, NoLongerLive):
+            continue
+        yield picture, f"data:{content_type};base64,{b64encode(data).decode('ascii')}"
+
+
+def _fill(text: SafeText, addresses: Mapping[Picture, str]) -> str:
+    """Return the pieces with the pictures between them, as far as there is room."""
+    filled, room = [text.pieces[0]], LARGEST_IN_ALL
+    for picture, piece in zip(text.pictures, text.pieces[1:], strict=True):
+        address = addresses.get(picture) if picture else None
+        if address is not None and len(address) <= room:
+            room -= len(address)
+            filled.append(f' src="{address}"')
+        filled.append(piece)
+    return "".join(filled)

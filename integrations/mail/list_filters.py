@@ -1,0 +1,80 @@
+"""What a caller may narrow a list by, and the rows that remain."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import orjson
+from django.db.models import Q, QuerySet
+
+from accounts.actors import Actor
+from integrations.models import Message, Thread
+
+from .visible_mailboxes import NOWHERE, Mailboxes
+
+#: Folders that a list can be narrowed to, in our words: those of both providers, then Gmail's.
+#: A message may be in others, which Gmail names; spam and deleted mail are never copied.
+FOLDERS: Final = (
+    "inbox",
+    "sent",
+    "drafts",
+    "archive",
+    "important",
+    "chat",
+    "category_personal",
+    "category_social",
+    "category_promotions",
+    "category_updates",
+    "category_forums",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """
+    None narrows nothing.
+
+    :param folder: one of `FOLDERS`
+    :param received_after: aware; exclusive
+    :param received_before: aware; exclusive
+    """
+
+    folder: str | None = None
+    unread: bool | None = None
+    starred: bool | None = None
+    has_attachments: bool | None = None
+    thread_id: UUID | None = None
+    connection_id: UUID | None = None
+    received_after: datetime | None = None
+    received_before: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """The filters in force, the same text for the same filters: cursors are bound to it."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def messages(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Message]:
+    """Return that person's messages, without an order. A page of them is asked for by `listing`."""
+    rows = Message.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
+    return rows.filter(_exclude_hidden(mailboxes))
+
+
+def threads(*, actor: Actor, user_id: UUID, mailboxes: Mailboxes) -> QuerySet[Thread]:
+    """Return that person's threads, without an order. `thread_listing` reads a page of them."""
+    rows = Thread.objects.filter(user_id=user_id, organisation_id=actor.organisation_id or NOWHERE)
+    return rows.filter(_exclude_hidden(mailboxes))
+
+
+def _exclude_hidden(mailboxes: Mailboxes) -> Q:
+    """
+    Return the condition that keeps hidden mailboxes out.
+
+    By exclusion, and only where there is something to exclude: a list of the
+    mailboxes to show would make PostgreSQL leave the index that has the order.
+    """
+    return ~Q(integration_id__in=mailboxes.hidden) if mailboxes.hidden else Q()

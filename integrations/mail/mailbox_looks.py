@@ -1,0 +1,16 @@
+"""Store that owners look at mailboxes, and enqueue the sync of those that were idle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from integrations.coordination.task_queue import enqueue
+from integrations.sync import last_looks
+
+
+def note_look(integration_ids: Iterable[UUID], *, at: datetime) -> None:
+    """Store a look at these mailboxes; the caller has permission to show them."""
+    for work_id in last_looks.record(integration_ids, at=at):
+        enqueue("integrations.sync_mail", work_id=work_id)

@@ -1,0 +1,52 @@
+"""What is answered in place of a text or a file that would have had to wait."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from integrations.coordination.concurrency import TooManyWaits
+from integrations.parsers.process_pool import Busy
+from integrations.providers.errors import RateLimited
+from integrations.web import problem_catalogue as catalogue
+from integrations.web import retry_pages, sandboxed_html
+from integrations.web.problem_catalogue import Problem
+
+logger = logging.getLogger(__name__)
+
+#: The problems after which a page retries by itself, by exception.
+_PROBLEMS: Final[dict[type[Exception], Problem]] = {
+    TooManyWaits: catalogue.TOO_MANY_WAITS,
+    RateLimited: catalogue.PROVIDER_RATE_LIMITED,
+    Busy: catalogue.BUSY,
+}
+PASSING: Final = tuple(_PROBLEMS)
+
+
+def answer_frame(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Return the frame of a text, which asks again by itself."""
+    problem, wait = _find(error)
+    words = [problem.title]
+    if retry_pages.asks_again(request):
+        words.append("This text appears by itself in a moment.")
+    text = "".join(f"<p>{one}</p>" for one in words).encode()
+    return retry_pages.ask_again(request, sandboxed_html.answer(text, status=problem.status), wait)
+
+
+def answer_file(request: HttpRequest, error: RateLimited, *, says: str) -> HttpResponse:
+    """Return the page in place of a download, which begins it by itself."""
+    if retry_pages.asks_again(request):
+        says += " The download begins by itself."
+    context = {"says": says}
+    response = render(request, "inbox/attachment_failed.html", context, status=503)
+    return retry_pages.ask_again(request, response, error.retry_after)
+
+
+def _find(error: Exception) -> tuple[Problem, float | None]:
+    if isinstance(error, Busy):
+        logger.warning("parsers.busy")
+    problem = next(_PROBLEMS[kind] for kind in type(error).__mro__ if kind in _PROBLEMS)
+    return problem, getattr(error, "retry_after", None) or problem.retry_after

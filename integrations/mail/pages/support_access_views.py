@@ -1,0 +1,106 @@
+"""Letting support read one message: asked in full, opened for a time, taken back at once."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.actors import get_actor
+from accounts.permissions import page
+from accounts.reauthentication import require_recent
+from accounts.roles import Permission
+from integrations import mail
+from integrations.access.request_context import NotAChoice
+from integrations.access.support_and_export_permits import SUPPORT
+from integrations.mail import row_types, support_access
+from integrations.web.form_numbers import read_number
+from limited_use.agreements import consents
+from limited_use.policy.claims import claim
+from limited_use.policy.features import FEATURES
+from limited_use.sinks import page as page_sink
+
+CHOICES: Final = ((1, "1 hour"), (24, "24 hours"), (72, "3 days"))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+@require_recent
+def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """Say who would read what until when; open it on an affirmative click."""
+    actor, at = get_actor(request), timezone.now()
+    try:
+        message = support_access.own(actor=actor, message_id=message_id)
+    except mail.NotFound:
+        raise Http404 from None
+    if request.method == "POST":
+        if _opened(request, message_id):
+            return redirect("inbox-thread", message.thread_id)
+        return redirect("inbox-support", message_id)
+    feature = FEATURES[SUPPORT]
+    reading = support_access.head(actor=actor, message=message, at=at)
+    open_until = support_access.until(actor=actor, message_ids=[message_id], at=at)
+    body = page_sink.render(
+        "inbox/support.html",
+        reading.rows,
+        permits=reading.permits,
+        actor=actor,
+        shape=row_types.message_summary,
+        at=at,
+        context={
+            "choices": CHOICES,
+            "disclosure": feature.disclosure,
+            "version": feature.version,
+            "until": open_until.get(message_id),
+            "thread_id": message.thread_id,
+            "message_id": message_id,
+        },
+        request=request,
+    )
+    return HttpResponse(body)
+
+
+@never_cache
+@require_POST
+@page(Permission.USE_OWN)
+def close(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """Take it back, without another question."""
+    actor = get_actor(request)
+    try:
+        message = support_access.own(actor=actor, message_id=message_id)
+        support_access.close(actor=actor, message_id=message_id, at=timezone.now())
+    except mail.NotFound:
+        raise Http404 from None
+    messages.success(
+        request, claim("support.taken-back", "Taken back. Support cannot read it any more.")
+    )
+    return redirect("inbox-thread", message.thread_id)
+
+
+def _opened(request: HttpRequest, message_id: UUID) -> bool:
+    if request.POST.get("agree") != "yes":
+        messages.error(request, "Tick that you agree, if you want support to read it.")
+        return False
+    try:
+        support_access.open_to_support(
+            actor=get_actor(request),
+            message_id=message_id,
+            hours=read_number(request.POST.get("hours", "")) or 0,
+            version=read_number(request.POST.get("version", "")) or 0,
+            at=timezone.now(),
+        )
+    except NotAChoice:
+        messages.error(request, "Choose until when, from the list.")
+        return False
+    except consents.Outdated:
+        messages.info(request, "What you would agree to has changed. Please read it as it is now.")
+        return False
+    messages.success(request, "Support can read this message now. You can take it back any time.")
+    return True

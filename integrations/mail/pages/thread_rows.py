@@ -1,0 +1,52 @@
+"""From an opened thread to a row of the inbox page, in words. Called inside the sink."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+from integrations.mail import row_types
+from integrations.templatetags import mail_page
+from integrations.web.page_urls import RowUrl
+from limited_use.sinks.page import Shown
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadRows:
+    """
+    Makes the rows of one page.
+
+    :param is_outgoing: each row names whom the thread was written to
+    """
+
+    is_outgoing: bool
+    now: datetime
+    url: RowUrl
+
+    def make(self, row: row_types.ThreadRow, opened: Mapping[str, bytes]) -> Shown:
+        thread, summary = row.thread, row_types.newest_summary(opened)
+        # One of the first two is shown.
+        participants = list(islice(row_types.participants([summary]), 2))
+        person = mail_page.counterpart(participants, self.is_outgoing)
+        at, count = thread.last_received_at, thread.message_count
+        return Shown(
+            clear={
+                "url": self.url.of(thread.id),
+                "is_unread": thread.unread_count > 0,
+                "is_starred": thread.is_starred,
+                "has_attachments": thread.has_attachments,
+                "count": str(count) if count > 1 else "",
+                "at": at.astimezone(UTC).isoformat(),
+                "time": mail_page.short_time(at, self.now),
+                "names_another_address": mail_page.names_another_address(person),
+            },
+            opened={
+                "person": mail_page.who(person),
+                "initials": mail_page.initials(person),
+                "tone": mail_page.tone(person),
+                "subject": summary["subject"] or "(no subject)",
+                "snippet": summary["snippet"],
+            },
+        )

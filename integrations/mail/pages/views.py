@@ -1,0 +1,190 @@
+"""The inbox in the browser: conversations, one conversation, a message's own document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from csp.decorators import csp
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations import mail
+from integrations.access.request_context import asked_by
+from integrations.mail import Filters, attachment_response, attachments, row_types, support_access
+from integrations.providers import errors
+from integrations.web import cursors, sandboxed_html
+from integrations.web.page_urls import RowUrl
+from limited_use.sinks import page as page_sink
+
+from . import error_pages, frame_heights, mailbox_status, retry_responses
+from .thread_rows import ThreadRows
+
+TABS: Final = (
+    ("inbox", "Inbox"),
+    ("sent", "Sent"),
+    ("drafts", "Drafts"),
+    ("important", "Important"),
+    ("all", "All mail"),
+)
+OUTGOING: Final = frozenset({"sent", "drafts"})
+PAGE: Final = 50
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def threads(request: HttpRequest) -> HttpResponse:
+    """Return a page of conversations, newest first."""
+    asked = asked_by(request)
+    folder = request.GET.get("folder", "inbox")
+    if folder not in dict(TABS):
+        raise Http404
+    filters = Filters(folder=None if folder == "all" else folder)
+    cursor = request.GET.get("cursor")
+    try:
+        reading = mail.threads(asked, filters, cursor=cursor, limit=PAGE)
+    except (cursors.InvalidCursor, cursors.ExpiredCursor):
+        # A bookmark of a page that has moved on: the first one is where it went.
+        return redirect(_add_query(reverse("inbox"), folder))
+    state = mailbox_status.describe(reading.mailboxes)
+    inbox_url = reverse("inbox")
+    # Sent mail is listed by the people it went to.
+    is_outgoing = folder in OUTGOING
+    thread_rows = ThreadRows(is_outgoing, asked.at, RowUrl("inbox-thread"))
+    body = page_sink.render(
+        "inbox/threads.html",
+        reading.rows,
+        permits=reading.permits,
+        actor=asked.actor,
+        shape=thread_rows.make,
+        at=asked.at,
+        context={
+            "words": "",
+            "folder_title": dict(TABS)[folder],
+            "is_outgoing": is_outgoing,
+            "tabs": [
+                {"url": _add_query(inbox_url, key), "label": label, "is_current": key == folder}
+                for key, label in TABS
+            ],
+            "accounts": state.accounts,
+            "alerts": state.alerts,
+            "horizon_words": state.horizon_words,
+            "is_importing": state.is_importing,
+            "is_later_page": cursor is not None,
+            "first_url": _add_query(inbox_url, folder),
+            "next_url": _add_query(inbox_url, folder, reading.next_cursor)
+            if reading.next_cursor
+            else "",
+        },
+        request=request,
+    )
+    return HttpResponse(body)
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def thread(request: HttpRequest, thread_id: UUID) -> HttpResponse:
+    """Return one conversation: heads and attachments; each text is a frame of its own."""
+    asked = asked_by(request)
+    cursor = request.GET.get("cursor")
+    try:
+        reading = mail.messages(asked, Filters(thread_id=thread_id), cursor=cursor, limit=PAGE)
+    except (cursors.InvalidCursor, cursors.ExpiredCursor):
+        return redirect("inbox-thread", thread_id)
+    if not reading.rows:
+        raise Http404
+    following = reverse("inbox-thread", args=[thread_id])
+    shown = [row.row.message.id for row in reading.rows]
+    heights = frame_heights.heights(shown)
+    to_support = support_access.until(actor=asked.actor, message_ids=shown, at=asked.at)
+    body = page_sink.render(
+        "inbox/thread.html",
+        reading.rows,
+        permits=reading.permits,
+        actor=asked.actor,
+        shape=partial(_in_a_thread, heights=heights, to_support=to_support),
+        at=asked.at,
+        context={
+            "is_later_page": cursor is not None,
+            "next_url": f"{following}?{urlencode({'cursor': reading.next_cursor})}"
+            if reading.next_cursor
+            else "",
+        },
+        request=request,
+    )
+    return HttpResponse(body)
+
+
+def _in_a_thread(
+    row: row_types.MessageRow,
+    opened: Mapping[str, bytes],
+    *,
+    heights: Mapping[UUID, str],
+    to_support: Mapping[UUID, datetime],
+) -> page_sink.Shown:
+    """Return a message as a conversation shows it. Called inside the sink."""
+    clear = {
+        "height": heights.get(row.message.id, frame_heights.TALLEST),
+        "is_important": "important" in row.message.folders,
+        "support_until": to_support.get(row.message.id),
+    }
+    return page_sink.Shown(clear, row_types.message_listed(row, opened))
+
+
+@never_cache
+@require_safe
+@xframe_options_sameorigin
+@csp(dict(sandboxed_html.POLICY))
+@page(Permission.USE_OWN)
+def body(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """
+    Return a message's text as a document of its own, as harmless opened directly as in its frame.
+
+    The response itself is sandboxed: its origin is nobody's, nothing runs, nothing
+    loads but pictures that are part of it.
+    """
+    try:
+        text = attachments.body(asked_by(request), message_id=message_id)
+    except mail.NotFound:
+        raise Http404 from None
+    except retry_responses.PASSING as error:
+        return retry_responses.answer_frame(request, error)
+    return sandboxed_html.answer(text)
+
+
+@never_cache
+@require_safe
+@page(Permission.USE_OWN)
+def attachment(request: HttpRequest, message_id: UUID, attachment_id: UUID) -> HttpResponseBase:
+    """Return an attachment as a download; a page that says why, where it cannot be had."""
+    try:
+        return attachment_response.answer_attachment(
+            asked_by(request), message_id=message_id, attachment_id=attachment_id
+        )
+    except mail.NotFound:
+        raise Http404 from None
+    except errors.RateLimited as error:
+        return retry_responses.answer_file(request, error, says=error_pages.SLOW_DOWN)
+    except errors.ProviderError as error:
+        says = error_pages.WHY_NOT.get(type(error), error_pages.TRY_LATER)
+        return render(request, "inbox/attachment_failed.html", {"says": says}, status=503)
+
+
+def _add_query(inbox_url: str, folder: str, cursor: str | None = None) -> str:
+    query: Mapping[str, Any] = {"folder": folder} if folder != "inbox" else {}
+    if cursor:
+        query = {**query, "cursor": cursor}
+    return inbox_url + (f"?{urlencode(query)}" if query else "")

@@ -1,0 +1,82 @@
+"""
+A provider's ids, which are stored as keyed hashes alone, and what we have of them.
+
+A message is (integration, the provider's id); its Message-ID decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from integrations.models import Message, Thread
+from limited_use.vault.sealing import Sealer
+
+from .bulk_sql import Owner
+
+# Kinds of blinds: a thread's id never looks like a message's.
+MESSAGE = "mail.message"
+THREAD = "mail.thread"
+RFC822 = "mail.rfc822"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we have of a message already."""
+
+    id: UUID
+    thread_id: UUID
+    seen_round: int
+
+
+def find_messages(integration_id: UUID, wanted: list[bytes]) -> dict[bytes, Known]:
+    """Return those messages that we have, by their blind."""
+    found = Message.objects.filter(
+        integration_id=integration_id, remote_blind__any_of=wanted
+    ).values_list("remote_blind", "id", "thread_id", "seen_round")
+    return {bytes(blind): Known(row, thread, seen) for blind, row, thread, seen in found}
+
+
+def find_threads(integration_id: UUID, wanted: list[bytes]) -> dict[bytes, UUID]:
+    """Return the ids of those threads that we have, by their blind."""
+    found = Thread.objects.filter(
+        integration_id=integration_id, remote_blind__any_of=wanted
+    ).values_list("remote_blind", "id")
+    return {bytes(blind): thread_id for blind, thread_id in found}
+
+
+def storable_id(remote_id: str) -> str:
+    """Return a provider's id as it is stored: what is no text is written as escapes."""
+    return remote_id.encode("utf-8", "backslashreplace").decode()
+
+
+def blinds(sealer: Sealer, remote_ids: Iterable[str]) -> dict[bytes, str]:
+    """Return the provider's message ids by their blind."""
+    return {sealer.blind(MESSAGE, storable_id(remote_id)): remote_id for remote_id in remote_ids}
+
+
+def seen(remote_ids: Iterable[str], *, owner: Owner, sealer: Sealer, seen_round: int) -> set[str]:
+    """Return which of these messages that round has seen, by the provider's id."""
+    by_blind = blinds(sealer, remote_ids)
+    found = Message.objects.filter(
+        integration_id=owner.integration_id,
+        remote_blind__any_of=list(by_blind),
+        seen_round=seen_round,
+    ).values_list("remote_blind", flat=True)
+    return {by_blind[bytes(blind)] for blind in found}
+
+
+def with_final_content(remote_ids: Iterable[str], *, owner: Owner, sealer: Sealer) -> set[str]:
+    """Return which of these messages are here and were no drafts, by the provider's id."""
+    by_blind = blinds(sealer, remote_ids)
+    if not by_blind:
+        return set()
+    found = (
+        Message.objects.filter(
+            integration_id=owner.integration_id, remote_blind__any_of=list(by_blind)
+        )
+        .exclude(folders__contains=["drafts"])
+        .values_list("remote_blind", flat=True)
+    )
+    return {by_blind[bytes(blind)] for blind in found}

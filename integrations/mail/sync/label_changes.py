@@ -1,0 +1,98 @@
+"""New flags and labels of messages that we have: sealed first, then written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from integrations.models import Message
+from integrations.providers.mail import Labels, Relabelled
+from limited_use.vault.sealing import Sealer
+
+from . import bad_messages, bulk_sql, identities, message_codec, threads
+from .bulk_sql import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class NewFlags:
+    """New flags of one message that we have. `columns` are those of `rows.relabel`."""
+
+    remote_id: str
+    columns: tuple[UUID, bool, bool, str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Relabelling:
+    """
+    New flags of messages that we have, sealed where they must be.
+
+    `unfit` are messages whose flags could not be prepared: why, by the provider's id.
+    """
+
+    changes: list[NewFlags]
+    touched: frozenset[UUID]
+    unfit: Mapping[str, str]
+
+
+def seal_labels(filing: Labels, message_id: UUID, *, sealer: Sealer) -> bytes | None:
+    """Return the ids of a message's own labels as its row has them; None if there are none."""
+    ids = message_codec.labels(filing)
+    if ids is None:
+        return None
+    return sealer.seal(Message, "labels", row=message_id, data=ids).ciphertext
+
+
+def prepare(changes: Iterable[Relabelled], *, owner: Owner, sealer: Sealer) -> Relabelling:
+    """Return the new flags of those messages that we have."""
+    by_id = {one.ref.message_id: one.filing for one in changes}
+    remote_ids = identities.blinds(sealer, by_id)
+    known = identities.find_messages(owner.integration_id, list(remote_ids))
+    flags: list[NewFlags] = []
+    unfit: dict[str, str] = {}
+    for blind, row in known.items():
+        remote_id = remote_ids[blind]
+        filing = by_id[remote_id]
+        try:
+            sealed = seal_labels(filing, row.id, sealer=sealer)
+            folders = message_codec.folders(filing)
+        except Exception as error:  # noqa: BLE001 - sets this message aside, or is raised again
+            unfit[remote_id] = bad_messages.reason_for(error)
+            continue
+        columns = (row.id, filing.is_unread, filing.is_starred, folders, sealed)
+        flags.append(NewFlags(remote_id, columns))
+    return Relabelling(flags, frozenset(row.thread_id for row in known.values()), unfit)
+
+
+def write(relabelling: Relabelling, *, at: datetime) -> dict[str, str]:
+    """
+    Write new flags. Inside the transaction that holds the fence.
+
+    Return the messages whose flags the database refuses: why, by the provider's id.
+    """
+    refused = _write(relabelling.changes, at=at)
+    if refused:
+        # One of them, at least: each by itself.
+        refused = {
+            one: why
+            for change in relabelling.changes
+            for one, why in _write([change], at=at).items()
+        }
+    threads.derive(relabelling.touched)
+    return refused
+
+
+def _write(changes: Sequence[NewFlags], *, at: datetime) -> dict[str, str]:
+    """Write these together; if the database refuses them, write none and return all."""
+    if not changes:
+        return {}
+    try:
+        with transaction.atomic():
+            bulk_sql.relabel([one.columns for one in changes], at=at)
+    except Exception as error:  # noqa: BLE001 - sets messages aside, or is raised again
+        reason = bad_messages.reason_for(error)
+        return {one.remote_id: reason for one in changes}
+    return {}

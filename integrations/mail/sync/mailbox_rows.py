@@ -1,0 +1,74 @@
+"""Read what a turn needs of our own rows of a mailbox, in one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import connection as database
+
+from integrations.push.health import Standing
+
+RESOURCE: Final = "mail"
+
+_READ = """
+SELECT a.unreadable_count, a.asked_for, a.next_try_at, r.missing_count, w.wanted_count,
+       v.started_at, v.expires_at, v.last_event_at, v.silent_since
+  FROM (SELECT count(*) FILTER (WHERE reason <> 'delayed') AS unreadable_count,
+               count(*) FILTER (WHERE try_count = 0) AS asked_for,
+               min(next_try_at) AS next_try_at
+          FROM integrations_setaside WHERE integration_id = %(id)s) AS a
+ CROSS JOIN (SELECT count(*) AS wanted_count FROM integrations_watch
+              WHERE integration_id = %(id)s AND resource = %(resource)s
+                AND status IN ('wanted', 'live')) AS w
+  LEFT JOIN LATERAL (
+       SELECT missing_count + extra_count - repaired_count AS missing_count
+         FROM integrations_reconciliation WHERE integration_id = %(id)s
+        ORDER BY compared_at DESC LIMIT 1) AS r ON TRUE
+  LEFT JOIN LATERAL (
+       SELECT started_at, expires_at, last_event_at, silent_since FROM integrations_watch
+        WHERE integration_id = %(id)s AND resource = %(resource)s AND status = 'live'
+          AND started_at IS NOT NULL AND expires_at IS NOT NULL
+        ORDER BY started_at DESC LIMIT 1) AS v ON TRUE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRows:
+    """
+    :param unreadable_count: messages that were set aside for long
+    :param asked_for_count: messages that were set aside and are to be fetched again now
+    :param next_try_at: when the next delayed message is due to be fetched again
+    :param missing_count: messages that the last comparison could not bring in
+    :param has_watch: whether the provider tells of news, or is being asked to
+    :param watch: how the provider tells; None while it does not
+    """
+
+    unreadable_count: int
+    asked_for_count: int
+    next_try_at: datetime | None
+    missing_count: int
+    has_watch: bool
+    watch: Standing | None
+
+    def is_any_due(self, at: datetime) -> bool:
+        """Return whether a message that was set aside is to be fetched again."""
+        is_due = self.next_try_at is not None and self.next_try_at <= at
+        return bool(self.asked_for_count) or is_due
+
+
+def read(integration_id: UUID) -> MailboxRows:
+    """Return what the rows of a mailbox are now."""
+    with database.cursor() as cursor:
+        cursor.execute(_READ, {"id": integration_id, "resource": RESOURCE})
+        unreadable, asked_for, next_try_at, missing, wanted, *watch = cursor.fetchone()
+    return MailboxRows(
+        unreadable_count=unreadable,
+        asked_for_count=asked_for,
+        next_try_at=next_try_at,
+        missing_count=max(0, missing or 0),
+        has_watch=bool(wanted),
+        watch=Standing(*watch) if watch[0] is not None else None,
+    )

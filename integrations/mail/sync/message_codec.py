@@ -1,0 +1,106 @@
+"""
+One message on its way into the tables: what listing needs in clear, the rest as it is sealed.
+
+Pure. The shapes of the sealed JSON are those that `integrations.models.mail`
+describes and `integrations.mail.row_types` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from integrations.formats.mime.addresses import Address
+from integrations.formats.mime.message import AttachmentPart, ParsedMessage
+from integrations.providers.mail import Labels, RemoteMessage
+
+# A message that is in none of these has been filed away.
+_PLACES = frozenset({"inbox", "sent", "drafts", "spam", "trash"})
+ARCHIVE = "archive"
+
+
+def folders(filing: Labels) -> str:
+    """Return the folders as the column takes them: our words, sorted, joined by commas."""
+    words = {word for word in filing.folders if "," not in word}
+    if not words & _PLACES:
+        words.add(ARCHIVE)
+    return ",".join(sorted(words))
+
+
+def labels(filing: Labels) -> bytes | None:
+    """Return the ids of the person's own labels as JSON; None where there are none."""
+    ids = sorted({storable_label(label) for label in filing.labels})
+    return orjson.dumps(ids) if ids else None
+
+
+def storable_label(label_id: str) -> str:
+    """Return the id of a label as it is stored: halves of characters are written as escapes."""
+    return label_id.encode("utf-8", "backslashreplace").decode()
+
+
+def summary(remote: RemoteMessage, attachment_ids: Iterable[UUID]) -> bytes:
+    """Return what a list shows of a message, as JSON."""
+    mail = remote.mail
+    return orjson.dumps(
+        {
+            "provider_id": remote.message_id,
+            "provider_thread_id": remote.thread_id,
+            "message_id": mail.message_id,
+            "subject": mail.subject,
+            "snippet": remote.snippet,
+            "from": _pairs(mail.from_),
+            "to": _pairs(mail.to),
+            "cc": _pairs(mail.cc),
+            "bcc": _pairs(mail.bcc),
+            "reply_to": _pairs(mail.reply_to),
+            "attachments": [
+                [str(row), part.filename, part.content_type, part.size, part.is_inline]
+                for row, part in zip(attachment_ids, mail.attachments, strict=True)
+            ],
+        }
+    )
+
+
+def body(remote: RemoteMessage) -> bytes:
+    """Return the message as it came, as JSON: for a copy, and to make anew what is shown."""
+    mail = remote.mail
+    return orjson.dumps(
+        {
+            "text": mail.text,
+            "html": mail.html,
+            "headers": mail.headers,
+            "inline": inline_parts(mail),
+            "in_reply_to": mail.in_reply_to,
+            "references": mail.references,
+            "defects": mail.defects,
+            "reconstructed": remote.is_reconstructed,
+        }
+    )
+
+
+def inline_parts(mail: ParsedMessage) -> dict[str, tuple[str, str]]:
+    """Return part and content type of what the text may name, by content id."""
+    return {
+        part.content_id: (part.part, part.content_type)
+        for part in mail.attachments
+        if part.content_id
+    }
+
+
+def descriptor(part: AttachmentPart) -> bytes:
+    """Return what fetching and naming one attachment takes, as JSON."""
+    return orjson.dumps(
+        {
+            "filename": part.filename,
+            "content_type": part.content_type,
+            "content_id": part.content_id,
+            "part": part.part,
+        }
+    )
+
+
+def _pairs(addresses: Sequence[Address]) -> list[Any]:
+    return [(address.name, address.address) for address in addresses]

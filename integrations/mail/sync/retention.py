@@ -1,0 +1,82 @@
+"""
+Mail that grew older than its horizon goes, whatever the provider says meanwhile.
+
+Nothing is asked of anybody but PostgreSQL: a mailbox whose provider refuses, or whose grant has
+ended, keeps its horizon as well.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Greatest
+
+from integrations.access import fences
+from integrations.models import Integration, Message, SyncStage, SyncWork
+
+from . import mailbox_rows, message_store
+
+BATCH: Final = 500
+# Of one integration, in one run: others wait behind it.
+BATCHES: Final = 20
+
+
+def due(*, at: datetime, limit: int = 500) -> list[UUID]:
+    """Return live integrations with mail beyond their horizon, in no order that matters."""
+    live = Integration.objects.live()
+    found: list[UUID] = []
+    for days in live.exclude(horizon_days=None).values_list("horizon_days", flat=True).distinct():
+        # By owner and time, which is how messages are indexed.
+        aged = Message.objects.filter(
+            user_id=OuterRef("connection__user_id"),
+            organisation_id=OuterRef("connection__organisation_id"),
+            integration_id=OuterRef("id"),
+            received_at__lt=at - timedelta(days=days or 0),
+        )
+        those = live.filter(Exists(aged), horizon_days=days).values_list("id", flat=True)
+        found += those[: limit - len(found)]
+    return found
+
+
+def keep(*, integration_id: UUID, at: datetime) -> bool:
+    """
+    Delete what is beyond the integration's horizon, oldest first; return whether more is left.
+
+    In short transactions under the fence, so many at most.
+    """
+    for _ in range(BATCHES):
+        try:
+            if _keep(integration_id, at=at) < BATCH:
+                return False
+        except fences.NoLongerLive:
+            return False
+    return True
+
+
+@transaction.atomic(durable=True)
+def _keep(integration_id: UUID, *, at: datetime) -> int:
+    epoch = Integration.objects.values_list("epoch", flat=True).filter(id=integration_id).first()
+    fences.hold(integration_id=integration_id, epoch=epoch or 0)
+    # Read with the row held: nobody moves the horizon, and no sync writes, until the commit.
+    integration = Integration.objects.select_related("connection").get(id=integration_id)
+    if integration.horizon_days is None:
+        return 0
+    aged: QuerySet[Message] = Message.objects.filter(
+        user_id=integration.connection.user_id,
+        organisation_id=integration.connection.organisation_id,
+        integration_id=integration_id,
+        received_at__lt=at - timedelta(days=integration.horizon_days),
+    )
+    ids = aged.order_by("received_at", "id").values_list("id", flat=True)[:BATCH]
+    count = message_store.remove_rows(list(ids))
+    # A turn counts only after it has written something itself, and under the fence, too.
+    work = SyncWork.objects.filter(integration_id=integration_id, stage=SyncStage.DELTA)
+    work.filter(resource=mailbox_rows.RESOURCE).update(
+        done_count=Greatest(F("done_count") - count, 0),
+        expected_count=Greatest(F("expected_count") - count, 0),
+    )
+    return count

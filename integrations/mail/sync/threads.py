@@ -1,0 +1,64 @@
+"""
+Threads: derived from their messages, in the transaction that writes those.
+
+Nothing here is kept up by counting on from what was there: each affected thread
+is computed anew, so that a repeated page or a lost one cannot leave it wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection as database
+
+from .bulk_sql import Owner
+
+_ENSURE = """
+INSERT INTO integrations_thread (id, integration_id, user_id, organisation_id, remote_blind,
+    first_received_at, last_received_at, last_message_id, message_count, unread_count,
+    has_attachments, is_starred)
+SELECT id, %s, %s, %s, remote_blind, %s, %s, id, 0, 0, FALSE, FALSE
+FROM unnest(%b::uuid[], %b::bytea[]) AS r (id, remote_blind)
+"""
+_DERIVE = """
+WITH derived AS (
+    SELECT thread_id, min(received_at) AS first_at, max(received_at) AS last_at,
+        (array_agg(id ORDER BY received_at DESC, id DESC))[1] AS last_id,
+        count(*) AS messages, count(*) FILTER (WHERE is_unread) AS unread,
+        bool_or(has_attachments) AS attachments, bool_or(is_starred) AS starred
+    FROM integrations_message WHERE thread_id = ANY(%(ids)b) GROUP BY thread_id
+)
+UPDATE integrations_thread AS t SET first_received_at = first_at, last_received_at = last_at,
+    last_message_id = last_id, message_count = messages, unread_count = unread,
+    has_attachments = attachments, is_starred = starred
+FROM derived WHERE t.id = derived.thread_id
+"""
+_DROP_EMPTY = """
+DELETE FROM integrations_thread AS t WHERE t.id = ANY(%(ids)b)
+    AND NOT EXISTS (SELECT 1 FROM integrations_message AS m WHERE m.thread_id = t.id)
+"""
+
+
+def ensure(new: Sequence[tuple[UUID, bytes]], *, owner: Owner, at: datetime) -> None:
+    """
+    Insert threads that `derive` will fill.
+
+    :param new: (id, blind of the provider's thread id)
+    """
+    if not new:
+        return
+    named = [owner.integration_id, owner.user_id, owner.organisation_id]
+    with database.cursor() as cursor:
+        cursor.execute(_ENSURE, [*named, at, at, *map(list, zip(*new, strict=True))])
+
+
+def derive(thread_ids: Iterable[UUID]) -> None:
+    """Compute threads anew from their messages; one without any goes."""
+    ids = {"ids": list(thread_ids)}
+    if not ids["ids"]:
+        return
+    with database.cursor() as cursor:
+        cursor.execute(_DERIVE, ids)
+        cursor.execute(_DROP_EMPTY, ids)

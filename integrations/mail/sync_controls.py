@@ -1,0 +1,73 @@
+"""The owner's controls of a mailbox's sync: horizon, sync now, retry of quarantined mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from integrations.access import fences
+from integrations.access.request_context import NotAChoice
+from integrations.coordination.task_queue import enqueue_on_commit
+from integrations.models import OWNER_ONLY, Integration, SyncWork
+from integrations.sync import work_leases
+
+from .sync import quarantine
+
+#: Days of mail that an owner may choose to keep; the other choice is all mail.
+HORIZONS: Final = (30, 90, 365)
+
+
+def set_horizon(*, integration_id: UUID, days: int | None, at: datetime) -> Integration:
+    """
+    Keep mail of the last `days` only, or all mail if None. Mail that is newly within is fetched.
+
+    :raises fences.NotConnected: if the integration is not live
+    :raises NotAChoice: if `days` is not one of the choices
+    """
+    if days is not None and days not in HORIZONS:
+        raise NotAChoice
+    with transaction.atomic(durable=True):
+        integration = fences.hold_live(integration_id)
+        integration.horizon_days = days
+        integration.save(update_fields=["horizon_days"])
+        # The next turn lists the mailbox again: it fetches what is missing, nothing twice, and
+        # deletes mail beyond the horizon. A turn under the old horizon loses its lease.
+        work_leases.restart_listing(integration_id=integration_id, at=at)
+        for work in SyncWork.objects.filter(integration=integration):
+            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
+        # Mail beyond the horizon is deleted now, even if the provider refuses to list.
+        enqueue_on_commit("integrations.keep_horizon", integration_id=integration.id)
+    return integration
+
+
+def sync_now(*, integration_id: UUID, at: datetime) -> Integration:
+    """
+    Sync at once instead of at the next interval.
+
+    :raises fences.NotConnected: if the integration is not live, or has to be connected again
+    """
+    with transaction.atomic(durable=True):
+        integration = fences.hold_live(integration_id)
+        if integration.status in OWNER_ONLY:
+            raise fences.NotConnected
+        rows = SyncWork.objects.filter(integration=integration).select_for_update(no_key=True)
+        for work in rows.order_by("id"):
+            # The owner looks at the mailbox, so from now on it is checked at the usual interval.
+            work.next_sync_at = work.looked_at = at
+            work.save(update_fields=["next_sync_at", "looked_at"])
+            enqueue_on_commit("integrations.sync_mail", work_id=work.id)
+    return integration
+
+
+def retry_quarantined(*, integration_id: UUID, at: datetime) -> int:
+    """
+    Have the next turn fetch all quarantined messages again; return how many there are.
+
+    :raises fences.NotConnected: if the integration is not live
+    """
+    with transaction.atomic(durable=True):
+        fences.hold_live(integration_id)
+        return quarantine.retry(integration_id=integration_id, at=at)

@@ -1,0 +1,44 @@
+"""
+Read a page of threads, each with its newest message, in one SQL statement.
+
+It is SQL for the reason that `listing` gives.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .message_list_sql import PageRequest, fetch_rows
+from .row_types import ListedThread
+
+#: The condition of each filter; the mailbox is a condition of its own.
+CONDITIONS: Final = {
+    "folder": (
+        "EXISTS (SELECT 1 FROM integrations_message inside WHERE inside.thread_id = thread.id"
+        " AND inside.folders @> ARRAY[%s]::varchar[])"
+    ),
+    "unread": "(unread_count > 0) = %s",
+    "starred": "is_starred = %s",
+    "has_attachments": "has_attachments = %s",
+    "thread_id": "id = %s",
+    "received_after": "last_received_at > %s",
+    "received_before": "last_received_at < %s",
+}
+# The first condition is what the index walks by; the second breaks ties.
+_AFTER: Final = "last_received_at <= %s AND (last_received_at < %s OR id < %s)"
+# Without the last three, which are the newest message's.
+_COLUMNS: Final = ListedThread._fields[:-3]
+# The page is cut first: only its threads are joined, whatever the planner expects.
+_PAGE: Final = (
+    f"SELECT {', '.join(f'page.{column}' for column in _COLUMNS)},"  # noqa: S608 - our own words
+    " newest.id, newest.integration_id, newest.summary"
+    f" FROM (SELECT {', '.join(_COLUMNS)}, last_message_id FROM integrations_thread thread"
+    " WHERE {condition} ORDER BY last_received_at DESC, id DESC LIMIT {limit:d}) page"
+    " LEFT JOIN integrations_message newest ON newest.id = page.last_message_id"
+    " ORDER BY page.last_received_at DESC, page.id DESC"
+)
+
+
+def list_threads(page: PageRequest) -> list[ListedThread]:
+    """Return the threads of a page."""
+    return [ListedThread._make(row) for row in fetch_rows(_PAGE, CONDITIONS, _AFTER, page)]

@@ -1,0 +1,232 @@
+"""
+What the owner is told when a grant, or the permission in it, ended elsewhere: a row and a mail.
+And the mail about a removal and its receipt, whose sentences are those of `removal_messages`.
+
+The mail is the platform's own: to the sign-in address, for the other may be the one that is lost.
+
+It says which provider and until when, and nothing that came from there:
+not even the connected address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from integrations.grants import provider_alerts
+from integrations.models import (
+    Connection,
+    ConnectionStatus,
+    Integration,
+    IntegrationStatus,
+    Notice,
+    NoticeKind,
+    PurgeJob,
+    PurgeTrigger,
+    StatusReason,
+)
+from integrations.providers import PROVIDERS
+from limited_use.notifications import platform_mail
+from limited_use.notifications.message_kinds import Word
+
+from . import removal_facts, removal_mail
+
+# What providers are called: a closed list, as the platform's mail takes it.
+Label = Enum("Label", {key: one.label for key, one in PROVIDERS.items()})  # type: ignore[misc]  # members are read from the registry, not written here
+# Days after the beginning, of the fourteen that are usual; a shorter time of grace shortens all.
+_DAYS = {NoticeKind.RECONNECT: 0, NoticeKind.RECONNECT_AGAIN: 7, NoticeKind.RECONNECT_LAST: 12}
+_USUAL_DAYS = 14
+
+# Consent screen in "Testing": Google ends every grant after seven days.
+TESTING_AGE = timedelta(days=7)
+TESTING_SLACK = timedelta(hours=12)
+TESTING_COUNT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How long an owner has to reconnect, for the page. All aware UTC."""
+
+    since: datetime
+    until: datetime
+    told: tuple[str, ...]
+
+
+def grace() -> timedelta:
+    """Return how long a grant that ended elsewhere may be reconnected."""
+    return timedelta(days=settings.REAUTH_GRACE_DAYS)
+
+
+def waiting_since(connection: Connection, live: Iterable[Integration]) -> datetime | None:
+    """
+    Return since when a connection waits for its owner at the provider; None if it does not.
+
+    For its grant, or for a permission that one of its `live` integrations keeps its copy by,
+    whichever has been missing for longer.
+    """
+    missing = [
+        one.status_since
+        for one in live
+        if one.status == IntegrationStatus.REAUTH_REQUIRED
+        and one.status_reason == StatusReason.SCOPE_MISSING
+    ]
+    return min(filter(None, [connection.reauth_since, *missing]), default=None)
+
+
+def reconnect_before(connection: Connection, live: Iterable[Integration]) -> datetime | None:
+    """Return when what a connection brought in goes, unless it is given again before."""
+    since = waiting_since(connection, live)
+    return None if since is None else since + grace()
+
+
+def clock(connection: Connection) -> Clock | None:
+    """Return the clock of a connection that waits for a reconnect; None if it does not."""
+    since = waiting_since(connection, connection.integrations.live())
+    if since is None:
+        return None
+    told = Notice.objects.filter(connection=connection, about_since=since)
+    return Clock(
+        since=since,
+        until=since + grace(),
+        told=tuple(told.order_by("told_at").values_list("kind", flat=True)),
+    )
+
+
+def due_kinds(*, since: datetime, at: datetime) -> list[NoticeKind]:
+    """Return what should have been said by `at`, in order."""
+    scale = settings.REAUTH_GRACE_DAYS / _USUAL_DAYS
+    return [kind for kind, days in _DAYS.items() if at >= since + timedelta(days=days) * scale]
+
+
+def tell(*, at: datetime) -> int:
+    """
+    Tell every owner what is due, once each, and return how many mails were sent.
+
+    Somebody who was not told for a while is told the latest only. Where all grants
+    of a provider die at seven days the cause is ours: the operator is told, once,
+    and nobody's mailbox is filled; the page says it all the same.
+    """
+    sent = 0
+    quiet = {key for key in PROVIDERS if _looks_like_testing(key, at=at)}
+    waiting = Connection.objects.filter(
+        Q(status=ConnectionStatus.REAUTH_REQUIRED)
+        | Exists(Integration.objects.without_permission().filter(connection_id=OuterRef("id")))
+    )
+    for connection in waiting.iterator(chunk_size=200):
+        since = waiting_since(connection, connection.integrations.live())
+        new = [] if since is None else _record(connection, since=since, at=at)
+        if not new or (connection.provider in quiet and _died_at_seven_days(connection)):
+            continue
+        sent += _send(connection, new[-1], since=since, at=at)
+    return sent
+
+
+def record_purged(*, connection_id: UUID, at: datetime) -> None:
+    """
+    Record, in the transaction that opens the purge, that the owner is told of it.
+
+    Not after it: a worker may have finished the purge by then, and the row would outlive it.
+    """
+    # Once for all products of the connection that end at the same time.
+    Notice.objects.get_or_create(
+        connection_id=connection_id,
+        kind=NoticeKind.PURGED,
+        about_since=at,
+        defaults={"told_at": at},
+    )
+
+
+def purged(*, job: PurgeJob, at: datetime) -> None:
+    """Tell the owner that what they did not reconnect is being removed: a mail, and no row."""
+    # Read again: what was cached before the disconnect is out of date.
+    situation = removal_facts.find(PurgeJob.objects.get(id=job.id))
+    platform_mail.send(
+        NoticeKind.PURGED,
+        user_id=job.user_id,
+        words={
+            "provider": Label[situation.subject.provider],
+            "product": removal_mail.name_product(situation),
+            "others": removal_mail.say_what_stays(situation),
+            "trigger": PurgeTrigger(job.trigger),
+        },
+        at=at,
+    )
+
+
+def receipt_ready(*, user_id: UUID, integration_id: UUID, at: datetime) -> bool:
+    """Send the former owner the link to the receipt, if they still have an account."""
+    job = PurgeJob.objects.get(integration_id=integration_id)
+    return platform_mail.send(
+        "receipt_ready",
+        user_id=user_id,
+        words=removal_mail.describe(removal_facts.find(job)),
+        about=integration_id,
+        at=at,
+    )
+
+
+def _record(connection: Connection, *, since: datetime, at: datetime) -> list[NoticeKind]:
+    told = set(
+        Notice.objects.filter(connection=connection, about_since=since).values_list(
+            "kind", flat=True
+        )
+    )
+    return [
+        kind
+        for kind in due_kinds(since=since, at=at)
+        if kind not in told and _once(connection, kind, about_since=since, at=at)
+    ]
+
+
+def _once(connection: Connection, kind: NoticeKind, *, about_since: datetime, at: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            Notice.objects.create(
+                connection=connection, kind=kind, about_since=about_since, told_at=at
+            )
+    except IntegrityError:
+        # Another worker was faster; it sends.
+        return False
+    return True
+
+
+def _send(
+    connection: Connection, kind: NoticeKind, *, since: datetime | None, at: datetime
+) -> bool:
+    words: dict[str, Word] = {
+        "provider": Label[connection.provider],
+        "until": since + grace() if since else None,
+        # Their grant stands: it is the permission in it that is missing.
+        "permission_only": connection.reauth_since is None,
+    }
+    # Not taken by the server: the page says it too, and it is said again at the next stage.
+    return platform_mail.send(kind, user_id=connection.user_id, words=words, at=at)
+
+
+def _died_at_seven_days(connection: Connection) -> bool:
+    if connection.reauth_since is None:
+        return False
+    age = connection.reauth_since - connection.connected_at
+    return abs(age - TESTING_AGE) <= TESTING_SLACK
+
+
+def _looks_like_testing(provider: str, *, at: datetime) -> bool:
+    """Return whether grants of `provider` die at seven days, and tell the operator, once."""
+    dead = Connection.objects.filter(
+        provider=provider,
+        status=ConnectionStatus.REAUTH_REQUIRED,
+        reauth_since__gte=at - grace(),
+    ).only("reauth_since", "connected_at")
+    if sum(map(_died_at_seven_days, dead)) < TESTING_COUNT:
+        return False
+    provider_alerts.sound(
+        provider_alerts.CONSENT_SCREEN_IN_TESTING, provider=provider, at=at, once=True
+    )
+    return True

@@ -1,0 +1,106 @@
+"""
+The figures in Prometheus' text format, all of them from the database.
+
+So every process says the same, and one that was restarted has forgotten nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Sum
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from integrations.models import Heartbeat
+from integrations.operations import metrics, parser_counts
+from limited_use.models.usage import PolicyUse
+
+_USE = ("feature", "purpose", "data_class", "recipient", "rule")
+# The service itself, where no feature of another's acted.
+OWN = "service"
+
+
+class FromDatabase(Collector):
+    """Reads what is kept, at each collection."""
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._decisions()
+        yield from self._gauges()
+        yield self._workers()
+        yield self._parsers()
+
+    def _decisions(self) -> Iterator[Metric]:
+        decisions = CounterMetricFamily(
+            "antares_decisions",
+            "Uses that were decided, by what decided and how",
+            labels=(*_USE, "outcome"),
+        )
+        refusals = CounterMetricFamily(
+            "antares_refusals", "Uses that were refused, by feature", labels=("feature",)
+        )
+        events = CounterMetricFamily(
+            "antares_events", "Events of the ledger that are no decisions", labels=("event",)
+        )
+        refused: dict[str, int] = defaultdict(int)
+        rows = PolicyUse.objects.values_list(*_USE, "is_permitted").annotate(total=Sum("count"))
+        for *labels, is_permitted, count in rows.order_by(*_USE, "is_permitted"):
+            feature, purpose, *_, rule = labels
+            if not purpose:
+                events.add_metric((rule,), count)
+                continue
+            outcome = "permitted" if is_permitted else "refused"
+            decisions.add_metric((feature or OWN, *labels[1:], outcome), count)
+            refused[feature or OWN] += 0 if is_permitted else count
+        for feature, count in sorted(refused.items()):
+            refusals.add_metric((feature,), count)
+        yield from (decisions, refusals, events)
+
+    def _gauges(self) -> Iterator[Metric]:
+        measured_at, figures = metrics.kept()
+        by_name: dict[str, list[metrics.Figure]] = defaultdict(list)
+        for figure in figures:
+            by_name[figure.name].append(figure)
+        for name, measured in by_name.items():
+            labels = [label for label, _ in measured[0].labels]
+            family = GaugeMetricFamily(name, metrics.MEANINGS[name], labels=labels)
+            for one in measured:
+                family.add_metric([value or OWN for _, value in one.labels], one.value)
+            yield family
+        if measured_at is not None:
+            yield GaugeMetricFamily(
+                "antares_measured_timestamp_seconds",
+                "When the figures above were measured",
+                value=measured_at.timestamp(),
+            )
+
+    def _workers(self) -> Metric:
+        """Return the last heartbeats as they are now: nothing else says that no worker measures."""
+        family = GaugeMetricFamily(
+            "antares_worker_seen_timestamp_seconds",
+            "When the queue last had a consumer; for beat, when it last ran",
+            labels=["duty"],
+        )
+        for row in Heartbeat.objects.order_by("duty"):
+            family.add_metric([row.duty], row.seen_at.timestamp())
+        return family
+
+    def _parsers(self) -> Metric:
+        """Return every event, at 0 as well: an alert on a rise needs a value from before it."""
+        family = CounterMetricFamily(
+            "antares_parsers",
+            "Tasks that parser processes refused or could not take, and processes replaced",
+            labels=["event"],
+        )
+        for event, total in parser_counts.list_totals().items():
+            family.add_metric([event], total)
+        return family
+
+
+def text() -> bytes:
+    """Return every figure."""
+    registry = CollectorRegistry()
+    registry.register(FromDatabase())
+    return generate_latest(registry)

@@ -1,0 +1,89 @@
+"""
+The parser processes that wait for a task, each for a limited time.
+
+What a process has read remains in its memory until it ends. So it ends when it had no task for
+`limits.IDLE_SECONDS`, and when it is idle `limits.LIFE_SECONDS` after its start.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from threading import Lock, Thread
+from typing import Final, Generic, Protocol, TypeVar
+
+from . import task_limits
+
+_LOOK_SECONDS: Final = 0.5
+
+
+class Endable(Protocol):
+    """A process: when it started (monotonic seconds), and how many tasks it had."""
+
+    started_at: float
+    task_count: int
+
+    def end(self) -> None: ...
+
+
+P = TypeVar("P", bound=Endable)
+
+
+class Idle(Generic[P]):
+    """A stack: the process used last is used first. A thread ends processes while there are any."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        # With the time since when it is idle.
+        self._processes: list[tuple[P, float]] = []
+        self._is_watched = False
+
+    def push(self, process: P) -> None:
+        """Keep a process for the next task, or end it if it has lived for long enough."""
+        if _is_over(process, idle_since=time.monotonic()):
+            process.end()
+            return
+        with self._lock:
+            self._processes.append((process, time.monotonic()))
+            if not self._is_watched:
+                self._is_watched = True
+                Thread(target=self._watch, name="parsers", daemon=True).start()
+
+    def pop(self) -> P | None:
+        """Return a process that may have another task, if there is one."""
+        with self._lock:
+            return self._processes.pop()[0] if self._processes else None
+
+    def clear(self) -> list[P]:
+        """Return all processes, and keep none."""
+        with self._lock:
+            processes = [process for process, _ in self._processes]
+            self._processes = []
+        return processes
+
+    def __iter__(self) -> Iterator[P]:
+        return iter([process for process, _ in self._processes])
+
+    def __len__(self) -> int:
+        return len(self._processes)
+
+    def _watch(self) -> None:
+        is_done = False
+        while not is_done:
+            time.sleep(_LOOK_SECONDS)
+            with self._lock:
+                over = [entry for entry in self._processes if _is_over(*entry)]
+                self._processes = [entry for entry in self._processes if entry not in over]
+                is_done = not self._processes
+                self._is_watched = not is_done
+            for process, _ in over:
+                process.end()
+
+
+def _is_over(process: Endable, idle_since: float) -> bool:
+    now = time.monotonic()
+    return (
+        process.task_count >= task_limits.TASKS_PER_PROCESS
+        or now - idle_since >= task_limits.IDLE_SECONDS
+        or now - process.started_at >= task_limits.LIFE_SECONDS
+    )

@@ -1,0 +1,33 @@
+"""
+How often this process's tasks were refused and its parser processes replaced.
+
+Counted in memory, because the pool knows no database. The heartbeat of the process adds the counts
+to the table that `/metrics` shows (`integrations.operations.parser_counts`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from threading import Lock
+from typing import Final, Literal
+
+#: `too_costly`: a task exceeded its limits. `busy`: no process was free, or the machine was too
+#: slow. `restarted`: a process was killed or ended by itself, and the next task starts another.
+Event = Literal["busy", "restarted", "too_costly"]
+
+_counts: Final[Counter[Event]] = Counter()
+_lock: Final = Lock()
+
+
+def add(event: Event, count: int = 1) -> None:
+    with _lock:
+        _counts[event] += count
+
+
+def take() -> Mapping[Event, int]:
+    """Return what was counted since the last call."""
+    with _lock:
+        taken = dict(_counts)
+        _counts.clear()
+    return taken

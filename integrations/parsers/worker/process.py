@@ -1,0 +1,79 @@
+"""
+A parser process: reads tasks from its standard input and writes replies to its standard output.
+
+Started with exec by `parsers.pool`, as a script: it has no Django, no settings and no environment.
+It writes nothing anywhere else, not even an error, whose text may hold what a stranger wrote.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+_ROOT: Final = str(Path(__file__).resolve().parents[3])
+sys.path.insert(0, _ROOT)
+
+from integrations.parsers.wire_frames import (  # noqa: E402
+    NOT_ISOLATED,
+    OUT_OF_MEMORY,
+    REPLY_HEADER,
+    TASK_HEADER,
+)
+from integrations.parsers.worker import handlers, isolation, memory  # noqa: E402 - found by the path above
+
+_IN, _OUT = 0, 1
+# Bytes that are read at once.
+_PIECE: Final = 128 << 10
+
+
+def main() -> None:
+    """Serve tasks until the service closes the pipe, or one of them exceeds its limits."""
+    try:
+        memory.give_back()
+        handlers.prepare()
+        isolation.give_up_everything(code=str(Path(_ROOT) / "integrations"))
+    except Exception:  # noqa: BLE001 - its text goes nowhere: the pool says what this means
+        os._exit(NOT_ISOLATED)
+    while received := os.read(_IN, _PIECE):
+        header = _read(TASK_HEADER.size, bytearray(received))
+        length, cpu_seconds, memory_bytes = TASK_HEADER.unpack_from(header)
+        try:
+            isolation.limit_task(cpu_seconds=cpu_seconds, memory=memory_bytes)
+        except (ValueError, OSError):
+            # Never without limits.
+            os._exit(NOT_ISOLATED)
+        task = _read(TASK_HEADER.size + length, header)
+        reply = handlers.handle(memoryview(task)[TASK_HEADER.size :])
+        _write(REPLY_HEADER.pack(len(reply)) + reply)
+
+
+def _read(length: int, received: bytearray) -> bytearray:
+    """
+    Read on until so many bytes were `received`; end the process where the input ends.
+
+    There is never more: the service waits for a reply before it asks again.
+    """
+    while len(received) < length:
+        piece = os.read(_IN, _PIECE)
+        if not piece:
+            os._exit(0)
+        received += piece
+    return received
+
+
+def _write(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(_OUT, view) :]
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except BrokenPipeError:
+        # The service ended.
+        os._exit(0)

@@ -1,0 +1,53 @@
+"""Google, as data."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from integrations.providers.mail import MailUnits
+from integrations.providers.provider import Provider
+
+from .calendar import open_calendars
+from .mail import open_mail
+from .permissions import CALENDAR_READ, CALENDAR_WRITE, IDENTITY, MAIL_READ
+from .watch import watch_calendars, watch_mail
+
+_AUTH: Final = "https://www.googleapis.com/auth/"
+
+# https://developers.google.com/workspace/gmail/api/reference/quota (since 2026-05-01).
+# An attachment is looked up in its message first, because its id changes between reads.
+UNITS: Final = MailUnits(
+    profile=1,
+    labels=1,
+    list_page=5,
+    fetch=20,
+    fetch_thread=40,
+    changes=2,
+    attachment=40,
+    watch=100,
+    stop=50,
+)
+
+GOOGLE: Final = Provider(
+    key="google",
+    label="Google",
+    issuer="https://accounts.google.com",
+    # Offline and consent: a refresh token comes only with a consent that was shown.
+    # `include_granted_scopes` stays off: it would hand us what the user granted elsewhere.
+    authorize_params=MappingProxyType({"access_type": "offline", "prompt": "consent"}),
+    identity=IDENTITY,
+    scope_aliases=MappingProxyType(
+        {_AUTH + "userinfo.email": "email", _AUTH + "userinfo.profile": "profile"}
+    ),
+    capabilities=MappingProxyType(
+        {one.key: one for one in (MAIL_READ, CALENDAR_READ, CALENDAR_WRITE)}
+    ),
+    revocation_pages=("https://myaccount.google.com/connections",),
+    mail_units=UNITS,
+    pace="GMAIL",
+    open_mail=open_mail,
+    watch_mail=watch_mail,
+    watch_calendars=watch_calendars,
+    open_calendars=open_calendars,
+)

@@ -1,0 +1,91 @@
+"""
+Notifications of Pub/Sub, proven before anything of them is read.
+
+https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions. google-auth's own check
+fetches the keys at every call, and looks at neither issuer, address nor verification.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from integrations.providers import errors, identity, storable_values
+from integrations.providers.identity import KeyCache
+from integrations.providers.push import Notice
+
+LEEWAY: Final = timedelta(seconds=10)
+SCHEME: Final = "bearer"
+# RFC 5321 §4.5.3.1: no address is longer.
+MAX_ADDRESS: Final = 254
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who may notify us: what the tokens of our subscription must say."""
+
+    issuer: str
+    audience: str
+    account: str
+
+
+def notice(
+    authorization: str,
+    body: Callable[[], bytes],
+    sender: Sender,
+    *,
+    keys: KeyCache,
+    at: datetime,
+) -> Notice:
+    """
+    Return what a notification says, having checked every claim of its token first.
+
+    :param authorization: the header of that name
+    :param body: reads the body; not called unless the token holds
+    :raises IdentityRejected: if it is not of `sender`; `reason` names the claim
+    :raises Rejected: if it is, and makes no sense
+    :raises Unavailable: if the provider's keys cannot be had
+    """
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != SCHEME:
+        raise errors.IdentityRejected("carries no token", reason="missing")
+    wrong = _wrong_claim(identity.signed(token.strip(), keys=keys, at=at), sender, at)
+    if wrong:
+        raise errors.IdentityRejected("the token is not of our subscription", reason=wrong)
+    return _read(body())
+
+
+def _wrong_claim(claims: Mapping[str, Any], sender: Sender, at: datetime) -> str:
+    now, leeway = at.timestamp(), LEEWAY.total_seconds()
+    checks = {
+        "iss": claims.get("iss") in list(identity.issuer_forms(sender.issuer)),
+        "aud": bool(sender.audience) and claims.get("aud") == sender.audience,
+        "email": bool(sender.account) and claims.get("email") == sender.account,
+        "email_verified": claims.get("email_verified") is True,
+        "exp": identity.seconds(claims.get("exp"), 0) > now - leeway,
+        "iat": identity.seconds(claims.get("iat"), now + 2 * leeway) <= now + leeway,
+    }
+    return next((claim for claim, holds in checks.items() if not holds), "")
+
+
+def _read(body: bytes) -> Notice:
+    # The history id beside the address is not asked for: where we were is what we go on from.
+    address: object = None
+    with suppress(ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        data = json.loads(body)["message"]["data"]
+        address = json.loads(_decoded(data))["emailAddress"]
+    is_storable = storable_values.text(address) == address
+    if not isinstance(address, str) or not 0 < len(address) <= MAX_ADDRESS or not is_storable:
+        raise errors.Rejected("the notification cannot be read", reason="unreadable")
+    return Notice(address)
+
+
+def _decoded(data: str) -> bytes:
+    # Pub/Sub writes base64; Gmail's own page says base64url. Padding may be missing.
+    plain = data.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
+    return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)

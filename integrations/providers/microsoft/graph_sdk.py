@@ -1,0 +1,109 @@
+"""
+Microsoft's own client library: its import, its connections, and the requests that it builds.
+
+What the library makes of an answer, a tree of models, costs a hundred times as much as the answer's
+JSON; requests are its own, and answers are read as they come. By default it would also send a POST
+again after a 503, and follow a redirect: that middleware is left out. Requests go to its transport
+and not through `httpx.AsyncClient.send`, which would keep cookies of one mailbox for all.
+
+Importing it takes 25 MB and a tenth of a second. A sync worker imports it when it starts, any other
+process when it first calls Microsoft.
+"""
+
+from __future__ import annotations
+
+import ssl
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from .mailbox_concurrency import AT_ONCE
+
+if TYPE_CHECKING:
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+    from msgraph_core.middleware import AsyncGraphTransport
+
+CONNECT: Final = 10.0
+READ: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    One request to Graph: `url` is absolute, and `headers` have the token in them.
+
+    `parts` are the requests that Graph makes of it: of a batch, several at once. An answer of more
+    than `most_bytes` is too large; None: than `transport.MAX_ANSWER`.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    parts: int = 1
+    most_bytes: int | None = None
+
+
+def load() -> None:
+    """
+    Import the library.
+
+    :raises ImportError: if it is missing or broken
+    """
+    with warnings.catch_warnings():
+        # Its builders mark half of Graph as deprecated where they are defined.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import httpx  # noqa: F401 - for the functions below
+        import kiota_abstractions.request_information  # noqa: F401
+        import kiota_http.middleware.options  # noqa: F401
+        import msgraph.graph_request_adapter  # noqa: F401
+        import msgraph_core  # noqa: F401
+
+
+def open_connections(
+    authorities: ssl.SSLContext, proxy: str
+) -> tuple[GraphRequestAdapter, AsyncGraphTransport]:
+    """Return what builds requests, and what sends them on connections of its own."""
+    import httpx
+    from kiota_abstractions.authentication.anonymous_authentication_provider import (
+        AnonymousAuthenticationProvider,
+    )
+    from kiota_http.kiota_client_factory import KiotaClientFactory
+    from kiota_http.middleware import UserAgentHandler
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+    from msgraph_core.middleware import AsyncGraphTransport, GraphTelemetryHandler
+
+    connections = httpx.AsyncHTTPTransport(
+        verify=authorities,
+        limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+        # No variable of the environment sends tokens elsewhere.
+        trust_env=False,
+        proxy=proxy or None,
+    )
+    # Not the default middleware: it costs a fifth of a millisecond for each request, resends it
+    # after a 503, follows redirects, and rewrites paths that the library's builders make.
+    middleware = [UserAgentHandler(), GraphTelemetryHandler()]
+    pipeline = KiotaClientFactory.create_middleware_pipeline(middleware, connections)
+    graph_transport = AsyncGraphTransport(connections, pipeline)
+    http = httpx.AsyncClient(
+        transport=graph_transport,
+        timeout=httpx.Timeout(READ, connect=CONNECT),
+        trust_env=False,
+    )
+    adapter = GraphRequestAdapter(AnonymousAuthenticationProvider(), client=http)
+    return adapter, graph_transport
+
+
+def build_request(call: Call) -> Any:
+    from kiota_abstractions.method import Method
+    from kiota_abstractions.request_information import RequestInformation
+
+    # One for each request: it would keep the token of the first.
+    made = RequestInformation(Method[call.method])
+    made.url = call.url
+    for name, value in call.headers.items():
+        made.headers.add(name, value)
+    if call.body is not None:
+        made.set_stream_content(call.body, call.headers["content-type"])
+    return made

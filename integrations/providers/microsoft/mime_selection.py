@@ -1,0 +1,70 @@
+"""
+Which messages Graph's JSON shows whole, and which are read from their MIME.
+
+- What is signed or encrypted by S/MIME is one file to Exchange, with the message inside.
+- A report of a delivery or of a reading has parts that no property shows.
+- An invitation, and an answer to one, has its event as a part, which JSON does not show as a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from integrations.providers import unexpected_responses
+
+_SEALED: Final = frozenset(
+    {"multipart/signed", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+)
+_MEETING: Final = "#microsoft.graph.eventmessage"
+# By the header that a message came with.
+_NOT_SHOWN: Final = re.compile(
+    r"multipart/report|application/(?:x-)?pkcs7-mime|multipart/signed\b.*pkcs7",
+    re.IGNORECASE | re.DOTALL,
+)
+_LONGEST_TYPE: Final = 4_096
+
+
+def is_shown_whole(item: Mapping[str, Any]) -> bool:
+    """Return whether JSON shows all of a message that is read."""
+    try:
+        if str(item.get("@odata.type") or "").lower().startswith(_MEETING):
+            return False
+        if not isinstance(item["body"]["content"], str):
+            return False
+        return not _NOT_SHOWN.match(_content_type(item))
+    except unexpected_responses.KINDS:
+        return False
+
+
+def _content_type(item: Mapping[str, Any]) -> str:
+    for header in item.get("internetMessageHeaders") or ():
+        if header["name"].lower() == "content-type":
+            return str(header["value"])[:_LONGEST_TYPE].strip()
+    return ""
+
+
+def may_have_attachments(item: Mapping[str, Any]) -> bool:
+    """
+    Return whether a message has attachments, or a text that shows one.
+
+    Graph counts those that a text shows as none.
+    """
+    return bool(item.get("hasAttachments")) or "cid:" in item["body"]["content"]
+
+
+def are_shown(listed: Sequence[Any]) -> bool:
+    """Return whether a list of attachments is of a message that JSON shows whole."""
+    return all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("id"), str)
+        and not _is_sealed_message(entry)
+        for entry in listed
+    )
+
+
+def _is_sealed_message(attachment: Mapping[str, Any]) -> bool:
+    """Return whether an attachment is a message that was signed or encrypted by S/MIME."""
+    said = str(attachment.get("contentType") or "").partition(";")[0]
+    return said.strip().lower() in _SEALED

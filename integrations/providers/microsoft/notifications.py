@@ -1,0 +1,70 @@
+"""
+What Microsoft calls us with: its trial of an address, news, and word of subscriptions themselves.
+
+Pure. Nothing of it is believed: what proves a call is the state that we gave the subscription,
+which holds our id of it and that id's token. Graph says it back in every item.
+https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from integrations.providers import errors, storable_values
+from integrations.providers.push import Call, Hook
+
+#: Of a trial's token, in characters; Microsoft's has some hundred.
+MAX_TRIAL: Final = 1024
+# Microsoft calls the token opaque. What it sends is a sentence with an id at its end, "Validation:
+# Testing client application reachability for subscription Request-Id: …", percent-encoded. Admitted
+# are letters, digits, spaces, and the signs of sentences, addresses and base64. Refused are those
+# with which markup, scripts and templates begin: anybody may have our address say a token back.
+_TRIAL: Final = re.compile(rf"[A-Za-z0-9 .,:;!*()@/|+=_~%-]{{1,{MAX_TRIAL}}}", re.ASCII)
+# https://learn.microsoft.com/en-us/graph/api/resources/subscription
+MAX_STATE: Final = 128
+#: Items of one call; of more, the first are heard.
+MAX_ITEMS: Final = 500
+# What becomes of a subscription, in lower case. `missed` is news: of what, nobody knows.
+_ABOUT_ITSELF: Final = frozenset({"reauthorizationrequired", "subscriptionremoved"})
+
+
+def client_state(hook: Hook) -> str:
+    """Return what a subscription is to say back: which it is, and the proof of it."""
+    return f"{hook.channel_id}.{hook.token}"
+
+
+def trial(token: str) -> str | None:
+    """Return the answer to a validation of our address; None if Microsoft sends no such token."""
+    return token if _TRIAL.fullmatch(token) else None
+
+
+def calls(body: bytes) -> list[Call]:
+    """
+    Return what a call says, each thing once.
+
+    :raises Rejected: if it makes no sense
+    """
+    items: Any = None
+    with suppress(ValueError, LookupError, TypeError, RecursionError):
+        items = json.loads(body)["value"]
+    if not isinstance(items, list):
+        raise errors.Rejected("the notification cannot be read", reason="unreadable")
+    found = (_call(one) for one in items[:MAX_ITEMS] if isinstance(one, Mapping))
+    # Of ten changes at once each is an item.
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def _call(item: Mapping[str, Any]) -> Call | None:
+    subscription, state = item.get("subscriptionId"), item.get("clientState")
+    if not isinstance(subscription, str) or not isinstance(state, str) or len(state) > MAX_STATE:
+        return None
+    # Both are ours, or a GUID. What no encoder takes is neither.
+    if not subscription.isascii() or not state.isascii():
+        return None
+    channel_id, _, token = state.partition(".")
+    event = storable_values.text(item.get("lifecycleEvent")).lower()
+    return Call(subscription, channel_id, token, is_about_itself=event in _ABOUT_ITSELF)

@@ -1,0 +1,86 @@
+"""
+The part of an event's text that makes it an online meeting. Pure.
+
+Graph writes the address of a meeting into the text of its event, between two lines, and switches
+the meeting off if a change removes it from the text.
+https://learn.microsoft.com/en-us/graph/api/event-update (body property and online meetings)
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from integrations.providers import storable_values
+
+_LINE: Final = re.compile(r"_{20,}")
+_DIV: Final = re.compile(r"<(/?)div\b[^>]*>", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
+_END: Final = re.compile(r"</body\s*>", re.IGNORECASE)
+
+
+def join_address(resource: Mapping[str, Any]) -> str:
+    """Return the address of an event's online meeting; empty if it has none."""
+    if not resource.get("isOnlineMeeting"):
+        return ""
+    return storable_values.text((resource.get("onlineMeeting") or {}).get("joinUrl"))
+
+
+def join_block(text: str, address: str) -> str:
+    """Return the part of a text that holds the address of its meeting; empty if it is not found."""
+    start, end = _find_block(text, address)
+    return text[start:end]
+
+
+def without_block(text: str, address: str) -> str:
+    """Return a text without that part; the text as it is, if the part is not found."""
+    start, end = _find_block(text, address)
+    return text[:start] + text[end:]
+
+
+def with_block(text: str, block: str) -> str:
+    """Return a text of any kind as HTML, with the part of its meeting at the end."""
+    if not _MARKUP.search(text):
+        text = html.escape(text, quote=False).replace("\n", "<br>\n")
+    end = _END.search(text)
+    at = end.start() if end else len(text)
+    return f"{text[:at]}{block}{text[at:]}"
+
+
+def _find_block(text: str, address: str) -> tuple[int, int]:
+    """Return where the block begins and ends: the lines around the address, with their elements."""
+    at = text.find(address) if address else -1
+    if at < 0:
+        at = text.find(html.escape(address)) if address else -1
+    if at < 0:
+        return 0, 0
+    before = [one.start() for one in _LINE.finditer(text, 0, at)]
+    after = _LINE.search(text, at)
+    if not before or after is None:
+        return 0, 0
+    # Without markup a block is its two lines and what is between them.
+    if not _MARKUP.search(text):
+        return before[-1], after.end()
+    return _start_of_element(text, before[-1]), _end_of_element(text, after.end())
+
+
+def _start_of_element(text: str, at: int) -> int:
+    """Return where the innermost `div` around a place begins."""
+    depth = 0
+    for tag in reversed(list(_DIV.finditer(text, 0, at))):
+        depth += 1 if tag[1] else -1
+        if depth < 0:
+            return tag.start()
+    return at
+
+
+def _end_of_element(text: str, at: int) -> int:
+    """Return where the innermost `div` around a place ends."""
+    depth = 0
+    for tag in _DIV.finditer(text, at):
+        depth += -1 if tag[1] else 1
+        if depth < 0:
+            return tag.end()
+    return at

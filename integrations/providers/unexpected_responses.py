@@ -1,0 +1,45 @@
+"""An answer that nobody foresaw ends as `Unexpected`: it backs off, and an operator is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Final, ParamSpec, TypeVar
+
+from integrations.formats import timezones
+
+from . import errors
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: What reading an answer of another shape may raise.
+KINDS: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    timezones.UnreadableTime,
+)
+
+
+def is_unexpected(method: Callable[P, R]) -> Callable[P, R]:
+    """
+    Raise `Unexpected` where `method`, of an adapter, meets an answer that it cannot read.
+
+    `reason` is the kind of error. The error itself is dropped: its text may be a person's.
+    """
+
+    @wraps(method)
+    def read(*args: P.args, **given: P.kwargs) -> R:
+        try:
+            return method(*args, **given)
+        except KINDS as error:
+            kind = type(error).__name__
+        # Out here, so that no error that holds an answer rides along as context.
+        raise errors.Unexpected("the answer has another shape", reason=kind)
+
+    return read

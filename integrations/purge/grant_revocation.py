@@ -1,0 +1,245 @@
+"""
+End a connection's grant at the provider: one revocation for all purges of the connection.
+
+A connection has one grant, whatever number of its integrations is being purged. So the outcome, the
+number of requests and the time of the last one are columns of the connection. A decision and its
+record are one transaction under the account's lock; the request follows outside of it. Nothing that
+happens here stops a purge.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from queue import Empty, Queue
+from threading import Thread
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from integrations.access import permits
+from integrations.access.endpoints import endpoints
+from integrations.grants import shared_grants
+from integrations.models import (
+    Connection,
+    ConnectionStatus,
+    PurgeJob,
+    PurgeStep,
+    RevocationOutcome,
+)
+from integrations.providers import PROVIDERS, errors, oauth
+from limited_use.sinks import provider as own_provider
+from limited_use.vault import keys
+
+log = logging.getLogger(__name__)
+
+GIVE_UP_AFTER: Final = timedelta(hours=24)
+FIRST_PAUSE: Final = timedelta(seconds=30)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+# Watches are stopped by a token of the grant, so a revocation waits for them: two minutes for a
+# purge of the connection that has not begun, an hour for one whose provider has not answered yet.
+# Then the end of our access matters more. Meanwhile a purge looks that often.
+WATCHES_BEGIN_WITHIN: Final = timedelta(minutes=2)
+WATCHES_WITHIN: Final = timedelta(hours=1)
+WATCHES_PAUSE: Final = timedelta(seconds=2)
+LONG_PAUSE: Final = timedelta(minutes=1)
+
+
+def give_up_at(connection: Connection) -> datetime | None:
+    """Return from when on a revocation that was not confirmed is `UNCONFIRMED`."""
+    since: datetime | None = connection.ending_since
+    return None if since is None else since + GIVE_UP_AFTER
+
+
+def next_try_at(
+    connection: Connection, *, at: datetime, own_purge: PurgeJob | None = None
+) -> datetime:
+    """
+    Return when to ask the provider again: rarer each time, and once more at the very end.
+
+    :param own_purge: the purge that asks, which knows itself when to stop its own watches
+    """
+    tried_at: datetime | None = connection.revocation_tried_at
+    if tried_at is None or waits_for_watches(connection, at=at):
+        return _after_watches(connection, at=at, own_purge=own_purge)
+    doublings = min(max(connection.revocation_try_count, 1) - 1, 16)
+    due_at = tried_at + min(FIRST_PAUSE * int(2**doublings), LONGEST_PAUSE)
+    last_at = give_up_at(connection)
+    if last_at is not None and tried_at < last_at:
+        due_at = min(due_at, last_at)
+    # Two requests at once would make the second answer "unknown token" of what the first ended.
+    return max(due_at, connection.revoking_until or due_at)
+
+
+def _after_watches(connection: Connection, *, at: datetime, own_purge: PurgeJob | None) -> datetime:
+    """Return when to look whether the purges of the connection have stopped their watches."""
+    since = connection.ending_since
+    unsettled = _with_watches(connection)
+    if since is None or unsettled.filter(watch_try_count=0).exists():
+        return at + WATCHES_PAUSE
+    held_until = since + _hold(connection)
+    if own_purge is None or own_purge.watch_stop:
+        # The purge that stops the last watch makes the others due.
+        held_until = min(at + LONG_PAUSE, held_until)
+    return max(held_until, at + WATCHES_PAUSE)
+
+
+def attempt(connection_id: UUID, *, now: Callable[[], datetime]) -> RevocationOutcome:
+    """
+    Ask the provider to end the grant, if that is due and nothing needs it; return the outcome.
+
+    `PENDING` if there is no final answer yet. Raises nothing that the provider, the token or its
+    key are to blame for.
+    """
+    at = now()
+    with transaction.atomic(durable=True):
+        connection = shared_grants.hold(connection_id)
+        decided = _decide(connection, at=at)
+        if decided is None:
+            connection.revocation_tried_at = at
+            connection.revocation_try_count += 1
+            connection.revoking_until = at + shared_grants.ON_ITS_WAY
+            connection.save(
+                update_fields=["revocation_tried_at", "revocation_try_count", "revoking_until"]
+            )
+        elif connection.status == ConnectionStatus.ENDING:
+            _save(connection, decided)
+    if decided is not None:
+        return decided
+    answer = _ask(connection, at=at)
+    if answer == RevocationOutcome.PENDING and _is_over(connection, at):
+        answer = RevocationOutcome.UNCONFIRMED
+    log.info("grant.revocation_tried", extra={"connection_id": connection_id, "outcome": answer})
+    return _save(connection, answer)
+
+
+def _decide(connection: Connection, *, at: datetime) -> RevocationOutcome | None:  # noqa: PLR0911
+    """Return the outcome where no request is to be sent now; None where one is."""
+    provider = PROVIDERS[connection.provider]
+    if not provider.grants:
+        return RevocationOutcome.NOT_NEEDED
+    if connection.revocation != RevocationOutcome.PENDING:
+        return RevocationOutcome(connection.revocation)
+    if shared_grants.needed_by(connection):
+        return RevocationOutcome.NEEDED_ELSEWHERE
+    if waits_for_watches(connection, at=at):
+        return RevocationOutcome.PENDING
+    if not provider.revokes:
+        return RevocationOutcome.NOT_OFFERED
+    if connection.refresh_token is None or keys.read(connection.grant_id) is None:
+        # No token to send, or none that opens after a restore: only the person can end the grant.
+        return RevocationOutcome.UNCONFIRMED
+    return _when(connection, at=at)
+
+
+def _when(connection: Connection, *, at: datetime) -> RevocationOutcome | None:
+    tried_at: datetime | None = connection.revocation_tried_at
+    if tried_at is None:
+        return None
+    if _is_over(connection, tried_at):
+        # The last request was lost together with its worker.
+        return RevocationOutcome.UNCONFIRMED
+    return None if at >= next_try_at(connection, at=at) else RevocationOutcome.PENDING
+
+
+def _is_over(connection: Connection, at: datetime) -> bool:
+    last_at = give_up_at(connection)
+    return last_at is not None and at >= last_at
+
+
+def waits_for_watches(connection: Connection, *, at: datetime) -> bool:
+    """Return whether the grant of an ending connection is kept to stop watches by it."""
+    since: datetime | None = connection.ending_since
+    if since is None:
+        return False
+    purges = _with_watches(connection)
+    if purges.exclude(watch_try_count=0).exists() and at < since + _hold(connection):
+        return True
+    return at < since + WATCHES_BEGIN_WITHIN and purges.exists()
+
+
+def _with_watches(connection: Connection) -> QuerySet[PurgeJob]:
+    """Return the purges of the connection that have yet to stop watches, or to give them up."""
+    unsettled = PurgeJob.objects.filter(integration__connection=connection, watch_stop="")
+    return unsettled.exclude(step=PurgeStep.DONE)
+
+
+def _hold(connection: Connection) -> timedelta:
+    """Return for how long watches keep the grant: all the day, if only the person can end it."""
+    return WATCHES_WITHIN if PROVIDERS[connection.provider].revokes else GIVE_UP_AFTER
+
+
+def _save(connection: Connection, outcome: RevocationOutcome) -> RevocationOutcome:
+    """Save a final outcome of this grant, and return the one that stands: the first."""
+    if outcome in {RevocationOutcome.PENDING, RevocationOutcome.NEEDED_ELSEWHERE}:
+        return outcome
+    same_grant = Connection.objects.filter(id=connection.id, grant_id=connection.grant_id)
+    same_grant.filter(revocation=RevocationOutcome.PENDING, status=ConnectionStatus.ENDING).update(
+        revocation=outcome, revoking_until=None
+    )
+    saved = same_grant.values_list("revocation", flat=True).first()
+    # Of a grant that a connect replaced meanwhile, nothing is kept but this answer.
+    if saved is None or saved == RevocationOutcome.PENDING:
+        return outcome
+    return RevocationOutcome(saved)
+
+
+def _ask(connection: Connection, *, at: datetime) -> RevocationOutcome:
+    sealed = connection.refresh_token
+    if sealed is None:
+        return RevocationOutcome.UNCONFIRMED
+    try:
+        permit = permits.to_end(connection_id=connection.id, at=at)
+        # Google ends the access token along with the refresh token.
+        token = own_provider.credential(sealed, permit, to=connection.id, at=at)
+        answer = within_bounds(endpoints(connection.provider), token)
+    except errors.ProviderError as error:
+        if error.status is not None:
+            # The provider answered, if not as asked: no request is under way any more.
+            Connection.objects.filter(id=connection.id, grant_id=connection.grant_id).update(
+                revoking_until=None
+            )
+        return RevocationOutcome.PENDING
+    except Exception:
+        # A token that does not open, a refusal, a bug: none of them may keep our own rows.
+        log.exception("grant.revocation_failed", extra={"connection_id": connection.id})
+        return RevocationOutcome.PENDING
+    if answer == RevocationOutcome.ALREADY_GONE and connection.revocation_try_count > 1:
+        # An earlier request may have ended the grant: nothing says that it did not arrive.
+        return RevocationOutcome.GONE_AFTER_ASKING
+    return answer
+
+
+def within_bounds(where: oauth.Endpoints, token: str) -> RevocationOutcome:
+    """
+    Ask the provider once to revoke `token`; `PENDING` if it was silent for `grants.LONGEST_CALL`.
+
+    :raises errors.ProviderError: if it answered something else, or could not be reached
+    """
+    # A client's timeouts are per read, so that an answer which trickles has no end. The thread
+    # touches no database, and is left to itself after the bound.
+    answers: Queue[oauth.Revocation | errors.ProviderError] = Queue()
+
+    def call() -> None:
+        try:
+            answers.put(oauth.revoke(where, token=token))
+        except errors.ProviderError as error:
+            answers.put(error)
+
+    Thread(target=call, daemon=True, name="revoke").start()
+    try:
+        answer = answers.get(timeout=shared_grants.LONGEST_CALL.total_seconds())
+    except Empty:
+        return RevocationOutcome.PENDING
+    if isinstance(answer, errors.ProviderError):
+        raise answer
+    return _MEANING[answer]
+
+
+_MEANING: Final = {
+    oauth.Revocation.CONFIRMED: RevocationOutcome.CONFIRMED,
+    oauth.Revocation.ALREADY_GONE: RevocationOutcome.ALREADY_GONE,
+}

@@ -1,0 +1,119 @@
+"""
+What is behind the queue: jobs that nobody works on, promises that are late, rows left behind.
+
+The numbers are those that settings show to people; a promise that is late is an alarm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+
+from integrations.models import Connection, Integration, IntegrationStatus, PurgeJob, PurgeStep
+from limited_use.models import KeyEpoch
+from limited_use.policy.key_lines import KeyLine
+
+from . import jobs
+from .grant_revocation import GIVE_UP_AFTER
+from .inventory import HOLDINGS, Keys, Scope
+
+
+class Promise(StrEnum):
+    """What a disconnect promises, and so what can be late."""
+
+    ROWS_GONE = "rows_gone"
+    KEY_EPOCH_DESTROYED = "key_epoch_destroyed"
+    RECEIPT_WRITTEN = "receipt_written"
+
+
+ROWS_WITHIN: Final = timedelta(hours=1)
+# A revocation is retried for a day; then the receipt is a matter of seconds.
+RECEIPT_WITHIN: Final = GIVE_UP_AFTER + timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """One promise that was not kept in time. `since` is when it should have been kept by."""
+
+    job_id: UUID
+    promise: Promise
+    since: datetime
+
+
+def due(*, at: datetime, limit: int = 500) -> list[UUID]:
+    """Return the jobs that somebody should work on, longest waiting first."""
+    waiting = jobs.claimable(at).order_by("next_try_at").values_list("id", flat=True)
+    return list(waiting[:limit])
+
+
+def due_beside(*, job_id: UUID, at: datetime) -> list[UUID]:
+    """Return the jobs of the same connection that somebody should work on."""
+    connection = PurgeJob.objects.filter(id=job_id).values("integration__connection")
+    beside = jobs.claimable(at).filter(integration__connection__in=connection).exclude(id=job_id)
+    return list(beside.values_list("id", flat=True))
+
+
+def key_epoch_within() -> timedelta:
+    """Return how long after a disconnect the key epoch of its key may live."""
+    return timedelta(hours=settings.KEY_EPOCH_HOURS)
+
+
+def overdue(*, at: datetime) -> list[Late]:
+    """Return every promise that is late, oldest first."""
+    unfinished = PurgeJob.objects.exclude(step=PurgeStep.DONE)
+    rows = unfinished.filter(Q(verified_at=None), fenced_at__lt=at - ROWS_WITHIN).values_list(
+        "id", "fenced_at"
+    )
+    receipts = unfinished.filter(fenced_at__lt=at - RECEIPT_WITHIN).values_list("id", "fenced_at")
+    return sorted(
+        [
+            *(Late(job, Promise.ROWS_GONE, since + ROWS_WITHIN) for job, since in rows),
+            *(
+                Late(job, Promise.RECEIPT_WRITTEN, since + RECEIPT_WITHIN)
+                for job, since in receipts
+            ),
+            *_late_key_epochs(at),
+        ],
+        key=lambda late: late.since,
+    )
+
+
+def _late_key_epochs(at: datetime) -> list[Late]:
+    within = key_epoch_within()
+    alive = KeyEpoch.objects.filter(line=KeyLine.CONTENT, destroyed_at=None)
+    late = PurgeJob.objects.filter(
+        content_kek_epoch__in=alive.values("number"), fenced_at__lt=at - within
+    ).values_list("id", "fenced_at")
+    return [Late(job, Promise.KEY_EPOCH_DESTROYED, since + within) for job, since in late]
+
+
+def residue() -> dict[str, int]:
+    """
+    Return what is left, by holding, of integrations and connections that are done with.
+
+    Anything but an empty answer is a bug: something wrote past the fence.
+    """
+    purged = Integration.objects.filter(status=IntegrationStatus.PURGED)
+    ended = purged.filter(connection__ended_at__isnull=False)
+    found: dict[str, int] = {}
+    for holding in HOLDINGS:
+        if holding.model is Connection:
+            continue  # A constraint of the database keeps ended connections empty.
+        if holding.scope is Scope.CONNECTION:
+            column, over, named = "connection_id", ended, "connection_id"
+        else:
+            column, over, named = "integration_id", purged, "id"
+        if holding.held_by:
+            count = Keys(holding.held_by(over)).count()
+        else:
+            manager: Any = holding.model._default_manager  # noqa: SLF001
+            count = manager.filter(**{f"{column}__in": over.values(named)}).count()
+        if count:
+            found[holding.label] = count
+    return found

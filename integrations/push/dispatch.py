@@ -1,0 +1,64 @@
+"""
+Dispatch a provider's notification in three steps: receive, mark due, enqueue.
+
+A notification says *that* something changed. The sync asks the provider what changed, from its own
+cursor. So a notification that is forged, late or repeated costs one request at most.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import OperationalError
+
+from accounts import row_owner
+from integrations.coordination import contention
+from integrations.coordination.task_queue import enqueue
+
+from . import ChangedResource, due_syncs
+
+logger = logging.getLogger(__name__)
+
+
+def dispatch_notification(receive: Callable[[], list[ChangedResource]], *, at: datetime) -> None:
+    """
+    Receive a notification, mark the sync of each resource that it names due, and enqueue it.
+
+    A notification is not refused because of contention: the provider would send fewer. If
+    contention does not end, the regular poll finds the change, and the log says so.
+
+    :param receive: calls one of the functions of `watches` that receive a notification
+    """
+    try:
+        changed_resources = contention.retry(receive)
+    except OperationalError as error:
+        _defer(error)
+        return
+    for changed in changed_resources:
+        try:
+            work_id = contention.retry(partial(_mark_due, changed, at=at))
+        except OperationalError as error:
+            _defer(error, changed.integration_id)
+        else:
+            if work_id is not None:
+                enqueue("integrations.sync_mail", work_id=work_id)
+    logger.info("webhook.heard", extra={"count": len(changed_resources)})
+
+
+def _mark_due(changed: ChangedResource, *, at: datetime) -> UUID | None:
+    # The webhook acts for nobody: from here on it acts for the owner of the resource.
+    with row_owner.acting_for(*changed.owner):
+        return due_syncs.schedule_now(
+            integration_id=changed.integration_id, resource=changed.resource, at=at
+        )
+
+
+def _defer(error: OperationalError, integration_id: UUID | None = None) -> None:
+    """Leave the change to the poll after contention; raise the error of a database that is away."""
+    if not contention.is_contention(error):
+        raise error
+    logger.error("webhook.deferred", extra={"integration_id": integration_id})

@@ -1,0 +1,80 @@
+"""What went wrong with a watch → when to come back, and who is told: one table."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from integrations.coordination import leases
+from integrations.grants import provider_alerts
+from integrations.models import WatchStatus
+from integrations.providers import errors
+
+from . import backoff, webhook_alarm
+
+if TYPE_CHECKING:
+    from .worker import Turn
+
+logger = logging.getLogger(__name__)
+
+_DAY: Final = timedelta(days=1)
+# Our address may have been unreachable for seconds, during a deployment for example; and when an
+# operator has mended it, nobody waits for long.
+_SOON: Final = timedelta(seconds=10)
+_OFTEN: Final = timedelta(minutes=10)
+
+# Waiting mends none of these, and asking often would be a storm.
+_LASTING: Final = (errors.MailboxMissing, errors.Gone)
+# Ours to mend; the operator is told, and nobody's state changes.
+_OURS: Final = (errors.InvalidClient, errors.Unexpected)
+
+
+def record(turn: Turn, error: errors.ProviderError) -> None:
+    """Give the row back until it is worth another try."""
+    at, watch = turn.clock(), turn.watch
+    provider = watch.connection.provider
+    is_webhook = isinstance(error, errors.WebhookRejected)
+    rejected_count = watch.rejected_count + 1 if is_webhook else 0
+    wait = pause(error, watch.rejected_count if is_webhook else watch.failure_count)
+    provider_alerts.of_provider(error, provider=provider, at=at)
+    webhook_alarm.report(rejected_count, provider=provider, at=at)
+    logger.warning(
+        "watch.failed",
+        extra={
+            **turn.about,
+            "error": type(error).__name__,
+            "reason": error.reason,
+            "next_try_at": at + wait,
+        },
+    )
+    values: dict[str, Any] = {}
+    if watch.status == WatchStatus.WANTED and not isinstance(error, errors.OutcomeUnknown):
+        # The provider has opened no channel, so there is none to be stopped.
+        values = {"channel": None, "resource_blind": None}
+    try:
+        leases.release(
+            turn.lease,
+            due_at=at + wait,
+            failure_count=watch.failure_count + 1,
+            rejected_count=rejected_count,
+            **values,
+        )
+    except leases.LeaseLost:
+        return
+
+
+def pause(error: errors.ProviderError, failure_count: int) -> timedelta:
+    """
+    Return for how long to leave a watch alone that failed so often before.
+
+    A refusal (403) is tried again like an outage: one proves nothing, and the sync, which uses the
+    same permission, finds out whether it is gone.
+    """
+    if isinstance(error, errors.WebhookRejected):
+        return backoff.backing_off(failure_count, first=_SOON, longest=_OFTEN)
+    if isinstance(error, _LASTING):
+        return _DAY
+    if isinstance(error, _OURS):
+        return backoff.LONGEST
+    return max(backoff.backing_off(failure_count), timedelta(seconds=error.retry_after or 0))

@@ -1,0 +1,158 @@
+"""
+Receive notifications: find the watches that a notification names, and store when it came.
+
+A repeated or late notification, or a notification about a watch that is gone, changes a time or
+nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError
+from django.db.models import QuerySet
+
+from accounts import row_owner
+from integrations.access import cross_user_lookups
+from integrations.coordination import contention
+from integrations.models import FETCHABLE, ConnectionStatus, Watch, WatchKind, WatchStatus
+from integrations.providers.push import Call
+from limited_use.access_request import Permit
+
+from . import blind_lookup
+
+logger = logging.getLogger(__name__)
+
+
+class NotProven(Exception):
+    """The caller does not have the token of a channel that we opened. Refuse the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedResource:
+    """A watched resource that changed at its provider; the owner is a person and organisation."""
+
+    integration_id: UUID
+    resource: str
+    owner: tuple[UUID, UUID]
+
+
+def receive_mailbox_notification(
+    address: str, provider: str, *, permit: Permit, at: datetime
+) -> list[ChangedResource]:
+    """
+    Receive a notification about a mailbox; return it once for each owner who connected it.
+
+    The sender is not told whether there is any.
+
+    :param permit: to look the address up
+    :raises limited_use.vault.envelope.Unopenable: if the permit is for another use, or has expired
+    """
+    lookup_blind = blind_lookup.asked_for(provider, address, permit=permit, at=at)
+    return _receive(WatchKind.TOPIC, lookup_blind, None, at=at)
+
+
+def receive_channel_notification(
+    channel_id: str, token: str, *, resource_id: str, at: datetime
+) -> list[ChangedResource]:
+    """
+    Receive a notification of a channel; return its resource, or nothing if the channel is gone.
+
+    :param resource_id: the caller's name of the resource; nothing is returned unless the channel
+        was opened for it
+    :raises NotProven: if the channel is not ours
+    """
+    if not blind_lookup.is_proven(channel_id, token):
+        raise NotProven
+    lookup_blind = blind_lookup.of_channel(channel_id)
+    resource_blind = blind_lookup.of_resource(channel_id, resource_id)
+    return _receive(WatchKind.CHANNEL, lookup_blind, resource_blind, at=at)
+
+
+def receive_subscription_notification(call: Call, *, at: datetime) -> list[ChangedResource]:
+    """
+    Receive a notification of a subscription, about its resource or about its own end.
+
+    A subscription that is about to end, or has ended, becomes due for renewal. Renewal sends it a
+    new token or finds it gone; the notification is not trusted on which of them it is.
+
+    :raises NotProven: if the subscription is not ours
+    """
+    changed_resources = receive_channel_notification(
+        call.channel_id, call.token, resource_id=call.resource_id, at=at
+    )
+    if call.is_about_itself:
+        for changed in changed_resources:
+            with row_owner.acting_for(*changed.owner):
+                watches = _find_watches(WatchKind.CHANNEL, blind_lookup.of_channel(call.channel_id))
+                _update_each(watches.filter(status=WatchStatus.LIVE, due_at__gt=at), due_at=at)
+    return changed_resources
+
+
+def _receive(
+    kind: WatchKind, lookup_blind: bytes, resource_blind: bytes | None, *, at: datetime
+) -> list[ChangedResource]:
+    return [
+        changed
+        for owner in cross_user_lookups.watchers(kind=kind, lookup_blind=lookup_blind)
+        for changed in _receive_for(owner, kind, lookup_blind, resource_blind, at=at)
+    ]
+
+
+def _receive_for(
+    owner: tuple[UUID, UUID],
+    kind: WatchKind,
+    lookup_blind: bytes,
+    resource_blind: bytes | None,
+    *,
+    at: datetime,
+) -> list[ChangedResource]:
+    """
+    Receive a notification for one owner of watches.
+
+    :param resource_blind: of the resource that the notification names; None: it names none
+    """
+    with row_owner.acting_for(*owner):
+        watches = _find_watches(kind, lookup_blind)
+        if resource_blind is not None and not _may_be_about(watches, resource_blind):
+            return []
+        rows = list(watches.values_list("id", "integration_id", "resource"))
+        received = Watch.objects.filter(id__in=[row[0] for row in rows])
+        _update_each(received, last_event_at=at, silent_since=None)
+    return [ChangedResource(row[1], row[2], owner) for row in rows]
+
+
+def _find_watches(kind: WatchKind, lookup_blind: bytes) -> QuerySet[Watch]:
+    return Watch.objects.filter(
+        kind=kind,
+        lookup_blind=lookup_blind,
+        integration__status__in=FETCHABLE,
+        connection__status=ConnectionStatus.ACTIVE,
+    )
+
+
+def _may_be_about(watches: QuerySet[Watch], resource_blind: bytes) -> bool:
+    known = watches.values_list("resource_blind", flat=True).first()
+    # The first notification may precede the provider's answer that names the resource.
+    return known is None or hmac.compare_digest(bytes(known), resource_blind)
+
+
+def _update_each(watches: QuerySet[Watch], **values: Any) -> None:
+    """
+    Update rows one by one: a statement that locks one row cannot deadlock with a worker.
+
+    A row that stays contended is not updated: a worker has it, and the sync matters more.
+    """
+    for watch_id in list(watches.values_list("id", flat=True)):
+        try:
+            contention.retry(partial(watches.filter(id=watch_id).update, **values))
+        except OperationalError as error:
+            if not contention.is_contention(error):
+                raise
+            logger.warning("watch.not_noted")

@@ -1,0 +1,119 @@
+"""
+Start, renew, replace and stop watches at the provider, as the status of their rows requires.
+
+Errors follow the table of `failing`. The sync polls, whether or not a watch works.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import row_owner
+from integrations.access.fences import NoLongerLive
+from integrations.coordination import leases
+from integrations.coordination.leases import LeaseLost
+from integrations.grants.quota_purse import Postponed
+from integrations.models import WatchKind, WatchStatus
+from integrations.providers import errors
+from limited_use import traceback_scrubbing
+from limited_use.guard.guard import Refused
+from limited_use.vault.envelope import Unopenable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keys import Destroyed
+
+from . import (
+    backoff,
+    desired_state,
+    error_policy,
+    gmail_watch,
+    google_channels,
+    graph_subscriptions,
+)
+from .worker import Turn
+
+logger = logging.getLogger(__name__)
+
+# After a temporary obstacle that is no failure.
+PAUSE: Final = timedelta(seconds=30)
+# A refusal lasts for a while, and every attempt writes to the ledger.
+_REFUSED: Final = (Refused, Destroyed, Unopenable, errors.GrantRevoked)
+
+
+def keep(*, watch_id: UUID, now: Callable[[], datetime] = timezone.now) -> UUID | None:
+    """
+    Start, renew, replace or stop one watch that is due; return the sync work to queue, or None.
+
+    That is the work of a resource whose watch started or ended: its changes were not notified.
+
+    :param now: the clock
+    :raises NotClaimable: if the watch is not due, or another worker holds it
+    """
+    at, duration = now(), timedelta(seconds=settings.LEASE_SECONDS)
+    due = desired_state.claimable(at).select_related("integration", "connection")
+    lease, watch = leases.claim_from(due, watch_id, at=at, duration=duration)
+    account = watch.connection
+    with row_owner.acting_for(account.user_id, account.organisation_id):
+        turn = Turn(lease, watch, now)
+        _take(turn)
+        return turn.due_work_id
+
+
+def _take(turn: Turn) -> None:
+    try:
+        _act(turn)
+    except LeaseLost:
+        pass
+    except Postponed as postponed:
+        turn.rest(timedelta(seconds=postponed.wait))
+    except (NoLongerLive, KeyStoreUnavailable):
+        turn.rest(PAUSE)
+    except _REFUSED:
+        turn.rest(backoff.LONGEST)
+    except errors.ProviderError as error:
+        error_policy.record(turn, error)
+    except Exception as bug:
+        # A developer is paged, so the next try waits. The frames may hold content: as in a sync, no
+        # report shows them.
+        traceback_scrubbing.clear(bug)
+        logger.exception("watch.crashed", extra=turn.about)
+        turn.rest(backoff.LONGEST)
+        raise
+
+
+def _act(turn: Turn) -> None:
+    watch = turn.watch
+    is_subscribed = graph_subscriptions.is_way_of(turn.provider)
+    if watch.status == WatchStatus.LEAVING:
+        _stop(turn)
+    elif watch.kind == WatchKind.TOPIC:
+        gmail_watch.start(turn)
+    elif watch.status == WatchStatus.WANTED:
+        (graph_subscriptions if is_subscribed else google_channels).open_(turn)
+    elif is_subscribed:
+        graph_subscriptions.renew(turn)
+    else:
+        google_channels.follow(turn)
+
+
+def _stop(turn: Turn) -> None:
+    watch = turn.watch
+    try:
+        if watch.kind == WatchKind.TOPIC:
+            gmail_watch.stop(turn)
+        elif graph_subscriptions.is_way_of(turn.provider):
+            graph_subscriptions.stop(turn)
+        else:
+            google_channels.stop(turn)
+    except errors.ProviderError:
+        # Another try is worth it only until the watch expires by itself.
+        if watch.expires_at is not None and watch.expires_at > turn.clock():
+            raise
+    leases.delete_row(turn.lease)
+    logger.info("watch.stopped", extra=turn.about)

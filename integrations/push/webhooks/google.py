@@ -1,0 +1,91 @@
+"""
+The endpoints that Google calls: Pub/Sub for mailboxes, and channels for calendars.
+
+The caller is proven first: Pub/Sub by a token that Google signed for our service account and this
+address, a channel by the token that we gave it. A notification about a watch that is gone is
+answered with 2xx as well, or Google would repeat it.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from integrations import push
+from integrations.access import permits
+from integrations.access.endpoints import endpoints, news
+from integrations.providers import errors, identity
+from integrations.providers.google import pubsub
+from integrations.push import dispatch
+from limited_use.vault.keyring.port import KeyStoreUnavailable
+
+from . import body
+
+logger = logging.getLogger(__name__)
+
+PROVIDER = "google"
+
+
+# Only the token authenticates: `accounts.sessionless` answers before any session is read.
+@csrf_exempt
+@never_cache
+@require_POST
+@body.limited
+def receive_pubsub_push(request: HttpRequest) -> HttpResponse:
+    """Receive a notification about a mailbox."""
+    at, where = timezone.now(), news(PROVIDER)
+    sender = pubsub.Sender(endpoints(PROVIDER).issuer, where.audience, where.account)
+    try:
+        notice = pubsub.notice(
+            request.headers.get("Authorization", ""),
+            lambda: body.body(request),
+            sender,
+            keys=identity.keys_at(settings.GOOGLE.certs_url),
+            at=at,
+        )
+        permit = permits.to_match(notice, at=at)
+        receive = partial(
+            push.receive_mailbox_notification, notice.address, PROVIDER, permit=permit, at=at
+        )
+        dispatch.dispatch_notification(receive, at=at)
+    except errors.IdentityRejected as error:
+        logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": error.reason})
+        return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    except errors.Rejected as error:
+        # It will not become readable: if it were refused, Pub/Sub would repeat it for a week.
+        logger.warning("webhook.unreadable", extra={"provider": PROVIDER, "reason": error.reason})
+    except (errors.Unavailable, KeyStoreUnavailable):
+        return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+@body.limited
+def channel(request: HttpRequest) -> HttpResponse:
+    """Receive a notification of a channel: everything is in its headers."""
+    at = timezone.now()
+    receive = partial(
+        push.receive_channel_notification,
+        request.headers.get("X-Goog-Channel-Id", ""),
+        request.headers.get("X-Goog-Channel-Token", ""),
+        resource_id=request.headers.get("X-Goog-Resource-Id", ""),
+        at=at,
+    )
+    try:
+        dispatch.dispatch_notification(receive, at=at)
+    except push.NotProven:
+        logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": "token"})
+        return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    except KeyStoreUnavailable:
+        return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return HttpResponse(status=HTTPStatus.NO_CONTENT)

@@ -1,0 +1,79 @@
+"""
+The endpoint that Microsoft calls: validation of the address, and notifications of subscriptions.
+
+Validation comes while a subscription is created, and from anyone who knows the address: its token
+is returned as plain text and nothing else. A notification is proven by the token that we gave the
+subscription. A notification about a subscription that is gone is answered with 2xx as well.
+Microsoft delays or drops notifications if answers are slow, so the endpoint calls no provider.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from integrations import push
+from integrations.providers import errors
+from integrations.providers.microsoft import notifications
+from integrations.providers.push import Call
+from integrations.push import dispatch
+from limited_use.vault.keyring.port import KeyStoreUnavailable
+
+from . import body
+
+logger = logging.getLogger(__name__)
+
+PROVIDER = "microsoft"
+# One call may hold several hundred changes, of some six hundred bytes each.
+LONGEST = 512 * 1024
+
+
+# Only the token authenticates: `accounts.sessionless` answers before any session is read.
+@csrf_exempt
+@never_cache
+@require_POST
+@body.limited
+def subscription(request: HttpRequest) -> HttpResponse:
+    """Answer a validation of the address, or receive notifications of subscriptions."""
+    if "validationToken" in request.GET:
+        return _answer_validation(request.GET["validationToken"])
+    try:
+        is_proven = _dispatch_each(notifications.calls(body.body(request, longest=LONGEST)))
+    except errors.Rejected as error:
+        # It will not become readable: if it were refused, Microsoft would repeat it for four hours.
+        logger.warning("webhook.unreadable", extra={"provider": PROVIDER, "reason": error.reason})
+        return HttpResponse(status=HTTPStatus.ACCEPTED)
+    except KeyStoreUnavailable:
+        return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
+    if not is_proven:
+        logger.info("webhook.refused", extra={"provider": PROVIDER, "reason": "token"})
+        return HttpResponse(status=HTTPStatus.FORBIDDEN)
+    return HttpResponse(status=HTTPStatus.ACCEPTED)
+
+
+def _answer_validation(token: str) -> HttpResponse:
+    text = notifications.trial(token)
+    if text is None:
+        return HttpResponse(status=HTTPStatus.BAD_REQUEST)
+    answer = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _dispatch_each(calls: list[Call]) -> bool:
+    """Dispatch the notifications of one request; return whether any of them is proven."""
+    at, is_proven = timezone.now(), False
+    for call in calls:
+        receive = partial(push.receive_subscription_notification, call, at=at)
+        with suppress(push.NotProven):
+            dispatch.dispatch_notification(receive, at=at)
+            is_proven = True
+    return is_proven

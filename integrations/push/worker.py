@@ -1,0 +1,187 @@
+"""One worker's turn at a watch: what it may call and write, under the lease and the fence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from django.db import transaction
+
+from integrations.access import fences, permits
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease, LeaseLost
+from integrations.grants import access_tokens
+from integrations.grants.admission_control import WorkerAdmission
+from integrations.grants.provider_sessions import ProviderSession
+from integrations.models import Watch, WatchStatus
+from integrations.providers import PROVIDERS
+from integrations.providers.access import Access
+from integrations.providers.provider import Provider
+from limited_use.access_request import Permit
+from limited_use.vault import sealing
+from limited_use.vault.sealed import Sealed
+
+from . import backoff, due_syncs
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# Two channels for one thing stand for so long, for what is on its way by the old one.
+OVERLAP: Final = timedelta(seconds=60)
+# No provider tells for longer than this without being asked again, whatever it answers.
+LONGEST_LIFE: Final = timedelta(days=31)
+
+
+@dataclass(slots=True)
+class Turn:
+    """
+    :param clock: the time; calls to a provider take more than a moment
+    :param due_work_id: the sync work that the turn made due, if a worker has to be queued for it
+    """
+
+    lease: Lease
+    watch: Watch
+    clock: Callable[[], datetime]
+    due_work_id: UUID | None = None
+
+    @property
+    def provider(self) -> Provider:
+        return PROVIDERS[self.watch.connection.provider]
+
+    def access(self) -> Access:
+        return access_tokens.access(connection_id=self.watch.connection_id)
+
+    def permit(self) -> Permit:
+        """Return a permit to open what a channel is stopped by, for the provider alone."""
+        return permits.to_maintain(connection_id=self.watch.connection_id, at=self.clock())
+
+    def call(self, access: Access, units: int, request: Callable[[], T]) -> T:
+        """Call the provider with one request at a time. See `ProviderSession.call`."""
+        admission = WorkerAdmission(self.watch.connection_id, self.provider, slots=1)
+        return ProviderSession(access, admission).call(request, units=units)
+
+    def sealed(self, data: str) -> Sealed:
+        """Return what a channel is stopped by, as the row keeps it."""
+        connection = self.watch.connection
+        sealer = sealing.sealer(holder=connection.id, epoch=connection.epoch)
+        return sealer.seal(Watch, "channel", row=self.watch.id, data=data)
+
+    def save(self, **values: Any) -> None:
+        """
+        Save `values` of the row, and renew the lease.
+
+        :raises fences.NoLongerLive: if the integration was disconnected during the turn
+        :raises LeaseLost: if another worker holds the watch
+        """
+        with transaction.atomic(durable=True):
+            self.hold()
+            leases.renew(self.lease, at=self.clock(), **values)
+        for name, value in values.items():
+            setattr(self.watch, name, value)
+
+    def has_ended(self) -> None:
+        """
+        Write that the provider no longer has the watch, and make the sync of its resource due.
+
+        :raises: as `save`
+        """
+        with transaction.atomic(durable=True):
+            self.hold()
+            leases.renew(self.lease, at=self.clock(), status=WatchStatus.WANTED)
+            self._make_due()
+        self.watch.status = WatchStatus.WANTED
+
+    def started(
+        self,
+        ends_at: datetime,
+        *,
+        renew_within: timedelta = LONGEST_LIFE,
+        is_heard: bool = False,
+        follows_gap: bool = False,
+        **values: Any,
+    ) -> None:
+        """
+        Write that the provider tells from now on, until `ends_at`, and give the row back.
+
+        The watch is renewed half way. Another watch of the same resource is left, once
+        notifications that are on their way have arrived. If no watch stood before, the sync of the
+        resource becomes due in the same commit: nobody was told of changes made until now.
+
+        :param renew_within: where that is sooner than half way
+        :param is_heard: whether it has just shown that it reaches us
+        :param follows_gap: whether notifications were lost although the watch stood
+        :raises: as `save`
+        """
+        at, watch = self.clock(), self.watch
+        ends_at = min(ends_at, at + LONGEST_LIFE)
+        renew_in = min(renew_within, (ends_at - at) / 2)
+        live = Watch.objects.filter(
+            integration_id=watch.integration_id, resource=watch.resource, status=WatchStatus.LIVE
+        )
+        if not live.filter(id=watch.id, expires_at__gt=at).exists():
+            # It begins, or begins again: what was told before says nothing of it.
+            values |= {"started_at": at, "silent_since": None}
+        if is_heard:
+            values |= {"last_event_at": at}
+        with transaction.atomic(durable=True):
+            self.hold()
+            if follows_gap or not live.filter(expires_at__gt=at).exists():
+                self._make_due()
+            live.exclude(id=watch.id).update(status=WatchStatus.LEAVING, due_at=at + OVERLAP)
+            leases.release(
+                self.lease,
+                status=WatchStatus.LIVE,
+                expires_at=ends_at,
+                due_at=at + backoff.spread(renew_in, least=0.9),
+                failure_count=0,
+                rejected_count=0,
+                **values,
+            )
+        logger.info("watch.started", extra=self.about)
+
+    def leave_to_purge(self, data: str, **values: Any) -> None:
+        """
+        Write down how to stop a watch of an integration that was disconnected meanwhile.
+
+        Its purge stops the watch, and deletes the row then.
+
+        :param data: see `sealed`
+        :raises Destroyed: if the connection has ended
+        :raises LeaseLost: if the row is gone
+        """
+        self.watch.connection.refresh_from_db(fields=["epoch"])
+        leases.release(self.lease, channel=self.sealed(data), **values)
+
+    def rest(self, pause: timedelta) -> None:
+        """Postpone the watch, and change nothing else."""
+        # A purge may have deleted the row.
+        with suppress(LeaseLost):
+            leases.release(self.lease, due_at=self.clock() + pause)
+
+    @property
+    def about(self) -> dict[str, object]:
+        """What a line of the log says of it."""
+        return {
+            "connection_id": self.watch.connection_id,
+            "integration_id": self.watch.integration_id,
+            "kind": self.watch.kind,
+            "attempt": self.watch.failure_count + 1,
+        }
+
+    def hold(self) -> None:
+        """Hold the fence for the rest of the caller's transaction. See `save`."""
+        fences.hold(integration_id=self.watch.integration_id, epoch=self.watch.integration.epoch)
+
+    def _make_due(self) -> None:
+        """Make the sync of the watched resource due now, in the caller's transaction."""
+        watch = self.watch
+        work_id = due_syncs.schedule_now(
+            integration_id=watch.integration_id, resource=watch.resource, at=self.clock()
+        )
+        self.due_work_id = work_id or self.due_work_id

@@ -1,0 +1,139 @@
+"""
+Plaintext regions: the modules that may handle plaintext of provider data, each with its reason.
+
+`SOURCES` are the modules that produce plaintext: they open it, fetch it, parse it or describe its
+shape. `REGIONS` are the modules and packages that may import a source. A rule of `tests/proof`
+fails for any other importer of a source, and for a region that no longer exists or imports none.
+
+The rule reads imports. It does not see a module that only receives plaintext as an argument, such
+as a helper of a region. The canary run (`make canary`) shows where plaintext went in a run. Plain
+data: the evidence prints this list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SOURCES: Final[Mapping[str, str]] = {
+    "limited_use.vault.opening": "Decrypts sealed values under a permit.",
+    "limited_use.sinks": "Open sealed values and render or send them in the same function.",
+    "integrations.providers.mail": "Mail as an adapter returns it.",
+    "integrations.providers.file_download": "A file on its way from a provider.",
+    "integrations.formats.event": "An event's times and content.",
+    "integrations.providers.calendars": "Calendars and events as an adapter returns them.",
+    "integrations.providers.push": "Notifications of a provider, and secrets of subscriptions.",
+    "integrations.providers.google": "The adapters of Google.",
+    "integrations.providers.microsoft": "The adapters of Microsoft.",
+    "integrations.providers.oauth": "Requests authorization codes and tokens from a provider.",
+    "integrations.providers.identity": "Reads whose account an id_token names.",
+    "integrations.providers.token_responses": "Reads the answers of a token endpoint.",
+    "integrations.grants.access_tokens": "Access tokens for adapters.",
+    "integrations.formats.mime": "Parses and sanitises mail.",
+    "integrations.parsers": "Has isolated processes read what strangers wrote.",
+    "integrations.formats.icalendar": "Parses and writes calendar files.",
+    "integrations.calendar.event_codec": "Converts an event to and from the record that is sealed.",
+    "integrations.calendar.events.drafts": "Events as their owner typed them.",
+}
+
+# Names in these sources that are types without content, or errors.
+HARMLESS: Final = frozenset(
+    {
+        "limited_use.sinks.rows.Permits",
+        "limited_use.sinks.rows.Row",
+        "integrations.providers.oauth.Endpoints",
+        "integrations.formats.icalendar.file_problems.Problem",
+        "integrations.formats.icalendar.file_problems.Unreadable",
+        "integrations.parsers.refusal_counts",
+        "integrations.parsers.process_pool.Busy",
+        "integrations.parsers.process_pool.CannotRun",
+        "integrations.parsers.parser_process.COMMAND",
+    }
+)
+
+REGIONS: Final[Mapping[str, str]] = {
+    # Answers and notifications of providers.
+    "integrations.providers": "Lists the adapters, and defines the provider's dataclass.",
+    "integrations.parsers.worker": "Parses in a process without keys, database and network.",
+    "integrations.sync": "Fetches mail and calendars, and seals them.",
+    "integrations.push": "Opens push registrations with a token and their own secrets.",
+    "integrations.push.webhooks.google": "Verifies Google's notifications, which name a mailbox.",
+    "integrations.push.webhooks.microsoft": "Verifies Microsoft's notifications.",
+    "integrations.access.permits": (
+        "Asks the guard whether a notification may be matched to a mailbox."
+    ),
+    # Grants.
+    "integrations.connections.callback": "Exchanges a code for tokens, and keeps or revokes them.",
+    "integrations.connections.authorize": "Opens the address of the account to reconnect.",
+    "integrations.connections.save_grant": "Seals the tokens of a new connection.",
+    "integrations.grants.credentials": "Seals the tokens of a grant.",
+    "integrations.grants.token_refresh": "Opens a refresh token and sends it to its provider.",
+    "integrations.purge.grant_revocation": "Opens tokens to revoke them at their provider.",
+    "integrations.grants.credential_rekey": (
+        "Re-encrypts the tokens of old connections inside the vault's sink."
+    ),
+    "integrations.tasks.grants": "Has a grant refreshed; receives no token.",
+    # Mail, for its owner and for support.
+    "integrations.mail.service": "Passes rows and a shape to the sink of JSON answers.",
+    "integrations.mail.row_types": "Shapes that sinks make of opened messages.",
+    "integrations.mail.message_text": "The text of a message, safe to show; made again and sealed.",
+    "integrations.mail.pages.remote_search_views": "Pages with a message that is not stored.",
+    "integrations.mail.pages.thread_rows": "Makes the rows of the inbox page.",
+    "integrations.mail.pages.support_access_views": (
+        "The owner's page before they show a message to support."
+    ),
+    "integrations.mail.pages.views": "Pages with the owner's mail.",
+    "integrations.grants.provider_calls": "Opens an adapter while a person waits.",
+    "integrations.mail.provider_search": "Shows messages that the provider's search found.",
+    "integrations.mail.remote_messages": "Shows a message of the provider that is not stored.",
+    "integrations.mail.remote_message_refs": "Seals where a message is at its provider.",
+    "integrations.mail.attachments": "Finds a file of a message, and shows the message's text.",
+    "integrations.mail.file_stream": "Passes a file from the provider to its owner.",
+    "integrations.mail.inline_images": "Passes inline images from the provider to the owner.",
+    "integrations.mail.mailbox_export": "Writes the owner's copy of their mailbox.",
+    "integrations.mail.support_access": "Shows one message to support that its owner opened.",
+    "integrations.support.item_views": "Support's page with that message.",
+    # Calendars.
+    "integrations.formats.recurrence": "Calculates with the times and recurrence of events.",
+    "integrations.calendar.agenda": "Passes rows and a shape to the sink of calendars.",
+    "integrations.calendar.free_busy_query": "Busy times of people who share a calendar.",
+    "integrations.calendar.calendar_list": "Names of calendars.",
+    "integrations.calendar.occurrences": "Expands opened events into occurrences.",
+    "integrations.calendar.ics_export": "Writes a calendar as a file for its owner.",
+    "integrations.calendar.ics_import": "Reads a file that the owner chose, and seals its events.",
+    "integrations.calendar.local_event_types": "Events of local calendars, until they are sealed.",
+    "integrations.calendar.serializers": "Shapes that sinks make of opened events.",
+    "integrations.calendar.event_descriptions": "Safe descriptions, made again and sealed.",
+    "integrations.calendar.event_lookup": "Passes one event to the sink of calendars.",
+    "integrations.calendar.etags": "Digests of an event's fields, to detect changes.",
+    "integrations.calendar.events": "Writes the owner's events at the provider, and seals them.",
+    "integrations.calendar.pages.calendar_presenter": "The calendar page.",
+    "integrations.calendar.pages.edit_views": "Takes an edited event from its form.",
+    "integrations.calendar.pages.event_views": "The page of one event.",
+    "integrations.calendar.pages.edit_event_initial": "Fills the form of an event.",
+    "integrations.calendar.pages.find_time_views": "The page that finds a time for several people.",
+    "integrations.calendar.pages.find_time_form": "The parts of that page.",
+    "integrations.calendar.pages.forms": "The form of an event.",
+    "integrations.calendar.pages.move_views": "The page that moves an event.",
+    "integrations.calendar.pages.new_views": "The page of a new event.",
+    "integrations.calendar.pages.time_text": "Describes when an event is, and its reminders.",
+    "integrations.calendar.pages.recurrence_form": "Converts the form's choices to a recurrence.",
+    "integrations.calendar.pages.day_presenter": "Makes the days and entries of the calendar page.",
+    "integrations.calendar.pages.event_presenter": "The details of one event.",
+    "integrations.calendar.pages.views": "Passes calendars to the sink of pages.",
+    "integrations.calendar.pages.calendar_file_views": "Sends and takes a calendar's file.",
+    "integrations.calendar.pages.cache_settings_views": "Names of calendars in settings.",
+    "integrations.calendar.pages.named_calendars": "Names of calendars on pages that end them.",
+    "integrations.calendar.pages.local_calendar_page": "The name of a local calendar.",
+    "integrations.calendar.pages.sharing_views": "The name of a calendar that is shared.",
+    "integrations.calendar.api.calendar_file_views": "Sends and takes a calendar's file.",
+    "integrations.calendar.api.event_views": "Takes an event from a request.",
+    "integrations.operations.demo_calendars": (
+        "The first events of the demo, until they are sealed."
+    ),
+    # Connected accounts, and templates of sinks.
+    "integrations.connections.api.views": "The address of the connected account.",
+    "integrations.settings.data_use.withdrawal": "The address of an account that would end.",
+    "integrations.settings.views": "The address of the connected account.",
+    "limited_use.templatetags.reveal": "Prints opened values in a template of a sink.",
+}

@@ -1,0 +1,76 @@
+"""The record as a file: CSV or JSON, written line by line, each with its entry's id."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import orjson
+
+from limited_use.ledger import store
+
+from .activity import MOST, Line
+
+# In the order of the columns.
+_VALUES: Final[dict[str, Callable[[Line], Any]]] = {
+    "entry_id": lambda line: str(line.entry.id),
+    "at": lambda line: line.entry.at.isoformat(timespec="milliseconds"),
+    "event": lambda line: line.entry.event,
+    "outcome": lambda line: line.entry.outcome,
+    "who": lambda line: line.who,
+    "feature": lambda line: line.entry.feature,
+    "purpose": lambda line: line.entry.purpose,
+    "data_class": lambda line: line.entry.data_class,
+    "recipient": lambda line: line.entry.recipient,
+    "count": lambda line: line.entry.count,
+    "rule": lambda line: line.entry.rule,
+    "rule_says": lambda line: line.says or None,
+    "connection_id": lambda line: str(line.connection_id) if line.connection_id else None,
+    # Its index in the ledger's tree; empty: not yet in the tree.
+    "place": lambda line: line.entry.place,
+}
+
+
+class _Echo:
+    """Hands each row back to whoever writes it, so that no file is ever held."""
+
+    def write(self, row: str) -> str:
+        return row
+
+
+def as_csv(lines: Iterable[Line]) -> Iterator[bytes]:
+    """Yield CSV (RFC 4180, UTF-8) with a line of names; a last line says where it was cut off."""
+    writer = csv.writer(_Echo())
+    yield _row(writer, list(_VALUES))
+    count = 0
+    for line in lines:
+        count += 1
+        yield _row(writer, ["" if one is None else one for one in _values(line).values()])
+    if count >= MOST:
+        yield _row(writer, ["", "", f"only the newest {MOST}: ask for an earlier time"])
+
+
+def as_json(lines: Iterable[Line]) -> Iterator[bytes]:
+    """
+    Yield one JSON object: `entries`, the newest first, then what they were read under.
+
+    `is_complete` is false where there were more than fit; `checkpoint` is the
+    newest signed head of the ledger, or null.
+    """
+    yield b'{"entries":['
+    count = 0
+    for line in lines:
+        yield (b"\n," if count else b"\n") + orjson.dumps(_values(line))
+        count += 1
+    end = {"count": count, "is_complete": count < MOST, "checkpoint": store.latest_note()}
+    yield b"\n]," + orjson.dumps(end).removeprefix(b"{") + b"\n"
+
+
+def _values(line: Line) -> dict[str, Any]:
+    return {name: value(line) for name, value in _VALUES.items()}
+
+
+def _row(writer: Any, values: list[Any]) -> bytes:
+    written: str = writer.writerow(values)
+    return written.encode()

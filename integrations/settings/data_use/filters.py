@@ -1,0 +1,109 @@
+"""What is asked of the record: the form, and the question that it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from django import forms
+from django.http import QueryDict
+
+from limited_use.policy.features import FEATURES
+
+from . import labels
+
+EVERYBODY_ELSE = ""
+EVERYBODY = "all"
+SERVICE_ONLY = "service"
+
+
+class Filters(forms.Form):
+    """What to show. Blank shows everything but what the service did by itself."""
+
+    since = forms.DateField(
+        required=False, label="From", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        required=False, label="Until (UTC)", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    by = forms.ChoiceField(
+        required=False,
+        label="Who",
+        choices=[
+            (EVERYBODY_ELSE, "You, features and people"),
+            (EVERYBODY, "What Antares does by itself, too"),
+            (SERVICE_ONLY, "Only what Antares does by itself"),
+        ],
+    )
+    feature = forms.ChoiceField(
+        required=False,
+        choices=[("", "Every feature"), *((one.key, one.title) for one in FEATURES.values())],
+    )
+    purpose = forms.ChoiceField(
+        required=False, choices=[("", "Every purpose"), *labels.PURPOSE.items()]
+    )
+    connection = forms.ChoiceField(required=False, label="Account")
+    outcome = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "Permitted and refused"),
+            ("permitted", "Permitted only"),
+            ("refused", "Refused only"),
+        ],
+    )
+
+    def __init__(self, data: QueryDict, *, connections: Mapping[UUID, str]) -> None:
+        super().__init__(data)
+        self.fields["connection"] = forms.ChoiceField(
+            required=False,
+            label="Account",
+            choices=[
+                ("", "Every account"),
+                *((str(one), label) for one, label in connections.items()),
+            ],
+        )
+        for field in self.fields.values():
+            # Not Django's words, which repeat what was sent.
+            field.error_messages["invalid_choice"] = "Choose one of the list."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked, checked. Whose entries it is asked of is not part of it."""
+
+    since: datetime | None
+    # The first moment that does not count any more.
+    until: datetime | None
+    feature: str | None
+    purpose: str | None
+    outcome: str | None
+    # True: what the service did by itself; False: everything else; None: both.
+    by_service: bool | None
+    connection: UUID | None
+
+
+def question(filters: Filters) -> Question:
+    """Return what is asked. What makes no sense is left out, and the form says so beside it."""
+    filters.is_valid()
+    asked = filters.cleaned_data
+    return Question(
+        since=_midnight(asked.get("since")),
+        until=_midnight(asked.get("until"), days=1),
+        feature=asked.get("feature") or None,
+        purpose=asked.get("purpose") or None,
+        outcome=asked.get("outcome") or None,
+        by_service={EVERYBODY: None, SERVICE_ONLY: True}.get(asked.get("by", ""), False),
+        connection=UUID(asked["connection"]) if asked.get("connection") else None,
+    )
+
+
+def _midnight(day: date | None, *, days: int = 0) -> datetime | None:
+    if day is None:
+        return None
+    try:
+        return datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=days)
+    except OverflowError:
+        # After the last day there is: nothing ends there.
+        return None

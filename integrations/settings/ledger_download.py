@@ -1,0 +1,92 @@
+"""The owner's part of the ledger: offered beside the receipt, handed out once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.actors import get_actor
+from accounts.permissions import page
+from accounts.reauthentication import require_recent
+from accounts.roles import Permission
+from integrations.models import PurgeJob
+from integrations.purge import ledger_key_release
+from integrations.web import ownership
+from limited_use.models.ledger_keys import LedgerKey
+from limited_use.policy.claims import claim
+
+_Outcome = LedgerKey.Outcome
+
+GONE: dict[str, str] = {
+    _Outcome.TAKEN: claim(
+        "ledger-part.taken",
+        "It was downloaded, and destroyed here as it was. There is no second time.",
+    ),
+    _Outcome.EXPIRED: claim(
+        "ledger-part.expired", "Its thirty days have ended, and it was destroyed unread."
+    ),
+    _Outcome.DISCARDED: claim(
+        "ledger-part.discarded",
+        "It was destroyed: nothing was connected that a receipt is about.",
+    ),
+    _Outcome.RESTORED: claim(
+        "ledger-part.restored", "It was destroyed before the database was restored from a copy."
+    ),
+    _Outcome.LOST: claim(
+        "ledger-part.lost",
+        "It could not be opened any more after the database was restored from a copy.",
+    ),
+    "": "It is not there yet: it waits for the last removal of the account that was connected.",
+}
+OVER = claim(
+    "ledger-part.over",
+    "Its thirty days have ended. It can no longer be fetched, and is being destroyed.",
+)
+NEVER = "What was connected here had no key of its own in the ledger."
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.USE_OWN)
+@require_recent
+def owners_part(request: HttpRequest, purge_id: UUID) -> HttpResponse:
+    """Say what it is, and hand it out: the file is sent after the commit that destroyed the key."""
+    job = ownership.removal(get_actor(request), purge_id)
+    at = timezone.now()
+    if request.method == "POST":
+        try:
+            document = ledger_key_release.take(job_id=job.id, user_id=job.user_id, at=at)
+        except ledger_key_release.NotOffered:
+            return _gone(request, job)
+        response = HttpResponse(document, content_type="application/json")
+        response["Content-Disposition"] = f'attachment; filename="ledger-part-{job.id}.json"'
+        return response
+    row = ledger_key_release.of(job.integration.connection_id)
+    if row is None or not row.is_offered(at):
+        return _gone(request, job)
+    context = {"purge": job, "part": row, "gone": ""}
+    return render(request, "settings/ledger_part.html", context)
+
+
+def _gone(request: HttpRequest, job: PurgeJob) -> HttpResponse:
+    row = ledger_key_release.of(job.integration.connection_id)
+    context = {
+        "purge": job,
+        "part": row,
+        "gone": _explain_absence(row),
+        "commitment": "" if row is None else bytes(row.commitment).hex(),
+    }
+    return render(request, "settings/ledger_part.html", context, status=410)
+
+
+def _explain_absence(row: LedgerKey | None) -> str:
+    if row is None:
+        return NEVER
+    # Its time is over, and the task that destroys it has not run yet.
+    is_over = not row.outcome and row.offered_until is not None
+    return OVER if is_over else GONE[row.outcome]

@@ -1,0 +1,273 @@
+"""
+What the settings page shows, from our own rows alone.
+
+It answers with every token dead, every provider down and no worker alive: the
+only sealed thing on it is the account's address, opened by the page's sink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, prefetch_related_objects
+
+from accounts import row_owner
+from accounts.actors import Actor
+from integrations.access import scopes
+from integrations.connections import connectable_products, sync_progress
+from integrations.connections.requested_permissions import AskedPermission
+from integrations.connections.sync_progress import Progress
+from integrations.mail.sync import quarantine
+from integrations.models import (
+    Connection,
+    ConnectionStatus,
+    Integration,
+    IntegrationStatus,
+    Message,
+    PurgeJob,
+    Reconciliation,
+    SyncStage,
+)
+from integrations.notifications import owner_notices
+from integrations.providers import PROVIDERS
+from integrations.sync.status import QUIET_FOR
+
+from . import status_messages
+from .status_messages import Words
+
+HORIZONS = (
+    ("30", "the last 30 days"),
+    ("90", "the last 90 days"),
+    ("365", "the last year"),
+    ("all", "everything"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One connection on the page; its address is sealed and added by the sink."""
+
+    id: UUID
+    provider_key: str
+    provider: str
+    words: Words
+    waits: str
+    integration_id: UUID | None
+    needs_reconnect: bool
+    reconnect_before: datetime | None
+    missing: tuple[AskedPermission, ...]
+    unused_scopes: tuple[str, ...]
+    horizon_value: str
+    horizon_words: str
+    message_count: int
+    progress: Progress | None
+    status: str
+    is_importing: bool
+    is_moving: bool
+    has_calendars: bool
+
+
+def accounts(*, actor: Actor, at: datetime) -> list[tuple[Connection, Account]]:
+    """Return the person's live connections in this organisation, each with what the page says."""
+    if actor.user_id is None or actor.organisation_id is None:
+        return []
+    connections = list(
+        Connection.objects.live()
+        .owned_by(actor.user_id, actor.organisation_id)
+        .exclude(status=ConnectionStatus.ENDING)
+        .order_by("connected_at", "id")
+    )
+    mail = {
+        one.connection_id: one
+        for one in Integration.objects.live().filter(connection__in=connections, product="mail")
+    }
+    # What has calendars alone has a card of its own: see `calendar_cards`.
+    others = Integration.objects.live().filter(connection__in=connections).exclude(product="mail")
+    apart = set(others.values_list("connection_id", flat=True)) - mail.keys()
+    connections = [one for one in connections if one.id not in apart]
+    states = sync_progress.of([one.id for one in mail.values()], at=at)
+    counts = message_counts(one.id for one in mail.values())
+    return [(one, _account(one, mail.get(one.id), states, counts, at)) for one in connections]
+
+
+def message_counts(integration_ids: Iterable[UUID]) -> Mapping[UUID, int]:
+    rows = Message.objects.filter(integration_id__in=list(integration_ids))
+    return dict(rows.values_list("integration_id").annotate(Count("id")))
+
+
+def of_integration(integration: Integration, *, at: datetime) -> Account:
+    """Return what the page says of one live integration, for refreshing its progress."""
+    states = sync_progress.of([integration.id], at=at)
+    counts = message_counts([integration.id])
+    return _account(integration.connection, integration, states, counts, at)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One scope, why it is asked, and what became of it."""
+
+    scope: str
+    why: str
+    state: str
+    tone: str
+
+
+def has(connection_id: UUID, *, product: str) -> bool:
+    """Return whether `product` of a connection is live."""
+    live = Integration.objects.live().filter(connection_id=connection_id, product=product)
+    return live.exists()
+
+
+def permissions(connection: Connection) -> list[Given]:
+    """Return each permission that mail and other live products need, and whether it is given."""
+    provider = PROVIDERS[connection.provider]
+    granted = frozenset(connection.granted_scopes) | provider.unnamed_scopes
+    asked = [
+        Given(one.scope, one.reason, "given", "good")
+        if one.scope in granted
+        else Given(one.scope, one.reason, "not given", "warn")
+        for one in connectable_products.requests_of(provider, "mail", connection_id=connection.id)
+    ]
+    unused = [Given(scope, "Not used.", "given, unused", "info") for scope in _unused(connection)]
+    return asked + unused
+
+
+def news(item: Account, *, at: datetime) -> status_messages.News:
+    """Return how it is known that there is news of a mailbox."""
+    return status_messages.news(
+        item.progress.watch if item.progress else None,
+        label=item.provider,
+        interval=item.progress.current_interval if item.progress else None,
+        at=at,
+    )
+
+
+def comparisons(integration_id: UUID) -> list[Reconciliation]:
+    """Return the latest comparisons with the provider, the newest first."""
+    theirs = Reconciliation.objects.filter(integration_id=integration_id)
+    return list(theirs.order_by("-compared_at")[:5])
+
+
+def set_aside(integration_id: UUID) -> list[dict[str, Any]]:
+    """Return what could not be read, and why, the newest first."""
+    rows = quarantine.unreadable([integration_id]).order_by("-first_seen_at")
+    return [
+        {
+            "first_seen_at": row.first_seen_at,
+            "says": status_messages.SET_ASIDE.get(row.reason, status_messages.OTHERWISE_SET_ASIDE),
+            "try_count": row.try_count,
+        }
+        for row in rows[:200]
+    ]
+
+
+def purges(*, actor: Actor) -> list[PurgeJob]:
+    """
+    Return the person's removals, the newest first.
+
+    Of every organisation: who left one keeps the receipts of what was removed there.
+    """
+    if actor.user_id is None:
+        return []
+    jobs = list(PurgeJob.objects.filter(user_id=actor.user_id).order_by("-fenced_at"))
+    for organisation_id in {job.organisation_id for job in jobs}:
+        # What a removal is about is shown where it was theirs, which they may have left.
+        with row_owner.acting_for(actor.user_id, organisation_id):
+            there = [job for job in jobs if job.organisation_id == organisation_id]
+            prefetch_related_objects(there, "integration__connection__integrations__purge")
+    return jobs
+
+
+def _account(
+    connection: Connection,
+    integration: Integration | None,
+    states: Mapping[UUID, Progress],
+    counts: Mapping[UUID, int],
+    at: datetime,
+) -> Account:
+    provider = PROVIDERS[connection.provider]
+    grant = scopes.compare(provider, "mail", connection.granted_scopes)
+    state = states.get(integration.id) if integration else None
+    importing = bool(
+        integration
+        and integration.status == IntegrationStatus.SYNCING
+        and state is not None
+        and state.stage == SyncStage.SNAPSHOT
+    )
+    return Account(
+        id=connection.id,
+        provider_key=provider.key,
+        provider=provider.label,
+        words=_words(integration, state, at),
+        waits=status_messages.waiting(state, label=provider.label, is_importing=importing)
+        if state
+        else "",
+        integration_id=integration.id if integration else None,
+        needs_reconnect=connection.status == ConnectionStatus.REAUTH_REQUIRED,
+        reconnect_before=owner_notices.reconnect_before(
+            connection, [integration] if integration else []
+        ),
+        missing=tuple(
+            one
+            for one in connectable_products.requests_of(provider, "mail")
+            if one.scope in grant.missing
+        ),
+        unused_scopes=_unused(connection),
+        horizon_value=_horizon_value(integration),
+        horizon_words=_horizon_words(integration, provider.label),
+        message_count=counts.get(integration.id, 0) if integration else 0,
+        progress=state,
+        status=integration.status if integration else "",
+        is_importing=importing,
+        has_calendars=has(connection.id, product="calendar"),
+        is_moving=importing
+        or bool(integration and integration.status != IntegrationStatus.REAUTH_REQUIRED),
+    )
+
+
+def _unused(connection: Connection) -> tuple[str, ...]:
+    """Return what was given that nothing live of the connection needs, its calendars neither."""
+    grant = scopes.of_connection(PROVIDERS[connection.provider], connection)
+    # Of one that brought nothing in, the permissions of mail are what it is there for.
+    mail = scopes.asked(PROVIDERS[connection.provider], "mail")
+    return tuple(sorted(grant.unused - mail))
+
+
+def _words(integration: Integration | None, state: Progress | None, at: datetime) -> Words:
+    if integration is None:
+        return status_messages.WITHOUT_MAIL
+    if state is not None and state.is_stalled and integration.status != "reauth_required":
+        return status_messages.of(IntegrationStatus.DEGRADED, "no_worker")
+    if integration.status == IntegrationStatus.ACTIVE and not _is_current(state, at):
+        return status_messages.NOT_CURRENT
+    if integration.status == IntegrationStatus.ACTIVE and state is not None and state.delayed_count:
+        return status_messages.NOT_COMPLETE
+    return status_messages.of(integration.status, integration.status_reason)
+
+
+def _is_current(state: Progress | None, at: datetime) -> bool:
+    """Return whether the last check was complete, and not longer ago than checks are apart."""
+    if state is None or state.failing_since is not None or state.last_synced_at is None:
+        return False
+    seconds = state.interval.seconds if state.interval is not None else 0
+    apart = timedelta(seconds=max(settings.PUSH_POLL_SECONDS, seconds))
+    return at - state.last_synced_at <= apart + QUIET_FOR
+
+
+def _horizon_value(integration: Integration | None) -> str:
+    if integration is None:
+        return ""
+    return "all" if integration.horizon_days is None else str(integration.horizon_days)
+
+
+def _horizon_words(integration: Integration | None, label: str) -> str:
+    if integration is None:
+        return ""
+    if integration.horizon_days is None:
+        return "All of your mail is here."
+    return f"The last {integration.horizon_days} days are here, older mail stays at {label}."

@@ -1,0 +1,217 @@
+"""Every state of an integration in words, with the one thing to do about it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.conf import settings
+
+from integrations.connections.sync_progress import Progress
+from integrations.models import IntegrationStatus, StatusReason
+from integrations.push.health import Standing
+from integrations.sync.check_intervals import Interval, Why
+from limited_use.policy.claims import claim
+
+
+class Action(StrEnum):
+    """What the page offers first."""
+
+    SYNC_NOW = "sync_now"
+    # What is here already can be read while the rest comes in.
+    READ = "read"
+    RECONNECT = "reconnect"
+    DETAILS = "details"
+    PROGRESS = "progress"
+    RECEIPT = "receipt"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    label: str
+    tone: str
+    says: str
+    action: Action
+
+
+STATUS: dict[str, Words] = {
+    IntegrationStatus.SYNCING: Words(
+        "Importing", "info", "Your mail is coming in, newest first.", Action.READ
+    ),
+    IntegrationStatus.ACTIVE: Words(
+        "Connected", "good", claim("status.up-to-date", "Up to date."), Action.SYNC_NOW
+    ),
+    IntegrationStatus.DEGRADED: Words(
+        "Works partly", "warn", "Something needs a look.", Action.DETAILS
+    ),
+    IntegrationStatus.REAUTH_REQUIRED: Words(
+        "Please reconnect",
+        "bad",
+        claim(
+            "status.reauth",
+            "Access ended at the provider. Only you can read the mail that is kept here.",
+        ),
+        Action.RECONNECT,
+    ),
+    IntegrationStatus.PURGING: Words(
+        "Being removed",
+        "info",
+        claim("status.purging", "Nothing of it can be read any more."),
+        Action.PROGRESS,
+    ),
+    IntegrationStatus.PURGED: Words(
+        "Removed",
+        "good",
+        claim("status.purged", "Everything that it brought in is removed. Keep the receipt."),
+        Action.RECEIPT,
+    ),
+}
+
+REASON: dict[str, str] = {
+    StatusReason.NONE: "",
+    StatusReason.RATE_LIMITED: "The provider asked us to slow down. It goes on by itself.",
+    StatusReason.PROVIDER_UNAVAILABLE: "The provider is not answering. We keep trying.",
+    StatusReason.RESYNCING: "The provider forgot where we were, so everything is compared anew.",
+    StatusReason.QUARANTINED_ITEMS: "Some messages could not be read and were set aside.",
+    StatusReason.SCOPE_MISSING: "A permission that this needs was not given.",
+    StatusReason.MAILBOX_NOT_PROVISIONED: "This account has no mailbox at the provider.",
+    StatusReason.APP_MISCONFIGURED: "We have a problem on our side. You need to do nothing.",
+    StatusReason.NO_WORKER: "No worker is processing this right now.",
+    StatusReason.BUSY: "Antares has too much to do right now. It goes on by itself.",
+    StatusReason.COUNT_MISMATCH: "Our count differs from the provider's. It is being repaired.",
+    StatusReason.PUSH_SILENT: "The provider does not tell Antares of news. Antares finds news when"
+    " it checks.",
+    StatusReason.GRANT_REVOKED: "The provider says that access was withdrawn.",
+    StatusReason.CONFIRMATION_NEEDED: "The provider wants you to confirm that it is you, with a"
+    " second factor for example. Reconnect, and it asks you to.",
+    StatusReason.UNEXPECTED: claim(
+        "status.unexpected", "Something unexpected stops this. Our operators have been told."
+    ),
+}
+
+
+def of(status: str, reason: str = "") -> Words:
+    """Return the words for a status; a reason's sentence, where there is one, comes first."""
+    words = STATUS[status]
+    sentence = REASON.get(reason, "")
+    action = Action.RECONNECT if reason == StatusReason.SCOPE_MISSING else words.action
+    return Words(words.label, words.tone, sentence or words.says, action)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How it is known that there is news: by the provider's word, or by asking alone."""
+
+    says: str
+    told_at: datetime | None = None
+    told_until: datetime | None = None
+
+
+def news(watch: Standing | None, *, label: str, interval: Interval | None, at: datetime) -> News:
+    """
+    Return how Antares learns of news, and how far apart checks are.
+
+    :param interval: how far apart checks are; None while they are not regular
+    """
+    checks = _describe_checks(label, interval)
+    if watch is None or not watch.is_live(at):
+        return News(checks)
+    if watch.is_heard(at):
+        says = f"{label} tells Antares of news at once."
+    elif watch.silent_from(at) is not None:
+        says = f"{label} should tell Antares of news, and does not."
+    else:
+        says = f"{label} is about to begin telling Antares of news."
+    return News(f"{says} {checks}", watch.last_event_at, watch.expires_at)
+
+
+def _describe_checks(label: str, interval: Interval | None) -> str:
+    if interval is None:
+        return f"At present, Antares does not check {label} at regular intervals."
+    every = duration(interval.seconds)
+    if interval.why == Why.TOLD:
+        return f"Antares also checks every {every}."
+    checks = f"Antares checks {label} every {every}."
+    if interval.why == Why.USUAL:
+        return checks
+    usual = duration(settings.SYNC_INTERVAL_SECONDS)
+    says = claim(
+        "settings.checked-rarely",
+        "Checks are rare because nobody has opened this mail in Antares since about"
+        f" {interval.looked_at:%-d %B %Y, %H:%M} UTC. Once you open your inbox, Antares checks"
+        f" every {usual} again.",
+    )
+    return f"{checks} {says}"
+
+
+def duration(seconds: int) -> str:
+    """Return a length of time as it follows “every”: `minute`, `10 minutes`, `5 seconds`."""
+    count, unit = (seconds // 60, "minute") if seconds % 60 == 0 else (seconds, "second")
+    return unit if count == 1 else f"{count} {unit}s"
+
+
+def waiting(state: Progress, *, label: str, is_importing: bool) -> str:
+    """
+    Return why a mailbox is not read right now, as a sentence that a time follows; else nothing.
+
+    :param label: the provider's name
+    """
+    if is_importing and state.pause_reason == StatusReason.RATE_LIMITED:
+        return f"{label} limits how fast mail can be read. The import goes on by itself"
+    if state.failing_since is not None:
+        return "The last try did not succeed. We try again"
+    return ""
+
+
+# Active, but the last complete check was too long ago or failed.
+NOT_CURRENT = Words(
+    "Connected", "info", "Not up to date. We keep trying to check for news.", Action.SYNC_NOW
+)
+# Active, but the provider has not delivered some messages yet.
+NOT_COMPLETE = Words(
+    "Connected", "info", "Not all messages are here yet. We keep trying.", Action.SYNC_NOW
+)
+WITHOUT_MAIL = Words(
+    "Connected without mail",
+    "warn",
+    "You did not give the permission to read mail, so none is read.",
+    Action.RECONNECT,
+)
+
+
+# Why a message was set aside, by the word that its row has.
+SET_ASIDE: dict[str, str] = {
+    "too-deep": "Its parts are nested too deeply to be read here.",
+    "too-many-parts": "It has more parts than we read.",
+    "too-large": "It is larger than we read.",
+    "too-costly": "Reading it takes more time or memory than one message may have.",
+    "undecodable": "It is damaged, or not written as mail is.",
+    "not-storable": "It holds something that we could not save. Our operators have been told.",
+    "crashed": "Antares stopped while it read this message. It is tried again for a week.",
+    "unavailable": "The provider did not deliver it. It is tried again every day.",
+    "unexpected": "The provider answered in a way unknown to us. It is tried again every day.",
+    "rejected": "The provider refused to deliver it.",
+}
+OTHERWISE_SET_ASIDE = "It could not be read."
+
+
+# What is said of calendars where it is not what is said of mail.
+_CALENDARS: dict[str, str] = {
+    IntegrationStatus.SYNCING: "Your calendars are coming in.",
+    IntegrationStatus.ACTIVE: "Shown in your calendar, beside everything else.",
+}
+_CALENDAR_REASONS: dict[str, str] = {
+    StatusReason.QUARANTINED_ITEMS: "Some events could not be read and are left out.",
+    StatusReason.MAILBOX_NOT_PROVISIONED: "This account has no calendars at the provider.",
+}
+
+
+def of_calendars(status: str, reason: str = "", *, is_local: bool = False) -> Words:
+    """Return the words for calendars. See `of`."""
+    words = of(status, reason)
+    if is_local:
+        only_here = claim("calendars.only-here", "They are stored only in Antares.")
+        return Words("Stored in Antares", "good", only_here, words.action)
+    says = _CALENDAR_REASONS.get(reason) if reason else _CALENDARS.get(status)
+    return Words(words.label, words.tone, says or words.says, words.action)

@@ -1,0 +1,56 @@
+"""What owners opened to support: a list in clear, and one item at a time."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.actors import get_actor
+from accounts.permissions import page
+from accounts.roles import Permission
+from integrations import mail
+from integrations.mail import support_access
+from limited_use.guard.guard import Refused
+from limited_use.sinks import support as support_sink
+from limited_use.vault.envelope import Unopenable
+
+
+@never_cache
+@require_safe
+@page(Permission.READ_OPENED_ITEMS)
+def items(request: HttpRequest) -> HttpResponse:
+    """Return what is open: ids, ends and organisations."""
+    found = support_access.opened(actor=get_actor(request), at=timezone.now())
+    return render(request, "console/items.html", {"items": found})
+
+
+@never_cache
+@require_safe
+@page(Permission.READ_OPENED_ITEMS)
+def item(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """
+    Return one item. Refusals are recorded as well.
+
+    What is not open, what never was and what does not exist look alike.
+    """
+    actor, at = get_actor(request), timezone.now()
+    try:
+        reading = support_access.reading(actor=actor, message_id=message_id, at=at)
+        body = support_sink.item(
+            "console/item.html",
+            reading.rows[0],
+            item_id=message_id,
+            permits=reading.permits,
+            actor=actor,
+            shape=support_access.shape(reading),
+            at=at,
+            request=request,
+        )
+    except (Refused, Unopenable, mail.NotFound):
+        return render(request, "console/item_closed.html", status=403)
+    return HttpResponse(body)

@@ -1,6 +1,0 @@
-"""Bringing calendars in: which there are, and the copy of each, which is temporary."""
-
-from .turn import opened
-from .works import LISTING, resource_of
-
-__all__ = ["LISTING", "opened", "resource_of"]

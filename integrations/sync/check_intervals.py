@@ -1,0 +1,67 @@
+"""How far apart checks for news of a mailbox are, and why. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from django.conf import settings
+
+from integrations.push.health import Standing
+
+#: For so long after a look, a mailbox is checked at the usual interval.
+USUAL_FOR: Final = timedelta(hours=1)
+#: Later, the time between checks is the time since the last look, divided by this number.
+PART: Final = 20
+
+
+class Why(StrEnum):
+    """Why checks are that far apart."""
+
+    USUAL = "usual"
+    # The provider tells of news by itself.
+    TOLD = "told"
+    # Nobody has looked for long.
+    NOT_LOOKED_AT = "not_looked_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """
+    :param seconds: from one check to the next
+    :param looked_at: the last look that is known; if there was none, when mail was switched on
+    """
+
+    seconds: int
+    why: Why
+    looked_at: datetime
+
+
+def get_interval(
+    *, watch: Standing | None, looked_at: datetime | None, began_at: datetime, at: datetime
+) -> Interval:
+    """
+    Return how far apart the checks of a mailbox are now.
+
+    :param looked_at: when its owner or a feature last looked at it; None: not yet
+    :param began_at: when it was switched on
+    """
+    looked_at = looked_at or began_at
+    usual = settings.SYNC_INTERVAL_SECONDS
+    if watch is not None and watch.is_heard(at):
+        return Interval(max(usual, settings.PUSH_POLL_SECONDS), Why.TOLD, looked_at)
+    seconds = get_idle_seconds(at - looked_at)
+    why = Why.USUAL if seconds == usual else Why.NOT_LOOKED_AT
+    return Interval(seconds, why, looked_at)
+
+
+def get_idle_seconds(since: timedelta) -> int:
+    """Return the seconds between checks without push, by the time since the last look."""
+    usual: int = settings.SYNC_INTERVAL_SECONDS
+    if since <= USUAL_FOR:
+        return usual
+    seconds = int(since.total_seconds()) // PART
+    # A multiple of the usual interval, so that pages name a plain number.
+    return max(usual, min(seconds - seconds % usual, settings.SYNC_LONGEST_INTERVAL_SECONDS))

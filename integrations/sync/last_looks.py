@@ -1,0 +1,102 @@
+"""
+Store when a mailbox was last looked at, and check one that was checked rarely.
+
+Only the time is stored: not who looked, nor at which message. Most looks send no statement. None
+waits for a worker: a locked row is left out, and written at the next look.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection as database
+
+from . import check_intervals
+
+#: How often looks at one mailbox are written down.
+EVERY: Final = timedelta(minutes=2)
+_KEPT: Final = 10_000
+
+# Nothing is hurried that backs off or whose provider tells of news by itself. Else it is due
+# one usual interval after the last check, or now. A turn under way has read the time of the look
+# before: where it would rest for long, it is followed by another.
+_WRITE = """
+WITH looked AS (
+    SELECT w.id, w.next_sync_at, w.looked_at <= %(idle_before)s AS is_idle,
+           w.lease_until > %(at)s AS is_held,
+           greatest(%(at)s, w.last_synced_at + %(usual)s) AS usual_at,
+           w.last_synced_at IS NOT NULL AND w.failure_count = 0 AND w.pause_reason = ''
+           AND NOT EXISTS (
+               SELECT FROM integrations_watch AS v
+                WHERE v.integration_id = w.integration_id AND v.resource = w.resource
+                  AND v.status = 'live' AND v.expires_at > %(at)s AND v.silent_since IS NULL
+                  AND v.last_event_at >= v.started_at) AS may_hurry
+      FROM integrations_syncwork AS w
+     WHERE w.integration_id = ANY(%(ids)s) AND w.resource = 'mail'
+       AND (w.looked_at IS NULL OR w.looked_at <= %(written_before)s)
+       FOR NO KEY UPDATE OF w SKIP LOCKED
+), written AS (
+    UPDATE integrations_syncwork AS work SET looked_at = %(at)s,
+           next_sync_at = CASE
+               WHEN NOT looked.may_hurry THEN work.next_sync_at
+               WHEN looked.is_held AND looked.is_idle IS NOT FALSE THEN %(at)s
+               WHEN looked.is_held THEN work.next_sync_at
+               ELSE least(work.next_sync_at, looked.usual_at) END
+      FROM looked WHERE work.id = looked.id
+    RETURNING work.id, work.integration_id, work.looked_at,
+              looked.may_hurry AND looked.is_held IS NOT TRUE
+              AND looked.next_sync_at > %(at)s AND looked.usual_at <= %(at)s AS is_hurried
+)
+SELECT id, integration_id, looked_at, is_hurried FROM written
+ UNION ALL
+SELECT id, integration_id, looked_at, FALSE FROM integrations_syncwork
+ WHERE integration_id = ANY(%(ids)s) AND resource = 'mail' AND looked_at > %(written_before)s
+"""
+
+# When a look was last written, by any process, by mailbox: most looks need no statement.
+_written: OrderedDict[UUID, datetime] = OrderedDict()
+_lock = Lock()
+
+
+def record(integration_ids: Iterable[UUID], *, at: datetime) -> list[UUID]:
+    """
+    Store that somebody looks at these mailboxes, which the caller may show to them.
+
+    Return the ids of the work that is due now because of the look, for workers to be asked.
+    """
+    ids = [one for one in integration_ids if _is_unwritten(one, at)]
+    if not ids:
+        return []
+    values: dict[str, Any] = {
+        "ids": ids,
+        "at": at,
+        "written_before": at - EVERY,
+        "idle_before": at - check_intervals.USUAL_FOR,
+        "usual": timedelta(seconds=settings.SYNC_INTERVAL_SECONDS),
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_WRITE, values)
+        rows = cursor.fetchall()
+    _remember({integration_id: looked_at for _, integration_id, looked_at, _ in rows})
+    return [work_id for work_id, _, _, is_hurried in rows if is_hurried]
+
+
+def _is_unwritten(integration_id: UUID, at: datetime) -> bool:
+    with _lock:
+        last = _written.get(integration_id)
+    return last is None or not last <= at < last + EVERY
+
+
+def _remember(looks: Mapping[UUID, datetime]) -> None:
+    with _lock:
+        for one, looked_at in looks.items():
+            _written[one] = looked_at
+            _written.move_to_end(one)
+        while len(_written) > _KEPT:
+            _written.popitem(last=False)

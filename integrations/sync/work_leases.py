@@ -1,0 +1,163 @@
+"""
+Claims of sync work: which work is due, who may work on it, and when it is due again.
+
+The lease is that of `integrations.coordination.leases`. A claim after an expired lease counts the
+death of the earlier worker as a crash.
+"""
+
+from __future__ import annotations
+
+import random  # noqa: TID251 - spreads load, guards nothing
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from integrations.coordination import leases
+from integrations.coordination.leases import Lease, NotClaimable
+from integrations.models import FETCHABLE, ConnectionStatus, SyncStage, SyncWork
+
+from .claim_statement import claim_row
+
+# Backing off: seconds before the second try, and at most.
+FIRST_PAUSE = 5.0
+LONGEST_PAUSE = 900.0
+# Limit of one sweep: after an hour without workers, neither the sweep nor the broker's memory grows
+# without bound. A sweep every half minute still keeps ten thousand mailboxes up to date.
+AT_ONCE = 5_000
+
+
+class ClaimedWork(NamedTuple):
+    """
+    Sync work that this worker may do.
+
+    :param follows_crash: whether the worker before let its lease expire
+    """
+
+    lease: Lease
+    work: SyncWork
+    follows_crash: bool
+
+
+def due(*, at: datetime, limit: int = AT_ONCE) -> list[UUID]:
+    """
+    Return the ids of work that is due and free, longest waiting first.
+
+    Work whose lease expired is included: its worker is dead.
+    """
+    return list(claimable(at).order_by("next_sync_at").values_list("id", flat=True)[:limit])
+
+
+def due_beside(work_id: UUID, *, at: datetime) -> list[UUID]:
+    """Return the other work of the same integration that is due and has never been done."""
+    siblings = SyncWork.objects.filter(id=work_id).values("integration_id")
+    new = claimable(at).filter(integration_id__in=siblings, heartbeat_at=None).exclude(id=work_id)
+    return list(new.order_by("id").values_list("id", flat=True))
+
+
+def claim(*, work_id: UUID, at: datetime, duration: timedelta) -> ClaimedWork:
+    """
+    Lease the work, if it is due and free.
+
+    :raises NotClaimable: if it is not
+    """
+    lease = Lease(SyncWork, work_id, at, duration)
+    claimed = claim_row(lease)
+    if claimed is None:
+        raise NotClaimable
+    follows_crash, work = claimed
+    return ClaimedWork(lease, work, follows_crash)
+
+
+def claimable(at: datetime) -> QuerySet[SyncWork]:
+    """Return the work that is due and that no worker holds."""
+    return SyncWork.objects.filter(
+        leases.unleased(at),
+        next_sync_at__lte=at,
+        integration__status__in=FETCHABLE,
+        integration__connection__status=ConnectionStatus.ACTIVE,
+    )
+
+
+def renew(lease: Lease, *, at: datetime, values: Mapping[str, Any] | None = None) -> None:
+    """
+    Extend the lease, note the heartbeat, and save `values` of the work.
+
+    :raises LeaseLost: if another worker holds the work
+    """
+    leases.renew(lease, at=at, heartbeat_at=at, **(values or {}))
+
+
+def release(lease: Lease, *, next_sync_at: datetime, values: Mapping[str, Any]) -> bool:
+    """
+    Give the work back, due at `next_sync_at`, or at once if a hint arrived during the turn.
+
+    Return whether one arrived: no other worker was queued for that hint. `leases.release` postpones
+    the work whatever hints arrive.
+
+    :raises LeaseLost: if another worker holds the work
+    """
+    # Only due work is claimed, so a later time was written during the turn. That hint may concern
+    # what the turn had already read.
+    without_hint = leases.held_row(lease).filter(next_sync_at__lte=lease.claimed_at)
+    if without_hint.update(next_sync_at=next_sync_at, lease_by=None, lease_until=None, **values):
+        return False
+    leases.release(lease, **values)
+    released = SyncWork.objects.filter(id=lease.row_id, lease_by=None)
+    return released.filter(next_sync_at__lt=next_sync_at).exists()
+
+
+def save_late_crash(lease: Lease, *, until: datetime, values: Mapping[str, Any]) -> None:
+    """Save `values` of work whose turn crashed after its release, unless a worker holds it."""
+    free = SyncWork.objects.filter(id=lease.row_id, lease_by=None)
+    free.update(next_sync_at=until, **values)
+
+
+def compute_backoff(failure_count: int) -> float:
+    """
+    Return the seconds to wait after that many failures in a row.
+
+    Jitter over half of them spreads mailboxes that failed together.
+    """
+    longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failure_count - 1, 16))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+def mark_due(*, integration_id: UUID, at: datetime) -> bool:
+    """
+    Make the integration's work due now, after a change. Return whether it has live work.
+
+    Several hints before the next turn are one. Work that a worker holds is due again as soon as it
+    is released.
+    """
+    return bool(
+        SyncWork.objects.filter(
+            integration_id=integration_id, integration__status__in=FETCHABLE
+        ).update(next_sync_at=at)
+    )
+
+
+def restart_listing(*, integration_id: UUID, at: datetime) -> bool:
+    """
+    Restart the listing of an integration whose horizon moved. Return whether it has work.
+
+    The round stays, so that stored messages are not fetched again, and so does the cursor, so that
+    no change is missed. A worker with the old horizon loses its lease. Call it in the transaction
+    that moves the horizon.
+    """
+    return bool(
+        SyncWork.objects.filter(integration_id=integration_id).update(
+            stage=SyncStage.SNAPSHOT,
+            position=None,
+            next_sync_at=at,
+            lease_by=None,
+            lease_until=None,
+        )
+    )
+
+
+def open_work(*, integration_id: UUID, at: datetime) -> SyncWork:
+    """Create the work of a new integration, due at once."""
+    return SyncWork.objects.create(integration_id=integration_id, next_sync_at=at)

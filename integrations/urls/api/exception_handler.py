@@ -1,0 +1,148 @@
+"""DRF's exception hook: every exception that leaves an API view becomes a problem document."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.views import APIView, set_rollback
+
+from integrations.coordination.concurrency import TooManyStreams, TooManyWaits
+from integrations.formats.icalendar.file_problems import Unreadable
+from integrations.providers.errors import ProviderError, RateLimited
+from integrations.urls import error_table
+from integrations.web.api import problem_document
+from integrations.web.problem_catalogue import LIMITED_USE_REFUSED, Problem
+from limited_use.guard.guard import Refused
+
+#: Most errors of one request that are listed in its answer.
+MAX_ERRORS: Final = 100
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """
+    Return the problem document for `error`, or None for an unexpected exception.
+
+    None makes DRF raise: a bug is a 500 and pages a developer.
+    """
+    set_rollback()
+    request: HttpRequest = context["request"]._request  # noqa: SLF001 - DRF's own accessor is private
+    if isinstance(error, Refused):
+        return _render_refusal(request, error)
+    if (known := error_table.find_problem(error)) is not None:
+        return _render_operation_problem(request, known, error)
+    if (known := error_table.find_framework_problem(error)) is not None:
+        headers = _get_framework_headers(error, context["view"])
+        return render_problem(
+            request, known, headers=headers, extra=_describe_framework_error(error)
+        )
+    return None
+
+
+def render_problem(request: HttpRequest, known: Problem, **more: Any) -> HttpResponse:
+    """Return the document of a problem."""
+    if known.retry_after is not None:
+        more.setdefault("headers", {"Retry-After": str(known.retry_after)})
+    more.setdefault("detail", known.says)
+    return problem_document.respond(
+        request, status=known.status, code=known.code, title=known.title, **more
+    )
+
+
+def _render_operation_problem(
+    request: HttpRequest, known: Problem, error: Exception
+) -> HttpResponse:
+    wait = getattr(error, "retry_after", None) or known.retry_after
+    seconds = max(1, math.ceil(wait)) if wait else None
+    return render_problem(
+        request,
+        known,
+        extra={**_describe_provider_answer(error, seconds), **_list_file_errors(error)},
+        headers={"Retry-After": str(seconds)} if seconds else None,
+    )
+
+
+def _describe_provider_answer(error: Exception, seconds: int | None) -> dict[str, Any]:
+    """Return the provider's answer as code and numbers, and whose limit was reached, if any."""
+    if isinstance(error, TooManyStreams | TooManyWaits):
+        return {"limited_by": "self"}
+    if not isinstance(error, ProviderError):
+        return {}
+    answer = {"status": error.status, "reason": error.reason or None, "retry_after": seconds}
+    if not isinstance(error, RateLimited):
+        return {"provider": answer}
+    # Without a status the provider was not called: our own limit comes first.
+    return {"provider": answer, "limited_by": "self" if error.status is None else "provider"}
+
+
+def _list_file_errors(error: Exception) -> dict[str, Any]:
+    """Return the lines of a file that cannot be read, by number, in our words."""
+    if not isinstance(error, Unreadable):
+        return {}
+    errors = [{"line": found.line, "detail": found.says} for found in error.problems]
+    return {"errors": errors, "has_more": error.has_more}
+
+
+def _render_refusal(request: HttpRequest, error: Refused) -> HttpResponse:
+    """Return 403 `limited-use-refused` with rule, clauses, missing consent and ledger entry."""
+    decision = error.decision
+    return render_problem(
+        request,
+        LIMITED_USE_REFUSED,
+        detail=error.says,
+        extra={
+            "rule": decision.rule_id,
+            "clauses": list(decision.clauses),
+            "missing": error.missing,
+            "purpose": str(error.use.purpose),
+            "data_class": str(error.use.data_class),
+            "recipient": str(error.use.recipient),
+            "ledger_entry": str(error.entry_id),
+        },
+    )
+
+
+def _get_framework_headers(error: Exception, view: APIView) -> dict[str, str]:
+    if isinstance(error, exceptions.AuthenticationFailed):
+        return {"WWW-Authenticate": 'Bearer realm="antares", error="invalid_token"'}
+    if isinstance(error, exceptions.NotAuthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="antares"'}
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return {"Allow": ", ".join(view.allowed_methods)}
+    if isinstance(error, exceptions.Throttled):
+        # DRF sets `wait`, and its stubs do not say so.
+        return {"Retry-After": str(int(getattr(error, "wait", None) or 1))}
+    return {}
+
+
+def _describe_framework_error(error: Exception) -> dict[str, Any]:
+    if isinstance(error, exceptions.ValidationError):
+        return {"errors": _list_field_errors(error.detail)}
+    if isinstance(error, exceptions.Throttled):
+        return {"limited_by": "self"}
+    return {}
+
+
+def _list_field_errors(detail: Any, path: str = "") -> list[dict[str, str]]:
+    """
+    Return each wrong parameter with the serializer's message.
+
+    The path of a nested field has slashes, as in `participants/0/hours`.
+    """
+    if isinstance(detail, dict):
+        inner = detail.items()
+    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        inner = dict(enumerate(detail)).items()
+    else:
+        messages = detail if isinstance(detail, list) else [detail]
+        return [{"parameter": path, "detail": " ".join(map(str, messages))}] if path else []
+    errors = (
+        error
+        for name, nested in inner
+        if nested
+        for error in _list_field_errors(nested, f"{path}/{name}" if path else str(name))
+    )
+    return list(islice(errors, MAX_ERRORS))

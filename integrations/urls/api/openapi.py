@@ -1,0 +1,101 @@
+"""
+The OpenAPI document, and a page to read it.
+
+It is generated from the views by `manage.py spectacular --format openapi-json
+--file integrations/urls/api/openapi.json`; what is served is that file, and a test
+holds it against the views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from limited_use.policy.features import FEATURES
+
+FILE = Path(__file__).with_name("openapi.json")
+
+
+class ServiceToken(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # not typed there
+    """A platform feature, acting for one person (read by drf-spectacular)."""
+
+    target_class = "accounts.authentication.ServiceTokenAuthentication"
+    name = "serviceToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002
+        scopes = {
+            f"purpose:{purpose}": feature.says
+            for feature in FEATURES.values()
+            if feature.platform_client
+            for purpose in sorted(feature.purposes)
+        }
+        return {
+            "type": "oauth2",
+            "description": "Client credentials with `private_key_jwt`, one purpose and one"
+            " `delegation` (a form field) per token; ten minutes.",
+            "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes}},
+        }
+
+
+class Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # not typed there
+    """The person themself (read by drf-spectacular)."""
+
+    target_class = "accounts.authentication.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002
+        return {"type": "apiKey", "in": "cookie", "name": "__Host-session"}
+
+
+@cache
+def written() -> bytes:
+    """Return the OpenAPI 3.1 document of `/v1`, as JSON."""
+    return FILE.read_bytes()
+
+
+@require_safe
+def openapi(_: HttpRequest) -> HttpResponse:
+    return HttpResponse(written(), content_type="application/json")
+
+
+@require_safe
+def reference(request: HttpRequest) -> HttpResponse:
+    """Return the document as a page, without scripts of anybody's."""
+    document = orjson.loads(written())
+    operations = [
+        {
+            **operation,
+            "path": path,
+            "method": method.upper(),
+            "parameters": [_describe_parameter(one) for one in operation.get("parameters", ())],
+        }
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    context = {"operations": operations, "info": document["info"]}
+    return render(request, "public/reference.html", context)
+
+
+def _describe_parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parameter of the document for the page; optional keys get a default."""
+    return {
+        "name": parameter["name"],
+        "in": parameter["in"],
+        "is_required": parameter.get("required", False),
+        "type": parameter["schema"]["type"],
+        "format": parameter["schema"].get("format", ""),
+        "description": parameter.get("description", ""),
+    }
+
+
+# Anyone may read how the API is called.
+openapi.permission = None  # type: ignore[attr-defined]
+reference.permission = None  # type: ignore[attr-defined]

@@ -1,0 +1,133 @@
+"""Hooks that complete the generated OpenAPI document: answers, headers, closed request bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from .openapi_problem import PROBLEM
+
+# Every operation may answer with these.
+_PROBLEMS: Final = {
+    "400": "The request is invalid; `errors` names the parameters or members",
+    "401": "No session, or the token is invalid",
+    "403": "Refused by role or policy",
+    "404": "Does not exist, or belongs to somebody else",
+    "405": "The address does not answer this method",
+    "408": "The body did not arrive in time",
+    "409": "The account was disconnected, or has to be reconnected",
+    "410": "No longer exists, or the cursor has expired",
+    "413": "The body is larger than this address takes",
+    "422": "Cannot be read, or the provider does not accept the request",
+    "429": "Too many requests, or too many at a time",
+    "500": "An error in this service",
+    "503": "Cannot be answered now: send the request again later",
+}
+# Operations with these headers also answer with these.
+_PROBLEMS_BY_HEADER: Final = {
+    "If-Match": {
+        "412": "Changed since the version in `If-Match`",
+        "428": "No version was sent in `If-Match`",
+    },
+    "Idempotency-Key": {
+        "409": "The first request with this key is still being answered: wait for `Retry-After`;"
+        " or the account was disconnected",
+        "410": "Written with this key before, and deleted since",
+        "422": "The key was sent with another request, or the provider does not accept the request",
+    },
+}
+_PROBLEMS_BY_OPERATION: Final = {
+    "get_attachment": {"422": "Too large, or cannot be read"},
+    "import_calendar": {"422": "The file cannot be read; `errors` names its lines"},
+    "get_event": {"503": "The copy of the calendar is too old, and no new one came in time"},
+}
+_SECONDS: Final = {"type": "integer", "minimum": 1}
+_RETRY_AFTER: Final = {"description": "Seconds until the next request.", "schema": _SECONDS}
+_TEXT: Final = {"type": "string"}
+_HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "401": {"WWW-Authenticate": {"required": True, "schema": _TEXT}},
+    "405": {"Allow": {"required": True, "schema": _TEXT}},
+    "408": {"Retry-After": {"required": True, **_RETRY_AFTER}},
+    "409": {"Retry-After": _RETRY_AFTER},
+    "429": {"Retry-After": {"required": True, **_RETRY_AFTER}},
+    "503": {"Retry-After": _RETRY_AFTER},
+}
+_ETAG: Final = {"ETag": {"description": "The version, for `If-Match`.", "schema": _TEXT}}
+_REPLAYED: Final = {
+    "Idempotent-Replayed": {
+        "description": "Sent with an answer to a request that was made before.",
+        "schema": {"type": "string", "const": "true"},
+    }
+}
+# Shapes that are answered with their version.
+_VERSIONED: Final = frozenset({"#/components/schemas/Calendar", "#/components/schemas/Event"})
+
+
+def describe_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add problems and headers to every operation (a drf-spectacular postprocessing hook)."""
+    for operation in _operations(result):
+        sent = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
+        answers = operation["responses"]
+        for status, answer in answers.items():
+            headers = _success_headers(answer, is_repeatable="Idempotency-Key" in sent)
+            if status.startswith("2") and headers:
+                answer["headers"] = headers
+        answers |= dict(sorted(_problems(operation["operationId"], sent).items()))
+    result["components"]["responses"] = {
+        _name(status): _describe_problem(status, text) for status, text in _PROBLEMS.items()
+    }
+    result["components"]["schemas"]["Problem"] = PROBLEM
+    result["servers"] = [{"url": "/"}]
+    return result
+
+
+def close_requests(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say of request bodies that other members are refused (a postprocessing hook)."""
+    schemas = result["components"]["schemas"]
+    for operation in _operations(result):
+        for name in _names_within(operation.get("requestBody", {}), schemas):
+            schemas[name]["additionalProperties"] = False
+    return result
+
+
+def _operations(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in result["paths"].values():
+        yield from path.values()
+
+
+def _problems(operation_id: str, sent: set[str]) -> dict[str, dict[str, Any]]:
+    own: dict[str, str] = {}
+    for header in sent & set(_PROBLEMS_BY_HEADER):
+        own |= _PROBLEMS_BY_HEADER[header]
+    own |= _PROBLEMS_BY_OPERATION.get(operation_id, {})
+    shared = {status: {"$ref": f"#/components/responses/{_name(status)}"} for status in _PROBLEMS}
+    return shared | {status: _describe_problem(status, text) for status, text in own.items()}
+
+
+def _name(status: str) -> str:
+    return f"Problem{status}"
+
+
+def _describe_problem(status: str, text: str) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    headers = {"headers": _HEADERS[status]} if status in _HEADERS else {}
+    return {"description": text, "content": content} | headers
+
+
+def _success_headers(answer: dict[str, Any], *, is_repeatable: bool) -> dict[str, Any]:
+    shape = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    headers = dict(_ETAG) if shape.get("$ref") in _VERSIONED else {}
+    return headers | (_REPLAYED if is_repeatable else {})
+
+
+def _names_within(node: Any, schemas: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the components that `node` refers to, and that these refer to."""
+    if isinstance(node, list):
+        for inner in node:
+            yield from _names_within(inner, schemas)
+    elif isinstance(node, dict):
+        if reference := node.get("$ref"):
+            name = reference.rsplit("/", 1)[1]
+            yield name
+            yield from _names_within(schemas[name], schemas)
+        yield from _names_within([*node.values()], schemas)

@@ -1,0 +1,157 @@
+"""
+The problem of every expected exception, for the API and for pages: one table.
+
+An exception that is missing here is a bug: the answer is a 500. `problem_catalogue` has the texts.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+
+from accounts.reauthentication import ReauthenticationNeeded
+from integrations import connections
+from integrations.access import fences
+from integrations.access.request_context import NotAChoice, NotFound
+from integrations.calendar import agenda, etags, event_lookup, local_calendars, local_events
+from integrations.calendar.events import errors as event_errors
+from integrations.coordination import concurrency
+from integrations.formats import timezones
+from integrations.formats.icalendar.file_problems import Unreadable
+from integrations.formats.recurrence.expansion import BadWindow
+from integrations.parsers.process_pool import Busy, CannotRun
+from integrations.providers import errors
+from integrations.web import cursors, idempotency
+from integrations.web import problem_catalogue as catalogue
+from integrations.web.problem_catalogue import Problem
+from limited_use.agreements import consents, shares
+from limited_use.vault.envelope import Damaged, Unopenable
+from limited_use.vault.keyring.port import KeyStoreUnavailable
+from limited_use.vault.keys import Destroyed
+
+logger = logging.getLogger(__name__)
+
+#: Exceptions of our own operations, of the database and of parser processes.
+PROBLEMS: Final[dict[type[Exception], Problem]] = {
+    # Connections and agreements.
+    connections.NotConnected: catalogue.NOT_CONNECTED,
+    connections.UnknownProvider: catalogue.UNKNOWN_PROVIDER,
+    fences.NoLongerLive: catalogue.NO_LONGER_CONNECTED,
+    consents.NotAgreed: catalogue.NOT_AGREED,
+    consents.Outdated: catalogue.AGREEMENT_OUTDATED,
+    shares.InThePast: catalogue.END_IN_THE_PAST,
+    NotFound: catalogue.NOT_FOUND,
+    NotAChoice: catalogue.NOT_A_CHOICE,
+    # Mail and calendars: reading.
+    cursors.InvalidCursor: catalogue.INVALID_CURSOR,
+    cursors.ExpiredCursor: catalogue.EXPIRED_CURSOR,
+    agenda.TooLong: catalogue.WINDOW_TOO_LONG,
+    BadWindow: catalogue.BAD_WINDOW,
+    timezones.UnknownZone: catalogue.UNKNOWN_TIMEZONE,
+    event_lookup.NotCurrent: catalogue.COPY_NOT_CURRENT,
+    # Calendars: writing.
+    etags.VersionRequired: catalogue.IF_MATCH_NEEDED,
+    etags.NoVersion: catalogue.CHANGED,
+    etags.Stale: catalogue.CHANGED,
+    local_calendars.Changed: catalogue.CHANGED,
+    local_calendars.TooManyCalendars: catalogue.TOO_MANY_CALENDARS,
+    local_calendars.NoName: catalogue.NO_NAME,
+    local_events.Changed: catalogue.EVENTS_CHANGED,
+    local_events.Full: catalogue.CALENDAR_FULL,
+    Unreadable: catalogue.UNREADABLE_FILE,
+    event_errors.ReadOnly: catalogue.READ_ONLY,
+    event_errors.PermissionMissing: catalogue.WRITE_PERMISSION_MISSING,
+    event_errors.NotOrganizer: catalogue.NOT_ORGANIZER,
+    event_errors.NotInvited: catalogue.NOT_INVITED,
+    event_errors.GuestsAreTold: catalogue.GUESTS_ARE_TOLD,
+    event_errors.RefusedThere: catalogue.REFUSED_BY_PROVIDER,
+    event_errors.NoSuchOccurrence: catalogue.OCCURRENCE_GONE,
+    event_errors.Taken: catalogue.NOT_FREE,
+    event_errors.HalfDone: catalogue.HALF_DONE,
+    event_errors.KeyReused: catalogue.EVENT_KEY_REUSED,
+    idempotency.OtherBody: catalogue.KEY_REUSED,
+    idempotency.InProgress: catalogue.IN_PROGRESS,
+    idempotency.ResultGone: catalogue.CREATED_EVENT_GONE,
+    # Sealed values and the key store. Keys are destroyed with the connection.
+    Destroyed: catalogue.NO_LONGER_CONNECTED,
+    Unopenable: catalogue.NO_LONGER_CONNECTED,
+    Damaged: catalogue.DAMAGED,
+    KeyStoreUnavailable: catalogue.KEY_STORE_UNAVAILABLE,
+    # Answers of providers.
+    errors.GrantRevoked: catalogue.RECONNECT,
+    errors.ScopeMissing: catalogue.MORE_CONSENT,
+    errors.TokenRejected: catalogue.PROVIDER_UNAVAILABLE,
+    errors.RateLimited: catalogue.PROVIDER_RATE_LIMITED,
+    errors.Unavailable: catalogue.PROVIDER_UNAVAILABLE,
+    errors.InvalidClient: catalogue.APP_MISCONFIGURED,
+    errors.AdminBlocked: catalogue.ADMIN_BLOCKED,
+    errors.MailboxMissing: catalogue.NO_MAILBOX,
+    errors.Gone: catalogue.GONE_AT_PROVIDER,
+    errors.Rejected: catalogue.UNREADABLE_ITEM,
+    errors.OutcomeUnknown: catalogue.OUTCOME_UNKNOWN,
+    # Raised after the last retry of a write, or by a write that is not retried.
+    errors.ChangedMeanwhile: catalogue.CHANGED,
+    errors.AlreadyThere: catalogue.ALREADY_THERE,
+    # Limits of this service.
+    concurrency.TooManyWaits: catalogue.TOO_MANY_WAITS,
+    concurrency.TooManyStreams: catalogue.TOO_MANY_DOWNLOADS,
+    # A deadlock, a lock or a statement that took too long, a connection that broke.
+    OperationalError: catalogue.BUSY,
+    InterfaceError: catalogue.BUSY,
+    # No parser process was free in time.
+    Busy: catalogue.BUSY,
+    # No parser process runs on this machine. The client may retry after the operator's repair.
+    CannotRun: catalogue.BUSY,
+}
+
+#: The problems of `consents.NotAgreed`, by what the person did not agree to.
+_NOT_AGREED: Final = {
+    "calendar-sharing": catalogue.SHARING_NOT_AGREED,
+    "local-calendar": catalogue.LOCAL_CALENDAR_NOT_AGREED,
+}
+
+#: Exceptions of Django and Django REST framework. Django itself answers them on pages.
+FRAMEWORK_PROBLEMS: Final[dict[type[Exception], Problem]] = {
+    Http404: catalogue.NOT_FOUND,
+    exceptions.NotFound: catalogue.NOT_FOUND,
+    exceptions.NotAuthenticated: catalogue.NOT_AUTHENTICATED,
+    exceptions.AuthenticationFailed: catalogue.NOT_AUTHENTICATED,
+    ReauthenticationNeeded: catalogue.REAUTHENTICATION_NEEDED,
+    PermissionDenied: catalogue.NOT_PERMITTED,
+    exceptions.PermissionDenied: catalogue.NOT_PERMITTED,
+    exceptions.MethodNotAllowed: catalogue.METHOD_NOT_ALLOWED,
+    exceptions.Throttled: catalogue.RATE_LIMITED,
+    exceptions.ValidationError: catalogue.BAD_REQUEST,
+    exceptions.ParseError: catalogue.BAD_REQUEST,
+    # A form, which no operation takes, with more than Django holds in memory.
+    RequestDataTooBig: catalogue.BAD_REQUEST,
+}
+
+
+def find_problem(error: Exception) -> Problem | None:
+    """Return the problem of `error`, or None for an unexpected exception: a bug."""
+    problem = _look_up(PROBLEMS, error)
+    if isinstance(error, consents.NotAgreed):
+        problem = _NOT_AGREED.get(error.subject, problem)
+    # The client may retry. Details are logged for the operator.
+    if isinstance(error, Busy):
+        logger.warning("parsers.busy")
+    elif isinstance(error, CannotRun):
+        logger.error("parsers.cannot_run")
+    elif problem is catalogue.BUSY:
+        logger.error("database.failed", extra={"error": type(error.__cause__ or error).__name__})
+    return problem
+
+
+def find_framework_problem(error: Exception) -> Problem | None:
+    """Return the problem of an exception that Django or DRF raised, or None."""
+    return _look_up(FRAMEWORK_PROBLEMS, error)
+
+
+def _look_up(table: dict[type[Exception], Problem], error: Exception) -> Problem | None:
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), None)

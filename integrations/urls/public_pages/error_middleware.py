@@ -1,0 +1,54 @@
+"""Foreseen exceptions that leave a page's view, as a page that says what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from integrations.urls import busy_page, error_table
+from integrations.web import problem_catalogue, retry_pages
+from limited_use.guard.guard import Refused
+
+
+class ProblemPages:
+    """
+    Show on a page what the API would answer as a problem document.
+
+    A view catches what it has better words for; what it forgets is said here, and
+    what nobody foresaw stays a 500.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Return the page of `error`, or None for a bug (Django's middleware hook)."""
+        if isinstance(error, Refused):
+            known = problem_catalogue.LIMITED_USE_REFUSED
+            # The rule and the entry by which a reviewer finds this very refusal.
+            context = {"says": error.says, "refusal": error}
+        elif (foreseen := error_table.find_problem(error)) is None:
+            return None
+        elif foreseen is problem_catalogue.BUSY:
+            return busy_page.render()
+        else:
+            known, context = foreseen, {"says": "", "refusal": None}
+        wait = getattr(error, "retry_after", None) or known.retry_after
+        response = render(
+            request,
+            "public/problem.html",
+            {
+                "problem": known,
+                "code": known.code,
+                "asks_again": bool(wait) and retry_pages.asks_again(request),
+                **context,
+            },
+            status=known.status,
+        )
+        response["Cache-Control"] = "no-store"
+        return retry_pages.ask_again(request, response, wait) if wait else response

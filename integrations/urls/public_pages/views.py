@@ -1,0 +1,122 @@
+"""What anyone may read without signing in: what this is, how data is used, keys, problems."""
+
+from __future__ import annotations
+
+import math
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from integrations.access import scopes
+from integrations.connections import requested_permissions
+from integrations.mail.sync_controls import HORIZONS
+from integrations.web import problem_catalogue
+from limited_use.ledger import signing_keys
+from limited_use.policy import evaluation
+from limited_use.policy.features import FEATURES
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import rotation_schedule
+
+# Google's policy, which the Limited Use sentence must link to.
+POLICY_URL = "https://developers.google.com/terms/api-services-user-data-policy"
+# The owner's own overview pages at the providers, for removing access there.
+REVOKE_PAGES = (
+    ("Google: your connections to apps and services", "https://myaccount.google.com/connections"),
+    ("Microsoft personal accounts: apps and services", "https://account.live.com/consent/Manage"),
+    ("Microsoft work or school accounts: My Apps", "https://myapps.microsoft.com"),
+)
+
+# Google's own caller of channels obeys this: https://developers.google.com/crawling/docs/crawlers-fetchers
+# It may call what it is to call, and what is a person's is nobody's to index.
+ROBOTS = """\
+User-agent: APIs-Google
+Allow: /webhooks/
+
+User-agent: *
+Allow: /webhooks/
+Disallow: /accounts/
+Disallow: /calendar/
+Disallow: /connect/
+Disallow: /inbox/
+Disallow: /receipts/
+Disallow: /settings/
+Disallow: /support/
+Disallow: /v1/
+"""
+
+
+@require_safe
+def robots(_: HttpRequest) -> HttpResponse:
+    """Return what automatic visitors may ask for."""
+    return HttpResponse(ROBOTS, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    features = [feature for feature in FEATURES.values() if feature.purposes]
+    return render(
+        request,
+        "public/home.html",
+        {"features": features, "privacy_url": settings.PRIVACY_NOTICE_URL},
+    )
+
+
+@require_safe
+def thanks(request: HttpRequest) -> HttpResponse:
+    """Return what an administrator reads who was asked to allow it: the same, whatever they did."""
+    return render(request, "public/thanks.html")
+
+
+@require_safe
+def data_use(request: HttpRequest) -> HttpResponse:
+    """Return the disclosure page; purposes, data and days come from the feature registry."""
+    context = {
+        "features": FEATURES.values(),
+        "forbidden": [rule for rule in evaluation.RULES if not rule.allow],
+        "requests": requested_permissions.list_all_permissions(),
+        "policy_url": POLICY_URL,
+        "privacy_url": settings.PRIVACY_NOTICE_URL,
+        "revoke_pages": REVOKE_PAGES,
+        "horizon_days": (days := scopes.kept_days(FEATURES.values())),
+        "horizon_choices": _other_horizons(days),
+        "grace_days": settings.REAUTH_GRACE_DAYS,
+        "backup_days": settings.BACKUP_RETENTION_DAYS,
+        "key_epoch_hours": settings.KEY_EPOCH_HOURS,
+        "own_key_days": math.ceil(rotation_schedule.hours_of(KeyLine.OWN) / 24),
+    }
+    return render(request, "public/data_use.html", context)
+
+
+def _other_horizons(days: int | None) -> str:
+    """Return the lengths of time that an owner can choose instead, as in “30, 365 or all”."""
+    return f"{', '.join(str(choice) for choice in HORIZONS if choice != days)} or all"
+
+
+@require_safe
+def keys(request: HttpRequest) -> HttpResponse:
+    """Return the public keys with which receipts and checkpoints are checked, former ones too."""
+    history = signing_keys.history()
+    if request.GET.get("format") == "text":
+        body = "".join(f"{one.key}\n" for one in history)
+        return HttpResponse(body, content_type="text/plain; charset=utf-8")
+    former = [one for one in history if one.until is not None]
+    current = [one for one in history if one.until is None]
+    return render(request, "public/keys.html", {"current": current, "former": former})
+
+
+@require_safe
+def problem(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the page that a problem document's `type` points at."""
+    known = problem_catalogue.EXPLAINED.get(code)
+    if known is None:
+        raise Http404
+    context = {
+        "problem": known,
+        "code": code,
+        "says": "",
+        "refusal": None,
+        "asks_again": False,
+    }
+    return render(request, "public/problem.html", context)

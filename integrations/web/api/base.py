@@ -1,0 +1,139 @@
+"""What every view of a person's data shares: who asks, for whom, and answers nobody keeps."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actors import Actor, get_actor
+from accounts.permissions import needs
+from accounts.roles import Permission
+from integrations.access import permits
+from integrations.access.request_context import Asked, NotFound
+
+from .fields import Body
+from .negotiation import OneShape
+from .rate_limits import LimitedView
+
+
+class OwnView(LimitedView):
+    """
+    A view below `/v1/users/{user}/`: of one person's own data, for them or a feature of theirs.
+
+    `me` is the signed-in person, or for a client the person it acts for. Any other
+    id than theirs is as unknown as one that never was.
+    """
+
+    permission_classes = [needs(Permission.USE_OWN, clients=True)]
+    content_negotiation_class = OneShape
+    # Which query parameters there are; a view with others says so.
+    query: type[serializers.Serializer[Any]] | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.at = timezone.now()
+        actor = get_actor(request)
+        permits.refuse_undeclared(actor=actor, at=self.at)
+        self.actor = self._own(actor, kwargs["user"])
+
+    def _own(self, actor: Actor, user: str) -> Actor:
+        if actor.user_id is None or actor.organisation_id is None:
+            raise NotFound
+        if user not in {"me", str(actor.user_id)}:
+            raise NotFound
+        return actor
+
+    @property
+    def organisation_id(self) -> UUID:
+        if self.actor.organisation_id is None:
+            raise NotFound
+        return self.actor.organisation_id
+
+    @property
+    def user_id(self) -> UUID:
+        if self.actor.user_id is None:
+            raise NotFound
+        return self.actor.user_id
+
+    @property
+    def question(self) -> Asked:
+        return Asked(actor=self.actor, user_id=self.user_id, at=self.at)
+
+    @property
+    def request_id(self) -> str | None:
+        return getattr(self.request._request, "request_id", None)  # noqa: SLF001
+
+    def asked(self, request: Request) -> dict[str, Any]:
+        """
+        Return the query parameters, checked.
+
+        Of a parameter that is given twice, two readers could each believe another
+        one (CASA 5.1.1).
+
+        :raises ValidationError: if one is unknown, given twice, or out of bounds
+        """
+        return self.asked_of(request, self.query)
+
+    def asked_of(
+        self, request: Request, query: type[serializers.Serializer[Any]] | None
+    ) -> dict[str, Any]:
+        """Return the query parameters of a method with others than the view's. See `asked`."""
+        given = request.query_params
+        # As they are declared: an instance would copy each of them.
+        known = query._declared_fields if query else {}  # noqa: SLF001
+        unknown = {name: ["There is no such parameter."] for name in given if name not in known}
+        twice = {
+            name: ["It is given more than once."] for name in given if len(given.getlist(name)) > 1
+        }
+        if unknown or twice:
+            raise ValidationError({**twice, **unknown})
+        if query is None:
+            return {}
+        return dict(_get_checker(query).run_validation(given.dict()))
+
+    def given(self, request: Request, shape: type[Body]) -> dict[str, Any]:
+        """
+        Return what the body says, checked.
+
+        :raises ValidationError: if it is not of that shape, or says more
+        :raises ParseError: if it is no JSON, or more of it than any question takes
+        """
+        given = shape(data=request.data, context={"user_id": self.user_id})
+        given.is_valid(raise_exception=True)
+        return dict(given.validated_data)
+
+    def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]  # no body
+        """Say which methods there are, and nothing else: the document describes them."""
+        return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Response:
+        # Sinks return rendered bytes, so most answers are plain responses.
+        if isinstance(response, Response):
+            response = super().finalize_response(request, response, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response  # type: ignore[no-any-return]
+
+
+@cache
+def _get_checker(query: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """
+    Return the serializer that checks the parameters of all requests.
+
+    A new serializer copies each of its fields, which takes longer than to check the parameters.
+    Unlike `is_valid`, `run_validation` stores nothing of a request on the serializer.
+    """
+    return query()
+
+
+def json(body: bytes) -> HttpResponse:
+    return HttpResponse(body, content_type="application/json")

@@ -1,0 +1,94 @@
+"""What request bodies are made of: nothing unknown, times with an offset, zones by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, time
+from typing import Any, Final
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from integrations.formats import timezones
+
+from .json_fields import Id, OnlyStrings, Text
+
+#: How a caller names the person who calls, or for whom a feature acts.
+ME: Final = "me"
+_CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+class Body(serializers.Serializer[None]):
+    """A JSON object; a member that is not declared is an error at that member."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
+            raise serializers.ValidationError(
+                {str(name)[:64]: ["There is no such field."] for name in sorted(unknown, key=str)}
+            )
+        return super().to_internal_value(data)
+
+
+class Moment(OnlyStrings, serializers.DateTimeField):
+    """A time with its offset from UTC; without one, it could be meant otherwise."""
+
+    default_error_messages = {"naive": "Say how far from UTC, as in 2026-05-04T09:00:00+02:00."}
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if value.tzinfo is None:
+            self.fail("naive")
+        return super().enforce_timezone(value)
+
+
+class Zone(Text):
+    """A time zone by its IANA name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, validators=[is_known], **kwargs)
+
+
+def is_known(name: str) -> None:
+    """:raises ValidationError: if there is no zone of that name"""
+    try:
+        timezones.zone(name)
+    except timezones.UnknownZone:
+        raise serializers.ValidationError(
+            "There is no such time zone. Name it as in Europe/Berlin, by the IANA database."
+        ) from None
+
+
+@extend_schema_field(
+    {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "string", "const": ME}]}
+)
+class Person(Id):
+    """A person's id, or `me`: the context's `user_id`."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if data == ME:
+            found: UUID = self.context["user_id"]
+            return found
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "string", "pattern": _CLOCK})
+class ClockTime(OnlyStrings, serializers.TimeField):
+    """A time of day without a zone, as 09:00."""
+
+    def to_internal_value(self, data: Any) -> time:
+        if isinstance(data, str) and not re.search(_CLOCK, data, re.ASCII):
+            self.fail("invalid", format="hh:mm")
+        found: time = super().to_internal_value(data)
+        return found
+
+
+class DistinctList(serializers.ListField):
+    """A list in which no value is twice."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        values = super().run_validation(data)
+        if len(set(values)) < len(values):
+            raise serializers.ValidationError(["Each is named once."])
+        return values

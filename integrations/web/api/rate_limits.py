@@ -1,0 +1,142 @@
+"""
+Rate limits of the API, and the header fields that tell clients about them.
+
+The fields are those of draft-ietf-httpapi-ratelimit-headers-10, a work in progress.
+`RateLimit-Policy` names each limit that a request counted towards, with its quota `q` and its
+window `w` in seconds. `RateLimit` says how much remains (`r`), and after how many seconds the quota
+is whole again (`t`). https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts import request_limits, route_limits
+from accounts.models import ServiceToken
+from accounts.rate_limits import Rate, Usage
+from integrations.web import slow_routes
+
+DRAFT: Final = "draft-ietf-httpapi-ratelimit-headers-10"
+
+
+class LimitedView(APIView):
+    """
+    A view whose requests are counted: per person, per service client and person, or per network.
+
+    A request counts towards the rate of its route class as soon as it is known who asks.
+    """
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self._usages: list[Usage] = []
+        super().setup(request, *args, **kwargs)
+
+    def perform_authentication(self, request: Request) -> None:
+        """
+        Find out who asks, and count the request.
+
+        :raises Throttled: if it is beyond the rate
+        """
+        http = request._request  # noqa: SLF001 - DRF's own accessor is private
+        try:
+            super().perform_authentication(request)
+        except AuthenticationFailed:
+            self.check_usage(_count_for_network(http, route_limits.BAD_TOKEN))
+            raise
+        if request.user is None or not request.user.is_authenticated:
+            self.check_usage(_count_for_network(http, route_limits.ANONYMOUS))
+        else:
+            match = http.resolver_match
+            costs = slow_routes.find_rates(match.url_name if match else None)
+            for rate in (route_limits.rate_of_method(request.method), *costs):
+                self.check_usage(_count_for_caller(request, http, rate))
+
+    def count(self, request: Request, rate: Rate) -> None:
+        """
+        Count this request towards `rate` of the person, whether they or a client asks.
+
+        :raises Throttled: if it is beyond the rate
+        """
+        http = request._request  # noqa: SLF001 - DRF's own accessor is private
+        self.check_usage(request_limits.count_for_person(http, rate))
+
+    def check_usage(self, usage: Usage) -> None:
+        """
+        Have the answer tell of `usage`.
+
+        :raises Throttled: if the request is beyond the rate
+        """
+        self._usages.append(usage)
+        if not usage.is_within:
+            raise Throttled(wait=usage.reset_after)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        for name, value in make_headers(self._usages).items():
+            response[name] = value
+        return response
+
+
+def make_headers(usages: Sequence[Usage]) -> dict[str, str]:
+    """Return both header fields, as structured fields (RFC 9651)."""
+    if not usages:
+        return {}
+    policies = (f'"{one.rate.name}";q={one.rate.limit};w={one.rate.seconds}' for one in usages)
+    limits = (f'"{one.rate.name}";r={one.remaining};t={one.reset_after}' for one in usages)
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(limits)}
+
+
+def _count_for_caller(request: Request, http: HttpRequest, rate: Rate) -> Usage:
+    rate = request_limits.scale_rate(rate)
+    if isinstance(request.auth, ServiceToken):
+        return request_limits.count_for_token(request.auth, rate)
+    return request_limits.count_for_person(http, rate)
+
+
+def _count_for_network(request: HttpRequest, rate: Rate) -> Usage:
+    return request_limits.count_for_network(request, request_limits.scale_rate(rate))
+
+
+def describe_rate_limits(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """
+    Add the header fields to the document (a drf-spectacular hook).
+
+    Every answer has them; the document names them where clients look, or it would be twice as long.
+    """
+    fields = {name: {"$ref": f"#/components/headers/{name}"} for name in _DESCRIBED}
+    told = {name: fields[name] for name in ("RateLimit", "RateLimit-Policy")}
+    for path in result["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                if status.startswith("2"):
+                    answer["headers"] = {**answer.get("headers", {}), **told}
+    result["components"]["responses"]["Problem429"]["headers"] = fields
+    result["components"]["headers"] = dict(_DESCRIBED)
+    return result
+
+
+_DESCRIBED: Final[dict[str, dict[str, Any]]] = {
+    "RateLimit": {
+        "description": (
+            f"{DRAFT}: for each limit that the request counted towards, how many requests remain"
+            " (`r`) and after how many seconds the quota is whole again (`t`)."
+        ),
+        "schema": {"type": "string"},
+        "example": '"read";r=1199;t=60',
+    },
+    "RateLimit-Policy": {
+        "description": f"{DRAFT}: the same limits, with quota (`q`) and window in seconds (`w`).",
+        "schema": {"type": "string"},
+        "example": '"read";q=1200;w=60',
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next request.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+}

@@ -1,0 +1,411 @@
+"""What is written of events that are there: merged, or told; never over somebody else's change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from config.classes import ProcessClass
+from integrations.access.fences import NoLongerLive
+from integrations.access.request_context import NotFound
+from integrations.calendar import agenda, event_lookup
+from integrations.calendar.etags import Stale
+from integrations.calendar.events import access, provider_backend, service
+from integrations.calendar.events.access import EventRequest
+from integrations.calendar.events.errors import HalfDone, NotInvited, PermissionMissing, ReadOnly
+from integrations.calendar.events.validation import BadDraft
+from integrations.formats.event import Attendee, Conference, When
+from integrations.models import Calendar, IntegrationStatus
+from integrations.providers import errors
+from integrations.providers.calendars import CancelledInstance, RemoteEvent
+from limited_use.models import Leaf
+from limited_use.sinks.traceback_guard import WrongSink
+from tests.integrations import calendar_house as houses
+from tests.integrations.calendar.events.conftest import allow
+from tests.integrations.calendar_house import meeting, moment
+from tests.walls import acting_as
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-6")]
+
+DAILY = ("RRULE:FREQ=DAILY;COUNT=6",)
+
+
+def shown(asked) -> list[dict]:
+    inside = agenda.window(moment(1, 0), moment(20, 0), zone="UTC")
+    with acting_as(ProcessClass.WEB):
+        answer = agenda.list_events(asked, inside, limit=200, envelope={})
+    return orjson.loads(answer)["data"]
+
+
+def titles(asked) -> list[str]:
+    return [one["title"] for one in shown(asked)]
+
+
+def act(what, asked, one, *given, **more):
+    with acting_as(ProcessClass.WEB):
+        return what(asked, event_lookup.event_id(one["id"]), *given, **more)
+
+
+def change(asked, one, edit, **more):
+    return act(service.change, asked, one, edit, etag=one["etag"], **more)
+
+
+def delete(asked, one, **more):
+    return act(service.delete, asked, one, etag=one["etag"], **more)
+
+
+@pytest.fixture
+def review(alice, account):
+    account.put(meeting(moment(3), "Review", location="Room 9"))
+    alice.sync()
+
+
+@pytest.fixture
+def series(alice, account):
+    name = account.put(meeting(moment(3), "Daily", recurrence=DAILY))
+    alice.sync()
+    return name
+
+
+@pytest.mark.usefixtures("review")
+class TestAChange:
+    def test_is_at_the_provider_and_seen_at_once(self, asked, account):
+        [one] = shown(asked)
+
+        change(asked, one, {"title": "Retro"})
+
+        [held] = account.events[account.email].values()
+        assert held.content.title == "Retro"
+        assert titles(asked) == ["Retro"]
+        assert shown(asked)[0]["etag"] != one["etag"]
+
+    def test_keeps_what_somebody_else_changed_meanwhile(self, asked, account):
+        [one] = shown(asked)
+        elsewhere(account, location="Room 1")
+
+        change(asked, one, {"title": "Retro"})
+
+        [held] = account.events[account.email].values()
+        assert (held.content.title, held.content.location) == ("Retro", "Room 1")
+
+    @pytest.mark.claim("write.changed", "form.stale")
+    def test_over_the_same_field_is_told_with_what_is_there_now(self, asked, account):
+        [one] = shown(asked)
+        elsewhere(account, title="Theirs")
+
+        with pytest.raises(Stale) as told:
+            change(asked, one, {"title": "Mine"})
+
+        assert told.value.fields == ("title",)
+        assert titles(asked) == ["Theirs"]
+
+    def test_to_the_same_as_somebody_else_is_none(self, asked, account):
+        [one] = shown(asked)
+        elsewhere(account, title="Retro")
+
+        change(asked, one, {"title": "Retro"})
+
+        assert titles(asked) == ["Retro"]
+
+    def test_without_an_answer_is_looked_at_and_not_repeated_blindly(self, asked, account):
+        [one] = shown(asked)
+        account.lose_after("change")
+
+        change(asked, one, {"title": "Retro"})
+
+        assert (titles(asked), account.version) == (["Retro"], 2)
+
+    def test_that_ends_before_it_begins_reaches_nobody(self, asked, account):
+        [one] = shown(asked)
+
+        with pytest.raises(BadDraft) as told:
+            change(asked, one, {"end": When(at=moment(2), zone="Europe/Berlin")})
+
+        assert set(told.value.fields) == {"end"}
+        assert account.version == 1
+
+    def test_of_what_is_gone_is_told_and_gone_here(self, asked, account):
+        [one] = shown(asked)
+        [name] = account.events[account.email]
+        account.remove(name)
+
+        with pytest.raises(Stale):
+            change(asked, one, {"title": "Retro"})
+
+        assert titles(asked) == []
+
+    @pytest.mark.claim("write.no-permission")
+    def test_without_the_permission_says_which(self, alice, asked, account):
+        [one] = shown(asked)
+        allow(alice, "calendar.read")
+
+        with pytest.raises(PermissionMissing):
+            change(asked, one, {"title": "Retro"})
+
+        assert account.version == 1
+
+    def test_of_what_may_only_be_read_is_refused_before_any_call(self, asked, account):
+        [one] = shown(asked)
+        Calendar.objects.update(role="reader")
+
+        with pytest.raises(ReadOnly):
+            change(asked, one, {"title": "Retro"})
+
+        assert account.version == 1
+
+    def test_stands_in_the_ledger_as_what_it_was(self, asked):
+        [one] = shown(asked)
+
+        change(asked, one, {"title": "Retro"})
+
+        entries = [orjson.loads(bytes(leaf.payload)) for leaf in Leaf.objects.all()]
+        written = [
+            entry
+            for entry in entries
+            if (entry.get("purpose"), entry.get("recipient"))
+            == ("calendar.schedule", "own_provider")
+        ]
+        assert [entry["event"] for entry in written] == ["use.permitted"]
+
+
+@pytest.mark.usefixtures("review")
+@pytest.mark.invariant(5)
+class TestADisconnectDuringAWrite:
+    def test_lets_nothing_in_after_it(self, alice, asked, account):
+        [one] = shown(asked)
+
+        def disconnect():
+            type(alice.integration).objects.filter(id=alice.integration.id).update(
+                status=IntegrationStatus.PURGING,
+                switched_off_at=asked.at,
+                epoch=alice.integration.epoch + 1,
+            )
+
+        account.before_answer = disconnect
+        before = bytes(alice.events.get().content.ciphertext)
+
+        with pytest.raises(NoLongerLive):
+            change(asked, one, {"title": "Retro"})
+
+        assert bytes(alice.events.get().content.ciphertext) == before
+
+
+class TestADeletion:
+    @pytest.mark.usefixtures("review")
+    def test_is_there_and_here(self, asked, account):
+        [one] = shown(asked)
+
+        delete(asked, one)
+
+        assert list(account.events[account.email].values()) == [None]
+        assert titles(asked) == []
+
+    @pytest.mark.scenario("D6")
+    @pytest.mark.usefixtures("review")
+    def test_of_what_is_deleted_already_is_done(self, asked, account):
+        [one] = shown(asked)
+        [name] = account.events[account.email]
+        account.remove(name)
+
+        delete(asked, one)
+
+        assert titles(asked) == []
+
+    @pytest.mark.claim("write.changed", "form.stale")
+    @pytest.mark.usefixtures("review")
+    def test_of_what_they_did_not_see_is_not(self, asked, account):
+        [one] = shown(asked)
+        elsewhere(account, title="Theirs")
+
+        with pytest.raises(Stale):
+            delete(asked, one)
+
+        assert titles(asked) == ["Theirs"]
+
+    @pytest.mark.scenario("D4")
+    def test_of_one_occurrence_leaves_the_others(self, asked, account, series):
+        second = shown(asked)[1]
+
+        delete(asked, second)
+
+        assert len(shown(asked)) == 5
+        assert second["id"] not in {one["id"] for one in shown(asked)}
+        held = account.events[account.email].values()
+        assert sum(isinstance(one, CancelledInstance) for one in held) == 1
+
+    def test_of_one_and_all_that_follow_leaves_those_before(self, asked, series):
+        delete(asked, shown(asked)[2], scope="following")
+
+        assert len(shown(asked)) == 2
+
+    def test_of_all_leaves_none(self, asked, series):
+        delete(asked, shown(asked)[2], scope="all")
+
+        assert shown(asked) == []
+
+
+class TestASeries:
+    def test_goes_on_to_meet_where_it_met(self, alice, account, asked, series):
+        held = account.events[account.email][series]
+        call = Conference("ready", "https://meet.example/abc")
+        account.write(account.email, replace(held, conference=call))
+        alice.sync()
+
+        change(asked, shown(asked)[2], {"title": "New"}, scope="following")
+
+        said = {one["title"]: one["conferencing"] for one in shown(asked)}
+        assert said["New"] == said["Daily"] == {"status": "ready", "uri": call.uri}
+
+    def test_changes_in_one_place(self, asked, series):
+        change(asked, shown(asked)[1], {"title": "Once"})
+
+        assert titles(asked) == ["Daily", "Once", *["Daily"] * 4]
+
+    def test_changes_in_all(self, asked, series):
+        change(asked, shown(asked)[1], {"title": "Every"}, scope="all")
+
+        assert titles(asked) == ["Every"] * 6
+
+    def test_moves_as_a_whole_with_what_is_left_out_of_it(self, asked, series):
+        delete(asked, shown(asked)[1])
+        third = shown(asked)[1]
+        later = moment(5) + timedelta(hours=2)
+
+        change(asked, third, {"start": When(at=later, zone="Europe/Berlin")}, scope="all")
+
+        starts = [one["when"]["start"] for one in shown(asked)]
+        assert [one[11:13] for one in starts] == ["11"] * 5
+        assert not any(one.startswith(f"{moment(4):%Y-%m-%d}") for one in starts)
+
+    def test_changes_from_one_on(self, asked, account, series):
+        written = change(asked, shown(asked)[2], {"title": "New"}, scope="following")
+
+        assert titles(asked) == ["Daily"] * 2 + ["New"] * 4
+        assert written.id is not None
+        assert sum(isinstance(one, RemoteEvent) for one in account.events[account.email].values())
+
+    @pytest.mark.claim("form.half-done", "write.half-done")
+    def test_that_was_begun_and_not_cut_off_is_finished_by_the_same_again(
+        self, asked, account, series
+    ):
+        third = shown(asked)[2]
+        account.failures["change"] = [errors.OutcomeUnknown("?"), errors.OutcomeUnknown("?")]
+        with pytest.raises((HalfDone, errors.OutcomeUnknown)):
+            change(asked, third, {"title": "New"}, scope="following")
+
+        change(asked, third, {"title": "New"}, scope="following")
+        change(asked, third, {"title": "New"}, scope="following")
+
+        assert titles(asked) == ["Daily"] * 2 + ["New"] * 4
+
+    def test_that_somebody_changed_meanwhile_takes_back_what_was_begun(
+        self, asked, account, series
+    ):
+        third = shown(asked)[2]
+        account.failures["change"] = [errors.ChangedMeanwhile("?", status=412)] * 9
+
+        with pytest.raises(Stale):
+            change(asked, third, {"title": "New"}, scope="following")
+
+        live = [one for one in account.events[account.email].values() if one is not None]
+        assert len(live) == 1
+
+
+class TestAnInvitation:
+    def test_is_answered(self, alice, asked, account):
+        guests = (Attendee(account.email, is_self=True), Attendee("bob@example.com"))
+        account.put(meeting(moment(3), attendees=guests), organizer="bob@example.com")
+        alice.sync()
+        [one] = shown(asked)
+
+        act(service.respond, asked, one, "accepted", etag=one["etag"])
+
+        mine = next(one for one in shown(asked)[0]["participants"] if one["is_self"])
+        assert mine["status"] == "accepted"
+
+    @pytest.mark.usefixtures("review")
+    def test_that_there_was_not_is_not(self, asked):
+        [one] = shown(asked)
+
+        with pytest.raises(NotInvited):
+            act(service.respond, asked, one, "accepted", etag=one["etag"])
+
+    def test_to_something_else_than_they_saw_is_not_answered(self, alice, asked, account):
+        guests = (Attendee(account.email, is_self=True), Attendee("bob@example.com"))
+        account.put(meeting(moment(3), attendees=guests), organizer="bob@example.com")
+        alice.sync()
+        [one] = shown(asked)
+
+        elsewhere(account, attendees=(*guests, Attendee("carol@example.com")))
+        act(service.respond, asked, one, "tentative", etag=one["etag"])
+        elsewhere(account, location="Another town")
+        with pytest.raises(Stale):
+            act(service.respond, asked, one, "accepted", etag=one["etag"])
+
+        [now] = shown(asked)
+        mine = next(one for one in now["participants"] if one["is_self"])
+        assert (mine["status"], now["location"]) == ("tentative", "Another town")
+
+
+class TestAMove:
+    @pytest.mark.invariant(1)
+    def test_tells_no_account_what_another_of_the_same_person_calls_its_own(
+        self, alice, account, asked, review
+    ):
+        whose = (alice.user, alice.organisation, alice.membership)
+        second = houses.second(whose)
+        allow(second, "calendar.read", "calendar.write")
+        [one] = [one for one in shown(asked) if one["calendar_id"] == str(alice.primary.id)]
+        before = account.version
+        with acting_as(ProcessClass.WEB):
+            request = EventRequest(asked, event_lookup.event_id(one["id"]))
+            target = access.open_target(request, *access.find_event(request))
+            other = access.find_calendar(asked, second.primary.id)
+
+            # `service.move` refuses before the provider's backend is called.
+            with pytest.raises(WrongSink):
+                provider_backend.move(request, target, other, etag=one["etag"], notify="none")
+
+        assert account.version == before
+
+    def test_takes_it_to_another_calendar_of_the_account(self, alice, asked, account):
+        account.add("Work")
+        account.put(meeting(moment(3), "Review"))
+        alice.sync()
+        work = alice.calendars.get(is_primary=False)
+        [one] = shown(asked)
+
+        act(service.move, asked, one, to=work.id, etag=one["etag"])
+
+        [moved] = shown(asked)
+        assert moved["calendar_id"] == str(work.id)
+
+    def test_of_another_version_leaves_it_where_it_is(self, alice, asked, account):
+        account.add("Work")
+        account.put(meeting(moment(3), "Review"))
+        alice.sync()
+        work = alice.calendars.get(is_primary=False)
+        [one] = shown(asked)
+        elsewhere(account, title="Retro")
+
+        with pytest.raises(Stale):
+            act(service.move, asked, one, to=work.id, etag=one["etag"])
+
+        [now] = shown(asked)
+        assert (now["title"], now["calendar_id"]) == ("Retro", one["calendar_id"])
+
+    @pytest.mark.usefixtures("review")
+    def test_to_a_calendar_of_nobody_is_not_found(self, alice, asked):
+        [one] = shown(asked)
+
+        with pytest.raises(NotFound):
+            act(service.move, asked, one, to=alice.integration.id, etag=one["etag"])
+
+
+def elsewhere(account, **different):
+    """Somebody changes it at the provider."""
+    [held] = [one for one in account.events[account.email].values() if one is not None]
+    account.write(account.email, replace(held, content=replace(held.content, **different)))

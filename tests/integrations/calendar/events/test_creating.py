@@ -1,0 +1,73 @@
+"""A new event: at the provider once, here at once, and nothing where it may not be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from config.classes import ProcessClass
+from integrations import providers
+from integrations.calendar.events import access, service
+from integrations.calendar.events.drafts import Draft, Guest
+from integrations.calendar.events.errors import GuestsAreTold
+from integrations.formats.event import When
+from integrations.providers.calendars import RemoteEvent
+from tests.integrations.calendar_house import moment
+from tests.walls import acting_as
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-6")]
+
+BERLIN = "Europe/Berlin"
+
+
+def draft(title="Review", *, at=None, hours=1, **more):
+    at = at or moment(3)
+    return Draft(
+        title=title,
+        start=When(at=at, zone=BERLIN),
+        end=When(at=at.replace(hour=at.hour + hours), zone=BERLIN),
+        **more,
+    )
+
+
+def create(asked, calendar, made, key="key-1", **more):
+    with acting_as(ProcessClass.WEB):
+        seen = access.find_calendar(asked, calendar.id)
+        return service.create(asked, seen, made, key=key, **more)
+
+
+class TestWhereGuestsAreAlwaysTold:
+    @pytest.fixture(autouse=True)
+    def always(self, monkeypatch, account):
+        google = replace(providers.PROVIDERS["google"], always_notifies=True)
+        monkeypatch.setitem(providers.PROVIDERS, "google", google)
+
+    @pytest.mark.claim("write.guests-told", "form.guests-told")
+    def test_nobody_is_told_whom_nobody_wanted_told(self, alice, asked, account):
+        invited = draft(attendees=(Guest("bob@example.com"),))
+
+        with pytest.raises(GuestsAreTold):
+            create(asked, alice.primary, invited)
+
+        assert account.events[account.email] == {}
+
+    def test_it_is_written_where_they_may_be_or_nobody_is_invited(self, alice, asked, account):
+        create(asked, alice.primary, draft(attendees=(Guest("bob@example.com"),)), notify="all")
+        create(asked, alice.primary, draft("Alone"), key="key-2")
+
+        assert len(account.events[account.email]) == 2
+
+
+class TestANewEvent:
+    def test_is_at_the_provider_and_here_at_once(self, alice, asked, account):
+        guests = (Guest("bob@example.com", "Bob"),)
+
+        written = create(asked, alice.primary, draft(attendees=guests, location="Room 9"))
+
+        [held] = account.events[account.email].values()
+        assert isinstance(held, RemoteEvent)
+        assert held.content.location == "Room 9"
+        assert [one.email for one in held.content.attendees] == ["bob@example.com"]
+        assert alice.titles() == ["Review"]
+        assert str(alice.events.get().id) == written.id

@@ -1,0 +1,234 @@
+"""The end of a copy: too old, deleted by its owner, or of a calendar that is no more."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from config.classes import ProcessClass
+from integrations import purge
+from integrations.access import calendar_permits
+from integrations.access.calendar_permits import Wanted
+from integrations.calendar.sync import LISTING, cache_eviction, resource_of
+from integrations.calendar.sync.cache_eviction import Reason
+from integrations.grants import credentials
+from integrations.models import Calendar, Event, PurgeTrigger, SyncWork
+from integrations.purge import inventory
+from limited_use.guard.guard import Refused
+from limited_use.sinks import calendar
+from limited_use.sinks.rows import Row
+from limited_use.vault import keys, rows
+from limited_use.vault.envelope import Unopenable
+from tests.integrations.calendar.conftest import NOW
+from tests.integrations.calendar_house import BOTH, meeting, moment
+from tests.walls import acting_as
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-5"), pytest.mark.clause("AN-9")]
+DAY = timedelta(hours=24)
+
+
+@pytest.fixture(autouse=True)
+def synced(alice, account):
+    account.put(meeting(moment(3), "Review"))
+    alice.sync()
+
+
+def sweep(at) -> int:
+    with acting_as(ProcessClass.PURGE):
+        return cache_eviction.sweep(at=at)
+
+
+def erase(alice, at=NOW) -> int:
+    with acting_as(ProcessClass.WEB, alice), transaction.atomic():
+        held = list(alice.calendars.select_related("integration").select_for_update(of=("self",)))
+        return cache_eviction.erase(held, reason=Reason.OWNER, at=at)
+
+
+class TestACopyThatIsTooOld:
+    @pytest.mark.claim(
+        "data-use.copy-age",
+        "feature.copy-age",
+        "connect.copy-age",
+        "feature.calendar",
+        "calendars.copy",
+    )
+    @pytest.mark.scenario("C1")
+    @pytest.mark.invariant(1)
+    def test_is_refused_by_the_guard_whoever_asks(self, alice):
+        wanted = [Wanted(alice.primary, BOTH)]
+        young, old = NOW + timedelta(hours=23), NOW + DAY + timedelta(minutes=1)
+
+        calendar_permits.to_view(actor=alice.actor, wanted=wanted, at=young)
+        with pytest.raises(Refused) as caught:
+            calendar_permits.to_view(actor=alice.actor, wanted=wanted, at=old)
+
+        assert caught.value.missing == ["cache_current"]
+
+    @pytest.mark.claim("mail.nothing-lost")
+    def test_is_swept_within_a_day_after_the_grant_has_ended(self, alice):
+        connection = alice.integration.connection
+        assert credentials.end(connection_id=connection.id, epoch=connection.epoch, at=NOW)
+        copy = alice.primary.cache_id
+        assert keys.exists(copy)
+
+        assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
+
+        assert not keys.exists(copy)
+        assert not alice.events.exists()
+
+    @pytest.mark.claim("calendars.copy", "calendar.kept-until", "integrations.calendar-kept")
+    def test_is_swept_with_its_key(self, alice):
+        copy = alice.primary.cache_id
+
+        assert sweep(NOW + timedelta(hours=23)) == 0
+        assert sweep(NOW + DAY + timedelta(minutes=1)) == 1
+
+        assert not keys.exists(copy)
+        assert not alice.events.exists()
+        calendar = alice.primary
+        assert (calendar.about, calendar.cursor, calendar.cached_at) == (None, None, None)
+        assert calendar.cleared_at is None
+
+    @pytest.mark.claim("data-use.copy-age")
+    def test_is_younger_where_its_owner_wants_it(self, alice):
+        alice.integration.cache_hours = 1
+        alice.integration.save()
+
+        assert sweep(NOW + timedelta(minutes=61)) == 1
+
+    def test_comes_back_under_another_key_when_it_is_asked_for(self, alice):
+        former = alice.primary.cache_id
+        later = NOW + DAY + timedelta(hours=1)
+        sweep(later)
+
+        alice.sync(at=later)
+
+        assert alice.primary.cache_id != former
+        assert alice.titles(at=later) == ["Review"]
+
+    def test_lets_no_other_go_with_it(self, alice, account):
+        account.add("Work")
+        alice.run(LISTING)
+        other = alice.calendars.get(is_primary=False)
+        later = NOW + timedelta(hours=20)
+        alice.run(LISTING, at=later)
+        alice.run(resource_of(other.id), at=later)
+
+        assert sweep(NOW + DAY + timedelta(hours=1)) == 1
+
+        other.refresh_from_db()
+        assert keys.exists(other.cache_id)
+        assert other.cached_at is not None
+
+
+class TestItsOwnerDeletesIt:
+    @pytest.mark.claim("feature.copy-age", "connect.copy-age", "feature.calendar")
+    @pytest.mark.invariant(5)
+    def test_and_nothing_of_it_opens_from_the_commit_on(self, alice):
+        event = alice.events.get()
+        held = calendar_permits.to_view(
+            actor=alice.actor, wanted=[Wanted(alice.primary, BOTH)], at=NOW
+        )
+
+        assert erase(alice) == 1
+
+        with pytest.raises(Unopenable):
+            calendar.calendar_json(
+                [Row(event, {"timing": event.timing})],
+                permits=held,
+                viewer=alice.actor,
+                make=len,
+                at=NOW,
+            )
+        assert rows.held([event.cache_id]) == []
+
+    @pytest.mark.claim("erase.until-asked")
+    def test_for_good_until_it_is_asked_for_again(self, alice, account):
+        erase(alice)
+        account.put(meeting(moment(4), "Another"))
+
+        alice.run(LISTING)
+        alice.run(resource_of(alice.primary.id))
+
+        assert not alice.events.exists()
+        assert alice.primary.about is None
+        assert alice.primary.cleared_at is not None
+
+    @pytest.mark.invariant(5)
+    @pytest.mark.scenario("X8")
+    def test_while_it_is_being_brought_in_and_nothing_is_written_after(self, alice, account):
+        class ErasedMeanwhile(dict):
+            def __getitem__(self, name):
+                if self.house is not None:
+                    house, self.house = self.house, None
+                    erase(house)
+                return super().__getitem__(name)
+
+        account.put(meeting(moment(4), "Another"))
+        account.versions = ErasedMeanwhile(account.versions)
+        account.versions.house = alice
+
+        alice.run(resource_of(alice.primary.id))
+
+        assert not alice.events.exists()
+        assert alice.primary.cached_at is None
+
+
+class TestACalendarThatIsGone:
+    def test_goes_with_its_work_and_what_was_shared(self, alice, account):
+        name = account.add("Work")
+        alice.sync()
+        gone = alice.calendars.get(is_primary=False)
+        del account.calendars[name]
+        alice.run(LISTING)
+
+        assert sweep(NOW + timedelta(minutes=1)) == 1
+
+        assert not Calendar.objects.filter(id=gone.id).exists()
+        assert not SyncWork.objects.filter(resource=resource_of(gone.id)).exists()
+        assert not keys.exists(gone.cache_id)
+
+
+class TestADisconnect:
+    @pytest.mark.invariant(5)
+    @pytest.mark.invariant(6)
+    def test_destroys_the_keys_of_all_copies_in_its_commit(self, alice, account):
+        account.add("Work")
+        alice.sync()
+        copies = list(alice.calendars.values_list("cache_id", flat=True))
+
+        with acting_as(ProcessClass.WEB, alice), transaction.atomic():
+            job = purge.open_job(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW)
+
+        assert rows.held(copies) == []
+        assert {held for _, _, held, _ in job.cache_keys} == {str(one) for one in copies}
+
+    @pytest.mark.invariant(6)
+    @pytest.mark.django_db(transaction=True)
+    def test_changes_nothing_at_the_provider(self, alice, account):
+        before = deepcopy(account.events), account.version
+
+        with acting_as(ProcessClass.PURGE):
+            with transaction.atomic():
+                job = purge.open_job(
+                    integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW
+                )
+            purge.run(job_id=job.id, now=lambda: NOW)
+
+        assert not Event.objects.exists()
+        assert (account.events, account.version) == before
+
+    @pytest.mark.invariant(6)
+    @pytest.mark.scenario("X2")
+    def test_leaves_nothing(self, alice):
+        with acting_as(ProcessClass.PURGE):
+            with transaction.atomic():
+                purge.open_job(integration=alice.integration, trigger=PurgeTrigger.OWNER, at=NOW)
+            left = inventory.left(integration_id=alice.integration.id)
+
+        assert left["integrations.Event"] == 1
+        assert left["limited_use.DataKey.copies"] == 0
+        assert Event.objects.count() == 1

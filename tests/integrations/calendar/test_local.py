@@ -1,0 +1,191 @@
+"""Calendars that live here: under keys of a line of their own, and otherwise like any other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import orjson
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from config.classes import ProcessClass
+from integrations import purge
+from integrations.access.request_context import Asked, NotFound
+from integrations.calendar import calendar_list, local_calendars
+from integrations.calendar.local_calendars import About
+from integrations.calendar.sync import cache_eviction
+from integrations.connections import automatic_disconnect
+from integrations.formats.timezones import UnknownZone
+from integrations.models import Calendar, Connection, Integration, PurgeTrigger, RevocationOutcome
+from integrations.purge import jobs
+from limited_use.agreements.consents import NotAgreed
+from limited_use.models import DataKey, KeyEpoch
+from limited_use.policy.features import FEATURES
+from limited_use.policy.key_lines import KeyLine
+from limited_use.rotation import key_epochs, rotation_schedule
+from limited_use.vault import keys
+from tests.integrations.calendar.test_shared import actor_of
+from tests.integrations.calendar_house import NOW
+from tests.integrations.household import person
+from tests.walls import acting_as
+
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("AN-9")]
+VERSION = FEATURES["local-calendar"].version
+FAMILY = About("Family", "Europe/Berlin", "#aa3377")
+
+
+@pytest.fixture
+def alice(keyring, db):
+    return actor_of(*person("alice", at=NOW))
+
+
+def create(actor, about=FAMILY, **more):
+    with acting_as(ProcessClass.WEB, actor):
+        return local_calendars.create(actor=actor, about=about, version=VERSION, at=NOW, **more)
+
+
+def seen(calendar_id) -> str:
+    return Calendar.objects.get(id=calendar_id).version
+
+
+def listed(actor) -> list[dict]:
+    asked = Asked(actor, actor.user_id, NOW)
+    with acting_as(ProcessClass.WEB, actor):
+        return orjson.loads(calendar_list.list_calendars(asked, envelope={}))["data"]
+
+
+class TestACalendarThatLivesHere:
+    @pytest.mark.claim("calendars.only-here", "local-calendar.sealed")
+    def test_needs_no_provider(self, alice):
+        create(alice)
+
+        (one,) = listed(alice)
+        assert (one["name"], one["timezone"], one["is_local"]) == ("Family", "Europe/Berlin", True)
+        assert one["copy"]["state"] == "local"
+        assert Connection.objects.get().provider == "offline"
+
+    def test_has_one_home_with_the_others(self, alice):
+        create(alice)
+        create(alice, About("Club", "UTC"))
+
+        assert Integration.objects.count() == 1
+        assert {one["name"] for one in listed(alice)} == {"Family", "Club"}
+
+    @pytest.mark.scenario("C1")
+    def test_never_expires(self, alice):
+        create(alice)
+
+        with acting_as(ProcessClass.PURGE):
+            assert cache_eviction.sweep(at=NOW + timedelta(days=400)) == 0
+        asked = Asked(alice, alice.user_id, NOW + timedelta(days=400))
+        assert orjson.loads(calendar_list.list_calendars(asked, envelope={}))["data"][0]["name"]
+
+    def test_is_renamed(self, alice):
+        calendar_id = create(alice)
+
+        about, etag = About(" Our  family ", "UTC"), seen(calendar_id)
+        local_calendars.rename(actor=alice, calendar_id=calendar_id, about=about, etag=etag)
+
+        assert listed(alice)[0]["name"] == "Our family"
+
+    @pytest.mark.claim("local-calendar.changed")
+    def test_is_not_renamed_or_removed_over_another_name(self, alice):
+        calendar_id = create(alice)
+        etag = seen(calendar_id)
+        local_calendars.rename(
+            actor=alice, calendar_id=calendar_id, about=About("Club", "UTC"), etag=etag
+        )
+
+        with pytest.raises(local_calendars.Changed):
+            local_calendars.rename(actor=alice, calendar_id=calendar_id, about=FAMILY, etag=etag)
+        with pytest.raises(local_calendars.Changed):
+            local_calendars.remove(actor=alice, calendar_id=calendar_id, etag=etag, at=NOW)
+
+        assert [one["name"] for one in listed(alice)] == ["Club"]
+
+    @pytest.mark.parametrize("name", ["", "   ", "x" * 201])
+    def test_has_a_name(self, alice, name):
+        with pytest.raises(local_calendars.NoName):
+            create(alice, About(name, "UTC"))
+
+    def test_is_in_a_zone_that_there_is(self, alice):
+        with pytest.raises(UnknownZone):
+            create(alice, About("Family", "Europe/Atlantis"))
+
+    def test_is_agreed_to_in_the_words_that_stand(self, alice):
+        with pytest.raises(NotAgreed):
+            local_calendars.create(actor=alice, about=FAMILY, version=VERSION + 1, at=NOW)
+
+    @pytest.mark.control("3.1.4")
+    def test_is_nobody_elses(self, alice):
+        calendar_id = create(alice)
+        mallory = actor_of(*person("mallory", at=NOW))
+        etag = seen(calendar_id)
+
+        assert listed(mallory) == []
+        with pytest.raises(NotFound):
+            local_calendars.rename(actor=mallory, calendar_id=calendar_id, about=FAMILY, etag=etag)
+        with pytest.raises(NotFound):
+            local_calendars.remove(actor=mallory, calendar_id=calendar_id, etag=etag, at=NOW)
+
+
+class TestItsKey:
+    @pytest.mark.claim("receipt.own-key-epoch", "data-use.key-epochs")
+    def test_is_of_a_line_whose_epochs_outlast_copies_of_the_database(self, alice, settings):
+        create(alice)
+        settings.BACKUP_RETENTION_DAYS = 30
+
+        calendar = Calendar.objects.get()
+        assert DataKey.objects.get(holder=calendar.cache_id).line == KeyLine.OWN
+        month = timedelta(days=30)
+        hours = rotation_schedule.hours_of(KeyLine.OWN)
+        assert not rotation_schedule.epoch_is_over(KeyLine.OWN, at=NOW + month / 2, hours=hours)
+        assert rotation_schedule.epoch_is_over(KeyLine.OWN, at=NOW + month, hours=hours)
+        assert rotation_schedule.hours_of(KeyLine.CONTENT) == settings.KEY_EPOCH_HOURS
+
+    def test_is_turned_like_any_other(self, alice):
+        create(alice)
+
+        with acting_as(ProcessClass.PURGE):
+            turned = key_epochs.turn(KeyLine.OWN, NOW)
+
+        assert turned.destroyed == (1,)
+        assert listed(alice)[0]["name"] == "Family"
+
+
+class TestRemoving:
+    @pytest.mark.invariant(5)
+    def test_ends_its_key_in_that_commit(self, alice):
+        calendar_id = create(alice)
+        held = Calendar.objects.get().cache_id
+
+        with acting_as(ProcessClass.WEB, alice):
+            local_calendars.remove(
+                actor=alice, calendar_id=calendar_id, etag=seen(calendar_id), at=NOW
+            )
+
+        assert not keys.exists(held)
+        assert listed(alice) == []
+
+
+@pytest.mark.django_db(transaction=True)
+class TestDisconnecting:
+    @pytest.mark.claim("receipt.not-needed")
+    @pytest.mark.invariant(6)
+    def test_purges_all_of_them_and_asks_no_provider(self, alice):
+        create(alice)
+        with acting_as(ProcessClass.WEB, alice), transaction.atomic():
+            job = automatic_disconnect.end(
+                integration=Integration.objects.get(), trigger=PurgeTrigger.OWNER, at=NOW
+            )
+        assert KeyEpoch.objects.filter(line=KeyLine.OWN, number=job.own_kek_epoch).exists()
+        later = timezone.now()
+
+        with acting_as(ProcessClass.PURGE):
+            purge.run(job_id=job.id, now=lambda: later)
+
+        job.refresh_from_db()
+        assert job.revocation == RevocationOutcome.NOT_NEEDED
+        assert job.step != jobs.PurgeStep.FENCED
+        assert not Calendar.objects.exists()

@@ -1,0 +1,86 @@
+"""A window that is read a page at a time: all of it, in order, and a bounded part at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from config.classes import ProcessClass
+from integrations.access.request_context import Asked
+from integrations.calendar import agenda, event_rows
+from integrations.formats.event import When
+from integrations.models import Event
+from tests.integrations.calendar.conftest import keyring
+from tests.integrations.calendar.test_shared import actor_of
+from tests.integrations.calendar_house import NOW
+from tests.integrations.household import person
+from tests.walls import acting_as
+
+from . import local_house as house
+
+__all__ = ["keyring"]
+
+pytestmark = pytest.mark.django_db
+WINDOW = house.utc(1, 0), house.utc(1, 0, month=9)
+
+
+@pytest.fixture
+def alice(keyring, db):
+    return actor_of(*person("alice", at=NOW))
+
+
+@pytest.fixture
+def busy(alice):
+    """Something nearly every other day for three months, a series, one of it elsewhere, days."""
+    home = house.begun(alice)
+    singles = [
+        house.kept(f"{month}-{day}@x", house.event(f"{month}-{day}", house.utc(day, month=month)))
+        for month in (6, 7, 8)
+        for day in range(1, 29, 2)
+    ]
+    first = house.event("Weekly", house.utc(2), recurrence=("RRULE:FREQ=WEEKLY;COUNT=10",))
+    moved = {house.utc(16): replace(house.event("Late", house.utc(20, month=8)))}
+    days = replace(
+        house.event("Away", house.utc(10)),
+        start=When(day=house.utc(10).date()),
+        end=When(day=house.utc(1, month=8).date()),
+    )
+    house.write(alice, home, *singles, house.kept("w@x", first, moved), house.kept("d@x", days))
+
+
+def pages(alice, limit: int) -> list[dict]:
+    asked, inside = Asked(alice, alice.user_id, NOW), agenda.window(*WINDOW, zone=house.BERLIN)
+    found, cursor = [], None
+    with acting_as(ProcessClass.WEB, alice):
+        while True:
+            answer = agenda.list_events(asked, inside, limit=limit, envelope={}, cursor=cursor)
+            found.append(orjson.loads(answer))
+            cursor = found[-1]["next_cursor"]
+            assert found[-1]["has_more"] == (cursor is not None)
+            if cursor is None:
+                return found
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("limit", [3, 200])
+def test_brings_all_of_it_in_order_and_opens_a_part_at_once(alice, monkeypatch, limit):
+    [whole] = pages(alice, 200)
+    opened, of_window = [], event_rows.of_window
+
+    def counted(*asked, **more):
+        rows = of_window(*asked, **more)
+        opened.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(event_rows, "of_window", counted)
+    monkeypatch.setattr(agenda, "_AT_ONCE", 8)
+    some = pages(alice, limit)
+
+    assert [one["id"] for page in some for one in page["data"]] == [
+        one["id"] for one in whole["data"]
+    ]
+    assert len(whole["data"]) > 40
+    assert max(opened) <= 12 < Event.objects.count()
+    assert max(len(one["data"]) for one in some) <= limit

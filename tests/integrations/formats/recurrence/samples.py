@@ -1,0 +1,58 @@
+"""Events as tests write them: `event("2026-03-01 09:00", zone="Europe/Berlin")`."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from integrations.formats import timezones
+from integrations.formats.event import EventContent, When
+from integrations.formats.recurrence.expansion import Window, expand, window
+
+BERLIN = "Europe/Berlin"
+
+
+def when(text, zone=BERLIN):
+    """A day, or what a clock of the zone shows."""
+    if len(text) == len("2026-01-01"):
+        return When(day=date.fromisoformat(text))
+    return When(at=timezones.at(datetime.fromisoformat(text), timezones.zone(zone)), zone=zone)
+
+
+def event(start, end="", *lines, zone=BERLIN, **more):
+    begins = when(start, zone)
+    if end:
+        ends = when(end, zone)
+    elif begins.day:
+        ends = When(day=begins.day + timedelta(days=1))
+    else:
+        ends = When(at=begins.at + timedelta(hours=1), zone=zone)
+    return EventContent(start=begins, end=ends, recurrence=lines, **more)
+
+
+def between(first, last, zone=BERLIN) -> Window:
+    place = timezones.zone(zone)
+    moments = [timezones.at(datetime.fromisoformat(text), place) for text in (first, last)]
+    return window(*moments, zone=zone)
+
+
+def starts(content, seen, **more):
+    """When it happens, as clocks of its zone show it, in order."""
+    return [shown(each.start) for each in sorted_(expand(content, seen, **more))]
+
+
+def spans(content, seen, **more):
+    found = sorted_(expand(content, seen, **more))
+    return [f"{shown(each.start)} - {shown(each.end)}" for each in found]
+
+
+def sorted_(occurrences):
+    return sorted(occurrences, key=lambda each: str(each.start.day or each.start.at))
+
+
+def shown(moment: When) -> str:
+    if moment.day:
+        return moment.day.isoformat()
+    clock = moment.at.astimezone(timezones.zone(moment.zone))
+    return clock.strftime("%Y-%m-%d %H:%M %z")
+
+
+def utc(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -1,0 +1,120 @@
+"""A page of threads: the same rows as their tables have, by every filter, page after page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+
+import orjson
+import pytest
+
+from integrations import mail
+from integrations.mail import Filters
+from integrations.models import Message, Thread
+from tests.integrations.mail.conftest import asked
+
+pytestmark = pytest.mark.django_db
+
+
+def listed(house, filters=None, **more):
+    return orjson.loads(mail.list_threads(asked(house), filters or Filters(), **more))
+
+
+def ids_of(page):
+    return [one["id"] for one in page["data"]]
+
+
+@pytest.fixture
+def threads(filled):
+    return list(Thread.objects.order_by("-last_received_at", "-id"))
+
+
+class TestAListOfThreads:
+    def test_shows_each_by_its_newest_message(self, filled, threads):
+        page = listed(filled)
+
+        assert ids_of(page) == [str(thread.id) for thread in threads]
+        assert len(page["data"]) == 5
+        first = page["data"][0]
+        assert (first["subject"], first["message_count"]) == ("Grüße", 1)
+        assert (first["unread"], first["starred"], first["has_attachments"]) == (True, True, True)
+        assert first["connection_id"] == str(filled.connection.id)
+        longest = max(page["data"], key=lambda one: one["message_count"])
+        assert (longest["message_count"], longest["unread_count"]) == (3, 0)
+        assert longest["earliest_message_date"] < longest["latest_message_received_date"]
+
+    @pytest.mark.parametrize(
+        ("filters", "passes"),
+        [
+            (Filters(unread=True), lambda thread: thread.unread_count > 0),
+            (Filters(unread=False), lambda thread: thread.unread_count == 0),
+            (Filters(starred=True), lambda thread: thread.is_starred),
+            (Filters(starred=False), lambda thread: not thread.is_starred),
+            (Filters(has_attachments=True), lambda thread: thread.has_attachments),
+            (
+                Filters(folder="inbox"),
+                lambda thread: thread.messages.filter(folders__contains=["inbox"]).exists(),
+            ),
+            (
+                Filters(folder="sent", unread=False),
+                lambda thread: thread.messages.filter(folders__contains=["sent"]).exists(),
+            ),
+        ],
+        ids=lambda value: str(value) if isinstance(value, Filters) else "",
+    )
+    def test_is_narrowed_by_flags_and_folders(self, filled, threads, filters, passes):
+        expected = [str(thread.id) for thread in threads if passes(thread)]
+
+        assert 0 < len(expected) < len(threads)
+        assert ids_of(listed(filled, filters)) == expected
+
+    def test_is_narrowed_by_time_thread_and_mailbox(self, filled, mallory, threads):
+        middle = threads[2]
+        at = middle.last_received_at
+
+        assert ids_of(listed(filled, Filters(received_after=at))) == [
+            str(one.id) for one in threads[:2]
+        ]
+        assert ids_of(listed(filled, Filters(received_before=at))) == [
+            str(one.id) for one in threads[3:]
+        ]
+        assert ids_of(listed(filled, Filters(thread_id=middle.id))) == [str(middle.id)]
+        assert len(ids_of(listed(filled, Filters(connection_id=filled.connection.id)))) == 5
+        assert ids_of(listed(filled, Filters(connection_id=mallory.connection.id))) == []
+
+    def test_goes_on_after_threads_of_the_same_time_and_shows_each_once(self, filled, threads):
+        same = threads[0].last_received_at
+        Thread.objects.update(last_received_at=same)
+        found, cursor = [], None
+        for _ in range(5):
+            page = listed(filled, cursor=cursor, limit=2)
+            found += ids_of(page)
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+
+        assert sorted(found) == sorted(str(thread.id) for thread in threads)
+        assert all(one > other for one, other in pairwise(found))
+
+    def test_leaves_out_a_thread_without_its_newest_message(self, filled, threads):
+        Message.objects.filter(id=threads[1].last_message_id).delete()
+
+        first = listed(filled, limit=2)
+
+        assert ids_of(first) == [str(threads[0].id)]
+        assert ids_of(listed(filled, cursor=first["next_cursor"])) == [
+            str(thread.id) for thread in threads[2:]
+        ]
+
+    def test_of_somebody_else_is_empty(self, filled, mallory):
+        assert ids_of(listed(mallory)) == []
+
+    def test_times_are_those_of_the_rows(self, filled, threads):
+        Thread.objects.filter(id=threads[0].id).update(
+            last_received_at=threads[0].last_received_at + timedelta(days=1)
+        )
+
+        assert (
+            listed(filled)["data"][0]["latest_message_received_date"]
+            == (threads[0].last_received_at + timedelta(days=1)).isoformat()
+        )
