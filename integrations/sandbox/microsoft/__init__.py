@@ -1,1 +1,1 @@
-"""Microsoft, as far as the service uses it: Entra and Graph, on the paths of the real ones."""
+"""Microsoft's Entra and Graph, as far as the service uses them, on the real paths."""

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from integrations.mime import charsets, filenames, headers, raw
 from integrations.mime.addresses import read_addresses
 from integrations.mime.charsets import REPLACEMENT
-from integrations.sandbox.mail.generator import Generator, Recipe
+from integrations.sandbox.mail.generator import MailboxRecipe, MailGenerator
 
 from .address_samples import READINGS
 from .charset_samples import BROKEN, GUESSES
@@ -300,13 +300,15 @@ MORE_REASONS: Mapping[str, Callable[[str, Any, Any], bool]] = {
 
 def generated() -> Iterator[bytes]:
     for seed in (1, 2):
-        recipe = Recipe(
+        recipe = MailboxRecipe(
             email="alice@x.example", name="Alice", size=250, seed=seed, until=1_790_000_000_000,
             malformed=0.2, hostile=0.1,
         )  # fmt: skip
-        generator = Generator(recipe)
-        for planned in generator.plan({name: name for name in generator.label_names()}):
-            yield generator.render(planned.thread, planned.position, date=planned.date)
+        generator = MailGenerator(recipe)
+        for planned in generator.plan_messages(
+            {name: name for name in generator.list_label_names()}
+        ):
+            yield generator.render_message(planned.thread, planned.position, date=planned.date)
 
 
 def shipped() -> Iterator[bytes]:

@@ -1,1 +1,1 @@
-"""Outlook's mail: the store that Gmail's mailboxes have too, seen as folders."""
+"""Outlook's mail: the same store as Gmail's, shown as folders."""
